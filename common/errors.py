@@ -1,0 +1,69 @@
+"""Errors, named for what happened and grouped by what to do next.
+
+ProductError
+├── UserError        422  the request can be mended by whoever sent it
+│   ├── MalformedError 400  it could not be read at all
+│   └── TooLargeError  413  it is over a limit
+├── AccessError      403  a grant is missing; `fix` names the role and the account
+├── NotFoundError    404
+├── ConflictError    409  something newer or busier stands in the way
+└── RetryableError   503  nothing is wrong with the request; the same call may succeed later
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ProductError(Exception):
+    """What went wrong (`detail`), in which field, and what to do next (`fix`).
+
+    `code` is stable, lower snake case, and meant for programs.
+    """
+
+    status: ClassVar[int] = 500
+    default_code: ClassVar[str] = "internal"
+
+    def __init__(
+        self, detail: str, *, code: str = "", fix: str = "", field: str | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.default_code
+        self.fix = fix
+        self.field = field
+
+
+class UserError(ProductError):
+    status = 422
+    default_code = "invalid"
+
+
+class MalformedError(UserError):
+    status = 400
+    default_code = "malformed"
+
+
+class TooLargeError(UserError):
+    status = 413
+    default_code = "too_large"
+
+
+class AccessError(ProductError):
+    status = 403
+    default_code = "access_denied"
+
+
+class NotFoundError(ProductError):
+    status = 404
+    default_code = "not_found"
+
+
+class ConflictError(ProductError):
+    status = 409
+    default_code = "conflict"
+
+
+class RetryableError(ProductError):
+    status = 503
+    default_code = "try_again"

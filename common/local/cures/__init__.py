@@ -1,0 +1,16 @@
+"""What bqemulator 1.4.0 gets wrong and how each fault is put right, in the order applied."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from common.local.cures import launch
+
+SERVER = (launch.install,)
+
+
+@cache
+def install() -> None:
+    """Puts every cure in place, once a process and before the first engine starts."""
+    for cure in SERVER:
+        cure()

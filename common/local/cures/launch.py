@@ -1,0 +1,16 @@
+"""bqemulator takes the process's logging over and will not start without a spatial extension."""
+
+from __future__ import annotations
+
+from bqemulator import server
+from bqemulator.storage.engine import DuckDBEngine
+
+
+def install() -> None:
+    """Nobody else's log handlers are touched; nothing is downloaded (ST_* functions are lost)."""
+    server.configure_logging = _do_nothing
+    DuckDBEngine._load_spatial = _do_nothing
+
+
+def _do_nothing(*_: object, **__: object) -> None:
+    """What the launcher has decided otherwise."""

@@ -1,0 +1,91 @@
+"""The environment of a deployed function, read once at its entry point and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+PREFIX = "CONVERSIONS_"
+
+
+def _listed(text: object) -> object:
+    return (
+        tuple(part.strip() for part in text.split(",") if part.strip())
+        if isinstance(text, str)
+        else text
+    )
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no IANA time zone such as Europe/London")
+    return name
+
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class Settings(BaseModel):
+    """One field per environment variable CONVERSIONS_<FIELD>; lists are separated by commas."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    project: str = Field(description="Google Cloud project that runs the product.")
+    location: str = Field("EU", description="BigQuery location of every dataset involved.")
+    dataset: str = Field("conversions", description="Dataset of the product's own tables.")
+    staging_dataset: str = Field(
+        "conversions_staging", description="Dataset of short-lived tables; expires by itself."
+    )
+    timezone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        "UTC", description="IANA time zone in which days begin and end."
+    )
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="ISO 4217 project currency.")
+    ga4_datasets: Listed = Field(
+        (), description="GA4 export datasets as project.dataset, one per property."
+    )
+    source_datasets: Listed = Field(
+        (), description="Datasets that users' SQL may read, as project.dataset."
+    )
+    rates_table: str = Field(
+        "", description="Table of exchange rates (date, currency, rate to the project currency)."
+    )
+    maximum_bytes_billed: int = Field(
+        200 * 1024**3, ge=10 * 1024**2, description="Byte cap of a single query."
+    )
+    price_per_tebibyte: float = Field(
+        6.25, ge=0, description="On-demand price in USD, for estimates shown to people."
+    )
+    sql_runner: str = Field(
+        "", description="Service account to impersonate for users' SQL; empty: the function's own."
+    )
+    cors_origins: Listed = Field((), description="Exact origins that browsers may call from.")
+    token_audience: str = Field(
+        "", description="Audience of end users' ID tokens; empty: the platform checks the caller."
+    )
+    token_issuer: str = Field(
+        "https://accounts.google.com", description="Issuer of end users' ID tokens."
+    )
+    token_domain: str = Field(
+        "", description="Domain (claim hd) that end users must belong to; empty: any."
+    )
+    topic_runs: str = Field("runs", description="Topic of run requests.")
+    topic_tasks: str = Field("tasks", description="Topic of work for one conversion.")
+    topic_materialized: str = Field("materialized", description="Topic of finished conversions.")
+    scheduler_endpoint: str = Field(
+        "", description="Address of Cloud Scheduler when it is not Google's own."
+    )
+    scheduler_location: str = Field("europe-west1", description="Region of the scheduler jobs.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Settings from CONVERSIONS_* variables; raises ValidationError naming the bad ones."""
+        return cls.model_validate(
+            {
+                name.removeprefix(PREFIX).lower(): value
+                for name, value in environment.items()
+                if name.startswith(PREFIX)
+            }
+        )
