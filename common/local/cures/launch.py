@@ -5,11 +5,13 @@ from __future__ import annotations
 from bqemulator import server
 from bqemulator.storage.engine import DuckDBEngine
 
+from common.local.cures.patch import replace
+
 
 def install() -> None:
     """Nobody else's log handlers are touched; nothing is downloaded (ST_* functions are lost)."""
-    server.configure_logging = _do_nothing
-    DuckDBEngine._load_spatial = _do_nothing
+    replace(server, "configure_logging", _do_nothing)
+    replace(DuckDBEngine, "_load_spatial", _do_nothing)
 
 
 def _do_nothing(*_: object, **__: object) -> None:
