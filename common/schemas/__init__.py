@@ -1,0 +1,35 @@
+"""The product's tables, one JSON file each, read by Python and by Terraform alike."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, TypedDict
+
+
+class TableSchema(TypedDict):
+    description: str
+    partition: str | None
+    cluster: list[str]
+    require_partition_filter: bool
+    schema: list[dict[str, Any]]
+
+
+@cache
+def load(name: str) -> TableSchema:
+    """The table's description, partition column, clustering and BigQuery schema."""
+    text = (Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8")
+    loaded: TableSchema = json.loads(text)
+    return loaded
+
+
+def columns(name: str) -> list[str]:
+    """The table's column names in order."""
+    return [column["name"] for column in load(name)["schema"]]
+
+
+def fixed_tables() -> list[str]:
+    """Names of the tables that exist once; `conversion` is the shape of many."""
+    shapes = {"conversion", "contract"}
+    return sorted({path.stem for path in Path(__file__).parent.glob("*.json")} - shapes)
