@@ -1,0 +1,245 @@
+"""HTTP in and out: strict JSON, problem details (RFC 9457), CORS, end users' tokens, push bodies."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Request, Response
+from pydantic import BaseModel, ValidationError
+
+from common.errors import AccessError, MalformedError, ProductError, TooLargeError, UserError
+from common.logs import log
+from common.messages import MESSAGE, Message
+from common.settings import Settings
+
+MAXIMUM_BODY = 256 * 1024
+MAXIMUM_DEPTH = 32
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def respond(request: Request, settings: Settings, handler: Callable[[Request], Any]) -> Response:
+    """The handler's answer as JSON, or its error as problem details; handles preflights."""
+    request_id = request_id_of(request)
+    if request.method == "OPTIONS":
+        return with_cors(Response(status=204), request, settings)
+    try:
+        authorize(request, settings)
+        answer = handler(request)
+        response = answer if isinstance(answer, Response) else json_response(answer)
+    except ProductError as error:
+        response = problem(error, request, request_id)
+    except Exception as error:
+        log("unexpected_error", "ERROR", reason=type(error).__name__, request_id=request_id)
+        response = problem(_unexpected(), request, request_id)
+    response.headers["X-Request-Id"] = request_id
+    return with_cors(response, request, settings)
+
+
+def receive(request: Request, handler: Callable[[Message], None]) -> Response:
+    """204 when the pushed message was handled; any other status makes Pub/Sub deliver it again.
+
+    A message that cannot be read is refused each time, so that it ends in the dead-letter topic,
+    where a person finds it whole.
+    """
+    request_id = request_id_of(request)
+    try:
+        handler(pushed_message(request))
+    except ProductError as error:
+        log(
+            "message_refused",
+            "ERROR" if error.status < 500 else "WARNING",
+            code=error.code,
+            detail=error.detail,
+            request_id=request_id,
+        )
+        return problem(error, request, request_id)
+    except Exception as error:
+        log("unexpected_error", "ERROR", reason=type(error).__name__, request_id=request_id)
+        return problem(_unexpected(), request, request_id)
+    return Response(status=204)
+
+
+def pushed_message(request: Request) -> Message:
+    """The message inside a Pub/Sub push body; raises MalformedError for anything else."""
+    envelope = read_json(request, maximum=10 * 1024 * 1024)
+    try:
+        text = base64.b64decode(envelope["message"]["data"], validate=True).decode()
+        return MESSAGE.validate_python(strict_json(text), context={"source": "push"})
+    except (KeyError, TypeError, ValueError, binascii.Error, RecursionError) as error:
+        if isinstance(error, ValidationError):
+            raise invalid(error) from error
+        raise MalformedError(
+            "The request is no Pub/Sub push of a JSON message.",
+            fix="Publish a JSON object as the message's data.",
+        ) from error
+
+
+def read(request: Request, model: type[Model]) -> Model:
+    """The body as this model; raises UserError that names each wrong field."""
+    try:
+        return model.model_validate(read_json(request))
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def read_json(request: Request, maximum: int = MAXIMUM_BODY) -> Any:
+    """The JSON body; raises TooLargeError or MalformedError."""
+    if (request.content_length or 0) > maximum:
+        raise TooLargeError(f"The request body is larger than {maximum:,} bytes.")
+    body = request.stream.read(maximum + 1)
+    if len(body) > maximum:
+        raise TooLargeError(f"The request body is larger than {maximum:,} bytes.")
+    try:
+        return strict_json(body.decode())
+    except UnicodeDecodeError as error:
+        raise MalformedError("The request body is not UTF-8 text.") from error
+
+
+def strict_json(text: str) -> Any:
+    """The value of JSON text; refuses NaN, duplicate keys and deep nesting with MalformedError."""
+    if _depth(text) > MAXIMUM_DEPTH:
+        raise MalformedError(f"The JSON is nested deeper than {MAXIMUM_DEPTH} levels.")
+    try:
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
+    except json.JSONDecodeError as error:
+        raise MalformedError(
+            f"The request body is no valid JSON: {error.msg} at line {error.lineno}, "
+            f"column {error.colno}."
+        ) from error
+
+
+def invalid(error: ValidationError) -> UserError:
+    """All faults of a model in one error, each with its place and reason, without the input."""
+    faults = [
+        {
+            "field": ".".join(str(part) for part in fault["loc"]),
+            "message": fault["msg"].removeprefix("Value error, "),
+        }
+        for fault in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    summary = "; ".join(f"{fault['field'] or 'body'}: {fault['message']}" for fault in faults[:10])
+    mended = UserError(summary, code="invalid_request", field=faults[0]["field"] or None)
+    mended.faults = faults  # type: ignore[attr-defined]
+    return mended
+
+
+def problem(error: ProductError, request: Request, request_id: str) -> Response:
+    """Problem details of the error, as RFC 9457 describes them."""
+    body = {
+        "type": f"urn:conversions:{error.code}",
+        "title": error.code.replace("_", " ").capitalize(),
+        "status": error.status,
+        "code": error.code,
+        "detail": error.detail,
+        "fix": error.fix or None,
+        "field": error.field,
+        "errors": getattr(error, "faults", None),
+        "instance": request.path,
+        "request_id": request_id,
+    }
+    response = json_response({key: value for key, value in body.items() if value is not None})
+    response.status_code = error.status
+    response.content_type = "application/problem+json"
+    if error.status == 503:
+        response.headers["Retry-After"] = "30"
+    return response
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """The value as JSON; models, dates and timestamps included."""
+    text = json.dumps(value, default=_plain, allow_nan=False)
+    return Response(text, status=status, content_type="application/json")
+
+
+def request_id_of(request: Request) -> str:
+    """The trace id that the platform gave the request, or a new one."""
+    trace = request.headers.get("X-Cloud-Trace-Context", "").partition("/")[0]
+    return trace[:64] if trace.isalnum() else uuid.uuid4().hex
+
+
+def with_cors(response: Response, request: Request, settings: Settings) -> Response:
+    """The response with CORS headers when the request's origin is on the allow-list."""
+    origin = request.headers.get("Origin", "")
+    if origin in settings.cors_origins:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-Match"
+        response.headers["Access-Control-Max-Age"] = "3600"
+        response.headers["Vary"] = "Origin"
+    return response
+
+
+def authorize(request: Request, settings: Settings) -> None:
+    """Check an end user's ID token where the function is public; raises AccessError.
+
+    Without an audience the platform has judged the caller already (roles/run.invoker).
+    """
+    if not settings.token_audience:
+        return
+    from google.auth.transport.requests import Request as Transport
+    from google.oauth2 import id_token
+
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    try:
+        claims = id_token.verify_oauth2_token(  # type: ignore[no-untyped-call]
+            token if scheme == "Bearer" else "", Transport(), settings.token_audience
+        )
+    except Exception as error:
+        raise AccessError(
+            "The ID token is missing, expired or not for this service.",
+            code="bad_token",
+            fix="Sign in again and send the ID token as Authorization: Bearer.",
+        ) from error
+    if claims.get("iss", "").removeprefix("https://") != settings.token_issuer.removeprefix(
+        "https://"
+    ) or (settings.token_domain and claims.get("hd") != settings.token_domain):
+        raise AccessError("The account may not use this service.", code="wrong_account")
+
+
+def _unexpected() -> ProductError:
+    return ProductError(
+        "Something failed on our side; nothing was changed by this request.",
+        fix="Try again; if it stays, give the request id to whoever runs the service.",
+    )
+
+
+def _depth(text: str) -> int:
+    deepest = depth = 0
+    inside = escaped = False
+    for character in text:
+        if inside:
+            escaped, inside = (character == "\\" and not escaped), character != '"' or escaped
+        elif character == '"':
+            inside = True
+        elif character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
+
+
+def _no_constant(name: str) -> Any:
+    raise MalformedError(f"{name} is no JSON number.")
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) < len(keys):
+        repeated = sorted({key for key in keys if keys.count(key) > 1})
+        raise MalformedError(f"The JSON object has a key twice: {', '.join(repeated)}.")
+    return dict(pairs)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,273 @@
+"""BigQuery in a few verbs: the only place that knows its client.
+
+Every job names its bytes cap and time limit; a job id that is already taken means that the work was
+submitted before, so its answer is awaited instead of running twice.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from typing import Any
+
+from google.api_core import exceptions as google_errors
+from google.cloud import bigquery
+
+from common import schemas
+from common.errors import AccessError, NotFoundError, ProductError, RetryableError, UserError
+from common.settings import Settings
+from common.sql import Parameter, Sql, identifier
+from common.sql import table as quoted
+
+JOB_SECONDS = 480
+"""Longest time one job may run: under the 540 s of the function that waits for it."""
+
+CONTENTION = re.compile(
+    r"concurrent update|Could not serialize access|Too many DML statements|rateLimitExceeded", re.I
+)
+"""What BigQuery says when two statements change one table; the later one may simply try again.
+Source: cloud.google.com/bigquery/docs/transactions, section on concurrency."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What a finished job reports; None is unknown."""
+
+    job_id: str
+    affected_rows: int | None
+    bytes_processed: int | None
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What BigQuery says of a statement without running it; zero bytes count as unknown."""
+
+    schema: list[dict[str, Any]]
+    bytes_processed: int | None
+    referenced_tables: tuple[str, ...]
+    statement_type: str
+
+
+class Warehouse:
+    """One project's BigQuery, spoken to with one identity."""
+
+    def __init__(self, client: bigquery.Client, settings: Settings) -> None:
+        self.client = client
+        self.settings = settings
+
+    def path(self, table: str) -> str:
+        """project.dataset.table of one of the product's own tables."""
+        return f"{self.settings.project}.{self.settings.dataset}.{table}"
+
+    def staging_path(self, table: str) -> str:
+        """project.dataset.table of a short-lived table."""
+        return f"{self.settings.project}.{self.settings.staging_dataset}.{table}"
+
+    def table(self, table: str) -> Sql:
+        """The product's table as a quoted name."""
+        return quoted(self.path(table))
+
+    def staging(self, table: str) -> Sql:
+        """The short-lived table as a quoted name."""
+        return quoted(self.staging_path(table))
+
+    def rows(
+        self, sql: Sql, *, labels: Mapping[str, str] | None = None, page_size: int = 10_000
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of a query as dictionaries, fetched page by page."""
+        config = self._config(sql, labels)
+        with _translated():
+            result = self.client.query(sql.text, job_config=config).result(page_size=page_size)
+        return (dict(row.items()) for row in result)
+
+    def execute(
+        self, sql: Sql, *, job_id: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> Executed:
+        """Run one statement to its end; a taken `job_id` waits for the job that has it.
+
+        Raises UserError when BigQuery refuses the statement, AccessError, NotFoundError, or
+        RetryableError when the same call may succeed later.
+        """
+        for attempt in range(6):
+            try:
+                with _translated():
+                    return self._run(
+                        sql, job_id if attempt == 0 else _next(job_id, attempt), labels
+                    )
+            except RetryableError as error:
+                if error.code != "contention" or attempt == 5:
+                    raise
+                time.sleep(random.uniform(0.1, 0.4) * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
+        """What the statement would return and read; raises as `execute` does."""
+        config = self._config(sql, None)
+        config.dry_run = True
+        config.use_query_cache = False
+        with _translated():
+            job = self.client.query(sql.text, job_config=config, timeout=timeout, job_retry=None)
+        return DryRun(
+            schema=[field.to_api_repr() for field in job.schema or ()],
+            bytes_processed=job.total_bytes_processed or None,
+            referenced_tables=tuple(
+                f"{table.project}.{table.dataset_id}.{table.table_id}"
+                for table in job.referenced_tables or ()
+            ),
+            statement_type=job.statement_type or "",
+        )
+
+    def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Load rows into one of the append-only product tables."""
+        listed = [{name: _json(value) for name, value in row.items()} for row in rows]
+        if not listed:
+            return
+        config = bigquery.LoadJobConfig(
+            schema=_fields(schemas.load(table)["schema"]),
+            write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+        )
+        with _translated():
+            self.client.load_table_from_json(
+                listed, self.path(table), job_config=config, location=self.settings.location
+            ).result()
+
+    def ensure_tables(self) -> None:
+        """Create the datasets and every fixed table that is missing, and add missing columns."""
+        for dataset in (self.settings.dataset, self.settings.staging_dataset):
+            self.ensure_dataset(f"{self.settings.project}.{dataset}")
+        for name in schemas.fixed_tables():
+            self.ensure_table(self.path(name), name)
+
+    def ensure_dataset(self, path: str) -> None:
+        """Create the dataset project.dataset unless it exists."""
+        dataset = bigquery.Dataset(path)
+        dataset.location = self.settings.location
+        with _translated():
+            self.client.create_dataset(dataset, exists_ok=True)
+
+    def ensure_table(self, path: str, schema: str) -> None:
+        """Create the table in the shape of a schema file, or add the columns that it lacks."""
+        shape = schemas.load(schema)
+        table = bigquery.Table(path, schema=_fields(shape["schema"]))
+        table.description = shape["description"]
+        table.clustering_fields = shape["cluster"] or None
+        if shape["partition"]:
+            table.time_partitioning = bigquery.TimePartitioning(field=shape["partition"])
+            table.require_partition_filter = shape["require_partition_filter"]
+        with _translated():
+            existing = self.client.create_table(table, exists_ok=True)
+            present = {field.name for field in existing.schema} or {
+                field.name for field in self.client.get_table(path).schema
+            }
+        missing = [field for field in _fields(shape["schema"]) if field.name not in present]
+        for field in missing:
+            self.execute(
+                Sql(f"ALTER TABLE {quoted(path)} ADD COLUMN IF NOT EXISTS {_definition(field)}")
+            )
+
+    def schema_of(self, path: str) -> list[dict[str, Any]] | None:
+        """The table's columns in BigQuery's API form, or None when there is no such table."""
+        try:
+            return [field.to_api_repr() for field in self.client.get_table(path).schema]
+        except google_errors.NotFound:
+            return None
+
+    def tables_in(self, dataset: str) -> list[str]:
+        """Names of the tables of project.dataset; [] when there is no such dataset."""
+        try:
+            return [table.table_id for table in self.client.list_tables(dataset)]
+        except google_errors.NotFound:
+            return []
+
+    def drop(self, path: str) -> None:
+        """Delete a table if it exists."""
+        self.client.delete_table(path, not_found_ok=True)
+
+    def job_state(self, job_id: str) -> str | None:
+        """RUNNING, PENDING or DONE; None when no job has this id."""
+        try:
+            state: str = self.client.get_job(job_id, location=self.settings.location).state
+        except google_errors.NotFound:
+            return None
+        return state
+
+    def _run(self, sql: Sql, job_id: str | None, labels: Mapping[str, str] | None) -> Executed:
+        try:
+            job = self.client.query(
+                sql.text,
+                job_config=self._config(sql, labels),
+                job_id=job_id,
+                location=self.settings.location,
+            )
+        except google_errors.Conflict:
+            job = self.client.get_job(job_id, location=self.settings.location)
+        job.result(timeout=JOB_SECONDS)
+        return Executed(job.job_id, job.num_dml_affected_rows, job.total_bytes_processed or None)
+
+    def _config(self, sql: Sql, labels: Mapping[str, str] | None) -> bigquery.QueryJobConfig:
+        return bigquery.QueryJobConfig(
+            query_parameters=[_query_parameter(*named) for named in sql.parameters.items()],
+            labels={"app": "conversions", **(labels or {})},
+            maximum_bytes_billed=self.settings.maximum_bytes_billed,
+            job_timeout_ms=JOB_SECONDS * 1000,
+            use_legacy_sql=False,
+        )
+
+
+class _translated:
+    """Turns Google's exceptions into ours, so that callers know what to do next."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None and (ours := translate(error)) is not None:
+            raise ours from error
+
+
+def translate(error: BaseException) -> ProductError | None:
+    """The error of ours for one of Google's, or None when it is not Google's."""
+    text = getattr(error, "message", None) or str(error)
+    if isinstance(error, (google_errors.Forbidden, google_errors.Unauthorized)):
+        return AccessError(text, fix="Grant the service account the role that the message names.")
+    if isinstance(error, google_errors.NotFound):
+        return NotFoundError(text, fix="Check the name and the location of the dataset.")
+    if isinstance(error, google_errors.GoogleAPICallError) and CONTENTION.search(text):
+        return RetryableError(text, code="contention")
+    if isinstance(error, google_errors.ClientError):
+        return UserError(text, code="query_failed")
+    if isinstance(error, (google_errors.GoogleAPIError, FutureTimeout, ConnectionError)):
+        return RetryableError(text, code="bigquery_unavailable")
+    return None
+
+
+def _next(job_id: str | None, attempt: int) -> str | None:
+    return job_id and f"{job_id}_{attempt}"
+
+
+def _query_parameter(
+    name: str, bound: Parameter
+) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
+    if bound.type.startswith("ARRAY<"):
+        return bigquery.ArrayQueryParameter(name, bound.type[6:-1], list(bound.value))  # type: ignore[call-overload]
+    return bigquery.ScalarQueryParameter(name, bound.type, bound.value)
+
+
+def _fields(schema: list[dict[str, Any]]) -> list[bigquery.SchemaField]:
+    return [bigquery.SchemaField.from_api_repr(column) for column in schema]
+
+
+def _definition(field: bigquery.SchemaField) -> str:
+    """The column as DDL; a new column is never REQUIRED, because old rows lack it."""
+    inner = ", ".join(_definition(part) for part in field.fields)
+    standard = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+    type_ = f"STRUCT<{inner}>" if field.fields else standard.get(field.field_type, field.field_type)
+    return f"{identifier(field.name)} {f'ARRAY<{type_}>' if field.mode == 'REPEATED' else type_}"
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value
