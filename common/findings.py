@@ -68,8 +68,10 @@ def found(
     field: str | None = None,
 ) -> Finding:
     """A finding of the catalogue's severity; raises KeyError for a code that is not in it."""
-    place = (at.line, at.column) if at else (None, None)
-    return Finding(code, catalogue()[code]["severity"], message, fix, *place, field)
+    severity = catalogue()[code]["severity"]
+    if at is None:
+        return Finding(code, severity, message, fix, field=field)
+    return Finding(code, severity, message, fix, at.line, at.column, field)
 
 
 def is_refused(findings: Iterable[Finding]) -> bool:
