@@ -1,0 +1,74 @@
+"""One writer at a time: a lease with a fencing number, taken by compare-and-set on the server's clock.
+
+Protocol and proof: the fence only grows, the same holder may re-enter at once, and a lease lapses by
+itself when its holder died (Kleppmann, "How to do distributed locking", 2016).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from common.sql import Parameter, Sql, template, with_parameters
+from common.warehouse import Warehouse
+
+LEASE_SECONDS = 30 * 60
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Proof of being the newest writer of `name`; `fence` goes into every write."""
+
+    name: str
+    holder: str
+    fence: int
+
+
+def acquire(
+    warehouse: Warehouse, name: str, holder: str, seconds: int = LEASE_SECONDS
+) -> Lease | None:
+    """The lease, or None while somebody else holds it."""
+    _ensure(warehouse, name)
+    bound = {"name": name, "holder": holder, "seconds": seconds}
+    warehouse.execute(with_parameters(_sql("take", warehouse), **bound))
+    state = _read(warehouse, name)
+    return Lease(name, holder, int(state["fence"])) if state["holder"] == holder else None
+
+
+def ask_again(warehouse: Warehouse, name: str, trigger: str) -> bool:
+    """Ask the present holder to run once more; False when nobody holds the lease by now."""
+    done = warehouse.execute(with_parameters(_sql("ask", warehouse), name=name, trigger=trigger))
+    return bool(done.affected_rows)
+
+
+def release(warehouse: Warehouse, lease: Lease) -> str | None:
+    """Free the lease; the trigger that arrived meanwhile, if any, must be run by the caller."""
+    warehouse.execute(with_parameters(_sql("free", warehouse), name=lease.name, fence=lease.fence))
+    state = _read(warehouse, lease.name)
+    mine = state["fence"] == lease.fence and state["holder"] is None
+    pending: str | None = state["pending"] if mine else None
+    return pending
+
+
+def _ensure(warehouse: Warehouse, name: str) -> None:
+    if _rows(warehouse, name):
+        return
+    # a job id runs once, so two first users of a name cannot both insert its row
+    created = warehouse.client.get_table(warehouse.path("leases")).created
+    stamp = int(created.timestamp() * 1000) if created else 0
+    key = "".join(letter if letter.isalnum() else "_" for letter in name)
+    insert = with_parameters(_sql("create", warehouse), name=name)
+    warehouse.execute(insert, job_id=f"lease_{key}_{stamp}")
+
+
+def _read(warehouse: Warehouse, name: str) -> dict[str, object]:
+    return _rows(warehouse, name)[0]
+
+
+def _rows(warehouse: Warehouse, name: str) -> list[dict[str, object]]:
+    return list(
+        warehouse.rows(with_parameters(_sql("read", warehouse), name=Parameter("STRING", name)))
+    )
+
+
+def _sql(verb: str, warehouse: Warehouse) -> Sql:
+    return template(__file__, f"lease_{verb}", leases=warehouse.table("leases"))

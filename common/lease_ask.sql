@@ -1,0 +1,3 @@
+UPDATE {{ leases }}
+SET pending = @trigger
+WHERE name = @name AND holder IS NOT NULL AND expires_at >= CURRENT_TIMESTAMP()
