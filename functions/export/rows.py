@@ -1,0 +1,91 @@
+"""A conversion as export reads it: the warehouse's row with the names that platforms need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRow:
+    """One row of a conversion table; `created` is aware, money is in `currency` or unknown.
+
+    Personal data lives here and nowhere else: in memory, while a payload is built.
+    """
+
+    id: str
+    created: datetime
+    date: date
+    client_id: str | None = None
+    value: float | None = None
+    currency: str | None = None
+    is_qualified: bool | None = None
+    user_id: str | None = None
+    lead_id: str | None = None
+    row_hash: int | None = None
+    value_kind: str | None = None
+    first_seen_at: datetime | None = None
+    updated_at: datetime | None = None
+    gclid: str | None = None
+    gbraid: str | None = None
+    wbraid: str | None = None
+    dclid: str | None = None
+    fbc: str | None = None
+    fbclid: str | None = None
+    fbp: str | None = None
+    msclkid: str | None = None
+    ttclid: str | None = None
+    ttp: str | None = None
+    li_fat_id: str | None = None
+    click_at: datetime | None = None
+    session_id: str | None = None
+    page_location: str | None = None
+    user_agent: str | None = None
+    ip_address: str | None = None
+    country: str | None = None
+    region: str | None = None
+    city: str | None = None
+    postal_code: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    order_id: str | None = None
+    event_source: str | None = None
+    consent_ad_user_data: str | None = None
+    consent_ad_personalization: str | None = None
+    birth_date: str | None = None
+
+
+@cache
+def columns() -> tuple[str, ...]:
+    """The columns of a conversion table that export reads, besides params."""
+    return tuple(field.name for field in fields(ConversionRow) if field.name not in _FROM_PARAMS)
+
+
+def conversion_row(record: Mapping[str, Any]) -> ConversionRow:
+    """The row of a query result; what a column leaves empty may stand in `params` instead.
+
+    The SQL contract knows only a few columns, so a query can pass an e-mail address or a click id
+    as a parameter of the same name.
+    """
+    values = {name: record[name] for name in columns()}
+    for name, value in _texts(record.get("params") or ()):
+        if name in _LIFTED and not values.get(name):
+            values[name] = value
+    return ConversionRow(**values)
+
+
+def _texts(params: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+    return ((param["key"], param["value"]) for param in params if param["value"])
+
+
+_FROM_PARAMS = frozenset({"birth_date"})
+_LIFTED = _FROM_PARAMS | frozenset(
+    """gclid gbraid wbraid dclid fbc fbclid fbp msclkid ttclid ttp li_fat_id page_location
+    user_agent ip_address country region city postal_code email phone first_name last_name order_id
+    event_source consent_ad_user_data consent_ad_personalization lead_id""".split()
+)
