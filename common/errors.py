@@ -3,7 +3,9 @@
 ProductError
 ├── UserError        422  the request can be mended by whoever sent it
 │   ├── MalformedError 400  it could not be read at all
-│   └── TooLargeError  413  it is over a limit
+│   ├── MethodError    405  this address takes other verbs
+│   ├── TooLargeError  413  it is over a limit
+│   └── MediaTypeError 415  it is not JSON
 ├── AccessError      403  a grant is missing; `fix` names the role and the account
 ├── NotFoundError    404
 ├── ConflictError    409  something newer or busier stands in the way
@@ -44,9 +46,19 @@ class MalformedError(UserError):
     default_code = "malformed"
 
 
+class MethodError(UserError):
+    status = 405
+    default_code = "wrong_method"
+
+
 class TooLargeError(UserError):
     status = 413
     default_code = "too_large"
+
+
+class MediaTypeError(UserError):
+    status = 415
+    default_code = "wrong_media_type"
 
 
 class AccessError(ProductError):

@@ -1,18 +1,27 @@
-"""HTTP in and out: strict JSON, problem details (RFC 9457), CORS, end users' tokens, push bodies."""
+"""HTTP in and out: strict JSON, problem details (RFC 9457), CORS, ID tokens, push bodies."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+import math
 import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from common.errors import AccessError, MalformedError, ProductError, TooLargeError, UserError
+from common.errors import (
+    AccessError,
+    MalformedError,
+    MediaTypeError,
+    ProductError,
+    TooLargeError,
+    UserError,
+)
+from common.faults import told
 from common.logs import log
 from common.messages import MESSAGE, Message
 from common.settings import Settings
@@ -21,6 +30,7 @@ MAXIMUM_BODY = 256 * 1024
 MAXIMUM_DEPTH = 32
 
 Model = TypeVar("Model", bound=BaseModel)
+Read = TypeVar("Read")
 
 
 def respond(request: Request, settings: Settings, handler: Callable[[Request], Any]) -> Response:
@@ -82,10 +92,25 @@ def pushed_message(request: Request) -> Message:
 
 def read(request: Request, model: type[Model]) -> Model:
     """The body as this model; raises UserError that names each wrong field."""
+    return read_as(request, TypeAdapter(model))
+
+
+def read_as(request: Request, adapter: TypeAdapter[Read]) -> Read:
+    """The body as this type, without guessing: "yes" is no boolean and "7" is no number.
+
+    Raises UserError that names each wrong field, MediaTypeError, MalformedError, TooLargeError.
+    """
+    if not request.is_json:
+        raise MediaTypeError(
+            "The request body is not sent as JSON.",
+            code="not_json",
+            fix="Send it with the header Content-Type: application/json.",
+        )
+    value = read_json(request)
     try:
-        return model.model_validate(read_json(request))
+        return adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        raise invalid(error) from error
+        raise invalid(error, value, adapter) from error
 
 
 def read_json(request: Request, maximum: int = MAXIMUM_BODY) -> Any:
@@ -106,23 +131,29 @@ def strict_json(text: str) -> Any:
     if _depth(text) > MAXIMUM_DEPTH:
         raise MalformedError(f"The JSON is nested deeper than {MAXIMUM_DEPTH} levels.")
     try:
-        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_distinct)
+        return json.loads(
+            text,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            object_pairs_hook=_distinct,
+        )
     except json.JSONDecodeError as error:
         raise MalformedError(
             f"The request body is no valid JSON: {error.msg} at line {error.lineno}, "
             f"column {error.colno}."
         ) from error
+    except ValueError as error:
+        raise MalformedError("The JSON holds a number with too many digits.") from error
 
 
-def invalid(error: ValidationError) -> UserError:
-    """All faults of a model in one error, each with its place and reason, without the input."""
-    faults = [
-        {
-            "field": ".".join(str(part) for part in fault["loc"]),
-            "message": fault["msg"].removeprefix("Value error, "),
-        }
-        for fault in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
+def invalid(
+    error: ValidationError, sent: Any = None, adapter: TypeAdapter[Any] | None = None
+) -> UserError:
+    """All faults of a value in one error, each with its place and reason, without the input.
+
+    Given what was sent, places are told by its own keys; given its type, misspelt fields are too.
+    """
+    faults = told(error, sent, adapter)
     summary = "; ".join(f"{fault['field'] or 'body'}: {fault['message']}" for fault in faults[:10])
     mended = UserError(summary, code="invalid_request", field=faults[0]["field"] or None)
     mended.faults = faults  # type: ignore[attr-defined]
@@ -169,7 +200,10 @@ def with_cors(response: Response, request: Request, settings: Settings) -> Respo
     if origin in settings.cors_origins:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, DELETE, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = "Authorization, Content-Type, If-Match"
+        response.headers["Access-Control-Allow-Headers"] = (
+            "Authorization, Content-Type, Idempotency-Key, If-Match"
+        )
+        response.headers["Access-Control-Expose-Headers"] = "ETag, X-Request-Id"
         response.headers["Access-Control-Max-Age"] = "3600"
         response.headers["Vary"] = "Origin"
     return response
@@ -202,6 +236,19 @@ def authorize(request: Request, settings: Settings) -> None:
         raise AccessError("The account may not use this service.", code="wrong_account")
 
 
+def caller(request: Request) -> str:
+    """E-mail address in the caller's token, or "unknown"; for the record, never for a decision.
+
+    Its signature is not looked at: `authorize`, or the platform before us, has checked the token.
+    """
+    payload = request.headers.get("Authorization", "").partition(".")[2].partition(".")[0]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        return str(claims["email"])[:320]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return "unknown"
+
+
 def _unexpected() -> ProductError:
     return ProductError(
         "Something failed on our side; nothing was changed by this request.",
@@ -227,6 +274,13 @@ def _depth(text: str) -> int:
 
 def _no_constant(name: str) -> Any:
     raise MalformedError(f"{name} is no JSON number.")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise MalformedError(f"{digits[:40]} is too large for a number.")
+    return number
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

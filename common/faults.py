@@ -1,0 +1,106 @@
+"""Pydantic's complaints, told to a person: which field of what was sent, and what it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any, TypedDict
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+PATTERNS = {
+    "^[a-z][a-z0-9_]{0,62}$": "lower case letters, digits and _, a letter first, 63 at most",
+    "^[A-Z]{3}$": "three capital letters such as EUR",
+}
+
+_WORDS = {
+    "Input should ": "must ",
+    "String should ": "must ",
+    "List should ": "must ",
+    "Tuple should ": "must ",
+    "a valid string": "text",
+    "a valid number": "a number",
+    "a valid integer": "a whole number",
+    "a valid boolean": "true or false",
+    "a valid array": "a list",
+    " after validation": "",
+}
+
+
+class Fault(TypedDict):
+    """One wrong field as a path such as filters.all.0.value, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+def told(
+    error: ValidationError, sent: Any = None, adapter: TypeAdapter[Any] | None = None
+) -> list[Fault]:
+    """One fault a field, in the order found; the alternatives of a union are joined by "or"."""
+    names = set(_property_names(adapter.json_schema())) if adapter else set()
+    merged: dict[str, list[str]] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        field = ".".join(str(part) for part in _place(detail, sent))
+        merged.setdefault(field, []).append(_message(detail, names))
+    return [{"field": field, "message": _either(messages)} for field, messages in merged.items()]
+
+
+def _place(detail: ErrorDetails, sent: Any) -> Iterator[int | str]:
+    """The location without the tags of unions, which are no part of what was sent."""
+    if sent is None:
+        yield from detail["loc"]
+        return
+    for part in detail["loc"]:
+        held = _held(sent)
+        if part in held:
+            sent = held[part]
+            yield part
+    if detail["type"] == "missing":
+        yield detail["loc"][-1]
+
+
+def _held(value: Any) -> dict[int | str, Any]:
+    if isinstance(value, dict):
+        return value
+    return dict(enumerate(value)) if isinstance(value, list) else {}
+
+
+def _message(detail: ErrorDetails, names: set[str]) -> str:
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "extra_forbidden":
+            near = get_close_matches(str(detail["loc"][-1]), names, n=1)
+            return f"there is no such field; did you mean {near[0]}?" if near else _UNKNOWN
+        case "missing":
+            return "is missing and required"
+        case "union_tag_not_found":
+            return f"needs the field {context['discriminator']}, which tells its form"
+        case "union_tag_invalid":
+            return f"{context['discriminator']} must be one of {context['expected_tags']}"
+        case "string_pattern_mismatch":
+            pattern = context["pattern"]
+            return f"must be {PATTERNS.get(pattern, f'text of the form {pattern}')}"
+    text = detail["msg"].removeprefix("Value error, ")
+    for theirs, ours in _WORDS.items():
+        text = text.replace(theirs, ours)
+    return text
+
+
+def _either(messages: list[str]) -> str:
+    first, *others = dict.fromkeys(messages)
+    return " or ".join([first, *(other.removeprefix("must be ") for other in others)])
+
+
+_UNKNOWN = "there is no such field; GET /api/schemas lists them"
+
+
+def _property_names(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {})
+        for part in schema.values():
+            yield from _property_names(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _property_names(part)
