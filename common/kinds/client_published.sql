@@ -1,0 +1,4 @@
+  SELECT target.client_id AS key, MAX(target.created) AS created
+  FROM {{ target }} AS target
+  WHERE target.date < @start_date AND target.client_id IS NOT NULL
+  GROUP BY 1

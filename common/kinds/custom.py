@@ -1,0 +1,87 @@
+"""Custom conversions: the rows of the user's own query, brought into the shape of a candidate."""
+
+from __future__ import annotations
+
+from common.contract import contract
+from common.conversions import Custom
+from common.kinds.shape import Context, candidates, chain, standard_types
+from common.sql import Sql, bind, fill, identifier, template
+
+INHERITED = (
+    "client_id user_id session_id source medium campaign page_location gclid gbraid wbraid"
+    " dclid fbc fbclid fbp msclkid ttclid ttp li_fat_id click_at"
+).split()
+"""What a row takes from its lead when it has none of its own."""
+
+
+def select(conversion: Custom, context: Context) -> Sql:
+    """The query's rows, each as a candidate; broken ones are judged by the common last step."""
+    steps = [("answered", _answered(conversion, context))]
+    if conversion.inherit_attribution_from:
+        parent = context.members[conversion.inherit_attribution_from]
+        steps.append(("inherited", _inherited(parent)))
+    if conversion.predicted_value:
+        scores = template(
+            __file__,
+            "custom_predicted",
+            previous=steps[-1][0],
+            scores=context.scores,
+            conversion=bind(conversion.id),
+        )
+        steps.append(("predicted", scores))
+    last = fill("SELECT last.* EXCEPT (event_key) FROM {{ last }} AS last", last=steps[-1][0])
+    return chain(steps, last)
+
+
+def _answered(conversion: Custom, context: Context) -> Sql:
+    types = standard_types()
+    columns: dict[str, str | Sql] = {}
+    for column in contract().columns:
+        name = column.name
+        if name in context.raw_columns:
+            columns[name] = _PARAMS if name == "params" else _cast(name, types[name])
+        elif "params" in context.raw_columns and column.group == "identifier":
+            columns[name] = _from_params(name, types[name])
+    value = columns.pop("value", "CAST(NULL AS FLOAT64)")
+    currency = columns.get("currency", "CAST(NULL AS STRING)")
+    columns |= {
+        "value_gross": value,
+        "net_value": value,
+        "value_kind": fill("IF({{ value }} IS NULL, 'none', 'actual')", value=value),
+        "currency": fill(
+            "COALESCE(UPPER(NULLIF(TRIM({{ currency }}), '')), {{ own }})",
+            currency=currency,
+            own=bind(context.currency),
+        ),
+        "client_id": fill(
+            "NULLIF(TRIM({{ id }}), '')", id=columns.get("client_id", "CAST(NULL AS STRING)")
+        ),
+    }
+    return template(__file__, columns=candidates(columns), raw=context.raw)
+
+
+def _cast(name: str, type_: str) -> Sql:
+    return fill("CAST(answer.{{ name }} AS {{ type }})", name=identifier(name), type=type_)
+
+
+_PARAMS = """ARRAY(
+    SELECT AS STRUCT parameter.key AS key, parameter.value AS value
+    FROM UNNEST(answer.params) AS parameter
+    WHERE parameter.key IS NOT NULL AND parameter.value IS NOT NULL
+  )"""
+
+
+def _from_params(name: str, type_: str) -> Sql:
+    return fill(
+        "SAFE_CAST((SELECT parameter.value FROM UNNEST(answer.params) AS parameter"
+        " WHERE parameter.key = {{ key }} LIMIT 1) AS {{ type }})",
+        key=bind(name),
+        type=type_,
+    )
+
+
+def _inherited(parent: Sql) -> Sql:
+    replaced = ",\n    ".join(
+        f"COALESCE(previous.{name}, lead.{name}) AS {name}" for name in INHERITED
+    )
+    return template(__file__, "custom_inherited", replaced=replaced, parent=parent)

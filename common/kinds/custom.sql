@@ -1,0 +1,4 @@
+  SELECT
+  CAST(ROW_NUMBER() OVER (ORDER BY answer.created, answer.id) AS STRING) AS event_key,
+  {{ columns }}
+  FROM {{ raw }} AS answer

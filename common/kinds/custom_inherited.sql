@@ -1,0 +1,6 @@
+  SELECT previous.* REPLACE (
+    {{ replaced }}
+  )
+  FROM answered AS previous
+  -- a row cannot inherit from a lead that came after it
+  LEFT JOIN {{ parent }} AS lead ON lead.id = previous.lead_id AND lead.created <= previous.created

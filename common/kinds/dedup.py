@@ -1,0 +1,53 @@
+"""Steps that remove duplicates: each reads candidates and says why a row no longer counts.
+
+Published rows outside the window are the memory of every step, which makes an incremental run equal
+to a full one.
+"""
+
+from __future__ import annotations
+
+from common.kinds.shape import Context
+from common.sql import Sql, bind, template
+
+
+def by_order(previous: str, context: Context) -> Sql:
+    """The earliest of each id over all history stays."""
+    return template(__file__, "dedup_order", previous=previous, target=context.target)
+
+
+def by_session(previous: str, context: Context) -> Sql:
+    """The earliest of each session stays; rows without a session are never duplicates."""
+    return template(__file__, "dedup_session", previous=previous, target=context.target)
+
+
+def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
+    """`persons`: the candidates with person_id filled from connected client ids and user ids."""
+    return [
+        ("links", template(__file__, "person_links", stage=context.stage)),
+        ("linked", template(__file__, "person_linked")),
+        ("recent", template(__file__, "person_recent", previous=previous)),
+        ("persons", template(__file__, "persons", previous=previous)),
+    ]
+
+
+def first_of_person(previous: str, context: Context) -> list[tuple[str, Sql]]:
+    """`first_of_person`: the first ever candidate of each person stays."""
+    return [
+        ("earlier", template(__file__, "person_published", target=context.target)),
+        ("first_of_person", template(__file__, "dedup_first", previous=previous)),
+    ]
+
+
+def every_days(previous: str, key: str, days: int, context: Context) -> list[tuple[str, Sql]]:
+    """`spaced`: anchored windows; after a kept row the next at least `days` x 24 h later counts.
+
+    Rows whose key is NULL are never duplicates. `key` is person_id or client_id.
+    """
+    published = "person_published" if key == "person_id" else "client_published"
+    gap = bind(days * 86_400_000_000)
+    return [
+        ("earlier", template(__file__, published, target=context.target)),
+        ("numbered", template(__file__, "dedup_numbered", previous=previous, key=key, gap=gap)),
+        ("kept", template(__file__, "dedup_kept")),
+        ("spaced", template(__file__, "dedup_spaced", previous=previous)),
+    ]

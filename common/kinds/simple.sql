@@ -1,0 +1,8 @@
+  SELECT
+  event.event_key,
+  {{ columns }}
+  FROM {{ stage }} AS event
+  WHERE
+    event.date BETWEEN @start_date AND @end_date
+    AND event.event_name IN UNNEST(@event_names)
+    AND {{ filters }}

@@ -1,0 +1,45 @@
+"""Windows of days in the project's time zone, both ends inclusive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+LATE_DAYS = 3
+"""GA4 rewrites a day's table for up to 72 hours."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """All days from `start` to `end`; raises ValueError when there is none."""
+
+    start: date
+    end: date
+
+    def __post_init__(self) -> None:
+        if self.end < self.start:
+            raise ValueError(f"the window ends on {self.end}, before it starts on {self.start}")
+
+    @classmethod
+    def ending(cls, end: date, days: int) -> Window:
+        """The `days` days up to and including `end`."""
+        return cls(end - timedelta(days=days - 1), end)
+
+    @property
+    def days(self) -> int:
+        return (self.end - self.start).days + 1
+
+    def chunks(self, days: int) -> Iterator[Window]:
+        """The window in ascending pieces of at most `days` days."""
+        start = self.start
+        while start <= self.end:
+            end = min(start + timedelta(days=days - 1), self.end)
+            yield Window(start, end)
+            start = end + timedelta(days=1)
+
+
+def yesterday(now: datetime, timezone: str) -> date:
+    """The last complete day of the project at the moment `now` (with time zone)."""
+    return now.astimezone(ZoneInfo(timezone)).date() - timedelta(days=1)

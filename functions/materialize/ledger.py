@@ -1,0 +1,121 @@
+"""The append-only ledger of runs, and the list of incidents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from common.logs import log
+from common.sql import Parameter, template, with_parameters
+from common.warehouse import Warehouse
+from common.window import Window
+
+DONE = ("applied", "unchanged", "recovered")
+"""Statuses after which a conversion's window is up to date."""
+CLOSED = (*DONE, "held", "failed")
+"""Statuses after which a conversion no longer keeps its tier waiting."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Writes and reads the ledger at the moment `now`."""
+
+    warehouse: Warehouse
+    now: datetime
+
+    def write(self, run_id: str, status: str, **columns: Any) -> None:
+        """Append one entry; unknown columns raise KeyError in the warehouse's schema."""
+        at = self.now.astimezone(UTC)
+        entry = {"date": at.date(), "at": at, "run_id": run_id, "status": status, **columns}
+        self.warehouse.append("runs", [{"conversion": "", **entry}])
+        log(
+            "run",
+            "ERROR" if status == "failed" else "WARNING" if status == "held" else "INFO",
+            run_id=run_id,
+            status=status,
+            **{
+                name: columns[name]
+                for name in ("conversion", "inserted", "updated", "deleted", "seconds", "trigger")
+                if columns.get(name) is not None
+            },
+        )
+
+    def incident(
+        self,
+        code: str,
+        detail: str,
+        *,
+        fix: str,
+        conversion: str = "",
+        run_id: str = "",
+        severity: str = "error",
+    ) -> None:
+        """Report what needs a person's eye; the same one is reported once a day."""
+        at = self.now.astimezone(UTC)
+        identity = f"{code}|{conversion}|{at.date()}|{detail}"
+        incident_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        if incident_id in self._incidents_of(at.date()):
+            return
+        entry = {
+            "date": at.date(), "at": at, "incident_id": incident_id, "code": code,
+            "severity": severity, "conversion": conversion, "run_id": run_id,
+            "detail": detail, "fix": fix,
+        }  # fmt: skip
+        self.warehouse.append("incidents", [entry])
+        log("incident", severity.upper(), code=code, conversion=conversion, run_id=run_id,
+            detail=detail)  # fmt: skip
+
+    def entries(self, run_id: str) -> list[dict[str, Any]]:
+        """All entries of one run, oldest first."""
+        sql = template(__file__, "ledger_entries", runs=self.warehouse.table("runs"))
+        return list(self.warehouse.rows(with_parameters(sql, run_id=run_id)))
+
+    def done_until(self) -> dict[tuple[str, int], date]:
+        """(conversion, definition version) → last day that is up to date."""
+        sql = template(__file__, "ledger_done", runs=self.warehouse.table("runs"))
+        bound = with_parameters(sql, done=Parameter("ARRAY<STRING>", list(DONE)))
+        return {
+            (row["conversion"], row["definition_version"]): row["end_date"]
+            for row in self.warehouse.rows(bound)
+        }
+
+    def staged(self) -> dict[date, frozenset[str]]:
+        """Day → names of the GA4 events that the stage holds for it."""
+        sql = template(__file__, "ledger_staged", runs=self.warehouse.table("runs"))
+        days: dict[date, frozenset[str]] = {}
+        for row in self.warehouse.rows(sql):
+            names = frozenset(json.loads(row["message"])["events"])
+            window = Window(row["start_date"], row["end_date"])
+            for number in range(window.days):
+                day = window.start + timedelta(days=number)
+                days[day] = days.get(day, frozenset()) | names
+        return days
+
+    def has_fence(self, conversion: str, fence: int) -> bool:
+        """Whether the write with this fence is in the ledger."""
+        sql = template(__file__, "ledger_fence", runs=self.warehouse.table("runs"))
+        bound = with_parameters(sql, conversion=conversion, fence=fence)
+        return bool(next(self.warehouse.rows(bound))["entries"])
+
+    def _incidents_of(self, day: date) -> frozenset[str]:
+        sql = template(__file__, "ledger_incidents", incidents=self.warehouse.table("incidents"))
+        return frozenset(
+            row["incident_id"] for row in self.warehouse.rows(with_parameters(sql, date=day))
+        )
+
+
+@dataclass
+class Clock:
+    """Measures how long something took, by a function that tells seconds."""
+
+    seconds: Any
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.seconds()
+
+    def elapsed(self) -> float:
+        return float(round(self.seconds() - self.started, 3))

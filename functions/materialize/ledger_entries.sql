@@ -1,0 +1,4 @@
+SELECT *
+FROM {{ runs }} AS entry
+WHERE entry.run_id = @run_id
+ORDER BY entry.at

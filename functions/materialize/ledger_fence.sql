@@ -1,0 +1,3 @@
+SELECT COUNT(*) AS entries
+FROM {{ runs }} AS entry
+WHERE entry.conversion = @conversion AND entry.fence = @fence

@@ -1,0 +1,30 @@
+WITH
+reference AS (
+  SELECT COUNT(*) AS reference_rows, SUM(reference.value_project) AS reference_total
+  FROM {{ reference }} AS reference
+  WHERE reference.date BETWEEN @first_day AND @last_day
+),
+own AS (
+  -- days before the window from the table, days inside it from this run; no value counts as 1
+  SELECT COUNT(*) AS own_rows, SUM(own.raw) AS own_total
+  FROM (
+    SELECT COALESCE(published.value_gross, 1) AS raw
+    FROM {{ target }} AS published
+    WHERE published.date BETWEEN @first_day AND @last_day AND published.date < @start_date
+    UNION ALL
+    SELECT COALESCE(candidate.value_gross, 1) AS raw
+    FROM {{ candidates }} AS candidate
+    WHERE candidate.removed IS NULL AND DATE(candidate.created, @timezone) BETWEEN @first_day AND @last_day
+  ) AS own
+),
+latest AS (
+  SELECT ARRAY_AGG(published.normalization_factor IGNORE NULLS ORDER BY published.updated_at DESC LIMIT 1) AS factors
+  FROM {{ target }} AS published
+  WHERE published.date >= DATE_SUB(@last_day, INTERVAL 400 DAY)
+)
+SELECT
+  reference.reference_rows, reference.reference_total, own.own_rows, own.own_total,
+  latest.factors[SAFE_OFFSET(0)] AS previous
+FROM reference
+CROSS JOIN own
+CROSS JOIN latest

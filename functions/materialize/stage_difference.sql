@@ -1,0 +1,23 @@
+CREATE OR REPLACE TABLE {{ difference }} AS
+WITH
+fresh AS (
+  SELECT
+    {{ columns }},
+    FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({{ columns }}))) AS row_hash
+  FROM {{ scanned }} AS scanned
+),
+present AS (
+  SELECT target.event_key, target.date, target.row_hash
+  FROM {{ target }} AS target
+  WHERE target.date BETWEEN @start_date AND @end_date AND target.event_name IN UNNEST(@event_names)
+)
+SELECT
+  COALESCE(fresh.event_key, present.event_key) AS event_key,
+  COALESCE(fresh.date, present.date) AS date,
+  {{ values }},
+  fresh.row_hash,
+  present.date AS old_date,
+  CASE WHEN present.event_key IS NULL THEN 'insert' WHEN fresh.event_key IS NULL THEN 'delete' ELSE 'update' END AS change
+FROM fresh
+FULL OUTER JOIN present ON present.event_key = fresh.event_key
+WHERE fresh.event_key IS NULL OR present.event_key IS NULL OR fresh.row_hash <> present.row_hash

@@ -1,0 +1,353 @@
+"""One task: the window of one conversion becomes what its definition returns now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from common import kinds, lease, schemas
+from common.catalog import Stored
+from common.conversions import Custom
+from common.errors import UserError
+from common.guard import Scope, judge
+from common.kinds.rates import rates
+from common.kinds.shape import PROVENANCE, Context
+from common.messages import Materialized, MaterializeTask
+from common.sql import Parameter, Sql, template, with_parameters
+from common.sql import table as quoted
+from common.warehouse import Warehouse
+from common.window import Window
+from functions.materialize import normalize, write
+from functions.materialize.ledger import Clock, Ledger
+
+QUARANTINE_SHARE = 0.01
+QUARANTINE_ROWS = 1000
+"""A run with more broken rows than either fails: its source needs repair first."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a worker works with."""
+
+    warehouse: Warehouse
+    runner: Warehouse
+    """The warehouse under the identity that may run users' SQL."""
+    ledger: Ledger
+    seconds: Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task with everything that its statements need."""
+
+    task: MaterializeTask
+    stored: Stored
+    lease: lease.Lease
+    context: Context
+    target: write.Target
+
+    @property
+    def window(self) -> Window:
+        return self.context.window
+
+
+def materialize(
+    desk: Desk, task: MaterializeTask, definitions: Mapping[str, Stored]
+) -> Materialized | None:
+    """Bring the task's window up to date and say so; None when the brake held the write.
+
+    Raises UserError when the definition cannot run, RetryableError when the same task may succeed
+    later. Running it twice changes nothing the second time.
+    """
+    stored = definitions[task.conversion]
+    desk.warehouse.ensure_table(desk.warehouse.path(f"conversion_{stored.id}"), "conversion")
+    taken = lease.acquire(desk.warehouse, stored.id, f"{task.run_id}|{task.start_date}")
+    if taken is None:
+        # whoever holds the lease runs once more for us, so nothing is lost by standing back
+        if lease.ask_again(desk.warehouse, stored.id, task.model_dump_json()):
+            desk.ledger.write(task.run_id, "coalesced", conversion=stored.id, tier=task.tier)
+            return None
+        return materialize(desk, task, definitions)
+    try:
+        done = _write(desk, _job(desk, task, stored, taken, definitions))
+    finally:
+        pending = lease.release(desk.warehouse, taken)
+    if pending:
+        return materialize(desk, MaterializeTask.model_validate_json(pending), definitions)
+    return done
+
+
+def _write(desk: Desk, job: Job) -> Materialized | None:
+    clock = Clock(desk.seconds)
+    write.settle(desk.warehouse, job.lease)
+    recover(desk, job)
+    raw_columns = _answer(desk, job)
+    context = _with_raw(job.context, raw_columns)
+    candidates = desk.warehouse.staging(_staged(job, "candidates"))
+    rows = kinds.select(job.stored.conversion, context)
+    read = desk.warehouse.execute(template(__file__, "staged", staged=candidates, rows=rows))
+    judged = _judged(desk, job, candidates)
+    factor = normalize.factor(desk.warehouse, job.stored, candidates, context)
+    difference = desk.warehouse.staging(_staged(job, "difference"))
+    desk.warehouse.execute(_difference(job, candidates, difference, factor))
+    counts = write.count(desk.warehouse, job.target, difference, job.window)
+    facts = _facts(job, counts, judged, read.bytes_processed)
+    held = None if job.task.force else _held(desk, job, counts)
+    if held:
+        desk.ledger.write(job.task.run_id, "held", seconds=clock.elapsed(), detail=held, **facts)
+        _shrink_incident(desk, job, held)
+        return None
+    write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
+    _history(desk, job, difference)
+    total = _total(desk, job)
+    status = "applied" if counts.changed else "unchanged"
+    desk.ledger.write(job.task.run_id, status, seconds=clock.elapsed(), value_total=total, **facts)
+    return Materialized(
+        run_id=job.task.run_id,
+        conversion=job.stored.id,
+        definition_version=job.stored.version,
+        start_date=job.window.start,
+        end_date=job.window.end,
+    )
+
+
+def recover(desk: Desk, job: Job) -> None:
+    """Finish the books of the previous fence if its MERGE was done but its worker died after it."""
+    previous = lease.Lease(job.lease.name, "", job.lease.fence - 1)
+    path = desk.warehouse.staging_path(f"{job.stored.id}_{previous.fence}_difference")
+    if previous.fence < 1 or desk.ledger.has_fence(job.stored.id, previous.fence):
+        return
+    if desk.warehouse.schema_of(path) is None or not _was_applied(desk, job, previous):
+        return
+    lost = Job(job.task, job.stored, previous, job.context, job.target)
+    _history(desk, lost, quoted(path))
+    desk.ledger.write(
+        job.task.run_id,
+        "recovered",
+        conversion=job.stored.id,
+        tier=job.task.tier,
+        fence=previous.fence,
+        definition_version=job.stored.version,
+        start_date=job.window.start,
+        end_date=job.window.start,
+        detail="The worker died after its write; its history was completed by the next run.",
+    )
+
+
+def _was_applied(desk: Desk, job: Job, previous: lease.Lease) -> bool:
+    changed = desk.warehouse.job_changes(write.merge_job(previous))
+    return bool(changed)
+
+
+def _job(
+    desk: Desk,
+    task: MaterializeTask,
+    stored: Stored,
+    taken: lease.Lease,
+    definitions: Mapping[str, Stored],
+) -> Job:
+    warehouse = desk.warehouse
+    window = Window(task.start_date, task.end_date)
+    target = warehouse.table(f"conversion_{stored.id}")
+    context = Context(
+        stage=warehouse.table("ga4_events"),
+        target=target,
+        raw=warehouse.staging(f"{stored.id}_{taken.fence}_raw"),
+        members={id: warehouse.table(f"conversion_{id}") for id in definitions},
+        scores=warehouse.table("lead_scores"),
+        rates=rates(warehouse.settings),
+        window=window,
+        timezone=warehouse.settings.timezone,
+        currency=warehouse.settings.currency,
+    )
+    columns = [*schemas.columns("conversion")]
+    provenance = [name for name in columns if name in PROVENANCE]
+    return Job(task, stored, taken, context, write.Target(target, "id", columns, provenance))
+
+
+def _answer(desk: Desk, job: Job) -> frozenset[str]:
+    """Run the user's own query, if there is one, and tell the columns that it returned."""
+    conversion = job.stored.conversion
+    if not isinstance(conversion, Custom):
+        return frozenset()
+    settings = desk.warehouse.settings
+    verdict = judge(conversion.sql, Scope.of(settings))
+    if verdict.canonical is None:
+        fault = next(finding for finding in verdict.findings if finding.severity == "error")
+        raise UserError(fault.message, code=fault.code, fix=fault.fix or "", field="sql")
+    raw = f"{job.stored.id}_{job.lease.fence}_raw"
+    # the user's text is never put into brackets: as the tail of the statement it cannot break out
+    statement = Sql(f"CREATE OR REPLACE TABLE {desk.runner.staging(raw)} AS\n{verdict.canonical}")
+    days = {
+        name: Parameter("DATE", value)
+        for name, value in (("start_date", job.window.start), ("end_date", job.window.end))
+        if name in verdict.parameters
+    }
+    desk.runner.execute(with_parameters(statement, **days), labels={"conversion": job.stored.id})
+    schema = desk.warehouse.schema_of(desk.warehouse.staging_path(raw)) or []
+    return frozenset(column["name"].lower() for column in schema)
+
+
+def _with_raw(context: Context, columns: frozenset[str]) -> Context:
+    return Context(**{**vars(context), "raw_columns": columns})
+
+
+def _staged(job: Job, what: str) -> str:
+    return f"{job.stored.id}_{job.lease.fence}_{what}"
+
+
+def _judged(desk: Desk, job: Job, candidates: Sql) -> dict[str, int]:
+    """Counts of rows read, removed as duplicates and broken; broken rows go to quarantine."""
+    reason = template(__file__, "work_reason")
+    sql = template(__file__, "work_judged", candidates=candidates, reason=reason)
+    found = list(desk.warehouse.rows(with_parameters(sql, **_days(job), **_zone(job))))
+    read = sum(row["rows_"] for row in found)
+    broken = {row["reason"]: row["rows_"] for row in found if row["reason"]}
+    duplicates = sum(row["rows_"] for row in found if (row["removed"] or "").startswith("dup"))
+    if broken:
+        _quarantine(desk, job, candidates, reason, broken, read)
+    return {
+        "rows_read": read,
+        "duplicates": duplicates + broken.pop("duplicate_id", 0),
+        "quarantined": sum(broken.values()),
+    }
+
+
+def _quarantine(
+    desk: Desk, job: Job, candidates: Sql, reason: Sql, broken: dict[str, int], read: int
+) -> None:
+    insert = template(
+        __file__,
+        "work_quarantine",
+        quarantine=desk.warehouse.table("quarantine"),
+        candidates=candidates,
+        reason=reason,
+    )
+    facts = {
+        "conversion": job.stored.id,
+        "run_id": job.task.run_id,
+        "at": desk.ledger.now,
+        "fence": job.lease.fence,
+    }
+    desk.warehouse.execute(with_parameters(insert, **_days(job), **_zone(job), **facts))
+    listed = ", ".join(f"{count:,} × {code}" for code, count in sorted(broken.items()))
+    desk.ledger.incident(
+        "rows_quarantined",
+        f"{job.stored.id}: rows that break the contract were set aside: {listed}.",
+        fix="Look at them in the table quarantine, and mend the query or its source.",
+        conversion=job.stored.id,
+        run_id=job.task.run_id,
+        severity="warning",
+    )
+    bad = sum(broken.values()) - broken.get("duplicate_id", 0)
+    if bad > QUARANTINE_ROWS or (bad > QUARANTINE_SHARE * read and bad >= 10):
+        raise UserError(
+            f"{bad:,} of {read:,} rows of {job.stored.id} break the contract ({listed}).",
+            code="too_many_broken_rows",
+            fix="Mend the query or its source; the broken rows are in the table quarantine.",
+        )
+
+
+def _difference(job: Job, candidates: Sql, difference: Sql, factor: normalize.Factor) -> Sql:
+    names = [name for name in job.target.columns if name not in job.target.provenance]
+    compared = [name for name in names if name != "normalization_as_of"]
+    return with_parameters(
+        template(
+            __file__,
+            "work_difference",
+            difference=difference,
+            candidates=candidates,
+            reason=template(__file__, "work_reason"),
+            target=job.context.target,
+            stage=job.context.stage,
+            rates=job.context.rates,
+            erasures=_sibling(job.context.target, "erasures"),
+            content=", ".join(f"valued.{name} AS {name}" for name in compared),
+            values=", ".join(f"fresh.{name}" for name in names if name not in ("id", "date")),
+            before=", ".join(f"target.{name} AS {name}" for name in names),
+            after=", ".join(f"fresh.{name} AS {name}" for name in names),
+        ),
+        **_days(job),
+        **_zone(job),
+        now_currency=job.context.currency,
+        factor=Parameter("FLOAT64", factor.value),
+        factor_as_of=Parameter("DATE", factor.as_of),
+        version=job.stored.version,
+        run_id=job.task.run_id,
+        fence=job.lease.fence,
+    )
+
+
+def _held(desk: Desk, job: Job, counts: write.Counts) -> str | None:
+    edited = (job.stored.id, job.stored.version) not in desk.ledger.done_until()
+    return write.brakes(counts, edited=edited)
+
+
+def _shrink_incident(desk: Desk, job: Job, held: str) -> None:
+    desk.ledger.incident(
+        "suspicious_shrink",
+        f"{job.stored.id}: {held} ({job.window.start} to {job.window.end}); nothing was written.",
+        fix="Check that the source is complete; if the rows are really gone, run with force.",
+        conversion=job.stored.id,
+        run_id=job.task.run_id,
+    )
+
+
+def _history(desk: Desk, job: Job, difference: Sql) -> None:
+    sql = template(
+        __file__,
+        "work_history",
+        changes=desk.warehouse.table("conversion_changes"),
+        difference=difference,
+    )
+    facts = {
+        "definition_id": job.stored.id,
+        "kind": job.stored.kind,
+        "run_id": job.task.run_id,
+        "fence": job.lease.fence,
+        "version": job.stored.version,
+        "trigger": job.task.trigger,
+        "now": desk.ledger.now,
+        "end_date": job.window.end,
+    }
+    desk.warehouse.execute(with_parameters(sql, **facts))
+
+
+def _total(desk: Desk, job: Job) -> float | None:
+    sql = template(__file__, "work_total", target=job.context.target)
+    total: float | None = next(desk.warehouse.rows(with_parameters(sql, **_days(job))))["total"]
+    return total
+
+
+def _facts(
+    job: Job, counts: write.Counts, judged: Mapping[str, int], bytes_processed: int | None
+) -> dict[str, Any]:
+    return {
+        "conversion": job.stored.id,
+        "tier": job.task.tier,
+        "trigger": job.task.trigger,
+        "definition_version": job.stored.version,
+        "start_date": job.window.start,
+        "end_date": job.window.end,
+        "fence": job.lease.fence,
+        "rows_total": counts.after,
+        "inserted": counts.inserted,
+        "updated": counts.updated,
+        "deleted": counts.deleted,
+        "bytes_processed": bytes_processed,
+        "message": job.task.model_dump_json(),
+        **judged,
+    }
+
+
+def _sibling(target: Sql, name: str) -> Sql:
+    return quoted(f"{target.text.strip('`').rsplit('.', 1)[0]}.{name}")
+
+
+def _days(job: Job) -> dict[str, object]:
+    return {"start_date": job.window.start, "end_date": job.window.end}
+
+
+def _zone(job: Job) -> dict[str, object]:
+    return {"timezone": job.context.timezone}

@@ -1,0 +1,112 @@
+CREATE OR REPLACE TABLE {{ difference }} AS
+WITH
+judged AS (
+  SELECT
+    c.*,
+    DATE(c.created, @timezone) AS date,
+    {{ reason }} AS reason
+  FROM {{ candidates }} AS c
+),
+kept AS (
+  SELECT judged.*
+  FROM judged
+  WHERE
+    judged.removed IS NULL
+    AND judged.reason IS NULL
+    -- an id is unique over the whole table, and what is already history wins
+    AND judged.id NOT IN (
+      SELECT history.id FROM {{ target }} AS history WHERE history.date < @start_date OR history.date > @end_date
+    )
+    AND COALESCE(TO_HEX(SHA256(judged.client_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
+    AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
+),
+visits AS (
+  -- what the client's visits of the 90 days before say about clicks and pages, the latest first
+  SELECT
+    kept.id,
+    MAX(event.occurred_at) AS visited_at,
+    MAX(IF(COALESCE(event.gclid, event.gbraid, event.wbraid, event.dclid, event.fbclid, event.msclkid, event.ttclid, event.li_fat_id) IS NULL, NULL, event.occurred_at)) AS click_at,
+    ARRAY_AGG(event.gclid IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS gclid,
+    ARRAY_AGG(event.gbraid IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS gbraid,
+    ARRAY_AGG(event.wbraid IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS wbraid,
+    ARRAY_AGG(event.dclid IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS dclid,
+    ARRAY_AGG(event.fbclid IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS fbclid,
+    ARRAY_AGG(event.msclkid IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS msclkid,
+    ARRAY_AGG(event.ttclid IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS ttclid,
+    ARRAY_AGG(event.li_fat_id IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS li_fat_id,
+    ARRAY_AGG(event.session_id IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS session_id,
+    ARRAY_AGG(event.page_location IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS page_location,
+    ARRAY_AGG(event.source IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS source,
+    ARRAY_AGG(event.medium IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS medium,
+    ARRAY_AGG(event.campaign IGNORE NULLS ORDER BY event.occurred_at DESC LIMIT 1) AS campaign
+  FROM kept
+  INNER JOIN {{ stage }} AS event ON event.client_id = kept.client_id
+  WHERE
+    event.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date
+    AND event.event_name = 'session_start'
+    AND event.occurred_at <= kept.created
+    AND event.occurred_at > TIMESTAMP_SUB(kept.created, INTERVAL 2160 HOUR)
+  GROUP BY kept.id
+),
+valued AS (
+  SELECT
+    kept.* EXCEPT (removed, reason, net_value) REPLACE (
+      COALESCE(kept.gclid, visits.gclid[SAFE_OFFSET(0)]) AS gclid,
+      COALESCE(kept.gbraid, visits.gbraid[SAFE_OFFSET(0)]) AS gbraid,
+      COALESCE(kept.wbraid, visits.wbraid[SAFE_OFFSET(0)]) AS wbraid,
+      COALESCE(kept.dclid, visits.dclid[SAFE_OFFSET(0)]) AS dclid,
+      COALESCE(kept.fbclid, visits.fbclid[SAFE_OFFSET(0)]) AS fbclid,
+      COALESCE(kept.msclkid, visits.msclkid[SAFE_OFFSET(0)]) AS msclkid,
+      COALESCE(kept.ttclid, visits.ttclid[SAFE_OFFSET(0)]) AS ttclid,
+      COALESCE(kept.li_fat_id, visits.li_fat_id[SAFE_OFFSET(0)]) AS li_fat_id,
+      COALESCE(kept.click_at, visits.click_at) AS click_at,
+      COALESCE(kept.session_id, visits.session_id[SAFE_OFFSET(0)]) AS session_id,
+      COALESCE(kept.page_location, visits.page_location[SAFE_OFFSET(0)]) AS page_location,
+      COALESCE(kept.source, visits.source[SAFE_OFFSET(0)]) AS source,
+      COALESCE(kept.medium, visits.medium[SAFE_OFFSET(0)]) AS medium,
+      COALESCE(kept.campaign, visits.campaign[SAFE_OFFSET(0)]) AS campaign
+    ),
+    kept.net_value * COALESCE(@factor, 1) AS value,
+    kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL)) AS value_project,
+    COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL)) AS exchange_rate,
+    rates.rate_date AS exchange_date,
+    @factor AS normalization_factor,
+    @factor_as_of AS normalization_as_of
+  FROM kept
+  LEFT JOIN visits ON visits.id = kept.id
+  LEFT JOIN ({{ rates }}) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
+),
+fresh AS (
+  SELECT valued.*, FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({{ content }}))) AS row_hash
+  FROM valued
+),
+present AS (
+  SELECT
+    target.id, target.date, target.row_hash, target.first_seen_at, target.definition_version, target.value,
+    target.value_refunded, target.normalization_factor, target.is_qualified,
+    TO_JSON_STRING(STRUCT({{ before }})) AS row_text
+  FROM {{ target }} AS target
+  WHERE target.date BETWEEN @start_date AND @end_date
+)
+SELECT
+  COALESCE(fresh.id, present.id) AS id,
+  COALESCE(fresh.date, present.date) AS date,
+  {{ values }},
+  @version AS definition_version,
+  @run_id AS run_id,
+  @fence AS fence,
+  fresh.row_hash,
+  COALESCE(present.first_seen_at, CURRENT_TIMESTAMP()) AS first_seen_at,
+  CURRENT_TIMESTAMP() AS updated_at,
+  CASE WHEN present.id IS NULL THEN 'insert' WHEN fresh.id IS NULL THEN 'delete' ELSE 'update' END AS change,
+  present.date AS old_date,
+  present.value AS old_value,
+  present.value_refunded AS old_refunded,
+  present.normalization_factor AS old_factor,
+  present.is_qualified AS old_qualified,
+  present.definition_version AS old_version,
+  present.row_text AS old_row,
+  IF(fresh.id IS NULL, NULL, TO_JSON_STRING(STRUCT({{ after }}))) AS new_row
+FROM fresh
+FULL OUTER JOIN present ON present.id = fresh.id
+WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash

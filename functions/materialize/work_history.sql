@@ -1,0 +1,33 @@
+INSERT INTO {{ changes }} (
+  date, definition_id, id, changed_at, run_id, fence, change, cause, old_value, new_value, old_qualified,
+  new_qualified, definition_version, old_row, new_row
+)
+SELECT
+  d.date,
+  @definition_id,
+  d.id,
+  @now,
+  @run_id,
+  @fence,
+  d.change,
+  CASE
+    WHEN d.old_version <> @version THEN 'definition_change'
+    WHEN d.change = 'update' AND COALESCE(d.value_refunded, 0) <> COALESCE(d.old_refunded, 0) THEN 'refund'
+    WHEN @kind = 'lead_scoring' OR @trigger = 'scores' THEN IF(d.change = 'insert', 'new', 'rescored')
+    WHEN d.change = 'update' AND COALESCE(d.normalization_factor, 1) <> COALESCE(d.old_factor, 1) THEN 'normalization'
+    WHEN @kind = 'custom' AND d.change <> 'insert' THEN 'crm_change'
+    WHEN d.change = 'insert' AND @trigger = 'backfill' THEN 'backfill'
+    WHEN d.change = 'insert' AND d.date >= @end_date THEN 'new'
+    ELSE 'late_data'
+  END,
+  d.old_value,
+  d.value,
+  d.old_qualified,
+  d.is_qualified,
+  @version,
+  d.old_row,
+  d.new_row
+FROM {{ difference }} AS d
+WHERE NOT EXISTS (
+  SELECT 1 FROM {{ changes }} AS known WHERE known.definition_id = @definition_id AND known.fence = @fence
+)

@@ -1,0 +1,8 @@
+SELECT judged.removed, judged.reason, COUNT(*) AS rows_
+FROM (
+  SELECT
+    c.removed,
+    {{ reason }} AS reason
+  FROM {{ candidates }} AS c
+) AS judged
+GROUP BY judged.removed, judged.reason
