@@ -187,13 +187,14 @@ class Warehouse:
         """Delete a table if it exists."""
         self.client.delete_table(path, not_found_ok=True)
 
-    def job_state(self, job_id: str) -> str | None:
-        """RUNNING, PENDING or DONE; None when no job has this id."""
+    def job_changes(self, job_id: str) -> int | None:
+        """Rows that the finished job changed; None when there is no such job or it failed."""
         try:
-            state: str = self.client.get_job(job_id, location=self.settings.location).state
+            job = self.client.get_job(job_id, location=self.settings.location)
         except google_errors.NotFound:
             return None
-        return state
+        failed = job.state != "DONE" or job.error_result
+        return None if failed else int(getattr(job, "num_dml_affected_rows", 0) or 0)
 
     def _run(self, sql: Sql, job_id: str | None, labels: Mapping[str, str] | None) -> Executed:
         try:

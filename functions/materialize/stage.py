@@ -107,7 +107,7 @@ def _fill(
         ledger.incident(
             "suspicious_shrink",
             f"{reason} ({span.window.start} to {span.window.end}); nothing was written.",
-            fix="Check that the GA4 export's daily tables are complete; if they are, run with force.",
+            fix="Check that the daily tables of the export are complete; if so, run with force.",
             run_id=run_id,
         )
         return

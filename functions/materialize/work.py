@@ -231,7 +231,7 @@ def _quarantine(
         "fence": job.lease.fence,
     }
     desk.warehouse.execute(with_parameters(insert, **_days(job), **_zone(job), **facts))
-    listed = ", ".join(f"{count:,} × {code}" for code, count in sorted(broken.items()))
+    listed = ", ".join(f"{count:,} x {code}" for code, count in sorted(broken.items()))
     desk.ledger.incident(
         "rows_quarantined",
         f"{job.stored.id}: rows that break the contract were set aside: {listed}.",

@@ -1,8 +1,8 @@
-"""The one way a table changes: difference, brake, MERGE under a fence; a second run changes nothing.
+"""The one way a table changes: difference, brake, MERGE under a fence; twice is once.
 
-The protocol, step by step: lease with a fence → settle what the previous holder left → stage the new
-rows → difference with the window → brake → one MERGE that checks the fence → ledger → release.
-Only the difference is written, so unchanged rows are never rewritten and a repeated MERGE is a no-op.
+Step by step: lease with a fence → settle what the previous holder left → stage the new rows →
+difference with the window → brake → one MERGE that checks the fence → ledger → release. Only the
+difference is written: unchanged rows are never rewritten, and a repeated MERGE does nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from common.window import Window
 
 BRAKE_ROWS = 50
 BRAKE_SHARE = 0.2
-"""A run that would delete more than both of its window stops: a half-loaded table looks like this."""
+"""A run that would delete more than both stops: a half-loaded table looks like this."""
 
 
 @dataclass(frozen=True)

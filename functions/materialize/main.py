@@ -1,0 +1,48 @@
+"""Entry point of materialize: a Pub/Sub push in, a status out; the only place that builds clients."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from functools import cache
+
+import functions_framework
+from flask import Request, Response
+from google.cloud import bigquery
+
+from common import http
+from common.bus import PubSubBus
+from common.catalog import Catalog
+from common.identity import credentials_of_runner
+from common.settings import Settings
+from common.warehouse import Warehouse
+from functions.materialize.ledger import Ledger
+from functions.materialize.run import Office, handle
+from functions.materialize.work import Desk
+
+
+@functions_framework.http
+def materialize(request: Request) -> Response:
+    """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
+    return http.receive(request, lambda message: handle(_office(datetime.now(UTC)), message))
+
+
+def _office(now: datetime) -> Office:
+    warehouse, runner, bus = _clients()
+    ledger = Ledger(warehouse, now)
+    return Office(Desk(warehouse, runner, ledger, time.monotonic), Catalog(warehouse), bus)
+
+
+@cache
+def _clients() -> tuple[Warehouse, Warehouse, PubSubBus]:
+    settings = Settings.from_environment(os.environ)
+    client = bigquery.Client(project=settings.project, location=settings.location)
+    runner = client
+    if settings.sql_runner:
+        runner = bigquery.Client(
+            project=settings.project,
+            location=settings.location,
+            credentials=credentials_of_runner(settings.sql_runner),
+        )
+    return Warehouse(client, settings), Warehouse(runner, settings), PubSubBus.connect(settings)

@@ -1,0 +1,258 @@
+"""From a message to finished conversions: plan, stage once, one task each, tier after tier."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from common.bus import Bus
+from common.catalog import Catalog, Stored
+from common.conversions import Custom, LeadScoring
+from common.errors import ProductError, RetryableError, UserError
+from common.logs import log
+from common.messages import (
+    CrmLoaded,
+    MaterializeTask,
+    Message,
+    RunRequested,
+    ScoreTask,
+    Watchdog,
+)
+from common.window import Window, yesterday
+from functions.materialize import plan, stage, watchdog
+from functions.materialize.ledger import CLOSED, Clock
+from functions.materialize.work import Desk, materialize
+
+SPAN_DAYS = 31
+"""Days of raw export that one stage write reads."""
+
+
+@dataclass(frozen=True)
+class Office:
+    """Everything a message needs to be carried out."""
+
+    desk: Desk
+    catalog: Catalog
+    bus: Bus
+
+
+def handle(office: Office, message: Message) -> None:
+    """Carry out one message; raises RetryableError when it should be delivered again."""
+    match message:
+        case RunRequested():
+            run(office, message)
+        case CrmLoaded():
+            loaded(office, message)
+        case MaterializeTask():
+            work(office, message)
+        case Watchdog():
+            watchdog.watch(office.desk, office.bus, office.catalog.active())
+        case _:
+            raise UserError(f"materialize does not handle {type(message).__name__}.")
+
+
+def run(office: Office, request: RunRequested) -> None:
+    """Stage the late window once and publish the tasks of the first tier."""
+    definitions = {stored.id: stored for stored in office.catalog.active()}
+    chosen = _chosen(request, definitions)
+    run_id = run_id_of(request, office.desk.ledger.now)
+    _start(office, run_id, request.trigger, request, definitions, chosen)
+
+
+def loaded(office: Office, message: CrmLoaded) -> None:
+    """Re-run exactly the conversions whose lineage names the table that was loaded."""
+    definitions = {stored.id: stored for stored in office.catalog.active()}
+    readers = plan.reading(message.table, definitions.values())
+    if not readers:
+        log("load_ignored", table=message.table, load_id=message.load_id)
+        return
+    chosen = plan.with_dependents(readers, definitions.values())
+    # the load's own key makes the run: a redelivered or repeated load is the same run
+    run_id = f"load-{_digest(f'{message.source}|{message.table}|{message.load_id}')}"
+    request = RunRequested(start_date=min(message.partitions, default=None))
+    _start(office, run_id, "load", request, definitions, chosen)
+
+
+def run_id_of(request: RunRequested, now: date) -> str:
+    """The same for every delivery of one request: its key, else its content and its day."""
+    key = request.request_id or f"{request.model_dump_json()}|{now:%Y-%m-%d}"
+    return f"{request.trigger}-{_digest(key)}"
+
+
+def work(office: Office, task: MaterializeTask) -> None:
+    """Materialize one conversion, announce it, and release the next tier when it was the last."""
+    definitions = {stored.id: stored for stored in office.catalog.active()}
+    if task.conversion not in definitions:
+        log("task_ignored", conversion=task.conversion, run_id=task.run_id, reason="archived")
+        return
+    try:
+        done = materialize(office.desk, task, definitions)
+    except RetryableError:
+        raise
+    except ProductError as error:
+        _failed(office, task, error)
+        done = None
+    if done is not None:
+        office.bus.publish(done)
+    _release(office, task, definitions)
+
+
+def _start(
+    office: Office,
+    run_id: str,
+    trigger: str,
+    request: RunRequested,
+    definitions: Mapping[str, Stored],
+    chosen: frozenset[str],
+) -> None:
+    desk = office.desk
+    clock = Clock(desk.seconds)
+    last_day = yesterday(desk.ledger.now, desk.warehouse.settings.timezone)
+    done = desk.ledger.done_until()
+    windows = {
+        id: _window(
+            request, plan.due_window(definitions[id], definitions, last_day, done), last_day
+        )
+        for id in sorted(chosen)
+    }
+    if trigger != "load":
+        _stage(office, run_id, definitions, windows, clock, request.force)
+    tiers = plan.tiers(definitions.values())
+    published = {entry["conversion"] for entry in desk.ledger.entries(run_id)}
+    for id, window in windows.items():
+        if id not in published:
+            task = _task(run_id, definitions[id], tiers[id], window, trigger, request.force)
+            desk.ledger.write(
+                run_id,
+                "planned",
+                conversion=id,
+                tier=tiers[id],
+                trigger=trigger,
+                definition_version=definitions[id].version,
+                start_date=window.start,
+                end_date=window.end,
+                message=task.model_dump_json(),
+            )
+    release(office, run_id)
+
+
+def _stage(
+    office: Office,
+    run_id: str,
+    definitions: Mapping[str, Stored],
+    windows: Mapping[str, Window],
+    clock: Clock,
+    force: bool,
+) -> None:
+    simple = [definitions[id] for id in windows if definitions[id].kind == "simple"]
+    if not simple and not office.desk.warehouse.settings.ga4_datasets:
+        return
+    needed = plan.stage_events(simple)
+    window = Window(
+        min(window.start for window in windows.values()),
+        max(window.end for window in windows.values()),
+    )
+    for days, events in plan.missing_spans(window, needed, office.desk.ledger.staged()):
+        for chunk in days.chunks(SPAN_DAYS):
+            stage.fill_stage(
+                office.desk.warehouse,
+                office.desk.ledger,
+                stage.Span(chunk, events),
+                run_id,
+                clock,
+                force,
+            )
+
+
+def release(office: Office, run_id: str) -> None:
+    """Publish the tasks of the lowest tier that is not closed; twice is harmless."""
+    entries = office.desk.ledger.entries(run_id)
+    closed = {entry["conversion"] for entry in entries if entry["status"] in CLOSED}
+    waiting = [
+        entry
+        for entry in entries
+        if entry["status"] == "planned" and entry["conversion"] not in closed
+    ]
+    if not waiting:
+        return
+    lowest = min(entry["tier"] for entry in waiting)
+    for entry in waiting:
+        if entry["tier"] == lowest:
+            office.bus.publish(_released(entry["message"]))
+
+
+def _released(message: str) -> Message:
+    kind = ScoreTask if '"kind":"score"' in message else MaterializeTask
+    return kind.model_validate_json(message)
+
+
+def _release(office: Office, task: MaterializeTask, definitions: Mapping[str, Stored]) -> None:
+    entries = office.desk.ledger.entries(task.run_id)
+    closed = {entry["conversion"] for entry in entries if entry["status"] in CLOSED}
+    tier = {e["conversion"] for e in entries if e["status"] == "planned" and e["tier"] == task.tier}
+    if tier <= closed:
+        release(office, task.run_id)
+
+
+def _task(
+    run_id: str, stored: Stored, tier: int, window: Window, trigger: str, force: bool
+) -> MaterializeTask | ScoreTask:
+    conversion = stored.conversion
+    scored = isinstance(conversion, LeadScoring) or (
+        isinstance(conversion, Custom) and conversion.predicted_value is not None
+    )
+    return (ScoreTask if scored else MaterializeTask)(
+        run_id=run_id,
+        conversion=stored.id,
+        definition_version=stored.version,
+        tier=tier,
+        start_date=window.start,
+        end_date=window.end,
+        trigger=trigger,
+        force=force,
+    )
+
+
+def _window(request: RunRequested, due: Window, last_day: date) -> Window:
+    """The requested days where they are named; a start alone reaches to the last complete day."""
+    end = min(request.end_date or last_day, last_day)
+    start = request.start_date or (due.start if due.start <= end else end)
+    return Window(min(start, end), end)
+
+
+def _chosen(request: RunRequested, definitions: Mapping[str, Stored]) -> frozenset[str]:
+    if not request.conversions:
+        return frozenset(definitions)
+    if unknown := sorted(set(request.conversions) - set(definitions)):
+        raise UserError(
+            f"There is no active conversion {', '.join(unknown)}.", code="unknown_conversion"
+        )
+    return plan.with_dependents(request.conversions, definitions.values())
+
+
+def _failed(office: Office, task: MaterializeTask, error: ProductError) -> None:
+    office.desk.ledger.write(
+        task.run_id,
+        "failed",
+        conversion=task.conversion,
+        tier=task.tier,
+        trigger=task.trigger,
+        definition_version=task.definition_version,
+        start_date=task.start_date,
+        end_date=task.end_date,
+        message=task.model_dump_json(),
+        detail=error.detail[:1000],
+    )
+    office.desk.ledger.incident(
+        error.code,
+        f"{task.conversion}: {error.detail[:1000]}",
+        fix=error.fix,
+        conversion=task.conversion,
+        run_id=task.run_id,
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:20]

@@ -1,0 +1,19 @@
+WITH
+open_tasks AS (
+  SELECT planned.run_id, planned.conversion, planned.tier, planned.message
+  FROM {{ runs }} AS planned
+  WHERE
+    planned.status = 'planned'
+    AND planned.at BETWEEN @since AND @until
+    AND NOT EXISTS (
+      SELECT 1
+      FROM {{ runs }} AS ended
+      WHERE
+        ended.run_id = planned.run_id
+        AND ended.conversion = planned.conversion
+        AND ended.status IN UNNEST(@closed)
+    )
+)
+SELECT open_tasks.message
+FROM open_tasks
+QUALIFY open_tasks.tier = MIN(open_tasks.tier) OVER (PARTITION BY open_tasks.run_id)
