@@ -139,7 +139,7 @@ def _spread(parameters: str, paths: frozenset[str]) -> str:
     ]
     numbers = [f"CAST(parameter.value.{name} AS FLOAT64)" for name in fields]
     texts = [f"CAST(parameter.value.{name} AS STRING)" for name in fields]
-    text = "parameter.value.string_value"
+    text = "CAST(parameter.value.string_value AS STRING)"
     return (
         "ARRAY(SELECT AS STRUCT CAST(parameter.key AS STRING) AS key, "
         f"COALESCE({', '.join([text, *texts])}) AS text, "

@@ -3,7 +3,7 @@
   WHERE numbered.can_start
   GROUP BY numbered.key
   UNION ALL
-  SELECT following.key, following.position
+  SELECT next_row.key, next_row.position
   FROM kept
   INNER JOIN numbered AS present ON present.key = kept.key AND present.position = kept.position
-  INNER JOIN numbered AS following ON following.key = present.key AND following.position = present.next_position
+  INNER JOIN numbered AS next_row ON next_row.key = present.key AND next_row.position = present.next_position

@@ -1,15 +1,25 @@
-  SELECT previous.* REPLACE (
+  SELECT ranked.* EXCEPT (position, is_published) REPLACE (
     COALESCE(
-      previous.removed,
-      IF(previous.session_id IS NOT NULL AND (published.session_id IS NOT NULL OR ROW_NUMBER() OVER (
-        PARTITION BY previous.session_id, previous.removed IS NULL ORDER BY previous.created, previous.event_key
-      ) > 1), 'duplicate_session', NULL)
+      ranked.removed,
+      IF(
+        ranked.session_id IS NOT NULL AND (ranked.is_published OR ranked.position > 1),
+        'duplicate_session', NULL
+      )
     ) AS removed
   )
-  FROM {{ previous }} AS previous
-  LEFT JOIN (
-    -- a session that crosses the start of the window began at most two days before
-    SELECT DISTINCT target.session_id
-    FROM {{ target }} AS target
-    WHERE target.date BETWEEN DATE_SUB(@start_date, INTERVAL 2 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
-  ) AS published ON published.session_id = previous.session_id
+  FROM (
+    SELECT
+      previous.*,
+      published.session_id IS NOT NULL AS is_published,
+      ROW_NUMBER() OVER (
+        PARTITION BY previous.session_id, previous.removed IS NULL
+        ORDER BY previous.created, previous.event_key
+      ) AS position
+    FROM {{ previous }} AS previous
+    LEFT JOIN (
+      -- a session that crosses the start of the window began at most two days before
+      SELECT DISTINCT target.session_id
+      FROM {{ target }} AS target
+      WHERE target.date BETWEEN DATE_SUB(@start_date, INTERVAL 2 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+    ) AS published ON published.session_id = previous.session_id
+  ) AS ranked

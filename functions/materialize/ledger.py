@@ -29,7 +29,13 @@ class Ledger:
     def write(self, run_id: str, status: str, **columns: Any) -> None:
         """Append one entry; unknown columns raise KeyError in the warehouse's schema."""
         at = self.now.astimezone(UTC)
-        entry = {"date": at.date(), "at": at, "run_id": run_id, "status": status, **columns}
+        entry = {
+            "date": at.date(),
+            "recorded_at": at,
+            "run_id": run_id,
+            "status": status,
+            **columns,
+        }
         self.warehouse.append("runs", [{"conversion": "", **entry}])
         log(
             "run",
@@ -60,7 +66,7 @@ class Ledger:
         if incident_id in self._incidents_of(at.date()):
             return
         entry = {
-            "date": at.date(), "at": at, "incident_id": incident_id, "code": code,
+            "date": at.date(), "recorded_at": at, "incident_id": incident_id, "code": code,
             "severity": severity, "conversion": conversion, "run_id": run_id,
             "detail": detail, "fix": fix,
         }  # fmt: skip

@@ -1,4 +1,4 @@
 SELECT *
 FROM {{ runs }} AS entry
 WHERE entry.run_id = @run_id
-ORDER BY entry.at
+ORDER BY entry.recorded_at

@@ -4,7 +4,7 @@ open_tasks AS (
   FROM {{ runs }} AS planned
   WHERE
     planned.status = 'planned'
-    AND planned.at BETWEEN @since AND @until
+    AND planned.recorded_at BETWEEN @since AND @until
     AND NOT EXISTS (
       SELECT 1
       FROM {{ runs }} AS ended

@@ -1,3 +1,3 @@
-SELECT MAX(entry.at) AS last_success
+SELECT MAX(entry.recorded_at) AS last_success
 FROM {{ runs }} AS entry
 WHERE entry.conversion = @conversion AND entry.status IN UNNEST(@done)

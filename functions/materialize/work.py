@@ -227,7 +227,7 @@ def _quarantine(
     facts = {
         "conversion": job.stored.id,
         "run_id": job.task.run_id,
-        "at": desk.ledger.now,
+        "now": desk.ledger.now,
         "fence": job.lease.fence,
     }
     desk.warehouse.execute(with_parameters(insert, **_days(job), **_zone(job), **facts))

@@ -1,6 +1,6 @@
-INSERT INTO {{ quarantine }} (date, at, conversion, run_id, id, reason, row_text)
+INSERT INTO {{ quarantine }} (date, recorded_at, conversion, run_id, id, reason, row_text)
 SELECT
-  DATE(@at), @at, @conversion, @run_id, judged.id, judged.reason, judged.row_text
+  DATE(@now), @now, @conversion, @run_id, judged.id, judged.reason, judged.row_text
 FROM (
   SELECT
     c.id,
