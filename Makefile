@@ -1,0 +1,53 @@
+# Every command of this repository. `make demo` and `make test` set up all they need by themselves.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint bench fuzz-sql terraform-check deploy-plan lock clean
+
+help: ## What can be made here.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(VENV) (once, about a minute) ..."
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+demo: $(READY) ## A small shop, several days, the whole product end to end; writes .local/report.html.
+	@$(RUN) -m common.local demo
+
+serve: $(READY) ## The whole product on this machine until Ctrl-C.
+	@$(RUN) -m common.local serve
+
+test: $(READY) ## Style, types and every test.
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/mypy common functions tests
+	@$(VENV)/bin/pytest
+
+bench: $(READY) ## Speed and memory beside named baselines; `make bench scoring` for the models.
+	@$(RUN) -m tests.bench $(filter-out bench,$(MAKECMDGOALS))
+
+fuzz-sql: $(READY) ## A million mutants of SQL: our guard against GoogleSQL's own analyzer.
+	@$(RUN) -m tests.guard.fuzz --mutants 1000000
+
+terraform-check: $(READY) ## Terraform, judged without a network.
+	@$(VENV)/bin/pytest tests/terraform
+
+deploy-plan: ## What `terraform apply` would do; needs the provider registry and a project.
+	terraform -chdir=terraform init && terraform -chdir=terraform plan
+
+lock: ## Pin all requirements again, with hashes; needs uv.
+	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-dev.txt
+	@for each in functions/*/requirements.in; do \
+	  uv pip compile $$each --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o $${each%.in}.txt; \
+	done
+
+clean: ## Forget the local data; keeps the set-up.
+	@rm -rf .local
+
+scoring: ;@:
