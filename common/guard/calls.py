@@ -1,0 +1,128 @@
+"""Which functions the query calls: a name before a bracket passes only when it is on the list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TypedDict
+
+from common.findings import Finding, found
+from common.guard.lexer import Token
+from common.guard.text import Source
+from common.guard.words import BARE_FUNCTIONS, BEFORE_BRACKET, DATE_PARTS, TYPES
+
+PREFIXES = ("SAFE", "NET", "HLL_COUNT")
+"""What may stand before the dot of a function: a modifier and two families."""
+
+NOTHING = Token("symbol", "", -1, False)
+_BEFORE_STAR = ("SELECT", "DISTINCT", "ALL", ",", ".", "STRUCT", "VALUE")
+
+
+class _Functions(TypedDict):
+    allowed: dict[str, list[str]]
+    refused: dict[str, tuple[str, str]]
+    instead: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function by its full name in capitals, the token that names it, and its arguments'."""
+
+    name: str
+    token: Token
+    index: int
+
+
+@cache
+def allowed() -> frozenset[str]:
+    """Every function that a query may call, in capitals."""
+    return frozenset(name for names in _functions()["allowed"].values() for name in names)
+
+
+def calls(tokens: Sequence[Token]) -> Iterator[Call]:
+    """Every call in the token stream, dotted names joined: NET.HOST, SAFE.SUBSTR."""
+    for index, token in enumerate(tokens):
+        older, before = ([NOTHING, NOTHING, *tokens[max(0, index - 2) : index]])[-2:]
+        opens = index + 1 < len(tokens) and tokens[index + 1].has("(")
+        if opens and token.kind in ("name", "quoted") and _is_call(tokens, index, older, before):
+            yield Call(_full_name(tokens, index), token, index)
+        elif token.has(*BARE_FUNCTIONS) and not opens and not before.has("."):
+            yield Call(token.upper, token, index)
+
+
+def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
+    """The calls that are not allowed, each function once."""
+    made = {call.name: call for call in calls(tokens) if not is_allowed(call.name)}
+    return [_refused(source, call) for call in made.values()]
+
+
+def is_allowed(name: str) -> bool:
+    """Whether a function of this full name may be called."""
+    return name.removeprefix("SAFE.") in allowed()
+
+
+def is_star_modifier(older: Token, before: Token) -> bool:
+    """Whether REPLACE here belongs to SELECT * REPLACE (...), rather than being a function."""
+    return before.has(")") or (before.has("*") and older.has(*_BEFORE_STAR))
+
+
+def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -> bool:
+    token = tokens[index]
+    if before.has(".") or token.kind == "quoted":
+        return True
+    if token.has("WEEK"):
+        return not tokens[index + 2 : index + 3] or not tokens[index + 2].has(*DATE_PARTS)
+    if token.has("REPLACE"):
+        return not is_star_modifier(older, before)
+    if token.has("OFFSET", "ORDINAL", "SAFE_OFFSET", "SAFE_ORDINAL"):
+        return not before.has("[")
+    is_sized_type = token.has(*TYPES) and before.has("AS", "<")
+    return not is_sized_type and not token.has(*BEFORE_BRACKET)
+
+
+def _full_name(tokens: Sequence[Token], index: int) -> str:
+    parts = [tokens[index].text]
+    while index >= 2 and tokens[index - 1].has("."):
+        index -= 2
+        parts.insert(0, tokens[index].text)
+    return ".".join(parts).upper()
+
+
+def _refused(source: Source, call: Call) -> Finding:
+    code, message, fix = _told(call.name)
+    return found(code, message, fix, at=source.position(call.token.offset))
+
+
+def _told(name: str) -> tuple[str, str, str]:
+    functions = _functions()
+    family = f"{name.partition('.')[0]}.*"
+    if refusal := functions["refused"].get(name) or functions["refused"].get(family):
+        return "forbidden_function", f"{name} {refusal[0]}.", refusal[1]
+    if name in functions["instead"]:
+        return "other_dialect", f"GoogleSQL has no function {name}.", functions["instead"][name]
+    if "." in name or "`" in name:
+        return (
+            "persistent_routine",
+            f"{name} is a routine stored in a dataset; what it does, and what it will do "
+            "tomorrow, cannot be seen in the query.",
+            "Write its expression into the query, or run it in a scheduled query of your own and "
+            "read that query's table.",
+        )
+    close = get_close_matches(name, allowed(), n=1, cutoff=0.75)
+    fix = f"Did you mean {close[0]}?" if close else "Use functions that GoogleSQL documents."
+    return (
+        "unknown_function",
+        f"{name} is not on the list of functions that a conversion may call.",
+        fix,
+    )
+
+
+@cache
+def _functions() -> _Functions:
+    path = Path(__file__).with_name("functions.json")
+    functions: _Functions = json.loads(path.read_text(encoding="utf-8"))
+    return functions

@@ -1,0 +1,148 @@
+"""The one verb of the guard: whether a text is one SELECT over allowed tables, and nothing else.
+
+Own lexer, then lists of functions and forms, then sqlglot over the masked text; the text that runs
+is put together anew from the tokens that were judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from common.contract import Output
+from common.findings import Finding, found, is_refused
+from common.guard import calls, forms, habits, lexer, nesting, scope, statement, tables, text, tree
+from common.guard.lexer import Token
+from common.guard.mask import Masked, mask
+from common.guard.outputs import outputs
+from common.guard.scope import Scope
+from common.guard.text import Source
+
+_STOPS_READING = frozenset(
+    "too_large template system_variable unreadable parameter legacy_sql other_dialect curly_quote "
+    "open_string open_comment bare_letter".split()
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that the query reads: full path, and the node that names it in the tree."""
+
+    path: str
+    node: exp.Table
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query that could be read to its end."""
+
+    source: Source
+    masked: Masked
+    tree: exp.Query
+    tables: tuple[Table, ...]
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the guard found; `canonical` is the text to run, "" when the query is refused."""
+
+    findings: tuple[Finding, ...]
+    canonical: str = ""
+    tables: tuple[str, ...] = ()
+    functions: frozenset[str] = frozenset()
+    parameters: frozenset[str] = frozenset()
+    query: Query | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the query may run."""
+        return bool(self.canonical)
+
+
+def judge(sql: str, allowed: Scope) -> Verdict:
+    """Judges a user's query; raises nothing, whatever the text."""
+    source, faults = text.read(sql)
+    if faults:
+        return Verdict(tuple(faults))
+    tokens, faults = lexer.tokens(source)
+    faults += statement.check(source, tokens)
+    if any(fault.code in _STOPS_READING for fault in faults) or not _is_query(tokens):
+        return Verdict(tuple(faults))
+    body = statement.without_end(tokens)
+    nested = nesting.check(source, body)
+    faults += [*nested, *calls.check(source, body), *forms.check(source, body)]
+    if nested or any(token.has(";") for token in body):
+        return Verdict(tuple(faults))
+    return _judged(source, body, faults, allowed)
+
+
+def _is_query(tokens: Sequence[Token]) -> bool:
+    return bool(tokens) and tokens[0].has(*statement.QUERY_STARTS)
+
+
+def _judged(source: Source, body: list[Token], faults: list[Finding], allowed: Scope) -> Verdict:
+    """The verdict on one query whose tokens are sound."""
+    masked = mask(body)
+    parsed = tree.parse(masked)
+    if isinstance(parsed, str):
+        findings = faults if is_refused(faults) else [*faults, _syntax(source, masked, parsed)]
+        return Verdict(tuple(findings))
+    reads = tables.reads(masked, parsed)
+    made = list(calls.calls(body))
+    findings = [
+        *faults,
+        *tree.check(source, masked, parsed),
+        *_table_findings(source, masked, reads, allowed),
+        *habits.check(source, masked, parsed, made),
+    ]
+    named = [Table(scope.path(read.parts, allowed), read.node) for read in reads]
+    query = Query(source, masked, parsed, tuple(named), tuple(outputs(source, masked, parsed)))
+    return Verdict(
+        findings=tuple(findings),
+        canonical="" if is_refused(findings) else lexer.canonical(body),
+        tables=tuple(sorted({table.path for table in named})),
+        functions=frozenset(call.name for call in made),
+        parameters=forms.parameters(body),
+        query=query,
+    )
+
+
+def _syntax(source: Source, masked: Masked, reason: str) -> Finding:
+    at = tree.parse_position(source, masked, reason)
+    where = f" at {source.text.splitlines()[at.line - 1].strip()[:60]!r}" if at else ""
+    return found(
+        "syntax",
+        f"The query cannot be read{where}: a comma, a bracket, a keyword or an alias is missing or "
+        "too much.",
+        "Compare with: SELECT a, b AS c FROM `project.dataset.table` AS t WHERE t.a = 1",
+        at=at,
+    )
+
+
+def _table_findings(
+    source: Source, masked: Masked, reads: Sequence[tables.Read], allowed: Scope
+) -> list[Finding]:
+    findings = {}
+    for read in reads:
+        at = tree.position(source, masked, read.node)
+        if tables.is_function(read.node):
+            faults = [_table_function(read.node, at)]
+        else:
+            faults = scope.check(read.parts, allowed, at)
+        findings.update({(fault.code, fault.message): fault for fault in faults})
+    if len({read.parts for read in reads}) > scope.MAXIMUM_TABLES:
+        message = f"The query reads more than {scope.MAXIMUM_TABLES} tables."
+        fix = "Use a wildcard, `project.dataset.events_*`, or a view that unites them."
+        findings["too_many_tables", message] = found("too_many_tables", message, fix)
+    return list(findings.values())
+
+
+def _table_function(node: exp.Table, at: object) -> Finding:
+    return found(
+        "table_function",
+        "A function stands in FROM. What a table function reads cannot be seen in the query.",
+        "Name the tables that it reads; for an array, write UNNEST(array) AS item.",
+    )

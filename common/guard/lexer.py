@@ -1,0 +1,181 @@
+"""GoogleSQL's tokens, read strictly: whatever two readers might read differently is refused.
+
+Follows https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from common.findings import Finding, found
+from common.guard.text import Source
+from common.guard.unreadable import unreadable
+
+Kind = Literal["name", "quoted", "string", "number", "parameter", "symbol"]
+
+MAXIMUM_TOKENS = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token: its text as it will run, where it starts, and whether a gap precedes it."""
+
+    kind: Kind
+    text: str
+    offset: int
+    after_gap: bool
+
+    @property
+    def upper(self) -> str:
+        """The text in capitals: keywords and function names are compared by it."""
+        return self.text.upper()
+
+    @property
+    def name(self) -> str:
+        """An identifier without its backquotes."""
+        return self.text[1:-1] if self.kind == "quoted" else self.text
+
+    def has(self, *words: str) -> bool:
+        """Whether it is one of these bare words or symbols."""
+        return self.kind in ("name", "symbol") and self.upper in words
+
+
+# Possessive quantifiers: no backtracking, so a hostile literal costs linear time. A raw string ends
+# where a plain one would: a backslash always takes the next character along.
+_TOKEN = re.compile(
+    r"""
+    (?P<gap>(?:[ \t\n\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]
+        |\#[^\n]*+|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)++) |
+    (?P<string>(?:[rR][bB]?|[bB][rR]?)?(?:
+        '''(?:\\.|'(?!'')|[^'\\])*+''' | \"\"\"(?:\\.|"(?!"")|[^"\\])*+\"\"\" |
+        '(?!'')(?:\\[^\n]|[^'\\\n])*+' | "(?!"")(?:\\[^\n]|[^"\\\n])*+"
+    )) |
+    (?P<quoted>`[^`\n\\]+`) |
+    (?P<number>0[xX][0-9A-Fa-f]+ | (?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?) |
+    (?P<name>[A-Za-z_][A-Za-z0-9_]*) |
+    (?P<parameter>@[A-Za-z_][A-Za-z0-9_]*) |
+    (?P<symbol>\|>|\|\||<=|>=|<>|!=|<<|>>|=>|->|/(?!\*)|[-()\[\],.;+*<>=~^&|])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_PROJECT_WITH_DASHES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?=\.[A-Za-z_])")
+_GOOD_ESCAPE = re.compile(
+    r"""[abfnrtv\\?"'`]|[0-3][0-7]{2}|[xX][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}"""
+)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_WORDLIKE = ("name", "quoted", "string", "number", "parameter")
+
+
+def tokens(source: Source) -> tuple[list[Token], list[Finding]]:
+    """The tokens of the text, comments gone, and what cannot be read; one fault of a kind."""
+    read: list[Token] = []
+    faults: dict[str, Finding] = {}
+    offset, gap = 0, False
+    while offset < len(source.text):
+        token, end = _next(source.text, offset, gap, read)
+        if end == offset:
+            fault = unreadable(source, offset)
+            faults.setdefault(fault.code, fault)
+            break
+        if token:
+            for fault in _faults(source, read[-1:], token, end):
+                faults.setdefault(fault.code, fault)
+            read.append(token)
+        offset, gap = end, token is None
+        if len(read) > MAXIMUM_TOKENS:
+            faults["too_large"] = _too_many(source, offset)
+            break
+    return read, list(faults.values())
+
+
+def canonical(read: Sequence[Token]) -> str:
+    """The text that runs: the tokens, with one space where there was any gap or comment."""
+    return "".join((" " if token.after_gap else "") + token.text for token in read).strip()
+
+
+def _next(text: str, offset: int, gap: bool, read: list[Token]) -> tuple[Token | None, int]:
+    """The token at the offset, None for a gap, and where it ends; the same offset: unreadable."""
+    if dashed := _names_a_table(read) and _PROJECT_WITH_DASHES.match(text, offset):
+        return Token("quoted", f"`{dashed[0]}`", offset, gap), dashed.end()
+    match = _TOKEN.match(text, offset)
+    if match is None:
+        return None, offset
+    if match["gap"]:
+        return None, match.end()
+    return Token(cast(Kind, match.lastgroup), match[0], offset, gap), match.end()
+
+
+def _names_a_table(read: list[Token]) -> bool:
+    """Whether the next word begins a table's path; EXTRACT(... FROM x) begins an expression."""
+    if not read or not read[-1].has("FROM", "JOIN"):
+        return False
+    words = [token.upper for token in read[-7:]]
+    is_part = words[-4:-2] == ["EXTRACT", "("] or words[:2] == ["EXTRACT", "("]
+    return not is_part and words[-2:-1] != ["DISTINCT"]
+
+
+def _faults(source: Source, before: list[Token], token: Token, end: int) -> list[Finding]:
+    at = source.position(token.offset)
+    if token.kind == "string" and token.text[0] in "'\"bB" and token.text[:2].lower() != "br":
+        for escape in _ESCAPE.finditer(token.text):
+            if not _GOOD_ESCAPE.match(token.text, escape.start() + 1):
+                return [_bad_escape(source, token, escape)]
+    if not before or token.after_gap or token.kind not in _WORDLIKE:
+        return []
+    last = before[0]
+    if token.kind == "string" and last.kind == "string":
+        return [_doubled_quote(source, last, token)]
+    if (token.kind == "number" and last.has(".")) or (
+        token.text[0] == "." and last.kind != "symbol"
+    ):
+        return [_digit_in_path(source, last, token, end)]
+    if last.kind in ("string", "number", "quoted", "parameter"):
+        shown = f"{last.text} {token.text}"
+        message = f"{last.text} runs straight into {token.text}; two readers may part them apart."
+        return [found("glued", message, f"Put a space or an operator between: {shown}", at=at)]
+    return []
+
+
+def _bad_escape(source: Source, token: Token, escape: re.Match[str]) -> Finding:
+    fix = f"r{token.text}" if "\n" not in token.text else "Write a raw string: r'...'"
+    return found(
+        "bad_escape",
+        f"{escape[0]} is no escape sequence of GoogleSQL. In a regular expression, write the "
+        "string raw, so that backslashes stand for themselves.",
+        fix,
+        at=source.position(token.offset + escape.start()),
+    )
+
+
+def _doubled_quote(source: Source, last: Token, token: Token) -> Finding:
+    quote = last.text[-1]
+    return found(
+        "doubled_quote",
+        f"A quote inside a string is written \\{quote} in GoogleSQL; {quote}{quote} ends the "
+        "string and begins another.",
+        f"{last.text[:-1]}\\{quote}{token.text[1:]}",
+        at=source.position(token.offset),
+    )
+
+
+def _digit_in_path(source: Source, last: Token, token: Token, end: int) -> Finding:
+    word = re.match(r"[\w-]*", source.text[end:])
+    part = token.text.lstrip(".") + (word[0] if word else "")
+    return found(
+        "digit_in_path",
+        f"{part} begins with a digit; a part of a name that does so needs backquotes.",
+        f"`{part}`, or better the whole path: `project.dataset.{part}`",
+        at=source.position(token.offset),
+    )
+
+
+def _too_many(source: Source, offset: int) -> Finding:
+    return found(
+        "too_large",
+        f"The query has more than {MAXIMUM_TOKENS:,} words and symbols.",
+        "Put long lists of values into a table and join it.",
+        at=source.position(min(offset, len(source.text) - 1)),
+    )

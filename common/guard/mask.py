@@ -1,0 +1,119 @@
+"""The query as sqlglot is allowed to see it: structure only, every text and odd name replaced.
+
+sqlglot reads strings, types and function names differently from GoogleSQL in places, and some of
+them in exponential time. It therefore gets one harmless token a line: strings are 's', functions
+are plain names, identifiers are quoted. A line number leads back to the token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.guard.calls import NOTHING, Call, calls, is_star_modifier
+from common.guard.lexer import Token
+from common.guard.words import BARE_FUNCTIONS, DATE_PARTS, PIPE_OPERATORS, RESERVED, TYPES
+
+FUNCTION = "F_"
+"""Begins the name that sqlglot sees for a function."""
+
+_KEPT_CALLS = frozenset("CAST SAFE_CAST EXTRACT ARRAY STRUCT UNNEST EXISTS".split())
+_KEPT_WORDS = RESERVED | DATE_PARTS | BARE_FUNCTIONS
+
+
+@dataclass(frozen=True)
+class Masked:
+    """The text for sqlglot, one token a line, and what stands for what."""
+
+    text: str
+    tokens: Sequence[Token]
+    names: dict[str, str]
+
+    def token(self, line: int) -> Token:
+        """The token that sqlglot saw on this line."""
+        return self.tokens[line - 1]
+
+    def name(self, seen: str) -> str:
+        """The identifier for which sqlglot saw this one."""
+        return self.names.get(seen, seen)
+
+
+def mask(tokens: Sequence[Token]) -> Masked:
+    """The masked text of the tokens of one query."""
+    odd = sorted({t.name for t in tokens if t.kind == "quoted" and not _is_plain(t.name)})
+    prefix = _unused_prefix(tokens)
+    stand_ins = {name: f"{prefix}{index}" for index, name in enumerate(odd)}
+    seen = [_seen(tokens, index, stand_ins) for index in range(len(tokens))]
+    for call in calls(tokens):
+        _mask_call(tokens, call, seen)
+    return Masked("\n".join(seen), tokens, {masked: name for name, masked in stand_ins.items()})
+
+
+def _is_plain(name: str) -> bool:
+    return name.isascii() and name.isidentifier()
+
+
+def _unused_prefix(tokens: Sequence[Token]) -> str:
+    text = " ".join(token.text.lower() for token in tokens if token.kind in ("name", "quoted"))
+    return next(p for p in (f"n{number}_" for number in range(len(text) + 1)) if p not in text)
+
+
+def _mask_call(tokens: Sequence[Token], call: Call, seen: list[str]) -> None:
+    """The function as one plain name, its prefix gone; a routine of a dataset stays a path."""
+    if call.name in _KEPT_CALLS or (call.name in BARE_FUNCTIONS and not _opens(tokens, call)):
+        return
+    seen[call.index] = FUNCTION + call.name.rpartition(".")[2].strip("`")
+    if call.name.count(".") == 1:
+        seen[call.index - 2] = seen[call.index - 1] = ""
+
+
+def _opens(tokens: Sequence[Token], call: Call) -> bool:
+    return call.index + 1 < len(tokens) and tokens[call.index + 1].has("(")
+
+
+def _seen(tokens: Sequence[Token], index: int, stand_ins: dict[str, str]) -> str:
+    token = tokens[index]
+    if token.kind == "string":
+        return "'s'"
+    if token.kind == "number":
+        return token.text if token.text.isdigit() else "1.5"
+    if token.kind == "quoted":
+        return f"`{stand_ins.get(token.name, token.name)}`"
+    if token.kind == "name" and not _is_grammar(tokens, index):
+        return f"`{token.text}`"
+    return token.text
+
+
+def _is_grammar(tokens: Sequence[Token], index: int) -> bool:
+    """Whether the word is part of the grammar where it stands, rather than a name."""
+    token = tokens[index]
+    older, before = ([NOTHING, NOTHING, *tokens[max(0, index - 2) : index]])[-2:]
+    after = tokens[index + 1] if index + 1 < len(tokens) else NOTHING
+    if before.has("."):
+        return False
+    if before.has("|>"):
+        return token.has(*PIPE_OPERATORS)
+    if token.has(*TYPES):
+        return _is_type(before, after)
+    return token.has(*_KEPT_WORDS) or _is_clause_word(token, older, before, after)
+
+
+def _is_type(before: Token, after: Token) -> bool:
+    names_a_field = before.kind in ("name", "quoted") and not before.has(*RESERVED)
+    return after.kind == "string" or before.has("AS", "<", "AT") or names_a_field
+
+
+def _is_clause_word(token: Token, older: Token, before: Token, after: Token) -> bool:
+    if token.has("OFFSET"):
+        return before.has("WITH") or before.kind in ("number", "parameter")
+    if token.has("VALUE"):
+        return before.has("AS") and older.has("SELECT")
+    if token.has("NAME"):
+        return before.has("BY") and older.has("ALL", "DISTINCT")
+    if token.has("ZONE"):
+        return before.has("TIME") and older.has("AT")
+    if token.has("REPLACE"):
+        return is_star_modifier(older, before)
+    return (token.has("PIVOT", "UNPIVOT") and after.has("(", "INCLUDE", "EXCLUDE")) or (
+        token.has("SETS", "INCLUDE", "CORRESPONDING", "STRICT")
+    )

@@ -1,0 +1,108 @@
+"""The syntax tree of the masked query: only nodes and clauses on the list may occur in it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.bigquery import BigQuery
+
+from common.findings import Finding, Position, found
+from common.guard.mask import Masked
+from common.guard.text import Source
+
+
+class Judged(BigQuery):
+    """GoogleSQL as sqlglot reads it, without its rewriting of FROM a, a.items to UNNEST."""
+
+    SUPPORTS_IMPLICIT_UNNEST: ClassVar[bool] = False
+
+
+def parse(masked: Masked) -> exp.Query | str:
+    """The tree of the one query, or sqlglot's reason for not reading it.
+
+    sqlglot raises more kinds of exception than it documents (AttributeError, IndexError,
+    RecursionError, ...): whatever it cannot read is refused alike.
+    """
+    try:
+        trees = sqlglot.parse(masked.text, dialect=Judged)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+        return "not one query"
+    return trees[0]
+
+
+def parse_position(source: Source, masked: Masked, reason: str) -> Position | None:
+    """Where sqlglot stopped, in the author's text."""
+    _, _, rest = reason.partition("Line ")
+    line = rest.partition(",")[0]
+    if not line.isdigit() or not 0 < int(line) <= len(masked.tokens):
+        return None
+    return source.position(masked.token(int(line)).offset)
+
+
+def position(source: Source, masked: Masked, node: exp.Expr) -> Position | None:
+    """Where the first name or literal in the node stands in the author's text."""
+    lines = (part.meta.get("line") for part in node.walk() if part.meta)
+    first = min((line for line in lines if line), default=None)
+    return None if first is None else source.position(masked.token(first).offset)
+
+
+def check(source: Source, masked: Masked, tree: exp.Query) -> list[Finding]:
+    """The first node and the first clause that are not on the list."""
+    for node in tree.walk():
+        if reason := _strange(node):
+            return [
+                found(
+                    "unknown_form",
+                    f"The query uses {reason}, which is not on the list of forms that a "
+                    "conversion may use.",
+                    "Write it as a plain SELECT with joins, filters, groups and window functions.",
+                    at=position(source, masked, node),
+                )
+            ]
+    return []
+
+
+def _strange(node: exp.Expr) -> str:
+    kind = type(node)
+    if kind not in _NODES:
+        return f"a form read as {kind.__name__}"
+    clauses = _CLAUSES.get(kind)
+    if clauses is None:
+        return ""
+    odd = [name for name, value in node.args.items() if value and name not in clauses]
+    return f"the clause {odd[0].strip('_').upper()} here" if odd else ""
+
+
+_CLAUSES: dict[type[exp.Expr], set[str]] = {
+    exp.Select: set(
+        "with_ kind expressions distinct from_ joins where group having qualify windows order "
+        "limit offset pivots".split()
+    ),
+    exp.Table: {"this", "db", "catalog", "alias", "joins", "pivots"},
+    exp.Subquery: {"this", "alias", "with_", "joins", "pivots", "order", "limit", "offset"},
+    exp.Join: {"this", "on", "using", "kind", "side", "method"},
+    exp.With: {"expressions"},
+    exp.CTE: {"this", "alias"},
+    exp.TableAlias: {"this", "columns"},
+    exp.Anonymous: {"this", "expressions"},
+}
+
+_NODES = frozenset(
+    getattr(exp, name)
+    for name in """
+    Select Subquery Union Intersect Except With CTE From Join Table TableAlias Unnest Where Group
+    Having Qualify Order Ordered Limit Offset Fetch Distinct Window WindowSpec Alias Aliases Star
+    Column Identifier Literal Boolean Null Paren Parameter Var Dot Bracket Array Struct PropertyEQ
+    Tuple And Or Not Neg BitwiseNot EQ NEQ GT GTE LT LTE Is In Between Like LikeAny LikeAll Any All
+    Exists Add Sub Mul Div BitwiseAnd BitwiseOr BitwiseXor BitwiseLeftShift BitwiseRightShift DPipe
+    Case If Cast TryCast DataType DataTypeParam ColumnDef Interval Extract AtTimeZone Anonymous
+    IgnoreNulls RespectNulls HavingMax Rollup Cube GroupingSets Pivot PivotAlias PivotAny
+    CurrentDate CurrentTimestamp CurrentTime CurrentDatetime WeekStart Lambda Kwarg Escape
+    NullSafeEQ NullSafeNEQ Slice Collate
+    """.split()
+    if hasattr(exp, name)
+)
