@@ -23,7 +23,7 @@ from common.errors import (
 )
 from common.faults import told
 from common.logs import log
-from common.messages import MESSAGE, Message
+from common.messages import MESSAGE, Message, RunRequested
 from common.settings import Settings
 
 MAXIMUM_BODY = 256 * 1024
@@ -80,7 +80,8 @@ def pushed_message(request: Request) -> Message:
     envelope = read_json(request, maximum=10 * 1024 * 1024)
     try:
         text = base64.b64decode(envelope["message"]["data"], validate=True).decode()
-        return MESSAGE.validate_python(strict_json(text), context={"source": "push"})
+        message = MESSAGE.validate_python(strict_json(text))
+        return _named(message, str(envelope["message"].get("messageId", "")))
     except (KeyError, TypeError, ValueError, binascii.Error, RecursionError) as error:
         if isinstance(error, ValidationError):
             raise invalid(error) from error
@@ -88,6 +89,13 @@ def pushed_message(request: Request) -> Message:
             "The request is no Pub/Sub push of a JSON message.",
             fix="Publish a JSON object as the message's data.",
         ) from error
+
+
+def _named(message: Message, message_id: str) -> Message:
+    """A run without a key of its own gets the message's: redelivered, it is the same run."""
+    if isinstance(message, RunRequested) and not message.request_id:
+        return message.model_copy(update={"request_id": message_id})
+    return message
 
 
 def read(request: Request, model: type[Model]) -> Model:

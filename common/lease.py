@@ -1,12 +1,13 @@
-"""One writer at a time: a lease with a fencing number, taken by compare-and-set on the server's clock.
+"""One writer at a time: a lease with a fencing number, compare-and-set on the server's clock.
 
-Protocol and proof: the fence only grows, the same holder may re-enter at once, and a lease lapses by
+The fence only grows, the same holder may re-enter at once, and a lease lapses by
 itself when its holder died (Kleppmann, "How to do distributed locking", 2016).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from common.sql import Parameter, Sql, template, with_parameters
 from common.warehouse import Warehouse
@@ -60,11 +61,11 @@ def _ensure(warehouse: Warehouse, name: str) -> None:
     warehouse.execute(insert, job_id=f"lease_{key}_{stamp}")
 
 
-def _read(warehouse: Warehouse, name: str) -> dict[str, object]:
+def _read(warehouse: Warehouse, name: str) -> dict[str, Any]:
     return _rows(warehouse, name)[0]
 
 
-def _rows(warehouse: Warehouse, name: str) -> list[dict[str, object]]:
+def _rows(warehouse: Warehouse, name: str) -> list[dict[str, Any]]:
     return list(
         warehouse.rows(with_parameters(_sql("read", warehouse), name=Parameter("STRING", name)))
     )

@@ -197,6 +197,7 @@ class Warehouse:
         return None if failed else int(getattr(job, "num_dml_affected_rows", 0) or 0)
 
     def _run(self, sql: Sql, job_id: str | None, labels: Mapping[str, str] | None) -> Executed:
+        job: Any
         try:
             job = self.client.query(
                 sql.text,
@@ -205,7 +206,7 @@ class Warehouse:
                 location=self.settings.location,
             )
         except google_errors.Conflict:
-            job = self.client.get_job(job_id, location=self.settings.location)
+            job = self.client.get_job(str(job_id), location=self.settings.location)
         job.result(timeout=JOB_SECONDS)
         return Executed(job.job_id, job.num_dml_affected_rows, job.total_bytes_processed or None)
 
@@ -253,9 +254,10 @@ def _next(job_id: str | None, attempt: int) -> str | None:
 def _query_parameter(
     name: str, bound: Parameter
 ) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
+    value: Any = bound.value
     if bound.type.startswith("ARRAY<"):
-        return bigquery.ArrayQueryParameter(name, bound.type[6:-1], list(bound.value))  # type: ignore[call-overload]
-    return bigquery.ScalarQueryParameter(name, bound.type, bound.value)
+        return bigquery.ArrayQueryParameter(name, bound.type[6:-1], list(value))
+    return bigquery.ScalarQueryParameter(name, bound.type, value)
 
 
 def _fields(schema: list[dict[str, Any]]) -> list[bigquery.SchemaField]:

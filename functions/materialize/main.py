@@ -1,4 +1,4 @@
-"""Entry point of materialize: a Pub/Sub push in, a status out; the only place that builds clients."""
+"""Entry point of materialize: a Pub/Sub push in, a status out. Clients are built here only."""
 
 from __future__ import annotations
 

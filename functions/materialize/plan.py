@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from common.catalog import Stored
 from common.conversions import Combined, Conversion, Custom, LeadScoring, Simple, references
 from common.errors import UserError
+from common.ga4 import ALWAYS
 from common.window import LATE_DAYS, Window
 
 BACKFILL_DAYS = 90
@@ -122,13 +123,14 @@ def due_window(
 
 
 def stage_events(definitions: Iterable[Stored]) -> frozenset[str]:
-    """The GA4 events that the simple conversions count."""
-    return frozenset(
+    """The GA4 events that the simple conversions count, and those that every stage holds."""
+    counted = {
         name
         for stored in definitions
         if isinstance(stored.conversion, Simple)
         for name in stored.conversion.event_names
-    )
+    }
+    return frozenset(counted | set(ALWAYS))
 
 
 def missing_spans(

@@ -9,11 +9,12 @@ from datetime import date
 
 from common.bus import Bus
 from common.catalog import Catalog, Stored
-from common.conversions import Custom, LeadScoring
+from common.conversions import LeadScoring
 from common.errors import ProductError, RetryableError, UserError
 from common.logs import log
 from common.messages import (
     CrmLoaded,
+    Materialized,
     MaterializeTask,
     Message,
     RunRequested,
@@ -23,7 +24,7 @@ from common.messages import (
 from common.window import Window, yesterday
 from functions.materialize import plan, stage, watchdog
 from functions.materialize.ledger import CLOSED, Clock
-from functions.materialize.work import Desk, materialize
+from functions.materialize.work import Desk, Outcome, awaits_scores, materialize
 
 SPAN_DAYS = 31
 """Days of raw export that one stage write reads."""
@@ -71,8 +72,7 @@ def loaded(office: Office, message: CrmLoaded) -> None:
     chosen = plan.with_dependents(readers, definitions.values())
     # the load's own key makes the run: a redelivered or repeated load is the same run
     run_id = f"load-{_digest(f'{message.source}|{message.table}|{message.load_id}')}"
-    request = RunRequested(start_date=min(message.partitions, default=None))
-    _start(office, run_id, "load", request, definitions, chosen)
+    _start(office, run_id, "load", RunRequested(), definitions, chosen)
 
 
 def run_id_of(request: RunRequested, now: date) -> str:
@@ -88,15 +88,17 @@ def work(office: Office, task: MaterializeTask) -> None:
         log("task_ignored", conversion=task.conversion, run_id=task.run_id, reason="archived")
         return
     try:
-        done = materialize(office.desk, task, definitions)
+        outcome = materialize(office.desk, task, definitions)
     except RetryableError:
         raise
     except ProductError as error:
         _failed(office, task, error)
-        done = None
-    if done is not None:
-        office.bus.publish(done)
-    _release(office, task, definitions)
+        outcome = Outcome()
+    if outcome.pending is not None:
+        office.bus.publish(outcome.pending)
+    if outcome.done is not None:
+        office.bus.publish(_next(outcome.done, task, definitions[task.conversion]))
+    _release(office, task)
 
 
 def _start(
@@ -146,10 +148,9 @@ def _stage(
     clock: Clock,
     force: bool,
 ) -> None:
-    simple = [definitions[id] for id in windows if definitions[id].kind == "simple"]
-    if not simple and not office.desk.warehouse.settings.ga4_datasets:
+    if not windows or not office.desk.warehouse.settings.ga4_datasets:
         return
-    needed = plan.stage_events(simple)
+    needed = plan.stage_events(definitions[id] for id in windows)
     window = Window(
         min(window.start for window in windows.values()),
         max(window.end for window in windows.values()),
@@ -188,7 +189,14 @@ def _released(message: str) -> Message:
     return kind.model_validate_json(message)
 
 
-def _release(office: Office, task: MaterializeTask, definitions: Mapping[str, Stored]) -> None:
+def _next(done: Materialized, task: MaterializeTask, stored: Stored) -> Message:
+    """Rows that wait for a model's values go to it first; all others are announced."""
+    if awaits_scores(stored) and task.trigger != "scores":
+        return ScoreTask(**{**task.model_dump(), "kind": "score"})
+    return done
+
+
+def _release(office: Office, task: MaterializeTask) -> None:
     entries = office.desk.ledger.entries(task.run_id)
     closed = {entry["conversion"] for entry in entries if entry["status"] in CLOSED}
     tier = {e["conversion"] for e in entries if e["status"] == "planned" and e["tier"] == task.tier}
@@ -199,11 +207,8 @@ def _release(office: Office, task: MaterializeTask, definitions: Mapping[str, St
 def _task(
     run_id: str, stored: Stored, tier: int, window: Window, trigger: str, force: bool
 ) -> MaterializeTask | ScoreTask:
-    conversion = stored.conversion
-    scored = isinstance(conversion, LeadScoring) or (
-        isinstance(conversion, Custom) and conversion.predicted_value is not None
-    )
-    return (ScoreTask if scored else MaterializeTask)(
+    kind = ScoreTask if isinstance(stored.conversion, LeadScoring) else MaterializeTask
+    return kind(
         run_id=run_id,
         conversion=stored.id,
         definition_version=stored.version,

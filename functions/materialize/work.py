@@ -52,10 +52,16 @@ class Job:
         return self.context.window
 
 
-def materialize(
-    desk: Desk, task: MaterializeTask, definitions: Mapping[str, Stored]
-) -> Materialized | None:
-    """Bring the task's window up to date and say so; None when the brake held the write.
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task: the announcement, unless held, and a trigger that came meanwhile."""
+
+    done: Materialized | None = None
+    pending: MaterializeTask | None = None
+
+
+def materialize(desk: Desk, task: MaterializeTask, definitions: Mapping[str, Stored]) -> Outcome:
+    """Bring the task's window up to date and say so.
 
     Raises UserError when the definition cannot run, RetryableError when the same task may succeed
     later. Running it twice changes nothing the second time.
@@ -67,15 +73,13 @@ def materialize(
         # whoever holds the lease runs once more for us, so nothing is lost by standing back
         if lease.ask_again(desk.warehouse, stored.id, task.model_dump_json()):
             desk.ledger.write(task.run_id, "coalesced", conversion=stored.id, tier=task.tier)
-            return None
+            return Outcome()
         return materialize(desk, task, definitions)
     try:
         done = _write(desk, _job(desk, task, stored, taken, definitions))
     finally:
         pending = lease.release(desk.warehouse, taken)
-    if pending:
-        return materialize(desk, MaterializeTask.model_validate_json(pending), definitions)
-    return done
+    return Outcome(done, MaterializeTask.model_validate_json(pending) if pending else None)
 
 
 def _write(desk: Desk, job: Job) -> Materialized | None:
@@ -101,7 +105,7 @@ def _write(desk: Desk, job: Job) -> Materialized | None:
     write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
     _history(desk, job, difference)
     total = _total(desk, job)
-    status = "applied" if counts.changed else "unchanged"
+    status = _status(job, counts)
     desk.ledger.write(job.task.run_id, status, seconds=clock.elapsed(), value_total=total, **facts)
     return Materialized(
         run_id=job.task.run_id,
@@ -110,6 +114,18 @@ def _write(desk: Desk, job: Job) -> Materialized | None:
         start_date=job.window.start,
         end_date=job.window.end,
     )
+
+
+def _status(job: Job, counts: write.Counts) -> str:
+    if awaits_scores(job.stored) and job.task.trigger != "scores":
+        return "unscored"
+    return "applied" if counts.changed else "unchanged"
+
+
+def awaits_scores(stored: Stored) -> bool:
+    """Whether the rows get their values from a model after they are written."""
+    conversion = stored.conversion
+    return isinstance(conversion, Custom) and conversion.predicted_value is not None
 
 
 def recover(desk: Desk, job: Job) -> None:
