@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import hashlib
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
@@ -134,3 +135,12 @@ AnyMessage = Annotated[
     Discriminator(_kind),
 ]
 MESSAGE: TypeAdapter[Message] = TypeAdapter(AnyMessage)
+
+
+def run_id_of(request: RunRequested, now: datetime) -> str:
+    """The id of the run that a request becomes, the same for every delivery of it.
+
+    Made from the request's own key, else from its content and the day.
+    """
+    key = request.request_id or f"{request.model_dump_json()}|{now:%Y-%m-%d}"
+    return f"{request.trigger}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"

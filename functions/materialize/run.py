@@ -20,6 +20,7 @@ from common.messages import (
     RunRequested,
     ScoreTask,
     Watchdog,
+    run_id_of,
 )
 from common.window import Window, yesterday
 from functions.materialize import plan, stage, watchdog
@@ -73,12 +74,6 @@ def loaded(office: Office, message: CrmLoaded) -> None:
     # the load's own key makes the run: a redelivered or repeated load is the same run
     run_id = f"load-{_digest(f'{message.source}|{message.table}|{message.load_id}')}"
     _start(office, run_id, "load", RunRequested(), definitions, chosen)
-
-
-def run_id_of(request: RunRequested, now: date) -> str:
-    """The same for every delivery of one request: its key, else its content and its day."""
-    key = request.request_id or f"{request.model_dump_json()}|{now:%Y-%m-%d}"
-    return f"{request.trigger}-{_digest(key)}"
 
 
 def work(office: Office, task: MaterializeTask) -> None:
