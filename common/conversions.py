@@ -71,7 +71,7 @@ class Refunds(Frozen):
     days: Days = Field(
         30,
         title="Adjustment window, days",
-        description="A refund counts when it comes at most this many calendar days after its purchase.",
+        description="A refund counts up to this many calendar days after its purchase.",
         examples=[30],
     )
     remove_fully_refunded: bool = Field(
@@ -107,7 +107,7 @@ class Conversion(Frozen):
 
     id: ConversionId = Field(
         title="Id",
-        description="Lower case letters, digits and _; names its table.",
+        description="Lower case letters, digits and _.",
         examples=["purchase"],
     )
     name: str = Field(
@@ -163,7 +163,7 @@ class Simple(Conversion):
     deduplication_days: Days | None = Field(
         None,
         title="Deduplication window, days",
-        description="For custom events: how long (N x 24 h) a conversion silences the user's next ones.",
+        description="Custom events: how long (N x 24 h) a conversion silences the next.",
         examples=[7],
     )
     once_per_session: bool = Field(
@@ -234,13 +234,13 @@ class Combined(Conversion):
         min_length=2,
         max_length=50,
         title="Conversions",
-        description="Ids of the conversions to combine; on equal times the earlier in this list wins.",
+        description="Conversions to combine; at equal times the first in this list wins.",
         examples=[["purchase", "lead"]],
     )
     deduplication_days: Days | None = Field(
         None,
         title="Deduplication window, days",
-        description="How long (N x 24 h) a conversion silences the next of the same client id.",
+        description="How long (N x 24 h) one silences the next of the same client id.",
         examples=[7],
     )
 
@@ -263,7 +263,7 @@ class PredictedValue(Frozen):
 
     target: ConversionId = Field(
         title="Target conversion",
-        description="Custom conversion with user ids and at least one conversion in the past 60 days.",
+        description="Custom conversion with user ids, one or more in the past 60 days.",
         examples=["deal_closed"],
     )
     window_days: Days = Field(
@@ -285,10 +285,10 @@ class Custom(Conversion):
         min_length=1,
         max_length=65536,
         title="SQL",
-        description="One SELECT that returns id, client_id (or lead_id), created and optional columns.",
+        description="One SELECT of id, client_id (or lead_id), created and optional columns.",
         examples=[
-            "SELECT o.order_id AS id, o.client_id, o.confirmed_at AS created FROM `my-project.crm.orders`"
-            " AS o WHERE o.date BETWEEN @start_date AND @end_date"
+            "SELECT order_id AS id, client_id, confirmed_at AS created"
+            " FROM `my-project.crm.orders` WHERE date BETWEEN @start_date AND @end_date"
         ],
     )
     adjustment_days: Days | None = Field(
@@ -301,13 +301,13 @@ class Custom(Conversion):
         (),
         max_length=50,
         title="Lookup tables",
-        description="Partitioned tables, as project.dataset.table, that may be read without date filter.",
+        description="Partitioned tables, project.dataset.table, read without date filter.",
         examples=[["my-project.crm.owners"]],
     )
     inherit_attribution_from: ConversionId | None = Field(
         None,
         title="Inherit attribution from",
-        description="Conversion whose row with id = lead_id lends client id, user id and click ids.",
+        description="Conversion whose row with id = lead_id lends client id and click ids.",
         examples=["lead"],
     )
     predicted_value: PredictedValue | None = Field(
@@ -354,7 +354,7 @@ class QuerySource(Frozen):
 
 
 class Qualification(Frozen):
-    """Which leads become conversions."""
+    """How the leads that are worth it are told from the others."""
 
     mode: Literal[
         "auto", "probability", "top_share", "expected_value", "target_precision", "all"
@@ -404,7 +404,7 @@ class LeadScoring(Conversion):
     )
     qualification: Qualification = Field(
         Qualification(),
-        title="Qualification",
+        title="Qualified leads",
         description="Which leads become conversions.",
         examples=[{"mode": "auto"}],
     )
@@ -431,7 +431,7 @@ class LeadScoring(Conversion):
         (),
         max_length=500,
         title="Confirmed attributes",
-        description="Attributes suspected of leaking the outcome that are known at creation after all.",
+        description="Attributes that look like leaks but are known at creation.",
         examples=[["lead_source"]],
     )
 

@@ -1,0 +1,139 @@
+"""What a run does follows from definitions and ledger alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.catalog import Stored
+from common.errors import UserError
+from common.window import Window, yesterday
+from functions.materialize import plan
+
+PURCHASE: dict[str, Any] = {"kind": "simple", "event_type": "purchase"}
+DAY = date(2026, 11, 20)
+
+
+def stored(id: str, tables: tuple[str, ...] = (), version: int = 1, **definition: Any) -> Stored:
+    whole = {"id": id, "name": id, **(definition or PURCHASE)}
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    return Stored(
+        "conversion", id, version, whole["kind"], "active", whole, "", tables, now, "someone"
+    )
+
+
+def combined(id: str, *members: str) -> Stored:
+    return stored(id, kind="combined", conversions=list(members))
+
+
+def named(*each: Stored) -> dict[str, Stored]:
+    return {one.id: one for one in each}
+
+
+def test_members_come_before_what_combines_them() -> None:
+    found = plan.tiers([combined("c", "b", "a"), combined("b", "a", "x"), stored("a"), stored("x")])
+    assert found == {"a": 0, "x": 0, "b": 1, "c": 2}
+
+
+def test_a_circle_is_refused_with_its_names() -> None:
+    with pytest.raises(UserError, match="a → b → a"):
+        plan.tiers([combined("a", "b", "x"), combined("b", "a", "x"), stored("x")])
+
+
+def test_a_reference_to_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match="'a' refers to 'gone'"):
+        plan.tiers([combined("a", "gone", "x"), stored("x")])
+
+
+@given(st.permutations(range(6)))
+def test_tiers_do_not_depend_on_the_order_of_definitions(order: list[int]) -> None:
+    chain = [stored("c0"), stored("x"), *(combined(f"c{n}", f"c{n - 1}", "x") for n in range(1, 5))]
+    found = plan.tiers([chain[n] for n in order])
+    assert found == {"c0": 0, "x": 0, "c1": 1, "c2": 2, "c3": 3, "c4": 4}
+
+
+def test_a_run_of_one_conversion_takes_along_what_is_computed_from_it() -> None:
+    definitions = [stored("a"), stored("x"), combined("b", "a", "x"), combined("c", "b", "x")]
+    assert plan.with_dependents(["a"], definitions) == {"a", "b", "c"}
+    assert plan.with_prerequisites(["b"], definitions) == {"a", "b", "x"}
+
+
+def test_a_load_reaches_exactly_the_conversions_that_read_its_table() -> None:
+    definitions = [
+        stored("orders", ("p.crm.orders",)),
+        stored("logs", ("p.crm.log_*",)),
+        stored("other", ("p.crm.orders_old",)),
+    ]
+    assert plan.reading("p.crm.orders", definitions) == {"orders"}
+    assert plan.reading("p.crm.log_20261101", definitions) == {"logs"}
+    assert plan.reading("p.crm.nothing", definitions) == frozenset()
+
+
+def test_a_first_run_reaches_back_ninety_days() -> None:
+    window = plan.due_window(stored("a"), named(stored("a")), DAY, {})
+    assert window == Window(DAY - timedelta(days=89), DAY)
+
+
+def test_a_daily_run_covers_the_days_that_ga4_may_rewrite() -> None:
+    done = {("a", 1): DAY - timedelta(days=1)}
+    assert plan.due_window(stored("a"), named(stored("a")), DAY, done).days == 3
+
+
+def test_after_missed_days_the_window_reaches_back_to_the_first_of_them() -> None:
+    done = {("a", 1): DAY - timedelta(days=10)}
+    window = plan.due_window(stored("a"), named(stored("a")), DAY, done)
+    assert window.start == DAY - timedelta(days=9)
+
+
+def test_a_new_version_starts_again() -> None:
+    done = {("a", 1): DAY}
+    edited = stored("a", version=2)
+    assert plan.due_window(edited, named(edited), DAY, done).days == 90
+
+
+def test_a_combined_conversion_changes_as_long_as_its_members() -> None:
+    refunded = stored("a", **PURCHASE, refunds={"days": 45})
+    both = combined("c", "a", "b")
+    definitions = named(refunded, stored("b"), both)
+    assert plan.adjustment_days(both.conversion, definitions) == 45
+
+
+def test_only_events_and_days_that_the_stage_lacks_are_read_again() -> None:
+    names = frozenset({"purchase", "lead"})
+    staged = {DAY - timedelta(days=n): frozenset({"purchase"}) for n in range(10)}
+    spans = plan.missing_spans(Window.ending(DAY, 12), names, staged)
+    assert spans == [
+        (Window(DAY - timedelta(days=11), DAY - timedelta(days=10)), names),
+        (Window(DAY - timedelta(days=9), DAY - timedelta(days=3)), frozenset({"lead"})),
+        (Window(DAY - timedelta(days=2), DAY), names),
+    ]
+
+
+@given(st.integers(1, 400), st.integers(1, 60))
+def test_chunks_cover_the_window_once_in_order(days: int, size: int) -> None:
+    window = Window.ending(DAY, days)
+    chunks = list(window.chunks(size))
+    assert chunks[0].start == window.start
+    assert chunks[-1].end == window.end
+    assert all(a.end + timedelta(days=1) == b.start for a, b in pairwise(chunks))
+    assert max(chunk.days for chunk in chunks) <= size
+
+
+@pytest.mark.parametrize(
+    ("moment", "zone", "day"),
+    [
+        ("2026-11-23T04:59:00+00:00", "America/New_York", date(2026, 11, 21)),
+        ("2026-11-23T05:00:00+00:00", "America/New_York", date(2026, 11, 22)),
+        ("2026-10-25T00:30:00+00:00", "Europe/London", date(2026, 10, 24)),
+        ("2026-11-22T11:00:00+00:00", "Pacific/Auckland", date(2026, 11, 22)),
+    ],
+)
+def test_yesterday_is_the_last_complete_day_of_the_project(
+    moment: str, zone: str, day: date
+) -> None:
+    assert yesterday(datetime.fromisoformat(moment), zone) == day
