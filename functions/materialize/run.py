@@ -106,12 +106,11 @@ def _start(
 ) -> None:
     desk = office.desk
     clock = Clock(desk.seconds)
-    last_day = yesterday(desk.ledger.now, desk.warehouse.settings.timezone)
+    newest = yesterday(desk.ledger.now, desk.warehouse.settings.timezone)
+    last_day = min(request.end_date or newest, newest)
     done = desk.ledger.done_until()
     windows = {
-        id: _window(
-            request, plan.due_window(definitions[id], definitions, last_day, done), last_day
-        )
+        id: _window(request, plan.due_window(definitions[id], definitions, last_day, done))
         for id in sorted(chosen)
     }
     if trigger != "load":
@@ -215,11 +214,9 @@ def _task(
     )
 
 
-def _window(request: RunRequested, due: Window, last_day: date) -> Window:
-    """The requested days where they are named; a start alone reaches to the last complete day."""
-    end = min(request.end_date or last_day, last_day)
-    start = request.start_date or (due.start if due.start <= end else end)
-    return Window(min(start, end), end)
+def _window(request: RunRequested, due: Window) -> Window:
+    """The due window, from the requested first day where one is named."""
+    return Window(min(request.start_date or due.start, due.end), due.end)
 
 
 def _chosen(request: RunRequested, definitions: Mapping[str, Stored]) -> frozenset[str]:
