@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from typing import Any, Self
 class Received:
     method: str
     path: str
-    headers: dict[str, str]
+    headers: Message
     body: bytes
 
     @property
@@ -40,7 +41,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                request = Received(self.command, self.path, dict(self.headers), body)
+                request = Received(self.command, self.path, self.headers, body)
                 receiver._keep(request)
                 self.send_response(receiver.answer(request))
                 self.send_header("Content-Length", "0")
