@@ -1,0 +1,29 @@
+resource "google_project_service" "apis" {
+  for_each = toset(concat([
+    "artifactregistry.googleapis.com",
+    "bigquery.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "iamcredentials.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+    "storage.googleapis.com",
+    ],
+    var.budget == null ? [] : ["billingbudgets.googleapis.com"],
+    var.daily_query_tebibytes == null ? [] : ["cloudquotas.googleapis.com"],
+  ))
+
+  project = var.project
+  service = each.key
+
+  # other systems of the project may use the API too
+  disable_on_destroy = false
+}
+
+data "google_project" "this" {
+  project_id = var.project
+}

@@ -1,0 +1,37 @@
+locals {
+  repository = "${path.module}/.."
+
+  # the deployed shape: read here and by the local run, so that the two cannot drift apart
+  manifest  = jsondecode(file("${local.repository}/functions/manifest.json"))
+  functions = local.manifest.functions
+
+  prefix  = "conversions-${var.environment}"
+  dataset = "conversions_${var.environment}"
+
+  labels = merge(var.labels, { application = "conversions", environment = var.environment })
+
+  # one variable per field of common/settings.py; a test compares the two lists
+  environment_variables = {
+    CONVERSIONS_CORS_ORIGINS         = join(",", var.cors_origins)
+    CONVERSIONS_CURRENCY             = var.currency
+    CONVERSIONS_DATASET              = google_bigquery_dataset.conversions.dataset_id
+    CONVERSIONS_GA4_DATASETS         = join(",", var.ga4_datasets)
+    CONVERSIONS_LOCATION             = var.location
+    CONVERSIONS_MAXIMUM_BYTES_BILLED = format("%d", var.maximum_bytes_billed)
+    CONVERSIONS_PRICE_PER_TEBIBYTE   = tostring(var.price_per_tebibyte)
+    CONVERSIONS_PROJECT              = var.project
+    CONVERSIONS_RATES_TABLE          = var.rates_table
+    CONVERSIONS_SCHEDULER_ENDPOINT   = ""
+    CONVERSIONS_SCHEDULER_LOCATION   = var.region
+    CONVERSIONS_SOURCE_DATASETS      = join(",", var.source_datasets)
+    CONVERSIONS_SQL_RUNNER           = one(google_service_account.sql_runner[*].email) == null ? "" : one(google_service_account.sql_runner[*].email)
+    CONVERSIONS_STAGING_DATASET      = google_bigquery_dataset.staging.dataset_id
+    CONVERSIONS_TIMEZONE             = var.timezone
+    CONVERSIONS_TOKEN_AUDIENCE       = var.token_audience
+    CONVERSIONS_TOKEN_DOMAIN         = var.token_domain
+    CONVERSIONS_TOKEN_ISSUER         = var.token_issuer
+    CONVERSIONS_TOPIC_MATERIALIZED   = google_pubsub_topic.topics["materialized"].name
+    CONVERSIONS_TOPIC_RUNS           = google_pubsub_topic.topics["runs"].name
+    CONVERSIONS_TOPIC_TASKS          = google_pubsub_topic.topics["tasks"].name
+  }
+}

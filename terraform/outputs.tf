@@ -1,0 +1,46 @@
+output "access_to_grant" {
+  description = "What the owners of other projects have to run, so that the product may read their data. Empty when every source lies in this project or in crm_projects."
+  value = [
+    for grant in setproduct(setsubtract(local._foreign_projects, var.crm_projects), values(local.readers), local._foreign_roles) :
+    "gcloud projects add-iam-policy-binding ${grant[0]} --member=${grant[1]} --role=${grant[2]} --condition=None"
+  ]
+}
+
+output "crm_topic" {
+  description = "Topic on which CRM loaders announce a finished load."
+  value       = google_pubsub_topic.topics["crm-loads"].id
+}
+
+output "curl" {
+  description = "A ready line per HTTP function, for a person who may invoke it."
+  value = {
+    for name, function in local.functions :
+    name => "curl -H \"Authorization: Bearer $(gcloud auth print-identity-token)\" -H 'Content-Type: application/json' ${module.function[name].uri}"
+    if function.trigger == "http"
+  }
+}
+
+output "dataset" {
+  description = "Dataset of the conversions."
+  value       = "${var.project}.${google_bigquery_dataset.conversions.dataset_id}"
+}
+
+output "endpoints" {
+  description = "Addresses of the HTTP functions."
+  value       = { for name, function in local.functions : name => module.function[name].uri if function.trigger == "http" }
+}
+
+output "readers" {
+  description = "Service accounts that need BigQuery Data Viewer and BigQuery User where the source data lies."
+  value       = { for name, member in local.readers : name => trimprefix(member, "serviceAccount:") }
+}
+
+output "secret_references" {
+  description = "How a destination's definition names each secret of export_secrets."
+  value       = { for name, secret in google_secret_manager_secret.export : name => "secret:projects/${var.project}/secrets/${secret.secret_id}/versions/latest" }
+}
+
+output "service_accounts" {
+  description = "Service account of each function."
+  value       = { for name, function in module.function : name => function.email }
+}

@@ -1,0 +1,24 @@
+# Containers only: values are added with gcloud, so that no state file ever holds one. A destination
+# names its secret by the reference in the output secret_references, and reads it when it sends.
+resource "google_secret_manager_secret" "export" {
+  for_each = var.export_secrets
+
+  project             = var.project
+  secret_id           = "${local.prefix}-${each.key}"
+  deletion_protection = var.deletion_protection
+
+  replication {
+    auto {}
+  }
+
+  depends_on = [google_project_service.apis]
+}
+
+resource "google_secret_manager_secret_iam_member" "export" {
+  for_each = var.export_secrets
+
+  project   = var.project
+  secret_id = google_secret_manager_secret.export[each.key].secret_id
+  role      = "roles/secretmanager.secretAccessor"
+  member    = module.function["export"].member
+}

@@ -1,0 +1,108 @@
+# Who may read the customer's data, and who may call the functions.
+
+mock_provider "google" {
+  override_during = plan
+
+  mock_resource "google_service_account" {
+    defaults = {
+      email  = "account@shop-conversions.iam.gserviceaccount.com"
+      member = "serviceAccount:account@shop-conversions.iam.gserviceaccount.com"
+      name   = "projects/shop-conversions/serviceAccounts/account@shop-conversions.iam.gserviceaccount.com"
+    }
+  }
+
+  mock_resource "google_cloudfunctions2_function" {
+    defaults = {
+      service_config = {
+        uri = "https://function.example.run.app"
+      }
+    }
+  }
+}
+
+mock_provider "archive" {}
+
+variables {
+  project         = "shop-conversions"
+  environment     = "test"
+  region          = "europe-west1"
+  location        = "EU"
+  timezone        = "Europe/London"
+  currency        = "GBP"
+  ga4_datasets    = ["shop-conversions.analytics_1"]
+  source_datasets = ["shop-crm.hubspot"]
+}
+
+run "the_owner_of_a_crm_project_is_told_what_to_grant" {
+  command = plan
+
+  assert {
+    condition     = contains(output.access_to_grant, "gcloud projects add-iam-policy-binding shop-crm --member=serviceAccount:account@shop-conversions.iam.gserviceaccount.com --role=roles/bigquery.dataViewer --condition=None")
+    error_message = "access_to_grant does not name BigQuery Data Viewer on shop-crm."
+  }
+
+  assert {
+    condition     = length(google_project_iam_member.crm) == 0
+    error_message = "Terraform grants in a project that is not one of crm_projects."
+  }
+
+  assert {
+    condition     = startswith(output.curl["api"], "curl -H \"Authorization: Bearer ")
+    error_message = "The curl line of the API carries no token."
+  }
+
+  assert {
+    condition     = length(output.endpoints) == length([for function in local.functions : function if function.trigger == "http"])
+    error_message = "endpoints lists something else than the HTTP functions."
+  }
+}
+
+run "in_crm_projects_terraform_grants_itself" {
+  command = plan
+
+  variables {
+    crm_projects = ["shop-crm"]
+  }
+
+  assert {
+    condition     = length(output.access_to_grant) == 0
+    error_message = "The owner of shop-crm is asked for what Terraform has granted."
+  }
+
+  assert {
+    condition     = toset([for grant in google_project_iam_member.crm : grant.role]) == toset(["roles/bigquery.dataViewer", "roles/bigquery.user"])
+    error_message = "Readers need BigQuery Data Viewer and BigQuery User in a CRM's project."
+  }
+}
+
+run "without_a_runner_the_functions_read_the_sources_themselves" {
+  command = plan
+
+  variables {
+    sql_runner_impersonation = false
+  }
+
+  assert {
+    condition     = length(google_service_account.sql_runner) == 0 && length(google_service_account_iam_member.impersonates_sql_runner) == 0
+    error_message = "There is an account to impersonate although nobody does."
+  }
+
+  assert {
+    condition     = local.environment_variables.CONVERSIONS_SQL_RUNNER == ""
+    error_message = "The functions are told of a runner that does not exist."
+  }
+}
+
+run "a_browser_may_call_http_functions_only" {
+  command = plan
+
+  variables {
+    allow_unauthenticated = true
+    token_audience        = "123-abc.apps.googleusercontent.com"
+  }
+
+  assert {
+    condition     = contains(keys(module.function["api"].invokers), "everyone") && !contains(keys(module.function["export"].invokers), "everyone")
+    error_message = "allUsers may call a push function, or may not call the API."
+  }
+}

@@ -1,0 +1,254 @@
+variable "alert_emails" {
+  description = "Addresses that alerts are mailed to."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@ ]+@[^@ ]+$", address))])
+    error_message = "Each of alert_emails must be an e-mail address."
+  }
+}
+
+variable "allow_unauthenticated" {
+  description = "Lets browsers call the HTTP functions directly; the functions then verify end users' ID tokens themselves, so token_audience must be set."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.allow_unauthenticated || var.token_audience != ""
+    error_message = "Functions that anyone may call must verify their users: set token_audience to the OAuth client id of the frontend."
+  }
+}
+
+variable "budget" {
+  description = "Monthly budget that mails at 50, 90 and 100 percent, or null for none. It warns only; daily_query_tebibytes is what stops a runaway."
+  type = object({
+    billing_account = string
+    amount          = number
+    currency        = optional(string, "USD")
+  })
+  default = null
+
+  validation {
+    condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
+    error_message = "budget.billing_account looks like 012345-6789AB-CDEF01."
+  }
+}
+
+variable "cors_origins" {
+  description = "Exact origins that browsers may call from, such as https://app.example.com."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for origin in var.cors_origins : can(regex("^https?://[a-z0-9.-]+(:[0-9]+)?$", origin))])
+    error_message = "Each of cors_origins must be one origin without a path or a wildcard, such as https://app.example.com."
+  }
+}
+
+variable "crm_projects" {
+  description = "Other projects, holding CRM data, in which this deployment may grant BigQuery Data Viewer and BigQuery User to its readers. Leave a project out when someone else grants there; the output access_to_grant says what."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for project in var.crm_projects : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", project))])
+    error_message = "Each of crm_projects must be a project id."
+  }
+
+  validation {
+    condition     = !contains(var.crm_projects, var.project)
+    error_message = "crm_projects lists other projects; datasets of this one belong to source_datasets."
+  }
+}
+
+variable "crm_publishers" {
+  description = "Members that announce finished CRM loads on the topic crm-loads, such as serviceAccount:loader@crm.iam.gserviceaccount.com."
+  type        = set(string)
+  default     = []
+}
+
+variable "currency" {
+  description = "ISO 4217 code of the project currency."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Z]{3}$", var.currency))
+    error_message = "currency is three capital letters, such as EUR."
+  }
+}
+
+variable "daily_query_tebibytes" {
+  description = "Custom quota: TiB that BigQuery queries may read in this project per day. Null keeps Google's default of 200 TiB."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.daily_query_tebibytes == null || try(var.daily_query_tebibytes > 0, false)
+    error_message = "daily_query_tebibytes must be more than zero, or null."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Refuses to destroy tables that hold history. Switch off only for an environment that may vanish."
+  type        = bool
+  default     = true
+}
+
+variable "environment" {
+  description = "Name of this installation; part of every resource's name."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment))
+    error_message = "environment is 2 to 10 small letters and digits, such as prod."
+  }
+}
+
+variable "export_secrets" {
+  description = "Names of the ad platforms' credentials, such as meta-access-token. Terraform makes each secret and lets export read it; the value never passes through Terraform."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for name in var.export_secrets : can(regex("^[a-z][a-z0-9-]{1,62}$", name))])
+    error_message = "Names of export_secrets are small letters, digits and hyphens, such as meta-access-token."
+  }
+}
+
+variable "ga4_datasets" {
+  description = "GA4 export datasets as project.dataset, one per property."
+  type        = set(string)
+
+  validation {
+    condition     = alltrue([for path in var.ga4_datasets : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]\\.[A-Za-z0-9_]+$", path))])
+    error_message = "Each of ga4_datasets is project.dataset, such as shop-analytics.analytics_123456789."
+  }
+}
+
+variable "http_invokers" {
+  description = "Members that may call the HTTP functions with an ID token, such as the service account of the frontend's server."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = length(setintersection(var.http_invokers, ["allUsers", "allAuthenticatedUsers"])) == 0
+    error_message = "To open the functions to browsers set allow_unauthenticated, which also demands a verifier of ID tokens."
+  }
+}
+
+variable "labels" {
+  description = "Labels added to every resource."
+  type        = map(string)
+  default     = {}
+}
+
+variable "location" {
+  description = "BigQuery location; it must be that of the GA4 and CRM datasets."
+  type        = string
+}
+
+variable "maximum_bytes_billed" {
+  description = "Byte cap of a single query."
+  type        = number
+  default     = 214748364800
+
+  validation {
+    condition     = var.maximum_bytes_billed >= 10485760
+    error_message = "BigQuery bills 10 MiB at least; maximum_bytes_billed cannot be less than 10485760."
+  }
+}
+
+variable "price_per_tebibyte" {
+  description = "On-demand price of a TiB in USD, for the estimates shown to people."
+  type        = number
+  default     = 6.25
+}
+
+variable "project" {
+  description = "Google Cloud project that runs the product."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project))
+    error_message = "project is a project id, such as shop-conversions."
+  }
+}
+
+variable "rates_table" {
+  description = "Table of exchange rates as project.dataset.table with the columns date, currency and rate; empty when every amount is in the project currency."
+  type        = string
+  default     = ""
+}
+
+variable "region" {
+  description = "Region of the functions and scheduler jobs."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region is a Google Cloud region, such as europe-west1."
+  }
+}
+
+variable "runtime" {
+  description = "Python runtime of the functions. The tests run on 3.11."
+  type        = string
+  default     = "python311"
+}
+
+variable "schedules" {
+  description = "Cron lines that replace those of functions/manifest.json, by schedule name; read in the project's time zone."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.schedules), keys(local.manifest.schedules))) == 0
+    error_message = "schedules may only name schedules of functions/manifest.json: ${join(", ", keys(local.manifest.schedules))}."
+  }
+}
+
+variable "source_datasets" {
+  description = "Datasets, as project.dataset, that users' SQL and lead scoring may read: the CRM."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for path in var.source_datasets : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]\\.[A-Za-z0-9_]+$", path))])
+    error_message = "Each of source_datasets is project.dataset, such as shop-crm.hubspot."
+  }
+}
+
+variable "sql_runner_impersonation" {
+  description = "Runs users' SQL as a service account of its own, which can read the sources and write nothing but the staging dataset."
+  type        = bool
+  default     = true
+}
+
+variable "timezone" {
+  description = "IANA time zone in which the project's days begin and end, such as Europe/London."
+  type        = string
+
+  validation {
+    condition     = can(regex("^(UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+)$", var.timezone))
+    error_message = "timezone is an IANA name, such as Europe/London or UTC."
+  }
+}
+
+variable "token_audience" {
+  description = "OAuth client id that end users' ID tokens must be issued for; empty: Cloud Run checks the caller."
+  type        = string
+  default     = ""
+}
+
+variable "token_domain" {
+  description = "Workspace domain (claim hd) that end users must belong to; empty: any."
+  type        = string
+  default     = ""
+}
+
+variable "token_issuer" {
+  description = "Issuer of end users' ID tokens."
+  type        = string
+  default     = "https://accounts.google.com"
+}

@@ -1,0 +1,39 @@
+"""Real terraform and the plans of the example environments, made once for all tests here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.offline import Terraform, copied, environment
+from tests.terraform.plans import Plan
+from tests.terraform.provider.server import serving
+
+
+@pytest.fixture(scope="session")
+def providers() -> Iterator[dict[str, str]]:
+    """The variables that point terraform to the stand-in providers."""
+    with serving() as variables:
+        yield variables
+
+
+@pytest.fixture(scope="session")
+def terraform(providers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+    """Terraform, initialised in a copy of the whole configuration."""
+    command = Terraform(copied(tmp_path_factory.mktemp("deploy")), environment(providers))
+    command("init", "-input=false")
+    return command
+
+
+@pytest.fixture(scope="session")
+def prod(terraform: Terraform) -> Plan:
+    """The plan of envs/prod.tfvars.example."""
+    return terraform.plan("prod.tfvars.example")
+
+
+@pytest.fixture(scope="session")
+def dev(terraform: Terraform) -> Plan:
+    """The plan of envs/dev.tfvars.example: open to browsers, no alerts, may be destroyed."""
+    return terraform.plan("dev.tfvars.example")

@@ -1,0 +1,104 @@
+"""Real terraform on a copy of the configuration, with stand-ins in place of the providers.
+
+    python -m tests.terraform.offline plan -var-file=envs/prod.tfvars.example
+
+runs any terraform command that way: without the provider registry, an account or a state.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.terraform.plans import Plan
+from tests.terraform.provider.server import serving
+
+REPOSITORY = Path(__file__).parents[2]
+SECONDS = 120
+
+MISSING = """terraform is not installed, so the deployment cannot be checked.
+Install 1.11 or newer: https://developer.hashicorp.com/terraform/install"""
+
+
+class TerraformError(Exception):
+    """Terraform refused the configuration; the text is what it printed."""
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """The command, in one folder with a local backend."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    def __call__(self, *arguments: str) -> str:
+        """What the command printed; raises TerraformError when it fails."""
+        done = subprocess.run(
+            [binary(), *arguments],
+            cwd=self.folder,
+            env=dict(self.environment),
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        if done.returncode:
+            raise TerraformError(done.stdout + done.stderr)
+        return done.stdout
+
+    def plan(self, variables: str) -> Plan:
+        """The plan for a file of variables under envs/."""
+        options = ("-input=false", "-refresh=false", "-lock=false", f"-var-file=envs/{variables}")
+        self("plan", *options, "-out=offline.tfplan")
+        planned = json.loads(self("show", "-json", "offline.tfplan"))
+        manifest = self.folder.parent / "functions" / "manifest.json"
+        return Plan(planned, json.loads(manifest.read_text()))
+
+
+def binary() -> str:
+    """Path of terraform; raises FileNotFoundError that says how to install it."""
+    found = shutil.which("terraform")
+    if found is None:
+        raise FileNotFoundError(MISSING)
+    return found
+
+
+def environment(providers: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment, without a person's own terraform settings."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    return {**ours, **providers, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+
+
+def copied(target: Path, *, bundles: bool = True) -> Path:
+    """A copy of all that the configuration reads; its terraform/ folder is returned.
+
+    Without `bundles` the code is left out, which plans faster and changes no other resource.
+    """
+    code = ("*.py", "*.sql", "*.yaml") if not bundles else ()
+    ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "local", "__pycache__", *code)
+    for folder in ("terraform", "common", "functions"):
+        shutil.copytree(REPOSITORY / folder, target / folder, ignore=ignored)
+    # state buckets cannot be reached from here
+    override = target / "terraform" / "backend_override.tf"
+    override.write_text('terraform {\n  backend "local" {}\n}\n')
+    return override.parent
+
+
+def main(arguments: list[str]) -> int:
+    with tempfile.TemporaryDirectory() as folder, serving() as providers:
+        terraform = Terraform(copied(Path(folder)), environment(providers))
+        terraform("init", "-input=false")
+        done = subprocess.run(
+            [binary(), *arguments], cwd=terraform.folder, env=dict(terraform.environment)
+        )
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,127 @@
+"""Who may do what: roles, callers and accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.terraform.plans import Plan, service
+
+PUBLIC = {"allUsers", "allAuthenticatedUsers"}
+
+PROJECT_ROLES = {
+    "build": {
+        "roles/artifactregistry.writer",
+        "roles/logging.logWriter",
+        "roles/storage.objectViewer",
+    },
+    "api": {"roles/bigquery.jobUser", "roles/cloudscheduler.admin"},
+}
+"""What an account may hold on the whole project; all others may run queries and no more."""
+RUNS_QUERIES = {"roles/bigquery.jobUser"}
+
+CRM_ROLES = {"roles/bigquery.dataViewer", "roles/bigquery.user"}
+"""What readers hold on a customer's project, as the product's own access recipe has it."""
+
+ROLES = {
+    "google_bigquery_dataset_iam_member": {
+        "roles/bigquery.dataEditor",
+        "roles/bigquery.dataViewer",
+    },
+    "google_bigquery_table_iam_member": {"roles/bigquery.dataEditor"},
+    "google_cloud_run_v2_service_iam_member": {"roles/run.invoker"},
+    "google_pubsub_subscription_iam_member": {"roles/pubsub.subscriber"},
+    "google_pubsub_topic_iam_member": {"roles/pubsub.publisher"},
+    "google_secret_manager_secret_iam_member": {"roles/secretmanager.secretAccessor"},
+    "google_service_account_iam_member": {"roles/iam.serviceAccountTokenCreator"},
+}
+
+
+def roles_are_on_the_allow_list(plan: Plan) -> Iterator[str]:
+    for grant in plan.grants():
+        if grant.type != "google_project_iam_member":
+            allowed = ROLES.get(grant.type, set())
+        elif grant.values["project"] != plan.variable("project"):
+            allowed = CRM_ROLES
+        else:
+            name = grant.values["member"].split(":")[1].split("@")[0]
+            allowed = PROJECT_ROLES.get(name.split("-", 1)[1], RUNS_QUERIES)
+        if grant.values["role"] not in allowed:
+            yield f"{grant.address} grants {grant.values['role']}"
+
+
+def every_function_may_run_queries(plan: Plan) -> Iterator[str]:
+    runners = {
+        grant.values["member"]
+        for grant in plan.of("google_project_iam_member")
+        if grant.values["role"] in RUNS_QUERIES
+    }
+    for function in plan.functions():
+        if f"serviceAccount:{service(function)['service_account_email']}" not in runners:
+            yield f"{function.address} may not run queries"
+
+
+def nobody_unknown_may_call(plan: Plan) -> Iterator[str]:
+    invited = bool(plan.variable("allow_unauthenticated"))
+    for grant in plan.grants():
+        if grant.values["member"] in PUBLIC and not (invited and grant.key == "everyone"):
+            yield f"{grant.address} lets anyone in"
+
+
+def browsers_are_let_in_only_with_a_verifier(plan: Plan) -> Iterator[str]:
+    for function in plan.functions():
+        audience = service(function)["environment_variables"].get("CONVERSIONS_TOKEN_AUDIENCE")
+        if plan.variable("allow_unauthenticated") and not audience:
+            yield f"{function.address} is open and verifies nobody"
+
+
+def every_function_has_an_account_of_its_own(plan: Plan) -> Iterator[str]:
+    used = [service(function)["service_account_email"] for function in plan.functions()]
+    made = [account.values["email"] for account in plan.of("google_service_account", "this")]
+    if sorted(used) != sorted(made) or len(set(used)) < len(used):
+        yield f"the functions run as {sorted(map(str, used))}"
+
+
+def only_pubsub_reaches_a_push_function(plan: Plan) -> Iterator[str]:
+    invokers = plan.of("google_cloud_run_v2_service_iam_member", "invokers")
+    for function in plan.functions():
+        pushed = plan.manifest["functions"][function.function]["trigger"] == "push"
+        callers = {i.values["member"] for i in invokers if i.function == function.function}
+        ingress = service(function)["ingress_settings"]
+        if ingress != ("ALLOW_INTERNAL_ONLY" if pushed else "ALLOW_ALL"):
+            yield f"{function.address} has ingress {ingress}"
+        if pushed and callers != {f"serviceAccount:{plan.account('push')}"}:
+            yield f"{function.address} may be called by {sorted(callers)}"
+
+
+def only_export_reads_the_secrets_of_platforms(plan: Plan) -> Iterator[str]:
+    for resource in plan.resources():
+        if resource.type == "google_secret_manager_secret_version":
+            yield f"{resource.address} would put a secret into the state"
+    secrets = {secret.key for secret in plan.of("google_secret_manager_secret")}
+    readable = {
+        grant.key: grant.values["member"]
+        for grant in plan.of("google_secret_manager_secret_iam_member")
+    }
+    if readable != dict.fromkeys(secrets, f"serviceAccount:{plan.account('export')}"):
+        yield f"secrets are read by {readable}"
+
+
+def users_sql_can_write_nowhere_but_to_staging(plan: Plan) -> Iterator[str]:
+    runner = f"serviceAccount:{plan.account('sql-runner')}"
+    for grant in plan.grants():
+        if grant.values["member"] == runner and grant.values["role"] == "roles/bigquery.dataEditor":
+            staging = grant.values.get("dataset_id", "").endswith("_staging")
+            if not staging or "table_id" in grant.values:
+                yield f"{grant.address} lets users' SQL write"
+
+
+POLICIES = (
+    roles_are_on_the_allow_list,
+    every_function_may_run_queries,
+    nobody_unknown_may_call,
+    browsers_are_let_in_only_with_a_verifier,
+    every_function_has_an_account_of_its_own,
+    only_pubsub_reaches_a_push_function,
+    only_export_reads_the_secrets_of_platforms,
+    users_sql_can_write_nowhere_but_to_staging,
+)

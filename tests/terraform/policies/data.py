@@ -1,0 +1,68 @@
+"""What holds data, and what holds code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tests.terraform.plans import Plan
+
+WEEK_IN_MILLISECONDS = 7 * 24 * 3600 * 1000
+
+
+def history_is_protected(plan: Plan) -> Iterator[str]:
+    for table in plan.of("google_bigquery_table"):
+        if table.values["deletion_protection"] != plan.variable("deletion_protection"):
+            yield f"{table.address} is not protected as the variable says"
+
+
+def data_stays_where_the_sources_are(plan: Plan) -> Iterator[str]:
+    for dataset in plan.of("google_bigquery_dataset"):
+        if dataset.values["location"] != plan.variable("location"):
+            yield f"{dataset.address} lies in {dataset.values['location']}"
+        if dataset.values["access"]:
+            yield f"{dataset.address} sets access, which takes away what the grants give"
+
+
+def staging_cleans_itself(plan: Plan) -> Iterator[str]:
+    for dataset in plan.of("google_bigquery_dataset", "staging"):
+        if dataset.values["default_table_expiration_ms"] != WEEK_IN_MILLISECONDS:
+            yield f"{dataset.address} keeps what jobs left behind"
+    for dataset in plan.of("google_bigquery_dataset", "conversions"):
+        if dataset.values["default_table_expiration_ms"]:
+            yield f"{dataset.address} forgets its tables"
+
+
+def bundles_are_private(plan: Plan) -> Iterator[str]:
+    for bucket in plan.of("google_storage_bucket"):
+        public = bucket.values["public_access_prevention"] != "enforced"
+        if public or not bucket.values["uniform_bucket_level_access"]:
+            yield f"{bucket.address} could be opened to the public"
+
+
+def a_bundle_is_named_by_its_content(plan: Plan) -> Iterator[str]:
+    uploads = {o.key: o.values["name"] for o in plan.of("google_storage_bucket_object")}
+    for source, name in uploads.items():
+        if not re.fullmatch(rf"{source}-[0-9a-f]{{64}}\.zip", name):
+            yield f"the bundle {name} keeps its name when the code changes"
+    for function in plan.functions():
+        built_from = function.values["build_config"][0]["source"][0]["storage_source"][0]
+        source = plan.manifest["functions"][function.function]["source"]
+        if built_from["object"] != uploads.get(source):
+            yield f"{function.address} is built from {built_from['object']}"
+
+
+def everything_is_labelled(plan: Plan) -> Iterator[str]:
+    provider = plan.json["configuration"]["provider_config"]["google"]["expressions"]
+    if provider.get("default_labels", {}).get("references") != ["local.labels"]:
+        yield "the provider does not label what it makes"
+
+
+POLICIES = (
+    history_is_protected,
+    data_stays_where_the_sources_are,
+    staging_cleans_itself,
+    bundles_are_private,
+    a_bundle_is_named_by_its_content,
+    everything_is_labelled,
+)

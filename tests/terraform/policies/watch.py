@@ -1,0 +1,81 @@
+"""What warns, and what stops a runaway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.terraform.plans import Plan, reference
+
+ALERTS = {
+    "dead-letter",
+    "failing-requests",
+    "incident",
+    "late-message",
+    "nothing-runs",
+    "stale",
+    "unexpected-error",
+}
+
+APIS = {
+    "google_bigquery_": "bigquery",
+    "google_billing_": "billingbudgets",
+    "google_cloud_quotas_": "cloudquotas",
+    "google_cloud_run_": "run",
+    "google_cloud_scheduler_": "cloudscheduler",
+    "google_cloudfunctions2_": "cloudfunctions",
+    "google_logging_": "logging",
+    "google_monitoring_": "monitoring",
+    "google_pubsub_": "pubsub",
+    "google_secret_manager_": "secretmanager",
+    "google_storage_": "storage",
+}
+INDIRECT_APIS = {"artifactregistry", "cloudbuild", "iamcredentials"}
+"""Needed to build functions and to impersonate, though no resource of ours is theirs."""
+
+
+def every_alert_is_there_and_reaches_somebody(plan: Plan) -> Iterator[str]:
+    alerts = plan.of("google_monitoring_alert_policy")
+    names = {alert.values["display_name"].split(": ")[1] for alert in alerts}
+    if names != ALERTS:
+        yield f"missing or unknown: {sorted(names ^ ALERTS)}"
+    for alert in alerts:
+        if reference(alert.references, "notification_channels") != "local.channels":
+            yield f"{alert.address} reaches nobody"
+    channels = plan.of("google_monitoring_notification_channel")
+    mailed = {channel.values["labels"]["email_address"] for channel in channels}
+    if mailed != set(plan.variable("alert_emails") or ()):
+        yield f"alerts are mailed to {sorted(mailed)}"
+
+
+def the_daily_quota_of_queries_is_set(plan: Plan) -> Iterator[str]:
+    wanted = plan.variable("daily_query_tebibytes")
+    set_to = [
+        quota.values["quota_config"][0]["preferred_value"]
+        for quota in plan.of("google_cloud_quotas_quota_preference")
+    ]
+    if set_to != ([] if wanted is None else [str(int(wanted * 1024**2))]):
+        yield f"the quota is {set_to} MiB"
+
+
+def the_budget_is_the_one_asked_for(plan: Plan) -> Iterator[str]:
+    wanted = plan.variable("budget")
+    made = plan.of("google_billing_budget")
+    amounts = [b.values["amount"][0]["specified_amount"][0]["units"] for b in made]
+    if amounts != ([] if wanted is None else [str(wanted["amount"])]):
+        yield f"the budget is {amounts}"
+
+
+def every_api_in_use_is_enabled(plan: Plan) -> Iterator[str]:
+    enabled = {api.values["service"].split(".")[0] for api in plan.of("google_project_service")}
+    types = {resource.type for resource in plan.resources()}
+    used = {api for prefix, api in APIS.items() if any(t.startswith(prefix) for t in types)}
+    if missing := (used | INDIRECT_APIS) - enabled:
+        yield f"not enabled: {sorted(missing)}"
+
+
+POLICIES = (
+    every_alert_is_there_and_reaches_somebody,
+    the_daily_quota_of_queries_is_set,
+    the_budget_is_the_one_asked_for,
+    every_api_in_use_is_enabled,
+)

@@ -1,0 +1,38 @@
+"""The configuration is well formed, valid and does what its own tests say."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from tests.terraform.offline import MISSING, REPOSITORY, Terraform, binary
+
+
+def test_terraform_is_installed() -> None:
+    assert binary(), MISSING
+
+
+def test_without_terraform_the_checks_fail_and_say_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(FileNotFoundError, match="developer.hashicorp.com/terraform/install"):
+        binary()
+
+
+def test_every_file_is_formatted() -> None:
+    done = subprocess.run(
+        [binary(), "fmt", "-check", "-diff", "-recursive", REPOSITORY / "terraform"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_configuration_is_valid(terraform: Terraform) -> None:
+    assert "The configuration is valid" in terraform("validate", "-no-color")
+
+
+def test_terraforms_own_tests_pass(terraform: Terraform) -> None:
+    assert "0 failed" in terraform("test", "-no-color")
