@@ -81,7 +81,7 @@ def _value(value: Value, context: Context) -> dict[str, str | Sql]:
 
 def _refunded(previous: str, refunds: Refunds, context: Context) -> list[tuple[str, Sql]]:
     days = bind(refunds.days)
-    removal = "'fully_refunded'" if refunds.remove_fully_refunded else "NULL"
+    removal = "'fully_refunded'" if refunds.remove_fully_refunded else "CAST(NULL AS STRING)"
     return [
         ("refunds", template(__file__, "simple_refunds", stage=context.stage, days=days)),
         (

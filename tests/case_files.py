@@ -1,0 +1,181 @@
+"""Reads case folders (definition, given, expected) in words that are short enough to write.
+
+given.yaml holds the window, settings, and rows:
+  window: [2026-11-01, 2026-11-30]
+  events:    staged GA4 events; `at` and `name` are enough, everything else may be left out
+  published: {conversion id: rows that earlier runs wrote}
+  answer:    rows of the user's own query, for custom conversions
+  scores:    rows of lead_scores
+  rates:     rows of date, currency, rate
+expected.yaml holds the candidates in order of created and id; only columns it names are compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from common import schemas
+from common.conversions import CONVERSION, Conversion
+
+CASES = Path(__file__).parent / "cases"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case as typed data; rows are dictionaries with every column of their table."""
+
+    folder: Path
+    conversion: Conversion
+    window: tuple[date, date]
+    timezone: str
+    currency: str
+    events: list[dict[str, Any]]
+    published: dict[str, list[dict[str, Any]]]
+    answer: list[dict[str, Any]]
+    answer_schema: list[dict[str, Any]]
+    scores: list[dict[str, Any]]
+    rates: list[dict[str, Any]]
+    expected: list[dict[str, Any]]
+
+
+def folders() -> list[Path]:
+    """Every case folder of kinds, sorted."""
+    return sorted(path.parent for path in CASES.glob("*/*/given.yaml"))
+
+
+def load(folder: Path) -> Case:
+    """The case of a folder; raises KeyError for a word that no case knows."""
+    given = _yaml(folder / "given.yaml") or {}
+    known = {"window", "timezone", "currency", "events", "published", "answer", "scores", "rates"}
+    if unknown := set(given) - known:
+        raise KeyError(f"{folder.name}/given.yaml: {sorted(unknown)}")
+    zone = given.get("timezone", "UTC")
+    start, end = given.get("window", [date(2026, 11, 1), date(2026, 11, 30)])
+    conversion = CONVERSION.validate_python(_yaml(folder / "definition.yaml"))
+    answer = given.get("answer", [])
+    return Case(
+        folder=folder,
+        conversion=conversion,
+        window=(start, end),
+        timezone=zone,
+        currency=given.get("currency", "USD"),
+        events=[staged(row, zone, number) for number, row in enumerate(given.get("events", []))],
+        published={
+            id: [published(row, zone) for row in rows]
+            for id, rows in given.get("published", {}).items()
+        },
+        answer=[{name: moment(value) for name, value in row.items()} for row in answer],
+        answer_schema=_answer_schema(answer),
+        scores=[
+            complete({**row, **_moments(row)}, "lead_scores") for row in given.get("scores", [])
+        ],
+        rates=given.get("rates", []),
+        expected=_yaml(folder / "expected.yaml") or [],
+    )
+
+
+def staged(row: dict[str, Any], zone: str, number: int) -> dict[str, Any]:
+    """A row of the stage from the short form of an event."""
+    short = dict(row)
+    occurred_at = moment(short.pop("at"))
+    name = short.pop("name")
+    key = short.pop("key", f"{number:03d}")
+    full = {
+        "date": occurred_at.astimezone(ZoneInfo(zone)).date(),
+        "event_key": str(key),
+        "property": "test-project.analytics_1",
+        "event_name": name,
+        "occurred_at": occurred_at,
+        "client_id": short.pop("client", None),
+        "user_id": short.pop("user", None),
+        "session_id": short.pop("session", None),
+        "order_id": short.pop("order", None),
+        "event_params": _spread(short.pop("params", {})),
+        "user_properties": _spread(short.pop("properties", {})),
+        "items": [_item(item) for item in short.pop("items", [])],
+    }
+    if "value" in short:
+        short.setdefault("revenue", short["value"])
+    return complete({**full, **short}, "ga4_events")
+
+
+def published(row: dict[str, Any], zone: str) -> dict[str, Any]:
+    """A row of a conversion table from its short form; created and id are enough."""
+    created = moment(row["created"])
+    full = {
+        "date": created.astimezone(ZoneInfo(zone)).date(),
+        "definition_version": 1,
+        "params": [],
+        "fence": 1,
+        "row_hash": int(hashlib.sha256(str(row["id"]).encode()).hexdigest()[:12], 16),
+        "first_seen_at": created,
+        "updated_at": created,
+    }
+    return complete({**full, **row, "created": created}, "conversion")
+
+
+def complete(row: dict[str, Any], table: str) -> dict[str, Any]:
+    """The row with every column of the table; raises KeyError for a column that it lacks."""
+    columns = schemas.load(table)["schema"]
+    if unknown := set(row) - {column["name"] for column in columns}:
+        raise KeyError(f"{table} has no column {sorted(unknown)}")
+    empty = {column["name"]: [] if column["mode"] == "REPEATED" else None for column in columns}
+    return {**empty, **row}
+
+
+def moment(value: Any) -> Any:
+    """YAML timestamps as UTC; everything else as it is."""
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+    return value
+
+
+def _moments(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: moment(value) for name, value in row.items()}
+
+
+def _spread(values: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "text": None if value is None else str(value), "number": _number(value)}
+        for key, value in values.items()
+    ]
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _item(values: dict[str, Any]) -> dict[str, Any]:
+    columns = next(c for c in schemas.load("ga4_events")["schema"] if c["name"] == "items")
+    return {**{field["name"]: None for field in columns["fields"]}, **values}
+
+
+def _answer_schema(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The schema of the user's own query, from the column contract."""
+    from common.contract import contract
+
+    names = {name for row in rows for name in row}
+    columns = [column for column in contract().columns if column.name in names]
+    return [
+        {
+            "name": column.name,
+            "type": column.type,
+            "mode": column.mode,
+            "fields": [dict(field) for field in column.fields],
+        }
+        for column in columns
+    ]
+
+
+def _yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None

@@ -1,0 +1,139 @@
+"""Every case folder, judged twice: by the reference evaluator and by the embedded engine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from common import kinds, schemas
+from common.kinds.rates import rates
+from common.kinds.shape import Context, candidate_columns
+from common.settings import Settings
+from common.sql import Sql, table
+from common.window import Window
+from tests.case_files import CASES, Case, folders, load
+from tests.conftest import PROJECT
+from tests.judge import Rows, evaluate
+
+RATES = [
+    {"name": "date", "type": "DATE", "mode": "NULLABLE"},
+    {"name": "currency", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "rate", "type": "FLOAT", "mode": "NULLABLE"},
+]
+
+
+def context(case: Case, dataset: str) -> Context:
+    settings = Settings(
+        project=PROJECT,
+        currency=case.currency,
+        rates_table=f"{dataset}.rates" if case.rates else "",
+    )
+    return Context(
+        stage=table(f"{dataset}.ga4_events"),
+        target=table(f"{dataset}.conversion_{case.conversion.id}"),
+        raw=table(f"{dataset}.answer"),
+        members={id: table(f"{dataset}.conversion_{id}") for id in case.published},
+        scores=table(f"{dataset}.lead_scores"),
+        rates=rates(settings),
+        window=Window(*case.window),
+        timezone=case.timezone,
+        currency=case.currency,
+        raw_columns=frozenset(column["name"] for column in case.answer_schema),
+    )
+
+
+def tables(case: Case) -> dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+    """Name → (schema, rows) of every table that the case's statement may read."""
+    shape = schemas.load("conversion")["schema"]
+    published = {case.conversion.id: [], **case.published}
+    found = {f"conversion_{id}": (shape, rows) for id, rows in published.items()}
+    found["ga4_events"] = (schemas.load("ga4_events")["schema"], case.events)
+    found["rates"] = (RATES, case.rates)
+    if case.answer:
+        found["answer"] = (case.answer_schema, case.answer)
+    if case.scores:
+        found["lead_scores"] = (schemas.load("lead_scores")["schema"], case.scores)
+    return found
+
+
+def compared(case: Case, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The candidates as the case lists them: in order, with the columns that it names."""
+    names = sorted({name for row in case.expected for name in row} | {"id", "removed"})
+    ordered = sorted(rows, key=lambda row: (str(row["created"]), str(row["id"])))
+    return [{name: plain(row[name]) for name in names} for row in ordered]
+
+
+def expected(case: Case) -> list[dict[str, Any]]:
+    names = sorted({name for row in case.expected for name in row} | {"id", "removed"})
+    return [{name: plain(row.get(name)) for name in names} for row in case.expected]
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, list):
+        return [dict(part) for part in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def mention(sql: Sql, available: Mapping[str, Any], dataset: str) -> dict[str, str]:
+    paths = {f"{dataset}.{name}": name for name in available}
+    return {path: name for path, name in paths.items() if f"`{path}`" in sql.text}
+
+
+def test_every_kind_has_cases() -> None:
+    assert {path.name for path in CASES.iterdir() if path.is_dir()} >= {
+        "simple",
+        "combined",
+        "custom",
+        "lead_scoring",
+    }
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_case_as_googlesql_evaluates_it(folder: Path) -> None:
+    case = load(folder)
+    dataset = f"{PROJECT}.case"
+    sql = kinds.select(case.conversion, context(case, dataset))
+    given = tables(case)
+    rows = evaluate(
+        sql.text,
+        {path: Rows(*given[name]) for path, name in mention(sql, given, dataset).items()},
+        {name: (bound.type, bound.value) for name, bound in sql.parameters.items()},
+    )
+    assert compared(case, rows) == expected(case)
+
+
+@pytest.mark.parametrize("folder", folders(), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_case_as_the_embedded_engine_runs_it(
+    folder: Path, client: bigquery.Client, dataset: str
+) -> None:
+    from common.warehouse import Warehouse
+
+    case = load(folder)
+    sql = kinds.select(case.conversion, context(case, dataset))
+    given = tables(case)
+    for path, name in mention(sql, given, dataset).items():
+        _fill(client, path, *given[name])
+    warehouse = Warehouse(client, Settings(project=PROJECT))
+    rows = list(warehouse.rows(sql))
+    assert all(set(row) == set(candidate_columns()) for row in rows)
+    assert compared(case, rows) == expected(case)
+
+
+def _fill(
+    client: bigquery.Client, path: str, schema: list[dict[str, Any]], rows: list[dict[str, Any]]
+) -> None:
+    fields = [bigquery.SchemaField.from_api_repr(column) for column in schema]
+    client.create_table(bigquery.Table(path, schema=fields))
+    if rows:
+        listed = json.loads(json.dumps(rows, default=lambda value: value.isoformat()))
+        config = bigquery.LoadJobConfig(schema=fields)
+        client.load_table_from_json(listed, path, job_config=config).result()
