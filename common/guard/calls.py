@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
-from common.findings import Finding, found
-from common.guard.lexer import Token
+from common.findings import Finding
+from common.findings import found as finding
+from common.guard.lexer import NOTHING, Token
 from common.guard.text import Source
 from common.guard.words import BARE_FUNCTIONS, BEFORE_BRACKET, DATE_PARTS, TYPES
 
 PREFIXES = ("SAFE", "NET", "HLL_COUNT")
 """What may stand before the dot of a function: a modifier and two families."""
 
-NOTHING = Token("symbol", "", -1, False)
 _BEFORE_STAR = ("SELECT", "DISTINCT", "ALL", ",", ".", "STRUCT", "VALUE")
 
 
@@ -43,21 +43,24 @@ def allowed() -> frozenset[str]:
     return frozenset(name for names in _functions()["allowed"].values() for name in names)
 
 
-def calls(tokens: Sequence[Token]) -> Iterator[Call]:
+def calls(tokens: Sequence[Token]) -> list[Call]:
     """Every call in the token stream, dotted names joined: NET.HOST, SAFE.SUBSTR."""
-    for index, token in enumerate(tokens):
-        older, before = ([NOTHING, NOTHING, *tokens[max(0, index - 2) : index]])[-2:]
-        opens = index + 1 < len(tokens) and tokens[index + 1].has("(")
+    found: list[Call] = []
+    older = before = NOTHING
+    for index, (token, after) in enumerate(zip(tokens, [*tokens[1:], NOTHING], strict=True)):
+        opens = after.has("(")
         if opens and token.kind in ("name", "quoted") and _is_call(tokens, index, older, before):
-            yield Call(_full_name(tokens, index), token, index)
-        elif token.has(*BARE_FUNCTIONS) and not opens and not before.has("."):
-            yield Call(token.upper, token, index)
+            found.append(Call(_full_name(tokens, index), token, index))
+        elif not opens and token.word in BARE_FUNCTIONS and not before.has("."):
+            found.append(Call(token.word, token, index))
+        older, before = before, token
+    return found
 
 
-def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
+def check(source: Source, made: Sequence[Call]) -> list[Finding]:
     """The calls that are not allowed, each function once."""
-    made = {call.name: call for call in calls(tokens) if not is_allowed(call.name)}
-    return [_refused(source, call) for call in made.values()]
+    refused = {call.name: call for call in made if not is_allowed(call.name)}
+    return [_refused(source, call) for call in refused.values()]
 
 
 def is_allowed(name: str) -> bool:
@@ -75,13 +78,13 @@ def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -
     if before.has(".") or token.kind == "quoted":
         return True
     if token.has("WEEK"):
-        return not tokens[index + 2 : index + 3] or not tokens[index + 2].has(*DATE_PARTS)
+        return not tokens[index + 2 : index + 3] or tokens[index + 2].word not in DATE_PARTS
     if token.has("REPLACE"):
         return not is_star_modifier(older, before)
     if token.has("OFFSET", "ORDINAL", "SAFE_OFFSET", "SAFE_ORDINAL"):
         return not before.has("[")
-    is_sized_type = token.has(*TYPES) and before.has("AS", "<")
-    return not is_sized_type and not token.has(*BEFORE_BRACKET)
+    is_sized_type = token.word in TYPES and before.has("AS", "<")
+    return not is_sized_type and token.word not in BEFORE_BRACKET
 
 
 def _full_name(tokens: Sequence[Token], index: int) -> str:
@@ -94,11 +97,12 @@ def _full_name(tokens: Sequence[Token], index: int) -> str:
 
 def _refused(source: Source, call: Call) -> Finding:
     code, message, fix = _told(call.name)
-    return found(code, message, fix, at=source.position(call.token.offset))
+    return finding(code, message, fix, at=source.position(call.token.offset))
 
 
 def _told(name: str) -> tuple[str, str, str]:
     functions = _functions()
+    name = name.removeprefix("SAFE.")
     family = f"{name.partition('.')[0]}.*"
     if refusal := functions["refused"].get(name) or functions["refused"].get(family):
         return "forbidden_function", f"{name} {refusal[0]}.", refusal[1]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from common.findings import Finding, found
-from common.guard.lexer import Token
+from common.guard.lexer import NOTHING, Token
 from common.guard.text import Source
 
-_END = Token("symbol", "", -1, True)
 PARAMETERS = ("start_date", "end_date")
 
 
@@ -52,12 +50,12 @@ def _unknown_parameters(tokens: Sequence[Token]) -> list[_Fault]:
 
 
 def _word_forms(tokens: Sequence[Token]) -> list[_Fault]:
-    told = []
-    for word, after in pairwise(tokens):
-        for first, second, code, message, fix in _PAIRS:
-            if word.has(first) and (not second or after.has(second)):
-                told.append(_Fault(code, word, message, fix))
-    return told
+    return [
+        _Fault(pair.code, word, pair.message, pair.fix)
+        for word, after in zip(tokens, [*tokens[1:], NOTHING], strict=True)
+        for pair in _PAIRS.get(word.word, ())
+        if pair.second in ("", after.word)
+    ]
 
 
 def _bare_wildcards(tokens: Sequence[Token]) -> list[_Fault]:
@@ -69,7 +67,7 @@ def _bare_wildcards(tokens: Sequence[Token]) -> list[_Fault]:
             f"The wildcard {name.text}* needs backquotes around the whole path.",
             f"`project.dataset.{name.text}*`",
         )
-        for name, star, after in zip(tokens, tokens[1:], [*tokens[2:], _END], strict=False)
+        for name, star, after in zip(tokens, tokens[1:], [*tokens[2:], NOTHING], strict=False)
         if star.has("*")
         and not star.after_gap
         and name.kind == "name"
@@ -96,41 +94,45 @@ def _is_metadata(name: str) -> bool:
     return "INFORMATION_SCHEMA" in parts or any(part.startswith("__TABLES") for part in parts)
 
 
-_PAIRS = (
-    (
-        "WITH",
-        "RECURSIVE",
-        "recursion",
-        "A recursive query has no bound that could be known before it runs.",
-        "Join a list of days instead: UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day",
-    ),
-    (
-        "FOR",
-        "SYSTEM_TIME",
-        "time_travel",
-        "FOR SYSTEM_TIME reads a table as it was; that works for seven days only, so the "
-        "same run could not be repeated later.",
-        "Read the table as it is; this product keeps the history of every conversion.",
-    ),
-    (
-        "FOR",
-        "SYSTEM",
-        "time_travel",
-        "FOR SYSTEM_TIME reads a table as it was; that works for seven days only.",
-        "Read the table as it is; this product keeps the history of every conversion.",
-    ),
-    (
-        "TABLESAMPLE",
-        "",
-        "sample",
-        "TABLESAMPLE reads other rows in every run, so conversions would come and go.",
-        "Remove it; to read less, filter the partition column by @start_date and @end_date.",
-    ),
-    (
-        "SELECT",
-        "TOP",
-        "other_dialect",
-        "TOP is T-SQL.",
-        "Write LIMIT at the end, or best neither: a conversion needs all its rows.",
-    ),
+class _Pair(NamedTuple):
+    """A word that is refused when this other word follows; "" is any."""
+
+    second: str
+    code: str
+    message: str
+    fix: str
+
+
+_TIME_TRAVEL = (
+    "time_travel",
+    "FOR SYSTEM_TIME reads a table as it was; that works for seven days only, so the same run "
+    "could not be repeated later.",
+    "Read the table as it is; this product keeps the history of every conversion.",
 )
+_PAIRS: dict[str, tuple[_Pair, ...]] = {
+    "WITH": (
+        _Pair(
+            "RECURSIVE",
+            "recursion",
+            "A recursive query has no bound that could be known before it runs.",
+            "Join a list of days: UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day",
+        ),
+    ),
+    "FOR": (_Pair("SYSTEM_TIME", *_TIME_TRAVEL), _Pair("SYSTEM", *_TIME_TRAVEL)),
+    "TABLESAMPLE": (
+        _Pair(
+            "",
+            "sample",
+            "TABLESAMPLE reads other rows in every run, so conversions would come and go.",
+            "Remove it; to read less, filter the partition column by @start_date and @end_date.",
+        ),
+    ),
+    "SELECT": (
+        _Pair(
+            "TOP",
+            "other_dialect",
+            "TOP is T-SQL.",
+            "Write LIMIT at the end, or best neither: a conversion needs all its rows.",
+        ),
+    ),
+}

@@ -73,25 +73,31 @@ def judge(sql: str, allowed: Scope) -> Verdict:
         return Verdict(tuple(faults))
     body = statement.without_end(tokens)
     nested = nesting.check(source, body)
-    faults += [*nested, *calls.check(source, body), *forms.check(source, body)]
+    made = calls.calls(body)
+    faults += [*nested, *calls.check(source, made), *forms.check(source, body)]
     if nested or any(token.has(";") for token in body):
         return Verdict(tuple(faults))
-    return _judged(source, body, faults, allowed)
+    return _judged(source, body, made, faults, allowed)
 
 
 def _is_query(tokens: Sequence[Token]) -> bool:
     return bool(tokens) and tokens[0].has(*statement.QUERY_STARTS)
 
 
-def _judged(source: Source, body: list[Token], faults: list[Finding], allowed: Scope) -> Verdict:
+def _judged(
+    source: Source,
+    body: list[Token],
+    made: list[calls.Call],
+    faults: list[Finding],
+    allowed: Scope,
+) -> Verdict:
     """The verdict on one query whose tokens are sound."""
-    masked = mask(body)
+    masked = mask(body, made)
     parsed = tree.parse(masked)
     if isinstance(parsed, str):
         findings = faults if is_refused(faults) else [*faults, _syntax(source, masked, parsed)]
         return Verdict(tuple(findings))
     reads = tables.reads(masked, parsed)
-    made = list(calls.calls(body))
     findings = [
         *faults,
         *tree.check(source, masked, parsed),

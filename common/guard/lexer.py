@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from common.findings import Finding, found
 from common.guard.text import Source
@@ -19,19 +18,17 @@ Kind = Literal["name", "quoted", "string", "number", "parameter", "symbol"]
 MAXIMUM_TOKENS = 12_000
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One token: its text as it will run, where it starts, and whether a gap precedes it."""
+class Token(NamedTuple):
+    """One token: its text as it will run, where it starts, and whether a gap precedes it.
+
+    `word` is the text of a bare word or symbol in capitals, "" for every other token.
+    """
 
     kind: Kind
     text: str
     offset: int
     after_gap: bool
-
-    @property
-    def upper(self) -> str:
-        """The text in capitals: keywords and function names are compared by it."""
-        return self.text.upper()
+    word: str
 
     @property
     def name(self) -> str:
@@ -40,7 +37,11 @@ class Token:
 
     def has(self, *words: str) -> bool:
         """Whether it is one of these bare words or symbols."""
-        return self.kind in ("name", "symbol") and self.upper in words
+        return self.word in words and self.word != ""
+
+
+NOTHING = Token("symbol", "", -1, True, "")
+"""Stands before the first token and after the last."""
 
 
 # Possessive quantifiers: no backtracking, so a hostile literal costs linear time. A raw string ends
@@ -96,29 +97,30 @@ def canonical(read: Sequence[Token]) -> str:
     return "".join((" " if token.after_gap else "") + token.text for token in read).strip()
 
 
-def _next(text: str, offset: int, gap: bool, read: list[Token]) -> tuple[Token | None, int]:
+def _next(source: str, offset: int, gap: bool, read: list[Token]) -> tuple[Token | None, int]:
     """The token at the offset, None for a gap, and where it ends; the same offset: unreadable."""
-    if dashed := _names_a_table(read) and _PROJECT_WITH_DASHES.match(text, offset):
-        return Token("quoted", f"`{dashed[0]}`", offset, gap), dashed.end()
-    match = _TOKEN.match(text, offset)
+    if dashed := _names_a_table(read) and _PROJECT_WITH_DASHES.match(source, offset):
+        return Token("quoted", f"`{dashed[0]}`", offset, gap, ""), dashed.end()
+    match = _TOKEN.match(source, offset)
     if match is None:
         return None, offset
     if match["gap"]:
         return None, match.end()
-    return Token(cast(Kind, match.lastgroup), match[0], offset, gap), match.end()
+    kind, text = cast(Kind, match.lastgroup), match[0]
+    word = text.upper() if kind in ("name", "symbol") else ""
+    return Token(kind, text, offset, gap, word), match.end()
 
 
 def _names_a_table(read: list[Token]) -> bool:
     """Whether the next word begins a table's path; EXTRACT(... FROM x) begins an expression."""
     if not read or not read[-1].has("FROM", "JOIN"):
         return False
-    words = [token.upper for token in read[-7:]]
+    words = [token.word for token in read[-7:]]
     is_part = words[-4:-2] == ["EXTRACT", "("] or words[:2] == ["EXTRACT", "("]
     return not is_part and words[-2:-1] != ["DISTINCT"]
 
 
 def _faults(source: Source, before: list[Token], token: Token, end: int) -> list[Finding]:
-    at = source.position(token.offset)
     if token.kind == "string" and token.text[0] in "'\"bB" and token.text[:2].lower() != "br":
         for escape in _ESCAPE.finditer(token.text):
             if not _GOOD_ESCAPE.match(token.text, escape.start() + 1):
@@ -135,7 +137,8 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
     if last.kind in ("string", "number", "quoted", "parameter"):
         shown = f"{last.text} {token.text}"
         message = f"{last.text} runs straight into {token.text}; two readers may part them apart."
-        return [found("glued", message, f"Put a space or an operator between: {shown}", at=at)]
+        fix = f"Put a space or an operator between: {shown}"
+        return [found("glued", message, fix, at=source.position(token.offset))]
     return []
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.guard.calls import NOTHING, Call, calls, is_star_modifier
-from common.guard.lexer import Token
+from common.guard.calls import Call, is_star_modifier
+from common.guard.lexer import NOTHING, Token
 from common.guard.words import BARE_FUNCTIONS, DATE_PARTS, PIPE_OPERATORS, RESERVED, TYPES
 
 FUNCTION = "F_"
@@ -38,13 +38,13 @@ class Masked:
         return self.names.get(seen, seen)
 
 
-def mask(tokens: Sequence[Token]) -> Masked:
-    """The masked text of the tokens of one query."""
+def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
+    """The masked text of the tokens of one query and its calls."""
     odd = sorted({t.name for t in tokens if t.kind == "quoted" and not _is_plain(t.name)})
     prefix = _unused_prefix(tokens)
     stand_ins = {name: f"{prefix}{index}" for index, name in enumerate(odd)}
     seen = [_seen(tokens, index, stand_ins) for index in range(len(tokens))]
-    for call in calls(tokens):
+    for call in made:
         _mask_call(tokens, call, seen)
     return Masked("\n".join(seen), tokens, {masked: name for name, masked in stand_ins.items()})
 
@@ -92,14 +92,14 @@ def _is_grammar(tokens: Sequence[Token], index: int) -> bool:
     if before.has("."):
         return False
     if before.has("|>"):
-        return token.has(*PIPE_OPERATORS)
-    if token.has(*TYPES):
+        return token.word in PIPE_OPERATORS
+    if token.word in TYPES:
         return _is_type(before, after)
-    return token.has(*_KEPT_WORDS) or _is_clause_word(token, older, before, after)
+    return token.word in _KEPT_WORDS or _is_clause_word(token, older, before, after)
 
 
 def _is_type(before: Token, after: Token) -> bool:
-    names_a_field = before.kind in ("name", "quoted") and not before.has(*RESERVED)
+    names_a_field = before.kind in ("name", "quoted") and before.word not in RESERVED
     return after.kind == "string" or before.has("AS", "<", "AT") or names_a_field
 
 

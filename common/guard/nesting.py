@@ -33,7 +33,7 @@ def _brackets(source: Source, tokens: Sequence[Token]) -> list[Finding]:
         if token.has("(", "[", "CASE") and not is_word:
             opened.append((token, previous is not None and previous.has("STRUCT", ">", ">>")))
         elif token.has(")", "]", "END") and not is_word:
-            if not opened or _CLOSED_BY[opened[-1][0].upper] != token.upper:
+            if not opened or _CLOSED_BY[opened[-1][0].word] != token.word:
                 return [_unbalanced(source, token, opened)]
             opened.pop()
         if len(opened) > MAXIMUM_DEPTH or sum(hot for _, hot in opened) > MAXIMUM_STRUCT_DEPTH:
@@ -52,16 +52,16 @@ def _too_deep(source: Source, token: Token) -> Finding:
 
 
 def _unbalanced(source: Source, token: Token, opened: Sequence[_Opened]) -> Finding:
-    if not opened and token.upper in _CLOSED_BY:
+    if not opened and token.word in _CLOSED_BY:
         message = f"{token.text} is never closed."
-        fix = f"Add {_CLOSED_BY[token.upper]} where it ends."
+        fix = f"Add {_CLOSED_BY[token.word]} where it ends."
     elif not opened:
         message, fix = f"{token.text} closes nothing that is open.", f"Remove {token.text}."
     else:
         wanted = opened[-1][0]
         line = source.position(wanted.offset).line
         message = f"{token.text} cannot close the {wanted.text} of line {line}."
-        fix = f"Write {_CLOSED_BY[wanted.upper]} before it."
+        fix = f"Write {_CLOSED_BY[wanted.word]} before it."
     return found("unbalanced", message, fix, at=source.position(token.offset))
 
 

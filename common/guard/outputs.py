@@ -21,7 +21,7 @@ def outputs(source: Source, masked: Masked, tree: exp.Query) -> list[Output]:
     """Name, text and place of each output column; [] where a star hides them."""
     sides = list(selects(tree))
     first = sides[0]
-    if any(isinstance(column, exp.Star) or column.is_star for column in first.expressions):
+    if not first.expressions or any(column.is_star for column in first.expressions):
         return []
     texts = _texts(source, masked, first)
     columns = [_output(masked, column) for column in first.expressions]

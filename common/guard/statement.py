@@ -75,12 +75,12 @@ def _kind(source: Source, body: Sequence[Token]) -> list[Finding]:
                 at=at,
             )
         ]
-    kind = _KIND_OF.get(first.upper) if first.kind == "name" else None
+    kind = _KIND_OF.get(first.word)
     if kind is None:
         message = f"A query begins with SELECT, WITH or FROM, not with {first.text[:40]}."
         return [found("not_a_query", message, "SELECT ... FROM `project.dataset.table`", at=at)]
     message, fix = _TOLD[kind]
-    return [found(kind, message.format(first.upper), fix, at=at)]
+    return [found(kind, message.format(first.word), fix, at=at)]
 
 
 def declare_fix(body: Sequence[Token]) -> str:
@@ -120,5 +120,5 @@ def _pipes(source: Source, body: Sequence[Token]) -> list[Finding]:
             at=source.position(operator.offset),
         )
         for operator in operators
-        if not operator.has(*PIPE_OPERATORS)
+        if operator.word not in PIPE_OPERATORS
     ][:1]

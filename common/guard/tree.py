@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import ClassVar
 
 import sqlglot
@@ -11,6 +12,9 @@ from sqlglot.dialects.bigquery import BigQuery
 from common.findings import Finding, Position, found
 from common.guard.mask import Masked
 from common.guard.text import Source
+
+# It warns of what it cannot read, by printing the text; whoever asked is told by a finding.
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 class Judged(BigQuery):

@@ -74,7 +74,7 @@ def _positional(match: re.Match[str], before: str, rest: str) -> Told:
 
 
 def _colon(match: re.Match[str], before: str, rest: str) -> Told:
-    if path := re.search(r"\[([\w.-]+):([\w.$]+)\]", before[-100:] + rest):
+    if path := re.search(r"\[([\w.-]+):([\w.$]+)[\w.$@-]*\]", before[-100:] + rest):
         message = "A table in square brackets is legacy SQL; this product speaks GoogleSQL."
         return Told("legacy_sql", message, f"`{path[1]}.{path[2]}`")
     return _operator(match, before, rest)

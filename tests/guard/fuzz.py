@@ -1,0 +1,108 @@
+"""Differential fuzz: whatever the guard accepts, GoogleSQL must read exactly as the guard did.
+
+python -m tests.guard.fuzz --mutants 1000000
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+
+from common.guard.judge import Verdict, judge
+from tests.guard import reader
+from tests.guard.corpus import SCOPE
+from tests.guard.mutants import mutants
+
+# Grammar of their own in one reader, function calls in the other; all of them harmless.
+_GRAMMAR = {"CAST", "SAFE_CAST", "EXTRACT", "ARRAY", "STRUCT", "UNNEST", "EXISTS"}
+_GRAMMAR |= {"OFFSET", "ORDINAL", "SAFE_OFFSET", "SAFE_ORDINAL", "WEEK"}
+
+
+def differences(sql: str) -> tuple[str, list[str]]:
+    """How the text fared (refused, accepted, invalid) and where the two readers disagree."""
+    try:
+        verdict = judge(sql, SCOPE)
+    except Exception as error:
+        return "exception", [f"exception: {traceback.format_exception(error)[-2:]}"]
+    if not verdict.ok:
+        return "refused", []
+    try:
+        reading = reader.read(verdict.canonical)
+    except reader.Rejected:
+        return "invalid", []
+    return "accepted", [*_reading_differences(verdict, reading), *_text_differences(sql, reading)]
+
+
+def _reading_differences(verdict: Verdict, reading: reader.Reading) -> list[str]:
+    pairs = {
+        "kind": (reading.kind, "ast_query_statement_node"),
+        "tables": ({_full(path) for path in reading.tables}, set(verdict.tables)),
+        "functions": (reading.functions - _GRAMMAR, verdict.functions - _GRAMMAR),
+        "parameters": (reading.parameters, verdict.parameters),
+        "forbidden": (reading.forbidden, frozenset()),
+    }
+    return [f"{name}: {one} != {other}" for name, (one, other) in pairs.items() if one != other]
+
+
+def _text_differences(sql: str, reading: reader.Reading) -> list[str]:
+    """Whether the author's text means the same as the text that would run."""
+    try:
+        original = reader.read(sql.removeprefix("\ufeff"))
+    except reader.Rejected as rejection:
+        return [f"text: only the canonical form is valid: {rejection}"]
+    return [] if original.shape == reading.shape else ["text: the canonical form means another"]
+
+
+def _full(path: str) -> str:
+    return path if path.count(".") > 1 else f"{SCOPE.project}.{path}"
+
+
+def run(texts: Iterable[str]) -> tuple[Counter[str], list[tuple[str, list[str]]]]:
+    """How many texts fared how, and those on which the readers disagree."""
+    fates: Counter[str] = Counter()
+    disputed = []
+    for sql in texts:
+        fate, found = differences(sql)
+        fates[fate] += 1
+        if found:
+            disputed.append((sql, found))
+    return fates, disputed
+
+
+def _share(job: tuple[int, int]) -> tuple[Counter[str], list[tuple[str, list[str]]]]:
+    seed, count = job
+    return run(islice(mutants(seed), count))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the count and every difference; 1 when there is any."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mutants", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args(arguments)
+    share = 5_000
+    jobs = [(asked.seed * 1_000_003 + i, share) for i in range(-(-asked.mutants // share))]
+    fates: Counter[str] = Counter()
+    count = 0
+    started = time.monotonic()
+    with multiprocessing.Pool(asked.processes, maxtasksperchild=20) as pool:
+        for part, disputed in pool.imap_unordered(_share, jobs):
+            fates.update(part)
+            for sql, found in disputed:
+                count += 1
+                print(f"{found}\n{sql!r}\n", flush=True)
+    seconds = time.monotonic() - started
+    total = sum(fates.values())
+    print(f"{total:,} mutants in {seconds:.0f} s: {dict(fates)}, {count} with differences")
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
