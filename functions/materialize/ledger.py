@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from common.logs import log
+from common.messages import MaterializeTask, ScoreTask
 from common.sql import Parameter, template, with_parameters
 from common.warehouse import Warehouse
 from common.window import Window
@@ -26,17 +28,13 @@ class Ledger:
     warehouse: Warehouse
     now: datetime
 
+    def plan(self, run_id: str, tasks: Iterable[MaterializeTask | ScoreTask]) -> None:
+        """Append what a run is going to do, in one load."""
+        self.warehouse.append("runs", [self._planned(run_id, task) for task in tasks])
+
     def write(self, run_id: str, status: str, **columns: Any) -> None:
-        """Append one entry; unknown columns raise KeyError in the warehouse's schema."""
-        at = self.now.astimezone(UTC)
-        entry = {
-            "date": at.date(),
-            "recorded_at": at,
-            "run_id": run_id,
-            "status": status,
-            **columns,
-        }
-        self.warehouse.append("runs", [{"conversion": "", **entry}])
+        """Append one entry about what happened."""
+        self.warehouse.append("runs", [self._entry(run_id, status, **columns)])
         log(
             "run",
             "ERROR" if status == "failed" else "WARNING" if status == "held" else "INFO",
@@ -48,6 +46,16 @@ class Ledger:
                 if columns.get(name) is not None
             },
         )
+
+    def _planned(self, run_id: str, task: MaterializeTask | ScoreTask) -> dict[str, Any]:
+        names = "conversion tier trigger definition_version start_date end_date".split()
+        facts = {name: getattr(task, name) for name in names}
+        return self._entry(run_id, "planned", message=task.model_dump_json(), **facts)
+
+    def _entry(self, run_id: str, status: str, **columns: Any) -> dict[str, Any]:
+        at = self.now.astimezone(UTC)
+        moment = {"date": at.date(), "recorded_at": at}
+        return {**moment, "run_id": run_id, "status": status, "conversion": "", **columns}
 
     def incident(
         self,

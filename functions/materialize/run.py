@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 from common.bus import Bus
 from common.catalog import Catalog, Stored
@@ -23,12 +22,14 @@ from common.messages import (
     run_id_of,
 )
 from common.window import Window, yesterday
-from functions.materialize import plan, stage, watchdog
+from functions.materialize import plan, silence, stage, watchdog
 from functions.materialize.ledger import CLOSED, Clock
 from functions.materialize.work import Desk, Outcome, awaits_scores, materialize
 
 SPAN_DAYS = 31
 """Days of raw export that one stage write reads."""
+STAGE_SECONDS = 300
+"""After this long the run asks for itself again: a push must be answered within 540 s."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def work(office: Office, task: MaterializeTask) -> None:
     except ProductError as error:
         _failed(office, task, error)
         outcome = Outcome()
-    if outcome.pending is not None:
-        office.bus.publish(outcome.pending)
+    for following in outcome.following:
+        office.bus.publish(following)
     if outcome.done is not None:
         office.bus.publish(_next(outcome.done, task, definitions[task.conversion]))
     _release(office, task)
@@ -113,24 +114,19 @@ def _start(
         id: _window(request, plan.due_window(definitions[id], definitions, last_day, done))
         for id in sorted(chosen)
     }
-    if trigger != "load":
-        _stage(office, run_id, definitions, windows, clock, request.force)
+    if trigger != "load" and not _stage(office, run_id, definitions, windows, clock, request.force):
+        office.bus.publish(request)
+        return
     tiers = plan.tiers(definitions.values())
-    published = {entry["conversion"] for entry in desk.ledger.entries(run_id)}
-    for id, window in windows.items():
-        if id not in published:
-            task = _task(run_id, definitions[id], tiers[id], window, trigger, request.force)
-            desk.ledger.write(
-                run_id,
-                "planned",
-                conversion=id,
-                tier=tiers[id],
-                trigger=trigger,
-                definition_version=definitions[id].version,
-                start_date=window.start,
-                end_date=window.end,
-                message=task.model_dump_json(),
-            )
+    planned = {entry["conversion"] for entry in desk.ledger.entries(run_id)}
+    desk.ledger.plan(
+        run_id,
+        [
+            _task(run_id, definitions[id], tiers[id], window, trigger, request.force)
+            for id, window in windows.items()
+            if id not in planned
+        ],
+    )
     release(office, run_id)
 
 
@@ -141,9 +137,10 @@ def _stage(
     windows: Mapping[str, Window],
     clock: Clock,
     force: bool,
-) -> None:
+) -> bool:
+    """Read what the stage lacks; False when time ran out and the request must come again."""
     if not windows or not office.desk.warehouse.settings.ga4_datasets:
-        return
+        return True
     needed = plan.stage_events(definitions[id] for id in windows)
     window = Window(
         min(window.start for window in windows.values()),
@@ -151,6 +148,8 @@ def _stage(
     )
     for days, events in plan.missing_spans(window, needed, office.desk.ledger.staged()):
         for chunk in days.chunks(SPAN_DAYS):
+            if clock.elapsed() > STAGE_SECONDS:
+                return False
             stage.fill_stage(
                 office.desk.warehouse,
                 office.desk.ledger,
@@ -159,6 +158,9 @@ def _stage(
                 clock,
                 force,
             )
+    desk = office.desk
+    silence.report_missing_shards(desk.warehouse, desk.ledger, window.end, run_id)
+    return True
 
 
 def release(office: Office, run_id: str) -> None:

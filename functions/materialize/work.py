@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from common import kinds, lease, schemas
@@ -18,8 +19,9 @@ from common.sql import Parameter, Sql, template, with_parameters
 from common.sql import table as quoted
 from common.warehouse import Warehouse
 from common.window import Window
-from functions.materialize import normalize, write
+from functions.materialize import normalize, silence, write
 from functions.materialize.ledger import Clock, Ledger
+from functions.materialize.plan import CHUNK_DAYS
 
 QUARANTINE_SHARE = 0.01
 QUARANTINE_ROWS = 1000
@@ -54,10 +56,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task: the announcement, unless held, and a trigger that came meanwhile."""
+    """What came of a task: the announcement, unless held, and the tasks that follow from it."""
 
     done: Materialized | None = None
-    pending: MaterializeTask | None = None
+    following: tuple[MaterializeTask, ...] = ()
 
 
 def materialize(desk: Desk, task: MaterializeTask, definitions: Mapping[str, Stored]) -> Outcome:
@@ -76,10 +78,19 @@ def materialize(desk: Desk, task: MaterializeTask, definitions: Mapping[str, Sto
             return Outcome()
         return materialize(desk, task, definitions)
     try:
-        done = _write(desk, _job(desk, task, stored, taken, definitions))
+        job = _job(desk, task, stored, taken, definitions)
+        done = _write(desk, job)
     finally:
         pending = lease.release(desk.warehouse, taken)
-    return Outcome(done, MaterializeTask.model_validate_json(pending) if pending else None)
+    asked = (MaterializeTask.model_validate_json(pending),) if pending else ()
+    return Outcome(done, (*_rest(job), *asked))
+
+
+def _rest(job: Job) -> tuple[MaterializeTask, ...]:
+    """The task for the days after this chunk, if there are any."""
+    if job.window.end >= job.task.end_date:
+        return ()
+    return (job.task.model_copy(update={"start_date": job.window.end + timedelta(days=1)}),)
 
 
 def _write(desk: Desk, job: Job) -> Materialized | None:
@@ -105,6 +116,7 @@ def _write(desk: Desk, job: Job) -> Materialized | None:
     write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
     _history(desk, job, difference)
     total = _total(desk, job)
+    silence.report_silence(desk.ledger, desk.warehouse, job.stored, job.context, job.task.run_id)
     status = _status(job, counts)
     desk.ledger.write(job.task.run_id, status, seconds=clock.elapsed(), value_total=total, **facts)
     return Materialized(
@@ -117,6 +129,8 @@ def _write(desk: Desk, job: Job) -> Materialized | None:
 
 
 def _status(job: Job, counts: write.Counts) -> str:
+    if job.window.end < job.task.end_date:
+        return "continued"
     if awaits_scores(job.stored) and job.task.trigger != "scores":
         return "unscored"
     return "applied" if counts.changed else "unchanged"
@@ -164,7 +178,7 @@ def _job(
     definitions: Mapping[str, Stored],
 ) -> Job:
     warehouse = desk.warehouse
-    window = Window(task.start_date, task.end_date)
+    window = next(Window(task.start_date, task.end_date).chunks(CHUNK_DAYS))
     target = warehouse.table(f"conversion_{stored.id}")
     context = Context(
         stage=warehouse.table("ga4_events"),
