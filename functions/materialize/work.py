@@ -11,7 +11,8 @@ from common import kinds, lease, schemas
 from common.catalog import Stored
 from common.conversions import Custom
 from common.errors import UserError
-from common.guard import Scope, judge
+from common.guard.judge import judge
+from common.guard.scope import Scope
 from common.kinds.rates import rates
 from common.kinds.shape import PROVENANCE, Context
 from common.messages import Materialized, MaterializeTask
@@ -203,7 +204,7 @@ def _answer(desk: Desk, job: Job) -> frozenset[str]:
         return frozenset()
     settings = desk.warehouse.settings
     verdict = judge(conversion.sql, Scope.of(settings))
-    if verdict.canonical is None:
+    if not verdict.ok:
         fault = next(finding for finding in verdict.findings if finding.severity == "error")
         raise UserError(fault.message, code=fault.code, fix=fault.fix or "", field="sql")
     raw = f"{job.stored.id}_{job.lease.fence}_raw"
