@@ -14,6 +14,7 @@ from common.errors import UserError
 from common.guard.judge import judge
 from common.guard.scope import Scope
 from common.kinds.rates import rates
+from common.kinds.reason import reason as why_broken
 from common.kinds.shape import PROVENANCE, Context
 from common.messages import Materialized, MaterializeTask
 from common.sql import Parameter, Sql, template, with_parameters
@@ -230,7 +231,7 @@ def _staged(job: Job, what: str) -> str:
 
 def _judged(desk: Desk, job: Job, candidates: Sql) -> dict[str, int]:
     """Counts of rows read, removed as duplicates and broken; broken rows go to quarantine."""
-    reason = template(__file__, "work_reason")
+    reason = why_broken()
     sql = template(__file__, "work_judged", candidates=candidates, reason=reason)
     found = list(desk.warehouse.rows(with_parameters(sql, **_days(job), **_zone(job))))
     read = sum(row["rows_"] for row in found)
@@ -289,7 +290,7 @@ def _difference(job: Job, candidates: Sql, difference: Sql, factor: normalize.Fa
             "work_difference",
             difference=difference,
             candidates=candidates,
-            reason=template(__file__, "work_reason"),
+            reason=why_broken(),
             target=job.context.target,
             stage=job.context.stage,
             rates=job.context.rates,
