@@ -1,0 +1,83 @@
+"""What a backfill would read, in bytes and money, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from pydantic import Field
+
+from common import ga4
+from common.catalog import Stored
+from common.conversions import Simple
+from common.window import Window
+from functions.api import events
+from functions.api.ask import Model, Services
+
+TEBIBYTE = 1024**4
+
+
+class Part(Model):
+    """One thing that a backfill reads."""
+
+    reads: str = Field(description="What is read.")
+    conversions: list[str] = Field(description="For which conversions.")
+    bytes: int | None = Field(
+        description="At most so many: days that are staged already are not read again."
+        " Null when BigQuery cannot tell."
+    )
+
+
+def parts(ids: Iterable[str], window: Window, services: Services) -> list[Part]:
+    """What the conversions (all when none is named) read from outside for the window.
+
+    The product's own tables, which are small beside them, are left out.
+    """
+    active = services.catalog.active()
+    wanted = set(ids) or {stored.id for stored in active}
+    chosen = [stored for stored in active if stored.id in wanted]
+    return [*_export(chosen, window, services), *_queries(chosen, window, services)]
+
+
+def total(parts: Iterable[Part]) -> int | None:
+    """The sum of the bytes; None when one of them is unknown."""
+    sizes = [part.bytes for part in parts]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
+
+
+def price(bytes: int | None, per_tebibyte: float) -> float | None:
+    """The bytes in USD at BigQuery's on-demand price."""
+    return None if bytes is None else round(bytes / TEBIBYTE * per_tebibyte, 4)
+
+
+def _export(chosen: list[Stored], window: Window, services: Services) -> Iterator[Part]:
+    simple = [stored for stored in chosen if isinstance(stored.conversion, Simple)]
+    found = events.exports(services.warehouse) if simple else []
+    if not found:
+        return
+    names = {name for stored in simple for name in stored.conversion.event_names}  # type: ignore[union-attr]
+    scan = ga4.scan(
+        [(dataset, schema) for dataset, schema, _ in found],
+        window,
+        names,
+        services.settings.timezone,
+    )
+    yield Part(
+        reads=f"GA4 export {', '.join(dataset for dataset, _, _ in found)}",
+        conversions=[stored.id for stored in simple],
+        bytes=services.warehouse.dry_run(scan).bytes_processed,
+    )
+
+
+def _queries(chosen: list[Stored], window: Window, services: Services) -> Iterator[Part]:
+    # the guard's parser is imported only where SQL is judged, for quick cold starts
+    from functions.api import queries
+
+    for stored in chosen:
+        for query in queries.queries_of(stored.conversion):
+            sql = queries.runnable(query, services.settings, window)
+            yield Part(
+                reads=f"the query of {stored.id}",
+                conversions=[stored.id],
+                bytes=services.runner.dry_run(sql).bytes_processed,
+            )

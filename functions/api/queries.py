@@ -1,0 +1,120 @@
+"""The user's own SQL before it is saved: the guard, BigQuery's dry run, the column contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from common.contract import Kind, problems
+from common.conversions import Conversion, Custom, LeadScoring, QuerySource
+from common.errors import ProductError, UserError
+from common.findings import Finding, is_refused
+from common.guard.judge import Verdict, judge
+from common.guard.scope import Scope
+from common.settings import Settings
+from common.sql import Sql, with_parameters
+from common.warehouse import DryRun, Warehouse
+from common.window import Window
+
+SAMPLE_DAYS = 30
+"""The dry run is told so many days, as validate-sql is."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query of a definition: the field that holds it, and the contract that it is under."""
+
+    field: str
+    sql: str
+    contract: Kind
+    features: bool = False
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A query that may be saved: its tables, and what is worth knowing."""
+
+    tables: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def queries_of(conversion: Conversion) -> Iterator[Query]:
+    """The queries that a definition holds."""
+    match conversion:
+        case Custom(sql=sql, predicted_value=predicted):
+            yield Query("sql", sql, "conversion", predicted is not None)
+        case LeadScoring(source=QuerySource(leads_sql=leads, deals_sql=deals)):
+            yield Query("source.leads_sql", leads, "leads")
+            yield Query("source.deals_sql", deals, "deals")
+
+
+def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:
+    """What the query reads; raises UserError with every finding when it may not be saved."""
+    verdict = judge(query.sql, Scope.of(runner.settings))
+    if not verdict.ok:
+        raise refused(query, verdict.findings)
+    answer = _dry_run(query, verdict, runner, yesterday)
+    found = [
+        *verdict.findings,
+        *problems(
+            answer.schema,
+            query.contract,
+            outputs=verdict.query.outputs if verdict.query else (),
+            features=query.features,
+            timezone=runner.settings.timezone,
+        ),
+    ]
+    if is_refused(found):
+        raise refused(query, found)
+    # behind a view lie tables that only BigQuery can name
+    return Judged(tuple(sorted({*verdict.tables, *answer.referenced_tables})), tuple(found))
+
+
+def runnable(query: Query, settings: Settings, window: Window) -> Sql:
+    """The text that runs for these days; raises UserError when the guard refuses it."""
+    verdict = judge(query.sql, Scope.of(settings))
+    if not verdict.ok:
+        raise refused(query, verdict.findings)
+    return _bound(verdict, window)
+
+
+def _bound(verdict: Verdict, window: Window) -> Sql:
+    days = {"start_date": window.start, "end_date": window.end}
+    return with_parameters(
+        Sql(verdict.canonical), **{name: days[name] for name in verdict.parameters}
+    )
+
+
+def refused(query: Query, findings: Sequence[Finding]) -> UserError:
+    """One error out of all findings, the gravest first; each is told in `errors`."""
+    ordered = sorted(findings, key=lambda finding: finding.severity != "error")
+    first = ordered[0]
+    others = sum(finding.severity == "error" for finding in ordered) - 1
+    error = UserError(
+        f"The SQL cannot be saved. {first.message}"
+        + (f" ({others} more {'error' if others == 1 else 'errors'} below.)" if others else ""),
+        code=first.code,
+        fix=first.fix,
+        field=query.field,
+    )
+    error.faults = [{**f.document(), "field": query.field, "output": f.field} for f in ordered]  # type: ignore[attr-defined]
+    return error
+
+
+def _dry_run(query: Query, verdict: Verdict, runner: Warehouse, yesterday: date) -> DryRun:
+    sample = Window.ending(yesterday, SAMPLE_DAYS)
+    try:
+        return runner.dry_run(_bound(verdict, sample))
+    except ProductError as error:
+        error.field = query.field
+        error.code = _SAID.get(error.code, error.code)
+        raise
+
+
+_SAID = {
+    # what BigQuery says of the user's statement, told apart from what it says of ours
+    "query_failed": "sql_error",
+    "not_found": "table_not_found",
+    "access_denied": "table_access",
+}

@@ -1,0 +1,66 @@
+"""Every address of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import RootModel
+
+from functions.api import (
+    definitions,
+    dimensions,
+    figures,
+    history,
+    incidents,
+    openapi,
+    records,
+    run_requests,
+    runs,
+    schedules,
+    schemas,
+    targets,
+)
+from functions.api.ask import Ask, Nothing, Services
+from functions.api.routing import Route
+
+VERSION = "1"
+ONE = "/conversions/<id>"
+SCHEDULE = "/schedules/<name>"
+
+
+class Document(RootModel[dict[str, Any]]):
+    """An OpenAPI document."""
+
+
+def openapi_document(ask: Ask[Nothing, None], services: Services) -> Document:
+    """Read this API's OpenAPI document."""
+    return Document(openapi.document(ROUTES, VERSION))
+
+
+ROUTES = (
+    Route("GET", "/conversions", definitions.list_all),
+    Route("POST", "/conversions", definitions.create, 201),
+    Route("GET", ONE, definitions.get),
+    Route("PUT", ONE, definitions.update, headers=("If-Match",)),
+    Route("DELETE", ONE, definitions.archive, headers=("If-Match",)),
+    Route("GET", f"{ONE}/versions", definitions.versions),
+    Route("GET", f"{ONE}/statistics", figures.statistics),
+    Route("GET", f"{ONE}/by-country", figures.by_country),
+    Route("GET", f"{ONE}/records", records.records),
+    Route("GET", f"{ONE}/history", history.history),
+    Route("GET", "/schemas", schemas.all_schemas),
+    Route("GET", "/schemas/<kind>", schemas.one_schema),
+    Route("GET", "/dimensions", dimensions.list_dimensions),
+    Route("GET", "/dimensions/<name>/values", dimensions.list_values),
+    Route("GET", "/eligible-targets", targets.eligible_targets),
+    Route("GET", "/runs", runs.list_runs),
+    Route("POST", "/runs", run_requests.run_now, 202, ("Idempotency-Key",)),
+    Route("GET", "/runs/<run_id>", runs.get_run),
+    Route("POST", "/backfills", run_requests.backfill, 202, ("Idempotency-Key",)),
+    Route("GET", "/incidents", incidents.list_incidents),
+    Route("GET", "/schedules", schedules.list_schedules),
+    Route("GET", SCHEDULE, schedules.get_schedule),
+    Route("PUT", SCHEDULE, schedules.put_schedule),
+    Route("DELETE", SCHEDULE, schedules.delete_schedule, 204),
+    Route("GET", "/openapi.json", openapi_document),
+)
