@@ -52,6 +52,18 @@ def a_bundle_is_named_by_its_content(plan: Plan) -> Iterator[str]:
             yield f"{function.address} is built from {built_from['object']}"
 
 
+def bundles_hold_no_local_engine(plan: Plan) -> Iterator[str]:
+    for source, bundle in plan.bundles().items():
+        foreign = {
+            path
+            for path in bundle
+            if not path.startswith(("common/", f"functions/{source}/"))
+            or path.startswith("common/local/")
+        }
+        if foreign != {"main.py", "requirements.txt"}:
+            yield f"the bundle of {source} holds {sorted(foreign)}"
+
+
 def everything_is_labelled(plan: Plan) -> Iterator[str]:
     provider = plan.json["configuration"]["provider_config"]["google"]["expressions"]
     if provider.get("default_labels", {}).get("references") != ["local.labels"]:
@@ -64,5 +76,6 @@ POLICIES = (
     staging_cleans_itself,
     bundles_are_private,
     a_bundle_is_named_by_its_content,
+    bundles_hold_no_local_engine,
     everything_is_labelled,
 )

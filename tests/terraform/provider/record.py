@@ -1,9 +1,9 @@
 """Records the argument schema of the Google provider for the resource types in use.
 
-The source is the PyPI wheel `cdktf-cdktf-provider-google` 16.12.1 (MPL-2.0), which HashiCorp generated
-from provider hashicorp/google 6.50.0. Each of its JavaScript modules tells, for one resource type, the
-name, type, nesting and requiredness of every argument; this script reads them with regular
-expressions, so neither node nor jsii is needed.
+The source is the PyPI wheel `cdktf-cdktf-provider-google` 16.12.1 (MPL-2.0), which HashiCorp
+generated from provider hashicorp/google 6.50.0. Each of its JavaScript modules tells, for one
+resource type, the name, type, nesting and requiredness of every argument; this script reads them
+with regular expressions, so neither node nor jsii is needed.
 
     pip download --no-deps cdktf-cdktf-provider-google==16.12.1 -d FOLDER
     python tests/terraform/provider/record.py FOLDER/*.whl
@@ -43,7 +43,8 @@ NESTED = re.compile(
     r"this\._(\w+) = new (\S+)\(this, \"\w+\"(?:, (\w+))?\)"
 )
 PROVIDER_ARGUMENT = re.compile(
-    r"^ {12}(\w+): \{\s+value: .*,\s+isBlock: false,\s+type: \"\w+\",\s+storageClassType: \"(\w+)\"",
+    r"^ {12}(\w+): \{\s+value: .*,\s+isBlock: false,\s+"
+    r"type: \"\w+\",\s+storageClassType: \"(\w+)\"",
     re.M,
 )
 
@@ -55,15 +56,15 @@ def main(wheel: Path) -> None:
         "source": "cdktf-cdktf-provider-google 16.12.1, hashicorp/google 6.50.0, MPL-2.0",
         "provider": _provider(_module(package, "provider")),
         "resources": {
-            name: _described(package, name.removeprefix("google_")) for name in _used("resource")
+            name: _described(package, name.removeprefix("google_")) for name in used("resource")
         },
-        "data_sources": {name: _described(package, f"data_{name}") for name in _used("data")},
+        "data_sources": {name: _described(package, f"data_{name}") for name in used("data")},
     }
     RECORDING.write_text(_one_type_a_line(recording))
     print(f"{RECORDING}: {RECORDING.stat().st_size:,} bytes")
 
 
-def _used(kind: str) -> list[str]:
+def used(kind: str) -> list[str]:
     """Google's resource types (or data sources) that the configuration declares."""
     declaration = re.compile(rf'^{kind} "(google_\w+)"', re.M)
     files = CONFIGURATION.rglob("*.tf")

@@ -51,4 +51,4 @@ def _wrong(rule: dict[str, Any], value: Any) -> str | None:
 
 def _lasts(duration: str, shortest: int, longest: int) -> bool:
     seconds = re.fullmatch(r"(\d+(?:\.\d+)?)s", duration)
-    return bool(seconds) and shortest <= float(seconds[1]) <= longest
+    return seconds is not None and shortest <= float(seconds[1]) <= longest

@@ -40,7 +40,7 @@ def _planned_block(schema: dict[str, Any], value: Any) -> Any:
 
 
 def service_account(state: dict[str, Any]) -> dict[str, Any]:
-    """The real provider knows an account's e-mail before it exists (resourceServiceAccountCustomDiff)."""
+    """Google's provider knows an account's e-mail before it exists: SetNew in its CustomizeDiff."""
     email = f"{state['account_id']}@{state['project']}.iam.gserviceaccount.com"
     return {**state, "email": email, "member": f"serviceAccount:{email}"}
 

@@ -1,0 +1,232 @@
+"""Where the configuration and the code speak of the same thing, and must agree."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, cast
+
+from google.cloud.bigquery import SchemaField
+from pydantic import ValidationError
+
+from common import messages, schemas
+from common.bus import PubSubBus
+from common.local.pubsub import filters
+from common.logs import FIELDS
+from common.settings import PREFIX, Settings
+from tests.terraform.offline import REPOSITORY
+from tests.terraform.plans import Plan, service
+
+DAY = date(2026, 11, 23)
+TASK = {
+    "run_id": "r",
+    "conversion": "lead",
+    "definition_version": 1,
+    "tier": 0,
+    "start_date": DAY,
+    "end_date": DAY,
+    "trigger": "manual",
+}
+DONE = {key: TASK[key] for key in ("run_id", "conversion", "start_date", "end_date")}
+PUBLISHED: tuple[messages.Message, ...] = (
+    messages.RunRequested(),
+    messages.Watchdog(),
+    messages.MaterializeTask.model_validate(TASK),
+    messages.ScoreTask.model_validate(TASK),
+    messages.Materialized.model_validate({**DONE, "definition_version": 1}),
+    messages.ExportContinuation.model_validate({**DONE, "destination": "meta"}),
+    messages.ReplayRequested(
+        request_id="q", destination="meta", conversion="lead", start_date=DAY, end_date=DAY
+    ),
+)
+"""One of each message that the code itself publishes."""
+
+
+def environment_variables_are_the_settings(plan: Plan) -> Iterator[str]:
+    wanted = {PREFIX + field.upper() for field in Settings.model_fields}
+    for function in plan.functions():
+        variables = service(function)["environment_variables"]
+        if unequal := wanted ^ set(variables):
+            yield f"{function.address}: {sorted(unequal)} is only on one side"
+        try:
+            Settings.from_environment(variables)
+        except ValidationError as error:
+            yield f"{function.address}: {error}"
+
+
+def entry_points_exist(plan: Plan) -> Iterator[str]:
+    for function in plan.functions():
+        source = plan.manifest["functions"][function.function]["source"]
+        entry_point = function.values["build_config"][0]["entry_point"]
+        if entry_point not in entry_points(source):
+            yield f"functions/{source}/main.py has no HTTP function {entry_point}"
+
+
+def entry_points(source: str) -> set[str]:
+    """Functions of the source's main.py that the platform can call over HTTP, pushes included."""
+    main = REPOSITORY / "functions" / source / "main.py"
+    return {
+        node.name
+        for node in ast.parse(main.read_text()).body
+        if isinstance(node, ast.FunctionDef)
+        and "functions_framework.http" in map(ast.unparse, node.decorator_list)
+    }
+
+
+def schedules_publish_messages(plan: Plan) -> Iterator[str]:
+    for job in plan.of("google_cloud_scheduler_job"):
+        target = job.values["pubsub_target"][0]
+        try:
+            message = messages.MESSAGE.validate_json(base64.b64decode(target["data"]))
+        except ValidationError as error:
+            yield f"{job.address} publishes no message of ours: {error}"
+            continue
+        kind = getattr(message, "kind", None)
+        if target["attributes"] != {"kind": kind}:
+            yield f"{job.address} publishes a {kind} with attributes {target['attributes']}"
+        topic = plan.manifest["schedules"][job.key]["topic"]
+        if len(receivers(plan, topic, target["attributes"])) != 1:
+            yield f"{job.address} reaches {receivers(plan, topic, target['attributes'])}"
+
+
+def every_message_reaches_one_function(plan: Plan) -> Iterator[str]:
+    for message in PUBLISHED:
+        topic, attributes = published(plan, message)
+        if len(reached := receivers(plan, topic, attributes)) != 1:
+            yield f"{type(message).__name__} on {topic} reaches {reached}"
+    if receivers(plan, "crm-loads", {}) != ["materialize"]:
+        yield "an announced CRM load without attributes does not reach materialize"
+
+
+def receivers(plan: Plan, topic: str, attributes: dict[str, str]) -> list[str]:
+    """Functions to which a message on the topic is pushed."""
+    subscribed = plan.manifest["subscriptions"]
+    return [
+        subscribed[push.key]["function"]
+        for push in plan.pushes()
+        if subscribed[push.key]["topic"] == topic
+        and filters.parse(push.values["filter"] or "")(attributes)
+    ]
+
+
+def published(plan: Plan, message: messages.Message) -> tuple[str, dict[str, str]]:
+    """The topic, as the manifest names it, and the attributes with which the bus publishes."""
+    recorder = Recorder()
+    PubSubBus(cast(Any, recorder), _settings(plan)).publish(message)
+    return recorder.topic.removeprefix(f"conversions-{plan.variable('environment')}-"), (
+        recorder.attributes
+    )
+
+
+class Recorder:
+    """A publisher that remembers where the last message went."""
+
+    topic = ""
+    attributes: dict[str, str]
+
+    def topic_path(self, project: str, topic: str) -> str:
+        return topic
+
+    def publish(self, topic: str, data: bytes, ordering_key: str, **attributes: str) -> Recorder:
+        self.topic, self.attributes = topic, attributes
+        return self
+
+    def result(self, timeout: float) -> None:
+        return None
+
+
+def functions_may_publish_what_they_publish(plan: Plan) -> Iterator[str]:
+    granted = {
+        (grant.values["member"], grant.values["topic"])
+        for grant in plan.of("google_pubsub_topic_iam_member", "publishes")
+    }
+    for function in plan.functions():
+        member = f"serviceAccount:{service(function)['service_account_email']}"
+        made = _made_in(plan.manifest["functions"][function.function]["source"])
+        for message in PUBLISHED:
+            topic = f"conversions-{plan.variable('environment')}-{published(plan, message)[0]}"
+            if type(message).__name__ in made and (member, topic) not in granted:
+                yield f"{function.address} makes {type(message).__name__}, but has no {topic}"
+
+
+def _made_in(source: str) -> set[str]:
+    """Names that a function's code calls: among them the messages that it makes."""
+    trees = (ast.parse(f.read_text()) for f in (REPOSITORY / "functions" / source).rglob("*.py"))
+    return {
+        node.func.id
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+
+
+def tables_have_the_shape_that_the_code_expects(plan: Plan) -> Iterator[str]:
+    tables = {table.key: table for table in plan.of("google_bigquery_table")}
+    if unequal := set(tables) ^ set(schemas.fixed_tables()):
+        yield f"{sorted(unequal)} is only on one side"
+    for name in set(tables) & set(schemas.fixed_tables()):
+        planned, expected = tables[name].values, schemas.load(name)
+        if _fields(json.loads(planned["schema"])) != _fields(expected["schema"]):
+            yield f"{name} has other columns"
+        if [p["field"] for p in planned["time_partitioning"]] != _listed(expected["partition"]):
+            yield f"{name} is partitioned by {planned['time_partitioning']}"
+        if (planned["clustering"] or []) != expected["cluster"]:
+            yield f"{name} is clustered by {planned['clustering']}"
+
+
+def _fields(columns: list[dict[str, Any]]) -> list[SchemaField]:
+    return [SchemaField.from_api_repr(column) for column in columns]
+
+
+def _listed(name: str | None) -> list[str]:
+    return [] if name is None else [name]
+
+
+def metrics_read_what_the_code_logs(plan: Plan) -> Iterator[str]:
+    logged = _logged_events()
+    for metric in plan.of("google_logging_metric"):
+        events = re.findall(r'jsonPayload\.event="(\w+)"', metric.values["filter"])
+        if not set(events) <= logged or not events:
+            yield f"{metric.address} counts {events}, which no code logs"
+        for extractor in metric.values["label_extractors"].values():
+            field = re.fullmatch(r"EXTRACT\(jsonPayload\.(\w+)\)", extractor)
+            if field is None or field[1] not in FIELDS:
+                yield f"{metric.address} reads {extractor}, which is no field of our logs"
+
+
+def _logged_events() -> set[str]:
+    """First arguments of every call of log() in the product."""
+    files = [f for room in ("common", "functions") for f in (REPOSITORY / room).rglob("*.py")]
+    return {
+        node.args[0].value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "log"
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+def _settings(plan: Plan) -> Settings:
+    return Settings.from_environment(service(plan.functions()[0])["environment_variables"])
+
+
+CONTRACTS = (
+    environment_variables_are_the_settings,
+    entry_points_exist,
+    schedules_publish_messages,
+    every_message_reaches_one_function,
+    functions_may_publish_what_they_publish,
+    tables_have_the_shape_that_the_code_expects,
+    metrics_read_what_the_code_logs,
+)
+
+
+def breaches(plan: Plan) -> list[str]:
+    """Every breach of every contract, each with the contract's name."""
+    return [f"{contract.__name__}: {found}" for contract in CONTRACTS for found in contract(plan)]

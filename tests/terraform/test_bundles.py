@@ -1,0 +1,81 @@
+"""What the plan would deploy holds all that it needs and nothing else, and starts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.terraform.bundles import UNIMPORTED, packages_imported, pinned, start, write
+from tests.terraform.offline import REPOSITORY
+from tests.terraform.plans import Plan, service
+
+FUNCTIONS = json.loads((REPOSITORY / "functions" / "manifest.json").read_text())["functions"]
+SOURCES = sorted({function["source"] for function in FUNCTIONS.values()})
+
+CODE = {".py", ".sql", ".json", ".yaml"}
+HEAVY = {"sklearn", "scipy", "pandas", "pyarrow", "duckdb", "bqemulator", "matplotlib"}
+
+
+def tracked(*folders: str) -> set[str]:
+    """Files under version control, and new ones that soon will be."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *folders]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    return {path for path in listed.stdout.splitlines() if (REPOSITORY / path).exists()}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_bundle_holds_its_function_and_common_and_nothing_else(prod: Plan, source: str) -> None:
+    deployed = {
+        path
+        for path in tracked("common", f"functions/{source}")
+        if Path(path).suffix in CODE and not path.startswith("common/local/")
+    }
+    assert set(prod.bundles()[source]) == deployed | {"main.py", "requirements.txt"}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_file_of_a_function_is_of_a_kind_that_is_bundled(source: str) -> None:
+    left_out = {
+        path
+        for path in tracked("common", f"functions/{source}")
+        if Path(path).suffix not in CODE and not path.startswith("common/local/")
+    }
+    requirements = {f"functions/{source}/requirements.{kind}" for kind in ("in", "txt")}
+    assert left_out <= requirements, "deploy it, or move it out of the function"
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_requirements_are_what_the_bundled_code_imports(prod: Plan, source: str) -> None:
+    bundle = prod.bundles()[source]
+    imported = packages_imported(bundle)
+    assert imported <= pinned(bundle["requirements.txt"]), "imported and not installed"
+    direct = pinned((REPOSITORY / "functions" / source / "requirements.in").read_text())
+    assert direct <= imported | UNIMPORTED, "installed and never imported"
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_requirement_is_pinned_by_hash(prod: Plan, source: str) -> None:
+    requirements = prod.bundles()[source]["requirements.txt"]
+    assert requirements.count("==") == len(pinned(requirements))
+    assert requirements.count("--hash=sha256:") >= len(pinned(requirements)) > 0
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_bundle_starts_and_answers_a_broken_request_with_a_problem(
+    prod: Plan, name: str, tmp_path: Path
+) -> None:
+    function = next(f for f in prod.functions() if f.function == name)
+    folder = write(prod.bundles()[FUNCTIONS[name]["source"]], tmp_path)
+    settings = service(function)["environment_variables"]
+    entry_point = function.values["build_config"][0]["entry_point"]
+
+    started = start(Path(sys.executable), folder, entry_point, settings)
+
+    assert 400 <= started["answer"]["status"] < 500, started["answer"]
+    assert started["answer"]["type"] == "application/problem+json"
+    if FUNCTIONS[name]["source"] != "score_leads":
+        assert not HEAVY & set(started["modules"])
