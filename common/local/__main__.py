@@ -1,0 +1,143 @@
+"""The product on one machine: serve it, load data, apply definitions, run a day, see a demo."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import date
+from pathlib import Path
+
+import yaml
+from rich.console import Console
+
+from common.local import load
+from common.local.attach import DATA, ROOT, Attached, CommandError, attached, environment
+from common.local.views import show_run, show_totals, totals
+
+CONSOLE = Console()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 when it did what was asked."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        status: int = chosen.command(chosen)
+    except CommandError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def serve(chosen: argparse.Namespace) -> int:
+    """Run the stack until Ctrl-C; prints one JSON line when it is ready."""
+    from common.local.ports import Ports
+    from common.local.serve import serve as run_stack
+
+    ports = Ports(gateway=chosen.port, fall_back=True)
+    run_stack(ROOT, chosen.data, _variables(chosen), ports)
+    return 0
+
+
+def demo(chosen: argparse.Namespace) -> int:
+    """Run the demonstration."""
+    from common.local.demo import show
+
+    return show(chosen.data / "demo", CONSOLE)
+
+
+def load_files(chosen: argparse.Namespace) -> int:
+    """Load files into a table of the local BigQuery."""
+    with attached(chosen.data, _variables(chosen)) as stack:
+        return load.run(chosen, stack.client, sys.stdout)
+
+
+def apply(chosen: argparse.Namespace) -> int:
+    """Create or update definitions from YAML files."""
+    with attached(chosen.data, _variables(chosen)) as stack:
+        for path in chosen.files:
+            for definition in _definitions(path):
+                saved = stack.call("PUT", f"/api/conversions/{definition.get('id')}", definition)
+                CONSOLE.print(f"{saved['id']}: version {saved['version']}")
+    return 0
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Materialize up to a day, wait for it, and show what happened."""
+    with attached(chosen.data, _variables(chosen)) as stack:
+        body = {
+            "conversions": chosen.conversion,
+            "end_date": chosen.date.isoformat() if chosen.date else None,
+            "force": chosen.force,
+        }
+        asked = stack.call("POST", "/api/runs", body)
+        with CONSOLE.status("Materializing ..."):
+            done = stack.wait_for(asked["run_id"])
+        show_run(CONSOLE, done)
+        ids = [one["id"] for one in stack.call("GET", "/api/conversions")["conversions"]]
+        show_totals(CONSOLE, totals(stack.warehouse, ids), stack.settings.currency)
+        _next_steps(stack)
+    return 0 if done["status"] == "finished" else 1
+
+
+def _next_steps(stack: Attached) -> None:
+    CONSOLE.print(
+        "Rows lie in the tables conversion_<id> of the dataset "
+        f"{stack.settings.project}.{stack.settings.dataset}; `make serve` keeps the API up at "
+        "/api/conversions/<id>/records."
+    )
+
+
+def _definitions(path: Path) -> list[dict[str, object]]:
+    """The definitions of a YAML file: one, or a list of them."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except yaml.YAMLError as error:
+        raise CommandError(f"{path} is no YAML: {error}") from error
+    listed = content if isinstance(content, list) else [content]
+    if not all(isinstance(one, dict) and "id" in one for one in listed):
+        raise CommandError(f"{path} must hold a definition with an id, or a list of them.")
+    return listed
+
+
+def _variables(chosen: argparse.Namespace) -> dict[str, str]:
+    return environment(os.environ, timezone=chosen.timezone, currency=chosen.currency)
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--data", type=Path, default=DATA, help="data directory (%(default)s)")
+    common.add_argument("--timezone", default="UTC", help="project time zone (%(default)s)")
+    common.add_argument("--currency", default="USD", help="project currency (%(default)s)")
+    parser = argparse.ArgumentParser(prog="python -m common.local", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: object, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, parents=[common], help=text, description=text)
+        added.set_defaults(command=command)
+        return added
+
+    served = add("serve", serve, "Run the whole product until Ctrl-C.")
+    served.add_argument("--port", type=int, default=8080, help="of the functions (%(default)s)")
+    add("demo", demo, "A small shop, several days, end to end, with a report.")
+    loaded = add("load", load_files, "Load parquet, ndjson or csv files into a table.")
+    load.add_arguments(loaded)
+    applied = add("apply", apply, "Create or update definitions from YAML files.")
+    applied.add_argument("files", nargs="+", type=Path, metavar="FILE.yaml")
+    ran = add("run", run, "Materialize conversions up to a day and show the result.")
+    ran.add_argument(
+        "--date", type=date.fromisoformat, help="last day, YYYY-MM-DD (default: yesterday)"
+    )
+    ran.add_argument(
+        "--conversion", action="append", default=[], metavar="ID", help="only this one"
+    )
+    ran.add_argument("--force", action="store_true", help="write even where the brake would hold")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
