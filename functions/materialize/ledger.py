@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from common.logs import log
 from common.messages import MaterializeTask, ScoreTask
 from common.sql import Parameter, template, with_parameters
 from common.warehouse import Warehouse
-from common.window import Window
 
 DONE = ("applied", "unchanged", "recovered")
 """Statuses after which a conversion's window is up to date."""
@@ -95,18 +93,6 @@ class Ledger:
             (row["conversion"], row["definition_version"]): row["end_date"]
             for row in self.warehouse.rows(bound)
         }
-
-    def staged(self) -> dict[date, frozenset[str]]:
-        """Day → names of the GA4 events that the stage holds for it."""
-        sql = template(__file__, "ledger_staged", runs=self.warehouse.table("runs"))
-        days: dict[date, frozenset[str]] = {}
-        for row in self.warehouse.rows(sql):
-            names = frozenset(json.loads(row["message"])["events"])
-            window = Window(row["start_date"], row["end_date"])
-            for number in range(window.days):
-                day = window.start + timedelta(days=number)
-                days[day] = days.get(day, frozenset()) | names
-        return days
 
     def has_fence(self, conversion: str, fence: int) -> bool:
         """Whether the write with this fence is in the ledger."""

@@ -131,24 +131,3 @@ def stage_events(definitions: Iterable[Stored]) -> frozenset[str]:
         for name in stored.conversion.event_names
     }
     return frozenset(counted | set(ALWAYS))
-
-
-def missing_spans(
-    window: Window, names: frozenset[str], staged: Mapping[date, frozenset[str]]
-) -> list[tuple[Window, frozenset[str]]]:
-    """Runs of days in the window that lack some of the events, each with the union of the lacking.
-
-    The late days are always read again, because GA4 rewrites them.
-    """
-    spans: list[tuple[Window, frozenset[str]]] = []
-    late = window.end - timedelta(days=LATE_DAYS - 1)
-    for day in (window.start + timedelta(days=n) for n in range(window.days)):
-        lacking = names - staged.get(day, frozenset()) if day < late else names
-        if not lacking:
-            continue
-        whole = names if day >= late else lacking
-        if spans and spans[-1][0].end == day - timedelta(days=1) and spans[-1][1] == whole:
-            spans[-1] = (Window(spans[-1][0].start, day), whole)
-        else:
-            spans.append((Window(day, day), whole))
-    return spans

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from common import staging
 from common.bus import Bus
 from common.catalog import Catalog, Stored
 from common.conversions import LeadScoring
@@ -146,14 +147,14 @@ def _stage(
         min(window.start for window in windows.values()),
         max(window.end for window in windows.values()),
     )
-    for days, events in plan.missing_spans(window, needed, office.desk.ledger.staged()):
-        for chunk in days.chunks(SPAN_DAYS):
+    for span in staging.missing(window, needed, staging.staged(office.desk.warehouse)):
+        for chunk in span.window.chunks(SPAN_DAYS):
             if clock.elapsed() > STAGE_SECONDS:
                 return False
             stage.fill_stage(
                 office.desk.warehouse,
                 office.desk.ledger,
-                stage.Span(chunk, events),
+                staging.Span(chunk, span.events),
                 run_id,
                 clock,
                 force,

@@ -3,57 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
 
 from common import ga4, lease, schemas
 from common.errors import RetryableError
 from common.sql import Parameter, Sql, template, with_parameters
+from common.staging import Span, scan
 from common.warehouse import Warehouse
-from common.window import Window
 from functions.materialize import write
 from functions.materialize.ledger import Clock, Ledger
 
 LEASE = "stage:ga4_events"
-
-
-@dataclass(frozen=True)
-class Span:
-    """Days of the raw export to read, and the events to take from them."""
-
-    window: Window
-    events: frozenset[str]
-
-
-def exports(warehouse: Warehouse) -> list[tuple[str, list[dict[str, Any]]]]:
-    """(dataset, schema of its newest daily shard) of every GA4 property that has one."""
-    found = []
-    for dataset in warehouse.settings.ga4_datasets:
-        newest = ga4.newest_shard(warehouse.tables_in(dataset))
-        schema = warehouse.schema_of(f"{dataset}.{newest}") if newest else None
-        if schema:
-            found.append((dataset, schema))
-    return found
-
-
-def scan(warehouse: Warehouse, span: Span) -> Sql | None:
-    """The query that reads the span from the raw export; None when there is no export yet."""
-    found = exports(warehouse)
-    if not found:
-        return None
-    return ga4.scan(found, span.window, span.events, warehouse.settings.timezone)
-
-
-def planned_bytes(warehouse: Warehouse, spans: Iterable[Span]) -> int | None:
-    """What reading these spans would cost in bytes; None is unknown."""
-    sizes = [
-        warehouse.dry_run(sql).bytes_processed
-        for span in spans
-        if (sql := scan(warehouse, span)) is not None
-    ]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
 
 
 def fill_stage(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from common.catalog import Stored
 from common.errors import UserError
+from common.staging import Span, missing
 from common.window import Window, yesterday
 from functions.materialize import plan
 
@@ -106,11 +107,11 @@ def test_a_combined_conversion_changes_as_long_as_its_members() -> None:
 def test_only_events_and_days_that_the_stage_lacks_are_read_again() -> None:
     names = frozenset({"purchase", "lead"})
     staged = {DAY - timedelta(days=n): frozenset({"purchase"}) for n in range(10)}
-    spans = plan.missing_spans(Window.ending(DAY, 12), names, staged)
+    spans = missing(Window.ending(DAY, 12), names, staged)
     assert spans == [
-        (Window(DAY - timedelta(days=11), DAY - timedelta(days=10)), names),
-        (Window(DAY - timedelta(days=9), DAY - timedelta(days=3)), frozenset({"lead"})),
-        (Window(DAY - timedelta(days=2), DAY), names),
+        Span(Window(DAY - timedelta(days=11), DAY - timedelta(days=10)), names),
+        Span(Window(DAY - timedelta(days=9), DAY - timedelta(days=3)), frozenset({"lead"})),
+        Span(Window(DAY - timedelta(days=2), DAY), names),
     ]
 
 

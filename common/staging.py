@@ -1,0 +1,88 @@
+"""What the stage holds of the raw GA4 export, what it lacks, and what reading that costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from common import ga4
+from common.sql import Sql, template
+from common.warehouse import Warehouse
+from common.window import LATE_DAYS, Window
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days of the raw export to read, and the events to take from them."""
+
+    window: Window
+    events: frozenset[str]
+
+
+def exports(warehouse: Warehouse) -> list[tuple[str, list[dict[str, Any]]]]:
+    """(dataset, schema of its newest daily shard) of every GA4 property that has one."""
+    found = []
+    for dataset in warehouse.settings.ga4_datasets:
+        newest = ga4.newest_shard(warehouse.tables_in(dataset))
+        schema = warehouse.schema_of(f"{dataset}.{newest}") if newest else None
+        if schema:
+            found.append((dataset, schema))
+    return found
+
+
+def scan(warehouse: Warehouse, span: Span) -> Sql | None:
+    """The query that reads the span from the raw export; None when there is no export yet."""
+    found = exports(warehouse)
+    if not found:
+        return None
+    return ga4.scan(found, span.window, span.events, warehouse.settings.timezone)
+
+
+def planned_bytes(warehouse: Warehouse, spans: Iterable[Span]) -> int | None:
+    """What reading these spans would cost in bytes; None is unknown."""
+    sizes = [
+        warehouse.dry_run(sql).bytes_processed
+        for span in spans
+        if (sql := scan(warehouse, span)) is not None
+    ]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
+
+
+def staged(warehouse: Warehouse) -> dict[date, frozenset[str]]:
+    """Day → names of the GA4 events that the stage holds for it, by the ledger of runs."""
+    days: dict[date, frozenset[str]] = {}
+    for row in warehouse.rows(template(__file__, runs=warehouse.table("runs"))):
+        names = frozenset(json.loads(row["message"])["events"])
+        window = Window(row["start_date"], row["end_date"])
+        for number in range(window.days):
+            day = window.start + timedelta(days=number)
+            days[day] = days.get(day, frozenset()) | names
+    return days
+
+
+def missing(
+    window: Window, names: frozenset[str], staged: Mapping[date, frozenset[str]]
+) -> list[Span]:
+    """Runs of days in the window that lack some of the events, each with those that it lacks.
+
+    The late days are always read again, because GA4 rewrites them.
+    """
+    spans: list[Span] = []
+    late = window.end - timedelta(days=LATE_DAYS - 1)
+    for day in (window.start + timedelta(days=number) for number in range(window.days)):
+        lacking = names - staged.get(day, frozenset()) if day < late else names
+        if not lacking:
+            continue
+        if (
+            spans
+            and spans[-1].window.end == day - timedelta(days=1)
+            and spans[-1].events == lacking
+        ):
+            spans[-1] = Span(Window(spans[-1].window.start, day), lacking)
+        else:
+            spans.append(Span(Window(day, day), lacking))
+    return spans
