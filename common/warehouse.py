@@ -16,6 +16,7 @@ from typing import Any
 
 from google.api_core import exceptions as google_errors
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
 from common import schemas
 from common.errors import AccessError, NotFoundError, ProductError, RetryableError, UserError
@@ -204,6 +205,8 @@ class Warehouse:
                 job_config=self._config(sql, labels),
                 job_id=job_id,
                 location=self.settings.location,
+                # a job with an id of its own runs once; `execute` decides what is tried again
+                job_retry=DEFAULT_JOB_RETRY if job_id is None else None,
             )
         except google_errors.Conflict:
             job = self.client.get_job(str(job_id), location=self.settings.location)
