@@ -7,9 +7,10 @@ place; `evaluate` runs a query over rows given as literals, with BigQuery's exac
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from typing import Any
 
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
@@ -96,8 +97,12 @@ def analyze(
         options=_options(parameters or {}), registered_catalog_id=catalog, sql_statement=sql
     )
     answer = call("Analyze", request, service.AnalyzeResponse)
-    query = answer.resolved_statement.resolved_query_stmt_node
-    return [Column(out.name, spelled(out.column.type)) for out in query.output_column_list]
+    columns = answer.resolved_statement.resolved_query_stmt_node.output_column_list
+    names = _names(column.name for column in columns)
+    return [
+        Column(name, spelled(column.column.type))
+        for name, column in zip(names, columns, strict=True)
+    ]
 
 
 def evaluate(
@@ -124,10 +129,11 @@ def evaluate(
         )
     )
     columns = answer.prepared.columns
+    names = _names(column.name for column in columns)
     return [
         {
-            column.name: python(cell, column.type)
-            for column, cell in zip(columns, row.cell, strict=True)
+            name: python(cell, column.type)
+            for name, column, cell in zip(names, columns, row.cell, strict=True)
         }
         for row in answer.content.table_data.row
     ]
@@ -137,6 +143,12 @@ def struct_type(schema: Schema) -> str:
     """The GoogleSQL type of one row of a schema."""
     fields = (f"`{field['name']}` {_column_type(field)}" for field in schema)
     return f"STRUCT<{', '.join(fields)}>"
+
+
+def _names(given: Iterable[str]) -> list[str]:
+    """The names that BigQuery gives: f0_, f1_ and so on where there is none."""
+    counted = count()
+    return [name if name and name[0] != "$" else f"f{next(counted)}_" for name in given]
 
 
 def _paths(sql: str, tables: Mapping[str, Schema]) -> list[tuple[str, ...]]:

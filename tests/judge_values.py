@@ -30,6 +30,8 @@ def literal(value: Any, type_: type_pb2.TypeProto) -> str:
     if type_.HasField("struct_type") and value is not None:
         cells = (literal(value.get(it.field_name), it.field_type) for it in type_.struct_type.field)
         return f"STRUCT<{quoted(type_)[7:-1]}>({', '.join(cells)})"
+    if type_.type_kind == type_pb2.TYPE_JSON and value is not None:
+        return f"PARSE_JSON({json.dumps(json.dumps(value))})"
     return f"CAST({_bare(value)} AS {quoted(type_)})"
 
 

@@ -133,7 +133,7 @@ def start_process(data_directory: Path | None, port: int = 0) -> BigQueryProcess
 
 def _settings(data_directory: Path | None, port: int) -> Settings:
     # The emulator prints debug lines while it is imported, unless told before.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     from bqemulator.config import LogLevel, PersistenceMode, Settings
 
     from common.local import cures

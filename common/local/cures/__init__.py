@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from functools import cache
 
-from common.local.cures import launch
+from common.local.cures import (
+    columns,
+    dry_run,
+    execution,
+    functions,
+    hardening,
+    jobs,
+    launch,
+    loads,
+    snapshots,
+)
 
-SERVER = (launch.install,)
+SERVER = (
+    launch.install,
+    functions.install,
+    hardening.install,
+    columns.install,
+    execution.install,
+    snapshots.install,
+    jobs.install,
+    dry_run.install,
+    loads.install,
+)
 
 
 @cache

@@ -1,0 +1,76 @@
+"""Jobs: an id is taken once, labels come back, time limits hold, results do not pile up.
+
+Seen in 1.4.0: a job id that was used before runs again, labels and job type are lost, job_timeout_ms
+is ignored, a load forgets the id it was given, results are kept for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from bqemulator.api.routes import jobs
+from bqemulator.domain.errors import ResourceRef, resource_already_exists
+from bqemulator.jobs import executor
+
+from common.local.cures import execution
+from common.local.cures.patch import replace
+
+_KEPT = 256
+_running: dict[tuple[int, str, str], asyncio.Event] = {}
+
+
+class Latest(OrderedDict[str, Any]):
+    """The newest results; the oldest leave."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        while len(self) > _KEPT:
+            self.popitem(last=False)
+
+
+def install() -> None:
+    """Query jobs pass through here; results live in a bounded store."""
+    for name in ("JOB_RESULTS", "JOB_SCHEMAS"):
+        store = Latest()
+        for module in (executor, jobs):
+            replace(module, name, store)
+    handle = replace(jobs, "_handle_query_job", None)
+
+    async def handled(project_id: str, job_id: str, config: Any, **rest: Any) -> Any:
+        if rest["dry_run"]:
+            return await handle(project_id, job_id, config, **rest)
+        execution.deadline.set(float(config.get("jobTimeoutMs") or 600_000) / 1000)
+        work = lambda: handle(project_id, job_id, config, **rest)  # noqa: E731
+        meta = await once(project_id, job_id, rest["ctx"], work)
+        return meta.model_copy(update={"configuration": _echo(config, meta.configuration)})
+
+    replace(jobs, "_handle_query_job", handled)
+
+
+async def once(project: str, job_id: str, ctx: Any, work: Callable[[], Awaitable[Any]]) -> Any:
+    """What the work returns; raises AlreadyExistsError when the id is taken.
+
+    An id whose job is still running is taken as well: the answer waits until there is a result.
+    """
+    key = (id(ctx), project, job_id)
+    if key in _running:
+        await _running[key].wait()
+        raise resource_already_exists(ResourceRef("job", project, resource_id=job_id))
+    if ctx.catalog.get_job(project, job_id) is not None:
+        raise resource_already_exists(ResourceRef("job", project, resource_id=job_id))
+    _running[key] = asyncio.Event()
+    try:
+        meta = await work()
+        ctx.catalog.upsert_job(meta)
+        return meta
+    finally:
+        _running.pop(key).set()
+
+
+def _echo(asked: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+    """The configuration as it was sent, with what the engine added to it."""
+    query = {**(done.get("query") or {}), **(asked.get("query") or {})}
+    return {"jobType": "QUERY", **asked, "query": query}

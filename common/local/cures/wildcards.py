@@ -1,0 +1,125 @@
+"""Wildcard tables: which shards a statement reads, and what they look like together.
+
+Seen in 1.4.0: a regular expression over the text; two filters of _TABLE_SUFFIX in one statement
+share one, OR loses rows, shards with other columns or an alias without AS fail, parameters never
+prune. Here each reference is a union by name of the shards that its own SELECT asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bqemulator.domain.errors import InvalidQueryError
+from bqemulator.storage.sql_identifiers import quoted_table_ref
+from sqlglot import exp
+
+_SUFFIX = "_TABLE_SUFFIX"
+
+
+@dataclass(frozen=True)
+class Wildcard:
+    """One reference: `token` stands for it in the text, `condition` is what prunes its shards."""
+
+    token: str
+    project: str
+    dataset: str
+    prefix: str
+    condition: str
+    has_suffix: bool
+
+    @property
+    def path(self) -> str:
+        """As a person writes it."""
+        return f"{self.project}.{self.dataset}.{self.prefix}*"
+
+
+def take_out(tree: exp.Expression, project: str) -> list[Wildcard]:
+    """The wildcards of a DuckDB tree, each replaced by a token in it."""
+    references = [it for it in tree.find_all(exp.Table) if it.name.endswith("*")]
+    return [_take_out(it, f"wildcard {place}", project) for place, it in enumerate(references)]
+
+
+def union(
+    wildcard: Wildcard,
+    shards: Iterable[str],
+    kept: Callable[[str, list[str]], Sequence[str]],
+) -> str:
+    """The SQL of all shards together, newest columns and oldest alike.
+
+    `kept` gives the suffixes for which the condition holds. Raises InvalidQueryError when no table
+    has the prefix, as BigQuery does.
+    """
+    suffixes = sorted(it[len(wildcard.prefix) :] for it in shards if it.startswith(wildcard.prefix))
+    if not suffixes:
+        raise InvalidQueryError(f"{wildcard.path} does not match any table.", location="query")
+    chosen = kept(wildcard.condition, suffixes) if wildcard.condition else suffixes
+    # without a shard the newest one still says which columns there are
+    parts = [_shard(wildcard, it) for it in chosen] or [
+        f"{_shard(wildcard, suffixes[-1])} WHERE FALSE"
+    ]
+    return f"({' UNION ALL BY NAME '.join(parts)})"
+
+
+def _shard(wildcard: Wildcard, suffix: str) -> str:
+    table = quoted_table_ref(wildcard.project, wildcard.dataset, wildcard.prefix + suffix)
+    return f"SELECT *{f''', '{suffix}' AS {_SUFFIX}''' if wildcard.has_suffix else ''} FROM {table}"
+
+
+def _take_out(table: exp.Table, token: str, project: str) -> Wildcard:
+    select = table.find_ancestor(exp.Select)
+    alias = table.alias
+    conditions = _conditions(select, table, alias) if select else []
+    has_suffix = bool(select) and any(
+        it.name.upper() == _SUFFIX for it in select.find_all(exp.Column)
+    )
+    found = Wildcard(
+        token=f'"{token}"',
+        project=table.catalog or project,
+        dataset=table.db,
+        prefix=table.name[:-1],
+        condition=" AND ".join(it.sql("duckdb") for it in conditions),
+        has_suffix=has_suffix,
+    )
+    if has_suffix and select:
+        _hide_suffix(select)
+    known_as = exp.TableAlias(this=exp.to_identifier(alias or token, quoted=True))
+    table.replace(exp.Table(this=exp.to_identifier(token, quoted=True), alias=known_as))
+    return found
+
+
+def _conditions(select: exp.Select, table: exp.Table, alias: str) -> list[exp.Expression]:
+    """What the SELECT demands of the suffix alone: each conjunct that names nothing else."""
+    join = table.parent if isinstance(table.parent, exp.Join) else None
+    outer = join is not None and join.side in ("LEFT", "FULL")
+    clause = join.args.get("on") if outer and join else select.args.get("where")
+    if clause is None:
+        return []
+    conjuncts = (
+        (clause.this if isinstance(clause, exp.Where) else clause).flatten(unnest=True)
+        if isinstance(clause.this if isinstance(clause, exp.Where) else clause, exp.And)
+        else [clause.this if isinstance(clause, exp.Where) else clause]
+    )
+    return [_bare(it) for it in conjuncts if _is_about_suffix(it, alias)]
+
+
+def _is_about_suffix(condition: exp.Expression, alias: str) -> bool:
+    columns = list(condition.find_all(exp.Column))
+    named = all(it.name.upper() == _SUFFIX and it.table in ("", alias) for it in columns)
+    return bool(columns) and named and not condition.find(exp.Query, exp.Table)
+
+
+def _bare(condition: exp.Expression) -> exp.Expression:
+    condition = exp.Paren(this=condition.copy())
+    for column in condition.find_all(exp.Column):
+        column.set("table", None)
+    return condition
+
+
+def _hide_suffix(select: exp.Select) -> None:
+    """A star shows the columns of the shards, not the pseudo column."""
+    for projection in select.expressions:
+        star = projection if isinstance(projection, exp.Star) else projection.find(exp.Star)
+        if star is not None and not isinstance(projection, exp.Alias) and projection.is_star:
+            hidden = [*(star.args.get("except_") or ()), exp.column(_SUFFIX)]
+            star.set("except_", hidden)
