@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import Field
 
-from common import dimensions, ga4
+from common import dimensions, staging
 from common.filters import NEGATIVE_OPERATORS, NUMBER_OPERATORS, TEXT_OPERATORS
 from common.sql import Sql, fill, template, with_parameters
 from common.window import Window
@@ -172,12 +171,11 @@ def recent(event: str, services: Services) -> Sql | None:
         window = Window.ending(newest, STAGE_DAYS)
         source = services.warehouse.table("ga4_events")
         return with_parameters(source, start_date=window.start, end_date=window.end)
-    found = events.exports(services.warehouse)
-    if not found:
+    last = events.newest_export_day(services.warehouse)
+    if last is None:
         return None
-    last = max(datetime.strptime(day, "%Y%m%d").date() for _, _, day in found)
-    exports = [(dataset, schema) for dataset, schema, _ in found]
-    # a property's day is not the project's day, so a whole one takes two
-    window = Window(last - timedelta(days=1), last)
     names = [event] if event else list(events.seen(services.warehouse))
-    return fill("({{ scan }})", scan=ga4.scan(exports, window, names, services.settings.timezone))
+    # a property's day is not the project's day, so a whole one takes two
+    span = staging.Span(Window.ending(last, 2), frozenset(names))
+    scan = staging.scan(services.warehouse, span)
+    return fill("({{ scan }})", scan=scan) if scan else None

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
-from typing import Any
 
 from common.conversions import Conversion, Simple
 from common.findings import Finding
@@ -59,15 +58,14 @@ def newest_stage_day(warehouse: Warehouse, event: str = "") -> date | None:
     return newest
 
 
-def exports(warehouse: Warehouse) -> list[tuple[str, list[dict[str, Any]], str]]:
-    """(dataset, columns of its newest daily shard, that day as YYYYMMDD) of each GA4 property."""
-    found = []
-    for dataset in warehouse.settings.ga4_datasets:
-        days = shard_days(warehouse.tables_in(dataset))
-        schema = warehouse.schema_of(f"{dataset}.events_{days[-1]}") if days else None
-        if schema:
-            found.append((dataset, schema, days[-1]))
-    return found
+def newest_export_day(warehouse: Warehouse) -> date | None:
+    """The newest day for which any GA4 property has its daily table; None when none has."""
+    days = [
+        day
+        for dataset in warehouse.settings.ga4_datasets
+        for day in shard_days(warehouse.tables_in(dataset))
+    ]
+    return datetime.strptime(max(days), "%Y%m%d").date() if days else None
 
 
 def _stage_counts(warehouse: Warehouse) -> dict[str, int]:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import Field
 
-from common import ga4
+from common import staging
 from common.catalog import Stored
 from common.conversions import Simple
 from common.window import Window
-from functions.api import events
 from functions.api.ask import Model, Services
 
 TEBIBYTE = 1024**4
@@ -22,8 +21,7 @@ class Part(Model):
     reads: str = Field(description="What is read.")
     conversions: list[str] = Field(description="For which conversions.")
     bytes: int | None = Field(
-        description="At most so many: days that are staged already are not read again."
-        " Null when BigQuery cannot tell."
+        description="Without the days that are staged already. Null when BigQuery cannot tell."
     )
 
 
@@ -51,21 +49,15 @@ def price(bytes: int | None, per_tebibyte: float) -> float | None:
 
 
 def _export(chosen: list[Stored], window: Window, services: Services) -> Iterator[Part]:
-    simple = [stored for stored in chosen if isinstance(stored.conversion, Simple)]
-    found = events.exports(services.warehouse) if simple else []
-    if not found:
+    simple = {s.id: s.conversion for s in chosen if isinstance(s.conversion, Simple)}
+    if not (simple and services.settings.ga4_datasets):
         return
-    names = {name for stored in simple for name in stored.conversion.event_names}  # type: ignore[union-attr]
-    scan = ga4.scan(
-        [(dataset, schema) for dataset, schema, _ in found],
-        window,
-        names,
-        services.settings.timezone,
-    )
+    names = frozenset(name for conversion in simple.values() for name in conversion.event_names)
+    lacking = staging.missing(window, names, staging.staged(services.warehouse))
     yield Part(
-        reads=f"GA4 export {', '.join(dataset for dataset, _, _ in found)}",
-        conversions=[stored.id for stored in simple],
-        bytes=services.warehouse.dry_run(scan).bytes_processed,
+        reads=f"GA4 export {', '.join(services.settings.ga4_datasets)}",
+        conversions=sorted(simple),
+        bytes=staging.planned_bytes(services.warehouse, lacking),
     )
 
 

@@ -7,8 +7,11 @@ from typing import Any
 from pydantic import RootModel
 
 from functions.api import (
+    backtest,
     definitions,
+    diff,
     dimensions,
+    explain,
     figures,
     history,
     incidents,
@@ -48,6 +51,9 @@ ROUTES = (
     Route("GET", f"{ONE}/by-country", figures.by_country),
     Route("GET", f"{ONE}/records", records.records),
     Route("GET", f"{ONE}/history", history.history),
+    Route("GET", f"{ONE}/explain", explain.explain),
+    Route("POST", "/conversions:backtest", backtest.backtest),
+    Route("POST", "/conversions:diff", diff.diff),
     Route("GET", "/schemas", schemas.all_schemas),
     Route("GET", "/schemas/<kind>", schemas.one_schema),
     Route("GET", "/dimensions", dimensions.list_dimensions),

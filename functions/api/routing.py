@@ -27,6 +27,10 @@ OURS = frozenset(["query_failed", "not_found", "access_denied"])
 """What the warehouse says of a statement; about a user's own SQL it is told under another code."""
 
 
+class OwnStatementFailed(RuntimeError):
+    """A statement of ours did not run; nothing that a caller could mend."""
+
+
 @dataclass(frozen=True)
 class Route:
     """A verb and a path; query, body and answer are the types that the handler names."""
@@ -122,7 +126,7 @@ def _handled(handler: Handler, ask: Any, services: Services) -> Any:
         return handler(ask, services)
     except ProductError as error:
         if error.code in OURS:
-            raise RuntimeError("a statement of our own failed") from error
+            raise OwnStatementFailed(error.code) from error
         raise
 
 

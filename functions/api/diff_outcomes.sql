@@ -1,0 +1,8 @@
+-- Why candidates with these ids do not count.
+SELECT judged.id, ANY_VALUE(COALESCE(judged.removed, judged.reason)) AS outcome
+FROM (
+  SELECT c.id, c.removed, {{ reason }} AS reason
+  FROM {{ candidates }} AS c
+) AS judged
+WHERE judged.id IN UNNEST({{ ids }}) AND COALESCE(judged.removed, judged.reason) IS NOT NULL
+GROUP BY judged.id

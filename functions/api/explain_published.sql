@@ -1,0 +1,5 @@
+SELECT conversion.id, conversion.date, conversion.updated_at
+FROM {{ conversion }} AS conversion
+WHERE conversion.id = @key OR conversion.order_id = @key
+ORDER BY conversion.created
+LIMIT 1
