@@ -30,7 +30,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def gateway(home: Path) -> Iterator[GatewayProcess]:
-    environment = {"PATH": os.environ["PATH"], "CONVERSIONS_WITNESS": str(home / "witness")}
+    environment = {"PATH": os.environ["PATH"], "WITNESS": str(home / "witness")}
     running = start_process(home, home / ".local", environment)
     yield running
     running.stop()

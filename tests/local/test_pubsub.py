@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from google.api_core import exceptions
-from google.cloud import pubsub_v1
+from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient, types
 from google.protobuf import duration_pb2, field_mask_pb2
 
 from common.local.pubsub.push import FIRST_WINDOW, LARGEST_WINDOW, next_window
@@ -34,11 +34,11 @@ class Wire:
     def __init__(self, server: PubsubServer, clock: Hands) -> None:
         self.server = server
         self.clock = clock
-        options = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
-        self.publisher = pubsub_v1.PublisherClient(publisher_options=options)
-        self.subscriber = pubsub_v1.SubscriberClient()
+        options = types.PublisherOptions(enable_message_ordering=True)
+        self.publisher = PublisherClient(publisher_options=options)
+        self.subscriber = SubscriberClient()
 
-    def subscribe(self, endpoint: str = "", **fields: Any) -> pubsub_v1.types.Subscription:
+    def subscribe(self, endpoint: str = "", **fields: Any) -> types.Subscription:
         request: dict[str, Any] = {"name": SUBSCRIPTION, "topic": TOPIC, **fields}
         if endpoint:
             request["push_config"] = {
@@ -467,7 +467,7 @@ def test_a_message_whose_push_was_cut_by_sigkill_is_delivered_after_the_restart(
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             monkeypatch.setenv("PUBSUB_EMULATOR_HOST", process.stdout.readline().strip())
-            publisher, subscriber = pubsub_v1.PublisherClient(), pubsub_v1.SubscriberClient()
+            publisher, subscriber = PublisherClient(), SubscriberClient()
             publisher.create_topic(name=TOPIC)
             push = {"push_endpoint": receiver.url}
             subscriber.create_subscription(name=SUBSCRIPTION, topic=TOPIC, push_config=push)
@@ -496,9 +496,9 @@ def test_a_message_that_kills_its_server_each_time_ends_in_the_dead_letters(tmp_
         "dead_letter_policy": {"dead_letter_topic": DEAD, "max_delivery_attempts": 5},
     }
     for name in (TOPIC, DEAD):
-        server.create_topic(pubsub_v1.types.Topic(name=name))
-    server.create_subscription(pubsub_v1.types.Subscription(subscription))
-    server.publish(TOPIC, [pubsub_v1.types.PubsubMessage(data=b"killer")])
+        server.create_topic(types.Topic(name=name))
+    server.create_subscription(types.Subscription(subscription))
+    server.publish(TOPIC, [types.PubsubMessage(data=b"killer")])
     for life in range(1, 6):
         found = server.backlog.subscription(SUBSCRIPTION)
         taken = server.backlog.take(found, clock.now, 1, one_by_one=True)

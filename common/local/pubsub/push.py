@@ -64,8 +64,12 @@ class Pusher:
         pushed = 0
         while submitted := self._submit():
             pushed += submitted
-            self._wait(lambda: not self._in_flight.total(), None)
+            self._wait(lambda: not self.busy(), None)
         return pushed
+
+    def busy(self) -> bool:
+        """Whether a push is under way."""
+        return bool(self._in_flight.total())
 
     def wait_until_idle(self, timeout: float) -> bool:
         """Whether, within the timeout, every message of a push subscription was acknowledged."""
@@ -75,7 +79,7 @@ class Pusher:
         """Lets the pushes under way end for `grace` seconds; the others stay undelivered."""
         self._paused = True
         self._ticker.stop()
-        self._wait(lambda: not self._in_flight.total(), grace)
+        self._wait(lambda: not self.busy(), grace)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _step(self) -> float | None:
@@ -122,7 +126,7 @@ class Pusher:
 
     def _idle(self) -> bool:
         waiting = self._backlog.undelivered(pushes=True)
-        return not any(waiting.values()) and not self._in_flight.total()
+        return not any(waiting.values()) and not self.busy()
 
     def _wait(self, reached: Callable[[], bool], timeout: float | None) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout

@@ -37,9 +37,9 @@ class PubsubServer:
         self.pushes.start()
 
     def stop(self, grace: float = 5.0) -> None:
-        """Takes no more calls and lets pushes under way end; the rest is delivered next time."""
-        self._server.stop(grace).wait()
+        """Lets pushes under way end, then takes no more calls; the rest is delivered next time."""
         self.pushes.stop(grace)
+        self._server.stop(grace).wait()
         self.backlog.database.close()
 
     def publish(self, topic: str, messages: Iterable[types.PubsubMessage]) -> list[int]:
