@@ -1,14 +1,16 @@
-"""The data directory belongs to one running stack at a time."""
+"""The data directory belongs to one running stack at a time, which says in it where it answers."""
 
 from __future__ import annotations
 
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+HOLDER = "stack.json"
 
 
 class DirectoryBusyError(RuntimeError):
@@ -16,28 +18,29 @@ class DirectoryBusyError(RuntimeError):
 
 
 @contextmanager
-def held(directory: Path, url: str, now: datetime) -> Iterator[None]:
-    """Holds the directory, and says so to others; raises DirectoryBusyError.
+def held(directory: Path, facts: Mapping[str, Any]) -> Iterator[None]:
+    """Holds the directory and tells others the facts (`url` among them) and the process.
 
-    The hold ends with the process, however the process ends.
+    The hold ends with the process, however the process ends; the facts stay and may be old. Raises
+    DirectoryBusyError.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "holder.json").open("a+", encoding="utf-8") as file:
+    with (directory / HOLDER).open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
             raise DirectoryBusyError(_busy(directory, file.read())) from error
         file.truncate(0)
-        holder = {"process": os.getpid(), "url": url, "since": now.isoformat(timespec="seconds")}
-        file.write(json.dumps(holder))
+        file.write(json.dumps({"process": os.getpid(), **facts}))
         file.flush()
         yield
 
 
 def _busy(directory: Path, text: str) -> str:
-    holder = json.loads(text) if text else {"process": "unknown", "url": "?", "since": "just now"}
+    # between taking the hold and telling the facts there is a moment without them
+    holder = json.loads(text or '{"process": "of unknown number", "url": "just starting"}')
     return (
-        f"{directory} is in use by process {holder['process']} ({holder['url']}, since "
-        f"{holder['since']}). Use that one, stop it, or choose another data directory."
+        f"{directory} is in use by process {holder['process']} ({holder['url']}). "
+        "Use that one, stop it, or choose another data directory."
     )

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -67,14 +66,17 @@ class Stack:
 
     def ready(self) -> dict[str, Any]:
         """What a caller needs to know, as `serve` prints it."""
+        return {"ready": True, **self.facts()}
+
+    def facts(self) -> dict[str, Any]:
+        """Where everything answers, and the settings that it runs with."""
         return {
-            "ready": True,
             "url": self.url,
-            "project": self.settings.project,
             "bigquery": self.environment["BIGQUERY_EMULATOR_HOST"],
             "pubsub": self.environment["PUBSUB_EMULATOR_HOST"],
             "scheduler": self.settings.scheduler_endpoint,
             "functions": self.functions,
+            "settings": self.settings.model_dump(mode="json"),
         }
 
     def tick(self, schedule: str) -> None:
@@ -127,7 +129,7 @@ def running(
     ports = ports.chosen()
     stack = Stack(root.resolve(), directory, environment, ports, log)
     with ExitStack() as parts:
-        parts.enter_context(held(directory, stack.url, datetime.fromtimestamp(clock(), UTC)))
+        parts.enter_context(held(directory, stack.facts()))
         engine = _start_engine(directory / "bigquery", ports.bigquery)
         parts.callback(_stop_engine, engine)
         stack.pubsub = PubsubServer(directory / "pubsub.sqlite3", port=ports.pubsub, clock=clock)

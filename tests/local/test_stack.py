@@ -74,13 +74,16 @@ def stack(home: Path, clock: Hands) -> Iterator[Stack]:
         yield stack
 
 
-def test_the_ready_line_says_where_everything_answers(stack: Stack) -> None:
+def test_the_ready_line_and_a_file_say_where_everything_answers(stack: Stack, home: Path) -> None:
     ready = json.loads(json.dumps(stack.ready()))
     assert ready["ready"] is True
     assert set(ready["functions"]) == {"greet", "greet-local", "work"}
     assert requests.get(ready["functions"]["greet"], timeout=5).status_code == 200
     assert ready["scheduler"] == f"http://{stack.scheduler.host}"
     assert ready["pubsub"] == stack.pubsub.host
+    assert ready["settings"]["project"] == "conversions-local"
+    told = json.loads((home / ".local" / "stack.json").read_text())
+    assert {"ready": True, **told} == {**ready, "process": os.getpid()}
 
 
 def test_bigquery_answers_googles_client_with_nothing_but_the_environment(
