@@ -1,0 +1,221 @@
+"""Every bad request gets a problem document that a person can act on, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import LEAD, PURCHASE, Desk, Opened
+from tests.conftest import PROJECT
+
+
+@pytest.fixture(scope="module")
+def shop(open_desk: Opened) -> Desk:
+    """A desk whose stage has seen some events."""
+    desk = open_desk()
+    names = ["purchase"] * 9 + ["generate_lead"] * 3 + ["page_view"] * 20
+    desk.load("ga4_events", *[event(name, n) for n, name in enumerate(names)])
+    return desk
+
+
+def event(name: str, number: int) -> dict[str, Any]:
+    return {
+        "date": "2026-11-18",
+        "event_key": str(number),
+        "property": f"{PROJECT}.analytics_1",
+        "event_name": name,
+        "occurred_at": "2026-11-18T10:00:00+00:00",
+    }
+
+
+def lead(**changes: Any) -> dict[str, Any]:
+    return {**LEAD, **changes}
+
+
+def where(**condition: Any) -> dict[str, Any]:
+    return lead(filters={"all": [LEAD["filters"], condition]})
+
+
+def test_an_unknown_field_is_named_and_the_likely_one_offered(shop: Desk) -> None:
+    problem = shop.refused({**PURCHASE, "filter": None})
+    assert problem["status"] == 422
+    assert problem["detail"] == "filter: there is no such field; did you mean filters?"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("name", 5, "must be text"),
+        ("name", "", "must have at least 1 character"),
+        ("deduplicate_by_user", "yes", "must be true or false"),
+        ("event_type", "sale", "must be 'purchase' or 'custom_event'"),
+        ("value.amount", "25", "must be a number"),
+        ("value.type", "some", "'type' must be one of 'event', 'manual', 'none'"),
+        ("deduplication_days", 1.5, "must be a whole number"),
+        ("deduplication_days", 0, "must be greater than or equal to 1"),
+    ],
+)
+def test_a_wrong_value_is_told_with_its_field_and_what_it_must_be(
+    shop: Desk, field: str, value: Any, message: str
+) -> None:
+    outer, _, inner = field.partition(".")
+    sent = {"type": "manual", "amount": 1, inner: value} if inner else value
+    problem = shop.refused(lead(**{outer: sent}))
+    assert problem["status"] == 422
+    told = {fault["field"]: fault["message"] for fault in problem["errors"]}
+    assert message in told[outer if inner == "type" else field]
+
+
+def test_all_faults_are_told_at_once(shop: Desk) -> None:
+    problem = shop.refused({**PURCHASE, "name": 5, "event_type": "sale", "refund": {}})
+    assert {fault["field"] for fault in problem["errors"]} == {"name", "event_type", "refund"}
+
+
+def test_a_missing_kind_is_asked_for(shop: Desk) -> None:
+    problem = shop.refused({"id": "x", "name": "X"})
+    assert problem["detail"] == "body: needs the field 'kind', which tells its form"
+
+
+def test_an_unknown_dimension_is_told_where_it_stands(shop: Desk) -> None:
+    problem = shop.refused(where(dimension="contry", operator="equals", value="France"))
+    assert problem["field"] == "filters.all.1"
+    assert "did you mean country" in problem["detail"]
+
+
+def test_text_is_not_compared_with_a_number_dimension(shop: Desk) -> None:
+    problem = shop.refused(where(dimension="transaction_total", operator="equals", value="x"))
+    assert "transaction_total needs a number, not text" in problem["detail"]
+
+
+def test_a_broken_pattern_is_refused_with_its_text(shop: Desk) -> None:
+    problem = shop.refused(where(dimension="page_path", operator="matches_regex", value="/a(b"))
+    assert problem["code"] == "bad_pattern"
+    assert "'/a(b' is no regular expression" in problem["detail"]
+    assert "RE2" in problem["fix"]
+
+
+def test_an_unknown_event_is_refused_and_near_ones_are_offered(shop: Desk) -> None:
+    condition = {"dimension": "event", "operator": "equals", "value": "generateLead"}
+    problem = shop.refused(lead(filters=condition))
+    assert (problem["status"], problem["code"], problem["field"]) == (
+        422,
+        "unknown_event",
+        "filters",
+    )
+    assert problem["detail"] == (
+        "GA4 has recorded no event 'generateLead' lately. Did you mean generate_lead (3 events)?"
+    )
+    assert "?allow_unknown_event=true" in problem["fix"]
+
+
+def test_an_event_still_to_come_is_saved_when_asked_for_with_a_warning(shop: Desk) -> None:
+    condition = {"dimension": "event", "operator": "equals", "value": "sign_in"}
+    saved = shop.save(lead(id="later", filters=condition), "?allow_unknown_event=true")
+    assert [warning["code"] for warning in saved["warnings"]] == ["unknown_event"]
+
+
+def test_nothing_can_be_judged_without_a_ga4_export_and_that_is_said(desk: Desk) -> None:
+    assert [warning["code"] for warning in desk.save(LEAD)["warnings"]] == ["no_ga4_export"]
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code", "said"),
+    [
+        ("{", 400, "malformed", "no valid JSON"),
+        ("[1, 2", 400, "malformed", "line 1, column 6"),
+        ('{"id": "a", "id": "b"}', 400, "malformed", "a key twice: id"),
+        ('{"amount": NaN}', 400, "malformed", "NaN is no JSON number"),
+        ('{"amount": 1e999}', 400, "malformed", "too large for a number"),
+        (f'{{"amount": {"9" * 5000}}}', 400, "malformed", "too many digits"),
+        ("[" * 40 + "]" * 40, 400, "malformed", "deeper than 32 levels"),
+        ('"\\ud800"', 422, "invalid_request", "Invalid JSON"),
+        ("null", 422, "invalid_request", "must be an object"),
+        (" " * 300_000, 413, "too_large", "larger than 262,144 bytes"),
+    ],
+)
+def test_a_body_that_is_no_plain_json_is_refused(
+    shop: Desk, text: str, status: int, code: str, said: str
+) -> None:
+    answered = shop.ask("POST", "/conversions", text)
+    assert (answered.status, answered.body["code"]) == (status, code)
+    assert said in answered.body["detail"]
+
+
+def test_a_body_that_is_not_sent_as_json_is_refused_with_the_header_to_send(shop: Desk) -> None:
+    answered = shop.ask("POST", "/conversions", "id=a", Content_Type="text/plain")
+    assert (answered.status, answered.body["code"]) == (415, "not_json")
+    assert "Content-Type: application/json" in answered.body["fix"]
+
+
+def test_a_wrong_verb_is_told_the_right_ones(shop: Desk) -> None:
+    answered = shop.ask("PATCH", "/conversions/purchase")
+    assert (answered.status, answered.body["code"]) == (405, "wrong_method")
+    assert answered.body["fix"] == "It takes DELETE and GET and PUT."
+
+
+def test_an_unknown_address_is_told_the_nearest_one(shop: Desk) -> None:
+    answered = shop.ask("GET", "/conversion")
+    assert (answered.status, answered.body["code"]) == (404, "unknown_route")
+    assert answered.body["fix"] == "Did you mean /conversions?"
+
+
+def test_addresses_work_with_and_without_the_functions_name(shop: Desk) -> None:
+    assert shop.get("/api/conversions?status=archived") == shop.get("/conversions?status=archived")
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "said"),
+    [
+        ("?strat_date=2026-11-01", "strat_date", "did you mean start_date?"),
+        ("?start_date=yesterday", "start_date", "must be a valid date"),
+        ("?limit=0", "limit", "greater than or equal to 1"),
+        ("?limit=1&limit=2", "limit", "names limit twice"),
+        ("?page=abc", "page", "none of ours"),
+        ("?start_date=2026-11-02&end_date=2026-11-01", "end_date", "before it starts"),
+        ("?start_date=1990-01-01", "start_date", "longer than 1100 days"),
+        ("?minimum_value=nan", "minimum_value", "finite number"),
+    ],
+)
+def test_a_bad_query_parameter_is_named(shop: Desk, query: str, field: str, said: str) -> None:
+    shop.save(PURCHASE)
+    answered = shop.ask("GET", f"/conversions/purchase/records{query}")
+    assert answered.status in (400, 422)
+    assert answered.body["field"] == field
+    assert said in answered.body["detail"]
+
+
+@pytest.mark.parametrize("header", ["abc", '"x"', '"1", "2"'])
+def test_an_if_match_that_names_no_version_is_refused(shop: Desk, header: str) -> None:
+    answered = shop.ask("PUT", "/conversions/purchase", PURCHASE, If_Match=header)
+    assert (answered.status, answered.body["code"]) == (400, "bad_if_match")
+
+
+def test_a_problem_names_its_request_and_no_internals(shop: Desk) -> None:
+    answered = shop.ask("GET", "/conversions/nix", X_Cloud_Trace_Context="abc123/1")
+    assert answered.body["request_id"] == answered.headers["X-Request-Id"] == "abc123"
+    assert answered.body["instance"] == "/conversions/nix"
+    assert answered.body["type"] == "urn:conversions:unknown_conversion"
+
+
+def test_a_fault_of_our_own_says_so_and_shows_nothing_of_it(
+    open_desk: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk = open_desk()
+    desk.services.warehouse.drop(desk.services.warehouse.path("definitions"))
+    answered = desk.ask("GET", "/conversions")
+    assert (answered.status, answered.body["code"]) == (500, "internal")
+    assert "definitions" not in answered.body["detail"]
+    assert '"unexpected_error"' in capsys.readouterr().out
+
+
+def test_browsers_of_an_allowed_origin_may_ask_and_others_may_not(open_desk: Opened) -> None:
+    desk = open_desk(cors_origins=("https://app.example",))
+    allowed = desk.ask("OPTIONS", "/conversions", Origin="https://app.example")
+    assert allowed.status == 204
+    assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
+    assert "If-Match" in allowed.headers["Access-Control-Allow-Headers"]
+    assert "Idempotency-Key" in allowed.headers["Access-Control-Allow-Headers"]
+    assert "ETag" in allowed.headers["Access-Control-Expose-Headers"]
+    other = desk.ask("OPTIONS", "/conversions", Origin="https://other.example")
+    assert "Access-Control-Allow-Origin" not in other.headers
