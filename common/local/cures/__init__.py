@@ -14,6 +14,8 @@ from common.local.cures import (
     launch,
     loads,
     snapshots,
+    statements,
+    tables,
 )
 
 SERVER = (
@@ -21,6 +23,8 @@ SERVER = (
     functions.install,
     hardening.install,
     columns.install,
+    statements.install,
+    tables.install,
     execution.install,
     snapshots.install,
     jobs.install,

@@ -8,24 +8,44 @@ from __future__ import annotations
 
 from typing import Any
 
-import sqlglot
 from bqemulator.api.routes import jobs
-from bqemulator.domain.errors import DomainError, InvalidQueryError
-from bqemulator.jobs.error_mapper import translate_runtime_error
-from bqemulator.jobs.executor import classify_statement_type
-from bqemulator.scripting.ast import SqlStmt
 from bqemulator.jobs import executor
+from bqemulator.scripting.ast import SqlStmt
 from sqlglot import exp
 
-from common.local.cures import columns, execution, literals, parameters, translation
+from common.local.cures import columns, execution, statements
 from common.local.cures.patch import replace
 
-_PLANNED = {"insert", "update", "delete", "merge"}
+_PLANNED = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT"}
 
 
 def install() -> None:
     """Both ways of asking for a dry run answer from here."""
     replace(jobs, "_dry_run_response", answer)
+    replace(jobs, "_build_dry_run_query_response", as_job)
+
+
+async def as_job(
+    *, project_id: str, job_id: str, config: dict[str, Any], now: Any, session_id: Any, **asked: Any
+) -> dict[str, Any]:
+    """The same answer in the form of a finished job, which is not kept."""
+    told = await answer(project_id=project_id, job_id=job_id, wire_shape="insert", **asked)
+    known = ("totalBytesProcessed", "cacheHit", "schema", "statementType", "referencedTables")
+    millis = str(int(now.timestamp() * 1000))
+    return {
+        "kind": "bigquery#job",
+        "id": f"{project_id}:{job_id}",
+        "jobReference": told["jobReference"],
+        "configuration": config,
+        "status": {"state": "DONE"},
+        "statistics": {
+            "creationTime": millis,
+            "startTime": millis,
+            "endTime": millis,
+            "totalBytesProcessed": "0",
+            "query": {name: told[name] for name in known},
+        },
+    }
 
 
 async def answer(
@@ -41,8 +61,8 @@ async def answer(
     """The response to a dry run: statement type, columns, tables read; bytes are unknown (0)."""
     kind = _kind(bq_sql)
     schema: list[columns.Field] = []
-    if kind != "SCRIPT":
-        schema = _planned(bq_sql, kind, project_id, query_params, ctx, caller)
+    if kind in _PLANNED:
+        schema = _columns(execution.prepared(project_id, bq_sql, query_params, ctx, caller), ctx)
     job = {"projectId": project_id, "location": "US"}
     return {
         "kind": "bigquery#queryResponse" if wire_shape == "query" else "bigquery#job",
@@ -54,50 +74,28 @@ async def answer(
         "rows": [],
         "totalRows": "0",
         "statementType": kind,
-        "referencedTables": _tables(bq_sql, project_id),
+        "referencedTables": _tables(bq_sql, project_id) if kind in _PLANNED else [],
     }
 
 
 def _kind(sql: str) -> str:
-    statements = executor._parse_script_or_raise(sql).statements
-    single = len(statements) == 1 and isinstance(statements[0], SqlStmt)
-    return classify_statement_type(sql) if single else "SCRIPT"
+    parsed = executor._parse_script_or_raise(sql).statements
+    single = len(parsed) == 1 and isinstance(parsed[0], SqlStmt)
+    return str(executor.classify_statement_type(sql)) if single else "SCRIPT"
 
 
-def _planned(
-    sql: str, kind: str, project: str, wire: list[dict[str, Any]] | None, ctx: Any, caller: Any
-) -> list[columns.Field]:
-    text = sql
-    try:
-        expanded = execution._expanded(sql, project, ctx, caller)
-        translated = translation.translate(expanded, project, parameters.types(wire))
-        bound = parameters.values(wire, set(translated.parameters))
-        text = execution.completed(translated, bound, ctx)
-        return _columns(ctx, translated.kind, kind, text, bound)
-    except DomainError:
-        raise
-    except Exception as error:
-        raise translate_runtime_error(error, duckdb_sql=text) from error
-
-
-def _columns(
-    ctx: Any, node: str, kind: str, text: str, bound: dict[str, Any]
-) -> list[columns.Field]:
-    with ctx.engine.connection.cursor() as connection:
-        if node in execution.READING:
-            fields = columns.described(connection, text, bound or None)
+def _columns(plan: execution.Plan, ctx: Any) -> list[columns.Field]:
+    with ctx.engine.connection.cursor() as connection, execution.faults(plan.text):
+        if plan.statement.is_query:
+            fields = columns.described(connection, plan.text, plan.values or None)
             execution.refuse_duplicates([it["name"] for it in fields])
             return fields
-        if node in _PLANNED or kind == "CREATE_TABLE_AS_SELECT":
-            connection.execute(f"EXPLAIN {text}", bound or None)
+        if isinstance(plan.statement.tree, exp.DML | exp.Create) and plan.statement.tree.expression:
+            connection.execute(f"EXPLAIN {plan.text}", plan.values or None)
     return []
 
 
 def _tables(sql: str, project: str) -> list[dict[str, str]]:
-    try:
-        tree = sqlglot.parse_one(literals.plain(sql), read="bigquery")
-    except sqlglot.errors.SqlglotError as error:
-        raise InvalidQueryError(str(error), location="query") from error
-    paths = {(it.catalog or project, it.db, it.name) for it in tree.find_all(exp.Table) if it.db}
     keys = ("projectId", "datasetId", "tableId")
-    return [dict(zip(keys, path, strict=True)) for path in sorted(paths)]
+    paths = sorted((path[0] or project, *path[1:]) for path in statements.read(sql).tables)
+    return [dict(zip(keys, path, strict=True)) for path in paths]

@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from threading import Timer
 from typing import Any
 
+import duckdb
 import pyarrow
 from bqemulator.domain.errors import DomainError, InvalidQueryError
 from bqemulator.jobs import executor
 from bqemulator.jobs.error_mapper import translate_runtime_error
 from bqemulator.sql import inner_query
 from bqemulator.storage.engine import _annotate_with_duckdb_types
+from sqlglot import exp
 
-from common.local.cures import parameters, translation, wildcards
+from common.local.cures import parameters, statements, tables, translation, wildcards
 from common.local.cures.patch import replace
 
 deadline: ContextVar[float] = ContextVar("deadline", default=600.0)
 """Seconds after which the statement of this request is interrupted."""
-
-READING = {"select", "union", "intersect", "except", "subquery"}
 
 
 def install() -> None:
@@ -43,16 +45,64 @@ async def run(
     caller: Any,
 ) -> pyarrow.Table:
     """The statement's rows; raises the emulator's errors in BigQuery's words."""
-    sql = _expanded(bq_sql, project_id, ctx, caller)
-    translated = translation.translate(sql, project_id, parameters.types(query_params))
-    bound = parameters.values(query_params, set(translated.parameters))
-    text = translated.text
-    try:
-        text = completed(translated, bound, ctx)
-        if translated.kind in READING:
-            return await asyncio.to_thread(_fetch, ctx, text, bound, deadline.get())
+    *earlier, bq_sql = _alterations(bq_sql)
+    for sql in earlier:
+        await run(project_id, sql, query_params, ctx, caller=caller)
+    plan = prepared(project_id, bq_sql, query_params, ctx, caller)
+    seconds = deadline.get()
+    with faults(plan.text):
+        if plan.statement.is_query:
+            return await asyncio.to_thread(_fetch, ctx, plan, seconds)
         async with ctx.engine.write_lock():
-            return await asyncio.to_thread(_fetch, ctx, text, bound, deadline.get())
+            table = await asyncio.to_thread(_fetch, ctx, plan, seconds)
+    if isinstance(plan.statement.tree, exp.Alter):
+        tables.altered(plan.statement.tree, project_id, ctx)
+    return table
+
+
+def _alterations(sql: str) -> list[str]:
+    """ALTER TABLE with several actions as several statements, which is all that DuckDB knows."""
+    tree = statements.read(sql).tree
+    actions = tree.args.get("actions") if isinstance(tree, exp.Alter) else None
+    if not actions or len(actions) == 1:
+        return [sql]
+    return [_alteration(tree, action) for action in actions]
+
+
+def _alteration(tree: exp.Expression, action: exp.Expression) -> str:
+    single = tree.copy()
+    single.set("actions", [action.copy()])
+    return single.sql("bigquery")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A statement in DuckDB's words, with the values of its parameters."""
+
+    statement: statements.Statement
+    text: str
+    values: dict[str, Any]
+
+
+def prepared(
+    project: str, sql: str, wire: list[dict[str, Any]] | None, ctx: Any, caller: Any
+) -> Plan:
+    """The statement ready to run or to plan; raises the emulator's errors."""
+    sql = _expanded(sql, project, ctx, caller)
+    statement = statements.read(sql)
+    if isinstance(statement.tree, exp.Update | exp.Delete) and not statement.tree.args.get("where"):
+        raise InvalidQueryError(f"{statement.tree.key.upper()} must have a WHERE clause at [1:1]")
+    translated = translation.translate(sql, project, parameters.types(wire))
+    values = parameters.values(wire, set(translated.parameters))
+    with faults(translated.text):
+        return Plan(statement, completed(translated, values, ctx), values)
+
+
+@contextmanager
+def faults(text: str) -> Iterator[None]:
+    """Turns DuckDB's errors into the emulator's."""
+    try:
+        yield
     except DomainError:
         raise
     except Exception as error:
@@ -80,19 +130,28 @@ def _kept(ctx: Any, condition: str, suffixes: list[str], bound: dict[str, Any]) 
 
 def _expanded(sql: str, project: str, ctx: Any, caller: Any) -> str:
     """Views, schemas and past states put in place by the emulator, where the text asks for them."""
-    sql = inner_query.rewrite_for_system_time(sql, project, ctx.snapshots, ctx.engine)
-    sql = inner_query.rewrite_for_row_access(
-        sql, project_id=project, caller=caller, catalog=ctx.catalog
-    )
-    return inner_query.expand_information_schema(sql, project, ctx.catalog)
+    if "SYSTEM_TIME" in sql.upper():
+        sql = inner_query.rewrite_for_system_time(sql, project, ctx.snapshots, ctx.engine)
+    if any(_is_view(path, project, ctx) for path in statements.read(sql).tables):
+        sql = inner_query.rewrite_for_row_access(
+            sql, project_id=project, caller=caller, catalog=ctx.catalog
+        )
+    if "INFORMATION_SCHEMA" in sql.upper():
+        sql = inner_query.expand_information_schema(sql, project, ctx.catalog)
+    return sql
 
 
-def _fetch(ctx: Any, text: str, bound: dict[str, Any], seconds: float) -> pyarrow.Table:
+def _is_view(path: statements.Path, project: str, ctx: Any) -> bool:
+    table = ctx.catalog.get_table(path[0] or project, *path[1:])
+    return table is not None and table.table_type == "VIEW"
+
+
+def _fetch(ctx: Any, plan: Plan, seconds: float) -> pyarrow.Table:
     connection = ctx.engine.connection.cursor()
     stop = Timer(seconds, connection.interrupt)
     stop.start()
     try:
-        result = connection.execute(text, bound or None)
+        result = connection.execute(_plain_integers(connection, plan), plan.values or None)
         described = result.description
         table = result.to_arrow_table()
     finally:
@@ -100,6 +159,24 @@ def _fetch(ctx: Any, text: str, bound: dict[str, Any], seconds: float) -> pyarro
         connection.close()
     refuse_duplicates(table.schema.names)
     return _annotate_with_duckdb_types(table, described)
+
+
+def _plain_integers(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
+    """CREATE TABLE AS with the sums as INT64, which DuckDB makes HUGEINT."""
+    tree = plan.statement.tree
+    query = plan.text.partition(" AS ")[2]
+    if not isinstance(tree, exp.Create) or tree.kind != "TABLE" or not tree.expression:
+        return plan.text
+    found = connection.execute(f"DESCRIBE {query}", plan.values or None).fetchall()
+    casts = [
+        f'CAST("{name}" AS {kind.replace("HUGEINT", "BIGINT")}) AS "{name}"'
+        for name, kind, *_ in found
+        if "HUGEINT" in kind
+    ]
+    if not casts:
+        return plan.text
+    start = plan.text[: -len(query)]
+    return f"{start}SELECT * REPLACE ({', '.join(casts)}) FROM ({query})"
 
 
 def refuse_duplicates(columns: Sequence[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from bqemulator import server
 from bqemulator.storage.engine import DuckDBEngine
 
@@ -11,6 +13,8 @@ from common.local.cures.patch import replace
 def install() -> None:
     """Nobody else's log handlers are touched; nothing is downloaded (ST_* functions are lost)."""
     replace(server, "configure_logging", _do_nothing)
+    # what sqlglot cannot carry over, such as PARTITION BY, the cures have seen
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
     replace(DuckDBEngine, "_load_spatial", _do_nothing)
 
 

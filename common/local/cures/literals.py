@@ -25,14 +25,19 @@ _CHARACTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t",
 
 
 def plain(sql: str) -> str:
-    """The statement with each literal as '...' (escaping only \\ and ') or FROM_HEX('...')."""
-    return _TOKEN.sub(_rewritten, sql)
+    """Each literal as '...' (escaping only \\ and ') or FROM_HEX('...'), each ? as @p1, @p2 ..."""
+    places = itertools.count(1)
+
+    def rewritten(match: re.Match[str]) -> str:
+        if match["place"]:
+            return f"@p{next(places)}"
+        return _literal(match) if match["text"] else match[0]
+
+    return _TOKEN.sub(rewritten, sql)
 
 
-def _rewritten(match: re.Match[str]) -> str:
+def _literal(match: re.Match[str]) -> str:
     text = match["text"]
-    if text is None:
-        return match[0]
     prefix = (match["prefix"] or "").lower()
     quotes = 3 if text[:3] in ("'''", '"""') and len(text) >= 6 else 1
     body = text[quotes:-quotes]

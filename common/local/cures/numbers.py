@@ -41,7 +41,8 @@ def _is_typed_literal(node: exp.Expression) -> bool:
     return kind == exp.DType.DATE or (kind == exp.DType.TEXT and literal.is_string)
 
 
-def _decimal(node: exp.Expression) -> exp.Expression | None:
+def widen(node: exp.Expression) -> exp.Expression | None:
+    """NUMERIC has nine decimals, where DuckDB's DECIMAL has three."""
     if node.this == exp.DType.DECIMAL and not node.expressions:
         node.set("expressions", [exp.DataTypeParam(this=exp.convert(size)) for size in (38, 9)])
     return None
@@ -70,7 +71,7 @@ def _count_if(node: exp.Expression) -> exp.Expression | None:
 REWRITES: dict[type[exp.Expression], Rewrite] = {
     exp.Cast: _cast,
     exp.TryCast: _cast,
-    exp.DataType: _decimal,
+    exp.DataType: widen,
     exp.Div: _divide,
     exp.Literal: _literal,
     exp.IntDiv: renamed("div", "this", "expression"),

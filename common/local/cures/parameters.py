@@ -14,6 +14,8 @@ from typing import Any
 from bqemulator.sql.parameters import _extract_value
 from sqlglot import exp
 
+from common.local.cures import numbers
+
 Wire = dict[str, Any]
 """A parameter as in the API: name, parameterType, parameterValue."""
 
@@ -30,18 +32,37 @@ def types(parameters: Sequence[Wire] | None) -> tuple[tuple[str, str], ...]:
 
 def declare(tree: exp.Expression, declared: Sequence[tuple[str, str]]) -> exp.Expression:
     """The tree with each parameter cast to its type."""
-    kinds = {name.lower(): exp.DataType.build(kind, dialect="bigquery") for name, kind in declared}
+    kinds = {name.lower(): duckdb_type(kind) for name, kind in declared}
     for parameter in list(tree.find_all(exp.Parameter)):
         if parameter.name.lower() in kinds:
             kind = kinds[parameter.name.lower()].copy()
-            parameter.replace(exp.Cast(this=parameter.copy(), to=kind))
+            value: exp.Expression = parameter.copy()
+            if kind.find(exp.ColumnDef):
+                value = exp.Cast(this=value, to=exp.DataType.build("JSON"))
+            parameter.replace(exp.Cast(this=value, to=kind))
     return tree
+
+
+def duckdb_type(kind: str) -> exp.DataType:
+    """The type of a GoogleSQL spelling, where NUMERIC has nine decimals."""
+    built = exp.DataType.build(kind, dialect="bigquery")
+    for part in built.find_all(exp.DataType):
+        numbers.widen(part)
+    return built
 
 
 def values(parameters: Sequence[Wire] | None, used: set[str]) -> dict[str, Any]:
     """Python values of those that are used."""
     lower = {name.lower(): it for name, it in named(parameters).items()}
-    return {name: _value(lower[name.lower()]) for name in used if name.lower() in lower}
+    return {name: _bound(lower[name.lower()]) for name in used if name.lower() in lower}
+
+
+def _bound(parameter: Wire) -> Any:
+    """Structs travel as JSON: DuckDB fails to cast a list of them that came from Python."""
+    value = _value(parameter)
+    return (
+        json.dumps(value, default=str) if "STRUCT" in _type(parameter["parameterType"]) else value
+    )
 
 
 def _type(kind: Wire) -> str:

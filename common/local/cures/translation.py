@@ -7,7 +7,6 @@ that rewrite GoogleSQL share one tree, then the emulator's own rules and the res
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,8 +14,7 @@ from typing import Any
 import sqlglot
 from bqemulator.sql import table_rewriter
 from bqemulator.sql.errors import sql_parse_error
-from bqemulator.sql.rewriter import datetime_helpers, json_helpers, safe_helpers
-from bqemulator.sql.rewriter import string_helpers
+from bqemulator.sql.rewriter import datetime_helpers, json_helpers, safe_helpers, string_helpers
 from bqemulator.sql.rules import get_all_rules
 from sqlglot import exp
 
@@ -24,11 +22,11 @@ from common.local.cures import (
     aggregates,
     documents,
     functions,
-    literals,
     lookups,
     names,
     numbers,
     parameters,
+    statements,
     structs,
     texts,
     times,
@@ -59,28 +57,26 @@ class Translation:
     text: str
     wildcards: tuple[wildcards.Wildcard, ...]
     parameters: frozenset[str]
-    kind: str
 
 
 @lru_cache(maxsize=512)
-def translate(sql: str, project: str, declared: Sequence[tuple[str, str]]) -> Translation:
+def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
     """The statement for DuckDB; raises InvalidQueryError when it cannot be read."""
+    google = _rewritten(statements.read(sql).tree.copy(), declared)
+    text = google.sql("duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)
     try:
-        google = sqlglot.parse_one(literals.plain(sql), read="bigquery")
-        kind = google.key
-        duck = sqlglot.parse_one(_rewritten(google, declared).sql("duckdb"), read="duckdb")
+        duck = _ruled(sqlglot.parse_one(text, read="duckdb"))
     except sqlglot.errors.SqlglotError as error:
         raise sql_parse_error(str(error)) from error
-    duck = _ruled(duck)
     found = wildcards.take_out(duck, project)
     for table in list(duck.find_all(exp.Table)):
         table_rewriter._rewrite_table_node(table, project)
     table_rewriter._rewrite_schema_qualified_calls(duck, project)
     used = frozenset(it.name for it in duck.find_all(exp.Parameter, exp.Placeholder))
-    return Translation(duck.sql("duckdb"), tuple(found), used, kind)
+    return Translation(duck.sql("duckdb"), tuple(found), used)
 
 
-def _rewritten(tree: exp.Expression, declared: Sequence[tuple[str, str]]) -> exp.Expression:
+def _rewritten(tree: exp.Expression, declared: tuple[tuple[str, str], ...]) -> exp.Expression:
     names.rewrite(tree)
     structs.rewrite(tree)
     lookups.rewrite(tree)
