@@ -14,7 +14,7 @@ from common.findings import Finding
 from common.findings import found as finding
 from common.guard.lexer import NOTHING, Token
 from common.guard.text import Source
-from common.guard.words import BARE_FUNCTIONS, BEFORE_BRACKET, DATE_PARTS, TYPES
+from common.guard.words import BARE_FUNCTIONS, CALLED, DATE_PARTS, RESERVED, TYPES
 
 PREFIXES = ("SAFE", "NET", "HLL_COUNT")
 """What may stand before the dot of a function: a modifier and two families."""
@@ -58,9 +58,10 @@ def calls(tokens: Sequence[Token]) -> list[Call]:
 
 
 def check(source: Source, made: Sequence[Call]) -> list[Finding]:
-    """The calls that are not allowed, each function once."""
-    refused = {call.name: call for call in made if not is_allowed(call.name)}
-    return [_refused(source, call) for call in refused.values()]
+    """The calls that are not allowed, each function once, the first ten of them."""
+    refused = {call.name: call for call in reversed(made) if not is_allowed(call.name)}
+    first = sorted(refused.values(), key=lambda call: call.index)[:10]
+    return [_refused(source, call) for call in first]
 
 
 def is_allowed(name: str) -> bool:
@@ -83,8 +84,18 @@ def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -
         return not is_star_modifier(older, before)
     if token.has("OFFSET", "ORDINAL", "SAFE_OFFSET", "SAFE_ORDINAL"):
         return not before.has("[")
+    if token.has("PIVOT", "UNPIVOT"):
+        return not (before.has(")", "|>") or before.kind == "quoted" or _is_name(before))
+    if token.has("SETS"):
+        return not before.has("GROUPING")
+    if token.has("AGGREGATE", "EXTEND"):
+        return not before.has("|>")
     is_sized_type = token.word in TYPES and before.has("AS", "<")
-    return not is_sized_type and token.word not in BEFORE_BRACKET
+    return not is_sized_type and (token.word not in RESERVED or token.word in CALLED)
+
+
+def _is_name(token: Token) -> bool:
+    return token.kind == "name" and token.word not in RESERVED
 
 
 def _full_name(tokens: Sequence[Token], index: int) -> str:

@@ -26,7 +26,7 @@ def parameters(tokens: Sequence[Token]) -> frozenset[str]:
 
 def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     """Every form that is refused wherever it stands; one finding of a kind."""
-    checks = (_unknown_parameters, _word_forms, _metadata, _bare_wildcards)
+    checks = (_unknown_parameters, _word_forms, _metadata, _bare_wildcards, _select_as)
     faults = [fault for check in checks for fault in check(tokens)]
     first = {fault.code: fault for fault in reversed(faults)}
     return [
@@ -56,6 +56,22 @@ def _word_forms(tokens: Sequence[Token]) -> list[_Fault]:
         for pair in _PAIRS.get(word.word, ())
         if pair.second in ("", after.word)
     ]
+
+
+def _select_as(tokens: Sequence[Token]) -> list[_Fault]:
+    """SELECT AS may be followed by a type's name, which then looks like a column or a call."""
+    faults = []
+    padded = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
+    for index, token in enumerate(padded[2:-2], start=2):
+        older, before, after, then = (padded[index + step] for step in (-2, -1, 1, 2))
+        follows_select = before.has("SELECT") or (
+            before.has("DISTINCT", "ALL") and older.has("SELECT", "|>")
+        )
+        is_known = after.has("STRUCT", "VALUE") and not then.has(".", "AS", ",")
+        if token.has("AS") and follows_select and not is_known:
+            message = f"SELECT AS is followed by STRUCT or VALUE, not by {after.text}."
+            faults.append(_Fault("unknown_form", token, message, "SELECT AS STRUCT a, b"))
+    return faults
 
 
 def _bare_wildcards(tokens: Sequence[Token]) -> list[_Fault]:

@@ -15,7 +15,7 @@ from common.guard.unreadable import unreadable
 
 Kind = Literal["name", "quoted", "string", "number", "parameter", "symbol"]
 
-MAXIMUM_TOKENS = 12_000
+MAXIMUM_TOKENS = 10_000
 
 
 class Token(NamedTuple):

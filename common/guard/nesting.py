@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 
 from common.findings import Finding, found
-from common.guard.lexer import Token
+from common.guard.lexer import NOTHING, Token
 from common.guard.text import Source
 
 MAXIMUM_DEPTH = 32
@@ -14,15 +14,20 @@ MAXIMUM_STRUCT_DEPTH = 8
 """sqlglot 30.11 reads STRUCT( twice, as a type and as a value: its time doubles with each level."""
 MAXIMUM_SIGNS = 8
 MAXIMUM_PATH = 12
+MAXIMUM_BARE_JOINS = 6
+"""sqlglot tries each JOIN that has no ON in two ways, together with all that follows it."""
+MAXIMUM_PIPES = 50
+"""sqlglot writes each pipe as one more WITH step around all before it."""
 
 _CLOSED_BY = {"(": ")", "[": "]", "CASE": "END"}
+_AFTER_JOINS = ("WHERE", "GROUP", "HAVING", "QUALIFY", "ORDER", "LIMIT", "UNION", "|>", "SELECT")
 _Opened = tuple[Token, bool]
 
 
 def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
-    """Unbalanced brackets, and what nests too deep to be read in bounded time."""
-    checks = (_brackets, _signs, _paths)
-    return [fault for check in checks for fault in check(source, tokens)]
+    """Unbalanced brackets, or what nests too deep to be read in bounded time; the first kind."""
+    checks = (_brackets, _signs, _paths, _bare_joins, _pipes)
+    return next((faults for check in checks if (faults := check(source, tokens))), [])
 
 
 def _brackets(source: Source, tokens: Sequence[Token]) -> list[Finding]:
@@ -84,3 +89,36 @@ def _paths(source: Source, tokens: Sequence[Token]) -> list[Finding]:
             fix = "Name a part of it: SELECT a.b.c AS part"
             return [found("too_deep", message, fix, at=source.position(token.offset))]
     return []
+
+
+def _bare_joins(source: Source, tokens: Sequence[Token]) -> list[Finding]:
+    """Joins of tables that lack ON and USING, counted over the whole query."""
+    waiting: list[Token | None] = [None]
+    bare: list[Token] = []
+    for previous, token, after in zip(
+        [NOTHING, *tokens], tokens, [*tokens[1:], NOTHING], strict=False
+    ):
+        if token.has("(", "["):
+            waiting.append(None)
+        elif token.has("ON", "USING"):
+            waiting[-1] = None
+        elif token.has("JOIN", *_AFTER_JOINS):
+            bare += [join for join in waiting[-1:] if join]
+            is_bare = token.has("JOIN") and not previous.has("CROSS", "NATURAL")
+            waiting[-1] = token if is_bare and not after.has("UNNEST") else None
+        elif token.has(")", "]"):
+            bare += [join for join in [waiting.pop()] if join]
+    if len(bare) <= MAXIMUM_BARE_JOINS:
+        return []
+    message = f"{len(bare)} joins say neither ON nor USING, so it is unclear which rows they tie."
+    fix = "JOIN customers AS c ON c.id = o.customer_id; for an array: LEFT JOIN UNNEST(o.items)"
+    return [found("too_deep", message, fix, at=source.position(bare[0].offset))]
+
+
+def _pipes(source: Source, tokens: Sequence[Token]) -> list[Finding]:
+    pipes = [token for token in tokens if token.has("|>")]
+    if len(pipes) <= MAXIMUM_PIPES:
+        return []
+    at = source.position(pipes[MAXIMUM_PIPES].offset)
+    message = f"The query has {len(pipes)} pipe operators; {MAXIMUM_PIPES} are read."
+    return [found("too_deep", message, "Join neighbouring WHERE, EXTEND and SELECT.", at=at)]

@@ -52,11 +52,8 @@ def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
 
 
 def without_end(tokens: Sequence[Token]) -> list[Token]:
-    """The tokens without the semicolons that end the statement."""
-    body = list(tokens)
-    while body and body[-1].has(";"):
-        body.pop()
-    return body
+    """The tokens without the semicolon that ends the statement."""
+    return list(tokens[:-1] if tokens and tokens[-1].has(";") else tokens)
 
 
 def _kind(source: Source, body: Sequence[Token]) -> list[Finding]:
@@ -99,6 +96,10 @@ def _several(source: Source, body: Sequence[Token]) -> list[Finding]:
     first_end = next((token for token in body if token.has(";")), None)
     if first_end is None or not body[0].has(*QUERY_STARTS):
         return []
+    if all(token.has(";") for token in body[body.index(first_end) :]):
+        message = "The query ends with several semicolons; a script may hide between them."
+        fix, at = "End it with one or none.", source.position(first_end.offset)
+        return [found("several_statements", message, fix, at=at)]
     return [
         found(
             "several_statements",

@@ -31,9 +31,6 @@ DATE_PARTS = frozenset(
     """.split()
 )
 
-CLAUSE_WORDS = frozenset("ZONE PIVOT UNPIVOT REPLACE INCLUDE SETS CORRESPONDING STRICT".split())
-"""Not reserved, and yet part of a clause's grammar."""
-
 PIPE_OPERATORS = frozenset(
     """
     SELECT EXTEND SET DROP RENAME AS WHERE LIMIT AGGREGATE DISTINCT ORDER UNION INTERSECT EXCEPT
@@ -43,27 +40,13 @@ PIPE_OPERATORS = frozenset(
 """Pipe operators that only read (pipe-syntax reference); CALL, EXPORT, INSERT, CREATE, FORK, TEE,
 IF, ASSERT, LOG, TABLESAMPLE and whatever comes later do not pass."""
 
-BEFORE_BRACKET = RESERVED - {"ARRAY", "CAST", "EXTRACT", "IF", "LEFT", "RIGHT", "STRUCT"} - {
-    "ASSERT_ROWS_MODIFIED",
-    "COLLATE",
-    "CONTAINS",
-    "DEFINE",
-    "ENUM",
-    "EXISTS",
-    "GROUPING",
-    "HASH",
-    "INTO",
-    "LATERAL",
-    "LOOKUP",
-    "MERGE",
-    "NEW",
-    "PROTO",
-    "TABLESAMPLE",
-    "TREAT",
-    "UNNEST",
-    "WITH",
-} | {"PIVOT", "UNPIVOT", "SETS", "AGGREGATE", "EXTEND"}
-"""Words after which an opening bracket groups; after any other word it calls a function."""
+CALLED = frozenset(
+    """
+    ARRAY ASSERT_ROWS_MODIFIED CAST COLLATE CONTAINS DEFINE ENUM EXISTS EXTRACT GROUPING HASH IF
+    INTO LATERAL LEFT LOOKUP MERGE NEW PROTO RIGHT STRUCT TABLESAMPLE TREAT UNNEST WITH
+    """.split()
+)
+"""Reserved words that call something when a bracket follows; the others only group."""
 
 BARE_FUNCTIONS = frozenset("CURRENT_DATE CURRENT_DATETIME CURRENT_TIME CURRENT_TIMESTAMP".split())
 """Functions that need no brackets."""
