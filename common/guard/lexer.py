@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, cast
 from common.findings import Finding, found
 from common.guard.text import Source
 from common.guard.unreadable import unreadable
+from common.guard.words import RESERVED
 
 Kind = Literal["name", "quoted", "string", "number", "parameter", "symbol"]
 
@@ -125,15 +126,14 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
         for escape in _ESCAPE.finditer(token.text):
             if not _GOOD_ESCAPE.match(token.text, escape.start() + 1):
                 return [_bad_escape(source, token, escape)]
-    if not before or token.after_gap or token.kind not in _WORDLIKE:
+    last = before[0] if before else NOTHING
+    ends_a_name = last.kind in ("name", "quoted") and last.word not in RESERVED
+    if token.kind == "number" and (last.has(".") or (token.text[0] == "." and ends_a_name)):
+        return [_digit_in_path(source, last, token, end)]
+    if token.after_gap or token.kind not in _WORDLIKE:
         return []
-    last = before[0]
     if token.kind == "string" and last.kind == "string":
         return [_doubled_quote(source, last, token)]
-    if (token.kind == "number" and last.has(".")) or (
-        token.text[0] == "." and last.kind != "symbol"
-    ):
-        return [_digit_in_path(source, last, token, end)]
     if last.kind in ("string", "number", "quoted", "parameter"):
         shown = f"{last.text} {token.text}"
         message = f"{last.text} runs straight into {token.text}; two readers may part them apart."

@@ -160,7 +160,7 @@ SELECT id, client_id, created, ARRAY<STRUCT<key STRING, value STRING>>[('country
 FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
 === numbers of every form
 SELECT id, client_id, created, 1 AS a, .5 AS b, 5. AS c, 1e3 AS d, 1.5E-3 AS e, 0xFF AS f, -1 AS g, +2 AS h, ~3 AS i, NUMERIC '1.5' AS j, 7 - -1 AS k
-FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date AND value >= 1 AND value<=2 AND value<>3 AND value!=4 AND a|b&c^d = 1<<2>>1
+FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date AND value >= 1 AND value<=2 AND value<>3 AND value!=4 AND a|b&c^d = 1<<2>>1 AND share BETWEEN .5 AND .9
 === nested CTEs that shadow
 WITH o AS (SELECT * FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date), p AS (WITH o AS (SELECT id FROM o) SELECT id FROM o)
 SELECT o.id, o.client_id, o.created FROM o JOIN p USING (id)

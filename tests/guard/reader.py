@@ -58,7 +58,7 @@ def read(sql: str) -> Reading:
         functions=frozenset(calls),
         parameters=frozenset(parameters),
         forbidden=frozenset(match[0] for match in _FORBIDDEN.finditer(shape)),
-        shape=_QUOTING.sub("", re.sub(r"\s+", " ", shape)),
+        shape=_QUOTING.sub("", re.sub(r"\s+", " ", shape)).replace(r"\r\n", r"\n"),
     )
 
 
