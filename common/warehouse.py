@@ -53,6 +53,23 @@ class DryRun:
     statement_type: str
 
 
+@dataclass(frozen=True)
+class Stored:
+    """How a table lies in BigQuery; a date partition without a column is by time of ingestion."""
+
+    kind: str
+    """TABLE, VIEW, MATERIALIZED_VIEW, EXTERNAL or SNAPSHOT."""
+    columns: tuple[dict[str, Any], ...]
+    is_partitioned: bool = False
+    partition_column: str = ""
+    view_sql: str = ""
+
+    def type_of(self, column: str) -> str:
+        """The API's type of a top-level column in any case, "" when there is none."""
+        named = (c for c in self.columns if c["name"].lower() == column.lower())
+        return next((str(c["type"]) for c in named), "")
+
+
 class Warehouse:
     """One project's BigQuery, spoken to with one identity."""
 
@@ -176,6 +193,21 @@ class Warehouse:
             return [field.to_api_repr() for field in self.client.get_table(path).schema]
         except google_errors.NotFound:
             return None
+
+    def stored(self, path: str) -> Stored | None:
+        """How the table is stored, or None when it does not exist or may not be seen."""
+        try:
+            table = self.client.get_table(path)
+        except (google_errors.NotFound, google_errors.Forbidden):
+            return None
+        partition = table.time_partitioning
+        return Stored(
+            kind=table.table_type or "TABLE",
+            columns=tuple(field.to_api_repr() for field in table.schema),
+            is_partitioned=partition is not None,
+            partition_column=(partition.field or "") if partition else "",
+            view_sql=(table.view_query or "") if table.table_type == "VIEW" else "",
+        )
 
     def tables_in(self, dataset: str) -> list[str]:
         """Names of the tables of project.dataset; [] when there is no such dataset."""
