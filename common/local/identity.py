@@ -23,7 +23,7 @@ LIFETIME = 3600
 def identity_token(audience: str, email: str, now: float) -> str:
     """An unsigned OIDC token with the claims that Google signs for a service account.
 
-    Sources: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions#jwt_format and,
+    Sources: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions and,
     for a token without signature, RFC 7519 section 6.
     """
     subject = str(sum(email.encode()))

@@ -191,9 +191,9 @@ def _provision(stack: Stack) -> None:
 
 def _start_engine(directory: Path, port: int) -> Future[BigQueryProcess]:
     # it takes the longest, so the other parts start meanwhile
-    with_a_thread = ThreadPoolExecutor(max_workers=1)
-    starting = with_a_thread.submit(bigquery.start_process, directory, port)
-    with_a_thread.shutdown(wait=False)
+    aside = ThreadPoolExecutor(max_workers=1)
+    starting = aside.submit(bigquery.start_process, directory, port)
+    aside.shutdown(wait=False)
     return starting
 
 

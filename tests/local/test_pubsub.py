@@ -391,6 +391,17 @@ def test_a_deadline_can_be_moved_and_a_message_refused(wire: Wire) -> None:
     assert len(wire.pull()) == 1
 
 
+def test_a_late_refusal_of_an_earlier_attempt_changes_nothing(wire: Wire) -> None:
+    wire.subscribe()
+    wire.publish("x")
+    (first,) = wire.pull()
+    wire.clock.advance(10)
+    assert len(wire.pull()) == 1
+    request = {"subscription": SUBSCRIPTION, "ack_ids": [first.ack_id], "ack_deadline_seconds": 0}
+    wire.subscriber.modify_ack_deadline(request=request)
+    assert wire.pull() == []
+
+
 def test_a_pulled_batch_keeps_the_order_of_a_key_and_a_refusal_repeats_what_follows(
     wire: Wire,
 ) -> None:

@@ -23,8 +23,7 @@ from common.local.ticker import Ticker
 Clock = Callable[[], float]
 
 ACKNOWLEDGED = {102, 200, 201, 202, 204}
-"""Answers that acknowledge a push; every other one is a refusal.
-https://cloud.google.com/pubsub/docs/push#receive_push"""
+"""Answers that acknowledge a push; every other one is a refusal."""
 
 FIRST_WINDOW = 3
 LARGEST_WINDOW = 16
@@ -140,8 +139,10 @@ class Pusher:
 
 
 def next_window(window: int, accepted: bool) -> int:
-    """How many pushes may be under way at once after this answer: it starts small, grows by
-    success and shrinks by refusal. Source: https://cloud.google.com/pubsub/docs/push#push_delivery_rate
+    """How many pushes may be under way at once after this answer.
+
+    As the service does, it starts with few, grows by success and shrinks by refusal; the figures
+    are ours.
     """
     return min(window + 1, LARGEST_WINDOW) if accepted else max(window // 2, 1)
 
@@ -150,7 +151,7 @@ def push_body(delivery: Delivery) -> bytes:
     """The wrapped message, as Pub/Sub posts it (https://cloud.google.com/pubsub/docs/push).
 
     `deliveryAttempt` is there only with a dead-letter policy
-    (https://cloud.google.com/pubsub/docs/handling-failures#track-delivery-attempts).
+    (https://cloud.google.com/pubsub/docs/handling-failures).
     """
     body: dict[str, object] = {
         "message": _json(delivery.message),

@@ -15,7 +15,7 @@ from common.local.pubsub import filters
 from common.local.wire import invalid, unsupported
 
 MAXIMUM_REQUEST = 10_000_000
-"""Bytes of one publish request. https://cloud.google.com/pubsub/quotas#resource_limits"""
+"""Bytes of one publish request. https://cloud.google.com/pubsub/quotas"""
 MAXIMUM_KEY = 1024
 """Bytes of an ordering key. https://cloud.google.com/pubsub/docs/ordering"""
 
@@ -71,7 +71,7 @@ def backoff(subscription: Subscription, attempts: int) -> float:
     """Seconds until a message that failed `attempts` times is delivered again.
 
     Sources: https://cloud.google.com/pubsub/docs/subscription-retry-policy and, for a push
-    subscription without a policy, https://cloud.google.com/pubsub/docs/push#push_backoff
+    subscription without a policy, https://cloud.google.com/pubsub/docs/push
     """
     if "retry_policy" in subscription:
         policy = subscription.retry_policy
@@ -90,7 +90,7 @@ def backoff(subscription: Subscription, attempts: int) -> float:
 def is_spent(subscription: Subscription, attempts: int) -> bool:
     """Whether a message that failed so often goes to the dead-letter topic.
 
-    Source: https://cloud.google.com/pubsub/docs/handling-failures#how_maximum_delivery_attempts
+    Source: https://cloud.google.com/pubsub/docs/handling-failures
     """
     policy = subscription.dead_letter_policy
     return bool(policy) and attempts >= policy.max_delivery_attempts
@@ -99,7 +99,7 @@ def is_spent(subscription: Subscription, attempts: int) -> bool:
 def dead_letter(message: PubsubMessage, subscription: str, attempts: int) -> PubsubMessage:
     """The message as it is published to the dead-letter topic: its source told by attributes.
 
-    Source: https://cloud.google.com/pubsub/docs/handling-failures#how_dead_letter_topics_work
+    Source: https://cloud.google.com/pubsub/docs/handling-failures
     """
     _, project, _, name = subscription.split("/")
     origin = {
