@@ -83,7 +83,8 @@ def _difference(target: write.Target, scanned: Sql, difference: Sql, span: Span)
             difference=difference,
             scanned=scanned,
             target=target.table,
-            columns=", ".join(f"scanned.{name} AS {name}" for name in names),
+            columns=", ".join(f"scanned.{name}" for name in names),
+            fingerprint=write.fingerprint("scanned", schemas.load("ga4_events")["schema"], names),
             values=", ".join(
                 f"fresh.{name}" for name in names if name not in ("event_key", "date")
             ),

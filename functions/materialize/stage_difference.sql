@@ -3,7 +3,7 @@ WITH
 fresh AS (
   SELECT
     {{ columns }},
-    FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({{ columns }}))) AS row_hash
+    {{ fingerprint }} AS row_hash
   FROM {{ scanned }} AS scanned
 ),
 present AS (

@@ -30,6 +30,13 @@ QUARANTINE_ROWS = 1000
 """A run with more broken rows than either fails: its source needs repair first."""
 
 
+REMEMBERED = (
+    "id client_id user_id lead_id created value currency is_qualified value_gross value_refunded"
+    " refund_status value_kind value_project normalization_factor component order_id"
+).split()
+"""Columns of a row as history keeps it before and after a change."""
+
+
 @dataclass(frozen=True)
 class Desk:
     """What a worker works with."""
@@ -295,10 +302,10 @@ def _difference(job: Job, candidates: Sql, difference: Sql, factor: normalize.Fa
             stage=job.context.stage,
             rates=job.context.rates,
             erasures=_sibling(job.context.target, "erasures"),
-            content=", ".join(f"valued.{name} AS {name}" for name in compared),
+            fingerprint=write.fingerprint("valued", schemas.load("conversion")["schema"], compared),
             values=", ".join(f"fresh.{name}" for name in names if name not in ("id", "date")),
-            before=", ".join(f"target.{name} AS {name}" for name in names),
-            after=", ".join(f"fresh.{name} AS {name}" for name in names),
+            before=", ".join(f"target.{name} AS {name}" for name in REMEMBERED),
+            after=", ".join(f"fresh.{name} AS {name}" for name in REMEMBERED),
         ),
         **_days(job),
         **_zone(job),

@@ -77,7 +77,7 @@ valued AS (
   LEFT JOIN ({{ rates }}) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
 ),
 fresh AS (
-  SELECT valued.*, FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({{ content }}))) AS row_hash
+  SELECT valued.*, {{ fingerprint }} AS row_hash
   FROM valued
 ),
 present AS (

@@ -7,8 +7,9 @@ difference is written: unchanged rows are never rewritten, and a repeated MERGE 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from common.lease import Lease
 from common.sql import Sql, fill, join, template, with_parameters
@@ -48,6 +49,23 @@ class Counts:
     @property
     def after(self) -> int:
         return self.before + self.inserted - self.deleted
+
+
+def fingerprint(alias: str, schema: Sequence[Mapping[str, Any]], names: Iterable[str]) -> str:
+    """An INT64 expression that changes whenever one of the columns does.
+
+    The separator and the sign for NULL are control characters, so that no two rows share a text.
+    """
+    types = {column["name"]: column for column in schema}
+    texts = ", ".join(_text(alias, types[name]) for name in names)
+    return f"FARM_FINGERPRINT(ARRAY_TO_STRING([{texts}], CHR(31), CHR(30)))"
+
+
+def _text(alias: str, column: Mapping[str, Any]) -> str:
+    value = f"{alias}.{column['name']}"
+    if column["type"] == "RECORD":
+        return f"TO_JSON_STRING({value})"
+    return value if column["type"] == "STRING" else f"CAST({value} AS STRING)"
 
 
 def brakes(counts: Counts, *, edited: bool) -> str | None:

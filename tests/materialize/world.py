@@ -1,0 +1,194 @@
+"""A small world for whole runs: raw GA4 shards, CRM tables, the real handlers, no network."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from google.cloud import bigquery
+
+from common.bus import Bus
+from common.catalog import Catalog
+from common.messages import Materialized, Message, RunRequested, ScoreTask
+from common.settings import Settings
+from common.sql import Sql
+from common.warehouse import Warehouse
+from functions.materialize.ledger import Ledger
+from functions.materialize.run import Office, handle
+from functions.materialize.work import Desk
+from tests.case_files import moment
+
+GA4_SCHEMA = Path(__file__).parents[2] / "common" / "local" / "ga4_schema.json"
+PROVENANCE = {"run_id", "fence", "first_seen_at", "updated_at", "definition_version"}
+
+
+@dataclass
+class Recorder:
+    """A bus that keeps what was published, in order."""
+
+    queue: list[Message] = field(default_factory=list)
+    published: list[Message] = field(default_factory=list)
+
+    def publish(self, message: Message) -> None:
+        self.queue.append(message)
+        self.published.append(message)
+
+
+@dataclass
+class World:
+    """Sources, product tables and handlers of one test; `now` is what the functions take it for."""
+
+    client: bigquery.Client
+    dataset: str
+    timezone: str = "UTC"
+    property_timezone: str = "UTC"
+    now: datetime = datetime(2026, 11, 20, 6, tzinfo=UTC)
+    bus: Recorder = field(default_factory=Recorder)
+
+    def __post_init__(self) -> None:
+        project, name = self.dataset.split(".")
+        self.settings = Settings(
+            project=project,
+            dataset=name,
+            staging_dataset=f"{name}_staging",
+            timezone=self.timezone,
+            ga4_datasets=(f"{self.dataset}_ga4",),
+            source_datasets=(f"{self.dataset}_crm",),
+        )
+        for suffix in ("_ga4", "_crm"):
+            self.client.create_dataset(f"{self.dataset}{suffix}", exists_ok=True)
+        self.warehouse = Warehouse(self.client, self.settings)
+        self.warehouse.ensure_tables()
+        self.catalog = Catalog(self.warehouse)
+
+    def close(self) -> None:
+        for suffix in ("_ga4", "_crm", "_staging"):
+            self.client.delete_dataset(
+                f"{self.dataset}{suffix}", delete_contents=True, not_found_ok=True
+            )
+
+    def define(self, **definition: Any) -> None:
+        definition = {"name": definition["id"], "kind": "simple", **definition}
+        tables = definition.pop("reads", ())
+        self.catalog.save(definition, now=self.now, author="test", referenced_tables=tables)
+
+    def events(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Write the daily shards of these events, each whole, as a rewritten GA4 day is."""
+        shards: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for number, row in enumerate(rows):
+            exported = export(row, number, self.property_timezone)
+            shards[exported["event_date"]].append(exported)
+        for day, listed in shards.items():
+            self.replace(f"{self.dataset}_ga4.events_{day}", ga4_schema(), listed)
+
+    def replace(self, path: str, schema: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
+        """The table holds exactly these rows afterwards."""
+        fields = [bigquery.SchemaField.from_api_repr(column) for column in schema]
+        self.client.delete_table(path, not_found_ok=True)
+        self.client.create_table(bigquery.Table(path, schema=fields))
+        if rows:
+            listed = json.loads(json.dumps(rows, default=lambda value: value.isoformat()))
+            config = bigquery.LoadJobConfig(schema=fields)
+            self.client.load_table_from_json(listed, path, job_config=config).result()
+
+    def run(self, day: date, **request: Any) -> None:
+        """The daily run of the morning after `day`, to its end."""
+        self.now = datetime(day.year, day.month, day.day, 6, tzinfo=UTC) + timedelta(days=1)
+        key = request.pop("request_id", f"{day}")
+        self.handle(RunRequested(trigger="schedule", request_id=key, **request))
+
+    def handle(self, message: Message, bus: Bus | None = None) -> None:
+        """Carry out the message and all that it leads to, in order."""
+        handle(self.office(bus), message)
+        while self.bus.queue:
+            following = self.bus.queue.pop(0)
+            if not isinstance(following, (Materialized, ScoreTask)):
+                handle(self.office(bus), following)
+
+    def office(self, bus: Bus | None = None, warehouse: Warehouse | None = None) -> Office:
+        house = warehouse or self.warehouse
+        desk = Desk(house, house, Ledger(house, self.now), time.monotonic)
+        return Office(desk, Catalog(house), bus or self.bus)
+
+    def rows(self, id: str, *columns: str) -> list[dict[str, Any]]:
+        """The conversion's rows by created and id; all but provenance unless columns are named."""
+        found = self.query(
+            f"SELECT * FROM `{self.warehouse.path(f'conversion_{id}')}`"
+            " WHERE date > '2000-01-01' ORDER BY created, id"
+        )
+        wanted = columns or [name for name in (found or [{}])[0] if name not in PROVENANCE]
+        return [{name: row[name] for name in wanted} for row in found]
+
+    def ledger(self, id: str = "", **where: str) -> list[dict[str, Any]]:
+        rows = self.query(f"SELECT * FROM `{self.warehouse.path('runs')}` ORDER BY recorded_at")
+        return [
+            row
+            for row in rows
+            if row["conversion"] == id and all(row[name] == value for name, value in where.items())
+        ]
+
+    def incidents(self) -> list[str]:
+        return [
+            row["code"]
+            for row in self.query(
+                f"SELECT code FROM `{self.warehouse.path('incidents')}` ORDER BY recorded_at"
+            )
+        ]
+
+    def query(self, text: str) -> list[dict[str, Any]]:
+        return list(self.warehouse.rows(Sql(text)))
+
+
+def export(row: dict[str, Any], number: int, zone: str) -> dict[str, Any]:
+    """A row of the GA4 export from the short form of an event."""
+    occurred_at = moment(row["at"])
+    params = {
+        "ga_session_id": row.get("session"),
+        "value": row.get("value"),
+        "currency": row.get("currency"),
+        "page_location": row.get("page"),
+        **row.get("params", {}),
+    }
+    return {
+        "event_date": f"{occurred_at.astimezone(ZoneInfo(zone)):%Y%m%d}",
+        "event_timestamp": int(occurred_at.timestamp() * 1_000_000),
+        "event_name": row["name"],
+        "event_params": [
+            {"key": key, "value": _typed(value)}
+            for key, value in params.items()
+            if value is not None
+        ],
+        "user_pseudo_id": row.get("client"),
+        "user_id": row.get("user"),
+        "batch_page_id": row.get("key", number),
+        "batch_ordering_id": 1,
+        "batch_event_index": 1,
+        "ecommerce": {
+            "transaction_id": row.get("order"),
+            "purchase_revenue": row.get("revenue", row.get("value"))
+            if row["name"] == "purchase"
+            else None,
+            "refund_value": row.get("refund_value"),
+        },
+        "items": row.get("items", []),
+        "collected_traffic_source": {"gclid": row.get("gclid")},
+        "geo": {"country": row.get("country")},
+    }
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    if isinstance(value, int):
+        return {"int_value": value}
+    return {"double_value": value} if isinstance(value, float) else {"string_value": str(value)}
+
+
+def ga4_schema() -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = json.loads(GA4_SCHEMA.read_text(encoding="utf-8"))
+    return loaded
