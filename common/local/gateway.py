@@ -15,8 +15,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -28,53 +26,15 @@ from werkzeug.wrappers import Response
 
 from common.local import identity, manifest
 from common.local.bundle import bundle, unpack
+from common.local.instance import Instance
 from common.local.manifest import Manifest
 from common.local.wire import LOOPBACK, require_free
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-PATIENCE_SECONDS = 10.0
 OWN_ROOT = Path(__file__).resolve().parents[2]
 TOKEN_PATH = "/_local/token"
-
-
-class Instance:
-    """One warm instance of a function, which is what this machine is.
-
-    It works on `concurrency` requests at once. One more waits a while and is then refused with 429,
-    as Cloud Run refuses it (https://cloud.google.com/run/docs/about-instance-autoscaling); one that
-    takes longer than the timeout is answered 504 while its work goes on, occupying its place
-    (https://cloud.google.com/run/docs/configuring/request-timeout).
-    """
-
-    def __init__(
-        self,
-        app: WSGIApplication,
-        concurrency: int,
-        timeout: float,
-        patience: float = PATIENCE_SECONDS,
-    ) -> None:
-        self._app = app
-        self._timeout = timeout
-        self._patience = patience
-        self._pool = ThreadPoolExecutor(max_workers=concurrency)
-
-    def __call__(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
-        # with an empty path the framework would redirect, and a redirected POST is lost
-        request = {**environ, "PATH_INFO": environ.get("PATH_INFO") or "/"}
-        started = threading.Event()
-        answer = self._pool.submit(self._work, request, started)
-        if not started.wait(self._patience) and answer.cancel():
-            return Response("Rate exceeded.\n", 429)(environ, respond)
-        try:
-            return answer.result(self._timeout)(environ, respond)
-        except FutureTimeout:
-            return Response("upstream request timeout\n", 504)(environ, respond)
-
-    def _work(self, environ: WSGIEnvironment, started: threading.Event) -> Response:
-        started.set()
-        return Response.from_app(self._app, environ, buffered=True)
 
 
 class Gateway:
@@ -96,20 +56,14 @@ class Gateway:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Takes no more requests; those under way go on."""
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
     def _elsewhere(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
-        paths = sorted(self._dispatcher.mounts)
+        known = sorted(path for path in self._dispatcher.mounts if path != TOKEN_PATH)
         problem = {
             "type": "urn:conversions:no_such_function",
             "title": "No such function",
             "status": 404,
             "detail": f"Nothing is mounted at {environ.get('PATH_INFO', '/')}.",
-            "fix": f"Call one of {', '.join(path for path in paths if path != TOKEN_PATH)}.",
+            "fix": f"Call one of {', '.join(known)}.",
         }
         body, kind = json.dumps(problem), "application/problem+json"
         return Response(body, 404, content_type=kind)(environ, respond)
@@ -187,7 +141,7 @@ def serve(root: Path, directory: Path, port: int, ready: Callable[[str], object]
     gateway.mount(TOKEN_PATH, identity.exchange)
     credentials = identity.write_credentials(directory / "google", gateway.url + TOKEN_PATH)
     os.environ.setdefault("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
-    for name, app in load(manifest.read(root), root, directory / "bundles").items():
+    for name, app in load(manifest.read(root), root, directory / "deployed").items():
         gateway.mount(f"/{name}", app)
     gateway.start()
     ready(gateway.url)

@@ -15,7 +15,8 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 from werkzeug.test import Client
 
-from common.local.gateway import GatewayProcess, Instance, start_process
+from common.local.gateway import GatewayProcess, start_process
+from common.local.instance import Instance
 from tests.local.receiver import Receiver
 from tests.local.repository import write_repository
 
