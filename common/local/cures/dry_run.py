@@ -13,7 +13,8 @@ from bqemulator.jobs import executor
 from bqemulator.scripting.ast import SqlStmt
 from sqlglot import exp
 
-from common.local.cures import columns, execution, statements
+from common.local import columns
+from common.local.cures import execution, statements
 from common.local.cures.patch import replace
 
 _PLANNED = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT"}

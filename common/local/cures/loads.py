@@ -26,7 +26,8 @@ from bqemulator.domain.errors import (
 from bqemulator.jobs import executor
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 
-from common.local.cures import columns, jobs
+from common.local import columns
+from common.local.cures import jobs
 from common.local.cures.patch import replace
 
 

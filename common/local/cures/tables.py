@@ -19,7 +19,8 @@ from bqemulator.server import EmulatorServer
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 from sqlglot import exp
 
-from common.local.cures import columns, statements
+from common.local import columns
+from common.local.cures import statements
 from common.local.cures.patch import replace
 
 
