@@ -24,6 +24,4 @@ def _codes() -> dict[str, str]:
     names: dict[str, list[str]] = json.loads(
         Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
     )
-    return {
-        name.casefold(): code for code, known in names.items() for name in (code, *known)
-    }
+    return {name.casefold(): code for code, known in names.items() for name in (code, *known)}

@@ -5,8 +5,8 @@ sent, or None when nothing usable is left. A platform names the profile that it 
 hash does not fit all: Google and Meta disagree about gmail addresses and about the + of phones.
 
 Sources, with the vectors that the tests hold literally:
-Google  developers.google.com/data-manager/api/devguides/concepts/formatting
-Meta    developers.facebook.com/docs/marketing-api/conversions-api/parameters/customer-information-parameters
+https://developers.google.com/data-manager/api/devguides/concepts/formatting
+https://developers.facebook.com/docs/marketing-api/conversions-api/parameters
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ Profile = Literal["google", "plain", "microsoft"]
 
 _HASHED = re.compile(r"[0-9a-fA-F]{64}")
 _SPACE = re.compile(r"\s+")
+_FACEBOOK_COOKIE = re.compile(r"fb\.\d\.\d{10,13}\..+")
 _TITLES = frozenset(
     "mr mrs ms miss mx dr prof sir madam jr sr ii iii iv phd md esq".split()
 )  # Google: no prefix or suffix in names
@@ -118,8 +119,13 @@ def external_id(raw: str | None) -> str | None:
 def facebook_click(fbc: str | None, fbclid: str | None, clicked: datetime | None) -> str | None:
     """The _fbc cookie's value, or the same made of the bare click id and when it was first seen."""
     if fbc or not (fbclid and clicked):
-        return fbc or None
+        return facebook_cookie(fbc)
     return f"fb.1.{int(clicked.timestamp() * 1000)}.{fbclid}"
+
+
+def facebook_cookie(value: str | None) -> str | None:
+    """The value of an _fbc or _fbp cookie; a malformed one would have the event refused."""
+    return value if value and _FACEBOOK_COOKIE.fullmatch(value) else None
 
 
 def _compact(raw: str) -> str:

@@ -1,7 +1,9 @@
+# ruff: noqa: E501
 """Normalization and hashing: every vector of the platforms' own pages, literally, and the laws."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -77,7 +79,7 @@ def test_a_phone_number_hashes_as_the_platform_documents(
 
 @pytest.mark.parametrize(("normalize", "raw", "expected"), NAMES)
 def test_a_name_or_place_hashes_as_the_platform_documents(
-    normalize: ids.Callable[[str], str | None], raw: str, expected: str
+    normalize: Callable[[str], str | None], raw: str, expected: str
 ) -> None:
     assert normalize(raw) == expected
 
@@ -133,7 +135,7 @@ def test_an_empty_name_leaves_nothing_to_send(raw: str | None) -> None:
 def test_a_click_id_becomes_the_cookie_value_with_its_own_time_and_case() -> None:
     clicked = datetime(2026, 11, 1, 12, tzinfo=UTC)
     assert ids.facebook_click(None, "AbC123", clicked) == "fb.1.1793534400000.AbC123"
-    assert ids.facebook_click("fb.1.1.x", "AbC123", clicked) == "fb.1.1.x"
+    assert ids.facebook_click("fb.1.1793534400000.x", "AbC", clicked) == ("fb.1.1793534400000.x")
     assert ids.facebook_click(None, "AbC123", None) is None
     assert ids.facebook_click(None, None, clicked) is None
 

@@ -1,0 +1,318 @@
+"""Stand-in for Google's Data Manager API: conversions and audience members.
+
+Requests are parsed with Google's own protos, unknown fields refused. Sources of the rules:
+[limits]  developers.google.com/data-manager/api/limits
+[ingest]  developers.google.com/data-manager/api/reference/rest/v1/events/ingest
+[adjust]  developers.google.com/data-manager/api/devguides/events/google-ads/conversion-adjustments
+[format]  developers.google.com/data-manager/api/devguides/concepts/formatting
+[fields]  developers.google.com/data-manager/api/devguides/events/field-mappings
+[status]  developers.google.com/data-manager/api/devguides/diagnostics
+[errors]  the enumerations of google-ads-datamanager 0.9.4
+[live]    what implementers saw against the real service: github.com/superdesigndev/treg, PR 151
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.ads import datamanager_v1 as dm
+from google.protobuf.json_format import ParseError
+
+from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
+
+SCOPE = "https://www.googleapis.com/auth/datamanager"
+HASHED = re.compile(r"[0-9a-f]{64}")
+CURRENCY = re.compile(r"[A-Z]{3}")
+NO_CURRENCY = frozenset({"XXX", "ZZZ", "ABC", "AAA"})
+MAXIMUM_AGE = timedelta(days=90)  # [errors] EVENT_TOO_OLD; 90 days is what two implementers use
+PROCESSING = timedelta(minutes=30)  # [status] the first poll is worth it after 30 minutes
+REMEMBERED = timedelta(days=50)  # [errors] REQUEST_TOO_OLD
+MINUTE_QUOTA = 300  # [limits] requests a minute for one project
+
+Violation = tuple[str, str]
+
+
+class GoogleDataManager(StandIn):
+    """Accepts all rows of a request or none; keeps conversions by action and transaction id."""
+
+    name = "google"
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        actions: frozenset[str] = frozenset({"987654321"}),
+        accounts: frozenset[str] = frozenset({"1234567890"}),
+        user_lists: frozenset[str] = frozenset({"777"}),
+        enhanced_conversions_terms_signed: bool = True,
+    ) -> None:
+        super().__init__(clock)
+        self.actions = actions
+        self.accounts = accounts
+        self.user_lists = user_lists
+        self.terms_signed = enhanced_conversions_terms_signed
+        self.members: dict[tuple[str, str], datetime] = {}
+        self.later: dict[str, str] = {}
+        """Transaction id or gclid → reason for which it is refused after having been accepted."""
+        self._requests: dict[str, tuple[datetime, int, dict[str, int]]] = {}
+        self._minute: tuple[datetime, int] = (clock(), 0)
+
+    def answer(self, call: Call) -> Reply:
+        if refusal := self._unauthorized(call) or self._over_quota():
+            return refusal
+        match call.method, call.path:
+            case "POST", "/v1/events:ingest":
+                return self._ingest_events(call)
+            case "POST", "/v1/audienceMembers:ingest":
+                return self._members(call, dm.IngestAudienceMembersRequest, adding=True)
+            case "POST", "/v1/audienceMembers:remove":
+                return self._members(call, dm.RemoveAudienceMembersRequest, adding=False)
+            case "GET", "/v1/requestStatus:retrieve":
+                return self._status(call.query.get("requestId", ""))
+        return super().answer(call)
+
+    def _unauthorized(self, call: Call) -> Reply | None:
+        # [ingest] OAuth scope datamanager; the test's metadata server mints "token <scope>"
+        token = call.headers.get("authorization", "").removeprefix("Bearer ")
+        if not token:
+            return error(401, "UNAUTHENTICATED", "CREDENTIALS_MISSING")
+        if token == "expired":
+            return error(401, "UNAUTHENTICATED", "ACCESS_TOKEN_EXPIRED")
+        if SCOPE not in token:
+            return error(401, "UNAUTHENTICATED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
+        return None
+
+    def _over_quota(self) -> Reply | None:
+        began, count = self._minute
+        if self.clock() - began >= timedelta(minutes=1):
+            began, count = self.clock(), 0
+        self._minute = (began, count + 1)
+        if count >= MINUTE_QUOTA:
+            return error(429, "RESOURCE_EXHAUSTED", "RATE_LIMIT_EXCEEDED")
+        return None
+
+    def _ingest_events(self, call: Call) -> Reply:
+        try:
+            request = dm.IngestEventsRequest.from_json(call.body, ignore_unknown_fields=False)
+        except ParseError as fault:
+            return error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", message=str(fault))
+        violations = list(self._request_violations(request))
+        if violations:
+            return refused(violations)
+        if request.validate_only:
+            return Reply(200, {"requestId": f"validated-{len(self.calls)}"})
+        return Reply(200, {"requestId": self._accept(request)})
+
+    def _request_violations(self, request: Any) -> Iterator[Violation]:
+        yield from self._destination_violations(request, self.actions, "CONVERSION_ACTION_ID")
+        if not request.events:
+            yield "events", "REQUIRED_FIELD_MISSING"
+        if len(request.events) > 2000:  # [limits]
+            yield "events", "TOO_MANY_EVENTS"
+        with_people = any("user_data" in event for event in request.events)
+        if with_people and not request.encoding:  # [ingest] required for user data
+            yield "encoding", "REQUIRED_FIELD_MISSING"
+        for index, event in enumerate(request.events):
+            for field, reason in self._event_violations(event, request):
+                yield f"events.events[{index}].{field}".rstrip("."), reason
+
+    def _destination_violations(
+        self, request: Any, known: frozenset[str], what: str
+    ) -> Iterator[Violation]:
+        if not request.destinations:
+            yield "destinations", "REQUIRED_FIELD_MISSING"
+        if len(request.destinations) > 10:  # [limits]
+            yield "destinations", "TOO_MANY_DESTINATIONS"
+        for index, place in enumerate(request.destinations):
+            account = place.operating_account
+            if not re.fullmatch(r"\d{10}", account.account_id) or not account.account_type:
+                yield f"destinations.destinations[{index}].operating_account", "INVALID_DESTINATION"
+            elif account.account_id not in self.accounts:
+                yield f"destinations.destinations[{index}].operating_account", "PERMISSION_DENIED"
+            if place.product_destination_id not in known:
+                yield (
+                    f"destinations.destinations[{index}].product_destination_id",
+                    f"INVALID_{what}",
+                )
+
+    def _event_violations(self, event: Any, request: Any) -> Iterator[Violation]:
+        if not event.event_timestamp:  # [ingest] required
+            yield "event_timestamp", "REQUIRED_FIELD_MISSING"
+        else:
+            happened = _aware(event.event_timestamp)
+            if happened > self.clock() or self.clock() - happened > MAXIMUM_AGE:
+                yield "event_timestamp", "EVENT_TIME_INVALID"
+        if not event.event_source:  # [fields] required for offline conversions since v1.2
+            yield "event_source", "REQUIRED_FIELD_MISSING"
+        if event.transaction_id.isdigit() and not request.validate_only:  # [live]
+            yield "", "INVALID_ARGUMENT"
+        if "conversion_value" in event and not event.currency:
+            yield "currency", "REQUIRED_FIELD_MISSING"
+        if event.currency and (
+            not CURRENCY.fullmatch(event.currency) or event.currency in NO_CURRENCY
+        ):
+            yield "currency", "INVALID_CURRENCY_CODE"
+        clicks = [
+            name for name in ("gclid", "gbraid", "wbraid") if getattr(event.ad_identifiers, name)
+        ]
+        if len(clicks) > 1:
+            yield "ad_identifiers", "INVALID_ARGUMENT"
+        if not clicks and not event.user_data.user_identifiers:  # [errors]
+            yield "", "NO_IDENTIFIERS_PROVIDED"
+        if event.user_data.user_identifiers and not self.terms_signed:
+            yield (
+                "destination_references[0]",
+                "DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED",
+            )
+        yield from _person_violations(event.user_data)
+
+    def _accept(self, request: Any) -> str:
+        request_id = f"r-{len(self._requests) + 1}"
+        failures: dict[str, int] = {}
+        for event in request.events:
+            reason = self.later.get(event.transaction_id) or self.later.get(
+                event.ad_identifiers.gclid
+            )
+            if reason:
+                failures[reason] = failures.get(reason, 0) + 1
+                continue
+            for place in request.destinations:
+                self._hold(place, event)
+        self._requests[request_id] = (self.clock(), len(request.events), failures)
+        return request_id
+
+    def _hold(self, place: Any, event: Any) -> None:
+        """[adjust] a known transaction id is adjusted, an unknown one becomes a conversion."""
+        # without an id nothing can be matched, so each such event is a conversion of its own
+        identity = event.transaction_id or f"#{len(self.held)}"
+        key = (place.product_destination_id, identity)
+        self.held[key] = Held(
+            key=key,
+            value=event.conversion_value if "conversion_value" in event else None,
+            currency=event.currency or None,
+            time=_aware(event.event_timestamp),
+            received=self.clock(),
+        )
+
+    def _members(self, call: Call, kind: Any, *, adding: bool) -> Reply:
+        try:
+            request = kind.from_json(call.body, ignore_unknown_fields=False)
+        except ParseError as fault:
+            return error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", message=str(fault))
+        violations = list(self._member_violations(request, adding))
+        if violations:
+            return refused(violations)
+        request_id = f"r-{len(self._requests) + 1}"
+        self._requests[request_id] = (self.clock(), len(request.audience_members), {})
+        for member in request.audience_members:
+            for identifier in member.user_data.user_identifiers:
+                key = (
+                    request.destinations[0].product_destination_id,
+                    identifier.email_address
+                    or identifier.phone_number
+                    or identifier.address.family_name,
+                )
+                if adding:
+                    self.members[key] = self.clock()
+                else:
+                    self.members.pop(key, None)
+        return Reply(200, {"requestId": request_id})
+
+    def _member_violations(self, request: Any, adding: bool) -> Iterator[Violation]:
+        yield from self._destination_violations(request, self.user_lists, "USER_LIST_ID")
+        if len(request.audience_members) > 10_000:  # [limits]
+            yield "audience_members", "TOO_MANY_AUDIENCE_MEMBERS"
+        if not request.encoding:
+            yield "encoding", "REQUIRED_FIELD_MISSING"
+        accepted = adding and request.terms_of_service.customer_match_terms_of_service_status == 1
+        if adding and not accepted:  # required for user data, see the request's own description
+            yield "terms_of_service", "TERMS_AND_CONDITIONS_NOT_SIGNED"
+        for index, member in enumerate(request.audience_members):
+            prefix = f"audience_members.audience_members[{index}]"
+            if not member.user_data.user_identifiers:
+                yield prefix, "INVALID_AUDIENCE_MEMBER"
+            for field, reason in _person_violations(member.user_data):
+                yield f"{prefix}.{field}", reason
+
+    def _status(self, request_id: str) -> Reply:
+        known = self._requests.get(request_id)
+        if known is None:
+            return error(400, "INVALID_ARGUMENT", "INVALID_REQUEST_ID")
+        accepted, rows, failures = known
+        age = self.clock() - accepted
+        if age > REMEMBERED:
+            return error(400, "INVALID_ARGUMENT", "REQUEST_TOO_OLD")
+        told: dict[str, Any] = {"eventsIngestionStatus": {"recordCount": str(rows)}}
+        if age < PROCESSING:
+            told["requestStatus"] = "PROCESSING"
+        elif not failures:
+            told["requestStatus"] = "SUCCESS"
+        else:
+            bad = sum(failures.values())
+            told["requestStatus"] = "FAILED" if bad == rows else "PARTIAL_SUCCESS"
+            told["errorInfo"] = {
+                "errorCounts": [
+                    {"recordCount": str(count), "reason": f"PROCESSING_ERROR_REASON_{reason}"}
+                    for reason, count in failures.items()
+                ]
+            }
+        return Reply(200, {"requestStatusPerDestination": [told]})
+
+
+def _person_violations(person: Any) -> Iterator[Violation]:
+    if len(person.user_identifiers) > 10:  # [limits]
+        yield "user_data", "TOO_MANY_USER_IDENTIFIERS"
+    for index, identifier in enumerate(person.user_identifiers):
+        place = f"user_data.user_identifiers[{index}]"
+        for name in ("email_address", "phone_number"):
+            value = getattr(identifier, name)
+            if value and not HASHED.fullmatch(value):  # [format]
+                yield f"{place}.{name}", "INVALID_SHA256_FORMAT"
+        if "address" in identifier:
+            yield from _address_violations(identifier.address, f"{place}.address")
+
+
+def _address_violations(address: Any, place: str) -> Iterator[Violation]:
+    for name in ("given_name", "family_name"):
+        if not HASHED.fullmatch(getattr(address, name)):
+            yield f"{place}.{name}", "INVALID_SHA256_FORMAT"
+    if not re.fullmatch(r"[A-Z]{2}", address.region_code):  # [format] not hashed
+        yield f"{place}.region_code", "INVALID_REGION_CODE"
+    if not address.postal_code or HASHED.fullmatch(address.postal_code):
+        yield f"{place}.postal_code", "INVALID_POSTAL_CODE"
+
+
+def _aware(moment: Any) -> datetime:
+    return datetime.fromtimestamp(moment.timestamp(), UTC)
+
+
+def error(status: int, grpc: str, reason: str, *, message: str = "", details: Any = ()) -> Reply:
+    """Google's error object (google.rpc.Status with ErrorInfo)."""
+    info = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": reason,
+        "domain": "datamanager.googleapis.com",
+    }
+    body = {
+        "code": status,
+        "message": message or "There was a problem with the request.",
+        "status": grpc,
+        "details": [info, *details],
+    }
+    return Reply(status, {"error": body})
+
+
+def refused(violations: list[Violation]) -> Reply:
+    """[fields] any bad field rejects the entire request; each is named with its index."""
+    fields = [
+        {"field": field, "description": "Not valid.", "reason": reason}
+        for field, reason in violations
+    ]
+    bad_request = {
+        "@type": "type.googleapis.com/google.rpc.BadRequest",
+        "fieldViolations": fields,
+    }
+    return error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", details=[bad_request])

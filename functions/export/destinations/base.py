@@ -1,0 +1,322 @@
+"""What a destination is: a typed config, capabilities as data, and five verbs.
+
+A destination maps rows to payloads (`build`, pure), payloads to one request (`request`, pure and
+byte-exact), and a platform's reply to what became of each row (`read`, pure). Only `send` touches
+the network. Selection, ledger, batching, bisecting, retries and expiry know no platform.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+
+from functions.export.destinations.target import Target
+from functions.export.money import Money
+from functions.export.rows import ConversionRow
+
+if TYPE_CHECKING:
+    from functions.export.wire import Wire
+
+Op = Literal["create", "restate", "retract"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a platform can do, as data. `dedup_window`: None is for ever, zero is not at all.
+
+    `repeats` says what a second event under the same key does inside that window: the platform
+    keeps the first, takes the second, or counts both.
+    """
+
+    max_batch: int
+    usual_batch: int
+    max_age: Mapping[str, timedelta]
+    """Oldest event by action source; the empty key is for all others; no entry is no limit."""
+    future_skew: timedelta
+    dedup_window: timedelta | None
+    repeats: Literal["keeps_first", "replaces", "counts"]
+    adjusts: frozenset[Op] = frozenset()
+    adjusts_within: timedelta | None = None
+    restores: bool = False
+    """Whether a retracted conversion can be given a value again."""
+    names_bad_rows: bool = False
+    """A refused request names the rows at fault."""
+    partial: bool = False
+    """Good rows are taken though others of the request are refused."""
+    asynchronous: bool = False
+    audience: bool = False
+    requests_per_second: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person agreed to: user data for advertising, and personalized advertising."""
+
+    user_data: bool
+    personalization: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What shall become true at the platform for one conversion, under a key that never changes."""
+
+    op: Op
+    key: str
+    money: Money | None
+    occurred: datetime
+    changed: datetime
+    consent: Consent = Consent(True, True)
+    with_person: bool = True
+    """Whether anything about the person may be in the payload."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A payload ready to send. Rows of one request share `group`.
+
+    `fingerprint` leaves out when the row changed, so an unchanged payload keeps it.
+    """
+
+    key: str
+    payload: Any
+    fingerprint: str
+    group: Hashable = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Why a row cannot be sent: a stable reason and the field at fault, never its content."""
+
+    reason: str
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Where the secret goes, and its reference; the secret itself is put in on the wire."""
+
+    place: Literal["bearer", "header", "query", "body", "google", "oauth"]
+    name: str = ""
+    reference: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, byte for byte, but for its secret."""
+
+    url: str
+    body: bytes
+    credential: Credential
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    method: str = "POST"
+    message: Any = None
+    """The same body as an official client's own type, where one is used."""
+    more: Mapping[str, Credential] = field(default_factory=dict)
+    """Further secrets by header name."""
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the body: a dry run's equals the real run's."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a platform answered."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def json(self) -> Any:
+        """The parsed body, or None when it is no JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No answer came. `reached` says that the platform may have the request all the same."""
+
+    reason: str
+    reached: bool
+
+
+Reply = Answer | Unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The platform gave positive proof; `failures` names rows it refused in spite of that."""
+
+    request_id: str
+    failures: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing of the request was taken; `failures` names the rows at fault where known."""
+
+    reason: str
+    failures: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Nothing was taken, and the same request may succeed later (`after` seconds, if told)."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The request may have been taken or not."""
+
+    reason: str
+    after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """No request will succeed until a person acts."""
+
+    reason: str
+    fix: str
+
+
+Result = Accepted | Refused | Retry | Unknown | Halted
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What became of an accepted request later; counts per reason, never per row."""
+
+    state: Literal["processing", "success", "partial", "failed", "forgotten"]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    resend: frozenset[str] = frozenset()
+    """Reasons among `counts` that another attempt may cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a person should mend before, or know about, sending."""
+
+    code: str
+    message: str
+    fix: str
+    severity: Literal["error", "warning"] = "error"
+
+
+T = TypeVar("T", bound=Target)
+
+
+class Destination(ABC, Generic[T]):
+    """One platform; its subclasses are listed in `destinations.DESTINATIONS`."""
+
+    kind: ClassVar[str]
+    Config: ClassVar[type[Target]]
+    capabilities: ClassVar[Capabilities]
+    payload_version: ClassVar[int] = 1
+    """Raised when the mapping changes; by itself it sends nothing again."""
+    kept: ClassVar[tuple[str, ...]] = ()
+    """Columns, none of them personal, by which the platform finds a conversion again when its row
+    is gone; the ledger keeps them."""
+
+    def __init__(self, config: T) -> None:
+        self.config = config
+        self.mapped: Mapping[str, Any] = {each.conversion: each for each in config.conversions}
+
+    @abstractmethod
+    def account(self, conversion: str) -> str:
+        """Where the platform keeps this conversion; another account starts an empty ledger."""
+
+    @abstractmethod
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        """The row's payload. Pure."""
+
+    @abstractmethod
+    def request(self, conversion: str, batch: Sequence[Built]) -> Request:
+        """One request for rows of one group. Pure."""
+
+    @abstractmethod
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        """What the reply says of the rows. Pure; anything but positive proof is no success."""
+
+    def send(self, request: Request, wire: Wire) -> Reply:
+        """One request, once."""
+        return wire.exchange(request)
+
+    def poll(self, request_id: str, wire: Wire) -> Status | None:
+        """What became of an accepted request; None where the platform does not tell."""
+        return None
+
+    def check(self, wire: Wire) -> list[Problem]:
+        """Whether credentials and account work, asked without sending a conversion."""
+        return []
+
+    def action_source(self, row: ConversionRow) -> str:
+        """Key into `capabilities.max_age`."""
+        return ""
+
+    def age_limit(self, row: ConversionRow) -> timedelta | None:
+        """Oldest that the row may be when it is first sent."""
+        limits = self.capabilities.max_age
+        platform = limits.get(self.action_source(row), limits.get(""))
+        own = timedelta(days=self.config.max_age_days) if self.config.max_age_days else None
+        return min((limit for limit in (platform, own) if limit is not None), default=None)
+
+    @property
+    def adjusts_within(self) -> timedelta | None:
+        """How long after a conversion the platform, or the config, takes changes."""
+        own = timedelta(days=self.config.adjustment_days) if self.config.adjustment_days else None
+        limits = (self.capabilities.adjusts_within, own)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    @property
+    def batch_size(self) -> int:
+        """Rows in one request."""
+        wanted = self.config.batch_size or self.capabilities.usual_batch
+        return min(wanted, self.capabilities.max_batch)
+
+    @property
+    def requests_per_second(self) -> float:
+        """Rate that is never exceeded."""
+        return self.config.requests_per_second or self.capabilities.requests_per_second
+
+
+def canonical(payload: Any) -> bytes:
+    """JSON bytes that are the same for the same content."""
+    return json.dumps(
+        payload, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    ).encode()
+
+
+def fingerprint(payload: Any) -> str:
+    """SHA-256 of the canonical payload, in hex."""
+    return hashlib.sha256(canonical(payload)).hexdigest()
+
+
+def present(**values: Any) -> dict[str, Any]:
+    """The values that are there; what is empty is left out, and 0 is not empty."""
+    return {key: value for key, value in values.items() if value not in (None, "", [], {})}
+
+
+def chunks(rows: Sequence[Built], size: int) -> list[Sequence[Built]]:
+    """The rows in order, in requests of at most `size` rows of one group."""
+    groups: dict[Hashable, list[Built]] = {}
+    for row in rows:
+        groups.setdefault(row.group, []).append(row)
+    return [
+        group[start : start + size]
+        for group in groups.values()
+        for start in range(0, len(group), size)
+    ]

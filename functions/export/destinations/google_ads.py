@@ -1,0 +1,228 @@
+"""Google Ads: conversions are ingested, and adjusted by sending the same transaction id again.
+
+API reference: developers.google.com/data-manager/api/reference/rest/v1/events/ingest
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from functions.export import data_manager
+from functions.export.destinations.base import (
+    Answer,
+    Built,
+    Capabilities,
+    Destination,
+    Halted,
+    Intent,
+    Problem,
+    Rejected,
+    Reply,
+    Request,
+    Result,
+    Status,
+    Unanswered,
+)
+from functions.export.destinations.target import Mapped, Target
+from functions.export.rows import ConversionRow
+
+if TYPE_CHECKING:
+    from functions.export.wire import Wire
+
+AccountNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")]
+
+EVENT_SOURCES = {"web": 1, "app": 2, "store": 3, "phone": 4, "crm": 5, "other": 5}
+"""Values of google.ads.datamanager.v1.EventSource."""
+
+
+class GoogleAction(Mapped):
+    """A conversion and its conversion action."""
+
+    conversion_action_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] = Field(
+        title="Conversion action",
+        description="Id of the conversion action, which must belong to the operating account.",
+        examples=["987654321"],
+    )
+
+
+class GoogleAdsTarget(Target):
+    """A Google Ads account."""
+
+    kind: Literal["google_ads"] = Field(
+        "google_ads", title="Kind", description="Google Ads", examples=["google_ads"]
+    )
+    operating_account: AccountNumber = Field(
+        title="Account",
+        description="Ten digits: the account that owns the conversion actions.",
+        examples=["1234567890"],
+    )
+    login_account: AccountNumber | None = Field(
+        None,
+        title="Manager account",
+        description="Ten digits: the manager account that has access, if any.",
+        examples=["9876543210"],
+    )
+    conversions: tuple[GoogleAction, ...] = Field(
+        min_length=1,
+        max_length=200,
+        title="Conversions",
+        description="What to send, and as which conversion action.",
+        examples=[[{"conversion": "purchase", "conversion_action_id": "987654321"}]],
+    )
+    event_source: Literal["web", "app", "store", "phone", "crm", "other"] = Field(
+        "web",
+        title="Event source",
+        description="Where conversions happen when the row does not say.",
+        examples=["web"],
+    )
+    transaction_id: Literal["derived", "raw"] = Field(
+        "derived",
+        title="Transaction id",
+        description="Derived from conversion and id; or the id itself, when it must equal the id "
+        "that a website tag sends.",
+        examples=["derived"],
+    )
+    quota_project: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9:.-]{4,60}$",
+        title="Quota project",
+        description="Google Cloud project whose quota is used; the function's own unless given.",
+        examples=["my-project"],
+    )
+
+
+class GoogleAds(Destination[GoogleAdsTarget]):
+    """Sends conversions to Google Ads; a second event under the same transaction id adjusts it.
+
+    Limits: developers.google.com/data-manager/api/limits. Adjustments:
+    developers.google.com/data-manager/api/devguides/events/google-ads/conversion-adjustments.
+    There is no retraction: taking back means the value 0, and the count stays.
+    """
+
+    kind: ClassVar[str] = "google_ads"
+    Config: ClassVar[type[Target]] = GoogleAdsTarget
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_batch=2000,
+        usual_batch=2000,
+        max_age={"": timedelta(days=90)},
+        future_skew=timedelta(0),
+        dedup_window=None,
+        repeats="replaces",
+        adjusts=frozenset({"restate", "retract"}),
+        adjusts_within=timedelta(days=90),
+        restores=True,
+        names_bad_rows=True,
+        asynchronous=True,
+        requests_per_second=5.0,
+    )
+    kept: ClassVar[tuple[str, ...]] = ("gclid", "gbraid", "wbraid", "event_source")
+
+    def account(self, conversion: str) -> str:
+        action = self.mapped[conversion].conversion_action_id
+        return f"{self.config.operating_account}/{action}"
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        click = data_manager.click_id(row)
+        people = (
+            data_manager.user_identifiers(row, self.config.default_country)
+            if intent.with_person
+            else []
+        )
+        if not click and not people:
+            return Rejected("no_identifier")
+        if self.config.transaction_id == "raw" and row.id.isdigit():
+            return Rejected("numeric_transaction_id", "transaction_id")
+        if intent.op == "retract" and intent.money is None:
+            return Rejected("no_value_to_take_back", "value")
+        event: dict[str, Any] = {
+            "transaction_id": row.id if self.config.transaction_id == "raw" else intent.key,
+            "event_timestamp": intent.occurred,
+            "event_source": self._source(row),
+            "consent": data_manager.consent(intent.consent),
+        }
+        if click:
+            event["ad_identifiers"] = click
+        if people:
+            event["user_data"] = {"user_identifiers": people}
+        if intent.with_person and (row.user_agent or row.ip_address):
+            event["event_device_info"] = {
+                "user_agent": row.user_agent or "",
+                "ip_address": row.ip_address or "",
+            }
+        if intent.money is not None:
+            event["conversion_value"] = float(intent.money)
+            event["currency"] = intent.money.currency
+        message = data_manager.library().Event.pb()(**event)
+        digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
+        message.last_updated_timestamp.FromDatetime(intent.changed)
+        return Built(intent.key, message, digest)
+
+    def _source(self, row: ConversionRow) -> int:
+        known = EVENT_SOURCES.get(row.event_source or "")
+        return known or EVENT_SOURCES[self.config.event_source]
+
+    def request(self, conversion: str, batch: Sequence[Built]) -> Request:
+        action = self.mapped[conversion].conversion_action_id
+        return self._request(action, [built.payload for built in batch])
+
+    def _request(self, action: str, events: Sequence[Any], *, validate: bool = False) -> Request:
+        dm = data_manager.library()
+        message = dm.IngestEventsRequest.pb()(
+            destinations=[data_manager.destination(self.config, action)],
+            events=events,
+            validate_only=validate,
+            encoding=data_manager.HEX
+            if any(event.HasField("user_data") for event in events)
+            else 0,
+        )
+        return data_manager.client_request("/v1/events:ingest", message, self.config.quota_project)
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        return data_manager.read(reply)
+
+    def send(self, request: Request, wire: Wire) -> Reply:
+        return data_manager.call(wire, request, "ingest_events", "IngestEventsRequest")
+
+    def poll(self, request_id: str, wire: Wire) -> Status | None:
+        return data_manager.retrieve_status(wire, request_id, self.config.quota_project)
+
+    def check(self, wire: Wire) -> list[Problem]:
+        return [
+            *all_digits_warning(self.config),
+            *(
+                problem
+                for mapped in self.config.conversions
+                for problem in self._check_action(mapped.conversion_action_id, wire)
+            ),
+        ]
+
+    def _check_action(self, action: str, wire: Wire) -> list[Problem]:
+        """Problems of one action, by a request that Google validates and does not execute."""
+        event = data_manager.library().Event.pb()(
+            transaction_id="check", event_source=1, ad_identifiers={"gclid": "check"}
+        )
+        event.event_timestamp.GetCurrentTime()
+        reply = self.send(self._request(action, [event], validate=True), wire)
+        if isinstance(reply, Unanswered):
+            return [Problem("unreachable", "Google did not answer.", "Try again later.")]
+        result = data_manager.read(reply)
+        if isinstance(result, Halted):
+            message = f"Conversion action {action}: {result.reason}."
+            return [Problem(result.reason, message, result.fix)]
+        return []
+
+
+def all_digits_warning(config: GoogleAdsTarget) -> Iterable[Problem]:
+    """Google refuses live, though not when validating, transaction ids that are all digits."""
+    if config.transaction_id == "raw":
+        yield Problem(
+            "numeric_transaction_ids",
+            "Google refuses transaction ids that consist of digits only.",
+            "Put a letter in front of order ids, in the website's tag and in the conversion.",
+            "warning",
+        )

@@ -1,0 +1,339 @@
+"""Meta: server events to the Conversions API, for the web shop and for stages of a CRM.
+
+API reference: developers.facebook.com/docs/marketing-api/conversions-api
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from functions.export import countries, identifiers
+from functions.export.destinations.base import (
+    Accepted,
+    Answer,
+    Built,
+    Capabilities,
+    Credential,
+    Destination,
+    Halted,
+    Intent,
+    Problem,
+    Refused,
+    Rejected,
+    Request,
+    Result,
+    Retry,
+    Unanswered,
+    Unknown,
+    canonical,
+    fingerprint,
+    present,
+)
+from functions.export.destinations.target import Mapped, SecretReference, Target
+from functions.export.rows import ConversionRow
+
+if TYPE_CHECKING:
+    from functions.export.wire import Wire
+
+HOST = "https://graph.facebook.com"
+
+ActionSource = Literal[
+    "website",
+    "app",
+    "phone_call",
+    "physical_store",
+    "system_generated",
+    "email",
+    "chat",
+    "business_messaging",
+    "other",
+]
+ACTION_SOURCES: Mapping[str, ActionSource] = {
+    "web": "website",
+    "app": "app",
+    "store": "physical_store",
+    "phone": "phone_call",
+    "crm": "system_generated",
+    "other": "other",
+}
+
+THROTTLED = frozenset({4, 17, 341, 368, 80003, 80004, 21009})
+TRANSIENT = frozenset({1, 2, 5000})
+"""Error codes as a large event router treats them in production; Meta's pages list none for this
+API. Source: github.com/rudderlabs/rudder-transformer, facebookUtils/networkHandler.js."""
+
+TOO_WEAK = (
+    {"ct", "country", "st", "zp", "ge", "client_user_agent"},
+    {"db", "client_user_agent"},
+    {"fn", "ge"},
+    {"ln", "ge"},
+)
+"""Identifiers that are not enough by themselves: Meta rejects the event.
+Source: developers.facebook.com/docs/marketing-api/conversions-api/best-practices."""
+
+
+class MetaEvent(Mapped):
+    """A conversion and its event."""
+
+    event_name: str = Field(
+        min_length=1,
+        max_length=50,
+        title="Event",
+        description="Standard event such as Purchase or Lead, or the name of a CRM stage.",
+        examples=["Purchase"],
+    )
+
+
+class MetaTarget(Target):
+    """A Meta pixel or dataset."""
+
+    kind: Literal["meta"] = Field("meta", title="Kind", description="Meta", examples=["meta"])
+    mode: Literal["live", "paused", "test"] = Field(  # type: ignore[assignment]
+        "live",
+        title="Mode",
+        description="Test shows events in Events Manager; Meta counts them all the same.",
+        examples=["live"],
+    )
+    pixel_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{5,20}$")] = Field(
+        title="Pixel or dataset",
+        description="Id of the pixel or dataset in Events Manager.",
+        examples=["123456789012345"],
+    )
+    access_token: SecretReference = Field(
+        title="Access token",
+        description="Where the system user's token lies: env:NAME or secret:projects/...",
+        examples=["secret:projects/my-project/secrets/meta-token/versions/1"],
+    )
+    api_version: Annotated[str, StringConstraints(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = Field(
+        "v26.0",
+        title="API version",
+        description="Version of the Graph API; each is served for at least two years.",
+        examples=["v26.0"],
+    )
+    conversions: tuple[MetaEvent, ...] = Field(
+        min_length=1,
+        max_length=200,
+        title="Conversions",
+        description="What to send, and as which event.",
+        examples=[[{"conversion": "purchase", "event_name": "Purchase"}]],
+    )
+    action_source: ActionSource = Field(
+        "website",
+        title="Action source",
+        description="Where conversions happen when the row does not say.",
+        examples=["website"],
+    )
+    lead_event_source: str | None = Field(
+        None,
+        max_length=100,
+        title="CRM",
+        description="Name of the CRM, for conversions with action source system_generated.",
+        examples=["HubSpot"],
+    )
+    event_source_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+$",
+        max_length=500,
+        title="Website",
+        description="Page address for website events whose row has none.",
+        examples=["https://shop.example.com/"],
+    )
+    limited_data_use: bool = Field(
+        False,
+        title="Limited data use",
+        description="Let Meta process events under its Limited Data Use terms.",
+        examples=[False],
+    )
+    test_event_code: str | None = Field(
+        None,
+        pattern=r"^[A-Z0-9]{3,20}$",
+        title="Test event code",
+        description="Code of the Test events tab; only in mode test.",
+        examples=["TEST12345"],
+    )
+
+    @model_validator(mode="after")
+    def _test_mode(self) -> MetaTarget:
+        if (self.mode == "test") != (self.test_event_code is not None):
+            raise ValueError("mode test and test_event_code go together")
+        return self
+
+
+class Meta(Destination[MetaTarget]):
+    """Sends server events; the first of an event name and id within 48 hours is the one that
+    counts, and nothing can be adjusted afterwards.
+
+    Limits and windows: developers.facebook.com/docs/marketing-api/conversions-api/using-the-api.
+    """
+
+    kind: ClassVar[str] = "meta"
+    Config: ClassVar[type[Target]] = MetaTarget
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_batch=1000,
+        usual_batch=200,
+        max_age={"": timedelta(days=7), "physical_store": timedelta(days=62)},
+        future_skew=timedelta(minutes=1),
+        dedup_window=timedelta(hours=48),
+        repeats="keeps_first",
+        requests_per_second=10.0,
+    )
+
+    def account(self, conversion: str) -> str:
+        return f"{self.config.pixel_id}/{self.mapped[conversion].event_name}"
+
+    def action_source(self, row: ConversionRow) -> str:
+        return ACTION_SOURCES.get(row.event_source or "", self.config.action_source)
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        source = self.action_source(row)
+        event_name = self.mapped[conversion].event_name
+        people = user_data(row, intent, self.config.default_country, source)
+        event = present(
+            event_name=event_name,
+            event_time=int(intent.occurred.timestamp()),
+            event_id=intent.key,
+            action_source=source,
+            event_source_url=self._page(row, source),
+            user_data=people,
+            custom_data=self._custom_data(row, intent, source),
+        )
+        if self.config.limited_data_use:
+            # country and state 0 ask Meta to find them out
+            event["data_processing_options"] = ["LDU"]
+            event["data_processing_options_country"] = 0
+            event["data_processing_options_state"] = 0
+        if fault := _fault(event):
+            return fault
+        return Built(intent.key, event, fingerprint(event))
+
+    def _page(self, row: ConversionRow, source: str) -> str | None:
+        return (row.page_location or self.config.event_source_url) if source == "website" else None
+
+    def _custom_data(self, row: ConversionRow, intent: Intent, source: str) -> dict[str, Any]:
+        money = intent.money
+        crm = source == "system_generated" and self.config.lead_event_source
+        return present(
+            value=float(money) if money else None,
+            currency=money.currency if money else None,
+            order_id=row.order_id,
+            event_source="crm" if crm else None,
+            lead_event_source=self.config.lead_event_source if crm else None,
+        )
+
+    def request(self, conversion: str, batch: Sequence[Built]) -> Request:
+        return self._request([built.payload for built in batch])
+
+    def _request(self, events: Sequence[Any]) -> Request:
+        body = {"data": events}
+        if self.config.test_event_code:
+            body["test_event_code"] = self.config.test_event_code
+        return Request(
+            url=f"{HOST}/{self.config.api_version}/{self.config.pixel_id}/events",
+            body=canonical(body),
+            # in the query it would stand in proxies' logs and in exception texts
+            credential=Credential("body", "access_token", self.config.access_token),
+        )
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        return read(reply, len(batch))
+
+    def check(self, wire: Wire) -> list[Problem]:
+        """An empty batch is refused for being empty, once token and pixel are accepted."""
+        return problems(wire, self._request([]))
+
+
+def user_data(
+    row: ConversionRow, intent: Intent, default_country: str | None, source: str
+) -> dict[str, Any]:
+    """Everything that may tell Meta who it was; hashed where Meta wants it hashed."""
+    clicks = present(fbc=identifiers.facebook_click(row.fbc, row.fbclid, row.click_at), fbp=row.fbp)
+    if not intent.with_person:
+        return clicks
+    country = countries.code(row.country)
+    return clicks | present(
+        **hashed_person(row, country, default_country),
+        client_ip_address=row.ip_address,
+        client_user_agent=row.user_agent,
+        lead_id=lead_id(row) if source == "system_generated" else None,
+    )
+
+
+def hashed_person(
+    row: ConversionRow, country: str | None, default_country: str | None
+) -> dict[str, list[str]]:
+    """Hashed identifiers by Meta's field names, each in a list."""
+    hashes = {
+        "em": identifiers.email(row.email),
+        "ph": identifiers.phone(row.phone, country or default_country, plus=False),
+        "fn": identifiers.name(row.first_name),
+        "ln": identifiers.name(row.last_name),
+        "ct": identifiers.place(row.city),
+        "st": identifiers.place(row.region),
+        "zp": identifiers.postal_code(row.postal_code, country),
+        "country": identifiers.country_code(country),
+        "db": identifiers.birth_date(row.birth_date),
+        "external_id": identifiers.external_id(row.user_id),
+    }
+    return {name: [value] for name, value in hashes.items() if value}
+
+
+def lead_id(row: ConversionRow) -> int | None:
+    """Meta's own lead id, 15 to 17 digits and never hashed; another one rejects the event.
+
+    Source: developers.facebook.com/docs/marketing-api/conversions-api/conversion-leads-integration.
+    """
+    text = row.lead_id or ""
+    return int(text) if text.isascii() and text.isdigit() and 15 <= len(text) <= 17 else None
+
+
+def _fault(event: Mapping[str, Any]) -> Rejected | None:
+    """Why Meta would refuse the event, and with it every other one of its batch."""
+    people = event.get("user_data", {})
+    if not people:
+        return Rejected("no_identifier")
+    if any(set(people) <= weak for weak in TOO_WEAK):
+        return Rejected("weak_identifiers", "user_data")
+    if event["action_source"] == "website":
+        if "client_user_agent" not in people:
+            return Rejected("missing_user_agent", "client_user_agent")
+        if "event_source_url" not in event:
+            return Rejected("missing_page", "event_source_url")
+    if event["event_name"] == "Purchase" and "value" not in event.get("custom_data", {}):
+        return Rejected("value_required", "value")
+    return None
+
+
+def read(reply: Answer, rows: int) -> Result:
+    """What Meta says of a whole request: it takes all rows or none, and names no bad one."""
+    body = reply.json()
+    if not isinstance(body, Mapping):
+        return Unknown("unreadable_answer")
+    if reply.status == 200 and "error" not in body:
+        received = body.get("events_received", body.get("num_received"))
+        proof = body.get("fbtrace_id") or body.get("session_id") or "received"
+        return Accepted(str(proof)) if received == rows else Unknown("not_all_received")
+    error = body.get("error", {})
+    code, subcode = error.get("code"), error.get("error_subcode")
+    reason = f"meta_{code}_{subcode}" if subcode else f"meta_{code}"
+    if code in (10, 190, 200, 294, 299) or (code == 100 and subcode == 33):
+        return Halted(reason, "Renew the token, or give its system user access to the pixel.")
+    if code in THROTTLED:
+        return Retry(reason)
+    if code in TRANSIENT or error.get("is_transient"):
+        return Unknown(reason)
+    return Refused(reason)
+
+
+def problems(wire: Wire, request: Request) -> list[Problem]:
+    """What stands in the way of a request, judged by sending one without rows."""
+    reply = wire.exchange(request)
+    if isinstance(reply, Unanswered):
+        return [Problem(reply.reason, "Meta did not answer.", "Try again later.")]
+    result = read(reply, 0)
+    if isinstance(result, Halted):
+        return [Problem(result.reason, "Meta refuses the credentials.", result.fix)]
+    return []

@@ -1,0 +1,164 @@
+"""The delivery ledger in memory: what ledger.sql computes, said once more in Python.
+
+A differential test holds both to the same answers; the simulation runs on this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from functions.export.delivery import Exchange
+from functions.export.entries import Entry, Scope
+from functions.export.planner import OPEN, Candidate, Sent, Standing
+from functions.export.rows import ConversionRow
+from functions.export.run import Census
+
+REVIEWED = ("skipped", "rejected", "failed", "unsupported_change")
+SETTLED = ("accepted", "retry", "rejected")
+HEALTHY = ("applied", "unchanged", "recovered")
+
+
+@dataclass(frozen=True)
+class TableRun:
+    """One finished run of the conversion's table."""
+
+    start: date
+    end: date
+    status: str
+    at: datetime
+    rows_read: int = 1
+
+
+@dataclass(frozen=True)
+class Written:
+    """An entry as the server keeps it: in the order of its own clock."""
+
+    entry: Entry
+    scope: Scope
+    recorded: int
+
+
+@dataclass
+class Store:
+    """The server's side, shared by all runs: entries, the table, its runs, and the lease."""
+
+    written: list[Written] = field(default_factory=list)
+    table: dict[str, ConversionRow] = field(default_factory=dict)
+    runs: list[TableRun] = field(default_factory=list)
+    exchanges: list[Exchange] = field(default_factory=list)
+    fence: int = 0
+    clock: int = 0
+
+
+@dataclass
+class MemoryLedger:
+    """One run's view of the store."""
+
+    store: Store
+    scope: Scope
+    start_date: date
+    qualified_only: bool = True
+
+    def census(self) -> Census:
+        standings = self.standings()
+        held = {key for key, standing in standings.items() if standing.holding}
+        gone = {key for key in held if key not in self.store.table}
+        proved = {key for key in gone if self._gone_at(key, standings[key])}
+        lost = {
+            key
+            for key in held - gone
+            if self.qualified_only and self.store.table[key].is_qualified is False
+        }
+        return Census(len(held), len(proved | lost), len(gone - proved))
+
+    def candidates(self, census: Census) -> Iterator[Candidate]:
+        standings = self.standings()
+        present = sorted(self.store.table.values(), key=lambda row: (row.date, row.id))
+        for row in present:
+            standing = standings.get(row.id, Standing())
+            if self._wants_a_look(row, standing):
+                yield Candidate(row.id, standing, row)
+        for key in sorted(set(standings) - set(self.store.table)):
+            standing = standings[key]
+            gone_at = self._gone_at(key, standing)
+            live = bool(standing.holding or standing.doubted)
+            told = standing.row_hash is None and standing.state in (
+                "unsupported_change",
+                "ambiguous",
+            )
+            if (gone_at and not told) if live else standing.state in OPEN:
+                yield Candidate(key, standing, None, gone_at, self._date(key))
+
+    def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
+        if only_as_holder and self.store.fence != self.scope.fence:
+            return False
+        self.store.clock += 1
+        self.store.written += [Written(e, self.scope, self.store.clock) for e in entries]
+        return True
+
+    def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
+        self.store.exchanges += exchanges
+
+    def standings(self) -> dict[str, Standing]:
+        """What is known of each conversion of this account."""
+        entries: dict[str, list[Written]] = {}
+        for written in self.store.written:
+            if written.scope.account == self.scope.account:
+                entries.setdefault(written.entry.conversion_id, []).append(written)
+        return {key: _standing(history) for key, history in entries.items()}
+
+    def _wants_a_look(self, row: ConversionRow, standing: Standing) -> bool:
+        if standing.state is None:
+            return row.date >= self.start_date
+        return (
+            standing.state in OPEN
+            or standing.row_hash != row.row_hash
+            or (standing.state in REVIEWED and standing.version != self.scope.version)
+        )
+
+    def _gone_at(self, key: str, standing: Standing) -> datetime | None:
+        day = self._date(key)
+        covering = [run for run in self.store.runs if day and run.start <= day <= run.end]
+        newest = max(covering, key=lambda run: run.at, default=None)
+        sent = standing.held or standing.doubted
+        if newest is None or newest.status not in HEALTHY or newest.rows_read == 0:
+            return None
+        return newest.at if sent is None or newest.at > sent.at else None
+
+    def _date(self, key: str) -> date | None:
+        entries = [w for w in self.store.written if w.entry.conversion_id == key]
+        return max(entries, key=_order).entry.conversion_date if entries else None
+
+
+def _order(written: Written) -> tuple[int, int, int]:
+    return (written.recorded, written.scope.fence, written.entry.seq)
+
+
+def _standing(history: list[Written]) -> Standing:
+    ordered = sorted(history, key=_order)
+    last = ordered[-1]
+    held: Sent | None = None
+    doubted: Sent | None = None
+    for written, following in zip(ordered, [*ordered[1:], None], strict=True):
+        entry = written.entry
+        match entry.state:
+            case "accepted":
+                held, doubted = entry.sent, None
+            case "absent" | "failed":
+                held = doubted = None
+            case "sending":
+                settled = following is not None and following.entry.state in SETTLED
+                if not settled and doubted is None:
+                    doubted = entry.sent
+            case "unknown" if doubted is None:
+                doubted = entry.sent
+    return Standing(
+        last.entry.state,
+        last.entry.reason or None,
+        last.entry.row_hash,
+        last.scope.version,
+        held,
+        doubted,
+    )

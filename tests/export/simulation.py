@@ -1,0 +1,556 @@
+"""Random schedules of tables, platforms, faults and crashes, run on the real delivery code.
+
+Time is virtual and every schedule follows from its seed. `python -m tests.export.simulation`
+runs as many as you like and prints what was lost, counted twice, or left for review.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from functions.export.clock import Deadline
+from functions.export.destinations.base import (
+    Accepted,
+    Answer,
+    Built,
+    Capabilities,
+    Credential,
+    Destination,
+    Halted,
+    Intent,
+    Refused,
+    Rejected,
+    Reply,
+    Request,
+    Result,
+    Unanswered,
+    Unknown,
+)
+from functions.export.destinations.target import Mapped, Target
+from functions.export.entries import Scope
+from functions.export.planner import dedup_key
+from functions.export.rows import ConversionRow
+from functions.export.run import Job, Run
+from tests.export.memory import MemoryLedger, Store, TableRun
+
+START = datetime(2026, 11, 1, 6, tzinfo=UTC)
+CONVERSION = "purchase"
+GAPS = (0.1, 1, 1, 1, 1, 6, 12, 24, 50)
+"""Hours between runs: mostly the hourly tick, now and then a day or two without any."""
+
+
+class SimulatedTarget(Target):
+    """Config of the simulated platform."""
+
+    kind: Literal["simulated"] = "simulated"
+    conversions: tuple[Mapped, ...] = Field((Mapped(conversion=CONVERSION),))
+
+
+class Simulated(Destination[SimulatedTarget]):
+    """A destination without fields: its payload is key, operation and value."""
+
+    kind: ClassVar[str] = "simulated"
+    Config: ClassVar[type[Target]] = SimulatedTarget
+    capabilities: ClassVar[Capabilities]
+    kept: ClassVar[tuple[str, ...]] = ("gclid",)
+
+    def account(self, conversion: str) -> str:
+        return "account"
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        if not row.gclid:
+            return Rejected("no_identifier")
+        value = float(intent.money) if intent.money else None
+        group = intent.op == "create" if self.capabilities.partial else ()
+        payload = (intent.key, intent.op, value)
+        return Built(intent.key, payload, str((intent.key, value)), group)
+
+    def request(self, conversion: str, batch: Sequence[Built]) -> Request:
+        return Request("https://simulated", b"", Credential("header"), message=batch)
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        body = reply.json()
+        if reply.status == 401:
+            return Halted("token", "renew")
+        if reply.status == 400:
+            return Refused("bad", {int(row): "bad" for row in body})
+        failures = {int(row): why for row, why in body["bad"].items()}
+        return Accepted("r", failures) if body["n"] == len(batch) else Unknown("short")
+
+
+class Google(Simulated):
+    """Takes the second under a key; names bad rows."""
+
+    capabilities = Capabilities(
+        max_batch=3,
+        usual_batch=3,
+        max_age={"": timedelta(days=90)},
+        future_skew=timedelta(0),
+        dedup_window=None,
+        repeats="replaces",
+        adjusts=frozenset({"restate", "retract"}),
+        restores=True,
+        names_bad_rows=True,
+        requests_per_second=100,
+    )
+
+
+class Meta(Simulated):
+    """Keeps the first for 48 hours, adjusts nothing, names no bad row."""
+
+    capabilities = Capabilities(
+        max_batch=4,
+        usual_batch=4,
+        max_age={"": timedelta(days=7)},
+        future_skew=timedelta(minutes=1),
+        dedup_window=timedelta(hours=48),
+        repeats="keeps_first",
+        requests_per_second=100,
+    )
+
+
+class Microsoft(Simulated):
+    """Keeps the first for ever, takes absolute adjustments, takes good rows beside bad ones."""
+
+    capabilities = Capabilities(
+        max_batch=3,
+        usual_batch=3,
+        max_age={"": timedelta(days=90)},
+        future_skew=timedelta(0),
+        dedup_window=None,
+        repeats="keeps_first",
+        adjusts=frozenset({"restate", "retract"}),
+        names_bad_rows=True,
+        partial=True,
+        requests_per_second=100,
+    )
+
+
+class Analytics(Simulated):
+    """Counts whatever comes."""
+
+    capabilities = Capabilities(
+        max_batch=2,
+        usual_batch=2,
+        max_age={"": timedelta(days=3)},
+        future_skew=timedelta(0),
+        dedup_window=timedelta(0),
+        repeats="counts",
+        requests_per_second=100,
+    )
+
+
+PLATFORMS: dict[str, type[Simulated]] = {
+    "google": Google,
+    "meta": Meta,
+    "microsoft": Microsoft,
+    "analytics": Analytics,
+}
+
+
+class VirtualClock:
+    """Time that passes when somebody says so; `skew` is how wrong a machine's own clock is."""
+
+    def __init__(self) -> None:
+        self.time = START
+        self.skew = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.time + self.skew
+
+    def elapsed(self) -> float:
+        return (self.time - START).total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        self.time += timedelta(seconds=seconds)
+
+
+@dataclass
+class Kept:
+    """A conversion as the platform counts it."""
+
+    value: float | None
+    received: datetime
+    count: int = 1
+    taken_back: bool = False
+
+
+@dataclass
+class Platform:
+    """The platform's own rules about keys, by what its capabilities promise."""
+
+    rules: Capabilities
+    poison: set[str]
+    kept: dict[str, Kept] = field(default_factory=dict)
+
+    def take(self, batch: Sequence[Built], now: datetime) -> Answer:
+        bad = [row for row, built in enumerate(batch) if built.key in self.poison]
+        if bad and not self.rules.partial:
+            return _json(400, bad if self.rules.names_bad_rows else [])
+        refused = dict.fromkeys(bad, "bad")
+        for row, built in enumerate(batch):
+            key, op, value = built.payload
+            if row not in refused and not self._keep(key, op, value, now):
+                refused[row] = "unknown_conversion"
+        return _json(200, {"n": len(batch), "bad": refused})
+
+    def _keep(self, key: str, op: str, value: float | None, now: datetime) -> bool:
+        known = self.kept.get(key)
+        if self.rules.partial and op != "create":
+            if known is None:
+                return False
+            known.value, known.taken_back = value, op == "retract"
+        elif known is None:
+            self.kept[key] = Kept(value, now)
+        elif self.rules.repeats == "replaces":
+            known.value = value
+        elif self._forgotten(known, now):
+            known.count += 1
+            known.received = now
+        return True
+
+    def _forgotten(self, known: Kept, now: datetime) -> bool:
+        window = self.rules.dedup_window
+        return window is not None and now - known.received >= window
+
+
+class Crash(Exception):
+    """The process is killed here."""
+
+
+@dataclass
+class Odds:
+    """How often things go wrong."""
+
+    fault: float = 0.3
+    crash: float = 0.04
+    pause: float = 0.03
+    outage: float = 0.1
+    gaps: tuple[float, ...] = GAPS
+
+
+@dataclass
+class Verdict:
+    """What a schedule ended with."""
+
+    violations: list[str] = field(default_factory=list)
+    rows: int = 0
+    delivered: int = 0
+    review: int = 0
+    runs: int = 0
+    crashes: int = 0
+
+
+RunType = Callable[..., Run]
+LedgerType = Callable[..., MemoryLedger]
+
+
+class World:
+    """One schedule: a table that changes, a platform, a network and a machine that fail."""
+
+    def __init__(
+        self,
+        seed: int,
+        platform: str,
+        odds: Odds,
+        run_type: RunType = Run,
+        ledger_type: LedgerType = MemoryLedger,
+        destination: Destination[Any] | None = None,
+    ) -> None:
+        self.chance = random.Random(f"{seed}/{platform}")
+        self.odds = odds
+        self.run_type = run_type
+        self.ledger_type = ledger_type
+        self.clock = VirtualClock()
+        self.store = Store()
+        self.truth: dict[str, ConversionRow] = {}
+        self.certain: set[str] = set()
+        self.values: dict[str, set[float]] = {}
+        kind = PLATFORMS[platform]
+        self.destination = destination or kind(SimulatedTarget(**target()))
+        self.platform = Platform(kind.capabilities, set())
+        self.verdict = Verdict()
+        self.healthy = False
+        self.halted_until = START
+        self.paused = False
+        self.born = 0
+
+    def play(self) -> Verdict:
+        """Days of trouble, then a calm that lets everything settle, then the audit."""
+        for _ in range(self.chance.randint(3, 7)):
+            self._change_table()
+            for _ in range(self.chance.randint(1, 4)):
+                self._run()
+                self._pass(self.chance.choice(self.odds.gaps))
+        self.healthy = True
+        for _ in range(4):
+            self._pass(1)
+            self._materialize(broken=False)
+            self._run()
+        self._audit()
+        return self.verdict
+
+    def _pass(self, hours: float) -> None:
+        self.clock.time += timedelta(hours=hours)
+
+    def _change_table(self) -> None:
+        chance = self.chance
+        for _ in range(chance.randint(0, 4)):
+            self.born += 1
+            self._put(f"o{self.born}", chance.choice((10.0, 20.0, 30.0)))
+        for key in list(self.truth):
+            match chance.randint(0, 11):
+                case 0 | 1:
+                    self._put(key, chance.choice((5.0, 15.0, 25.0)), self.truth[key].created)
+                case 2:
+                    del self.truth[key]
+                case 3:
+                    row = self.truth[key]
+                    self.truth[key] = replace(row, is_qualified=False, row_hash=hash((key, "no")))
+        for key in [key for key in self.values if key not in self.truth]:
+            if chance.random() < 0.15:
+                self._put(key, chance.choice((10.0, 40.0)), self.first[key])
+        self._materialize(broken=chance.random() < self.odds.outage)
+
+    @property
+    def first(self) -> dict[str, datetime]:
+        """When each conversion happened, also of those that left."""
+        return {key: START + timedelta(minutes=int(key[1:])) for key in self.values}
+
+    def _put(self, key: str, value: float, created: datetime | None = None) -> None:
+        created = created or self.clock.time - timedelta(minutes=5)
+        poisoned = self.chance.random() < 0.05 and key not in self.values
+        if poisoned:
+            self.platform.poison.add(dedup_key(CONVERSION, key))
+        self.values.setdefault(key, set()).add(value)
+        self.truth[key] = ConversionRow(
+            key,
+            created,
+            created.date(),
+            value=value,
+            currency="EUR",
+            is_qualified=True,
+            row_hash=hash((key, value)),
+            updated_at=self.clock.time,
+            gclid=f"g{key}",
+        )
+
+    def _materialize(self, *, broken: bool) -> None:
+        """A good run makes the table the truth; a broken one may leave it empty or halved."""
+        days = (START.date() - timedelta(days=1), self.clock.time.date())
+        if broken:
+            left = self.chance.choice((0, len(self.truth) // 2))
+            self.store.table = dict(list(self.truth.items())[:left])
+            status = self.chance.choice(("failed", "held", "applied"))
+            read = 0 if status == "applied" else left
+            if status == "applied":
+                self.store.table = {}
+        else:
+            self.store.table, status, read = dict(self.truth), "applied", 1
+            qualified = [key for key, row in self.truth.items() if row.is_qualified]
+            self.certain = {dedup_key(CONVERSION, key) for key in qualified}
+        self.store.runs.append(TableRun(*days, status, self.clock.time, read))
+
+    def _run(self) -> None:
+        self.verdict.runs += 1
+        self.clock.skew = timedelta(
+            minutes=0 if self.healthy else self.chance.choice((0, 0, -50, 50))
+        )
+        self.store.fence += 1
+        scope = Scope("sim", "account", CONVERSION, 1, 1, f"x{self.store.fence}", self.store.fence)
+        ledger = self.ledger_type(self.store, scope, START.date() - timedelta(days=1))
+        faulty = Faulty(ledger, self)
+        job = Job(self.destination, scope, "EUR")
+        deadline = Deadline(self.clock, 400)
+        run = self.run_type(job, faulty, self._send, self.clock, deadline, self.chance)
+        try:
+            run.execute()
+        except Crash:
+            self.verdict.crashes += 1
+        self.paused = False
+
+    def _send(self, request: Request) -> Reply:
+        batch = request.message
+        self._maybe_crash()
+        self._maybe_pause()
+        if self.clock.time < self.halted_until and not self.healthy:
+            return Answer(401, b"{}")
+        fault = (
+            None
+            if self.healthy or self.chance.random() >= self.odds.fault
+            else (
+                self.chance.choice(
+                    ("429", "unreachable", "before", "after", "lost", "silence", "token")
+                )
+            )
+        )
+        match fault:
+            case "429":
+                return Answer(429, b"", {"retry-after": "1"})
+            case "unreachable":
+                return Unanswered("unreachable", reached=False)
+            case "before":
+                return Answer(503, b"")
+            case "silence":
+                return Unanswered("timeout", reached=True)
+            case "token":
+                self.halted_until = self.clock.time + timedelta(hours=2)
+                return Answer(401, b"{}")
+        self._watch(batch)
+        answer = self.platform.take(batch, self.clock.time)
+        self._maybe_crash()
+        if fault == "after":
+            return Answer(502, b"")
+        return Unanswered("connection_lost", reached=True) if fault == "lost" else answer
+
+    def _watch(self, batch: Sequence[Built]) -> None:
+        """Nothing that the last good table holds may be taken back."""
+        for built in batch:
+            key, op, _ = built.payload
+            lost_status = key in {
+                dedup_key(CONVERSION, row.id)
+                for row in self.store.table.values()
+                if row.is_qualified is False
+            }
+            known = key in self.certain and not lost_status
+            if op == "retract" and known and not self.paused:
+                self.verdict.violations.append(f"{key}: taken back though it is there")
+
+    def _maybe_crash(self) -> None:
+        # a paused process that dies as well leaves no word of what it sent; the function's own
+        # time limit, shorter than its lease, rules that out
+        if not self.healthy and not self.paused and self.chance.random() < self.odds.crash:
+            raise Crash
+
+    def _maybe_pause(self) -> None:
+        """The process sleeps past its lease, and another one does its work meanwhile."""
+        if self.healthy or self.paused or self.chance.random() >= self.odds.pause:
+            return
+        self.paused = True
+        self._pass(0.5)
+        if self.chance.random() < 0.5:
+            self._change_table()
+        self._run()
+        self.paused = True
+
+    def _audit(self) -> None:
+        standings = self.ledger_type(
+            self.store, Scope("sim", "account", CONVERSION, 1, 1, "audit", 0), START.date()
+        ).standings()
+        self.verdict.rows = len(self.values)
+        for key in self.values:
+            kept = self.platform.kept.get(dedup_key(CONVERSION, key))
+            fault = self._fault(key, kept, standings.get(key))
+            if fault:
+                self.verdict.violations.append(f"{key}: {fault}")
+            state = standings[key].state if key in standings else None
+            self.verdict.delivered += kept is not None
+            self.verdict.review += state == "ambiguous"
+
+    def _fault(self, key: str, kept: Kept | None, standing: Any) -> str:
+        """What is wrong about one conversion in the end, or nothing."""
+        if kept and kept.count > 1:
+            return f"counted {kept.count} times"
+        row = self.truth.get(key)
+        explained = standing and standing.state in (
+            "ambiguous",
+            "unsupported_change",
+            "rejected",
+            "expired",
+        )
+        if standing and standing.state in ("sending", "unknown", "retry"):
+            return f"still {standing.state} after the calm"
+        if standing and standing.holding and not kept:
+            return "the ledger says held, the platform has nothing"
+        if kept and not (standing and (standing.held or explained)):
+            return "the platform has it, the ledger does not know"
+        if row and row.is_qualified and not kept and not explained:
+            return f"lost, state {standing.state if standing else None}"
+        if explained or not kept:
+            return ""
+        return self._wrong_value(row, kept, standing)
+
+    def _wrong_value(self, row: ConversionRow | None, kept: Kept, standing: Any) -> str:
+        if kept.value != (float(standing.held.money) if standing.held.money else None):
+            return f"the platform says {kept.value}, the ledger {standing.held.money}"
+        if row and row.is_qualified:
+            return "" if kept.value == row.value else f"value {kept.value}, not {row.value}"
+        gone = kept.taken_back or kept.value == 0
+        return "" if gone else f"value {kept.value} of what has gone"
+
+
+class Faulty:
+    """A ledger whose process may be killed before or after each write."""
+
+    def __init__(self, ledger: MemoryLedger, world: World) -> None:
+        self._ledger = ledger
+        self._world = world
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def append(self, entries: Any, *, only_as_holder: bool) -> bool:
+        self._world._maybe_crash()
+        done = self._ledger.append(entries, only_as_holder=only_as_holder)
+        self._world._maybe_crash()
+        return done
+
+
+def target() -> dict[str, Any]:
+    """A config whose retraction limit does not get in the way of small tables."""
+    return {
+        "id": "sim",
+        "name": "Simulated",
+        "default_consent": "granted",
+        "retraction_limit_rows": 1000,
+    }
+
+
+def _json(status: int, body: Any) -> Answer:
+    return Answer(status, json.dumps(body).encode())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--schedules", type=int, default=100_000)
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--fault", type=float, default=0.3, help="share of requests that fail")
+    parser.add_argument("--crash", type=float, default=0.04, help="chance of a kill at each step")
+    parser.add_argument("--hourly", action="store_true", help="no gap over an hour between runs")
+    options = parser.parse_args()
+    gaps = (1.0,) if options.hourly else GAPS
+    odds = Odds(fault=options.fault, crash=options.crash, gaps=gaps)
+    for platform in PLATFORMS:
+        began, totals, bad = time.perf_counter(), Counter[str](), []
+        for seed in range(options.first_seed, options.first_seed + options.schedules // 4):
+            verdict = World(seed, platform, odds).play()
+            totals.update(
+                rows=verdict.rows,
+                delivered=verdict.delivered,
+                review=verdict.review,
+                runs=verdict.runs,
+                crashes=verdict.crashes,
+            )
+            bad += [f"seed {seed}: {violation}" for violation in verdict.violations]
+        seconds = time.perf_counter() - began
+        print(
+            f"{platform:10} {options.schedules // 4:>7} schedules {seconds:6.0f} s  "
+            + "  ".join(f"{name} {count:,}" for name, count in totals.items())
+            + f"  violations {len(bad)}"
+        )
+        for violation in bad[:10]:
+            print("   ", violation)
+
+
+if __name__ == "__main__":
+    main()

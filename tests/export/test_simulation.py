@@ -1,0 +1,160 @@
+"""Whatever fails, ledger, platform and table agree; and the simulation would notice if not.
+
+`python -m tests.export.simulation --schedules 100000` is the long form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from functions.export.delivery import Outcome
+from functions.export.destinations.base import Built, Intent, Rejected
+from functions.export.entries import Entry
+from functions.export.planner import Candidate, Standing, State
+from functions.export.rows import ConversionRow
+from functions.export.run import Brake, Run
+from tests.export.memory import MemoryLedger
+from tests.export.simulation import (
+    PLATFORMS,
+    Google,
+    Meta,
+    Odds,
+    SimulatedTarget,
+    World,
+    target,
+)
+
+SEEDS = range(150)
+WRONG_IS_CAUGHT_WITHIN = 300
+
+
+@pytest.mark.parametrize("platform", sorted(PLATFORMS))
+def test_nothing_is_lost_or_counted_twice_whatever_fails(platform: str) -> None:
+    found = {seed: World(seed, platform, Odds()).play().violations for seed in SEEDS}
+    assert {seed: violations for seed, violations in found.items() if violations} == {}
+
+
+def test_the_schedules_do_crash_and_do_deliver() -> None:
+    verdicts = [World(seed, "google", Odds()).play() for seed in SEEDS]
+    assert sum(verdict.crashes for verdict in verdicts) > 100
+    assert sum(verdict.delivered for verdict in verdicts) > 500
+
+
+def test_with_hourly_runs_and_no_kills_hardly_anything_needs_a_person() -> None:
+    odds = Odds(fault=0.1, crash=0, pause=0, gaps=(1.0,))
+    verdicts = [World(seed, "meta", odds).play() for seed in SEEDS]
+    assert sum(verdict.review for verdict in verdicts) <= sum(v.rows for v in verdicts) / 1000
+
+
+class MarksBeforeSending(Run):
+    """Claims delivery first, as one dedup store did (openmeter, issue 5118)."""
+
+    def _run_wave(self, wave: Sequence[Candidate], brake: Brake) -> bool:
+        orders, entries = self._planned(wave, brake)
+        now = self._clock.now()
+        claimed = [self._scribe.outcome(e, Outcome("accepted"), now) for _, e in orders.values()]
+        self._ledger.append([*entries, *claimed], only_as_holder=True)
+        self._delivered(orders)
+        return True
+
+
+class SendsBeforeWriting(Run):
+    """Writes down only what came back, so a crash forgets what left."""
+
+    def _run_wave(self, wave: Sequence[Candidate], brake: Brake) -> bool:
+        orders, entries = self._planned(wave, brake)
+        notes = [entry for entry in entries if entry.state != "sending"]
+        self._ledger.append(notes, only_as_holder=True)
+        self._ledger.append(self._delivered(orders), only_as_holder=False)
+        return not self._delivery.stopped
+
+
+class BelievesSilence(Run):
+    """Takes a missing answer for success."""
+
+    silence: State = "accepted"
+
+    def _delivered(self, orders: dict[str, tuple[Built, Entry]]) -> list[Entry]:
+        return [
+            replace(entry, state=self.silence) if entry.state == "unknown" else entry
+            for entry in super()._delivered(orders)
+        ]
+
+
+class GivesUpOnSilence(BelievesSilence):
+    """Takes a missing answer for a refusal."""
+
+    silence = "rejected"
+
+
+class TrustsAnyTable(MemoryLedger):
+    """Takes every missing row for a deleted one."""
+
+    def _gone_at(self, key: str, standing: Standing) -> datetime | None:
+        return max(run.at for run in self.store.runs)
+
+
+class ForgetsDoubt(MemoryLedger):
+    """Knows what was proved and nothing of what was left open."""
+
+    def standings(self) -> dict[str, Standing]:
+        return {key: replace(known, doubted=None) for key, known in super().standings().items()}
+
+
+class NewKeyEachTime(Google):
+    """Makes a key of the attempt instead of the conversion."""
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        built = super().build(conversion, row, intent)
+        if isinstance(built, Rejected):
+            return built
+        key = f"{built.key}/{intent.money}/{intent.op}"
+        return replace(built, key=key, payload=(key, *built.payload[1:]))
+
+
+class RemembersForEver(Meta):
+    """Believes that 48 hours never end."""
+
+    capabilities = replace(Meta.capabilities, dedup_window=None)
+
+
+class TakesTheSecond(Meta):
+    """Believes that the last copy counts, where the first does."""
+
+    capabilities = replace(Meta.capabilities, repeats="replaces")
+
+
+WRONG: dict[str, tuple[str, dict[str, Any]]] = {
+    "mark before sending": ("google", {"run_type": MarksBeforeSending}),
+    "write down only afterwards": ("meta", {"run_type": SendsBeforeWriting}),
+    "silence is success": ("google", {"run_type": BelievesSilence}),
+    "silence is refusal": ("google", {"run_type": GivesUpOnSilence}),
+    "any table is right": ("google", {"ledger_type": TrustsAnyTable}),
+    "doubt is forgotten": ("analytics", {"ledger_type": ForgetsDoubt}),
+    "a new key for each attempt": ("google", {"destination": NewKeyEachTime}),
+    "a memory without end": ("meta", {"destination": RemembersForEver}),
+    "the second copy counts": ("meta", {"destination": TakesTheSecond}),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_protocol_is_caught(name: str) -> None:
+    platform, wrong = WRONG[name]
+    assert _first_violation(lambda seed: World(seed, platform, Odds(), **_made(wrong)))
+
+
+def _made(wrong: dict[str, Any]) -> dict[str, Any]:
+    kind = wrong.get("destination")
+    return {**wrong, "destination": kind(SimulatedTarget(**target()))} if kind else wrong
+
+
+def _first_violation(world: Callable[[int], World]) -> list[str]:
+    for seed in range(WRONG_IS_CAUGHT_WITHIN):
+        if violations := world(seed).play().violations:
+            return violations
+    return []
