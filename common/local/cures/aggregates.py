@@ -10,7 +10,7 @@ from sqlglot import exp
 from common.local.cures.functions import native
 
 
-def rewrite(tree: exp.Expression) -> exp.Expression:
+def rewrite(tree: exp.Expr) -> exp.Expr:
     """The tree with nulls filtered before and the limit applied after the aggregate."""
     for node in list(tree.find_all(exp.ArrayAgg, exp.GroupConcat)):
         outer = node.parent if isinstance(node.parent, exp.IgnoreNulls) else node
@@ -20,9 +20,9 @@ def rewrite(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _limited(node: exp.Expression, limit: exp.Limit | None, ignores: bool) -> exp.Expression:
+def _limited(node: exp.Expr, limit: exp.Limit | None, ignores: bool) -> exp.Expr:
     values = limit.this if limit is not None else node.this
-    found: exp.Expression = exp.ArrayAgg(this=values.copy())
+    found: exp.Expr = exp.ArrayAgg(this=values.copy())
     if ignores:
         condition = exp.Not(this=exp.Is(this=_value(values).copy(), expression=exp.Null()))
         found = exp.Filter(this=found, expression=exp.Where(this=condition))
@@ -34,7 +34,7 @@ def _limited(node: exp.Expression, limit: exp.Limit | None, ignores: bool) -> ex
     return found
 
 
-def _value(values: exp.Expression) -> exp.Expression:
+def _value(values: exp.Expr) -> exp.Expr:
     while isinstance(values, exp.Order | exp.Distinct):
         values = values.expressions[0] if isinstance(values, exp.Distinct) else values.this
     return values

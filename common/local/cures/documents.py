@@ -12,15 +12,15 @@ from common.local.cures.functions import Rewrite, call
 from common.local.cures.texts import concatenated
 
 
-def _value(node: exp.Expression) -> exp.Expression | None:
+def _value(node: exp.Expr) -> exp.Expr | None:
     return call("json_value", node.this, _path(node))
 
 
-def _query(node: exp.Expression) -> exp.Expression | None:
+def _query(node: exp.Expr) -> exp.Expr | None:
     return call("json_query", node.this, _path(node))
 
 
-def _path(node: exp.Expression) -> exp.Expression:
+def _path(node: exp.Expr) -> exp.Expr:
     path = node.args.get("expression")
     if path is None:
         return exp.Literal.string("$")
@@ -31,18 +31,18 @@ def _path(node: exp.Expression) -> exp.Expression:
     )
 
 
-def _array(node: exp.Expression) -> exp.Expression | None:
+def _array(node: exp.Expr) -> exp.Expr | None:
     node.set("this", call("json", node.this))
     return None
 
 
-def _written(node: exp.Expression) -> exp.Expression | None:
+def _written(node: exp.Expr) -> exp.Expr | None:
     if node.args.get("to_json"):
         return None
     return _json(node.this)
 
 
-def _json(value: exp.Expression) -> exp.Expression:
+def _json(value: exp.Expr) -> exp.Expr:
     """The value's JSON; a constructor is taken apart, so that each part keeps its own form."""
     if isinstance(value, exp.Struct) and all(
         isinstance(it, exp.PropertyEQ) for it in value.expressions
@@ -55,21 +55,21 @@ def _json(value: exp.Expression) -> exp.Expression:
     return call("to_json", value)
 
 
-def _object(fields: list[tuple[str, exp.Expression]]) -> exp.Expression:
-    parts: list[exp.Expression] = []
+def _object(fields: list[tuple[str, exp.Expr]]) -> exp.Expr:
+    parts: list[exp.Expr] = []
     for name, value in fields:
         parts += [exp.Literal.string(f'{"," if parts else "{"}"{name}":'), _json(value)]
     return concatenated([*parts, exp.Literal.string("}" if fields else "{}")])
 
 
-def _list(values: list[exp.Expression]) -> exp.Expression:
-    parts: list[exp.Expression] = []
+def _list(values: list[exp.Expr]) -> exp.Expr:
+    parts: list[exp.Expr] = []
     for value in values:
         parts += [exp.Literal.string("," if parts else "["), _json(value)]
     return concatenated([*parts, exp.Literal.string("]" if values else "[]")])
 
 
-REWRITES: dict[type[exp.Expression], Rewrite] = {
+REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.JSONExtractScalar: _value,
     exp.JSONExtract: _query,
     exp.JSONExtractArray: _array,

@@ -69,7 +69,7 @@ def _alterations(sql: str) -> list[str]:
     return [_alteration(tree, action) for action in actions]
 
 
-def _alteration(tree: exp.Expression, action: exp.Expression) -> str:
+def _alteration(tree: exp.Expr, action: exp.Expr) -> str:
     single = tree.copy()
     single.set("actions", [action.copy()])
     return single.sql("bigquery")

@@ -14,18 +14,18 @@ from sqlglot import exp
 
 from common.local.cures.patch import replace
 
-Rewrite = Callable[[exp.Expression], exp.Expression | None]
+Rewrite = Callable[[exp.Expr], exp.Expr | None]
 """The replacement of one node, or None to leave it as it is."""
 
 
-def call(name: str, *arguments: object) -> exp.Expression:
+def call(name: str, *arguments: object) -> exp.Expr:
     """A call of one of our macros; a plain string or number becomes a literal."""
     return exp.Anonymous(
         this=f"googlesql_{name}", expressions=[exp.convert(argument) for argument in arguments]
     )
 
 
-def native(name: str, *arguments: object) -> exp.Expression:
+def native(name: str, *arguments: object) -> exp.Expr:
     """A call of one of DuckDB's own functions, passed through as it is."""
     return exp.Anonymous(this=name, expressions=[exp.convert(argument) for argument in arguments])
 
@@ -35,7 +35,7 @@ def renamed(name: str, *arguments: str) -> Rewrite:
     return lambda node: call(name, *(node.args[argument] for argument in arguments))
 
 
-def rewrite(tree: exp.Expression, rewrites: dict[type[exp.Expression], Rewrite]) -> exp.Expression:
+def rewrite(tree: exp.Expr, rewrites: dict[type[exp.Expr], Rewrite]) -> exp.Expr:
     """The tree with every node of a listed class replaced, inner ones first."""
     for node in reversed(list(tree.find_all(*rewrites))):
         replacement = rewrites[type(node)](node) if type(node) in rewrites else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 
-def rewrite(tree: exp.Expression) -> exp.Expression:
+def rewrite(tree: exp.Expr) -> exp.Expr:
     """The query with a name for every output column; other statements stay as they are."""
     query = tree
     while isinstance(query, exp.SetOperation | exp.Subquery):

@@ -18,7 +18,7 @@ _CASTS = {
 }
 
 
-def _cast(node: exp.Expression) -> exp.Expression | None:
+def _cast(node: exp.Expr) -> exp.Expr | None:
     kind = node.args["to"].this
     if isinstance(node.this, exp.Null) or _is_typed_literal(node):
         return None
@@ -32,7 +32,7 @@ def _cast(node: exp.Expression) -> exp.Expression | None:
     return None
 
 
-def _is_typed_literal(node: exp.Expression) -> bool:
+def _is_typed_literal(node: exp.Expr) -> bool:
     """DATE '2026-01-01' and CAST('2026-01-01' AS DATE) are one thing to the parser."""
     literal = node.this
     if not isinstance(literal, exp.Literal) or isinstance(node, exp.TryCast):
@@ -41,21 +41,21 @@ def _is_typed_literal(node: exp.Expression) -> bool:
     return kind == exp.DType.DATE or (kind == exp.DType.TEXT and literal.is_string)
 
 
-def widen(node: exp.Expression) -> exp.Expression | None:
+def widen(node: exp.Expr) -> exp.Expr | None:
     """NUMERIC has nine decimals, where DuckDB's DECIMAL has three."""
     if node.this == exp.DType.DECIMAL and not node.expressions:
         node.set("expressions", [exp.DataTypeParam(this=exp.convert(size)) for size in (38, 9)])
     return None
 
 
-def _divide(node: exp.Expression) -> exp.Expression | None:
+def _divide(node: exp.Expr) -> exp.Expr | None:
     divisor = node.args["expression"].unnest()
     if isinstance(divisor, exp.Literal) and float(divisor.this) != 0:
         return None
     return call("divide", node.this.unnest(), divisor)
 
 
-def _literal(node: exp.Expression) -> exp.Expression | None:
+def _literal(node: exp.Expr) -> exp.Expr | None:
     """1.5 is FLOAT64, where DuckDB would make it a DECIMAL."""
     text = str(node.this)
     if node.args["is_string"] or "." not in text or "e" in text.lower():
@@ -63,12 +63,12 @@ def _literal(node: exp.Expression) -> exp.Expression | None:
     return exp.Literal.number(f"{text}e0")
 
 
-def _count_if(node: exp.Expression) -> exp.Expression | None:
+def _count_if(node: exp.Expr) -> exp.Expr | None:
     """DuckDB's own count_if is NULL without rows and a HUGEINT with them."""
     return exp.Count(this=exp.case(copy=False).when(node.this, exp.convert(1), copy=False))
 
 
-REWRITES: dict[type[exp.Expression], Rewrite] = {
+REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.DataType: widen,

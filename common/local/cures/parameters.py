@@ -30,13 +30,13 @@ def types(parameters: Sequence[Wire] | None) -> tuple[tuple[str, str], ...]:
     return tuple((name, _type(it["parameterType"])) for name, it in named(parameters).items())
 
 
-def declare(tree: exp.Expression, declared: Sequence[tuple[str, str]]) -> exp.Expression:
+def declare(tree: exp.Expr, declared: Sequence[tuple[str, str]]) -> exp.Expr:
     """The tree with each parameter cast to its type."""
     kinds = {name.lower(): duckdb_type(kind) for name, kind in declared}
     for parameter in list(tree.find_all(exp.Parameter)):
         if parameter.name.lower() in kinds:
             kind = kinds[parameter.name.lower()].copy()
-            value: exp.Expression = parameter.copy()
+            value: exp.Expr = parameter.copy()
             if kind.find(exp.ColumnDef):
                 value = exp.Cast(this=value, to=exp.DataType.build("JSON"))
             parameter.replace(exp.Cast(this=value, to=kind))

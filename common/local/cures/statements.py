@@ -28,7 +28,7 @@ _DEFINING = (exp.Create, exp.Drop)
 class Statement:
     """One statement, read; `tree` is shared and must be copied before it is changed."""
 
-    tree: exp.Expression
+    tree: exp.Expr
     tables: frozenset[Path]
 
     @property
@@ -66,14 +66,14 @@ def install() -> None:
         replace(module, name, _only_for_definitions(getattr(module, name)))
 
 
-def _tree(sql: str) -> exp.Expression | None:
+def _tree(sql: str) -> exp.Expr | None:
     try:
         return read(sql).tree
     except InvalidQueryError:
         return None
 
 
-def _kind(tree: exp.Expression) -> str:
+def _kind(tree: exp.Expr) -> str:
     return "SELECT" if isinstance(tree, exp.Query) else ""
 
 

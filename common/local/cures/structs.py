@@ -11,7 +11,7 @@ from sqlglot import exp
 from common.local.cures.functions import native
 
 
-def rewrite(tree: exp.Expression) -> exp.Expression:
+def rewrite(tree: exp.Expr) -> exp.Expr:
     """The tree with implied field names written out and struct rows made of whole rows."""
     for array in list(tree.find_all(exp.Array)):
         _name_elements(array)

@@ -47,7 +47,7 @@ def install() -> None:
     replace(EmulatorServer, "start", started)
 
 
-def altered(tree: exp.Expression, project: str, ctx: Any) -> None:
+def altered(tree: exp.Expr, project: str, ctx: Any) -> None:
     """After ALTER TABLE: the catalog knows the columns that there are now."""
     path = _path(tree.this, project)
     table = ctx.catalog.get_table(*path)
@@ -132,7 +132,7 @@ def _properties(tree: exp.Create, table: TableMeta, ctx: Any) -> dict[str, Any]:
     return found
 
 
-def _moment(expression: exp.Expression, ctx: Any) -> datetime | None:
+def _moment(expression: exp.Expr, ctx: Any) -> datetime | None:
     from common.local.cures import translation
 
     text = translation.translate(f"SELECT {expression.sql('bigquery')} AS it", "p", ()).text
@@ -156,7 +156,7 @@ def _schema(project: str, dataset: str, table: str, ctx: Any) -> Any:
     return routes.TableSchema(fields=routes._parse_schema_fields(listed))
 
 
-def _path(target: exp.Expression, project: str) -> tuple[str, str, str]:
+def _path(target: exp.Expr, project: str) -> tuple[str, str, str]:
     table = target.this if isinstance(target, exp.Schema) else target
     return (table.catalog or project, table.db, table.name)
 

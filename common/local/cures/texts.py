@@ -15,11 +15,11 @@ from common.local.cures.functions import Rewrite, call, native, renamed
 _SPECIFIER = re.compile(r"%([-+ #0']*)(\d*)(?:\.(\d+))?([a-zA-Z%])")
 
 
-def _format(node: exp.Expression) -> exp.Expression | None:
+def _format(node: exp.Expr) -> exp.Expr | None:
     pattern, values = node.this, list(node.expressions)
     if not isinstance(pattern, exp.Literal):
         return None
-    parts: list[exp.Expression] = []
+    parts: list[exp.Expr] = []
     end = 0
     for match in _SPECIFIER.finditer(pattern.this):
         parts.append(exp.Literal.string(pattern.this[end : match.start()]))
@@ -29,7 +29,7 @@ def _format(node: exp.Expression) -> exp.Expression | None:
     return concatenated(parts)
 
 
-def concatenated(parts: list[exp.Expression]) -> exp.Expression:
+def concatenated(parts: list[exp.Expr]) -> exp.Expr:
     """The parts joined by ||, so that one NULL makes all of it NULL; empty literals are left out."""
     kept = [part for part in parts if part != exp.Literal.string("")] or [exp.Literal.string("")]
     joined = kept[0]
@@ -38,7 +38,7 @@ def concatenated(parts: list[exp.Expression]) -> exp.Expression:
     return exp.paren(joined, copy=False)
 
 
-def _piece(match: re.Match[str], value: exp.Expression) -> exp.Expression:
+def _piece(match: re.Match[str], value: exp.Expr) -> exp.Expr:
     flags, width, digits, kind = match.groups()
     if kind in "sStT":
         text = _shown(kind, value)
@@ -51,13 +51,13 @@ def _piece(match: re.Match[str], value: exp.Expression) -> exp.Expression:
     return native("PRINTF", match[0].replace("i", "d"), number)
 
 
-def _shown(kind: str, value: exp.Expression) -> exp.Expression:
+def _shown(kind: str, value: exp.Expr) -> exp.Expr:
     if kind in "sS":
         return call("string", value)
     return call("shown" if kind == "t" else "literal", value)
 
 
-def _padded(text: exp.Expression, flags: str, width: int) -> exp.Expression:
+def _padded(text: exp.Expr, flags: str, width: int) -> exp.Expr:
     missing = native(
         "GREATEST", 0, exp.Sub(this=exp.convert(width), expression=native("LENGTH", text))
     )
@@ -66,7 +66,7 @@ def _padded(text: exp.Expression, flags: str, width: int) -> exp.Expression:
     return concatenated(parts)
 
 
-def _trim(node: exp.Expression) -> exp.Expression | None:
+def _trim(node: exp.Expr) -> exp.Expr | None:
     if node.args.get("expression") is not None:
         return None
     position = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(
@@ -75,7 +75,7 @@ def _trim(node: exp.Expression) -> exp.Expression | None:
     return call(position, node.this)
 
 
-def _substring(node: exp.Expression) -> exp.Expression | None:
+def _substring(node: exp.Expr) -> exp.Expr | None:
     start, length = node.args.get("start"), node.args.get("length")
     simple = isinstance(start, exp.Literal) and int(start.this) > 0
     if start is None or (simple and (length is None or isinstance(length, exp.Literal))):
@@ -83,7 +83,7 @@ def _substring(node: exp.Expression) -> exp.Expression | None:
     return call("substr", node.this, start, length or exp.convert(2**31))
 
 
-def _like(node: exp.Expression) -> exp.Expression | None:
+def _like(node: exp.Expr) -> exp.Expr | None:
     pattern = node.args["expression"]
     if isinstance(node.parent, exp.Escape) or not isinstance(pattern, exp.Literal | exp.Parameter):
         return None
@@ -92,17 +92,30 @@ def _like(node: exp.Expression) -> exp.Expression | None:
     return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
 
 
-def _sha(node: exp.Expression) -> exp.Expression | None:
+def _sha(node: exp.Expr) -> exp.Expr | None:
     length = node.args.get("length")
     return native("bqemu_sha512", node.this) if length and length.name == "512" else None
 
 
-REWRITES: dict[type[exp.Expression], Rewrite] = {
+def _hex(node: exp.Expr) -> exp.Expr | None:
+    """A digest in hexadecimal is what DuckDB gives at once."""
+    digest = node.this
+    if (
+        isinstance(digest, exp.SHA2Digest)
+        and digest.args.get("length", exp.convert(256)).name == "256"
+    ):
+        return native("SHA256", digest.this)
+    return None
+
+
+REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.Format: _format,
     exp.Trim: _trim,
     exp.Substring: _substring,
     exp.Like: _like,
+    exp.LowerHex: _hex,
     exp.SHA2: _sha,
+    exp.SHA2Digest: _sha,
     exp.Upper: renamed("upper", "this"),
     exp.FarmFingerprint: lambda node: call("farm_fingerprint", node.expressions[0]),
 }

@@ -35,12 +35,12 @@ _FORMAT = re.compile(r"%E\dS|%E\*S|%Ez|%-?.")
 _SPELLED = {"%D": "%m/%d/%y", "%R": "%H:%M", "%F": "%Y-%m-%d", "%T": "%H:%M:%S", "%h": "%b"}
 
 
-def _unit(node: exp.Expression) -> str:
+def _unit(node: exp.Expr) -> str:
     unit = node.args.get("unit")
     return unit.name.upper() if unit is not None else ""
 
 
-def _first_day(unit: exp.Expression | None) -> int | None:
+def _first_day(unit: exp.Expr | None) -> int | None:
     """The ISO day on which the unit's weeks begin, or None when it is no week."""
     if isinstance(unit, exp.WeekStart):
         return _DAYS[unit.name.upper()]
@@ -48,7 +48,7 @@ def _first_day(unit: exp.Expression | None) -> int | None:
     return {"WEEK": 7, "ISOWEEK": 1}.get(name)
 
 
-def _timestamp_diff(node: exp.Expression) -> exp.Expression | None:
+def _timestamp_diff(node: exp.Expr) -> exp.Expr | None:
     size = _MICROS.get(_unit(node))
     if size is None:
         return None
@@ -57,12 +57,12 @@ def _timestamp_diff(node: exp.Expression) -> exp.Expression | None:
     return call("div", difference, size)
 
 
-def _date_diff(node: exp.Expression) -> exp.Expression | None:
+def _date_diff(node: exp.Expr) -> exp.Expr | None:
     first = _first_day(node.args.get("unit"))
     return first and call("week_diff", node.this, node.args["expression"], first)
 
 
-def _trunc(node: exp.Expression) -> exp.Expression | None:
+def _trunc(node: exp.Expr) -> exp.Expr | None:
     first = _first_day(node.args.get("unit"))
     if isinstance(node, exp.DateTrunc) and _unit(node) in _BUCKETS:
         return native("TIME_BUCKET", exp.var(f"INTERVAL '{_BUCKETS[_unit(node)]}'"), node.this)
@@ -74,7 +74,7 @@ def _trunc(node: exp.Expression) -> exp.Expression | None:
     return exp.cast(week, exp.DType.TIMESTAMP) if isinstance(node, exp.DatetimeTrunc) else week
 
 
-def _extract(node: exp.Expression) -> exp.Expression | None:
+def _extract(node: exp.Expr) -> exp.Expr | None:
     unit = {"MILLISECOND": 1_000, "MICROSECOND": 1}.get(node.this.name.upper())
     return unit and call("subsecond", node.args["expression"], unit)
 
@@ -83,7 +83,7 @@ def _unix(unit: str) -> Rewrite:
     return lambda node: call("unix", node.this, _MICROS[unit])
 
 
-def _from_unix(node: exp.Expression) -> exp.Expression | None:
+def _from_unix(node: exp.Expr) -> exp.Expr | None:
     scale = node.args.get("scale")
     if scale is None:
         return None
@@ -95,7 +95,7 @@ def _from_unix(node: exp.Expression) -> exp.Expression | None:
     return call("timestamp_micros", micros)
 
 
-def _format(node: exp.Expression) -> exp.Expression | None:
+def _format(node: exp.Expr) -> exp.Expr | None:
     pattern = node.args["format"]
     if not isinstance(pattern, exp.Literal):
         return None
@@ -132,7 +132,7 @@ def _tokens(pattern: str) -> list[str]:
     return [*tokens, *pattern[end:]]
 
 
-def _strftime(local: exp.Expression, pattern: str) -> exp.Expression:
+def _strftime(local: exp.Expr, pattern: str) -> exp.Expr:
     if "%" not in pattern:
         return exp.Literal.string(pattern)
     return native("STRFTIME", local.copy(), pattern)
@@ -159,7 +159,7 @@ def _special(token: str, local, value, zone):  # type: ignore[no-untyped-def]
     return None
 
 
-def _parse(node: exp.Expression) -> exp.Expression | None:
+def _parse(node: exp.Expr) -> exp.Expr | None:
     pattern = node.args["format"]
     if not isinstance(pattern, exp.Literal):
         return None
@@ -169,7 +169,7 @@ def _parse(node: exp.Expression) -> exp.Expression | None:
     return call("parsed_timestamp", parsed, node.args.get("zone") or _UTC)
 
 
-def _parse_datetime(node: exp.Expression) -> exp.Expression | None:
+def _parse_datetime(node: exp.Expr) -> exp.Expr | None:
     pattern = node.args["format"]
     if not isinstance(pattern, exp.Literal):
         return None
@@ -178,7 +178,7 @@ def _parse_datetime(node: exp.Expression) -> exp.Expression | None:
     )
 
 
-def _parse_patterns(pattern: str) -> exp.Expression:
+def _parse_patterns(pattern: str) -> exp.Expr:
     """DuckDB tries each in turn: a fraction of a second may be there or not."""
     pattern = pattern.replace("%Ez", "%z")
     for short, long in _SPELLED.items():
@@ -190,23 +190,31 @@ def _parse_patterns(pattern: str) -> exp.Expression:
     )
 
 
-def _timestamps(node: exp.Expression) -> exp.Expression | None:
+def _timestamps(node: exp.Expr) -> exp.Expr | None:
     for bound in ("start", "end"):
         if isinstance(node.args[bound], exp.Literal):
             node.set(bound, exp.cast(node.args[bound], exp.DType.TIMESTAMPTZ))
     return None
 
 
-def _string(node: exp.Expression) -> exp.Expression | None:
+def _date(node: exp.Expr) -> exp.Expr | None:
+    zone = node.args.get("zone")
+    if zone is None or node.expressions:
+        return None
+    local = native("TIMEZONE", zone, exp.cast(node.this, exp.DType.TIMESTAMPTZ))
+    return exp.cast(local, exp.DType.DATE)
+
+
+def _string(node: exp.Expr) -> exp.Expr | None:
     zone = node.args.get("zone")
     return call("zoned_text", node.this, zone) if zone is not None else call("string", node.this)
 
 
-def _current_datetime(node: exp.Expression) -> exp.Expression | None:
+def _current_datetime(node: exp.Expr) -> exp.Expr | None:
     return native("TIMEZONE", node.this or _UTC, exp.CurrentTimestamp())
 
 
-REWRITES: dict[type[exp.Expression], Rewrite] = {
+REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.TimestampDiff: _timestamp_diff,
     exp.DateDiff: _date_diff,
     exp.DatetimeDiff: _date_diff,
@@ -214,6 +222,7 @@ REWRITES: dict[type[exp.Expression], Rewrite] = {
     exp.DatetimeTrunc: _trunc,
     exp.TimestampTrunc: _trunc,
     exp.Extract: _extract,
+    exp.Date: _date,
     exp.CurrentDatetime: _current_datetime,
     exp.String: _string,
     exp.UnixSeconds: _unix("SECOND"),

@@ -22,7 +22,7 @@ from common.local.cures import (
     aggregates,
     documents,
     functions,
-    lookups,
+    lists,
     names,
     numbers,
     parameters,
@@ -39,6 +39,8 @@ REWRITES = {**numbers.REWRITES, **texts.REWRITES, **times.REWRITES, **documents.
 
 
 OUR_OWN = {
+    "CONCAT_STRING_TYPE",
+    "COUNTIF_EMPTY_ZERO",
     "DATE_TRUNC_WEEK",
     "FORMAT_DATE_YEAR_PAD",
     "FORMAT_PRINTF",
@@ -76,10 +78,10 @@ def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> 
     return Translation(duck.sql("duckdb"), tuple(found), used)
 
 
-def _rewritten(tree: exp.Expression, declared: tuple[tuple[str, str], ...]) -> exp.Expression:
+def _rewritten(tree: exp.Expr, declared: tuple[tuple[str, str], ...]) -> exp.Expr:
     names.rewrite(tree)
     structs.rewrite(tree)
-    lookups.rewrite(tree)
+    lists.rewrite(tree)
     aggregates.rewrite(tree)
     _stock(tree)
     tree = functions.rewrite(tree, REWRITES)
@@ -87,7 +89,7 @@ def _rewritten(tree: exp.Expression, declared: tuple[tuple[str, str], ...]) -> e
     return parameters.declare(tree, declared)
 
 
-def _stock(tree: exp.Expression) -> None:
+def _stock(tree: exp.Expr) -> None:
     """The emulator's own rewrites that work on a tree and are right."""
     datetime_helpers._rewrite_last_day_week(tree)
     datetime_helpers._rewrite_date_function_results(tree)
@@ -102,7 +104,7 @@ _RULES: list[Any] = [
 ]
 
 
-def _ruled(tree: exp.Expression) -> exp.Expression:
+def _ruled(tree: exp.Expr) -> exp.Expr:
     for node in reversed(list(tree.walk())):
         rule = next((it for it in _RULES if it.applies_to(node)), None)
         if rule is not None:

@@ -16,7 +16,7 @@ from common.local.cures.functions import native
 _NAMELESS = "unnested"
 
 
-def rewrite(tree: exp.Expression) -> exp.Expression:
+def rewrite(tree: exp.Expr) -> exp.Expr:
     """The tree with every UNNEST in a FROM or JOIN that needs it as a subquery of our own."""
     for unnest in list(tree.find_all(exp.Unnest)):
         if isinstance(unnest.parent, exp.From | exp.Join) and len(unnest.expressions) == 1:
@@ -26,7 +26,7 @@ def rewrite(tree: exp.Expression) -> exp.Expression:
     return tree
 
 
-def _subquery(unnest: exp.Unnest) -> exp.Expression:
+def _subquery(unnest: exp.Unnest) -> exp.Expr:
     array = unnest.expressions[0]
     name = _name(unnest)
     columns = list(_columns(unnest, array, name))
@@ -44,7 +44,7 @@ def _name(unnest: exp.Unnest) -> str:
     return str(alias.columns[0].name if alias.columns else alias.name)
 
 
-def _columns(unnest: exp.Unnest, array: exp.Expression, name: str) -> Iterator[exp.Expression]:
+def _columns(unnest: exp.Unnest, array: exp.Expr, name: str) -> Iterator[exp.Expr]:
     select = unnest.find_ancestor(exp.Select)
     if not name:
         yield _spread(array.copy())
@@ -57,14 +57,14 @@ def _columns(unnest: exp.Unnest, array: exp.Expression, name: str) -> Iterator[e
             yield _spread(array.copy())
 
 
-def _spread(array: exp.Expression) -> exp.Expression:
+def _spread(array: exp.Expr) -> exp.Expr:
     """One column per field of a struct, or one nameless column of plain values."""
     depth = exp.PropertyEQ(this=exp.to_identifier("max_depth"), expression=exp.convert(2))
     return native("UNNEST", array, depth)
 
 
-def _offset(array: exp.Expression, offset: exp.Expression | bool) -> exp.Expression:
-    name = offset.name if isinstance(offset, exp.Expression) else "offset"
+def _offset(array: exp.Expr, offset: exp.Expr | bool) -> exp.Expr:
+    name = offset.name if isinstance(offset, exp.Expr) else "offset"
     positions = native("RANGE", native("LEN", array))
     return exp.alias_(native("UNNEST", positions), name, quoted=True)
 

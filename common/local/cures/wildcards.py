@@ -34,7 +34,7 @@ class Wildcard:
         return f"{self.project}.{self.dataset}.{self.prefix}*"
 
 
-def take_out(tree: exp.Expression, project: str) -> list[Wildcard]:
+def take_out(tree: exp.Expr, project: str) -> list[Wildcard]:
     """The wildcards of a DuckDB tree, each replaced by a token in it."""
     references = [it for it in tree.find_all(exp.Table) if it.name.endswith("*")]
     return [_take_out(it, f"wildcard {place}", project) for place, it in enumerate(references)]
@@ -88,7 +88,7 @@ def _take_out(table: exp.Table, token: str, project: str) -> Wildcard:
     return found
 
 
-def _conditions(select: exp.Select, table: exp.Table, alias: str) -> list[exp.Expression]:
+def _conditions(select: exp.Select, table: exp.Table, alias: str) -> list[exp.Expr]:
     """What the SELECT demands of the suffix alone: each conjunct that names nothing else."""
     join = table.parent if isinstance(table.parent, exp.Join) else None
     outer = join is not None and join.side in ("LEFT", "FULL")
@@ -103,13 +103,13 @@ def _conditions(select: exp.Select, table: exp.Table, alias: str) -> list[exp.Ex
     return [_bare(it) for it in conjuncts if _is_about_suffix(it, alias)]
 
 
-def _is_about_suffix(condition: exp.Expression, alias: str) -> bool:
+def _is_about_suffix(condition: exp.Expr, alias: str) -> bool:
     columns = list(condition.find_all(exp.Column))
     named = all(it.name.upper() == _SUFFIX and it.table in ("", alias) for it in columns)
     return bool(columns) and named and not condition.find(exp.Query, exp.Table)
 
 
-def _bare(condition: exp.Expression) -> exp.Expression:
+def _bare(condition: exp.Expr) -> exp.Expr:
     condition = exp.Paren(this=condition.copy())
     for column in condition.find_all(exp.Column):
         column.set("table", None)
