@@ -1,0 +1,79 @@
+"""A trained model: everything it takes to turn leads as the CRM has them into scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from functions.score_leads import features as reading
+from functions.score_leads.attributes import Attribute, Codes
+from functions.score_leads.classifier import Classifier
+from functions.score_leads.encoding import Encoder, probability
+from functions.score_leads.features import Features
+from functions.score_leads.ladder import BaseRate
+from functions.score_leads.open_outcomes import Level
+from functions.score_leads.reasons import Reason, Surrogate, strongest
+from functions.score_leads.value import ValueModel
+from functions.score_leads.values import Floats, Raw
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One entry a lead."""
+
+    probability: Floats
+    """Of being won inside the conversion window."""
+    deal_value: Floats | None
+    """Money if won; None when no deal's value is known."""
+    points: Floats | None
+    """Each attribute's percentage points, one column an attribute; None for a base rate."""
+
+    @property
+    def expected_value(self) -> Floats | None:
+        """Probability x money if won."""
+        return None if self.deal_value is None else self.probability * self.deal_value
+
+
+@dataclass(frozen=True)
+class Model:
+    """Attributes and fitted parts; pure, and the same for every batch of leads."""
+
+    attributes: tuple[Attribute, ...]
+    encoder: Encoder
+    scorer: Classifier | BaseRate
+    level: Level
+    channel: str | None
+    value: ValueModel | None
+    surrogate: Surrogate | None
+
+    def read(self, columns: Mapping[str, Raw], created: Floats | None, count: int) -> Features:
+        """The leads' features, as in training."""
+        return reading.read(self.attributes, columns, created, count)
+
+    def score(self, features: Features) -> Scores:
+        """Probability, money and points of each lead."""
+        encoded = self.encoder.encode(features)
+        if isinstance(self.scorer, BaseRate):
+            logits = self.scorer.logits(features)
+        else:
+            logits = self.scorer.logits(encoded)
+        logits = logits + self.level.shift(channel_codes(features, self.channel))
+        points = None
+        if self.surrogate is not None:
+            shift = float(np.log(self.level.factor))
+            points = self.surrogate.points(encoded.design, logits, shift)
+        money = None if self.value is None else self.value.values(encoded, features)
+        return Scores(probability(logits), money, points)
+
+    def reasons(self, scores: Scores, columns: Mapping[str, Raw]) -> list[list[Reason]]:
+        """Each lead's strongest reasons; none for a base rate."""
+        if scores.points is None or self.surrogate is None:
+            return [[] for _ in scores.probability]
+        return strongest(scores.points, self.surrogate.attributes, columns)
+
+
+def channel_codes(features: Features, channel: str | None) -> Codes | None:
+    """Each lead's code of the channel; None when no attribute names one."""
+    return None if channel is None else features.codes[channel]

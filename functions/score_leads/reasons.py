@@ -1,0 +1,144 @@
+"""Why a lead scored as it did: an additive stand-in for the model, in points of probability."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+
+from functions.score_leads.encoding import Design, Encoded, Encoder, probability
+from functions.score_leads.values import Floats, Raw, clean
+
+ROWS = 50_000
+MOST = 5
+LEAST_POINTS = 0.1
+"""A reason smaller than a tenth of a percentage point tells nobody anything."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One attribute's part in a lead's score."""
+
+    attribute: str
+    value: str
+    points: float
+    """Percentage points of probability, against the average lead."""
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A linear model of the model's log-odds, whose parts add up attribute by attribute."""
+
+    weights: Floats
+    attributes: tuple[str, ...]
+    owner: NDArray[np.int64]
+    """Index of the attribute behind each entry of a design row, then behind each free text."""
+    average: Floats
+    """Each attribute's mean part over the training leads."""
+    centre: float
+    """The average lead's log-odds."""
+    agreement: float
+    """Share of the variance of the model's log-odds that the surrogate follows."""
+
+    def parts(self, design: Design) -> Floats:
+        """Log-odds that each attribute adds to each lead, against the average lead."""
+        return _summed(design, self.weights, self.owner, len(self.attributes)) - self.average
+
+    def points(self, design: Design, logits: Floats, shift: float) -> Floats:
+        """The same in percentage points of probability; `shift` moved everybody's log-odds.
+
+        Log-odds become points along the line from the average lead to this one, so that a lead's
+        points add up to how far its probability is from the average lead's.
+        """
+        return 100 * self.parts(design) * _slope(logits, self.centre + shift)[:, None]
+
+
+def fit(encoder: Encoder, leads: Encoded, logits: Floats, seed: int) -> Surrogate:
+    """The surrogate of a model that gave these log-odds to these leads."""
+    kept = np.sort(np.random.default_rng(seed).permutation(len(logits))[:ROWS])
+    some = leads.take(kept)
+    ridge = Ridge(alpha=1.0, solver="sparse_cg").fit(some.matrix, logits[kept])
+    attributes = tuple(dict.fromkeys(encoder.owners))
+    owner = np.array([attributes.index(name) for name in encoder.owners])
+    raw = _summed(some.design, ridge.coef_, owner, len(attributes))
+    return Surrogate(
+        weights=ridge.coef_,
+        attributes=attributes,
+        owner=owner,
+        average=raw.mean(axis=0),
+        centre=float(logits[kept].mean()),
+        agreement=float(ridge.score(some.matrix, logits[kept])),
+    )
+
+
+def _summed(design: Design, weights: Floats, owner: NDArray[np.int64], attributes: int) -> Floats:
+    entries = weights[design.places] * design.amounts
+    slots = entries.shape[1]
+    belongs = np.zeros((slots, attributes))
+    belongs[np.arange(slots), owner[:slots]] = 1
+    parts: Floats = entries @ belongs
+    if design.words is not None:
+        texts = len(owner) - slots
+        width = design.words.shape[1] // texts
+        for text in range(texts):
+            block = slice(text * width, (text + 1) * width)
+            spoken = design.words[:, block] @ weights[design.width :][block]
+            parts[:, owner[slots + text]] += spoken
+    return parts
+
+
+def _slope(logits: Floats, centre: float) -> Floats:
+    """Rise of the probability per log-odds between the average lead and each lead."""
+    way = logits - centre
+    near = np.abs(way) < 1e-6
+    average = probability(np.array([centre]))[0]
+    rise = probability(logits) - average
+    slope: Floats = np.where(near, average * (1 - average), rise / np.where(near, 1, way))
+    return slope
+
+
+def strongest(
+    points: Floats, attributes: Sequence[str], columns: Mapping[str, Raw]
+) -> list[list[Reason]]:
+    """For each lead up to MOST reasons for and MOST against, the strongest first."""
+    labels = [in_words(name) for name in attributes]
+    shown = min(MOST, points.shape[1])
+    highest = np.argsort(-points, axis=1, kind="stable")[:, :shown]
+    lowest = np.argsort(points, axis=1, kind="stable")[:, :shown]
+    reasons: list[list[Reason]] = []
+    for lead, (best, worst) in enumerate(zip(highest.tolist(), lowest.tolist(), strict=True)):
+        mine = points[lead]
+        reasons.append(
+            [
+                Reason(labels[place], _shown(columns, attributes[place], lead), round(part, 1))
+                for places, sign in ((best, 1), (worst, -1))
+                for place in places
+                if (part := float(mine[place])) * sign >= LEAST_POINTS
+            ]
+        )
+    return reasons
+
+
+def in_words(attribute: str) -> str:
+    """The attribute's name as a person would write it: property_jobTitle is Job title."""
+    plain = attribute.removeprefix("property_").removesuffix("__c").removesuffix("_c")
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", plain)
+    words = re.sub(r"[_\s]+", " ", parted).strip()
+    return words[:1].upper() + (words[1:] if words.isupper() else words[1:].lower())
+
+
+def _shown(columns: Mapping[str, Raw], attribute: str, lead: int) -> str:
+    values = columns.get(attribute)
+    value = None if values is None else clean(values[lead])
+    if value is None:
+        return "not given"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"

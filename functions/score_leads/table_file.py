@@ -1,0 +1,95 @@
+"""A CSV file of leads as columns: any delimiter, quoting, encoding and compression."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import UserError
+
+DELIMITERS = ",;\t|"
+SAMPLE_LINES = 50
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """The file's columns by name, all texts, and what was odd about it."""
+
+    columns: dict[str, list[str]]
+    rows: int
+    delimiter: str
+    skipped: int
+    """Lines whose number of cells did not fit the header."""
+
+
+def read(path: Path) -> TableFile:
+    """The file's table; the first line names the columns.
+
+    Raises UserError when there is no such file or no table in it.
+    """
+    if not path.is_file():
+        raise UserError(f"There is no file {path}.", fix="Check the path.", code="no_file")
+    text = _text(path)
+    lines = text.splitlines(keepends=True)
+    if len(lines) < 2:
+        raise UserError(f"{path} has no rows below its header.", code="empty_file")
+    delimiter = _delimiter(lines[:SAMPLE_LINES])
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    header = _distinct(next(reader))
+    kept, skipped = _fitting(reader, len(header))
+    if not kept:
+        raise UserError(
+            f"No line of {path} has the {len(header)} cells of its header.",
+            fix="Check the delimiter and the quoting.",
+            code="no_table",
+        )
+    columns = {
+        name: list(cells) for name, cells in zip(header, zip(*kept, strict=True), strict=True)
+    }
+    return TableFile(columns, len(kept), delimiter, skipped)
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        data = gzip.decompress(data)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _delimiter(lines: list[str]) -> str:
+    """The delimiter that cuts the most lines into as many cells as the header, and most cells."""
+
+    def fit(delimiter: str) -> tuple[int, int]:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        if not widths or widths[0] < 2:
+            return 0, 0
+        return widths.count(widths[0]), widths[0]
+
+    return max(DELIMITERS, key=fit)
+
+
+def _fitting(reader: Iterator[list[str]], width: int) -> tuple[list[list[str]], int]:
+    kept, skipped = [], 0
+    for cells in reader:
+        if len(cells) == width:
+            kept.append(cells)
+        elif cells:
+            skipped += 1
+    return kept, skipped
+
+
+def _distinct(header: list[str]) -> list[str]:
+    """Names without blanks around them; a name's second column is called name (2)."""
+    seen: dict[str, int] = {}
+    names = []
+    for place, written in enumerate(header, start=1):
+        name = written.strip() or f"column {place}"
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return names

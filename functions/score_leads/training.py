@@ -1,0 +1,246 @@
+"""From leads and what became of them to a trained model and what is known of its quality."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from functions.score_leads import encoding, fitting, forward, ladder, leakage, reasons, value
+from functions.score_leads import features as reading
+from functions.score_leads.attributes import Attribute, profile
+from functions.score_leads.classifier import Classifier
+from functions.score_leads.encoding import Encoder, probability
+from functions.score_leads.features import DAY, Features, Index
+from functions.score_leads.forward import Forward
+from functions.score_leads.ladder import BaseRate, Step
+from functions.score_leads.leakage import Evidence
+from functions.score_leads.model import Model, channel_codes
+from functions.score_leads.open_outcomes import level
+from functions.score_leads.outcomes import Outcomes
+from functions.score_leads.values import Floats, Raw
+
+MAX_ROWS = 500_000
+MONTHS_24 = 730.0
+MONTHS_6 = 180.0
+SEEN_EARLY_DAYS = 3.0
+CHANNELS = re.compile(
+    r"(property_hs_analytics_source|property_original_source|lead_?source|utm_source|channel"
+    r"|default_channel_group|source|origin|lead_?origin|utm_medium|market_segment)",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Leads:
+    """Leads in the order of their creation, oldest first."""
+
+    placed: Floats
+    """Seconds since 1970, or any number that grows with time."""
+    dated: bool
+    """Whether `placed` is seconds."""
+    columns: Mapping[str, Raw]
+    seen_after: Floats | None = None
+    """Days after creation at which the attributes were first seen; None when that is unknown."""
+
+    @property
+    def created(self) -> Floats | None:
+        return self.placed if self.dated else None
+
+    def take(self, leads: Index) -> Leads:
+        """Some of the leads."""
+        kept = np.arange(len(self.placed))[leads].tolist()
+        columns = {name: [values[row] for row in kept] for name, values in self.columns.items()}
+        seen = None if self.seen_after is None else self.seen_after[leads]
+        return Leads(self.placed[leads], self.dated, columns, seen)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What people and earlier runs say about the attributes."""
+
+    excluded: Collection[str] = ()
+    confirmed: Collection[str] = ()
+    """Known at creation after all, whatever they look like."""
+    late: Mapping[str, str] = field(default_factory=dict)
+    """Why an attribute was found to change after creation."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The model and the evidence behind it."""
+
+    model: Model
+    step: Step
+    attributes: tuple[Attribute, ...]
+    evidence: Mapping[str, Evidence]
+    forward: Forward | None
+    leads: Leads
+    outcomes: Outcomes
+    features: Features
+    warnings: tuple[str, ...]
+
+
+def train(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
+    """The model of these leads; falls down the ladder to the base rate rather than fail.
+
+    Raises ValueError when there is no lead at all.
+    """
+    if not len(leads.placed):
+        raise ValueError("there are no leads to learn from")
+    kept = eligible(leads, outcomes, wishes.seed)
+    leads, outcomes = leads.take(kept), outcomes.take(kept)
+    attributes, features, evidence = _judged(leads, outcomes, wishes)
+    step = _first_step(outcomes, features)
+    seen_forward = (
+        forward.evaluate(features, outcomes, wishes.seed) if step.name != "base_rate" else None
+    )
+    step = _shown(step, seen_forward)
+    model = _model(attributes, features, outcomes, step, wishes.seed)
+    warnings = tuple(_warnings(leads, outcomes, evidence, attributes, step, wishes))
+    return Trained(
+        model, step, attributes, evidence, seen_forward, leads, outcomes, features, warnings
+    )
+
+
+def eligible(leads: Leads, outcomes: Outcomes, seed: int) -> Index:
+    """The leads to learn from: since the first win, of the last 24 months, at most MAX_ROWS.
+
+    Leads from before the first recorded win look lost only because nobody recorded wins then.
+    """
+    use = np.ones(len(leads.placed), bool)
+    if leads.dated and np.isfinite(outcomes.window):
+        wins = (leads.placed + outcomes.won_after * DAY)[outcomes.won]
+        if len(wins):
+            use &= leads.placed >= wins.min()
+        use &= outcomes.age <= MONTHS_24
+    kept = np.flatnonzero(use)
+    if len(kept) > MAX_ROWS:
+        kept = np.sort(np.random.default_rng(seed).permutation(kept)[:MAX_ROWS])
+    return kept
+
+
+def _judged(
+    leads: Leads, outcomes: Outcomes, wishes: Wishes
+) -> tuple[tuple[Attribute, ...], Features, dict[str, Evidence]]:
+    """Every attribute with its verdict, the features of the used ones, and the evidence."""
+    attributes = [
+        _wished(profile(name, values, leads.placed), wishes)
+        for name, values in leads.columns.items()
+    ]
+    features = reading.read(attributes, leads.columns, leads.created, len(leads.placed))
+    settled = outcomes.mature if outcomes.mature.any() else outcomes.settled
+    evidence = leakage.evidence(features.take(settled), outcomes.won[settled])
+    judged = tuple(
+        replace(attribute, refused=evidence[attribute.name].refusal)
+        if attribute.name in evidence and attribute.name not in wishes.confirmed
+        else attribute
+        for attribute in attributes
+    )
+    if judged != tuple(attributes):
+        features = reading.read(judged, leads.columns, leads.created, len(leads.placed))
+    return judged, features, evidence
+
+
+def _wished(attribute: Attribute, wishes: Wishes) -> Attribute:
+    if attribute.name in wishes.excluded:
+        return replace(attribute, refused="it is excluded by the definition")
+    if attribute.name in wishes.late and attribute.name not in wishes.confirmed:
+        return replace(attribute, refused=wishes.late[attribute.name])
+    return attribute
+
+
+def _first_step(outcomes: Outcomes, features: Features) -> Step:
+    mature = outcomes.mature
+    won = int((outcomes.won & mature).sum())
+    if not features.numbers and not features.codes:
+        return Step("base_rate", 0.0, "no_attributes: none of them can be used")
+    return ladder.step(won, int(mature.sum()) - won)
+
+
+def _shown(step: Step, seen_forward: Forward | None) -> Step:
+    """The step, unless predictions forward in time have shown no skill."""
+    if step.name == "base_rate":
+        return step
+    fault = "too few outcomes to show skill" if seen_forward is None else seen_forward.lack_of_skill
+    return Step("base_rate", 0.0, f"no_skill: {fault}") if fault else step
+
+
+def _model(
+    attributes: tuple[Attribute, ...], features: Features, outcomes: Outcomes, step: Step, seed: int
+) -> Model:
+    channel = channel_of(attributes)
+    scorer, encoder, logits = _scorer(features, outcomes, step, channel, seed)
+    won = np.flatnonzero(outcomes.won)
+    deals = features.take(won)
+    surrogate = (
+        None
+        if isinstance(scorer, BaseRate)
+        else reasons.fit(encoder, encoder.encode(features), logits, seed)
+    )
+    return Model(
+        attributes=tuple(attribute for attribute in attributes if not attribute.refused),
+        encoder=encoder,
+        scorer=scorer,
+        level=level(outcomes, probability(logits), channel_codes(features, channel)),
+        channel=channel,
+        value=value.fit(
+            encoder.encode(deals), deals, outcomes.value[won], encoder.told_apart, seed
+        ),
+        surrogate=surrogate,
+    )
+
+
+def _scorer(
+    features: Features, outcomes: Outcomes, step: Step, channel: str | None, seed: int
+) -> tuple[Classifier | BaseRate, Encoder, Floats]:
+    """What gives log-odds, its encoder, and the log-odds of the training leads."""
+    if step.name != "base_rate":
+        fitted, _ = fitting.fit_open(features, outcomes, step.boosted_weight, seed)
+        return fitted.classifier, fitted.encoder, fitted.logits(features)
+    final = outcomes.mature if outcomes.mature.any() else np.ones(features.count, bool)
+    target = outcomes.won.astype(float)
+    # attributes that show no skill together say nothing by channel either
+    named = channel if step.reason.startswith("too_few") else None
+    codes = channel_codes(features, named)
+    rate = ladder.base_rate(target[final], named, None if codes is None else codes[final])
+    return rate, encoding.fit(features, target), rate.logits(features)
+
+
+def channel_of(attributes: Sequence[Attribute]) -> str | None:
+    """The attribute that says where leads come from; None when no name says so."""
+    named = [
+        attribute.name
+        for attribute in attributes
+        if attribute.kind == "category" and not attribute.refused
+    ]
+    return next((name for name in named if CHANNELS.fullmatch(name.replace(" ", "_"))), None)
+
+
+def _warnings(
+    leads: Leads,
+    outcomes: Outcomes,
+    evidence: Mapping[str, Evidence],
+    attributes: Sequence[Attribute],
+    step: Step,
+    wishes: Wishes,
+) -> list[str]:
+    warnings = []
+    if step.name in ("base_rate", "linear"):
+        warnings.append(step.reason)
+    days = np.ptp(leads.placed) / DAY
+    if leads.dated and days < MONTHS_6:
+        warnings.append(f"short_history: {days:.0f} days; six months make a better model")
+    if leads.seen_after is not None and (late := leads.seen_after > SEEN_EARLY_DAYS).any():
+        warnings.append(
+            f"backfilled: {late.sum()} of {len(late)} leads were first seen later than "
+            f"{SEEN_EARLY_DAYS:.0f} days after creation; their attributes may have changed before"
+        )
+    used = {attribute.name for attribute in attributes if not attribute.refused}
+    for name in sorted(used & evidence.keys() - set(wishes.confirmed)):
+        if evidence[name].suspicion:
+            warnings.append(f"suspicious_attribute: {name}: {evidence[name].suspicion}")
+    return warnings
