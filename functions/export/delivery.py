@@ -23,8 +23,8 @@ from functions.export.destinations.base import (
     Retry,
     Unknown,
 )
-from functions.export.planner import State
 from functions.export.retries import LONGEST_WAIT, TRIES, unhappy, wait_before
+from functions.export.standing import State
 
 EXTRA_REQUESTS = 64
 """Requests that one run may spend on finding bad rows; the next run goes on with the rest."""

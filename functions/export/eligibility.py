@@ -32,13 +32,17 @@ class Unwanted:
     undo: bool = False
 
 
-def judge(row: ConversionRow, target: Target, project_currency: str) -> Wanted | Unwanted:
+def judge(
+    row: ConversionRow, target: Target, project_currency: str, *, audience: bool = False
+) -> Wanted | Unwanted:
     """Whether the destination should hold this row. Age is not judged here: it depends on what
-    was sent before."""
+    was sent before. An audience is for personalized ads, and nobody stays in it against consent."""
     if target.qualified_only and not row.is_qualified:
         # not yet known is no reason to take back what was sent
         return Unwanted("not_qualified", undo=row.is_qualified is False)
     consent = consent_of(row, target)
+    if audience and not (consent.user_data and consent.personalization):
+        return Unwanted("no_consent", undo=True)
     if not consent.user_data and target.when_denied == "skip":
         # consent that is withdrawn covers what comes; nothing more about the person is sent
         return Unwanted("no_consent")

@@ -11,15 +11,8 @@ from typing import Any
 from functions.export.delivery import Exchange, Outcome
 from functions.export.destinations.base import Destination
 from functions.export.money import Money
-from functions.export.planner import (
-    Candidate,
-    Deliver,
-    Note,
-    Sent,
-    State,
-    dedup_key,
-    identity_of,
-)
+from functions.export.planner import Deliver, Note
+from functions.export.standing import Candidate, Sent, State, dedup_key, identity_of
 
 FIRST_POLL = timedelta(minutes=30)
 """Google's statuses are worth asking for after this.

@@ -17,87 +17,28 @@ Pure: the same row, standing and time give the same decision, so a dry run shows
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
-from functions.export.destinations.base import Built, Consent, Destination, Intent, Op, Rejected
+from functions.export.destinations.base import Built, Destination, Intent, Op, Rejected
 from functions.export.destinations.target import Target
 from functions.export.eligibility import Unwanted, Wanted, consent_of, judge
 from functions.export.money import Money, zero
 from functions.export.rows import ConversionRow
-
-State = Literal[
-    "sending",
-    "accepted",
-    "retry",
-    "unknown",
-    "rejected",
-    "failed",
-    "expired",
-    "skipped",
-    "ambiguous",
-    "unsupported_change",
-    "requested",
-    "absent",
-]
-"""`sending`: about to leave. `accepted`: positive proof. `retry`: surely not taken. `unknown`: may
-have been taken. `rejected`: refused for good. `failed`: accepted, then refused. `ambiguous`: a
-person decides. `requested`: a replay asks for it. `absent`: a person says it is not there."""
-
-_CONSENTS = ("consent_ad_user_data", "consent_ad_personalization")
-
-OPEN: frozenset[State] = frozenset({"sending", "unknown", "retry", "requested", "absent"})
-"""States that call for another look at every run."""
+from functions.export.standing import (
+    OPEN,
+    Candidate,
+    Sent,
+    Standing,
+    State,
+    as_sent,
+    consent_sent,
+    dedup_key,
+)
 
 TRUSTED = 0.8
 """Share of its promised memory for which a platform is trusted to know a key: clocks differ."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What one attempt sent, as far as the ledger keeps it."""
-
-    op: Op
-    money: Money | None
-    occurred: datetime
-    fingerprint: str
-    identity: Mapping[str, Any]
-    """The destination's `kept` columns, and the consent that was sent along."""
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the ledger knows of a conversion. `held`: the newest proof that still counts;
-    `doubted`: the first attempt since then of which nobody knows what became."""
-
-    state: State | None = None
-    reason: str | None = None
-    row_hash: int | None = None
-    version: int | None = None
-    held: Sent | None = None
-    doubted: Sent | None = None
-
-    @property
-    def holding(self) -> bool:
-        """Whether the platform is known to count the conversion."""
-        return self.held is not None and self.held.op != "retract"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A conversion that may need something. `row` is None when the table no longer has it;
-    `gone_at` is then the run of the table that proves it."""
-
-    conversion_id: str
-    standing: Standing
-    row: ConversionRow | None = None
-    gone_at: datetime | None = None
-    date: date | None = None
-    """Day of the conversion as the ledger has it, for rows that are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +80,6 @@ class Nothing:
 Decision = Deliver | Note | Nothing
 
 
-def dedup_key(conversion: str, conversion_id: str) -> str:
-    """The key that a conversion has at every platform for ever: 32 characters, never all digits."""
-    text = f"{conversion}\x1f{conversion_id}"
-    return f"c{hashlib.sha256(text.encode()).hexdigest()[:31]}"
-
-
 def plan(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
     """The decision of the table above for one conversion."""
     decision = _decide(candidate, destination, terms)
@@ -157,7 +92,8 @@ def _decide(candidate: Candidate, destination: Destination[Any], terms: Terms) -
     if candidate.row is None:
         return _gone(candidate, destination, terms)
     row, standing = candidate.row, candidate.standing
-    wanted = judge(row, destination.config, terms.currency)
+    audience = destination.capabilities.audience
+    wanted = judge(row, destination.config, terms.currency, audience=audience)
     if isinstance(wanted, Unwanted):
         return _unwanted(candidate, row, wanted, destination, terms)
     if standing.doubted and not (standing.held and not destination.capabilities.adjusts):
@@ -199,7 +135,7 @@ def _resolve(
     if op == "create" and destination.capabilities.repeats != "replaces":
         # the platform may have kept the first one, so the second must say the same
         money = doubted.money
-    known = _as_sent(row, doubted)
+    known = as_sent(row, doubted)
     decision = _deliver(op, known, wanted, money, occurred, destination, terms)
     if isinstance(decision, Deliver) and money != wanted.money:
         return replace(decision, row_hash=None)
@@ -225,7 +161,7 @@ def _adjust(
         return Note("unsupported_change", "value_removed")
     if "restate" not in can.adjusts:
         return Note("unsupported_change", "value_changed")
-    same = _as_sent(row, held)
+    same = as_sent(row, held)
     decision = _deliver("restate", same, wanted, target, held.occurred, destination, terms)
     if isinstance(decision, Deliver) and not again and _same(decision, held, standing, destination):
         return Nothing("unchanged")
@@ -241,7 +177,7 @@ def _restore(
         return Note("unsupported_change", "taken_back_for_good")
     if not _adjustable(held, destination, terms):
         return Note("unsupported_change", "adjustment_window_passed")
-    same = _as_sent(row, held)
+    same = as_sent(row, held)
     return _deliver("restate", same, wanted, wanted.money, held.occurred, destination, terms)
 
 
@@ -291,9 +227,9 @@ def _retract(
     if not _adjustable(sent, destination, terms):
         return Note("unsupported_change", "adjustment_window_passed")
     nothing = zero(sent.money.currency) if sent.money else None
-    person = consent_of(row, destination.config).user_data and destination.config.send_user_data
-    wanted = Wanted(nothing, _consent_sent(sent), with_person=person)
-    known = _as_sent(row, sent)
+    person = may_name(row, destination)
+    wanted = Wanted(nothing, consent_sent(sent), with_person=person)
+    known = as_sent(row, sent)
     decision = _deliver("retract", known, wanted, nothing, sent.occurred, destination, terms)
     if isinstance(decision, Note):
         return Note("unsupported_change", decision.reason)
@@ -325,23 +261,11 @@ def _deliver(
     return Deliver(intent, built, row, row.row_hash)
 
 
-def _as_sent(row: ConversionRow, sent: Sent) -> ConversionRow:
-    """The row with the click id that was sent: the platform finds the conversion by it."""
-    kept = {name: value for name, value in sent.identity.items() if name not in _CONSENTS}
-    return replace(row, **kept) if kept else row
-
-
-def _consent_sent(sent: Sent) -> Consent:
-    return Consent(*(sent.identity.get(name) != "denied" for name in _CONSENTS))
-
-
-def identity_of(row: ConversionRow, intent: Intent, kept: tuple[str, ...]) -> dict[str, Any]:
-    """What the ledger keeps of a delivery, so that it can be adjusted when its row is gone."""
-    consent = (intent.consent.user_data, intent.consent.personalization)
-    return {name: value for name in kept if (value := getattr(row, name))} | {
-        name: "granted" if given else "denied"
-        for name, given in zip(_CONSENTS, consent, strict=True)
-    }
+def may_name(row: ConversionRow, destination: Destination[Any]) -> bool:
+    """Whether taking back may point at the person; leaving an audience has to."""
+    target: Target = destination.config
+    consent = consent_of(row, target)
+    return destination.capabilities.audience or (consent.user_data and target.send_user_data)
 
 
 def _unmoved(

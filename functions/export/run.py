@@ -27,7 +27,8 @@ from functions.export.destinations.base import (
 )
 from functions.export.destinations.target import Target
 from functions.export.entries import Entry, Scope, Scribe
-from functions.export.planner import Candidate, Decision, Deliver, Note, Nothing, Terms, plan
+from functions.export.planner import Decision, Deliver, Note, Nothing, Terms, plan
+from functions.export.standing import Candidate
 
 WAVE = 6000
 """Rows that are written down, sent and written down together: two ledger statements for each."""

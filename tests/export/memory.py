@@ -11,9 +11,9 @@ from datetime import date, datetime
 
 from functions.export.delivery import Exchange
 from functions.export.entries import Entry, Scope
-from functions.export.planner import OPEN, Candidate, Sent, Standing
 from functions.export.rows import ConversionRow
 from functions.export.run import Census
+from functions.export.standing import OPEN, Candidate, Sent, Standing
 
 REVIEWED = ("skipped", "rejected", "failed", "unsupported_change")
 SETTLED = ("accepted", "retry", "rejected")

@@ -38,9 +38,9 @@ from functions.export.destinations.base import (
 )
 from functions.export.destinations.target import Mapped, Target
 from functions.export.entries import Scope
-from functions.export.planner import dedup_key
 from functions.export.rows import ConversionRow
 from functions.export.run import Job, Run
+from functions.export.standing import dedup_key
 from tests.export.memory import MemoryLedger, Store, TableRun
 
 START = datetime(2026, 11, 1, 6, tzinfo=UTC)

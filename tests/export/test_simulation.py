@@ -15,9 +15,9 @@ import pytest
 from functions.export.delivery import Outcome
 from functions.export.destinations.base import Built, Intent, Rejected
 from functions.export.entries import Entry
-from functions.export.planner import Candidate, Standing, State
 from functions.export.rows import ConversionRow
 from functions.export.run import Brake, Run
+from functions.export.standing import Candidate, Standing, State
 from tests.export.memory import MemoryLedger
 from tests.export.simulation import (
     PLATFORMS,

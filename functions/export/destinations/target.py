@@ -34,6 +34,7 @@ class Mapped(Config):
 class Target(Config):
     """What every destination's config has."""
 
+    kind: str
     id: DestinationId = Field(
         title="Id",
         description="Lower case letters, digits and _; names it in the delivery ledger.",

@@ -1,0 +1,186 @@
+"""Google Analytics 4: events to the Measurement Protocol, one visitor a request.
+
+API reference: developers.google.com/analytics/devguides/collection/protocol/ga4
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from functions.export.destinations.base import (
+    Accepted,
+    Answer,
+    Built,
+    Capabilities,
+    Credential,
+    Destination,
+    Intent,
+    Problem,
+    Refused,
+    Rejected,
+    Request,
+    Result,
+    Unanswered,
+    canonical,
+    fingerprint,
+    present,
+)
+from functions.export.destinations.target import Mapped, SecretReference, Target
+from functions.export.rows import ConversionRow
+
+if TYPE_CHECKING:
+    from functions.export.wire import Wire
+
+HOST = "https://www.google-analytics.com"
+EU_HOST = "https://region1.google-analytics.com"
+
+
+class AnalyticsEvent(Mapped):
+    """A conversion and its event."""
+
+    event_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}$")] = Field(
+        title="Event", description="Name of the GA4 event.", examples=["close_convert_lead"]
+    )
+
+
+class GoogleAnalyticsTarget(Target):
+    """A GA4 web stream."""
+
+    kind: Literal["google_analytics"] = Field(
+        "google_analytics",
+        title="Kind",
+        description="Google Analytics 4",
+        examples=["google_analytics"],
+    )
+    measurement_id: Annotated[str, StringConstraints(pattern=r"^G-[A-Z0-9]{4,12}$")] = Field(
+        title="Measurement id",
+        description="Id of the web stream.",
+        examples=["G-ABC1234567"],
+    )
+    api_secret: SecretReference = Field(
+        title="API secret",
+        description="Where the stream's Measurement Protocol secret lies.",
+        examples=["env:GA4_API_SECRET"],
+    )
+    conversions: tuple[AnalyticsEvent, ...] = Field(
+        min_length=1,
+        max_length=200,
+        title="Conversions",
+        description="What to send, and as which event; never one that GA4 collected itself.",
+        examples=[[{"conversion": "deal_closed", "event_name": "close_convert_lead"}]],
+    )
+    region: Literal["global", "eu"] = Field(
+        "global",
+        title="Region",
+        description="Where Google receives the events.",
+        examples=["eu"],
+    )
+
+
+class GoogleAnalytics(Destination[GoogleAnalyticsTarget]):
+    """Sends events. GA4 always answers 204 and knows no key, so nothing in doubt is sent again;
+    a purchase can be taken back by its refund event, anything else cannot.
+
+    Limits: .../protocol/ga4/sending-events (25 events, 130 kB, backdated up to 72 hours).
+    """
+
+    kind: ClassVar[str] = "google_analytics"
+    Config: ClassVar[type[Target]] = GoogleAnalyticsTarget
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_batch=25,
+        usual_batch=25,
+        max_age={"": timedelta(hours=72)},
+        future_skew=timedelta(0),
+        dedup_window=timedelta(0),
+        repeats="counts",
+        adjusts=frozenset({"retract"}),
+        requests_per_second=20.0,
+    )
+    kept: ClassVar[tuple[str, ...]] = ("client_id", "order_id")
+
+    def account(self, conversion: str) -> str:
+        return f"{self.config.measurement_id}/{self.mapped[conversion].event_name}"
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        if not row.client_id:
+            return Rejected("no_identifier")
+        name = self.mapped[conversion].event_name
+        if intent.op == "retract" and name != "purchase":
+            return Rejected("only_purchases_can_be_refunded", "event_name")
+        visitor = present(
+            client_id=row.client_id,
+            user_id=row.user_id if intent.with_person else None,
+            consent=consent(intent),
+        )
+        event = self._event(name, row, intent)
+        # one request carries one visitor
+        group = canonical(visitor)
+        return Built(intent.key, (visitor, event), fingerprint(event), group)
+
+    def _event(self, name: str, row: ConversionRow, intent: Intent) -> dict[str, Any]:
+        refund = intent.op == "retract"
+        money = None if refund else intent.money
+        session = row.session_id if row.session_id and row.session_id.isdigit() else None
+        return {
+            "name": "refund" if refund else name,
+            "timestamp_micros": micros(intent.changed if refund else intent.occurred),
+            "params": present(
+                transaction_id=row.order_id or row.id,
+                value=float(money) if money else None,
+                currency=intent.money.currency if intent.money else None,
+                session_id=None if refund else session,
+                engagement_time_msec=1,
+            ),
+        }
+
+    def request(self, conversion: str, batch: Sequence[Built]) -> Request:
+        return self._request("/mp/collect", batch)
+
+    def _request(self, path: str, batch: Sequence[Built]) -> Request:
+        visitor = batch[0].payload[0]
+        host = EU_HOST if self.config.region == "eu" else HOST
+        return Request(
+            url=f"{host}{path}?measurement_id={self.config.measurement_id}",
+            body=canonical({**visitor, "events": [built.payload[1] for built in batch]}),
+            credential=Credential("query", "api_secret", self.config.api_secret),
+        )
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        # there is no better proof: GA4 tells only its debug address what is wrong with an event
+        if 200 <= reply.status < 300:
+            return Accepted("received")
+        return Refused(f"http_{reply.status}")
+
+    def check(self, wire: Wire) -> list[Problem]:
+        """What the validation server says of a sample event; it checks no secret."""
+        event = {"name": self.config.conversions[0].event_name, "params": {}}
+        sample = Built("check", ({"client_id": "1.1"}, event), "")
+        reply = wire.exchange(self._request("/debug/mp/collect", [sample]))
+        if isinstance(reply, Unanswered):
+            return [Problem(reply.reason, "Google Analytics did not answer.", "Try again later.")]
+        told = (reply.json() or {}).get("validationMessages", [])
+        return [
+            Problem(
+                str(message.get("validationCode", "invalid")).lower(),
+                str(message.get("description", "")),
+                "Mend the event name in the destination.",
+            )
+            for message in told
+        ]
+
+
+def consent(intent: Intent) -> dict[str, str]:
+    """Both consents as the protocol spells them."""
+    return {
+        "ad_user_data": "GRANTED" if intent.consent.user_data else "DENIED",
+        "ad_personalization": "GRANTED" if intent.consent.personalization else "DENIED",
+    }
+
+
+def micros(moment: datetime) -> int:
+    """Unix time in microseconds."""
+    return round(moment.timestamp() * 1_000_000)

@@ -1,0 +1,157 @@
+"""Google Customer Match: qualified leads as members of a user list, and out of it again.
+
+API reference: developers.google.com/data-manager/api/reference/rest/v1/audienceMembers
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from functions.export import data_manager
+from functions.export.destinations.base import (
+    Answer,
+    Built,
+    Capabilities,
+    Destination,
+    Intent,
+    Rejected,
+    Reply,
+    Request,
+    Result,
+    Status,
+)
+from functions.export.destinations.google_ads import AccountNumber
+from functions.export.destinations.target import Mapped, Target
+from functions.export.rows import ConversionRow
+
+if TYPE_CHECKING:
+    from functions.export.wire import Wire
+
+
+class UserList(Mapped):
+    """A conversion and the list of its people."""
+
+    user_list_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] = Field(
+        title="User list",
+        description="Id of a Customer Match list of contact information.",
+        examples=["777"],
+    )
+
+
+class GoogleCustomerMatchTarget(Target):
+    """User lists of a Google Ads account."""
+
+    kind: Literal["google_customer_match"] = Field(
+        "google_customer_match",
+        title="Kind",
+        description="Google Customer Match",
+        examples=["google_customer_match"],
+    )
+    operating_account: AccountNumber = Field(
+        title="Account",
+        description="Ten digits: the account that owns the lists.",
+        examples=["1234567890"],
+    )
+    login_account: AccountNumber | None = Field(
+        None,
+        title="Manager account",
+        description="Ten digits: the manager account that has access, if any.",
+        examples=["9876543210"],
+    )
+    conversions: tuple[UserList, ...] = Field(
+        min_length=1,
+        max_length=50,
+        title="Lists",
+        description="Whose people go into which list.",
+        examples=[[{"conversion": "qualified_lead", "user_list_id": "777"}]],
+    )
+    terms_accepted: Literal[True] = Field(
+        title="Customer Match terms",
+        description="The advertiser has accepted Google's Customer Match terms of service.",
+        examples=[True],
+    )
+    quota_project: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9:.-]{4,60}$",
+        title="Quota project",
+        description="Google Cloud project whose quota is used; the function's own unless given.",
+        examples=["my-project"],
+    )
+
+
+class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
+    """Adds and removes members. Google knows a member by hashed contact data only, which the
+    ledger does not keep: a person whose row is gone leaves when the membership ends.
+
+    Limits: developers.google.com/data-manager/api/limits.
+    """
+
+    kind: ClassVar[str] = "google_customer_match"
+    Config: ClassVar[type[Target]] = GoogleCustomerMatchTarget
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_batch=10_000,
+        usual_batch=5_000,
+        max_age={},
+        future_skew=timedelta(days=1),
+        dedup_window=None,
+        repeats="replaces",
+        adjusts=frozenset({"restate", "retract"}),
+        restores=True,
+        names_bad_rows=True,
+        asynchronous=True,
+        audience=True,
+        requests_per_second=5.0,
+    )
+
+    def account(self, conversion: str) -> str:
+        return f"{self.config.operating_account}/{self.mapped[conversion].user_list_id}"
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        people = data_manager.user_identifiers(row, self.config.default_country)
+        if not people or not intent.with_person:
+            return Rejected("no_identifier")
+        member: dict[str, Any] = {"user_data": {"user_identifiers": people}}
+        removing = intent.op == "retract"
+        if not removing:
+            member["consent"] = data_manager.consent(intent.consent)
+        message = data_manager.library().AudienceMember.pb()(**member)
+        digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
+        return Built(intent.key, message, digest, "remove" if removing else "add")
+
+    def request(self, conversion: str, batch: Sequence[Built]) -> Request:
+        dm = data_manager.library()
+        common: dict[str, Any] = {
+            "destinations": [
+                data_manager.destination(self.config, self.mapped[conversion].user_list_id)
+            ],
+            "audience_members": [built.payload for built in batch],
+            "encoding": data_manager.HEX,
+        }
+        if batch[0].group == "remove":
+            message = dm.RemoveAudienceMembersRequest.pb()(**common)
+            path = "/v1/audienceMembers:remove"
+        else:
+            accepted = {"customer_match_terms_of_service_status": 1}
+            message = dm.IngestAudienceMembersRequest.pb()(**common, terms_of_service=accepted)
+            path = "/v1/audienceMembers:ingest"
+        return data_manager.client_request(path, message, self.config.quota_project)
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        return data_manager.read(reply)
+
+    def send(self, request: Request, wire: Wire) -> Reply:
+        if request.url.endswith(":remove"):
+            return data_manager.call(
+                wire, request, "remove_audience_members", "RemoveAudienceMembersRequest"
+            )
+        return data_manager.call(
+            wire, request, "ingest_audience_members", "IngestAudienceMembersRequest"
+        )
+
+    def poll(self, request_id: str, wire: Wire) -> Status | None:
+        return data_manager.retrieve_status(wire, request_id, self.config.quota_project)

@@ -1,0 +1,242 @@
+"""Microsoft Advertising: offline conversions, restated and retracted for real.
+
+API reference: learn.microsoft.com/advertising/campaign-management-service/applyofflineconversions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from functions.export import countries, identifiers
+from functions.export.destinations.base import (
+    Accepted,
+    Answer,
+    Built,
+    Capabilities,
+    Credential,
+    Destination,
+    Halted,
+    Intent,
+    Problem,
+    Refused,
+    Rejected,
+    Request,
+    Result,
+    Retry,
+    Unanswered,
+    Unknown,
+    canonical,
+    fingerprint,
+    present,
+)
+from functions.export.destinations.target import Mapped, SecretReference, Target
+from functions.export.rows import ConversionRow
+
+if TYPE_CHECKING:
+    from functions.export.wire import Wire
+
+HOST = "https://campaign.api.bingads.microsoft.com"
+TOKEN_URL = "https://login.microsoftonline.com/common/oauth2/v2.0/token"
+SCOPE = "https://ads.microsoft.com/msads.manage offline_access"
+
+RATE_EXCEEDED = frozenset({117, 207})
+"""CallRateExceeded and ConcurrentRequestOverLimit.
+Source: learn.microsoft.com/advertising/guides/operation-error-codes."""
+
+Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}$")]
+
+
+class MicrosoftGoal(Mapped):
+    """A conversion and its goal."""
+
+    goal_name: str = Field(
+        min_length=1,
+        max_length=100,
+        title="Goal",
+        description="Name of the offline conversion goal, made at least two hours before.",
+        examples=["Offline purchase"],
+    )
+
+
+class MicrosoftAdsTarget(Target):
+    """A Microsoft Advertising account."""
+
+    kind: Literal["microsoft_ads"] = Field(
+        "microsoft_ads", title="Kind", description="Microsoft Ads", examples=["microsoft_ads"]
+    )
+    customer_id: Number = Field(
+        title="Customer", description="Id of the manager account.", examples=["1234567"]
+    )
+    account_id: Number = Field(
+        title="Account", description="Id of the ad account.", examples=["7654321"]
+    )
+    developer_token: SecretReference = Field(
+        title="Developer token",
+        description="Where the developer token lies.",
+        examples=["env:MICROSOFT_DEVELOPER_TOKEN"],
+    )
+    client_id: str = Field(
+        pattern=r"^[0-9A-Fa-f-]{36}$",
+        title="Client id",
+        description="Of the app registered in Microsoft Entra.",
+        examples=["00000000-0000-0000-0000-000000000000"],
+    )
+    client_secret: SecretReference = Field(
+        title="Client secret",
+        description="Where the secret of that app lies.",
+        examples=["env:MICROSOFT_CLIENT_SECRET"],
+    )
+    refresh_token: SecretReference = Field(
+        title="Refresh token",
+        description="Where the refresh token of a user with access to the account lies.",
+        examples=["secret:projects/my-project/secrets/microsoft-refresh/versions/1"],
+    )
+    api_version: Annotated[str, StringConstraints(pattern=r"^v[0-9]{2}$")] = Field(
+        "v13", title="API version", description="Version of the API.", examples=["v13"]
+    )
+    conversions: tuple[MicrosoftGoal, ...] = Field(
+        min_length=1,
+        max_length=200,
+        title="Conversions",
+        description="What to send, and for which goal.",
+        examples=[[{"conversion": "purchase", "goal_name": "Offline purchase"}]],
+    )
+
+
+class MicrosoftAds(Destination[MicrosoftAdsTarget]):
+    """Sends offline conversions. Microsoft knows a conversion by goal, click id and time: there
+    is no order id, and the first of a pair counts.
+
+    Source: learn.microsoft.com/advertising/campaign-management-service/offlineconversion.
+    """
+
+    kind: ClassVar[str] = "microsoft_ads"
+    Config: ClassVar[type[Target]] = MicrosoftAdsTarget
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_batch=1000,
+        usual_batch=1000,
+        max_age={"": timedelta(days=90)},
+        future_skew=timedelta(0),
+        dedup_window=None,
+        repeats="keeps_first",
+        adjusts=frozenset({"restate", "retract"}),
+        adjusts_within=timedelta(days=90),
+        names_bad_rows=True,
+        partial=True,
+        requests_per_second=5.0,
+    )
+    kept: ClassVar[tuple[str, ...]] = ("msclkid",)
+
+    def account(self, conversion: str) -> str:
+        return f"{self.config.account_id}/{self.mapped[conversion].goal_name}"
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        who = self._who(row, intent)
+        if not who:
+            return Rejected("no_identifier")
+        known = {
+            "ConversionName": self.mapped[conversion].goal_name,
+            "ConversionTime": utc_seconds(intent.occurred),
+            **who,
+        }
+        if intent.op == "create":
+            event = known | _money("Conversion", intent)
+            return Built(intent.key, event, fingerprint(event), "create")
+        event = known | {"AdjustmentType": intent.op.capitalize()}
+        if intent.op == "restate":
+            event |= _money("Adjustment", intent)
+        # a second adjustment counts only when its time is later
+        payload = event | {"AdjustmentTime": utc_seconds(max(intent.changed, intent.occurred))}
+        return Built(intent.key, payload, fingerprint(event), "adjust")
+
+    def _who(self, row: ConversionRow, intent: Intent) -> dict[str, str]:
+        country = countries.code(row.country) or self.config.default_country
+        people = intent.with_person
+        return present(
+            MicrosoftClickId=row.msclkid,
+            HashedEmailAddress=identifiers.email(row.email, "microsoft") if people else None,
+            HashedPhoneNumber=identifiers.phone(row.phone, country) if people else None,
+        )
+
+    def request(self, conversion: str, batch: Sequence[Built]) -> Request:
+        kind = "OfflineConversions"
+        if batch and batch[0].group == "adjust":
+            kind = "OfflineConversionAdjustments"
+        return self._request(kind, [built.payload for built in batch])
+
+    def _request(self, kind: str, events: Sequence[Any]) -> Request:
+        return Request(
+            url=f"{HOST}/CampaignManagement/{self.config.api_version}/{kind}/Apply",
+            body=canonical({kind: events}),
+            credential=Credential(
+                "oauth",
+                reference=self.config.refresh_token,
+                details={
+                    "token_url": TOKEN_URL,
+                    "client_id": self.config.client_id,
+                    "client_secret": self.config.client_secret,
+                    "scope": SCOPE,
+                },
+            ),
+            headers={
+                "Content-Type": "application/json",
+                "CustomerId": self.config.customer_id,
+                "CustomerAccountId": self.config.account_id,
+            },
+            more={"DeveloperToken": Credential("header", reference=self.config.developer_token)},
+        )
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        body = reply.json()
+        if not isinstance(body, Mapping):
+            return Unknown("unreadable_answer")
+        if reply.status == 200:
+            # an answer without the list is none that this API gives
+            if "PartialErrors" not in body:
+                return Unknown("no_partial_errors")
+            failures = {
+                int(error["Index"]): str(error.get("ErrorCode") or error.get("Code"))
+                for error in body["PartialErrors"] or []
+                if error is not None
+            }
+            return Accepted(str(body.get("TrackingId") or "applied"), failures)
+        return _fault(reply.status, body)
+
+    def check(self, wire: Wire) -> list[Problem]:
+        """An empty batch is refused for being empty, once credentials are accepted."""
+        reply = wire.exchange(self._request("OfflineConversions", []))
+        if isinstance(reply, Unanswered):
+            return [Problem(reply.reason, "Microsoft did not answer.", "Try again later.")]
+        result = self.read(reply, [])
+        if isinstance(result, Halted):
+            return [Problem(result.reason, "Microsoft refuses the credentials.", result.fix)]
+        return []
+
+
+def utc_seconds(moment: datetime) -> str:
+    """Time in UTC to the second: Microsoft has no other time zone here."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _money(prefix: str, intent: Intent) -> dict[str, Any]:
+    if intent.money is None:
+        return {}
+    return {
+        f"{prefix}Value": float(intent.money),
+        f"{prefix}CurrencyCode": intent.money.currency,
+    }
+
+
+def _fault(status: int, body: Mapping[str, Any]) -> Result:
+    errors = [*(body.get("Errors") or []), *(body.get("OperationErrors") or [])]
+    codes = {int(error.get("Code", 0)) for error in errors}
+    reason = str(errors[0].get("ErrorCode", "refused")) if errors else f"http_{status}"
+    if codes & RATE_EXCEEDED:
+        return Retry(reason, 60.0)
+    if status in (401, 403) or codes & {105, 106, 109, 116}:
+        return Halted(reason, "Sign in to Microsoft Advertising again and store the token.")
+    return Refused(reason)

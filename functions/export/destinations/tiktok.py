@@ -1,0 +1,232 @@
+"""TikTok: events to the Events API 2.0.
+
+API reference: business-api.tiktok.com/portal/docs?id=1771100865818625
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints, model_validator
+
+from functions.export import countries, identifiers
+from functions.export.destinations.base import (
+    Accepted,
+    Answer,
+    Built,
+    Capabilities,
+    Credential,
+    Destination,
+    Halted,
+    Intent,
+    Problem,
+    Refused,
+    Rejected,
+    Request,
+    Result,
+    Retry,
+    Unanswered,
+    Unknown,
+    canonical,
+    fingerprint,
+    present,
+)
+from functions.export.destinations.target import Mapped, SecretReference, Target
+from functions.export.rows import ConversionRow
+
+if TYPE_CHECKING:
+    from functions.export.wire import Wire
+
+HOST = "https://business-api.tiktok.com"
+
+OK, PARTLY, THROTTLED = 0, 20001, 40100
+NOT_AUTHORIZED = frozenset({40001, 40101, 40102, 40104, 40105})
+"""Body codes; TikTok answers HTTP 200 whatever happened. Source: rudder-transformer,
+destinations/tiktok_ads, and business-api.tiktok.com/portal/docs?id=1737172488964097."""
+
+
+class TikTokEvent(Mapped):
+    """A conversion and its event."""
+
+    event: str = Field(
+        min_length=1,
+        max_length=50,
+        title="Event",
+        description="Standard event such as CompletePayment or SubmitForm.",
+        examples=["CompletePayment"],
+    )
+
+
+class TikTokTarget(Target):
+    """A TikTok pixel, app or event set."""
+
+    kind: Literal["tiktok"] = Field(
+        "tiktok", title="Kind", description="TikTok", examples=["tiktok"]
+    )
+    mode: Literal["live", "paused", "test"] = Field(  # type: ignore[assignment]
+        "live",
+        title="Mode",
+        description="Test shows events in Events Manager.",
+        examples=["live"],
+    )
+    event_source: Literal["web", "app", "offline", "crm"] = Field(
+        "web", title="Event source", description="What kind of event set.", examples=["web"]
+    )
+    event_source_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{5,40}$")] = Field(
+        title="Event set",
+        description="Pixel code, app id or event set id.",
+        examples=["COQDA8RC77U2TMR44LI0"],
+    )
+    access_token: SecretReference = Field(
+        title="Access token",
+        description="Where the Events API token lies.",
+        examples=["env:TIKTOK_TOKEN"],
+    )
+    api_version: Annotated[str, StringConstraints(pattern=r"^v[0-9]\.[0-9]$")] = Field(
+        "v1.3", title="API version", description="Version of the API.", examples=["v1.3"]
+    )
+    conversions: tuple[TikTokEvent, ...] = Field(
+        min_length=1,
+        max_length=200,
+        title="Conversions",
+        description="What to send, and as which event.",
+        examples=[[{"conversion": "purchase", "event": "CompletePayment"}]],
+    )
+    lead_event_source: str | None = Field(
+        None,
+        max_length=100,
+        title="CRM",
+        description="Name of the CRM, for event source crm.",
+        examples=["HubSpot"],
+    )
+    limited_data_use: bool = Field(
+        False,
+        title="Limited data use",
+        description="Let TikTok process events under its limited terms.",
+        examples=[False],
+    )
+    test_event_code: str | None = Field(
+        None,
+        pattern=r"^[A-Z0-9]{3,20}$",
+        title="Test event code",
+        description="Code of the Test Events tab; only in mode test.",
+        examples=["TEST12345"],
+    )
+
+    @model_validator(mode="after")
+    def _test_mode(self) -> TikTokTarget:
+        if (self.mode == "test") != (self.test_event_code is not None):
+            raise ValueError("mode test and test_event_code go together")
+        return self
+
+
+class TikTok(Destination[TikTokTarget]):
+    """Sends events; the first of an event and event id within 48 hours counts.
+
+    Source: ads.tiktok.com/help/article/event-deduplication. The age limit is not documented for
+    all sources; seven days is what the web has.
+    """
+
+    kind: ClassVar[str] = "tiktok"
+    Config: ClassVar[type[Target]] = TikTokTarget
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_batch=1000,
+        usual_batch=500,
+        max_age={"": timedelta(days=7)},
+        future_skew=timedelta(0),
+        dedup_window=timedelta(hours=48),
+        repeats="keeps_first",
+        requests_per_second=10.0,
+    )
+
+    @property
+    def batch_size(self) -> int:
+        # test events are taken one by one
+        return 1 if self.config.mode == "test" else super().batch_size
+
+    def account(self, conversion: str) -> str:
+        return f"{self.config.event_source_id}/{self.mapped[conversion].event}"
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        user = self._user(row, intent)
+        if not user:
+            return Rejected("no_identifier")
+        money, crm = intent.money, self.config.event_source == "crm"
+        event = present(
+            event=self.mapped[conversion].event,
+            event_time=int(intent.occurred.timestamp()),
+            event_id=intent.key,
+            user=user,
+            properties=present(
+                value=float(money) if money else None,
+                currency=money.currency if money else None,
+                order_id=row.order_id,
+            ),
+            page={"url": row.page_location} if row.page_location else None,
+            lead=present(
+                lead_id=row.lead_id if crm else None,
+                lead_event_source=self.config.lead_event_source if crm else None,
+            ),
+            limited_data_use=self.config.limited_data_use or None,
+        )
+        return Built(intent.key, event, fingerprint(event))
+
+    def _user(self, row: ConversionRow, intent: Intent) -> dict[str, Any]:
+        clicks = present(ttclid=row.ttclid, ttp=row.ttp)
+        if not intent.with_person:
+            return clicks
+        country = countries.code(row.country) or self.config.default_country
+        hashes = {
+            "email": identifiers.email(row.email),
+            "phone": identifiers.phone(row.phone, country),
+            "external_id": identifiers.external_id(row.user_id),
+        }
+        people = {name: [value] for name, value in hashes.items() if value}
+        # an address or a browser alone names nobody
+        if not people and not clicks:
+            return {}
+        return clicks | people | present(ip=row.ip_address, user_agent=row.user_agent)
+
+    def request(self, conversion: str, batch: Sequence[Built]) -> Request:
+        return self._request([built.payload for built in batch])
+
+    def _request(self, events: Sequence[Any]) -> Request:
+        body = present(
+            event_source=self.config.event_source,
+            event_source_id=self.config.event_source_id,
+            test_event_code=self.config.test_event_code,
+        )
+        return Request(
+            url=f"{HOST}/open_api/{self.config.api_version}/event/track/",
+            body=canonical({**body, "data": events}),
+            credential=Credential("header", "Access-Token", self.config.access_token),
+        )
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        body = reply.json()
+        code = body.get("code") if isinstance(body, Mapping) else None
+        if code is None:
+            return Unknown("unreadable_answer")
+        if code == OK:
+            return Accepted(str(body.get("request_id") or "received"))
+        if code == THROTTLED:
+            return Retry("throttled")
+        if code in NOT_AUTHORIZED:
+            return Halted(f"tiktok_{code}", "Renew the token, or give it access to the event set.")
+        if code >= 50000:
+            return Unknown(f"tiktok_{code}")
+        # PARTLY does not say which rows were taken; sending halves again finds the bad ones, and
+        # the platform knows the others by their ids
+        return Refused(f"tiktok_{code}")
+
+    def check(self, wire: Wire) -> list[Problem]:
+        """An empty batch is refused for being empty, once the token is accepted."""
+        reply = wire.exchange(self._request([]))
+        if isinstance(reply, Unanswered):
+            return [Problem(reply.reason, "TikTok did not answer.", "Try again later.")]
+        result = self.read(reply, [])
+        if isinstance(result, Halted):
+            return [Problem(result.reason, "TikTok refuses the credentials.", result.fix)]
+        return []
