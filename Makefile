@@ -5,7 +5,7 @@ RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench fuzz-sql terraform-check deploy-plan lock clean
+.PHONY: help demo serve test lint bench fuzz-sql terraform-check test-bundles deploy-plan lock clean
 
 help: ## What can be made here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ test: $(READY) ## Style, types and every test.
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy common functions tests
-	@$(VENV)/bin/pytest
+	@$(VENV)/bin/pytest -m "not bundles"
 
 bench: $(READY) ## Speed and memory beside named baselines; `make bench scoring` for the models.
 	@$(RUN) -m tests.bench $(filter-out bench,$(MAKECMDGOALS))
@@ -36,10 +36,13 @@ fuzz-sql: $(READY) ## A million mutants of SQL: our guard against GoogleSQL's ow
 	@$(RUN) -m tests.guard.fuzz --mutants 1000000
 
 terraform-check: $(READY) ## Terraform, judged without a network.
-	@$(VENV)/bin/pytest tests/terraform
+	@$(VENV)/bin/pytest tests/terraform -m "not bundles"
 
-deploy-plan: ## What `terraform apply` would do; needs the provider registry and a project.
-	terraform -chdir=terraform init && terraform -chdir=terraform plan
+test-bundles: $(READY) ## Each bundle on its own requirements alone; installs them the first time.
+	@$(VENV)/bin/pytest tests/terraform -m bundles
+
+deploy-plan: $(READY) ## What `terraform apply` would make, from the example of production; offline.
+	@$(RUN) -m tests.terraform.offline plan -var-file=envs/prod.tfvars.example
 
 lock: ## Pin all requirements again, with hashes; needs uv.
 	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-dev.txt

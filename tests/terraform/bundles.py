@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import re
 import subprocess
 import sys
+import venv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
@@ -22,12 +24,22 @@ class Answer(TypedDict):
 
 
 class Started(TypedDict):
-    """How a start went: how long, the top-level packages loaded, the answer to a broken body."""
+    """How a start went, and what a request with a broken body was answered."""
 
+    framework_seconds: float
+    """To import functions-framework alone."""
     seconds: float
+    """To import it and load the entry point."""
     modules: list[str]
+    """Top-level packages loaded by then."""
     answer: Answer
 
+
+NOBODY = {"type": "authorized_user", "client_id": "-", "client_secret": "-", "refresh_token": "-"}
+"""Credentials that Google's clients accept and no server ever will."""
+
+ENVIRONMENTS = Path(__file__).parents[2] / ".local" / "bundles"
+INSTALL_SECONDS = 900
 
 STARTER = Path(__file__).parent / "start_bundle.py"
 DISTRIBUTIONS = {
@@ -41,6 +53,7 @@ DISTRIBUTIONS = {
     "google.oauth2": "google-auth",
     "google.protobuf": "protobuf",
     "google.rpc": "googleapis-common-protos",
+    "grpc": "grpcio",
     "sklearn": "scikit-learn",
 }
 """Import → package, where the two are not called alike."""
@@ -66,10 +79,12 @@ def start(python: Path, folder: Path, entry_point: str, settings: Mapping[str, s
 
     The process sees the settings, and nothing of this one's environment or path.
     """
+    credentials = folder / "credentials.json"
+    credentials.write_text(json.dumps(NOBODY))
     done = subprocess.run(
         [python, "-I", "-B", STARTER, folder, entry_point],
         cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "NO_GCE_CHECK": "true", **settings},
+        env={"GOOGLE_APPLICATION_CREDENTIALS": str(credentials), **settings},
         capture_output=True,
         text=True,
         timeout=120,
@@ -78,6 +93,31 @@ def start(python: Path, folder: Path, entry_point: str, settings: Mapping[str, s
         raise AssertionError(f"{entry_point} does not start:\n{done.stdout}{done.stderr}")
     told: Started = json.loads(done.stdout.splitlines()[-1])
     return told
+
+
+def installed(requirements: str) -> Path:
+    """The Python of an environment with these requirements and nothing else.
+
+    The first time a package index is needed; the environment is kept under .local/ for as long as
+    the requirements keep their hash.
+    """
+    folder = ENVIRONMENTS / hashlib.sha256(requirements.encode()).hexdigest()[:16]
+    python, ready = folder / "bin" / "python", folder / "ready"
+    if not ready.exists():
+        venv.create(folder, clear=True)
+        (folder / "requirements.txt").write_text(requirements)
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+        options = ["--quiet", "--require-hashes", "--only-binary=:all:"]
+        done = subprocess.run(
+            [*pip, "install", *options, "-r", str(folder / "requirements.txt")],
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_SECONDS,
+        )
+        if done.returncode:
+            raise AssertionError(f"Not installed; is a package index reachable?\n{done.stderr}")
+        ready.touch()
+    return python
 
 
 def packages_imported(bundle: Bundle) -> set[str]:

@@ -27,12 +27,21 @@ def terraform(providers: dict[str, str], tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="session")
+def outline(providers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Terraform:
+    """Terraform in a copy without the code that is bundled: the same resources, planned faster."""
+    folder = tmp_path_factory.mktemp("outline")
+    command = Terraform(copied(folder, bundles=False), environment(providers))
+    command("init", "-input=false")
+    return command
+
+
+@pytest.fixture(scope="session")
 def prod(terraform: Terraform) -> Plan:
     """The plan of envs/prod.tfvars.example."""
     return terraform.plan("prod.tfvars.example")
 
 
 @pytest.fixture(scope="session")
-def dev(terraform: Terraform) -> Plan:
+def dev(outline: Terraform) -> Plan:
     """The plan of envs/dev.tfvars.example: open to browsers, no alerts, may be destroyed."""
-    return terraform.plan("dev.tfvars.example")
+    return outline.plan("dev.tfvars.example")

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import cache
 from typing import Any, cast
 
 from google.cloud.bigquery import SchemaField
@@ -116,7 +117,7 @@ def receivers(plan: Plan, topic: str, attributes: dict[str, str]) -> list[str]:
 def published(plan: Plan, message: messages.Message) -> tuple[str, dict[str, str]]:
     """The topic, as the manifest names it, and the attributes with which the bus publishes."""
     recorder = Recorder()
-    PubSubBus(cast(Any, recorder), _settings(plan)).publish(message)
+    PubSubBus(cast(Any, recorder), _topics(plan)).publish(message)
     return recorder.topic.removeprefix(f"conversions-{plan.variable('environment')}-"), (
         recorder.attributes
     )
@@ -145,7 +146,7 @@ def functions_may_publish_what_they_publish(plan: Plan) -> Iterator[str]:
         for grant in plan.of("google_pubsub_topic_iam_member", "publishes")
     }
     for function in plan.functions():
-        member = f"serviceAccount:{service(function)['service_account_email']}"
+        member = f"serviceAccount:{plan.account(function.function)}"
         made = _made_in(plan.manifest["functions"][function.function]["source"])
         for message in PUBLISHED:
             topic = f"conversions-{plan.variable('environment')}-{published(plan, message)[0]}"
@@ -153,6 +154,7 @@ def functions_may_publish_what_they_publish(plan: Plan) -> Iterator[str]:
                 yield f"{function.address} makes {type(message).__name__}, but has no {topic}"
 
 
+@cache
 def _made_in(source: str) -> set[str]:
     """Names that a function's code calls: among them the messages that it makes."""
     trees = (ast.parse(f.read_text()) for f in (REPOSITORY / "functions" / source).rglob("*.py"))
@@ -198,6 +200,7 @@ def metrics_read_what_the_code_logs(plan: Plan) -> Iterator[str]:
                 yield f"{metric.address} reads {extractor}, which is no field of our logs"
 
 
+@cache
 def _logged_events() -> set[str]:
     """First arguments of every call of log() in the product."""
     files = [f for room in ("common", "functions") for f in (REPOSITORY / room).rglob("*.py")]
@@ -212,8 +215,11 @@ def _logged_events() -> set[str]:
     }
 
 
-def _settings(plan: Plan) -> Settings:
-    return Settings.from_environment(service(plan.functions()[0])["environment_variables"])
+def _topics(plan: Plan) -> Settings:
+    """Settings that know where to publish, and no more."""
+    variables = service(plan.functions()[0])["environment_variables"]
+    topics = {name: variables[name] for name in variables if name.startswith(f"{PREFIX}TOPIC_")}
+    return Settings.from_environment({f"{PREFIX}PROJECT": "any", **topics})
 
 
 CONTRACTS = (

@@ -84,7 +84,7 @@ class Plan:
 
 
 def service(function: Resource) -> dict[str, Any]:
-    """How the function runs."""
+    """How the function runs; what only the platform decides is not in it."""
     config: dict[str, Any] = function.values["service_config"][0]
     return config
 

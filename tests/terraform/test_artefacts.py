@@ -1,27 +1,18 @@
 """Each bundle runs on its own requirements alone, installed into an empty environment.
 
-The first run needs a package index; an environment is kept under .local/ for as long as the
-requirements keep their hash. `make test-bundles` runs this; `make terraform-check`, which must
-work without a network, does not.
+The first run needs a package index. `make test-bundles` runs this; `make terraform-check`, which
+must work without a network, does not.
 """
 
 from __future__ import annotations
 
-import hashlib
-import subprocess
-import sys
-import venv
 from pathlib import Path
 
 import pytest
 
-from tests.terraform.bundles import start, write
-from tests.terraform.offline import REPOSITORY
+from tests.terraform.bundles import installed, start, write
 from tests.terraform.plans import Plan, service
 from tests.terraform.test_bundles import FUNCTIONS
-
-ENVIRONMENTS = REPOSITORY / ".local" / "bundles"
-INSTALL_SECONDS = 900
 
 
 @pytest.mark.bundles
@@ -37,25 +28,3 @@ def test_a_bundle_runs_on_its_own_requirements(prod: Plan, name: str, tmp_path: 
 
     assert 400 <= started["answer"]["status"] < 500, started["answer"]
     assert started["answer"]["type"] == "application/problem+json"
-
-
-def installed(requirements: str) -> Path:
-    """The Python of an environment with these requirements and nothing else."""
-    folder = ENVIRONMENTS / hashlib.sha256(requirements.encode()).hexdigest()[:16]
-    python, ready = folder / "bin" / "python", folder / "ready"
-    if not ready.exists():
-        venv.create(folder, clear=True)
-        (folder / "requirements.txt").write_text(requirements)
-        pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-        options = ["--quiet", "--require-hashes", "--only-binary=:all:"]
-        done = subprocess.run(
-            [*pip, "install", *options, "-r", str(folder / "requirements.txt")],
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_SECONDS,
-        )
-        assert done.returncode == 0, (
-            f"The requirements cannot be installed (is a package index reachable?):\n{done.stderr}"
-        )
-        ready.touch()
-    return python

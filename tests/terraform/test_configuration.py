@@ -30,9 +30,9 @@ def test_every_file_is_formatted() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_configuration_is_valid(terraform: Terraform) -> None:
-    assert "The configuration is valid" in terraform("validate", "-no-color")
+def test_the_configuration_is_valid(outline: Terraform) -> None:
+    assert "The configuration is valid" in outline("validate", "-no-color")
 
 
-def test_terraforms_own_tests_pass(terraform: Terraform) -> None:
-    assert "0 failed" in terraform("test", "-no-color")
+def test_terraforms_own_tests_pass(outline: Terraform) -> None:
+    assert "0 failed" in outline("test", "-no-color")

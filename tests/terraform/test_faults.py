@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
@@ -34,32 +37,49 @@ FAULTS = [
 ]
 
 
+Judged = dict[Fault | None, Future[list[str]]]
+
+
 @pytest.fixture(scope="session")
-def scratch(providers: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Terraform:
-    """Terraform in a copy that may be spoilt."""
-    folder = tmp_path_factory.mktemp("faults")
-    command = Terraform(copied(folder, bundles=False), environment(providers))
-    (folder / "common" / "local").mkdir()
-    (folder / "common" / "local" / "engine.json").write_text("{}")
-    command("init", "-input=false")
-    return command
+def judged(
+    request: pytest.FixtureRequest,
+    providers: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Judged]:
+    """What the checks say of each mistake asked for, and of none: one copy and thread a core."""
+    cores = os.cpu_count() or 1
+    copies: Queue[Terraform] = Queue()
+    for _ in range(cores):
+        copies.put(_scratch(tmp_path_factory.mktemp("faults"), providers))
+
+    def judge(fault: Fault | None) -> list[str]:
+        terraform = copies.get()
+        try:
+            return complaints(terraform, fault)
+        finally:
+            copies.put(terraform)
+
+    asked = [getattr(item, "callspec", None) for item in request.session.items]
+    faults = [spec.params["fault"] for spec in asked if spec and "fault" in spec.params]
+    with ThreadPoolExecutor(cores) as pool:
+        yield {fault: pool.submit(judge, fault) for fault in [None, *faults]}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_mistake_is_caught(scratch: Terraform, fault: Fault) -> None:
-    with spoilt(scratch.folder.parent / fault.file, fault):
-        found = complaints(scratch)
+def test_a_mistake_is_caught(judged: Judged, fault: Fault) -> None:
+    found = judged[fault].result()
     assert any(re.search(fault.complaint, complaint) for complaint in found), found
 
 
-def test_without_a_mistake_the_checks_are_silent(scratch: Terraform) -> None:
-    assert complaints(scratch) == []
+def test_without_a_mistake_the_checks_are_silent(judged: Judged) -> None:
+    assert judged[None].result() == []
 
 
-def complaints(terraform: Terraform) -> list[str]:
+def complaints(terraform: Terraform, fault: Fault | None) -> list[str]:
     """What terraform refuses, or else what policies, contracts and the review of grants find."""
     try:
-        plan = terraform.plan("prod.tfvars.example")
+        with spoilt(terraform.folder.parent, fault):
+            plan = terraform.plan("prod.tfvars.example")
     except TerraformError as refusal:
         # terraform wraps its messages and frames them
         return [re.sub(r"\s*\n[│\s]*", " ", str(refusal))]
@@ -67,8 +87,12 @@ def complaints(terraform: Terraform) -> list[str]:
 
 
 @contextmanager
-def spoilt(file: Path, fault: Fault) -> Iterator[None]:
-    """The file with the mistake in it, while the block lasts."""
+def spoilt(folder: Path, fault: Fault | None) -> Iterator[None]:
+    """The mistake is made in the folder while the block lasts."""
+    if fault is None:
+        yield
+        return
+    file = folder / fault.file
     right = file.read_text()
     assert fault.old in right, f"{fault.file} no longer holds what this mistake replaces"
     file.write_text(right.replace(fault.old, fault.new))
@@ -76,3 +100,12 @@ def spoilt(file: Path, fault: Fault) -> Iterator[None]:
         yield
     finally:
         file.write_text(right)
+
+
+def _scratch(folder: Path, providers: dict[str, str]) -> Terraform:
+    """Terraform in a copy that may be spoilt; a file stands for the local engine."""
+    command = Terraform(copied(folder, bundles=False), environment(providers))
+    (folder / "common" / "local").mkdir()
+    (folder / "common" / "local" / "engine.json").write_text("{}")
+    command("init", "-input=false")
+    return command

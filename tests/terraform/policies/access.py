@@ -56,7 +56,7 @@ def every_function_may_run_queries(plan: Plan) -> Iterator[str]:
         if grant.values["role"] in RUNS_QUERIES
     }
     for function in plan.functions():
-        if f"serviceAccount:{service(function)['service_account_email']}" not in runners:
+        if f"serviceAccount:{plan.account(function.function)}" not in runners:
             yield f"{function.address} may not run queries"
 
 
@@ -75,10 +75,10 @@ def browsers_are_let_in_only_with_a_verifier(plan: Plan) -> Iterator[str]:
 
 
 def every_function_has_an_account_of_its_own(plan: Plan) -> Iterator[str]:
-    used = [service(function)["service_account_email"] for function in plan.functions()]
+    used = [str(service(f).get("service_account_email")) for f in plan.functions()]
     made = [account.values["email"] for account in plan.of("google_service_account", "this")]
     if sorted(used) != sorted(made) or len(set(used)) < len(used):
-        yield f"the functions run as {sorted(map(str, used))}"
+        yield f"the functions run as {sorted(used)}"
 
 
 def only_pubsub_reaches_a_push_function(plan: Plan) -> Iterator[str]:

@@ -31,13 +31,14 @@ class StandIn(services.ProviderServicer):  # type: ignore[misc, name-defined]
 
     def __init__(self, schemas: dict[str, Any]) -> None:
         self.schemas = schemas
+        self.answer = wire.ProviderSchemas(
+            provider={"block": schema.block(schemas["provider"])},
+            resource_schemas=_on_wire(schemas["resources"]),
+            data_source_schemas=_on_wire(schemas["data_sources"]),
+        )
 
     def GetSchema(self, request: Any, context: Any) -> Any:
-        return wire.ProviderSchemas(
-            provider={"block": schema.block(self.schemas["provider"])},
-            resource_schemas=_on_wire(self.schemas["resources"]),
-            data_source_schemas=_on_wire(self.schemas["data_sources"]),
-        )
+        return self.answer
 
     def PrepareProviderConfig(self, request: Any, context: Any) -> Any:
         return wire.PreparedConfig(prepared_config=request.config)

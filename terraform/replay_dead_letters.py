@@ -1,0 +1,110 @@
+"""Sends dead letters back to the topics that they came from, once their cause is mended.
+
+    .venv/bin/python terraform/replay_dead_letters.py PROJECT ENVIRONMENT [--list]
+
+It runs under the operator's own credentials. Every message of the product may arrive twice without
+harm, so a replay that broke off is simply started again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+    from google.cloud.pubsub_v1.types import ReceivedMessage
+
+MANIFEST = Path(__file__).parents[1] / "functions" / "manifest.json"
+ADDED_BY_PUBSUB = "CloudPubSubDeadLetterSource"
+"""Prefix of the attributes that tell where a dead letter came from.
+Source: cloud.google.com/pubsub/docs/handling-failures."""
+BATCH = 100
+SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A dead letter: where it failed, where it belongs, and the message as it was published."""
+
+    ack_id: str
+    subscription: str
+    topic: str
+    data: bytes
+    attributes: Mapping[str, str]
+    ordering_key: str
+
+    def __str__(self) -> str:
+        # the data may hold what a person wrote; its kind is enough to recognise it
+        return f"{self.subscription}: {self.attributes.get('kind', 'no kind')} {self.ordering_key}"
+
+
+def main() -> None:
+    from google.cloud import pubsub_v1
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("project")
+    parser.add_argument("environment")
+    parser.add_argument("--list", action="store_true", help="show them, and send nothing")
+    asked = parser.parse_args()
+    options = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
+    publisher = pubsub_v1.PublisherClient(publisher_options=options)
+    subscriber = pubsub_v1.SubscriberClient()
+    prefix = f"conversions-{asked.environment}-"
+    inbox = subscriber.subscription_path(asked.project, f"{prefix}dead-letters")
+    for letter in waiting(subscriber, inbox, prefix):
+        print(letter)
+        if not asked.list:
+            replay(letter, publisher, subscriber, asked.project, inbox)
+
+
+def waiting(subscriber: SubscriberClient, inbox: str, prefix: str) -> Iterator[Letter]:
+    """Every dead letter that waits; one not sent on meanwhile stays, and is not given twice."""
+    topics = topic_of_subscription(prefix)
+    seen: set[str] = set()
+    while True:
+        pulled = subscriber.pull(subscription=inbox, max_messages=BATCH, timeout=SECONDS)
+        fresh = [got for got in pulled.received_messages if got.message.message_id not in seen]
+        if not fresh:
+            return
+        for received in fresh:
+            seen.add(received.message.message_id)
+            yield opened(received, topics)
+
+
+def topic_of_subscription(prefix: str) -> dict[str, str]:
+    """Full subscription name → full topic name, from the manifest that deployed both."""
+    subscriptions = json.loads(MANIFEST.read_text())["subscriptions"]
+    return {prefix + name: prefix + made["topic"] for name, made in subscriptions.items()}
+
+
+def opened(received: ReceivedMessage, topics: Mapping[str, str]) -> Letter:
+    """The dead letter without what Pub/Sub added; raises KeyError for an unknown subscription."""
+    message = received.message
+    source = message.attributes[f"{ADDED_BY_PUBSUB}Subscription"]
+    kept = {k: v for k, v in message.attributes.items() if not k.startswith(ADDED_BY_PUBSUB)}
+    return Letter(received.ack_id, source, topics[source], message.data, kept, message.ordering_key)
+
+
+def replay(
+    letter: Letter,
+    publisher: PublisherClient,
+    subscriber: SubscriberClient,
+    project: str,
+    inbox: str,
+) -> None:
+    """Publish the message again, and only then forget the dead letter."""
+    path = publisher.topic_path(project, letter.topic)
+    sent = publisher.publish(
+        path, letter.data, ordering_key=letter.ordering_key, **letter.attributes
+    )
+    sent.result(timeout=SECONDS)
+    subscriber.acknowledge(subscription=inbox, ack_ids=[letter.ack_id], timeout=SECONDS)
+
+
+if __name__ == "__main__":
+    main()

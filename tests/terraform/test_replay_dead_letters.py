@@ -1,0 +1,103 @@
+"""A dead letter goes back to its topic as it was published, and is forgotten only then."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from google.cloud.pubsub_v1.types import PubsubMessage, PullResponse, ReceivedMessage
+
+from terraform import replay_dead_letters as tool
+
+INBOX = "projects/shop/subscriptions/conversions-prod-dead-letters"
+
+
+class Future:
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+    def result(self, timeout: float) -> str:
+        if self.error:
+            raise self.error
+        return "id"
+
+
+class PubSub:
+    """A publisher and a subscriber over one list of dead letters."""
+
+    def __init__(self, *messages: PubsubMessage, error: Exception | None = None) -> None:
+        self.waiting = {f"ack-{m.message_id}": m for m in messages}
+        self.published: list[tuple[Any, ...]] = []
+        self.error = error
+
+    def pull(self, subscription: str, max_messages: int, timeout: float) -> PullResponse:
+        assert subscription == INBOX
+        received = [ReceivedMessage(ack_id=a, message=m) for a, m in self.waiting.items()]
+        return PullResponse(received_messages=received[:max_messages])
+
+    def acknowledge(self, subscription: str, ack_ids: list[str], timeout: float) -> None:
+        for ack_id in ack_ids:
+            del self.waiting[ack_id]
+
+    def topic_path(self, project: str, topic: str) -> str:
+        return f"projects/{project}/topics/{topic}"
+
+    def publish(self, path: str, data: bytes, ordering_key: str, **attributes: str) -> Future:
+        self.published.append((path, data, ordering_key, attributes))
+        return Future(self.error)
+
+
+def dead(number: int, subscription: str = "materialize-tasks") -> PubsubMessage:
+    return PubsubMessage(
+        message_id=str(number),
+        data=b'{"kind": "materialize"}',
+        ordering_key="lead",
+        attributes={
+            "kind": "materialize",
+            "CloudPubSubDeadLetterSourceDeliveryCount": "10",
+            "CloudPubSubDeadLetterSourceSubscription": f"conversions-prod-{subscription}",
+        },
+    )
+
+
+def replay_all(pubsub: PubSub) -> None:
+    for letter in tool.waiting(cast(Any, pubsub), INBOX, "conversions-prod-"):
+        tool.replay(letter, cast(Any, pubsub), cast(Any, pubsub), "shop", INBOX)
+
+
+def test_a_dead_letter_goes_back_to_its_topic_as_it_was_published() -> None:
+    pubsub = PubSub(dead(1))
+    replay_all(pubsub)
+    topic = "projects/shop/topics/conversions-prod-tasks"
+    expected = (topic, b'{"kind": "materialize"}', "lead", {"kind": "materialize"})
+    assert pubsub.published == [expected]
+    assert not pubsub.waiting
+
+
+def test_more_letters_than_one_pull_brings_are_all_replayed() -> None:
+    pubsub = PubSub(*(dead(number) for number in range(250)))
+    replay_all(pubsub)
+    assert len(pubsub.published) == 250
+
+
+def test_a_letter_that_could_not_be_published_stays() -> None:
+    pubsub = PubSub(dead(1), error=TimeoutError())
+    with pytest.raises(TimeoutError):
+        replay_all(pubsub)
+    assert list(pubsub.waiting) == ["ack-1"]
+
+
+def test_listing_sends_nothing_and_ends() -> None:
+    pubsub = PubSub(dead(1), dead(2, "score-tasks"))
+    listed = [str(letter) for letter in tool.waiting(cast(Any, pubsub), INBOX, "conversions-prod-")]
+    assert listed == [
+        "conversions-prod-materialize-tasks: materialize lead",
+        "conversions-prod-score-tasks: materialize lead",
+    ]
+    assert not pubsub.published
+
+
+def test_a_letter_of_another_installation_is_not_guessed_at() -> None:
+    pubsub = PubSub(dead(1, "somebody-elses"))
+    with pytest.raises(KeyError, match="somebody-elses"):
+        replay_all(pubsub)
