@@ -22,6 +22,12 @@ class Lease:
     name: str
     holder: str
     fence: int
+    dataset: str
+
+    @property
+    def key(self) -> str:
+        """The name in letters, digits and _, unique in the project: the stem of job ids."""
+        return _plain(f"{self.dataset}_{self.name}")
 
 
 def acquire(
@@ -32,7 +38,9 @@ def acquire(
     bound = {"name": name, "holder": holder, "seconds": seconds}
     warehouse.execute(with_parameters(_sql("take", warehouse), **bound))
     state = _read(warehouse, name)
-    return Lease(name, holder, int(state["fence"])) if state["holder"] == holder else None
+    if state["holder"] != holder:
+        return None
+    return Lease(name, holder, int(state["fence"]), warehouse.settings.dataset)
 
 
 def ask_again(warehouse: Warehouse, name: str, trigger: str) -> bool:
@@ -56,7 +64,7 @@ def _ensure(warehouse: Warehouse, name: str) -> None:
     # a job id runs once, so two first users of a name cannot both insert its row
     created = warehouse.client.get_table(warehouse.path("leases")).created
     stamp = int(created.timestamp() * 1000) if created else 0
-    key = "".join(letter if letter.isalnum() else "_" for letter in name)
+    key = _plain(f"{warehouse.settings.dataset}_{name}")
     insert = with_parameters(_sql("create", warehouse), name=name)
     warehouse.execute(insert, job_id=f"lease_{key}_{stamp}")
 
@@ -69,6 +77,10 @@ def _rows(warehouse: Warehouse, name: str) -> list[dict[str, Any]]:
     return list(
         warehouse.rows(with_parameters(_sql("read", warehouse), name=Parameter("STRING", name)))
     )
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in text)
 
 
 def _sql(verb: str, warehouse: Warehouse) -> Sql:

@@ -64,6 +64,21 @@ def staged(warehouse: Warehouse) -> dict[date, frozenset[str]]:
     return days
 
 
+def exported(warehouse: Warehouse, window: Window) -> Window | None:
+    """The part of the window that any property has daily shards for; None without one.
+
+    A shard holds the property's day, so the project's day before and after it may have events.
+    """
+    days = [
+        date.fromisoformat(suffix)
+        for dataset in warehouse.settings.ga4_datasets
+        for suffix in ga4.shard_days(warehouse.tables_in(dataset))
+    ]
+    start = max(window.start, min(days, default=date.max) - timedelta(days=1))
+    end = min(window.end, max(days, default=date.min + timedelta(days=1)) + timedelta(days=1))
+    return Window(start, end) if days and start <= end else None
+
+
 def missing(
     window: Window, names: frozenset[str], staged: Mapping[date, frozenset[str]]
 ) -> list[Span]:

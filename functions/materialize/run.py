@@ -142,26 +142,34 @@ def _stage(
     """Read what the stage lacks; False when time ran out and the request must come again."""
     if not windows or not office.desk.warehouse.settings.ga4_datasets:
         return True
-    needed = plan.stage_events(definitions[id] for id in windows)
+    desk = office.desk
     window = Window(
         min(window.start for window in windows.values()),
         max(window.end for window in windows.values()),
     )
-    for span in staging.missing(window, needed, staging.staged(office.desk.warehouse)):
+    needed = plan.stage_events(definitions[id] for id in windows)
+    for span in _lacking(desk, window, needed):
         for chunk in span.window.chunks(SPAN_DAYS):
             if clock.elapsed() > STAGE_SECONDS:
                 return False
             stage.fill_stage(
-                office.desk.warehouse,
-                office.desk.ledger,
+                desk.warehouse,
+                desk.ledger,
                 staging.Span(chunk, span.events),
                 run_id,
                 clock,
                 force,
             )
-    desk = office.desk
     silence.report_missing_shards(desk.warehouse, desk.ledger, window.end, run_id)
     return True
+
+
+def _lacking(desk: Desk, window: Window, events: frozenset[str]) -> list[staging.Span]:
+    """The days and events to read; none where the export has no shard."""
+    exported = staging.exported(desk.warehouse, window)
+    if exported is None:
+        return []
+    return staging.missing(exported, events, staging.staged(desk.warehouse))
 
 
 def release(office: Office, run_id: str) -> None:

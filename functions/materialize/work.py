@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -153,9 +153,9 @@ def awaits_scores(stored: Stored) -> bool:
 
 def recover(desk: Desk, job: Job) -> None:
     """Finish the books of the previous fence if its MERGE was done but its worker died after it."""
-    previous = lease.Lease(job.lease.name, "", job.lease.fence - 1)
+    previous = replace(job.lease, fence=job.lease.fence - 1)
     path = desk.warehouse.staging_path(f"{job.stored.id}_{previous.fence}_difference")
-    if previous.fence < 1 or desk.ledger.has_fence(job.stored.id, previous.fence):
+    if desk.ledger.has_fence(job.stored.id, previous.fence):
         return
     if desk.warehouse.schema_of(path) is None or not _was_applied(desk, job, previous):
         return

@@ -8,7 +8,7 @@ difference is written: unchanged rows are never rewritten, and a repeated MERGE 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from common.lease import Lease
@@ -110,8 +110,7 @@ def merge(
 
 def merge_job(lease: Lease) -> str:
     """The id of the MERGE job of this lease's fence: taken once, for ever."""
-    safe = "".join(letter if letter.isalnum() else "_" for letter in lease.name)
-    return f"merge_{safe}_{lease.fence}"
+    return f"merge_{lease.key}_{lease.fence}"
 
 
 def settle(warehouse: Warehouse, lease: Lease) -> None:
@@ -119,9 +118,8 @@ def settle(warehouse: Warehouse, lease: Lease) -> None:
 
     If none was submitted, an empty job takes its id, so that a paused process finds it taken.
     """
-    previous = Lease(lease.name, "", lease.fence - 1)
-    if previous.fence > 0:
-        warehouse.execute(Sql("SELECT 1 AS settled"), job_id=merge_job(previous))
+    previous = replace(lease, fence=lease.fence - 1)
+    warehouse.execute(Sql("SELECT 1 AS settled"), job_id=merge_job(previous))
 
 
 def _in_window(sql: Sql, window: Window) -> Sql:

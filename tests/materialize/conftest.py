@@ -1,0 +1,18 @@
+"""A world for each test of whole runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from google.cloud import bigquery
+
+from tests.materialize.world import World
+
+
+@pytest.fixture
+def world(client: bigquery.Client, dataset: str) -> Iterator[World]:
+    """A world in UTC; its datasets go with the test."""
+    built = World(client, dataset)
+    yield built
+    built.close()

@@ -1,0 +1,339 @@
+"""Whole runs over raw GA4 shards: incremental equals full, twice is once, nothing is lost."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from common.errors import RetryableError
+from common.lease import acquire
+from common.messages import CrmLoaded, Materialized, MaterializeTask, RunRequested, Watchdog
+from common.sql import Sql
+from common.warehouse import Executed, Warehouse
+from functions.materialize.run import handle
+from tests.materialize.world import World
+
+PURCHASE: dict[str, Any] = {"id": "purchase", "event_type": "purchase", "refunds": {"days": 30}}
+DAY = date(2026, 11, 10)
+SHOP = [
+    {"key": 1, "at": "2026-11-08T10:00:00Z", "name": "session_start", "client": "a", "session": 7,
+     "gclid": "G1", "page": "https://shop.example/?gclid=G1"},
+    {"key": 2, "at": "2026-11-08T10:05:00Z", "name": "purchase", "client": "a", "session": 7,
+     "order": "T1", "value": 100, "currency": "USD"},
+    {"key": 3, "at": "2026-11-08T10:06:00Z", "name": "purchase", "client": "a", "session": 7,
+     "order": "T1", "value": 100, "currency": "USD"},
+    {"key": 4, "at": "2026-11-09T10:00:00Z", "name": "purchase", "client": "b", "order": "(not set)",
+     "value": 5.5, "currency": "USD"},
+    {"key": 5, "at": "2026-11-09T11:00:00Z", "name": "purchase", "client": "c", "order": "",
+     "value": 7, "currency": "USD"},
+    {"key": 6, "at": "2026-11-10T09:00:00Z", "name": "refund", "order": "T1", "refund_value": 30,
+     "currency": "USD"},
+]  # fmt: skip
+
+
+def at(text: str) -> Any:
+    from datetime import datetime
+
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def shop() -> list[dict[str, Any]]:
+    return [{**row, "at": at(str(row["at"]))} for row in SHOP]
+
+
+def test_a_run_makes_conversions_from_raw_events(world: World) -> None:
+    world.events(shop())
+    world.define(**PURCHASE)
+    world.run(DAY)
+    rows = world.rows("purchase", "client_id", "value", "value_gross", "refund_status", "gclid")
+    assert rows == [
+        {"client_id": "a", "value": 70.0, "value_gross": 100.0, "refund_status": "partial",
+         "gclid": "G1"},
+        {"client_id": "b", "value": 5.5, "value_gross": 5.5, "refund_status": "none",
+         "gclid": None},
+        {"client_id": "c", "value": 7.0, "value_gross": 7.0, "refund_status": "none",
+         "gclid": None},
+    ]  # fmt: skip
+    entry = world.ledger("purchase", status="applied")[0]
+    assert (entry["inserted"], entry["duplicates"], entry["value_total"]) == (3, 1, 82.5)
+
+
+def test_a_second_run_changes_nothing(world: World) -> None:
+    world.events(shop())
+    world.define(**PURCHASE)
+    world.run(DAY)
+    before = world.query(
+        f"SELECT * FROM `{world.warehouse.path('conversion_purchase')}` ORDER BY id"
+    )
+    world.run(DAY, request_id="again")
+    after = world.query(
+        f"SELECT * FROM `{world.warehouse.path('conversion_purchase')}` ORDER BY id"
+    )
+    assert before == after
+    assert world.ledger("purchase")[-1]["status"] == "unchanged"
+
+
+def test_a_redelivered_tick_is_the_same_run(world: World) -> None:
+    world.events(shop())
+    world.define(**PURCHASE)
+    world.run(DAY)
+    entries = len(world.ledger("purchase"))
+    world.run(DAY)
+    assert len(world.ledger("purchase")) == entries
+
+
+def test_days_one_by_one_equal_one_full_run(world: World) -> None:
+    world.define(**PURCHASE)
+    world.define(
+        id="seven",
+        event_type="custom_event",
+        filters={"dimension": "event", "operator": "equals", "value": "generate_lead"},
+        deduplicate_by_user=True,
+        deduplication_days=7,
+    )
+    leads = [
+        {"key": 100 + n, "at": at(f"2026-11-{day:02d}T12:00:00Z"), "name": "generate_lead",
+         "client": client}
+        for n, (day, client) in enumerate(
+            [(8, "a"), (8, "b"), (9, "a"), (12, "a"), (15, "a"), (15, "b"), (16, "a"), (17, "b")]
+        )
+    ]  # fmt: skip
+    late = {"key": 50, "at": at("2026-11-09T12:00:00Z"), "name": "purchase", "client": "d",
+            "order": "T9", "value": 9, "currency": "USD"}  # fmt: skip
+    whole = [*shop(), late, *leads]
+    for offset in range(-2, 8):
+        day = DAY + timedelta(days=offset)
+        known = [
+            row for row in whole if row["at"].date() <= day and (row is not late or offset > 0)
+        ]
+        world.events([row for row in known if (day - row["at"].date()).days < 4])
+        world.run(day)
+    daily = {id: world.rows(id) for id in ("purchase", "seven")}
+    for id in daily:
+        world.warehouse.drop(world.warehouse.path(f"conversion_{id}"))
+    world.run(DAY + timedelta(days=7), request_id="full", start_date=date(2026, 11, 1))
+    full = {id: world.rows(id) for id in ("purchase", "seven")}
+    assert daily == full
+    assert [row["id"] for row in full["purchase"]].count("T9") == 1
+    assert len(full["seven"]) == 4
+
+
+def test_a_purchase_of_the_past_month_is_no_new_one(world: World) -> None:
+    world.define(**{**PURCHASE, "refunds": None})
+    world.events(shop())
+    world.run(DAY)
+    crawl = {"key": 90, "at": at("2026-12-20T10:00:00Z"), "name": "purchase", "client": "crawler",
+             "order": "T1", "value": 100, "currency": "USD"}  # fmt: skip
+    world.events([crawl])
+    world.run(date(2026, 12, 20))
+    assert [row["id"] for row in world.rows("purchase", "id")].count("T1") == 1
+    assert world.ledger("purchase")[-1]["duplicates"] == 1
+
+
+def test_a_day_that_vanishes_is_held_until_a_person_forces_it(world: World) -> None:
+    world.define(**{**PURCHASE, "refunds": None})
+    world.events(shop())
+    world.run(DAY)
+    world.replace(f"{world.dataset}_ga4.events_20261108", _schema(), [])
+    world.replace(f"{world.dataset}_ga4.events_20261109", _schema(), [])
+    world.replace(f"{world.dataset}_ga4.events_20261110", _schema(), [])
+    world.run(DAY, request_id="half")
+    assert len(world.rows("purchase", "id")) == 3
+    assert "suspicious_shrink" in world.incidents()
+    world.run(DAY, request_id="forced", force=True)
+    assert world.rows("purchase", "id") == []
+
+
+def test_the_history_tells_what_changed_and_why(world: World) -> None:
+    world.define(**PURCHASE)
+    world.events([row for row in shop() if row["name"] != "refund"])
+    world.run(DAY - timedelta(days=1))
+    world.events([row for row in shop() if row["name"] == "refund"])
+    world.run(DAY)
+    changes = world.query(
+        "SELECT id, change, cause, old_value, new_value FROM "
+        f"`{world.warehouse.path('conversion_changes')}` WHERE id = 'T1' ORDER BY changed_at"
+    )
+    assert [(c["change"], c["cause"], c["old_value"], c["new_value"]) for c in changes] == [
+        ("insert", "late_data", None, 100.0),
+        ("update", "refund", 100.0, 70.0),
+    ]
+
+
+def test_an_edited_definition_rewrites_history_with_its_cause(world: World) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.run(DAY)
+    over = {"dimension": "transaction_total", "operator": "greater_than", "value": 6}
+    world.define(**PURCHASE, filters=over)
+    world.run(DAY, request_id="edited")
+    assert [row["value"] for row in world.rows("purchase", "value")] == [70.0, 7.0]
+    causes = world.query(
+        f"SELECT DISTINCT cause FROM `{world.warehouse.path('conversion_changes')}`"
+        " WHERE change = 'delete'"
+    )
+    assert causes == [{"cause": "definition_change"}]
+
+
+def test_a_combined_conversion_follows_its_members_in_the_same_run(world: World) -> None:
+    world.define(**PURCHASE)
+    world.define(**{**PURCHASE, "id": "again", "refunds": None})
+    world.define(
+        id="both", kind="combined", conversions=["purchase", "again"], deduplication_days=1
+    )
+    world.events(shop())
+    world.run(DAY)
+    assert [row["component"] for row in world.rows("both", "component")] == ["purchase"] * 3
+    order = [m.conversion for m in world.bus.published if isinstance(m, Materialized)]
+    assert order.index("both") > max(order.index("purchase"), order.index("again"))
+
+
+def test_normalized_conversions_are_worth_as_much_as_their_reference(world: World) -> None:
+    world.define(**{**PURCHASE, "refunds": None})
+    world.define(
+        id="cart",
+        event_type="custom_event",
+        filters={"dimension": "event", "operator": "equals", "value": "add_to_cart"},
+        value={"type": "none"},
+        normalize={"by": "purchase", "days": 7},
+    )
+    carts = [
+        {"key": 200 + n, "at": at("2026-11-09T08:00:00Z"), "name": "add_to_cart", "client": f"c{n}"}
+        for n in range(40)
+    ]
+    orders = [
+        {"key": 300 + n, "at": at("2026-11-09T09:00:00Z"), "name": "purchase", "client": f"c{n}",
+         "order": f"O{n}", "value": 20, "currency": "USD"}
+        for n in range(30)
+    ]  # fmt: skip
+    world.events([*carts, *orders])
+    world.run(DAY)
+    rows = world.rows("cart", "value", "normalization_factor")
+    assert {row["normalization_factor"] for row in rows} == {15.0}
+
+
+def test_a_crm_load_runs_exactly_the_conversions_that_read_its_table(world: World) -> None:
+    path = f"{world.dataset}_crm.orders"
+    schema = [
+        {"name": "order_id", "type": "STRING"},
+        {"name": "client", "type": "STRING"},
+        {"name": "confirmed_at", "type": "TIMESTAMP"},
+        {"name": "total", "type": "FLOAT"},
+        {"name": "date", "type": "DATE"},
+    ]
+    order = {"order_id": "A", "client": "1.1", "confirmed_at": at("2026-11-10T10:00:00Z"),
+             "total": 50.0, "date": DAY}  # fmt: skip
+    world.replace(path, schema, [order])
+    sql = (
+        "SELECT order_id AS id, client AS client_id, confirmed_at AS created, total AS value "
+        f"FROM `{path}` WHERE date BETWEEN @start_date AND @end_date"
+    )
+    world.define(id="order", kind="custom", sql=sql, adjustment_days=30, reads=(path,))
+    world.define(**PURCHASE)
+    world.now = at("2026-11-11T06:00:00Z")
+    load = CrmLoaded(source="erp", table=path, partitions=(DAY,), load_id="1")
+    world.handle(load)
+    assert world.rows("order", "id", "value") == [{"id": "A", "value": 50.0}]
+    assert world.ledger("purchase") == []
+    world.replace(path, schema, [{**order, "total": 60.0}, {**order, "order_id": "B"}])
+    world.handle(load)
+    assert len(world.rows("order", "id")) == 1, "the same load is the same run"
+    world.handle(load.model_copy(update={"load_id": "2"}))
+    assert [row["value"] for row in world.rows("order", "value")] == [60.0, 50.0]
+
+
+def test_a_broken_row_is_set_aside_with_its_reason(world: World) -> None:
+    world.define(**{**PURCHASE, "refunds": None})
+    world.events([*shop(), {"key": 70, "at": at("2026-11-09T12:00:00Z"), "name": "purchase",
+                            "client": "x", "order": "N", "value": -5.0, "currency": "USD"}])  # fmt: skip
+    world.run(DAY)
+    assert "N" not in {row["id"] for row in world.rows("purchase", "id")}
+    reasons = world.query(f"SELECT id, reason FROM `{world.warehouse.path('quarantine')}`")
+    assert reasons == [{"id": "N", "reason": "bad_value"}]
+
+
+def test_a_second_trigger_waits_for_the_first_and_is_run_by_it(world: World) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    other = acquire(world.warehouse, "purchase", "somebody else")
+    assert other is not None
+    world.run(DAY)
+    assert world.ledger("purchase")[-1]["status"] == "coalesced"
+    state = world.query(f"SELECT pending FROM `{world.warehouse.path('leases')}`"
+                        " WHERE name = 'purchase'")  # fmt: skip
+    assert MaterializeTask.model_validate_json(state[0]["pending"]).conversion == "purchase"
+
+
+class Breaking(Warehouse):
+    """A warehouse whose connection dies before its n-th statement, or after it was carried out."""
+
+    def __init__(self, inner: Warehouse, number: int, *, after: bool) -> None:
+        super().__init__(inner.client, inner.settings)
+        self.left = number
+        self.after = after
+
+    def execute(self, sql: Sql, **options: Any) -> Executed:
+        self.left -= 1
+        if self.left == 0 and not self.after:
+            raise ConnectionResetError("before")
+        done = super().execute(sql, **options)
+        if self.left == 0:
+            raise ConnectionResetError("after")
+        return done
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("number", range(1, 9))
+def test_a_crash_at_any_statement_heals_with_the_next_delivery(
+    world: World, number: int, after: bool
+) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.run(DAY)
+    whole = world.rows("purchase")
+    world.warehouse.drop(world.warehouse.path("conversion_purchase"))
+    task = MaterializeTask(
+        run_id="crash", conversion="purchase", definition_version=1, tier=0,
+        start_date=date(2026, 11, 1), end_date=DAY, trigger="manual",
+    )  # fmt: skip
+    broken = Breaking(world.warehouse, number, after=after)
+    with pytest.raises((ConnectionResetError, RetryableError)):
+        handle(world.office(warehouse=broken), task)
+    world.handle(task)
+    assert world.rows("purchase") == whole
+    fences = [e["fence"] for e in world.ledger("purchase") if e["run_id"] == "crash"]
+    assert len(fences) == len(set(fences))
+
+
+def test_the_watchdog_publishes_what_never_ended(world: World) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.now = at("2026-11-11T06:00:00Z")
+    handle(world.office(), RunRequested(request_id="lost"))
+    world.bus.queue.clear()
+    world.now += timedelta(hours=2)
+    world.handle(Watchdog())
+    assert world.ledger("purchase")[-1]["status"] == "applied"
+
+
+def test_a_conversion_without_success_is_reported_as_stale(world: World) -> None:
+    world.define(**PURCHASE)
+    world.now += timedelta(hours=27)
+    world.handle(Watchdog())
+    assert world.incidents() == ["stale"]
+
+
+def test_a_long_backfill_goes_on_chunk_by_chunk(world: World) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.run(DAY, start_date=DAY - timedelta(days=200))
+    statuses = [entry["status"] for entry in world.ledger("purchase")]
+    assert statuses == ["planned", "continued", "continued", "applied"]
+
+
+def _schema() -> list[dict[str, Any]]:
+    from tests.materialize.world import ga4_schema
+
+    return ga4_schema()
