@@ -43,7 +43,7 @@ def serve(chosen: argparse.Namespace) -> int:
 
 def demo(chosen: argparse.Namespace) -> int:
     """Run the demonstration."""
-    from common.local.demo import show
+    from common.local.demo.show import show
 
     return show(chosen.data / "demo", CONSOLE)
 

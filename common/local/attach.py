@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import requests
-from google.cloud import bigquery
+from google.cloud.bigquery import Client
 
 from common.local.bigquery import client
-from common.local.directory import DirectoryBusyError
+from common.local.directory import HOLDER, DirectoryBusyError
 from common.local.ports import FREE_PORTS
 from common.local.stack import PROJECT, running
 from common.settings import Settings
@@ -37,10 +37,11 @@ class Attached:
 
     url: str
     bigquery: str
+    pubsub: str
     settings: Settings
 
     @property
-    def client(self) -> bigquery.Client:
+    def client(self) -> Client:
         return client(self.bigquery, self.settings.project)
 
     @property
@@ -61,16 +62,31 @@ class Attached:
             raise CommandError(told(answer))
         return answer
 
-    def wait_for(self, run_id: str, seconds: float = 600) -> dict[str, Any]:
+    def wait_for(self, run_id: str) -> dict[str, Any]:
         """The run once all its conversions are through; raises CommandError when it is late."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        runs: list[dict[str, Any]] = []
+
+        def ended() -> bool:
             found = requests.get(f"{self.url}/api/runs/{run_id}", timeout=60)
-            if found.status_code == 200 and found.json()["status"] != "running":
-                answer: dict[str, Any] = found.json()
-                return answer
+            if found.status_code == 200:
+                runs.append(found.json())
+            return bool(runs) and runs[-1]["status"] != "running"
+
+        self.wait_until(ended, f"The run {run_id} did not end")
+        return runs[-1]
+
+    def wait_until(
+        self,
+        happened: Callable[[], bool],
+        otherwise: str = "Nothing came of it",
+        seconds: float = 600,
+    ) -> None:
+        """Return once it has happened; raises CommandError when it is late."""
+        until = time.monotonic() + seconds
+        while not happened():
+            if time.monotonic() > until:
+                raise CommandError(f"{otherwise} within {seconds:.0f} s; see functions.log.")
             time.sleep(0.3)
-        raise CommandError(f"The run {run_id} did not end within {seconds:.0f} s; see its log.")
 
 
 def told(problem: Any) -> str:
@@ -115,8 +131,12 @@ def attached(
             with running(
                 ROOT, directory, variables, ports=FREE_PORTS, schedules=False, log=log or own
             ) as stack:
-                bigquery_host = stack.environment["BIGQUERY_EMULATOR_HOST"]
-                ready = Attached(stack.url, bigquery_host, stack.settings)
+                ready = Attached(
+                    stack.url,
+                    stack.environment["BIGQUERY_EMULATOR_HOST"],
+                    stack.environment["PUBSUB_EMULATOR_HOST"],
+                    stack.settings,
+                )
                 ready.warehouse.ensure_tables()
                 yield ready
         except DirectoryBusyError as error:
@@ -124,7 +144,7 @@ def attached(
 
 
 def _running(directory: Path) -> Attached | None:
-    holder = directory / "stack.json"
+    holder = directory / HOLDER
     if not holder.exists():
         return None
     facts = json.loads(holder.read_text(encoding="utf-8"))
@@ -134,4 +154,4 @@ def _running(directory: Path) -> Attached | None:
     except (requests.ConnectionError, ProcessLookupError):
         return None
     settings = Settings.model_validate_json(json.dumps(facts["settings"]))
-    return Attached(facts["url"], facts["bigquery"], settings)
+    return Attached(facts["url"], facts["bigquery"], facts["pubsub"], settings)

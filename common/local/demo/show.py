@@ -1,0 +1,186 @@
+"""`demo`: a shop of which the truth is known, and the whole product over several of its days."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from common.local.attach import Attached, attached, environment
+from common.local.demo.report import write_report
+from common.local.shop.answers import Truth
+from common.local.shop.load import Datasets, load
+from common.local.shop.rates import CURRENCY
+from common.local.shop.shop import generate
+from common.local.views import show_run, show_totals, totals
+from common.messages import CrmLoaded
+from common.sql import Sql
+
+HERE = Path(__file__).parent
+ZONE = "Europe/Berlin"
+GA4_DAYS = 35
+MORNINGS = 3
+"""Days that the demo lives through, one daily run each."""
+
+
+@dataclass
+class Steps:
+    """Numbers what happens and tells how long it took."""
+
+    console: Console
+    number: int = 0
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[None]:
+        self.number += 1
+        started = time.monotonic()
+        with self.console.status(f"{self.number}. {title} ..."):
+            yield
+        took = time.monotonic() - started
+        self.console.print(f"[bold]{self.number}. {title}[/] [dim]{took:.1f} s[/]")
+
+
+def show(directory: Path, console: Console) -> int:
+    """Run the demo with its data in `directory`; 0 when every answer equals the known truth."""
+    shutil.rmtree(directory, ignore_errors=True)
+    today = datetime.now(ZoneInfo(ZONE)).date()
+    steps = Steps(console)
+    started = time.monotonic()
+    with steps.step("Start BigQuery, Pub/Sub, Scheduler and the functions on this machine"):
+        stack_of = attached(directory, variables())
+        stack = stack_of.__enter__()
+    try:
+        status = _live(stack, today, steps)
+    finally:
+        stack_of.__exit__(None, None, None)
+    console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
+    return status
+
+
+def variables() -> dict[str, str]:
+    """The demo's own settings; nothing of the caller's environment leaks into it."""
+    clean = {name: value for name, value in os.environ.items() if "CONVERSIONS_" not in name}
+    own = environment(clean, timezone=ZONE, currency=CURRENCY)
+    return {**own, "CONVERSIONS_RATES_TABLE": f"{own['CONVERSIONS_PROJECT']}.crm.rates"}
+
+
+def _live(stack: Attached, today: date, steps: Steps) -> int:
+    console, project = steps.console, stack.settings.project
+    first = today - timedelta(days=MORNINGS - 1)
+    with steps.step("Invent a shop: GA4 days, a HubSpot CRM, orders; its true answers are known"):
+        shop = generate(start=today - timedelta(days=GA4_DAYS), days=GA4_DAYS)
+    datasets = Datasets(*(f"{project}.{name}" for name in ("analytics_1", "hubspot", "crm")))
+    with steps.step(f"Load it as it was on {first}"):
+        loaded = load(shop, stack.client, datasets, first)
+    console.print(f"   {len(loaded)} tables, {sum(loaded.values()):,} rows")
+    _validate(stack, steps)
+    ids = _define(stack, steps, project)
+    before = first
+    for day in (first + timedelta(days=number) for number in range(MORNINGS)):
+        if day > first:
+            with steps.step(f"A night passes; GA4 and the CRM change ({day})"):
+                load(shop, stack.client, datasets, day, since=before)
+        before = day
+        _morning(stack, steps, day)
+    with steps.step("The CRM loads once more at noon; only what reads it runs"):
+        _noon(stack, project)
+    rows = totals(stack.warehouse, ids)
+    show_totals(console, rows, stack.settings.currency)
+    known = shop.truth(today)
+    right = _compare(stack, known, console)
+    with steps.step("Draw the report"):
+        path = write_report(stack, shop, known, ids, stack.url)
+    _where_next(console, path)
+    return 0 if right else 1
+
+
+def _validate(stack: Attached, steps: Steps) -> None:
+    with steps.step("Validate SQL: what an analyst pastes, and what is saved"):
+        pasted = stack.call("POST", "/validate-sql", {"sql": (HERE / "script.sql").read_text()})
+    table = Table(title="What validate_sql says to a pasted script", title_justify="left")
+    for name in ("line", "what is wrong", "what to write"):
+        table.add_column(name, overflow="fold")
+    for issue in pasted["issues"]:
+        table.add_row(str(issue.get("line") or ""), issue["message"], issue.get("fix") or "")
+    steps.console.print(table)
+
+
+def _define(stack: Attached, steps: Steps, project: str) -> list[str]:
+    text = (HERE / "definitions.yaml").read_text(encoding="utf-8").replace("{project}", project)
+    definitions: list[dict[str, Any]] = yaml.safe_load(text)
+    with steps.step(f"Define {len(definitions)} conversions through the API"):
+        for definition in definitions:
+            stack.call("PUT", f"/api/conversions/{definition['id']}", definition)
+    return [definition["id"] for definition in definitions]
+
+
+def _morning(stack: Attached, steps: Steps, day: date) -> None:
+    last = day - timedelta(days=1)
+    with steps.step(f"Daily run of {day}: everything up to {last}"):
+        asked = stack.call("POST", "/api/runs", {"end_date": last.isoformat()})
+        done = stack.wait_for(asked["run_id"])
+    show_run(steps.console, done)
+
+
+def _noon(stack: Attached, project: str) -> None:
+    """The message that a loader sends when it has written crm.orders."""
+    from common.local.publish import publish
+
+    message = CrmLoaded(
+        source="erp", table=f"{project}.crm.orders", load_id=datetime.now(UTC).isoformat()
+    )
+    publish(stack, "crm-loads", message)
+    stack.wait_until(lambda: _loads(stack) > 0)
+
+
+def _loads(stack: Attached) -> int:
+    sql = Sql(
+        f"SELECT COUNT(*) AS runs FROM {stack.warehouse.table('runs')}"
+        " WHERE trigger = 'load' AND status IN ('applied', 'unchanged', 'held', 'failed')"
+    )
+    return int(next(stack.warehouse.rows(sql))["runs"])
+
+
+def _compare(stack: Attached, known: Truth, console: Console) -> bool:
+    """Ours beside the generator's own answers, which it computed without SQL."""
+    counted = {
+        row["conversion"]: row for row in totals(stack.warehouse, ["purchase", "first_purchase"])
+    }
+    expected = {
+        "purchase": (len(known.purchases), sum(p.value_project or 0 for p in known.purchases)),
+        "first_purchase": (len(known.first_purchases), None),
+    }
+    table = Table(title="Beside the known truth", title_justify="left")
+    for name in ("conversion", "rows", "true rows", "value", "true value"):
+        table.add_column(name, justify="left" if name == "conversion" else "right")
+    right = True
+    for id, (rows, value) in expected.items():
+        ours = counted[id]
+        right &= ours["rows_"] == rows
+        right &= value is None or abs((ours["value"] or 0) - value) < 0.01
+        true_value = "" if value is None else f"{value:,.2f}"
+        table.add_row(
+            id, f"{ours['rows_']:,}", f"{rows:,}", f"{ours['value'] or 0:,.2f}", true_value
+        )
+    console.print(table)
+    console.print("Equal to the truth." if right else "[bold red]Not equal to the truth.[/]")
+    return right
+
+
+def _where_next(console: Console, report: Path) -> None:
+    console.print(
+        f"\nWhere to look next:\n  {report}  the report, in a browser\n"
+        "  make serve                 the same stack until Ctrl-C, functions on port 8080\n"
+        "  python -m common.local --help\n"
+    )
