@@ -6,17 +6,17 @@ locals {
       dataset       = "roles/bigquery.dataViewer"
       writes        = []
       staging       = false
-      reads_sources = true
-      impersonates  = true
+      reads_ga4     = true
+      runs_user_sql = true
       publishes     = []
       schedules     = false
     }
     api = {
       dataset       = "roles/bigquery.dataViewer"
-      writes        = ["definitions", "erasures", "incidents", "runs"]
-      staging       = false
-      reads_sources = true
-      impersonates  = true
+      writes        = ["definitions"]
+      staging       = true
+      reads_ga4     = true
+      runs_user_sql = true
       publishes     = ["runs"]
       schedules     = true
     }
@@ -24,8 +24,8 @@ locals {
       dataset       = "roles/bigquery.dataEditor"
       writes        = []
       staging       = true
-      reads_sources = true
-      impersonates  = true
+      reads_ga4     = true
+      runs_user_sql = true
       publishes     = ["runs", "tasks", "materialized"]
       schedules     = false
     }
@@ -33,17 +33,17 @@ locals {
       dataset       = "roles/bigquery.dataEditor"
       writes        = []
       staging       = true
-      reads_sources = true
-      impersonates  = true
+      reads_ga4     = true
+      runs_user_sql = true
       publishes     = ["tasks"]
       schedules     = false
     }
     export = {
       dataset       = "roles/bigquery.dataViewer"
-      writes        = ["incidents"]
+      writes        = ["export_attempts", "export_requests", "incidents", "leases"]
       staging       = false
-      reads_sources = false
-      impersonates  = false
+      reads_ga4     = false
+      runs_user_sql = false
       publishes     = ["materialized"]
       schedules     = false
     }
@@ -51,28 +51,36 @@ locals {
       dataset       = "roles/bigquery.dataViewer"
       writes        = []
       staging       = false
-      reads_sources = false
-      impersonates  = false
+      reads_ga4     = false
+      runs_user_sql = false
       publishes     = ["materialized"]
       schedules     = false
     }
   }
 
   members = { for name, function in module.function : name => function.member }
+  runner  = { for account in google_service_account.sql_runner : "sql-runner" => account.member }
 
-  # the reading accounts: the functions that need GA4 or CRM data, and the runner of users' SQL
-  readers = merge(
-    { for name, access in local.access : name => local.members[name] if access.reads_sources },
-    var.sql_runner_impersonation ? { sql-runner = google_service_account.sql_runner[0].member } : {},
-  )
+  # who reads GA4, and who reads the CRM: users' SQL reads both, as its runner or as the function
+  _user_sql   = var.sql_runner_impersonation ? local.runner : { for name, access in local.access : name => local.members[name] if access.runs_user_sql }
+  ga4_readers = merge({ for name, access in local.access : name => local.members[name] if access.reads_ga4 }, local._user_sql)
+  readers     = merge(local.ga4_readers, local._user_sql)
 
   _rates_dataset = var.rates_table == "" ? [] : [join(".", slice(split(".", var.rates_table), 0, 2))]
-  _sources       = setunion(var.ga4_datasets, var.source_datasets, local._rates_dataset)
-  _own_sources   = [for path in local._sources : split(".", path)[1] if startswith(path, "${var.project}.")]
+  _readings = concat(
+    [for pair in setproduct(setunion(var.ga4_datasets, local._rates_dataset), keys(local.ga4_readers)) : { path = split(".", pair[0]), reader = pair[1] }],
+    [for pair in setproduct(var.source_datasets, keys(local._user_sql)) : { path = split(".", pair[0]), reader = pair[1] }],
+  )
 
-  # sources of other projects: granted by Terraform in crm_projects, by their owners elsewhere
-  _foreign_projects = setunion([for path in local._sources : split(".", path)[0] if !startswith(path, "${var.project}.")], var.crm_projects)
-  _foreign_roles    = ["roles/bigquery.dataViewer", "roles/bigquery.user"]
+  # sources of other projects are granted by Terraform in crm_projects, and by their owners elsewhere
+  _foreign_readings = toset(concat(
+    [for reading in local._readings : "${reading.path[0]}/${reading.reader}" if reading.path[0] != var.project],
+    [for pair in setproduct(var.crm_projects, keys(local._user_sql)) : join("/", pair)],
+  ))
+  _foreign_grants = {
+    for pair in setproduct(local._foreign_readings, ["roles/bigquery.dataViewer", "roles/bigquery.user"]) :
+    join("/", pair) => { project = split("/", pair[0])[0], reader = split("/", pair[0])[1], role = pair[1] }
+  }
 }
 
 check "access_is_declared" {
@@ -83,7 +91,7 @@ check "access_is_declared" {
 }
 
 resource "google_project_iam_member" "runs_jobs" {
-  for_each = merge(local.members, var.sql_runner_impersonation ? { sql-runner = google_service_account.sql_runner[0].member } : {})
+  for_each = merge(local.members, local.runner)
 
   project = var.project
   role    = "roles/bigquery.jobUser"
@@ -116,7 +124,7 @@ resource "google_bigquery_table_iam_member" "writes" {
 resource "google_bigquery_dataset_iam_member" "staging" {
   for_each = merge(
     { for name, access in local.access : name => local.members[name] if access.staging },
-    var.sql_runner_impersonation ? { sql-runner = google_service_account.sql_runner[0].member } : {},
+    local.runner,
   )
 
   project    = var.project
@@ -126,21 +134,16 @@ resource "google_bigquery_dataset_iam_member" "staging" {
 }
 
 resource "google_bigquery_dataset_iam_member" "sources" {
-  for_each = {
-    for pair in setproduct(local._own_sources, keys(local.readers)) : "${pair[1]}/${pair[0]}" => { dataset = pair[0], reader = pair[1] }
-  }
+  for_each = { for reading in local._readings : "${reading.reader}/${reading.path[1]}" => reading if reading.path[0] == var.project }
 
   project    = var.project
-  dataset_id = each.value.dataset
+  dataset_id = each.value.path[1]
   role       = "roles/bigquery.dataViewer"
   member     = local.readers[each.value.reader]
 }
 
 resource "google_project_iam_member" "crm" {
-  for_each = {
-    for grant in setproduct(var.crm_projects, keys(local.readers), local._foreign_roles) :
-    "${grant[0]}/${grant[1]}/${grant[2]}" => { project = grant[0], reader = grant[1], role = grant[2] }
-  }
+  for_each = { for key, grant in local._foreign_grants : key => grant if contains(var.crm_projects, grant.project) }
 
   project = each.value.project
   role    = each.value.role
@@ -191,7 +194,7 @@ resource "google_service_account" "sql_runner" {
 }
 
 resource "google_service_account_iam_member" "impersonates_sql_runner" {
-  for_each = var.sql_runner_impersonation ? toset([for name, access in local.access : name if access.impersonates]) : toset([])
+  for_each = var.sql_runner_impersonation ? toset([for name, access in local.access : name if access.runs_user_sql]) : toset([])
 
   service_account_id = google_service_account.sql_runner[0].name
   role               = "roles/iam.serviceAccountTokenCreator"

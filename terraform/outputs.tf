@@ -1,8 +1,9 @@
 output "access_to_grant" {
   description = "What the owners of other projects have to run, so that the product may read their data. Empty when every source lies in this project or in crm_projects."
   value = [
-    for grant in setproduct(setsubtract(local._foreign_projects, var.crm_projects), values(local.readers), local._foreign_roles) :
-    "gcloud projects add-iam-policy-binding ${grant[0]} --member=${grant[1]} --role=${grant[2]} --condition=None"
+    for grant in values(local._foreign_grants) :
+    "gcloud projects add-iam-policy-binding ${grant.project} --member=${local.readers[grant.reader]} --role=${grant.role} --condition=None"
+    if !contains(var.crm_projects, grant.project)
   ]
 }
 

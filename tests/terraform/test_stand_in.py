@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.terraform.offline import Terraform, TerraformError, environment
 from tests.terraform.provider import record, schema
+from tests.terraform.provider.compare import GOOGLE, differences
 
 SUBSCRIPTION = """
 terraform {{
@@ -65,3 +68,29 @@ def test_the_recording_covers_every_type_in_use() -> None:
     recorded = schema.google()
     assert set(record.used("resource")) == set(recorded["resources"])
     assert set(record.used("data")) == set(recorded["data_sources"])
+
+
+@pytest.fixture(scope="module")
+def served(outline: Terraform) -> dict[str, Any]:
+    """The schema that terraform got from the stand-in, as `providers schema -json` prints it."""
+    printed: dict[str, Any] = json.loads(outline("providers", "schema", "-json"))
+    return printed
+
+
+def test_terraform_reads_the_recording_as_it_was_recorded(served: dict[str, Any]) -> None:
+    assert list(differences(served)) == []
+
+
+def test_a_provider_that_moved_on_is_told_apart(served: dict[str, Any]) -> None:
+    moved = json.loads(json.dumps(served))
+    topic = moved["provider_schemas"][GOOGLE]["resource_schemas"]["google_pubsub_topic"]["block"]
+    del topic["attributes"]["labels"]
+    topic["attributes"]["name"] = {"type": "number", "required": True}
+    topic["attributes"]["region"] = {"type": "string", "required": True}
+    topic["block_types"]["timeouts"]["nesting_mode"] = "list"
+    assert sorted(differences(moved)) == [
+        "google_pubsub_topic.labels: gone",
+        "google_pubsub_topic.name: string required is now number required",
+        "google_pubsub_topic.region: new and required",
+        "google_pubsub_topic.timeouts: single is now list",
+    ]

@@ -29,8 +29,8 @@ APIS = {
     "google_secret_manager_": "secretmanager",
     "google_storage_": "storage",
 }
-INDIRECT_APIS = {"artifactregistry", "cloudbuild", "iamcredentials"}
-"""Needed to build functions and to impersonate, though no resource of ours is theirs."""
+INDIRECT_APIS = {"artifactregistry", "cloudbuild", "datamanager", "iamcredentials"}
+"""Needed to build functions, to export to Google Ads and to impersonate, without a resource."""
 
 
 def every_alert_is_there_and_reaches_somebody(plan: Plan) -> Iterator[str]:
