@@ -154,19 +154,20 @@ def _nested(column: dict[str, Any], known: frozenset[str], above: str = "") -> s
     """The column out of the flat ones whose names are paths; what is not there is a typed NULL."""
     path = above + column["name"]
     if path in known:
-        return f'CAST("{path}" AS {_type(column)})'
+        return f'CAST("{path}" AS {duckdb_type(column)})'
     if any(name.startswith(f"{path}.") for name in known):
         inside = (
             f'"{field["name"]}" := {_nested(field, known, f"{path}.")}'
             for field in column["fields"]
         )
         return f"struct_pack({', '.join(inside)})"
-    return f"CAST({'[]' if column['mode'] == 'REPEATED' else 'NULL'} AS {_type(column)})"
+    return f"CAST({'[]' if column['mode'] == 'REPEATED' else 'NULL'} AS {duckdb_type(column)})"
 
 
-def _type(column: dict[str, Any]) -> str:
+def duckdb_type(column: dict[str, Any]) -> str:
+    """The column as DuckDB declares it."""
     plain = {"STRING": "VARCHAR", "INTEGER": "BIGINT", "FLOAT": "DOUBLE", "BOOLEAN": "BOOLEAN"}
     if "fields" not in column:
         return plain[column["type"]]
-    fields = ", ".join(f'"{field["name"]}" {_type(field)}' for field in column["fields"])
+    fields = ", ".join(f'"{field["name"]}" {duckdb_type(field)}' for field in column["fields"])
     return f"STRUCT({fields})" + ("[]" if column["mode"] == "REPEATED" else "")

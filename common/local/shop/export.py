@@ -33,7 +33,7 @@ ADDED_LATER = frozenset(
 _INTRADAY_HOURS = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Export:
     """The export dataset; what lies in it depends on the day of looking."""
 

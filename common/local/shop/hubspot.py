@@ -11,7 +11,7 @@ from typing import Any
 
 from common.local.shop.deals import PIPELINES, STAGES, Deal
 from common.local.shop.leads import Contact, Lead
-from common.local.shop.moments import MINUTE, written
+from common.local.shop.moments import HOUR, MINUTE, written
 from common.local.shop.prospects import FORM
 from common.local.shop.world import HOST
 
@@ -30,18 +30,12 @@ def tables(leads: Iterable[Lead], moment: int) -> dict[str, list[Row]]:
         "contact_merge_audit": list(_merges(sent, moment)),
         "deal": [row for deal in deals for row in _deals(deal, moment)],
         "deal_contact": [row for deal in deals for row in _links(deal)],
-        "deal_pipeline": [
-            {"pipeline_id": id, "label": label, "active": True, "display_order": order, **_KEPT}
-            for order, (id, (label, _)) in enumerate(PIPELINES.items())
-        ],
-        "deal_pipeline_stage": list(_stages()),
+        "deal_pipeline": list(_pipelines(moment)),
+        "deal_pipeline_stage": list(_stages(moment)),
         "deal_property_history": [row for deal in deals for row in _amounts(deal, moment)],
         "deal_stage": [row for deal in deals for row in _path(deal, moment)],
         "merged_deal": list(_merged_deals(deals, moment)),
     }
-
-
-_KEPT = {"_fivetran_deleted": False, "_fivetran_synced": written(0)}
 
 
 def _contacts(sent: list[Lead], deals: list[Deal], moment: int) -> Iterator[Row]:
@@ -120,10 +114,10 @@ def _filled_later(leads: list[Lead], deals: list[Deal], moment: int) -> Row:
 
 
 def _message(lead: Lead) -> str | None:
-    """Free text: no two are alike, and the first sentence means something."""
+    """Free text, hardly ever the same twice; its first sentence means something."""
     if not lead.asked.note:
         return None
-    return f"{lead.asked.note}. Reference {lead.id[2:]}, {lead.contact.place.city}."
+    return f"{lead.asked.note}. We are {lead.at % 997} people in {lead.contact.place.city}."
 
 
 def _page(lead: Lead) -> str:
@@ -193,7 +187,19 @@ def _links(deal: Deal) -> Iterator[Row]:
             }
 
 
-def _stages() -> Iterator[Row]:
+def _pipelines(moment: int) -> Iterator[Row]:
+    for order, (id, (label, _)) in enumerate(PIPELINES.items()):
+        yield {
+            "pipeline_id": id,
+            "label": label,
+            "active": True,
+            "display_order": order,
+            "_fivetran_deleted": False,
+            "_fivetran_synced": written(moment - HOUR),
+        }
+
+
+def _stages(moment: int) -> Iterator[Row]:
     for pipeline, (_, ids) in PIPELINES.items():
         for order, id in enumerate(ids):
             stage = STAGES[id]
@@ -206,7 +212,8 @@ def _stages() -> Iterator[Row]:
                 "probability": stage.probability,
                 "active": True,
                 "display_order": order,
-                **_KEPT,
+                "_fivetran_deleted": False,
+                "_fivetran_synced": written(moment - HOUR),
             }
 
 

@@ -73,9 +73,11 @@ def _load(
     if partition:
         table.time_partitioning = bigquery.TimePartitioning(field=partition)
     client.create_table(table, exists_ok=True)
+    body = ndjson(rows).encode()
     job = client.load_table_from_file(
-        io.BytesIO(ndjson(rows).encode()),
+        io.BytesIO(body),
         path,
+        size=len(body),
         job_config=bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
             write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,

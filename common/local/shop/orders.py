@@ -177,9 +177,9 @@ def _padded(first: Event, order: Order, draw: Random) -> dict[str, Scalar]:
 
 def _recrawl(first: Event, order: Order, draw: Random, period: Period) -> tuple[Event, ...]:
     """The thank-you page fetched again weeks later by a crawler that is nobody's browser."""
-    if not order.sent_id or draw.random() > 0.04:
+    if not order.sent_id or draw.random() > 0.12:
         return ()
-    began = order.at + draw.randrange(14 * DAY, 200 * DAY)
+    began = order.at + draw.randrange(14 * DAY, 60 * DAY)
     if not period.contains(began):
         return ()
     crawl = replace(
@@ -216,6 +216,6 @@ def _second_thoughts(paid: int, total: float, draw: Random) -> tuple[Change, ...
         return (Change(when, "paid", round(total * draw.uniform(0.5, 0.95), 2)),)
     if chance < 0.11:
         return (Change(when, "returned", total),)
-    if chance < 0.125:
+    if chance < 0.14:
         return (Change(when, None, total),)
     return ()

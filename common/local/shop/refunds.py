@@ -28,7 +28,7 @@ def refunds(total: float, currency: str, purchase: Event, draw: Random) -> tuple
     """The refunds of an order; none for most orders."""
     # An order that GA4 hears of late is refunded the next day: the refund arrives first.
     early = purchase.version == 3
-    if draw.random() > (0.5 if early else 0.16):
+    if draw.random() > (0.6 if early else 0.2):
         return ()
     wait = draw.randrange(DAY // 2, DAY) if early else round(DAY * draw.lognormvariate(2, 0.9))
     base = _Base(total, currency, replace(purchase, at=purchase.at + wait))
@@ -98,13 +98,13 @@ def _in_other_currency(base: _Base, draw: Random) -> tuple[Refund, ...]:
 
 _KIND: Weighted[Callable[[_Base, Random], tuple[Refund, ...]]] = Weighted(
     {
-        _full: 25,
-        _without_amount: 10,
-        _in_part: 25,
+        _full: 20,
+        _without_amount: 14,
+        _in_part: 20,
         _sent_twice: 10,
         _in_steps: 8,
-        _by_items: 8,
-        _by_prices: 6,
+        _by_items: 10,
+        _by_prices: 8,
         _in_other_currency: 8,
     }
 )

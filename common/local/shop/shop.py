@@ -25,7 +25,7 @@ _TABLES: dict[str, dict[str, Any]] = json.loads(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shop:
     """Tables and answers, each as of a day: what is there on that day's morning.
 
