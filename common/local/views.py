@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -24,10 +25,11 @@ WHERE date BETWEEN DATE '2000-01-01' AND DATE '2100-01-01'
 
 
 def totals(warehouse: Warehouse, ids: Iterable[str]) -> list[dict[str, Any]]:
-    """Per conversion: days, rows, value, rows with a client id, duplicates removed."""
-    removed = _duplicates(warehouse)
+    """Per conversion: days, events read, rows, value, rows with a client id, duplicates."""
+    widest = _widest_runs(warehouse)
+    nothing = {"events": None, "duplicates": 0}
     return [
-        {**row, "duplicates": removed.get(row["conversion"], 0)} for row in _rows(warehouse, ids)
+        {**nothing, **widest.get(row["conversion"], {}), **row} for row in _rows(warehouse, ids)
     ]
 
 
@@ -41,54 +43,59 @@ def _rows(warehouse: Warehouse, ids: Iterable[str]) -> list[dict[str, Any]]:
     return [found[id] for id in wanted]
 
 
-def _duplicates(warehouse: Warehouse) -> dict[str, int]:
-    """Duplicates that the newest run of each conversion's widest window removed."""
+def _widest_runs(warehouse: Warehouse) -> dict[str, dict[str, int]]:
+    """What the run over each conversion's widest window read and removed."""
     sql = Sql(
-        f"SELECT conversion, MAX(duplicates) AS duplicates FROM {warehouse.table('runs')}"
-        " WHERE duplicates IS NOT NULL GROUP BY conversion"
+        f"SELECT conversion, MAX(rows_read) AS events, MAX(duplicates) AS duplicates FROM "
+        f"{warehouse.table('runs')} WHERE rows_read IS NOT NULL GROUP BY conversion"
     )
-    return {row["conversion"]: row["duplicates"] for row in warehouse.rows(sql)}
+    return {
+        row["conversion"]: {"events": row["events"], "duplicates": row["duplicates"]}
+        for row in warehouse.rows(sql)
+    }
 
 
 def show_totals(console: Console, rows: Iterable[Mapping[str, Any]], currency: str) -> None:
     """One line a conversion."""
-    table = Table(title="Conversions", title_justify="left")
-    table.add_column("conversion")
-    for name in ("days", "rows", f"value, {currency}", "attributed", "duplicates removed"):
-        table.add_column(name, justify="right")
+    table = Table(title="Conversions", title_justify="left", box=SIMPLE)
+    table.add_column("conversion", no_wrap=True)
+    for name in ("days", "read", "duplicates", "rows", f"value {currency}", "attributed"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             row["conversion"],
             f"{row['days']:,}",
+            _number(row["events"]),
+            f"{row['duplicates']:,}",
             f"{row['rows_']:,}",
             "-" if row["value"] is None else f"{row['value']:,.2f}",
             f"{row['attributed'] / row['rows_']:.0%}" if row["rows_"] else "-",
-            f"{row['duplicates']:,}",
         )
     console.print(table)
 
 
 def show_run(console: Console, run: Mapping[str, Any]) -> None:
     """What a run did to each conversion."""
-    table = Table(title=f"Run {run['run_id']}: {run['status']}", title_justify="left")
-    for name in ("conversion", "status", "window"):
-        table.add_column(name)
-    for name in ("inserted", "updated", "deleted", "duplicates", "quarantined", "seconds"):
-        table.add_column(name, justify="right")
+    table = Table(title=f"Run {run['run_id']}: {run['status']}", title_justify="left", box=SIMPLE)
+    for name in ("conversion", "status", "from"):
+        table.add_column(name, no_wrap=True)
+    for name in ("new", "changed", "gone", "broken", "s"):
+        table.add_column(name, justify="right", no_wrap=True)
     for entry in run["entries"]:
         if entry["conversion"] and entry["status"] != "planned":
-            numbers = [
-                "-" if entry[name] is None else f"{entry[name]:,}"
-                for name in ("inserted", "updated", "deleted", "duplicates", "quarantined")
-            ]
+            names = ("inserted", "updated", "deleted", "quarantined")
             table.add_row(
                 entry["conversion"],
                 entry["status"],
-                f"{entry['start_date']} to {entry['end_date']}",
-                *numbers,
+                str(entry["start_date"] or "-"),
+                *(_number(entry[name]) for name in names),
                 f"{entry['seconds'] or 0:.1f}",
             )
     console.print(table)
     for entry in run["entries"]:
         if entry["status"] in ("failed", "held"):
             console.print(f"[bold]{entry['conversion'] or 'stage'}[/]: {entry['detail']}")
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"
