@@ -125,7 +125,7 @@ def problems(
     columns as the query writes them; with `features`, extra scalar columns feed a model.
     """
     agreed = contract(kind)
-    written = {output.name.lower(): output for output in outputs}
+    written = _written(schema, list(outputs))
     with_features = features or agreed.takes_features
     known = [column for column in schema if agreed.column(column["name"])]
     extra = [column for column in schema if not agreed.column(column["name"])]
@@ -133,10 +133,19 @@ def problems(
     meant = near_misses(agreed, [c["name"] for c in extra], names)
     return [
         *_duplicates(schema),
-        *_missing(agreed, names, meant, written),
+        *_missing(agreed, names, meant),
         *(f for c in known for f in _type_problems(agreed, c, written, timezone)),
         *(f for c in extra for f in _extra_problems(agreed, c, meant, written, with_features)),
     ]
+
+
+def _written(schema: Sequence[Mapping[str, Any]], outputs: Sequence[Output]) -> dict[str, Output]:
+    """Each column of the schema as the query writes it, by the schema's name in lower case."""
+    if len(schema) == len(outputs):
+        return {
+            column["name"].lower(): output for column, output in zip(schema, outputs, strict=True)
+        }
+    return {output.name.lower(): output for output in outputs}
 
 
 def near_misses(agreed: Contract, extra: Iterable[str], present: set[str]) -> dict[str, str]:
@@ -204,9 +213,7 @@ def duplicate(name: str, at: Position | None = None) -> Finding:
     )
 
 
-def _missing(
-    agreed: Contract, names: set[str], meant: Mapping[str, str], written: Mapping[str, Output]
-) -> list[Finding]:
+def _missing(agreed: Contract, names: set[str], meant: Mapping[str, str]) -> list[Finding]:
     groups = [(name,) for name in agreed.required] + list(agreed.one_of)
     absent = [group for group in groups if not names.intersection(group)]
     guessed = set(meant.values())
@@ -221,7 +228,7 @@ def _missing_finding(agreed: Contract, group: tuple[str, ...]) -> Finding:
         "missing_column",
         f"The query returns no column {names}, which every {agreed.kind} query needs. "
         f"{first.name}: {first.description}",
-        f"Add it to the SELECT list as {first.sql_type}: {first.example} AS {first.name}",
+        f"Add to the SELECT list: ... AS {first.name}, {first.sql_type} such as {first.example}",
         field=first.name,
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import google.auth
 from google.auth import impersonated_credentials
+from google.auth.exceptions import GoogleAuthError
+from google.auth.transport.requests import Request
 
 SCOPE = "https://www.googleapis.com/auth/bigquery"
 
@@ -17,3 +19,14 @@ def credentials_of_runner(account: str) -> impersonated_credentials.Credentials:
     return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
         source_credentials=own, target_principal=account, target_scopes=[SCOPE]
     )
+
+
+def own_account() -> str:
+    """The e-mail of the service account that the function runs as, "" where there is none."""
+    try:
+        credentials, _ = google.auth.default(scopes=[SCOPE])
+        # until then a credential of the platform only knows itself as "default"
+        credentials.refresh(Request())  # type: ignore[no-untyped-call]
+    except GoogleAuthError:
+        return ""
+    return str(getattr(credentials, "service_account_email", ""))

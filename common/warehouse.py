@@ -212,8 +212,9 @@ class Warehouse:
     def tables_in(self, dataset: str) -> list[str]:
         """Names of the tables of project.dataset; [] when there is no such dataset."""
         try:
-            return [table.table_id for table in self.client.list_tables(dataset)]
-        except google_errors.NotFound:
+            with _translated():
+                return [table.table_id for table in self.client.list_tables(dataset)]
+        except NotFoundError:
             return []
 
     def drop(self, path: str) -> None:
@@ -268,18 +269,27 @@ class _translated:
 
 def translate(error: BaseException) -> ProductError | None:
     """The error of ours for one of Google's, or None when it is not Google's."""
-    text = getattr(error, "message", None) or str(error)
+    text = _told(error)
     if isinstance(error, (google_errors.Forbidden, google_errors.Unauthorized)):
         return AccessError(text, fix="Grant the service account the role that the message names.")
     if isinstance(error, google_errors.NotFound):
         return NotFoundError(text, fix="Check the name and the location of the dataset.")
     if isinstance(error, google_errors.GoogleAPICallError) and CONTENTION.search(text):
         return RetryableError(text, code="contention")
+    if isinstance(error, google_errors.MethodNotImplemented):
+        return UserError(text, code="not_implemented")
     if isinstance(error, google_errors.ClientError):
         return UserError(text, code="query_failed")
     if isinstance(error, (google_errors.GoogleAPIError, FutureTimeout, ConnectionError)):
         return RetryableError(text, code="bigquery_unavailable")
     return None
+
+
+def _told(error: BaseException) -> str:
+    """BigQuery's own words, without the request that the client writes before them."""
+    details = getattr(error, "errors", None) or [{}]
+    first = details[0].get("message") if isinstance(details[0], dict) else None
+    return first or getattr(error, "message", None) or str(error)
 
 
 def _next(job_id: str | None, attempt: int) -> str | None:

@@ -98,6 +98,18 @@ def canonical(read: Sequence[Token]) -> str:
     return "".join((" " if token.after_gap else "") + token.text for token in read).strip()
 
 
+def origin(read: Sequence[Token], line: int, column: int) -> Token | None:
+    """The token that stands at a place of the canonical text; both count from 1."""
+    text = canonical(read)
+    wanted = sum(len(part) for part in text.split("\n")[: line - 1]) + line - 1 + column - 1
+    offset = -1 if read and read[0].after_gap else 0
+    for token in read:
+        offset += token.after_gap + len(token.text)
+        if wanted < offset:
+            return token
+    return None
+
+
 def _next(source: str, offset: int, gap: bool, read: list[Token]) -> tuple[Token | None, int]:
     """The token at the offset, None for a gap, and where it ends; the same offset: unreadable."""
     if dashed := _names_a_table(read) and _PROJECT_WITH_DASHES.match(source, offset):

@@ -61,7 +61,8 @@ BOUNDED = [
     "SELECT id FROM shop.crm.orders AS o WHERE @start_date <= o.date AND @end_date >= o.date",
     "SELECT id FROM shop.crm.orders WHERE date = @start_date",
     "SELECT id FROM shop.crm.orders WHERE date IN ('2026-01-01', '2026-01-02')",
-    "SELECT id FROM shop.crm.orders WHERE date IN UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date))",
+    "SELECT id FROM shop.crm.orders WHERE date "
+    "IN UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date))",
     "SELECT id FROM shop.crm.orders WHERE DATE_TRUNC(date, MONTH) = DATE_TRUNC(@start_date, MONTH)",
     "SELECT id FROM shop.crm.orders WHERE date >= DATE_SUB(@start_date, INTERVAL 7 DAY) "
     "AND (date <= @end_date)",
@@ -74,7 +75,8 @@ BOUNDED = [
     "SELECT id FROM shop.crm.payments WHERE EXTRACT(DATE FROM paid_at) = @start_date",
     "SELECT id FROM shop.crm.payments WHERE paid_at >= TIMESTAMP(@start_date, 'Europe/London') "
     "AND paid_at < TIMESTAMP(DATE_ADD(@end_date, INTERVAL 1 DAY), 'Europe/London')",
-    "SELECT id FROM shop.crm.visits WHERE local_time BETWEEN DATETIME(@start_date) AND DATETIME(@end_date)",
+    "SELECT id FROM shop.crm.visits WHERE local_time "
+    "BETWEEN DATETIME(@start_date) AND DATETIME(@end_date)",
     "SELECT id FROM shop.crm.loads WHERE _PARTITIONDATE BETWEEN @start_date AND @end_date",
     "SELECT id FROM shop.crm.loads AS l WHERE l._PARTITIONTIME >= TIMESTAMP(@start_date) "
     "AND DATE(l._PARTITIONTIME) <= @end_date",
@@ -83,12 +85,14 @@ BOUNDED = [
     "SELECT 1 AS id FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX "
     "BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date)",
     "SELECT 1 AS id FROM `shop.analytics_123.events_*` WHERE "
-    "PARSE_DATE('%Y%m%d', REGEXP_EXTRACT(_TABLE_SUFFIX, r'\\d+$')) BETWEEN @start_date AND @end_date",
+    "PARSE_DATE('%Y%m%d', REGEXP_EXTRACT(_TABLE_SUFFIX, r'\\d+$')) "
+    "BETWEEN @start_date AND @end_date",
     "WITH o AS (SELECT * FROM shop.crm.orders) SELECT id FROM o WHERE date = @start_date",
     "WITH o AS (SELECT date AS day, id FROM shop.crm.orders), p AS (SELECT id, day AS d FROM o) "
     "SELECT id FROM p WHERE d BETWEEN @start_date AND @end_date",
     "WITH o AS (SELECT o.* FROM shop.crm.orders AS o) SELECT id FROM o WHERE date = @start_date",
-    "SELECT id FROM (SELECT DATE(paid_at) AS day, id FROM shop.crm.payments) WHERE day = @start_date",
+    "SELECT id FROM (SELECT DATE(paid_at) AS day, id FROM shop.crm.payments) "
+    "WHERE day = @start_date",
     "SELECT day, COUNT(*) AS n FROM (SELECT date AS day FROM shop.crm.orders GROUP BY 1) "
     "WHERE day = @start_date GROUP BY 1",
     "SELECT o.id FROM shop.crm.plain AS p JOIN shop.crm.orders AS o "
@@ -154,8 +158,8 @@ UNBOUNDED = [
         "nothing bounds",
     ),
     (
-        "WITH o AS (SELECT * FROM shop.crm.orders) SELECT a.id FROM o AS a JOIN o AS b ON a.id = b.id "
-        "WHERE a.date = @start_date",
+        "WITH o AS (SELECT * FROM shop.crm.orders) SELECT a.id FROM o AS a JOIN o AS b "
+        "ON a.id = b.id WHERE a.date = @start_date",
         "nothing bounds",
     ),
     (

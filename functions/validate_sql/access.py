@@ -1,0 +1,66 @@
+"""What BigQuery's refusals mean, and the exact grant that ends them.
+
+Roles: cloud.google.com/bigquery/docs/access-control (Data Viewer reads tables, User runs jobs).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from common.findings import Finding, found
+
+_TABLE = re.compile(r"(?:Table|Dataset|View|Routine)\s+`?([a-z][\w.-]*)[:.]([\w]+)", re.IGNORECASE)
+_PROJECT = re.compile(r"Project\s+`?([a-z][\w:-]*)", re.IGNORECASE)
+
+
+def denied(message: str, tables: Sequence[str], account: str, project: str) -> Finding:
+    """The finding for a refused access; names the account, the roles, the dataset or project."""
+    who = account or "the service account that runs users' SQL"
+    if "drive" in message.lower():
+        return found(
+            "access_denied",
+            f"A table lies in Google Drive, and {who} may not open its file.",
+            f"Share the spreadsheet with {who} as Viewer, or copy it into a BigQuery table.",
+        )
+    dataset = _dataset(message, tables)
+    owner = _owner(message, dataset, project)
+    if "jobs.create" in message:
+        return found(
+            "access_denied",
+            f"{who} may not run queries in the project {owner}.",
+            _grant(owner, "roles/bigquery.user", account),
+        )
+    place = f"the dataset {dataset}" if dataset else "a table of the query"
+    return found(
+        "access_denied",
+        f"{who} may not read {place}. It needs BigQuery Data Viewer on the dataset and BigQuery "
+        f"User in the project {owner}.",
+        f"{_view(dataset, account)} and {_grant(owner, 'roles/bigquery.user', account)}",
+    )
+
+
+def _dataset(message: str, tables: Sequence[str]) -> str:
+    named = _TABLE.search(message)
+    if named:
+        return f"{named[1]}.{named[2]}"
+    datasets = {table.rpartition(".")[0] for table in tables}
+    return datasets.pop() if len(datasets) == 1 else ""
+
+
+def _owner(message: str, dataset: str, project: str) -> str:
+    named = _PROJECT.search(message)
+    return dataset.rpartition(".")[0] or (named[1] if named else project)
+
+
+def _view(dataset: str, account: str) -> str:
+    member = f"serviceAccount:{account or 'ACCOUNT'}"
+    return (
+        f"GRANT `roles/bigquery.dataViewer` ON SCHEMA `{dataset or 'project.dataset'}` "
+        f"TO '{member}';"
+    )
+
+
+def _grant(project: str, role: str, account: str) -> str:
+    member = f"serviceAccount:{account or 'ACCOUNT'}"
+    return f"gcloud projects add-iam-policy-binding {project} --member='{member}' --role='{role}'"

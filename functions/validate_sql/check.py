@@ -1,0 +1,289 @@
+"""All checks of a query in their order; each reports what it finds, and the next goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from common import window as days
+from common.contract import contract, duplicate, problems
+from common.errors import ProductError
+from common.findings import Finding, found, is_refused
+from common.guard import scope
+from common.guard.judge import Query, Verdict, judge
+from common.guard.scope import Scope
+from common.settings import Settings
+from common.warehouse import Stored, Warehouse
+from common.window import Window
+from functions.validate_sql import cost, dry, meaning, partition, predicted_value
+from functions.validate_sql import profile as profiles
+from functions.validate_sql.findings import Ask, Validated, columns, issues
+from functions.validate_sql.partition import Catalogue
+from functions.validate_sql.privacy import without_values
+from functions.validate_sql.rewrite import without_declare
+
+PROFILED_DAYS = 30
+VIEW_DEPTH = 5
+"""Views upon views are looked into so deep."""
+
+# Findings after which running the query would fail, cost too much or tell nothing.
+_NOT_PROFILED = frozenset(
+    "partition_filter not_pruned too_expensive duplicate_column anonymous_column "
+    "own_table too_many_tables not_a_query".split()
+)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a check works with."""
+
+    own: Warehouse
+    runner: Warehouse
+    """The warehouse under the identity that may run users' SQL."""
+    now: datetime
+    account: Callable[[], str]
+    """E-mail of that identity, "" when unknown; asked for only when access is missing."""
+
+    @property
+    def settings(self) -> Settings:
+        return self.own.settings
+
+    @property
+    def last_days(self) -> Window:
+        """The days that are profiled, up to yesterday in the project's time zone."""
+        return Window.ending(days.yesterday(self.now, self.settings.timezone), PROFILED_DAYS)
+
+
+def validate(ask: Ask, desk: Desk) -> Validated:
+    """Everything that can be said of the query; nothing that it holds makes this raise."""
+    allowed = Scope.of(desk.settings)
+    verdict = judge(ask.sql, allowed)
+    suggestion, verdict = _rewritten(ask.sql, verdict, allowed)
+    known = _known(verdict.query, allowed, desk.runner)
+    unbounded = _partitions(ask, verdict.query, known, desk)
+    findings = [*verdict.findings, *_external(known.stored), *unbounded]
+    if not unbounded:
+        findings += _period(verdict, known)
+    if verdict.ok and not _has_duplicates(verdict):
+        reading = dry.read(verdict, desk.last_days, desk.runner, desk.account)
+    else:
+        reading = dry.Reading()
+    findings += [*reading.findings, *_contract(ask, verdict, reading, desk)]
+    answer = Validated(ok=False, issues=[], suggestion=suggestion)
+    answer.referenced_tables = sorted({*verdict.tables, *reading.tables} - {""})
+    if reading.ok:
+        findings += _weigh(answer, ask, verdict, reading, known, desk)
+        findings += _look(answer, ask, verdict, reading, findings, desk)
+        findings += _predict(answer, ask, reading, desk)
+    answer.issues = issues(findings)
+    answer.ok = not is_refused(findings)
+    return answer
+
+
+def _rewritten(sql: str, verdict: Verdict, allowed: Scope) -> tuple[str, Verdict]:
+    """The script as one SELECT, with what the guard says of that as well; else ("", verdict)."""
+    declared = next((f for f in verdict.findings if f.code == "declare"), None)
+    suggestion = without_declare(sql) if declared else ""
+    if declared is None or not suggestion:
+        return "", verdict
+    inner = judge(suggestion, allowed)
+    told = replace(declared, fix=suggestion.strip())
+    return suggestion.strip(), replace(inner, findings=(told, *inner.findings), canonical="")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What BigQuery's catalogue says of the tables that a query reads, also through views."""
+
+    stored: dict[str, Stored | None]
+    catalogue: Catalogue
+
+    @property
+    def is_partitioned(self) -> bool:
+        return bool(self.catalogue.partitions)
+
+
+def _known(query: Query | None, allowed: Scope, runner: Warehouse) -> Known:
+    stored: dict[str, Stored | None] = {}
+    views: dict[str, Query] = {}
+    waiting = [path for path in _paths(query) if not scope.check(path.split("."), allowed, None)]
+    for _ in range(VIEW_DEPTH):
+        fresh = sorted(set(waiting) - set(stored))
+        stored |= {path: None if path.endswith("*") else runner.stored(path) for path in fresh}
+        made = {path: _view(path, facts) for path in fresh if (facts := stored[path])}
+        views |= {path: view for path, view in made.items() if view}
+        waiting = [inner for path in fresh for inner in _paths(views.get(path))]
+    found_partitions = {path: partition.partition_of(path, facts) for path, facts in stored.items()}
+    partitions = {path: by for path, by in found_partitions.items() if by}
+    return Known(stored, Catalogue(allowed.project, partitions, views))
+
+
+def _paths(query: Query | None) -> list[str]:
+    return [table.path for table in query.tables if table.path] if query else []
+
+
+def _view(path: str, stored: Stored) -> Query | None:
+    """A view's query as read, not judged: whoever may create views there is trusted."""
+    if not stored.view_sql:
+        return None
+    return judge(stored.view_sql, Scope(path.rsplit(".", 2)[0], frozenset())).query
+
+
+def _external(stored: dict[str, Stored | None]) -> list[Finding]:
+    return [
+        found(
+            "external_table",
+            f"{path} lies outside BigQuery (a sheet or files), so it can change or vanish at any "
+            "moment and is read in full by every run.",
+            "Copy it into a table with a scheduled query.",
+        )
+        for path, facts in stored.items()
+        if facts and facts.kind == "EXTERNAL"
+    ]
+
+
+def _partitions(ask: Ask, query: Query | None, known: Known, desk: Desk) -> list[Finding]:
+    if query is None:
+        return []
+    exempt = {path.strip("`") for path in ask.lookup_tables}
+    checked = {path: by for path, by in known.catalogue.partitions.items() if path not in exempt}
+    catalogue = replace(known.catalogue, partitions=checked)
+    return partition.check(query, catalogue, desk.settings.timezone)
+
+
+def _period(verdict: Verdict, known: Known) -> list[Finding]:
+    """A query that no parameter ties to the days of a run."""
+    if verdict.query is None or verdict.parameters or not verdict.tables:
+        return []
+    if known.is_partitioned:
+        message = "The days are fixed in the query, so every run would read the same ones."
+        code = "fixed_period"
+    else:
+        message = "Nothing ties the query to the days of a run, so every run would read all rows."
+        code = "no_period"
+    fix = "WHERE DATE(created_at) BETWEEN @start_date AND @end_date"
+    return [found(code, message, fix)]
+
+
+def _has_duplicates(verdict: Verdict) -> bool:
+    return bool(_duplicates(verdict))
+
+
+def _duplicates(verdict: Verdict) -> list[Finding]:
+    outputs = verdict.query.outputs if verdict.query else ()
+    names = [output.name.lower() for output in outputs if output.name]
+    repeated = {name: None for name in names if names.count(name) > 1}
+    last = {output.name.lower(): output for output in outputs}
+    return [duplicate(name, last[name].at) for name in repeated]
+
+
+def _contract(ask: Ask, verdict: Verdict, reading: dry.Reading, desk: Desk) -> list[Finding]:
+    """The contract by BigQuery's schema; without one, by the names that the query writes."""
+    outputs = verdict.query.outputs if verdict.query else ()
+    schema = reading.schema or _as_written(ask, [output.name for output in outputs])
+    if not schema:
+        return []
+    told = problems(
+        schema,
+        ask.contract,
+        outputs=outputs,
+        features=ask.predicted_value,
+        timezone=desk.settings.timezone,
+    )
+    repeated = _duplicates(verdict)
+    return [*repeated, *(f for f in told if not (repeated and f.code == "duplicate_column"))]
+
+
+def _as_written(ask: Ask, names: Sequence[str]) -> list[dict[str, Any]]:
+    """A schema of the written names, each of the type that the contract wants."""
+    agreed = contract(ask.contract)
+    return [
+        {
+            "name": name,
+            "type": known.type if (known := agreed.column(name)) else "STRING",
+            "mode": known.mode if known else "NULLABLE",
+            "fields": list(known.fields) if known else [],
+        }
+        for name in names
+    ]
+
+
+def _weigh(
+    answer: Validated,
+    ask: Ask,
+    verdict: Verdict,
+    reading: dry.Reading,
+    known: Known,
+    desk: Desk,
+) -> list[Finding]:
+    """Columns, bytes and price."""
+    answer.columns = columns(reading.schema, ask.contract, ask.predicted_value)
+    one_day = daily = None
+    if reading.bytes_processed is not None:
+        one_day = _bytes(verdict, 1, desk)
+        is_longer = ask.adjustment_days > 1
+        daily = _bytes(verdict, ask.adjustment_days, desk) if is_longer else one_day
+    answer.cost = cost.estimate(daily, reading.bytes_processed, desk.settings)
+    answer.bytes_processed = daily
+    return cost.check(answer.cost, one_day, known.is_partitioned)
+
+
+def _bytes(verdict: Verdict, count: int, desk: Desk) -> int | None:
+    window = Window.ending(desk.last_days.end, count)
+    return dry.read(verdict, window, desk.runner, desk.account).bytes_processed
+
+
+def _look(
+    answer: Validated,
+    ask: Ask,
+    verdict: Verdict,
+    reading: dry.Reading,
+    findings: Iterable[Finding],
+    desk: Desk,
+) -> list[Finding]:
+    """The profile of the last 30 days, when running the query makes sense."""
+    if not ask.with_profile or any(finding.code in _NOT_PROFILED for finding in findings):
+        return []
+    query = dry.bound(verdict, desk.last_days)
+    try:
+        with profiles.answer(
+            desk.runner, desk.own, query, reading.schema, ask.contract, desk.last_days
+        ) as kept:
+            profile = profiles.profile(desk.own, kept, desk.now)
+            profile.clients = profiles.stitch(desk.own, kept) if profile.rows else None
+    except ProductError as error:
+        return [_failed(error)]
+    if profile.clients:
+        profile.attributed_share = profile.clients.known_before / profile.rows
+    answer.profile, answer.sample = profile, profile.sample
+    return meaning.check(profile, ask.contract)
+
+
+def _failed(error: ProductError) -> Finding:
+    if error.code == "not_implemented":
+        return found(
+            "engine_limit",
+            "The engine of this installation could not run the query over the last 30 days.",
+            "The query may be right for BigQuery. Try it there, or write this part in another way.",
+        )
+    return found(
+        "profile_failed",
+        "The query failed on the rows of the last 30 days: "
+        f"{without_values(error.detail)}. The value itself is not shown.",
+        "Use the safe form of the function at fault: SAFE_CAST, SAFE_DIVIDE, SAFE.PARSE_TIMESTAMP",
+    )
+
+
+def _predict(answer: Validated, ask: Ask, reading: dry.Reading, desk: Desk) -> list[Finding]:
+    """Whether predicted value can be had, for a conversion's query."""
+    if ask.contract != "conversion":
+        return []
+    users = None
+    if answer.profile and answer.profile.rows:
+        users = 1 - answer.profile.null_share.get("user_id", 1.0)
+    answer.predicted_value = predicted_value.predicted_value(
+        desk.own, reading.schema, users, desk.last_days.end, ask.conversion_id or ""
+    )
+    return predicted_value.check(ask.predicted_value, answer.predicted_value)

@@ -1,0 +1,84 @@
+"""Entry point of validate_sql: an HTTP request in, JSON out. Clients are built here only."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import functions_framework
+from flask import Request, Response
+from google.cloud import bigquery
+
+from common import http
+from common.errors import MethodError
+from common.findings import catalogue
+from common.identity import credentials_of_runner, own_account
+from common.logs import log
+from common.settings import Settings
+from common.warehouse import Warehouse
+from functions.validate_sql.check import Desk, validate
+from functions.validate_sql.findings import Ask, Validated
+
+
+@functions_framework.http
+def validate_sql(request: Request) -> Response:
+    """POST judges a query; GET tells the schemas of both sides and every code there is."""
+    return answer(request, _desk(datetime.now(UTC)))
+
+
+def answer(request: Request, desk: Desk) -> Response:
+    """The judgment of the query in the request, or problem details."""
+    return http.respond(request, desk.settings, lambda asked: _answer(asked, desk))
+
+
+def _answer(request: Request, desk: Desk) -> Any:
+    if request.method == "GET":
+        return description()
+    if request.method != "POST":
+        raise MethodError(f"{request.method} is not answered here.", fix="Send a POST.")
+    validated = validate(http.read(request, Ask), desk)
+    first = next((issue.code for issue in validated.issues), "")
+    log(
+        "sql_validated",
+        status="ok" if validated.ok else "refused",
+        code=first,
+        count=len(validated.issues),
+        bytes_processed=validated.bytes_processed,
+        request_id=http.request_id_of(request),
+    )
+    return validated
+
+
+def description() -> dict[str, Any]:
+    """The JSON Schemas of request and response, and the catalogue of findings."""
+    return {
+        "request": Ask.model_json_schema(),
+        "response": Validated.model_json_schema(),
+        "findings": catalogue(),
+    }
+
+
+def _desk(now: datetime) -> Desk:
+    own, runner = _warehouses()
+    return Desk(own, runner, now, _account)
+
+
+@cache
+def _warehouses() -> tuple[Warehouse, Warehouse]:
+    settings = Settings.from_environment(os.environ)
+    client = bigquery.Client(project=settings.project, location=settings.location)
+    runner = client
+    if settings.sql_runner:
+        runner = bigquery.Client(
+            project=settings.project,
+            location=settings.location,
+            credentials=credentials_of_runner(settings.sql_runner),
+        )
+    return Warehouse(client, settings), Warehouse(runner, settings)
+
+
+def _account() -> str:
+    own, _ = _warehouses()
+    return own.settings.sql_runner or own_account()

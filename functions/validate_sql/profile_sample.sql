@@ -1,0 +1,3 @@
+SELECT answer.*
+FROM {{ answer }} AS answer
+LIMIT 20

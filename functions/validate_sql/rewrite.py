@@ -1,0 +1,126 @@
+"""A script that begins with DECLARE, written as the one SELECT that it is meant to be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from common.guard import lexer, statement, text
+from common.guard.lexer import NOTHING, Token
+
+_START = re.compile(r"start|from|begin|since|first|min", re.IGNORECASE)
+_END = re.compile(r"end|until|last|max|(^|_)to($|_)", re.IGNORECASE)
+_COMPACT = re.compile(r"^['\"]\d{8}['\"]$")
+_DASHED = re.compile(r"^['\"]\d{4}-\d\d-\d\d['\"]$")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A declared name, its type in capitals ("" when inferred) and its first value."""
+
+    name: str
+    type: str
+    value: str
+
+
+def without_declare(sql: str) -> str:
+    """The script's query with its variables replaced, line for line where it stood; "" if unclear.
+
+    A start and an end date become @start_date and @end_date; every other variable becomes its
+    default value.
+    """
+    source, faults = text.read(sql)
+    tokens, unread = lexer.tokens(source)
+    if faults or unread:
+        return ""
+    parts = _statements(tokens)
+    declared = [part for part in parts if part[0].has("DECLARE", "SET")]
+    queries = [part for part in parts if part[0].has(*statement.QUERY_STARTS)]
+    if len(queries) != 1 or len(declared) + 1 != len(parts):
+        return ""
+    variables: dict[str, Variable] = {}
+    for part in declared:
+        read = _declaration(part) if part[0].has("DECLARE") else _assignment(part, variables)
+        if read is None:
+            return ""
+        variables.update({variable.name: variable for variable in read})
+    written = {name: _replacement(variable) for name, variable in variables.items()}
+    if not all(written.values()):
+        return ""
+    lines_before = source.text.count("\n", 0, queries[0][0].offset)
+    return "\n" * lines_before + _replaced(source.text, queries[0], written)
+
+
+def _statements(tokens: Sequence[Token]) -> list[list[Token]]:
+    parts: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.has(";"):
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
+
+
+def _declaration(part: Sequence[Token]) -> list[Variable] | None:
+    """DECLARE name [, name] [type] [DEFAULT expression]."""
+    default = next((i for i, token in enumerate(part) if token.has("DEFAULT")), len(part))
+    head = part[1:default]
+    if not head or head[0].kind != "name":
+        return None
+    last = max(i for i, token in enumerate(head) if i == 0 or head[i - 1].has(","))
+    names = [token.text.lower() for token in head[: last + 1] if token.kind == "name"]
+    value = lexer.canonical(part[default + 1 :])
+    kind = lexer.canonical(head[last + 1 :]).upper()
+    return [Variable(name, kind or _kind(value), value) for name in names]
+
+
+def _assignment(part: Sequence[Token], known: dict[str, Variable]) -> list[Variable] | None:
+    """SET name = expression."""
+    if len(part) < 4 or not part[2].has("=") or part[1].text.lower() not in known:
+        return None
+    name = part[1].text.lower()
+    return [Variable(name, known[name].type, lexer.canonical(part[3:]))]
+
+
+def _kind(value: str) -> str:
+    word = value.upper()
+    starts = ("DATE", "CURRENT_DATE", "PARSE_DATE")
+    return "DATE" if word.startswith(starts) else "STRING" if word[:1] in "'\"" else ""
+
+
+def _replacement(variable: Variable) -> str:
+    is_start, is_end = bool(_START.search(variable.name)), bool(_END.search(variable.name))
+    if is_start == is_end or not _is_date(variable):
+        return f"({variable.value})" if " " in variable.value else variable.value
+    day = "@start_date" if is_start else "@end_date"
+    if variable.type == "STRING":
+        style = "%Y-%m-%d" if _DASHED.match(variable.value) else "%Y%m%d"
+        return f"FORMAT_DATE('{style}', {day})"
+    if variable.type == "DATE":
+        return day
+    after = day if is_start else f"DATE_ADD({day}, INTERVAL 1 DAY)"
+    return f"{variable.type}({after})"
+
+
+def _is_date(variable: Variable) -> bool:
+    if variable.type in ("DATE", "TIMESTAMP", "DATETIME"):
+        return True
+    value = variable.value
+    is_text = variable.type == "STRING"
+    return is_text and bool(
+        _COMPACT.match(value) or _DASHED.match(value) or "FORMAT_DATE" in value.upper()
+    )
+
+
+def _replaced(source: str, query: Sequence[Token], written: dict[str, str]) -> str:
+    """The text of the query with each variable in place of its value, all else as it was."""
+    pieces: list[str] = []
+    offset = query[0].offset
+    for before, token, after in zip([NOTHING, *query], query, [*query[1:], NOTHING], strict=False):
+        is_variable = token.kind == "name" and token.text.lower() in written
+        if is_variable and not before.has(".", "AS") and not after.has("(", "."):
+            pieces += [source[offset : token.offset], written[token.text.lower()]]
+            offset = token.offset + len(token.text)
+    last = query[-1]
+    return "".join([*pieces, source[offset : last.offset + len(last.text)]])
