@@ -5,17 +5,15 @@ Columns as in fivetran/dbt_hubspot (macros/staging/get_*_columns.sql), with cust
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from common.local.shop import contacts
+from common.local.shop.contacts import Row
 from common.local.shop.deals import PIPELINES, STAGES, Deal
-from common.local.shop.leads import Contact, Lead
+from common.local.shop.leads import Lead
 from common.local.shop.moments import HOUR, MINUTE, written
 from common.local.shop.prospects import FORM
-from common.local.shop.world import HOST
 
-Row = dict[str, Any]
 PORTAL = 4_703_379
 _FOREVER = "9999-12-31 23:59:59.000000 UTC"
 
@@ -25,9 +23,9 @@ def tables(leads: Iterable[Lead], moment: int) -> dict[str, list[Row]]:
     sent = [lead for lead in leads if lead.at < moment]
     deals = [lead.deal for lead in sent if lead.deal and lead.deal.created < moment]
     return {
-        "contact": list(_contacts(sent, deals, moment)),
+        "contact": list(contacts.rows(sent, deals, moment)),
         "contact_form_submission": [_submission(lead) for lead in sent],
-        "contact_merge_audit": list(_merges(sent, moment)),
+        "contact_merge_audit": list(contacts.merges(sent, moment)),
         "deal": [row for deal in deals for row in _deals(deal, moment)],
         "deal_contact": [row for deal in deals for row in _links(deal)],
         "deal_pipeline": list(_pipelines(moment)),
@@ -38,92 +36,6 @@ def tables(leads: Iterable[Lead], moment: int) -> dict[str, list[Row]]:
     }
 
 
-def _contacts(sent: list[Lead], deals: list[Deal], moment: int) -> Iterator[Row]:
-    by_contact: defaultdict[int, list[Lead]] = defaultdict(list)
-    folded: defaultdict[int, list[int]] = defaultdict(list)
-    for lead in sent:
-        by_contact[lead.contact.id].append(lead)
-    for leads in by_contact.values():
-        who = leads[0].contact
-        if who.merged_into and who.merged_at and who.merged_at < moment:
-            folded[who.merged_into].append(who.id)
-    of_contact: defaultdict[int, list[Deal]] = defaultdict(list)
-    for deal in deals:
-        for id in deal.contacts:
-            of_contact[id].append(deal)
-    for id, leads in by_contact.items():
-        yield {
-            **_at_creation(leads),
-            **_filled_later(leads, of_contact[id], moment),
-            "property_hs_merged_object_ids": ";".join(map(str, folded[id])) or None,
-        }
-
-
-def _at_creation(leads: list[Lead]) -> Row:
-    """What the form, the browser and the address book say; a later form writes over the note."""
-    first, last = leads[0], leads[-1]
-    who, firm = first.contact, first.contact.firm
-    clicks = {lead.channel.click: lead.click_id for lead in leads}
-    return {
-        "id": who.id,
-        "property_email": who.email,
-        "property_firstname": who.first_name,
-        "property_lastname": who.last_name,
-        "property_company": f"{who.last_name} {firm.industry}",
-        "property_jobtitle": firm.job_title,
-        "property_industry": firm.industry,
-        "property_country": who.place.country,
-        "property_city": who.place.city,
-        "property_numberofemployees": firm.employees if firm.shows_employees else None,
-        "property_message": _message(last),
-        "property_createdate": written(who.created),
-        "property_first_conversion_date": written(first.at),
-        "property_recent_conversion_date": written(last.at),
-        "property_num_conversion_events": len(leads),
-        "property_hs_analytics_source": first.channel.hubspot,
-        "property_hs_analytics_first_url": _page(first),
-        "property_hs_analytics_num_page_views": first.asked.views,
-        "property_hs_google_click_id": clicks.get("gclid"),
-        "property_hs_facebook_click_id": clicks.get("fbclid"),
-        "property_ga_client_id": who.captured_client_id,
-    }
-
-
-def _filled_later(leads: list[Lead], deals: list[Deal], moment: int) -> Row:
-    """What sales adds while a deal goes on: it tells the outcome, and no new lead has it."""
-    who, firm = leads[0].contact, leads[0].contact.firm
-    won = [deal for deal in deals if deal.won(moment)]
-    calls = sum(len([at for at, _ in deal.path if at < moment]) for deal in deals)
-    touched = max([leads[-1].at, *(deal.stage(moment)[0] for deal in deals)])
-    gone = bool(who.erased_at and who.erased_at < moment)
-    # Of merged records, some loaders keep the old row as if nothing had happened.
-    gone |= bool(who.merged_at and who.merged_at < moment and who.id % 2)
-    shows_revenue = firm.shows_revenue or deals
-    return {
-        "property_annualrevenue": firm.revenue if shows_revenue else None,
-        "property_lifecyclestage": "customer" if won else "opportunity" if deals else "lead",
-        "property_hs_lead_status": "OPEN_DEAL" if deals else None,
-        "property_num_contacted_notes": 2 * calls + 3 * len(won) if calls else None,
-        "property_notes_last_contacted": written(touched) if deals else None,
-        "property_contract_type": "frame" if won and firm.employees > 40 else "single",
-        "property_recent_deal_amount": won[-1].amount(moment) if won else None,
-        "property_lastmodifieddate": written(touched),
-        "_fivetran_deleted": gone,
-        "_fivetran_synced": written(touched + 15 * MINUTE),
-    } | ({} if won else {"property_contract_type": None})
-
-
-def _message(lead: Lead) -> str | None:
-    """Free text, hardly ever the same twice; its first sentence means something."""
-    if not lead.asked.note:
-        return None
-    return f"{lead.asked.note}. We are {lead.at % 997} people in {lead.contact.place.city}."
-
-
-def _page(lead: Lead) -> str:
-    return f"https://{HOST}/offices/{lead.asked.landing:03d}"
-
-
 def _submission(lead: Lead) -> Row:
     return {
         "contact_id": lead.contact.id,
@@ -131,24 +43,11 @@ def _submission(lead: Lead) -> Row:
         "conversion_id": lead.id,
         "timestamp": written(lead.at),
         "page_id": f"{lead.asked.landing:03d}",
-        "page_url": _page(lead),
+        "page_url": contacts.page(lead),
         "portal_id": PORTAL,
         "title": FORM[lead.asked.form][0],
         "_fivetran_synced": written(lead.at + 15 * MINUTE),
     }
-
-
-def _merges(sent: list[Lead], moment: int) -> Iterator[Row]:
-    folded: dict[int, Contact] = {lead.contact.id: lead.contact for lead in sent}
-    for who in folded.values():
-        if who.merged_into and who.merged_at and who.merged_at < moment:
-            yield {
-                "canonical_vid": who.merged_into,
-                "contact_id": who.merged_into,
-                "vid_to_merge": who.id,
-                "timestamp": written(who.merged_at),
-                "_fivetran_synced": written(who.merged_at + 15 * MINUTE),
-            }
 
 
 def _deals(deal: Deal, moment: int) -> Iterator[Row]:
