@@ -21,6 +21,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 HELD_OPEN_SECONDS = 5.0
 REMEMBERED_CALLS = 10_000
+POLL_SECONDS = 0.01
+"""How soon a stand-in notices that it shall stop."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class StandIn:
     def serving(self, port: int = 0) -> Iterator[str]:
         """The address of this stand-in while it serves on a thread of its own."""
         server = make_server("127.0.0.1", port, self, threaded=True, request_handler=_QuietHandler)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(POLL_SECONDS,), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"

@@ -250,7 +250,10 @@ def user_data(
     row: ConversionRow, intent: Intent, default_country: str | None, source: str
 ) -> dict[str, Any]:
     """Everything that may tell Meta who it was; hashed where Meta wants it hashed."""
-    clicks = present(fbc=identifiers.facebook_click(row.fbc, row.fbclid, row.click_at), fbp=row.fbp)
+    clicks = present(
+        fbc=identifiers.facebook_click(row.fbc, row.fbclid, row.click_at),
+        fbp=identifiers.facebook_cookie(row.fbp),
+    )
     if not intent.with_person:
         return clicks
     country = countries.code(row.country)

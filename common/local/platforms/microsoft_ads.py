@@ -1,0 +1,147 @@
+"""Stand-in for Microsoft Advertising's offline conversions over REST. Sources of the rules:
+[apply]   learn.microsoft.com/advertising/campaign-management-service/applyofflineconversions
+[object]  learn.microsoft.com/advertising/campaign-management-service/offlineconversion
+[adjust]  learn.microsoft.com/advertising/campaign-management-service/offlineconversionadjustment
+[codes]   learn.microsoft.com/advertising/guides/operation-error-codes
+[limit]   github.com/BingAds/BingAds-Python-SDK, issue 176 (5601 over 1,000 conversions)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
+
+HASHED = re.compile(r"[0-9a-f]{64}")
+UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+MAXIMUM_AGE = timedelta(days=90)
+BASE = "/CampaignManagement/v13"
+
+
+class MicrosoftAds(StandIn):
+    """Takes good rows beside bad ones; keeps the first of a goal, click or person, and time."""
+
+    name = "microsoft_ads"
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        developer_token: str = "developer-token",
+        refresh_token: str = "refresh-token",
+        goals: frozenset[str] = frozenset({"Offline purchase"}),
+    ) -> None:
+        super().__init__(clock)
+        self.developer_token = developer_token
+        self.refresh_token = refresh_token
+        self.goals = goals
+        self.valid_token = "access-1"
+        self._adjusted: dict[tuple[str, ...], str] = {}
+
+    def expire_token(self) -> None:
+        """From now on the access token that was handed out is refused."""
+        self.valid_token = f"access-{int(self.valid_token.removeprefix('access-')) + 1}"
+
+    def is_delivery(self, call: Call) -> bool:
+        return call.path.startswith(BASE)
+
+    def answer(self, call: Call) -> Reply:
+        if call.path == "/common/oauth2/v2.0/token":
+            if f"refresh_token={self.refresh_token}" not in call.body.decode():
+                return Reply(400, {"error": "invalid_grant"})
+            return Reply(200, {"access_token": self.valid_token, "expires_in": 3600})
+        if call.headers.get("authorization") != f"Bearer {self.valid_token}":
+            return fault(401, 109, "AuthenticationTokenExpired")
+        if call.headers.get("developertoken") != self.developer_token:
+            return fault(401, 105, "InvalidCredentials")
+        if not (call.headers.get("customerid") and call.headers.get("customeraccountid")):
+            return fault(400, 1001, "CustomerIdRequired")
+        body = call.json() or {}
+        match call.method, call.path:
+            case "POST", path if path == f"{BASE}/OfflineConversions/Apply":
+                return self._apply(body.get("OfflineConversions"), self._create)
+            case "POST", path if path == f"{BASE}/OfflineConversionAdjustments/Apply":
+                return self._apply(body.get("OfflineConversionAdjustments"), self._adjust)
+        return super().answer(call)
+
+    def _apply(self, rows: Any, each: Callable[[Mapping[str, Any]], str]) -> Reply:
+        if not rows:
+            return fault(400, 5600, "OfflineConversionsNotPassed")
+        if len(rows) > 1000:  # [limit]
+            return fault(400, 5601, "OfflineConversionsLimitExceeded")
+        # [apply] errors are partial: one entry for each row at fault, the others are applied
+        errors = [
+            {"Index": index, "Code": 5602, "ErrorCode": code, "Message": code, "FieldPath": None}
+            for index, row in enumerate(rows)
+            if (code := each(row))
+        ]
+        return Reply(200, {"PartialErrors": errors, "TrackingId": f"t-{len(self.calls)}"})
+
+    def _common_fault(self, row: Mapping[str, Any]) -> str:
+        if row.get("ConversionName") not in self.goals:
+            return "InvalidConversionName"
+        time = str(row.get("ConversionTime", ""))
+        if not UTC_TIME.fullmatch(time):  # [object] the value must be in UTC
+            return "InvalidConversionTime"
+        if not timedelta(0) <= self.clock() - _moment(time) <= MAXIMUM_AGE:
+            return "ConversionTimeOutOfRange"
+        hashes = [row.get("HashedEmailAddress"), row.get("HashedPhoneNumber")]
+        if not row.get("MicrosoftClickId") and not any(hashes):
+            return "MicrosoftClickIdRequired"
+        if any(value and not HASHED.fullmatch(value) for value in hashes):
+            return "InvalidHash"
+        return ""
+
+    def _create(self, row: Mapping[str, Any]) -> str:
+        if code := self._common_fault(row):
+            return code
+        key = _key(row)
+        # [object] a second one with the same click and time is ignored, without an error
+        if key not in self.held:
+            self.held[key] = Held(
+                key,
+                row.get("ConversionValue"),
+                row.get("ConversionCurrencyCode"),
+                _moment(row["ConversionTime"]),
+            )
+        return ""
+
+    def _adjust(self, row: Mapping[str, Any]) -> str:
+        if code := self._common_fault(row):
+            return code
+        kind, time = row.get("AdjustmentType"), str(row.get("AdjustmentTime", ""))
+        if kind not in ("Restate", "Retract"):
+            return "InvalidAdjustmentType"
+        # [adjust] it cannot be earlier than the conversion
+        if not UTC_TIME.fullmatch(time) or time < row["ConversionTime"]:
+            return "InvalidAdjustmentTime"
+        key = _key(row)
+        known = self.held.get(key)
+        if known is None:
+            return "OfflineConversionNotFound"
+        if kind == "Restate" and row.get("AdjustmentValue") is None:
+            return "AdjustmentValueRequired"
+        if time < self._adjusted.get(key, ""):
+            return "AdjustmentTimeTooEarly"
+        self._adjusted[key] = time
+        known.value = 0.0 if kind == "Retract" else row["AdjustmentValue"]
+        known.count = 0 if kind == "Retract" else known.count
+        return ""
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    who = row.get("MicrosoftClickId") or row.get("HashedEmailAddress") or row["HashedPhoneNumber"]
+    return (row["ConversionName"], str(who), row["ConversionTime"])
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
+
+
+def fault(status: int, code: int, name: str) -> Reply:
+    """The API's fault detail [codes]."""
+    errors = [{"Code": code, "ErrorCode": name, "Message": name}]
+    return Reply(status, {"Type": "AdApiFaultDetail", "TrackingId": "t", "Errors": errors})

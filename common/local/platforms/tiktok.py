@@ -1,0 +1,105 @@
+"""Stand-in for TikTok's Events API 2.0. Sources of the rules:
+[api]   business-api.tiktok.com/portal/docs?id=1771100865818625
+[dedup] ads.tiktok.com/help/article/event-deduplication
+[codes] business-api.tiktok.com/portal/docs?id=1737172488964097, and
+        github.com/rudderlabs/rudder-transformer, destinations/tiktok_ads
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
+
+HASHED = re.compile(r"[0-9a-f]{64}")
+DEDUP = timedelta(hours=48)
+SOURCES = frozenset({"web", "app", "offline", "crm"})
+
+
+class TikTok(StandIn):
+    """Answers HTTP 200 with a code; keeps the first of an event and id for 48 hours."""
+
+    name = "tiktok"
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime] = utc_now,
+        *,
+        token: str = "tiktok-token",
+        event_source_id: str = "COQDA8RC77U2TMR44LI0",
+    ) -> None:
+        super().__init__(clock)
+        self.token = token
+        self.event_source_id = event_source_id
+
+    def answer(self, call: Call) -> Reply:
+        if (call.method, call.path) != ("POST", "/open_api/v1.3/event/track/"):
+            return super().answer(call)
+        if call.headers.get("access-token") != self.token:
+            return coded(40105, "Access token is incorrect or has been revoked.")
+        body = call.json()
+        if not isinstance(body, dict):
+            return coded(40002, "The body is no JSON object.")
+        if body.get("event_source_id") != self.event_source_id:
+            return coded(40001, "No permission to operate this event source.")
+        events = body.get("data")
+        if body.get("event_source") not in SOURCES:
+            return coded(40002, "event_source is invalid.")
+        if not isinstance(events, list) or not 0 < len(events) <= 1000:  # [api]
+            return coded(40002, "data must hold 1 to 1,000 events.")
+        if body.get("test_event_code") and len(events) > 1:
+            return coded(40002, "Test events are sent one by one.")
+        for index, event in enumerate(events):
+            if fault := self._fault(event):
+                return coded(40002, f"data.{index}: {fault}")
+        for event in events:
+            self._keep(event)
+        return coded(0, "OK")
+
+    def _fault(self, event: Mapping[str, Any]) -> str:
+        if not event.get("event"):
+            return "event is required"
+        time = event.get("event_time")
+        if not isinstance(time, int) or time > self.clock().timestamp() + 60:
+            return "event_time must be Unix seconds and not in the future"
+        user = event.get("user") or {}
+        if not user:
+            return "user is required"
+        for name in ("email", "phone", "external_id"):  # [api] hashed by the sender
+            for value in user.get(name) or []:
+                if not HASHED.fullmatch(str(value)):
+                    return f"user.{name} must be hashed with SHA-256"
+        properties = event.get("properties") or {}
+        if "value" in properties and not (
+            isinstance(properties["value"], (int, float))
+            and re.fullmatch(r"[A-Z]{3}", str(properties.get("currency")))
+        ):
+            return "properties.value needs a currency"
+        return ""
+
+    def _keep(self, event: Mapping[str, Any]) -> None:
+        """[dedup] same event and event_id within 48 hours: the first is recorded."""
+        key = (event["event"], str(event.get("event_id") or f"#{len(self.held)}"))
+        known = self.held.get(key)
+        if known and known.received and self.clock() - known.received < DEDUP:
+            return
+        if known:
+            known.count += 1
+            known.received = self.clock()
+            return
+        properties = event.get("properties") or {}
+        self.held[key] = Held(
+            key,
+            properties.get("value"),
+            properties.get("currency"),
+            datetime.fromtimestamp(event["event_time"], UTC),
+            received=self.clock(),
+        )
+
+
+def coded(code: int, message: str) -> Reply:
+    """[codes] the outcome is in the body; the HTTP status is 200."""
+    return Reply(200, {"code": code, "message": message, "request_id": "t-request", "data": {}})
