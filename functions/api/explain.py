@@ -30,7 +30,7 @@ class ExplainQuery(Model):
 
     id: str = Field("", max_length=1000, description="Id of the row.")
     order_id: str = Field("", max_length=1000, description="Order id.")
-    date: date | None = Field(None, description="Its day, if it is known; makes it quicker.")
+    day: date | None = Field(None, description="Its day, if it is known; makes it quicker.")
 
     @model_validator(mode="after")
     def _names_one(self) -> ExplainQuery:
@@ -70,8 +70,8 @@ def _case(id: str, query: ExplainQuery, services: Services) -> Case:
     stored = services.catalog.get(id)
     key = query.id or query.order_id
     published = _published(id, key, services)
-    events = _events(stored, key, query.date, services)
-    window = _window(query.date, published, events, services)
+    events = _events(stored, key, query.day, services)
+    window = _window(query.day, published, events, services)
     definitions = {known.id: known for known in services.catalog.all()}
     with trial(stored.conversion, definitions, window, services) as tried:
         sql = template(

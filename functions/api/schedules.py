@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 DAILY = "daily-run"
 """No conversion can be called so, because ids have no hyphen."""
-SECONDS = 20
+SECONDS = 10.0
+"""Longest time one call may take, its retries included: a person waits for the answer."""
 
 
 class ScheduleBody(Model):
@@ -69,8 +70,11 @@ class ScheduleList(Model):
 class Scheduler:
     """Cloud Scheduler in a few verbs: jobs that publish a run request."""
 
-    def __init__(self, client: CloudSchedulerClient, settings: Settings) -> None:
+    def __init__(
+        self, client: CloudSchedulerClient, settings: Settings, seconds: float = SECONDS
+    ) -> None:
         self._client = client
+        self._seconds = seconds
         self._settings = settings
         self._parent = f"projects/{settings.project}/locations/{settings.scheduler_location}"
         self._topic = f"projects/{settings.project}/topics/{settings.topic_runs}"
@@ -80,14 +84,14 @@ class Scheduler:
     def all(self) -> list[Schedule]:
         """Every job that asks for runs, Terraform's included, by name."""
         with _translated():
-            jobs = list(self._client.list_jobs(parent=self._parent, timeout=SECONDS))
+            jobs = list(self._client.list_jobs(parent=self._parent, **self._patience()))
         ours = [job for job in jobs if job.pubsub_target.topic_name == self._topic]
         return sorted(map(self._told, ours), key=lambda told: (told.owner, told.name))
 
     def get(self, name: str) -> Schedule:
         """The schedule of a conversion, or of the daily run; raises NotFoundError."""
         with _translated():
-            job = self._client.get_job(name=self._prefix + name, timeout=SECONDS)
+            job = self._client.get_job(name=self._prefix + name, **self._patience())
         return self._told(job)
 
     def put(self, name: str, schedule: str, paused: bool, message: RunRequested) -> Schedule:
@@ -109,7 +113,7 @@ class Scheduler:
             saved = self._save(job)
             if (saved.state == Job.State.PAUSED) != paused:
                 switch = self._client.pause_job if paused else self._client.resume_job
-                saved = switch(name=job.name, timeout=SECONDS)
+                saved = switch(name=job.name, **self._patience())
         return self._told(saved)
 
     def remove(self, name: str) -> None:
@@ -118,9 +122,14 @@ class Scheduler:
 
         with _translated():
             try:
-                self._client.delete_job(name=self._prefix + name, timeout=SECONDS)
+                self._client.delete_job(name=self._prefix + name, **self._patience())
             except exceptions.NotFound:
                 return
+
+    def _patience(self) -> dict[str, Any]:
+        from google.api_core.retry import Retry
+
+        return {"timeout": self._seconds, "retry": Retry(timeout=self._seconds)}
 
     def _save(self, job: Job) -> Job:
         from google.api_core import exceptions
@@ -128,9 +137,9 @@ class Scheduler:
 
         mask = FieldMask(paths=["description", "schedule", "time_zone", "pubsub_target"])
         try:
-            return self._client.update_job(job=job, update_mask=mask, timeout=SECONDS)
+            return self._client.update_job(job=job, update_mask=mask, **self._patience())
         except exceptions.NotFound:
-            return self._client.create_job(parent=self._parent, job=job, timeout=SECONDS)
+            return self._client.create_job(parent=self._parent, job=job, **self._patience())
 
     def _told(self, job: Job) -> Schedule:
         from google.cloud.scheduler_v1.types import Job as JobType

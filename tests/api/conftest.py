@@ -176,12 +176,28 @@ class House:
     desk: Desk
 
 
+@pytest.fixture(scope="module")
+def open_house(client: bigquery.Client) -> Iterator[Callable[[], House]]:
+    """Opens shops with GA4 and CRM datasets of their own; it is 20 November 2026."""
+    worlds: list[World] = []
+
+    def opener() -> House:
+        dataset = f"{PROJECT}.d_{uuid.uuid4().hex[:12]}"
+        client.create_dataset(dataset)
+        world = World(client, dataset)
+        worlds.append(world)
+        return House(world, desk_of(world.warehouse, lambda: noon(world.now)))
+
+    yield opener
+    for world in worlds:
+        world.close()
+        client.delete_dataset(world.dataset, delete_contents=True)
+
+
 @pytest.fixture
-def house(client: bigquery.Client, dataset: str) -> Iterator[House]:
-    """A shop with GA4 and CRM datasets of its own; it is 20 November 2026."""
-    world = World(client, dataset)
-    yield House(world, desk_of(world.warehouse, lambda: noon(world.now)))
-    world.close()
+def house(open_house: Callable[[], House]) -> House:
+    """A shop of which nobody has heard yet."""
+    return open_house()
 
 
 def noon(moment: datetime) -> datetime:

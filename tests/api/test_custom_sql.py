@@ -1,0 +1,139 @@
+"""Custom SQL is saved when validate-sql would let it pass, with the tables that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import House
+
+ORDERS = [
+    {"name": "id", "type": "STRING"},
+    {"name": "client", "type": "STRING"},
+    {"name": "person", "type": "STRING"},
+    {"name": "date", "type": "DATE"},
+    {"name": "confirmed_at", "type": "TIMESTAMP"},
+    {"name": "total", "type": "FLOAT"},
+    {"name": "note", "type": "STRING"},
+]
+TAIL = "FROM `{crm}.orders` AS o WHERE o.date BETWEEN @start_date AND @end_date"
+GOOD = f"SELECT o.id, o.client AS client_id, o.confirmed_at AS created, o.total AS value {TAIL}"
+
+
+@pytest.fixture(scope="module")
+def shop(open_house: Callable[[], House]) -> House:
+    """A shop with two orders in its CRM."""
+    house = open_house()
+    rows = [order(1, 18, 120.0), order(2, 19, 80.0)]
+    house.world.replace(f"{house.world.dataset}_crm.orders", ORDERS, rows)
+    return house
+
+
+def order(number: int, day: int, total: float) -> dict[str, Any]:
+    return {
+        "id": f"O-{number}",
+        "client": f"c{number}",
+        "person": f"u{number}",
+        "date": date(2026, 11, day),
+        "confirmed_at": f"2026-11-{day}T09:00:00+00:00",
+        "total": total,
+    }
+
+
+def custom(shop: House, sql: str, id: str = "deal", **more: Any) -> dict[str, Any]:
+    text = sql.replace("{crm}", f"{shop.world.dataset}_crm")
+    return {"id": id, "name": "Deal", "kind": "custom", "sql": text, **more}
+
+
+def test_good_sql_is_saved_with_its_tables(shop: House) -> None:
+    saved = shop.desk.save(custom(shop, GOOD))
+    assert saved["referenced_tables"] == [f"{shop.world.dataset}_crm.orders"]
+
+
+@pytest.mark.parametrize(
+    ("sql", "code", "said"),
+    [
+        ("DELETE FROM `{crm}.orders` WHERE TRUE", "writes_data", "only reads"),
+        ("DROP TABLE `{crm}.orders`", "changes_schema", "changes what is stored"),
+        ("DECLARE d DATE; SELECT 1", None, ""),
+        ("SELECT 1; SELECT 2", None, ""),
+        ("not sql at all", None, ""),
+        ("", None, ""),
+        (GOOD.replace("{crm}", "other-project.crm"), "table_not_allowed", "other-project.crm"),
+        (GOOD.replace("o.id, ", ""), "missing_column", "no column id"),
+        (GOOD.replace("created,", "created, o.note AS clientId,"), None, "clientId"),
+        (GOOD.replace("o.confirmed_at", "o.date"), "wrong_type", "created is DATE"),
+        (GOOD.replace("o.total", "o.totl"), "sql_error", ""),
+    ],
+)
+def test_bad_sql_is_refused_with_what_to_write_instead(
+    shop: House, sql: str, code: str | None, said: str
+) -> None:
+    problem = shop.desk.refused(custom(shop, sql, id="bad"))
+    assert problem["status"] == 422
+    assert problem["field"] == "sql"
+    assert code is None or problem["code"] == code
+    assert said in problem["detail"]
+    ids = [one["id"] for one in shop.desk.get("/conversions?status=all")["conversions"]]
+    assert "bad" not in ids
+
+
+def test_every_finding_comes_with_its_place(shop: House) -> None:
+    problem = shop.desk.refused(custom(shop, "DELETE FROM `{crm}.orders` WHERE TRUE"))
+    assert problem["errors"][0]["line"] == 1
+    assert problem["errors"][0]["documentation"].endswith("#writes_data")
+
+
+def test_a_backtest_runs_the_query_and_leaves_no_table(shop: House) -> None:
+    body = {"definition": custom(shop, GOOD, id="tried"), "start_date": "2026-11-13"}
+    totals = shop.desk.post("/conversions:backtest", body)["totals"]
+    assert (totals["conversions"], totals["value"], totals["attributed"]) == (2, 200.0, 0)
+
+
+def test_the_target_of_a_prediction_must_be_a_custom_conversion(shop: House) -> None:
+    shop.desk.save(
+        {"id": "sale", "name": "Sale", "kind": "simple", "event_type": "purchase"},
+        "?allow_unknown_event=true",
+    )
+    predicted = {"target": "sale", "window_days": 40}
+    problem = shop.desk.refused(custom(shop, GOOD, id="lead", predicted_value=predicted))
+    assert (problem["code"], problem["field"]) == ("ineligible_target", "predicted_value.target")
+    assert "it is a simple conversion" in problem["detail"]
+
+
+def test_a_prediction_and_its_target_are_not_added_up(shop: House) -> None:
+    shop.desk.save(custom(shop, GOOD))
+    predicted = {"target": "deal", "window_days": 40}
+    saved = shop.desk.save(custom(shop, GOOD, id="lead", predicted_value=predicted))
+    assert [warning["code"] for warning in saved["warnings"]] == ["ineligible_target"]
+    both = {"id": "all", "name": "All", "kind": "combined", "conversions": ["lead", "deal"]}
+    problem = shop.desk.refused(both)
+    assert problem["code"] == "counted_twice"
+    assert "the money of 'deal' twice" in problem["detail"]
+
+
+def test_targets_are_listed_with_the_reason_against_them(shop: House) -> None:
+    shop.desk.save(custom(shop, GOOD.replace("o.id,", "o.id, o.person AS user_id,"), id="paid"))
+    shop.desk.save(custom(shop, GOOD, id="anonymous"))
+    for id in ("paid", "anonymous"):
+        shop.world.run(date(2026, 11, 19), conversions=(id,), request_id=id)
+    told = shop.desk.get("/eligible-targets?source=lead")
+    eligible = {target["id"]: target["conversions"] for target in told["eligible"]}
+    assert eligible == {"paid": 2}
+    reasons = {target["id"]: target["reason"] for target in told["ineligible"]}
+    assert "no conversion with user id and value" in reasons["anonymous"]
+
+
+def test_a_lead_scoring_of_a_crm_reads_the_whole_dataset_of_its_connector(shop: House) -> None:
+    saved = shop.desk.save(
+        {
+            "id": "scored",
+            "name": "Scored",
+            "kind": "lead_scoring",
+            "source": {"type": "crm", "crm": "hubspot", "dataset": "shop.hubspot"},
+        }
+    )
+    assert saved["referenced_tables"] == ["shop.hubspot.*"]

@@ -1,0 +1,102 @@
+"""A filter can be drawn from what the property's events really hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from common import dimensions
+from common.filters import Condition
+from functions.api.dimensions import operators_of
+from tests.api.conftest import PURCHASE, Desk, House
+
+
+def event(name: str, number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "at": datetime(2026, 11, 19, 10, number, tzinfo=UTC),
+        "client": f"c{number}",
+        "key": number,
+        **more,
+    }
+
+
+EVENTS = [
+    event("purchase", 1, country="France", params={"plan": "pro"}, items=[{"item_id": "A"}]),
+    event("purchase", 2, country="France", params={"plan": "free"}, items=[{"item_id": "B"}]),
+    event("purchase", 3, country="Spain", params={"plan": "pro"}, items=[{"item_id": "A"}]),
+    event("generate_lead", 4, params={"score": 7}),
+]
+
+
+@pytest.fixture(scope="module")
+def shop(open_house: Callable[[], House]) -> Desk:
+    """A shop that counts purchases; its leads lie in the raw export only."""
+    house = open_house()
+    house.world.events(EVENTS)
+    house.desk.save(PURCHASE)
+    house.world.run(date(2026, 11, 19), start_date=date(2026, 11, 17))
+    return house.desk
+
+
+def names(told: Any, group: str) -> dict[str, str]:
+    return {d["name"]: d["type"] for d in told["dimensions"] if d["group"] == group}
+
+
+def test_built_in_dimensions_are_always_there(desk: Desk) -> None:
+    told = desk.get("/dimensions")
+    assert set(names(told, "event")) == set(dimensions.BUILT_IN)
+    assert set(names(told, "product")) == {f"items.{name}" for name in dimensions.ITEMS}
+    assert names(told, "event_params") == {}
+
+
+def test_parameters_of_recent_events_are_listed(shop: Desk) -> None:
+    assert names(shop.get("/dimensions"), "event_params")["event_params.plan"] == "either"
+
+
+def test_parameters_of_an_event_that_no_conversion_counts_yet_come_from_the_export(
+    shop: Desk,
+) -> None:
+    assert names(shop.get("/dimensions?event=generate_lead"), "event_params") == {
+        "event_params.score": "number"
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "values"),
+    [
+        ("event", {"purchase": 3, "generate_lead": 1}),
+        ("event?search=lead", {"generate_lead": 1}),
+        ("country", {"France": 2, "Spain": 1}),
+        ("event_params.plan", {"pro": 2, "free": 1}),
+        ("event_params.plan?search=FR", {"free": 1}),
+        ("items.item_id", {"A": 2, "B": 1}),
+        ("event_params.score?event=generate_lead", {"7": 1}),
+        ("country?limit=1", {"France": 2}),
+    ],
+)
+def test_values_come_with_how_often_they_occurred(
+    shop: Desk, path: str, values: dict[str, int]
+) -> None:
+    name, _, query = path.partition("?")
+    told = shop.get(f"/dimensions/{name}/values?{query}")
+    assert {value["value"]: value["events"] for value in told["values"]} == values
+
+
+def test_an_unknown_dimension_is_told_its_neighbour(desk: Desk) -> None:
+    answered = desk.ask("GET", "/dimensions/contry/values")
+    assert (answered.status, answered.body["code"]) == (422, "unknown_dimension")
+    assert "did you mean country" in answered.body["detail"]
+
+
+@pytest.mark.parametrize("name", ["country", "transaction_total", "event_params.plan"])
+def test_every_listed_operator_makes_a_filter(name: str) -> None:
+    for operator in operators_of(dimensions.type_of(name)):
+        text = name == "country" or any(part in operator for part in ("with", "contain", "regex"))
+        one: Any = "1" if text else 1
+        value = [one] if "one_of" in operator else one
+        value = None if operator in ("is_missing", "is_present") else value
+        assert Condition(dimension=name, operator=operator, value=value).sql().text

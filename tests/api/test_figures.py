@@ -1,0 +1,172 @@
+"""What a conversion counted: by day, by country, row by row, and what changed in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import LEAD, PURCHASE, Desk, House
+
+REFUNDED = {**PURCHASE, "refunds": {"days": 30}}
+WEEK = "start_date=2026-11-13&end_date=2026-11-19"
+
+
+def purchase(number: int, day: int, value: float, **more: Any) -> dict[str, Any]:
+    return {
+        "name": "purchase",
+        "at": datetime(2026, 11, day, 10, 0, number, tzinfo=UTC),
+        "client": f"c{number}",
+        "session": 100 + number,
+        "order": f"T-{number}",
+        "value": value,
+        "currency": "USD",
+        "key": number,
+        **more,
+    }
+
+
+EVENTS = [
+    purchase(1, 17, 100.0, country="France"),
+    purchase(2, 17, 50.0, country="Germany"),
+    purchase(3, 18, 20.0, country="France"),
+    purchase(4, 18, 20.0, order="T-3"),
+    purchase(5, 19, 70.0, country=None),
+]
+REFUND = {
+    "name": "refund",
+    "at": datetime(2026, 11, 19, 12, tzinfo=UTC),
+    "client": "c1",
+    "order": "T-1",
+    "refund_value": 30.0,
+    "currency": "USD",
+    "key": 90,
+}
+
+
+def opened(house: House) -> House:
+    """The shop with its purchases of three days materialized."""
+    house.world.events(EVENTS)
+    house.desk.save(REFUNDED)
+    house.world.run(date(2026, 11, 19))
+    return house
+
+
+@pytest.fixture(scope="module")
+def shop(open_house: Callable[[], House]) -> House:
+    """A shop for tests that change nothing."""
+    return opened(open_house())
+
+
+@pytest.fixture
+def changing(house: House) -> House:
+    """A shop in which a refund came after the first run."""
+    opened(house)
+    house.world.events([*EVENTS, REFUND])
+    house.world.run(date(2026, 11, 19), request_id="again")
+    return house
+
+
+def test_totals_and_the_trend_agree(shop: House) -> None:
+    told = shop.desk.get(f"/conversions/purchase/statistics?{WEEK}")
+    assert told["totals"] == {
+        "conversions": 4,
+        "value": 240.0,
+        "refunded": None,
+        "qualified": None,
+        "attributed": 4,
+        "attributed_share": 1.0,
+    }
+    assert [(day["date"], day["conversions"], day["value"]) for day in told["days"][-3:]] == [
+        ("2026-11-17", 2, 150.0),
+        ("2026-11-18", 1, 20.0),
+        ("2026-11-19", 1, 70.0),
+    ]
+    assert len(told["days"]) == 7
+    assert told["days"][0]["conversions"] == 0
+
+
+def test_the_newest_run_tells_the_duplicates_that_it_removed(shop: House) -> None:
+    told = shop.desk.get(f"/conversions/purchase/statistics?{WEEK}")
+    assert (told["last_run"]["status"], told["last_run"]["duplicates"]) == ("applied", 1)
+    listed = shop.desk.get("/conversions")["conversions"]
+    assert listed[0]["last_run"]["run_id"] == told["last_run"]["run_id"]
+
+
+def test_a_refund_shows_in_the_figures(changing: House) -> None:
+    totals = changing.desk.get(f"/conversions/purchase/statistics?{WEEK}")["totals"]
+    assert (totals["value"], totals["refunded"], totals["conversions"]) == (210.0, 30.0, 4)
+
+
+def test_countries_come_largest_first_and_the_unknown_one_has_a_name(shop: House) -> None:
+    told = shop.desk.get(f"/conversions/purchase/by-country?{WEEK}")
+    assert [(c["country"], c["conversions"], c["value"]) for c in told["countries"]] == [
+        ("France", 2, 120.0),
+        ("(not set)", 1, 70.0),
+        ("Germany", 1, 50.0),
+    ]
+
+
+def test_records_come_newest_first_and_page_by_page(shop: House) -> None:
+    first = shop.desk.get(f"/conversions/purchase/records?{WEEK}&limit=3")
+    assert [row["id"] for row in first["records"]] == ["T-5", "T-3", "T-2"]
+    second = shop.desk.get(
+        f"/conversions/purchase/records?{WEEK}&limit=3&page={first['next_page']}"
+    )
+    assert [row["id"] for row in second["records"]] == ["T-1"]
+    assert second["next_page"] == ""
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("id=T-2", ["T-2"]),
+        ("country=France", ["T-3", "T-1"]),
+        ("minimum_value=60", ["T-5", "T-1"]),
+        ("minimum_value=60&maximum_value=80", ["T-5"]),
+        ("client_id=c2", ["T-2"]),
+        ("is_qualified=true", []),
+    ],
+)
+def test_records_are_filtered(shop: House, query: str, ids: list[str]) -> None:
+    told = shop.desk.get(f"/conversions/purchase/records?{WEEK}&{query}")
+    assert [row["id"] for row in told["records"]] == ids
+
+
+def test_records_hold_no_personal_data(shop: House) -> None:
+    row = shop.desk.get(f"/conversions/purchase/records?{WEEK}")["records"][0]
+    assert {"email", "phone", "first_name", "last_name", "ip_address", "user_agent"}.isdisjoint(row)
+
+
+def test_history_tells_what_changed_when_and_why(changing: House) -> None:
+    told = changing.desk.get("/conversions/purchase/history?id=T-1")
+    insert, update = told["changes"]
+    assert (insert["change"], insert["new_value"]) == ("insert", 100.0)
+    assert (update["change"], update["cause"]) == ("update", "refund")
+    assert (update["old_value"], update["new_value"]) == (100.0, 70.0)
+    assert {"value", "value_refunded", "refund_status"} <= set(update["fields"])
+    assert told["row"]["value"] == 70.0
+    assert "email" not in told["row"]
+
+
+def test_a_row_is_told_as_it_was(shop: House) -> None:
+    before = shop.desk.get("/conversions/purchase/history?id=T-1&as_of=2026-11-01T00:00:00Z")
+    assert before["row"] is None
+
+
+def test_a_row_that_never_was_has_no_history_but_a_way_to_ask_why(shop: House) -> None:
+    answered = shop.desk.ask("GET", "/conversions/purchase/history?id=T-99")
+    assert (answered.status, answered.body["code"]) == (404, "unknown_record")
+    assert "explain" in answered.body["fix"]
+
+
+def test_a_conversion_that_never_ran_has_empty_figures(desk: Desk) -> None:
+    desk.save(LEAD)
+    told = desk.get("/conversions/lead/statistics")
+    assert (told["totals"]["conversions"], told["last_run"]) == (0, None)
+    assert len(told["days"]) == 30
+    assert (told["start_date"], told["end_date"]) == ("2026-10-21", "2026-11-19")
+    assert desk.get("/conversions/lead/by-country")["countries"] == []
+    assert desk.get("/conversions/lead/records")["records"] == []

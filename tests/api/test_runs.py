@@ -1,0 +1,166 @@
+"""Runs are asked for once however often the request arrives, and told from the ledger."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from common.messages import RunRequested, run_id_of
+from functions.api import planned
+from functions.api.planned import Part
+from functions.api.runs import summary
+from tests.api.conftest import NOW, PURCHASE, Desk
+
+
+def entry(status: str, conversion: str = "", minute: int = 0, **more: Any) -> dict[str, Any]:
+    return {
+        "date": "2026-11-20",
+        "recorded_at": f"2026-11-20T05:{30 + minute}:00+00:00",
+        "run_id": "schedule-1",
+        "conversion": conversion,
+        "status": status,
+        "trigger": "schedule",
+        **more,
+    }
+
+
+LEDGER = [
+    entry("staged", minute=0, bytes_processed=1000, seconds=2.0),
+    entry("planned", "lead", 1),
+    entry("planned", "purchase", 1),
+    entry("applied", "purchase", 2, inserted=3, updated=1, deleted=0, seconds=1.5),
+    entry("failed", "lead", 3, detail="The query reads a table that is gone."),
+]
+
+
+@pytest.fixture(scope="module")
+def office(shared: Desk) -> Desk:
+    """A desk with one finished run and two incidents."""
+    shared.load("runs", *LEDGER)
+    shared.save(PURCHASE)
+    for code, conversion in (("suspicious_shrink", "lead"), ("rows_quarantined", "purchase")):
+        shared.load(
+            "incidents",
+            {
+                "date": "2026-11-20",
+                "recorded_at": "2026-11-20T05:33:00+00:00",
+                "incident_id": code,
+                "code": code,
+                "severity": "error",
+                "conversion": conversion,
+                "detail": "What happened.",
+                "fix": "What to do.",
+            },
+        )
+    return shared
+
+
+def test_a_run_is_told_in_one_line_and_in_full(office: Desk) -> None:
+    (run,) = office.get("/runs")["runs"]
+    assert (run["status"], run["planned"], run["done"], run["failed"]) == ("failed", 2, 2, ["lead"])
+    assert (run["inserted"], run["updated"], run["bytes_processed"]) == (3, 1, 1000)
+    full = office.get("/runs/schedule-1")
+    assert [one["status"] for one in full["entries"]] == [one["status"] for one in LEDGER]
+    assert full["entries"][-1]["detail"] == "The query reads a table that is gone."
+
+
+def test_runs_are_filtered(office: Desk) -> None:
+    assert office.get("/runs?conversion=nix")["runs"] == []
+    assert office.get("/runs?status=finished")["runs"] == []
+    assert len(office.get("/runs?status=failed&conversion=lead")["runs"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("entries", "status"),
+    [
+        (LEDGER[:1], "running"),
+        (LEDGER[:4], "running"),
+        ([*LEDGER[:2], entry("unchanged", "lead", 2)], "finished"),
+        ([*LEDGER[:2], entry("held", "lead", 2)], "held"),
+        ([entry("held"), *LEDGER[1:2], entry("applied", "lead", 2)], "held"),
+    ],
+)
+def test_a_run_has_the_state_of_its_conversions(entries: list[dict[str, Any]], status: str) -> None:
+    assert summary("r", [complete(one) for one in entries]).status == status
+
+
+def complete(entry: dict[str, Any]) -> dict[str, Any]:
+    from functions.api.runs import Entry
+
+    return {**dict.fromkeys(Entry.model_fields), **entry}
+
+
+def test_an_unknown_run_may_only_be_late(office: Desk) -> None:
+    answered = office.ask("GET", "/runs/manual-x")
+    assert (answered.status, answered.body["code"]) == (404, "unknown_run")
+    assert "within a minute" in answered.body["fix"]
+
+
+def test_incidents_are_listed_and_filtered(office: Desk) -> None:
+    assert len(office.get("/incidents")["incidents"]) == 2
+    (one,) = office.get("/incidents?conversion=lead")["incidents"]
+    assert (one["code"], one["fix"]) == ("suspicious_shrink", "What to do.")
+    assert office.get("/incidents?code=nix")["incidents"] == []
+
+
+def test_run_now_publishes_the_request_and_tells_the_planners_run_id(desk: Desk) -> None:
+    desk.save(PURCHASE)
+    told = desk.post("/runs", {"conversions": ["purchase"]}, status=202)
+    (request,) = desk.bus.published
+    assert isinstance(request, RunRequested)
+    assert (request.trigger, request.conversions) == ("manual", ("purchase",))
+    assert told["run_id"] == run_id_of(request, NOW)
+
+
+def test_the_same_request_with_the_same_key_is_one_run(desk: Desk) -> None:
+    def run(body: dict[str, Any], **headers: str) -> str:
+        return str(desk.ask("POST", "/runs", body, **headers).body["run_id"])
+
+    first = run({}, Idempotency_Key="k1")
+    assert run({}, Idempotency_Key="k1") == first
+    assert run({}, Idempotency_Key="k2") != first
+    assert run({"force": True}, Idempotency_Key="k1") != first
+    assert run({}) != run({})
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({"conversions": ["nix"]}, "unknown_conversion", "conversions"),
+        ({"start_date": "2026-11-20"}, "incomplete_day", "start_date"),
+        ({"end_date": "2026-11-25"}, "incomplete_day", "end_date"),
+        ({"start_date": "2026-11-05", "end_date": "2026-11-01"}, "empty_window", "end_date"),
+        ({"start": "2026-11-05"}, "invalid_request", "start"),
+    ],
+)
+def test_a_run_that_makes_no_sense_is_refused(
+    office: Desk, body: dict[str, Any], code: str, field: str
+) -> None:
+    answered = office.ask("POST", "/runs", body)
+    assert (answered.status, answered.body["code"]) == (422, code)
+    assert answered.body["field"] == field
+    assert office.bus.published == []
+
+
+def test_a_dry_backfill_tells_its_price_and_runs_nothing(desk: Desk) -> None:
+    desk.save(PURCHASE)
+    told = desk.post("/backfills", {"start_date": "2025-11-20", "dry": True}, status=202)
+    assert (told["run_id"], told["days"], told["end_date"]) == ("", 365, "2026-11-19")
+    assert desk.bus.published == []
+
+
+def test_a_backfill_is_asked_for_with_its_days(desk: Desk) -> None:
+    told = desk.post("/backfills", {"start_date": "2025-11-20"}, status=202)
+    (request,) = desk.bus.published
+    assert isinstance(request, RunRequested)
+    assert (request.trigger, request.start_date) == ("backfill", date(2025, 11, 20))
+    assert told["run_id"] == run_id_of(request, NOW)
+
+
+def test_a_price_is_unknown_when_any_part_of_it_is() -> None:
+    known = Part(reads="a", conversions=["a"], bytes=planned.TEBIBYTE)
+    unknown = Part(reads="b", conversions=["b"], bytes=None)
+    assert planned.price(planned.total([known, known]), 6.25) == 12.5
+    assert planned.price(planned.total([known, unknown]), 6.25) is None

@@ -1,0 +1,169 @@
+"""Runs begin when the frontend says; Terraform's own jobs are shown and never touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import grpc
+import pytest
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
+    CloudSchedulerGrpcTransport,
+)
+from google.cloud.scheduler_v1.types import Job
+
+from common.local.scheduler.server import SchedulerServer
+from common.messages import MESSAGE, RunRequested
+from functions.api import cron
+from functions.api.schedules import Scheduler
+from tests.api.conftest import NOW, PURCHASE, Desk
+from tests.conftest import PROJECT
+
+PARENT = f"projects/{PROJECT}/locations/europe-west1"
+TOPIC = f"projects/{PROJECT}/topics/runs"
+TERRAFORM = f"{PARENT}/jobs/conversions-prod-daily-run"
+
+
+class Topics:
+    """Keeps what schedules publish."""
+
+    def __init__(self) -> None:
+        self.published: list[tuple[str, bytes, dict[str, str]]] = []
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
+        self.published.append((topic, data, dict(attributes)))
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW.timestamp()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Hall:
+    """A local Cloud Scheduler with Terraform's job in it, and a desk that speaks to it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.clock = Clock()
+        self.topics = Topics()
+        self.server = SchedulerServer(self.topics.publish, clock=self.clock)
+        self.channel = grpc.insecure_channel(self.server.host)
+        transport = CloudSchedulerGrpcTransport(channel=self.channel)
+        self.client = CloudSchedulerClient(transport=transport)
+        scheduler = Scheduler(self.client, desk.services.settings, seconds=2)
+        self.desk = Desk(replace(desk.services, scheduler=lambda: scheduler), desk.bus)
+        self.desk.save(PURCHASE)
+        target = {"topic_name": TOPIC, "data": b"{}"}
+        job = {"name": TERRAFORM, "schedule": "30 5 * * *", "pubsub_target": target}
+        self.client.create_job(parent=PARENT, job=Job(job))
+
+    def put(self, name: str, **body: Any) -> Any:
+        return self.desk.ask("PUT", f"/schedules/{name}", body)
+
+    def close(self) -> None:
+        self.channel.close()
+        self.server.stop(grace=0)
+
+
+@pytest.fixture
+def hall(desk: Desk) -> Iterator[Hall]:
+    hall = Hall(desk)
+    yield hall
+    hall.close()
+
+
+def test_a_conversion_gets_hours_of_its_own(hall: Hall) -> None:
+    told = hall.put("purchase", cron="15 * * * *").body
+    assert (told["name"], told["cron"], told["owner"]) == ("purchase", "15 * * * *", "api")
+    assert datetime.fromisoformat(told["next_run_at"]) == datetime(2026, 11, 20, 12, 15, tzinfo=UTC)
+    hall.clock.now += 15 * 60
+    hall.server.fire()
+    ((topic, data, attributes),) = hall.topics.published
+    assert (topic, attributes) == (TOPIC, {"kind": "run"})
+    message = MESSAGE.validate_json(data)
+    assert isinstance(message, RunRequested)
+    assert (message.trigger, message.conversions) == ("schedule", ("purchase",))
+
+
+def test_a_schedule_is_changed_paused_and_resumed(hall: Hall) -> None:
+    hall.put("purchase", cron="15 * * * *")
+    assert hall.put("purchase", cron="0 */6 * * *", paused=True).body["paused"] is True
+    told = hall.desk.get("/schedules/purchase")
+    assert (told["cron"], told["paused"]) == ("0 */6 * * *", True)
+    assert hall.put("purchase", cron="0 */6 * * *").body["paused"] is False
+
+
+def test_a_schedule_is_taken_away_and_taking_it_twice_is_fine(hall: Hall) -> None:
+    hall.put("purchase", cron="15 * * * *")
+    for _ in range(2):
+        assert hall.desk.ask("DELETE", "/schedules/purchase").status == 204
+    answered = hall.desk.ask("GET", "/schedules/purchase")
+    assert (answered.status, answered.body["code"]) == (404, "unknown_schedule")
+
+
+def test_moving_the_daily_run_warns_that_terraforms_still_runs(hall: Hall) -> None:
+    told = hall.put("daily-run", cron="0 11 * * *").body
+    assert "conversions-prod-daily-run still runs at '30 5 * * *'" in told["warnings"][0]
+    listed = hall.desk.get("/schedules")["schedules"]
+    assert [(one["name"], one["owner"]) for one in listed] == [
+        ("daily-run", "api"),
+        ("conversions-prod-daily-run", "terraform"),
+    ]
+
+
+def test_terraforms_job_is_never_changed(hall: Hall) -> None:
+    before = hall.client.get_job(name=TERRAFORM)
+    hall.put("daily-run", cron="0 11 * * *")
+    hall.desk.ask("DELETE", "/schedules/daily-run")
+    refused = hall.put("conversions-prod-daily-run", cron="0 11 * * *")
+    assert (refused.status, refused.body["code"]) == (409, "owned_by_terraform")
+    assert hall.client.get_job(name=TERRAFORM) == before
+
+
+def test_an_archived_conversion_loses_its_schedule(hall: Hall) -> None:
+    hall.put("purchase", cron="15 * * * *")
+    assert hall.desk.ask("DELETE", "/conversions/purchase").body["warnings"] == []
+    names = [one["name"] for one in hall.desk.get("/schedules")["schedules"]]
+    assert names == ["conversions-prod-daily-run"]
+
+
+def test_a_scheduler_that_is_away_hinders_no_archiving(hall: Hall) -> None:
+    hall.server.stop(grace=0)
+    archived = hall.desk.ask("DELETE", "/conversions/purchase")
+    assert archived.status == 200
+    assert [warning["code"] for warning in archived.body["warnings"]] == ["schedule_kept"]
+
+
+def test_an_unknown_conversion_gets_no_schedule(hall: Hall) -> None:
+    assert hall.put("nix", cron="0 5 * * *").body["code"] == "unknown_conversion"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("5 30", "has 2 parts"),
+        ("75 5 * * *", "the minute is '75'"),
+        ("30 25 * * *", "the hour is '25'"),
+        ("30 5 * * monday", "the day of the week is 'monday'"),
+        ("*/0 5 * * *", "the minute has the step '0'"),
+        ("30 9-5 * * *", "the hour goes from 9 to 5"),
+        ("* * * * *", "runs 60 times an hour"),
+        ("@daily", "has 1 parts"),
+    ],
+)
+def test_a_schedule_that_cannot_be_read_is_told_why(hall: Hall, text: str, said: str) -> None:
+    refused = hall.put("purchase", cron=text)
+    assert (refused.status, refused.body["field"]) == (422, "cron")
+    assert said in refused.body["detail"]
+
+
+@pytest.mark.parametrize(
+    "text", ["30 5 * * *", "*/15 * * * *", "0 8-18/2 * * mon-fri", "0,30 6 1 jan *", "0 5 * * 7"]
+)
+def test_a_schedule_in_cron_is_taken(text: str) -> None:
+    assert cron.checked(text) == text

@@ -1,0 +1,229 @@
+"""A draft is tried on history, compared with what is live, and every row can be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import LEAD, PURCHASE, House
+
+WEEK = {"start_date": "2026-11-13", "end_date": "2026-11-19"}
+OVER_60 = {"dimension": "transaction_total", "operator": "greater_than", "value": 60}
+FRENCH = {"dimension": "country", "operator": "equals", "value": "France"}
+BIG = {**PURCHASE, "filters": {"all": [OVER_60, FRENCH]}}
+
+
+def event(name: str, number: int, day: int, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "at": datetime(2026, 11, day, 10, 0, number, tzinfo=UTC),
+        "client": f"c{number}",
+        "session": 100 + number,
+        "key": number,
+        **more,
+    }
+
+
+def purchase(number: int, day: int, value: float, **more: Any) -> dict[str, Any]:
+    return event(
+        "purchase",
+        number,
+        day,
+        **{"order": f"T-{number}", "value": value, "currency": "USD", "country": "France", **more},
+    )
+
+
+EVENTS = [
+    purchase(1, 17, 100.0),
+    purchase(2, 17, 50.0),
+    purchase(3, 18, 80.0, country="Spain"),
+    purchase(4, 18, 80.0, order="T-3"),
+    purchase(5, 19, 70.0),
+    event("refund", 6, 19, order="T-1", refund_value=30.0, currency="USD"),
+    event("generate_lead", 7, 18, client="c1"),
+    event("generate_lead", 8, 18, client="c1"),
+]
+
+
+@pytest.fixture(scope="module")
+def shop(open_house: Callable[[], House]) -> House:
+    """A shop whose purchases are live; nobody has asked for its leads yet."""
+    house = open_house()
+    house.world.events(EVENTS)
+    house.desk.save(PURCHASE)
+    house.world.run(date(2026, 11, 19), start_date=date(2026, 11, 13))
+    return house
+
+
+def backtest(shop: House, definition: dict[str, Any]) -> Any:
+    return shop.desk.post("/conversions:backtest", {"definition": definition, **WEEK})
+
+
+def explain(shop: House, query: str, id: str = "purchase") -> Any:
+    return shop.desk.get(f"/conversions/{id}/explain?{query}")
+
+
+def test_a_backtest_equals_what_the_run_wrote(shop: House) -> None:
+    tried = backtest(shop, PURCHASE)
+    live = shop.desk.get("/conversions/purchase/statistics?start_date=2026-11-13")
+    for name in ("conversions", "value", "attributed"):
+        assert tried["totals"][name] == live["totals"][name]
+    days = [day for day in live["days"] if day["conversions"]]
+    assert [(d["date"], d["conversions"], d["value"]) for d in tried["days"]] == [
+        (d["date"], d["conversions"], d["value"]) for d in days
+    ]
+
+
+def test_a_backtest_counts_duplicates_and_says_why_rows_are_left_out(shop: House) -> None:
+    tried = backtest(shop, PURCHASE)
+    assert (tried["totals"]["duplicates"], tried["totals"]["left_out"]) == (1, 1)
+    assert tried["left_out"] == [
+        {
+            "reason": "duplicate_order",
+            "text": "An earlier purchase has the same order id.",
+            "candidates": 1,
+        }
+    ]
+
+
+def test_a_backtest_shows_the_effect_of_refunds(shop: House) -> None:
+    totals = backtest(shop, {**PURCHASE, "refunds": {"days": 30}})["totals"]
+    assert (totals["value_gross"], totals["refunded"], totals["value"]) == (300.0, 30.0, 270.0)
+
+
+def test_a_backtest_reads_events_that_no_run_has_staged(shop: House) -> None:
+    totals = backtest(shop, LEAD)["totals"]
+    assert (totals["conversions"], totals["value"]) == (2, 40.0)
+
+
+def test_a_backtest_writes_nothing(shop: House) -> None:
+    before = shop.world.rows("purchase")
+    backtest(shop, {**PURCHASE, "missing_order_id": "drop"})
+    backtest(shop, LEAD)
+    assert shop.world.rows("purchase") == before
+    assert [one["id"] for one in shop.desk.get("/conversions")["conversions"]] == ["purchase"]
+    staging = shop.desk.services.warehouse.staging_path("x").rpartition(".")[0]
+    tables = shop.desk.services.warehouse.tables_in(staging)
+    assert [name for name in tables if name.startswith("trial_")] == []
+
+
+def test_a_draft_that_cannot_be_saved_is_not_tried(shop: House) -> None:
+    draft = {**PURCHASE, "normalize": {"by": "nix"}}
+    answered = shop.desk.ask("POST", "/conversions:backtest", {"definition": draft})
+    assert (answered.status, answered.body["code"]) == (422, "unknown_reference")
+
+
+def test_a_diff_names_each_row_and_the_rule_that_drops_it(shop: House) -> None:
+    told = shop.desk.post("/conversions:diff", {"definition": BIG, **WEEK})
+    assert (told["same"], told["removed"]["rows"], told["added"]["rows"]) == (2, 2, 0)
+    assert told["removed"]["live_value"] == 130.0
+    assert {row["id"]: row["why"] for row in told["rows"]} == {
+        "T-2": "The draft leaves it out: "
+        "It does not pass rule 2 (transaction_total greater than 60).",
+        "T-3": "The draft leaves it out: It does not pass rule 3 (country equals France).",
+    }
+
+
+def test_a_diff_tells_added_and_changed_rows_too(shop: House) -> None:
+    draft = {**PURCHASE, "value": {"type": "manual", "amount": 70}}
+    told = shop.desk.post("/conversions:diff", {"definition": draft, **WEEK})
+    assert (told["same"], told["changed"]["rows"]) == (1, 3)
+    assert told["changed"]["live_value"] == 230.0
+    assert told["changed"]["draft_value"] == 210.0
+    assert "Its value changes from 100.0 to 70.0." in [row["why"] for row in told["rows"]]
+
+
+def test_a_diff_with_itself_is_empty(shop: House) -> None:
+    told = shop.desk.post("/conversions:diff", {"definition": PURCHASE, **WEEK})
+    assert (told["same"], told["rows"]) == (4, [])
+
+
+def test_a_diff_needs_a_live_definition(shop: House) -> None:
+    answered = shop.desk.ask("POST", "/conversions:diff", {"definition": LEAD})
+    assert (answered.status, answered.body["code"]) == (404, "unknown_conversion")
+
+
+def test_a_counted_order_is_walked_to_the_end(shop: House) -> None:
+    told = explain(shop, "order_id=T-1")
+    assert (told["verdict"], told["dropped_by"]) == ("counted", "")
+    assert told["sentence"] == "T-1 is a conversion of purchase."
+    assert [step["step"] for step in told["steps"]] == [
+        "source",
+        "filter",
+        "identity",
+        "dedup",
+        "value",
+        "published",
+    ]
+
+
+def test_a_duplicate_is_explained_by_its_own_event(shop: House) -> None:
+    told = explain(shop, "id=T-3")
+    dedup = next(step for step in told["steps"] if step["step"] == "dedup")
+    assert told["verdict"] == "counted"
+    assert "2 candidates share this id; the first counts." in dedup["text"]
+
+
+def test_an_order_that_nobody_recorded_is_told_so(shop: House) -> None:
+    told = explain(shop, "order_id=T-99")
+    assert (told["verdict"], told["dropped_by"]) == ("not_found", "source")
+    assert "No GA4 event with this id is staged" in told["sentence"]
+
+
+def test_the_rule_that_drops_an_order_is_named(shop: House) -> None:
+    shop.desk.save({**BIG, "id": "big"})
+    told = explain(shop, "order_id=T-2", "big")
+    assert (told["verdict"], told["dropped_by"]) == ("dropped", "filter")
+    assert told["sentence"] == (
+        "T-2 is no conversion of big. It does not pass rule 2: transaction_total greater than 60."
+    )
+
+
+def test_an_order_that_waits_for_its_first_run_is_told_what_to_do(shop: House) -> None:
+    shop.desk.save({**PURCHASE, "id": "again"})
+    told = explain(shop, "order_id=T-1", "again")
+    assert told["verdict"] == "waiting"
+    assert told["steps"][-1]["text"] == (
+        "It is not in the table yet: it never ran. Run it: POST /runs."
+    )
+
+
+def test_the_last_word_of_each_destination_ends_the_walk(shop: House) -> None:
+    attempts = [("accepted", None), ("rejected", "too_old")]
+    shop.desk.load(
+        "export_attempts",
+        *(
+            {
+                "date": "2026-11-19",
+                "at": f"2026-11-19T1{number}:00:00+00:00",
+                "recorded_at": f"2026-11-19T1{number}:00:00+00:00",
+                "destination": "meta",
+                "account": "1",
+                "conversion": "purchase",
+                "conversion_id": "T-5",
+                "dedup_key": "k",
+                "run_id": "r",
+                "fence": 1,
+                "seq": number,
+                "state": state,
+                "reason": reason,
+            }
+            for number, (state, reason) in enumerate(attempts)
+        ),
+    )
+    told = explain(shop, "id=T-5")
+    assert told["verdict"] == "counted"
+    assert told["steps"][-1] == {
+        "step": "export",
+        "passed": False,
+        "text": "meta: rejected (too_old).",
+    }
+
+
+def test_an_explanation_needs_one_key(shop: House) -> None:
+    answered = shop.desk.ask("GET", "/conversions/purchase/explain")
+    assert answered.status == 422
+    assert "give either id or order_id" in answered.body["detail"]
