@@ -1,6 +1,6 @@
 """Sends dead letters back to the topics that they came from, once their cause is mended.
 
-    .venv/bin/python terraform/replay_dead_letters.py PROJECT ENVIRONMENT [--list]
+    .venv/bin/python terraform/operations/replay_dead_letters.py PROJECT ENVIRONMENT [--list]
 
 It runs under the operator's own credentials. Every message of the product may arrive twice without
 harm, so a replay that broke off is simply started again.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
     from google.cloud.pubsub_v1.types import ReceivedMessage
 
-MANIFEST = Path(__file__).parents[1] / "functions" / "manifest.json"
+MANIFEST = Path(__file__).parents[2] / "functions" / "manifest.json"
 ADDED_BY_PUBSUB = "CloudPubSubDeadLetterSource"
 """Prefix of the attributes that tell where a dead letter came from.
 Source: cloud.google.com/pubsub/docs/handling-failures."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from google.cloud.pubsub_v1.types import PubsubMessage, PullResponse, ReceivedMessage
 
-from terraform import replay_dead_letters as tool
+from terraform.operations import replay_dead_letters as tool
 
 INBOX = "projects/shop/subscriptions/conversions-prod-dead-letters"
 

@@ -1,0 +1,86 @@
+"""Forgets a person: deletes every row that holds one of the ids, and keeps them from coming back.
+
+    .venv/bin/python terraform/operations/erase_person.py PROJECT ENVIRONMENT LOCATION ID...
+
+The ids are the person's client ids, user ids and lead ids. It runs under the operator's own
+credentials, best while no run is under way, and may be repeated. Rows are found in every table of
+the product by its own columns, and inside rows kept as JSON text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+# started as a file, so that only its own folder is on the path
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from common import schemas
+from common.settings import Settings
+from common.sql import Parameter, Sql, fill, identifier, join, template, with_parameters
+from common.warehouse import Warehouse
+
+IDS = ("client_id", "user_id", "lead_id")
+"""Columns that name a person."""
+ROWS = ("old_row", "new_row", "row_text")
+"""Columns that hold a whole row as JSON text."""
+
+
+def main() -> None:
+    from google.cloud import bigquery
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for argument in ("project", "environment", "location"):
+        parser.add_argument(argument)
+    parser.add_argument("ids", nargs="+", metavar="ID")
+    asked = parser.parse_args()
+    dataset = f"conversions_{asked.environment}"
+    settings = Settings(
+        project=asked.project,
+        dataset=dataset,
+        staging_dataset=f"{dataset}_staging",
+        location=asked.location,
+    )
+    client = bigquery.Client(project=asked.project, location=asked.location)
+    for table, rows in erase(Warehouse(client, settings), asked.ids):
+        print(f"{table}: {rows} rows deleted")
+
+
+def erase(warehouse: Warehouse, ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Delete the person's rows; one (table, number of rows) for each table, as it is done."""
+    bound = {"ids": Parameter("ARRAY<STRING>", list(ids))}
+    # first, so that a run that begins meanwhile already leaves the person out
+    remember = template(__file__, "erase_person_remember", erasures=warehouse.table("erasures"))
+    warehouse.execute(with_parameters(remember, **bound))
+    settings = warehouse.settings
+    for table in sorted(warehouse.tables_in(f"{settings.project}.{settings.dataset}")):
+        mentioned = mentions(schemas.columns(_shape(table)) if _shape(table) else ())
+        if mentioned is not None:
+            delete = template(__file__, table=warehouse.table(table), mentioned=mentioned)
+            yield table, warehouse.execute(with_parameters(delete, **bound)).affected_rows or 0
+
+
+def mentions(columns: Sequence[str]) -> Sql | None:
+    """The condition that a row with these columns holds one of @ids; None when none could."""
+    named = [identifier(column) for column in columns if column in IDS]
+    inside = [
+        fill("JSON_VALUE({{ row }}, '$.{{ id }}')", row=identifier(column), id=id)
+        for column in columns
+        if column in ROWS
+        for id in IDS
+    ]
+    held = [fill("{{ value }} IN UNNEST(@ids)", value=value) for value in (*named, *inside)]
+    return join(" OR ", held) if held else None
+
+
+def _shape(table: str) -> str:
+    """The schema file of a table of the product, or ''."""
+    if table in schemas.fixed_tables():
+        return table
+    return "conversion" if table.startswith("conversion_") else ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+-- The hashes that runs compare with: nothing else of the person is kept.
+INSERT INTO {{ erasures }} (subject_hash, requested_at)
+SELECT TO_HEX(SHA256(id)) AS subject_hash, CURRENT_TIMESTAMP() AS requested_at
+FROM UNNEST(@ids) AS id
+WHERE TO_HEX(SHA256(id)) NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
