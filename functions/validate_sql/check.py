@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -67,7 +67,7 @@ def validate(ask: Ask, desk: Desk) -> Validated:
     if not unbounded:
         findings += _period(verdict, known)
     if verdict.ok and not _has_duplicates(verdict):
-        reading = dry.read(verdict, desk.last_days, desk.runner, desk.account)
+        reading = dry.read(verdict, desk.last_days, desk.runner, desk.account, known.columns)
     else:
         reading = dry.Reading()
     findings += [*reading.findings, *_contract(ask, verdict, reading, desk)]
@@ -101,8 +101,20 @@ class Known:
     catalogue: Catalogue
 
     @property
+    def columns(self) -> list[str]:
+        """Names of all columns and struct fields of the tables."""
+        tables = [facts.columns for facts in self.stored.values() if facts]
+        return [name for columns in tables for name in _names(columns)]
+
+    @property
     def is_partitioned(self) -> bool:
         return bool(self.catalogue.partitions)
+
+
+def _names(columns: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for column in columns:
+        yield column["name"]
+        yield from _names(column.get("fields") or ())
 
 
 def _known(query: Query | None, allowed: Scope, runner: Warehouse) -> Known:

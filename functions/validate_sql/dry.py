@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
 from common.errors import AccessError, NotFoundError, ProductError, RetryableError
 from common.findings import Finding, Position, found
-from common.guard import lexer
+from common.guard import lexer, tree
 from common.guard.judge import Query, Verdict
 from common.guard.scope import MAXIMUM_TABLES, Scope
 from common.sql import Sql, with_parameters
 from common.warehouse import DryRun, Warehouse
 from common.window import Window
 from functions.validate_sql import access
+from functions.validate_sql.advice import advice
 
 SECONDS = 20
 
@@ -49,26 +50,37 @@ def bound(verdict: Verdict, window: Window) -> Sql:
 
 
 def read(
-    verdict: Verdict, window: Window, runner: Warehouse, account: Callable[[], str]
+    verdict: Verdict,
+    window: Window,
+    runner: Warehouse,
+    account: Callable[[], str],
+    known: Collection[str] = (),
 ) -> Reading:
-    """The dry run of a query that the guard let pass; a refusal becomes findings."""
+    """The dry run of a query that the guard let pass; a refusal becomes findings.
+
+    `known` names columns of the tables it reads, `account` the identity of the runner.
+    """
     try:
         run = runner.dry_run(bound(verdict, window), timeout=SECONDS)
     except ProductError as error:
-        return Reading(findings=(_refusal(error, verdict, runner, account),))
+        return Reading(findings=(_refusal(error, verdict, runner, account, known),))
     findings = _second_look(run, verdict, Scope.of(runner.settings))
     return Reading(run.schema, run.referenced_tables, run.bytes_processed, tuple(findings))
 
 
 def _refusal(
-    error: ProductError, verdict: Verdict, runner: Warehouse, account: Callable[[], str]
+    error: ProductError,
+    verdict: Verdict,
+    runner: Warehouse,
+    account: Callable[[], str],
+    known: Collection[str],
 ) -> Finding:
     message = _PLACE.sub("", error.detail).strip()
     at = _position(verdict.query, error.detail)
     if isinstance(error, AccessError):
         return access.denied(error.detail, verdict.tables, account(), runner.settings.project)
     if isinstance(error, NotFoundError):
-        return _not_found(message, runner, at)
+        return _not_found(message, runner, verdict.query)
     if isinstance(error, RetryableError):
         text = f"BigQuery did not answer within {SECONDS} seconds or is not available."
         return found("try_again", text, "Send the query again in a moment.")
@@ -80,17 +92,11 @@ def _refusal(
             at=at,
         )
     text = _first_line(message)
-    fix = _did_you_mean(text) or "Mend what BigQuery names here."
-    return found("query_failed", f"BigQuery: {text}", fix, at=at)
+    return found("query_failed", f"BigQuery: {text}", advice(text, known), at=at)
 
 
 def _first_line(message: str) -> str:
     return message.removeprefix("Query execution failed: ").strip().splitlines()[0][:400]
-
-
-def _did_you_mean(message: str) -> str:
-    meant = re.search(r"Did you mean ([\w.`]+)", message)
-    return f"Write {meant[1]}" if meant else ""
 
 
 def _position(query: Query | None, message: str) -> Position | None:
@@ -102,11 +108,13 @@ def _position(query: Query | None, message: str) -> Position | None:
     return query.source.position(token.offset) if token else None
 
 
-def _not_found(message: str, runner: Warehouse, at: Position | None) -> Finding:
+def _not_found(message: str, runner: Warehouse, query: Query | None) -> Finding:
     named = _MISSING.search(message)
     if not named:
-        return found("table_not_found", f"BigQuery: {_first_line(message)}", "", at=at)
+        fix = "Check the names of the tables and their location."
+        return found("table_not_found", f"BigQuery: {_first_line(message)}", fix)
     project, dataset, table = named.groups()
+    at = _place_of(query, ".".join(part for part in named.groups() if part))
     location = runner.settings.location
     if table is None:
         text = f"There is no dataset {project}.{dataset} in {location}, or it may not be seen."
@@ -120,6 +128,13 @@ def _not_found(message: str, runner: Warehouse, at: Position | None) -> Finding:
     )
     text = f"There is no table {project}.{dataset}.{table} in {location}."
     return found("table_not_found", text, fix, at=at)
+
+
+def _place_of(query: Query | None, path: str) -> Position | None:
+    """Where the query names the table, or a table of the dataset."""
+    tables = query.tables if query else ()
+    node = next((table.node for table in tables if f"{table.path}.".startswith(f"{path}.")), None)
+    return tree.position(query.source, query.masked, node) if query and node else None
 
 
 def _close_tables(runner: Warehouse, dataset: str, table: str) -> str:

@@ -1,0 +1,74 @@
+"""What to write instead, for the things that BigQuery most often says of an analyst's query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+
+_Advice = Callable[[re.Match[str]], str]
+
+_KNOWN: tuple[tuple[str, _Advice], ...] = (
+    (r"Did you mean ([\w.`]+)", lambda m: f"Write {m[1]}"),
+    (
+        r"expression references column (\w+) which is neither grouped nor aggregated",
+        lambda m: f"Add {m[1]} to GROUP BY, or take one value of it: ANY_VALUE({m[1]}) AS {m[1]}",
+    ),
+    (
+        r"Column name (\w+) is ambiguous",
+        lambda m: f"Say whose it is: o.{m[1]}, where o is the alias of its table",
+    ),
+    (
+        r"Cannot access field (\w+) on a value with type ARRAY",
+        lambda m: f"(SELECT item.{m[1]} FROM UNNEST(array_column) AS item LIMIT 1)",
+    ),
+    (
+        r"No matching signature for operator (\S+) for argument types: (\w+), (\w+)",
+        lambda m: f"Compare equal types: CAST(a AS {m[3]}) {m[1]} b",
+    ),
+    (
+        r"No matching signature for (?:aggregate )?function (\w+)",
+        lambda m: f"Cast the argument to a type that {m[1]} takes: {m[1]}(SAFE_CAST(a AS FLOAT64))",
+    ),
+    (
+        r"(?i)aggregate function \w+ not allowed in WHERE",
+        lambda m: "Move the condition behind GROUP BY: HAVING COUNT(*) > 1",
+    ),
+    (
+        r"(?i)(?:analytic|window) function not allowed in WHERE",
+        lambda m: "Use QUALIFY: QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY created) = 1",
+    ),
+    (
+        r"Values referenced in UNNEST must be arrays",
+        lambda m: "UNNEST takes a REPEATED column; a single struct is read as column.field",
+    ),
+    (
+        r"(?:Column|Queries in) .*(?:incompatible types|mismatched column count)",
+        lambda m: "Let both sides of UNION ALL return the same columns: CAST(NULL AS STRING) AS x",
+    ),
+    (
+        r"(?:Field name|Name) (\w+) (?:does not exist|not found inside)",
+        lambda m: f"Check the path to {m[1]}; a repeated field needs UNNEST first",
+    ),
+    (
+        r"Expected .* but got|Unexpected|Syntax error",
+        lambda m: (
+            "Look at the word named here and at the one before it: a comma, a bracket or an "
+            "alias is missing or too much"
+        ),
+    ),
+)
+
+
+def advice(message: str, columns: Iterable[str]) -> str:
+    """The text to write, or where to look, after what BigQuery says; `columns` are known names."""
+    unknown = re.search(r"Unrecognized name: `?(\w+)", message)
+    if unknown and "Did you mean" not in message:
+        close = get_close_matches(unknown[1], sorted(set(columns)), n=1, cutoff=0.6)
+        if close:
+            return f"Write {close[0]}"
+        return f"The tables have no column {unknown[1]}; check its name, or quote it as a text"
+    for pattern, told in _KNOWN:
+        if match := re.search(pattern, message):
+            return told(match)
+    return "Mend what BigQuery names here and send the query again"
