@@ -32,12 +32,12 @@ def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
 
 def _brackets(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     opened: list[_Opened] = []
-    previous: Token | None = None
+    previous = NOTHING
     for token in tokens:
-        is_word = previous is not None and previous.has(".")
-        if token.has("(", "[", "CASE") and not is_word:
-            opened.append((token, previous is not None and previous.has("STRUCT", ">", ">>")))
-        elif token.has(")", "]", "END") and not is_word:
+        is_part = token.kind == "name" and previous.has(".")
+        if token.has(*_CLOSED_BY) and not is_part:
+            opened.append((token, previous.has("STRUCT", ">", ">>")))
+        elif token.has(*_CLOSED_BY.values()) and not is_part:
             if not opened or _CLOSED_BY[opened[-1][0].word] != token.word:
                 return [_unbalanced(source, token, opened)]
             opened.pop()

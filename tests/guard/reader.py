@@ -12,7 +12,7 @@ from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from tests.judge import _language
 from tests.judge_service import Rejected, call
 
-__all__ = ["Reading", "Rejected", "read", "statement_kinds"]
+__all__ = ["Reading", "Rejected", "query_of_table", "read", "statement_kinds"]
 
 _LOCATION = re.compile(
     r"parse_location_range \{\s*filename: \"\"\s*(start: \d+\s*)?(end: \d+\s*)?\}"
@@ -43,7 +43,7 @@ def read(sql: str) -> Reading:
     """The reading of one statement; raises Rejected when GoogleSQL cannot parse it."""
     request = service.ParseRequest(sql_statement=sql, options=_language())
     statement = call("Parse", request, service.ParseResponse).parsed_statement
-    shape = _LOCATION.sub("", str(statement))
+    shape = _shape(statement)
     calls: set[str] = set()
     parameters: set[str] = set()
     for node in _messages(statement):
@@ -58,7 +58,7 @@ def read(sql: str) -> Reading:
         functions=frozenset(calls),
         parameters=frozenset(parameters),
         forbidden=frozenset(match[0] for match in _FORBIDDEN.finditer(shape)),
-        shape=_QUOTING.sub("", re.sub(r"\s+", " ", shape)).replace(r"\r\n", r"\n"),
+        shape=shape,
     )
 
 
@@ -68,6 +68,23 @@ def statement_kinds(script: str) -> list[str]:
     parsed = call("Parse", request, service.ParseResponse).parsed_script
     listed = parsed.statement_list_node.statement_list
     return [str(statement.WhichOneof("node")) for statement in listed]
+
+
+def query_of_table(sql: str) -> str:
+    """The shape of the query of CREATE TABLE ... AS, in the form of a statement of its own."""
+    request = service.ParseRequest(sql_statement=sql, options=_language())
+    parsed = call("Parse", request, service.ParseResponse).parsed_statement
+    ddl = parsed.ast_ddl_statement_node.ast_create_statement_node
+    table = ddl.ast_create_table_stmt_base_node.ast_create_table_statement_node
+    alone = type(parsed)()
+    alone.ast_query_statement_node.parent.parent.SetInParent()
+    alone.ast_query_statement_node.query.CopyFrom(table.query)
+    return _shape(alone)
+
+
+def _shape(statement: Any) -> str:
+    text = re.sub(r"\s+", " ", _LOCATION.sub("", str(statement)))
+    return _QUOTING.sub("", text).replace(r"\r\n", r"\n")
 
 
 def _tables(sql: str) -> frozenset[str]:

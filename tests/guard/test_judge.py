@@ -1,0 +1,144 @@
+"""The guard's verdicts: honest queries pass, hostile ones do not, what was judged is what runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.guard.judge import judge
+from common.guard.scope import Scope
+from tests.guard import reader
+from tests.guard.corpus import SCOPE, Case, cases
+
+GOOD = cases("good")
+HOSTILE = cases("hostile")
+
+
+def titled(case: Case) -> str:
+    return case.title
+
+
+@pytest.mark.parametrize("case", GOOD, ids=titled)
+def test_an_honest_query_passes(case: Case) -> None:
+    verdict = judge(case.sql, SCOPE)
+    assert verdict.ok, verdict.findings
+
+
+@pytest.mark.parametrize("case", GOOD, ids=titled)
+def test_the_text_that_runs_means_to_googlesql_what_the_author_wrote(case: Case) -> None:
+    verdict = judge(case.sql, SCOPE)
+    assert reader.read(verdict.canonical).shape == reader.read(case.sql).shape
+
+
+@pytest.mark.parametrize("case", HOSTILE, ids=titled)
+def test_a_hostile_text_is_refused_for_its_true_reason(case: Case) -> None:
+    verdict = judge(case.sql, SCOPE)
+    errors = [finding.code for finding in verdict.findings if finding.severity == "error"]
+    assert not verdict.ok
+    assert case.title.partition(":")[0] in errors
+
+
+@pytest.mark.parametrize("case", HOSTILE, ids=titled)
+def test_every_finding_says_what_why_and_what_to_write(case: Case) -> None:
+    for finding in judge(case.sql, SCOPE).findings:
+        assert finding.message.endswith((".", "?", ":")) or finding.code == "bare_letter"
+        assert finding.fix
+        assert len(finding.message) < 400
+        assert finding.code != finding.message
+
+
+def test_findings_of_several_layers_are_told_at_once() -> None:
+    sql = (
+        "SELECT COALSCE(id, '\\d') AS id, RAND() AS value\n"
+        "FROM shop.secret.t TABLESAMPLE SYSTEM (1 PERCENT)\n"
+        "WHERE date > @since LIMIT 10"
+    )
+    codes = [finding.code for finding in judge(sql, SCOPE).findings]
+    assert {"bad_escape", "unknown_function", "parameter", "sample"} <= set(codes)
+    others = judge(sql.replace("TABLESAMPLE SYSTEM (1 PERCENT)", ""), SCOPE).findings
+    assert {"table_not_allowed", "random", "limit"} <= {finding.code for finding in others}
+
+
+def test_a_finding_points_at_its_place_in_the_text_as_sent() -> None:
+    lines = [
+        "SELECT id, -- größe, €",
+        "  client_id",
+        "FROM crm.orders",
+        "JOIN shop.secret.t USING (id)",
+    ]
+    sql = "\r\n".join(lines)
+    (finding,) = judge(sql, SCOPE).findings
+    assert (finding.code, finding.line, finding.column) == ("table_not_allowed", 4, 6)
+
+
+def test_the_canonical_text_has_no_comment_and_no_second_statement() -> None:
+    sql = "SELECT/* a */id--b\n,client_id # c\nFROM shop.crm.orders ; -- d"
+    assert judge(sql, SCOPE).canonical == "SELECT id ,client_id FROM shop.crm.orders"
+
+
+def test_a_dashed_project_is_quoted_in_the_text_that_runs() -> None:
+    verdict = judge("SELECT id FROM my-shop-1.crm.orders", SCOPE)
+    assert verdict.canonical == "SELECT id FROM `my-shop-1`.crm.orders"
+    assert verdict.tables == ("my-shop-1.crm.orders",)
+
+
+def test_tables_functions_and_parameters_are_told() -> None:
+    sql = (
+        "SELECT NET.HOST(url) AS id, SAFE.PARSE_DATE('%F', d) "
+        "FROM crm.orders, `shop.hubspot.deal` WHERE d > @START_DATE"
+    )
+    verdict = judge(sql, SCOPE)
+    assert verdict.tables == ("shop.crm.orders", "shop.hubspot.deal")
+    assert verdict.functions == {"NET.HOST", "SAFE.PARSE_DATE"}
+    assert verdict.parameters == {"start_date"}
+
+
+def test_a_near_miss_in_a_dataset_is_answered_with_the_allowed_name() -> None:
+    (finding,) = judge("SELECT id FROM `shop.cmr.orders`", SCOPE).findings
+    assert finding.fix == "Did you mean `shop.crm.orders`?"
+
+
+def test_our_own_output_is_refused_even_where_its_dataset_is_allowed() -> None:
+    scope = Scope("shop", frozenset({"shop.conversions"}), frozenset({"shop.conversions"}))
+    (finding,) = judge("SELECT id FROM shop.conversions.conversion_purchase", scope).findings
+    assert finding.code == "own_table"
+
+
+def test_fifty_tables_are_too_many() -> None:
+    sql = " UNION ALL ".join(f"SELECT id FROM shop.crm.t{number}" for number in range(50))
+    assert "too_many_tables" in [finding.code for finding in judge(sql, SCOPE).findings]
+    assert judge(sql.rpartition(" UNION ALL ")[0], SCOPE).ok
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT '" + "x" * 1_000_000 + "' AS id",
+        "SELECT " + "(" * 100_000,
+        "SELECT 1" + ", 1" * 30_000,
+        "x" * 70_000,
+    ],
+    ids=["1 MB literal", "100,000 brackets", "60,000 words", "one long word"],
+)
+def test_a_text_beyond_the_limits_is_refused_before_it_is_parsed(text: str) -> None:
+    codes = [finding.code for finding in judge(text, SCOPE).findings]
+    assert set(codes) <= {"too_large", "too_deep", "unbalanced"}
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u3000", "\t", "\r\n", "/**/", "--\n", "#\n"])
+def test_whatever_googlesql_reads_as_a_gap_is_a_gap(space: str) -> None:
+    sql = f"SELECT{space}1{space}AS{space}id"
+    assert judge(sql, SCOPE).canonical == "SELECT 1 AS id"
+    assert reader.read(sql).shape == reader.read("SELECT 1 AS id").shape
+
+
+@pytest.mark.parametrize("point", [0x200B, 0x202E, 0x2066, 0xAD, 0x0, 0x1B, 0x85, 0x2028, 0xD800])
+@pytest.mark.parametrize(
+    "place", ["SELECT 1 {} AS id", "SELECT 'a{}b' AS id", "SELECT 1 AS id -- {}"]
+)
+def test_what_cannot_be_seen_is_refused_wherever_it_stands(point: int, place: str) -> None:
+    (finding,) = judge(place.format(chr(point)), SCOPE).findings
+    assert finding.code == "bad_character"
+
+
+def test_a_byte_order_mark_at_the_start_does_no_harm() -> None:
+    assert judge("\ufeffSELECT 1 AS id", SCOPE).ok
