@@ -5,7 +5,7 @@ locals {
     validate-sql = {
       dataset       = "roles/bigquery.dataViewer"
       writes        = []
-      staging       = false
+      staging       = true
       reads_ga4     = true
       runs_user_sql = true
       publishes     = []
