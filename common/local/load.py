@@ -201,7 +201,7 @@ class _Loader:
         """The number of rows written; they replace the table's own unless they are appended."""
         file = self.scratch / "rows.parquet"
         self.connection.execute(f"COPY ({query}) TO '{file}' (FORMAT parquet)")
-        parquet = bigquery.ParquetOptions()
+        parquet = bigquery.ParquetOptions()  # type: ignore[no-untyped-call]
         parquet.enable_list_inference = True
         config = bigquery.LoadJobConfig(
             schema=[bigquery.SchemaField.from_api_repr(it) for it in schema],
@@ -210,6 +210,8 @@ class _Loader:
         )
         config.parquet_options = parquet
         with file.open("rb") as rows:
-            job = self.client.load_table_from_file(rows, path, job_config=config).result()
-        self.tell(f"{path}: {job.output_rows:,} rows")
-        return int(job.output_rows)
+            job = self.client.load_table_from_file(rows, path, job_config=config)
+            job.result()
+        written = int(job.output_rows or 0)
+        self.tell(f"{path}: {written:,} rows")
+        return written

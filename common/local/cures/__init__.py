@@ -7,9 +7,11 @@ from functools import cache
 from common.local.cures import (
     columns,
     dry_run,
+    engine_limit,
     execution,
     functions,
     hardening,
+    healing,
     jobs,
     launch,
     loads,
@@ -25,10 +27,12 @@ SERVER = (
     columns.install,
     statements.install,
     tables.install,
+    healing.install,
     execution.install,
     snapshots.install,
     jobs.install,
     dry_run.install,
+    engine_limit.install,
     loads.install,
 )
 

@@ -1,7 +1,7 @@
-"""JSON: text that is none must give NULL, null must be NULL, numbers and times must keep their form.
+"""JSON: text that is none gives NULL, null is NULL, numbers and times keep their form.
 
-Seen in 1.4.0: JSON_VALUE('no json', '$.a') fails, JSON_QUERY finds 'null', TO_JSON_STRING writes 1.0,
-blanks between date and time, large integers unquoted and NULL as NULL.
+Seen in 1.4.0: JSON_VALUE('no json', '$.a') fails, JSON_QUERY finds 'null', TO_JSON_STRING writes
+1.0, a blank between date and time, large integers unquoted and NULL as NULL.
 """
 
 from __future__ import annotations

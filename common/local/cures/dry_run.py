@@ -14,7 +14,7 @@ from bqemulator.scripting.ast import SqlStmt
 from sqlglot import exp
 
 from common.local import columns
-from common.local.cures import execution, statements
+from common.local.cures import execution, messages, statements
 from common.local.cures.patch import replace
 
 _PLANNED = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT"}
@@ -63,7 +63,9 @@ async def answer(
     kind = _kind(bq_sql)
     schema: list[columns.Field] = []
     if kind in _PLANNED:
-        schema = _columns(execution.prepared(project_id, bq_sql, query_params, ctx, caller), ctx)
+        schema = _columns(
+            execution.prepared(project_id, bq_sql, query_params, ctx, caller), bq_sql, ctx
+        )
     job = {"projectId": project_id, "location": "US"}
     return {
         "kind": "bigquery#queryResponse" if wire_shape == "query" else "bigquery#job",
@@ -85,8 +87,8 @@ def _kind(sql: str) -> str:
     return str(executor.classify_statement_type(sql)) if single else "SCRIPT"
 
 
-def _columns(plan: execution.Plan, ctx: Any) -> list[columns.Field]:
-    with ctx.engine.connection.cursor() as connection, execution.faults(plan.text):
+def _columns(plan: execution.Plan, sql: str, ctx: Any) -> list[columns.Field]:
+    with ctx.engine.connection.cursor() as connection, messages.told(sql, plan.text):
         if plan.statement.is_query:
             fields = columns.described(connection, plan.text, plan.values or None)
             execution.refuse_duplicates([it["name"] for it in fields])

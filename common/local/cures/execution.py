@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import Timer
@@ -17,15 +16,18 @@ from typing import Any
 
 import duckdb
 import pyarrow
-from bqemulator.domain.errors import DomainError, InvalidQueryError
+from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.jobs import executor
-from bqemulator.jobs.error_mapper import translate_runtime_error
 from bqemulator.sql import inner_query
 from bqemulator.storage.engine import _annotate_with_duckdb_types
 from sqlglot import exp
 
-from common.local.cures import parameters, statements, tables, translation, wildcards
-from common.local.cures.patch import replace
+from common.local.cures import messages, parameters, statements, tables, translation, wildcards
+from common.local.cures.patch import private, replace
+
+_rewrite_for_system_time = private(inner_query, "rewrite_for_system_time")
+_rewrite_for_row_access = private(inner_query, "rewrite_for_row_access")
+_expand_information_schema = private(inner_query, "expand_information_schema")
 
 deadline: ContextVar[float] = ContextVar("deadline", default=600.0)
 """Seconds after which the statement of this request is interrupted."""
@@ -50,7 +52,7 @@ async def run(
         await run(project_id, sql, query_params, ctx, caller=caller)
     plan = prepared(project_id, bq_sql, query_params, ctx, caller)
     seconds = deadline.get()
-    with faults(plan.text):
+    with messages.told(bq_sql, plan.text, seconds):
         if plan.statement.is_query:
             return await asyncio.to_thread(_fetch, ctx, plan, seconds)
         async with ctx.engine.write_lock():
@@ -94,19 +96,8 @@ def prepared(
         raise InvalidQueryError(f"{statement.tree.key.upper()} must have a WHERE clause at [1:1]")
     translated = translation.translate(sql, project, parameters.types(wire))
     values = parameters.values(wire, set(translated.parameters))
-    with faults(translated.text):
+    with messages.told(sql, translated.text):
         return Plan(statement, completed(translated, values, ctx), values)
-
-
-@contextmanager
-def faults(text: str) -> Iterator[None]:
-    """Turns DuckDB's errors into the emulator's."""
-    try:
-        yield
-    except DomainError:
-        raise
-    except Exception as error:
-        raise translate_runtime_error(error, duckdb_sql=text) from error
 
 
 def completed(translated: translation.Translation, bound: dict[str, Any], ctx: Any) -> str:
@@ -131,13 +122,11 @@ def _kept(ctx: Any, condition: str, suffixes: list[str], bound: dict[str, Any]) 
 def _expanded(sql: str, project: str, ctx: Any, caller: Any) -> str:
     """Views, schemas and past states put in place by the emulator, where the text asks for them."""
     if "SYSTEM_TIME" in sql.upper():
-        sql = inner_query.rewrite_for_system_time(sql, project, ctx.snapshots, ctx.engine)
+        sql = _rewrite_for_system_time(sql, project, ctx.snapshots, ctx.engine)
     if any(_is_view(path, project, ctx) for path in statements.read(sql).tables):
-        sql = inner_query.rewrite_for_row_access(
-            sql, project_id=project, caller=caller, catalog=ctx.catalog
-        )
+        sql = _rewrite_for_row_access(sql, project_id=project, caller=caller, catalog=ctx.catalog)
     if "INFORMATION_SCHEMA" in sql.upper():
-        sql = inner_query.expand_information_schema(sql, project, ctx.catalog)
+        sql = _expand_information_schema(sql, project, ctx.catalog)
     return sql
 
 

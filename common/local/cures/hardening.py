@@ -1,4 +1,4 @@
-"""What a statement may reach: no file of this machine, no setting of the engine, no other time zone.
+"""What a statement may reach: no file of this machine, no setting, no other time zone.
 
 Seen in 1.4.0: SQL reads files (read_text, read_csv), loads extensions and changes settings; a
 statement on a connection of its own has the machine's time zone instead of UTC.

@@ -1,7 +1,7 @@
 """Jobs: an id is taken once, labels come back, time limits hold, results do not pile up.
 
-Seen in 1.4.0: a job id that was used before runs again, labels and job type are lost, job_timeout_ms
-is ignored, a load forgets the id it was given, results are kept for ever.
+Seen in 1.4.0: a job id that was used before runs again, labels and job type are lost,
+job_timeout_ms is ignored, results are kept for ever.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def install() -> None:
         if rest["dry_run"]:
             return await handle(project_id, job_id, config, **rest)
         execution.deadline.set(float(config.get("jobTimeoutMs") or 600_000) / 1000)
-        work = lambda: handle(project_id, job_id, config, **rest)  # noqa: E731
+
+        async def work() -> Any:
+            return await handle(project_id, job_id, config, **rest)
+
         meta = await once(project_id, job_id, rest["ctx"], work)
         return meta.model_copy(update={"configuration": _echo(config, meta.configuration)})
 

@@ -1,8 +1,8 @@
 """Subqueries over one array, such as the key lookup of GA4, which are slow rather than wrong.
 
 DuckDB joins every row with the elements of its array. As a function over each row's own list the
-same takes a tenth of the time or less. A lookup (SELECT value.x FROM UNNEST(params) WHERE key = 'k')
-that finds two is an error in BigQuery; here the first one counts.
+same takes a tenth of the time or less. A lookup that finds two elements is an error in BigQuery:
+(SELECT value.x FROM UNNEST(params) WHERE key = 'k'). Here the first one counts.
 """
 
 from __future__ import annotations
@@ -185,4 +185,5 @@ def _of_element(part: exp.Expr, name: str, element: str, outer: set[str]) -> exp
             return None
         named = [exp.to_identifier(it) for it in (element, *path)]
         column.replace(exp.Dot.build(named) if path else exp.column(element))
-    return whole.this
+    element_wise: exp.Expr = whole.this
+    return element_wise

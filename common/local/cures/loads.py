@@ -1,4 +1,4 @@
-"""Load jobs: columns by name, all or nothing, with everything the configuration asks for.
+"""Load jobs: columns by name, all or nothing, with everything that the configuration asks for.
 
 Seen in 1.4.0: the client's own multipart uploads are refused ('*/*'), Parquet columns are taken by
 position, a failing WRITE_TRUNCATE leaves the table empty, partitioning and clustering are ignored,
@@ -14,27 +14,26 @@ from typing import Any
 from uuid import uuid4
 
 import duckdb
+from bqemulator.api.routes import jobs as routes
 from bqemulator.api.routes import tables, upload
 from bqemulator.catalog.etag import generate_etag
 from bqemulator.catalog.models import Clustering, JobMeta, TableMeta, TableSchema, TimePartitioning
-from bqemulator.domain.errors import (
-    DomainError,
-    InvalidQueryError,
-    ResourceRef,
-    resource_not_found,
-)
+from bqemulator.domain.errors import DomainError, InvalidQueryError, ResourceRef, resource_not_found
 from bqemulator.jobs import executor
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 
-from common.local import columns
+from common.local.columns import Field, definitions, described
 from common.local.cures import jobs
-from common.local.cures.patch import replace
+from common.local.cures.patch import private, replace
+from common.local.cures.sources import Source
+
+_resolved = private(executor, "_resolve_uri")
+_parsed = private(tables, "_parse_schema_fields")
+_to_api = private(tables, "_field_to_rest")
 
 
 def install() -> None:
     """Uploads are read, named and run here."""
-    from bqemulator.api.routes import jobs as routes
-
     for module in (executor, routes, upload):
         replace(module, "execute_load_job", run)
     replace(upload, "_parse_multipart_related", parts)
@@ -67,43 +66,36 @@ async def run_upload(
     """(job id, job) of a load whose file has arrived; the job may carry an error."""
     job_id = configuration.pop("_job_id")
     load = {**configuration["load"], "sourceUris": [f"file://{media_path}"]}
-    work = lambda: _attempt(project_id, job_id, {**configuration, "load": load}, ctx)  # noqa: E731
+
+    async def work() -> JobMeta:
+        return await _attempt(project_id, job_id, {**configuration, "load": load}, ctx)
+
     return job_id, await jobs.once(project_id, job_id, ctx, work)
+
+
+async def run(project_id: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:
+    """The finished job; raises the emulator's errors, or DuckDB's for a file that does not fit."""
+    load = _planned(project_id, config["load"], ctx)
+    async with ctx.engine.write_lock():
+        written, total = await asyncio.to_thread(load.write, ctx)
+    keep = ctx.catalog.update_table if load.exists else ctx.catalog.create_table
+    keep(load.table.model_copy(update={"num_rows": total}))
+    statistics = {"load": {"outputRows": str(written)}}
+    return _job(project_id, job_id, config, ctx, statistics=statistics)
 
 
 async def _attempt(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:
     try:
         return await run(project, job_id, config, ctx)
     except DomainError as error:
-        return _job(
-            project, job_id, config, ctx, {}, {"reason": error.bq_reason, "message": error.message}
-        )
+        fault = {"reason": error.bq_reason, "message": error.message}
     except duckdb.Error as error:
-        message = f"Error while reading data, error message: {error}"
-        return _job(project, job_id, config, ctx, {}, {"reason": "invalid", "message": message})
+        told = f"Error while reading data, error message: {error}"
+        fault = {"reason": "invalid", "message": told}
+    return _job(project, job_id, config, ctx, error_result=fault)
 
 
-async def run(project_id: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:
-    """The finished job; raises the emulator's errors, or DuckDB's for a file that does not fit."""
-    load = _Load.of(project_id, config["load"], ctx)
-    async with ctx.engine.write_lock():
-        count = await asyncio.to_thread(load.write, ctx)
-    ctx.catalog.update_table(
-        load.table.model_copy(update={"num_rows": count[1]})
-    ) if load.exists else (
-        ctx.catalog.create_table(load.table.model_copy(update={"num_rows": count[1]}))
-    )
-    return _job(project_id, job_id, config, ctx, {"load": {"outputRows": str(count[0])}}, None)
-
-
-def _job(
-    project: str,
-    job_id: str,
-    config: dict[str, Any],
-    ctx: Any,
-    statistics: dict[str, Any],
-    error: dict[str, Any] | None,
-) -> JobMeta:
+def _job(project: str, job_id: str, config: dict[str, Any], ctx: Any, **outcome: Any) -> JobMeta:
     now = ctx.clock.now()
     return JobMeta(
         project_id=project,
@@ -111,176 +103,109 @@ def _job(
         job_type="LOAD",
         state="DONE",
         configuration=config,
-        statistics=statistics,
-        error_result=error,
         creation_time=now,
         start_time=now,
         end_time=now,
         etag=generate_etag(project, job_id, str(now)),
+        **outcome,
     )
 
 
 @dataclass(frozen=True)
 class _Load:
-    """One load: which files become which table."""
+    """One load: which files become which table, and whether that is there already."""
 
     paths: list[str]
-    format: str
     options: dict[str, Any]
     table: TableMeta
     exists: bool
 
-    @classmethod
-    def of(cls, project: str, load: dict[str, Any], ctx: Any) -> _Load:
-        target = load["destinationTable"]
-        path = (target.get("projectId") or project, target["datasetId"], target["tableId"])
-        if ctx.catalog.get_dataset(*path[:2]) is None:
-            raise resource_not_found(ResourceRef("dataset", *path[:2]))
-        existing = ctx.catalog.get_table(*path)
-        paths = [executor._resolve_uri(uri, ctx) for uri in load.get("sourceUris") or ()]
-        form = (load.get("sourceFormat") or "CSV").upper()
-        replaces = load.get("writeDisposition") == "WRITE_TRUNCATE" and load.get("schema")
-        if existing is not None and not replaces:
-            return cls(paths, form, load, existing, True)
-        fields = (load.get("schema") or {}).get("fields") or _found(paths, form, load, ctx, path)
-        return cls(
-            paths, form, load, _table(path, fields, load, existing, ctx), existing is not None
-        )
-
     def write(self, ctx: Any) -> tuple[int, int]:
         """(rows written, rows in the table); nothing changes when any file fails."""
-        fields = [tables._field_to_rest(it) for it in self.table.schema_.fields]
+        fields = [_to_api(it) for it in self.table.schema_.fields]
+        source = Source(self.options, fields)
         target = quoted_table_ref(self.table.project_id, self.table.dataset_id, self.table.table_id)
         with ctx.engine.connection.cursor() as connection:
             connection.execute("BEGIN")
             try:
                 self._make_room(connection, target, fields)
-                written = sum(self._append(connection, target, path, fields) for path in self.paths)
-                (total,) = connection.execute(f"SELECT COUNT(*) FROM {target}").fetchone() or (0,)
+                written = sum(source.append(connection, target, path) for path in self.paths)
+                total = connection.execute(f"SELECT COUNT(*) FROM {target}").fetchone()
                 connection.execute("COMMIT")
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
-        return written, total
+        return written, total[0]
 
-    def _make_room(self, connection: Any, target: str, fields: list[columns.Field]) -> None:
+    def _make_room(
+        self, connection: duckdb.DuckDBPyConnection, target: str, fields: list[Field]
+    ) -> None:
         disposition = self.options.get("writeDisposition")
         if not self.exists or (disposition == "WRITE_TRUNCATE" and self.options.get("schema")):
-            listed = ", ".join(f'"{name}" {kind}' for name, kind in columns.definitions(fields))
+            listed = ", ".join(f'"{name}" {kind}' for name, kind in definitions(fields))
             connection.execute(f"CREATE OR REPLACE TABLE {target} ({listed})")
         elif disposition == "WRITE_TRUNCATE":
             connection.execute(f"DELETE FROM {target}")
-        elif disposition == "WRITE_EMPTY":
-            if connection.execute(f"SELECT 1 FROM {target} LIMIT 1").fetchone():
-                raise InvalidQueryError(f"Already Exists: {self.table.table_id} has rows.")
-
-    def _append(self, connection: Any, target: str, path: str, fields: list[columns.Field]) -> int:
-        source = _reader(self.format, self.options, fields)
-        if self.format in _JSON and not self.options.get("ignoreUnknownValues"):
-            _refuse_unknown(connection, path, fields)
-        chosen = (
-            ", ".join(_column(it, self.format) for it in fields) if self.format in _JSON else "*"
-        )
-        by_name = "" if self.format == "CSV" else "BY NAME"
-        statement = f"INSERT INTO {target} {by_name} SELECT {chosen} FROM {source}"
-        (count,) = connection.execute(statement, [path]).fetchone()
-        return int(count)
+        elif disposition == "WRITE_EMPTY" and _has_rows(connection, target):
+            raise InvalidQueryError(f"Already Exists: {self.table.table_id} has rows.")
 
 
-_JSON = ("NEWLINE_DELIMITED_JSON", "JSON")
+def _has_rows(connection: duckdb.DuckDBPyConnection, target: str) -> bool:
+    return connection.execute(f"SELECT 1 FROM {target} LIMIT 1").fetchone() is not None
 
 
-def _reader(form: str, options: dict[str, Any], fields: list[columns.Field]) -> str:
-    if form == "PARQUET":
-        return "read_parquet(?)"
-    if form in _JSON:
-        kinds = ", ".join(f"'{it['name']}': '{_as_read(it)}'" for it in fields)
-        return f"read_json(?, format = 'newline_delimited', maximum_object_size = 104857600, columns = {{{kinds}}})"
-    if form == "CSV":
-        names = ", ".join(f"'{it['name']}': '{columns.duckdb_type(it)}'" for it in fields)
-        delimiter = (options.get("fieldDelimiter") or ",").replace("'", "''")
-        skipped = int(options.get("skipLeadingRows") or 0)
-        return (
-            f"read_csv(?, header = false, skip = {skipped}, columns = {{{names}}},"
-            f" delim = '{delimiter}',"
-            """ quote = '"', escape = '"', nullstr = '', auto_detect = false)"""
-        )
-    raise InvalidQueryError(f"Files of format {form} are not read here.")
-
-
-def _as_read(field: columns.Field) -> str:
-    kind = columns.duckdb_type({**field, "type": "STRING"} if _is_bytes(field) else field)
-    return kind.replace("'", "''")
-
-
-def _is_bytes(field: columns.Field) -> bool:
-    return bool(field["type"].upper() == "BYTES")
-
-
-def _column(field: columns.Field, form: str) -> str:
-    name = f'"{field["name"]}"'
-    if _is_bytes(field):
-        return f"from_base64({name}) AS {name}"
-    if field.get("mode") == "REPEATED":
-        return f"COALESCE({name}, []) AS {name}"
-    return name
-
-
-def _refuse_unknown(connection: Any, path: str, fields: list[columns.Field]) -> None:
-    keys = "SELECT DISTINCT UNNEST(json_keys(json)) FROM read_json_objects(?, format = 'newline_delimited', maximum_object_size = 104857600)"
-    known = {it["name"].lower() for it in fields}
-    unknown = sorted(
-        key for (key,) in connection.execute(keys, [path]).fetchall() if key.lower() not in known
-    )
-    if unknown:
-        raise InvalidQueryError(
-            f"Error while reading data, error message: No such field: {unknown[0]}."
-        )
+def _planned(project: str, load: dict[str, Any], ctx: Any) -> _Load:
+    target = load["destinationTable"]
+    path = (target.get("projectId") or project, target["datasetId"], target["tableId"])
+    if ctx.catalog.get_dataset(*path[:2]) is None:
+        raise resource_not_found(ResourceRef("dataset", *path[:2]))
+    paths = [_resolved(uri, ctx) for uri in load.get("sourceUris") or ()]
+    existing = ctx.catalog.get_table(*path)
+    given = (load.get("schema") or {}).get("fields")
+    if existing is not None and not (given and load.get("writeDisposition") == "WRITE_TRUNCATE"):
+        return _Load(paths, load, existing, True)
+    fields = given or _found(paths, load, ctx, path)
+    return _Load(paths, load, _table(path, fields, load, existing, ctx), existing is not None)
 
 
 def _found(
-    paths: list[str], form: str, load: dict[str, Any], ctx: Any, path: tuple[str, ...]
-) -> list[columns.Field]:
+    paths: list[str], load: dict[str, Any], ctx: Any, path: tuple[str, str, str]
+) -> list[Field]:
     """The columns that the first file shows; raises NotFoundError when it may not say them."""
-    reader = {"PARQUET": "read_parquet(?)"}
-    if load.get("autodetect"):
-        reader |= {
-            "CSV": "read_csv(?)",
-            **{it: "read_json(?, format = 'newline_delimited')" for it in _JSON},
-        }
-    if form not in reader or load.get("createDisposition") == "CREATE_NEVER":
+    query = Source(load, []).shown()
+    if query is None or load.get("createDisposition") == "CREATE_NEVER":
         raise resource_not_found(ResourceRef("table", *path))
     with ctx.engine.connection.cursor() as connection:
-        return columns.described(connection, f"SELECT * FROM {reader[form]}", paths[:1])
+        return described(connection, query, paths[:1])
 
 
 def _table(
-    path: tuple[str, ...],
-    fields: list[columns.Field],
+    path: tuple[str, str, str],
+    fields: list[Field],
     load: dict[str, Any],
-    existing: Any,
+    existing: TableMeta | None,
     ctx: Any,
 ) -> TableMeta:
     now = ctx.clock.now()
+    schema = TableSchema(fields=_parsed(fields))
+    if existing is not None:
+        return existing.model_copy(update={"schema_": schema, "last_modified_time": now})
     properties = load.get("destinationTableProperties") or {}
-    parted = load.get("timePartitioning")
-    clustered = load.get("clustering")
-    meta = TableMeta(
+    parted, clustered = load.get("timePartitioning"), load.get("clustering")
+    return TableMeta(
         project_id=path[0],
         dataset_id=path[1],
         table_id=path[2],
-        schema=TableSchema(fields=tables._parse_schema_fields(fields)),
+        schema=schema,
         description=properties.get("description"),
         labels=properties.get("labels") or {},
-        time_partitioning=parted
-        and TimePartitioning(type=parted.get("type", "DAY"), field=parted.get("field")),
+        time_partitioning=parted and TimePartitioning(**_spelled(parted)),
         clustering=clustered and Clustering(fields=tuple(clustered["fields"])),
         creation_time=now,
         last_modified_time=now,
         etag=generate_etag(*path, str(now)),
     )
-    return (
-        meta
-        if existing is None
-        else existing.model_copy(update={"schema_": meta.schema_, "last_modified_time": now})
-    )
+
+
+def _spelled(partitioning: dict[str, Any]) -> dict[str, Any]:
+    return {"type": partitioning.get("type", "DAY"), "field": partitioning.get("field")}

@@ -5,8 +5,10 @@ bqemulator 1.4.0 parses a statement again for each such question, nine to fourte
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import sqlglot
 from bqemulator.catalog import ddl_sync
@@ -16,12 +18,10 @@ from bqemulator.sql.errors import sql_parse_error
 from sqlglot import exp
 
 from common.local.cures import literals
-from common.local.cures.patch import replace
+from common.local.cures.patch import private, replace
 
 Path = tuple[str, str, str]
 """(project or "", dataset, table) as written."""
-
-_DEFINING = (exp.Create, exp.Drop)
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,18 @@ def read(sql: str) -> Statement:
     return Statement(tree, frozenset(found))
 
 
+def path(target: exp.Expr, project: str) -> Path:
+    """The table that a CREATE or ALTER is about, in full."""
+    table: exp.Table = target.this if isinstance(target, exp.Schema) else target  # type: ignore[assignment]
+    return (table.catalog or project, table.db, table.name)
+
+
 def install() -> None:
     """The emulator's questions about a statement are answered from the shared tree."""
     classify = replace(executor, "_classify_parsed_tree", None)
     replace(executor, "_classify_parsed_tree", lambda tree: _kind(tree) or classify(tree))
     replace(executor, "_parse_for_classification", _tree)
+    # snapshots and materialized views are no part of the product
     replace(executor, "_reject_dml_on_immutable", _nothing)
     replace(executor, "_capture_dml_snapshots", _nothing_later)
     for module, name in (
@@ -63,7 +70,7 @@ def install() -> None:
         (executor, "_guard_and_resolve_single_ddl"),
         (ddl_sync, "_detect_plain_create_table"),
     ):
-        replace(module, name, _only_for_definitions(getattr(module, name)))
+        replace(module, name, _only_for_definitions(private(module, name)))
 
 
 def _tree(sql: str) -> exp.Expr | None:
@@ -77,18 +84,18 @@ def _kind(tree: exp.Expr) -> str:
     return "SELECT" if isinstance(tree, exp.Query) else ""
 
 
-def _only_for_definitions(answer):  # type: ignore[no-untyped-def]
-    """Asked of anything but CREATE and DROP, these find nothing, after a parse of their own."""
+def _only_for_definitions(answer: Callable[..., Any]) -> Callable[..., Any]:
+    """Asked of anything but CREATE and DROP, these parse it only to find nothing."""
 
-    def answered(sql, *rest):  # type: ignore[no-untyped-def]
-        return answer(sql, *rest) if isinstance(_tree(sql), _DEFINING) else None
+    def answered(sql: str, *rest: Any) -> Any:
+        return answer(sql, *rest) if isinstance(_tree(sql), exp.Create | exp.Drop) else None
 
     return answered
 
 
 def _nothing(*_: object) -> None:
-    """Snapshots and materialized views are no part of the product."""
+    """Done."""
 
 
 async def _nothing_later(*_: object) -> None:
-    """As above."""
+    """Done as well."""

@@ -30,7 +30,7 @@ def _format(node: exp.Expr) -> exp.Expr | None:
 
 
 def concatenated(parts: list[exp.Expr]) -> exp.Expr:
-    """The parts joined by ||, so that one NULL makes all of it NULL; empty literals are left out."""
+    """The parts joined by ||, without empty literals; one NULL makes all of it NULL."""
     kept = [part for part in parts if part != exp.Literal.string("")] or [exp.Literal.string("")]
     joined = kept[0]
     for part in kept[1:]:
@@ -58,9 +58,8 @@ def _shown(kind: str, value: exp.Expr) -> exp.Expr:
 
 
 def _padded(text: exp.Expr, flags: str, width: int) -> exp.Expr:
-    missing = native(
-        "GREATEST", 0, exp.Sub(this=exp.convert(width), expression=native("LENGTH", text))
-    )
+    short_by = exp.Sub(this=exp.convert(width), expression=native("LENGTH", text))
+    missing = native("GREATEST", 0, short_by)
     blanks = native("REPEAT", " ", exp.cast(missing, exp.DType.BIGINT))
     parts = [text.copy(), blanks] if "-" in flags else [blanks, text.copy()]
     return concatenated(parts)

@@ -59,7 +59,7 @@ def _timestamp_diff(node: exp.Expr) -> exp.Expr | None:
 
 def _date_diff(node: exp.Expr) -> exp.Expr | None:
     first = _first_day(node.args.get("unit"))
-    return first and call("week_diff", node.this, node.args["expression"], first)
+    return None if first is None else call("week_diff", node.this, node.args["expression"], first)
 
 
 def _trunc(node: exp.Expr) -> exp.Expr | None:
@@ -76,7 +76,7 @@ def _trunc(node: exp.Expr) -> exp.Expr | None:
 
 def _extract(node: exp.Expr) -> exp.Expr | None:
     unit = {"MILLISECOND": 1_000, "MICROSECOND": 1}.get(node.this.name.upper())
-    return unit and call("subsecond", node.args["expression"], unit)
+    return None if unit is None else call("subsecond", node.args["expression"], unit)
 
 
 def _unix(unit: str) -> Rewrite:

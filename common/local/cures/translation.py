@@ -33,6 +33,7 @@ from common.local.cures import (
     unnest,
     wildcards,
 )
+from common.local.cures.patch import private
 
 REWRITES = {**numbers.REWRITES, **texts.REWRITES, **times.REWRITES, **documents.REWRITES}
 """One rewrite for each class of node; see the modules for what was wrong."""
@@ -72,8 +73,8 @@ def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> 
         raise sql_parse_error(str(error)) from error
     found = wildcards.take_out(duck, project)
     for table in list(duck.find_all(exp.Table)):
-        table_rewriter._rewrite_table_node(table, project)
-    table_rewriter._rewrite_schema_qualified_calls(duck, project)
+        _qualify(table, project)
+    _qualify_calls(duck, project)
     used = frozenset(it.name for it in duck.find_all(exp.Parameter, exp.Placeholder))
     return Translation(duck.sql("duckdb"), tuple(found), used)
 
@@ -83,20 +84,24 @@ def _rewritten(tree: exp.Expr, declared: tuple[tuple[str, str], ...]) -> exp.Exp
     structs.rewrite(tree)
     lists.rewrite(tree)
     aggregates.rewrite(tree)
-    _stock(tree)
+    for rewrite in _STOCK:
+        rewrite(tree)
     tree = functions.rewrite(tree, REWRITES)
     unnest.rewrite(tree)
     return parameters.declare(tree, declared)
 
 
-def _stock(tree: exp.Expr) -> None:
-    """The emulator's own rewrites that work on a tree and are right."""
-    datetime_helpers._rewrite_last_day_week(tree)
-    datetime_helpers._rewrite_date_function_results(tree)
-    json_helpers._rewrite_to_json_typed(tree)
-    safe_helpers._rewrite_safe_funcs(tree)
-    string_helpers._rewrite_normalize_calls(tree)
-    string_helpers._rewrite_instr_4arg_calls(tree)
+_qualify = private(table_rewriter, "_rewrite_table_node")
+_qualify_calls = private(table_rewriter, "_rewrite_schema_qualified_calls")
+_STOCK = (
+    private(datetime_helpers, "_rewrite_last_day_week"),
+    private(datetime_helpers, "_rewrite_date_function_results"),
+    private(json_helpers, "_rewrite_to_json_typed"),
+    private(safe_helpers, "_rewrite_safe_funcs"),
+    private(string_helpers, "_rewrite_normalize_calls"),
+    private(string_helpers, "_rewrite_instr_4arg_calls"),
+)
+"""Rewrites of the emulator that work on a tree and are right."""
 
 
 _RULES: list[Any] = [

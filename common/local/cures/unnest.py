@@ -1,4 +1,4 @@
-"""UNNEST of structs: their fields are columns, the alias is the whole element, offsets count from 0.
+"""UNNEST of structs: fields are columns, the alias is the element, offsets count from 0.
 
 Seen in 1.4.0: (SELECT value.int_value FROM UNNEST(params) WHERE key = 'k') is refused, as is every
 field that is not qualified; SELECT offset becomes (offset - 1) in name; an alias that is also the

@@ -67,40 +67,32 @@ def _shard(wildcard: Wildcard, suffix: str) -> str:
 
 
 def _take_out(table: exp.Table, token: str, project: str) -> Wildcard:
-    select = table.find_ancestor(exp.Select)
-    alias = table.alias
-    conditions = _conditions(select, table, alias) if select else []
-    has_suffix = bool(select) and any(
-        it.name.upper() == _SUFFIX for it in select.find_all(exp.Column)
-    )
+    select = table.find_ancestor(exp.Select) or exp.Select()
+    has_suffix = any(it.name.upper() == _SUFFIX for it in select.find_all(exp.Column))
+    conditions = [it for it in _conjuncts(select, table) if _is_about_suffix(it, table.alias)]
     found = Wildcard(
         token=f'"{token}"',
         project=table.catalog or project,
         dataset=table.db,
         prefix=table.name[:-1],
-        condition=" AND ".join(it.sql("duckdb") for it in conditions),
+        condition=" AND ".join(_bare(it).sql("duckdb") for it in conditions),
         has_suffix=has_suffix,
     )
-    if has_suffix and select:
+    if has_suffix:
         _hide_suffix(select)
-    known_as = exp.TableAlias(this=exp.to_identifier(alias or token, quoted=True))
+    known_as = exp.TableAlias(this=exp.to_identifier(table.alias or token, quoted=True))
     table.replace(exp.Table(this=exp.to_identifier(token, quoted=True), alias=known_as))
     return found
 
 
-def _conditions(select: exp.Select, table: exp.Table, alias: str) -> list[exp.Expr]:
-    """What the SELECT demands of the suffix alone: each conjunct that names nothing else."""
-    join = table.parent if isinstance(table.parent, exp.Join) else None
-    outer = join is not None and join.side in ("LEFT", "FULL")
-    clause = join.args.get("on") if outer and join else select.args.get("where")
-    if clause is None:
+def _conjuncts(select: exp.Select, table: exp.Table) -> list[exp.Expr]:
+    """What must hold for each row of the table: parts of WHERE, or of ON behind an outer join."""
+    join = table.parent if isinstance(table.parent, exp.Join) else exp.Join()
+    where = select.args.get("where")
+    demand = join.args.get("on") if join.side in ("LEFT", "FULL") else where and where.this
+    if demand is None:
         return []
-    conjuncts = (
-        (clause.this if isinstance(clause, exp.Where) else clause).flatten(unnest=True)
-        if isinstance(clause.this if isinstance(clause, exp.Where) else clause, exp.And)
-        else [clause.this if isinstance(clause, exp.Where) else clause]
-    )
-    return [_bare(it) for it in conjuncts if _is_about_suffix(it, alias)]
+    return list(demand.flatten()) if isinstance(demand, exp.And) else [demand]
 
 
 def _is_about_suffix(condition: exp.Expr, alias: str) -> bool:
