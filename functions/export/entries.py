@@ -52,7 +52,7 @@ class Entry:
         money: Money | None = sent.money if sent else None
         return {
             "date": self.at.astimezone(UTC).date().isoformat(),
-            "at": self.at.isoformat(),
+            "happened_at": self.at.isoformat(),
             "destination": scope.destination,
             "account": scope.account,
             "conversion": scope.conversion,
@@ -65,7 +65,8 @@ class Entry:
             "op": sent and sent.op,
             "state": self.state,
             "reason": self.reason or None,
-            "row_hash": self.row_hash,
+            # as text, so that no JSON reader rounds it
+            "row_hash": None if self.row_hash is None else str(self.row_hash),
             "destination_version": scope.version,
             "payload_version": scope.payload_version,
             "fingerprint": sent and sent.fingerprint,
@@ -148,7 +149,7 @@ def request_record(
     later = exchange.state == "accepted" and destination.capabilities.asynchronous
     return {
         "date": exchange.sent_at.astimezone(UTC).date(),
-        "at": now,
+        "recorded_at": now,
         "destination": scope.destination,
         "account": scope.account,
         "conversion": scope.conversion,

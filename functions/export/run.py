@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol
 
@@ -45,7 +45,6 @@ class Census:
     leaving: int = 0
     unproved: int = 0
     """Gone from the table without a run that proves it; these are not taken back."""
-    earliest_open: date | None = None
 
 
 class Ledger(Protocol):
@@ -54,7 +53,7 @@ class Ledger(Protocol):
     def census(self) -> Census:
         """Totals over the whole ledger of this scope."""
 
-    def candidates(self, census: Census) -> Iterator[Candidate]:
+    def candidates(self) -> Iterator[Candidate]:
         """Conversions that may need something, in a stable order."""
 
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
@@ -138,7 +137,7 @@ class Run:
         job, summary = self._job, self._summary
         census = self._ledger.census()
         brake = Brake(census, job.destination.config, force=job.force)
-        for wave in waves(self._ledger.candidates(census), job.destination):
+        for wave in waves(self._ledger.candidates(), job.destination):
             if not self._run_wave(wave, brake):
                 break
         summary.unproved = census.unproved

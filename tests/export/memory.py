@@ -6,7 +6,7 @@ A differential test holds both to the same answers; the simulation runs on this 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from functions.export.delivery import Exchange
@@ -17,6 +17,7 @@ from functions.export.standing import OPEN, Candidate, Sent, Standing
 
 REVIEWED = ("skipped", "rejected", "failed", "unsupported_change")
 SETTLED = ("accepted", "retry", "rejected")
+TOLD = ("unsupported_change", "ambiguous", "rejected")
 HEALTHY = ("applied", "unchanged", "recovered")
 
 
@@ -73,14 +74,15 @@ class MemoryLedger:
         }
         return Census(len(held), len(proved | lost), len(gone - proved))
 
-    def candidates(self, census: Census) -> Iterator[Candidate]:
+    def candidates(self) -> Iterator[Candidate]:
         standings = self.standings()
+        known = self._status_is_known()
         present = sorted(self.store.table.values(), key=lambda row: (row.date, row.id))
         for row in present:
             standing = standings.get(row.id, Standing())
             if self._wants_a_look(row, standing):
-                yield Candidate(row.id, standing, row)
-        for key in sorted(set(standings) - set(self.store.table)):
+                yield Candidate(row.id, standing, row if known else replace(row, is_qualified=True))
+        for key in sorted(set(standings) - set(self.store.table), key=self._day_and_id):
             standing = standings[key]
             gone_at = self._gone_at(key, standing)
             live = bool(standing.holding or standing.doubted)
@@ -115,8 +117,17 @@ class MemoryLedger:
         return (
             standing.state in OPEN
             or standing.row_hash != row.row_hash
+            or row.row_hash is None
             or (standing.state in REVIEWED and standing.version != self.scope.version)
         )
+
+    def _status_is_known(self) -> bool:
+        """Whether any row says anything of its status; if none does, all count as qualified."""
+        return any(row.is_qualified is not None for row in self.store.table.values())
+
+    def _day_and_id(self, key: str) -> tuple[bool, date, str]:
+        day = self._date(key)
+        return (day is not None, day or date.min, key)
 
     def _gone_at(self, key: str, standing: Standing) -> datetime | None:
         day = self._date(key)

@@ -1,0 +1,256 @@
+"""The ledger's SQL says what its model in memory says, whatever happened before."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from common import lease
+from common.settings import Settings
+from common.warehouse import Warehouse
+from functions.export.delivery import Exchange
+from functions.export.entries import Entry, Scope
+from functions.export.ledger import BigQueryLedger
+from functions.export.money import money
+from functions.export.rows import ConversionRow
+from functions.export.standing import Sent, State
+from tests.conftest import PROJECT
+from tests.export.memory import MemoryLedger, Store, TableRun
+from tests.export.simulation import Google, SimulatedTarget, target
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+START = (NOW - timedelta(days=20)).date()
+LIFE: tuple[State, ...] = ("sending", "sending", "accepted", "retry", "unknown", "rejected")
+STATES: tuple[State, ...] = (
+    *LIFE,
+    "skipped",
+    "expired",
+    "ambiguous",
+    "unsupported_change",
+    "requested",
+    "absent",
+    "failed",
+)
+
+
+@pytest.fixture(scope="module")
+def warehouse(client: bigquery.Client) -> Iterator[Warehouse]:
+    settings = Settings(project=PROJECT, dataset="export_ledger", staging_dataset="export_staging")
+    warehouse = Warehouse(client, settings)
+    warehouse.ensure_tables()
+    yield warehouse
+    for dataset in ("export_ledger", "export_staging"):
+        client.delete_dataset(f"{PROJECT}.{dataset}", delete_contents=True)
+
+
+@dataclass
+class Pair:
+    """One history, in the memory and in BigQuery."""
+
+    memory: MemoryLedger
+    stored: BigQueryLedger
+
+
+def pair(warehouse: Warehouse, store: Store, name: str, *, qualified_only: bool = True) -> Pair:
+    """Both ledgers of a conversion of this name, as a run with the newest fence sees them."""
+    scope = Scope("sim", "account", name, 2, 1, f"run_{name}_{store.fence}", store.fence)
+    config = SimulatedTarget(**{**target(), "qualified_only": qualified_only})
+    return Pair(
+        MemoryLedger(store, scope, START, qualified_only),
+        BigQueryLedger(warehouse, scope, Google(config), start_date=START, lease=f"lease_{name}"),
+    )
+
+
+def write_table(warehouse: Warehouse, store: Store, name: str) -> None:
+    """The conversion table and the ledger of its runs as the store has them."""
+    warehouse.ensure_table(warehouse.path(f"conversion_{name}"), "conversion")
+    rows = [
+        {
+            "id": row.id,
+            "created": row.created,
+            "date": row.date,
+            "value": row.value,
+            "currency": row.currency,
+            "is_qualified": row.is_qualified,
+            "row_hash": row.row_hash,
+            "updated_at": row.updated_at,
+            "gclid": row.gclid,
+            "params": [],
+        }
+        for row in store.table.values()
+    ]
+    warehouse.append(f"conversion_{name}", rows) if False else _load(warehouse, name, rows)
+    warehouse.append(
+        "runs",
+        [
+            {
+                "date": run.at.date(),
+                "recorded_at": run.at,
+                "run_id": f"m{number}",
+                "conversion": name,
+                "status": run.status,
+                "start_date": run.start,
+                "end_date": run.end,
+                "rows_read": run.rows_read,
+            }
+            for number, run in enumerate(store.runs)
+        ],
+    )
+
+
+def _load(warehouse: Warehouse, name: str, rows: list[dict[str, Any]]) -> None:
+    """Rows into one of the tables that materialize makes."""
+    if not rows:
+        return
+    texts = [
+        {
+            key: value.isoformat() if hasattr(value, "isoformat") else value
+            for key, value in row.items()
+        }
+        for row in rows
+    ]
+    path = warehouse.path(f"conversion_{name}")
+    schema = warehouse.client.get_table(path).schema
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
+    warehouse.client.load_table_from_json(texts, path, job_config=config).result()
+
+
+def random_store(chance: random.Random) -> Store:
+    """A table, runs of it, and any history of entries, likely or not."""
+    store = Store()
+    for number in range(chance.randint(1, 9)):
+        row = random_row(chance, f"o{number}")
+        if chance.random() < 0.7:
+            store.table[row.id] = row
+    for _ in range(chance.randint(0, 4)):
+        first = NOW.date() - timedelta(days=chance.randint(0, 30))
+        store.runs.append(
+            TableRun(
+                first,
+                first + timedelta(days=chance.randint(0, 20)),
+                chance.choice(("applied", "unchanged", "recovered", "held", "failed", "planned")),
+                NOW - timedelta(minutes=chance.randint(0, 10_000)),
+                chance.choice((0, 1, 5)),
+            )
+        )
+    store.runs = [run for run in store.runs if run.status != "planned"]
+    return store
+
+
+def random_row(chance: random.Random, name: str) -> ConversionRow:
+    created = NOW - timedelta(days=chance.randint(0, 30), minutes=chance.randint(0, 600))
+    return ConversionRow(
+        name,
+        created,
+        created.date(),
+        value=chance.choice((None, 10.0, 12.5)),
+        currency="EUR",
+        is_qualified=chance.choice((True, True, False, None)),
+        row_hash=chance.choice((-(2**62), 7, 8, None)),
+        updated_at=created,
+        gclid="g",
+    )
+
+
+def write_history(chance: random.Random, both: Pair, name: str) -> None:
+    """The same random entries into both ledgers, append by append."""
+    for batch in range(chance.randint(0, 7)):
+        entries = [
+            random_entry(chance, f"o{number}", batch * 100 + number)
+            for number in range(9)
+            if chance.random() < 0.5
+        ]
+        for ledger in (both.memory, both.stored):
+            assert ledger.append(entries, only_as_holder=False)
+
+
+def random_entry(chance: random.Random, name: str, seq: int) -> Entry:
+    at = NOW - timedelta(minutes=chance.randint(0, 20_000))
+    state = chance.choice(STATES)
+    sent = Sent(
+        chance.choice(("create", "restate", "retract")),
+        chance.choice((None, money(10, "EUR"), money(3, "JPY"))),
+        at,
+        f"f{chance.randint(0, 3)}",
+        {"gclid": "g"} if chance.random() < 0.5 else {},
+        at,
+    )
+    return Entry(
+        name,
+        chance.choice((None, at.date())),
+        state,
+        chance.choice(("", "why")),
+        chance.choice((7, 8, None)),
+        sent if state in LIFE else None,
+        seq,
+        at,
+    )
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_sql_and_model_agree_on_any_history(warehouse: Warehouse, seed: int) -> None:
+    chance = random.Random(seed)
+    store = random_store(chance)
+    both = pair(warehouse, store, f"c{seed}", qualified_only=chance.random() < 0.7)
+    write_table(warehouse, store, f"c{seed}")
+    write_history(chance, both, f"c{seed}")
+    assert both.stored.census() == both.memory.census()
+    found = list(both.stored.candidates())
+    expected = list(both.memory.candidates())
+    assert [each.conversion_id for each in found] == [each.conversion_id for each in expected]
+    assert [comparable(each) for each in found] == [comparable(each) for each in expected]
+
+
+def comparable(candidate: Any) -> Any:
+    """A candidate without what only one of the two can know."""
+    row = candidate.row
+    known = row and (row.id, row.created, row.value, row.row_hash, row.gclid, row.is_qualified)
+    return replace(candidate, row=None), known
+
+
+def test_entries_are_written_only_by_the_holder_of_the_lease(warehouse: Warehouse) -> None:
+    store = Store()
+    warehouse.ensure_table(warehouse.path("conversion_leased"), "conversion")
+    first = lease.acquire(warehouse, "lease_leased", "one", seconds=1)
+    assert first
+    store.fence = first.fence
+    old = pair(warehouse, store, "leased").stored
+    entry = replace(random_entry(random.Random(1), "o1", 1), state="expired", sent=None)
+    assert old.append([entry], only_as_holder=True)
+    lease.release(warehouse, first)
+    second = lease.acquire(warehouse, "lease_leased", "two")
+    assert second
+    assert not old.append([replace(entry, seq=2)], only_as_holder=True)
+    assert old.append([replace(entry, seq=3)], only_as_holder=False)
+
+
+def test_an_append_that_is_repeated_writes_once(warehouse: Warehouse) -> None:
+    store = Store()
+    warehouse.ensure_table(warehouse.path("conversion_twice"), "conversion")
+    ledger = pair(warehouse, store, "twice").stored
+    entry = replace(random_entry(random.Random(1), "o1", 1), state="retry")
+    for _ in range(2):
+        assert ledger.append([entry], only_as_holder=False)
+    path = warehouse.table("export_attempts")
+    from common.sql import Sql
+
+    rows = list(warehouse.rows(Sql(f"SELECT COUNT(*) AS n FROM {path} WHERE conversion = 'twice'")))
+    assert rows == [{"n": 1}]
+
+
+def test_a_request_is_kept_with_its_fingerprint_and_the_time_to_ask(warehouse: Warehouse) -> None:
+    store = Store()
+    ledger = pair(warehouse, store, "asked").stored
+    ledger.append_requests([Exchange("r-1", 3, "ab" * 32, NOW, "accepted")], NOW)
+    from common.sql import Sql
+
+    [row] = warehouse.rows(
+        Sql(f"SELECT * FROM {warehouse.table('export_requests')} WHERE conversion = 'asked'")
+    )
+    assert (row["row_count"], row["body_sha256"], row["next_poll_at"]) == (3, "ab" * 32, None)
