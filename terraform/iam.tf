@@ -83,13 +83,6 @@ locals {
   }
 }
 
-check "access_is_declared" {
-  assert {
-    condition     = toset(keys(local.access)) == toset(keys(local.functions))
-    error_message = "local.access in iam.tf and functions/manifest.json name different functions."
-  }
-}
-
 resource "google_project_iam_member" "runs_jobs" {
   for_each = merge(local.members, local.runner)
 
@@ -99,12 +92,19 @@ resource "google_project_iam_member" "runs_jobs" {
 }
 
 resource "google_bigquery_dataset_iam_member" "conversions" {
-  for_each = local.access
+  for_each = local.members
 
   project    = var.project
   dataset_id = google_bigquery_dataset.conversions.dataset_id
-  role       = each.value.dataset
-  member     = local.members[each.key]
+  role       = local.access[each.key].dataset
+  member     = each.value
+
+  lifecycle {
+    precondition {
+      condition     = toset(keys(local.access)) == toset(keys(local.functions))
+      error_message = "local.access in iam.tf and functions/manifest.json name different functions."
+    }
+  }
 }
 
 resource "google_bigquery_table_iam_member" "writes" {
