@@ -52,7 +52,8 @@ class Forward:
 def blocks(outcomes: Outcomes) -> Iterator[tuple[Rows, Rows, Outcomes]]:
     """Leads to learn from, with what was known of them at the time, and leads to predict.
 
-    The leads are ordered, oldest first. Yields (learn, predict, outcomes of learn).
+    The leads are ordered, oldest first. Yields (learn, predict, outcomes of learn). A history too
+    short for anything to have been final at the time lends the older leads' later outcomes.
     """
     final = np.flatnonzero(outcomes.mature)
     cuts = np.round(np.linspace(FROM, 1, BLOCKS + 1) * len(final)).astype(int)
@@ -64,8 +65,9 @@ def blocks(outcomes: Outcomes) -> Iterator[tuple[Rows, Rows, Outcomes]]:
         if not np.isfinite(outcomes.window):
             yield learn, predict, outcomes.take(learn)
             continue
-        known = outcomes.take(learn).as_of(float(outcomes.age[predict[0]]))
-        yield learn, predict, known
+        later = outcomes.take(learn)
+        known = later.as_of(float(outcomes.age[predict[0]]))
+        yield learn, predict, known if _step(known).name != "base_rate" else later
 
 
 def evaluate(features: Features, outcomes: Outcomes, seed: int) -> Forward | None:
@@ -84,16 +86,14 @@ def evaluate(features: Features, outcomes: Outcomes, seed: int) -> Forward | Non
 def _predict(
     features: Features, outcomes: Outcomes, learn: Rows, predict: Rows, known: Outcomes, seed: int
 ) -> Forward | None:
-    mature = known.mature
-    won = int((known.won & mature).sum())
-    step = ladder.step(won, int(mature.sum()) - won)
+    step = _step(known)
     if step.name == "base_rate":
         return None
     kept = np.sort(np.random.default_rng(seed).permutation(len(learn))[:ROWS])
     older, newer = features.take(learn[kept]), features.take(predict)
     fitted, _ = fitting.fit_open(older, known.take(kept), step.boosted_weight, seed, quick=True)
     encoded = fitted.encoder.encode(newer)
-    base = ladder.base_rate(known.won[mature].astype(float), None, None)
+    base = ladder.base_rate(known.won[known.mature].astype(float), None, None)
     return Forward(
         leads=predict,
         logits=fitted.classifier.logits(encoded),
@@ -102,6 +102,11 @@ def _predict(
         deal_value=_deal_values(fitted, older, known.take(kept), newer, seed),
         actual_value=np.where(outcomes.won[predict], np.nan_to_num(outcomes.value[predict]), 0.0),
     )
+
+
+def _step(known: Outcomes) -> ladder.Step:
+    won = int((known.won & known.mature).sum())
+    return ladder.step(won, int(known.mature.sum()) - won)
 
 
 def _deal_values(
