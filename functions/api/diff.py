@@ -16,7 +16,7 @@ from functions.api import checks, graph
 from functions.api.ask import Ask, Days, Model, Nothing, Services, window_of
 from functions.api.backtest import told
 from functions.api.definitions import Remark
-from functions.api.rules import passed, rules_of
+from functions.api.rules import columns, failed, rules_of
 from functions.api.trial import Trial, trial
 
 Change = Literal["added", "removed", "changed"]
@@ -119,16 +119,14 @@ def _failed_rules(conversion: Conversion, tried: Trial, ids: list[str]) -> dict[
         __file__,
         "diff_rules",
         stage=tried.context.stage,
-        passed=passed(rules),
+        rules=columns(rules),
         ids=bind(ids, "ARRAY<STRING>"),
     )
-    failed: dict[str, str] = {}
+    told: dict[str, str] = {}
     for row in tried.warehouse.rows(tried.bound(sql)):
-        numbers = [n for n, held in enumerate(row["passed"], 1) if not held]
-        if numbers:
-            texts = [f"rule {n} ({rules[n - 1].text})" for n in numbers]
-            failed[row["id"]] = f"It does not pass {' and '.join(texts)}."
-    return failed
+        if texts := [f"rule {n} ({rule.text})" for n, rule in failed(rules, row)]:
+            told[row["id"]] = f"It does not pass {' and '.join(texts)}."
+    return told
 
 
 def _rows(name: str, live: Trial, new: Trial, **slots: Sql) -> list[dict[str, Any]]:
@@ -174,9 +172,8 @@ def _told(row: Mapping[str, Any], not_live: Outcomes, not_new: Outcomes) -> Diff
 
 
 def _difference(row: Mapping[str, Any]) -> str:
-    said = {None: "none", True: "yes", False: "no"}
     parts = [
-        f"its {what} changes from {said.get(live, live)} to {said.get(new, new)}"
+        f"its {what} changes from {_said(live)} to {_said(new)}"
         for what, live, new in (
             ("value", row["live_value"], row["draft_value"]),
             ("currency", row["live_currency"], row["draft_currency"]),
@@ -185,4 +182,18 @@ def _difference(row: Mapping[str, Any]) -> str:
         )
         if live != new
     ]
-    return f"{' and '.join(parts)}.".capitalize()
+    text = " and ".join(parts)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _said(value: Any) -> str:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:,.2f}"
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    return str(value)

@@ -14,7 +14,7 @@ from common.sql import template, with_parameters
 from common.window import Window
 from functions.api.ask import Ask, Model, Services
 from functions.api.definitions import last_runs
-from functions.api.rules import passed, rules_of
+from functions.api.rules import columns, rules_of
 from functions.api.steps import Case, Row, Step, Verdict, sentence_of, verdict_of, walk
 from functions.api.tables import rows_of
 from functions.api.trial import trial
@@ -111,7 +111,7 @@ def _events(stored: Stored, key: str, day: date | None, services: Services) -> S
         __file__,
         "explain_events",
         stage=services.warehouse.table("ga4_events"),
-        passed=passed(rules_of(stored.conversion)),
+        rules=columns(rules_of(stored.conversion)),
     )
     bound = with_parameters(sql, key=key, start_date=window.start, end_date=window.end)
     return list(services.warehouse.rows(bound))

@@ -1,5 +1,5 @@
--- Events under this key, and which rules of the definition they pass, in the order of the rules.
-SELECT event.date, event.occurred_at, event.event_name, {{ passed }} AS passed
+-- Events under this key, and which rules of the definition they pass.
+SELECT event.date, event.occurred_at, event.event_name, {{ rules }}
 FROM {{ stage }} AS event
 WHERE
   event.date BETWEEN @start_date AND @end_date

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from common.conversions import Simple
 from common.filters import All, Any_, Condition, Filter
@@ -29,9 +30,18 @@ def rules_of(conversion: Simple) -> list[Rule]:
     ]
 
 
-def passed(rules: Iterable[Rule]) -> Sql:
-    """An array of BOOL over the alias `event`: which rules it passes, in order."""
-    return fill("[{{ rules }}]", rules=join(", ", (rule.sql for rule in rules)))
+def columns(rules: Iterable[Rule]) -> Sql:
+    """The columns rule_1, rule_2, ... over the alias `event`: whether it passes each."""
+    numbered = enumerate(rules, 1)
+    return join(
+        ", ",
+        (fill("{{ rule }} AS {{ name }}", rule=rule.sql, name=f"rule_{n}") for n, rule in numbered),
+    )
+
+
+def failed(rules: Iterable[Rule], row: Mapping[str, Any]) -> list[tuple[int, Rule]]:
+    """The rules that an event did not pass, with their numbers."""
+    return [(n, rule) for n, rule in enumerate(rules, 1) if not row[f"rule_{n}"]]
 
 
 def in_words(filter: Filter) -> str:
@@ -43,7 +53,8 @@ def in_words(filter: Filter) -> str:
             return " or ".join(_bracketed(part) for part in parts)
         case Condition(dimension=dimension, operator=operator, value=value, products=products):
             words = operator.replace("_", " ")
-            said = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            listed = value if isinstance(value, list) else [value]
+            said = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in listed)
             whose = f"{products} " if dimension.startswith("items.") else ""
             return f"{whose}{dimension} {words}{'' if value is None else f' {said}'}"
 

@@ -13,7 +13,7 @@ from common.conversions import Simple
 from common.window import Window
 from functions.api.ask import Model
 from functions.api.backtest import told
-from functions.api.rules import rules_of
+from functions.api.rules import failed, rules_of
 
 Row = Mapping[str, Any]
 Verdict = Literal["counted", "dropped", "not_found", "waiting"]
@@ -90,11 +90,12 @@ def _filter(case: Case) -> Iterator[Step]:
     if not (isinstance(case.stored.conversion, Simple) and case.events):
         return
     rules = rules_of(case.stored.conversion)
-    best = max(case.events, key=lambda row: sum(map(bool, row["passed"])))
-    for number, (rule, held) in enumerate(zip(rules, best["passed"], strict=True), 1):
-        verb = "passes" if held else "does not pass"
+    missed = min((failed(rules, event) for event in case.events), key=len)
+    numbers = {number for number, _ in missed}
+    for number, rule in enumerate(rules, 1):
+        verb = "does not pass" if number in numbers else "passes"
         text = f"It {verb} rule {number}: {rule.text}."
-        yield Step(step="filter", passed=bool(held), text=text)
+        yield Step(step="filter", passed=number not in numbers, text=text)
 
 
 def _candidate(case: Case) -> Iterator[Step]:

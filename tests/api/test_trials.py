@@ -40,7 +40,7 @@ EVENTS = [
     purchase(1, 17, 100.0),
     purchase(2, 17, 50.0),
     purchase(3, 18, 80.0, country="Spain"),
-    purchase(4, 18, 80.0, order="T-3"),
+    purchase(4, 18, 80.0, order="T-3", country="Spain"),
     purchase(5, 19, 70.0),
     event("refund", 6, 19, order="T-1", refund_value=30.0, currency="USD"),
     event("generate_lead", 7, 18, client="c1"),
@@ -133,7 +133,7 @@ def test_a_diff_tells_added_and_changed_rows_too(shop: House) -> None:
     assert (told["same"], told["changed"]["rows"]) == (1, 3)
     assert told["changed"]["live_value"] == 230.0
     assert told["changed"]["draft_value"] == 210.0
-    assert "Its value changes from 100.0 to 70.0." in [row["why"] for row in told["rows"]]
+    assert "Its value changes from 100.00 to 70.00." in [row["why"] for row in told["rows"]]
 
 
 def test_a_diff_with_itself_is_empty(shop: House) -> None:
