@@ -103,6 +103,8 @@ class ExportContinuation(Message):
     run_id: Name
     start_date: date
     end_date: date
+    force: bool = False
+    """Take back even what the retraction limit held."""
 
 
 class ReplayRequested(Message):
@@ -114,6 +116,8 @@ class ReplayRequested(Message):
     conversion: ConversionId
     start_date: date
     end_date: date
+    lost: bool = False
+    """The platform holds none of them any more, as after a change of accounts."""
 
 
 def _kind(value: Any) -> str:

@@ -78,6 +78,9 @@ class Settings(BaseModel):
         "", description="Address of Cloud Scheduler when it is not Google's own."
     )
     scheduler_location: str = Field("europe-west1", description="Region of the scheduler jobs.")
+    platform_endpoints: Listed = Field(
+        (), description="Addresses to use for ad platforms' hosts, as https://host=http://address."
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
