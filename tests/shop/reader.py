@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -72,11 +73,11 @@ class Stranger:
         gross = row["ecommerce"].get("purchase_revenue", number(row, "value"))
         currency = str(parameter(row, "currency"))
         given = sum(
-            self.given(refund, currency, gross or 0, day)
+            self.given(refund, currency, day)
             for refund in refunds.get(id or "", [])
             if self.day(refund) <= day + timedelta(days=refund_days)
         )
-        value = None if gross is None else max(0.0, gross - given)
+        value = 0.0 if given == inf else None if gross is None else max(0.0, gross - given)
         person = self.persons.of(row)
         return Sale(id, moment(row), row.get("user_pseudo_id"), currency, gross, value, person)
 
@@ -90,15 +91,15 @@ class Stranger:
                 found[key].append(row)
         return dict(found)
 
-    def given(self, refund: Row, currency: str, gross: float, day: date) -> float:
-        """What a refund gives back, in the currency and at the rates of the purchase."""
+    def given(self, refund: Row, currency: str, day: date) -> float:
+        """What a refund gives back, in the purchase's currency; infinity for all of it."""
         amount = refund["ecommerce"].get("refund_value")
         if amount is None and refund["items"]:
             told = [item["item_refund"] for item in refund["items"] if "item_refund" in item]
             priced = [item["price"] * item["quantity"] for item in refund["items"]]
             amount = sum(told or priced)
         if amount is None:
-            return gross
+            return inf
         sent = str(parameter(refund, "currency"))
         return float(amount) * self.rate(sent, day) / self.rate(currency, day)
 

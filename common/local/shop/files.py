@@ -37,4 +37,7 @@ def _table(directory: Path, name: str, schema: list[Row], rows: Iterable[Row]) -
 
 def ndjson(rows: Iterable[Row]) -> str:
     """One JSON object a line, as load jobs read it."""
-    return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows)
+    return "".join(_ENCODER.encode(row) + "\n" for row in rows)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))

@@ -24,6 +24,9 @@ CROWD = 50
 """A user id seen with more clients than this stands for nobody."""
 
 
+_Values = tuple[float | None, float | None, float | None]
+
+
 class Witness:
     """Answers for one day: what was exported, and happened before the day began."""
 
@@ -92,21 +95,26 @@ class Witness:
         day = self._period.day(event.at)
         last = day + timedelta(days=refund_days)
         given = [
-            self._amount(refund, order, day)
+            refund
             for refund in refunds
             if self._sees(refund.events[0]) and self._period.day(refund.at) <= last
         ]
+        return self._row(event, order.sent_id, order.currency, self._values(order, given, day))
+
+    def _values(self, order: Order, given: Iterable[Refund], day: date) -> _Values:
+        """Before refunds, refunded, and after them: nothing is left where all was given back."""
         gross = order.value
-        refunded = None if gross is None else min(gross, sum(given))
-        value = None if gross is None or refunded is None else round(gross - refunded, 6)
-        return self._row(event, order.sent_id, order.currency, (gross, refunded, value))
+        if any(refund.amount is None for refund in given):
+            return gross, gross, 0.0
+        if gross is None:
+            return None, None, None
+        refunded = min(gross, sum(self._amount(refund, order, day) for refund in given))
+        return gross, refunded, round(gross - refunded, 6)
 
     def _amount(self, refund: Refund, order: Order, day: date) -> float:
         """In the order's currency, at the rates of the purchase's day."""
-        if refund.amount is None:
-            return order.value or 0.0
         rate = self._rates.rate
-        return refund.amount * rate(refund.currency, day) / rate(order.currency, day)
+        return (refund.amount or 0) * rate(refund.currency, day) / rate(order.currency, day)
 
     def _enquiry(self, event: Event) -> Counted:
         sent = event.params.get("value")
@@ -118,7 +126,7 @@ class Witness:
         event: Event,
         id: str | None,
         currency: str,
-        values: tuple[float | None, float | None, float | None],
+        values: _Values,
     ) -> Counted:
         day = self._period.day(event.at)
         gross, refunded, value = values

@@ -1,0 +1,145 @@
+"""The product's own statements, run over the shop's tables, find what the generator knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from common import ga4, kinds, schemas
+from common.conversions import Simple
+from common.kinds.rates import rates
+from common.kinds.shape import Context
+from common.local.shop.answers import Counted, Truth
+from common.local.shop.load import Datasets, load
+from common.local.shop.shop import Shop
+from common.settings import Settings
+from common.sql import Sql, table
+from common.warehouse import Warehouse
+from common.window import Window
+from tests.conftest import PROJECT
+
+ZONE, CURRENCY = "Europe/Berlin", "EUR"
+ENQUIRY = {"dimension": "event", "operator": "equals", "value": "generate_lead"}
+DEFINITIONS: dict[str, tuple[dict[str, Any], Callable[[Truth], tuple[Counted, ...]]]] = {
+    "purchase": (
+        {"event_type": "purchase", "refunds": {"days": 30}},
+        lambda truth: truth.purchases,
+    ),
+    "first_purchase": (
+        {"event_type": "purchase", "refunds": {"days": 30}, "deduplicate_by_user": True},
+        lambda truth: truth.first_purchases,
+    ),
+    "enquiry": (
+        {"event_type": "custom_event", "filters": ENQUIRY},
+        lambda truth: truth.enquiries,
+    ),
+    "enquiry_once_in_7_days": (
+        {
+            "event_type": "custom_event",
+            "filters": ENQUIRY,
+            "deduplicate_by_user": True,
+            "deduplication_days": 7,
+        },
+        lambda truth: truth.enquiries_once_in_7_days,
+    ),
+}
+
+
+@pytest.mark.parametrize("day", [3, 35])
+def test_every_conversion_of_the_shop_is_true(
+    shop: Shop, client: bigquery.Client, dataset: str, day: int
+) -> None:
+    as_of = shop.period.start + timedelta(days=day)
+    assert found(shop, client, dataset, as_of) == known(shop, as_of)
+
+
+@pytest.mark.parametrize("day", [5, 12])
+def test_and_so_it_is_where_the_property_lies_in_another_zone(
+    tokyo: Shop, client: bigquery.Client, dataset: str, day: int
+) -> None:
+    as_of = tokyo.period.start + timedelta(days=day)
+    assert found(tokyo, client, dataset, as_of) == known(tokyo, as_of)
+
+
+def known(shop: Shop, as_of: date) -> dict[str, list[tuple[Any, ...]]]:
+    """Name to what is true of each conversion, in order of time."""
+    truth = shop.truth(as_of)
+    return {
+        name: in_order(
+            (row.created, row.client_id, row.currency, row.value_gross, rounded(row.value))
+            for row in answer(truth)
+        )
+        for name, (_, answer) in DEFINITIONS.items()
+    }
+
+
+def found(
+    shop: Shop, client: bigquery.Client, dataset: str, as_of: date
+) -> dict[str, list[tuple[Any, ...]]]:
+    """The same out of a full rebuild by the product's statements."""
+    load(shop, client, Datasets(dataset, dataset, dataset), as_of)
+    settings = Settings(
+        project=PROJECT, timezone=ZONE, currency=CURRENCY, rates_table=f"{dataset}.rates"
+    )
+    warehouse = Warehouse(client, settings)
+    window = Window(shop.period.start - timedelta(days=1), as_of - timedelta(days=1))
+    stage(warehouse, shop, dataset, window)
+    return {
+        name: in_order(
+            (
+                row["created"],
+                row["client_id"],
+                row["currency"],
+                row["value_gross"],
+                rounded(row["net_value"]),
+            )
+            for row in candidates(warehouse, dataset, name, options, window)
+            if row["removed"] is None
+        )
+        for name, (options, _) in DEFINITIONS.items()
+    }
+
+
+def stage(warehouse: Warehouse, shop: Shop, dataset: str, window: Window) -> None:
+    """All events that the definitions need, typed once; the newest table tells the columns."""
+    export = (dataset, shop.ga4_schema(f"events_{window.end:%Y%m%d}"))
+    scan = ga4.scan([export], window, {"generate_lead"}, ZONE)
+    warehouse.execute(Sql(f"CREATE TABLE `{dataset}.ga4_events` AS {scan.text}", scan.parameters))
+
+
+def candidates(
+    warehouse: Warehouse, dataset: str, name: str, options: Mapping[str, Any], window: Window
+) -> Iterable[dict[str, Any]]:
+    """What the definition makes of the stage when nothing has been published before."""
+    definition = Simple(id=name, name=name, **options)
+    fields = [
+        bigquery.SchemaField.from_api_repr(column)
+        for column in schemas.load("conversion")["schema"]
+    ]
+    target = f"{dataset}.conversion_{name}"
+    warehouse.client.create_table(bigquery.Table(target, schema=fields))
+    context = Context(
+        stage=table(f"{dataset}.ga4_events"),
+        target=table(target),
+        raw=table(f"{dataset}.answer"),
+        members={},
+        scores=table(f"{dataset}.lead_scores"),
+        rates=rates(warehouse.settings),
+        window=window,
+        timezone=ZONE,
+        currency=CURRENCY,
+        raw_columns=frozenset(),
+    )
+    return warehouse.rows(kinds.select(definition, context))
+
+
+def in_order(rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    return sorted(rows, key=str)
+
+
+def rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
