@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -31,28 +31,58 @@ class Planned:
 def tiers(definitions: Iterable[Stored]) -> dict[str, int]:
     """Id → tier: 0 for what needs nothing, else one more than the deepest reference.
 
-    Raises UserError for a reference to nothing and for a cycle, naming the ids on it.
+    What waits for a model comes after everything that does not, so that a slow training holds up
+    nobody else. Raises UserError for a reference to nothing and for a cycle, naming its ids.
     """
-    needed = {stored.id: references(stored.conversion) for stored in definitions}
-    found: dict[str, int] = {}
-
-    def tier(id: str, path: tuple[str, ...]) -> int:
-        if id in path:
-            circle = " → ".join([*path[path.index(id) :], id])
-            raise UserError(f"Conversions refer to each other in a circle: {circle}.", code="cycle")
-        if id not in needed:
-            raise UserError(
-                f"{path[-1]!r} refers to {id!r}, which does not exist.",
-                code="unknown_reference",
-                fix="Create it, or take it out of the definition.",
-            )
-        if id not in found:
-            found[id] = max((tier(other, (*path, id)) + 1 for other in needed[id]), default=0)
-        return found[id]
-
+    listed = list(definitions)
+    needed = {stored.id: references(stored.conversion) for stored in listed}
     for id in needed:
-        tier(id, ())
+        _refuse_circles(id, needed, ())
+    scored = with_dependents([one.id for one in listed if is_scored(one.conversion)], listed)
+    found: dict[str, int] = {}
+    for group in (set(needed) - scored, scored):
+        first = max(found.values(), default=-1) + 1
+        for id in sorted(group):
+            _place(id, needed, group, first, found)
     return found
+
+
+def is_scored(conversion: Conversion) -> bool:
+    """Whether a model decides about its rows or their values."""
+    match conversion:
+        case LeadScoring():
+            return True
+        case Custom(predicted_value=prediction):
+            return prediction is not None
+    return False
+
+
+def _place(
+    id: str,
+    needed: Mapping[str, frozenset[str]],
+    group: Collection[str],
+    first: int,
+    found: dict[str, int],
+) -> int:
+    """The tier of the id inside its group, which begins at `first`; remembers it in `found`."""
+    if id not in found:
+        below = [_place(other, needed, group, first, found) for other in needed[id] & set(group)]
+        found[id] = max((tier + 1 for tier in below), default=first)
+    return found[id]
+
+
+def _refuse_circles(id: str, needed: Mapping[str, frozenset[str]], path: tuple[str, ...]) -> None:
+    if id in path:
+        circle = " → ".join([*path[path.index(id) :], id])
+        raise UserError(f"Conversions refer to each other in a circle: {circle}.", code="cycle")
+    if id not in needed:
+        raise UserError(
+            f"{path[-1]!r} refers to {id!r}, which does not exist.",
+            code="unknown_reference",
+            fix="Create it, or take it out of the definition.",
+        )
+    for other in sorted(needed[id]):
+        _refuse_circles(other, needed, (*path, id))
 
 
 def with_dependents(ids: Iterable[str], definitions: Iterable[Stored]) -> frozenset[str]:

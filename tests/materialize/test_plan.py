@@ -138,3 +138,13 @@ def test_yesterday_is_the_last_complete_day_of_the_project(
     moment: str, zone: str, day: date
 ) -> None:
     assert yesterday(datetime.fromisoformat(moment), zone) == day
+
+
+def test_what_waits_for_a_model_comes_after_everything_that_does_not() -> None:
+    source = {"type": "crm", "crm": "hubspot", "dataset": "p.hubspot"}
+    scored = stored("scored", kind="lead_scoring", source=source)
+    definitions = [
+        stored("a"), stored("x"), combined("b", "a", "x"), scored, combined("all", "scored", "a"),
+    ]  # fmt: skip
+    found = plan.tiers(definitions)
+    assert found == {"a": 0, "x": 0, "b": 1, "scored": 2, "all": 3}
