@@ -21,6 +21,7 @@ from functions.api import (
     runs,
     schedules,
     schemas,
+    scores,
     targets,
 )
 from functions.api.ask import Ask, Nothing, Services
@@ -59,6 +60,8 @@ ROUTES = (
     Route("GET", "/dimensions", dimensions.list_dimensions),
     Route("GET", "/dimensions/<name>/values", dimensions.list_values),
     Route("GET", "/eligible-targets", targets.eligible_targets),
+    Route("GET", "/scores/<conversion>", scores.scoring_model),
+    Route("GET", "/scores/<conversion>/<path:lead_id>", scores.lead_score),
     Route("GET", "/runs", runs.list_runs),
     Route("POST", "/runs", run_requests.run_now, 202, ("Idempotency-Key",)),
     Route("GET", "/runs/<run_id>", runs.get_run),

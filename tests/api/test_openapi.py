@@ -1,0 +1,85 @@
+"""The API describes itself: every address, every form, every answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from common.conversions import KINDS
+from functions.api.openapi import document
+from functions.api.routes import ROUTES, VERSION
+from tests.api.conftest import Desk
+
+DOCUMENT = json.loads(json.dumps(document(ROUTES, VERSION)))
+
+
+def references(part: Any) -> list[str]:
+    if isinstance(part, dict):
+        own = [part["$ref"]] if "$ref" in part else []
+        return own + [name for value in part.values() for name in references(value)]
+    if isinstance(part, list):
+        return [name for value in part for name in references(value)]
+    return []
+
+
+def test_it_is_served(shared: Desk) -> None:
+    assert shared.get("/openapi.json") == DOCUMENT
+    assert DOCUMENT["openapi"] == "3.1.0"
+
+
+def test_every_route_is_in_it_with_a_summary() -> None:
+    for route in ROUTES:
+        path = route.path.replace("<path:", "<").replace("<", "{").replace(">", "}")
+        operation = DOCUMENT["paths"][path][route.method.lower()]
+        assert operation["summary"]
+        assert str(route.status) in operation["responses"]
+
+
+def test_operations_have_names_of_their_own() -> None:
+    names = [op["operationId"] for path in DOCUMENT["paths"].values() for op in path.values()]
+    assert len(set(names)) == len(names)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    models = DOCUMENT["components"]["schemas"]
+    assert {name.rpartition("/")[2] for name in references(DOCUMENT)} <= set(models)
+
+
+def test_a_body_names_the_forms_of_all_kinds() -> None:
+    body = DOCUMENT["paths"]["/conversions"]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    assert set(schema["discriminator"]["mapping"]) == set(KINDS)
+
+
+def test_headers_that_matter_are_told() -> None:
+    put = DOCUMENT["paths"]["/conversions/{id}"]["put"]["parameters"]
+    assert "If-Match" in {parameter["name"] for parameter in put}
+    post = DOCUMENT["paths"]["/runs"]["post"]["parameters"]
+    assert "Idempotency-Key" in {parameter["name"] for parameter in post}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_of_a_form_has_a_title_a_description_and_an_example(
+    shared: Desk, kind: str
+) -> None:
+    schema = shared.get(f"/schemas/{kind}")
+    forms = [schema, *schema.get("$defs", {}).values()]
+    for form in forms:
+        for name, field in form.get("properties", {}).items():
+            assert field.get("title"), f"{kind}.{name} has no title"
+            assert field.get("description"), f"{kind}.{name} has no description"
+            assert field.get("examples"), f"{kind}.{name} has no example"
+
+
+def test_all_forms_come_at_once(shared: Desk) -> None:
+    told = shared.get("/schemas")
+    assert set(told["kinds"]) == set(KINDS)
+    assert told["conversion"]["discriminator"]["propertyName"] == "kind"
+
+
+def test_an_unknown_kind_is_told_the_known_ones(shared: Desk) -> None:
+    answered = shared.ask("GET", "/schemas/simpel")
+    assert (answered.status, answered.body["code"]) == (404, "unknown_kind")
+    assert "simple, combined" in answered.body["fix"]

@@ -1,0 +1,93 @@
+"""A lead's score comes with its reasons, its past, and the model's record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Desk
+
+SCORED = {
+    "id": "good_lead",
+    "name": "Good lead",
+    "kind": "lead_scoring",
+    "source": {"type": "crm", "crm": "hubspot", "dataset": "shop.hubspot"},
+}
+
+
+def score(day: int, probability: float, **more: Any) -> dict[str, Any]:
+    return {
+        "date": "2026-11-01",
+        "conversion": "good_lead",
+        "id": "deals/42",
+        "created": "2026-11-01T09:00:00+00:00",
+        "scored_at": f"2026-11-{day:02d}T05:30:00+00:00",
+        "model_id": "m1",
+        "probability": probability,
+        "is_qualified": probability > 0.5,
+        "email": "secret",
+        **more,
+    }
+
+
+@pytest.fixture(scope="module")
+def office(shared: Desk) -> Desk:
+    """A desk with a scored lead and its model."""
+    shared.save(SCORED)
+    reasons = [{"attribute": "Company size", "value": "500", "points": 12.5}]
+    newest = score(3, 0.634, grade="A", expected_value=3170.0, reasons=reasons)
+    shared.load("lead_scores", score(2, 0.41), newest, score(1, 0.3))
+    shared.load(
+        "models",
+        {
+            "date": "2026-11-01",
+            "recorded_at": "2026-11-01T05:30:00+00:00",
+            "conversion": "good_lead",
+            "model_id": "m1",
+            "status": "champion",
+            "trained_at": "2026-11-01T05:30:00+00:00",
+            "versions": "{}",
+            "sha256": "0",
+            "card": '{"leads": 1200}',
+        },
+    )
+    for recorded, wins in (("2026-11-01", 8), ("2026-11-02", 9)):
+        shared.load(
+            "lead_calibration",
+            {
+                "date": "2026-08-01",
+                "conversion": "good_lead",
+                "recorded_at": f"{recorded}T05:30:00+00:00",
+                "leads": 100,
+                "predicted_wins": 10.2,
+                "actual_wins": wins,
+            },
+        )
+    return shared
+
+
+def test_a_lead_has_its_newest_score_with_reasons_and_past(office: Desk) -> None:
+    told = office.get("/scores/good_lead/deals/42")
+    assert (told["probability"], told["score"], told["grade"]) == (0.634, 63, "A")
+    assert told["reasons"] == [{"attribute": "Company size", "value": "500", "points": 12.5}]
+    assert [point["probability"] for point in told["history"]] == [0.3, 0.41, 0.634]
+    assert "email" not in told
+
+
+def test_a_lead_without_score_is_told_when_it_gets_one(office: Desk) -> None:
+    answered = office.ask("GET", "/scores/good_lead/43")
+    assert (answered.status, answered.body["code"]) == (404, "unknown_lead")
+    assert "first run after they are created" in answered.body["fix"]
+
+
+def test_the_model_shows_its_card_and_how_it_came_true(office: Desk) -> None:
+    told = office.get("/scores/good_lead")
+    assert (told["model_id"], told["card"]) == ("m1", {"leads": 1200})
+    (month,) = told["calibration"]
+    assert (month["predicted_wins"], month["actual_wins"]) == (10.2, 9)
+
+
+def test_a_conversion_that_was_never_trained_has_no_model(office: Desk) -> None:
+    office.save({**SCORED, "id": "other"})
+    assert office.ask("GET", "/scores/other").body["code"] == "unknown_model"
