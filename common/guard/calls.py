@@ -14,7 +14,7 @@ from common.findings import Finding
 from common.findings import found as finding
 from common.guard.lexer import NOTHING, Token
 from common.guard.text import Source
-from common.guard.words import BARE_FUNCTIONS, CALLED, DATE_PARTS, RESERVED, TYPES
+from common.guard.words import BARE_FUNCTIONS, CALLED, DATE_PARTS, RESERVED, SIZED_TYPES
 
 PREFIXES = ("SAFE", "NET", "HLL_COUNT")
 """What may stand before the dot of a function: a modifier and two families."""
@@ -41,6 +41,12 @@ class Call:
 def allowed() -> frozenset[str]:
     """Every function that a query may call, in capitals."""
     return frozenset(name for names in _functions()["allowed"].values() for name in names)
+
+
+@cache
+def aggregates() -> frozenset[str]:
+    """The functions that make one row of many, in capitals."""
+    return frozenset(_functions()["allowed"]["aggregate"])
 
 
 def calls(tokens: Sequence[Token]) -> list[Call]:
@@ -90,8 +96,15 @@ def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -
         return not before.has("GROUPING")
     if token.has("AGGREGATE", "EXTEND"):
         return not before.has("|>")
-    is_sized_type = token.word in TYPES and before.has("AS", "<")
-    return not is_sized_type and (token.word not in RESERVED or token.word in CALLED)
+    if token.word in SIZED_TYPES and _is_type(older, before):
+        return False
+    return token.word not in RESERVED or token.word in CALLED
+
+
+def _is_type(older: Token, before: Token) -> bool:
+    """Whether a type may stand here: CAST(a AS NUMERIC(10, 2)), STRUCT<a NUMERIC(10, 2)>."""
+    opens_type = before.has("<") and older.has("ARRAY", "STRUCT")
+    return before.has("AS") or opens_type or before.kind == "quoted" or _is_name(before)
 
 
 def _is_name(token: Token) -> bool:

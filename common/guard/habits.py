@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from common.findings import Finding, Position, found
 from common.guard import tree as trees
-from common.guard.calls import Call
+from common.guard.calls import Call, aggregates
 from common.guard.mask import FUNCTION, Masked
 from common.guard.outputs import selects
 from common.guard.text import Source
@@ -161,11 +161,19 @@ def _is_array(item: exp.Expr) -> bool:
 
 
 def _is_one_row(item: exp.Expr) -> bool:
+    """Whether there is at most one row, as far as the text tells; a WITH step may have one."""
     select = item.this
     if not isinstance(select, exp.Select):
         return isinstance(item, exp.Table)
-    grouped = select.args.get("group") or not select.args.get("from_")
-    return not select.args.get("from_") or not grouped
+    if not select.args.get("from_") or select.args.get("limit"):
+        return True
+    is_grouped = bool(select.args.get("group"))
+    return not is_grouped and all(_is_aggregate(column) for column in select.expressions)
+
+
+def _is_aggregate(column: exp.Expr) -> bool:
+    calls = (function_name(node) for node in column.walk())
+    return column.find(exp.Window) is None and any(name in aggregates() for name in calls)
 
 
 def _end(source: Source, masked: Masked, tree: exp.Query) -> Iterator[Finding]:

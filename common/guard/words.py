@@ -24,6 +24,9 @@ TYPES = frozenset(
     """.split()
 )
 
+SIZED_TYPES = frozenset("STRING BYTES NUMERIC DECIMAL BIGNUMERIC BIGDECIMAL".split())
+"""Types that take a length or a precision in brackets."""
+
 DATE_PARTS = frozenset(
     """
     YEAR ISOYEAR QUARTER MONTH WEEK ISOWEEK DAY DAYOFWEEK DAYOFYEAR HOUR MINUTE SECOND MILLISECOND

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from common.findings import Finding, found
 
 _TABLE = re.compile(r"(?:Table|Dataset|View|Routine)\s+`?([a-z][\w.-]*)[:.]([\w]+)", re.IGNORECASE)
-_PROJECT = re.compile(r"Project\s+`?([a-z][\w:-]*)", re.IGNORECASE)
+_PROJECT = re.compile(r"Project\s+`?([a-z][\w-]*(?:[.]\w+:[\w-]+)?)", re.IGNORECASE)
 
 
 def denied(message: str, tables: Sequence[str], account: str, project: str) -> Finding:
@@ -24,13 +24,15 @@ def denied(message: str, tables: Sequence[str], account: str, project: str) -> F
             f"Share the spreadsheet with {who} as Viewer, or copy it into a BigQuery table.",
         )
     dataset = _dataset(message, tables)
-    owner = _owner(message, dataset, project)
+    named = _PROJECT.search(message)
     if "jobs.create" in message:
+        owner = named[1] if named else project
         return found(
             "access_denied",
             f"{who} may not run queries in the project {owner}.",
             _grant(owner, "roles/bigquery.user", account),
         )
+    owner = dataset.rpartition(".")[0] or (named[1] if named else project)
     place = f"the dataset {dataset}" if dataset else "a table of the query"
     return found(
         "access_denied",
@@ -46,11 +48,6 @@ def _dataset(message: str, tables: Sequence[str]) -> str:
         return f"{named[1]}.{named[2]}"
     datasets = {table.rpartition(".")[0] for table in tables}
     return datasets.pop() if len(datasets) == 1 else ""
-
-
-def _owner(message: str, dataset: str, project: str) -> str:
-    named = _PROJECT.search(message)
-    return dataset.rpartition(".")[0] or (named[1] if named else project)
 
 
 def _view(dataset: str, account: str) -> str:

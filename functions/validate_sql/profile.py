@@ -248,7 +248,8 @@ def _add_params(found: Profile, own: Warehouse, kept: Answer) -> None:
         found.rows_with_repeated_params = next(iter(own.rows(repeated)))["conversions"]
     except ProductError:
         return  # another shape than key and value; the contract tells so
-    found.params_keys = {row["key"]: row["conversions"] for row in keys if row["key"] is not None}
+    named = [row for row in keys if row["key"] is not None]
+    found.params_keys = {str(shown(row["key"])): row["conversions"] for row in named}
     found.params_without_key = sum(row["conversions"] for row in keys if row["key"] is None)
 
 

@@ -202,3 +202,5 @@ SELECT TO_HEX(MD5(CONCAT(a, b))) AS id, client_id, created, ST_DISTANCE(ST_GEOGP
 SELECT LPAD(CAST(n AS STRING), 10, '0') AS id, SPLIT(cookie, '.')[SAFE_ORDINAL(3)] AS client_id, created, (SELECT STRING_AGG(part, '-' ORDER BY nth) FROM UNNEST(SPLIT(path, '/')) AS part WITH OFFSET AS nth) AS path FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
 === tuples
 SELECT id, client_id, created FROM shop.crm.orders WHERE (country, city) IN (('GB', 'London'), ('DE', 'Berlin')) AND STRUCT(1, 2) = (1, 2) AND date BETWEEN @start_date AND @end_date
+=== comparisons beside functions named like types
+SELECT id, client_id, created FROM shop.crm.orders WHERE created < TIMESTAMP(@end_date) AND date < DATE(created) AND STRING(created) > 'a' AND a <TIMESTAMP(x) AND CAST(STRUCT(1) AS STRUCT<n NUMERIC(10, 2)>) IS NOT NULL AND date BETWEEN @start_date AND @end_date

@@ -1,0 +1,135 @@
+"""A small shop in the embedded BigQuery: orders by day, deals, a view, and the visits of GA4."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from common.findings import Finding
+from common.local.bigquery import EmbeddedBigQuery
+from common.settings import Settings
+from common.warehouse import Warehouse
+from functions.validate_sql.check import Desk, validate
+from functions.validate_sql.findings import Ask, Validated
+
+PROJECT = "shop"
+ACCOUNT = "sql-runner@shop.iam.gserviceaccount.com"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PERIOD = "WHERE date BETWEEN @start_date AND @end_date"
+COLUMNS = "order_id AS id, client_id, created_at AS created"
+
+ORDERS = {
+    "order_id": "STRING",
+    "client_id": "STRING",
+    "created_at": "TIMESTAMP",
+    "date": "DATE",
+    "total": "FLOAT",
+    "items": "INTEGER",
+    "status": "STRING",
+    "email": "STRING",
+    "phone": "STRING",
+    "customer_id": "STRING",
+    "note": "STRING",
+}
+DEALS = {"deal_id": "STRING", "client_id": "STRING", "closed_at": "TIMESTAMP", "stage": "STRING"}
+EVENTS = {"user_pseudo_id": "STRING", "event_timestamp": "INTEGER", "event_name": "STRING"}
+
+
+def orders() -> Iterator[dict[str, Any]]:
+    """Sixty orders of the last twenty days by thirty visitors."""
+    for number in range(60):
+        at = NOW - timedelta(days=1 + number % 20, minutes=7 * number)
+        visitor = number % 30
+        yield {
+            "order_id": f"T-{number}",
+            "client_id": f"{1_000_000 + visitor}.{1_760_000_000 + visitor}",
+            "created_at": at.isoformat(),
+            "date": at.date().isoformat(),
+            "total": 10.5 * number,
+            "items": 1 + number % 4,
+            "status": "paid" if number % 2 else "open",
+            "email": f"ann.lee{number}@canary.example",
+            "phone": f"+44 20 7946 {number:04d}",
+            "customer_id": f"C-{number}",
+            "note": "canary-note" if number % 2 else "7",
+        }
+
+
+def visits() -> Iterator[dict[str, Any]]:
+    """What GA4 saw of the first twenty-five visitors, long before their orders."""
+    at = int((NOW - timedelta(days=25)).timestamp() * 1_000_000)
+    for visitor in range(25):
+        client_id = f"{1_000_000 + visitor}.{1_760_000_000 + visitor}"
+        yield {"user_pseudo_id": client_id, "event_timestamp": at, "event_name": "page_view"}
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return Settings(
+        project=PROJECT,
+        source_datasets=("shop.crm",),
+        ga4_datasets=("shop.analytics_123",),
+        timezone="Europe/London",
+        currency="EUR",
+    )
+
+
+@pytest.fixture(scope="session")
+def shop(engine: EmbeddedBigQuery, settings: Settings) -> Iterator[Warehouse]:
+    """The shop's warehouse; nothing in it is changed by a test."""
+    with engine.client(PROJECT) as client:
+        warehouse = Warehouse(client, settings)
+        warehouse.ensure_tables()
+        for dataset in ("crm", "analytics_123"):
+            client.create_dataset(f"{PROJECT}.{dataset}")
+        _fill(client, "crm.orders", ORDERS, list(orders()), "date")
+        _fill(client, "crm.deals", DEALS, [])
+        _fill(client, "analytics_123.events_20261029", EVENTS, list(visits()))
+        view = bigquery.Table(f"{PROJECT}.crm.orders_view")
+        view.view_query = "SELECT * FROM `shop.crm.orders`"
+        client.create_table(view)
+        yield warehouse
+
+
+def _fill(
+    client: bigquery.Client,
+    name: str,
+    columns: dict[str, str],
+    rows: list[dict[str, Any]],
+    partition: str = "",
+) -> None:
+    schema = [bigquery.SchemaField(column, type_) for column, type_ in columns.items()]
+    table = bigquery.Table(f"{PROJECT}.{name}", schema=schema)
+    if partition:
+        table.time_partitioning = bigquery.TimePartitioning(field=partition)
+    client.create_table(table)
+    if rows:
+        config = bigquery.LoadJobConfig(schema=schema)
+        client.load_table_from_json(rows, table, job_config=config).result()
+
+
+@pytest.fixture
+def desk(shop: Warehouse) -> Desk:
+    return Desk(shop, shop, NOW, lambda: ACCOUNT)
+
+
+Told = Callable[..., Validated]
+
+
+@pytest.fixture
+def told(desk: Desk) -> Told:
+    """Validates a query: told(sql, contract="leads", ...)."""
+
+    def told(sql: str, **asked: Any) -> Validated:
+        return validate(Ask(sql=sql, **asked), desk)
+
+    return told
+
+
+def codes(answer: Validated | list[Finding]) -> list[str]:
+    """The codes of an answer's issues, or of findings."""
+    return [issue.code for issue in (answer.issues if isinstance(answer, Validated) else answer)]

@@ -1,0 +1,229 @@
+"""Whole answers over the shop's data: what an analyst is told of a query, and at which place."""
+
+from __future__ import annotations
+
+import pytest
+
+from functions.validate_sql.check import Desk
+from tests.validate_sql.conftest import COLUMNS, PERIOD, Told, codes
+
+ORDERS = f"FROM `shop.crm.orders` {PERIOD}"
+
+
+def test_a_sound_query_is_answered_with_columns_rows_and_shares(told: Told) -> None:
+    answer = told(f"SELECT {COLUMNS}, total AS value, customer_id AS user_id {ORDERS}")
+    assert answer.ok, answer.issues
+    assert codes(answer) == []
+    assert [(column.name, column.type) for column in answer.columns] == [
+        ("id", "STRING"),
+        ("client_id", "STRING"),
+        ("created", "TIMESTAMP"),
+        ("value", "FLOAT64"),
+        ("user_id", "STRING"),
+    ]
+    assert answer.referenced_tables == ["shop.crm.orders"]
+    assert answer.profile
+    assert answer.profile.rows == 60
+    assert sum(day.conversions for day in answer.profile.days) == 60
+    assert answer.profile.null_share["value"] == 0
+    assert answer.profile.attributed_share == pytest.approx(25 / 30)
+    assert len(answer.sample) == 20
+
+
+def test_unknown_bytes_are_told_as_unknown_and_not_as_free(told: Told) -> None:
+    answer = told(f"SELECT {COLUMNS} {ORDERS}")
+    assert answer.bytes_processed is None
+    assert answer.cost
+    assert answer.cost.bytes_per_run is None
+    assert answer.cost.price_per_month is None
+
+
+def test_faults_of_contract_partition_and_habit_are_told_together(told: Told) -> None:
+    answer = told(
+        "SELECT order_id AS id, client_id AS clientId, date AS created, NULL AS currency, "
+        "total * 2\nFROM `shop.crm.orders`\nLIMIT 5"
+    )
+    assert codes(answer) == [
+        "partition_filter",
+        "wrong_type",
+        "null_column",
+        "misspelled_column",
+        "anonymous_column",
+        "limit",
+    ]
+    fixes = {issue.code: issue.fix for issue in answer.issues}
+    assert fixes["wrong_type"] == "TIMESTAMP(date, 'Europe/London') AS created"
+    assert fixes["misspelled_column"] == "client_id AS client_id"
+    assert fixes["anonymous_column"] == "Name it: total * 2 AS value"
+    assert fixes["partition_filter"] == "WHERE date BETWEEN @start_date AND @end_date"
+
+
+def test_bigquerys_own_complaint_is_told_at_the_authors_place(told: Told) -> None:
+    answer = told(
+        f"SELECT client_id,\n  order_idd AS id, -- typo\n  created_at AS created {ORDERS}"
+    )
+    issue = next(issue for issue in answer.issues if issue.code == "query_failed")
+    assert (issue.line, issue.column) == (2, 3)
+    assert issue.fix == "Write order_id"
+
+
+def test_a_missing_table_is_answered_with_the_nearest_name(told: Told) -> None:
+    answer = told(f"SELECT {COLUMNS}\nFROM `shop.crm.oders` {PERIOD}")
+    issue = next(issue for issue in answer.issues if issue.code == "table_not_found")
+    assert issue.fix == "Did you mean `shop.crm.orders`?"
+    assert issue.line == 2
+
+
+def test_a_declared_script_is_answered_with_the_query_to_paste(told: Told) -> None:
+    answer = told(
+        "DECLARE start_date DATE DEFAULT '2026-01-01';\n"
+        "DECLARE end_date DATE DEFAULT CURRENT_DATE();\n"
+        f"SELECT {COLUMNS}, status FROM `shop.crm.orders`\n"
+        "WHERE date BETWEEN start_date AND end_date"
+    )
+    assert codes(answer)[0] == "declare"
+    assert "unknown_column" in codes(answer)
+    unknown = next(issue for issue in answer.issues if issue.code == "unknown_column")
+    assert unknown.line == 3
+    assert answer.suggestion.endswith("WHERE date BETWEEN @start_date AND @end_date")
+    again = told(answer.suggestion.replace(", status", ""))
+    assert again.ok, again.issues
+
+
+def test_what_only_the_engine_cannot_do_is_no_fault_of_the_query(told: Told) -> None:
+    answer = told(
+        f"SELECT {COLUMNS}, TIMESTAMP_BUCKET(created_at, INTERVAL 1 HOUR) AS click_at {ORDERS}"
+    )
+    assert answer.ok
+    assert codes(answer) == ["engine_limit"]
+    assert "TIMESTAMP_BUCKET" in answer.issues[0].message
+
+
+def test_a_lookup_table_may_be_read_without_filter_when_it_is_named(told: Told) -> None:
+    sql = f"SELECT {COLUMNS} FROM `shop.crm.orders`"
+    assert "partition_filter" in codes(told(sql))
+    exempt = told(sql, lookup_tables=["shop.crm.orders"])
+    assert "partition_filter" not in codes(exempt)
+
+
+def test_a_view_is_looked_through(told: Told) -> None:
+    bounded = told(f"SELECT {COLUMNS} FROM `shop.crm.orders_view` {PERIOD}")
+    assert "partition_filter" not in codes(bounded)
+    unbounded = told(f"SELECT {COLUMNS} FROM `shop.crm.orders_view`")
+    assert "partition_filter" in codes(unbounded)
+
+
+def test_extra_columns_are_features_when_predicted_value_is_asked_for(told: Told) -> None:
+    sql = f"SELECT {COLUMNS}, customer_id AS user_id, items, status {ORDERS}"
+    assert codes(told(sql)).count("unknown_column") == 2
+    answer = told(sql, predicted_value=True)
+    assert "unknown_column" not in codes(answer)
+    assert [column.role for column in answer.columns][-2:] == ["feature", "feature"]
+    assert answer.predicted_value
+    assert answer.predicted_value.features == ["items", "status"]
+    assert "predicted_value_unavailable" in codes(answer)
+
+
+def test_leads_and_deals_have_contracts_of_their_own(told: Told) -> None:
+    leads = told(
+        f"SELECT order_id AS lead_id, client_id, created_at AS created, items, status {ORDERS}",
+        contract="leads",
+    )
+    assert leads.ok, leads.issues
+    deals = told(
+        "SELECT order_id AS lead_id, created_at AS outcome_at, status, total AS deal_value "
+        f"{ORDERS}",
+        contract="deals",
+    )
+    assert codes(deals) == ["deal_status"]
+
+
+def test_the_copy_of_the_answer_is_dropped(told: Told, desk: Desk) -> None:
+    told(f"SELECT {COLUMNS} {ORDERS}")
+    told(f"SELECT {COLUMNS}, CAST(note AS FLOAT64) AS value {ORDERS}")
+    assert desk.own.tables_in(desk.own.staging_path("").rstrip(".")) == []
+
+
+def test_a_profile_can_be_left_out(told: Told) -> None:
+    assert told(f"SELECT {COLUMNS} {ORDERS}", with_profile=False).profile is None
+
+
+CONTENT = {
+    "no_rows": f"SELECT {COLUMNS} {ORDERS} AND status = 'never'",
+    "null_id": f"SELECT NULLIF(order_id, 'T-1') AS id, client_id, created_at AS created {ORDERS}",
+    "duplicate_id": f"SELECT status AS id, client_id, created_at AS created {ORDERS}",
+    "placeholder_id": f"SELECT '(not set)' AS id, client_id, created_at AS created {ORDERS}",
+    "personal_id": f"SELECT email AS id, client_id, created_at AS created {ORDERS}",
+    "invalid_created": "SELECT order_id AS id, client_id, IF(items > 2, created_at, "
+    f"TIMESTAMP '1970-01-01 00:00:00+00') AS created {ORDERS}",
+    "outside_window": "SELECT order_id AS id, client_id, "
+    f"TIMESTAMP_SUB(created_at, INTERVAL 90 DAY) AS created {ORDERS}",
+    "date_only": "SELECT order_id AS id, client_id, "
+    f"TIMESTAMP(date, 'Europe/London') AS created {ORDERS}",
+    "all_null_column": f"SELECT {COLUMNS}, NULLIF(status, status) AS currency {ORDERS}",
+    "sparse_column": f"SELECT {COLUMNS}, IF(items = 1, total, NULL) AS value {ORDERS}",
+    "missing_client_id": "SELECT order_id AS id, IF(items > 2, NULL, client_id) AS client_id, "
+    f"created_at AS created {ORDERS}",
+    "client_id_format": "SELECT order_id AS id, CONCAT('GA1.1.', client_id) AS client_id, "
+    f"created_at AS created {ORDERS}",
+    "stitch_rate": f"SELECT order_id AS id, order_id AS client_id, created_at AS created {ORDERS}",
+    "currency_code": f"SELECT {COLUMNS}, 'Euro' AS currency {ORDERS}",
+    "currency_case": f"SELECT {COLUMNS}, 'eur' AS currency {ORDERS}",
+    "negative_value": f"SELECT {COLUMNS}, -total AS value {ORDERS}",
+    "params_key": f"SELECT {COLUMNS}, "
+    f"[STRUCT('a' AS key, note AS value), STRUCT('a', note)] AS params {ORDERS}",
+    "geo_key": f"SELECT {COLUMNS}, [STRUCT('Town' AS key, note AS value)] AS params {ORDERS}",
+    "profile_failed": f"SELECT {COLUMNS}, CAST(note AS FLOAT64) AS value {ORDERS}",
+}
+
+
+@pytest.mark.parametrize("code", CONTENT)
+def test_what_only_the_rows_show_is_told(told: Told, code: str) -> None:
+    assert code in codes(told(CONTENT[code]))
+
+
+@pytest.mark.parametrize(
+    ("client_id", "fault"),
+    [
+        ("CONCAT('GA1.1.', client_id)", "with_cookie_prefix"),
+        ("email", "addresses"),
+        ("'undefined'", "placeholders"),
+        ("'1.83E+09'", "scientific"),
+        ("REPLACE(client_id, '.', '')", "without_dot"),
+        ("CONCAT('9', client_id)", "well_formed_unknown"),
+    ],
+)
+def test_the_usual_faults_of_client_ids_are_counted(told: Told, client_id: str, fault: str) -> None:
+    answer = told(
+        f"SELECT order_id AS id, {client_id} AS client_id, created_at AS created {ORDERS}"
+    )
+    assert answer.profile
+    assert answer.profile.clients
+    counts = answer.profile.clients.model_dump()
+    assert counts[fault] == counts["total"] == 60
+    assert counts["known_before"] == 0
+
+
+def test_a_visit_after_the_conversion_does_not_attribute_it(told: Told) -> None:
+    early = "TIMESTAMP_SUB(created_at, INTERVAL 25 DAY)"
+    answer = told(f"SELECT order_id AS id, client_id, {early} AS created {ORDERS}")
+    assert answer.profile
+    assert answer.profile.clients
+    assert answer.profile.clients.known == 50
+    assert answer.profile.clients.known_before == 0
+
+
+def test_a_profile_holds_no_address_and_no_number_of_a_person(told: Told) -> None:
+    answer = told(
+        f"SELECT {COLUMNS}, email, phone, "
+        f"[STRUCT('mail' AS key, email AS value)] AS params {ORDERS}"
+    )
+    assert answer.sample
+    text = answer.model_dump_json()
+    assert "canary.example" not in text
+    assert "7946" not in text
+
+
+def test_a_failure_on_a_row_does_not_show_the_row(told: Told) -> None:
+    text = told(CONTENT["profile_failed"]).model_dump_json()
+    assert "canary" not in text

@@ -1,0 +1,67 @@
+"""Scripts that begin with DECLARE, written as the SELECT that they are meant to be."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.guard.judge import judge
+from functions.validate_sql.rewrite import without_declare
+from tests.guard.corpus import SCOPE
+
+SHARDS = "FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN"
+
+
+@pytest.mark.parametrize(
+    ("script", "written"),
+    [
+        (
+            "declare start_date string default '20210101';\n"
+            "declare end_date string default '20210131';\n"
+            f"select user_pseudo_id as id {SHARDS} start_date and end_date;",
+            f"\n\nselect user_pseudo_id as id {SHARDS} FORMAT_DATE('%Y%m%d', @start_date) "
+            "and FORMAT_DATE('%Y%m%d', @end_date)",
+        ),
+        (
+            "DECLARE from_day, to_day DATE;\nSET from_day = DATE '2020-01-01';\n"
+            "SET to_day = CURRENT_DATE();\nSELECT id FROM crm.orders WHERE date >= from_day "
+            "AND date <= to_day",
+            "\n\n\nSELECT id FROM crm.orders WHERE date >= @start_date AND date <= @end_date",
+        ),
+        (
+            "DECLARE start_ts TIMESTAMP DEFAULT TIMESTAMP '2020-01-01';"
+            "DECLARE end_ts TIMESTAMP DEFAULT CURRENT_TIMESTAMP();"
+            "SELECT id FROM crm.orders WHERE paid >= start_ts AND paid < end_ts",
+            "SELECT id FROM crm.orders WHERE paid >= TIMESTAMP(@start_date) "
+            "AND paid < TIMESTAMP(DATE_ADD(@end_date, INTERVAL 1 DAY))",
+        ),
+        (
+            "DECLARE start_date DEFAULT '2021-01-01'; DECLARE days INT64 DEFAULT 30;"
+            "SELECT id, days AS days FROM crm.orders AS o WHERE day > start_date AND o.days = days",
+            "SELECT id, 30 AS days FROM crm.orders AS o "
+            "WHERE day > FORMAT_DATE('%Y-%m-%d', @start_date) AND o.days = 30",
+        ),
+        (
+            "DECLARE limit_value FLOAT64 DEFAULT 10 * 2; SELECT id FROM crm.orders "
+            "WHERE value > limit_value -- and more",
+            "SELECT id FROM crm.orders WHERE value > (10 * 2)",
+        ),
+    ],
+)
+def test_variables_become_parameters_or_their_values(script: str, written: str) -> None:
+    assert without_declare(script) == written
+    assert judge(written, SCOPE).ok
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "DECLARE ids ARRAY<STRING>; SELECT id FROM crm.orders WHERE id IN UNNEST(ids)",
+        "DECLARE x INT64 DEFAULT 1; CREATE TEMP TABLE t AS SELECT 1; SELECT x FROM t",
+        "DECLARE x INT64 DEFAULT 1; SELECT x; SELECT x",
+        "DECLARE x INT64 DEFAULT 1; BEGIN SELECT x; END",
+        "DECLARE",
+        "DECLARE x STRING DEFAULT 'open; SELECT x",
+    ],
+)
+def test_nothing_is_suggested_where_the_meaning_is_unclear(script: str) -> None:
+    assert without_declare(script) == ""
