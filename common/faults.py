@@ -24,6 +24,7 @@ _WORDS = {
     "a valid integer": "a whole number",
     "a valid boolean": "true or false",
     "a valid array": "a list",
+    "a valid list": "a list",
     " after validation": "",
 }
 

@@ -1,0 +1,134 @@
+"""Every statement that the API sends is one that GoogleSQL's own analyzer accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from common.settings import Settings
+from common.sql import Sql
+from common.warehouse import DryRun, Executed, Warehouse
+from tests.api.conftest import PURCHASE, Desk, House, desk_of, noon
+from tests.judge import Schema, analyze
+from tests.materialize.world import ga4_schema
+
+ASKED = """
+GET /conversions
+GET /conversions/purchase
+GET /conversions/purchase/versions
+GET /conversions/purchase/statistics
+GET /conversions/purchase/by-country
+GET /conversions/purchase/records?country=France&page=WyIyMDI2LTExLTE5VDAwOjAwOjAwKzAwOjAwIiwgIngiXQ
+GET /conversions/purchase/history?id=T-1
+GET /conversions/purchase/explain?order_id=T-1
+GET /dimensions
+GET /dimensions?event=generate_lead
+GET /dimensions/event/values
+GET /dimensions/items.item_id/values?search=a
+GET /dimensions/transaction_total/values
+GET /eligible-targets
+GET /runs
+GET /runs/x
+GET /incidents
+GET /scores/purchase
+GET /scores/purchase/lead
+""".split("\n")[1:-1]
+
+LEAD = {
+    "id": "lead",
+    "name": "Lead",
+    "kind": "simple",
+    "event_type": "custom_event",
+    "filters": {
+        "all": [
+            {"dimension": "event", "operator": "equals", "value": "generate_lead"},
+            {"dimension": "page_path", "operator": "matches_regex", "value": "^/a"},
+        ]
+    },
+}
+DRAFT = {
+    **PURCHASE,
+    "refunds": {"days": 30},
+    "deduplicate_by_user": True,
+    "filters": {"dimension": "items.price", "operator": "greater_than", "value": 5},
+}
+
+
+class Listening(Warehouse):
+    """A warehouse that keeps every statement, with the tables that there were at that moment."""
+
+    def __init__(self, client: bigquery.Client, settings: Settings) -> None:
+        super().__init__(client, settings)
+        self.heard: dict[str, tuple[Sql, Mapping[str, Schema]]] = {}
+
+    def rows(self, sql: Sql, **options: Any) -> Iterator[dict[str, Any]]:
+        self._hear(sql)
+        return super().rows(sql, **options)
+
+    def execute(self, sql: Sql, **options: Any) -> Executed:
+        self._hear(sql)
+        return super().execute(sql, **options)
+
+    def dry_run(self, sql: Sql, **options: Any) -> DryRun:
+        self._hear(sql)
+        return super().dry_run(sql, **options)
+
+    def _hear(self, sql: Sql) -> None:
+        if sql.text not in self.heard:
+            self.heard[sql.text] = (sql, self._tables())
+
+    def _tables(self) -> dict[str, Schema]:
+        project = self.settings.project
+        found: dict[str, Schema] = {}
+        for name in (self.settings.dataset, self.settings.staging_dataset):
+            for table in self.tables_in(f"{project}.{name}"):
+                path = f"{project}.{name}.{table}"
+                found[path] = self.schema_of(path) or []
+        return found
+
+
+def ask_everything(desk: Desk) -> None:
+    for line in ASKED:
+        verb, path = line.split(" ", 1)
+        answered = desk.ask(verb, path)
+        assert answered.status in (200, 404), (line, answered.body)
+    desk.save(LEAD)
+    for path, body in (
+        ("/conversions:backtest", {"definition": DRAFT}),
+        ("/conversions:backtest", {"definition": {**LEAD, "id": "draft"}}),
+        ("/conversions:diff", {"definition": DRAFT}),
+        ("/backfills", {"start_date": "2026-11-01", "dry": True}),
+    ):
+        assert desk.ask("POST", path, body).status < 300, path
+
+
+@pytest.fixture(scope="module")
+def heard(open_house: Callable[[], House]) -> Listening:
+    """Everything that was said while every address was asked for."""
+    house = open_house()
+    at = datetime(2026, 11, 19, 10, tzinfo=UTC)
+    sale = {"name": "purchase", "at": at, "client": "c1", "order": "T-1", "value": 9.0}
+    house.world.events([sale, {"name": "generate_lead", "at": at, "client": "c1"}])
+    house.desk.save(PURCHASE)
+    house.world.run(date(2026, 11, 19), start_date=date(2026, 11, 17))
+    listening = Listening(house.world.client, house.world.settings)
+    ask_everything(desk_of(listening, lambda: noon(house.world.now)))
+    return listening
+
+
+def test_googlesql_accepts_every_statement(heard: Listening) -> None:
+    export = {f"{name}.events_*": ga4_schema() for name in heard.settings.ga4_datasets}
+    assert len(heard.heard) > 40
+    for sql, tables in heard.heard.values():
+        types = {name: bound.type for name, bound in sql.parameters.items()}
+        analyze(sql.text, {**tables, **export}, types)
+
+
+def test_values_are_always_bound(heard: Listening) -> None:
+    for text in heard.heard:
+        assert "T-1" not in text
+        assert "generate_lead" not in text

@@ -1,0 +1,57 @@
+"""A person is told which field of what was sent is wrong, in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from common.conversions import CONVERSION
+from common.faults import Fault, told
+
+CONDITION = {"dimension": "event", "operator": "equals", "value": "x"}
+
+
+def faults(sent: Any) -> list[Fault]:
+    with pytest.raises(ValidationError) as refusal:
+        CONVERSION.validate_python(sent)
+    return told(refusal.value, sent, CONVERSION)
+
+
+def purchase(**changes: Any) -> dict[str, Any]:
+    return {"kind": "simple", "id": "a", "name": "A", "event_type": "purchase", **changes}
+
+
+@pytest.mark.parametrize(
+    ("sent", "field", "message"),
+    [
+        (purchase(nam="B"), "nam", "there is no such field; did you mean name?"),
+        (purchase(qqq=1), "qqq", "there is no such field; GET /api/schemas lists them"),
+        (purchase(id="A B"), "id", "must be lower case letters, digits and _"),
+        ({"kind": "simple", "id": "a"}, "name", "is missing and required"),
+        ({"kind": "simpel"}, "", "'kind' must be one of 'simple', 'combined'"),
+        ({}, "", "needs the field 'kind'"),
+        (
+            purchase(filters={"any": [CONDITION, {**CONDITION, "value": {"a": 1}}]}),
+            "filters.any.1.value",
+            "must be text or a number or a list",
+        ),
+        (
+            purchase(filters={"all": [{"any": [{**CONDITION, "operatr": 1}]}]}),
+            "filters.all.0.any.0.operatr",
+            "did you mean operator?",
+        ),
+        (purchase(value={"type": "manual"}), "value.amount", "is missing and required"),
+    ],
+)
+def test_a_fault_has_the_senders_path_and_says_what_to_write(
+    sent: Any, field: str, message: str
+) -> None:
+    found = {fault["field"]: fault["message"] for fault in faults(sent)}
+    assert message in found[field]
+
+
+def test_the_value_that_was_sent_is_never_repeated() -> None:
+    sent = purchase(name=["ann@shop.example"], event_type="ann@shop.example")
+    assert "ann@shop.example" not in str(faults(sent))
