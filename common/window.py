@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-LATE_DAYS = 3
-"""GA4 rewrites a day's table for up to 72 hours."""
+LATE_DAYS = 4
+"""GA4 rewrites a day's table for up to 72 hours, and where the property's days begin later than the
+project's, the last hours of a day lie in the next day's table."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from common.catalog import Stored
 from common.errors import UserError
 from common.staging import Span, missing
-from common.window import Window, yesterday
+from common.window import LATE_DAYS, Window, yesterday
 from functions.materialize import plan
 
 PURCHASE: dict[str, Any] = {"kind": "simple", "event_type": "purchase"}
@@ -82,7 +82,7 @@ def test_a_first_run_reaches_back_ninety_days() -> None:
 
 def test_a_daily_run_covers_the_days_that_ga4_may_rewrite() -> None:
     done = {("a", 1): DAY - timedelta(days=1)}
-    assert plan.due_window(stored("a"), named(stored("a")), DAY, done).days == 3
+    assert plan.due_window(stored("a"), named(stored("a")), DAY, done).days == LATE_DAYS
 
 
 def test_after_missed_days_the_window_reaches_back_to_the_first_of_them() -> None:
@@ -110,8 +110,8 @@ def test_only_events_and_days_that_the_stage_lacks_are_read_again() -> None:
     spans = missing(Window.ending(DAY, 12), names, staged)
     assert spans == [
         Span(Window(DAY - timedelta(days=11), DAY - timedelta(days=10)), names),
-        Span(Window(DAY - timedelta(days=9), DAY - timedelta(days=3)), frozenset({"lead"})),
-        Span(Window(DAY - timedelta(days=2), DAY), names),
+        Span(Window(DAY - timedelta(days=9), DAY - timedelta(days=4)), frozenset({"lead"})),
+        Span(Window(DAY - timedelta(days=3), DAY), names),
     ]
 
 
