@@ -83,7 +83,7 @@ def _message(detail: ErrorDetails, names: set[str]) -> str:
         case "string_pattern_mismatch":
             pattern = context["pattern"]
             return f"must be {PATTERNS.get(pattern, f'text of the form {pattern}')}"
-    text = detail["msg"].removeprefix("Value error, ")
+    text = detail["msg"].removeprefix("Value error, ").partition(", unable to")[0]
     for theirs, ours in _WORDS.items():
         text = text.replace(theirs, ours)
     return text

@@ -162,7 +162,11 @@ def invalid(
     Given what was sent, places are told by its own keys; given its type, misspelt fields are too.
     """
     faults = told(error, sent, adapter)
-    summary = "; ".join(f"{fault['field'] or 'body'}: {fault['message']}" for fault in faults[:10])
+    lines = [
+        f"{fault['field']}: {fault['message']}" if fault["field"] else fault["message"]
+        for fault in faults[:10]
+    ]
+    summary = "; ".join(lines)
     mended = UserError(summary, code="invalid_request", field=faults[0]["field"] or None)
     mended.faults = faults  # type: ignore[attr-defined]
     return mended

@@ -74,7 +74,7 @@ def test_all_faults_are_told_at_once(shop: Desk) -> None:
 
 def test_a_missing_kind_is_asked_for(shop: Desk) -> None:
     problem = shop.refused({"id": "x", "name": "X"})
-    assert problem["detail"] == "body: needs the field 'kind', which tells its form"
+    assert problem["detail"] == "needs the field 'kind', which tells its form"
 
 
 def test_an_unknown_dimension_is_told_where_it_stands(shop: Desk) -> None:
