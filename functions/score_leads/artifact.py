@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy
 import sklearn
 
-from functions.score_leads.model import Model
+from functions.score_leads.packed import Packed
 
 FORMAT = 1
 """Raised whenever the classes of a model change, so that older artifacts are retrained."""
@@ -34,13 +34,13 @@ def versions() -> str:
     )
 
 
-def pack(model: Model) -> Artifact:
+def pack(model: Packed) -> Artifact:
     """The model as bytes; equal models give equal bytes."""
     content = zlib.compress(pickle.dumps(model, protocol=5), level=6)
     return Artifact(content, hashlib.sha256(content).hexdigest(), versions())
 
 
-def unpack(artifact: Artifact) -> Model | None:
+def unpack(artifact: Artifact) -> Packed | None:
     """The model; None when other versions made it.
 
     Raises ValueError before anything is read from bytes whose hash differs: opening a pickle runs
@@ -51,6 +51,6 @@ def unpack(artifact: Artifact) -> Model | None:
     if hashlib.sha256(artifact.content).hexdigest() != artifact.sha256:
         raise ValueError("the model's bytes do not have the hash they were registered with")
     model = pickle.loads(zlib.decompress(artifact.content))
-    if not isinstance(model, Model):
+    if not isinstance(model, Packed):
         raise ValueError("the bytes hold no model")
     return model

@@ -163,6 +163,12 @@ def _number_fault(values: Raw, placed: Floats) -> str:
     return "it only counts time up" if in_step > 0.98 else ""
 
 
+def is_personal_name(name: str) -> bool:
+    """Whether a column of this name holds a person's own data, such as a name or an address."""
+    plain = _snake(name).removeprefix("property_")
+    return bool(_ALWAYS_PERSONAL.fullmatch(plain) or _PERSONAL.fullmatch(plain))
+
+
 def _is_personal(name: str, there: list[object], distinct: int) -> bool:
     plain = _snake(name).removeprefix("property_")
     if _ALWAYS_PERSONAL.fullmatch(plain):

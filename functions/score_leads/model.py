@@ -10,7 +10,7 @@ import numpy as np
 from functions.score_leads import features as reading
 from functions.score_leads.attributes import Attribute, Codes
 from functions.score_leads.classifier import Classifier
-from functions.score_leads.encoding import Encoder, probability
+from functions.score_leads.encoding import Encoded, Encoder, probability
 from functions.score_leads.features import Features
 from functions.score_leads.ladder import BaseRate
 from functions.score_leads.open_outcomes import Level
@@ -55,10 +55,7 @@ class Model:
     def score(self, features: Features) -> Scores:
         """Probability, money and points of each lead."""
         encoded = self.encoder.encode(features)
-        if isinstance(self.scorer, BaseRate):
-            logits = self.scorer.logits(features)
-        else:
-            logits = self.scorer.logits(encoded)
+        logits = self._logits(encoded, features)
         logits = logits + self.level.shift(channel_codes(features, self.channel))
         points = None
         if self.surrogate is not None:
@@ -66,6 +63,15 @@ class Model:
             points = self.surrogate.points(encoded.design, logits, shift)
         money = None if self.value is None else self.value.values(encoded, features)
         return Scores(probability(logits), money, points)
+
+    def logits(self, features: Features) -> Floats:
+        """Log-odds of each lead, before the level is moved."""
+        return self._logits(self.encoder.encode(features), features)
+
+    def _logits(self, encoded: Encoded, features: Features) -> Floats:
+        if isinstance(self.scorer, BaseRate):
+            return self.scorer.logits(features)
+        return self.scorer.logits(encoded)
 
     def reasons(self, scores: Scores, columns: Mapping[str, Raw]) -> list[list[Reason]]:
         """Each lead's strongest reasons; none for a base rate."""

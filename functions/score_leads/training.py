@@ -49,6 +49,13 @@ class Leads:
     def created(self) -> Floats | None:
         return self.placed if self.dated else None
 
+    @property
+    def mostly_backfilled(self) -> bool:
+        """Whether most leads were first seen long after their creation."""
+        if self.seen_after is None:
+            return False
+        return bool(np.mean(self.seen_after > SEEN_EARLY_DAYS) > 0.5)
+
     def take(self, leads: Index) -> Leads:
         """Some of the leads."""
         kept = np.arange(len(self.placed))[leads].tolist()
@@ -134,15 +141,27 @@ def _judged(
     features = reading.read(attributes, leads.columns, leads.created, len(leads.placed))
     settled = outcomes.mature if outcomes.mature.any() else outcomes.settled
     evidence = leakage.evidence(features.take(settled), outcomes.won[settled])
-    judged = tuple(
-        replace(attribute, refused=evidence[attribute.name].refusal)
-        if attribute.name in evidence and attribute.name not in wishes.confirmed
-        else attribute
-        for attribute in attributes
-    )
+    judged = tuple(_tried(attribute, evidence, leads, wishes) for attribute in attributes)
     if judged != tuple(attributes):
         features = reading.read(judged, leads.columns, leads.created, len(leads.placed))
     return judged, features, evidence
+
+
+def _tried(
+    attribute: Attribute, evidence: Mapping[str, Evidence], leads: Leads, wishes: Wishes
+) -> Attribute:
+    """The attribute, refused if the evidence says that it knows the outcome.
+
+    While most leads were seen long after their creation, a suspicion is enough: their values may
+    have been filled in with the outcome in sight, and nobody can tell.
+    """
+    found = evidence.get(attribute.name)
+    if attribute.refused or found is None or attribute.name in wishes.confirmed:
+        return attribute
+    if found.refusal or not leads.mostly_backfilled:
+        return replace(attribute, refused=found.refusal)
+    doubt = "; it was not seen at creation, so confirm it if it was known then"
+    return replace(attribute, refused=found.suspicion and found.suspicion + doubt)
 
 
 def _wished(attribute: Attribute, wishes: Wishes) -> Attribute:

@@ -1,0 +1,29 @@
+-- Months whose leads are all final by now and that were not reported yet: first score against outcome.
+WITH first_scores AS (
+  SELECT
+    score.id,
+    DATE_TRUNC(score.date, MONTH) AS month,
+    score.probability,
+    score.expected_value
+  FROM {{ scores }} AS score
+  WHERE score.conversion = @conversion AND score.date <= @final_until
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.scored_at, score.model_id) = 1
+)
+SELECT
+  scored.month,
+  COUNT(*) AS leads,
+  SUM(scored.probability) AS predicted_wins,
+  SUM(scored.probability * (1 - scored.probability)) AS predicted_wins_variance,
+  COUNTIF(outcome.won_after <= @window_days) AS actual_wins,
+  SUM(scored.expected_value) AS predicted_value,
+  SUM(IF(outcome.won_after <= @window_days, outcome.value, NULL)) AS actual_value,
+  SUM(IF(outcome.won_after <= @window_days, outcome.value * outcome.value, NULL)) AS actual_value_squares
+FROM first_scores AS scored
+INNER JOIN {{ leads }} AS lead ON lead.id = scored.id
+LEFT JOIN {{ outcomes }} AS outcome ON outcome.id = scored.id
+WHERE LAST_DAY(scored.month, MONTH) <= @final_until
+  AND scored.month NOT IN (
+    SELECT reported.date FROM {{ calibration }} AS reported WHERE reported.conversion = @conversion
+  )
+GROUP BY scored.month
+ORDER BY scored.month

@@ -1,0 +1,19 @@
+-- Every known lead that still exists, with its attributes as first seen and what became of it; of
+-- more leads than training takes, the same ones each time.
+SELECT
+  feature.id,
+  feature.created,
+  TIMESTAMP_DIFF(feature.first_seen_at, feature.created, SECOND) / 86400 AS seen_after,
+  feature.attributes,
+  outcome.won_after,
+  outcome.lost_after,
+  outcome.value
+FROM {{ features }} AS feature
+INNER JOIN {{ leads }} AS lead ON lead.id = feature.id
+LEFT JOIN {{ outcomes }} AS outcome ON outcome.id = feature.id
+WHERE feature.conversion = @conversion
+  AND feature.date BETWEEN @start_date AND @end_date
+  AND feature.created <= @as_of
+  AND MOD(ABS(FARM_FINGERPRINT(feature.id)), @parts) = 0
+QUALIFY ROW_NUMBER() OVER (PARTITION BY feature.id ORDER BY feature.first_seen_at) = 1
+ORDER BY feature.created, feature.id

@@ -1,0 +1,51 @@
+"""Entry point of score_leads: a Pub/Sub push in, a status out. Clients are built here only."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from functools import cache
+
+from functions.score_leads import threads
+
+# numerical libraries read their number of threads once, when numpy is imported
+threads.limit(os.environ, threads.real_cpus())
+
+import functions_framework  # noqa: E402
+from flask import Request, Response  # noqa: E402
+from google.cloud import bigquery  # noqa: E402
+
+from common import http  # noqa: E402
+from common.bus import Bus, PubSubBus  # noqa: E402
+from common.catalog import Catalog  # noqa: E402
+from common.identity import credentials_of_runner  # noqa: E402
+from common.settings import Settings  # noqa: E402
+from common.warehouse import Warehouse  # noqa: E402
+from functions.score_leads.run import Office, handle  # noqa: E402
+from functions.score_leads.sources import Desk  # noqa: E402
+
+
+@functions_framework.http
+def score_leads(request: Request) -> Response:
+    """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
+    return http.receive(request, lambda message: handle(_office(datetime.now(UTC)), message))
+
+
+def _office(now: datetime) -> Office:
+    desk, bus = _clients()
+    return Office(desk, Catalog(desk.warehouse), bus, now)
+
+
+@cache
+def _clients() -> tuple[Desk, Bus]:
+    settings = Settings.from_environment(os.environ)
+    client = bigquery.Client(project=settings.project, location=settings.location)
+    runner = client
+    if settings.sql_runner:
+        runner = bigquery.Client(
+            project=settings.project,
+            location=settings.location,
+            credentials=credentials_of_runner(settings.sql_runner),
+        )
+    desk = Desk(Warehouse(client, settings), Warehouse(runner, settings))
+    return desk, PubSubBus.connect(settings)

@@ -1,0 +1,184 @@
+"""Today's scores of the leads that may still change, batch by batch at flat memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from common.sql import template, with_parameters
+from common.warehouse import Warehouse
+from common.window import Window
+from functions.score_leads import monitoring, qualification
+from functions.score_leads.features import Features
+from functions.score_leads.first_seen import flat
+from functions.score_leads.history import as_columns
+from functions.score_leads.model import Scores
+from functions.score_leads.monitoring import Drift, Stability
+from functions.score_leads.outcomes import Flags
+from functions.score_leads.packed import Packed
+from functions.score_leads.sources import Staged
+from functions.score_leads.values import Floats
+
+BATCH = 20_000
+RECENT_DAYS = 30
+CARRIED = ("id", "date", "created", "client_id", "user_id", "gclid", "fbclid", "email", "phone")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one run did."""
+
+    leads: int
+    qualified: int
+    stability: Stability
+    drift: list[Drift]
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who scores when: carried on every row."""
+
+    conversion: str
+    run_id: str
+    as_of: datetime
+    """End of what may be known."""
+    now: datetime
+
+
+def score(
+    warehouse: Warehouse, packed: Packed, staged: Staged, window: Window, stamp: Stamp
+) -> Scored:
+    """Score the leads created in the window and append their rows."""
+    leads = qualified = 0
+    stabilities: list[Stability] = []
+    drift: list[Drift] = []
+    for rows in batches(_rows(warehouse, staged, window, stamp), BATCH):
+        batch = judge(packed, rows)
+        warehouse.append("lead_scores", list(as_rows(packed, batch, stamp)))
+        leads += len(rows)
+        qualified += int(batch.qualified.sum())
+        stabilities.append(batch.stability)
+        # leads come oldest first, so the last batch shows how they look by now
+        drift = _recent_drift(packed, batch, stamp.as_of) or drift
+    return Scored(leads, qualified, monitoring.total(stabilities), drift)
+
+
+def batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """The rows in lists of at most `size`, never an empty one."""
+    source = iter(rows)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Leads with their scores."""
+
+    rows: list[Row]
+    columns: Mapping[str, list[object]]
+    features: Features
+    scores: Scores
+    qualified: Flags
+    qualified_before: Flags
+    probability_before: Floats
+
+    @property
+    def stability(self) -> Stability:
+        """How far the scores moved since the run before."""
+        return monitoring.stability(
+            self.probability_before, self.scores.probability, self.qualified_before, self.qualified
+        )
+
+
+def judge(packed: Packed, rows: list[Row]) -> Batch:
+    """Score leads and decide who is qualified; a lead that the CRM calls lost is not."""
+    names = [attribute.name for attribute in packed.model.attributes]
+    columns = as_columns(names, [flat(row["attributes"]) for row in rows])
+    created = np.array([row["created"].timestamp() for row in rows])
+    features = packed.model.read(columns, created, len(rows))
+    scores = packed.model.score(features)
+    before = np.array([bool(row["qualified_before"]) for row in rows])
+    lost = np.array([row["status"] == "lost" for row in rows])
+    measured = worth(scores) if packed.threshold.measure == "expected_value" else scores.probability
+    return Batch(
+        rows=rows,
+        columns=columns,
+        features=features,
+        scores=scores,
+        qualified=packed.threshold.qualify(measured, before) & ~lost,
+        qualified_before=before,
+        probability_before=_optional(rows, "probability_before"),
+    )
+
+
+def worth(scores: Scores) -> Floats:
+    """What leads are ranked by: expected value, or the probability while deals have no value."""
+    return scores.probability if scores.expected_value is None else scores.expected_value
+
+
+def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[dict[str, Any]]:
+    """The batch as rows of lead_scores."""
+    scores = batch.scores
+    nothing = [None] * len(batch.rows)
+    values = nothing if scores.deal_value is None else scores.deal_value.tolist()
+    expected = nothing if scores.expected_value is None else scores.expected_value.tolist()
+    week_ago = _optional(batch.rows, "probability_week_ago")
+    trend = (scores.probability - week_ago).tolist()
+    grades = qualification.grades(worth(scores), packed.grade_cuts)
+    reasons = packed.model.reasons(scores, batch.columns)
+    for place, row in enumerate(batch.rows):
+        qualified = bool(batch.qualified[place])
+        since = row["qualified_at"] if row["qualified_before"] else stamp.as_of
+        yield {
+            **{name: row[name] for name in CARRIED},
+            "conversion": stamp.conversion,
+            "scored_at": stamp.now,
+            "as_of": stamp.as_of,
+            "run_id": stamp.run_id,
+            "model_id": packed.model_id,
+            "probability": float(scores.probability[place]),
+            "expected_value": expected[place],
+            "deal_value_if_won": values[place],
+            "is_qualified": qualified,
+            "qualified_at": since if qualified else None,
+            "grade": grades[place],
+            "trend": None if np.isnan(week_ago[place]) else trend[place],
+            "status": row["status"],
+            "reasons": [
+                {"attribute": reason.attribute, "value": reason.value, "points": reason.points}
+                for reason in reasons[place]
+            ],
+        }
+
+
+def _rows(warehouse: Warehouse, staged: Staged, window: Window, stamp: Stamp) -> Iterator[Row]:
+    query = template(
+        __file__,
+        features=warehouse.table("lead_features"),
+        leads=staged.leads,
+        outcomes=staged.outcomes,
+        scores=warehouse.table("lead_scores"),
+    )
+    facts = {
+        "conversion": stamp.conversion,
+        "start_date": window.start,
+        "end_date": window.end,
+        "as_of": stamp.as_of,
+    }
+    return warehouse.rows(with_parameters(query, **facts))
+
+
+def _optional(rows: list[Row], name: str) -> Floats:
+    return np.array([np.nan if row[name] is None else float(row[name]) for row in rows])
+
+
+def _recent_drift(packed: Packed, batch: Batch, as_of: datetime) -> list[Drift]:
+    ages = np.array([(as_of - row["created"]).days for row in batch.rows])
+    return monitoring.drift(packed.shapes, batch.features.take(ages < RECENT_DAYS))

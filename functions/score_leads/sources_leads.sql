@@ -1,0 +1,30 @@
+-- The leads as they are now, one row each, in one shape whatever they came from.
+CREATE OR REPLACE TABLE {{ target }} AS
+SELECT
+  lead.id,
+  DATE(lead.created, @timezone) AS date,
+  lead.created,
+  lead.client_id,
+  lead.user_id,
+  lead.gclid,
+  lead.fbclid,
+  IF(
+    REGEXP_CONTAINS(lead.email, r'^[0-9a-f]{64}$'),
+    lead.email,
+    IF(REGEXP_CONTAINS(lead.email, r'^[^@\s]+@[^@\s]+$'), TO_HEX(SHA256(lead.email)), NULL)
+  ) AS email,
+  IF(REGEXP_CONTAINS(lead.phone, r'^\+[0-9]{8,15}$'), TO_HEX(SHA256(lead.phone)), NULL) AS phone,
+  -- missing attributes are left out: a CRM has hundreds of columns, most of them empty
+  REGEXP_REPLACE(lead.attributes, r',"[^"\\]+":null|"[^"\\]+":null,', '') AS attributes
+FROM (
+  SELECT
+    {{ columns }},
+    {{ attributes }} AS attributes
+  FROM {{ leads }} AS given
+) AS lead
+WHERE lead.id IS NOT NULL
+  AND lead.created IS NOT NULL
+  AND DATE(lead.created, @timezone) BETWEEN @start_date AND @end_date
+  AND COALESCE(TO_HEX(SHA256(lead.client_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
+  AND COALESCE(TO_HEX(SHA256(lead.user_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
+QUALIFY ROW_NUMBER() OVER (PARTITION BY lead.id ORDER BY lead.created) = 1
