@@ -67,9 +67,8 @@ def _queries(chosen: list[Stored], window: Window, services: Services) -> Iterat
 
     for stored in chosen:
         for query in queries.queries_of(stored.conversion):
-            sql = queries.runnable(query, services.settings, window)
             yield Part(
                 reads=f"the query of {stored.id}",
                 conversions=[stored.id],
-                bytes=services.runner.dry_run(sql).bytes_processed,
+                bytes=queries.planned_bytes(query, services.runner, window),
             )

@@ -8,12 +8,12 @@ from datetime import date
 
 from common.contract import Kind, problems
 from common.conversions import Conversion, Custom, LeadScoring, QuerySource
-from common.errors import ProductError, UserError
+from common.errors import ProductError, RetryableError, UserError
 from common.findings import Finding, is_refused
 from common.guard.judge import Verdict, judge
 from common.guard.scope import Scope
 from common.settings import Settings
-from common.sql import Sql, with_parameters
+from common.sql import Sql, template, with_parameters
 from common.warehouse import DryRun, Warehouse
 from common.window import Window
 
@@ -51,10 +51,8 @@ def queries_of(conversion: Conversion) -> Iterator[Query]:
 
 def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:
     """What the query reads; raises UserError with every finding when it may not be saved."""
-    verdict = judge(query.sql, Scope.of(runner.settings))
-    if not verdict.ok:
-        raise refused(query, verdict.findings)
-    answer = _dry_run(query, verdict, runner, yesterday)
+    verdict = _verdict(query, runner.settings)
+    answer = _dry_run(query, verdict, runner, Window.ending(yesterday, SAMPLE_DAYS))
     found = [
         *verdict.findings,
         *problems(
@@ -71,12 +69,32 @@ def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:
     return Judged(tuple(sorted({*verdict.tables, *answer.referenced_tables})), tuple(found))
 
 
-def runnable(query: Query, settings: Settings, window: Window) -> Sql:
-    """The text that runs for these days; raises UserError when the guard refuses it."""
+def planned_bytes(query: Query, runner: Warehouse, window: Window) -> int | None:
+    """Bytes that the query reads for these days; None is unknown."""
+    return _dry_run(query, _verdict(query, runner.settings), runner, window).bytes_processed
+
+
+def answer(query: Query, runner: Warehouse, window: Window, table: Sql) -> None:
+    """Run the query for these days into a table; raises UserError when it cannot."""
+    # as the tail of the statement, never in brackets, the user's text cannot break out of it
+    rows = _bound(_verdict(query, runner.settings), window)
+    try:
+        runner.execute(template(__file__, "trial", table=table, rows=rows))
+    except UserError as error:
+        # BigQuery's own words may hold values of the rows
+        raise UserError(
+            f"The query of {query.field} fails on the rows from {window.start} to {window.end}.",
+            code="sql_failed",
+            fix="POST /validate-sql tells which function of it fails, and its safe form.",
+            field=query.field,
+        ) from error
+
+
+def _verdict(query: Query, settings: Settings) -> Verdict:
     verdict = judge(query.sql, Scope.of(settings))
     if not verdict.ok:
         raise refused(query, verdict.findings)
-    return _bound(verdict, window)
+    return verdict
 
 
 def _bound(verdict: Verdict, window: Window) -> Sql:
@@ -102,19 +120,29 @@ def refused(query: Query, findings: Sequence[Finding]) -> UserError:
     return error
 
 
-def _dry_run(query: Query, verdict: Verdict, runner: Warehouse, yesterday: date) -> DryRun:
-    sample = Window.ending(yesterday, SAMPLE_DAYS)
+def _dry_run(query: Query, verdict: Verdict, runner: Warehouse, window: Window) -> DryRun:
     try:
-        return runner.dry_run(_bound(verdict, sample))
-    except ProductError as error:
-        error.field = query.field
-        error.code = _SAID.get(error.code, error.code)
+        return runner.dry_run(_bound(verdict, window))
+    except RetryableError:
         raise
+    except ProductError as error:
+        code, fix = _SAID.get(error.code, ("sql_error", error.fix))
+        raise UserError(
+            f"The SQL cannot be saved. BigQuery says: {error.detail.splitlines()[0][:400]}",
+            code=code,
+            fix=fix,
+            field=query.field,
+        ) from error
 
 
 _SAID = {
-    # what BigQuery says of the user's statement, told apart from what it says of ours
-    "query_failed": "sql_error",
-    "not_found": "table_not_found",
-    "access_denied": "table_access",
+    "not_found": (
+        "table_not_found",
+        "Check the table's name, and that its dataset lies in this project's location.",
+    ),
+    "access_denied": (
+        "table_access",
+        "Grant the service account that runs SQL the roles BigQuery Data Viewer on the dataset and"
+        " BigQuery User in its project.",
+    ),
 }

@@ -122,9 +122,7 @@ def _with_answer(
     from functions.api import queries
 
     query = next(queries.queries_of(conversion))
-    # as the tail of the statement, never in brackets, the user's text cannot break out of it
-    rows = queries.runnable(query, services.settings, context.window)
-    services.runner.execute(_table_of(services.runner.staging(name), rows))
+    queries.answer(query, services.runner, context.window, services.runner.staging(name))
     schema = services.warehouse.schema_of(services.warehouse.staging_path(name)) or []
     return replace(context, raw_columns=frozenset(column["name"].lower() for column in schema))
 

@@ -66,7 +66,8 @@ def test_good_sql_is_saved_with_its_tables(shop: House) -> None:
         (GOOD.replace("o.id, ", ""), "missing_column", "no column id"),
         (GOOD.replace("created,", "created, o.note AS clientId,"), None, "clientId"),
         (GOOD.replace("o.confirmed_at", "o.date"), "wrong_type", "created is DATE"),
-        (GOOD.replace("o.total", "o.totl"), "sql_error", ""),
+        (GOOD.replace("o.total", "o.totl"), "sql_error", "totl"),
+        (GOOD.replace("orders", "ordrs"), "table_not_found", "ordrs"),
     ],
 )
 def test_bad_sql_is_refused_with_what_to_write_instead(
@@ -91,6 +92,14 @@ def test_a_backtest_runs_the_query_and_leaves_no_table(shop: House) -> None:
     body = {"definition": custom(shop, GOOD, id="tried"), "start_date": "2026-11-13"}
     totals = shop.desk.post("/conversions:backtest", body)["totals"]
     assert (totals["conversions"], totals["value"], totals["attributed"]) == (2, 200.0, 0)
+
+
+def test_a_query_that_fails_on_real_rows_is_told_so_without_their_values(shop: House) -> None:
+    sql = GOOD.replace("o.total", "CAST(o.client AS FLOAT64)")
+    body = {"definition": custom(shop, sql, id="tried"), "start_date": "2026-11-13"}
+    answered = shop.desk.ask("POST", "/conversions:backtest", body)
+    assert (answered.status, answered.body["code"]) == (422, "sql_failed")
+    assert "c1" not in answered.body["detail"]
 
 
 def test_the_target_of_a_prediction_must_be_a_custom_conversion(shop: House) -> None:
