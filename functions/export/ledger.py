@@ -86,6 +86,12 @@ class BigQueryLedger:
         rows = self._warehouse.rows(with_parameters(sql, **self._ids(), **bound))
         return (candidate(row) for row in rows)
 
+    def in_doubt(self) -> Iterator[Candidate]:
+        """Conversions of which a person is to say whether the platform has them."""
+        sql = self._sql("doubts", standing=self._standing(), known=_known())
+        rows = self._warehouse.rows(with_parameters(sql, **self._ids()))
+        return (candidate(row) for row in rows)
+
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
         """Write entries down; False when another run holds the lease by now."""
         if not entries:
@@ -149,7 +155,9 @@ class BigQueryLedger:
         )
 
     def _sql(self, name: str, **slots: Sql | str) -> Sql:
-        return template(__file__, f"ledger_{name}", conversions=self._conversions(), **slots)
+        if name != "doubts":
+            slots["conversions"] = self._conversions()
+        return template(__file__, f"ledger_{name}", **slots)
 
     def _conversions(self) -> Sql:
         return self._warehouse.table(f"conversion_{self._scope.conversion}")

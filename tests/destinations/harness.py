@@ -100,7 +100,7 @@ def world(read_seconds: float = 5) -> Iterator[World]:
     with platforms.serving(clock.now) as running, session:
         wire = Wire(
             session,
-            Secrets(SECRETS, _no_secret_manager),
+            Secrets(SECRETS, no_secret_manager),
             google_token,
             running.endpoints,
             read_seconds=read_seconds,
@@ -215,5 +215,5 @@ def shown(request: Request) -> dict[str, Any]:
     }
 
 
-def _no_secret_manager() -> Any:
+def no_secret_manager() -> Any:
     raise AssertionError("no test may ask Secret Manager")

@@ -1,0 +1,77 @@
+"""Entry points of export: pushed messages, and the frontend's side. Clients are built here only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+
+import functions_framework
+import google.auth
+import requests
+from flask import Request, Response
+from google.auth.credentials import Credentials
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import bigquery
+
+from common import http
+from common.bus import Bus, PubSubBus
+from common.settings import Settings
+from common.warehouse import Warehouse
+from functions.export import routes, service
+from functions.export.clock import SystemClock
+from functions.export.office import Office
+from functions.export.secrets import SCOPE, SECRET_MANAGER, Secrets
+from functions.export.wire import Wire
+
+
+@functions_framework.http
+def export(request: Request) -> Response:
+    """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
+    return http.receive(request, lambda message: service.handle(_office(), message))
+
+
+@functions_framework.http
+def export_preview(request: Request) -> Response:
+    """The answer of the route that the request names, or problem details."""
+    office = _office()
+    return http.respond(request, office.settings, lambda asked: routes.answer(asked, office))
+
+
+@cache
+def _office() -> Office:
+    settings = Settings.from_environment(os.environ)
+    client = bigquery.Client(project=settings.project, location=settings.location)
+    endpoints = replaced_hosts(settings.platform_endpoints)
+    secrets = Secrets(os.environ, _secret_manager, endpoints.get(SECRET_MANAGER, SECRET_MANAGER))
+    return Office(
+        warehouse=Warehouse(client, settings),
+        wire=Wire(requests.Session(), secrets, google_credentials, endpoints),
+        clock=SystemClock(),
+        bus=_bus,
+    )
+
+
+@cache
+def _bus() -> Bus:
+    return PubSubBus.connect(_office().settings)
+
+
+@cache
+def _secret_manager() -> AuthorizedSession:
+    return AuthorizedSession(google_credentials((SCOPE,), None))  # type: ignore[no-untyped-call]
+
+
+def google_credentials(scopes: tuple[str, ...], quota_project: str | None) -> Credentials:
+    """The function's own credentials for exactly these scopes.
+
+    They are asked for here, because Google's clients over REST would fall back to cloud-platform,
+    which the Data Manager API refuses.
+    """
+    credentials, _ = google.auth.default(scopes=list(scopes), quota_project_id=quota_project)
+    return credentials
+
+
+def replaced_hosts(pairs: tuple[str, ...]) -> Mapping[str, str]:
+    """{https://host: address to use instead} out of the settings' host=address pairs."""
+    return dict(pair.split("=", 1) for pair in pairs)

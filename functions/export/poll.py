@@ -1,0 +1,122 @@
+"""Asynchronous truth: what a platform did with a request after it had accepted it.
+
+Platforms tell counts per reason and never which rows, so rows of a request that partly failed are
+sent again where time may cure them and the platform takes the same key twice; everything else is
+booked as counts (see `report`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from common.logs import log
+from common.sql import template, with_parameters
+from functions.export.destinations.base import Status
+from functions.export.entries import FIRST_POLL
+from functions.export.office import Connection
+
+LONGEST_PAUSE = timedelta(hours=12)
+RESENDS = 5
+"""How often a row is sent again because its request failed later; then it counts as failed."""
+
+
+def poll(connection: Connection, run_id: str, fence: int) -> int:
+    """Ask about every request of the destination that is due; how many have an end now."""
+    if not connection.destination.capabilities.asynchronous:
+        return 0
+    office, now = connection.office, connection.office.clock.now()
+    closed = 0
+    for request in _due(connection, now):
+        status = connection.destination.poll(request["request_id"], office.wire)
+        if status is None:
+            continue
+        _book(connection, request, status, now)
+        if state := reopened(status, connection):
+            _reopen(connection, request, state, status, run_id, fence, now)
+        closed += status.state != "processing"
+        log(
+            "export_request",
+            destination=connection.id,
+            request_id=request["request_id"],
+            status=status.state,
+            rows=request["row_count"],
+        )
+    return closed
+
+
+def reopened(status: Status, connection: Connection) -> str | None:
+    """The state that rows of the request get now, or None when they keep theirs."""
+    curable = bool(status.resend)
+    if status.state == "failed":
+        return "absent" if curable else "failed"
+    replaces = connection.destination.capabilities.repeats == "replaces"
+    return "requested" if status.state == "partial" and curable and replaces else None
+
+
+def next_poll(polls: int, now: datetime) -> datetime:
+    """When to ask again after so many answers that said nothing yet."""
+    pause: timedelta = FIRST_POLL * 2 ** min(polls, 10)
+    return now + min(pause, LONGEST_PAUSE)
+
+
+def _due(connection: Connection, now: datetime) -> list[dict[str, Any]]:
+    warehouse = connection.office.warehouse
+    sql = template(__file__, "poll_due", requests=warehouse.table("export_requests"))
+    return list(warehouse.rows(with_parameters(sql, destination=connection.id, now=now)))
+
+
+def _book(
+    connection: Connection, request: Mapping[str, Any], status: Status, now: datetime
+) -> None:
+    open_ = status.state == "processing"
+    polls = request["polls"] + 1
+    entry = {
+        **request,
+        "recorded_at": now,
+        "destination": connection.id,
+        "state": status.state,
+        "reason": None,
+        "polls": polls,
+        "next_poll_at": next_poll(polls, now) if open_ else None,
+        "counts": json.dumps(dict(status.counts), sort_keys=True),
+    }
+    connection.office.warehouse.append("export_requests", [entry])
+
+
+def _reopen(
+    connection: Connection,
+    request: Mapping[str, Any],
+    state: str,
+    status: Status,
+    run_id: str,
+    fence: int,
+    now: datetime,
+) -> None:
+    warehouse = connection.office.warehouse
+    sql = template(__file__, "poll_reopen", attempts=warehouse.table("export_attempts"))
+    warehouse.execute(
+        with_parameters(
+            sql,
+            destination=connection.id,
+            request_id=request["request_id"],
+            state=state,
+            reason=_reason(status),
+            run_id=run_id,
+            fence=fence,
+            now=now,
+            resends=RESENDS,
+        )
+    )
+
+
+def _reason(status: Status) -> str:
+    """The most frequent reason, among those that another attempt may cure if there are any."""
+    counts = {
+        reason: count
+        for reason, count in status.counts.items()
+        if not status.resend or reason in status.resend
+    }
+    return max(counts, key=lambda reason: (counts[reason], reason), default="failed")

@@ -1,0 +1,40 @@
+-- What a platform refused after it had accepted it: every row of the request, once, and as failed
+-- when it was sent again often enough.
+INSERT INTO {{ attempts }} (
+  date, happened_at, recorded_at, destination, account, conversion, conversion_id, conversion_date,
+  dedup_key, run_id, fence, seq, op, state, reason, row_hash, destination_version,
+  payload_version, fingerprint, value, currency, event_time, identity, request_id
+)
+WITH
+again AS (
+  SELECT entry.account, entry.conversion, entry.conversion_id, COUNT(*) AS times
+  FROM {{ attempts }} AS entry
+  WHERE
+    entry.destination = @destination
+    AND entry.state IN ('requested', 'absent')
+    AND entry.reason = @reason
+  GROUP BY entry.account, entry.conversion, entry.conversion_id
+)
+SELECT
+  DATE(@now), @now, CURRENT_TIMESTAMP(), sent.destination, sent.account, sent.conversion,
+  sent.conversion_id, sent.conversion_date, sent.dedup_key, @run_id, @fence, sent.seq, sent.op,
+  IF(COALESCE(again.times, 0) >= @resends AND @state = 'absent', 'failed', @state),
+  @reason, sent.row_hash, sent.destination_version, sent.payload_version,
+  sent.fingerprint, sent.value, sent.currency, sent.event_time, sent.identity, sent.request_id
+FROM {{ attempts }} AS sent
+LEFT JOIN again
+  ON again.account = sent.account
+  AND again.conversion = sent.conversion
+  AND again.conversion_id = sent.conversion_id
+WHERE
+  sent.destination = @destination
+  AND sent.request_id = @request_id
+  AND sent.state = 'accepted'
+  AND NOT (COALESCE(again.times, 0) >= @resends AND @state = 'requested')
+  AND NOT EXISTS (
+    SELECT 1 FROM {{ attempts }} AS known
+    WHERE
+      known.destination = @destination
+      AND known.request_id = @request_id
+      AND known.state IN ('requested', 'absent', 'failed')
+  )

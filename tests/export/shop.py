@@ -1,0 +1,231 @@
+"""A conversion table, its runs, an office of ours and running platforms, for tests end to end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+import requests
+from google.cloud import bigquery
+
+from common.catalog import Stored
+from common.local import platforms
+from common.local.platforms.standin import StandIn
+from common.messages import Materialized, Message
+from common.settings import Settings
+from common.sql import Sql
+from common.warehouse import Warehouse
+from functions.export import service
+from functions.export.office import Office
+from functions.export.rows import ConversionRow
+from functions.export.secrets import Secrets
+from functions.export.wire import Wire
+from tests.destinations.harness import HERE as CASES
+from tests.destinations.harness import (
+    NOW,
+    SECRETS,
+    TestClock,
+    google_token,
+    load,
+    no_secret_manager,
+    sample_row,
+)
+
+_NAMES = count()
+
+
+class Kill(BaseException):
+    """The process ends here."""
+
+
+class KillableWarehouse(Warehouse):
+    """A warehouse whose process may be killed at any call; afterwards nothing answers."""
+
+    kill_at: int | None = None
+    calls = 0
+
+    def _step(self) -> None:
+        self.calls += 1
+        if self.kill_at is not None and self.calls >= self.kill_at:
+            raise Kill
+
+    def rows(self, *arguments: Any, **named: Any) -> Any:
+        self._step()
+        return super().rows(*arguments, **named)
+
+    def execute(self, *arguments: Any, **named: Any) -> Any:
+        self._step()
+        done = super().execute(*arguments, **named)
+        self._step()
+        return done
+
+    def append(self, *arguments: Any, **named: Any) -> None:
+        self._step()
+        super().append(*arguments, **named)
+        self._step()
+
+
+class KillableWire(Wire):
+    """A wire whose process may be killed before or after each request."""
+
+    warehouse: KillableWarehouse
+
+    def exchange(self, request: Any) -> Any:
+        self.warehouse._step()
+        reply = super().exchange(request)
+        self.warehouse._step()
+        return reply
+
+
+@dataclass
+class Bus:
+    """Keeps what is published."""
+
+    messages: list[Message] = field(default_factory=list)
+
+    def publish(self, message: Message) -> None:
+        self.messages.append(message)
+
+
+@dataclass
+class Shop:
+    """One conversion `purchase` in a dataset of its own, and everything around it."""
+
+    office: Office
+    clock: TestClock
+    bus: Bus
+    stand_ins: dict[str, StandIn]
+    table: dict[str, ConversionRow] = field(default_factory=dict)
+
+    @property
+    def warehouse(self) -> KillableWarehouse:
+        found = self.office.warehouse
+        assert isinstance(found, KillableWarehouse)
+        return found
+
+    def add_destination(self, kind: str, **changes: Any) -> Stored:
+        """Save the config of a kind's plain case, with changes."""
+        config = {**load(CASES / kind / "plain" / "target.json"), **changes}
+        config.setdefault("start_date", "2026-01-01")
+        from functions.export.destinations import TARGET
+
+        definition = TARGET.validate_python(config).model_dump(mode="json")
+        return self.office.catalog.save(definition, now=NOW - timedelta(days=60), author="test")
+
+    def put(self, id: str, **changes: Any) -> None:
+        """Set a row as materialize would leave it."""
+        row = sample_row(
+            id=id, order_id=id, msclkid=f"click-{id}", email=f"{id}@example.com", **changes
+        )
+        self.table[id] = replace(row, row_hash=hash(repr(row)) % 2**60, updated_at=self.clock.now())
+
+    def materialize(self, conversion: str = "purchase", **run: Any) -> None:
+        """Write the table anew and book the run."""
+        warehouse, name = self.warehouse, f"conversion_{conversion}"
+        warehouse.ensure_table(warehouse.path(name), "conversion")
+        plain = super(KillableWarehouse, warehouse)
+        plain.execute(Sql(f"DELETE FROM {warehouse.table(name)} WHERE TRUE"))
+        _load(warehouse, name, [record(row) for row in self.table.values()])
+        now = self.clock.now()
+        entry = {
+            "date": now.date(),
+            "recorded_at": now,
+            "run_id": "m",
+            "conversion": conversion,
+            "status": "applied",
+            "start_date": (now - timedelta(days=90)).date(),
+            "end_date": now.date(),
+            "rows_read": len(self.table),
+        }
+        plain.append("runs", [entry | run])
+
+    def export(self, conversion: str = "purchase") -> None:
+        """Handle the message that materialize sends."""
+        self.handle(self.materialized(conversion))
+
+    def handle(self, message: Message) -> None:
+        service.handle(self.office, message)
+
+    def materialized(self, conversion: str = "purchase") -> Materialized:
+        day = self.clock.now().date()
+        return Materialized(
+            run_id="m", conversion=conversion, definition_version=1, start_date=day, end_date=day
+        )
+
+    def passes(self, **time: float) -> None:
+        """Let time pass."""
+        self.clock.time += timedelta(**time)
+
+    def free_leases(self) -> None:
+        """What ten minutes do after a holder died."""
+        leases = self.warehouse.table("leases")
+        super(KillableWarehouse, self.warehouse).execute(
+            Sql(f"UPDATE {leases} SET holder = NULL WHERE TRUE")
+        )
+
+    def states(self, conversion: str = "purchase") -> dict[str, str]:
+        """Newest state of each conversion."""
+        attempts = self.warehouse.table("export_attempts")
+        sql = f"""
+          SELECT attempt.conversion_id, attempt.state FROM {attempts} AS attempt
+          WHERE attempt.conversion = '{conversion}'
+          QUALIFY ROW_NUMBER() OVER (
+            PARTITION BY attempt.conversion_id
+            ORDER BY attempt.recorded_at DESC, attempt.fence DESC, attempt.seq DESC) = 1"""
+        return {row["conversion_id"]: row["state"] for row in self.query(sql)}
+
+    def query(self, sql: str) -> list[dict[str, Any]]:
+        return list(super(KillableWarehouse, self.warehouse).rows(Sql(sql)))
+
+    def all_of(self, table: str) -> list[dict[str, Any]]:
+        return self.query(f"SELECT * FROM {self.warehouse.table(table)}")
+
+
+@contextmanager
+def shop(client: bigquery.Client, *, read_seconds: float = 0.3) -> Iterator[Shop]:
+    """A fresh shop on a shared engine."""
+    dataset = f"export_{next(_NAMES)}"
+    settings = Settings(
+        project=client.project, dataset=dataset, staging_dataset=f"{dataset}_s", currency="EUR"
+    )
+    warehouse = KillableWarehouse(client, settings)
+    Warehouse.ensure_tables(warehouse)
+    clock, bus, session = TestClock(), Bus(), requests.Session()
+    with platforms.serving(clock.now) as running, session:
+        wire = KillableWire(
+            session,
+            Secrets(SECRETS, no_secret_manager),
+            google_token,
+            running.endpoints,
+            read_seconds=read_seconds,
+            clock=clock.elapsed,
+        )
+        wire.warehouse = warehouse
+        office = Office(warehouse, wire, clock, lambda: bus, random.Random(1))
+        yield Shop(office, clock, bus, running.stand_ins)
+    for name in (dataset, f"{dataset}_s"):
+        client.delete_dataset(name, delete_contents=True)
+
+
+def record(row: ConversionRow) -> Mapping[str, Any]:
+    """The row as a line of a load job."""
+    names = [name for name in ConversionRow.__slots__ if name != "birth_date"]
+    values = {name: getattr(row, name) for name in names}
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in values.items()
+    } | {"params": []}
+
+
+def _load(warehouse: Warehouse, name: str, rows: list[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    path = warehouse.path(name)
+    schema = warehouse.client.get_table(path).schema
+    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
+    warehouse.client.load_table_from_json(list(rows), path, job_config=config).result()

@@ -1,0 +1,473 @@
+"""Export end to end: a table in BigQuery, platforms on real HTTP, and everything that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from google.cloud import bigquery
+
+from common import lease
+from common.errors import RetryableError
+from common.local.platforms.google_data_manager import GoogleDataManager
+from common.local.platforms.standin import Fault
+from common.messages import ExportContinuation, ExportTick, ReplayRequested
+from functions.export.standing import dedup_key
+from tests.destinations.test_cases import kept
+from tests.export.shop import Kill, Shop, shop
+
+ACTION = "987654321"
+
+
+@pytest.fixture
+def here(client: bigquery.Client) -> Iterator[Shop]:
+    with shop(client) as opened:
+        yield opened
+
+
+def google(here: Shop) -> GoogleDataManager:
+    platform = here.stand_ins["google"]
+    assert isinstance(platform, GoogleDataManager)
+    return platform
+
+
+def held(here: Shop) -> dict[str, float | None]:
+    """Conversion id → value at Google."""
+    names = {dedup_key("purchase", f"o{number}"): f"o{number}" for number in range(2000)}
+    return {names[key[1]]: each.value for key, each in google(here).held.items()}
+
+
+def test_what_the_warehouse_says_is_what_the_platform_holds(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1", value=100)
+    here.put("o2", value=50)
+    here.materialize()
+    here.export()
+    assert held(here) == {"o1": 100, "o2": 50}
+
+    here.passes(days=1)
+    here.put("o1", value=70)
+    here.put("o3", value=5)
+    del here.table["o2"]
+    here.materialize()
+    here.export()
+    assert held(here) == {"o1": 70, "o2": 0, "o3": 5}
+
+    here.passes(days=1)
+    here.put("o2", value=50)
+    here.put("o1", value=60)
+    here.materialize()
+    here.export()
+    assert held(here) == {"o1": 60, "o2": 50, "o3": 5}
+    assert set(here.states().values()) == {"accepted"}
+
+
+def test_a_second_run_sends_nothing(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1")
+    here.materialize()
+    here.export()
+    sent = len(google(here).calls)
+    here.export()
+    here.handle(ExportTick())
+    assert len(google(here).calls) == sent
+
+
+@pytest.mark.parametrize("run", [{"status": "failed"}, {"status": "held"}, {"rows_read": 0}])
+def test_a_failed_or_empty_run_of_the_table_takes_nothing_back(here: Shop, run: dict) -> None:
+    here.add_destination("google_ads", retraction_limit_rows=100)
+    here.put("o1", value=100)
+    here.put("o2", value=50)
+    here.materialize()
+    here.export()
+    here.passes(days=1)
+    here.table.clear()
+    here.materialize(**run)
+    here.export()
+    assert held(here) == {"o1": 100, "o2": 50}
+    assert "missing_without_proof" in {row["code"] for row in here.all_of("incidents")}
+
+
+def test_a_mass_retraction_waits_for_a_person(here: Shop) -> None:
+    here.add_destination("google_ads", retraction_limit_rows=2)
+    for number in range(8):
+        here.put(f"o{number}", value=10)
+    here.materialize()
+    here.export()
+    here.passes(days=1)
+    for number in range(3):
+        del here.table[f"o{number}"]
+    here.put("o9", value=10)
+    here.materialize()
+    here.export()
+    assert [value for value in held(here).values() if value == 0] == []
+    assert held(here)["o9"] == 10
+    incidents = here.all_of("incidents")
+    assert [row["code"] for row in incidents] == ["retractions_held"]
+    day = here.clock.now().date()
+    here.handle(
+        ExportContinuation(
+            destination="ads_main",
+            conversion="purchase",
+            run_id="r",
+            start_date=day,
+            end_date=day,
+            force=True,
+        )
+    )
+    assert [held(here)[f"o{number}"] for number in range(3)] == [0, 0, 0]
+
+
+def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(client: bigquery.Client) -> None:
+    """One shop for each step: killed there, then left to the next run."""
+    step = 0
+    while True:
+        step += 1
+        with shop(client) as here:
+            here.add_destination("meta")
+            here.put("o1", value=100)
+            here.put("o2", value=50)
+            here.materialize()
+            here.warehouse.calls, here.warehouse.kill_at = 0, step
+            try:
+                here.export()
+                survived = True
+            except Kill:
+                survived = False
+            here.warehouse.kill_at = None
+            here.free_leases()
+            here.passes(hours=1)
+            here.handle(ExportTick())
+            platform = here.stand_ins["meta"]
+            assert sorted(each.value for each in platform.held.values()) == [50, 100], step
+            assert {each.count for each in platform.held.values()} == {1}, step
+            assert set(here.states().values()) == {"accepted"}, step
+            if survived:
+                break
+    assert step > 10
+
+
+FAULTS = {
+    "429": Fault(status=429, headers={"Retry-After": "1"}),
+    "500": Fault(status=500),
+    "500 after accepting": Fault(status=500, after_accepting=True),
+    "reset": Fault("reset"),
+    "reset after accepting": Fault("reset", after_accepting=True),
+    "time-out after accepting": Fault("silence", after_accepting=True),
+    "time-out before accepting": Fault("silence"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_platform_that_fails_gets_everything_in_the_end(
+    here: Shop, fault: str, times: int
+) -> None:
+    here.add_destination("meta")
+    here.put("o1", value=100)
+    here.put("o2", value=50)
+    here.materialize()
+    here.stand_ins["meta"].script(*[FAULTS[fault]] * times)
+    here.export()
+    here.passes(hours=1)
+    here.handle(ExportTick())
+    platform = here.stand_ins["meta"]
+    assert sorted(each.value for each in platform.held.values()) == [50, 100]
+    assert {each.count for each in platform.held.values()} == {1}
+    assert set(here.states().values()) == {"accepted"}
+
+
+def test_an_expired_token_is_an_incident_and_costs_nothing(here: Shop) -> None:
+    here.add_destination("meta")
+    here.put("o1")
+    here.materialize()
+    platform = here.stand_ins["meta"]
+    platform.token = "renewed"
+    here.export()
+    assert here.states() == {"o1": "retry"}
+    assert [row["code"] for row in here.all_of("incidents")] == ["export_halted"]
+    platform.token = "meta-token"
+    here.passes(hours=1)
+    here.handle(ExportTick())
+    assert len(platform.held) == 1
+
+
+def test_a_short_lived_token_is_renewed_in_the_middle_of_a_run(here: Shop) -> None:
+    here.add_destination("microsoft_ads", batch_size=1)
+    for number in range(3):
+        here.put(f"o{number}", value=10)
+    here.materialize()
+    platform = here.stand_ins["microsoft_ads"]
+    here.export()
+    platform.expire_token()  # type: ignore[attr-defined]
+    for number in range(3):
+        here.put(f"o{number}", value=20)
+    here.passes(minutes=5)
+    here.materialize()
+    here.export()
+    assert {each.value for each in platform.held.values()} == {20}
+
+
+def test_in_doubt_beyond_the_platforms_memory_a_person_decides(here: Shop) -> None:
+    here.add_destination("meta")
+    here.put("o1", value=100)
+    here.materialize()
+    platform = here.stand_ins["meta"]
+    platform.script(*[FAULTS["reset after accepting"]] * 3)
+    here.export()
+    assert here.states() == {"o1": "unknown"}
+    here.passes(hours=49)
+    here.handle(ExportTick())
+    assert here.states() == {"o1": "ambiguous"}
+    assert [each.count for each in platform.held.values()] == [1]
+    assert "deliveries_in_doubt" in {row["code"] for row in here.all_of("incidents")}
+
+
+def test_with_both_clocks_an_hour_wrong_nothing_is_counted_twice(here: Shop) -> None:
+    here.add_destination("meta")
+    here.put("o1", value=100)
+    here.materialize()
+    platform = here.stand_ins["meta"]
+    platform.clock = lambda: here.clock.now().replace(microsecond=0)
+    platform.script(*[FAULTS["reset after accepting"]] * 3)
+    here.passes(hours=1)
+    here.export()
+    here.passes(hours=-2)
+    here.handle(ExportTick())
+    assert [each.count for each in platform.held.values()] == [1]
+    assert here.states() == {"o1": "accepted"}
+
+
+def test_while_another_run_holds_the_destination_the_work_is_left_to_it(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1")
+    here.materialize()
+    other = lease.acquire(here.warehouse, "export-ads_main", "other")
+    assert other
+    here.export()
+    assert not google(here).held
+    assert lease.release(here.warehouse, other) == "materialized"
+
+
+def test_work_that_came_meanwhile_is_sent_on_when_a_run_ends(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1")
+    here.materialize()
+    platform = google(here)
+    answer = platform.answer
+
+    def meanwhile(call: object) -> object:
+        lease.ask_again(here.warehouse, "export-ads_main", "materialized")
+        return answer(call)  # type: ignore[arg-type]
+
+    platform.answer = meanwhile  # type: ignore[method-assign, assignment]
+    here.export()
+    assert [type(message) for message in here.bus.messages] == [ExportContinuation]
+
+
+def test_out_of_time_the_rest_is_left_to_a_continuation(here: Shop) -> None:
+    here.add_destination("meta", batch_size=1, requests_per_second=0.01)
+    for number in range(8):
+        here.put(f"o{number}", value=10)
+    here.materialize()
+    here.export()
+    assert 0 < len(here.stand_ins["meta"].held) < 8
+    [message] = here.bus.messages
+    assert isinstance(message, ExportContinuation)
+    for _ in range(5):
+        here.handle(message)
+    assert len(here.stand_ins["meta"].held) == 8
+
+
+def test_one_bad_row_of_many_is_refused_alone_with_its_reason(here: Shop) -> None:
+    here.add_destination("meta", max_age_days=7)
+    for number in range(60):
+        here.put(f"o{number}", value=10)
+    # a cookie that Meta's page does not allow and that we cannot know
+    here.put("o33", value=10, lead_id="123456789012345", event_source="crm")
+    here.materialize()
+    platform = here.stand_ins["meta"]
+    refuse(platform, dedup_key("purchase", "o33"))
+    here.export()
+    assert len(platform.held) == 59
+    states = here.states()
+    assert states.pop("o33") == "rejected"
+    assert set(states.values()) == {"accepted"}
+    [refused] = [row for row in here.all_of("export_attempts") if row["state"] == "rejected"]
+    assert refused["reason"] == "meta_100_2804017"
+
+
+def refuse(platform: object, key: str) -> None:
+    """Make Meta refuse every batch that holds this key, without saying why."""
+    fault = platform._fault  # type: ignore[attr-defined]
+
+    def judged(event: dict) -> object:
+        from common.local.platforms.meta import error
+
+        if event["event_id"] == key:
+            return error(400, 100, "Invalid parameter", subcode=2804017)
+        return fault(event)
+
+    platform._fault = judged  # type: ignore[attr-defined]
+
+
+def test_what_google_refuses_later_is_booked_by_reason_and_sent_again_where_time_helps(
+    here: Shop,
+) -> None:
+    here.add_destination("google_ads")
+    for number in range(4):
+        here.put(f"o{number}", value=10, gclid=f"click-{number}")
+    here.materialize()
+    google(here).later = {"click-1": "TOO_RECENT_CLICK", "click-2": "INVALID_GCLID"}
+    here.export()
+    assert set(held(here)) == {"o0", "o3"}
+    google(here).later = {"click-2": "INVALID_GCLID"}
+    here.passes(minutes=31)
+    here.handle(ExportTick())
+    assert set(held(here)) == {"o0", "o1", "o3"}
+    newest = max(here.all_of("export_requests"), key=lambda row: row["polls"])
+    assert (newest["state"], newest["counts"]) == (
+        "partial",
+        '{"INVALID_GCLID": 1, "TOO_RECENT_CLICK": 1}',
+    )
+
+
+def test_a_request_that_fails_as_a_whole_leaves_no_claim_in_the_ledger(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1", gclid="click-1")
+    here.materialize()
+    google(here).later = {"click-1": "CLICK_NOT_FOUND"}
+    here.export()
+    here.passes(minutes=31)
+    here.handle(ExportTick())
+    assert here.states() == {"o1": "failed"}
+    here.put("o1", gclid="click-2")
+    here.passes(hours=1)
+    here.materialize()
+    here.export()
+    assert set(held(here)) == {"o1"}
+
+
+def test_a_replay_sends_again_only_what_the_platform_takes_twice_or_does_not_have(
+    here: Shop,
+) -> None:
+    for kind in ("google_ads", "meta"):
+        here.add_destination(kind)
+    here.put("o1", value=10)
+    here.materialize()
+    here.export()
+    day = here.clock.now().date()
+    for destination in ("ads_main", "meta_main"):
+        for _ in range(2):
+            here.handle(
+                ReplayRequested(
+                    request_id=f"again-{destination}",
+                    destination=destination,
+                    conversion="purchase",
+                    start_date=day.replace(day=1),
+                    end_date=day,
+                )
+            )
+    posts = [call for call in google(here).calls if call.path.endswith(":ingest")]
+    assert len(posts) == 2
+    assert len(here.stand_ins["meta"].calls) == 1
+    assert held(here) == {"o1": 10}
+
+
+def test_a_replay_to_an_account_that_lost_everything_creates_it_again(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1", value=10)
+    here.materialize()
+    here.export()
+    google(here).held.clear()
+    day = here.clock.now().date()
+    here.handle(
+        ReplayRequested(
+            request_id="lost",
+            destination="ads_main",
+            conversion="purchase",
+            start_date=day.replace(day=1),
+            end_date=day,
+            lost=True,
+        )
+    )
+    assert held(here) == {"o1": 10}
+
+
+def test_another_account_has_a_ledger_of_its_own(here: Shop) -> None:
+    google(here).actions = frozenset({ACTION, "555"})
+    here.add_destination("google_ads")
+    here.put("o1", value=10)
+    here.materialize()
+    here.export()
+    here.add_destination(
+        "google_ads", conversions=[{"conversion": "purchase", "conversion_action_id": "555"}]
+    )
+    here.export()
+    assert {key[0] for key in google(here).held} == {ACTION, "555"}
+
+
+def test_people_join_an_audience_and_leave_it(here: Shop) -> None:
+    for kind in ("google_customer_match", "meta_audience"):
+        here.add_destination(kind)
+    here.put("l1", is_qualified=True)
+    here.put("l2", is_qualified=True)
+    here.put("l3", is_qualified=False)
+    here.materialize("qualified_lead")
+    here.export("qualified_lead")
+    assert len(kept(here.stand_ins["meta"])) == 2
+    members = len(kept(google(here)))
+    here.passes(days=1)
+    here.put("l2", is_qualified=False)
+    here.put("l1", is_qualified=True, consent_ad_personalization="denied")
+    here.materialize("qualified_lead")
+    here.export("qualified_lead")
+    assert kept(here.stand_ins["meta"]) == []
+    assert members
+    assert not google(here).members
+
+
+def test_nothing_personal_reaches_ledger_logs_or_incidents(
+    here: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("google_ads", "meta", "tiktok", "microsoft_ads"):
+        here.add_destination(kind)
+    here.put("canary", phone="+44 113 496 0987", first_name="Zebediah", ip_address="203.0.113.99")
+    here.materialize()
+    here.stand_ins["meta"].token = "renewed"
+    here.stand_ins["tiktok"].script(Fault(status=400, body={"code": 40002}))
+    here.export()
+    written = "".join(
+        repr(here.all_of(table)) for table in ("export_attempts", "export_requests", "incidents")
+    )
+    for text in (written, capsys.readouterr().out):
+        for secret in ("canary@example", "4960987", "113 496", "ebediah", "203.0.113", "-token"):
+            assert secret not in text
+    assert "85e1612486ca" not in written
+
+
+def test_a_paused_destination_sends_nothing_and_a_busy_replay_comes_again(here: Shop) -> None:
+    here.add_destination("google_ads", mode="paused")
+    here.put("o1")
+    here.materialize()
+    here.export()
+    assert not google(here).calls
+    here.add_destination("google_ads")
+    other = lease.acquire(here.warehouse, "export-ads_main", "other")
+    assert other
+    day = here.clock.now().date()
+    replay = ReplayRequested(
+        request_id="r",
+        destination="ads_main",
+        conversion="purchase",
+        start_date=day,
+        end_date=day,
+    )
+    with pytest.raises(RetryableError):
+        here.handle(replay)
+
+
+def test_before_the_first_run_of_a_table_there_is_nothing_to_send(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.export()
+    assert not google(here).calls
