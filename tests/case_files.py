@@ -47,7 +47,7 @@ class Case:
 
 def folders() -> list[Path]:
     """Every case folder of kinds, sorted."""
-    return sorted(path.parent for path in CASES.glob("*/*/given.yaml"))
+    return sorted(path.parent for path in CASES.glob("*/*/definition.yaml"))
 
 
 def load(folder: Path) -> Case:
@@ -73,9 +73,7 @@ def load(folder: Path) -> Case:
         },
         answer=[{name: moment(value) for name, value in row.items()} for row in answer],
         answer_schema=_answer_schema(answer),
-        scores=[
-            complete({**row, **_moments(row)}, "lead_scores") for row in given.get("scores", [])
-        ],
+        scores=[scored(row) for row in given.get("scores", [])],
         rates=given.get("rates", []),
         expected=_yaml(folder / "expected.yaml") or [],
     )
@@ -118,7 +116,20 @@ def published(row: dict[str, Any], zone: str) -> dict[str, Any]:
         "first_seen_at": created,
         "updated_at": created,
     }
-    return complete({**full, **row, "created": created}, "conversion")
+    moments = {name: moment(value) for name, value in row.items()}
+    return complete({**full, **moments}, "conversion")
+
+
+def scored(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of lead_scores from its short form."""
+    moments = {name: moment(value) for name, value in row.items()}
+    full = {
+        "date": moments["scored_at"].date(),
+        "run_id": "run",
+        "probability": 0.5,
+        "is_qualified": True,
+    }
+    return complete({**full, **moments}, "lead_scores")
 
 
 def complete(row: dict[str, Any], table: str) -> dict[str, Any]:
@@ -126,7 +137,9 @@ def complete(row: dict[str, Any], table: str) -> dict[str, Any]:
     columns = schemas.load(table)["schema"]
     if unknown := set(row) - {column["name"] for column in columns}:
         raise KeyError(f"{table} has no column {sorted(unknown)}")
-    empty = {column["name"]: [] if column["mode"] == "REPEATED" else None for column in columns}
+    empty: dict[str, Any] = {
+        column["name"]: [] if column["mode"] == "REPEATED" else None for column in columns
+    }
     return {**empty, **row}
 
 
@@ -135,10 +148,6 @@ def moment(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
     return value
-
-
-def _moments(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: moment(value) for name, value in row.items()}
 
 
 def _spread(values: dict[str, Any]) -> list[dict[str, Any]]:

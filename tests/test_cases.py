@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from google.cloud import bigquery
 
 from common import kinds, schemas
 from common.kinds.rates import rates
@@ -19,6 +17,11 @@ from common.window import Window
 from tests.case_files import CASES, Case, folders, load
 from tests.conftest import PROJECT
 from tests.judge import Rows, evaluate
+from tests.quick import QuickWarehouse
+
+DATASET = f"{PROJECT}.case"
+Table = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+"""Schema and rows."""
 
 RATES = [
     {"name": "date", "type": "DATE", "mode": "NULLABLE"},
@@ -27,18 +30,18 @@ RATES = [
 ]
 
 
-def context(case: Case, dataset: str) -> Context:
+def context(case: Case) -> Context:
     settings = Settings(
         project=PROJECT,
         currency=case.currency,
-        rates_table=f"{dataset}.rates" if case.rates else "",
+        rates_table=f"{DATASET}.rates" if case.rates else "",
     )
     return Context(
-        stage=table(f"{dataset}.ga4_events"),
-        target=table(f"{dataset}.conversion_{case.conversion.id}"),
-        raw=table(f"{dataset}.answer"),
-        members={id: table(f"{dataset}.conversion_{id}") for id in case.published},
-        scores=table(f"{dataset}.lead_scores"),
+        stage=table(f"{DATASET}.ga4_events"),
+        target=table(f"{DATASET}.conversion_{case.conversion.id}"),
+        raw=table(f"{DATASET}.answer"),
+        members={id: table(f"{DATASET}.conversion_{id}") for id in case.published},
+        scores=table(f"{DATASET}.lead_scores"),
         rates=rates(settings),
         window=Window(*case.window),
         timezone=case.timezone,
@@ -47,17 +50,16 @@ def context(case: Case, dataset: str) -> Context:
     )
 
 
-def tables(case: Case) -> dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+def tables(case: Case) -> dict[str, Table]:
     """Name → (schema, rows) of every table that the case's statement may read."""
     shape = schemas.load("conversion")["schema"]
-    published = {case.conversion.id: [], **case.published}
-    found = {f"conversion_{id}": (shape, rows) for id, rows in published.items()}
+    published: dict[str, list[dict[str, Any]]] = {case.conversion.id: [], **case.published}
+    found: dict[str, Table] = {f"conversion_{id}": (shape, rows) for id, rows in published.items()}
     found["ga4_events"] = (schemas.load("ga4_events")["schema"], case.events)
     found["rates"] = (RATES, case.rates)
     if case.answer:
         found["answer"] = (case.answer_schema, case.answer)
-    if case.scores:
-        found["lead_scores"] = (schemas.load("lead_scores")["schema"], case.scores)
+    found["lead_scores"] = (schemas.load("lead_scores")["schema"], case.scores)
     return found
 
 
@@ -83,9 +85,10 @@ def plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def mention(sql: Sql, available: Mapping[str, Any], dataset: str) -> dict[str, str]:
-    paths = {f"{dataset}.{name}": name for name in available}
-    return {path: name for path, name in paths.items() if f"`{path}`" in sql.text}
+def mentioned(sql: Sql, available: Mapping[str, Table]) -> dict[str, Table]:
+    """Path → table of those that the statement names."""
+    paths = {f"{DATASET}.{name}": table for name, table in available.items()}
+    return {path: table for path, table in paths.items() if f"`{path}`" in sql.text}
 
 
 def test_every_kind_has_cases() -> None:
@@ -100,40 +103,31 @@ def test_every_kind_has_cases() -> None:
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_case_as_googlesql_evaluates_it(folder: Path) -> None:
     case = load(folder)
-    dataset = f"{PROJECT}.case"
-    sql = kinds.select(case.conversion, context(case, dataset))
-    given = tables(case)
+    sql = kinds.select(case.conversion, context(case))
     rows = evaluate(
         sql.text,
-        {path: Rows(*given[name]) for path, name in mention(sql, given, dataset).items()},
+        {path: Rows(*table) for path, table in mentioned(sql, tables(case)).items()},
         {name: (bound.type, bound.value) for name, bound in sql.parameters.items()},
     )
     assert compared(case, rows) == expected(case)
 
 
+@pytest.fixture(scope="module")
+def quick() -> QuickWarehouse:
+    """The embedded engine without HTTP, with one dataset that every case fills anew."""
+    warehouse = QuickWarehouse(Settings(project=PROJECT))
+    warehouse.ensure_dataset(DATASET)
+    return warehouse
+
+
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_a_case_as_the_embedded_engine_runs_it(
-    folder: Path, client: bigquery.Client, dataset: str
-) -> None:
-    from common.warehouse import Warehouse
-
+def test_a_case_as_the_embedded_engine_runs_it(folder: Path, quick: QuickWarehouse) -> None:
     case = load(folder)
-    sql = kinds.select(case.conversion, context(case, dataset))
-    given = tables(case)
-    for path, name in mention(sql, given, dataset).items():
-        _fill(client, path, *given[name])
-    warehouse = Warehouse(client, Settings(project=PROJECT))
-    rows = list(warehouse.rows(sql))
-    assert all(set(row) == set(candidate_columns()) for row in rows)
-    assert compared(case, rows) == expected(case)
-
-
-def _fill(
-    client: bigquery.Client, path: str, schema: list[dict[str, Any]], rows: list[dict[str, Any]]
-) -> None:
-    fields = [bigquery.SchemaField.from_api_repr(column) for column in schema]
-    client.create_table(bigquery.Table(path, schema=fields))
-    if rows:
-        listed = json.loads(json.dumps(rows, default=lambda value: value.isoformat()))
-        config = bigquery.LoadJobConfig(schema=fields)
-        client.load_table_from_json(listed, path, job_config=config).result()
+    sql = kinds.select(case.conversion, context(case))
+    for path, (schema, rows) in mentioned(sql, tables(case)).items():
+        quick.drop(path)
+        quick.create(path, schema)
+        quick.load(path, schema, rows)
+    found = list(quick.rows(sql))
+    assert all(set(row) == set(candidate_columns()) for row in found)
+    assert compared(case, found) == expected(case)

@@ -53,10 +53,14 @@ def _answered(conversion: Custom, context: Context) -> Sql:
             currency=currency,
             own=bind(context.currency),
         ),
-        "client_id": fill(
-            "NULLIF(TRIM({{ id }}), '')", id=columns.get("client_id", "CAST(NULL AS STRING)")
-        ),
     }
+    # a blank id is nobody, and a query without the column says that every row is qualified
+    columns |= {
+        name: fill("NULLIF(TRIM({{ id }}), '')", id=columns[name])
+        for name in ("client_id", "user_id", "lead_id")
+        if name in columns
+    }
+    columns.setdefault("is_qualified", "TRUE")
     return template(__file__, columns=candidates(columns), raw=context.raw)
 
 

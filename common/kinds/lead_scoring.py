@@ -22,6 +22,7 @@ def select(conversion: LeadScoring, context: Context) -> Sql:
         "value_kind": "'predicted'",
         "currency": bind(context.currency),
         "event_source": "'crm'",
+        **{name: f"score.{name}" for name in ("gclid", "fbclid", "email", "phone")},
         "removed": "IF(score.is_qualified, NULL, 'unqualified_lead')",
     }
     return template(

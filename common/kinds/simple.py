@@ -14,6 +14,9 @@ FROM_EVENT = (
 ).split()
 """Columns that a conversion takes from its event as they are."""
 
+OURS = "event_key, paid, paid_currency"
+"""Columns that only the steps need."""
+
 
 def select(conversion: Simple, context: Context) -> Sql:
     """All events that pass the filters in the window, each with `removed` NULL or the reason."""
@@ -32,7 +35,9 @@ def select(conversion: Simple, context: Context) -> Sql:
             steps += dedup.first_of_person("persons", context)
     if conversion.refunds:
         steps += _refunded(steps[-1][0], conversion.refunds, context)
-    last = fill("SELECT last.* EXCEPT (event_key) FROM {{ last }} AS last", last=steps[-1][0])
+    last = fill(
+        "SELECT last.* EXCEPT ({{ ours }}) FROM {{ last }} AS last", ours=OURS, last=steps[-1][0]
+    )
     return chain(steps, last)
 
 
@@ -52,6 +57,7 @@ def _counted(conversion: Simple, context: Context) -> Sql:
         template(
             __file__,
             columns=candidates(columns),
+            own=bind(context.currency),
             stage=context.stage,
             filters=conversion.filters.sql() if conversion.filters else "TRUE",
         ),
@@ -66,7 +72,7 @@ def _value(value: Value, context: Context) -> dict[str, str | Sql]:
                 "value_gross": "event.revenue",
                 "net_value": "event.revenue",
                 "currency": fill("COALESCE(event.currency, {{ own }})", own=bind(context.currency)),
-                "value_kind": "'actual'",
+                "value_kind": "IF(event.revenue IS NULL, 'none', 'actual')",
             }
         case ManualValue(amount=amount, currency=currency):
             return {

@@ -1,5 +1,7 @@
   SELECT
   event.event_key,
+  event.revenue AS paid,
+  COALESCE(event.currency, {{ own }}) AS paid_currency,
   {{ columns }}
   FROM {{ stage }} AS event
   WHERE

@@ -1,23 +1,20 @@
-  SELECT previous.* REPLACE (
-    CASE
-      WHEN applied.event_key IS NULL THEN 0
-      WHEN applied.full_refunds > 0 THEN previous.value_gross
-      ELSE LEAST(previous.value_gross, COALESCE(applied.amount, 0))
-    END AS value_refunded,
-    CASE
-      WHEN applied.event_key IS NULL THEN 'none'
-      WHEN applied.full_refunds > 0 OR applied.amount >= previous.value_gross THEN 'full'
-      ELSE 'partial'
-    END AS refund_status,
-    CASE
-      WHEN applied.event_key IS NULL THEN previous.net_value
-      WHEN applied.full_refunds > 0 THEN 0
-      ELSE GREATEST(0, previous.net_value - COALESCE(applied.amount, 0))
-    END AS net_value,
-    COALESCE(
-      previous.removed,
-      IF(applied.full_refunds > 0 OR applied.amount >= previous.value_gross, {{ removal }}, NULL)
-    ) AS removed
+  SELECT measured.* EXCEPT (is_refunded, is_full, returned) REPLACE (
+    measured.returned AS value_refunded,
+    measured.net_value - measured.returned AS net_value,
+    CASE WHEN NOT measured.is_refunded THEN 'none' WHEN measured.is_full THEN 'full' ELSE 'partial' END AS refund_status,
+    COALESCE(measured.removed, IF(measured.is_full, {{ removal }}, NULL)) AS removed
   )
-  FROM {{ previous }} AS previous
-  LEFT JOIN applied ON applied.event_key = previous.event_key
+  FROM (
+    SELECT
+      previous.*,
+      applied.event_key IS NOT NULL AS is_refunded,
+      applied.is_whole OR applied.amount >= previous.paid AS is_full,
+      CASE
+        WHEN applied.event_key IS NULL THEN 0
+        WHEN applied.is_whole OR applied.amount >= previous.paid THEN previous.value_gross
+        -- a manual value shrinks by the share of the price that was returned
+        ELSE COALESCE(applied.amount * SAFE_DIVIDE(previous.value_gross, previous.paid), 0)
+      END AS returned
+    FROM {{ previous }} AS previous
+    LEFT JOIN applied ON applied.event_key = previous.event_key
+  ) AS measured

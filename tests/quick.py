@@ -1,0 +1,164 @@
+"""A warehouse without HTTP: the embedded engine's own translation, straight on DuckDB in memory.
+
+For tests that need thousands of runs. Names that differ from run to run (fences, digests of bound
+values) are masked before the translation, so that each statement is translated once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, cast
+
+import duckdb
+from bqemulator.sql.builtin_udfs import register_builtin_udfs
+from bqemulator.storage.sql_identifiers import quoted_schema, quoted_table_ref
+
+from common import schemas
+from common.local import columns
+from common.local.cures import execution, functions, statements, translation
+from common.settings import Settings
+from common.sql import Sql
+from common.warehouse import Executed, Warehouse
+
+_CHANGING = re.compile(r"(?<=_)\d{9,}(?=_)|v_[0-9a-f]{12}")
+_MACROS = functions.__file__.removesuffix(".py") + ".sql"
+
+
+class QuickWarehouse(Warehouse):
+    """The verbs of a warehouse on a database of its own; a job id runs once, as in BigQuery."""
+
+    def __init__(self, settings: Settings, connection: Any = None) -> None:
+        client = SimpleNamespace(get_table=lambda path: SimpleNamespace(created=_CREATED))
+        super().__init__(cast("Any", client), settings)
+        self.connection = connection or _database()
+        self.jobs: dict[str, Executed] = {}
+        self.statements = 0
+        # what execution.completed asks for shards: an engine and its catalog
+        self.engine = self.catalog = self
+
+    def rows(
+        self, sql: Sql, *, labels: Mapping[str, str] | None = None, page_size: int = 10_000
+    ) -> Iterator[dict[str, Any]]:
+        result = self._execute(sql)
+        names = [column[0] for column in result.description]
+        return iter([dict(zip(names, map(_utc, row), strict=True)) for row in result.fetchall()])
+
+    def execute(
+        self, sql: Sql, *, job_id: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> Executed:
+        if job_id in self.jobs:
+            return self.jobs[job_id]
+        result = self._execute(sql)
+        changes = result.description and result.description[0][0] == "Count"
+        done = Executed(job_id or "", result.fetchone()[0] if changes else None, None)
+        if job_id is not None:
+            self.jobs[job_id] = done
+        return done
+
+    def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        self.load(self.path(table), schemas.load(table)["schema"], rows)
+
+    def load(
+        self, path: str, schema: list[dict[str, Any]], rows: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Append rows to the table `path`, which has this schema."""
+        listed = [{column["name"]: row.get(column["name"]) for column in schema} for row in rows]
+        if not listed:
+            return
+        fields = ", ".join(f'"{it["name"]}" {columns.duckdb_type(it)}' for it in schema)
+        text = json.dumps(listed, default=lambda value: value.isoformat())
+        self.connection.execute(
+            f"INSERT INTO {_ref(path)} BY NAME "
+            f"SELECT unnest(CAST(CAST($1 AS JSON) AS STRUCT({fields})[]), max_depth := 2)",
+            [text],
+        )
+
+    def ensure_dataset(self, path: str) -> None:
+        self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted_schema(*path.split('.'))}")
+
+    def ensure_table(self, path: str, schema: str) -> None:
+        self.create(path, schemas.load(schema)["schema"])
+
+    def create(self, path: str, schema: list[dict[str, Any]]) -> None:
+        """Create the table unless it exists."""
+        fields = ", ".join(f'"{name}" {type_}' for name, type_ in columns.definitions(schema))
+        self.connection.execute(f"CREATE TABLE IF NOT EXISTS {_ref(path)} ({fields})")
+
+    def schema_of(self, path: str) -> list[dict[str, Any]] | None:
+        if path.rsplit(".", 1)[1] not in self.tables_in(path.rsplit(".", 1)[0]):
+            return None
+        return columns.described(self.connection, f"SELECT * FROM {_ref(path)}")
+
+    def tables_in(self, dataset: str) -> list[str]:
+        return self.list_storage_tables(*dataset.split("."))
+
+    def list_storage_tables(self, project: str, dataset: str) -> list[str]:
+        """Names of the tables in DuckDB's schema of the dataset."""
+        found = self.connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = $1 ORDER BY 1",
+            [quoted_schema(project, dataset).strip('"')],
+        )
+        return [name for (name,) in found.fetchall()]
+
+    def drop(self, path: str) -> None:
+        self.connection.execute(f"DROP TABLE IF EXISTS {_ref(path)}")
+
+    def job_changes(self, job_id: str) -> int | None:
+        done = self.jobs.get(job_id)
+        return None if done is None else done.affected_rows or 0
+
+    def _execute(self, sql: Sql) -> Any:
+        self.statements += 1
+        masked, names = _masked(sql.text)
+        renamed = {names.get(name, name): bound for name, bound in sql.parameters.items()}
+        types = tuple(sorted((name, bound.type) for name, bound in renamed.items()))
+        translated = translation.translate(masked, self.settings.project, types)
+        used = {name.lower() for name in translated.parameters}
+        values = {name: bound.value for name, bound in renamed.items() if name.lower() in used}
+        text = execution.completed(translated, values, self)
+        plan = execution.Plan(statements.read(masked), _unmasked(text, names), values)
+        return self.connection.execute(
+            execution._plain_integers(self.connection, plan), values or None
+        )
+
+
+_CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _database() -> Any:
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
+    register_builtin_udfs(connection)
+    with open(_MACROS, encoding="utf-8") as file:
+        connection.execute(file.read())
+    return connection
+
+
+@lru_cache(maxsize=4096)
+def _masked(text: str) -> tuple[str, dict[str, str]]:
+    """The text with its changing names numbered in order, and name → number's name."""
+    names: dict[str, str] = {}
+    for found in _CHANGING.findall(text):
+        names.setdefault(found, f"{'v_' if found[0] == 'v' else ''}masked{len(names):03d}")
+    return _CHANGING.sub(lambda match: names[match[0]], text), names
+
+
+def _unmasked(text: str, names: Mapping[str, str]) -> str:
+    """Fences back in place; values stay bound under their masked names."""
+    for name, masked in names.items():
+        if name[0] != "v":
+            text = text.replace(f"_{masked}_", f"_{name}_")
+    return text
+
+
+def _ref(path: str) -> str:
+    return quoted_table_ref(*path.rsplit(".", 2))
+
+
+def _utc(value: Any) -> Any:
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
