@@ -48,6 +48,8 @@ def _counted(conversion: Simple, context: Context) -> Sql:
         "id": "CONCAT('ga4-', event.event_key)",
         "created": "event.occurred_at",
         "event_source": "'web'",
+        # nothing is left to be reached: destinations that send qualified ones only send these
+        "is_qualified": "TRUE",
     }
     if conversion.event_type == "purchase":
         columns["id"] = "COALESCE(event.order_id, CONCAT('ga4-', event.event_key))"

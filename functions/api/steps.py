@@ -109,7 +109,9 @@ def _candidate(case: Case) -> Iterator[Step]:
     yield _value(row)
     if row["refund_status"]:
         yield _refund(row)
-    if row["is_qualified"] is not None or row["removed"] == "unqualified_lead":
+    # of events every one is qualified, which explains nothing
+    judged = row["is_qualified"] is not None and not isinstance(case.stored.conversion, Simple)
+    if judged or row["removed"] == "unqualified_lead":
         yield _qualification(row)
 
 

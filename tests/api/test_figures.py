@@ -75,7 +75,7 @@ def test_totals_and_the_trend_agree(shop: House) -> None:
         "conversions": 4,
         "value": 240.0,
         "refunded": None,
-        "qualified": None,
+        "qualified": 4,
         "attributed": 4,
         "attributed_share": 1.0,
     }
@@ -127,7 +127,7 @@ def test_records_come_newest_first_and_page_by_page(shop: House) -> None:
         ("minimum_value=60", ["T-5", "T-1"]),
         ("minimum_value=60&maximum_value=80", ["T-5"]),
         ("client_id=c2", ["T-2"]),
-        ("is_qualified=true", []),
+        ("is_qualified=false", []),
     ],
 )
 def test_records_are_filtered(shop: House, query: str, ids: list[str]) -> None:
