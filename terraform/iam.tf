@@ -8,6 +8,7 @@ locals {
       staging       = true
       reads_ga4     = true
       runs_user_sql = true
+      reads_secrets = false
       publishes     = []
       schedules     = false
     }
@@ -17,6 +18,7 @@ locals {
       staging       = true
       reads_ga4     = true
       runs_user_sql = true
+      reads_secrets = false
       publishes     = ["runs"]
       schedules     = true
     }
@@ -26,15 +28,17 @@ locals {
       staging       = true
       reads_ga4     = true
       runs_user_sql = true
+      reads_secrets = false
       publishes     = ["runs", "tasks", "materialized"]
       schedules     = false
     }
     score-leads = {
-      dataset       = "roles/bigquery.dataEditor"
-      writes        = []
+      dataset       = "roles/bigquery.dataViewer"
+      writes        = ["incidents", "lead_calibration", "lead_features", "lead_scores", "models", "runs"]
       staging       = true
-      reads_ga4     = true
+      reads_ga4     = false
       runs_user_sql = true
+      reads_secrets = false
       publishes     = ["tasks"]
       schedules     = false
     }
@@ -44,15 +48,17 @@ locals {
       staging       = false
       reads_ga4     = false
       runs_user_sql = false
+      reads_secrets = true
       publishes     = ["materialized"]
       schedules     = false
     }
     export-preview = {
       dataset       = "roles/bigquery.dataViewer"
-      writes        = []
+      writes        = ["definitions", "export_attempts", "leases"]
       staging       = false
       reads_ga4     = false
       runs_user_sql = false
+      reads_secrets = true
       publishes     = ["materialized"]
       schedules     = false
     }

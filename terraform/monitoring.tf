@@ -195,6 +195,6 @@ resource "google_monitoring_alert_policy" "nothing_runs" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "Is the scheduler job ${google_cloud_scheduler_job.schedules["daily-run"].name} enabled, and does the function materialize start?"
+    content   = "Is the scheduler job ${local.prefix}-daily-run, or the one that the frontend made for it, enabled, and does the function materialize start?"
   }
 }

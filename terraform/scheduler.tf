@@ -1,6 +1,6 @@
 # jobs that the frontend makes for single conversions have another prefix and belong to the API
 resource "google_cloud_scheduler_job" "schedules" {
-  for_each = local.manifest.schedules
+  for_each = { for name, schedule in local.manifest.schedules : name => schedule if lookup(var.schedules, name, schedule.cron) != null }
 
   project     = var.project
   region      = var.region

@@ -106,7 +106,7 @@ variable "environment" {
 }
 
 variable "export_secrets" {
-  description = "Names of the ad platforms' credentials, such as meta-access-token. Terraform makes each secret and lets export read it; the value never passes through Terraform."
+  description = "Names of the ad platforms' credentials, such as meta-access-token. Terraform makes each secret and lets the export functions read it; the value never passes through Terraform."
   type        = set(string)
   default     = []
 
@@ -198,7 +198,7 @@ variable "runtime" {
 }
 
 variable "schedules" {
-  description = "Cron lines that replace those of functions/manifest.json, by schedule name; read in the project's time zone."
+  description = "Cron lines that replace those of functions/manifest.json, by schedule name, read in the project's time zone; null leaves a schedule to the frontend."
   type        = map(string)
   default     = {}
 
