@@ -114,11 +114,19 @@ def _is_small(node: exp.Anonymous, argument: int) -> bool:
 
 
 def _is_bounded(node: exp.Anonymous) -> bool:
-    numbers = [_whole(bound) for bound in node.expressions]
-    if len(numbers) < 2 or any(number is None for number in numbers):
-        return False
-    first, last, step = ([*numbers, 1])[:3]
-    return (last - first) <= MAXIMUM_ARRAY * max(1, abs(step or 1))  # type: ignore[operator]
+    first, last, step = ([*map(_whole, node.expressions), 1, 1, 1])[:3]
+    if first is None or last is None or step is None:
+        return len(node.expressions) == 2 and all(map(_is_length, node.expressions))
+    return abs(last - first) <= MAXIMUM_ARRAY * max(1, abs(step))
+
+
+def _is_length(node: exp.Expr) -> bool:
+    """Whether it is a number, an array's length, or a sum of these: no more than an array has."""
+    if isinstance(node, (exp.Add, exp.Sub)):
+        return _is_length(node.this) and _is_length(node.expression)
+    whole = _whole(node)
+    is_small = whole is not None and abs(whole) <= MAXIMUM_ARRAY
+    return is_small or function_name(node) == "ARRAY_LENGTH"
 
 
 def _whole(node: exp.Expr) -> int | None:

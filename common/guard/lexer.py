@@ -138,6 +138,8 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
         for escape in _ESCAPE.finditer(token.text):
             if not _GOOD_ESCAPE.match(token.text, escape.start() + 1):
                 return [_bad_escape(source, token, escape)]
+    if token.kind == "quoted" and re.search(r"\$?\{", token.text):
+        return [_template(source, token)]
     last = before[0] if before else NOTHING
     ends_a_name = last.kind in ("name", "quoted") and last.word not in RESERVED
     if token.kind == "number" and (last.has(".") or (token.text[0] == "." and ends_a_name)):
@@ -162,6 +164,15 @@ def _bad_escape(source: Source, token: Token, escape: re.Match[str]) -> Finding:
         "string raw, so that backslashes stand for themselves.",
         fix,
         at=source.position(token.offset + escape.start()),
+    )
+
+
+def _template(source: Source, token: Token) -> Finding:
+    return found(
+        "template",
+        f"{token.text} holds a variable of a template, which is not rendered here.",
+        "Write the name itself: `project.dataset.table`",
+        at=source.position(token.offset),
     )
 
 

@@ -19,6 +19,8 @@ _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     r"\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
+# Both join and colour emoji, which is where they may stand.
+_OF_EMOJI = re.compile(r"(?<=[\u2000-\u33ff\U0001f000-\U0001faff\ufe0f])[\u200d\ufe0f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -90,7 +92,9 @@ def _control(source: Source) -> list[Finding]:
 
 
 def _invisible(source: Source) -> list[Finding]:
-    match = _INVISIBLE.search(source.text)
+    of_emoji = {match.start() for match in _OF_EMOJI.finditer(source.text)}
+    hidden = (m for m in _INVISIBLE.finditer(source.text) if m.start() not in of_emoji)
+    match = next(hidden, None)
     if not match:
         return []
     point = f"U+{ord(match[0]):04X}"

@@ -204,3 +204,10 @@ SELECT LPAD(CAST(n AS STRING), 10, '0') AS id, SPLIT(cookie, '.')[SAFE_ORDINAL(3
 SELECT id, client_id, created FROM shop.crm.orders WHERE (country, city) IN (('GB', 'London'), ('DE', 'Berlin')) AND STRUCT(1, 2) = (1, 2) AND date BETWEEN @start_date AND @end_date
 === comparisons beside functions named like types
 SELECT id, client_id, created FROM shop.crm.orders WHERE created < TIMESTAMP(@end_date) AND date < DATE(created) AND STRING(created) > 'a' AND a <TIMESTAMP(x) AND CAST(STRUCT(1) AS STRUCT<n NUMERIC(10, 2)>) IS NOT NULL AND date BETWEEN @start_date AND @end_date
+=== emoji in comments and strings
+SELECT id, client_id, created, '👨‍👩‍👧 ⚠️' AS note -- ⚠️ careful
+FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+=== positions of an array
+SELECT id, client_id, created, parts[OFFSET(nth)] AS part FROM shop.crm.orders, UNNEST(GENERATE_ARRAY(0, ARRAY_LENGTH(parts) - 1)) AS nth WHERE date BETWEEN @start_date AND @end_date
+=== neighbouring strings
+SELECT id, client_id, created, 'a' 'b' AS note FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
