@@ -14,7 +14,7 @@ locals {
     }
     api = {
       dataset       = "roles/bigquery.dataViewer"
-      writes        = ["definitions"]
+      writes        = ["definitions", "leases"]
       staging       = true
       reads_ga4     = true
       runs_user_sql = true

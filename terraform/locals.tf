@@ -10,7 +10,8 @@ locals {
 
   labels = merge(var.labels, { application = "conversions", environment = var.environment })
 
-  # one variable per field of common/settings.py; a test compares the two lists
+  # one variable per field of common/settings.py, and a test compares the two lists; addresses that
+  # only the local run replaces are empty
   environment_variables = {
     CONVERSIONS_CORS_ORIGINS         = join(",", var.cors_origins)
     CONVERSIONS_CURRENCY             = var.currency
@@ -18,13 +19,14 @@ locals {
     CONVERSIONS_GA4_DATASETS         = join(",", var.ga4_datasets)
     CONVERSIONS_LOCATION             = var.location
     CONVERSIONS_MAXIMUM_BYTES_BILLED = format("%d", var.maximum_bytes_billed)
+    CONVERSIONS_PLATFORM_ENDPOINTS   = ""
     CONVERSIONS_PRICE_PER_TEBIBYTE   = tostring(var.price_per_tebibyte)
     CONVERSIONS_PROJECT              = var.project
     CONVERSIONS_RATES_TABLE          = var.rates_table
     CONVERSIONS_SCHEDULER_ENDPOINT   = ""
     CONVERSIONS_SCHEDULER_LOCATION   = var.region
     CONVERSIONS_SOURCE_DATASETS      = join(",", var.source_datasets)
-    CONVERSIONS_SQL_RUNNER           = one(google_service_account.sql_runner[*].email) == null ? "" : one(google_service_account.sql_runner[*].email)
+    CONVERSIONS_SQL_RUNNER           = join("", google_service_account.sql_runner[*].email)
     CONVERSIONS_STAGING_DATASET      = google_bigquery_dataset.staging.dataset_id
     CONVERSIONS_TIMEZONE             = var.timezone
     CONVERSIONS_TOKEN_AUDIENCE       = var.token_audience

@@ -15,10 +15,13 @@ resource "google_secret_manager_secret" "export" {
 }
 
 resource "google_secret_manager_secret_iam_member" "export" {
-  for_each = var.export_secrets
+  for_each = {
+    for pair in setproduct(var.export_secrets, [for name, access in local.access : name if access.reads_secrets]) :
+    join("/", pair) => { secret = pair[0], function = pair[1] }
+  }
 
   project   = var.project
-  secret_id = google_secret_manager_secret.export[each.key].secret_id
+  secret_id = google_secret_manager_secret.export[each.value.secret].secret_id
   role      = "roles/secretmanager.secretAccessor"
-  member    = module.function["export"].member
+  member    = local.members[each.value.function]
 }

@@ -8,6 +8,9 @@ from tests.terraform.plans import Plan, service
 
 PUBLIC = {"allUsers", "allAuthenticatedUsers"}
 
+SENDERS = ("export", "export-preview")
+"""Functions that speak to ad platforms."""
+
 PROJECT_ROLES = {
     "build": {
         "roles/artifactregistry.writer",
@@ -97,13 +100,16 @@ def only_export_reads_the_secrets_of_platforms(plan: Plan) -> Iterator[str]:
     for resource in plan.resources():
         if resource.type == "google_secret_manager_secret_version":
             yield f"{resource.address} would put a secret into the state"
-    secrets = {secret.key for secret in plan.of("google_secret_manager_secret")}
+    secrets = {secret.values["secret_id"] for secret in plan.of("google_secret_manager_secret")}
+    allowed = {
+        (secret, f"serviceAccount:{plan.account(name)}") for secret in secrets for name in SENDERS
+    }
     readable = {
-        grant.key: grant.values["member"]
+        (grant.values["secret_id"], grant.values["member"])
         for grant in plan.of("google_secret_manager_secret_iam_member")
     }
-    if readable != dict.fromkeys(secrets, f"serviceAccount:{plan.account('export')}"):
-        yield f"secrets are read by {readable}"
+    if readable != allowed:
+        yield f"secrets are read by {sorted(readable ^ allowed)}"
 
 
 def users_sql_can_write_nowhere_but_to_staging(plan: Plan) -> Iterator[str]:
