@@ -12,7 +12,7 @@ from common.filters import All, Any_, Condition, Filter
 from common.findings import Finding, is_refused
 from common.sql import template, with_parameters
 from common.targets import targets
-from functions.api import events
+from functions.api import crm, events
 from functions.api.ask import Services
 
 
@@ -84,8 +84,7 @@ def _queries(draft: Conversion, services: Services) -> tuple[tuple[str, ...], li
     if not isinstance(draft, (Custom, LeadScoring)):
         return (), []
     if isinstance(draft, LeadScoring) and isinstance(draft.source, CrmSource):
-        # a connector's dataset belongs to it alone, so each load of it concerns the scoring
-        return (f"{draft.source.dataset}.*",), []
+        return crm.tables_of(draft.source, services.runner), []
     # the guard's parser is imported only where SQL is saved, for quick cold starts
     from functions.api import queries
 

@@ -136,13 +136,38 @@ def test_targets_are_listed_with_the_reason_against_them(shop: House) -> None:
     assert "no conversion with user id and value" in reasons["anonymous"]
 
 
-def test_a_lead_scoring_of_a_crm_reads_the_whole_dataset_of_its_connector(shop: House) -> None:
-    saved = shop.desk.save(
-        {
-            "id": "scored",
-            "name": "Scored",
-            "kind": "lead_scoring",
-            "source": {"type": "crm", "crm": "hubspot", "dataset": "shop.hubspot"},
-        }
-    )
-    assert saved["referenced_tables"] == ["shop.hubspot.*"]
+def scored(dataset: str) -> dict[str, Any]:
+    crm = {"type": "crm", "crm": "hubspot", "dataset": dataset}
+    return {"id": "scored", "name": "Scored", "kind": "lead_scoring", "source": crm}
+
+
+def test_a_crm_must_lie_in_a_dataset_that_may_be_read(shop: House) -> None:
+    problem = shop.desk.refused(scored(f"{shop.world.dataset}_crn"))
+    assert (problem["code"], problem["field"]) == ("table_not_allowed", "source.dataset")
+    assert f"Did you mean {shop.world.dataset}_crm?" in problem["fix"]
+
+
+def test_a_crm_must_have_the_tables_of_its_connector_and_they_are_its_lineage(shop: House) -> None:
+    dataset = f"{shop.world.dataset}_crm"
+    problem = shop.desk.refused(scored(dataset))
+    assert problem["code"] == "crm_table_missing"
+    column = [{"name": "id", "type": "STRING"}]
+    for name in ("contact", "deal", "deal_contact", "deal_pipeline_stage"):
+        shop.world.replace(f"{dataset}.{name}", column, [])
+    assert shop.desk.save(scored(dataset))["referenced_tables"] == [
+        f"{dataset}.contact",
+        f"{dataset}.deal",
+        f"{dataset}.deal_contact",
+        f"{dataset}.deal_pipeline_stage",
+    ]
+
+
+def test_a_row_of_a_query_is_explained(shop: House) -> None:
+    shop.desk.save(custom(shop, GOOD, id="told"))
+    shop.world.run(date(2026, 11, 19), conversions=("told",), request_id="told")
+    counted = shop.desk.get("/conversions/told/explain?id=O-1")
+    assert counted["verdict"] == "counted"
+    assert counted["steps"][0]["text"] == "The answer of the query has it."
+    absent = shop.desk.get("/conversions/told/explain?id=O-9")
+    assert (absent["verdict"], absent["dropped_by"]) == ("not_found", "source")
+    assert "The answer of the query does not have it from" in absent["sentence"]
