@@ -1,5 +1,6 @@
 -- GoogleSQL functions that DuckDB lacks or understands differently, as macros.
--- typeof() is known when a query is planned, so a branch for another type costs nothing at run time.
+-- typeof() is known when a query is planned, so a branch for another type costs nothing at run time;
+-- but the plan pays for every node of it, at every call: text functions are cheaper than cases.
 -- A fault is raised by a cast that fails: unlike error(), it may stand inside TRY.
 
 CREATE OR REPLACE MACRO googlesql_divide(a, b) AS
@@ -22,22 +23,15 @@ CREATE OR REPLACE MACRO googlesql_float_text(x) AS
     ELSE format('{:.17g}', x)
   END;
 -- Fractions of a second are written with no, three or six digits.
-CREATE OR REPLACE MACRO googlesql_fraction(micros) AS
-  CASE
-    WHEN micros % 1000000 = 0 THEN ''
-    WHEN micros % 1000 = 0 THEN format('.{:03d}', (micros % 1000000) // 1000)
-    ELSE format('.{:06d}', micros % 1000000)
-  END;
 CREATE OR REPLACE MACRO googlesql_clock_text(x, separator) AS
-  strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S')
-  || googlesql_fraction(((epoch_us(x) % 1000000) + 1000000) % 1000000);
+  regexp_replace(strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S.%f'), '\.000000$|000$', '');
 CREATE OR REPLACE MACRO googlesql_decimal_text(x) AS
   CASE WHEN contains(x, '.') THEN rtrim(rtrim(x, '0'), '.') ELSE x END;
 CREATE OR REPLACE MACRO googlesql_string(x) AS
   CASE
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN googlesql_float_text(TRY_CAST(x AS DOUBLE))
-    WHEN typeof(x) IN ('TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS') THEN googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), ' ')
-    WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), ' ') || '+00'
+    WHEN starts_with(typeof(x), 'TIMESTAMP') THEN
+      googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), ' ') || CASE WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN '+00' ELSE '' END
     WHEN starts_with(typeof(x), 'DECIMAL') THEN googlesql_decimal_text(CAST(x AS VARCHAR))
     WHEN typeof(x) = 'BLOB' THEN decode(TRY_CAST(x AS BLOB))
     WHEN typeof(x) = 'JSON' THEN json_extract_string(to_json(x), '$')
@@ -193,10 +187,10 @@ CREATE OR REPLACE MACRO googlesql_to_json(x) AS
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN googlesql_float_json(TRY_CAST(x AS DOUBLE))
     WHEN typeof(x) IN ('BIGINT', 'HUGEINT', 'INTEGER') THEN
       CASE WHEN abs(TRY_CAST(x AS HUGEINT)) > 9007199254740992 THEN '"' || CAST(x AS VARCHAR) || '"' ELSE CAST(x AS VARCHAR) END
-    WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN '"' || googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), 'T') || 'Z"'
-    WHEN typeof(x) = 'TIMESTAMP' THEN '"' || googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), 'T') || '"'
+    WHEN typeof(x) IN ('TIMESTAMP', 'TIMESTAMP WITH TIME ZONE') THEN
+      '"' || googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), 'T') || CASE typeof(x) WHEN 'TIMESTAMP' THEN '"' ELSE 'Z"' END
     WHEN starts_with(typeof(x), 'DECIMAL') AND NOT ends_with(typeof(x), '[]') THEN
-      CASE WHEN contains(googlesql_string(x), '.') THEN '"' || googlesql_string(x) || '"' ELSE googlesql_string(x) END
+      regexp_replace(googlesql_decimal_text(CAST(x AS VARCHAR)), '^(.*\..*)$', '"\1"')
     WHEN typeof(x) = 'BLOB' THEN '"' || to_base64(TRY_CAST(x AS BLOB)) || '"'
     ELSE CAST(to_json(x) AS VARCHAR)
   END;
