@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from common.errors import RetryableError
 from common.messages import (
     ExportContinuation,
-    MaterializeTask,
     Materialized,
+    MaterializeTask,
     Message,
     ReplayRequested,
     RunRequested,

@@ -60,11 +60,12 @@ def write_credentials(directory: Path, token_url: str) -> Path:
 
 
 def exchange(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """A WSGI app that answers every token exchange (RFC 8693) with the same access token."""
-    if Request(environ).method != "POST":
+    """A WSGI app that answers token exchanges (RFC 8693); the token tells its scopes."""
+    request = Request(environ)
+    if request.method != "POST":
         return Response(status=405)(environ, start_response)
     answer = {
-        "access_token": "local",
+        "access_token": f"local {request.form.get('scope', '')}".strip(),
         "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
         "token_type": "Bearer",
         "expires_in": LIFETIME,

@@ -47,6 +47,8 @@ SELECT
 FROM ({shards})
 WHERE event_name IN ('purchase', 'refund', 'generate_lead', 'session_start')
 """
+PASS_COLUMNS = """event_name, user_pseudo_id, event_timestamp, ecommerce, event_params,
+  traffic_source, geo"""
 PASS_PURCHASE = """
 CREATE TEMP TABLE pass_{number} AS
 SELECT p.*, greatest(0, p.revenue - coalesce(r.refunded, 0)) AS value
@@ -148,7 +150,7 @@ def hand_written(data: Path, conversions: int) -> None:
             "SELECT table_schema, table_name FROM information_schema.tables"
             " WHERE table_name SIMILAR TO 'events_[0-9]{8}'"
         ).fetchall()
-        columns = "event_name, user_pseudo_id, event_timestamp, ecommerce, event_params, traffic_source, geo"
+        columns = PASS_COLUMNS
         shards = " UNION ALL ".join(
             f'SELECT {columns} FROM "{schema}"."{name}"' for schema, name in tables
         )

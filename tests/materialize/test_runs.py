@@ -24,8 +24,8 @@ SHOP = [
      "order": "T1", "value": 100, "currency": "USD"},
     {"key": 3, "at": "2026-11-08T10:06:00Z", "name": "purchase", "client": "a", "session": 7,
      "order": "T1", "value": 100, "currency": "USD"},
-    {"key": 4, "at": "2026-11-09T10:00:00Z", "name": "purchase", "client": "b", "order": "(not set)",
-     "value": 5.5, "currency": "USD"},
+    {"key": 4, "at": "2026-11-09T10:00:00Z", "name": "purchase", "client": "b",
+     "order": "(not set)", "value": 5.5, "currency": "USD"},
     {"key": 5, "at": "2026-11-09T11:00:00Z", "name": "purchase", "client": "c", "order": "",
      "value": 7, "currency": "USD"},
     {"key": 6, "at": "2026-11-10T09:00:00Z", "name": "refund", "order": "T1", "refund_value": 30,
@@ -246,8 +246,9 @@ def test_a_crm_load_runs_exactly_the_conversions_that_read_its_table(world: Worl
 
 def test_a_broken_row_is_set_aside_with_its_reason(world: World) -> None:
     world.define(**{**PURCHASE, "refunds": None})
-    world.events([*shop(), {"key": 70, "at": at("2026-11-09T12:00:00Z"), "name": "purchase",
-                            "client": "x", "order": "N", "value": -5.0, "currency": "USD"}])  # fmt: skip
+    broken = {"key": 70, "at": at("2026-11-09T12:00:00Z"), "name": "purchase", "client": "x",
+              "order": "N", "value": -5.0, "currency": "USD"}  # fmt: skip
+    world.events([*shop(), broken])
     world.run(DAY)
     assert "N" not in {row["id"] for row in world.rows("purchase", "id")}
     reasons = world.query(f"SELECT id, reason FROM `{world.warehouse.path('quarantine')}`")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,11 +14,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
 from common.local.attach import Attached, attached, environment
 from common.local.demo.report import write_report
+from common.local.platforms import Platforms, serving
 from common.local.shop.answers import Truth
 from common.local.shop.load import Datasets, load
 from common.local.shop.rates import CURRENCY
@@ -30,6 +32,7 @@ from common.sql import Sql
 HERE = Path(__file__).parent
 ZONE = "Europe/Berlin"
 GA4_DAYS = 35
+META_TOKEN = "meta-token"
 MORNINGS = 3
 """Days that the demo lives through, one daily run each."""
 
@@ -57,25 +60,28 @@ def show(directory: Path, console: Console) -> int:
     today = datetime.now(ZoneInfo(ZONE)).date()
     steps = Steps(console)
     started = time.monotonic()
-    with steps.step("Start BigQuery, Pub/Sub, Scheduler and the functions on this machine"):
-        stack_of = attached(directory, variables())
-        stack = stack_of.__enter__()
-    try:
-        status = _live(stack, today, steps)
-    finally:
-        stack_of.__exit__(None, None, None)
+    with ExitStack() as parts:
+        with steps.step("Start BigQuery, Pub/Sub, Scheduler and the functions on this machine"):
+            platforms = parts.enter_context(serving())
+            stack = parts.enter_context(attached(directory, variables(platforms.endpoints)))
+        status = _live(stack, platforms, today, steps)
     console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
     return status
 
 
-def variables() -> dict[str, str]:
+def variables(endpoints: Mapping[str, str]) -> dict[str, str]:
     """The demo's own settings; nothing of the caller's environment leaks into it."""
     clean = {name: value for name, value in os.environ.items() if "CONVERSIONS_" not in name}
     own = environment(clean, timezone=ZONE, currency=CURRENCY)
-    return {**own, "CONVERSIONS_RATES_TABLE": f"{own['CONVERSIONS_PROJECT']}.crm.rates"}
+    return {
+        **own,
+        "CONVERSIONS_RATES_TABLE": f"{own['CONVERSIONS_PROJECT']}.crm.rates",
+        "CONVERSIONS_PLATFORM_ENDPOINTS": ",".join(f"{a}={b}" for a, b in endpoints.items()),
+        "META_TOKEN": META_TOKEN,
+    }
 
 
-def _live(stack: Attached, today: date, steps: Steps) -> int:
+def _live(stack: Attached, platforms: Platforms, today: date, steps: Steps) -> int:
     console, project = steps.console, stack.settings.project
     first = today - timedelta(days=MORNINGS - 1)
     with steps.step("Invent a shop: GA4 days, a HubSpot CRM, orders; its true answers are known"):
@@ -99,6 +105,9 @@ def _live(stack: Attached, today: date, steps: Steps) -> int:
     show_totals(console, rows, stack.settings.currency)
     known = shop.truth(today)
     right = _compare(stack, known, console)
+    with steps.step("Wait until the ad platforms have what the warehouse says"):
+        _delivered(stack)
+    _show_deliveries(stack, platforms, console)
     with steps.step("Draw the report"):
         path = write_report(stack, shop, known, ids, stack.url)
     _where_next(console, path)
@@ -122,7 +131,50 @@ def _define(stack: Attached, steps: Steps, project: str) -> list[str]:
     with steps.step(f"Define {len(definitions)} conversions through the API"):
         for definition in definitions:
             stack.call("PUT", f"/api/conversions/{definition['id']}", definition)
+    text = (HERE / "destinations.yaml").read_text(encoding="utf-8")
+    with steps.step("Name the ad platforms to keep up to date"):
+        for target in yaml.safe_load(text):
+            stack.call("PUT", f"/export-preview/destinations/{target['id']}", target)
     return [definition["id"] for definition in definitions]
+
+
+def _deliveries(stack: Attached) -> list[dict[str, Any]]:
+    """Newest state of every conversion at every destination, counted."""
+    sql = Sql(
+        "SELECT destination, state, COALESCE(reason, '') AS reason, COUNT(*) AS rows_ FROM ("
+        f"SELECT * FROM {stack.warehouse.table('export_attempts')} WHERE TRUE QUALIFY ROW_NUMBER()"
+        " OVER (PARTITION BY destination, conversion, conversion_id"
+        " ORDER BY happened_at DESC, seq DESC) = 1"
+        ") AS newest GROUP BY destination, state, reason ORDER BY destination, state, reason"
+    )
+    return list(stack.warehouse.rows(sql))
+
+
+def _delivered(stack: Attached) -> None:
+    """Return once nothing is under way and the counts stand still."""
+    seen: list[list[dict[str, Any]]] = [[]]
+
+    def still() -> bool:
+        time.sleep(2)
+        seen.append(_deliveries(stack))
+        under_way = any(row["state"] == "sending" for row in seen[-1])
+        return bool(seen[-1]) and not under_way and seen[-1] == seen[-2]
+
+    stack.wait_until(still, "The deliveries did not end", seconds=60)
+
+
+def _show_deliveries(stack: Attached, platforms: Platforms, console: Console) -> None:
+    table = Table(title="At the ad platforms", title_justify="left", box=SIMPLE)
+    for name in ("destination", "state", "why", "conversions", "held there"):
+        table.add_column(name, justify="right" if name in ("conversions", "held there") else "left")
+    held = {
+        "google_ads": len(platforms.stand_ins["google"].held),
+        "meta": len(platforms.stand_ins["meta"].held),
+    }
+    for row in _deliveries(stack):
+        there = f"{held[row['destination']]:,}" if row["state"] == "accepted" else ""
+        table.add_row(row["destination"], row["state"], row["reason"], f"{row['rows_']:,}", there)
+    console.print(table)
 
 
 def _morning(stack: Attached, steps: Steps, day: date) -> None:
