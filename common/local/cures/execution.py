@@ -20,6 +20,7 @@ from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.jobs import executor
 from bqemulator.sql import inner_query
 from bqemulator.storage.engine import _annotate_with_duckdb_types
+from bqemulator.storage.sql_identifiers import quoted_table_ref
 from sqlglot import exp
 
 from common.local.cures import messages, parameters, statements, tables, translation, wildcards
@@ -81,6 +82,7 @@ def _alteration(tree: exp.Expr, action: exp.Expr) -> str:
 class Plan:
     """A statement in DuckDB's words, with the values of its parameters."""
 
+    project: str
     statement: statements.Statement
     text: str
     values: dict[str, Any]
@@ -97,7 +99,7 @@ def prepared(
     translated = translation.translate(sql, project, parameters.types(wire))
     values = parameters.values(wire, set(translated.parameters))
     with messages.told(sql, translated.text):
-        return Plan(statement, completed(translated, values, ctx), values)
+        return Plan(project, statement, completed(translated, values, ctx), values)
 
 
 def completed(translated: translation.Translation, bound: dict[str, Any], ctx: Any) -> str:
@@ -140,9 +142,10 @@ def _fetch(ctx: Any, plan: Plan, seconds: float) -> pyarrow.Table:
     stop = Timer(seconds, connection.interrupt)
     stop.start()
     try:
-        result = connection.execute(_plain_integers(connection, plan), plan.values or None)
+        result = connection.execute(plan.text, plan.values or None)
         described = result.description
         table = result.to_arrow_table()
+        _plain_integers(connection, plan)
     finally:
         stop.cancel()
         connection.close()
@@ -150,22 +153,17 @@ def _fetch(ctx: Any, plan: Plan, seconds: float) -> pyarrow.Table:
     return _annotate_with_duckdb_types(table, described)
 
 
-def _plain_integers(connection: duckdb.DuckDBPyConnection, plan: Plan) -> str:
-    """CREATE TABLE AS with the sums as INT64, which DuckDB makes HUGEINT."""
+def _plain_integers(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """After CREATE TABLE AS: the sums are INT64, where DuckDB made them HUGEINT."""
     tree = plan.statement.tree
-    query = plan.text.partition(" AS ")[2]
     if not isinstance(tree, exp.Create) or tree.kind != "TABLE" or not tree.expression:
-        return plan.text
-    found = connection.execute(f"DESCRIBE {query}", plan.values or None).fetchall()
-    casts = [
-        f'CAST("{name}" AS {kind.replace("HUGEINT", "BIGINT")}) AS "{name}"'
-        for name, kind, *_ in found
-        if "HUGEINT" in kind
-    ]
-    if not casts:
-        return plan.text
-    start = plan.text[: -len(query)]
-    return f"{start}SELECT * REPLACE ({', '.join(casts)}) FROM ({query})"
+        return
+    target = quoted_table_ref(*statements.path(tree.this, plan.project))
+    for _, name, kind, *_ in connection.execute(f"PRAGMA table_info({target})").fetchall():
+        if "HUGEINT" in kind:
+            plain = kind.replace("HUGEINT", "BIGINT")
+            column = exp.to_identifier(name, quoted=True).sql("duckdb")
+            connection.execute(f"ALTER TABLE {target} ALTER {column} TYPE {plain}")
 
 
 def refuse_duplicates(columns: Sequence[str]) -> None:
