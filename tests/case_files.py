@@ -123,12 +123,10 @@ def published(row: dict[str, Any], zone: str) -> dict[str, Any]:
 def scored(row: dict[str, Any]) -> dict[str, Any]:
     """A row of lead_scores from its short form."""
     moments = {name: moment(value) for name, value in row.items()}
-    full = {
-        "date": moments["scored_at"].date(),
-        "run_id": "run",
-        "probability": 0.5,
-        "is_qualified": True,
-    }
+    day = moments["scored_at"].date()
+    by_type = {"DATE": day, "FLOAT": 0.5, "BOOLEAN": True, "STRING": "any", "TIMESTAMP": day}
+    required = [c for c in schemas.load("lead_scores")["schema"] if c["mode"] == "REQUIRED"]
+    full = {column["name"]: by_type[column["type"]] for column in required}
     return complete({**full, **moments}, "lead_scores")
 
 
