@@ -20,7 +20,7 @@ from bqemulator.storage.sql_identifiers import quoted_schema, quoted_table_ref
 
 from common import schemas
 from common.local import columns
-from common.local.cures import execution, functions, statements, translation
+from common.local.cures import execution, functions, translation
 from common.settings import Settings
 from common.sql import Sql
 from common.warehouse import Executed, Warehouse
@@ -121,10 +121,7 @@ class QuickWarehouse(Warehouse):
         used = {name.lower() for name in translated.parameters}
         values = {name: bound.value for name, bound in renamed.items() if name.lower() in used}
         text = execution.completed(translated, values, self)
-        plan = execution.Plan(statements.read(masked), _unmasked(text, names), values)
-        return self.connection.execute(
-            execution._plain_integers(self.connection, plan), values or None
-        )
+        return self.connection.execute(_unmasked(text, names), values or None)
 
 
 _CREATED = datetime(2026, 1, 1, tzinfo=UTC)
