@@ -54,6 +54,7 @@ DISTRIBUTIONS = {
     "google.protobuf": "protobuf",
     "google.rpc": "googleapis-common-protos",
     "grpc": "grpcio",
+    "phonenumbers": "phonenumberslite",
     "sklearn": "scikit-learn",
 }
 """Import → package, where the two are not called alike."""

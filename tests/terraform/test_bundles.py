@@ -61,6 +61,8 @@ def test_requirements_are_what_the_bundled_code_imports(prod: Plan, source: str)
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_requirement_is_pinned_by_hash(prod: Plan, source: str) -> None:
     requirements = prod.bundles()[source]["requirements.txt"]
+    direct = (REPOSITORY / "functions" / source / "requirements.in").read_text().splitlines()
+    assert not [line for line in direct if "==" not in line], "pin it exactly"
     assert requirements.count("==") == len(pinned(requirements))
     assert requirements.count("--hash=sha256:") >= len(pinned(requirements)) > 0
 
