@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,3 +84,22 @@ def test_an_unknown_kind_is_told_the_known_ones(shared: Desk) -> None:
     answered = shared.ask("GET", "/schemas/simpel")
     assert (answered.status, answered.body["code"]) == (404, "unknown_kind")
     assert "simple, combined" in answered.body["fix"]
+
+
+def test_the_document_beside_the_code_lists_every_route() -> None:
+    text = (Path(__file__).parents[2] / "functions" / "api" / "ROUTES.md").read_text("utf-8")
+    listed = [line for line in text.splitlines() if line.startswith(("| GET", "| P", "| D"))]
+    assert listed == [
+        f"| {verb.upper()} | `{path}` | {operation['summary']} |"
+        for path, verb, operation in in_order()
+    ]
+
+
+def in_order() -> list[tuple[str, str, Any]]:
+    """Address, verb and operation of each route, as the table of routes lists them."""
+    found = []
+    for route in ROUTES:
+        path = route.path.replace("<path:", "<").replace("<", "{").replace(">", "}")
+        verb = route.method.lower()
+        found.append((path, verb, DOCUMENT["paths"][path][verb]))
+    return found
