@@ -16,6 +16,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Literal
 
 import phonenumbers
@@ -84,6 +85,7 @@ def name(raw: str | None) -> str | None:
     return hashed(raw, lambda text: " ".join(_words(text)))
 
 
+@lru_cache(maxsize=4096)
 def place(raw: str | None) -> str | None:
     """Hash of a city or region: letters and digits only."""
     return hashed(raw, lambda text: "".join(_words(text)))
@@ -101,6 +103,7 @@ def plain_postal_code(raw: str, country: str | None) -> str:
     return text[:5] if us else text
 
 
+@lru_cache(maxsize=512)
 def country_code(code: str | None) -> str | None:
     """Hash of an ISO 3166 alpha-2 code in lower case."""
     return hashed(code, str.lower)

@@ -110,7 +110,7 @@ class BigQueryLedger:
                 lease=self._lease if only_as_holder else "",
                 fence=self._scope.fence,
             ),
-            job_id=f"export_{self._scope.run_id}_{entries[0].seq}_{entries[-1].seq}",
+            job_id=_job_id(self._scope.run_id, entries, only_as_holder),
         )
         return done.affected_rows != 0
 
@@ -168,6 +168,12 @@ class BigQueryLedger:
             "account": self._scope.account,
             "conversion": self._scope.conversion,
         }
+
+
+def _job_id(run_id: str, entries: Sequence[Entry], only_as_holder: bool) -> str:
+    """The same for the same write, so that a repeated one is not written twice."""
+    mode = "held" if only_as_holder else "anyway"
+    return f"export_{run_id}_{entries[0].seq}_{entries[-1].seq}_{mode}"
 
 
 def candidate(record: Mapping[str, Any]) -> Candidate:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import requests
 from google.cloud import bigquery
 
+from common import schemas
 from common.catalog import Stored
 from common.local import platforms
 from common.local.platforms.standin import StandIn
@@ -35,6 +36,7 @@ from tests.destinations.harness import (
     no_secret_manager,
     sample_row,
 )
+from tests.quick import QuickWarehouse
 
 _NAMES = count()
 
@@ -43,42 +45,59 @@ class Kill(BaseException):
     """The process ends here."""
 
 
-class KillableWarehouse(Warehouse):
-    """A warehouse whose process may be killed at any call; afterwards nothing answers."""
+class Killable:
+    """A process that may be killed at any step; afterwards nothing answers."""
 
-    kill_at: int | None = None
-    calls = 0
+    def __init__(self) -> None:
+        self.at: int | None = None
+        self.steps = 0
 
-    def _step(self) -> None:
-        self.calls += 1
-        if self.kill_at is not None and self.calls >= self.kill_at:
+    def step(self) -> None:
+        """One more step; raises Kill at the one that was chosen and at all later ones."""
+        self.steps += 1
+        if self.at is not None and self.steps >= self.at:
             raise Kill
 
+    def kill_at(self, step: int | None) -> None:
+        """Choose the step to die at, counted from now."""
+        self.steps, self.at = 0, step
+
+
+class KillableWarehouse:
+    """The verbs of a warehouse, each a step before and after."""
+
+    def __init__(self, real: Warehouse, process: Killable) -> None:
+        self.real = real
+        self.process = process
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.real, name)
+
     def rows(self, *arguments: Any, **named: Any) -> Any:
-        self._step()
-        return super().rows(*arguments, **named)
+        self.process.step()
+        return self.real.rows(*arguments, **named)
 
     def execute(self, *arguments: Any, **named: Any) -> Any:
-        self._step()
-        done = super().execute(*arguments, **named)
-        self._step()
+        self.process.step()
+        done = self.real.execute(*arguments, **named)
+        self.process.step()
         return done
 
     def append(self, *arguments: Any, **named: Any) -> None:
-        self._step()
-        super().append(*arguments, **named)
-        self._step()
+        self.process.step()
+        self.real.append(*arguments, **named)
+        self.process.step()
 
 
 class KillableWire(Wire):
     """A wire whose process may be killed before or after each request."""
 
-    warehouse: KillableWarehouse
+    process: Killable
 
     def exchange(self, request: Any) -> Any:
-        self.warehouse._step()
+        self.process.step()
         reply = super().exchange(request)
-        self.warehouse._step()
+        self.process.step()
         return reply
 
 
@@ -100,13 +119,9 @@ class Shop:
     clock: TestClock
     bus: Bus
     stand_ins: dict[str, StandIn]
+    warehouse: Warehouse
+    process: Killable
     table: dict[str, ConversionRow] = field(default_factory=dict)
-
-    @property
-    def warehouse(self) -> KillableWarehouse:
-        found = self.office.warehouse
-        assert isinstance(found, KillableWarehouse)
-        return found
 
     def add_destination(self, kind: str, **changes: Any) -> Stored:
         """Save the config of a kind's plain case, with changes."""
@@ -128,9 +143,8 @@ class Shop:
         """Write the table anew and book the run."""
         warehouse, name = self.warehouse, f"conversion_{conversion}"
         warehouse.ensure_table(warehouse.path(name), "conversion")
-        plain = super(KillableWarehouse, warehouse)
-        plain.execute(Sql(f"DELETE FROM {warehouse.table(name)} WHERE TRUE"))
-        _load(warehouse, name, [record(row) for row in self.table.values()])
+        warehouse.execute(Sql(f"DELETE FROM {warehouse.table(name)} WHERE TRUE"))
+        load_rows(warehouse, name, [record(row) for row in self.table.values()])
         now = self.clock.now()
         entry = {
             "date": now.date(),
@@ -142,7 +156,7 @@ class Shop:
             "end_date": now.date(),
             "rows_read": len(self.table),
         }
-        plain.append("runs", [entry | run])
+        warehouse.append("runs", [entry | run])
 
     def export(self, conversion: str = "purchase") -> None:
         """Handle the message that materialize sends."""
@@ -164,9 +178,7 @@ class Shop:
     def free_leases(self) -> None:
         """What ten minutes do after a holder died."""
         leases = self.warehouse.table("leases")
-        super(KillableWarehouse, self.warehouse).execute(
-            Sql(f"UPDATE {leases} SET holder = NULL WHERE TRUE")
-        )
+        self.warehouse.execute(Sql(f"UPDATE {leases} SET holder = NULL WHERE TRUE"))
 
     def states(self, conversion: str = "purchase") -> dict[str, str]:
         """Newest state of each conversion."""
@@ -180,22 +192,28 @@ class Shop:
         return {row["conversion_id"]: row["state"] for row in self.query(sql)}
 
     def query(self, sql: str) -> list[dict[str, Any]]:
-        return list(super(KillableWarehouse, self.warehouse).rows(Sql(sql)))
+        return list(self.warehouse.rows(Sql(sql)))
 
     def all_of(self, table: str) -> list[dict[str, Any]]:
         return self.query(f"SELECT * FROM {self.warehouse.table(table)}")
 
 
+TABLES = "definitions leases runs incidents export_attempts export_requests".split()
+
+
 @contextmanager
-def shop(client: bigquery.Client, *, read_seconds: float = 0.3) -> Iterator[Shop]:
-    """A fresh shop on a shared engine."""
-    dataset = f"export_{next(_NAMES)}"
+def shop(client: bigquery.Client | None = None, *, read_seconds: float = 0.3) -> Iterator[Shop]:
+    """A fresh shop: on the embedded engine over HTTP with a client, else straight on DuckDB."""
+    # one name for all, so that each statement is translated once
+    dataset = f"export_{next(_NAMES)}" if client else "export"
     settings = Settings(
-        project=client.project, dataset=dataset, staging_dataset=f"{dataset}_s", currency="EUR"
+        project="test-project", dataset=dataset, staging_dataset=f"{dataset}_s", currency="EUR"
     )
-    warehouse = KillableWarehouse(client, settings)
-    Warehouse.ensure_tables(warehouse)
-    clock, bus, session = TestClock(), Bus(), requests.Session()
+    warehouse = Warehouse(client, settings) if client else QuickWarehouse(settings)
+    warehouse.ensure_dataset(f"test-project.{dataset}")
+    for table in TABLES:
+        warehouse.ensure_table(warehouse.path(table), table)
+    clock, bus, session, process = TestClock(), Bus(), requests.Session(), Killable()
     with platforms.serving(clock.now) as running, session:
         wire = KillableWire(
             session,
@@ -205,14 +223,15 @@ def shop(client: bigquery.Client, *, read_seconds: float = 0.3) -> Iterator[Shop
             read_seconds=read_seconds,
             clock=clock.elapsed,
         )
-        wire.warehouse = warehouse
-        office = Office(warehouse, wire, clock, lambda: bus, random.Random(1))
-        yield Shop(office, clock, bus, running.stand_ins)
-    for name in (dataset, f"{dataset}_s"):
-        client.delete_dataset(name, delete_contents=True)
+        wire.process = process
+        killable = cast("Warehouse", KillableWarehouse(warehouse, process))
+        office = Office(killable, wire, clock, lambda: bus, random.Random(1))
+        yield Shop(office, clock, bus, running.stand_ins, warehouse, process)
+    if client:
+        client.delete_dataset(f"test-project.{dataset}", delete_contents=True)
 
 
-def record(row: ConversionRow) -> Mapping[str, Any]:
+def record(row: ConversionRow) -> dict[str, Any]:
     """The row as a line of a load job."""
     names = [name for name in ConversionRow.__slots__ if name != "birth_date"]
     values = {name: getattr(row, name) for name in names}
@@ -222,10 +241,12 @@ def record(row: ConversionRow) -> Mapping[str, Any]:
     } | {"params": []}
 
 
-def _load(warehouse: Warehouse, name: str, rows: list[Mapping[str, Any]]) -> None:
-    if not rows:
-        return
-    path = warehouse.path(name)
-    schema = warehouse.client.get_table(path).schema
-    config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
-    warehouse.client.load_table_from_json(list(rows), path, job_config=config).result()
+def load_rows(warehouse: Warehouse, table: str, rows: list[dict[str, Any]]) -> None:
+    """Rows into one of the tables that materialize makes."""
+    path = warehouse.path(table)
+    if isinstance(warehouse, QuickWarehouse):
+        warehouse.load(path, schemas.load("conversion")["schema"], rows)
+    elif rows:
+        schema = warehouse.client.get_table(path).schema
+        config = bigquery.LoadJobConfig(schema=schema, write_disposition="WRITE_APPEND")
+        warehouse.client.load_table_from_json(rows, path, job_config=config).result()

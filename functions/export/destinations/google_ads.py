@@ -141,7 +141,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
             return Rejected("no_value_to_take_back", "value")
         event: dict[str, Any] = {
             "transaction_id": row.id if self.config.transaction_id == "raw" else intent.key,
-            "event_timestamp": intent.occurred,
+            "event_timestamp": data_manager.timestamp(intent.occurred),
             "event_source": self._source(row),
             "consent": data_manager.consent(intent.consent),
         }
@@ -159,7 +159,9 @@ class GoogleAds(Destination[GoogleAdsTarget]):
             event["currency"] = intent.money.currency
         message = data_manager.library().Event.pb()(**event)
         digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
-        message.last_updated_timestamp.FromDatetime(intent.changed)
+        changed = data_manager.timestamp(intent.changed)
+        message.last_updated_timestamp.seconds = changed["seconds"]
+        message.last_updated_timestamp.nanos = changed["nanos"]
         return Built(intent.key, message, digest)
 
     def _source(self, row: ConversionRow) -> int:

@@ -1,0 +1,278 @@
+"""The frontend's side of export, request by request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask, request
+
+from common import http
+from common.catalog import Catalog
+from common.messages import ExportContinuation, ExportTick, ReplayRequested
+from functions.export import routes
+from functions.export.destinations import DESTINATIONS
+from tests.destinations.harness import HERE as CASES
+from tests.destinations.harness import NOW, load
+from tests.export.shop import Shop, shop
+from tests.export.test_service import FAULTS, google, held, meta
+
+
+@pytest.fixture
+def here() -> Iterator[Shop]:
+    with shop() as opened:
+        yield opened
+
+
+def ask(here: Shop, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+    """Status and JSON of the answer to one request."""
+    data = None if body is None else json.dumps(body)
+    kind = {} if body is None else {"Content-Type": "application/json"}
+    with Flask("test").test_request_context(
+        path, method=method, data=data, headers={**kind, **headers}
+    ):
+        response = http.respond(
+            request, here.office.settings, lambda asked: routes.answer(asked, here.office)
+        )
+    return response.status_code, response.get_json()
+
+
+def config(kind: str, **changes: Any) -> dict[str, Any]:
+    return {**load(CASES / kind / "plain" / "target.json"), **changes}
+
+
+def define(here: Shop, **changes: Any) -> None:
+    """A conversion definition named purchase."""
+    definition = {
+        "kind": "simple",
+        "id": "purchase",
+        "name": "Purchase",
+        "event_type": "purchase",
+        **changes,
+    }
+    Catalog(here.warehouse).save(definition, now=NOW, author="test")
+
+
+def test_a_destination_is_saved_read_listed_and_archived(here: Shop) -> None:
+    define(here)
+    status, saved = ask(here, "PUT", "/destinations/ads_main", config("google_ads"))
+    assert (status, saved["version"], saved["problems"]) == (200, 1, [])
+    assert ask(here, "GET", "/destinations/ads_main")[1]["definition"]["kind"] == "google_ads"
+    assert ask(here, "DELETE", "/destinations/ads_main")[1]["status"] == "archived"
+    assert [each["status"] for each in ask(here, "GET", "/destinations")[1]["destinations"]] == [
+        "archived"
+    ]
+
+
+def test_each_wrong_field_is_named_and_nothing_is_saved(here: Shop) -> None:
+    bad = config("meta", access_token="EAAB-clear", pixel_id="x")
+    status, problem = ask(here, "PUT", "/destinations/meta_main", bad)
+    assert status == 422
+    assert {fault["field"] for fault in problem["errors"]} == {"access_token", "pixel_id"}
+    assert "EAAB" not in json.dumps(problem)
+    assert ask(here, "GET", "/destinations/meta_main")[0] == 404
+
+
+def test_an_unknown_conversion_refuses_the_destination(here: Shop) -> None:
+    status, problem = ask(here, "PUT", "/destinations/ads_main", config("google_ads"))
+    assert (status, problem["code"]) == (422, "unknown_conversion")
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "code"),
+    [
+        ("meta", 30, "adjustment_not_possible"),
+        ("linkedin", 30, "adjustment_not_possible"),
+        ("google_ads", 120, "adjustment_window_too_long"),
+    ],
+)
+def test_an_adjustment_window_that_a_platform_cannot_honour_is_told_at_once(
+    here: Shop, kind: str, days: int, code: str
+) -> None:
+    define(here, refunds={"days": days})
+    target = config(kind)
+    target["conversions"][0]["conversion"] = "purchase"
+    _, saved = ask(here, "PUT", f"/destinations/{target['id']}", target)
+    assert [(each["code"], each["severity"]) for each in saved["problems"]] == [(code, "warning")]
+    assert str(days) in saved["problems"][0]["message"]
+
+
+def test_a_stale_version_is_refused(here: Shop) -> None:
+    define(here)
+    ask(here, "PUT", "/destinations/ads_main", config("google_ads"))
+    renamed = config("google_ads", name="Other")
+    status, problem = ask(here, "PUT", "/destinations/ads_main", renamed, **{"If-Match": '"7"'})
+    assert (status, problem["code"]) == (409, "version_conflict")
+
+
+def test_the_schemas_draw_a_form_for_every_kind(here: Shop) -> None:
+    _, told = ask(here, "GET", "/destinations/schemas")
+    assert set(told) == set(DESTINATIONS)
+    assert told["meta"]["capabilities"]["max_age_days"] == {"any": 7, "physical_store": 62}
+    assert told["google_ads"]["capabilities"]["adjusts"] == ["restate", "retract"]
+
+
+def test_a_check_asks_the_platform_without_sending_a_conversion(here: Shop) -> None:
+    define(here)
+    assert ask(here, "POST", "/destinations/check", config("meta"))[1] == {"problems": []}
+    meta(here).token = "renewed"
+    _, told = ask(here, "POST", "/destinations/check", config("meta"))
+    assert [each["code"] for each in told["problems"]] == ["meta_190_463"]
+    assert not meta(here).held
+
+
+def test_a_dry_run_shows_the_very_bytes_that_the_run_sends(here: Shop) -> None:
+    for kind, name in (("google_ads", "ads_main"), ("microsoft_ads", "microsoft_main")):
+        here.add_destination(kind, batch_size=2)
+        here.put("o1", value=100)
+        here.put("o2", value=50)
+        here.put("o3", value=-1)
+        here.put("o4", value=5)
+        here.materialize()
+        _, told = ask(
+            here, "POST", f"/destinations/{name}/dry-run", {"conversion": "purchase", "limit": 100}
+        )
+        verdicts = {row["id"]: row["verdict"] for row in told["rows"]}
+        assert verdicts == {"o1": "create", "o2": "create", "o3": "skipped", "o4": "create"}
+        assert told["complete"]
+        platform = here.stand_ins["google" if kind == "google_ads" else kind]
+        assert not platform.held
+        assert not here.all_of("export_attempts") or kind != "google_ads"
+        before = len(platform.calls)
+        here.export()
+        sent = [call for call in list(platform.calls)[before:] if platform.is_delivery(call)]
+        assert [call.sha256 for call in sent] == [each["sha256"] for each in told["requests"]]
+        assert [call.body.decode() for call in sent] == [each["body"] for each in told["requests"]]
+        booked = [
+            row["body_sha256"]
+            for row in here.all_of("export_requests")
+            if row["destination"] == name
+        ]
+        assert sorted(booked) == sorted(call.sha256 for call in sent)
+
+
+def test_a_dry_run_says_why_for_every_row(here: Shop) -> None:
+    here.add_destination("meta", minimum_value=10)
+    here.put("young", value=100)
+    here.put("cheap", value=5)
+    here.put("denied", value=100, consent_ad_user_data="denied")
+    here.put("old", value=100, created=NOW - timedelta(days=9))
+    here.put("blind", value=100, user_agent=None)
+    here.put("odd", value=100, currency="ABC")
+    here.put("open", value=100, is_qualified=None)
+    here.materialize()
+    body = {"conversion": "purchase", "bodies": 0}
+    _, told = ask(here, "POST", "/destinations/meta_main/dry-run", body)
+    assert {row["id"]: (row["verdict"], row.get("reason")) for row in told["rows"]} == {
+        "young": ("create", None),
+        "cheap": ("skipped", "below_minimum_value"),
+        "denied": ("skipped", "no_consent"),
+        "old": ("expired", "too_old"),
+        "blind": ("rejected", "missing_user_agent:client_user_agent"),
+        "odd": ("skipped", "unknown_currency"),
+        "open": ("skipped", "not_qualified"),
+    }
+    assert "body" not in told["requests"][0]
+    assert told["requests"][0]["credential"] == {
+        "in": "body",
+        "name": "access_token",
+        "reference": "env:META_TOKEN",
+    }
+
+
+def test_run_and_replay_are_asked_for_by_message(here: Shop) -> None:
+    here.add_destination("google_ads")
+    status, told = ask(here, "POST", "/destinations/ads_main/run", {"force": True})
+    assert (status, told["conversions"]) == (202, ["purchase"])
+    days = {"start_date": "2026-11-01", "end_date": "2026-11-20"}
+    asked = {"conversion": "purchase", "lost": True, "request_id": "mine", **days}
+    assert ask(here, "POST", "/destinations/ads_main/replay", asked) == (
+        202,
+        {"request_id": "mine"},
+    )
+    run, replay = here.bus.messages
+    assert isinstance(run, ExportContinuation)
+    assert run.force
+    assert isinstance(replay, ReplayRequested)
+    assert (replay.request_id, replay.lost) == ("mine", True)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("/destinations/nowhere/run", {}, "unknown_destination"),
+        ("/destinations/ads_main/run", {"conversions": ["lead"]}, "conversion_not_mapped"),
+        ("/destinations/ads_main/dry-run", {"conversion": "lead"}, "conversion_not_mapped"),
+        (
+            "/destinations/ads_main/replay",
+            {"conversion": "purchase", "start_date": "2026-11-02", "end_date": "2026-11-01"},
+            "bad_range",
+        ),
+        ("/destinations/ads_main/replay", {"conversion": "purchase"}, "invalid_request"),
+        ("/destinations/ads_main/elsewhere", {}, "unknown_path"),
+    ],
+)
+def test_a_request_that_makes_no_sense_says_so(here: Shop, path: str, body: Any, code: str) -> None:
+    here.add_destination("google_ads")
+    status, problem = ask(here, "POST", path, body)
+    assert problem["code"] == code
+    assert 400 <= status < 500
+    assert not here.bus.messages
+
+
+def test_the_ledger_can_be_read_by_conversion_state_and_id(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1", value=100)
+    here.put("o2", value=-5)
+    here.materialize()
+    here.export()
+    _, told = ask(here, "GET", "/destinations/ads_main/ledger?conversion_id=o1")
+    assert [entry["state"] for entry in told["entries"]] == ["accepted", "sending"]
+    _, told = ask(here, "GET", "/destinations/ads_main/ledger?state=skipped&limit=1")
+    assert [(entry["conversion_id"], entry["reason"]) for entry in told["entries"]] == [
+        ("o2", "negative_value")
+    ]
+    _, told = ask(here, "GET", "/destinations/ads_main/standings")
+    assert {(each["state"], each["conversions"]) for each in told["standings"]} == {
+        ("accepted", 1),
+        ("skipped", 1),
+    }
+
+
+def test_the_match_report_counts_what_was_refused_later(here: Shop) -> None:
+    here.add_destination("google_ads")
+    for number in range(4):
+        here.put(f"o{number}", value=10, gclid=f"click-{number}")
+    here.put("o9", value=-5)
+    here.materialize()
+    google(here).later = {"click-1": "INVALID_GCLID"}
+    here.export()
+    path = "/destinations/ads_main/report?start_date=2026-11-01&end_date=2026-11-30"
+    [day] = ask(here, "GET", path)[1]["days"]
+    assert (day["sent"], day["accepted"], day["skipped"], day["waiting_for_answer"]) == (4, 4, 1, 4)
+    here.passes(minutes=31)
+    here.handle(ExportTick())
+    [day] = ask(here, "GET", path)[1]["days"]
+    assert (day["refused_later"], day["waiting_for_answer"]) == ({"INVALID_GCLID": 1}, 0)
+    assert len(held(here)) == 3
+
+
+@pytest.mark.parametrize(("verdict", "state"), [("delivered", "accepted"), ("absent", "absent")])
+def test_a_person_settles_what_is_in_doubt(here: Shop, verdict: str, state: str) -> None:
+    here.add_destination("meta")
+    here.put("o1", value=100)
+    here.materialize()
+    meta(here).script(*[FAULTS["reset"]] * 3)
+    here.export()
+    here.passes(hours=49)
+    here.handle(ExportTick())
+    assert here.states() == {"o1": "ambiguous"}
+    body = {"conversion": "purchase", "ids": ["o1"], "verdict": verdict}
+    assert ask(here, "POST", "/destinations/meta_main/settle", body) == (200, {"settled": 1})
+    assert here.states() == {"o1": state}
+    here.handle(ExportTick())
+    assert len(meta(here).held) == (verdict == "absent")
+    assert ask(here, "POST", "/destinations/meta_main/settle", body)[0] == 404
