@@ -241,10 +241,26 @@ class Warehouse:
                 # a job with an id of its own runs once; `execute` decides what is tried again
                 job_retry=DEFAULT_JOB_RETRY if job_id is None else None,
             )
+            job.result(timeout=JOB_SECONDS)
         except google_errors.Conflict:
-            job = self.client.get_job(str(job_id), location=self.settings.location)
-        job.result(timeout=JOB_SECONDS)
+            job = self._ended(str(job_id))
         return Executed(job.job_id, job.num_dml_affected_rows, job.total_bytes_processed or None)
+
+    def _ended(self, job_id: str) -> Any:
+        """The job that has this id, once it is over; raises its error.
+
+        Its results are not asked for: BigQuery forgets those after a day, the job only later.
+        """
+        until = time.monotonic() + JOB_SECONDS
+        job: Any = self.client.get_job(job_id, location=self.settings.location)
+        while job.state != "DONE" and time.monotonic() < until:
+            time.sleep(1)
+            job.reload()
+        if job.state != "DONE":
+            raise RetryableError(f"The job {job_id} is still running.", code="job_running")
+        if job.error_result:
+            raise job.exception()
+        return job
 
     def _config(self, sql: Sql, labels: Mapping[str, str] | None) -> bigquery.QueryJobConfig:
         return bigquery.QueryJobConfig(
