@@ -13,7 +13,20 @@ from sqlglot import exp
 
 from common.contract import Output
 from common.findings import Finding, found, is_refused
-from common.guard import calls, forms, habits, lexer, nesting, scope, statement, tables, text, tree
+from common.guard import (
+    calls,
+    forms,
+    grammar,
+    habits,
+    lexer,
+    nesting,
+    scope,
+    statement,
+    syntax,
+    tables,
+    text,
+    tree,
+)
 from common.guard.lexer import Token
 from common.guard.mask import Masked, mask
 from common.guard.outputs import outputs
@@ -74,7 +87,12 @@ def judge(sql: str, allowed: Scope) -> Verdict:
     body = statement.without_end(tokens)
     nested = nesting.check(source, body)
     made = calls.calls(body)
-    faults += [*nested, *calls.check(source, made), *forms.check(source, body)]
+    faults += [
+        *nested,
+        *grammar.check(source, body),
+        *calls.check(source, made),
+        *forms.check(source, body),
+    ]
     if nested or any(token.has(";") for token in body):
         return Verdict(tuple(faults))
     return _judged(source, body, made, faults, allowed)
@@ -95,7 +113,9 @@ def _judged(
     masked = mask(body, made)
     parsed = tree.parse(masked)
     if isinstance(parsed, str):
-        findings = faults if is_refused(faults) else [*faults, _syntax(source, masked, parsed)]
+        findings = (
+            faults if is_refused(faults) else [*faults, syntax.finding(source, masked, parsed)]
+        )
         return Verdict(tuple(findings))
     reads = tables.reads(masked, parsed)
     findings = [
@@ -113,18 +133,6 @@ def _judged(
         functions=frozenset(call.name for call in made),
         parameters=forms.parameters(body),
         query=query,
-    )
-
-
-def _syntax(source: Source, masked: Masked, reason: str) -> Finding:
-    at = tree.parse_position(source, masked, reason)
-    where = f" at {source.text.splitlines()[at.line - 1].strip()[:60]!r}" if at else ""
-    return found(
-        "syntax",
-        f"The query cannot be read{where}: a comma, a bracket, a keyword or an alias is missing or "
-        "too much.",
-        "Compare with: SELECT a, b AS c FROM `project.dataset.table` AS t WHERE t.a = 1",
-        at=at,
     )
 
 

@@ -148,6 +148,8 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
         return []
     if token.kind == "string" and last.kind == "string":
         return [_doubled_quote(source, last, token)]
+    if last.kind == "string" and token.word in RESERVED:
+        return []
     if last.kind in ("string", "number", "quoted", "parameter"):
         shown = f"{last.text} {token.text}"
         message = f"{last.text} runs straight into {token.text}; two readers may part them apart."

@@ -34,7 +34,7 @@ def _brackets(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     opened: list[_Opened] = []
     previous = NOTHING
     for token in tokens:
-        is_part = token.kind == "name" and previous.has(".")
+        is_part = token.kind == "name" and previous.has(".", "AS")
         if token.has(*_CLOSED_BY) and not is_part:
             opened.append((token, previous.has("STRUCT", ">", ">>")))
         elif token.has(*_CLOSED_BY.values()) and not is_part:

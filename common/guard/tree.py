@@ -38,15 +38,6 @@ def parse(masked: Masked) -> exp.Query | str:
     return trees[0]
 
 
-def parse_position(source: Source, masked: Masked, reason: str) -> Position | None:
-    """Where sqlglot stopped, in the author's text."""
-    _, _, rest = reason.partition("Line ")
-    line = rest.partition(",")[0]
-    if not line.isdigit() or not 0 < int(line) <= len(masked.tokens):
-        return None
-    return source.position(masked.token(int(line)).offset)
-
-
 def position(source: Source, masked: Masked, node: exp.Expr) -> Position | None:
     """Where the first name or literal in the node stands in the author's text."""
     lines = (part.meta.get("line") for part in node.walk() if part.meta)

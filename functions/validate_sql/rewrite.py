@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from common.guard import lexer, statement, text
@@ -39,14 +39,15 @@ def without_declare(sql: str) -> str:
     queries = [part for part in parts if part[0].has(*statement.QUERY_STARTS)]
     if len(queries) != 1 or len(declared) + 1 != len(parts):
         return ""
-    variables: dict[str, Variable] = {}
+    types: dict[str, str] = {}
+    written: dict[str, str] = {}
     for part in declared:
-        read = _declaration(part) if part[0].has("DECLARE") else _assignment(part, variables)
-        if read is None:
-            return ""
-        variables.update({variable.name: variable for variable in read})
-    written = {name: _replacement(variable) for name, variable in variables.items()}
-    if not all(written.values()):
+        read = _declaration if part[0].has("DECLARE") else _assignment
+        for variable in read(source.text, part, types, written):
+            types[variable.name] = variable.type
+            written[variable.name] = _replacement(variable)
+    named = {token.text.lower() for token in queries[0] if token.kind == "name"}
+    if any(name in named and not value for name, value in written.items()):
         return ""
     lines_before = source.text.count("\n", 0, queries[0][0].offset)
     return "\n" * lines_before + _replaced(source.text, queries[0], written)
@@ -62,25 +63,28 @@ def _statements(tokens: Sequence[Token]) -> list[list[Token]]:
     return [part for part in parts if part]
 
 
-def _declaration(part: Sequence[Token]) -> list[Variable] | None:
-    """DECLARE name [, name] [type] [DEFAULT expression]."""
+def _declaration(
+    source: str, part: Sequence[Token], types: Mapping[str, str], written: Mapping[str, str]
+) -> list[Variable]:
+    """DECLARE name [, name] [type] [DEFAULT expression]; earlier variables may stand in it."""
     default = next((i for i, token in enumerate(part) if token.has("DEFAULT")), len(part))
     head = part[1:default]
-    if not head or head[0].kind != "name":
-        return None
-    last = max(i for i, token in enumerate(head) if i == 0 or head[i - 1].has(","))
+    listed = (i for i, token in enumerate(head) if i == 0 or head[i - 1].has(","))
+    last = max(listed, default=-1)
     names = [token.text.lower() for token in head[: last + 1] if token.kind == "name"]
-    value = lexer.canonical(part[default + 1 :])
+    value = _replaced(source, part[default + 1 :], written)
     kind = lexer.canonical(head[last + 1 :]).upper()
     return [Variable(name, kind or _kind(value), value) for name in names]
 
 
-def _assignment(part: Sequence[Token], known: dict[str, Variable]) -> list[Variable] | None:
+def _assignment(
+    source: str, part: Sequence[Token], types: Mapping[str, str], written: Mapping[str, str]
+) -> list[Variable]:
     """SET name = expression."""
-    if len(part) < 4 or not part[2].has("=") or part[1].text.lower() not in known:
-        return None
+    if len(part) < 4 or not part[2].has("="):
+        return []
     name = part[1].text.lower()
-    return [Variable(name, known[name].type, lexer.canonical(part[3:]))]
+    return [Variable(name, types.get(name, ""), _replaced(source, part[3:], written))]
 
 
 def _kind(value: str) -> str:
@@ -113,8 +117,10 @@ def _is_date(variable: Variable) -> bool:
     )
 
 
-def _replaced(source: str, query: Sequence[Token], written: dict[str, str]) -> str:
+def _replaced(source: str, query: Sequence[Token], written: Mapping[str, str]) -> str:
     """The text of the query with each variable in place of its value, all else as it was."""
+    if not query:
+        return ""
     pieces: list[str] = []
     offset = query[0].offset
     for before, token, after in zip([NOTHING, *query], query, [*query[1:], NOTHING], strict=False):

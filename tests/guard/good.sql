@@ -211,3 +211,5 @@ FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
 SELECT id, client_id, created, parts[OFFSET(nth)] AS part FROM shop.crm.orders, UNNEST(GENERATE_ARRAY(0, ARRAY_LENGTH(parts) - 1)) AS nth WHERE date BETWEEN @start_date AND @end_date
 === neighbouring strings
 SELECT id, client_id, created, 'a' 'b' AS note FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+=== a trailing comma in a subquery without FROM
+SELECT id, client_id, created, (SELECT AS STRUCT o.a, o.b,) AS fields FROM shop.crm.orders AS o WHERE date BETWEEN @start_date AND @end_date
