@@ -13,7 +13,7 @@ from typing import Any
 import sqlglot
 from bqemulator.catalog import ddl_sync
 from bqemulator.domain.errors import InvalidQueryError
-from bqemulator.jobs import executor
+from bqemulator.jobs import ddl_result, executor, routine_ddl
 from bqemulator.sql.errors import sql_parse_error
 from sqlglot import exp
 
@@ -54,8 +54,22 @@ def path(target: exp.Expr, project: str) -> Path:
     return (table.catalog or project, table.db, table.name)
 
 
+class _Shared:
+    """What the emulator's modules see as sqlglot: they read each statement anew, eight times."""
+
+    errors = sqlglot.errors
+
+    @staticmethod
+    def parse_one(sql: str, read: str) -> exp.Expr:
+        """The shared tree; raises as the real one does."""
+        tree = _tree(sql) if read == "bigquery" else None
+        return sqlglot.parse_one(sql, read=read) if tree is None else tree
+
+
 def install() -> None:
     """The emulator's questions about a statement are answered from the shared tree."""
+    for asking in (ddl_sync, ddl_result, routine_ddl):
+        replace(asking, "sqlglot", _Shared)
     classify = replace(executor, "_classify_parsed_tree", None)
     replace(executor, "_classify_parsed_tree", lambda tree: _kind(tree) or classify(tree))
     replace(executor, "_parse_for_classification", _tree)
@@ -88,7 +102,8 @@ def _only_for_definitions(answer: Callable[..., Any]) -> Callable[..., Any]:
     """Asked of anything but CREATE and DROP, these parse it only to find nothing."""
 
     def answered(sql: str, *rest: Any) -> Any:
-        return answer(sql, *rest) if isinstance(_tree(sql), exp.Create | exp.Drop) else None
+        defines = isinstance(_tree(sql), exp.Create | exp.Drop)
+        return answer(literals.plain(sql), *rest) if defines else None
 
     return answered
 
