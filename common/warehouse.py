@@ -73,9 +73,12 @@ class Stored:
 class Warehouse:
     """One project's BigQuery, spoken to with one identity."""
 
-    def __init__(self, client: bigquery.Client, settings: Settings) -> None:
+    def __init__(
+        self, client: bigquery.Client, settings: Settings, job_seconds: int = JOB_SECONDS
+    ) -> None:
         self.client = client
         self.settings = settings
+        self.job_seconds = job_seconds
 
     def path(self, table: str) -> str:
         """project.dataset.table of one of the product's own tables."""
@@ -241,7 +244,7 @@ class Warehouse:
                 # a job with an id of its own runs once; `execute` decides what is tried again
                 job_retry=DEFAULT_JOB_RETRY if job_id is None else None,
             )
-            job.result(timeout=JOB_SECONDS)
+            job.result(timeout=self.job_seconds)
         except google_errors.Conflict:
             job = self._ended(str(job_id))
         return Executed(job.job_id, job.num_dml_affected_rows, job.total_bytes_processed or None)
@@ -251,7 +254,7 @@ class Warehouse:
 
         Its results are not asked for: BigQuery forgets those after a day, the job only later.
         """
-        until = time.monotonic() + JOB_SECONDS
+        until = time.monotonic() + self.job_seconds
         job: Any = self.client.get_job(job_id, location=self.settings.location)
         while job.state != "DONE" and time.monotonic() < until:
             time.sleep(1)
@@ -267,7 +270,7 @@ class Warehouse:
             query_parameters=[_query_parameter(*named) for named in sql.parameters.items()],
             labels={"app": "conversions", **(labels or {})},
             maximum_bytes_billed=self.settings.maximum_bytes_billed,
-            job_timeout_ms=JOB_SECONDS * 1000,
+            job_timeout_ms=self.job_seconds * 1000,
             use_legacy_sql=False,
         )
 

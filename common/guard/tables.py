@@ -25,11 +25,6 @@ class Read:
     parts: tuple[str, ...]
     node: exp.Table
 
-    @property
-    def alias(self) -> str:
-        """The name under which its rows are in scope."""
-        return str(self.node.alias or self.parts[-1].removesuffix("*").split(".")[-1])
-
 
 def reads(masked: Masked, tree: exp.Query) -> list[Read]:
     """Every table in the tree that is neither a step of WITH nor an array of a row in scope."""

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from common.findings import Finding, found
 
 _TABLE = re.compile(r"(?:Table|Dataset|View|Routine)\s+`?([a-z][\w.-]*)[:.]([\w]+)", re.IGNORECASE)
+_WRITES = re.compile(r"bigquery\.tables\.(create|update|delete)")
 _PROJECT = re.compile(r"Project\s+`?([a-z][\w-]*(?:[.]\w+:[\w-]+)?)", re.IGNORECASE)
 
 
@@ -32,6 +33,12 @@ def denied(message: str, tables: Sequence[str], account: str, project: str) -> F
             f"{who} may not run queries in the project {owner}.",
             _grant(owner, "roles/bigquery.user", account),
         )
+    if _WRITES.search(message):
+        return found(
+            "access_denied",
+            f"{who} may not write short-lived tables in the dataset {dataset}.",
+            _view(dataset, account, "roles/bigquery.dataEditor"),
+        )
     owner = dataset.rpartition(".")[0] or (named[1] if named else project)
     place = f"the dataset {dataset}" if dataset else "a table of the query"
     return found(
@@ -50,12 +57,9 @@ def _dataset(message: str, tables: Sequence[str]) -> str:
     return datasets.pop() if len(datasets) == 1 else ""
 
 
-def _view(dataset: str, account: str) -> str:
+def _view(dataset: str, account: str, role: str = "roles/bigquery.dataViewer") -> str:
     member = f"serviceAccount:{account or 'ACCOUNT'}"
-    return (
-        f"GRANT `roles/bigquery.dataViewer` ON SCHEMA `{dataset or 'project.dataset'}` "
-        f"TO '{member}';"
-    )
+    return f"GRANT `{role}` ON SCHEMA `{dataset or 'project.dataset'}` TO '{member}';"
 
 
 def _grant(project: str, role: str, account: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from common import window as days
 from common.contract import contract, duplicate, problems
-from common.errors import ProductError
+from common.errors import AccessError, ProductError, RetryableError
 from common.findings import Finding, found, is_refused
 from common.guard import scope
 from common.guard.judge import Query, Verdict, judge
@@ -17,7 +17,7 @@ from common.guard.scope import Scope
 from common.settings import Settings
 from common.warehouse import Stored, Warehouse
 from common.window import Window
-from functions.validate_sql import cost, dry, meaning, partition, predicted_value
+from functions.validate_sql import access, cost, dry, meaning, partition, predicted_value
 from functions.validate_sql import profile as profiles
 from functions.validate_sql.findings import Ask, Validated, columns, issues
 from functions.validate_sql.partition import Catalogue
@@ -265,6 +265,8 @@ def _look(
         ) as kept:
             profile = profiles.profile(desk.own, kept, desk.now)
             profile.clients = profiles.stitch(desk.own, kept) if profile.rows else None
+    except AccessError as error:
+        return [access.denied(error.detail, (), desk.account(), desk.settings.project)]
     except ProductError as error:
         return [_failed(error)]
     if profile.clients:
@@ -279,6 +281,13 @@ def _failed(error: ProductError) -> Finding:
             "engine_limit",
             "The engine of this installation could not run the query over the last 30 days.",
             "The query may be right for BigQuery. Try it there, or write this part in another way.",
+        )
+    if isinstance(error, RetryableError) or "timed out" in error.detail:
+        return found(
+            "profile_failed",
+            "The query took too long over the last 30 days to profile its rows here; a daily run "
+            "has more time.",
+            "Filter partitioned tables, join on keys, and select no more columns than needed.",
         )
     return found(
         "profile_failed",

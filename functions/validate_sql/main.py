@@ -21,6 +21,9 @@ from common.warehouse import Warehouse
 from functions.validate_sql.check import Desk, validate
 from functions.validate_sql.findings import Ask, Validated
 
+JOB_SECONDS = 20
+"""Longest time one job may run: the profile is a few of them, within the function's 60 s."""
+
 
 @functions_framework.http
 def validate_sql(request: Request) -> Response:
@@ -76,7 +79,7 @@ def _warehouses() -> tuple[Warehouse, Warehouse]:
             location=settings.location,
             credentials=credentials_of_runner(settings.sql_runner),
         )
-    return Warehouse(client, settings), Warehouse(runner, settings)
+    return Warehouse(client, settings, JOB_SECONDS), Warehouse(runner, settings, JOB_SECONDS)
 
 
 def _account() -> str:

@@ -31,6 +31,10 @@ ACCOUNT = "sql-runner@shop.iam.gserviceaccount.com"
             "project shop.",
             ["add-iam-policy-binding shop ", "roles/bigquery.user"],
         ),
+        (
+            "Access Denied: Dataset shop:staging: Permission bigquery.tables.create denied on it",
+            ["GRANT `roles/bigquery.dataEditor` ON SCHEMA `shop.staging`"],
+        ),
         ("Access Denied: something new", ["ON SCHEMA `crm-project.sales`"]),
         (
             "Access Denied: BigQuery BigQuery: Permission denied while getting Drive credentials.",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from functions.validate_sql.check import Desk
+from common.errors import AccessError, UserError
+from common.warehouse import Executed, Warehouse
+from functions.validate_sql.check import Desk, validate
+from functions.validate_sql.findings import Ask
 from tests.validate_sql.conftest import COLUMNS, PERIOD, Told, codes
 
 ORDERS = f"FROM `shop.crm.orders` {PERIOD}"
@@ -227,3 +232,34 @@ def test_a_profile_holds_no_address_and_no_number_of_a_person(told: Told) -> Non
 def test_a_failure_on_a_row_does_not_show_the_row(told: Told) -> None:
     text = told(CONTENT["profile_failed"]).model_dump_json()
     assert "canary" not in text
+
+
+class Slow(Warehouse):
+    """A warehouse that plans a query and never finishes it in time."""
+
+    def execute(self, *_: object, **__: object) -> Executed:
+        raise UserError("Job timed out after 20 s.", code="query_failed")
+
+
+class Locked(Warehouse):
+    """A warehouse whose account may not write the short-lived copy."""
+
+    def execute(self, *_: object, **__: object) -> Executed:
+        raise AccessError(
+            "Access Denied: Dataset shop:conversions_staging: Permission bigquery.tables.create"
+        )
+
+
+def test_a_query_that_takes_too_long_is_told_so_without_a_profile(desk: Desk) -> None:
+    slow = replace(desk, runner=Slow(desk.own.client, desk.settings))
+    answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), slow)
+    assert answer.ok
+    assert codes(answer) == ["profile_failed"]
+    assert "too long" in answer.issues[0].message
+
+
+def test_a_missing_right_to_write_the_copy_is_told_with_its_grant(desk: Desk) -> None:
+    locked = replace(desk, runner=Locked(desk.own.client, desk.settings))
+    answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), locked)
+    assert codes(answer) == ["access_denied"]
+    assert "shop.conversions_staging" in answer.issues[0].fix
