@@ -1,4 +1,8 @@
-"""What bqemulator 1.4.0 gets wrong and how each fault is put right, in the order applied."""
+"""What bqemulator 1.4.0 gets wrong and how each fault is put right, one module a fault.
+
+The modules here change the server; those that change a statement on its way to DuckDB are listed in
+`translation`. Each says what was seen; tests/local/test_cures.py shows that it is still needed.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,6 @@ from functools import cache
 from common.local.cures import (
     columns,
     dry_run,
-    engine_limit,
     execution,
     functions,
     hardening,
@@ -20,25 +23,24 @@ from common.local.cures import (
     tables,
 )
 
-SERVER = (
-    launch.install,
-    functions.install,
-    hardening.install,
-    columns.install,
-    statements.install,
-    tables.install,
-    healing.install,
-    execution.install,
-    snapshots.install,
-    jobs.install,
-    dry_run.install,
-    engine_limit.install,
-    loads.install,
+CURES = (
+    launch,
+    functions,
+    hardening,
+    columns,
+    statements,
+    tables,
+    healing,
+    execution,
+    snapshots,
+    jobs,
+    dry_run,
+    loads,
 )
 
 
 @cache
 def install() -> None:
     """Puts every cure in place, once a process and before the first engine starts."""
-    for cure in SERVER:
-        cure()
+    for cure in CURES:
+        cure.install()

@@ -9,29 +9,16 @@ from __future__ import annotations
 import re
 
 import duckdb
-from bqemulator.domain.errors import DomainError, UnsupportedFeatureError
+from bqemulator.domain.errors import UnsupportedFeatureError
 
 from common.guard.calls import allowed
-from common.local.cures import messages
-from common.local.cures.patch import replace
 
 _UNREADABLE = (duckdb.ParserException, duckdb.NotImplementedException, duckdb.InternalException)
 _NO_FUNCTION = re.compile(r"Function with name \"?(\w+)\"? does not exist")
 _NO_SIGNATURE = re.compile(r"No function matches the given name and argument types '(\w+)\(")
 
 
-def install() -> None:
-    """DuckDB's errors are first sorted into limits of the engine and faults of the query."""
-    told = replace(messages, "_shortened", None)
-
-    def sorted_out(error: Exception, text: str) -> DomainError:
-        found: DomainError = limit(error) or told(error, text)
-        return found
-
-    replace(messages, "_shortened", sorted_out)
-
-
-def limit(error: Exception) -> UnsupportedFeatureError | None:
+def found(error: Exception) -> UnsupportedFeatureError | None:
     """The error as a limit of the engine, or None when the query may be at fault."""
     raw = str(error)
     function = _NO_FUNCTION.search(raw)

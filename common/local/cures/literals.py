@@ -1,7 +1,8 @@
-"""String literals: escapes, raw strings and bytes, which the emulator's parser reads wrongly.
+"""Literals: escapes, raw strings and bytes, which the emulator's parser reads wrongly.
 
 Seen in 1.4.0: '\\u00e9' and '\\x41' stay as they are, r'\\'' ends the connection or loses a letter,
 rb'\\d' is a syntax error, b'\\x00\\xff' fails. Every literal is rewritten in the plainest form.
+So is a project with a dash, which is a syntax error in most places.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*|--[^\n]*|/\*.*?\*/)
     |(?P<name>`(?:\\.|[^`\\])*`)
     |(?P<place>\?)
+    |(?P<before>\b(?:FROM|JOIN|USING|INTO|UPDATE|TABLE|VIEW|MERGE|EXISTS)\s+)
+     (?P<project>[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)+)(?=\.)
     |(?<![A-Za-z0-9_@])(?P<prefix>[rR][bB]|[bB][rR]|[rR]|[bB])?
      (?P<text>'{3}(?:\\.|[^\\])*?'{3}|"{3}(?:\\.|[^\\])*?"{3}
              |'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")""",
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _ESCAPE = re.compile(
     r"\\(?:([abfnrtv\\?\"'`])|[xX]([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3}))"
@@ -31,6 +34,8 @@ def plain(sql: str) -> str:
     def rewritten(match: re.Match[str]) -> str:
         if match["place"]:
             return f"@p{next(places)}"
+        if match["project"]:
+            return f"{match['before']}`{match['project']}`"
         return _literal(match) if match["text"] else match[0]
 
     return _TOKEN.sub(rewritten, sql)

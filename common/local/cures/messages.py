@@ -14,6 +14,8 @@ import duckdb
 from bqemulator.domain.errors import DomainError, InvalidQueryError
 from bqemulator.jobs.error_mapper import translate_runtime_error
 
+from common.local.cures import engine_limit
+
 _Match = re.Match[str]
 _WORDS: tuple[tuple[str, Callable[[_Match, str], str]], ...] = (
     (
@@ -56,7 +58,8 @@ def told(sql: str, text: str, seconds: float | None = None) -> Iterator[None]:
     except duckdb.InterruptException as error:
         raise InvalidQueryError(f"Job timed out after {seconds:g} s.", location="query") from error
     except Exception as error:
-        raise _in_words(error, sql) or _shortened(error, text) from error
+        found = _in_words(error, sql) or engine_limit.found(error) or _shortened(error, text)
+        raise found from error
 
 
 def _in_words(error: Exception, sql: str) -> DomainError | None:

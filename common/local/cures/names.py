@@ -21,6 +21,6 @@ def rewrite(tree: exp.Expr) -> exp.Expr:
 def _name(select: exp.Select) -> None:
     count = 0
     for projection in list(select.expressions):
-        if not projection.output_name and not projection.is_star:
+        if not isinstance(projection, exp.Alias | exp.Column | exp.Dot | exp.Star):
             projection.replace(exp.alias_(projection.copy(), f"f{count}_"))
             count += 1

@@ -7,11 +7,12 @@ that rewrite GoogleSQL share one tree, then the emulator's own rules and the res
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import sqlglot
+from bqemulator.domain.errors import InvalidQueryError
 from bqemulator.sql import table_rewriter
 from bqemulator.sql.errors import sql_parse_error
 from bqemulator.sql.rewriter import datetime_helpers, json_helpers, safe_helpers, string_helpers
@@ -26,6 +27,7 @@ from common.local.cures import (
     names,
     numbers,
     parameters,
+    standins,
     statements,
     structs,
     texts,
@@ -35,10 +37,10 @@ from common.local.cures import (
 )
 from common.local.cures.patch import private
 
+PASSES = (names.rewrite, structs.rewrite, lists.rewrite, aggregates.rewrite)
+"""Cures that look at whole statements, in their order."""
 REWRITES = {**numbers.REWRITES, **texts.REWRITES, **times.REWRITES, **documents.REWRITES}
-"""One rewrite for each class of node; see the modules for what was wrong."""
-
-
+"""Cures that look at one function or operator: what each class of node becomes."""
 OUR_OWN = {
     "CONCAT_STRING_TYPE",
     "COUNTIF_EMPTY_ZERO",
@@ -62,9 +64,18 @@ class Translation:
     parameters: frozenset[str]
 
 
-@lru_cache(maxsize=512)
 def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
     """The statement for DuckDB; raises InvalidQueryError when it cannot be read."""
+    general, tables = standins.replaced(sql)
+    try:
+        translated = _translate(general, project, declared)
+    except InvalidQueryError:
+        return _translate(sql, project, declared)  # the error names the tables
+    return replace(translated, text=standins.restored(translated.text, tables))
+
+
+@lru_cache(maxsize=512)
+def _translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
     google = _rewritten(statements.read(sql).tree.copy(), declared)
     text = google.sql("duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)
     try:
@@ -80,11 +91,7 @@ def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> 
 
 
 def _rewritten(tree: exp.Expr, declared: tuple[tuple[str, str], ...]) -> exp.Expr:
-    names.rewrite(tree)
-    structs.rewrite(tree)
-    lists.rewrite(tree)
-    aggregates.rewrite(tree)
-    for rewrite in _STOCK:
+    for rewrite in (*PASSES, *_STOCK):
         rewrite(tree)
     tree = functions.rewrite(tree, REWRITES)
     unnest.rewrite(tree)
