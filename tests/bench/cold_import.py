@@ -26,7 +26,9 @@ NO_TARGET = {"score_leads"}
 
 
 def main() -> None:
-    print(f"{'function':<16} {'median':>8} {'slowest':>8} {'x framework':>12} {'target':>8}")
+    print(
+        f"{'function':<16} {'median':>8} {'slowest':>8} {'of CPU':>8} {'x framework':>12} {'target':>8}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         plan = _plan(Path(folder) / "configuration")
         for function in plan.functions():
@@ -60,8 +62,9 @@ def _line(name: str, source: str, starts: list[Started]) -> str:
         target = "none"
     else:
         target = "met" if median(seconds) < TARGET_SECONDS else f"> {TARGET_SECONDS} s"
-    times = f"{median(seconds):>7.2f}s {max(seconds):>7.2f}s {median(seconds) / framework:>12.1f}"
-    return f"{name:<16} {times} {target:>8}"
+    cpu = median(started["cpu_seconds"] for started in starts)
+    times = f"{median(seconds):>7.2f}s {max(seconds):>7.2f}s {cpu:>7.2f}s"
+    return f"{name:<16} {times} {median(seconds) / framework:>12.1f} {target:>8}"
 
 
 if __name__ == "__main__":

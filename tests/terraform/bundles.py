@@ -30,6 +30,8 @@ class Started(TypedDict):
     """To import functions-framework alone."""
     seconds: float
     """To import it and load the entry point."""
+    cpu_seconds: float
+    """Of the processor, since the interpreter began: what a busy machine does not distort."""
     modules: list[str]
     """Top-level packages loaded by then."""
     answer: Answer
