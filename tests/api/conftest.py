@@ -73,7 +73,8 @@ class Desk:
             sent.setdefault("Content-Type", "application/json")
         response = self.browser.open(path, method=verb, data=data, headers=sent)
         text = response.get_data(as_text=True)
-        return Answered(response.status_code, json.loads(text) if text else None, response.headers)
+        body = json.loads(text) if text else None
+        return Answered(response.status_code, body, dict(response.headers))
 
     def get(self, path: str) -> Any:
         """The body of an answer that must be 200."""

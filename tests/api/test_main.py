@@ -10,6 +10,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import functions_framework
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from common.local.bigquery import EmbeddedBigQuery
@@ -56,7 +57,8 @@ def browser(
     monkeypatch.syspath_prepend(str(ROOT))
     source = tmp_path / "main.py"
     source.write_text("from functions.api.main import api\n")
-    return functions_framework.create_app("api", str(source), "http").test_client()
+    app: Flask = functions_framework.create_app("api", str(source), "http")  # type: ignore[no-untyped-call]
+    return app.test_client()
 
 
 def test_the_deployed_function_answers(browser: FlaskClient) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -58,12 +59,16 @@ DRAFT = {
 }
 
 
+PATH = re.compile(r"`([^`.]+\.[^`.]+\.[^`*]+)`")
+
+
 class Listening(Warehouse):
-    """A warehouse that keeps every statement, with the tables that there were at that moment."""
+    """A warehouse that keeps every statement, and the schemas of the tables that they name."""
 
     def __init__(self, client: bigquery.Client, settings: Settings) -> None:
         super().__init__(client, settings)
-        self.heard: dict[str, tuple[Sql, Mapping[str, Schema]]] = {}
+        self.heard: dict[str, Sql] = {}
+        self.schemas: dict[str, Schema] = {}
 
     def rows(self, sql: Sql, **options: Any) -> Iterator[dict[str, Any]]:
         self._hear(sql)
@@ -79,16 +84,11 @@ class Listening(Warehouse):
 
     def _hear(self, sql: Sql) -> None:
         if sql.text not in self.heard:
-            self.heard[sql.text] = (sql, self._tables())
-
-    def _tables(self) -> dict[str, Schema]:
-        project = self.settings.project
-        found: dict[str, Schema] = {}
-        for name in (self.settings.dataset, self.settings.staging_dataset):
-            for table in self.tables_in(f"{project}.{name}"):
-                path = f"{project}.{name}.{table}"
-                found[path] = self.schema_of(path) or []
-        return found
+            # a short-lived table is gone when the statement is judged
+            for path in set(PATH.findall(sql.text)) - set(self.schemas):
+                if (schema := self.schema_of(path)) is not None:
+                    self.schemas[path] = schema
+            self.heard[sql.text] = sql
 
 
 def ask_everything(desk: Desk) -> None:
@@ -123,9 +123,9 @@ def heard(open_house: Callable[[], House]) -> Listening:
 def test_googlesql_accepts_every_statement(heard: Listening) -> None:
     export = {f"{name}.events_*": ga4_schema() for name in heard.settings.ga4_datasets}
     assert len(heard.heard) > 40
-    for sql, tables in heard.heard.values():
+    for sql in heard.heard.values():
         types = {name: bound.type for name, bound in sql.parameters.items()}
-        analyze(sql.text, {**tables, **export}, types)
+        analyze(sql.text, {**heard.schemas, **export}, types)
 
 
 def test_values_are_always_bound(heard: Listening) -> None:

@@ -198,7 +198,7 @@ def test_the_last_word_of_each_destination_ends_the_walk(shop: House) -> None:
         *(
             {
                 "date": "2026-11-19",
-                "at": f"2026-11-19T1{number}:00:00+00:00",
+                "happened_at": f"2026-11-19T1{number}:00:00+00:00",
                 "recorded_at": f"2026-11-19T1{number}:00:00+00:00",
                 "destination": "meta",
                 "account": "1",
