@@ -368,20 +368,26 @@ def _feature_problems(column: Mapping[str, Any], output: Output) -> list[Finding
 
 def cast(wanted: Column, column: Mapping[str, Any], text: str, timezone: str) -> str:
     """The expression to write so that `text`, of the column's type, becomes the wanted type."""
-    source = spelled(column)
     if wanted.name == "params":
         return PARAMS_EXAMPLE
-    if source.startswith(("ARRAY", "STRUCT")):
-        return f"Return one {wanted.sql_type} a row: {wanted.example} AS {wanted.name}"
-    rules = {"STRING": _to_string, "TIMESTAMP": _to_timestamp}
-    if wanted.type in rules:
-        expression = rules[wanted.type](text, source, timezone)
-    else:
-        expression = _to_number_or_truth(wanted, text, source)
-    return f"{expression} AS {wanted.name}"
+    rules = {
+        "STRING": _to_string,
+        "TIMESTAMP": _to_timestamp,
+        "FLOAT": _to_number,
+        "BOOLEAN": _to_truth,
+    }
+    expression = rules[wanted.type](text, spelled(column), timezone)
+    return f"{expression or '...'} AS {wanted.name}" + (
+        "" if expression else f", {wanted.sql_type} such as {wanted.example}"
+    )
+
+
+_NUMBERS = ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC")
 
 
 def _to_string(text: str, source: str, timezone: str) -> str:
+    if source.startswith(("ARRAY", "STRUCT")):
+        return ""
     return {
         # 1763550000123456 as FLOAT64 would read 1.763550000123456e+15
         "FLOAT64": f"CAST(CAST({text} AS INT64) AS STRING)",
@@ -393,12 +399,13 @@ def _to_string(text: str, source: str, timezone: str) -> str:
 def _to_timestamp(text: str, source: str, timezone: str) -> str:
     if source in ("DATE", "DATETIME"):
         return f"TIMESTAMP({text}, '{timezone}')"
-    if source == "STRING":
-        return f"PARSE_TIMESTAMP('%Y-%m-%d %H:%M:%S', {text}, '{timezone}')"
-    if source in ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC"):
+    if source in ("STRING", "JSON"):
+        value = text if source == "STRING" else f"JSON_VALUE({text})"
+        return f"PARSE_TIMESTAMP('%Y-%m-%d %H:%M:%S', {value}, '{timezone}')"
+    if source in _NUMBERS:
         number = text if source == "INT64" else f"CAST({text} AS INT64)"
         return f"{_epoch_function(text)}({number})"
-    return f"CAST({text} AS TIMESTAMP)"
+    return ""
 
 
 def _epoch_function(text: str) -> str:
@@ -410,9 +417,16 @@ def _epoch_function(text: str) -> str:
     return "TIMESTAMP_MILLIS"
 
 
-def _to_number_or_truth(wanted: Column, text: str, source: str) -> str:
-    if wanted.type == "BOOLEAN" and source == "STRING":
-        return f"LOWER({text}) IN ('yes', 'true', '1')"
-    if wanted.type == "BOOLEAN" and source in ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC"):
-        return f"{text} != 0"
-    return f"SAFE_CAST({text} AS {wanted.sql_type})"
+def _to_number(text: str, source: str, timezone: str) -> str:
+    return {
+        "STRING": f"SAFE_CAST({text} AS FLOAT64)",
+        "JSON": f"SAFE_CAST(JSON_VALUE({text}) AS FLOAT64)",
+        "BOOL": f"IF({text}, 1.0, 0.0)",
+    }.get(source, f"CAST({text} AS FLOAT64)" if source in _NUMBERS else "")
+
+
+def _to_truth(text: str, source: str, timezone: str) -> str:
+    if source in ("STRING", "JSON"):
+        value = text if source == "STRING" else f"JSON_VALUE({text})"
+        return f"LOWER({value}) IN ('yes', 'true', '1')"
+    return f"{text} != 0" if source in _NUMBERS else ""

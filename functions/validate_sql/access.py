@@ -18,7 +18,7 @@ _PROJECT = re.compile(r"Project\s+`?([a-z][\w-]*(?:[.]\w+:[\w-]+)?)", re.IGNOREC
 def denied(message: str, tables: Sequence[str], account: str, project: str) -> Finding:
     """The finding for a refused access; names the account, the roles, the dataset or project."""
     who = account or "the service account that runs users' SQL"
-    if "drive" in message.lower():
+    if "Drive credentials" in message:
         return found(
             "access_denied",
             f"A table lies in Google Drive, and {who} may not open its file.",
