@@ -26,9 +26,7 @@ NO_TARGET = {"score_leads"}
 
 
 def main() -> None:
-    print(
-        f"{'function':<16} {'median':>8} {'slowest':>8} {'of CPU':>8} {'x framework':>12} {'target':>8}"
-    )
+    print("function           median  slowest   of CPU  x framework   target")
     with tempfile.TemporaryDirectory() as folder:
         plan = _plan(Path(folder) / "configuration")
         for function in plan.functions():
