@@ -14,7 +14,7 @@ $(READY): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(VENV) (once, about a minute) ..."
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 demo: $(READY) ## A small shop, several days, the whole product end to end; writes .local/report.html.
@@ -45,9 +45,9 @@ deploy-plan: $(READY) ## What `terraform apply` would make, from the example of 
 	@$(RUN) -m tests.terraform.offline plan -var-file=envs/prod.tfvars.example
 
 lock: ## Pin all requirements again, with hashes; needs uv.
-	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o requirements-dev.txt
+	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o requirements-dev.txt
 	@for each in functions/*/requirements.in; do \
-	  uv pip compile $$each --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet -o $${each%.in}.txt; \
+	  uv pip compile $$each --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o $${each%.in}.txt; \
 	done
 
 clean: ## Forget the local data; keeps the set-up.
