@@ -23,6 +23,7 @@ def by_session(previous: str, context: Context) -> Sql:
 def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
     """`persons`: the candidates with person_id filled from connected client ids and user ids."""
     return [
+        ("shared", template(__file__, "person_shared", stage=context.stage)),
         ("links", template(__file__, "person_links", stage=context.stage)),
         ("linked", template(__file__, "person_linked")),
         ("recent", template(__file__, "person_recent", previous=previous)),

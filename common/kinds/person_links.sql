@@ -5,11 +5,4 @@
     event.date BETWEEN DATE_SUB(@end_date, INTERVAL 180 DAY) AND @end_date
     AND event.client_id IS NOT NULL
     AND event.user_id IS NOT NULL
-    -- a user id shared by more client ids than a person has devices is a test account or a constant
-    AND event.user_id NOT IN (
-      SELECT shared.user_id
-      FROM {{ stage }} AS shared
-      WHERE shared.date BETWEEN DATE_SUB(@end_date, INTERVAL 180 DAY) AND @end_date AND shared.user_id IS NOT NULL
-      GROUP BY shared.user_id
-      HAVING COUNT(DISTINCT shared.client_id) > 50
-    )
+    AND event.user_id NOT IN (SELECT shared.user_id FROM shared)
