@@ -119,11 +119,12 @@ def _matches(pattern: str, table: str) -> bool:
 def adjustment_days(conversion: Conversion, definitions: Mapping[str, Stored]) -> int:
     """How many complete days, up to yesterday, may still change.
 
-    A combined conversion changes as long as any of its members does.
+    A refund on the last day of its window may itself arrive LATE_DAYS later. A combined
+    conversion changes as long as any of its members does.
     """
     match conversion:
         case Simple(refunds=refunds):
-            return max(LATE_DAYS, refunds.days if refunds else 0)
+            return LATE_DAYS + (refunds.days if refunds else 0)
         case Custom(adjustment_days=days) | LeadScoring(adjustment_days=days):
             return max(1, days or 0)
         case Combined(conversions=members):
@@ -141,15 +142,15 @@ def due_window(
 ) -> Window:
     """The days that a run without own days brings up to date.
 
-    A version that never ran starts BACKFILL_DAYS back; after missed days the window reaches back to
-    the first of them.
+    A version that never ran starts BACKFILL_DAYS back; after missed days the window is that of the
+    first of them, so that nothing which its run would have seen is lost.
     """
     last = done_until.get((stored.id, stored.version))
     if last is None:
         return Window.ending(yesterday, BACKFILL_DAYS)
     days = adjustment_days(stored.conversion, definitions)
-    start = min(yesterday - timedelta(days=days - 1), last + timedelta(days=1))
-    return Window(min(start, yesterday), yesterday)
+    first = min(yesterday, last + timedelta(days=1))
+    return Window(first - timedelta(days=days - 1), yesterday)
 
 
 def stage_events(definitions: Iterable[Stored]) -> frozenset[str]:
