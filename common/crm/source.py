@@ -208,7 +208,7 @@ def _attribute_columns(listed: Table, found: Mapping[str, Columns]) -> Iterator[
     columns = next((found[name] for name in listed.names if name in found), {})
     if listed.not_attributes is None:
         return
-    read = {column.name for column in listed.columns}
+    read = {name for column in listed.columns for name in (column.name, *column.names)}
     for name, type_ in columns.items():
         scalar = _spelled(type_) in SCALARS
         named = LOADER_COLUMNS.fullmatch(name) or listed.not_attributes.fullmatch(name)

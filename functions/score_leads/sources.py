@@ -185,7 +185,7 @@ def _of_conversions(warehouse: Warehouse, target: str) -> Raw:
 
 
 _EXTRA_OF_CRM = {
-    "hubspot": ("form", "form_title", "form_page"),
+    "hubspot": ("form", "form_page"),
     "pipedrive": ("lead_source", "lead_channel"),
 }
 """Attributes that a CRM's query makes itself."""

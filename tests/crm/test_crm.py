@@ -1,7 +1,7 @@
 """Each case folder holds raw tables of a CRM as a connector loads them, and what must come out.
 
-`tables.yaml` has column types and rows by table; `leads.yaml` and `deals.yaml` the expected rows, of
-which only the columns they name are compared.
+`tables.yaml` has column types and rows by table; `leads.yaml` and `deals.yaml` the expected rows,
+of which only the columns they name are compared.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ def columns(tables: Mapping[str, Any]) -> dict[str, dict[str, str]]:
 
 
 def answers(client: bigquery.Client, sql: Sql) -> list[dict[str, Any]]:
+    values: dict[str, Any] = {name: bound.value for name, bound in sql.parameters.items()}
     config = bigquery.QueryJobConfig(
         query_parameters=[
-            bigquery.ScalarQueryParameter(name, bound.type, bound.value)
+            bigquery.ScalarQueryParameter(name, bound.type, values[name])
             for name, bound in sql.parameters.items()
         ]
     )
@@ -95,6 +96,11 @@ def test_a_missing_table_is_named() -> None:
 
 
 def test_what_sales_fills_in_later_is_no_attribute() -> None:
-    found = {"contact": {"id": "INTEGER", "property_lifecyclestage": "STRING",
-                         "property_jobtitle": "STRING", "_fivetran_synced": "TIMESTAMP"}}  # fmt: skip
+    contact = {
+        "id": "INTEGER",
+        "property_lifecyclestage": "STRING",
+        "property_jobtitle": "STRING",
+        "_fivetran_synced": "TIMESTAMP",
+    }
+    found = {"contact": contact}
     assert source.attributes("hubspot", found) == ["property_jobtitle"]

@@ -44,8 +44,7 @@ SELECT
   lead.fbclid,
   lead.email,
   lead.phone,
-  form.form_id AS form,
-  form.title AS form_title,
+  COALESCE(form.title, form.form_id) AS form,
   form.page_url AS form_page{{ attributes }}
 FROM people AS lead
 LEFT JOIN forms AS form ON form.contact_id = lead.id
