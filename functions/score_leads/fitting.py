@@ -12,6 +12,8 @@ from functions.score_leads.open_outcomes import Predict, targets
 from functions.score_leads.outcomes import Outcomes
 from functions.score_leads.values import Floats
 
+MANY = 50_000
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -36,10 +38,15 @@ def fit(features: Features, target: Floats, boosted_weight: float, seed: int) ->
 def fit_open(
     features: Features, outcomes: Outcomes, boosted_weight: float, seed: int, *, quick: bool = False
 ) -> tuple[Fitted, Floats]:
-    """The classifier and the final target of each lead; `quick` guesses open outcomes linearly."""
+    """The classifier and the final target of each lead.
+
+    Open outcomes are guessed by the linear half alone when `quick`, or when there are so many leads
+    that the other half would add little to the guess.
+    """
+    linear = quick or features.count > MANY
 
     def guess(leads: Features, target: Floats, rough: bool) -> Predict:
-        return fit(leads, target, 0.0 if rough or quick else boosted_weight, seed).logits
+        return fit(leads, target, 0.0 if rough or linear else boosted_weight, seed).logits
 
     target = targets(features, outcomes, guess)
     return fit(features, target, boosted_weight, seed), target

@@ -19,6 +19,18 @@ LEAST_POINTS = 0.1
 """A reason smaller than a tenth of a percentage point tells nobody anything."""
 
 
+RUN_TOGETHER = {
+    "annualrevenue": "Annual revenue",
+    "companyname": "Company name",
+    "industrycode": "Industry",
+    "jobtitle": "Job title",
+    "leadsourcecode": "Lead source",
+    "numberofemployees": "Number of employees",
+    "numemployees": "Number of employees",
+}
+"""Names that CRMs write without a gap."""
+
+
 @dataclass(frozen=True)
 class Reason:
     """One attribute's part in a lead's score."""
@@ -125,7 +137,10 @@ def strongest(
 
 def in_words(attribute: str) -> str:
     """The attribute's name as a person would write it: property_jobTitle is Job title."""
-    plain = attribute.removeprefix("property_").removesuffix("__c").removesuffix("_c")
+    plain = attribute.removeprefix("property_").removeprefix("hs_")
+    plain = plain.removesuffix("__c").removesuffix("_c")
+    if plain in RUN_TOGETHER:
+        return RUN_TOGETHER[plain]
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", plain)
     words = re.sub(r"[_\s]+", " ", parted).strip()
     return words[:1].upper() + (words[1:] if words.isupper() else words[1:].lower())

@@ -101,6 +101,7 @@ def judge(packed: Packed, rows: list[Row]) -> Batch:
     """Score leads and decide who is qualified; a lead that the CRM calls lost is not."""
     names = [attribute.name for attribute in packed.model.attributes]
     columns = as_columns(names, [flat(row["attributes"]) for row in rows])
+    columns["created"] = [f"{row['created']:%A, %H:00} UTC" for row in rows]
     created = np.array([row["created"].timestamp() for row in rows])
     features = packed.model.read(columns, created, len(rows))
     scores = packed.model.score(features)

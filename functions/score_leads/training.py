@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from functions.score_leads import encoding, fitting, forward, ladder, leakage, reasons, value
 from functions.score_leads import features as reading
-from functions.score_leads.attributes import Attribute, profile
+from functions.score_leads.attributes import Attribute, Codes, profile
 from functions.score_leads.classifier import Classifier
 from functions.score_leads.encoding import Encoder, probability
 from functions.score_leads.features import DAY, Features, Index
@@ -141,7 +141,8 @@ def _judged(
     features = reading.read(attributes, leads.columns, leads.created, len(leads.placed))
     settled = outcomes.mature if outcomes.mature.any() else outcomes.settled
     evidence = leakage.evidence(features.take(settled), outcomes.won[settled])
-    judged = tuple(_tried(attribute, evidence, leads, wishes) for attribute in attributes)
+    tried = [_tried(attribute, evidence, leads, wishes) for attribute in attributes]
+    judged = tuple(_without_twins(tried, features))
     if judged != tuple(attributes):
         features = reading.read(judged, leads.columns, leads.created, len(leads.placed))
     return judged, features, evidence
@@ -162,6 +163,26 @@ def _tried(
         return replace(attribute, refused=found.refusal)
     doubt = "; it was not seen at creation, so confirm it if it was known then"
     return replace(attribute, refused=found.suspicion and found.suspicion + doubt)
+
+
+def _without_twins(attributes: Sequence[Attribute], features: Features) -> Iterator[Attribute]:
+    """The attributes, of which a category that says the same as an earlier one is refused."""
+    seen: dict[bytes, str] = {}
+    for attribute in attributes:
+        codes = features.codes.get(attribute.name)
+        if attribute.refused or codes is None:
+            yield attribute
+            continue
+        twin = seen.setdefault(_pattern(codes), attribute.name)
+        same = f"it says the same as {twin}" if twin != attribute.name else ""
+        yield replace(attribute, refused=same)
+
+
+def _pattern(codes: Codes) -> bytes:
+    """Which leads share a level, whatever the levels are called."""
+    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    pattern: bytes = np.argsort(np.argsort(first))[place].astype(np.int32).tobytes()
+    return pattern
 
 
 def _wished(attribute: Attribute, wishes: Wishes) -> Attribute:

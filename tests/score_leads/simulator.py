@@ -1,0 +1,106 @@
+"""A sales department with known truth: chances, delays and money to hold models against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from functions.score_leads.features import DAY
+from functions.score_leads.outcomes import Outcomes
+from functions.score_leads.training import Leads
+from functions.score_leads.values import Floats
+
+START = 1_700_000_000.0
+CHANNELS = {"search": 0.3, "social": -0.7, "referral": 0.6, "display": -1.0}
+
+
+@dataclass(frozen=True)
+class Sales:
+    """All leads of a simulation, whenever they were won, and what nobody in sales knows."""
+
+    leads: Leads
+    chance: Floats
+    """True probability of a win inside the window."""
+    worth: Floats
+    """True mean money of a win."""
+    won_after: Floats
+    lost_after: Floats
+    value: Floats
+    window: float
+
+    def known_on(self, day: float) -> tuple[Leads, Outcomes]:
+        """Leads created before the day since START, with what was known on it."""
+        created = (self.leads.placed - START) / DAY
+        there = created < day
+        age = np.where(there, day - created, np.nan)[there]
+        won, lost = self.won_after[there], self.lost_after[there]
+        won = np.where(won <= age, won, np.nan)
+        return self.leads.take(there), Outcomes(
+            won_after=won,
+            lost_after=np.where(lost <= age, lost, np.nan),
+            age=age,
+            value=np.where(np.isnan(won), np.nan, self.value[there]),
+            window=self.window,
+        )
+
+    def created_between(self, first: float, last: float) -> np.ndarray:
+        """Rows of the leads created on these days since START."""
+        created = (self.leads.placed - START) / DAY
+        return np.flatnonzero((created >= first) & (created < last))
+
+
+def sales(
+    seed: int,
+    days: int = 300,
+    per_day: float = 30,
+    window: float = 40,
+    median_delay: float = 7,
+    loses: bool = False,
+    rate: Callable[[Floats], Floats] = lambda day: np.zeros_like(day),
+    channel_starts: tuple[str, float] | None = None,
+) -> Sales:
+    """Leads for so many days; `rate` shifts the log-odds of a win by the day of creation."""
+    draw = np.random.default_rng(seed)
+    count = draw.poisson(days * per_day)
+    day = np.sort(draw.uniform(0, days, count))
+    channel = draw.choice(list(CHANNELS), count, p=[0.4, 0.3, 0.1, 0.2])
+    if channel_starts:
+        name, start = channel_starts
+        channel = np.where((channel == name) & (day < start), "search", channel)
+    employees = np.exp(draw.normal(3, 1.4, count))
+    pages = draw.poisson(4, count).astype(float)
+    urgent = draw.random(count) < 0.25
+    effect = np.array([CHANNELS[name] for name in channel])
+    size = np.log(employees) - 3
+    logit = -1.9 + effect + 0.35 * size + 0.15 * (pages - 4) + 0.8 * urgent * (size > 0) + rate(day)
+    total = 1 / (1 + np.exp(-logit))
+    delay = median_delay * np.exp(draw.normal(0, 0.8, count))
+    # the chance inside the window: log-normal delays, cut
+    inside = _normal(np.log(window / median_delay) / 0.8)
+    wins = draw.random(count) < total
+    worth = 300 * employees**0.6 * np.exp(0.9**2 / 2) * np.where(urgent, 1.5, 1.0)
+    value = worth * np.exp(draw.normal(0, 0.9, count) - 0.9**2 / 2)
+    lost = ~wins & (draw.random(count) < 0.6) if loses else np.zeros(count, bool)
+    columns: dict[str, Sequence[object]] = {
+        "channel": [str(name) for name in channel],
+        "employees": [None if draw.random() < 0.2 else round(float(n)) for n in employees],
+        "pages": [int(n) for n in pages],
+        "urgent": [bool(flag) for flag in urgent],
+    }
+    return Sales(
+        leads=Leads(START + day * DAY, True, columns),
+        chance=total * inside,
+        worth=worth,
+        won_after=np.where(wins, delay, np.nan),
+        lost_after=np.where(lost, draw.exponential(15, count), np.nan),
+        value=np.where(wins, value, np.nan),
+        window=window,
+    )
+
+
+def _normal(z: float) -> float:
+    from math import erf, sqrt
+
+    return 0.5 * (1 + erf(z / sqrt(2)))
