@@ -15,7 +15,7 @@ class IncidentsQuery(Model):
 
     conversion: str = Field("", description="Only those of this conversion or destination.")
     code: str = Field("", description="Only those with this code.")
-    days: int = Field(14, ge=1, le=400, description="Noticed in the last so many days.")
+    days: int = Field(14, ge=1, le=92, description="Noticed in the last so many days.")
     limit: int = Field(100, ge=1, le=1000, description="At most so many, the newest first.")
 
 

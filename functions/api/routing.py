@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -101,7 +102,7 @@ class Router:
 
     def _match(self, request: Request) -> tuple[Route, dict[str, str]]:
         # behind the gateway the function's name is cut off, behind a plain address it is not
-        path = request.path.removeprefix("/api") or "/"
+        path = re.sub("^/api(?=/|$)", "", request.path) or "/"
         try:
             return self._map.bind("").match(path, request.method)  # type: ignore[return-value]
         except MethodNotAllowed as error:

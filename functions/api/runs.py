@@ -23,7 +23,7 @@ class RunsQuery(Model):
     status: Literal["", "running", "finished", "held", "failed"] = Field(
         "", description="Only runs in this state."
     )
-    days: int = Field(14, ge=1, le=400, description="Begun in the last so many days.")
+    days: int = Field(14, ge=1, le=92, description="Begun in the last so many days.")
     limit: int = Field(50, ge=1, le=500, description="At most so many, the newest first.")
 
 

@@ -183,7 +183,14 @@ def put_schedule(ask: Ask[Nothing, ScheduleBody], services: Services) -> Schedul
 
 def delete_schedule(ask: Ask[Nothing, None], services: Services) -> None:
     """Take a conversion's own hours away again, or leave the daily run to Terraform."""
-    services.scheduler().remove(ask.path["name"])
+    name = ask.path["name"]
+    if name != DAILY and not name.isidentifier():
+        raise NotFoundError(
+            f"There is no schedule {name!r} of this API's own.",
+            code="unknown_schedule",
+            fix="GET /schedules lists them; those of Terraform are changed in Terraform.",
+        )
+    services.scheduler().remove(name)
 
 
 def _checked(name: str, services: Services) -> str:

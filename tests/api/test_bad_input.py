@@ -160,6 +160,10 @@ def test_an_unknown_address_is_told_the_nearest_one(shop: Desk) -> None:
     assert answered.body["fix"] == "Did you mean /conversions?"
 
 
+def test_an_address_that_only_begins_like_the_functions_name_is_unknown(shop: Desk) -> None:
+    assert shop.ask("GET", "/apiconversions").status == 404
+
+
 def test_addresses_work_with_and_without_the_functions_name(shop: Desk) -> None:
     assert shop.get("/api/conversions?status=archived") == shop.get("/conversions?status=archived")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from common.local.bigquery import EmbeddedBigQuery
 from common.local.identity import exchange, write_credentials
+from common.local.scheduler.server import SchedulerServer
 from tests.conftest import PROJECT
 
 ROOT = Path(__file__).parents[2]
@@ -37,9 +38,25 @@ def tokens() -> Iterator[str]:
 
 
 @pytest.fixture
+def scheduler() -> Iterator[str]:
+    """The address of a local Cloud Scheduler without any job."""
+    server = SchedulerServer(Nowhere().publish)
+    yield f"http://{server.host}"
+    server.stop(grace=0)
+
+
+class Nowhere:
+    """Topics that nobody publishes to."""
+
+    def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
+        raise AssertionError(f"nothing is published to {topic}")
+
+
+@pytest.fixture
 def browser(
     engine: EmbeddedBigQuery,
     tokens: str,
+    scheduler: str,
     dataset: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -49,6 +66,7 @@ def browser(
         "CONVERSIONS_PROJECT": PROJECT,
         "CONVERSIONS_DATASET": dataset.partition(".")[2],
         "CONVERSIONS_LOCATION": "US",
+        "CONVERSIONS_SCHEDULER_ENDPOINT": scheduler,
         "BIGQUERY_EMULATOR_HOST": engine.host,
         "GOOGLE_APPLICATION_CREDENTIALS": str(write_credentials(tmp_path, tokens)),
     }
@@ -66,3 +84,4 @@ def test_the_deployed_function_answers(browser: FlaskClient) -> None:
     problem = browser.get("/nix")
     assert problem.status_code == 404
     assert json.loads(problem.data)["code"] == "unknown_route"
+    assert json.loads(browser.get("/schedules").data) == {"schedules": []}

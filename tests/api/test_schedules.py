@@ -120,6 +120,8 @@ def test_terraforms_job_is_never_changed(hall: Hall) -> None:
     before = hall.client.get_job(name=TERRAFORM)
     hall.put("daily-run", cron="0 11 * * *")
     hall.desk.ask("DELETE", "/schedules/daily-run")
+    deleted = hall.desk.ask("DELETE", "/schedules/conversions-prod-daily-run")
+    assert (deleted.status, deleted.body["code"]) == (404, "unknown_schedule")
     refused = hall.put("conversions-prod-daily-run", cron="0 11 * * *")
     assert (refused.status, refused.body["code"]) == (409, "owned_by_terraform")
     assert hall.client.get_job(name=TERRAFORM) == before
