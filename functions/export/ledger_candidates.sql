@@ -27,7 +27,7 @@ present AS (
 missing AS (
   SELECT
     {{ nothing }},
-    [] AS params,
+    CAST([] AS ARRAY<STRUCT<key STRING, value STRING>>) AS params,
     CAST(NULL AS BOOL) AS is_qualified,
     {{ known }},
     standing.gone_at

@@ -1,0 +1,192 @@
+"""Batches: bad rows alone are refused, waiting is bounded, and silence stops a run."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.export.clock import Deadline, Pace
+from functions.export.delivery import EXTRA_REQUESTS, Delivery
+from functions.export.destinations.base import Answer, Built, Reply, Request, Unanswered, chunks
+from functions.export.retries import LONGEST_WAIT, retry_after, unhappy, wait_before
+from tests.export.simulation import (
+    CONVERSION,
+    Google,
+    Meta,
+    Platform,
+    Simulated,
+    SimulatedTarget,
+    VirtualClock,
+    target,
+)
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+class Wide(Meta):
+    """Names no bad row, takes 200 at a time."""
+
+    capabilities = replace(Meta.capabilities, max_batch=200, usual_batch=200)
+
+
+class Desk:
+    """A platform, a clock, and a delivery that counts its requests."""
+
+    def __init__(self, kind: type[Simulated], poison: set[str], *, seconds: float = 1e6) -> None:
+        self.destination = kind(SimulatedTarget(**target()))
+        self.platform = Platform(kind.capabilities, poison)
+        self.clock = VirtualClock()
+        self.replies: list[Reply] = []
+        self.requests = 0
+        self.delivery = Delivery(
+            self.destination,
+            CONVERSION,
+            "run",
+            self.send,
+            self.clock,
+            Deadline(self.clock, seconds),
+            random.Random(1),
+        )
+
+    def send(self, request: Request) -> Reply:
+        self.requests += 1
+        if self.replies:
+            return self.replies.pop(0)
+        return self.platform.take(request.message, self.clock.time)
+
+    def deliver(self, rows: Sequence[Built]) -> list[str]:
+        """States of the rows, in order."""
+        return [
+            outcome.state
+            for batch in chunks(rows, self.destination.batch_size)
+            for outcome in self.delivery.deliver(batch)
+        ]
+
+
+def rows(count: int) -> list[Built]:
+    return [Built(f"k{number}", (f"k{number}", "create", 1.0), "f") for number in range(count)]
+
+
+def test_one_bad_row_in_a_thousand_costs_no_other_row_wherever_it_stands() -> None:
+    for position in range(0, 1000, 7):
+        desk = Desk(Wide, {f"k{position}"})
+        states = desk.deliver(rows(1000))
+        assert states.count("rejected") == 1
+        assert states[position] == "rejected"
+        assert len(desk.platform.kept) == 999
+        # five batches, and a search of the bad one: two halves at each of log2(200) levels
+        assert desk.requests <= 5 + 2 * 8
+
+
+@given(st.sets(st.integers(0, 199), max_size=4))
+def test_a_few_bad_rows_of_one_batch_are_all_found(bad: set[int]) -> None:
+    desk = Desk(Wide, {f"k{position}" for position in bad})
+    states = desk.deliver(rows(200))
+    assert {place for place, state in enumerate(states) if state == "rejected"} == bad
+    assert len(desk.platform.kept) == 200 - len(bad)
+
+
+def test_where_bad_rows_are_named_two_requests_are_enough() -> None:
+    desk = Desk(Google, {"k1"})
+    assert desk.deliver(rows(3)) == ["accepted", "rejected", "accepted"]
+    assert desk.requests == 2
+
+
+def test_a_batch_that_is_bad_throughout_cannot_use_up_the_run() -> None:
+    everything = {f"k{number}" for number in range(200)}
+    desk = Desk(Wide, everything)
+    states = desk.deliver(rows(200))
+    assert desk.requests == 1 + EXTRA_REQUESTS
+    assert set(states) == {"rejected", "retry"}
+    assert not desk.platform.kept
+
+
+def test_a_named_row_that_is_not_in_the_batch_is_no_name() -> None:
+    desk = Desk(Google, set())
+    desk.replies = [Answer(400, b"[7]")]
+    assert desk.deliver(rows(2)) == ["accepted", "accepted"]
+
+
+def test_too_many_requests_waits_as_long_as_it_is_told() -> None:
+    desk = Desk(Google, set())
+    desk.replies = [Answer(429, b"", {"retry-after": "17"})]
+    before = desk.clock.time
+    assert desk.deliver(rows(1)) == ["accepted"]
+    assert desk.clock.time - before == timedelta(seconds=17)
+
+
+def test_a_wait_that_is_too_long_is_left_to_the_next_run() -> None:
+    desk = Desk(Google, set())
+    desk.replies = [Answer(429, b"", {"retry-after": "3600"})]
+    assert desk.deliver(rows(1)) == ["retry"]
+    assert desk.requests == 1
+
+
+def test_after_three_batches_without_an_answer_the_platform_is_left_alone() -> None:
+    desk = Desk(Google, set())
+    desk.replies = [Unanswered("unreachable", reached=False)] * 100
+    assert desk.deliver(rows(30)) == ["retry"] * 30
+    assert desk.requests == 9
+    assert desk.delivery.stopped == "platform_unavailable"
+
+
+def test_what_may_have_been_taken_stays_in_doubt_though_a_later_try_surely_was_not() -> None:
+    desk = Desk(Google, set())
+    lost, busy = Unanswered("connection_lost", reached=True), Answer(429, b"")
+    desk.replies = [lost, busy, busy]
+    assert desk.deliver(rows(1)) == ["unknown"]
+
+
+def test_when_time_is_up_the_rest_is_surely_not_sent() -> None:
+    desk = Desk(Google, set(), seconds=10)
+    assert desk.deliver(rows(3)) == ["accepted"] * 3
+    desk.clock.sleep(11)
+    assert desk.deliver(rows(3)) == ["retry"] * 3
+    assert desk.requests == 1
+
+
+@given(st.floats(0.1, 50), st.lists(st.floats(0, 2), min_size=1, max_size=60))
+def test_no_second_sees_more_requests_than_the_rate_allows(rate: float, gaps: list[float]) -> None:
+    clock = VirtualClock()
+    pace = Pace(clock, rate)
+    times: list[float] = []
+    for gap in gaps:
+        clock.sleep(gap)
+        pace.wait()
+        times.append(clock.elapsed())
+    for first in range(len(times)):
+        for last in range(first, len(times)):
+            span = times[last] - times[first]
+            assert last - first + 1 <= max(1.0, rate) + span * rate + 1e-3
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("12", 12),
+        ("Fri, 20 Nov 2026 12:00:30 GMT", 30),
+        ("Fri, 20 Nov 2026 11:00:00 GMT", 0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": text}, NOW) == seconds
+
+
+@given(st.integers(0, 20), st.randoms(use_true_random=False))
+def test_waiting_without_being_told_is_bounded_and_random(
+    attempt: int, chance: random.Random
+) -> None:
+    assert 0 <= wait_before(attempt, None, chance) <= LONGEST_WAIT
+
+
+@pytest.mark.parametrize("status", [200, 204, 400, 401, 403, 404, 422])
+def test_only_what_every_platform_means_alike_is_judged_before_its_body(status: int) -> None:
+    assert unhappy(Answer(status, b""), NOW) is None

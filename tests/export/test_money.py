@@ -1,0 +1,136 @@
+"""Amounts and eligibility: what a row is worth to a platform, and whether it may go there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.export.destinations.base import Consent
+from functions.export.eligibility import Unwanted, Wanted, consent_of, judge
+from functions.export.money import Money, money
+from tests.destinations.harness import plain, sample_row
+
+TARGET = plain("google_ads")[0].config
+ROW = sample_row(value=100.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "written"),
+    [
+        (2.675, "EUR", "2.68"),
+        (1.005, "USD", "1.01"),
+        (1200.5, "JPY", "1201"),
+        (0.0005, "KWD", "0.001"),
+        (0.0, "EUR", "0.00"),
+        (1e9, "EUR", "1000000000.00"),
+    ],
+)
+def test_money_is_rounded_to_what_its_currency_has(
+    value: float, currency: str, written: str
+) -> None:
+    assert f"{money(value, currency).amount:f}" == written
+
+
+@given(st.floats(0, 1e12), st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_rounding_twice_is_rounding_once(value: float, currency: str) -> None:
+    once = money(value, currency)
+    assert money(float(once), currency) == once
+
+
+def target(**changes: Any) -> Any:
+    return TARGET.model_copy(update=changes)
+
+
+def worth(row: Any, **changes: Any) -> Any:
+    judged = judge(row, target(**changes), "USD")
+    return judged.money if isinstance(judged, Wanted) else judged.reason
+
+
+def test_the_projects_currency_stands_in_for_a_missing_one_and_nothing_is_converted() -> None:
+    assert worth(replace(ROW, currency=None)) == Money(money(100, "USD").amount, "USD")
+    assert worth(replace(ROW, currency="gbp")) == money(100, "GBP")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"value": -1.0}, "negative_value"),
+        ({"value": float("nan")}, "invalid_value"),
+        ({"value": float("inf")}, "invalid_value"),
+        ({"value": 1e16}, "invalid_value"),
+        ({"currency": "ABC"}, "unknown_currency"),
+        ({"is_qualified": False}, "not_qualified"),
+        ({"consent_ad_user_data": "denied"}, "no_consent"),
+    ],
+)
+def test_what_cannot_be_sent_says_why(changes: dict[str, Any], reason: str) -> None:
+    assert worth(replace(ROW, **changes)) == reason
+
+
+def test_no_value_is_not_zero_and_zero_is_a_value() -> None:
+    assert worth(replace(ROW, value=None)) is None
+    assert worth(replace(ROW, value=0.0)) == money(0, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("choice", "kind", "sent"),
+    [
+        ("any", "predicted", True),
+        ("actual", "actual", True),
+        ("actual", "manual", True),
+        ("actual", "predicted", False),
+        ("predicted", "predicted", True),
+        ("predicted", "actual", False),
+        ("none", "actual", False),
+    ],
+)
+def test_the_destination_chooses_which_values_it_gets(choice: str, kind: str, sent: bool) -> None:
+    assert (worth(replace(ROW, value_kind=kind), value=choice) is not None) is sent
+
+
+def test_below_the_minimum_value_nothing_is_sent_and_what_was_sent_is_taken_back() -> None:
+    judged = judge(replace(ROW, value=9.99), target(minimum_value=10), "USD")
+    assert judged == Unwanted("below_minimum_value", undo=True)
+    assert worth(replace(ROW, value=10.0), minimum_value=10) == money(10, "EUR")
+    assert worth(replace(ROW, value=None), minimum_value=10) == "below_minimum_value"
+
+
+@pytest.mark.parametrize(
+    ("country", "given", "allowed"),
+    [
+        ("Germany", None, False),
+        ("DE", None, False),
+        ("United Kingdom", None, False),
+        ("Switzerland", None, False),
+        ("United States", None, True),
+        (None, None, True),
+        ("Germany", "granted", True),
+        ("United States", "denied", False),
+        ("Germany", "perhaps", False),
+    ],
+)
+def test_unknown_consent_is_no_consent_in_the_eea(
+    country: str | None, given: str | None, allowed: bool
+) -> None:
+    row = replace(
+        ROW, country=country, consent_ad_user_data=given, consent_ad_personalization=given
+    )
+    assert consent_of(row, TARGET) == Consent(allowed, allowed)
+
+
+def test_without_consent_the_conversion_may_go_without_the_person() -> None:
+    denied = replace(ROW, consent_ad_user_data="denied")
+    judged = judge(denied, target(when_denied="without_user_data"), "USD")
+    assert isinstance(judged, Wanted)
+    assert not judged.with_person
+    assert judge(denied, target(send_user_data=False), "USD") != judged
+
+
+def test_an_audience_takes_nobody_without_both_consents() -> None:
+    row = replace(ROW, consent_ad_personalization="denied")
+    assert judge(row, TARGET, "USD", audience=True) == Unwanted("no_consent", undo=True)
+    assert isinstance(judge(row, TARGET, "USD"), Wanted)

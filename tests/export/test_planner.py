@@ -1,0 +1,256 @@
+"""What is done about one conversion: each line of the planner's table, and its finer points."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from functions.export.destinations.base import Built, Destination
+from functions.export.money import money
+from functions.export.planner import Decision, Deliver, Note, Nothing, Terms, plan
+from functions.export.rows import ConversionRow
+from functions.export.standing import Candidate, Sent, Standing, dedup_key, identity_of
+from tests.destinations.harness import NOW, plain, sample_row
+
+TERMS = Terms("purchase", 1, "EUR", NOW)
+
+
+def destination(kind: str, **changes: Any) -> Destination[Any]:
+    found, _ = plain(kind)
+    return type(found)(found.config.model_copy(update=changes))
+
+
+def decide(
+    kind: str,
+    row: ConversionRow | None,
+    standing: Standing | None = None,
+    *,
+    changes: dict[str, Any] | None = None,
+    terms: Terms = TERMS,
+    gone_at: Any = NOW,
+) -> Decision:
+    candidate = Candidate("order-1", standing or Standing(), row, gone_at, NOW.date())
+    return plan(candidate, destination(kind, **(changes or {})), terms)
+
+
+def sent(kind: str, row: ConversionRow, op: Any = "create", **changes: Any) -> Sent:
+    """What the ledger keeps after that row was sent."""
+    decision = decide(kind, row)
+    assert isinstance(decision, Deliver)
+    kept = destination(kind).kept
+    return replace(
+        Sent(
+            op,
+            decision.intent.money,
+            row.created,
+            decision.built.fingerprint,
+            identity_of(row, decision.intent, kept),
+            NOW - timedelta(hours=3),
+        ),
+        **changes,
+    )
+
+
+def holding(kind: str, row: ConversionRow, **changes: Any) -> Standing:
+    """The standing of a conversion that the platform holds as that row says."""
+    return Standing("accepted", None, row.row_hash, 1, held=sent(kind, row, **changes))
+
+
+ROW = sample_row(value=100, row_hash=1)
+
+
+def test_a_new_conversion_is_created() -> None:
+    decision = decide("google_ads", ROW)
+    assert isinstance(decision, Deliver)
+    assert decision.intent.op == "create"
+    assert decision.intent.key == dedup_key("purchase", "order-1")
+
+
+def test_a_conversion_from_the_future_waits() -> None:
+    row = replace(ROW, created=NOW + timedelta(minutes=5))
+    assert decide("google_ads", row) == Nothing("not_yet")
+
+
+@pytest.mark.parametrize(
+    ("kind", "days", "source", "expired"),
+    [
+        ("meta", 6, "web", False),
+        ("meta", 8, "web", True),
+        ("meta", 61, "store", False),
+        ("meta", 63, "store", True),
+        ("google_ads", 89, "web", False),
+        ("google_ads", 91, "web", True),
+        ("linkedin", 89, "web", False),
+        ("google_analytics", 4, "web", True),
+    ],
+)
+def test_each_platform_has_its_own_age_limit(
+    kind: str, days: int, source: str, expired: bool
+) -> None:
+    row = replace(ROW, created=NOW - timedelta(days=days), event_source=source)
+    conversion = plain(kind)[1]
+    decision = decide(kind, row, terms=replace(TERMS, conversion=conversion))
+    assert (decision == Note("expired", "too_old")) is expired
+
+
+def test_an_unchanged_row_needs_nothing() -> None:
+    assert decide("google_ads", ROW, holding("google_ads", ROW)) == Nothing("unchanged")
+
+
+def test_a_new_value_is_restated_under_the_same_key_and_time() -> None:
+    changed = replace(ROW, value=70.0, row_hash=2, created=ROW.created + timedelta(hours=1))
+    decision = decide("google_ads", changed, holding("google_ads", ROW))
+    assert isinstance(decision, Deliver)
+    assert (decision.intent.op, decision.intent.money) == ("restate", money(70, "EUR"))
+    assert decision.intent.occurred == ROW.created
+
+
+def test_a_platform_without_adjustments_gets_no_new_value() -> None:
+    changed = replace(ROW, value=70.0, row_hash=2)
+    assert decide("meta", changed, holding("meta", ROW)) == Note(
+        "unsupported_change", "value_changed"
+    )
+
+
+def test_after_the_adjustment_window_a_change_is_only_written_down() -> None:
+    old = replace(ROW, created=NOW - timedelta(days=40))
+    changed = replace(old, value=70.0, row_hash=2)
+    decision = decide(
+        "google_ads", changed, holding("google_ads", old), changes={"adjustment_days": 30}
+    )
+    assert decision == Note("unsupported_change", "adjustment_window_passed")
+
+
+def test_what_is_known_of_the_person_later_supplements_the_conversion_at_google() -> None:
+    before = replace(ROW, email=None)
+    decision = decide("google_ads", replace(ROW, row_hash=2), holding("google_ads", before))
+    assert isinstance(decision, Deliver)
+
+
+def test_a_prediction_is_restated_only_when_it_moves_enough() -> None:
+    predicted = replace(ROW, value_kind="predicted")
+    standing = holding("google_ads", predicted)
+    for value, restated in ((109.0, False), (111.0, True), (91.0, False), (89.0, True)):
+        changed = replace(predicted, value=value, row_hash=2)
+        assert isinstance(decide("google_ads", changed, standing), Deliver) is restated
+    penny = replace(predicted, value=0.5)
+    doubled = replace(penny, value=1.2, row_hash=2)
+    assert decide("google_ads", doubled, holding("google_ads", penny)) == Nothing("unchanged")
+
+
+def test_a_new_mapping_alone_sends_nothing_again_unless_asked() -> None:
+    standing = holding("google_ads", ROW, fingerprint="mapped otherwise")
+    assert decide("google_ads", ROW, standing) == Nothing("unchanged")
+    asked = {"restate_on_version_change": True}
+    assert isinstance(decide("google_ads", ROW, standing, changes=asked), Deliver)
+
+
+def test_a_row_that_lost_its_status_is_taken_back_and_an_open_one_is_left() -> None:
+    standing = holding("google_ads", ROW)
+    lost = decide("google_ads", replace(ROW, is_qualified=False, row_hash=2), standing)
+    assert isinstance(lost, Deliver)
+    assert (lost.intent.op, lost.intent.money) == ("retract", money(0, "EUR"))
+    unknown = decide("google_ads", replace(ROW, is_qualified=None, row_hash=2), standing)
+    assert unknown == Nothing("not_qualified")
+
+
+def test_a_row_that_is_gone_is_taken_back_by_the_click_that_was_sent() -> None:
+    decision = decide("google_ads", None, holding("google_ads", ROW))
+    assert isinstance(decision, Deliver)
+    assert decision.intent.op == "retract"
+    assert decision.row.gclid == ROW.gclid
+    assert decision.row.email is None
+
+
+def test_a_row_that_is_gone_without_a_click_id_cannot_be_pointed_at() -> None:
+    by_email = replace(ROW, gclid=None)
+    assert decide("google_ads", None, holding("google_ads", by_email)) == Note(
+        "unsupported_change", "no_identifier"
+    )
+
+
+def test_without_proof_that_it_is_gone_nothing_happens() -> None:
+    assert decide("google_ads", None, holding("google_ads", ROW), gone_at=None) == Nothing(
+        "unproved"
+    )
+
+
+def test_what_was_taken_back_comes_back_with_its_value() -> None:
+    standing = holding("google_ads", ROW, op="retract", money=money(0, "EUR"))
+    decision = decide("google_ads", replace(ROW, row_hash=2), standing)
+    assert isinstance(decision, Deliver)
+    assert (decision.intent.op, decision.intent.money) == ("restate", money(100, "EUR"))
+    retracted = holding("microsoft_ads", ROW, op="retract", money=money(0, "EUR"))
+    assert decide("microsoft_ads", replace(ROW, row_hash=2), retracted) == Note(
+        "unsupported_change", "taken_back_for_good"
+    )
+
+
+def test_withdrawn_consent_stops_what_comes_and_takes_people_out_of_audiences() -> None:
+    withdrawn = replace(ROW, consent_ad_user_data="denied", row_hash=2)
+    assert decide("google_ads", withdrawn, holding("google_ads", ROW)) == Nothing("no_consent")
+    terms = replace(TERMS, conversion="qualified_lead")
+    candidate = Candidate("order-1", Standing(), ROW)
+    audience = destination("google_customer_match")
+    joined = plan(candidate, audience, terms)
+    assert isinstance(joined, Deliver)
+    held = Sent("create", None, ROW.created, joined.built.fingerprint, {}, NOW)
+    left = plan(Candidate("order-1", Standing("accepted", held=held), withdrawn), audience, terms)
+    assert isinstance(left, Deliver)
+    assert left.intent.op == "retract"
+
+
+@pytest.mark.parametrize(
+    ("kind", "hours", "again"),
+    [
+        ("google_ads", 24 * 60, True),
+        ("meta", 30, True),
+        ("meta", 39, False),
+        ("google_analytics", 0, False),
+    ],
+)
+def test_in_doubt_the_key_is_sent_again_only_while_the_platform_remembers(
+    kind: str, hours: int, again: bool
+) -> None:
+    doubted = sent(kind, ROW, at=NOW - timedelta(hours=hours))
+    standing = Standing("unknown", "timeout", ROW.row_hash, 1, doubted=doubted)
+    decision = decide(kind, ROW, standing)
+    if again:
+        assert isinstance(decision, Deliver)
+    else:
+        assert decision == Note("ambiguous", "dedup_window_passed")
+
+
+def test_where_the_first_counts_a_doubted_one_is_repeated_with_its_own_value() -> None:
+    doubted = sent("meta", ROW)
+    standing = Standing("unknown", None, ROW.row_hash, 1, doubted=doubted)
+    decision = decide("meta", replace(ROW, value=70.0, row_hash=2), standing)
+    assert isinstance(decision, Deliver)
+    assert decision.intent.money == money(100, "EUR")
+    assert decision.row_hash is None
+
+
+def test_the_same_verdict_on_the_same_row_is_written_down_once() -> None:
+    row = replace(ROW, consent_ad_user_data="denied")
+    first = decide("google_ads", row)
+    assert first == Note("skipped", "no_consent")
+    known = Standing("skipped", "no_consent", row.row_hash, 1)
+    assert decide("google_ads", row, known) == Nothing("known")
+    assert decide("google_ads", row, known, terms=replace(TERMS, version=2)) == first
+
+
+def test_the_key_is_stable_never_all_digits_and_short() -> None:
+    assert dedup_key("purchase", "order-1") == "c557ebe0126e48aca84036c769ad151a"
+    assert dedup_key("purchase", "1") != dedup_key("lead", "1")
+    assert all(len(dedup_key("p", str(number))) == 32 for number in range(50))
+
+
+def test_a_payload_is_the_same_whenever_it_is_built() -> None:
+    first, second = decide("google_ads", ROW), decide("google_ads", ROW)
+    assert isinstance(first, Deliver)
+    assert isinstance(second, Deliver)
+    assert isinstance(first.built, Built)
+    assert first.built.fingerprint == second.built.fingerprint

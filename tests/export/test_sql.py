@@ -1,0 +1,116 @@
+"""Every statement of export is GoogleSQL: BigQuery's own analyzer takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import Any, cast
+
+import pytest
+
+from common import schemas
+from common.settings import Settings
+from common.sql import Sql
+from common.warehouse import Executed, Warehouse
+from functions.export import incidents, poll, reads
+from functions.export.destinations import DESTINATIONS
+from functions.export.destinations.base import Status
+from functions.export.entries import Entry
+from functions.export.office import Connection, Office
+from functions.export.standing import Sent
+from tests.destinations.harness import NOW, TestClock, plain
+from tests.judge import analyze
+
+TABLES = ("export_attempts", "export_requests", "runs", "leases", "incidents")
+
+
+class Recorder(Warehouse):
+    """Keeps statements instead of running them."""
+
+    def __init__(self) -> None:
+        super().__init__(cast("Any", None), Settings(project="shop-project"))
+        self.statements: list[Sql] = []
+
+    def rows(self, sql: Sql, **_: Any) -> Iterator[dict[str, Any]]:
+        self.statements.append(sql)
+        return iter([{"held": 0, "leaving": 0, "unproved": 0, "known": 1}])
+
+    def execute(self, sql: Sql, **_: Any) -> Executed:
+        self.statements.append(sql)
+        return Executed("job", 1, None)
+
+    def append(self, table: str, rows: Any) -> None:
+        """Rows are no statement."""
+
+
+def asked(question: Callable[[Connection], object]) -> Sql:
+    """The statement that the question becomes."""
+    recorder = Recorder()
+    office = Office(recorder, cast("Any", None), TestClock(), cast("Any", None))
+    destination, _ = plain("google_ads")
+    stored = cast("Any", Stored())
+    question(Connection(office, stored, destination))
+    return recorder.statements[-1]
+
+
+class Stored:
+    """As much of a stored definition as the statements need."""
+
+    id = "ads_main"
+    version = 1
+    created_at = NOW
+
+
+def ledger(connection: Connection) -> Any:
+    fixed = replace(connection, destination=type(connection.destination)(config(connection)))
+    return fixed.ledger(fixed.scope("purchase", "run", 7))
+
+
+def config(connection: Connection) -> Any:
+    return connection.destination.config.model_copy(update={"start_date": date(2026, 11, 1)})
+
+
+SENT = Sent("create", None, NOW, "f", {}, NOW)
+ENTRY = Entry("o1", NOW.date(), "sending", "", 7, SENT, 1, NOW)
+REQUEST = {"request_id": "r", "polls": 0, "row_count": 1}
+DAYS = (date(2026, 11, 1), date(2026, 11, 2))
+QUESTIONS: dict[str, Callable[[Connection], object]] = {
+    "census": lambda it: ledger(it).census(),
+    "candidates": lambda it: ledger(it).candidates(10),
+    "append": lambda it: ledger(it).append([ENTRY], only_as_holder=True),
+    "replay": lambda it: ledger(it).request_again(*DAYS, NOW, lost=True),
+    "doubts": lambda it: ledger(it).in_doubt(),
+    "due": lambda it: poll._due(it, NOW),
+    "reopen": lambda it: poll._reopen(it, REQUEST, "failed", Status("failed"), "run", 7, NOW),
+    "entries": lambda it: reads.entries(it, conversion="", state="", conversion_id="", limit=5),
+    "standings": lambda it: reads.standings(it, conversion="purchase"),
+    "incident": lambda it: incidents.incident(it.office, "c", "error", "s", "r", "d", "f"),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_statement_is_googlesql(name: str) -> None:
+    judged(asked(QUESTIONS[name]))
+
+
+@pytest.mark.parametrize("name", ["report", "requests"])
+def test_a_report_is_googlesql(name: str) -> None:
+    recorder = Recorder()
+    office = Office(recorder, cast("Any", None), TestClock(), cast("Any", None))
+    found = Connection(office, cast("Any", Stored()), plain("google_ads")[0])
+    reads._rows(found, name, start_date=DAYS[0], end_date=DAYS[1])
+    judged(recorder.statements[-1])
+
+
+def judged(sql: Sql) -> None:
+    """Raises Rejected for what BigQuery would refuse."""
+    tables = {f"shop-project.conversions.{name}": schemas.load(name)["schema"] for name in TABLES}
+    tables["shop-project.conversions.conversion_purchase"] = schemas.load("conversion")["schema"]
+    analyze(sql.text, tables, {name: bound.type for name, bound in sql.parameters.items()})
+
+
+def test_every_destination_reads_the_same_columns() -> None:
+    columns = {column["name"] for column in schemas.load("conversion")["schema"]}
+    for each in DESTINATIONS.values():
+        assert set(each.kept) <= columns
