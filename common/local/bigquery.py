@@ -10,11 +10,12 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from bqemulator.server import EmulatorServer
 
 _READY_SECONDS = 60
-_LOCK_SECONDS = 10
+LOCK_SECONDS = 10.0
 """A killed engine's lock on its file goes with its last thread, a moment after the process."""
 
 
@@ -47,12 +48,16 @@ def client(host: str, project: str) -> bigquery.Client:
 class EmbeddedBigQuery:
     """BigQuery on a thread of this process, in memory unless a data directory is given.
 
-    Entering it raises RuntimeError when the data directory belongs to another running engine.
+    Entering it raises RuntimeError when the data directory still belongs to another running engine
+    after `patience` seconds.
     """
 
-    def __init__(self, data_directory: Path | None = None, port: int = 0) -> None:
+    def __init__(
+        self, data_directory: Path | None = None, port: int = 0, patience: float = LOCK_SECONDS
+    ) -> None:
         self._data_directory = data_directory
         self._port = port
+        self._patience = patience
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bigquery", daemon=True)
         self.host = ""
@@ -61,7 +66,7 @@ class EmbeddedBigQuery:
         settings = _settings(self._data_directory, self._port)
         self._thread.start()
         try:
-            self._server = _patiently(lambda: self._start(settings))
+            self._server = _patiently(lambda: self._start(settings), self._patience)
         except BaseException:
             self._end_loop()
             raise
@@ -113,16 +118,24 @@ class BigQueryProcess:
             self.process.kill()
 
 
-def start_process(data_directory: Path | None, port: int = 0) -> BigQueryProcess:
+def start_process(
+    data_directory: Path | None, port: int = 0, environment: Mapping[str, str] | None = None
+) -> BigQueryProcess:
     """Starts an engine as a process that ends with this one, however this one ends.
 
-    Raises RuntimeError when it does not come up; its own words are on stderr.
+    `environment` is added to this process's own. Raises RuntimeError when it does not come up; its
+    own words are on stderr.
     """
     command = [sys.executable, "-m", __name__, "--port", str(port), "--while-stdin-is-open"]
     if data_directory is not None:
         command += ["--data", str(data_directory)]
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, **(environment or {})},
     )
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -151,8 +164,8 @@ def _settings(data_directory: Path | None, port: int) -> Settings:
     )
 
 
-def _patiently(start: Callable[[], EmulatorServer]) -> EmulatorServer:
-    deadline = time.monotonic() + _LOCK_SECONDS
+def _patiently(start: Callable[[], EmulatorServer], patience: float) -> EmulatorServer:
+    deadline = time.monotonic() + patience
     while True:
         try:
             return start()

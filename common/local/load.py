@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace, client: bigquery.Client, out: IO[str]) ->
             target = _target(arguments.table, client.project)
             files = opened(connection, arguments.files)
             loader = _Loader(client, connection, Path(scratch), out, arguments.append)
-            _load(loader, target, files)
+            (_load_days if target.shards else _load_table)(loader, target, files)
         except (FileError, google_errors.GoogleAPIError, duckdb.Error) as error:
             raise CommandError(first_line(error)) from error
     return 0
@@ -77,14 +77,6 @@ def _target(text: str, project: str) -> _Target:
     return _Target(dataset, table)
 
 
-def _load(loader: _Loader, target: _Target, files: Files) -> None:
-    loader.client.create_dataset(target.dataset, exists_ok=True)
-    if target.shards:
-        _load_days(loader, target, files)
-    else:
-        _load_table(loader, target, files)
-
-
 def _load_days(loader: _Loader, target: _Target, files: Files) -> None:
     names = {it["name"]: it["name"] for it in files.fields}
     missing = [name for name in _NEEDED if name not in names]
@@ -101,6 +93,7 @@ def _load_days(loader: _Loader, target: _Target, files: Files) -> None:
             f"The rows are of {_listed(days)}, not of {target.day} alone;"
             f" load them into {target.shards} to get one table a day."
         )
+    loader.client.create_dataset(target.dataset, exists_ok=True)
     total = sum(
         loader.write(f"{target.dataset}.{target.shards}{day}", schema, _of_day(query, day))
         for day in days
@@ -118,6 +111,7 @@ def _load_table(loader: _Loader, target: _Target, files: Files) -> None:
     found = [{**it, "name": column_name(it["name"])} for it in files.fields]
     existing = loader.schema(path)
     schema = found if existing is None else _checked(path, found, existing)
+    loader.client.create_dataset(target.dataset, exists_ok=True)
     loader.write(path, schema, selected(files, schema, names))
 
 

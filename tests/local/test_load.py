@@ -1,0 +1,192 @@
+"""`load`: a person's files land in tables, with types, with totals, or with words that help.
+
+`ga4_purchases_november_2020.parquet` holds all 1,296 purchase events, unchanged, of 23 days of
+Google's public GA4 sample (bigquery-public-data.ga4_obfuscated_sample_ecommerce), as published in
+github.com/nicomoccagatta/DW_events_processing at e27081cb; columns that are always empty have
+the type INT64 in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from google.cloud import bigquery
+
+from common.local import load
+from common.local.attach import CommandError
+
+GA4 = Path(__file__).with_name("ga4_purchases_november_2020.parquet")
+
+TOTALS = """
+WITH purchases AS (
+  SELECT NULLIF(ecommerce.transaction_id, '(not set)') AS id, event_timestamp AS at_micros,
+    ecommerce.purchase_revenue AS revenue
+  FROM `{export}.events_*` WHERE event_name = 'purchase'
+), first AS (
+  SELECT id, revenue FROM purchases WHERE id IS NOT NULL
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY at_micros) = 1
+)
+SELECT (SELECT COUNT(*) FROM purchases) AS purchases, (SELECT COUNT(*) FROM first) AS orders,
+  (SELECT SUM(revenue) FROM first) AS revenue,
+  (SELECT COUNTIF(id IS NULL) FROM purchases) AS without_id,
+  (SELECT COUNTIF(revenue > 100) FROM purchases) AS above_100
+"""
+
+
+def loaded(client: bigquery.Client, table: str, *files: Path, append: bool = False) -> str:
+    parser = argparse.ArgumentParser()
+    load.add_arguments(parser)
+    words = [table, *map(str, files), *(["--append"] if append else [])]
+    out = StringIO()
+    load.run(parser.parse_args(words), client, out)
+    return out.getvalue()
+
+
+def rows(client: bigquery.Client, sql: str) -> list[dict[str, Any]]:
+    return [dict(row.items()) for row in client.query(sql).result()]
+
+
+def types(client: bigquery.Client, table: str) -> dict[str, str]:
+    return {it.name: it.field_type for it in client.get_table(table).schema}
+
+
+def test_a_month_of_ga4_becomes_daily_tables_with_the_totals_of_its_source(
+    client: bigquery.Client, dataset: str
+) -> None:
+    told = loaded(client, f"{dataset}.events_", GA4)
+    loaded(client, f"{dataset}.events_*", GA4)
+    assert told.endswith(f"1,296 events of 23 days in {dataset}.events_*\n")
+    days = [table.table_id for table in client.list_tables(dataset)]
+    assert (len(days), min(days), max(days)) == (23, "events_20201101", "events_20201129")
+    assert rows(client, TOTALS.format(export=dataset)) == [
+        {
+            "purchases": 1296,
+            "orders": 682,
+            "revenue": 48806.0,
+            "without_id": 435,
+            "above_100": 231,
+        }
+    ]
+
+
+def test_columns_that_are_always_empty_have_the_types_of_the_export(
+    client: bigquery.Client, dataset: str
+) -> None:
+    loaded(client, f"{dataset}.events_", GA4)
+    schema = {it.name: it for it in client.get_table(f"{dataset}.events_20201101").schema}
+    assert schema["stream_id"].field_type == "STRING"
+    assert {it.name: it.field_type for it in schema["privacy_info"].fields} == {
+        "analytics_storage": "STRING",
+        "ads_storage": "STRING",
+        "uses_transient_token": "STRING",
+    }
+    assert "collected_traffic_source" not in schema
+
+
+def test_one_day_may_be_loaded_into_its_own_table(client: bigquery.Client, dataset: str) -> None:
+    with pytest.raises(CommandError, match=r"rows are of 23 days .* not of 20201101 alone"):
+        loaded(client, f"{dataset}.events_20201101", GA4)
+
+
+def test_a_newer_load_of_a_day_replaces_it(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    for number in (3, 1):
+        file = tmp_path / "day.ndjson"
+        event = (
+            '{"event_date": "20260101", "event_timestamp": "1767225600000000",'
+            ' "event_name": "lead", "event_params": [{"key": "a", "value": {"int_value": "5"}}],'
+            ' "user_pseudo_id": "1.2", "collected_traffic_source": {"gclid": null}}\n'
+        )
+        file.write_text(event * number)
+        loaded(client, f"{dataset}.events_", file)
+    sql = f"""
+      SELECT COUNT(*) AS n, MAX(event_params[OFFSET(0)].value.int_value) AS value
+      FROM `{dataset}.events_*`"""
+    assert rows(client, sql) == [{"n": 1, "value": 5}]
+
+
+def test_a_csv_makes_its_table_and_a_second_load_the_same_rows(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "deals.csv.gz"
+    file.write_bytes(gzip.compress(b"Deal Id,2nd,Closed At,Amount\n1,x,2026-01-02 03:04:05,1.5\n"))
+    loaded(client, f"{dataset}.deals", file)
+    loaded(client, f"{dataset}.deals", file)
+    assert types(client, f"{dataset}.deals") == {
+        "Deal_Id": "INTEGER",
+        "_2nd": "STRING",
+        "Closed_At": "TIMESTAMP",
+        "Amount": "FLOAT",
+    }
+    assert client.get_table(f"{dataset}.deals").num_rows == 1
+
+
+def test_rows_may_be_appended(client: bigquery.Client, dataset: str, tmp_path: Path) -> None:
+    file = tmp_path / "deals.csv"
+    file.write_text("id\n1\n")
+    loaded(client, f"{dataset}.deals", file)
+    loaded(client, f"{dataset}.deals", file, append=True)
+    assert client.get_table(f"{dataset}.deals").num_rows == 2
+
+
+def test_an_existing_table_keeps_its_types(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    schema = [bigquery.SchemaField("id", "STRING"), bigquery.SchemaField("amount", "NUMERIC")]
+    client.create_table(bigquery.Table(f"{dataset}.deals", schema))
+    file = tmp_path / "deals.parquet"
+    duckdb.sql("SELECT 1.5 AS amount, 7 AS id").write_parquet(str(file))
+    loaded(client, f"{dataset}.deals", file)
+    assert types(client, f"{dataset}.deals") == {"id": "STRING", "amount": "NUMERIC"}
+    assert rows(client, f"SELECT id FROM `{dataset}.deals`") == [{"id": "7"}]
+
+
+def test_nested_json_becomes_records(client: bigquery.Client, dataset: str, tmp_path: Path) -> None:
+    file = tmp_path / "leads.ndjson"
+    file.write_text('{"id": 1, "tags": ["a"], "by": {"name": "x"}}\n{"id": 2, "by": null}\n')
+    loaded(client, f"{dataset}.leads", file)
+    assert rows(client, f"SELECT * FROM `{dataset}.leads` ORDER BY id") == [
+        {"id": 1, "tags": ["a"], "by": {"name": "x"}},
+        {"id": 2, "tags": [], "by": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "content", "words"),
+    [
+        ("deals", "deals.csv", "id\n1\n", "'deals' is no table; write dataset.table"),
+        ("crm.deals_*", "deals.csv", "id\n1\n", "only events_\\* can be written at once"),
+        ("crm.deals", "missing.csv", None, "There is no file .*missing.csv"),
+        ("crm.deals", "deals.xlsx", "x", "none of the endings .parquet, .ndjson"),
+        ("crm.deals", "deals.csv", "", "deals.csv is empty"),
+        ("crm.deals", "deals.parquet", "no parquet", "deals.parquet cannot be read as parquet"),
+        ("crm.deals", "deals.ndjson", '{"id": 1', "deals.ndjson cannot be read as json"),
+        ("crm.events_", "deals.csv", "id\n1\n", "is no GA4 export: it has no column event_date"),
+    ],
+)
+def test_a_mistake_is_told_with_a_way_out(
+    client: bigquery.Client, tmp_path: Path, table: str, name: str, content: str | None, words: str
+) -> None:
+    file = tmp_path / name
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(CommandError, match=words):
+        loaded(client, table, file)
+
+
+def test_columns_that_a_table_has_not_are_named(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    schema = [bigquery.SchemaField("id", "STRING", "REQUIRED")]
+    client.create_table(bigquery.Table(f"{dataset}.deals", schema))
+    file = tmp_path / "deals.csv"
+    file.write_text("Amount,Stage\n1,won\n")
+    with pytest.raises(CommandError, match=r"has no column amount, stage; .* no column id"):
+        loaded(client, f"{dataset}.deals", file)
