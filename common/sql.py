@@ -1,4 +1,4 @@
-"""GoogleSQL as data: text with slots, values as bound parameters, names through one checked gate."""
+"""GoogleSQL as data: text with slots, values as bound parameters, names through one gate."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
 from zetasql.wasi._pb2.zetasql.public import options_pb2 as language
 from zetasql.wasi._pb2.zetasql.public import simple_table_pb2, type_pb2, value_pb2
 
-from tests.judge_service import Rejected, call
+from tests.judge_service import Rejected, call, generation
 from tests.judge_values import literal, python, spelled
 
 __all__ = ["Column", "Rejected", "Rows", "Schema", "analyze", "evaluate", "struct_type"]
@@ -166,7 +166,7 @@ _registered: dict[str, int] = {}
 
 
 def _catalog(tables: Sequence[tuple[tuple[str, ...], Schema]]) -> int:
-    key = json.dumps([[path, struct_type(schema)] for path, schema in tables])
+    key = json.dumps([generation(), [[path, struct_type(schema)] for path, schema in tables]])
     if key not in _registered:
         catalog = simple_catalog_pb2.SimpleCatalogProto(
             builtin_function_options=options_pb2.ZetaSQLBuiltinFunctionOptionsProto(

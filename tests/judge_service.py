@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from google.protobuf.message import Message
-from wasmtime import Config, Engine, Linker, Module, Store, WasiConfig, WasmtimeError
+from wasmtime import Config, Engine, Linker, Module, Store, Trap, WasiConfig, WasmtimeError
 from zetasql.core import wasm_client
 from zetasql.core.exceptions import ServerError
 from zetasql.wasi import get_wasm_path
@@ -30,6 +30,14 @@ def call(method: str, request: Message, answer: type[Message]) -> Any:
         return _client().call_grpc_func(f"ZetaSqlLocalService_{method}", request, answer)
     except ServerError as error:
         raise Rejected(error.raw_error.partition("Message: ")[2]) from None
+    except Trap as error:
+        _client.cache_clear()
+        raise Rejected("The reference evaluator broke down over this statement.") from error
+
+
+def generation() -> int:
+    """Which engine answers: what was registered with an earlier one is gone."""
+    return id(_client())
 
 
 @cache

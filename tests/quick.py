@@ -70,11 +70,11 @@ class QuickWarehouse(Warehouse):
         listed = [{column["name"]: row.get(column["name"]) for column in schema} for row in rows]
         if not listed:
             return
-        fields = ", ".join(f'"{it["name"]}" {columns.duckdb_type(it)}' for it in schema)
         text = json.dumps(listed, default=lambda value: value.isoformat())
+        shape = json.dumps([{column["name"]: _shape(column) for column in schema}])
         self.connection.execute(
             f"INSERT INTO {_ref(path)} BY NAME "
-            f"SELECT unnest(CAST(CAST($1 AS JSON) AS STRUCT({fields})[]), max_depth := 2)",
+            f"SELECT unnest(json_transform($1, '{shape}'), max_depth := 2)",
             [text],
         )
 
@@ -151,6 +151,14 @@ def _unmasked(text: str, names: Mapping[str, str]) -> str:
         if name[0] != "v":
             text = text.replace(f"_{masked}_", f"_{name}_")
     return text
+
+
+def _shape(column: dict[str, Any]) -> Any:
+    """What json_transform shall make of the column; a missing key is NULL."""
+    shape: Any = columns.duckdb_type({**column, "mode": "NULLABLE"})
+    if column["type"] == "RECORD":
+        shape = {field["name"]: _shape(field) for field in column["fields"]}
+    return [shape] if column.get("mode") == "REPEATED" else shape
 
 
 def _ref(path: str) -> str:

@@ -101,3 +101,9 @@ def test_values_come_back_as_from_the_client() -> None:
             "none": None,
         }
     ]
+
+
+def test_a_breakdown_of_the_evaluator_is_no_end() -> None:
+    with pytest.raises(Rejected, match="broke down"):
+        evaluate("SELECT NET.REG_DOMAIN('https://www.example.co.uk/a') AS it")
+    assert evaluate("SELECT 1 AS it") == [{"it": 1}]

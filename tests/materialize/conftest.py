@@ -7,12 +7,20 @@ from collections.abc import Iterator
 import pytest
 from google.cloud import bigquery
 
-from tests.materialize.world import World
+from tests.materialize.world import QuickWorld, World
 
 
 @pytest.fixture
 def world(client: bigquery.Client, dataset: str) -> Iterator[World]:
     """A world in UTC; its datasets go with the test."""
     built = World(client, dataset)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def quick() -> Iterator[QuickWorld]:
+    """A world without HTTP, in UTC."""
+    built = QuickWorld()
     yield built
     built.close()

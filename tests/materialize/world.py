@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from google.cloud import bigquery
@@ -24,6 +24,7 @@ from functions.materialize.ledger import Ledger
 from functions.materialize.run import Office, handle
 from functions.materialize.work import Desk
 from tests.case_files import moment
+from tests.quick import QuickWarehouse
 
 GA4_SCHEMA = Path(__file__).parents[2] / "common" / "local" / "ga4_schema.json"
 PROVENANCE = {"run_id", "fence", "first_seen_at", "updated_at", "definition_version"}
@@ -49,24 +50,33 @@ class World:
     dataset: str
     timezone: str = "UTC"
     property_timezone: str = "UTC"
+    currency: str = "USD"
+    properties: tuple[str, ...] = ("ga4",)
+    """GA4 exports, by the ends of their datasets' names."""
+    has_rates: bool = False
     now: datetime = datetime(2026, 11, 20, 6, tzinfo=UTC)
     bus: Recorder = field(default_factory=Recorder)
 
     def __post_init__(self) -> None:
-        project, name = self.dataset.split(".")
-        self.settings = Settings(
-            project=project,
-            dataset=name,
-            staging_dataset=f"{name}_staging",
-            timezone=self.timezone,
-            ga4_datasets=(f"{self.dataset}_ga4",),
-            source_datasets=(f"{self.dataset}_crm",),
-        )
+        self.settings = self._settings()
         for suffix in ("_ga4", "_crm"):
             self.client.create_dataset(f"{self.dataset}{suffix}", exists_ok=True)
         self.warehouse = Warehouse(self.client, self.settings)
         self.warehouse.ensure_tables()
         self.catalog = Catalog(self.warehouse)
+
+    def _settings(self) -> Settings:
+        project, name = self.dataset.split(".")
+        return Settings(
+            project=project,
+            dataset=name,
+            staging_dataset=f"{name}_staging",
+            timezone=self.timezone,
+            currency=self.currency,
+            ga4_datasets=tuple(f"{self.dataset}_{name}" for name in self.properties),
+            source_datasets=(f"{self.dataset}_crm",),
+            rates_table=f"{self.dataset}_crm.rates" if self.has_rates else "",
+        )
 
     def close(self) -> None:
         for suffix in ("_ga4", "_crm", "_staging"):
@@ -79,14 +89,14 @@ class World:
         tables = definition.pop("reads", ())
         self.catalog.save(definition, now=self.now, author="test", referenced_tables=tables)
 
-    def events(self, rows: Iterable[dict[str, Any]]) -> None:
+    def events(self, rows: Iterable[dict[str, Any]], name: str = "ga4") -> None:
         """Write the daily shards of these events, each whole, as a rewritten GA4 day is."""
         shards: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for number, row in enumerate(rows):
             exported = export(row, number, self.property_timezone)
             shards[exported["event_date"]].append(exported)
         for day, listed in shards.items():
-            self.replace(f"{self.dataset}_ga4.events_{day}", ga4_schema(), listed)
+            self.replace(f"{self.dataset}_{name}.events_{day}", ga4_schema(), listed)
 
     def replace(self, path: str, schema: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
         """The table holds exactly these rows afterwards."""
@@ -192,3 +202,27 @@ def _typed(value: Any) -> dict[str, Any]:
 def ga4_schema() -> list[dict[str, Any]]:
     loaded: list[dict[str, Any]] = json.loads(GA4_SCHEMA.read_text(encoding="utf-8"))
     return loaded
+
+
+class QuickWorld(World):
+    """The same world on a warehouse without HTTP, for tests of many runs."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(cast("Any", None), "test-project.quick", **options)
+
+    def __post_init__(self) -> None:
+        self.settings = self._settings()
+        self.quick = QuickWarehouse(self.settings)
+        self.warehouse = self.quick
+        for suffix in (*(f"_{name}" for name in self.properties), "_crm"):
+            self.quick.ensure_dataset(f"{self.dataset}{suffix}")
+        self.warehouse.ensure_tables()
+        self.catalog = Catalog(self.warehouse)
+
+    def replace(self, path: str, schema: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
+        self.quick.drop(path)
+        self.quick.create(path, schema)
+        self.quick.load(path, schema, rows)
+
+    def close(self) -> None:
+        self.quick.connection.close()

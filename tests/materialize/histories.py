@@ -1,0 +1,368 @@
+"""Generated histories: late, reordered and duplicated data, crashes, pauses, repeated messages.
+
+Whatever happens on the way, the daily runs must end in exactly the table of one full run.
+`python -m tests.materialize.histories --histories 2000` tries as many as one likes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+
+from common import schemas
+from common.messages import Materialized, MaterializeTask, Message, RunRequested, ScoreTask
+from common.sql import Sql
+from common.warehouse import Executed
+from functions.materialize.run import handle
+from tests.case_files import staged
+from tests.materialize.world import QuickWorld
+from tests.quick import QuickWarehouse
+
+START = date(2026, 11, 2)
+DAYS = 7
+LATE = 2
+"""An event arrives with the run of its day or at most this many runs later."""
+REFUND_DAYS = 2
+
+BUY: dict[str, Any] = {"id": "purchase", "event_type": "purchase"}
+LEAD: dict[str, Any] = {
+    "id": "lead",
+    "event_type": "custom_event",
+    "filters": {"dimension": "event", "operator": "equals", "value": "generate_lead"},
+    "value": {"type": "none"},
+}
+SHAPES: dict[str, list[dict[str, Any]]] = {
+    "refunds": [{**BUY, "refunds": {"days": REFUND_DAYS}}],
+    "removed": [{**BUY, "refunds": {"days": REFUND_DAYS, "remove_fully_refunded": True}}],
+    "first": [{**BUY, "deduplicate_by_user": True, "missing_order_id": "drop"}],
+    "spaced": [{**LEAD, "deduplicate_by_user": True, "deduplication_days": 2}],
+    "session": [{**LEAD, "once_per_session": True}],
+    "both": [
+        BUY,
+        LEAD,
+        {"id": "both", "kind": "combined", "conversions": ["purchase", "lead"],
+         "deduplication_days": 1},
+    ],
+    "custom": [
+        {"id": "order", "kind": "custom", "adjustment_days": 3,
+         "sql": "SELECT id, client_id, created, value FROM `test-project.quick_crm.orders`"
+                " WHERE date BETWEEN @start_date AND @end_date"},
+    ],
+}  # fmt: skip
+ORDERS = [
+    {"name": "id", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "client_id", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "created", "type": "TIMESTAMP", "mode": "NULLABLE"},
+    {"name": "value", "type": "FLOAT", "mode": "NULLABLE"},
+    {"name": "date", "type": "DATE", "mode": "NULLABLE"},
+]
+
+
+class Violated(AssertionError):
+    """A history after which something is not as it must be."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A row of a source that is there from the run of `first` to that before `last`."""
+
+    row: dict[str, Any]
+    first: int
+    last: int = DAYS
+
+
+@dataclass(frozen=True)
+class History:
+    """What one seed means: definitions, and what their source holds at the run of each day."""
+
+    seed: int
+    shape: str
+    arrivals: tuple[Arrival, ...]
+
+    def known(self, day: int) -> list[dict[str, Any]]:
+        """The source's rows as the run of that day finds them, in an order of its own."""
+        rows = [it.row for it in self.arrivals if it.first <= day < it.last]
+        random.Random(f"{self.seed}|{day}").shuffle(rows)
+        return rows
+
+
+def history(seed: int, shape: str = "") -> History:
+    """The history of a seed, of one shape or of the seed's own choice."""
+    dice = random.Random(seed)
+    shape = shape or dice.choice(sorted(SHAPES))
+    made = _orders(dice) if shape == "custom" else _events(dice)
+    return History(seed, shape, tuple(made))
+
+
+def _events(dice: random.Random) -> Iterator[Arrival]:
+    for number in range(dice.randint(6, 22)):
+        day, hour = dice.randrange(DAYS), dice.choice([0, 1, 9, 9, 12, 23])
+        client = dice.choice("abc")
+        at = datetime(START.year, START.month, START.day, hour, tzinfo=UTC) + timedelta(days=day)
+        name = dice.choice(["purchase", "purchase", "generate_lead", "generate_lead", "refund"])
+        order = dice.choice(["T1", "T2", "T3", "T4", None])
+        event = {
+            "at": at, "name": name, "client": dice.choice([client, client, client, None]),
+            "user": "u" if client in "ab" else None, "order": order, "currency": "USD",
+            "session": dice.choice([f"{client}.{day if hour else max(day - 1, 0)}", None]),
+        }  # fmt: skip
+        if name == "refund":
+            event["refund_value"] = dice.choice([10.0, 10.0, 35.0, None])
+        else:
+            event["value"] = dice.choice([20.0, 35.0, None])
+        row = staged(event, "UTC", number)
+        yield Arrival(row, min(day + dice.choice([0, 0, 0, 1, LATE]), DAYS - 1))
+
+
+def _orders(dice: random.Random) -> Iterator[Arrival]:
+    """Rows of a CRM that come late, change, move to another day, vanish and return."""
+    for number in range(dice.randint(4, 12)):
+        day = dice.randrange(DAYS)
+        first = day
+        for _ in range(dice.randint(1, 3)):
+            # what happens to a row happens while its day may still be adjusted
+            last = first + dice.randint(1, 2)
+            ends = dice.random() < 0.7 and last <= day + 2 and last < DAYS
+            at = datetime(START.year, START.month, START.day, 9, tzinfo=UTC) + timedelta(days=day)
+            row = {"id": f"O{number}", "client_id": "1.1", "created": at, "date": at.date(),
+                   "value": float(dice.choice([5, 8, 13]))}  # fmt: skip
+            yield Arrival(row, first, last if ends else DAYS)
+            if not ends:
+                break
+            first = last + dice.randint(0, 1)
+            if first > day + 2 or first >= DAYS:
+                break
+
+
+Result = TypeVar("Result")
+
+
+class Crash(ConnectionResetError):
+    """The worker is gone."""
+
+
+class Worker(QuickWarehouse):
+    """One worker's view of the shared database; may die or pause at a statement of its own."""
+
+    def __init__(self, house: QuickWarehouse, dies_at: int = 0, *, after: bool = False) -> None:
+        super().__init__(house.settings, house.connection)
+        self.jobs = house.jobs
+        self.dies_at = dies_at
+        self.after = after
+        self.before_merge: Callable[[], None] | None = None
+
+    def rows(self, sql: Sql, **options: Any) -> Iterator[dict[str, Any]]:
+        return self._maybe(lambda: QuickWarehouse.rows(self, sql, **options))
+
+    def append(self, table: str, rows: Any) -> None:
+        self._maybe(lambda: QuickWarehouse.append(self, table, rows))
+
+    def execute(self, sql: Sql, *, job_id: str | None = None, labels: Any = None) -> Executed:
+        if sql.text.startswith("MERGE") and self.before_merge:
+            pause, self.before_merge = self.before_merge, None
+            pause()
+        return self._maybe(lambda: self.submit(sql, job_id))
+
+    def submit(self, sql: Sql, job_id: str | None) -> Executed:
+        """Run a statement as this design does; wrong designs differ here."""
+        return super().execute(sql, job_id=job_id)
+
+    def _maybe(self, work: Callable[[], Result]) -> Result:
+        self.dies_at -= 1
+        if self.dies_at == 0 and not self.after:
+            raise Crash("before")
+        done = work()
+        if self.dies_at == 0:
+            raise Crash("after")
+        return done
+
+
+Design = type[Worker]
+
+
+@dataclass
+class Play:
+    """One history on its way through daily runs."""
+
+    history: History
+    design: Design = Worker
+    world: QuickWorld = field(default_factory=lambda: QuickWorld(properties=()))
+    postponed: list[Message] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.dice = random.Random(f"{self.history.seed}|play")
+        for definition in SHAPES[self.history.shape]:
+            self.world.define(**definition)
+        self.ids = [definition["id"] for definition in SHAPES[self.history.shape]]
+        self.day = 0
+
+    def feed(self, day: int) -> None:
+        """The source becomes what it is at the run of that day."""
+        self.day = day
+        rows = self.history.known(day)
+        if self.history.shape == "custom":
+            self.world.replace("test-project.quick_crm.orders", ORDERS, rows)
+        else:
+            path = self.world.warehouse.path("ga4_events")
+            self.world.replace(path, schemas.load("ga4_events")["schema"], rows)
+
+    def at(self, day: int) -> RunRequested:
+        """The tick of the morning after that day."""
+        last = START + timedelta(days=day)
+        self.world.now = datetime(last.year, last.month, last.day, 6, tzinfo=UTC) + timedelta(1)
+        return RunRequested(trigger="schedule", request_id=f"{day}", force=True)
+
+    def daily(self) -> None:
+        """All days in order, with everything that goes wrong."""
+        for day in range(DAYS):
+            self.feed(day)
+            queue: list[Message] = [self.at(day)]
+            if self.postponed and self.dice.random() < 0.7:
+                queue += self.postponed
+                self.postponed = []
+            if self.dice.random() < 0.2:
+                queue += queue[:1]
+            self.deliver(queue, last_day=day == DAYS - 1)
+        self.deliver(self.postponed, last_day=True)
+        self.postponed = []
+
+    def deliver(self, queue: list[Message], *, last_day: bool) -> None:
+        """Messages in any order, some twice, each until it is carried out."""
+        while queue:
+            message = queue.pop(self.dice.randrange(len(queue)))
+            if isinstance(message, (Materialized, ScoreTask)):
+                continue
+            queue += self.attempts(message, last_day=last_day)
+            self.check()
+
+    def attempts(self, message: Message, *, last_day: bool) -> list[Message]:
+        """Carry the message out, through crashes; what it leads to."""
+        while self.dice.random() < 0.35:
+            worker = self.design(
+                self.world.quick, self.dice.randint(1, 24), after=self.dice.random() < 0.5
+            )
+            try:
+                following = self.carried(message, worker)
+            except Crash:
+                if not last_day and self.dice.random() < 0.2:
+                    self.lapse()
+                    self.postponed.append(message)
+                    return []
+                continue
+            return following
+        worker = self.design(self.world.quick)
+        if isinstance(message, MaterializeTask) and self.dice.random() < 0.1:
+            worker.before_merge = lambda: self.overtake(message)
+        following = self.carried(message, worker)
+        return following + ([message] if self.dice.random() < 0.1 else [])
+
+    def carried(self, message: Message, worker: Worker) -> list[Message]:
+        self.world.bus.queue.clear()
+        handle(self.world.office(warehouse=worker), message)
+        following, self.world.bus.queue = list(self.world.bus.queue), []
+        return following
+
+    def overtake(self, task: MaterializeTask) -> None:
+        """Another worker does the paused one's work after the source has changed, and ends."""
+        self.lapse()
+        other = task.model_copy(update={"run_id": f"{task.run_id}-other"})
+        if self.history.shape == "custom":
+            self.feed(min(self.day + 1, DAYS - 1))
+        self.carried(other, self.design(self.world.quick))
+
+    def lapse(self) -> None:
+        """Every lease runs out, as it does half an hour after its holder died."""
+        leases = self.world.warehouse.table("leases")
+        self.world.warehouse.execute(
+            Sql(f"UPDATE {leases} SET expires_at = TIMESTAMP '2000-01-01' WHERE TRUE")
+        )
+
+    def tables(self) -> dict[str, list[dict[str, Any]]]:
+        """What every conversion table says, without who wrote it when."""
+        return {id: self.world.rows(id) for id in self.ids if self.exists(id)}
+
+    def exists(self, id: str) -> bool:
+        return f"conversion_{id}" in self.world.warehouse.tables_in(self.world.dataset)
+
+    def check(self) -> None:
+        """What holds at every moment: unique ids, growing fences, one ledger entry a fence."""
+        for id in self.ids:
+            if not self.exists(id):
+                continue
+            rows = self.world.rows(id, "id", "fence")
+            if len({row["id"] for row in rows}) < len(rows):
+                raise Violated(f"{self.history}: {id} has one id twice")
+        fences = [
+            (entry["conversion"], entry["fence"])
+            for id in self.ids
+            for entry in self.world.ledger(id)
+            if entry["fence"] is not None and entry["status"] != "coalesced"
+        ]
+        if len(set(fences)) < len(fences):
+            raise Violated(f"{self.history}: a fence is in the ledger twice")
+
+
+def full(told: History, *, chunks: bool = False) -> dict[str, list[dict[str, Any]]]:
+    """The tables after one run over all days on the final data, or two over halves of them."""
+    play = Play(told)
+    play.feed(DAYS - 1)
+    request = play.at(DAYS - 1)
+    if chunks:
+        middle = START + timedelta(days=DAYS // 2)
+        play.world.handle(
+            request.model_copy(
+                update={"end_date": middle, "start_date": START, "request_id": "first"}
+            )
+        )
+    play.world.handle(request.model_copy(update={"start_date": START}))
+    found = play.tables()
+    play.world.close()
+    return found
+
+
+def judge(seed: int, design: Design = Worker, shape: str = "") -> None:
+    """Raises Violated when the daily runs of the seed's history end elsewhere than a full run."""
+    told = history(seed, shape)
+    play = Play(told, design)
+    try:
+        play.daily()
+        incremental = play.tables()
+        if incremental != (whole := full(told, chunks=seed % 2 == 0)):
+            raise Violated(f"seed {seed}, {told.shape}: {_first_difference(incremental, whole)}")
+        play.deliver([play.at(day) for day in (DAYS - 1, DAYS - 2)], last_day=True)
+        again = play.at(DAYS - 1).model_copy(update={"request_id": "again"})
+        play.deliver([again], last_day=True)
+        if play.tables() != incremental:
+            raise Violated(f"seed {seed}, {told.shape}: a repeated message changed rows")
+    finally:
+        play.world.close()
+
+
+def _first_difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
+    for id in wanted:
+        short = [
+            [(row["id"], row["created"], row["value"]) for row in tables.get(id, [])]
+            for tables in (found, wanted)
+        ]
+        if found.get(id) != wanted[id]:
+            return f"{id}: daily {short[0]}, full {short[1]}"
+    return "nothing"
+
+
+def main() -> None:
+    """Tries seeds one by one and stops at the first violation."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--histories", type=int, default=1000)
+    parser.add_argument("--first-seed", type=int, default=0)
+    options = parser.parse_args()
+    for number in range(options.histories):
+        judge(options.first_seed + number)
+    print(f"{options.histories} histories, no violation")
+
+
+if __name__ == "__main__":
+    main()
