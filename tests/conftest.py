@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from google.cloud import bigquery
 
 from common.local.bigquery import EmbeddedBigQuery
+from common.local.identity import exchange, write_credentials
 
 PROJECT = "test-project"
 
@@ -25,6 +29,22 @@ def client(engine: EmbeddedBigQuery) -> Iterator[bigquery.Client]:
     """A client of the test project on it."""
     with engine.client(PROJECT) as connected:
         yield connected
+
+
+class Silent(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: a test's output is its verdict."""
+
+
+@pytest.fixture
+def credentials(tmp_path: Path) -> Iterator[str]:
+    """A credentials file for Google's clients, whose access tokens open nothing."""
+    with make_server("127.0.0.1", 0, exchange, handler_class=Silent) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield str(write_credentials(tmp_path, f"http://127.0.0.1:{server.server_port}"))
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture

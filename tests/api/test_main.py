@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import functions_framework
 import pytest
@@ -14,27 +12,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from common.local.bigquery import EmbeddedBigQuery
-from common.local.identity import exchange, write_credentials
 from common.local.scheduler.server import SchedulerServer
 from tests.conftest import PROJECT
 
 ROOT = Path(__file__).parents[2]
-
-
-class Silent(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing: a test's output is its verdict."""
-
-
-@pytest.fixture
-def tokens() -> Iterator[str]:
-    """The address of a server that hands out access tokens that open nothing."""
-    with make_server("127.0.0.1", 0, exchange, handler_class=Silent) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -55,7 +36,7 @@ class Nowhere:
 @pytest.fixture
 def browser(
     engine: EmbeddedBigQuery,
-    tokens: str,
+    credentials: str,
     scheduler: str,
     dataset: str,
     tmp_path: Path,
@@ -68,7 +49,7 @@ def browser(
         "CONVERSIONS_LOCATION": "US",
         "CONVERSIONS_SCHEDULER_ENDPOINT": scheduler,
         "BIGQUERY_EMULATOR_HOST": engine.host,
-        "GOOGLE_APPLICATION_CREDENTIALS": str(write_credentials(tmp_path, tokens)),
+        "GOOGLE_APPLICATION_CREDENTIALS": credentials,
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

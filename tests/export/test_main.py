@@ -15,7 +15,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from google.auth.transport.requests import Request
 
-from common.local import identity
 from common.local.bigquery import EmbeddedBigQuery
 from common.local.platforms.standin import Call, Reply, StandIn
 from common.settings import Settings
@@ -45,11 +44,10 @@ class MetadataServer(StandIn):
 
 @pytest.fixture
 def deployed(
-    engine: EmbeddedBigQuery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: EmbeddedBigQuery, credentials: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """The environment of a deployed function, on the embedded BigQuery."""
-    credentials = identity.write_credentials(tmp_path, "http://127.0.0.1:9/token")
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", credentials)
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", engine.host)
     monkeypatch.setenv("CONVERSIONS_PROJECT", PROJECT)
     monkeypatch.setenv("CONVERSIONS_DATASET", "export_main")
