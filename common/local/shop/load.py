@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +25,16 @@ class Datasets:
     crm: str
 
 
+@dataclass(frozen=True)
+class _Table:
+    """A table to be made: project.dataset.table, its columns, its partition, its rows."""
+
+    path: str
+    schema: list[Row]
+    partition: str | None
+    rows: Iterable[Row]
+
+
 def load(
     shop: Shop,
     client: bigquery.Client,
@@ -42,17 +53,20 @@ def load(
     for dataset in (datasets.ga4, datasets.hubspot, datasets.crm):
         client.create_dataset(dataset, exists_ok=True)
     _drop_intraday(client, datasets.ga4, keep=days)
-    counts = {
-        f"{datasets.ga4}.{name}": _load(
-            client, f"{datasets.ga4}.{name}", shop.ga4_schema(name), None, rows
-        )
-        for name, rows in days.items()
-    }
-    for name, found in shop.crm(as_of).items():
-        dataset, table = name.split(".")
-        path = f"{getattr(datasets, dataset)}.{table}"
-        counts[path] = _load(client, path, shops.columns(name), shops.partition(name), found)
-    return counts
+    tables = [
+        *(
+            _Table(f"{datasets.ga4}.{name}", shop.ga4_schema(name), None, rows)
+            for name, rows in days.items()
+        ),
+        *(
+            _Table(_path(datasets, name), shops.columns(name), shops.partition(name), rows)
+            for name, rows in shop.crm(as_of).items()
+        ),
+    ]
+    # while BigQuery reads one table, the next one is written down
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        counts = pool.map(lambda table: _load(client, table), tables)
+        return {table.path: count for table, count in zip(tables, counts, strict=True)}
 
 
 def _drop_intraday(client: bigquery.Client, dataset: str, keep: Iterable[str]) -> None:
@@ -61,22 +75,21 @@ def _drop_intraday(client: bigquery.Client, dataset: str, keep: Iterable[str]) -
             client.delete_table(found.reference)
 
 
-def _load(
-    client: bigquery.Client,
-    path: str,
-    schema: list[Row],
-    partition: str | None,
-    rows: Iterable[Row],
-) -> int:
-    fields = [bigquery.SchemaField.from_api_repr(column) for column in schema]
-    table = bigquery.Table(path, schema=fields)
-    if partition:
-        table.time_partitioning = bigquery.TimePartitioning(field=partition)
-    client.create_table(table, exists_ok=True)
-    body = ndjson(rows).encode()
+def _path(datasets: Datasets, name: str) -> str:
+    dataset, table = name.split(".")
+    return f"{getattr(datasets, dataset)}.{table}"
+
+
+def _load(client: bigquery.Client, table: _Table) -> int:
+    fields = [bigquery.SchemaField.from_api_repr(column) for column in table.schema]
+    made = bigquery.Table(table.path, schema=fields)
+    if table.partition:
+        made.time_partitioning = bigquery.TimePartitioning(field=table.partition)
+    client.create_table(made, exists_ok=True)
+    body = ndjson(table.rows).encode()
     job = client.load_table_from_file(
         io.BytesIO(body),
-        path,
+        table.path,
         size=len(body),
         job_config=bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
