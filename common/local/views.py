@@ -55,10 +55,17 @@ def _widest_runs(warehouse: Warehouse) -> dict[str, dict[str, int]]:
     }
 
 
+def plain_table(title: str) -> Table:
+    """An empty table that a terminal of 80 columns has room for; columns that fold give way."""
+    return Table(
+        title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False
+    )
+
+
 def show_totals(console: Console, rows: Iterable[Mapping[str, Any]], currency: str) -> None:
     """One line a conversion."""
-    table = Table(title="Conversions", title_justify="left", box=SIMPLE)
-    table.add_column("conversion", no_wrap=True)
+    table = plain_table("Conversions")
+    table.add_column("conversion", overflow="fold")
     for name in ("days", "read", "duplicates", "rows", f"value {currency}", "attributed"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
@@ -76,8 +83,9 @@ def show_totals(console: Console, rows: Iterable[Mapping[str, Any]], currency: s
 
 def show_run(console: Console, run: Mapping[str, Any]) -> None:
     """What a run did to each conversion."""
-    table = Table(title=f"Run {run['run_id']}: {run['status']}", title_justify="left", box=SIMPLE)
-    for name in ("conversion", "status", "from"):
+    table = plain_table(f"Run {run['run_id']}: {run['status']}")
+    table.add_column("conversion", overflow="fold")
+    for name in ("status", "from"):
         table.add_column(name, no_wrap=True)
     for name in ("new", "changed", "gone", "broken", "s"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from string import Template
@@ -14,92 +15,127 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common.local.attach import Attached
 from common.local.shop.answers import Truth
-from common.local.shop.shop import Shop
-from common.local.views import totals
-from common.sql import Sql
 
 INK, OURS, TRUTH, SOFT = "#1f2933", "#2563eb", "#f59e0b", "#9aa5b1"
+LEADS_SHOWN = 5
+
+Rows = Sequence[Mapping[str, Any]]
+Days = Mapping[date, Mapping[str, float]]
 
 
-def write_report(stack: Attached, shop: Shop, known: Truth, ids: Sequence[str], url: str) -> Path:
-    """Write .local/report.html and return its path."""
+@dataclass(frozen=True)
+class Findings:
+    """Everything that the page shows."""
+
+    currency: str
+    days: Sequence[Any]
+    """Dates; matplotlib takes them, its types do not say so."""
+    totals: Rows
+    by_day: Mapping[str, Days]
+    """Conversion → day → conversions and value."""
+    known: Truth
+    leads: Rows
+    deliveries: Rows
+    changes: Rows
+    incidents: Rows
+
+
+def page(found: Findings) -> str:
+    """The whole page as HTML, without any other file."""
     mpl.rcParams.update({"svg.fonttype": "none", "font.family": "sans-serif", "svg.hashsalt": "1"})
-    currency = stack.settings.currency
-    days = [day for day in _span(shop) if day < known.as_of]
-    purchases = by_day(stack, "purchase")
-    page = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
-    text = page.substitute(
-        day=known.as_of,
-        totals=_table(totals(stack.warehouse, ids)),
-        purchases=_plot(lambda axes: _purchases(axes, days, purchases, known)),
-        values=_plot(lambda axes: _values(axes, days, purchases, known, currency)),
-        kinds=_plot(lambda axes: _kinds(axes, days, {id: by_day(stack, id) for id in ids})),
-        changes=_table(_changes(stack)),
-        incidents=_table(_incidents(stack)),
-        url=html.escape(url),
+    template = Template((Path(__file__).parent / "report.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        day=found.known.as_of,
+        totals=_table(_summed(found)),
+        purchases=_plot(lambda axes: _purchases(axes, found)),
+        values=_plot(lambda axes: _values(axes, found)),
+        kinds=_plot(lambda axes: _kinds(axes, found)),
+        scores=_plot(lambda axes: _scores(axes, found.leads)),
+        leads=_table(_best(found.leads, found.currency)),
+        deliveries=_table(found.deliveries),
+        changes=_table(found.changes),
+        incidents=_table(found.incidents),
     )
-    path = stack_directory(stack) / "report.html"
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
-def stack_directory(stack: Attached) -> Path:
-    """Where reports of this machine go."""
-    from common.local.attach import DATA
-
-    DATA.mkdir(parents=True, exist_ok=True)
-    return DATA
-
-
-def by_day(stack: Attached, id: str) -> dict[date, dict[str, float]]:
-    """Day → conversions and value in the project's currency."""
-    sql = Sql(
-        "SELECT date, COUNT(*) AS conversions, SUM(value_project) AS value FROM "
-        f"{stack.warehouse.table(f'conversion_{id}')} WHERE date > '2000-01-01' GROUP BY date"
-    )
-    return {
-        row["date"]: {"conversions": row["conversions"], "value": row["value"] or 0.0}
-        for row in stack.warehouse.rows(sql)
-    }
-
-
-def _purchases(
-    axes: Axes, days: list[Any], ours: Mapping[date, Mapping[str, float]], known: Truth
-) -> None:
-    axes.bar(days, [_of(ours, day, "conversions") for day in days], color=OURS, label="counted")
-    true = [
-        known.purchase_days[day].conversions if day in known.purchase_days else 0 for day in days
+def _summed(found: Findings) -> Rows:
+    return [
+        {
+            "conversion": row["conversion"],
+            "days": row["days"],
+            "rows read": row["events"],
+            "duplicates": row["duplicates"],
+            "conversions": row["rows_"],
+            f"value {found.currency}": row["value"],
+            "with a client id": f"{row['attributed'] / row['rows_']:.0%}" if row["rows_"] else "-",
+        }
+        for row in found.totals
     ]
-    axes.plot(days, true, "o", color=TRUTH, markersize=4, label="true")
+
+
+def _purchases(axes: Axes, found: Findings) -> None:
+    ours, true = found.by_day["purchase"], found.known.purchase_days
+    axes.bar(found.days, _each(ours, found.days, "conversions"), color=OURS, label="counted")
+    known = [true[day].conversions if day in true else 0 for day in found.days]
+    axes.plot(found.days, known, "o", color=TRUTH, markersize=4, label="true")
     axes.set_title("Purchases a day", loc="left")
     axes.legend(frameon=False)
 
 
-def _values(
-    axes: Axes,
-    days: list[Any],
-    ours: Mapping[date, Mapping[str, float]],
-    known: Truth,
-    currency: str,
-) -> None:
-    axes.bar(days, [_of(ours, day, "value") for day in days], color=OURS, label="after refunds")
-    gross = [known.purchase_days[d].value_gross if d in known.purchase_days else 0 for d in days]
-    net = [known.purchase_days[d].value if d in known.purchase_days else 0 for d in days]
-    axes.plot(days, gross, "_", color=SOFT, markersize=8, label="before refunds")
-    axes.plot(days, net, "o", color=TRUTH, markersize=4, label="true")
-    axes.set_title(f"Value of purchases a day, {currency}", loc="left")
+def _values(axes: Axes, found: Findings) -> None:
+    ours, true = found.by_day["purchase"], found.known.purchase_days
+    gross = [true[day].value_gross if day in true else 0 for day in found.days]
+    net = [true[day].value if day in true else 0 for day in found.days]
+    axes.bar(found.days, _each(ours, found.days, "value"), color=OURS, label="after refunds")
+    axes.plot(found.days, gross, "_", color=SOFT, markersize=8, label="before refunds")
+    axes.plot(found.days, net, "o", color=TRUTH, markersize=4, label="true")
+    axes.set_title(f"Value of purchases a day, {found.currency}", loc="left")
     axes.legend(frameon=False)
 
 
-def _kinds(
-    axes: Axes, days: list[Any], counted: Mapping[str, Mapping[date, Mapping[str, float]]]
-) -> None:
-    for id, each in counted.items():
-        axes.plot(days, [_of(each, day, "conversions") for day in days], label=id, linewidth=1.6)
+def _kinds(axes: Axes, found: Findings) -> None:
+    for id, counted in found.by_day.items():
+        axes.plot(found.days, _each(counted, found.days, "conversions"), label=id, linewidth=1.6)
     axes.set_title("All conversions a day", loc="left")
     axes.legend(frameon=False, fontsize=8, ncols=2)
+
+
+def _scores(axes: Axes, leads: Rows) -> None:
+    chances = {
+        flag: [lead["probability"] for lead in leads if lead["is_qualified"] == flag]
+        for flag in (True, False)
+    }
+    axes.hist(
+        [chances[True], chances[False]],
+        bins=[step / 40 for step in range(41)],
+        color=[OURS, SOFT],
+        label=["qualified", "not qualified"],
+        stacked=True,
+    )
+    axes.set_title("Leads by their probability of a deal", loc="left")
+    axes.legend(frameon=False)
+
+
+def _best(leads: Rows, currency: str) -> Rows:
+    """The leads most likely to become deals, with what speaks for and against each."""
+    return [
+        {
+            "lead": lead["id"],
+            "probability": f"{lead['probability']:.0%}",
+            "grade": lead["grade"],
+            f"expected value {currency}": lead["expected_value"],
+            "reasons": "; ".join(
+                f"{reason['attribute']} {reason['value'] or 'missing'} {reason['points']:+.1f}"
+                for reason in lead["reasons"][:4]
+            ),
+        }
+        for lead in [lead for lead in leads if lead["status"] == "open"][:LEADS_SHOWN]
+    ]
+
+
+def _each(counted: Days, days: Iterable[Any], name: str) -> list[float]:
+    return [counted.get(day, {}).get(name, 0) for day in days]
 
 
 def _plot(draw: Callable[[Axes], None]) -> str:
@@ -115,56 +151,24 @@ def _plot(draw: Callable[[Axes], None]) -> str:
     return svg[svg.index("<svg") :]
 
 
-def _table(rows: Iterable[Mapping[str, Any]]) -> str:
-    listed = list(rows)
-    if not listed:
+def _table(rows: Rows) -> str:
+    if not rows:
         return "<p>None.</p>"
-    head = "".join(f"<th>{html.escape(name.rstrip('_'))}</th>" for name in listed[0])
+    head = "".join(f"<th>{html.escape(_titled(name))}</th>" for name in rows[0])
     body = "".join(
         "<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row.values()) + "</tr>"
-        for row in listed
+        for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
+def _titled(name: str) -> str:
+    return name.rstrip("_").replace("_", " ")
+
+
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value == "":
         return "-"
     if isinstance(value, float):
         return f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else html.escape(str(value))
-
-
-def _changes(stack: Attached) -> list[dict[str, Any]]:
-    return list(
-        stack.warehouse.rows(
-            Sql(
-                "SELECT definition_id AS conversion, change, cause, COUNT(*) AS rows_, "
-                "SUM(COALESCE(new_value, 0) - COALESCE(old_value, 0)) AS value_change FROM "
-                f"{stack.warehouse.table('conversion_changes')} WHERE date > '2000-01-01' "
-                "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-            )
-        )
-    )
-
-
-def _incidents(stack: Attached) -> list[dict[str, Any]]:
-    return list(
-        stack.warehouse.rows(
-            Sql(
-                "SELECT code, severity, conversion, detail, fix FROM "
-                f"{stack.warehouse.table('incidents')} ORDER BY recorded_at"
-            )
-        )
-    )
-
-
-def _of(days: Mapping[date, Mapping[str, float]], day: date, name: str) -> float:
-    return days.get(day, {}).get(name, 0)
-
-
-def _span(shop: Shop) -> list[date]:
-    return [
-        date.fromordinal(shop.period.start.toordinal() + number)
-        for number in range(shop.period.days)
-    ]

@@ -14,20 +14,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
-from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
 
 from common.local.attach import Attached, attached, environment
-from common.local.demo.report import write_report
+from common.local.demo import readings
+from common.local.demo.report import Findings, page
 from common.local.platforms import Platforms, serving
 from common.local.shop.answers import Truth
 from common.local.shop.load import Datasets, load
 from common.local.shop.rates import CURRENCY
-from common.local.shop.shop import generate
-from common.local.views import show_run, show_totals, totals
+from common.local.shop.shop import Shop, generate
+from common.local.views import plain_table, show_run, show_totals, totals
 from common.messages import CrmLoaded
-from common.sql import Sql
 
 HERE = Path(__file__).parent
 ZONE = "Europe/Berlin"
@@ -55,7 +53,10 @@ class Steps:
 
 
 def show(directory: Path, console: Console) -> int:
-    """Run the demo with its data in `directory`; 0 when every answer equals the known truth."""
+    """Run the demo with its data in `directory`, its report beside it.
+
+    0 when every answer equals the known truth.
+    """
     shutil.rmtree(directory, ignore_errors=True)
     today = datetime.now(ZoneInfo(ZONE)).date()
     steps = Steps(console)
@@ -64,7 +65,7 @@ def show(directory: Path, console: Console) -> int:
         with steps.step("Start BigQuery, Pub/Sub, Scheduler and the functions on this machine"):
             platforms = parts.enter_context(serving())
             stack = parts.enter_context(attached(directory, variables(platforms.endpoints)))
-        status = _live(stack, platforms, today, steps)
+        status = _live(stack, platforms, today, steps, directory.parent / "report.html")
     console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
     return status
 
@@ -81,7 +82,7 @@ def variables(endpoints: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _live(stack: Attached, platforms: Platforms, today: date, steps: Steps) -> int:
+def _live(stack: Attached, platforms: Platforms, today: date, steps: Steps, report: Path) -> int:
     console, project = steps.console, stack.settings.project
     first = today - timedelta(days=MORNINGS - 1)
     with steps.step("Invent a shop: GA4 days, a HubSpot CRM, orders; its true answers are known"):
@@ -109,15 +110,16 @@ def _live(stack: Attached, platforms: Platforms, today: date, steps: Steps) -> i
         _delivered(stack)
     _show_deliveries(stack, platforms, console)
     with steps.step("Draw the report"):
-        path = write_report(stack, shop, known, ids, stack.url)
-    _where_next(console, path)
+        report.write_text(page(_found(stack, shop, known, rows)), encoding="utf-8")
+    _where_next(console, report)
     return 0 if right else 1
 
 
 def _validate(stack: Attached, steps: Steps) -> None:
     with steps.step("Validate SQL: what an analyst pastes, and what is saved"):
         pasted = stack.call("POST", "/validate-sql", {"sql": (HERE / "script.sql").read_text()})
-    table = Table(title="What validate_sql says to a pasted script", title_justify="left")
+    table = plain_table("What validate_sql says to a pasted script")
+    table.leading = 1
     for name in ("line", "what is wrong", "what to write"):
         table.add_column(name, overflow="fold")
     for issue in pasted["issues"]:
@@ -138,25 +140,13 @@ def _define(stack: Attached, steps: Steps, project: str) -> list[str]:
     return [definition["id"] for definition in definitions]
 
 
-def _deliveries(stack: Attached) -> list[dict[str, Any]]:
-    """Newest state of every conversion at every destination, counted."""
-    sql = Sql(
-        "SELECT destination, state, COALESCE(reason, '') AS reason, COUNT(*) AS rows_ FROM ("
-        f"SELECT * FROM {stack.warehouse.table('export_attempts')} WHERE TRUE QUALIFY ROW_NUMBER()"
-        " OVER (PARTITION BY destination, conversion, conversion_id"
-        " ORDER BY happened_at DESC, seq DESC) = 1"
-        ") AS newest GROUP BY destination, state, reason ORDER BY destination, state, reason"
-    )
-    return list(stack.warehouse.rows(sql))
-
-
 def _delivered(stack: Attached) -> None:
     """Return once nothing is under way and the counts stand still."""
     seen: list[list[dict[str, Any]]] = [[]]
 
     def still() -> bool:
         time.sleep(2)
-        seen.append(_deliveries(stack))
+        seen.append(readings.deliveries(stack))
         under_way = any(row["state"] == "sending" for row in seen[-1])
         return bool(seen[-1]) and not under_way and seen[-1] == seen[-2]
 
@@ -164,14 +154,14 @@ def _delivered(stack: Attached) -> None:
 
 
 def _show_deliveries(stack: Attached, platforms: Platforms, console: Console) -> None:
-    table = Table(title="At the ad platforms", title_justify="left", box=SIMPLE)
+    table = plain_table("At the ad platforms")
     for name in ("destination", "state", "why", "conversions", "held there"):
         table.add_column(name, justify="right" if name in ("conversions", "held there") else "left")
     held = {
         "google_ads": len(platforms.stand_ins["google"].held),
         "meta": len(platforms.stand_ins["meta"].held),
     }
-    for row in _deliveries(stack):
+    for row in readings.deliveries(stack):
         there = f"{held[row['destination']]:,}" if row["state"] == "accepted" else ""
         table.add_row(row["destination"], row["state"], row["reason"], f"{row['rows_']:,}", there)
     console.print(table)
@@ -193,15 +183,7 @@ def _noon(stack: Attached, project: str) -> None:
         source="erp", table=f"{project}.crm.orders", load_id=datetime.now(UTC).isoformat()
     )
     publish(stack, "crm-loads", message)
-    stack.wait_until(lambda: _loads(stack) > 0)
-
-
-def _loads(stack: Attached) -> int:
-    sql = Sql(
-        f"SELECT COUNT(*) AS runs FROM {stack.warehouse.table('runs')}"
-        " WHERE trigger = 'load' AND status IN ('applied', 'unchanged', 'held', 'failed')"
-    )
-    return int(next(stack.warehouse.rows(sql))["runs"])
+    stack.wait_until(lambda: readings.runs_on_load(stack) > 0)
 
 
 def _compare(stack: Attached, known: Truth, console: Console) -> bool:
@@ -213,7 +195,7 @@ def _compare(stack: Attached, known: Truth, console: Console) -> bool:
         "purchase": (len(known.purchases), sum(p.value_project or 0 for p in known.purchases)),
         "first_purchase": (len(known.first_purchases), None),
     }
-    table = Table(title="Beside the known truth", title_justify="left")
+    table = plain_table("Beside the known truth")
     for name in ("conversion", "rows", "true rows", "value", "true value"):
         table.add_column(name, justify="left" if name == "conversion" else "right")
     right = True
@@ -228,6 +210,21 @@ def _compare(stack: Attached, known: Truth, console: Console) -> bool:
     console.print(table)
     console.print("Equal to the truth." if right else "[bold red]Not equal to the truth.[/]")
     return right
+
+
+def _found(stack: Attached, shop: Shop, known: Truth, rows: list[dict[str, Any]]) -> Findings:
+    period = (shop.period.start + timedelta(days=number) for number in range(shop.period.days))
+    return Findings(
+        currency=stack.settings.currency,
+        days=[day for day in period if day < known.as_of],
+        totals=rows,
+        by_day={row["conversion"]: readings.by_day(stack, row["conversion"]) for row in rows},
+        known=known,
+        leads=readings.leads(stack),
+        deliveries=readings.deliveries(stack),
+        changes=readings.changes(stack),
+        incidents=readings.incidents(stack),
+    )
 
 
 def _where_next(console: Console, report: Path) -> None:
