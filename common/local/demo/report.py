@@ -13,6 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from common.local.shop.answers import Truth
@@ -80,6 +81,7 @@ def _purchases(axes: Axes, found: Findings) -> None:
     known = [true[day].conversions if day in true else 0 for day in found.days]
     axes.plot(found.days, known, "o", color=TRUTH, markersize=4, label="true")
     axes.set_title("Purchases a day", loc="left")
+    _dated(axes)
     axes.legend(frameon=False)
 
 
@@ -91,6 +93,7 @@ def _values(axes: Axes, found: Findings) -> None:
     axes.plot(found.days, gross, "_", color=SOFT, markersize=8, label="before refunds")
     axes.plot(found.days, net, "o", color=TRUTH, markersize=4, label="true")
     axes.set_title(f"Value of purchases a day, {found.currency}", loc="left")
+    _dated(axes)
     axes.legend(frameon=False)
 
 
@@ -98,7 +101,8 @@ def _kinds(axes: Axes, found: Findings) -> None:
     for id, counted in found.by_day.items():
         axes.plot(found.days, _each(counted, found.days, "conversions"), label=id, linewidth=1.6)
     axes.set_title("All conversions a day", loc="left")
-    axes.legend(frameon=False, fontsize=8, ncols=2)
+    _dated(axes)
+    axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _scores(axes: Axes, leads: Rows) -> None:
@@ -134,6 +138,12 @@ def _best(leads: Rows, currency: str) -> Rows:
     ]
 
 
+def _dated(axes: Axes) -> None:
+    locator = AutoDateLocator()
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+
+
 def _each(counted: Days, days: Iterable[Any], name: str) -> list[float]:
     return [counted.get(day, {}).get(name, 0) for day in days]
 
@@ -144,7 +154,6 @@ def _plot(draw: Callable[[Axes], None]) -> str:
     draw(axes)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK, labelsize=8)
-    figure.autofmt_xdate(rotation=0, ha="center")
     written = io.StringIO()
     figure.savefig(written, format="svg", transparent=True)
     svg = written.getvalue()
