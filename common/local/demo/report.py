@@ -139,9 +139,9 @@ def _best(leads: Rows, currency: str) -> Rows:
 
 
 def _dated(axes: Axes) -> None:
-    locator = AutoDateLocator()
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def _each(counted: Days, days: Iterable[Any], name: str) -> list[float]:
