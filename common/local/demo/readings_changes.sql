@@ -1,10 +1,10 @@
 SELECT
-  change.definition_id AS conversion,
-  change.change,
-  change.cause,
+  entry.definition_id AS conversion,
+  entry.change,
+  entry.cause,
   COUNT(*) AS rows_,
-  SUM(COALESCE(change.new_value, 0) - COALESCE(change.old_value, 0)) AS value_change
-FROM {{ source }} AS change
-WHERE change.date > DATE '2000-01-01'
-GROUP BY change.definition_id, change.change, change.cause
-ORDER BY change.definition_id, change.change, change.cause
+  SUM(COALESCE(entry.new_value, 0) - COALESCE(entry.old_value, 0)) AS value_change
+FROM {{ source }} AS entry
+WHERE entry.date > DATE '2000-01-01'
+GROUP BY entry.definition_id, entry.change, entry.cause
+ORDER BY entry.definition_id, entry.change, entry.cause
