@@ -56,10 +56,12 @@ def load_files(chosen: argparse.Namespace) -> int:
 
 def apply(chosen: argparse.Namespace) -> int:
     """Create or update definitions from YAML files."""
+    query = "?allow_unknown_event=true" if chosen.allow_unknown_events else ""
     with attached(chosen.data, _variables(chosen)) as stack:
         for path in chosen.files:
             for definition in _definitions(path):
-                saved = stack.call("PUT", f"/api/conversions/{definition.get('id')}", definition)
+                address = f"/api/conversions/{definition['id']}{query}"
+                saved = stack.call("PUT", address, definition)
                 CONSOLE.print(f"{saved['id']}: version {saved['version']}")
     return 0
 
@@ -104,6 +106,13 @@ def _definitions(path: Path) -> list[dict[str, object]]:
     return listed
 
 
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write YYYY-MM-DD") from None
+
+
 def _variables(chosen: argparse.Namespace) -> dict[str, str]:
     return environment(os.environ, timezone=chosen.timezone, currency=chosen.currency)
 
@@ -128,9 +137,14 @@ def _parser() -> argparse.ArgumentParser:
     load.add_arguments(loaded)
     applied = add("apply", apply, "Create or update definitions from YAML files.")
     applied.add_argument("files", nargs="+", type=Path, metavar="FILE.yaml")
+    applied.add_argument(
+        "--allow-unknown-events",
+        action="store_true",
+        help="take filters on events that GA4 has not recorded yet",
+    )
     ran = add("run", run, "Materialize conversions up to a day and show the result.")
     ran.add_argument(
-        "--date", type=date.fromisoformat, help="last day, YYYY-MM-DD (default: yesterday)"
+        "--date", type=_day, metavar="DAY", help="last day, YYYY-MM-DD (default: yesterday)"
     )
     ran.add_argument(
         "--conversion", action="append", default=[], metavar="ID", help="only this one"
