@@ -82,7 +82,8 @@ def test_googles_clients_find_credentials_that_open_nothing_elsewhere(
         with bigquery.Client() as client, pytest.raises(exceptions.NotFound):
             client.get_table("shop.sales.orders")
     (request,) = receiver.requests
-    assert request.headers["Authorization"] == "Bearer local"
+    scope = "https://www.googleapis.com/auth/cloud-platform"
+    assert request.headers["Authorization"] == f"Bearer local {scope}"
 
 
 def test_functions_that_cannot_be_loaded_are_reported_and_not_served(tmp_path: Path) -> None:
