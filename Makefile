@@ -27,7 +27,7 @@ test: $(READY) ## Style, types and every test.
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy common functions tests
-	@$(VENV)/bin/pytest -m "not bundles"
+	@$(VENV)/bin/pytest -m "not bundles" -n 2 --dist loadfile
 
 bench: $(READY) ## Speed and memory beside named baselines; `make bench scoring` for the models.
 	@$(RUN) -m tests.bench $(filter-out bench,$(MAKECMDGOALS))
