@@ -89,6 +89,6 @@ def _sends(target: Target, value_kind: str | None) -> bool:
         case "none":
             return False
         case "actual":
-            return value_kind in ("actual", "manual")
+            return value_kind in ("actual", "manual", "normalized")
         case "predicted":
             return value_kind == "predicted"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from common.catalog import Stored
-from common.conversions import Simple
+from common.conversions import NoValue, Simple
 from common.kinds.shape import Context
-from common.sql import Sql, template, with_parameters
+from common.sql import Parameter, Sql, template, with_parameters
 from common.warehouse import Warehouse
 
 MINIMUM_ROWS = 30
@@ -23,6 +23,13 @@ class Factor:
 
     value: float | None
     as_of: date | None
+    unit: float | None = None
+    """Raw value of each conversion where the definition gives none: 1, else None."""
+
+    @property
+    def unit_value(self) -> float | None:
+        """What each conversion is worth whose definition gives no value, in project currency."""
+        return None if self.unit is None or self.value is None else self.unit * self.value
 
 
 def factor(warehouse: Warehouse, stored: Stored, candidates: Sql, context: Context) -> Factor:
@@ -32,20 +39,24 @@ def factor(warehouse: Warehouse, stored: Stored, candidates: Sql, context: Conte
         return Factor(None, None)
     plan = conversion.normalize
     as_of = context.window.end - timedelta(days=plan.lag_days)
+    unit = 1.0 if isinstance(conversion.value, NoValue) else None
     sql = template(
         __file__,
         reference=context.members[plan.by],
         target=context.target,
         candidates=candidates,
+        rates=context.rates,
     )
     bound = with_parameters(
         sql,
         first_day=as_of - timedelta(days=plan.days - 1),
         last_day=as_of,
         start_date=context.window.start,
+        end_date=context.window.end,
+        unit=Parameter("FLOAT64", unit),
         timezone=context.timezone,
     )
-    return Factor(settled(**next(warehouse.rows(bound))), as_of)
+    return Factor(settled(**next(warehouse.rows(bound))), as_of, unit)
 
 
 def settled(

@@ -5,15 +5,17 @@ reference AS (
   WHERE reference.date BETWEEN @first_day AND @last_day
 ),
 own AS (
-  -- days before the window from the table, days inside it from this run; no value counts as 1
+  -- days before the window from the table, days inside it from this run, in the project's currency
   SELECT COUNT(*) AS own_rows, SUM(own.raw) AS own_total
   FROM (
-    SELECT COALESCE(published.value_gross, 1) AS raw
+    SELECT COALESCE(@unit, published.value_gross * published.exchange_rate) AS raw
     FROM {{ target }} AS published
     WHERE published.date BETWEEN @first_day AND @last_day AND published.date < @start_date
     UNION ALL
-    SELECT COALESCE(candidate.value_gross, 1) AS raw
+    SELECT COALESCE(@unit, candidate.value_gross * rates.rate) AS raw
     FROM {{ candidates }} AS candidate
+    LEFT JOIN ({{ rates }}) AS rates
+      ON rates.day = DATE(candidate.created, @timezone) AND rates.currency = candidate.currency
     WHERE candidate.removed IS NULL AND DATE(candidate.created, @timezone) BETWEEN @first_day AND @last_day
   ) AS own
 ),

@@ -313,6 +313,7 @@ def _difference(job: Job, candidates: Sql, difference: Sql, factor: normalize.Fa
         **_zone(job),
         now_currency=job.context.currency,
         factor=Parameter("FLOAT64", factor.value),
+        unit_value=Parameter("FLOAT64", factor.unit_value),
         factor_as_of=Parameter("DATE", factor.as_of),
         version=job.stored.version,
         run_id=job.task.run_id,

@@ -64,11 +64,16 @@ valued AS (
       COALESCE(kept.page_location, visits.page_location[SAFE_OFFSET(0)]) AS page_location,
       COALESCE(kept.source, visits.source[SAFE_OFFSET(0)]) AS source,
       COALESCE(kept.medium, visits.medium[SAFE_OFFSET(0)]) AS medium,
-      COALESCE(kept.campaign, visits.campaign[SAFE_OFFSET(0)]) AS campaign
+      COALESCE(kept.campaign, visits.campaign[SAFE_OFFSET(0)]) AS campaign,
+      IF(@unit_value IS NULL, kept.currency, @now_currency) AS currency,
+      IF(@unit_value IS NULL, kept.value_kind, 'normalized') AS value_kind
     ),
-    kept.net_value * COALESCE(@factor, 1) AS value,
-    kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL)) AS value_project,
-    COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL)) AS exchange_rate,
+    COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
+    COALESCE(
+      @unit_value,
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL))
+    ) AS value_project,
+    COALESCE(rates.rate, IF(kept.currency = @now_currency OR @unit_value IS NOT NULL, 1, NULL)) AS exchange_rate,
     rates.rate_date AS exchange_date,
     @factor AS normalization_factor,
     @factor_as_of AS normalization_as_of

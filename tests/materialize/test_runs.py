@@ -210,8 +210,9 @@ def test_normalized_conversions_are_worth_as_much_as_their_reference(world: Worl
     ]  # fmt: skip
     world.events([*carts, *orders])
     world.run(DAY)
-    rows = world.rows("cart", "value", "normalization_factor")
-    assert {row["normalization_factor"] for row in rows} == {15.0}
+    rows = world.rows("cart", "value", "value_project", "currency", "value_kind")
+    assert len(rows) == 40
+    assert {tuple(row.values()) for row in rows} == {(15.0, 15.0, "USD", "normalized")}
 
 
 def test_a_crm_load_runs_exactly_the_conversions_that_read_its_table(world: World) -> None:
