@@ -1,12 +1,13 @@
 locals {
   # What each function may do, and no more: `dataset` is its role on the dataset of conversions,
-  # `writes` names tables that it changes although it only reads the rest.
+  # `writes` names tables that it changes although it only reads the rest, `reads` the sources that
+  # its own statements name; what users' SQL reads comes on top.
   access = {
     validate-sql = {
       dataset       = "roles/bigquery.dataViewer"
       writes        = []
       staging       = true
-      reads_ga4     = true
+      reads         = ["ga4"]
       runs_user_sql = true
       reads_secrets = false
       publishes     = []
@@ -16,7 +17,7 @@ locals {
       dataset       = "roles/bigquery.dataViewer"
       writes        = ["definitions", "leases"]
       staging       = true
-      reads_ga4     = true
+      reads         = ["ga4", "rates"]
       runs_user_sql = true
       reads_secrets = false
       publishes     = ["runs"]
@@ -26,7 +27,7 @@ locals {
       dataset       = "roles/bigquery.dataEditor"
       writes        = []
       staging       = true
-      reads_ga4     = true
+      reads         = ["ga4", "rates"]
       runs_user_sql = true
       reads_secrets = false
       publishes     = ["runs", "tasks", "materialized"]
@@ -36,7 +37,7 @@ locals {
       dataset       = "roles/bigquery.dataViewer"
       writes        = ["incidents", "lead_calibration", "lead_features", "lead_scores", "models", "runs"]
       staging       = true
-      reads_ga4     = false
+      reads         = ["crm", "rates"]
       runs_user_sql = true
       reads_secrets = false
       publishes     = ["tasks"]
@@ -46,7 +47,7 @@ locals {
       dataset       = "roles/bigquery.dataViewer"
       writes        = ["export_attempts", "export_requests", "incidents", "leases"]
       staging       = false
-      reads_ga4     = false
+      reads         = []
       runs_user_sql = false
       reads_secrets = true
       publishes     = ["materialized"]
@@ -56,7 +57,7 @@ locals {
       dataset       = "roles/bigquery.dataViewer"
       writes        = ["definitions", "export_attempts", "leases"]
       staging       = false
-      reads_ga4     = false
+      reads         = []
       runs_user_sql = false
       reads_secrets = true
       publishes     = ["materialized"]
@@ -64,24 +65,37 @@ locals {
     }
   }
 
-  members = { for name, function in module.function : name => function.member }
-  runner  = { for account in google_service_account.sql_runner : "sql-runner" => account.member }
+  members  = { for name, function in module.function : name => function.member }
+  runner   = { for account in google_service_account.sql_runner : "sql-runner" => account.member }
+  accounts = merge(local.members, local.runner)
 
-  # who reads GA4, and who reads the CRM: users' SQL reads both, as its runner or as the function
-  _user_sql   = var.sql_runner_impersonation ? local.runner : { for name, access in local.access : name => local.members[name] if access.runs_user_sql }
-  ga4_readers = merge({ for name, access in local.access : name => local.members[name] if access.reads_ga4 }, local._user_sql)
-  readers     = merge(local.ga4_readers, local._user_sql)
+  _datasets = {
+    crm   = var.source_datasets
+    ga4   = var.ga4_datasets
+    rates = var.rates_table == "" ? [] : [join(".", slice(split(".", var.rates_table), 0, 2))]
+  }
 
-  _rates_dataset = var.rates_table == "" ? [] : [join(".", slice(split(".", var.rates_table), 0, 2))]
-  _readings = concat(
-    [for pair in setproduct(setunion(var.ga4_datasets, local._rates_dataset), keys(local.ga4_readers)) : { path = split(".", pair[0]), reader = pair[1] }],
-    [for pair in setproduct(var.source_datasets, keys(local._user_sql)) : { path = split(".", pair[0]), reader = pair[1] }],
+  # users' SQL reads GA4 and the CRM, as its runner or as the function that runs it
+  _of_users = toset(["crm", "ga4"])
+  _reads = merge(
+    { for name, access in local.access : name => setunion(access.reads, access.runs_user_sql && !var.sql_runner_impersonation ? local._of_users : []) },
+    { for name in keys(local.runner) : name => local._of_users },
   )
+  readers = { for name, reads in local._reads : name => local.accounts[name] if length(reads) > 0 }
+
+  # one dataset may be several sources at once
+  _readings = distinct(flatten([
+    for reader, reads in local._reads : [
+      for source in reads : [
+        for dataset in local._datasets[source] : { path = split(".", dataset), reader = reader }
+      ]
+    ]
+  ]))
 
   # sources of other projects are granted by Terraform in crm_projects, and by their owners elsewhere
   _foreign_readings = toset(concat(
     [for reading in local._readings : "${reading.path[0]}/${reading.reader}" if reading.path[0] != var.project],
-    [for pair in setproduct(var.crm_projects, keys(local._user_sql)) : join("/", pair)],
+    [for pair in setproduct(var.crm_projects, [for reader, reads in local._reads : reader if contains(reads, "crm")]) : join("/", pair)],
   ))
   _foreign_grants = {
     for pair in setproduct(local._foreign_readings, ["roles/bigquery.dataViewer", "roles/bigquery.user"]) :
@@ -90,7 +104,7 @@ locals {
 }
 
 resource "google_project_iam_member" "runs_jobs" {
-  for_each = merge(local.members, local.runner)
+  for_each = local.accounts
 
   project = var.project
   role    = "roles/bigquery.jobUser"
