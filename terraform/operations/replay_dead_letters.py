@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,10 +56,13 @@ def main() -> None:
     subscriber = pubsub_v1.SubscriberClient()
     prefix = f"conversions-{asked.environment}-"
     inbox = subscriber.subscription_path(asked.project, f"{prefix}dead-letters")
+    count = 0
     for letter in waiting(subscriber, inbox, prefix):
+        count += 1
         print(letter)
         if not asked.list:
             replay(letter, publisher, subscriber, asked.project, inbox)
+    print(f"{count} dead letters {'wait' if asked.list else 'sent back'}")
 
 
 def waiting(subscriber: SubscriberClient, inbox: str, prefix: str) -> Iterator[Letter]:
@@ -67,13 +70,26 @@ def waiting(subscriber: SubscriberClient, inbox: str, prefix: str) -> Iterator[L
     topics = topic_of_subscription(prefix)
     seen: set[str] = set()
     while True:
-        pulled = subscriber.pull(subscription=inbox, max_messages=BATCH, timeout=SECONDS)
-        fresh = [got for got in pulled.received_messages if got.message.message_id not in seen]
+        fresh = [got for got in pulled(subscriber, inbox) if got.message.message_id not in seen]
         if not fresh:
             return
         for received in fresh:
             seen.add(received.message.message_id)
             yield opened(received, topics)
+
+
+def pulled(subscriber: SubscriberClient, inbox: str) -> Sequence[ReceivedMessage]:
+    """Some of the messages that wait; none when there are none."""
+    from google.api_core.exceptions import DeadlineExceeded
+
+    try:
+        answer = subscriber.pull(subscription=inbox, max_messages=BATCH, timeout=SECONDS)
+    except DeadlineExceeded:
+        # Pub/Sub does not answer before there is a message.
+        # Source: github.com/googleapis/python-pubsub/issues/343
+        return []
+    received: Sequence[ReceivedMessage] = answer.received_messages
+    return received
 
 
 def topic_of_subscription(prefix: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from google.api_core.exceptions import DeadlineExceeded
 from google.cloud.pubsub_v1.types import PubsubMessage, PullResponse, ReceivedMessage
 
 from terraform.operations import replay_dead_letters as tool
@@ -23,7 +24,10 @@ class Future:
 
 
 class PubSub:
-    """A publisher and a subscriber over one list of dead letters."""
+    """A publisher and a subscriber over one list of dead letters.
+
+    As in the cloud, a pull waits for a message until its time is up.
+    """
 
     def __init__(self, *messages: PubsubMessage, error: Exception | None = None) -> None:
         self.waiting = {f"ack-{m.message_id}": m for m in messages}
@@ -32,6 +36,8 @@ class PubSub:
 
     def pull(self, subscription: str, max_messages: int, timeout: float) -> PullResponse:
         assert subscription == INBOX
+        if not self.waiting:
+            raise DeadlineExceeded("Deadline Exceeded")
         received = [ReceivedMessage(ack_id=a, message=m) for a, m in self.waiting.items()]
         return PullResponse(received_messages=received[:max_messages])
 
