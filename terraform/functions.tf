@@ -16,10 +16,7 @@ module "function" {
   runtime               = var.runtime
   entry_point           = each.value.entry_point
   build_service_account = google_service_account.build.name
-  bundle = {
-    bucket = google_storage_bucket_object.bundles[each.value.source].bucket
-    object = google_storage_bucket_object.bundles[each.value.source].name
-  }
+  bundle                = module.bundle[each.value.source].location
 
   resources = {
     memory          = each.value.memory

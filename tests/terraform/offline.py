@@ -27,6 +27,19 @@ MISSING = """terraform is not installed, so the deployment cannot be checked.
 Install 1.11 or newer: https://developer.hashicorp.com/terraform/install"""
 
 
+EMPTY_FILES = """data "archive_file" "this" {
+  dynamic "source" {
+    for_each = local.files
+
+    content {
+      filename = source.key
+      content  = source.key == "main.py" ? source.value : ""
+    }
+  }
+}
+"""
+
+
 class TerraformError(Exception):
     """Terraform refused the configuration; the text is what it printed."""
 
@@ -80,7 +93,8 @@ def environment(providers: Mapping[str, str]) -> dict[str, str]:
 def copied(target: Path, *, bundles: bool = True) -> Path:
     """A copy of all that the configuration reads; its terraform/ folder is returned.
 
-    Without `bundles` the code is left out, which plans faster and changes no other resource.
+    Without `bundles` the zips hold no code but main.py. That plans three times faster, because
+    Terraform sorts contents again and again, and changes nothing else but their hashes.
     """
     code = ("*.py", "*.sql", "*.yaml") if not bundles else ()
     ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "local", "__pycache__", *code)
@@ -89,6 +103,8 @@ def copied(target: Path, *, bundles: bool = True) -> Path:
     # state buckets cannot be reached from here
     override = target / "terraform" / "backend_override.tf"
     override.write_text('terraform {\n  backend "local" {}\n}\n')
+    if not bundles:
+        (target / "terraform/modules/bundle/empty_files_override.tf").write_text(EMPTY_FILES)
     return override.parent
 
 

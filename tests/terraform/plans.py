@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,8 +22,12 @@ class Resource:
     @property
     def function(self) -> str:
         """The function that the resource belongs to, as functions/manifest.json names it, or ''."""
-        found = re.match(r'module\.function\["(.+?)"\]', self.address)
-        return found[1] if found else ""
+        return _module_key(self.address) if self.address.startswith("module.function[") else ""
+
+    @property
+    def folder(self) -> str:
+        """The folder of code whose bundle the resource belongs to, or ''."""
+        return _module_key(self.address) if self.address.startswith("module.bundle[") else ""
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,10 @@ class Plan:
 
     def bundles(self) -> dict[str, dict[str, str]]:
         """Source folder → zip path → content, as the archives will be written."""
-        read = self.json["prior_state"]["values"]["root_module"]["resources"]
+        modules = self.json["prior_state"]["values"]["root_module"]["child_modules"]
+        read = [resource for module in modules for resource in module["resources"]]
         return {
-            archive["index"]: {
+            _module_key(archive["address"]): {
                 file["filename"]: file["content"] for file in archive["values"]["source"]
             }
             for archive in read
@@ -96,6 +100,11 @@ def reference(expressions: dict[str, Any], *path: str) -> str:
         step = (step[0] if isinstance(step, list) else step).get(name, {})
     found: list[str] = step.get("references", []) if isinstance(step, dict) else []
     return found[0] if found else ""
+
+
+def _module_key(address: str) -> str:
+    """The key of the module instance that an address begins with."""
+    return address.split('"')[1]
 
 
 def _planned(module: dict[str, Any]) -> Iterator[dict[str, Any]]:

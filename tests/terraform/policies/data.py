@@ -41,7 +41,7 @@ def bundles_are_private(plan: Plan) -> Iterator[str]:
 
 
 def a_bundle_is_named_by_its_content(plan: Plan) -> Iterator[str]:
-    uploads = {o.key: o.values["name"] for o in plan.of("google_storage_bucket_object")}
+    uploads = {o.folder: o.values["name"] for o in plan.of("google_storage_bucket_object")}
     for source, name in uploads.items():
         if not re.fullmatch(rf"{source}-[0-9a-f]{{64}}\.zip", name):
             yield f"the bundle {name} keeps its name when the code changes"
