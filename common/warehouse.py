@@ -18,10 +18,10 @@ from google.api_core import exceptions as google_errors
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
-from common import schemas
+from common import migration, schemas
 from common.errors import AccessError, NotFoundError, ProductError, RetryableError, UserError
 from common.settings import Settings
-from common.sql import Parameter, Sql, identifier
+from common.sql import Parameter, Sql
 from common.sql import table as quoted
 
 JOB_SECONDS = 480
@@ -157,7 +157,7 @@ class Warehouse:
             ).result()
 
     def ensure_tables(self) -> None:
-        """Create the datasets and every fixed table that is missing, and add missing columns."""
+        """Create the datasets and fixed tables that are missing, and bring older tables up."""
         for dataset in (self.settings.dataset, self.settings.staging_dataset):
             self.ensure_dataset(f"{self.settings.project}.{dataset}")
         for name in schemas.fixed_tables():
@@ -170,25 +170,44 @@ class Warehouse:
         with _translated():
             self.client.create_dataset(dataset, exists_ok=True)
 
-    def ensure_table(self, path: str, schema: str) -> None:
-        """Create the table in the shape of a schema file, or add the columns that it lacks."""
+    def ensure_table(self, path: str, schema: str) -> list[str]:
+        """Create the table in the shape of a schema file, or bring an older one up to it.
+
+        The names of the columns that were added to a table that was there.
+        """
         shape = schemas.load(schema)
         table = bigquery.Table(path, schema=_fields(shape["schema"]))
         table.description = shape["description"]
+        table.labels = migration.labels(shape)
         table.clustering_fields = shape["cluster"] or None
         if shape["partition"]:
             table.time_partitioning = bigquery.TimePartitioning(field=shape["partition"])
             table.require_partition_filter = shape["require_partition_filter"]
         with _translated():
-            existing = self.client.create_table(table, exists_ok=True)
-            present = {field.name for field in existing.schema} or {
-                field.name for field in self.client.get_table(path).schema
-            }
-        missing = [field for field in _fields(shape["schema"]) if field.name not in present]
-        for field in missing:
-            self.execute(
-                Sql(f"ALTER TABLE {quoted(path)} ADD COLUMN IF NOT EXISTS {_definition(field)}")
-            )
+            found = self.client.create_table(table, exists_ok=True)
+        return self._migrate(path, found, shape)
+
+    def migrate_table(self, path: str, schema: str) -> list[str]:
+        """Bring the table up to the version of a schema file; the names of the added columns.
+
+        Raises NotFoundError when there is no such table.
+        """
+        with _translated():
+            found = self.client.get_table(path)
+        return self._migrate(path, found, schemas.load(schema))
+
+    def _migrate(self, path: str, found: bigquery.Table, shape: schemas.TableSchema) -> list[str]:
+        if not migration.is_behind(found.labels, shape):
+            return []
+        added = migration.missing({field.name for field in found.schema}, shape)
+        for field in added:
+            self.execute(migration.addition(path, field))
+        # last, so that a migration that broke off is taken up again
+        labelled = bigquery.Table(path)
+        labelled.labels = found.labels | migration.labels(shape)
+        with _translated():
+            self.client.update_table(labelled, ["labels"])
+        return [field.name for field in added]
 
     def schema_of(self, path: str) -> list[dict[str, Any]] | None:
         """The table's columns in BigQuery's API form, or None when there is no such table."""
@@ -326,14 +345,6 @@ def _query_parameter(
 
 def _fields(schema: list[dict[str, Any]]) -> list[bigquery.SchemaField]:
     return [bigquery.SchemaField.from_api_repr(column) for column in schema]
-
-
-def _definition(field: bigquery.SchemaField) -> str:
-    """The column as DDL; a new column is never REQUIRED, because old rows lack it."""
-    inner = ", ".join(_definition(part) for part in field.fields)
-    standard = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
-    type_ = f"STRUCT<{inner}>" if field.fields else standard.get(field.field_type, field.field_type)
-    return f"{identifier(field.name)} {f'ARRAY<{type_}>' if field.mode == 'REPEATED' else type_}"
 
 
 def _json(value: Any) -> Any:

@@ -10,6 +10,8 @@ from typing import Any, TypedDict
 
 class TableSchema(TypedDict):
     description: str
+    version: int
+    """Counted up whenever a column is added, which is all that may ever change."""
     partition: str | None
     cluster: list[str]
     require_partition_filter: bool
@@ -22,6 +24,13 @@ def load(name: str) -> TableSchema:
     text = (Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8")
     loaded: TableSchema = json.loads(text)
     return loaded
+
+
+def shape_of(table: str) -> str | None:
+    """The schema that a table of the product has by its name, or None for a stranger's table."""
+    if table in fixed_tables():
+        return table
+    return "conversion" if table.startswith("conversion_") else None
 
 
 def columns(name: str) -> list[str]:

@@ -56,7 +56,8 @@ def erase(warehouse: Warehouse, ids: Sequence[str]) -> Iterator[tuple[str, int]]
     warehouse.execute(with_parameters(remember, **bound))
     settings = warehouse.settings
     for table in sorted(warehouse.tables_in(f"{settings.project}.{settings.dataset}")):
-        mentioned = mentions(schemas.columns(_shape(table)) if _shape(table) else ())
+        shape = schemas.shape_of(table)
+        mentioned = mentions(schemas.columns(shape) if shape else ())
         if mentioned is not None:
             delete = template(__file__, table=warehouse.table(table), mentioned=mentioned)
             yield table, warehouse.execute(with_parameters(delete, **bound)).affected_rows or 0
@@ -73,13 +74,6 @@ def mentions(columns: Sequence[str]) -> Sql | None:
     ]
     held = [fill("{{ value }} IN UNNEST(@ids)", value=value) for value in (*named, *inside)]
     return join(" OR ", held) if held else None
-
-
-def _shape(table: str) -> str:
-    """The schema file of a table of the product, or ''."""
-    if table in schemas.fixed_tables():
-        return table
-    return "conversion" if table.startswith("conversion_") else ""
 
 
 if __name__ == "__main__":

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import base64
 import json
 import re
 from collections.abc import Iterator
 from datetime import date
-from functools import cache
 from typing import Any, cast
 
 from google.cloud.bigquery import SchemaField
@@ -17,9 +15,8 @@ from pydantic import ValidationError
 from common import messages, schemas
 from common.bus import PubSubBus
 from common.local.pubsub import filters
-from common.logs import FIELDS
 from common.settings import PREFIX, Settings
-from tests.terraform.offline import REPOSITORY
+from tests.terraform import code
 from tests.terraform.plans import Plan, service
 
 DAY = date(2026, 11, 23)
@@ -59,23 +56,40 @@ def environment_variables_are_the_settings(plan: Plan) -> Iterator[str]:
             yield f"{function.address}: {error}"
 
 
+def settings_say_what_is_made(plan: Plan) -> Iterator[str]:
+    made = _made(plan)
+    for function in plan.functions():
+        variables = service(function)["environment_variables"]
+        known = {name: value for name, value in variables.items() if value is not None}
+        settings = Settings.from_environment(known).model_dump()
+        for name, value in made.items():
+            if settings[name] != value:
+                yield f"{function.address} is told that {name} is {settings[name]}, not {value}"
+
+
+def _made(plan: Plan) -> dict[str, Any]:
+    """Settings whose value follows from the plan: variables called alike, and what is made."""
+    named = {n: plan.variable(n) for n in Settings.model_fields if n in plan.json["variables"]}
+    alike = {n: tuple(sorted(v)) if isinstance(v, list) else v for n, v in named.items()}
+    topics = {t.key: t.values["name"] for t in plan.of("google_pubsub_topic", "topics")}
+    datasets = {d.name: d.values["dataset_id"] for d in plan.of("google_bigquery_dataset")}
+    runner = plan.account("sql-runner") if plan.variable("sql_runner_impersonation") else ""
+    return {
+        **alike,
+        **{f"topic_{name}": topics[name] for name in ("runs", "tasks", "materialized")},
+        "dataset": datasets["conversions"],
+        "staging_dataset": datasets["staging"],
+        "scheduler_location": plan.variable("region"),
+        "sql_runner": runner,
+    }
+
+
 def entry_points_exist(plan: Plan) -> Iterator[str]:
     for function in plan.functions():
         source = plan.manifest["functions"][function.function]["source"]
         entry_point = function.values["build_config"][0]["entry_point"]
-        if entry_point not in entry_points(source):
+        if entry_point not in code.entry_points(source):
             yield f"functions/{source}/main.py has no HTTP function {entry_point}"
-
-
-def entry_points(source: str) -> set[str]:
-    """Functions of the source's main.py that the platform can call over HTTP, pushes included."""
-    main = REPOSITORY / "functions" / source / "main.py"
-    return {
-        node.name
-        for node in ast.parse(main.read_text()).body
-        if isinstance(node, ast.FunctionDef)
-        and "functions_framework.http" in map(ast.unparse, node.decorator_list)
-    }
 
 
 def schedules_publish_messages(plan: Plan) -> Iterator[str]:
@@ -147,22 +161,30 @@ def functions_may_publish_what_they_publish(plan: Plan) -> Iterator[str]:
     }
     for function in plan.functions():
         member = f"serviceAccount:{plan.account(function.function)}"
-        made = _made_in(plan.manifest["functions"][function.function]["source"])
+        made = code.called(plan.manifest["functions"][function.function]["source"])
         for message in PUBLISHED:
             topic = f"conversions-{plan.variable('environment')}-{published(plan, message)[0]}"
             if type(message).__name__ in made and (member, topic) not in granted:
                 yield f"{function.address} makes {type(message).__name__}, but has no {topic}"
 
 
-@cache
-def _made_in(source: str) -> set[str]:
-    """Names that a function's code calls: among them the messages that it makes."""
-    trees = (ast.parse(f.read_text()) for f in (REPOSITORY / "functions" / source).rglob("*.py"))
+def functions_may_write_what_they_write(plan: Plan) -> Iterator[str]:
+    """Functions that share their code share its writes; the planner's account may write all."""
+    granted: dict[str, set[str]] = {}
+    for grant in plan.of("google_bigquery_table_iam_member", "writes"):
+        function, _, table = grant.key.partition("/")
+        granted.setdefault(plan.manifest["functions"][function]["source"], set()).add(table)
+    for source in {function["source"] for function in plan.manifest["functions"].values()}:
+        may, does = granted.get(source, set()), code.written(source)
+        if source not in _edits_the_dataset(plan) and may != does:
+            yield f"functions/{source} writes {sorted(does)}, and is granted {sorted(may)}"
+
+
+def _edits_the_dataset(plan: Plan) -> set[str]:
     return {
-        node.func.id
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        plan.manifest["functions"][grant.key]["source"]
+        for grant in plan.of("google_bigquery_dataset_iam_member", "conversions")
+        if grant.values["role"] == "roles/bigquery.dataEditor"
     }
 
 
@@ -189,30 +211,24 @@ def _listed(name: str | None) -> list[str]:
 
 
 def metrics_read_what_the_code_logs(plan: Plan) -> Iterator[str]:
-    logged = _logged_events()
+    logged = code.logged()
     for metric in plan.of("google_logging_metric"):
         events = re.findall(r'jsonPayload\.event="(\w+)"', metric.values["filter"])
-        if not set(events) <= logged or not events:
+        if not events or not set(events) <= set(logged):
             yield f"{metric.address} counts {events}, which no code logs"
-        for extractor in metric.values["label_extractors"].values():
-            field = re.fullmatch(r"EXTRACT\(jsonPayload\.(\w+)\)", extractor)
-            if field is None or field[1] not in FIELDS:
-                yield f"{metric.address} reads {extractor}, which is no field of our logs"
+            continue
+        fields = set.intersection(*(logged[event] for event in events))
+        for label, extractor in metric.values["label_extractors"].items():
+            if extractor != f"EXTRACT(jsonPayload.{label})" or label not in fields:
+                yield f"{metric.address} reads {extractor}, which {events} do not log"
 
 
-@cache
-def _logged_events() -> set[str]:
-    """First arguments of every call of log() in the product."""
-    files = [f for room in ("common", "functions") for f in (REPOSITORY / room).rglob("*.py")]
-    return {
-        node.args[0].value
-        for file in files
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) == "log"
-        and isinstance(node.args[0], ast.Constant)
-        and isinstance(node.args[0].value, str)
-    }
+def alerts_name_incidents_that_the_code_reports(plan: Plan) -> Iterator[str]:
+    for alert in plan.of("google_monitoring_alert_policy", "alerts"):
+        filter = alert.values["conditions"][0]["condition_threshold"][0]["filter"]
+        codes = set(re.findall(r'metric\.label\.code!?="(\w+)"', filter))
+        if unknown := codes - code.reported():
+            yield f"{alert.address} waits for {sorted(unknown)}, which no code reports"
 
 
 def _topics(plan: Plan) -> Settings:
@@ -224,12 +240,15 @@ def _topics(plan: Plan) -> Settings:
 
 CONTRACTS = (
     environment_variables_are_the_settings,
+    settings_say_what_is_made,
     entry_points_exist,
     schedules_publish_messages,
     every_message_reaches_one_function,
     functions_may_publish_what_they_publish,
+    functions_may_write_what_they_write,
     tables_have_the_shape_that_the_code_expects,
     metrics_read_what_the_code_logs,
+    alerts_name_incidents_that_the_code_reports,
 )
 
 

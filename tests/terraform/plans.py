@@ -95,11 +95,20 @@ def service(function: Resource) -> dict[str, Any]:
 
 def reference(expressions: dict[str, Any], *path: str) -> str:
     """What the argument at the path through single blocks points to first, or ''."""
+    return next(iter(_references(expressions, *path)), "")
+
+
+def references(expressions: dict[str, Any], *path: str) -> set[str]:
+    """All that the argument at the path through single blocks points to."""
+    return set(_references(expressions, *path))
+
+
+def _references(expressions: dict[str, Any], *path: str) -> list[str]:
     step: Any = expressions
     for name in path:
         step = (step[0] if isinstance(step, list) else step).get(name, {})
     found: list[str] = step.get("references", []) if isinstance(step, dict) else []
-    return found[0] if found else ""
+    return found
 
 
 def _module_key(address: str) -> str:

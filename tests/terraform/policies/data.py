@@ -10,10 +10,13 @@ from tests.terraform.plans import Plan
 WEEK_IN_MILLISECONDS = 7 * 24 * 3600 * 1000
 
 
-def history_is_protected(plan: Plan) -> Iterator[str]:
-    for table in plan.of("google_bigquery_table"):
-        if table.values["deletion_protection"] != plan.variable("deletion_protection"):
-            yield f"{table.address} is not protected as the variable says"
+PROTECTED = ("google_bigquery_table", "google_secret_manager_secret")
+
+
+def history_and_secrets_are_protected(plan: Plan) -> Iterator[str]:
+    for kept in (each for type in PROTECTED for each in plan.of(type)):
+        if kept.values["deletion_protection"] != plan.variable("deletion_protection"):
+            yield f"{kept.address} is not protected as the variable says"
 
 
 def data_stays_where_the_sources_are(plan: Plan) -> Iterator[str]:
@@ -52,6 +55,14 @@ def a_bundle_is_named_by_its_content(plan: Plan) -> Iterator[str]:
             yield f"{function.address} is built from {built_from['object']}"
 
 
+def a_bundle_exports_the_entry_points_of_its_functions(plan: Plan) -> Iterator[str]:
+    functions = plan.manifest["functions"].values()
+    for source, bundle in plan.bundles().items():
+        names = sorted(f["entry_point"] for f in functions if f["source"] == source)
+        if bundle["main.py"] != f"from functions.{source}.main import {', '.join(names)}\n":
+            yield f"main.py of {source} is {bundle['main.py']!r}"
+
+
 def bundles_hold_no_local_engine(plan: Plan) -> Iterator[str]:
     for source, bundle in plan.bundles().items():
         foreign = {
@@ -71,11 +82,12 @@ def everything_is_labelled(plan: Plan) -> Iterator[str]:
 
 
 POLICIES = (
-    history_is_protected,
+    history_and_secrets_are_protected,
     data_stays_where_the_sources_are,
     staging_cleans_itself,
     bundles_are_private,
     a_bundle_is_named_by_its_content,
+    a_bundle_exports_the_entry_points_of_its_functions,
     bundles_hold_no_local_engine,
     everything_is_labelled,
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.terraform.plans import Plan, reference, service
+from croniter import croniter
+
+from tests.terraform.plans import Plan, reference, references, service
 from tests.terraform.provider.values import PROJECT_NUMBER
 
 AGENT = f"serviceAccount:service-{PROJECT_NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
@@ -12,6 +14,8 @@ WEEK = "604800s"
 MONTH = "2678400s"
 DEAD_LETTERS = "google_pubsub_topic.dead_letters.id"
 MARGIN_SECONDS = 60
+OWN_FUNCTION = {"module.function", "each.value.function"}
+"""What a subscription refers to by the function that the manifest gives it."""
 TARGETS = ("pubsub_target", "http_target", "app_engine_http_target")
 
 
@@ -63,11 +67,11 @@ def a_push_is_signed_for_the_function_that_it_reaches(plan: Plan) -> Iterator[st
         token = push.values["push_config"][0]["oidc_token"]
         if [t["service_account_email"] for t in token] != [plan.account("push")]:
             yield f"{push.address} is not signed by the push account"
-        endpoint = reference(push.references, "push_config", "push_endpoint")
-        audience = reference(push.references, "push_config", "oidc_token", "audience")
+        endpoint = references(push.references, "push_config", "push_endpoint")
+        audience = references(push.references, "push_config", "oidc_token", "audience")
         # the endpoint has a path, so that Pub/Sub's default audience would not be the function
-        if endpoint != "module.function" or audience != "module.function":
-            yield f"{push.address} is signed for {audience or 'its endpoint'}"
+        if not endpoint >= OWN_FUNCTION or not audience >= OWN_FUNCTION:
+            yield f"{push.address} is sent to {sorted(endpoint)} and signed for {sorted(audience)}"
 
 
 def a_push_waits_longer_than_its_function_runs(plan: Plan) -> Iterator[str]:
@@ -95,6 +99,8 @@ def schedules_publish_in_the_projects_time_zone(plan: Plan) -> Iterator[str]:
             yield f"{job.address} has another target than a topic"
         if job.values["time_zone"] != plan.variable("timezone"):
             yield f"{job.address} runs in {job.values['time_zone']}"
+        if not croniter.is_valid(job.values["schedule"]):
+            yield f"{job.address} runs at {job.values['schedule']!r}, which is no time"
         if job.values["attempt_deadline"]:
             yield f"{job.address} sets attempt_deadline: a diff without end for this target"
 

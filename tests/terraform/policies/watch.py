@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from tests.terraform.plans import Plan, reference
+from tests.terraform.plans import Plan, Resource, reference
 
 ALERTS = {
     "dead-letter",
@@ -29,6 +30,7 @@ APIS = {
     "google_secret_manager_": "secretmanager",
     "google_storage_": "storage",
 }
+PLATFORM_METRICS = ("pubsub.googleapis.com/", "run.googleapis.com/")
 INDIRECT_APIS = {"artifactregistry", "cloudbuild", "datamanager", "iamcredentials"}
 """Needed to build functions, to export to Google Ads and to impersonate, without a resource."""
 
@@ -45,6 +47,42 @@ def every_alert_is_there_and_reaches_somebody(plan: Plan) -> Iterator[str]:
     mailed = {channel.values["labels"]["email_address"] for channel in channels}
     if mailed != set(plan.variable("alert_emails") or ()):
         yield f"alerts are mailed to {sorted(mailed)}"
+
+
+def an_alert_watches_what_is_measured(plan: Plan) -> Iterator[str]:
+    metrics = {f"logging.googleapis.com/user/{m.values['name']}": m for m in _metrics(plan)}
+    for alert in plan.of("google_monitoring_alert_policy"):
+        condition = alert.values["conditions"][0]
+        watched = (condition["condition_threshold"] or condition["condition_absent"])[0]
+        metric = re.findall(r'metric\.type="(.+?)"', watched["filter"])[0]
+        if metric not in metrics:
+            if not metric.startswith(PLATFORM_METRICS):
+                yield f"{alert.address} watches {metric}, which nothing measures"
+            continue
+        known = {f"metric.label.{label}" for label in metrics[metric].values["label_extractors"]}
+        named = watched["aggregations"][0]["group_by_fields"] or []
+        named += re.findall(r"metric\.label\.\w+", watched["filter"])
+        if unknown := {name for name in named if name.startswith("metric.")} - known:
+            yield f"{alert.address} reads {sorted(unknown)}, which {metric} has not"
+
+
+def silence_is_watched_where_runs_are_counted(plan: Plan) -> Iterator[str]:
+    for alert in plan.of("google_monitoring_alert_policy", "nothing_runs"):
+        filter = alert.values["conditions"][0]["condition_absent"][0]["filter"]
+        if f"conversions-{plan.variable('environment')}-runs" not in filter:
+            yield f"{alert.address} waits for {filter}"
+
+
+def metrics_count_the_logs_of_every_function(plan: Plan) -> Iterator[str]:
+    for metric in _metrics(plan):
+        services = re.findall(r'service_name=~"(.+?)"', metric.values["filter"])
+        for function in plan.functions():
+            if not services or not re.search(services[0], function.values["name"]):
+                yield f"{metric.address} leaves out {function.values['name']}"
+
+
+def _metrics(plan: Plan) -> list[Resource]:
+    return plan.of("google_logging_metric")
 
 
 def the_daily_quota_of_queries_is_set(plan: Plan) -> Iterator[str]:
@@ -75,6 +113,9 @@ def every_api_in_use_is_enabled(plan: Plan) -> Iterator[str]:
 
 POLICIES = (
     every_alert_is_there_and_reaches_somebody,
+    an_alert_watches_what_is_measured,
+    silence_is_watched_where_runs_are_counted,
+    metrics_count_the_logs_of_every_function,
     the_daily_quota_of_queries_is_set,
     the_budget_is_the_one_asked_for,
     every_api_in_use_is_enabled,

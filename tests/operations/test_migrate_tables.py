@@ -1,0 +1,78 @@
+"""Tables of an older version get the columns that they lack, and keep everything else."""
+
+from __future__ import annotations
+
+import pytest
+from google.cloud import bigquery
+
+from common import migration, schemas
+from common.settings import Settings
+from common.sql import Sql
+from common.warehouse import Warehouse
+from terraform.operations.migrate_tables import migrate
+from tests.judge import analyze
+
+OLD = ("date", "recorded_at", "incident_id", "code", "severity")
+"""Columns of incidents before it had those that tell what to do."""
+
+
+@pytest.fixture
+def warehouse(client: bigquery.Client, dataset: str) -> Warehouse:
+    """A dataset with incidents as they may have been, and a stranger's table."""
+    project, name = dataset.split(".")
+    settings = Settings(project=project, dataset=name)
+    columns = [c for c in schemas.load("incidents")["schema"] if c["name"] in OLD]
+    table = bigquery.Table(
+        f"{dataset}.incidents",
+        schema=[bigquery.SchemaField.from_api_repr(column) for column in columns],
+    )
+    table.labels = {"team": "data"}
+    client.create_table(table)
+    client.create_table(bigquery.Table(f"{dataset}.notes"))
+    return Warehouse(client, settings)
+
+
+def names(warehouse: Warehouse) -> set[str]:
+    return {column["name"] for column in warehouse.schema_of(warehouse.path("incidents")) or ()}
+
+
+def test_an_older_table_gets_the_columns_that_it_lacks(warehouse: Warehouse) -> None:
+    lacking = set(schemas.columns("incidents")) - set(OLD)
+    assert {table: set(added) for table, added in migrate(warehouse)} == {"incidents": lacking}
+    assert names(warehouse) == set(schemas.columns("incidents"))
+
+
+def test_rows_and_labels_stay(warehouse: Warehouse) -> None:
+    path = warehouse.path("incidents")
+    values = "DATE '2026-11-01', TIMESTAMP '2026-11-01 10:00:00+00', 'i1', 'stale', 'error'"
+    warehouse.execute(Sql(f"INSERT INTO `{path}` ({', '.join(OLD)}) VALUES ({values})"))
+    list(migrate(warehouse))
+    [row] = warehouse.rows(Sql(f"SELECT incident_id, fix FROM `{path}`"))
+    assert row == {"incident_id": "i1", "fix": None}
+    assert warehouse.client.get_table(path).labels == {"team": "data", migration.LABEL: "1"}
+
+
+def test_twice_is_once(warehouse: Warehouse) -> None:
+    list(migrate(warehouse))
+    assert list(migrate(warehouse)) == [("incidents", [])]
+
+
+def test_code_that_is_older_than_a_table_leaves_it_as_it_is(warehouse: Warehouse) -> None:
+    newer = bigquery.Table(warehouse.path("incidents"))
+    newer.labels = {migration.LABEL: "2"}
+    warehouse.client.update_table(newer, ["labels"])
+    assert list(migrate(warehouse)) == [("incidents", [])]
+    assert names(warehouse) == set(OLD)
+
+
+def test_a_table_that_the_code_makes_itself_is_up_to_date(warehouse: Warehouse) -> None:
+    path = warehouse.path("conversion_lead")
+    assert warehouse.ensure_table(path, "conversion") == []
+    assert warehouse.client.get_table(path).labels == {migration.LABEL: "1"}
+    assert warehouse.ensure_table(path, "conversion") == []
+
+
+@pytest.mark.parametrize("shape", [*schemas.fixed_tables(), "conversion"])
+def test_googlesql_accepts_every_column_that_may_be_added(shape: str) -> None:
+    columns = map(migration.definition, migration.missing((), schemas.load(shape)))
+    analyze(f"CREATE TABLE `shop.conversions.held` ({', '.join(columns)})", {})
