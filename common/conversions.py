@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from common.filters import Filter, event_names
+from common.schemas import fixed_tables
 
 ConversionId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Days = Annotated[int, Field(ge=1, le=365)]
@@ -124,6 +125,13 @@ class Conversion(Frozen):
         description="For colleagues.",
         examples=["Web shop orders"],
     )
+
+    @field_validator("id")
+    @classmethod
+    def _names_a_table_of_its_own(cls, id: str) -> str:
+        if f"conversion_{id}" in fixed_tables():
+            raise ValueError(f"{id!r} cannot be an id: conversion_{id} is a table of the product")
+        return id
 
 
 class Simple(Conversion):

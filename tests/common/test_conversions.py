@@ -25,6 +25,10 @@ def fault(**changes: Any) -> str:
     return str(refused.value)
 
 
+def test_an_id_cannot_name_a_table_of_the_product() -> None:
+    assert "conversion_changes is a table of the product" in fault(id="changes")
+
+
 def test_every_kind_of_definition_has_its_select() -> None:
     assert set(SELECT) == set(KINDS.values())
 
