@@ -41,8 +41,8 @@ terraform-check: $(READY) ## Terraform, judged without a network.
 test-bundles: $(READY) ## Each bundle on its own requirements alone; installs them the first time.
 	@$(VENV)/bin/pytest tests/terraform -m bundles
 
-deploy-plan: $(READY) ## What `terraform apply` would make, from the example of production; offline.
-	@$(RUN) -m tests.terraform.offline plan -var-file=envs/prod.tfvars.example
+deploy-plan: $(READY) ## What `terraform apply` would make, on one page, from the example of production.
+	@$(RUN) -m tests.terraform.overview envs/prod.tfvars.example
 
 lock: ## Pin all requirements again, with hashes; needs uv.
 	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o requirements-dev.txt
