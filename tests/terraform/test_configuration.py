@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.terraform.offline import MISSING, REPOSITORY, Terraform, binary
+from tests.terraform.offline import MISSING, REPOSITORY, Terraform, TerraformMissing, binary
+
+OLDEST = (1, 11)
 
 
 def test_terraform_is_installed() -> None:
-    assert binary(), MISSING
+    try:
+        told = json.loads(subprocess.check_output([binary(), "version", "-json"]))
+    except TerraformMissing as missing:
+        pytest.fail(str(missing), pytrace=False)
+    version = told["terraform_version"]
+    if tuple(map(int, version.split(".")[:2])) < OLDEST:
+        pytest.fail(f"terraform {version} is too old; {MISSING.splitlines()[1]}", pytrace=False)
 
 
-def test_without_terraform_the_checks_fail_and_say_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(FileNotFoundError, match=r"developer\.hashicorp\.com"):
-        binary()
+def test_without_terraform_one_failure_says_how_to_get_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "tests/terraform", "-m", "not bundles"]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "1 failed" in done.stdout
+    assert "developer.hashicorp.com" in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 def test_every_file_is_formatted() -> None:
