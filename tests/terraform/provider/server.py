@@ -54,6 +54,11 @@ class StandIn(services.ProviderServicer):  # type: ignore[misc, name-defined]
     def Configure(self, request: Any, context: Any) -> Any:
         return wire.Verdict()
 
+    def UpgradeResourceState(self, request: Any, context: Any) -> Any:
+        stored = json.loads(request.raw_state.json)
+        state = values.completed(self.schemas["resources"][request.type_name], stored)
+        return wire.UpgradedState(upgraded_state=_dynamic(state))
+
     def PlanResourceChange(self, request: Any, context: Any) -> Any:
         proposed = values.decode(request.proposed_new_state.msgpack)
         state = values.planned(self.schemas["resources"][request.type_name], proposed)

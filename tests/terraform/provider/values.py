@@ -39,6 +39,15 @@ def _planned_block(schema: dict[str, Any], value: Any) -> Any:
     return value
 
 
+def completed(schema: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    """The stored state with null for every attribute that it does not name."""
+    empty = dict.fromkeys(schema["attributes"])
+    blocks = {
+        name: None if b["nesting"] == "single" else [] for name, b in schema["blocks"].items()
+    }
+    return {**empty, **blocks, **stored}
+
+
 def service_account(state: dict[str, Any]) -> dict[str, Any]:
     """Google's provider knows an account's e-mail before it exists: SetNew in its CustomizeDiff."""
     email = f"{state['account_id']}@{state['project']}.iam.gserviceaccount.com"
