@@ -61,7 +61,11 @@ def settings_say_what_is_made(plan: Plan) -> Iterator[str]:
     for function in plan.functions():
         variables = service(function)["environment_variables"]
         known = {name: value for name, value in variables.items() if value is not None}
-        settings = Settings.from_environment(known).model_dump()
+        try:
+            settings = Settings.from_environment(known).model_dump()
+        except ValidationError as error:
+            yield f"{function.address} does not start: {error}"
+            continue
         for name, value in made.items():
             if settings[name] != value:
                 yield f"{function.address} is told that {name} is {settings[name]}, not {value}"
