@@ -48,7 +48,18 @@ lock: ## Pin all requirements again, with hashes; needs uv.
 	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o requirements-dev.txt
 	@for each in functions/*/requirements.in; do \
 	  uv pip compile $$each --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o $${each%.in}.txt; \
+	  awk "$$TWINS" $${each%.in}.txt > $${each%.in}.new && mv $${each%.in}.new $${each%.in}.txt; \
 	done
+
+# pip looks for a pin of exactly what is asked for, so name[extra] is pinned as name as well; without
+# it, pip 23 takes the newest release of name and then refuses it for lack of a hash.
+define TWINS
+function end() { plain = block; if (sub(/^[A-Za-z0-9._-]+\[[^]]*\]/, name, plain)) printf "%s", plain; printf "%s", block }
+/^[A-Za-z0-9]/ { end(); block = ""; name = $$0; sub(/[[=].*/, "", name) }
+{ block = block $$0 "\n" }
+END { end() }
+endef
+export TWINS
 
 clean: ## Forget the local data; keeps the set-up.
 	@rm -rf .local
