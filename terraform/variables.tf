@@ -66,6 +66,11 @@ variable "crm_publishers" {
   description = "Members that announce finished CRM loads on the topic crm-loads, such as serviceAccount:loader@crm.iam.gserviceaccount.com."
   type        = set(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for member in var.crm_publishers : can(regex("^(user|serviceAccount|group|principal|principalSet):.+$", member))])
+    error_message = "Each of crm_publishers is a member with its kind, such as serviceAccount:loader@shop-crm.iam.gserviceaccount.com."
+  }
 }
 
 variable "currency" {
@@ -135,17 +140,32 @@ variable "http_invokers" {
     condition     = length(setintersection(var.http_invokers, ["allUsers", "allAuthenticatedUsers"])) == 0
     error_message = "To open the functions to browsers set allow_unauthenticated, which also demands a verifier of ID tokens."
   }
+
+  validation {
+    condition     = alltrue([for member in var.http_invokers : can(regex("^((user|serviceAccount|group|domain|principal|principalSet):.+|allUsers|allAuthenticatedUsers)$", member))])
+    error_message = "Each of http_invokers is a member with its kind, such as serviceAccount:frontend@shop-conversions.iam.gserviceaccount.com."
+  }
 }
 
 variable "labels" {
   description = "Labels added to every resource."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for key, value in var.labels : can(regex("^[a-z][a-z0-9_-]{0,62}$", key)) && can(regex("^[a-z0-9_-]{0,63}$", value))])
+    error_message = "Keys and values of labels are small letters, digits, _ and -."
+  }
 }
 
 variable "location" {
   description = "BigQuery location; it must be that of the GA4 and CRM datasets."
   type        = string
+
+  validation {
+    condition     = can(regex("^(EU|US|[a-z]+-[a-z]+[0-9]+)$", var.location))
+    error_message = "location is EU, US or a region such as europe-west2."
+  }
 }
 
 variable "maximum_bytes_billed" {
@@ -163,6 +183,11 @@ variable "price_per_tebibyte" {
   description = "On-demand price of a TiB in USD, for the estimates shown to people."
   type        = number
   default     = 6.25
+
+  validation {
+    condition     = var.price_per_tebibyte >= 0
+    error_message = "price_per_tebibyte cannot be less than zero."
+  }
 }
 
 variable "project" {
@@ -179,6 +204,11 @@ variable "rates_table" {
   description = "Table of exchange rates as project.dataset.table with the columns date, currency and rate; empty when every amount is in the project currency."
   type        = string
   default     = ""
+
+  validation {
+    condition     = var.rates_table == "" || can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]\\.[A-Za-z0-9_]+\\.[A-Za-z0-9_-]+$", var.rates_table))
+    error_message = "rates_table is project.dataset.table, such as shop-conversions.finance.rates."
+  }
 }
 
 variable "region" {
@@ -192,9 +222,14 @@ variable "region" {
 }
 
 variable "runtime" {
-  description = "Python runtime of the functions. The tests run on 3.11."
+  description = "Python runtime of the functions. Their requirements are resolved for 3.11, and the tests run on it."
   type        = string
   default     = "python311"
+
+  validation {
+    condition     = can(regex("^python3[0-9]{2}$", var.runtime))
+    error_message = "runtime is one of Google's Python runtimes, such as python311."
+  }
 }
 
 variable "schedules" {
@@ -205,6 +240,11 @@ variable "schedules" {
   validation {
     condition     = length(setsubtract(keys(var.schedules), keys(local.manifest.schedules))) == 0
     error_message = "schedules may only name schedules of functions/manifest.json: ${join(", ", keys(local.manifest.schedules))}."
+  }
+
+  validation {
+    condition     = alltrue([for cron in values(var.schedules) : cron == null || can(regex("^[^ ]+( [^ ]+){4}$", cron))])
+    error_message = "Each of schedules is minute, hour, day, month and day of the week, such as 30 5 * * *, or null."
   }
 }
 

@@ -75,6 +75,45 @@ run "in_crm_projects_terraform_grants_itself" {
   }
 }
 
+run "who_converts_money_reads_the_rates" {
+  command = plan
+
+  variables {
+    rates_table = "shop-conversions.finance.rates"
+  }
+
+  assert {
+    condition     = toset([for key, grant in google_bigquery_dataset_iam_member.sources : split("/", key)[0] if grant.dataset_id == "finance"]) == toset(["api", "materialize", "score-leads"])
+    error_message = "The functions whose statements convert money may not read the exchange rates, or others may."
+  }
+}
+
+run "a_dataset_of_ga4_and_the_crm_at_once_is_granted_once" {
+  command = plan
+
+  variables {
+    source_datasets = ["shop-conversions.analytics_1"]
+  }
+
+  assert {
+    condition     = toset([for key, grant in google_bigquery_dataset_iam_member.sources : split("/", key)[0]]) == toset(["api", "materialize", "score-leads", "sql-runner", "validate-sql"])
+    error_message = "Somebody cannot read the only source."
+  }
+}
+
+run "the_frontend_may_own_the_daily_run" {
+  command = plan
+
+  variables {
+    schedules = { daily-run = null }
+  }
+
+  assert {
+    condition     = toset(keys(google_cloud_scheduler_job.schedules)) == toset(["hourly-export", "hourly-watchdog"])
+    error_message = "Terraform makes a daily run beside the frontend's, or left out another schedule."
+  }
+}
+
 run "without_a_runner_the_functions_read_the_sources_themselves" {
   command = plan
 

@@ -73,6 +73,14 @@ run "several_mistakes_are_told_at_once" {
     maximum_bytes_billed  = 1
     daily_query_tebibytes = 0
     crm_projects          = ["shop-conversions"]
+    crm_publishers        = ["loader@shop-crm.iam.gserviceaccount.com"]
+    http_invokers         = ["frontend"]
+    labels                = { Team = "data" }
+    location              = "Europe"
+    price_per_tebibyte    = -1
+    rates_table           = "rates"
+    runtime               = "3.11"
+    schedules             = { daily-run = "30 5 * *" }
   }
 
   expect_failures = [
@@ -82,5 +90,13 @@ run "several_mistakes_are_told_at_once" {
     var.maximum_bytes_billed,
     var.daily_query_tebibytes,
     var.crm_projects,
+    var.crm_publishers,
+    var.http_invokers,
+    var.labels,
+    var.location,
+    var.price_per_tebibyte,
+    var.rates_table,
+    var.runtime,
+    var.schedules,
   ]
 }

@@ -17,6 +17,7 @@ from common.bus import PubSubBus
 from common.local.pubsub import filters
 from common.settings import PREFIX, Settings
 from tests.terraform import code
+from tests.terraform.offline import REPOSITORY
 from tests.terraform.plans import Plan, service
 
 DAY = date(2026, 11, 23)
@@ -94,6 +95,15 @@ def entry_points_exist(plan: Plan) -> Iterator[str]:
         entry_point = function.values["build_config"][0]["entry_point"]
         if entry_point not in code.entry_points(source):
             yield f"functions/{source}/main.py has no HTTP function {entry_point}"
+
+
+def functions_run_the_python_that_they_were_pinned_for(plan: Plan) -> Iterator[str]:
+    command = (REPOSITORY / "Makefile").read_text()
+    versions = set(re.findall(r"compile \$\$each --python-version (\S+)", command))
+    for function in plan.functions():
+        runtime = function.values["build_config"][0]["runtime"]
+        if {f"python{version.replace('.', '')}" for version in versions} != {runtime}:
+            yield f"{function.address} runs {runtime}, and its packages are pinned for {versions}"
 
 
 def schedules_publish_messages(plan: Plan) -> Iterator[str]:
@@ -246,6 +256,7 @@ CONTRACTS = (
     environment_variables_are_the_settings,
     settings_say_what_is_made,
     entry_points_exist,
+    functions_run_the_python_that_they_were_pinned_for,
     schedules_publish_messages,
     every_message_reaches_one_function,
     functions_may_publish_what_they_publish,
