@@ -81,8 +81,9 @@ class QuickWarehouse(Warehouse):
     def ensure_dataset(self, path: str) -> None:
         self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted_schema(*path.split('.'))}")
 
-    def ensure_table(self, path: str, schema: str) -> None:
+    def ensure_table(self, path: str, schema: str) -> list[str]:
         self.create(path, schemas.load(schema)["schema"])
+        return []
 
     def create(self, path: str, schema: list[dict[str, Any]]) -> None:
         """Create the table unless it exists."""

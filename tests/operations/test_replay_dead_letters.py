@@ -37,7 +37,7 @@ class PubSub:
     def pull(self, subscription: str, max_messages: int, timeout: float) -> PullResponse:
         assert subscription == INBOX
         if not self.waiting:
-            raise DeadlineExceeded("Deadline Exceeded")
+            raise DeadlineExceeded("Deadline Exceeded")  # type: ignore[no-untyped-call]
         received = [ReceivedMessage(ack_id=a, message=m) for a, m in self.waiting.items()]
         return PullResponse(received_messages=received[:max_messages])
 

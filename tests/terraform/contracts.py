@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, cast
 
 from google.cloud.bigquery import SchemaField
@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from common import messages, schemas
 from common.bus import PubSubBus
+from common.local import provision
 from common.local.pubsub import filters
 from common.settings import PREFIX, Settings
 from tests.terraform import code
@@ -168,6 +169,32 @@ class Recorder:
         return None
 
 
+def the_local_run_delivers_as_the_cloud_does(plan: Plan) -> Iterator[str]:
+    """A message is pushed, retried and given up at the same times on one machine."""
+    local = {
+        "ack_deadline_seconds": provision.PUSH_SECONDS,
+        "message_retention_duration": _seconds(provision.KEPT),
+        "minimum_backoff": _seconds(provision.LEAST_BACKOFF),
+        "maximum_backoff": _seconds(provision.MOST_BACKOFF),
+        "max_delivery_attempts": provision.MAXIMUM_ATTEMPTS,
+    }
+    for push in plan.pushes():
+        blocks = [*push.values["retry_policy"], *push.values["dead_letter_policy"]]
+        deployed = {
+            name: value for values in (push.values, *blocks) for name, value in values.items()
+        }
+        for name, value in local.items():
+            if deployed.get(name) != value:
+                yield f"{push.address} has {name} {deployed.get(name)}, and {value} here"
+    for job in plan.of("google_cloud_scheduler_job"):
+        if [r["retry_count"] for r in job.values["retry_config"]] != [provision.SCHEDULE_RETRIES]:
+            yield f"{job.address} is retried as {job.values['retry_config']}"
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{span.total_seconds():.0f}s"
+
+
 def functions_may_publish_what_they_publish(plan: Plan) -> Iterator[str]:
     granted = {
         (grant.values["member"], grant.values["topic"])
@@ -259,6 +286,7 @@ CONTRACTS = (
     functions_run_the_python_that_they_were_pinned_for,
     schedules_publish_messages,
     every_message_reaches_one_function,
+    the_local_run_delivers_as_the_cloud_does,
     functions_may_publish_what_they_publish,
     functions_may_write_what_they_write,
     tables_have_the_shape_that_the_code_expects,

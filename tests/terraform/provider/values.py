@@ -42,9 +42,8 @@ def _planned_block(schema: dict[str, Any], value: Any) -> Any:
 def completed(schema: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
     """The stored state with null for every attribute that it does not name."""
     empty = dict.fromkeys(schema["attributes"])
-    blocks = {
-        name: None if b["nesting"] == "single" else [] for name, b in schema["blocks"].items()
-    }
+    single = {name for name, nested in schema["blocks"].items() if nested["nesting"] == "single"}
+    blocks: dict[str, Any] = {name: None if name in single else [] for name in schema["blocks"]}
     return {**empty, **blocks, **stored}
 
 
