@@ -9,27 +9,28 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from functions.export import countries, identifiers
-from functions.export.destinations.base import (
-    Accepted,
+from functions.export.calls import (
     Answer,
-    Consent,
     Credential,
-    Halted,
-    Refused,
     Reply,
     Request,
+    Unanswered,
+)
+from functions.export.destinations.base import (
+    Accepted,
+    Consent,
+    Halted,
+    Problem,
+    Refused,
     Result,
     Status,
-    Unanswered,
     Unknown,
 )
 from functions.export.rows import ConversionRow
-
-if TYPE_CHECKING:
-    from functions.export.wire import Wire
+from functions.export.wire import Wire, unanswered
 
 HOST = "https://datamanager.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/datamanager"
@@ -144,8 +145,6 @@ def call(wire: Wire, request: Request, method: str, type_name: str) -> Reply:
     from google.protobuf.json_format import ParseError
     from requests.exceptions import RequestException
 
-    from functions.export.wire import unanswered
-
     try:
         client = _client(wire, request.credential.details["quota_project"])
         message = getattr(library(), type_name).wrap(request.message)
@@ -222,6 +221,16 @@ def _concerns_account(violation: Mapping[str, Any]) -> bool:
         or "destination_references" in field
         or field.startswith("destinations")
     )
+
+
+def refusals(reply: Reply, what: str) -> list[Problem]:
+    """What stands in the way of a request that Google was asked to validate only."""
+    if isinstance(reply, Unanswered):
+        return [Problem("unreachable", "Google did not answer.", "Try again later.")]
+    result = read(reply)
+    if isinstance(result, Halted):
+        return [Problem(result.reason, f"{what}: {result.reason}.", result.fix)]
+    return []
 
 
 def retrieve_status(wire: Wire, request_id: str, quota_project: str | None) -> Status | None:

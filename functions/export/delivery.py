@@ -9,16 +9,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from common.errors import ProductError
+from functions.export.calls import Answer, Reply, Request
 from functions.export.clock import Clock, Deadline, Pace
 from functions.export.destinations.base import (
     Accepted,
-    Answer,
     Built,
     Destination,
     Halted,
     Refused,
-    Reply,
-    Request,
     Result,
     Retry,
     Unknown,
@@ -144,7 +142,7 @@ class Delivery:
         if isinstance(result, Halted):
             self.halted = result
         own = f"{self._run_id}-{len(self.exchanges) + 1}"
-        request_id = result.request_id if isinstance(result, Accepted) else own
+        request_id = (result.request_id if isinstance(result, Accepted) else "") or own
         reason = "" if isinstance(result, Accepted) else result.reason
         self.exchanges.append(
             Exchange(request_id, len(batch), request.sha256, sent_at, _STATES[type(result)], reason)

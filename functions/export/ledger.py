@@ -23,12 +23,6 @@ KNOWN = (
     "held_fingerprint held_identity held_at doubted_op doubted_value doubted_currency "
     "doubted_event_time doubted_fingerprint doubted_identity doubted_at"
 ).split()
-_TYPES = {
-    "created": "TIMESTAMP",
-    "date": "DATE",
-    "value": "FLOAT64",
-    "row_hash": "INT64",
-} | dict.fromkeys(("updated_at", "first_seen_at", "click_at"), "TIMESTAMP")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +56,21 @@ class BigQueryLedger:
 
     def census(self) -> Census:
         """Totals that the retraction limit needs."""
-        sql = self._sql("census", standing=self._standing())
-        bound = {"qualified_only": self._destination.config.qualified_only}
+        sql = self._sql("census", standing=self._standing(), proof=self._proof())
+        bound = {
+            "qualified_only": self._destination.config.qualified_only,
+            "start_date": self._start_date,
+        }
         [row] = self._warehouse.rows(with_parameters(sql, **self._ids(), **bound))
-        return Census(row["held"], row["leaving"], row["unproved"])
+        return Census(row["held"], row["leaving"], row["unproved"], row["early"])
 
     def candidates(self, limit: int | None = None) -> Iterator[Candidate]:
         """Conversions that may need something, in a stable order."""
         sql = self._sql(
             "candidates",
             standing=self._standing(),
+            proof=self._proof(),
             columns=_selected(),
-            nothing=_nothing(),
             known=_known(),
             limit=f"LIMIT {limit}" if limit else "",
         )
@@ -88,7 +85,7 @@ class BigQueryLedger:
 
     def in_doubt(self) -> Iterator[Candidate]:
         """Conversions of which a person is to say whether the platform has them."""
-        sql = self._sql("doubts", standing=self._standing(), known=_known())
+        sql = template(__file__, "ledger_doubts", standing=self._standing(), known=_known())
         rows = self._warehouse.rows(with_parameters(sql, **self._ids()))
         return (candidate(row) for row in rows)
 
@@ -148,16 +145,14 @@ class BigQueryLedger:
         return self._warehouse.execute(with_parameters(sql, **self._ids(), **bound)).affected_rows
 
     def _standing(self) -> Sql:
-        return self._sql(
-            "standing",
-            attempts=self._warehouse.table("export_attempts"),
-            runs=self._warehouse.table("runs"),
-        )
+        attempts = self._warehouse.table("export_attempts")
+        return template(__file__, "ledger_standing", attempts=attempts)
+
+    def _proof(self) -> Sql:
+        return template(__file__, "ledger_proof", runs=self._warehouse.table("runs"))
 
     def _sql(self, name: str, **slots: Sql | str) -> Sql:
-        if name != "doubts":
-            slots["conversions"] = self._conversions()
-        return template(__file__, f"ledger_{name}", **slots)
+        return template(__file__, f"ledger_{name}", conversions=self._conversions(), **slots)
 
     def _conversions(self) -> Sql:
         return self._warehouse.table(f"conversion_{self._scope.conversion}")
@@ -213,32 +208,10 @@ def _money(value: float | None, currency: str | None) -> Money | None:
     return None if value is None or currency is None else money(value, currency)
 
 
-def _row_columns() -> list[str]:
-    return [name for name in columns() if name not in ("id", "date", "is_qualified")]
-
-
 def _selected() -> Sql:
-    names = [Sql(f"conversion.{identifier(name)}") for name in _row_columns()]
-    ids = [
-        Sql("conversion.id AS row_id"),
-        Sql("conversion.date AS row_date"),
-        Sql("FALSE AS row_missing"),
-    ]
-    return join(",\n    ", [*ids, *names])
-
-
-def _nothing() -> Sql:
-    empty = [
-        Sql(f"CAST(NULL AS {_TYPES.get(name, 'STRING')}) AS {identifier(name)}")
-        for name in _row_columns()
-    ]
-    ids = [
-        Sql("standing.conversion_id AS row_id"),
-        Sql("standing.conversion_date AS row_date"),
-        Sql("TRUE AS row_missing"),
-    ]
-    return join(",\n    ", [*ids, *empty])
+    names = [name for name in columns() if name not in ("id", "date", "is_qualified")]
+    return join(",\n  ", [Sql(f"conversion.{identifier(name)}") for name in names])
 
 
 def _known() -> Sql:
-    return join(",\n    ", [Sql(f"standing.{name} AS known_{name}") for name in KNOWN])
+    return join(",\n  ", [Sql(f"standing.{name} AS known_{name}") for name in KNOWN])

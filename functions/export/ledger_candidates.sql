@@ -1,50 +1,53 @@
 -- Conversions that may need something, each with what the ledger knows of it, in a stable order.
 WITH
 {{ standing }},
-present AS (
-  SELECT
-    {{ columns }},
-    conversion.params,
-    IF(status.known, conversion.is_qualified, TRUE) AS is_qualified,
-    {{ known }},
-    CAST(NULL AS TIMESTAMP) AS gone_at
+{{ proof }},
+status AS (
+  -- a table in which no row has a status has no such column: then every row counts as qualified
+  SELECT COUNTIF(conversion.is_qualified IS NOT NULL) > 0 AS known
   FROM {{ conversions }} AS conversion
-  CROSS JOIN status
-  LEFT JOIN standing ON standing.conversion_id = conversion.id
-  WHERE
-    IF(
-      standing.conversion_id IS NULL,
-      conversion.date >= @start_date,
-      standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent')
-      OR COALESCE(standing.row_hash <> conversion.row_hash, standing.row_hash IS NULL OR conversion.row_hash IS NULL)
-      OR (
-        standing.state IN ('skipped', 'rejected', 'failed', 'unsupported_change')
-        AND COALESCE(standing.destination_version, 0) <> @version
-      )
-      OR (@restate_all AND standing.holding AND standing.held_payload_version <> @payload_version)
-    )
-),
-missing AS (
-  SELECT
-    {{ nothing }},
-    CAST([] AS ARRAY<STRUCT<key STRING, value STRING>>) AS params,
-    CAST(NULL AS BOOL) AS is_qualified,
-    {{ known }},
-    standing.gone_at
-  FROM proved AS standing
-  WHERE
-    IF(
-      standing.holding OR standing.doubted_op IS NOT NULL,
-      standing.gone_at IS NOT NULL
-      AND NOT (
-        standing.row_hash IS NULL
-        AND standing.state IN ('unsupported_change', 'ambiguous', 'rejected')
-      ),
-      standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent')
-    )
 )
-SELECT present.* FROM present
-UNION ALL
-SELECT missing.* FROM missing
+SELECT
+  COALESCE(conversion.id, standing.conversion_id) AS row_id,
+  IF(conversion.id IS NULL, standing.conversion_date, conversion.date) AS row_date,
+  conversion.id IS NULL AS row_missing,
+  {{ columns }},
+  conversion.params,
+  IF(status.known, conversion.is_qualified, TRUE) AS is_qualified,
+  {{ known }},
+  IF(
+    healthy.recorded_at
+    > COALESCE(standing.held_at, standing.doubted_at, TIMESTAMP '1970-01-01 00:00:00+00'),
+    healthy.recorded_at,
+    NULL
+  ) AS gone_at
+FROM {{ conversions }} AS conversion
+FULL JOIN standing ON standing.conversion_id = conversion.id
+LEFT JOIN healthy ON conversion.id IS NULL AND healthy.day = standing.conversion_date
+CROSS JOIN status
+WHERE
+  CASE
+    WHEN standing.conversion_id IS NULL THEN conversion.date >= @start_date
+    WHEN
+      conversion.id IS NOT NULL
+      THEN
+        standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent')
+        OR COALESCE(standing.row_hash <> conversion.row_hash, TRUE)
+        OR (
+          standing.state IN ('skipped', 'rejected', 'failed', 'unsupported_change')
+          AND COALESCE(standing.destination_version, 0) <> @version
+        )
+        OR (@restate_all AND standing.holding AND standing.held_payload_version <> @payload_version)
+    WHEN
+      standing.holding OR standing.doubted_op IS NOT NULL
+      THEN
+        healthy.recorded_at
+        > COALESCE(standing.held_at, standing.doubted_at, TIMESTAMP '1970-01-01 00:00:00+00')
+        AND NOT (
+          standing.row_hash IS NULL
+          AND standing.state IN ('unsupported_change', 'ambiguous', 'rejected')
+        )
+    ELSE standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent')
+  END
 ORDER BY row_missing, row_date, row_id
 {{ limit }}

@@ -1,16 +1,22 @@
--- How many conversions the platform holds, and how many of them a run would take back.
+-- How many conversions the platform holds, how many of them a run would take back, and how many
+-- are left alone because they are older than the destination.
 WITH
 {{ standing }},
-present AS (
+{{ proof }},
+known AS (
   SELECT
-    standing.holding,
-    status.known AND conversion.is_qualified IS FALSE AS lost_status
-  FROM standing
-  CROSS JOIN status
-  JOIN {{ conversions }} AS conversion ON conversion.id = standing.conversion_id
+    COALESCE(standing.holding, FALSE) AS holding,
+    conversion.id IS NULL AS is_missing,
+    healthy.recorded_at > standing.held_at AS is_gone,
+    conversion.is_qualified IS FALSE AND @qualified_only AS lost_status,
+    standing.conversion_id IS NULL AND conversion.date < @start_date AS is_early
+  FROM {{ conversions }} AS conversion
+  FULL JOIN standing ON standing.conversion_id = conversion.id
+  LEFT JOIN healthy ON conversion.id IS NULL AND healthy.day = standing.conversion_date
 )
 SELECT
-  (SELECT COUNT(*) FROM standing WHERE standing.holding) AS held,
-  (SELECT COUNT(*) FROM proved WHERE proved.holding AND proved.gone_at IS NOT NULL)
-  + (SELECT COUNTIF(present.holding AND present.lost_status AND @qualified_only) FROM present) AS leaving,
-  (SELECT COUNT(*) FROM proved WHERE proved.holding AND proved.gone_at IS NULL) AS unproved
+  COUNTIF(known.holding) AS held,
+  COUNTIF(known.holding AND (known.is_gone OR known.lost_status)) AS leaving,
+  COUNTIF(known.holding AND known.is_missing AND known.is_gone IS NOT TRUE) AS unproved,
+  COUNTIF(known.is_early) AS early
+FROM known

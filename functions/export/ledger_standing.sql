@@ -13,98 +13,72 @@ entries AS (
     AND attempt.account = @account
     AND attempt.conversion = @conversion
 ),
-marks AS (
+proofs AS (
   -- the newest entry, the newest proof, and what took every earlier proof away
   SELECT
-    entry.conversion_id,
-    MAX(entry.position) AS last_position,
-    COALESCE(MAX(IF(entry.state = 'accepted', entry.position, NULL)), 0) AS proof,
-    COALESCE(MAX(IF(entry.state IN ('absent', 'failed'), entry.position, NULL)), 0) AS cleared
+    entry.*,
+    MAX(entry.position) OVER (PARTITION BY entry.conversion_id) AS newest,
+    MAX(IF(entry.state = 'accepted', entry.position, 0)) OVER (
+      PARTITION BY entry.conversion_id
+    ) AS proof,
+    MAX(IF(entry.state IN ('absent', 'failed'), entry.position, 0)) OVER (
+      PARTITION BY entry.conversion_id
+    ) AS cleared
   FROM entries AS entry
-  GROUP BY entry.conversion_id
 ),
 doubts AS (
   -- the first attempt since then of which nobody knows what became
-  SELECT entry.conversion_id, MIN(entry.position) AS doubt
-  FROM entries AS entry
-  JOIN marks AS mark ON mark.conversion_id = entry.conversion_id
-  WHERE
-    entry.position > GREATEST(mark.proof, mark.cleared)
-    AND (
-      entry.state = 'unknown'
-      OR (
-        entry.state = 'sending'
-        AND COALESCE(entry.next_state, 'none') NOT IN ('accepted', 'retry', 'rejected')
+  SELECT
+    entry.*,
+    MIN(
+      IF(
+        entry.position > GREATEST(entry.proof, entry.cleared)
+        AND (
+          entry.state = 'unknown'
+          OR (
+            entry.state = 'sending'
+            AND COALESCE(entry.next_state, 'none') NOT IN ('accepted', 'retry', 'rejected')
+          )
+        ),
+        entry.position,
+        NULL
       )
-    )
-  GROUP BY entry.conversion_id
+    ) OVER (PARTITION BY entry.conversion_id) AS doubt
+  FROM proofs AS entry
+),
+marked AS (
+  SELECT
+    entry.*,
+    entry.position = entry.newest AS is_newest,
+    entry.position = entry.proof AND entry.proof > entry.cleared AS is_held,
+    entry.position = entry.doubt AS is_doubted
+  FROM doubts AS entry
 ),
 standing AS (
+  -- a mark is on one entry of a conversion at most, so MAX is that entry's value
   SELECT
-    mark.conversion_id,
-    newest.conversion_date,
-    newest.state,
-    newest.reason,
-    newest.row_hash,
-    newest.destination_version,
-    held.op AS held_op,
-    held.value AS held_value,
-    held.currency AS held_currency,
-    held.event_time AS held_event_time,
-    held.fingerprint AS held_fingerprint,
-    held.identity AS held_identity,
-    held.happened_at AS held_at,
-    held.payload_version AS held_payload_version,
-    doubted.op AS doubted_op,
-    doubted.value AS doubted_value,
-    doubted.currency AS doubted_currency,
-    doubted.event_time AS doubted_event_time,
-    doubted.fingerprint AS doubted_fingerprint,
-    doubted.identity AS doubted_identity,
-    doubted.happened_at AS doubted_at,
-    COALESCE(held.op, 'retract') <> 'retract' AS holding
-  FROM marks AS mark
-  JOIN entries AS newest
-    ON newest.conversion_id = mark.conversion_id AND newest.position = mark.last_position
-  LEFT JOIN entries AS held
-    ON held.conversion_id = mark.conversion_id
-    AND held.position = mark.proof
-    AND mark.proof > mark.cleared
-  LEFT JOIN doubts AS doubt ON doubt.conversion_id = mark.conversion_id
-  LEFT JOIN entries AS doubted
-    ON doubted.conversion_id = mark.conversion_id AND doubted.position = doubt.doubt
-),
-gone AS (
-  SELECT standing.*
-  FROM standing
-  WHERE
-    NOT EXISTS (
-      SELECT 1 FROM {{ conversions }} AS conversion WHERE conversion.id = standing.conversion_id
-    )
-),
-covering AS (
-  -- the newest finished run of the table over the day of each row that is gone
-  SELECT gone.conversion_id, run.status, run.rows_read, run.recorded_at
-  FROM gone
-  JOIN {{ runs }} AS run
-    ON gone.conversion_date BETWEEN run.start_date AND run.end_date
-  WHERE
-    run.conversion = @conversion
-    AND run.status IN ('applied', 'unchanged', 'recovered', 'held', 'failed')
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY gone.conversion_id ORDER BY run.recorded_at DESC) = 1
-),
-proved AS (
-  -- gone for good: a healthy run that read rows says so, and it ran after what was sent
-  SELECT gone.*, covering.recorded_at AS gone_at
-  FROM gone
-  LEFT JOIN covering
-    ON covering.conversion_id = gone.conversion_id
-    AND covering.status IN ('applied', 'unchanged', 'recovered')
-    AND COALESCE(covering.rows_read, 1) > 0
-    AND covering.recorded_at > COALESCE(gone.held_at, gone.doubted_at, TIMESTAMP '1970-01-01 00:00:00+00')
-),
-status AS (
-  -- a table in which no row has a status has no such column: then every row counts as qualified
-  SELECT COUNTIF(conversion.is_qualified IS NOT NULL) > 0 AS known
-  FROM {{ conversions }} AS conversion
+    entry.conversion_id,
+    MAX(IF(entry.is_newest, entry.conversion_date, NULL)) AS conversion_date,
+    MAX(IF(entry.is_newest, entry.state, NULL)) AS state,
+    MAX(IF(entry.is_newest, entry.reason, NULL)) AS reason,
+    MAX(IF(entry.is_newest, entry.row_hash, NULL)) AS row_hash,
+    MAX(IF(entry.is_newest, entry.destination_version, NULL)) AS destination_version,
+    MAX(IF(entry.is_held, entry.op, NULL)) AS held_op,
+    MAX(IF(entry.is_held, entry.value, NULL)) AS held_value,
+    MAX(IF(entry.is_held, entry.currency, NULL)) AS held_currency,
+    MAX(IF(entry.is_held, entry.event_time, NULL)) AS held_event_time,
+    MAX(IF(entry.is_held, entry.fingerprint, NULL)) AS held_fingerprint,
+    MAX(IF(entry.is_held, entry.identity, NULL)) AS held_identity,
+    MAX(IF(entry.is_held, entry.happened_at, NULL)) AS held_at,
+    MAX(IF(entry.is_held, entry.payload_version, NULL)) AS held_payload_version,
+    MAX(IF(entry.is_doubted, entry.op, NULL)) AS doubted_op,
+    MAX(IF(entry.is_doubted, entry.value, NULL)) AS doubted_value,
+    MAX(IF(entry.is_doubted, entry.currency, NULL)) AS doubted_currency,
+    MAX(IF(entry.is_doubted, entry.event_time, NULL)) AS doubted_event_time,
+    MAX(IF(entry.is_doubted, entry.fingerprint, NULL)) AS doubted_fingerprint,
+    MAX(IF(entry.is_doubted, entry.identity, NULL)) AS doubted_identity,
+    MAX(IF(entry.is_doubted, entry.happened_at, NULL)) AS doubted_at,
+    COALESCE(MAX(IF(entry.is_held, entry.op, NULL)), 'retract') <> 'retract' AS holding
+  FROM marked AS entry
+  GROUP BY entry.conversion_id
 )

@@ -11,9 +11,12 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from common.bus import Bus
 from common.catalog import Catalog, Stored
 from common.errors import NotFoundError, UserError
+from common.logs import log
 from common.settings import Settings
 from common.warehouse import Warehouse
 from functions.export.clock import Clock
@@ -128,8 +131,15 @@ def account_of(version: Stored, conversion: str) -> str | None:
 
 
 def connections(office: Office) -> list[Connection]:
-    """All destinations that are not archived, by id."""
-    return [_connection(office, stored) for stored in office.catalog.active()]
+    """All destinations that are not archived and can be read, by id."""
+    found = []
+    for stored in office.catalog.active():
+        try:
+            found.append(_connection(office, stored))
+        except ValidationError:
+            # saved by a version of this product that took it; it must not stop the others
+            log("destination_unreadable", "ERROR", destination=stored.id, version=stored.version)
+    return found
 
 
 def connection(office: Office, id: str) -> Connection:
@@ -139,6 +149,19 @@ def connection(office: Office, id: str) -> Connection:
 
 def _connection(office: Office, stored: Stored) -> Connection:
     return Connection(office, stored, connect(TARGET.validate_python(stored.definition)))
+
+
+def needs_table(found: Connection, conversion: str) -> None:
+    """Raises NotFoundError for a conversion that is not mapped, or was never materialized."""
+    found.scope(conversion, "check", 0)
+    warehouse = found.office.warehouse
+    if warehouse.schema_of(warehouse.path(f"conversion_{conversion}")) is None:
+        raise NotFoundError(
+            f"{conversion!r} has no conversions yet: it has never been computed.",
+            code="not_materialized",
+            fix="Run the conversion first, or wait for its daily run.",
+            field="conversion",
+        )
 
 
 def needs_live(found: Connection) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from common.logs import log
 from common.sql import template, with_parameters
+from functions.export.clock import Deadline, Pace
 from functions.export.destinations.base import Status
 from functions.export.entries import FIRST_POLL
 from functions.export.office import Connection
@@ -23,28 +24,30 @@ RESENDS = 5
 """How often a row is sent again because its request failed later; then it counts as failed."""
 
 
-def poll(connection: Connection, run_id: str, fence: int) -> int:
-    """Ask about every request of the destination that is due; how many have an end now."""
+def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) -> int:
+    """Ask about the requests of the destination that are due; how many have an end now.
+
+    Ends early when time is up or the platform does not answer; what is left stays due.
+    """
     if not connection.destination.capabilities.asynchronous:
         return 0
     office, now = connection.office, connection.office.clock.now()
-    closed = 0
+    pace = Pace(office.clock, connection.destination.requests_per_second)
+    booked: list[dict[str, Any]] = []
     for request in _due(connection, now):
+        pace.wait()
         status = connection.destination.poll(request["request_id"], office.wire)
         if status is None:
-            continue
-        _book(connection, request, status, now)
+            break
+        # rows before their request: after a kill in between it is asked about once more
         if state := reopened(status, connection):
             _reopen(connection, request, state, status, run_id, fence, now)
-        closed += status.state != "processing"
-        log(
-            "export_request",
-            destination=connection.id,
-            request_id=request["request_id"],
-            status=status.state,
-            rows=request["row_count"],
-        )
-    return closed
+        booked.append(answered(connection, request, status, now))
+        if deadline.left <= 0:
+            break
+    # one load job for all: BigQuery takes 1,500 of them a day for one table
+    office.warehouse.append("export_requests", booked)
+    return sum(entry["state"] != "processing" for entry in booked)
 
 
 def reopened(status: Status, connection: Connection) -> str | None:
@@ -68,22 +71,28 @@ def _due(connection: Connection, now: datetime) -> list[dict[str, Any]]:
     return list(warehouse.rows(with_parameters(sql, destination=connection.id, now=now)))
 
 
-def _book(
+def answered(
     connection: Connection, request: Mapping[str, Any], status: Status, now: datetime
-) -> None:
-    open_ = status.state == "processing"
+) -> dict[str, Any]:
+    """The request's next entry in export_requests."""
     polls = request["polls"] + 1
-    entry = {
+    log(
+        "export_request",
+        destination=connection.id,
+        request_id=request["request_id"],
+        status=status.state,
+        rows=request["row_count"],
+    )
+    return {
         **request,
         "recorded_at": now,
         "destination": connection.id,
         "state": status.state,
         "reason": None,
         "polls": polls,
-        "next_poll_at": next_poll(polls, now) if open_ else None,
+        "next_poll_at": next_poll(polls, now) if status.state == "processing" else None,
         "counts": json.dumps(dict(status.counts), sort_keys=True),
     }
-    connection.office.warehouse.append("export_requests", [entry])
 
 
 def _reopen(

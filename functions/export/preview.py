@@ -2,54 +2,83 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import islice
 from typing import Any
 
-from functions.export.destinations.base import Request
+from functions.export.calls import Request
 from functions.export.office import Connection
 from functions.export.planner import Decision, Deliver, Note
-from functions.export.run import Brake, Job, batches, decisions
+from functions.export.run import WAVE, Brake, Job, batches, decisions, waves
 from functions.export.standing import Candidate
 
-MAXIMUM_ROWS = 6000
-"""One wave of a run: within it, a dry run's batches are the run's batches."""
+MAXIMUM_ROWS = WAVE
+"""Conversions that a dry run judges. A run works in portions of this size, or of one that divides
+it, so the requests shown are the run's own, the last one included."""
+
+Judged = list[tuple[Candidate, Decision]]
 
 
 def dry_run(
     connection: Connection, conversion: str, *, limit: int, bodies: int, force: bool = False
 ) -> dict[str, Any]:
-    """What a run would do now: verdicts of up to `limit` rows, all requests by their SHA-256 and
-    the first `bodies` of them whole. Nothing is sent and nothing is written."""
+    """What a run would do now with its first MAXIMUM_ROWS conversions: how many get which verdict,
+    the first `limit` of them one by one, all requests by their SHA-256 and the first `bodies` of
+    them whole. Nothing is sent and nothing is written."""
     office = connection.office
     scope = connection.scope(conversion, "dry-run", 0)
     ledger = connection.ledger(scope)
     census = ledger.census()
     brake = Brake(census, connection.destination.config, force=force)
     job = Job(connection.destination, scope, office.settings.currency, force)
-    found = list(ledger.candidates(limit + 1))
-    judged = list(decisions(found[:limit], job, office.clock.now(), brake))
-    ids = {
-        decision.built.key: candidate.conversion_id
-        for candidate, decision in judged
-        if isinstance(decision, Deliver)
-    }
-    orders = [decision.built for _, decision in judged if isinstance(decision, Deliver)]
-    requests = [
-        (connection.destination.request(conversion, batch), batch)
-        for batch in batches(orders, connection.destination)
+    found = list(ledger.candidates(MAXIMUM_ROWS + 1))
+    portions = [
+        list(decisions(wave, job, office.clock.now(), brake))
+        for wave in waves(islice(found, MAXIMUM_ROWS), connection.destination)
     ]
+    judged = [each for portion in portions for each in portion]
+    requests = [each for portion in portions for each in requests_of(portion, job)]
     return {
         "destination": connection.id,
         "conversion": conversion,
-        "complete": len(found) <= limit,
+        "complete": len(found) <= MAXIMUM_ROWS,
         "held_by_platform": census.held,
         "missing_without_proof": census.unproved,
         "retractions_held": brake.held_back,
-        "rows": [verdict(candidate, decision) for candidate, decision in judged],
+        "first_day": connection.start_date(scope),
+        "before_first_day": census.early,
+        "verdicts": Counter(summed(decision) for _, decision in judged),
+        "rows": [verdict(candidate, decision) for candidate, decision in judged[:limit]],
         "requests": [
-            shown(request, [ids[built.key] for built in batch], whole=number < bodies)
-            for number, (request, batch) in enumerate(requests)
+            shown(request, rows, whole=number < bodies)
+            for number, (request, rows) in enumerate(requests)
         ],
     }
+
+
+def requests_of(judged: Judged, job: Job) -> list[tuple[Request, list[str]]]:
+    """The requests of one portion, each with the ids of its conversions."""
+    orders = [
+        (decision.built, candidate.conversion_id)
+        for candidate, decision in judged
+        if isinstance(decision, Deliver)
+    ]
+    ids = {built.key: id for built, id in orders}
+    return [
+        (job.destination.request(job.scope.conversion, batch), [ids[each.key] for each in batch])
+        for batch in batches([built for built, _ in orders], job.destination)
+    ]
+
+
+def summed(decision: Decision) -> str:
+    """The verdict with its reason, as it is counted."""
+    match decision:
+        case Deliver(intent=intent):
+            return intent.op
+        case Note(state=state, reason=reason):
+            return f"{state}: {reason}"
+        case _:
+            return f"nothing: {decision.reason}"
 
 
 def verdict(candidate: Candidate, decision: Decision) -> dict[str, Any]:

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
+from functions.export.calls import Reply, Unanswered
 from functions.export.destinations.base import (
     Halted,
-    Reply,
     Retry,
-    Unanswered,
     Unknown,
 )
 

@@ -14,14 +14,14 @@ from werkzeug.routing import Map, Rule
 
 from common import http
 from common.catalog import Catalog, Stored
-from common.errors import MethodError, NotFoundError, UserError
+from common.errors import MethodError, NotFoundError, ProductError, UserError
 from common.messages import ExportContinuation, ReplayRequested
 from functions.export import preview, reads, settle
 from functions.export.advice import advice
 from functions.export.destinations import DESTINATIONS, TARGET, connect
-from functions.export.destinations.base import Problem
+from functions.export.destinations.base import Destination, Problem
 from functions.export.destinations.target import DestinationId
-from functions.export.office import Office, connection, needs_live
+from functions.export.office import Office, connection, needs_live, needs_table
 
 Path = Mapping[str, str]
 
@@ -34,7 +34,8 @@ class DryRunBody(Body):
     """Which conversion to try."""
 
     conversion: DestinationId
-    limit: int = Field(1000, ge=1, le=preview.MAXIMUM_ROWS)
+    limit: int = Field(1000, ge=0, le=preview.MAXIMUM_ROWS)
+    """Conversions to list one by one."""
     bodies: int = Field(5, ge=0, le=50)
     force: bool = False
 
@@ -124,7 +125,8 @@ def put_destination(request: Request, path: Path, office: Office) -> Any:
         author=http.caller(request),
         expected_version=_expected(request),
     )
-    return _stored(stored) | {"problems": [_told(problem) for problem in found]}
+    told = [_told(problem) for problem in [*found, *_first_day(stored, office)]]
+    return _stored(stored) | {"problems": told}
 
 
 def archive_destination(request: Request, path: Path, office: Office) -> Any:
@@ -143,7 +145,7 @@ def archive_destination(request: Request, path: Path, office: Office) -> Any:
 def check_config(request: Request, path: Path, office: Office) -> Any:
     """Problems of a config that need not be saved, the platform's own word included."""
     definition = _definition(request)
-    online = connect(TARGET.validate_python(definition)).check(office.wire)
+    online = _online(connect(TARGET.validate_python(definition)), office)
     return {"problems": [_told(problem) for problem in [*_advice(definition, office), *online]]}
 
 
@@ -151,15 +153,17 @@ def check_destination(request: Request, path: Path, office: Office) -> Any:
     found = connection(office, path["id"])
     problems = [
         *_advice(found.stored.definition, office),
-        *found.destination.check(office.wire),
+        *_online(found.destination, office),
     ]
     return {"problems": [_told(problem) for problem in problems]}
 
 
 def dry_run(request: Request, path: Path, office: Office) -> Any:
     body = http.read(request, DryRunBody)
+    found = connection(office, path["id"])
+    needs_table(found, body.conversion)
     return preview.dry_run(
-        connection(office, path["id"]),
+        found,
         body.conversion,
         limit=body.limit,
         bodies=body.bodies,
@@ -174,7 +178,7 @@ def run(request: Request, path: Path, office: Office) -> Any:
     needs_live(found)
     chosen = body.conversions or tuple(found.conversions)
     for conversion in chosen:
-        found.scope(conversion, "check", 0)
+        needs_table(found, conversion)
     today, run_id = office.today(), f"x{office.new_id()}"
     for conversion in chosen:
         office.bus().publish(
@@ -195,7 +199,7 @@ def replay(request: Request, path: Path, office: Office) -> Any:
     body = http.read(request, ReplayBody)
     found = connection(office, path["id"])
     needs_live(found)
-    found.scope(body.conversion, "check", 0)
+    needs_table(found, body.conversion)
     if body.end_date < body.start_date:
         raise UserError("The range ends before it starts.", code="bad_range", field="end_date")
     request_id = body.request_id or office.new_id()
@@ -275,6 +279,28 @@ def _advice(definition: Mapping[str, Any], office: Office) -> list[Problem]:
         stored.id: stored.conversion for stored in Catalog(office.warehouse, "conversion").active()
     }
     return advice(connect(TARGET.validate_python(definition)), known)
+
+
+def _online(destination: Destination[Any], office: Office) -> list[Problem]:
+    """What the platform itself says; a secret that is missing is a problem among the others."""
+    try:
+        return destination.check(office.wire)
+    except ProductError as error:
+        return [Problem(error.code, error.detail, error.fix)]
+
+
+def _first_day(stored: Stored, office: Office) -> list[Problem]:
+    """What a new destination leaves at home."""
+    if stored.version > 1 or stored.definition["start_date"]:
+        return []
+    return [
+        Problem(
+            "starts_today",
+            f"Conversions of {office.today()} and later are sent; earlier ones are not.",
+            "If the platform shall have earlier ones, set start_date or replay their days.",
+            "warning",
+        )
+    ]
 
 
 def _expected(request: Request) -> int | None:

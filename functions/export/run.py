@@ -15,14 +15,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Protocol
 
+from functions.export.calls import Reply, Request
 from functions.export.clock import Clock, Deadline
 from functions.export.delivery import Delivery, Exchange
 from functions.export.destinations.base import (
     Built,
     Destination,
     Halted,
-    Reply,
-    Request,
     chunks,
 )
 from functions.export.destinations.target import Target
@@ -45,6 +44,8 @@ class Census:
     leaving: int = 0
     unproved: int = 0
     """Gone from the table without a run that proves it; these are not taken back."""
+    early: int = 0
+    """In the table, but before the destination's first day; these are sent by a replay only."""
 
 
 class Ledger(Protocol):
@@ -81,9 +82,18 @@ class Summary:
     reasons: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     unproved: int = 0
+    early: int = 0
     held_back: int = 0
     halted: Halted | None = None
     stopped: str = ""
+
+    @property
+    def told(self) -> str:
+        """What happened to how many conversions, and how many the first day keeps at home."""
+        counts = dict(sorted(self.states.items()))
+        if self.early:
+            counts["before_first_day"] = self.early
+        return ", ".join(f"{state} {count}" for state, count in counts.items())
 
     @property
     def remaining(self) -> bool:
@@ -140,7 +150,7 @@ class Run:
         for wave in waves(self._ledger.candidates(), job.destination):
             if not self._run_wave(wave, brake):
                 break
-        summary.unproved = census.unproved
+        summary.unproved, summary.early = census.unproved, census.early
         summary.held_back = brake.held_back
         summary.requests = len(self._delivery.exchanges)
         summary.halted = self._delivery.halted

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from common import lease
-from common.errors import NotFoundError, RetryableError, UserError
+from common.errors import NotFoundError, ProductError, RetryableError, UserError
 from common.lease import Lease
 from common.logs import log
 from common.messages import (
@@ -40,15 +40,18 @@ class Work:
 def handle(office: Office, message: Message) -> None:
     """Carry out one message; raises RetryableError when it should be delivered again."""
     deadline = Deadline(office.clock, office.seconds)
-    busy = [
-        work.connection.id
-        for work in work_of(office, message)
-        if work.connection.live and not deliver(office, work, deadline)
-    ]
-    if busy:
-        raise RetryableError(
-            f"Another run holds {', '.join(busy)}.", code="destination_busy", fix="Wait for it."
-        )
+    faults: list[Exception] = []
+    for work in work_of(office, message):
+        if not work.connection.live:
+            continue
+        try:
+            deliver(office, work, deadline)
+        except Exception as error:
+            # the other destinations do not wait for this one
+            log("export_failed", "ERROR", destination=work.connection.id, reason=_code(error))
+            faults.append(error)
+    if faults:
+        raise faults[0]
 
 
 def work_of(office: Office, message: Message) -> list[Work]:
@@ -70,33 +73,35 @@ def work_of(office: Office, message: Message) -> list[Work]:
     raise UserError(f"export does not handle {type(message).__name__}.")
 
 
-def deliver(office: Office, work: Work, deadline: Deadline) -> bool:
-    """Do the work under the destination's lease; False while another run holds it.
+def deliver(office: Office, work: Work, deadline: Deadline) -> None:
+    """Do the work under the destination's lease; raises RetryableError while it cannot be had.
 
     A holder that is told of new work meanwhile takes it on when it is done.
     """
     held = _acquire(office, work)
-    if held is None:
-        return False
     if isinstance(held, Asked):
-        return True
+        return
     run_id = f"x{office.new_id()}"
     with releasing(office, work, held):
         if work.polls:
-            poll.poll(work.connection, run_id, held.fence)
+            poll.poll(work.connection, run_id, held.fence, deadline)
         for conversion in work.conversions:
             if deadline.left <= 0:
                 _continue(office, work.connection, conversion, force=work.force)
             else:
                 _run(office, work, conversion, f"{run_id}_{conversion}", held, deadline)
-    return True
+
+
+def _code(error: Exception) -> str:
+    """The error in a word: its text may hold what no log may."""
+    return error.code if isinstance(error, ProductError) else type(error).__name__
 
 
 class Asked:
     """The present holder will do it."""
 
 
-def _acquire(office: Office, work: Work) -> Lease | Asked | None:
+def _acquire(office: Office, work: Work) -> Lease | Asked:
     name, holder = work.connection.lease_name, office.new_id()
     held = lease.acquire(office.warehouse, name, holder, LEASE_SECONDS)
     if held is not None:
@@ -104,7 +109,9 @@ def _acquire(office: Office, work: Work) -> Lease | Asked | None:
     # a replay must be written down by its own run, so it waits for the lease
     if not work.replay and lease.ask_again(office.warehouse, name, "materialized"):
         return Asked()
-    return None
+    raise RetryableError(
+        f"Another run holds {work.connection.id!r}.", code="destination_busy", fix="Wait for it."
+    )
 
 
 @contextmanager
@@ -139,7 +146,7 @@ def _run(
         fence=held.fence,
         status=summary.stopped or "done",
         count=summary.requests,
-        detail=", ".join(f"{state} {count}" for state, count in sorted(summary.states.items())),
+        detail=summary.told,
     )
     incidents.report(office, found.id, conversion, run_id, summary)
     if summary.remaining:

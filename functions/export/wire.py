@@ -12,7 +12,7 @@ import requests
 from requests import exceptions as failures
 from urllib3.exceptions import NewConnectionError
 
-from functions.export.destinations.base import (
+from functions.export.calls import (
     Answer,
     Credential,
     Reply,

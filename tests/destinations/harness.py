@@ -21,10 +21,16 @@ from google.oauth2.credentials import Credentials as Token
 
 from common.local import platforms
 from common.local.platforms.standin import StandIn
+from functions.export.calls import Request
 from functions.export.clock import Deadline
 from functions.export.delivery import Delivery
 from functions.export.destinations import TARGET, connect
-from functions.export.destinations.base import Built, Destination, Intent, Rejected, Request
+from functions.export.destinations.base import (
+    Built,
+    Destination,
+    Intent,
+    Rejected,
+)
 from functions.export.eligibility import Unwanted, judge
 from functions.export.rows import ConversionRow
 from functions.export.secrets import Secrets

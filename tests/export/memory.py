@@ -72,7 +72,12 @@ class MemoryLedger:
             for key in held - gone
             if self.qualified_only and self.store.table[key].is_qualified is False
         }
-        return Census(len(held), len(proved | lost), len(gone - proved))
+        early = {
+            key
+            for key, row in self.store.table.items()
+            if key not in standings and row.date < self.start_date
+        }
+        return Census(len(held), len(proved | lost), len(gone - proved), len(early))
 
     def candidates(self) -> Iterator[Candidate]:
         standings = self.standings()
@@ -86,10 +91,7 @@ class MemoryLedger:
             standing = standings[key]
             gone_at = self._gone_at(key, standing)
             live = bool(standing.holding or standing.doubted)
-            told = standing.row_hash is None and standing.state in (
-                "unsupported_change",
-                "ambiguous",
-            )
+            told = standing.row_hash is None and standing.state in TOLD
             if (gone_at and not told) if live else standing.state in OPEN:
                 yield Candidate(key, standing, None, gone_at, self._date(key))
 

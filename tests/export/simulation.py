@@ -18,22 +18,24 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from functions.export.calls import (
+    Answer,
+    Credential,
+    Reply,
+    Request,
+    Unanswered,
+)
 from functions.export.clock import Deadline
 from functions.export.destinations.base import (
     Accepted,
-    Answer,
     Built,
     Capabilities,
-    Credential,
     Destination,
     Halted,
     Intent,
     Refused,
     Rejected,
-    Reply,
-    Request,
     Result,
-    Unanswered,
     Unknown,
 )
 from functions.export.destinations.target import Mapped, Target

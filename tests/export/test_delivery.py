@@ -11,9 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.export.calls import (
+    Answer,
+    Reply,
+    Request,
+    Unanswered,
+)
 from functions.export.clock import Deadline, Pace
 from functions.export.delivery import EXTRA_REQUESTS, Delivery
-from functions.export.destinations.base import Answer, Built, Reply, Request, Unanswered, chunks
+from functions.export.destinations.base import (
+    Built,
+    chunks,
+)
 from functions.export.retries import LONGEST_WAIT, retry_after, unhappy, wait_before
 from tests.export.simulation import (
     CONVERSION,
@@ -33,6 +42,14 @@ class Wide(Meta):
     """Names no bad row, takes 200 at a time."""
 
     capabilities = replace(Meta.capabilities, max_batch=200, usual_batch=200)
+
+
+class Nameless(Google):
+    """Accepts without a request id."""
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        result = super().read(reply, batch)
+        return replace(result, request_id="") if isinstance(result, Accepted) else result
 
 
 class Desk:
@@ -90,6 +107,13 @@ def test_a_few_bad_rows_of_one_batch_are_all_found(bad: set[int]) -> None:
     states = desk.deliver(rows(200))
     assert {place for place, state in enumerate(states) if state == "rejected"} == bad
     assert len(desk.platform.kept) == 200 - len(bad)
+
+
+def test_requests_are_told_apart_where_the_platform_gives_no_id() -> None:
+    desk = Desk(Nameless, set())
+    desk.deliver(rows(7))
+    ids = [exchange.request_id for exchange in desk.delivery.exchanges]
+    assert len(set(ids)) == len(ids) == 3
 
 
 def test_where_bad_rows_are_named_two_requests_are_enough() -> None:

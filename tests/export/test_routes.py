@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -59,7 +59,7 @@ def define(here: Shop, **changes: Any) -> None:
 def test_a_destination_is_saved_read_listed_and_archived(here: Shop) -> None:
     define(here)
     status, saved = ask(here, "PUT", "/destinations/ads_main", config("google_ads"))
-    assert (status, saved["version"], saved["problems"]) == (200, 1, [])
+    assert (status, saved["version"]) == (200, 1)
     assert ask(here, "GET", "/destinations/ads_main")[1]["definition"]["kind"] == "google_ads"
     assert ask(here, "DELETE", "/destinations/ads_main")[1]["status"] == "archived"
     assert [each["status"] for each in ask(here, "GET", "/destinations")[1]["destinations"]] == [
@@ -95,9 +95,22 @@ def test_an_adjustment_window_that_a_platform_cannot_honour_is_told_at_once(
     define(here, refunds={"days": days})
     target = config(kind)
     target["conversions"][0]["conversion"] = "purchase"
+    target["start_date"] = "2026-11-01"
     _, saved = ask(here, "PUT", f"/destinations/{target['id']}", target)
     assert [(each["code"], each["severity"]) for each in saved["problems"]] == [(code, "warning")]
     assert str(days) in saved["problems"][0]["message"]
+
+
+def test_a_new_destination_says_from_which_day_on_it_sends(here: Shop) -> None:
+    define(here)
+    _, saved = ask(here, "PUT", "/destinations/ads_main", config("google_ads"))
+    [problem] = saved["problems"]
+    assert (problem["code"], problem["severity"]) == ("starts_today", "warning")
+    assert str(NOW.date()) in problem["message"]
+    _, again = ask(here, "PUT", "/destinations/ads_main", config("google_ads", name="Renamed"))
+    assert again["problems"] == []
+    chosen = config("google_ads", id="ads_other", start_date="2026-11-01")
+    assert ask(here, "PUT", "/destinations/ads_other", chosen)[1]["problems"] == []
 
 
 def test_a_stale_version_is_refused(here: Shop) -> None:
@@ -122,6 +135,22 @@ def test_a_check_asks_the_platform_without_sending_a_conversion(here: Shop) -> N
     _, told = ask(here, "POST", "/destinations/check", config("meta"))
     assert [each["code"] for each in told["problems"]] == ["meta_190_463"]
     assert not meta(here).held
+
+
+def test_a_check_tells_a_missing_secret_beside_the_other_problems(here: Shop) -> None:
+    target = config("meta", access_token="env:NOWHERE")
+    _, told = ask(here, "POST", "/destinations/check", target)
+    problems = {each["code"]: each for each in told["problems"]}
+    assert set(problems) == {"unknown_conversion", "secret_unavailable"}
+    assert "env:NOWHERE" in problems["secret_unavailable"]["message"]
+
+
+def test_a_check_names_the_list_that_google_does_not_know(here: Shop) -> None:
+    target = config("google_customer_match")
+    target["conversions"] = [{"conversion": "qualified_lead", "user_list_id": "778"}]
+    _, told = ask(here, "POST", "/destinations/check", target)
+    assert "User list 778: INVALID_USER_LIST_ID." in [each["message"] for each in told["problems"]]
+    assert not google(here).members
 
 
 def test_a_dry_run_shows_the_very_bytes_that_the_run_sends(here: Shop) -> None:
@@ -152,6 +181,35 @@ def test_a_dry_run_shows_the_very_bytes_that_the_run_sends(here: Shop) -> None:
             if row["destination"] == name
         ]
         assert sorted(booked) == sorted(call.sha256 for call in sent)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"), [("google_analytics", {"client_id": "1.1"}), ("meta", {})]
+)
+def test_a_dry_run_of_many_rows_shows_the_runs_own_requests_whatever_it_lists(
+    here: Shop, kind: str, changes: dict[str, Any]
+) -> None:
+    target = here.add_destination(kind).definition
+    conversion = target["conversions"][0]["conversion"]
+    for number in range(130):
+        here.put(f"o{number:03}", value=10, **changes)
+    here.materialize(conversion)
+    body = {"conversion": conversion, "limit": 7, "bodies": 0}
+    _, told = ask(here, "POST", f"/destinations/{target['id']}/dry-run", body)
+    assert (len(told["rows"]), told["verdicts"], told["complete"]) == (7, {"create": 130}, True)
+    here.export(conversion)
+    sent = sorted(row["body_sha256"] for row in here.all_of("export_requests"))
+    assert sent == sorted(each["sha256"] for each in told["requests"])
+
+
+def test_a_dry_run_counts_what_the_first_day_leaves_at_home(here: Shop) -> None:
+    here.add_destination("google_ads", start_date="2026-11-19")
+    here.put("young", value=100)
+    here.put("older", value=100, created=NOW - timedelta(days=3), date=date(2026, 11, 17))
+    here.materialize()
+    _, told = ask(here, "POST", "/destinations/ads_main/dry-run", {"conversion": "purchase"})
+    assert (told["first_day"], told["before_first_day"]) == ("2026-11-19", 1)
+    assert told["verdicts"] == {"create": 1}
 
 
 def test_a_dry_run_says_why_for_every_row(here: Shop) -> None:
@@ -185,6 +243,7 @@ def test_a_dry_run_says_why_for_every_row(here: Shop) -> None:
 
 def test_run_and_replay_are_asked_for_by_message(here: Shop) -> None:
     here.add_destination("google_ads")
+    here.materialize()
     status, told = ask(here, "POST", "/destinations/ads_main/run", {"force": True})
     assert (status, told["conversions"]) == (202, ["purchase"])
     days = {"start_date": "2026-11-01", "end_date": "2026-11-20"}
@@ -217,9 +276,31 @@ def test_run_and_replay_are_asked_for_by_message(here: Shop) -> None:
 )
 def test_a_request_that_makes_no_sense_says_so(here: Shop, path: str, body: Any, code: str) -> None:
     here.add_destination("google_ads")
+    here.materialize()
     status, problem = ask(here, "POST", path, body)
     assert problem["code"] == code
     assert 400 <= status < 500
+    assert not here.bus.messages
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("dry-run", {"conversion": "purchase"}),
+        ("run", {}),
+        (
+            "replay",
+            {"conversion": "purchase", "start_date": "2026-11-01", "end_date": "2026-11-02"},
+        ),
+    ],
+)
+def test_before_a_conversion_is_computed_nothing_is_promised(
+    here: Shop, verb: str, body: dict[str, Any]
+) -> None:
+    here.add_destination("google_ads")
+    status, problem = ask(here, "POST", f"/destinations/ads_main/{verb}", body)
+    assert (status, problem["code"]) == (404, "not_materialized")
+    assert "'purchase'" in problem["detail"]
     assert not here.bus.messages
 
 

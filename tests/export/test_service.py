@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -372,6 +373,88 @@ def test_what_google_refuses_later_is_booked_by_reason_and_sent_again_where_time
         "partial",
         '{"INVALID_GCLID": 1, "TOO_RECENT_CLICK": 1}',
     )
+
+
+def test_a_kill_while_google_is_asked_leaves_the_answer_to_the_next_tick() -> None:
+    """One shop for each step of the tick that learns of a failed request."""
+    step = 0
+    while True:
+        step += 1
+        with shop() as here:
+            here.add_destination("google_ads")
+            here.put("o1", value=10, gclid="click-1")
+            here.materialize()
+            google(here).later = {"click-1": "TOO_RECENT_CLICK"}
+            here.export()
+            google(here).later = {}
+            here.passes(minutes=31)
+            here.process.kill_at(step)
+            try:
+                here.handle(ExportTick())
+                survived = True
+            except Kill:
+                survived = False
+            here.process.kill_at(None)
+            here.free_leases()
+            here.passes(hours=1)
+            here.handle(ExportTick())
+            assert held(here) == {"o1": 10}, step
+            assert here.states() == {"o1": "accepted"}, step
+            if survived:
+                break
+    assert step > 10
+
+
+def test_polling_stops_when_time_is_up_and_goes_on_next_time(here: Shop) -> None:
+    here.add_destination("google_ads", batch_size=1)
+    for number in range(4):
+        here.put(f"o{number}", value=10)
+    here.materialize()
+    here.export()
+    here.passes(minutes=31)
+    patient = here.office
+    here.office = replace(patient, seconds=0)
+    here.handle(ExportTick())
+    asked = [call for call in google(here).calls if call.method == "GET"]
+    assert len(asked) == 1
+    here.office = patient
+    here.handle(ExportTick())
+    newest = {row["request_id"]: row["state"] for row in here.all_of("export_requests")}
+    assert set(newest.values()) == {"success"}
+
+
+def test_a_destination_that_fails_holds_up_no_other_one(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.add_destination("meta")
+    here.put("o1", value=10)
+    here.materialize()
+    broken = here.office.wire.google
+    here.office.wire.google = broken_credentials
+    with pytest.raises(ZeroDivisionError):
+        here.export()
+    assert len(here.stand_ins["meta"].held) == 1
+    here.office.wire.google = broken
+    here.free_leases()
+    here.export()
+    assert held(here) == {"o1": 10}
+
+
+def broken_credentials(scopes: object, quota_project: object) -> Any:
+    raise ZeroDivisionError
+
+
+def test_a_stored_config_that_this_version_cannot_read_stops_no_other_one(
+    here: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = here.add_destination("google_ads")
+    here.add_destination("meta")
+    outdated = {**stored.definition, "operating_account": "12"}
+    here.office.catalog.save(outdated, now=here.clock.now(), author="test")
+    here.put("o1", value=10)
+    here.materialize()
+    here.export()
+    assert len(here.stand_ins["meta"].held) == 1
+    assert "destination_unreadable" in capsys.readouterr().out
 
 
 def test_a_request_that_fails_as_a_whole_leaves_no_claim_in_the_ledger(here: Shop) -> None:

@@ -34,7 +34,7 @@ class Recorder(Warehouse):
 
     def rows(self, sql: Sql, **_: Any) -> Iterator[dict[str, Any]]:
         self.statements.append(sql)
-        return iter([{"held": 0, "leaving": 0, "unproved": 0, "known": 1}])
+        return iter([{"held": 0, "leaving": 0, "unproved": 0, "early": 0, "known": 1}])
 
     def execute(self, sql: Sql, **_: Any) -> Executed:
         self.statements.append(sql)

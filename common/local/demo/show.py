@@ -92,7 +92,7 @@ def _live(stack: Attached, platforms: Platforms, today: date, steps: Steps, repo
         loaded = load(shop, stack.client, datasets, first)
     console.print(f"   {len(loaded)} tables, {sum(loaded.values()):,} rows")
     _validate(stack, steps)
-    ids = _define(stack, steps, project)
+    ids = _define(stack, steps, project, first_day=today - timedelta(days=GA4_DAYS))
     before = first
     for day in (first + timedelta(days=number) for number in range(MORNINGS)):
         if day > first:
@@ -127,7 +127,7 @@ def _validate(stack: Attached, steps: Steps) -> None:
     steps.console.print(table)
 
 
-def _define(stack: Attached, steps: Steps, project: str) -> list[str]:
+def _define(stack: Attached, steps: Steps, project: str, first_day: date) -> list[str]:
     text = (HERE / "definitions.yaml").read_text(encoding="utf-8").replace("{project}", project)
     definitions: list[dict[str, Any]] = yaml.safe_load(text)
     with steps.step(f"Define {len(definitions)} conversions through the API"):
@@ -136,6 +136,8 @@ def _define(stack: Attached, steps: Steps, project: str) -> list[str]:
     text = (HERE / "destinations.yaml").read_text(encoding="utf-8")
     with steps.step("Name the ad platforms to keep up to date"):
         for target in yaml.safe_load(text):
+            # a destination sends nothing of the days before it unless it is told to
+            target["start_date"] = first_day.isoformat()
             stack.call("PUT", f"/export-preview/destinations/{target['id']}", target)
     return [definition["id"] for definition in definitions]
 

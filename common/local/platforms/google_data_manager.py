@@ -205,6 +205,8 @@ class GoogleDataManager(StandIn):
         violations = list(self._member_violations(request, adding))
         if violations:
             return refused(violations)
+        if request.validate_only:
+            return Reply(200, {"requestId": f"validated-{len(self.calls)}"})
         request_id = f"r-{len(self._requests) + 1}"
         self._requests[request_id] = (self.clock(), len(request.audience_members), {})
         for member in request.audience_members:

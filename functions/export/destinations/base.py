@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
+from functions.export.calls import Answer, Reply, Request
 from functions.export.destinations.target import Target
 from functions.export.money import Money
 from functions.export.rows import ConversionRow
@@ -97,65 +98,11 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Credential:
-    """Where the secret goes, and its reference; the secret itself is put in on the wire."""
-
-    place: Literal["bearer", "header", "query", "body", "google", "oauth"]
-    name: str = ""
-    reference: str = ""
-    details: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request, byte for byte, but for its secret."""
-
-    url: str
-    body: bytes
-    credential: Credential
-    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
-    method: str = "POST"
-    message: Any = None
-    """The same body as an official client's own type, where one is used."""
-    more: Mapping[str, Credential] = field(default_factory=dict)
-    """Further secrets by header name."""
-
-    @property
-    def sha256(self) -> str:
-        """Fingerprint of the body: a dry run's equals the real run's."""
-        return hashlib.sha256(self.body).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a platform answered."""
-
-    status: int
-    body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def json(self) -> Any:
-        """The parsed body, or None when it is no JSON."""
-        try:
-            return json.loads(self.body)
-        except ValueError:
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """No answer came. `reached` says that the platform may have the request all the same."""
-
-    reason: str
-    reached: bool
-
-
-Reply = Answer | Unanswered
-
-
-@dataclass(frozen=True, slots=True)
 class Accepted:
-    """The platform gave positive proof; `failures` names rows it refused in spite of that."""
+    """The platform gave positive proof; `failures` names rows it refused in spite of that.
+
+    `request_id` is empty where the platform gives none.
+    """
 
     request_id: str
     failures: Mapping[int, str] = field(default_factory=dict)

@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from functions.export import data_manager
-from functions.export.destinations.base import (
+from functions.export.calls import (
     Answer,
+    Reply,
+    Request,
+)
+from functions.export.destinations.base import (
     Built,
     Capabilities,
     Destination,
-    Halted,
     Intent,
     Problem,
     Rejected,
-    Reply,
-    Request,
     Result,
     Status,
-    Unanswered,
 )
 from functions.export.destinations.target import Mapped, Target
 from functions.export.rows import ConversionRow
@@ -210,13 +210,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
         )
         event.event_timestamp.GetCurrentTime()
         reply = self.send(self._request(action, [event], validate=True), wire)
-        if isinstance(reply, Unanswered):
-            return [Problem("unreachable", "Google did not answer.", "Try again later.")]
-        result = data_manager.read(reply)
-        if isinstance(result, Halted):
-            message = f"Conversion action {action}: {result.reason}."
-            return [Problem(result.reason, message, result.fix)]
-        return []
+        return data_manager.refusals(reply, f"Conversion action {action}")
 
 
 def all_digits_warning(config: GoogleAdsTarget) -> Iterable[Problem]:

@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from functions.export.calls import (
+    Answer,
+    Credential,
+    Request,
+    Unanswered,
+)
 from functions.export.destinations.base import (
     Accepted,
-    Answer,
     Built,
     Capabilities,
-    Credential,
     Destination,
     Intent,
     Problem,
     Refused,
     Rejected,
-    Request,
     Result,
-    Unanswered,
     canonical,
     fingerprint,
     present,
@@ -152,7 +154,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsTarget]):
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         # there is no better proof: GA4 tells only its debug address what is wrong with an event
         if 200 <= reply.status < 300:
-            return Accepted("received")
+            return Accepted("")
         return Refused(f"http_{reply.status}")
 
     def check(self, wire: Wire) -> list[Problem]:

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from functions.export import data_manager
+from functions.export.calls import Answer, Reply, Request
 from functions.export.destinations.base import (
-    Answer,
     Built,
     Capabilities,
     Destination,
     Intent,
+    Problem,
     Rejected,
-    Reply,
-    Request,
     Result,
     Status,
 )
@@ -124,22 +123,33 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
         return Built(intent.key, message, digest, "remove" if removing else "add")
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
-        dm = data_manager.library()
-        common: dict[str, Any] = {
-            "destinations": [
-                data_manager.destination(self.config, self.mapped[conversion].user_list_id)
-            ],
-            "audience_members": [built.payload for built in batch],
+        user_list = self.mapped[conversion].user_list_id
+        members = [built.payload for built in batch]
+        if batch[0].group != "remove":
+            return self._joining(user_list, members)
+        message = data_manager.library().RemoveAudienceMembersRequest.pb()(
+            **self._common(user_list, members)
+        )
+        path = "/v1/audienceMembers:remove"
+        return data_manager.client_request(path, message, self.config.quota_project)
+
+    def _joining(
+        self, user_list: str, members: Sequence[Any], *, validate: bool = False
+    ) -> Request:
+        message = data_manager.library().IngestAudienceMembersRequest.pb()(
+            **self._common(user_list, members),
+            terms_of_service={"customer_match_terms_of_service_status": 1},
+            validate_only=validate,
+        )
+        path = "/v1/audienceMembers:ingest"
+        return data_manager.client_request(path, message, self.config.quota_project)
+
+    def _common(self, user_list: str, members: Sequence[Any]) -> dict[str, Any]:
+        return {
+            "destinations": [data_manager.destination(self.config, user_list)],
+            "audience_members": members,
             "encoding": data_manager.HEX,
         }
-        if batch[0].group == "remove":
-            message = dm.RemoveAudienceMembersRequest.pb()(**common)
-            path = "/v1/audienceMembers:remove"
-        else:
-            accepted = {"customer_match_terms_of_service_status": 1}
-            message = dm.IngestAudienceMembersRequest.pb()(**common, terms_of_service=accepted)
-            path = "/v1/audienceMembers:ingest"
-        return data_manager.client_request(path, message, self.config.quota_project)
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         return data_manager.read(reply)
@@ -152,6 +162,20 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
         return data_manager.call(
             wire, request, "ingest_audience_members", "IngestAudienceMembersRequest"
         )
+
+    def check(self, wire: Wire) -> list[Problem]:
+        return [
+            problem
+            for mapped in self.config.conversions
+            for problem in self._check_list(mapped.user_list_id, wire)
+        ]
+
+    def _check_list(self, user_list: str, wire: Wire) -> list[Problem]:
+        """Problems of one list, by a request that Google validates and does not execute."""
+        nobody = {"user_identifiers": [{"email_address": hashlib.sha256(b"check").hexdigest()}]}
+        member = data_manager.library().AudienceMember.pb()(user_data=nobody)
+        reply = self.send(self._joining(user_list, [member], validate=True), wire)
+        return data_manager.refusals(reply, f"User list {user_list}")
 
     def poll(self, request_id: str, wire: Wire) -> Status | None:
         return data_manager.retrieve_status(wire, request_id, self.config.quota_project)

@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from functions.export import countries, identifiers
+from functions.export.calls import (
+    Answer,
+    Credential,
+    Request,
+    Unanswered,
+)
 from functions.export.destinations.base import (
     Accepted,
-    Answer,
     Built,
     Capabilities,
-    Credential,
     Destination,
     Halted,
     Intent,
     Problem,
     Refused,
     Rejected,
-    Request,
     Result,
-    Unanswered,
     Unknown,
     canonical,
     fingerprint,
@@ -219,4 +221,4 @@ def _accepted(body: Any, rows: int) -> Result:
         for row, element in enumerate(elements)
         if element.get("status") not in (200, 201)
     }
-    return Accepted("batch", failures)
+    return Accepted("", failures)

@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from functions.export import countries, identifiers
+from functions.export.calls import (
+    Answer,
+    Credential,
+    Request,
+    Unanswered,
+)
 from functions.export.destinations.base import (
     Accepted,
-    Answer,
     Built,
     Capabilities,
-    Credential,
     Destination,
     Halted,
     Intent,
     Problem,
     Refused,
     Rejected,
-    Request,
     Result,
     Retry,
-    Unanswered,
     Unknown,
     canonical,
     fingerprint,
@@ -317,8 +319,8 @@ def read(reply: Answer, rows: int) -> Result:
         return Unknown("unreadable_answer")
     if reply.status == 200 and "error" not in body:
         received = body.get("events_received", body.get("num_received"))
-        proof = body.get("fbtrace_id") or body.get("session_id") or "received"
-        return Accepted(str(proof)) if received == rows else Unknown("not_all_received")
+        request_id = str(body.get("fbtrace_id") or body.get("session_id") or "")
+        return Accepted(request_id) if received == rows else Unknown("not_all_received")
     error = body.get("error", {})
     code, subcode = error.get("code"), error.get("error_subcode")
     reason = f"meta_{code}_{subcode}" if subcode else f"meta_{code}"

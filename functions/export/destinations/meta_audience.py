@@ -13,18 +13,16 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from functions.export import countries
+from functions.export.calls import Answer, Credential, Request
 from functions.export.destinations.base import (
     Accepted,
-    Answer,
     Built,
     Capabilities,
-    Credential,
     Destination,
     Intent,
     Problem,
     Refused,
     Rejected,
-    Request,
     Result,
     canonical,
     fingerprint,
@@ -149,8 +147,11 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
         return result
 
     def check(self, wire: Wire) -> list[Problem]:
-        first = self.config.conversions[0].conversion
-        return problems(wire, self.request(first, []))
+        return [
+            problem
+            for conversion in self.mapped
+            for problem in problems(wire, self.request(conversion, []))
+        ]
 
 
 def session(payload: Mapping[str, Any]) -> dict[str, Any]:

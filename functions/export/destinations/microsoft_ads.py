@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from functions.export import countries, identifiers
+from functions.export.calls import (
+    Answer,
+    Credential,
+    Request,
+    Unanswered,
+)
 from functions.export.destinations.base import (
     Accepted,
-    Answer,
     Built,
     Capabilities,
-    Credential,
     Destination,
     Halted,
     Intent,
     Problem,
     Refused,
     Rejected,
-    Request,
     Result,
     Retry,
-    Unanswered,
     Unknown,
     canonical,
     fingerprint,
@@ -203,7 +205,7 @@ class MicrosoftAds(Destination[MicrosoftAdsTarget]):
                 for error in body["PartialErrors"] or []
                 if error is not None
             }
-            return Accepted(str(body.get("TrackingId") or "applied"), failures)
+            return Accepted(str(body.get("TrackingId") or ""), failures)
         return _fault(reply.status, body)
 
     def check(self, wire: Wire) -> list[Problem]:

@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from functions.export import countries, identifiers
+from functions.export.calls import (
+    Answer,
+    Credential,
+    Request,
+    Unanswered,
+)
 from functions.export.destinations.base import (
     Accepted,
-    Answer,
     Built,
     Capabilities,
-    Credential,
     Destination,
     Halted,
     Intent,
     Problem,
     Refused,
     Rejected,
-    Request,
     Result,
     Retry,
-    Unanswered,
     Unknown,
     canonical,
     fingerprint,
@@ -210,7 +212,7 @@ class TikTok(Destination[TikTokTarget]):
         if code is None:
             return Unknown("unreadable_answer")
         if code == OK:
-            return Accepted(str(body.get("request_id") or "received"))
+            return Accepted(str(body.get("request_id") or ""))
         if code == THROTTLED:
             return Retry("throttled")
         if code in NOT_AUTHORIZED:
