@@ -12,13 +12,7 @@ from functools import cache
 from typing import Any, Literal
 
 from functions.export import countries, identifiers
-from functions.export.calls import (
-    Answer,
-    Credential,
-    Reply,
-    Request,
-    Unanswered,
-)
+from functions.export.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.destinations.base import (
     Accepted,
     Consent,

@@ -8,11 +8,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from functions.export.calls import Reply, Unanswered
-from functions.export.destinations.base import (
-    Halted,
-    Retry,
-    Unknown,
-)
+from functions.export.destinations.base import Halted, Retry, Unknown
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0

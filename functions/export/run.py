@@ -18,12 +18,7 @@ from typing import Any, Protocol
 from functions.export.calls import Reply, Request
 from functions.export.clock import Clock, Deadline
 from functions.export.delivery import Delivery, Exchange
-from functions.export.destinations.base import (
-    Built,
-    Destination,
-    Halted,
-    chunks,
-)
+from functions.export.destinations.base import Built, Destination, Halted, chunks
 from functions.export.destinations.target import Target
 from functions.export.entries import Entry, Scope, Scribe
 from functions.export.planner import Decision, Deliver, Note, Nothing, Terms, plan

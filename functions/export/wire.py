@@ -12,13 +12,7 @@ import requests
 from requests import exceptions as failures
 from urllib3.exceptions import NewConnectionError
 
-from functions.export.calls import (
-    Answer,
-    Credential,
-    Reply,
-    Request,
-    Unanswered,
-)
+from functions.export.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.secrets import Secrets
 
 if TYPE_CHECKING:

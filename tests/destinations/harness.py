@@ -25,12 +25,7 @@ from functions.export.calls import Request
 from functions.export.clock import Deadline
 from functions.export.delivery import Delivery
 from functions.export.destinations import TARGET, connect
-from functions.export.destinations.base import (
-    Built,
-    Destination,
-    Intent,
-    Rejected,
-)
+from functions.export.destinations.base import Built, Destination, Intent, Rejected
 from functions.export.eligibility import Unwanted, judge
 from functions.export.rows import ConversionRow
 from functions.export.secrets import Secrets

@@ -15,11 +15,7 @@ from pydantic import ValidationError
 from common.local.platforms.standin import Fault, StandIn
 from functions.export.calls import Answer
 from functions.export.destinations import DESTINATIONS, TARGET
-from functions.export.destinations.base import (
-    Built,
-    Destination,
-    Halted,
-)
+from functions.export.destinations.base import Built, Destination, Halted
 from functions.export.retries import unhappy
 from functions.export.rows import ConversionRow
 from tests.destinations.harness import (

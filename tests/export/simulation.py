@@ -18,13 +18,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from functions.export.calls import (
-    Answer,
-    Credential,
-    Reply,
-    Request,
-    Unanswered,
-)
+from functions.export.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.clock import Deadline
 from functions.export.destinations.base import (
     Accepted,

@@ -13,11 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from functions.export import data_manager
-from functions.export.calls import (
-    Answer,
-    Reply,
-    Request,
-)
+from functions.export.calls import Answer, Reply, Request
 from functions.export.destinations.base import (
     Built,
     Capabilities,

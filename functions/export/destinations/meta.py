@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from functions.export import countries, identifiers
-from functions.export.calls import (
-    Answer,
-    Credential,
-    Request,
-    Unanswered,
-)
+from functions.export.calls import Answer, Credential, Request, Unanswered
 from functions.export.destinations.base import (
     Accepted,
     Built,
