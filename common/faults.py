@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 PATTERNS = {
     "^[a-z][a-z0-9_]{0,62}$": "lower case letters, digits and _, a letter first, 63 at most",
     "^[A-Z]{3}$": "three capital letters such as EUR",
+    "^[0-9]{10}$": "ten digits",
 }
 
 _WORDS = {
@@ -72,7 +73,9 @@ def _message(detail: ErrorDetails, names: set[str]) -> str:
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
-            near = get_close_matches(str(detail["loc"][-1]), names, n=1)
+            # a name that only exists elsewhere in the form is no news to whoever wrote it here
+            name = str(detail["loc"][-1])
+            near = get_close_matches(name, names - {name}, n=1)
             return f"there is no such field; did you mean {near[0]}?" if near else _UNKNOWN
         case "missing":
             return "is missing and required"

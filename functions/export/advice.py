@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from common.conversions import Combined, Conversion, Custom, LeadScoring, Simple
 from functions.export.destinations.base import Destination, Problem
+from functions.export.office import Connection
+
+NOT_IN_GA4 = frozenset({"user_agent", "ip_address", "email", "phone"})
+"""Columns that no row of GA4's export has.
+Source: support.google.com/analytics/answer/7029846 (the export's schema)."""
 
 
 def advice(destination: Destination[Any], known: Mapping[str, Conversion]) -> list[Problem]:
@@ -19,6 +25,23 @@ def advice(destination: Destination[Any], known: Mapping[str, Conversion]) -> li
         problem
         for each in destination.config.conversions
         for problem in _about(destination, each.conversion, known)
+    ]
+
+
+def twice(destination: Destination[Any], others: Iterable[Connection]) -> list[Problem]:
+    """Conversions that another destination sends to the same account already."""
+    return [
+        Problem(
+            "sent_by_another",
+            f"{each.id!r} sends {id!r} to {destination.account(id)} already; two ledgers of one "
+            "account contradict each other.",
+            f"Take {id!r} out of one of them, or archive {each.id!r} first.",
+        )
+        for each in others
+        for id in destination.mapped
+        if id in each.destination.mapped
+        and each.destination.kind == destination.kind
+        and each.destination.account(id) == destination.account(id)
     ]
 
 
@@ -35,17 +58,41 @@ def adjustment_days(conversion: Conversion, known: Mapping[str, Conversion]) -> 
     return 0
 
 
+def is_measured(conversion: Conversion, known: Mapping[str, Conversion]) -> bool:
+    """Whether all of its rows come from GA4's export."""
+    match conversion:
+        case Simple():
+            return True
+        case Combined():
+            parts = [known[id] for id in conversion.conversions if id in known]
+            return all(is_measured(part, known) for part in parts)
+    return False
+
+
 def _about(
     destination: Destination[Any], id: str, known: Mapping[str, Conversion]
 ) -> Iterator[Problem]:
     conversion = known.get(id)
     if conversion is None:
+        near = get_close_matches(id, known, n=1)
         yield Problem(
             "unknown_conversion",
             f"There is no active conversion {id!r}.",
-            "Create it first, or take it out of this destination.",
+            f"Did you mean {near[0]!r}?"
+            if near
+            else "Create it first, or take it out of this destination.",
         )
         return
+    missing = destination.needed & NOT_IN_GA4
+    if missing and is_measured(conversion, known):
+        yield Problem(
+            "never_accepted",
+            f"This platform refuses every row of {id!r}: it wants {', '.join(sorted(missing))}, "
+            "which the export of GA4 does not have.",
+            "Send a custom conversion that has it, or choose another action source if that is "
+            "what these conversions are.",
+            "warning",
+        )
     days = adjustment_days(conversion, known)
     can, within = destination.capabilities, destination.adjusts_within
     if days and "restate" not in can.adjusts:

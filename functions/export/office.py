@@ -166,9 +166,11 @@ def needs_table(found: Connection, conversion: str) -> None:
 
 def needs_live(found: Connection) -> None:
     """Raises UserError when the destination is archived or paused."""
-    if not found.live:
-        raise UserError(
-            f"The destination {found.id!r} sends nothing now.",
-            code="destination_not_live",
-            fix="Set its mode to live, or save it again if it is archived.",
-        )
+    if found.live:
+        return
+    archived = found.stored.status == "archived"
+    raise UserError(
+        f"The destination {found.id!r} is {'archived' if archived else 'paused'}: nothing is sent.",
+        code="destination_not_live",
+        fix="Save it again to bring it back." if archived else "Set its mode to live.",
+    )

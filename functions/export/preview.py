@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from itertools import islice
 from typing import Any
 
 from functions.export.calls import Request
 from functions.export.office import Connection
 from functions.export.planner import Decision, Deliver, Note
-from functions.export.run import WAVE, Brake, Job, batches, decisions, waves
+from functions.export.run import WAVE, Brake, Census, Job, batches, decisions, waves
 from functions.export.standing import Candidate
 
 MAXIMUM_ROWS = WAVE
@@ -28,7 +29,7 @@ def dry_run(
     office = connection.office
     scope = connection.scope(conversion, "dry-run", 0)
     ledger = connection.ledger(scope)
-    census = ledger.census()
+    census, first_day = ledger.census(), connection.start_date(scope)
     brake = Brake(census, connection.destination.config, force=force)
     job = Job(connection.destination, scope, office.settings.currency, force)
     found = list(ledger.candidates(MAXIMUM_ROWS + 1))
@@ -45,8 +46,9 @@ def dry_run(
         "held_by_platform": census.held,
         "missing_without_proof": census.unproved,
         "retractions_held": brake.held_back,
-        "first_day": connection.start_date(scope),
+        "first_day": first_day,
         "before_first_day": census.early,
+        "notes": notes(first_day, census, brake),
         "verdicts": Counter(summed(decision) for _, decision in judged),
         "rows": [verdict(candidate, decision) for candidate, decision in judged[:limit]],
         "requests": [
@@ -54,6 +56,27 @@ def dry_run(
             for number, (request, rows) in enumerate(requests)
         ],
     }
+
+
+def notes(first_day: date, census: Census, brake: Brake) -> list[str]:
+    """What a person would otherwise wonder about."""
+    told = []
+    if census.early:
+        told.append(
+            f"{census.early:,} conversions before {first_day} are not sent; set "
+            "start_date or replay their days if the platform shall have them."
+        )
+    if brake.held_back:
+        told.append(
+            f"{brake.held_back:,} conversions would be taken back, more than the retraction limit; "
+            "a run holds them until it is forced."
+        )
+    if census.unproved:
+        told.append(
+            f"{census.unproved:,} conversions that were sent are not in the table, and no finished "
+            "run of the table accounts for it; they are not taken back."
+        )
+    return told
 
 
 def requests_of(judged: Judged, job: Job) -> list[tuple[Request, list[str]]]:

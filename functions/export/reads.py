@@ -25,6 +25,17 @@ def standings(connection: Connection, *, conversion: str) -> list[dict[str, Any]
     return _rows(connection, "standings", conversion=conversion)
 
 
+def conversions_between(
+    connection: Connection, conversion: str, start_date: date, end_date: date
+) -> int:
+    """How many conversions the table has in these days, both included."""
+    warehouse = connection.office.warehouse
+    table = warehouse.table(f"conversion_{conversion}")
+    sql = template(__file__, "reads_between", conversions=table)
+    [row] = warehouse.rows(with_parameters(sql, start_date=start_date, end_date=end_date))
+    return int(row["conversions"])
+
+
 def match_report(connection: Connection, start_date: date, end_date: date) -> list[dict[str, Any]]:
     """For each day of sending and each conversion: rows sent, accepted, refused, and refused later
     by reason; newest day first. A row that was refused later is among the accepted ones."""

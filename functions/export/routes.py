@@ -17,11 +17,11 @@ from common.catalog import Catalog, Stored
 from common.errors import MethodError, NotFoundError, ProductError, UserError
 from common.messages import ExportContinuation, ReplayRequested
 from functions.export import preview, reads, settle
-from functions.export.advice import advice
+from functions.export.advice import advice, twice
 from functions.export.destinations import DESTINATIONS, TARGET, connect
 from functions.export.destinations.base import Destination, Problem
 from functions.export.destinations.target import DestinationId
-from functions.export.office import Office, connection, needs_live, needs_table
+from functions.export.office import Office, connection, connections, needs_live, needs_table
 
 Path = Mapping[str, str]
 
@@ -118,7 +118,12 @@ def put_destination(request: Request, path: Path, office: Office) -> Any:
         )
     found = _advice(definition, office)
     if errors := [problem for problem in found if problem.severity == "error"]:
-        raise UserError(errors[0].message, code=errors[0].code, fix=errors[0].fix)
+        raise UserError(
+            " ".join(problem.message for problem in errors),
+            code=errors[0].code,
+            fix=" ".join(dict.fromkeys(problem.fix for problem in errors)),
+            field="conversions",
+        )
     stored = office.catalog.save(
         definition,
         now=office.clock.now(),
@@ -202,6 +207,8 @@ def replay(request: Request, path: Path, office: Office) -> Any:
     needs_table(found, body.conversion)
     if body.end_date < body.start_date:
         raise UserError("The range ends before it starts.", code="bad_range", field="end_date")
+    days = (body.start_date, body.end_date)
+    count = reads.conversions_between(found, body.conversion, *days)
     request_id = body.request_id or office.new_id()
     office.bus().publish(
         ReplayRequested(
@@ -213,7 +220,7 @@ def replay(request: Request, path: Path, office: Office) -> Any:
             lost=body.lost,
         )
     )
-    return http.json_response({"request_id": request_id}, 202)
+    return http.json_response({"request_id": request_id, "conversions": count}, 202)
 
 
 def settle_doubts(request: Request, path: Path, office: Office) -> Any:
@@ -278,7 +285,9 @@ def _advice(definition: Mapping[str, Any], office: Office) -> list[Problem]:
     known = {
         stored.id: stored.conversion for stored in Catalog(office.warehouse, "conversion").active()
     }
-    return advice(connect(TARGET.validate_python(definition)), known)
+    destination = connect(TARGET.validate_python(definition))
+    others = [each for each in connections(office) if each.id != destination.config.id]
+    return [*advice(destination, known), *twice(destination, others)]
 
 
 def _online(destination: Destination[Any], office: Office) -> list[Problem]:

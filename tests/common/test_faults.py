@@ -28,6 +28,11 @@ def purchase(**changes: Any) -> dict[str, Any]:
     [
         (purchase(nam="B"), "nam", "there is no such field; did you mean name?"),
         (purchase(qqq=1), "qqq", "there is no such field; GET /api/schemas lists them"),
+        (
+            purchase(operator="is"),
+            "operator",
+            "there is no such field; GET /api/schemas lists them",
+        ),
         (purchase(id="A B"), "id", "must be lower case letters, digits and _"),
         ({"kind": "simple", "id": "a"}, "name", "is missing and required"),
         ({"kind": "simpel"}, "", "'kind' must be one of 'simple', 'combined'"),

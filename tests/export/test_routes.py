@@ -73,12 +73,47 @@ def test_each_wrong_field_is_named_and_nothing_is_saved(here: Shop) -> None:
     assert status == 422
     assert {fault["field"] for fault in problem["errors"]} == {"access_token", "pixel_id"}
     assert "EAAB" not in json.dumps(problem)
+    [told] = [fault for fault in problem["errors"] if fault["field"] == "access_token"]
+    assert told["message"].startswith("must say where the secret lies, never the secret itself")
     assert ask(here, "GET", "/destinations/meta_main")[0] == 404
 
 
 def test_an_unknown_conversion_refuses_the_destination(here: Shop) -> None:
     status, problem = ask(here, "PUT", "/destinations/ads_main", config("google_ads"))
     assert (status, problem["code"]) == (422, "unknown_conversion")
+    define(here)
+    target = config("google_ads")
+    target["conversions"][0]["conversion"] = "purchases"
+    _, problem = ask(here, "PUT", "/destinations/ads_main", target)
+    assert (problem["field"], problem["fix"]) == ("conversions", "Did you mean 'purchase'?")
+
+
+def test_an_account_number_may_be_written_as_google_shows_it(here: Shop) -> None:
+    define(here)
+    target = config("google_ads", operating_account="123-456-7890")
+    _, saved = ask(here, "PUT", "/destinations/ads_main", target)
+    assert saved["definition"]["operating_account"] == "1234567890"
+
+
+def test_one_conversion_goes_to_one_account_through_one_destination_only(here: Shop) -> None:
+    define(here)
+    ask(here, "PUT", "/destinations/ads_main", config("google_ads"))
+    again = config("google_ads", id="ads_again")
+    status, problem = ask(here, "PUT", "/destinations/ads_again", again)
+    assert (status, problem["code"]) == (422, "sent_by_another")
+    assert "'ads_main'" in problem["detail"]
+    ask(here, "DELETE", "/destinations/ads_main")
+    assert ask(here, "PUT", "/destinations/ads_again", again)[0] == 200
+
+
+def test_a_platform_that_would_refuse_every_row_is_told_at_once(here: Shop) -> None:
+    define(here)
+    chosen = {"start_date": "2026-11-01"}
+    _, saved = ask(here, "PUT", "/destinations/meta_main", config("meta", **chosen))
+    assert [each["code"] for each in saved["problems"]] == ["never_accepted"]
+    assert "user_agent" in saved["problems"][0]["message"]
+    crm = config("meta", action_source="system_generated", **chosen)
+    assert ask(here, "PUT", "/destinations/meta_main", crm)[1]["problems"] == []
 
 
 @pytest.mark.parametrize(
@@ -95,10 +130,10 @@ def test_an_adjustment_window_that_a_platform_cannot_honour_is_told_at_once(
     define(here, refunds={"days": days})
     target = config(kind)
     target["conversions"][0]["conversion"] = "purchase"
-    target["start_date"] = "2026-11-01"
     _, saved = ask(here, "PUT", f"/destinations/{target['id']}", target)
-    assert [(each["code"], each["severity"]) for each in saved["problems"]] == [(code, "warning")]
-    assert str(days) in saved["problems"][0]["message"]
+    problems = {each["code"]: each for each in saved["problems"]}
+    assert problems[code]["severity"] == "warning"
+    assert str(days) in problems[code]["message"]
 
 
 def test_a_new_destination_says_from_which_day_on_it_sends(here: Shop) -> None:
@@ -110,6 +145,7 @@ def test_a_new_destination_says_from_which_day_on_it_sends(here: Shop) -> None:
     _, again = ask(here, "PUT", "/destinations/ads_main", config("google_ads", name="Renamed"))
     assert again["problems"] == []
     chosen = config("google_ads", id="ads_other", start_date="2026-11-01")
+    chosen["conversions"][0]["conversion_action_id"] = "555"
     assert ask(here, "PUT", "/destinations/ads_other", chosen)[1]["problems"] == []
 
 
@@ -130,9 +166,10 @@ def test_the_schemas_draw_a_form_for_every_kind(here: Shop) -> None:
 
 def test_a_check_asks_the_platform_without_sending_a_conversion(here: Shop) -> None:
     define(here)
-    assert ask(here, "POST", "/destinations/check", config("meta"))[1] == {"problems": []}
+    target = config("meta", action_source="system_generated")
+    assert ask(here, "POST", "/destinations/check", target)[1] == {"problems": []}
     meta(here).token = "renewed"
-    _, told = ask(here, "POST", "/destinations/check", config("meta"))
+    _, told = ask(here, "POST", "/destinations/check", target)
     assert [each["code"] for each in told["problems"]] == ["meta_190_463"]
     assert not meta(here).held
 
@@ -209,6 +246,7 @@ def test_a_dry_run_counts_what_the_first_day_leaves_at_home(here: Shop) -> None:
     here.materialize()
     _, told = ask(here, "POST", "/destinations/ads_main/dry-run", {"conversion": "purchase"})
     assert (told["first_day"], told["before_first_day"]) == ("2026-11-19", 1)
+    assert told["notes"][0].startswith("1 conversions before 2026-11-19 are not sent")
     assert told["verdicts"] == {"create": 1}
 
 
@@ -243,6 +281,7 @@ def test_a_dry_run_says_why_for_every_row(here: Shop) -> None:
 
 def test_run_and_replay_are_asked_for_by_message(here: Shop) -> None:
     here.add_destination("google_ads")
+    here.put("o1")
     here.materialize()
     status, told = ask(here, "POST", "/destinations/ads_main/run", {"force": True})
     assert (status, told["conversions"]) == (202, ["purchase"])
@@ -250,13 +289,23 @@ def test_run_and_replay_are_asked_for_by_message(here: Shop) -> None:
     asked = {"conversion": "purchase", "lost": True, "request_id": "mine", **days}
     assert ask(here, "POST", "/destinations/ads_main/replay", asked) == (
         202,
-        {"request_id": "mine"},
+        {"request_id": "mine", "conversions": 1},
     )
     run, replay = here.bus.messages
     assert isinstance(run, ExportContinuation)
     assert run.force
     assert isinstance(replay, ReplayRequested)
     assert (replay.request_id, replay.lost) == ("mine", True)
+
+
+def test_a_destination_that_sends_nothing_says_why(here: Shop) -> None:
+    define(here)
+    ask(here, "PUT", "/destinations/ads_main", config("google_ads", mode="paused"))
+    _, problem = ask(here, "POST", "/destinations/ads_main/run", {})
+    assert (problem["code"], problem["fix"]) == ("destination_not_live", "Set its mode to live.")
+    ask(here, "DELETE", "/destinations/ads_main")
+    _, problem = ask(here, "POST", "/destinations/ads_main/run", {})
+    assert "archived" in problem["detail"]
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ class Recorder(Warehouse):
 
     def rows(self, sql: Sql, **_: Any) -> Iterator[dict[str, Any]]:
         self.statements.append(sql)
-        return iter([{"held": 0, "leaving": 0, "unproved": 0, "early": 0, "known": 1}])
+        counts = dict.fromkeys("held leaving unproved early known conversions".split(), 1)
+        return iter([counts])
 
     def execute(self, sql: Sql, **_: Any) -> Executed:
         self.statements.append(sql)
@@ -84,6 +85,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "due": lambda it: poll._due(it, NOW),
     "reopen": lambda it: poll._reopen(it, REQUEST, "failed", Status("failed"), "run", 7, NOW),
     "entries": lambda it: reads.entries(it, conversion="", state="", conversion_id="", limit=5),
+    "between": lambda it: reads.conversions_between(it, "purchase", *DAYS),
     "standings": lambda it: reads.standings(it, conversion="purchase"),
     "incident": lambda it: incidents.incident(it.office, "c", "error", "s", "r", "d", "f"),
 }

@@ -229,6 +229,11 @@ class Destination(ABC, Generic[T]):
         return min((limit for limit in limits if limit is not None), default=None)
 
     @property
+    def needed(self) -> frozenset[str]:
+        """Columns without which the platform, configured like this, refuses every row."""
+        return frozenset()
+
+    @property
     def batch_size(self) -> int:
         """Rows in one request."""
         wanted = self.config.batch_size or self.capabilities.usual_batch

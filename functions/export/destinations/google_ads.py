@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from functions.export import data_manager
 from functions.export.calls import Answer, Reply, Request
@@ -30,7 +30,15 @@ from functions.export.rows import ConversionRow
 if TYPE_CHECKING:
     from functions.export.wire import Wire
 
-AccountNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")]
+
+def _without_hyphens(account: Any) -> Any:
+    return account.replace("-", "") if isinstance(account, str) else account
+
+
+AccountNumber = Annotated[
+    str, BeforeValidator(_without_hyphens), StringConstraints(pattern=r"^[0-9]{10}$")
+]
+"""Google Ads shows its account numbers with hyphens, which the API refuses."""
 
 EVENT_SOURCES = {"web": 1, "app": 2, "store": 3, "phone": 4, "crm": 5, "other": 5}
 """Values of google.ads.datamanager.v1.EventSource."""

@@ -185,6 +185,11 @@ class Meta(Destination[MetaTarget]):
     def action_source(self, row: ConversionRow) -> str:
         return ACTION_SOURCES.get(row.event_source or "", self.config.action_source)
 
+    @property
+    def needed(self) -> frozenset[str]:
+        # [event] client_user_agent and event_source_url are required for website events
+        return frozenset({"user_agent"} if self.config.action_source == "website" else ())
+
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
         source = self.action_source(row)
         event_name = self.mapped[conversion].event_name

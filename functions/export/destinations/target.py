@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 Choice = Literal["granted", "denied"]
 DestinationId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+SECRET = (
+    r"^(env:[A-Z][A-Z0-9_]{0,99}|"
+    r"secret:projects/[a-z0-9:.-]+/secrets/[A-Za-z0-9_-]+/versions/(latest|[0-9]+))$"
+)
+
+
+def _reference(text: str) -> str:
+    if not re.fullmatch(SECRET, text):
+        raise ValueError(
+            "must say where the secret lies, never the secret itself: env:NAME, or "
+            "secret:projects/P/secrets/S/versions/V of Secret Manager"
+        )
+    return text
+
+
 SecretReference = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(env:[A-Z][A-Z0-9_]{0,99}|"
-        r"secret:projects/[a-z0-9:.-]+/secrets/[A-Za-z0-9_-]+/versions/(latest|[0-9]+))$"
-    ),
+    str, AfterValidator(_reference), WithJsonSchema({"type": "string", "pattern": SECRET})
 ]
 """Where a secret lies: env:NAME, or secret:projects/P/secrets/S/versions/V in Secret Manager."""
 
@@ -83,7 +103,8 @@ class Target(Config):
     )
     default_consent: Choice = Field(
         title="Consent when unknown",
-        description="Consent to assume outside the European Economic Area where a row has none.",
+        description="Consent to assume where a row has none and its country lies outside the "
+        "European Economic Area or is unknown.",
         examples=["granted"],
     )
     eea_default_consent: Choice = Field(
