@@ -79,10 +79,14 @@ class Entry:
 
 
 class Scribe:
-    """Numbers the entries of one run in the order in which they happened."""
+    """Numbers the entries of one run in the order in which they happened.
 
-    def __init__(self) -> None:
+    `retraction` is the reason beside what was taken back as far as the platform allows it.
+    """
+
+    def __init__(self, retraction: str = "") -> None:
         self._seq = 0
+        self._retraction = retraction
 
     def sending(
         self, candidate: Candidate, order: Deliver, kept: tuple[str, ...], at: datetime
@@ -107,13 +111,15 @@ class Scribe:
     def outcome(self, sending: Entry, outcome: Outcome, at: datetime) -> Entry:
         """What became of what was about to leave."""
         self._seq += 1
+        sent = sending.sent
+        taken_back = outcome.state == "accepted" and sent is not None and sent.op == "retract"
         return Entry(
             conversion_id=sending.conversion_id,
             conversion_date=sending.conversion_date,
             state=outcome.state,
-            reason=outcome.reason,
+            reason=outcome.reason or (self._retraction if taken_back else ""),
             row_hash=sending.row_hash,
-            sent=sending.sent,
+            sent=sent,
             seq=self._seq,
             at=at,
             request_id=outcome.request_id,

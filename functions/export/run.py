@@ -131,7 +131,7 @@ class Run:
         self._job = job
         self._ledger = ledger
         self._clock = clock
-        self._scribe = Scribe()
+        self._scribe = Scribe(job.destination.capabilities.retraction)
         self._summary = Summary()
         self._delivery = Delivery(
             job.destination, job.scope.conversion, job.scope.run_id, send, clock, deadline, chance

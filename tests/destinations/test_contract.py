@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -290,6 +291,26 @@ def test_building_is_pure_and_does_not_depend_on_when_the_row_was_written(
     assert isinstance(again, Built)
     request = destination.request(conversion, [first])
     assert destination.request(conversion, [again]).sha256 == request.sha256
+
+
+@pytest.mark.parametrize("zone", ["Australia/Sydney", "America/Los_Angeles"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_payload_does_not_depend_on_the_machines_time_zone(
+    kind: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the night in which Sydney's clocks went forward
+    row = sample_row(created=datetime(2026, 10, 3, 15, 59, 59, tzinfo=UTC))
+    destination, conversion = plain(kind)
+    here = prepare(destination, conversion, row)
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    there = prepare(destination, conversion, row)
+    monkeypatch.undo()
+    time.tzset()
+    assert isinstance(here, Built)
+    assert isinstance(there, Built)
+    bodies = {destination.request(conversion, [each]).sha256 for each in (here, there)}
+    assert len(bodies) == 1
 
 
 @pytest.mark.parametrize("kind", WITH_TOKEN)

@@ -71,6 +71,8 @@ def three_days(here: Shop) -> None:
     here.materialize()
     here.export()
     assert held(here) == {"o1": 70, "o2": 0, "o3": 5}
+    [taken] = [row for row in here.all_of("export_attempts") if row["op"] == "retract"][1:]
+    assert (taken["state"], taken["reason"]) == ("accepted", "count_not_retracted")
 
     here.passes(days=1)
     here.put("o2", value=50)

@@ -87,7 +87,8 @@ class Meta(StandIn):
                 return fault
         for event in events:
             self._keep(event)
-        return Reply(200, {"events_received": len(events), "messages": [], "fbtrace_id": "A-trace"})
+        trace = f"A-{len(self.calls)}"
+        return Reply(200, {"events_received": len(events), "messages": [], "fbtrace_id": trace})
 
     def _fault(self, event: Mapping[str, Any]) -> Reply | None:
         for name in ("event_name", "event_time", "action_source", "user_data"):  # [event]

@@ -43,6 +43,8 @@ class Capabilities:
     repeats: Literal["keeps_first", "replaces", "counts"]
     adjusts: frozenset[Op] = frozenset()
     adjusts_within: timedelta | None = None
+    retraction: str = ""
+    """What a retraction leaves behind; stands beside it in the ledger."""
     restores: bool = False
     """Whether a retracted conversion can be given a value again."""
     names_bad_rows: bool = False

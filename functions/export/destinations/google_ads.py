@@ -119,6 +119,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
         repeats="replaces",
         adjusts=frozenset({"restate", "retract"}),
         adjusts_within=timedelta(days=90),
+        retraction="count_not_retracted",
         restores=True,
         names_bad_rows=True,
         asynchronous=True,
