@@ -93,9 +93,7 @@ def first(body: dict[str, Any]) -> Any:
 
 
 def listed(body: dict[str, Any]) -> Any:
-    names = ("events", "data", "elements", "OfflineConversions", "OfflineConversionAdjustments")
-    names += ("audienceMembers",)
-    return next(body[name] for name in names if name in body)
+    return next(body[name] for name in LISTS if name in body)
 
 
 def identifier(name: str, value: Any) -> Change:
@@ -103,8 +101,18 @@ def identifier(name: str, value: Any) -> Change:
     return lambda body: first(body)["userData"]["userIdentifiers"].append({name: value})
 
 
+LISTS = (
+    "events",
+    "data",
+    "elements",
+    "audienceMembers",
+    "OfflineConversions",
+    "OfflineConversionAdjustments",
+)
+"""What platforms call the rows of a request."""
 CLEAR = "mary@example.com"
 HASHED = "0" * 64
+WHO = ("MicrosoftClickId", "HashedEmailAddress", "HashedPhoneNumber")
 ADDRESS = {"givenName": HASHED, "familyName": HASHED, "regionCode": "GB", "postalCode": "M1 1AE"}
 AGO = {days: int((NOW - timedelta(days=days)).timestamp()) for days in (8, 91)}
 SOON = int((NOW + timedelta(hours=1)).timestamp())
@@ -214,9 +222,6 @@ def test_microsoft_names_the_row_and_takes_the_others(name: str, change: Change,
     assert (reply.status, error["Index"]) == (200, 0), name
     assert code in error["ErrorCode"]
     assert not stand_in.held
-
-
-WHO = ("MicrosoftClickId", "HashedEmailAddress", "HashedPhoneNumber")
 
 
 def test_microsoft_adjusts_only_what_it_has() -> None:
