@@ -9,7 +9,6 @@ from typing import Any
 
 from common.conversions import Combined, Conversion, Custom, LeadScoring, Simple
 from functions.export.destinations.base import Destination, Problem
-from functions.export.office import Connection
 
 NOT_IN_GA4 = frozenset({"user_agent", "ip_address", "email", "phone"})
 """Columns that no row of GA4's export has.
@@ -28,20 +27,22 @@ def advice(destination: Destination[Any], known: Mapping[str, Conversion]) -> li
     ]
 
 
-def twice(destination: Destination[Any], others: Iterable[Connection]) -> list[Problem]:
-    """Conversions that another destination sends to the same account already."""
+def twice(destination: Destination[Any], others: Iterable[Destination[Any]]) -> list[Problem]:
+    """Conversions that another live destination sends to the same account already."""
+    if destination.config.mode == "paused":
+        return []
     return [
         Problem(
             "sent_by_another",
-            f"{each.id!r} sends {id!r} to {destination.account(id)} already; two ledgers of one "
-            "account contradict each other.",
-            f"Take {id!r} out of one of them, or archive {each.id!r} first.",
+            f"{other.config.id!r} sends {id!r} to {destination.account(id)} already; two ledgers "
+            "of one account contradict each other.",
+            f"Take {id!r} out of one of them, or pause {other.config.id!r} first.",
         )
-        for each in others
+        for other in others
         for id in destination.mapped
-        if id in each.destination.mapped
-        and each.destination.kind == destination.kind
-        and each.destination.account(id) == destination.account(id)
+        if id in other.mapped
+        and other.kind == destination.kind
+        and other.account(id) == destination.account(id)
     ]
 
 

@@ -151,11 +151,16 @@ def _connection(office: Office, stored: Stored) -> Connection:
     return Connection(office, stored, connect(TARGET.validate_python(stored.definition)))
 
 
+def has_table(found: Connection, conversion: str) -> bool:
+    """Whether the conversion has ever been materialized."""
+    warehouse = found.office.warehouse
+    return warehouse.schema_of(warehouse.path(f"conversion_{conversion}")) is not None
+
+
 def needs_table(found: Connection, conversion: str) -> None:
     """Raises NotFoundError for a conversion that is not mapped, or was never materialized."""
     found.scope(conversion, "check", 0)
-    warehouse = found.office.warehouse
-    if warehouse.schema_of(warehouse.path(f"conversion_{conversion}")) is None:
+    if not has_table(found, conversion):
         raise NotFoundError(
             f"{conversion!r} has no conversions yet: it has never been computed.",
             code="not_materialized",

@@ -21,7 +21,14 @@ from functions.export.advice import advice, twice
 from functions.export.destinations import DESTINATIONS, TARGET, connect
 from functions.export.destinations.base import Destination, Problem
 from functions.export.destinations.target import DestinationId
-from functions.export.office import Office, connection, connections, needs_live, needs_table
+from functions.export.office import (
+    Office,
+    connection,
+    connections,
+    has_table,
+    needs_live,
+    needs_table,
+)
 
 Path = Mapping[str, str]
 
@@ -41,7 +48,7 @@ class DryRunBody(Body):
 
 
 class RunBody(Body):
-    """Which conversions to send now; all when empty."""
+    """Which conversions to send now; when empty, all that have ever been computed."""
 
     conversions: tuple[DestinationId, ...] = ()
     force: bool = False
@@ -181,8 +188,8 @@ def run(request: Request, path: Path, office: Office) -> Any:
     body = http.read(request, RunBody)
     found = connection(office, path["id"])
     needs_live(found)
-    chosen = body.conversions or tuple(found.conversions)
-    for conversion in chosen:
+    chosen = body.conversions or tuple(id for id in found.conversions if has_table(found, id))
+    for conversion in chosen or found.conversions:
         needs_table(found, conversion)
     today, run_id = office.today(), f"x{office.new_id()}"
     for conversion in chosen:
@@ -286,7 +293,11 @@ def _advice(definition: Mapping[str, Any], office: Office) -> list[Problem]:
         stored.id: stored.conversion for stored in Catalog(office.warehouse, "conversion").active()
     }
     destination = connect(TARGET.validate_python(definition))
-    others = [each for each in connections(office) if each.id != destination.config.id]
+    others = [
+        each.destination
+        for each in connections(office)
+        if each.live and each.id != destination.config.id
+    ]
     return [*advice(destination, known), *twice(destination, others)]
 
 

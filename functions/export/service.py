@@ -48,7 +48,8 @@ def handle(office: Office, message: Message) -> None:
             deliver(office, work, deadline)
         except Exception as error:
             # the other destinations do not wait for this one
-            log("export_failed", "ERROR", destination=work.connection.id, reason=_code(error))
+            severity = "WARNING" if isinstance(error, RetryableError) else "ERROR"
+            log("export_failed", severity, destination=work.connection.id, reason=_code(error))
             faults.append(error)
     if faults:
         raise faults[0]
