@@ -23,7 +23,10 @@ import phonenumbers
 
 Profile = Literal["google", "plain", "microsoft"]
 
-_HASHED = re.compile(r"[0-9a-fA-F]{64}")
+DIGITS = 64
+"""Length of an SHA-256 in hex."""
+
+_HASHED = re.compile(r"[0-9a-fA-F]+")
 _SPACE = re.compile(r"\s+")
 _FACEBOOK_COOKIE = re.compile(r"fb\.\d\.\d{10,13}\..+")
 _TITLES = frozenset(
@@ -41,7 +44,7 @@ def hashed(raw: str | None, normalize: Callable[[str], str | None]) -> str | Non
     """SHA-256 of the normalized text; what is hashed already passes, so nothing is hashed twice."""
     if not raw:
         return None
-    if _HASHED.fullmatch(raw):
+    if len(raw) == DIGITS and _HASHED.fullmatch(raw):
         return raw.lower()
     normalized = normalize(raw)
     return sha256(normalized) if normalized else None
