@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
 
 SECRET_MANAGER = "https://secretmanager.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+KEPT_SECONDS = 300.0
 
 
 class Secrets:
     """Finds env:NAME in the environment and secret:projects/... in Secret Manager.
 
-    A value is read once and kept until `forget`, which a refused credential calls: so a rotated
-    secret is picked up without a new deployment.
+    A value is kept for KEPT_SECONDS, or until `forget`, which a refused credential calls: so a
+    rotated secret is picked up without a new deployment, whatever a platform calls a refusal.
     """
 
     def __init__(
@@ -27,17 +29,21 @@ class Secrets:
         environment: Mapping[str, str],
         connect: Callable[[], AuthorizedSession],
         endpoint: str = SECRET_MANAGER,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._environment = environment
         self._connect = connect
         self._endpoint = endpoint
-        self._known: dict[str, str] = {}
+        self._elapsed = elapsed
+        self._known: dict[str, tuple[str, float]] = {}
 
     def __call__(self, reference: str) -> str:
         """The secret; raises AccessError that names the reference and never the value."""
-        if reference not in self._known:
-            self._known[reference] = self._look_up(reference)
-        return self._known[reference]
+        value, read_at = self._known.get(reference, ("", 0.0))
+        if not value or self._elapsed() - read_at > KEPT_SECONDS:
+            value = self._look_up(reference)
+            self._known[reference] = (value, self._elapsed())
+        return value
 
     def forget(self, reference: str) -> None:
         """Read the secret anew next time."""

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from common.local.platforms.standin import Fault, StandIn
 from functions.export.calls import Answer
 from functions.export.destinations import DESTINATIONS, TARGET
-from functions.export.destinations.base import Built, Destination, Halted
+from functions.export.destinations.base import Accepted, Built, Destination, Halted, Unknown
 from functions.export.retries import unhappy
 from functions.export.rows import ConversionRow
 from tests.destinations.harness import (
@@ -319,6 +319,22 @@ def test_an_answer_of_unknown_shape_is_no_success(kind: str, body: bytes) -> Non
     destination, _, rows = built_rows(kind, 2)
     result = destination.read(Answer(200, body), rows)
     assert type(result).__name__ in ("Unknown", "Refused")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("meta", b'{"events_received": 1, "fbtrace_id": "A"}'),
+        ("meta_audience", b'{"num_received": 1, "session_id": "1"}'),
+        ("linkedin", b'{"elements": [{"status": 201}]}'),
+    ],
+)
+def test_an_answer_that_counts_fewer_rows_than_were_sent_is_no_success(
+    kind: str, body: bytes
+) -> None:
+    destination, _, rows = built_rows(kind, 2)
+    assert isinstance(destination.read(Answer(200, body), rows[:1]), Accepted)
+    assert isinstance(destination.read(Answer(200, body), rows), Unknown)
 
 
 @pytest.mark.parametrize("kind", KINDS)

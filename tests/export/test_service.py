@@ -145,8 +145,10 @@ def test_a_mass_retraction_waits_for_a_person(here: Shop) -> None:
     assert [held(here)[f"o{number}"] for number in range(3)] == [0, 0, 0]
 
 
-def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing() -> None:
-    """One shop for each step: killed there, then left to the next run."""
+@pytest.mark.parametrize("hours", [1, 49])
+def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(hours: int) -> None:
+    """One shop for each step: killed there, then left to the next run, once inside the 48 hours for
+    which Meta knows a key and once outside of them."""
     step = 0
     while True:
         step += 1
@@ -163,12 +165,15 @@ def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing() -> None:
                 survived = False
             here.process.kill_at(None)
             here.free_leases()
-            here.passes(hours=1)
+            here.passes(hours=hours)
             here.handle(ExportTick())
             platform = here.stand_ins["meta"]
-            assert {each.value for each in platform.held.values()} == {50, 100}, step
-            assert {each.count for each in platform.held.values()} == {1}, step
-            assert set(here.states().values()) == {"accepted"}, step
+            assert {each.count for each in platform.held.values()} <= {1}, step
+            if set(here.states().values()) == {"accepted"}:
+                assert {each.value for each in platform.held.values()} == {50, 100}, step
+            else:
+                # only what may have left is a person's to judge, and only when Meta forgot
+                assert (hours, set(here.states().values())) == (49, {"ambiguous"}), step
             if survived:
                 break
     assert step > 10
@@ -511,24 +516,27 @@ def test_a_replay_sends_again_only_what_the_platform_takes_twice_or_does_not_hav
     assert held(here) == {"o1": 10}
 
 
-def test_a_replay_to_an_account_that_lost_everything_creates_it_again(here: Shop) -> None:
-    here.add_destination("google_ads")
+@pytest.mark.parametrize(("kind", "name"), [("google_ads", "google"), ("meta", "meta")])
+def test_a_replay_to_an_account_that_lost_everything_creates_it_again(
+    here: Shop, kind: str, name: str
+) -> None:
+    stored = here.add_destination(kind)
     here.put("o1", value=10)
     here.materialize()
     here.export()
-    google(here).held.clear()
+    here.stand_ins[name].held.clear()
     day = here.clock.now().date()
     here.handle(
         ReplayRequested(
             request_id="lost",
-            destination="ads_main",
+            destination=stored.id,
             conversion="purchase",
             start_date=day.replace(day=1),
             end_date=day,
             lost=True,
         )
     )
-    assert held(here) == {"o1": 10}
+    assert [each.value for each in here.stand_ins[name].held.values()] == [10]
 
 
 def test_another_account_has_a_ledger_of_its_own(here: Shop) -> None:
