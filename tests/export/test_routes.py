@@ -220,16 +220,15 @@ def test_a_dry_run_shows_the_very_bytes_that_the_run_sends(here: Shop) -> None:
         assert sorted(booked) == sorted(call.sha256 for call in sent)
 
 
-@pytest.mark.parametrize(
-    ("kind", "changes"), [("google_analytics", {"client_id": "1.1"}), ("meta", {})]
-)
+@pytest.mark.parametrize("kind", ["google_analytics", "meta"])
 def test_a_dry_run_of_many_rows_shows_the_runs_own_requests_whatever_it_lists(
-    here: Shop, kind: str, changes: dict[str, Any]
+    here: Shop, kind: str
 ) -> None:
     target = here.add_destination(kind).definition
     conversion = target["conversions"][0]["conversion"]
     for number in range(130):
-        here.put(f"o{number:03}", value=10, **changes)
+        # three visitors: their batches at Google Analytics depend on where a portion ends
+        here.put(f"o{number:03}", value=10, client_id=f"{number % 3}.1")
     here.materialize(conversion)
     body = {"conversion": conversion, "limit": 7, "bodies": 0}
     _, told = ask(here, "POST", f"/destinations/{target['id']}/dry-run", body)
