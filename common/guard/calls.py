@@ -14,12 +14,23 @@ from common.findings import Finding
 from common.findings import found as finding
 from common.guard.lexer import NOTHING, Token
 from common.guard.text import Source
-from common.guard.words import BARE_FUNCTIONS, CALLED, DATE_PARTS, RESERVED, SIZED_TYPES
+from common.guard.words import BARE_FUNCTIONS, CALLED, DATE_PARTS, RESERVED, SIZED_TYPES, TYPES
 
 PREFIXES = ("SAFE", "NET", "HLL_COUNT")
 """What may stand before the dot of a function: a modifier and two families."""
 
 _BEFORE_STAR = ("SELECT", "DISTINCT", "ALL", ",", ".", "STRUCT", "VALUE")
+
+_BEFORE_VALUE = (
+    ("AS", "VALUE"),
+    ("|>", "EXTEND"),
+    ("|>", "AGGREGATE"),
+    ("HAVING", "MAX"),
+    ("HAVING", "MIN"),
+)
+"""Pairs of words, the latter not reserved, after which an expression begins."""
+_NAME_LISTS = frozenset({"USING", "EXCEPT", "UNPIVOT"})
+"""What stands in the brackets after these are names, not expressions."""
 
 
 class _Functions(TypedDict):
@@ -30,11 +41,16 @@ class _Functions(TypedDict):
 
 @dataclass(frozen=True)
 class Call:
-    """A function by its full name in capitals, the token that names it, and its arguments'."""
+    """A function by its path as written, the token that names it, and that token's index."""
 
-    name: str
+    path: str
     token: Token
     index: int
+
+    @property
+    def name(self) -> str:
+        """The full name in capitals."""
+        return self.path.upper()
 
 
 @cache
@@ -52,14 +68,19 @@ def aggregates() -> frozenset[str]:
 def calls(tokens: Sequence[Token]) -> list[Call]:
     """Every call in the token stream, dotted names joined: NET.HOST, SAFE.SUBSTR."""
     found: list[Call] = []
-    older = before = NOTHING
-    for index, (token, after) in enumerate(zip(tokens, [*tokens[1:], NOTHING], strict=True)):
+    near = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
+    opened: list[str] = []
+    for index, token in enumerate(tokens):
+        older, before, _, after, _ = window = near[index : index + 5]
         opens = after.has("(")
         if opens and token.kind in ("name", "quoted") and _is_call(tokens, index, older, before):
-            found.append(Call(_full_name(tokens, index), token, index))
-        elif not opens and token.word in BARE_FUNCTIONS and not before.has("."):
-            found.append(Call(token.word, token, index))
-        older, before = before, token
+            found.append(Call(_path(tokens, index), token, index))
+        elif not opens and token.word in BARE_FUNCTIONS and not _is_named(window, opened):
+            found.append(Call(token.text, token, index))
+        if token.has("("):
+            opened.append(before.word)
+        elif token.has(")"):
+            opened = opened[:-1]
     return found
 
 
@@ -80,6 +101,11 @@ def is_star_modifier(older: Token, before: Token) -> bool:
     return before.has(")") or (before.has("*") and older.has(*_BEFORE_STAR))
 
 
+def is_cast_format(older: Token, before: Token) -> bool:
+    """Whether FORMAT here is the clause of CAST(created AS STRING FORMAT 'YYYY')."""
+    return before.word in TYPES and older.has("AS")
+
+
 def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -> bool:
     token = tokens[index]
     if before.has(".") or token.kind == "quoted":
@@ -92,6 +118,10 @@ def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -
         return not before.has("[")
     if token.has("PIVOT", "UNPIVOT"):
         return not (before.has(")", "|>") or before.kind == "quoted" or _is_name(before))
+    if token.has("ZONE"):
+        return not (before.has("TIME") and older.has("AT"))
+    if token.has("FORMAT"):
+        return not is_cast_format(older, before)
     if token.has("SETS"):
         return not before.has("GROUPING")
     if token.has("AGGREGATE", "EXTEND"):
@@ -99,6 +129,25 @@ def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -
     if token.word in SIZED_TYPES and _is_type(older, before):
         return False
     return token.word not in RESERVED or token.word in CALLED
+
+
+def _is_named(window: Sequence[Token], opened: Sequence[str]) -> bool:
+    """Whether CURRENT_DATE is a name here: in FROM orders CURRENT_DATE it is an alias.
+
+    It stands in the middle of the window; `opened` are the words before the brackets around it.
+    """
+    older, before, _, after, then = window
+    if before.has("FROM"):
+        return not older.has("DISTINCT") and opened[-1:] != ["EXTRACT"]
+    if _NAME_LISTS.intersection(opened):
+        return True
+    if before.has("AS", ".", "OVER", "JOIN") or (after.has("AS") and then.has("(")):
+        return True
+    if before.has("ZONE") or (older.word, before.word) in _BEFORE_VALUE:
+        return False
+    is_word = before.kind in ("name", "quoted", "string", "number", "parameter")
+    ends_value = before.has(")", "]", "END", "NULL", "TRUE", "FALSE")
+    return ends_value or (is_word and before.word not in RESERVED)
 
 
 def _is_type(older: Token, before: Token) -> bool:
@@ -111,32 +160,35 @@ def _is_name(token: Token) -> bool:
     return token.kind == "name" and token.word not in RESERVED
 
 
-def _full_name(tokens: Sequence[Token], index: int) -> str:
+def _path(tokens: Sequence[Token], index: int) -> str:
     parts = [tokens[index].text]
     while index >= 2 and tokens[index - 1].has("."):
         index -= 2
         parts.insert(0, tokens[index].text)
-    return ".".join(parts).upper()
+    return ".".join(parts)
 
 
 def _refused(source: Source, call: Call) -> Finding:
-    code, message, fix = _told(call.name)
+    code, message, fix = _told(call.path, call.name.removeprefix("SAFE."))
     return finding(code, message, fix, at=source.position(call.token.offset))
 
 
-def _told(name: str) -> tuple[str, str, str]:
+def _told(path: str, name: str) -> tuple[str, str, str]:
     functions = _functions()
-    name = name.removeprefix("SAFE.")
     family = f"{name.partition('.')[0]}.*"
     if refusal := functions["refused"].get(name) or functions["refused"].get(family):
         return "forbidden_function", f"{name} {refusal[0]}.", refusal[1]
     if name in functions["instead"]:
         return "other_dialect", f"GoogleSQL has no function {name}.", functions["instead"][name]
+    if path[0] in ")]" and name.count(".") == 1:
+        function = name[2:]
+        message = f"{function} is called by a dot on the value before it, which is not read here."
+        return "unknown_form", message, f"Put the value into its brackets: {function}(value)"
     if "." in name or "`" in name:
         return (
             "persistent_routine",
-            f"{name} is a routine stored in a dataset; what it does, and what it will do "
-            "tomorrow, cannot be seen in the query.",
+            f"{path.lstrip(').]')} is a routine stored in a dataset; what it does, and what it will "
+            "do tomorrow, cannot be seen in the query.",
             "Write its expression into the query, or run it in a scheduled query of your own and "
             "read that query's table.",
         )

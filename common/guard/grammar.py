@@ -45,12 +45,21 @@ def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
 def _company(tokens: Sequence[Token]) -> Iterator[_Fault]:
     """Neighbours that cannot stand together."""
     near = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
+    # its columns are named by texts: UNPIVOT (reached FOR step IN (deal_at AS 'deal'))
+    unpivots = any(token.has("UNPIVOT") for token in tokens)
     for index in range(2, len(near) - 2):
         older, before, token, after, then = near[index - 2 : index + 3]
         word = token.word
         if before.has("."):
             continue
-        if word in _UNFINISHED and after is NOTHING:
+        if before.has("AS") and token.kind == "string" and not unpivots:
+            message = f"{token.text} is a text; a name stands alone or between backquotes."
+            yield _Fault(token, message, f"AS `{token.text[1:-1]}`")
+        elif token.has("DISTINCT") and before.has("SELECT") and after.has("ON"):
+            message = "DISTINCT ON is PostgreSQL's; GoogleSQL keeps the first row by a window."
+            fix = "QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY created) = 1"
+            yield _Fault(token, message, fix)
+        elif word in _UNFINISHED and after is NOTHING:
             yield _Fault(token, f"There is nothing after {token.text}.", f"{token.text} ...")
         elif (
             word in RESERVED
@@ -94,7 +103,10 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[_Fault]:
             ranks.append(-1)
         elif token.has(")", "]") and len(ranks) > 1:
             ranks.pop()
-        elif token.has("SELECT", "|>"):
+        elif token.has("SELECT", "|>") and not before.has("."):
+            if token.has("SELECT") and ranks[-1] >= 0 and not before.has("|>"):
+                message = f"SELECT cannot follow {_ORDER[ranks[-1]]}; it stands before FROM."
+                yield _Fault(token, message, "SELECT ... FROM ... WHERE ...")
             ranks[-1] = -1
         elif token.has("UNION", "INTERSECT") or (token.has("EXCEPT") and after.has("DISTINCT")):
             if ranks[-1] >= _ORDER.index("ORDER"):

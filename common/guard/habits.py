@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from math import prod
 
 from sqlglot import exp
 
@@ -17,19 +18,28 @@ CLOCKS = frozenset("CURRENT_DATE CURRENT_DATETIME CURRENT_TIME CURRENT_TIMESTAMP
 UNSTABLE = CLOCKS | {"RAND"}
 MAXIMUM_REPEAT = 1_000
 MAXIMUM_ARRAY = 100_000
+MAXIMUM_PRODUCT = 1_000_000
+"""Rows that arrays beside each other in FROM may make."""
 
 _CLOCK_NODES = (exp.CurrentDate, exp.CurrentDatetime, exp.CurrentTime, exp.CurrentTimestamp)
 # The argument that sets how much text or how many elements come out.
 _SIZES = {"LPAD": 1, "RPAD": 1, "REPEAT": 1}
 
 
-def check(source: Source, masked: Masked, tree: exp.Query, calls: list[Call]) -> list[Finding]:
-    """Remarks and errors about a query that is otherwise allowed."""
+def check(
+    source: Source,
+    masked: Masked,
+    tree: exp.Query,
+    calls: list[Call],
+    tables: Collection[exp.Table],
+) -> list[Finding]:
+    """Remarks and errors about a query that is otherwise allowed; `tables` are those it reads."""
     return [
         *_clock_and_chance(source, calls),
         *_unstable_keys(source, masked, tree),
         *_sizes(source, masked, tree),
-        *_cross_joins(source, masked, tree),
+        *_products(source, masked, tree),
+        *_cross_joins(source, masked, tree, {id(table) for table in tables}),
         *_end(source, masked, tree),
     ]
 
@@ -114,10 +124,16 @@ def _is_small(node: exp.Anonymous, argument: int) -> bool:
 
 
 def _is_bounded(node: exp.Anonymous) -> bool:
-    first, last, step = ([*map(_whole, node.expressions), 1, 1, 1])[:3]
+    first, last, step = _bounds(node)
     if first is None or last is None or step is None:
         return len(node.expressions) == 2 and all(map(_is_length, node.expressions))
     return abs(last - first) <= MAXIMUM_ARRAY * max(1, abs(step))
+
+
+def _bounds(node: exp.Anonymous) -> tuple[int | None, int | None, int | None]:
+    """First, last and step of GENERATE_ARRAY, None where it is not a whole number."""
+    first, last, step = ([*map(_whole, node.expressions), 1, 1, 1])[:3]
+    return first, last, step
 
 
 def _is_length(node: exp.Expr) -> bool:
@@ -139,9 +155,44 @@ def _has_fine_steps(node: exp.Anonymous) -> bool:
     return any(unit in ("SECOND", "MILLISECOND", "MICROSECOND") for unit in units)
 
 
-def _cross_joins(source: Source, masked: Masked, tree: exp.Query) -> list[Finding]:
-    for join in tree.find_all(exp.Join):
-        if _is_cartesian(join):
+def _products(source: Source, masked: Masked, tree: exp.Query) -> list[Finding]:
+    """Arrays that stand beside each other in FROM: each element of one meets each of the other."""
+    for select in tree.find_all(exp.Select):
+        arrays = [item for item in _items(select) if isinstance(item, exp.Unnest)]
+        rows = prod(_length(array) for array in arrays)
+        if rows > MAXIMUM_PRODUCT:
+            message = f"The arrays in FROM make {rows:,} rows together, as each element of one "
+            message += f"meets each of the others; {MAXIMUM_PRODUCT:,} are allowed."
+            fix = "Take shorter arrays: UNNEST(GENERATE_ARRAY(0, 23)) AS hour"
+            at = trees.position(source, masked, arrays[0])
+            return [found("unbounded", message, fix, at=at)]
+    return []
+
+
+def _items(select: exp.Select) -> list[exp.Expr]:
+    from_ = select.args.get("from_")
+    joins = select.args.get("joins") or ()
+    return [item.this for item in (from_, *joins) if item is not None]
+
+
+def _length(array: exp.Unnest) -> int:
+    """How many elements a written array has; a year of days when its dates are not numbers."""
+    made = array.expressions[0] if array.expressions else None
+    if isinstance(made, exp.Anonymous) and function_name(made) == "GENERATE_ARRAY":
+        first, last, step = _bounds(made)
+        if first is not None and last is not None:
+            return abs(last - first) // max(1, abs(step or 1)) + 1
+    is_made = isinstance(made, exp.Anonymous) and function_name(made).startswith("GENERATE_")
+    return 365 if is_made else 1
+
+
+def _cross_joins(
+    source: Source, masked: Masked, tree: exp.Query, tables: Collection[int]
+) -> list[Finding]:
+    steps = {step.alias.lower(): step.this for step in tree.find_all(exp.CTE)}
+    for select in tree.find_all(exp.Select):
+        join = _cartesian(select, steps, tables)
+        if join is not None:
             return [
                 found(
                     "cartesian_join",
@@ -154,29 +205,55 @@ def _cross_joins(source: Source, masked: Masked, tree: exp.Query) -> list[Findin
     return []
 
 
-def _is_cartesian(join: exp.Join) -> bool:
-    select = join.parent
-    if join.args.get("on") or join.args.get("using") or not isinstance(select, exp.Select):
-        return False
-    if not isinstance(join.this, (exp.Table, exp.Subquery)) or _is_array(join.this):
-        return False
-    return not _is_one_row(join.this) and not select.args.get("where")
+def _cartesian(
+    select: exp.Select, steps: dict[str, exp.Expr], tables: Collection[int]
+) -> exp.Join | None:
+    """The first join that ties many rows to many others by no condition, not even in WHERE."""
+    if _ties(select.args.get("where")):
+        return None
+    items = _items(select)
+    has_many = [_has_many_rows(item, steps, tables) for item in items]
+    joins: Sequence[exp.Join] = select.args.get("joins") or ()
+    for index, join in enumerate(joins, start=len(items) - len(joins)):
+        is_tied = any(join.args.get(clause) for clause in ("on", "using", "method"))
+        if not is_tied and has_many[index] and any(has_many[:index]):
+            return join
+    return None
 
 
-def _is_array(item: exp.Expr) -> bool:
-    """A path such as FROM orders, orders.items; two parts are at least an array or a dataset."""
-    return isinstance(item, exp.Table) and bool(item.args.get("db"))
+def _ties(where: exp.Where | None) -> bool:
+    """Whether one of the conditions speaks of two columns, which may be those of two tables."""
+    condition = where.this if where else None
+    parts = condition.flatten() if isinstance(condition, exp.And) else [condition]
+    return any(part is not None and len(_columns(part)) > 1 for part in parts)
 
 
-def _is_one_row(item: exp.Expr) -> bool:
-    """Whether there is at most one row, as far as the text tells; a WITH step may have one."""
-    select = item.this
+def _columns(node: exp.Expr) -> list[exp.Column]:
+    """Names are quoted in the masked text; what is not, such as MONTH, is no column."""
+    columns = node.find_all(exp.Column)
+    return [it for it in columns if isinstance(it.this, exp.Identifier) and it.this.quoted]
+
+
+def _has_many_rows(item: exp.Expr, steps: dict[str, exp.Expr], tables: Collection[int]) -> bool:
+    """Whether an item of FROM may have many rows, as far as the text tells; arrays do not count."""
+    if isinstance(item, exp.Table):
+        step = None if item.args.get("db") else steps.get(item.name.lower())
+        return id(item) in tables or (step is not None and not _is_one_row(step))
+    return isinstance(item, exp.Subquery) and not _is_one_row(item.this)
+
+
+def _is_one_row(select: exp.Expr) -> bool:
+    """Whether the query returns one row: an aggregate of all rows, or no table at all."""
     if not isinstance(select, exp.Select):
-        return isinstance(item, exp.Table)
-    if not select.args.get("from_") or select.args.get("limit"):
+        return False
+    if not select.args.get("from_") or _is_single(select.args.get("limit")):
         return True
     is_grouped = bool(select.args.get("group"))
     return not is_grouped and all(_is_aggregate(column) for column in select.expressions)
+
+
+def _is_single(limit: exp.Limit | None) -> bool:
+    return limit is not None and _whole(limit.expression) == 1
 
 
 def _is_aggregate(column: exp.Expr) -> bool:

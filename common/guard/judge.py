@@ -93,7 +93,8 @@ def judge(sql: str, allowed: Scope) -> Verdict:
         *calls.check(source, made),
         *forms.check(source, body),
     ]
-    if nested or any(token.has(";") for token in body):
+    is_one_query = not any(token.has(";") for token in body)
+    if nested or not is_one_query or any(fault.code == "table_name" for fault in faults):
         return Verdict(tuple(faults))
     return _judged(source, body, made, faults, allowed)
 
@@ -117,12 +118,14 @@ def _judged(
             faults if is_refused(faults) else [*faults, syntax.finding(source, masked, parsed)]
         )
         return Verdict(tuple(findings))
-    reads = tables.reads(masked, parsed)
+    reads, size = tables.reads(masked, parsed)
+    if size > tables.MAXIMUM_READS:
+        return Verdict((*faults, _read_too_often(size)))
     findings = [
         *faults,
         *tree.check(source, masked, parsed),
         *_table_findings(source, masked, reads, allowed),
-        *habits.check(source, masked, parsed, made),
+        *habits.check(source, masked, parsed, made, [read.node for read in reads]),
     ]
     named = [Table(scope.path(read.parts, allowed), read.node) for read in reads]
     query = Query(source, masked, parsed, tuple(named), tuple(outputs(source, masked, parsed)))
@@ -152,6 +155,16 @@ def _table_findings(
         fix = "Use a wildcard, `project.dataset.events_*`, or a view that unites them."
         findings["too_many_tables", message] = found("too_many_tables", message, fix)
     return list(findings.values())
+
+
+def _read_too_often(size: int) -> Finding:
+    times = f"{size:,}" if size < 10**9 else "more than a billion"
+    return found(
+        "too_deep",
+        f"The WITH steps build on each other so often that {times} reads come of it; "
+        f"{tables.MAXIMUM_READS:,} are allowed.",
+        "Read each step once where you can, or store one as a table of your own.",
+    )
 
 
 def _table_function(node: exp.Table, at: object) -> Finding:

@@ -67,6 +67,7 @@ _PROJECT_WITH_DASHES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?=
 _GOOD_ESCAPE = re.compile(
     r"""[abfnrtv\\?"'`]|[0-3][0-7]{2}|[xX][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}"""
 )
+_BRACKETED = re.compile(r"\[[\w .-]+\](?:\.\[[\w -]+\])*(?!\w)")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WORDLIKE = ("name", "quoted", "string", "number", "parameter")
 
@@ -83,7 +84,7 @@ def tokens(source: Source) -> tuple[list[Token], list[Finding]]:
             faults.setdefault(fault.code, fault)
             break
         if token:
-            for fault in _faults(source, read[-1:], token, end):
+            for fault in _faults(source, read[-7:], token, end):
                 faults.setdefault(fault.code, fault)
             read.append(token)
         offset, gap = end, token is None
@@ -112,7 +113,7 @@ def origin(read: Sequence[Token], line: int, column: int) -> Token | None:
 
 def _next(source: str, offset: int, gap: bool, read: list[Token]) -> tuple[Token | None, int]:
     """The token at the offset, None for a gap, and where it ends; the same offset: unreadable."""
-    if dashed := _names_a_table(read) and _PROJECT_WITH_DASHES.match(source, offset):
+    if dashed := names_a_table(read) and _PROJECT_WITH_DASHES.match(source, offset):
         return Token("quoted", f"`{dashed[0]}`", offset, gap, ""), dashed.end()
     match = _TOKEN.match(source, offset)
     if match is None:
@@ -124,7 +125,7 @@ def _next(source: str, offset: int, gap: bool, read: list[Token]) -> tuple[Token
     return Token(kind, text, offset, gap, word), match.end()
 
 
-def _names_a_table(read: list[Token]) -> bool:
+def names_a_table(read: Sequence[Token]) -> bool:
     """Whether the next word begins a table's path; EXTRACT(... FROM x) begins an expression."""
     if not read or not read[-1].has("FROM", "JOIN"):
         return False
@@ -134,13 +135,15 @@ def _names_a_table(read: list[Token]) -> bool:
 
 
 def _faults(source: Source, before: list[Token], token: Token, end: int) -> list[Finding]:
+    if names_a_table(before) and (fault := _foreign_name(source, token)):
+        return [fault]
     if token.kind == "string" and token.text[0] in "'\"bB" and token.text[:2].lower() != "br":
         for escape in _ESCAPE.finditer(token.text):
             if not _GOOD_ESCAPE.match(token.text, escape.start() + 1):
                 return [_bad_escape(source, token, escape)]
     if token.kind == "quoted" and re.search(r"\$?\{", token.text):
         return [_template(source, token)]
-    last = before[0] if before else NOTHING
+    last = before[-1] if before else NOTHING
     ends_a_name = last.kind in ("name", "quoted") and last.word not in RESERVED
     if token.kind == "number" and (last.has(".") or (token.text[0] == "." and ends_a_name)):
         return [_digit_in_path(source, last, token, end)]
@@ -156,6 +159,21 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
         fix = f"Put a space or an operator between: {shown}"
         return [found("glued", message, fix, at=source.position(token.offset))]
     return []
+
+
+def _foreign_name(source: Source, token: Token) -> Finding | None:
+    """The finding for a table's name in the quotes or brackets of another dialect."""
+    at = source.position(token.offset)
+    if token.kind == "string":
+        message = f"{token.text} is a text; a table's name stands between backquotes."
+        name = re.split("['\"]+", token.text)[1]
+        return found("table_name", message, f"`{name}`", at=at)
+    named = _BRACKETED.match(source.text, token.offset)
+    if named is None:
+        return None
+    message = "GoogleSQL puts names between backquotes; square brackets make an array."
+    path = re.sub(r"[\[\]]", "", named[0])
+    return found("other_dialect", message, f"`{path}`", at=at)
 
 
 def _bad_escape(source: Source, token: Token, escape: re.Match[str]) -> Finding:

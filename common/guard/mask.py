@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.guard.calls import Call, is_star_modifier
+from common.guard.calls import Call, is_cast_format, is_star_modifier
 from common.guard.lexer import NOTHING, Token
 from common.guard.words import BARE_FUNCTIONS, DATE_PARTS, PIPE_OPERATORS, RESERVED, TYPES
 
@@ -18,7 +18,9 @@ FUNCTION = "F_"
 """Begins the name that sqlglot sees for a function."""
 
 _KEPT_CALLS = frozenset("CAST SAFE_CAST EXTRACT ARRAY STRUCT UNNEST EXISTS".split())
-_KEPT_WORDS = RESERVED | DATE_PARTS | BARE_FUNCTIONS
+_KEPT_WORDS = RESERVED | DATE_PARTS
+_LIKE_EXTEND = ("SET", "DROP", "RENAME", "WINDOW")
+"""Pipe operators that sqlglot does not know; to find tables and functions, EXTEND reads alike."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Masked:
 
 def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
     """The masked text of the tokens of one query and its calls."""
-    odd = sorted({t.name for t in tokens if t.kind == "quoted" and not _is_plain(t.name)})
+    odd = sorted({t.name for t in tokens if t.kind in ("name", "quoted") and not _is_plain(t.name)})
     prefix = _unused_prefix(tokens)
     stand_ins = {name: f"{prefix}{index}" for index, name in enumerate(odd)}
     seen = [_seen(tokens, index, stand_ins) for index in range(len(tokens))]
@@ -50,7 +52,8 @@ def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
 
 
 def _is_plain(name: str) -> bool:
-    return name.isascii() and name.isidentifier()
+    """Whether sqlglot may see the name; it calls steps of its own __tmp1, __tmp2."""
+    return name.isascii() and name.isidentifier() and not name.lower().startswith("__tmp")
 
 
 def _unused_prefix(tokens: Sequence[Token]) -> str:
@@ -60,7 +63,10 @@ def _unused_prefix(tokens: Sequence[Token]) -> str:
 
 def _mask_call(tokens: Sequence[Token], call: Call, seen: list[str]) -> None:
     """The function as one plain name, its prefix gone; a routine of a dataset stays a path."""
-    if call.name in _KEPT_CALLS or (call.name in BARE_FUNCTIONS and not _opens(tokens, call)):
+    if call.name in _KEPT_CALLS:
+        return
+    if call.name in BARE_FUNCTIONS and not _opens(tokens, call):
+        seen[call.index] = call.name
         return
     seen[call.index] = FUNCTION + call.name.rpartition(".")[2].strip("`")
     if call.name.count(".") == 1:
@@ -77,10 +83,10 @@ def _seen(tokens: Sequence[Token], index: int, stand_ins: dict[str, str]) -> str
         return "'s'"
     if token.kind == "number":
         return token.text if token.text.isdigit() else "1.5"
-    if token.kind == "quoted":
+    if token.kind == "quoted" or (token.kind == "name" and not _is_grammar(tokens, index)):
         return f"`{stand_ins.get(token.name, token.name)}`"
-    if token.kind == "name" and not _is_grammar(tokens, index):
-        return f"`{token.text}`"
+    if token.has(*_LIKE_EXTEND) and index and tokens[index - 1].has("|>"):
+        return "EXTEND"
     return token.text
 
 
@@ -114,6 +120,8 @@ def _is_clause_word(token: Token, older: Token, before: Token, after: Token) -> 
         return before.has("TIME") and older.has("AT")
     if token.has("REPLACE"):
         return is_star_modifier(older, before)
+    if token.has("FORMAT"):
+        return is_cast_format(older, before)
     return (token.has("PIVOT", "UNPIVOT") and after.has("(", "INCLUDE", "EXCLUDE")) or (
         token.has("SETS", "INCLUDE", "CORRESPONDING", "STRICT")
     )

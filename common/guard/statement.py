@@ -116,7 +116,7 @@ def _pipes(source: Source, body: Sequence[Token]) -> list[Finding]:
     return [
         found(
             "pipe_operator",
-            f"The pipe operator {operator.text} is not one of those that only read.",
+            f"The pipe operator {operator.text} is not on the list of those that only read.",
             f"Use one of: {', '.join(sorted(PIPE_OPERATORS))}",
             at=source.position(operator.offset),
         )

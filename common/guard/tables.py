@@ -7,14 +7,19 @@ counts as a table, so that nothing is read that was not judged.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
 
 from common.guard.mask import Masked
 
+MAXIMUM_READS = 1_000
+"""BigQuery works a WITH step out anew at each use, so steps that read each other twice double."""
+
 Names = frozenset[str]
+Steps = Mapping[str, int]
+"""Names of WITH steps in scope, each with how much it reads."""
 _NONE: Names = frozenset()
 
 
@@ -26,12 +31,15 @@ class Read:
     node: exp.Table
 
 
-def reads(masked: Masked, tree: exp.Query) -> list[Read]:
-    """Every table in the tree that is neither a step of WITH nor an array of a row in scope."""
+def reads(masked: Masked, tree: exp.Query) -> tuple[list[Read], int]:
+    """Every table in the tree that is neither a step of WITH nor an array of a row in scope.
+
+    The number is that of all reads once every use of a step is written out.
+    """
     resolver = _Resolver(masked)
-    found = list(resolver.query(tree, _NONE, _NONE))
+    found = list(resolver.query(tree, {}, _NONE))
     unseen = (node for node in tree.find_all(exp.Table) if id(node) not in resolver.visited)
-    return found + [Read(resolver.parts(node), node) for node in unseen]
+    return found + [Read(resolver.parts(node), node) for node in unseen], resolver.size
 
 
 def is_function(node: exp.Table) -> bool:
@@ -40,18 +48,24 @@ def is_function(node: exp.Table) -> bool:
 
 
 class _Resolver:
-    """Walks queries in the order in which names come into scope; `visited` holds tables seen."""
+    """Walks queries in the order in which names come into scope.
+
+    `visited` holds the tables seen, `size` how much the query read so far, steps written out.
+    """
 
     def __init__(self, masked: Masked) -> None:
         self.masked = masked
         self.visited: set[int] = set()
+        self.size = 0
 
-    def query(self, query: exp.Expr, steps: Names, rows: Names) -> Iterator[Read]:
+    def query(self, query: exp.Expr, steps: Steps, rows: Names) -> Iterator[Read]:
         """Tables of a query; `steps` are WITH names and `rows` row aliases in scope outside."""
         with_ = query.args.get("with_")
         for step in with_.expressions if with_ else ():
+            outside, self.size = self.size, 0
             yield from self.query(step.this, steps, _NONE)
-            steps |= {step.alias.lower()}
+            steps = {**steps, step.alias.lower(): self.size}
+            self.size = outside
         if isinstance(query, exp.Select):
             yield from self._select(query, steps, rows)
         elif isinstance(query, exp.SetOperation):
@@ -59,7 +73,7 @@ class _Resolver:
         else:
             yield from self._bracketed(query, steps, rows)
 
-    def _set_operation(self, query: exp.SetOperation, steps: Names, rows: Names) -> Iterator[Read]:
+    def _set_operation(self, query: exp.SetOperation, steps: Steps, rows: Names) -> Iterator[Read]:
         """A chain of unions leans left and may be long, so it is walked in a loop."""
         node: exp.Expr = query
         chain: list[exp.Expr] = []
@@ -70,14 +84,14 @@ class _Resolver:
         for side in [node, *reversed(chain)]:
             yield from self.query(side, steps, rows)
 
-    def _bracketed(self, query: exp.Expr, steps: Names, rows: Names) -> Iterator[Read]:
+    def _bracketed(self, query: exp.Expr, steps: Steps, rows: Names) -> Iterator[Read]:
         if isinstance(query.this, (exp.Query, exp.Subquery)):
             yield from self.query(query.this, steps, rows)
             yield from self._expressions(query, steps, _NONE, skip=("this", "with_"))
         else:
             yield from self._item(query, steps, rows)
 
-    def _select(self, select: exp.Select, steps: Names, outer: Names) -> Iterator[Read]:
+    def _select(self, select: exp.Select, steps: Steps, outer: Names) -> Iterator[Read]:
         rows = outer
         from_ = select.args.get("from_")
         for item in [from_, *select.args.get("joins", ())]:
@@ -90,7 +104,7 @@ class _Resolver:
         for clause in last:
             yield from self._below(select.args.get(clause), steps, _NONE)
 
-    def _item(self, item: exp.Expr, steps: Names, rows: Names) -> Iterator[Read]:
+    def _item(self, item: exp.Expr, steps: Steps, rows: Names) -> Iterator[Read]:
         """One item of FROM with the joins that hang on it."""
         if isinstance(item, exp.Table):
             yield from self._table(item, steps, rows)
@@ -109,7 +123,7 @@ class _Resolver:
         for pivot in item.args.get("pivots") or ():
             yield from self._below(pivot, steps, _NONE)
 
-    def _table(self, table: exp.Table, steps: Names, rows: Names) -> Iterator[Read]:
+    def _table(self, table: exp.Table, steps: Steps, rows: Names) -> Iterator[Read]:
         self.visited.add(id(table))
         if is_function(table):
             yield Read((), table)
@@ -118,18 +132,19 @@ class _Resolver:
         parts = self.parts(table)
         is_step = len(parts) == 1 and parts[0].lower() in steps
         is_array = len(parts) > 1 and self._first(table).lower() in rows
+        self.size += 1 + (steps[parts[0].lower()] if is_step else 0)
         if not is_step and not is_array:
             yield Read(parts, table)
 
     def _expressions(
-        self, node: exp.Expr, steps: Names, rows: Names, skip: tuple[str, ...]
+        self, node: exp.Expr, steps: Steps, rows: Names, skip: tuple[str, ...]
     ) -> Iterator[Read]:
         for name, value in node.args.items():
             if name not in skip:
                 for part in value if isinstance(value, list) else [value]:
                     yield from self._below(part, steps, rows)
 
-    def _below(self, node: object, steps: Names, rows: Names) -> Iterator[Read]:
+    def _below(self, node: object, steps: Steps, rows: Names) -> Iterator[Read]:
         """Tables of every query inside an expression; a loop, for expressions nest deep."""
         pending = [node] if isinstance(node, exp.Expr) else []
         while pending:

@@ -97,7 +97,7 @@ _NODES = frozenset(
     Case If Cast TryCast DataType DataTypeParam ColumnDef Interval Extract AtTimeZone Anonymous
     IgnoreNulls RespectNulls HavingMax Rollup Cube GroupingSets Pivot PivotAlias PivotAny
     CurrentDate CurrentTimestamp CurrentTime CurrentDatetime WeekStart Lambda Kwarg Escape
-    NullSafeEQ NullSafeNEQ Slice Collate Concat
+    NullSafeEQ NullSafeNEQ Slice Collate Concat StrToDate StrToTime
     """.split()
     if hasattr(exp, name)
 )

@@ -23,6 +23,10 @@ _TYPES = {
     "TIMESTAMPTZ": "TIMESTAMP",
 }
 _CURLY = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb\u00b4"
+_SHARDS = (
+    "FROM `{0}.{1}*` WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) "
+    "AND FORMAT_DATE('%Y%m%d', @end_date)"
+)
 _STRAIGHT = str.maketrans(_CURLY, '\'\'\'\'""""\'"""\'')
 
 
@@ -76,7 +80,9 @@ def _positional(match: re.Match[str], before: str, rest: str) -> Told:
 def _colon(match: re.Match[str], before: str, rest: str) -> Told:
     if path := re.search(r"\[([\w.-]+):([\w.$]+)[\w.$@-]*\]", before[-100:] + rest):
         message = "A table in square brackets is legacy SQL; this product speaks GoogleSQL."
-        return Told("legacy_sql", message, f"`{path[1]}.{path[2]}`")
+        is_range = re.search(r"(?i)TABLE_DATE_RANGE(?:_STRICT)?\s*\(\s*\[[\w.-]*$", before)
+        fix = _SHARDS if is_range else "`{0}.{1}`"
+        return Told("legacy_sql", message, fix.format(path[1], path[2]))
     return _operator(match, before, rest)
 
 

@@ -6,6 +6,7 @@ tables, unions and views, but not past a window function, a LIMIT or the outer s
 
 from __future__ import annotations
 
+from collections import ChainMap, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -45,7 +46,7 @@ class Step:
 
     query: exp.Expr
     masked: Masked
-    steps: Mapping[str, Step]
+    steps: ChainMap[str, Step]
     at: Position | None = None
 
 
@@ -84,26 +85,35 @@ def partition_of(path: str, stored: Stored | None) -> Partition | None:
 
 def check(query: Query, catalogue: Catalogue, timezone: str) -> list[Finding]:
     """One error for every table that a run would read without bounds on its days."""
-    walk = _Walk(query, catalogue)
-    misses = walk.query(Step(query.tree, query.masked, {}), {})
+    misses = _Walk(query, catalogue).misses(Step(query.tree, query.masked, ChainMap()))
     told = {(miss.partition.path, miss.alias): _finding(miss, timezone) for miss in misses}
     return list(told.values())
 
 
 class _Walk:
-    """Looks for unbounded reads from the outermost query inwards."""
+    """Looks for unbounded reads from the outermost query inwards.
+
+    Steps and views wait until the query that reads them is done: a chain of them may be long.
+    """
 
     def __init__(self, query: Query, catalogue: Catalogue) -> None:
         self.source = query.source
         self.catalogue = catalogue
+        self.waiting: deque[tuple[Step, Pushed]] = deque()
+
+    def misses(self, step: Step) -> Iterator[Miss]:
+        """Every unbounded read of the query and of all that it builds on."""
+        self.waiting.append((step, {}))
+        while self.waiting:
+            yield from self.query(*self.waiting.popleft())
 
     def query(self, step: Step, pushed: Pushed) -> Iterator[Miss]:
         """Unbounded reads of a query whose output is bounded from outside as `pushed` says."""
-        node, steps = step.query, dict(step.steps)
+        node, steps = step.query, step.steps
         with_ = node.args.get("with_")
         for named in with_.expressions if with_ else ():
             name = step.masked.name(named.alias).lower()
-            steps[name] = Step(named.this, step.masked, dict(steps), step.at)
+            steps = steps.new_child({name: Step(named.this, step.masked, steps, step.at)})
         inner = Step(node, step.masked, steps, step.at)
         if isinstance(node, exp.Select):
             yield from self._select(inner, pushed)
@@ -167,9 +177,9 @@ class _Walk:
         path = ".".join(parts if len(parts) != 2 else [self.catalogue.project, *parts])
         at = step.at or tree.position(self.source, step.masked, table)
         if len(parts) == 1 and parts[0].lower() in step.steps:
-            yield from self.query(step.steps[parts[0].lower()], own)
+            self.waiting.append((step.steps[parts[0].lower()], own))
         elif view := self.catalogue.views.get(path):
-            yield from self.query(Step(view.tree, view.masked, {}, at), own)
+            self.waiting.append((Step(view.tree, view.masked, ChainMap(), at), own))
         elif partition := self.catalogue.partitions.get(path):
             sides = frozenset[str]().union(*(own.get(name, ()) for name in partition.columns))
             if not sides >= BOTH:

@@ -213,3 +213,197 @@ SELECT id, client_id, created, parts[OFFSET(nth)] AS part FROM shop.crm.orders, 
 SELECT id, client_id, created, 'a' 'b' AS note FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
 === a trailing comma in a subquery without FROM
 SELECT id, client_id, created, (SELECT AS STRUCT o.a, o.b,) AS fields FROM shop.crm.orders AS o WHERE date BETWEEN @start_date AND @end_date
+=== GA4 leads with every type of a parameter
+SELECT CONCAT(user_pseudo_id, '-', CAST(event_timestamp AS STRING)) AS id, user_pseudo_id AS client_id, TIMESTAMP_MICROS(event_timestamp) AS created,
+  (SELECT COALESCE(ep.value.double_value, ep.value.float_value, CAST(ep.value.int_value AS FLOAT64), SAFE_CAST(ep.value.string_value AS FLOAT64)) FROM UNNEST(event_params) AS ep WHERE ep.key = 'value' LIMIT 1) AS value,
+  (SELECT up.value.string_value FROM UNNEST(user_properties) up WHERE up.key = 'crm_id') AS user_id
+FROM `shop.analytics_123.events_*`
+WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date) AND event_name IN ('generate_lead', 'form_submit')
+=== GA4 daily and intraday shards
+SELECT ecommerce.transaction_id AS id, user_pseudo_id AS client_id, TIMESTAMP_MICROS(event_timestamp) AS created
+FROM `shop.analytics_123.events_*`
+WHERE REGEXP_EXTRACT(_TABLE_SUFFIX, r'[0-9]+') BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date) AND ecommerce.transaction_id IS NOT NULL
+=== GA4 suffix by REPLACE of a cast date
+SELECT ecommerce.transaction_id id, user_pseudo_id client_id, TIMESTAMP_MICROS(event_timestamp) created
+FROM `shop.analytics_123.events_*` WHERE _table_suffix >= REPLACE(CAST(@start_date AS STRING), '-', '') AND _table_suffix <= REPLACE(CAST(@end_date AS STRING), '-', '')
+=== GA4 first purchase only
+WITH p AS (
+  SELECT user_pseudo_id, ecommerce.transaction_id, event_timestamp, ecommerce.purchase_revenue AS revenue,
+    ROW_NUMBER() OVER (PARTITION BY ecommerce.transaction_id ORDER BY event_timestamp) AS rn
+  FROM `shop.analytics_123.events_*`
+  WHERE event_name = 'purchase' AND _TABLE_SUFFIX BETWEEN FORMAT_DATE("%Y%m%d", @start_date) AND FORMAT_DATE("%Y%m%d", @end_date)
+)
+SELECT transaction_id AS id, user_pseudo_id AS client_id, TIMESTAMP_MICROS(event_timestamp) AS created, revenue AS value
+FROM p
+WHERE rn = 1 AND transaction_id NOT IN ('(not set)', '')
+=== GA4 landing page and source by session
+WITH s AS (
+  SELECT CONCAT(user_pseudo_id, (SELECT value.int_value FROM UNNEST(event_params) WHERE key = 'ga_session_id')) AS session_key,
+    user_pseudo_id, MIN(event_timestamp) AS started,
+    ARRAY_AGG((SELECT value.string_value FROM UNNEST(event_params) WHERE key = 'page_location') IGNORE NULLS ORDER BY event_timestamp LIMIT 1)[SAFE_OFFSET(0)] AS landing_page,
+    MAX(IF(event_name = 'sign_up', 1, 0)) AS signed_up
+  FROM `shop.analytics_123.events_*`
+  WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date)
+  GROUP BY 1, 2
+)
+SELECT session_key AS id, user_pseudo_id AS client_id, TIMESTAMP_MICROS(started) AS created, [STRUCT('landing_page' AS key, SPLIT(landing_page, '?')[OFFSET(0)] AS value)] AS params
+FROM s WHERE signed_up = 1
+=== GA4 traffic source of the session
+SELECT e.ecommerce.transaction_id AS id, e.user_pseudo_id AS client_id, TIMESTAMP_MICROS(e.event_timestamp) AS created,
+  [STRUCT('source' AS key, IFNULL(e.session_traffic_source_last_click.cross_channel_campaign.source, e.traffic_source.source) AS value),
+   STRUCT('gclid' AS key, e.collected_traffic_source.gclid AS value)] AS params
+FROM `shop.analytics_123.events_*` AS e
+WHERE e._TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date) AND e.event_name = 'purchase'
+=== GA4 funnel by self join
+WITH carts AS (SELECT user_pseudo_id, MIN(event_timestamp) AS t FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date) AND event_name = 'add_to_cart' GROUP BY user_pseudo_id),
+buys AS (SELECT user_pseudo_id, MIN(event_timestamp) AS t FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date) AND event_name = 'purchase' GROUP BY user_pseudo_id)
+SELECT c.user_pseudo_id || '-cart' AS id, c.user_pseudo_id AS client_id, TIMESTAMP_MICROS(c.t) AS created, b.t IS NOT NULL AS is_qualified
+FROM carts AS c LEFT JOIN buys AS b ON b.user_pseudo_id = c.user_pseudo_id AND b.t BETWEEN c.t AND c.t + 7 * 24 * 3600 * 1000000
+=== GA4 items above a price
+SELECT CONCAT(e.ecommerce.transaction_id, '/', i.item_id) AS id, e.user_pseudo_id AS client_id, TIMESTAMP_MICROS(e.event_timestamp) AS created, SUM(i.price * i.quantity) AS value
+FROM `shop.analytics_123.events_*` e CROSS JOIN UNNEST(e.items) i
+WHERE e._TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date) AND i.item_category LIKE 'Shoes%'
+GROUP BY 1, 2, 3 HAVING SUM(i.price * i.quantity) > 50
+=== GA4 engaged sessions
+SELECT CONCAT(user_pseudo_id, CAST((SELECT value.int_value FROM UNNEST(event_params) WHERE key = 'ga_session_id') AS STRING)) AS id, user_pseudo_id AS client_id, MIN(TIMESTAMP_MICROS(event_timestamp)) AS created
+FROM `shop.analytics_123.events_*`
+WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date)
+GROUP BY id, client_id
+HAVING SUM((SELECT value.int_value FROM UNNEST(event_params) WHERE key = 'engagement_time_msec')) / 1000 > 60
+=== GA4 sharded dates by DATE arithmetic
+SELECT ecommerce.transaction_id AS id, user_pseudo_id AS client_id, TIMESTAMP_MICROS(event_timestamp) AS created FROM `shop.analytics_123.events_202*`
+WHERE _TABLE_SUFFIX BETWEEN SUBSTR(FORMAT_DATE('%Y%m%d', DATE_SUB(@start_date, INTERVAL 1 DAY)), 4) AND SUBSTR(FORMAT_DATE('%Y%m%d', DATE_ADD(@end_date, INTERVAL 1 DAY)), 4)
+  AND DATE(TIMESTAMP_MICROS(event_timestamp), 'America/New_York') BETWEEN @start_date AND @end_date
+=== GA4 phone calls by LOGICAL_OR
+SELECT user_pseudo_id AS id, user_pseudo_id AS client_id, MAX(TIMESTAMP_MICROS(event_timestamp)) AS created, LOGICAL_OR(event_name = 'phone_call') AS is_qualified
+FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date) GROUP BY user_pseudo_id
+=== Universal Analytics sessions
+SELECT CONCAT(fullVisitorId, '.', CAST(visitId AS STRING)) AS id, clientId AS client_id, TIMESTAMP_SECONDS(visitStartTime) AS created, hits.transaction.transactionRevenue / 1e6 AS value
+FROM `shop.analytics_123.ga_sessions_*`, UNNEST(hits) AS hits WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date) AND hits.transaction.transactionId IS NOT NULL
+=== Salesforce opportunities won
+SELECT o.id AS id, l.ga_client_id__c AS client_id, TIMESTAMP(o.close_date, 'Europe/London') AS created, o.amount AS value, UPPER(o.currency_iso_code) AS currency, o.is_won AS is_qualified, o.account_id AS user_id
+FROM `shop.crm.opportunity` AS o
+LEFT JOIN (SELECT converted_opportunity_id, ANY_VALUE(ga_client_id__c) AS ga_client_id__c FROM `shop.crm.lead` WHERE is_converted AND NOT is_deleted GROUP BY 1) AS l ON l.converted_opportunity_id = o.id
+WHERE o.is_closed AND NOT o.is_deleted AND o.close_date BETWEEN @start_date AND @end_date
+=== Salesforce lead status by CASE
+SELECT Id AS id, NULLIF(TRIM(ClientId__c), '') AS client_id, CreatedDate AS created, CASE WHEN Status IN ('Qualified', 'Closed - Converted') THEN TRUE WHEN Status LIKE 'Unqualified%' THEN FALSE END AS is_qualified
+FROM shop.crm.Lead WHERE DATE(CreatedDate) BETWEEN @start_date AND @end_date AND Email NOT LIKE '%@example.com' AND IsDeleted IS NOT TRUE
+=== Salesforce history, the first time a stage was reached
+SELECT opportunity_id AS id, ANY_VALUE(client_id) AS client_id, MIN(created_date) AS created FROM shop.crm.opportunity_history
+WHERE stage_name = 'Negotiation' AND created_date >= TIMESTAMP(@start_date) AND created_date < TIMESTAMP(DATE_ADD(@end_date, INTERVAL 1 DAY)) GROUP BY opportunity_id
+=== HubSpot Stitch columns with struct values
+SELECT CAST(dealid AS STRING) AS id, property_ga_client_id.value AS client_id, TIMESTAMP_MILLIS(CAST(property_closedate.value AS INT64)) AS created, SAFE_CAST(property_amount.value AS FLOAT64) AS value, property_deal_currency_code.value AS currency
+FROM `shop.hubspot.deals` WHERE property_dealstage.value IN ('closedwon', '12345678') AND DATE(TIMESTAMP_MILLIS(CAST(property_closedate.value AS INT64))) BETWEEN @start_date AND @end_date
+=== HubSpot Airbyte JSON properties
+SELECT JSON_VALUE(properties, '$.hs_object_id') AS id, JSON_VALUE(properties, '$.ga_client_id') AS client_id, PARSE_TIMESTAMP('%Y-%m-%dT%H:%M:%E*SZ', JSON_VALUE(properties, '$.closedate')) AS created, CAST(JSON_VALUE(properties, '$.amount') AS NUMERIC) AS value
+FROM shop.hubspot.deals_raw WHERE DATE(createdAt) BETWEEN @start_date AND @end_date AND NOT archived
+=== HubSpot newest version of each deal
+SELECT * EXCEPT (rn) FROM (
+  SELECT CAST(deal_id AS STRING) AS id, property_client_id AS client_id, property_closedate AS created, ROW_NUMBER() OVER (PARTITION BY deal_id ORDER BY _fivetran_synced DESC) AS rn
+  FROM `shop.hubspot.deal` WHERE DATE(property_closedate) BETWEEN @start_date AND @end_date)
+WHERE rn = 1
+=== HubSpot lifecycle stage through its history
+SELECT CONCAT('mql-', CAST(h.contact_id AS STRING)) AS id, c.property_ga_cid AS client_id, MIN(h.timestamp) AS created
+FROM shop.hubspot.contact_property_history AS h JOIN shop.hubspot.contact AS c ON c.id = h.contact_id
+WHERE h.name = 'lifecyclestage' AND h.value = 'marketingqualifiedlead' AND DATE(h.timestamp, 'Europe/Berlin') BETWEEN @start_date AND @end_date
+GROUP BY 1, 2
+=== HubSpot merged contacts folded
+WITH merged AS (SELECT CAST(id AS STRING) AS new_id, old_id FROM shop.hubspot.contact, UNNEST(SPLIT(property_hs_merged_object_ids, ';')) AS old_id)
+SELECT COALESCE(m.new_id, CAST(f.contact_id AS STRING)) || '-' || f.conversion_id AS id, c.property_client_id AS client_id, f.timestamp AS created
+FROM shop.hubspot.contact_form_submission f LEFT JOIN merged m ON m.old_id = CAST(f.contact_id AS STRING) LEFT JOIN shop.hubspot.contact c ON CAST(c.id AS STRING) = COALESCE(m.new_id, CAST(f.contact_id AS STRING))
+WHERE DATE(f.timestamp) BETWEEN @start_date AND @end_date
+=== Pipedrive won deals
+SELECT CAST(id AS STRING) AS id, custom_fields.ga_client_id AS client_id, TIMESTAMP(won_time) AS created, value, currency, TRUE AS is_qualified, CAST(person_id AS STRING) AS user_id
+FROM `shop.crm.pipedrive_deals` WHERE status = 'won' AND won_time >= CAST(@start_date AS STRING) AND won_time < CAST(DATE_ADD(@end_date, INTERVAL 1 DAY) AS STRING)
+=== Dynamics stringmap labels
+SELECT o.opportunityid AS id, o.new_clientid AS client_id, o.actualclosedate AS created, CAST(o.actualvalue AS FLOAT64) AS value, s.value = 'Won' AS is_qualified
+FROM shop.crm.opportunity o INNER JOIN shop.crm.stringmap s ON s.objecttypecode = 'opportunity' AND s.attributename = 'statecode' AND s.attributevalue = o.statecode
+WHERE o.actualclosedate BETWEEN TIMESTAMP(@start_date) AND TIMESTAMP_ADD(TIMESTAMP(@end_date), INTERVAL 1 DAY)
+=== Shopify orders with refunds taken off
+WITH refunds AS (SELECT order_id, SUM(CAST(JSON_VALUE(t, '$.amount') AS NUMERIC)) AS refunded FROM shop.crm.order_refund, UNNEST(JSON_QUERY_ARRAY(transactions)) AS t GROUP BY order_id)
+SELECT CAST(o.id AS STRING) AS id, REGEXP_EXTRACT(o.note_attributes, r'"_ga"\s*:\s*"GA\d\.\d\.([^"]+)"') AS client_id, o.processed_at AS created,
+  CAST(o.total_price - COALESCE(r.refunded, 0) AS FLOAT64) AS value, o.currency, CAST(o.customer_id AS STRING) AS user_id
+FROM shop.crm.shopify_order AS o LEFT JOIN refunds AS r ON r.order_id = o.id
+WHERE DATE(o.processed_at, 'Europe/Paris') BETWEEN @start_date AND @end_date AND o.cancelled_at IS NULL AND NOT o.test
+=== call centre in another time zone
+SELECT call_id AS id, client_id, TIMESTAMP(PARSE_DATETIME('%d/%m/%Y %H:%M', called_at), 'Australia/Sydney') AS created, duration_s >= 60 AS is_qualified
+FROM shop.crm.calls WHERE PARSE_DATE('%d/%m/%Y', SUBSTR(called_at, 1, 10)) BETWEEN @start_date AND @end_date
+=== subscriptions, one row a month
+SELECT FORMAT('%s-%t', s.id, month) AS id, s.client_id, TIMESTAMP(month) AS created, s.monthly_fee AS value
+FROM shop.crm.subscriptions AS s, UNNEST(GENERATE_DATE_ARRAY(DATE_TRUNC(s.started_on, MONTH), IFNULL(s.ended_on, @end_date), INTERVAL 1 MONTH)) AS month
+WHERE month BETWEEN @start_date AND @end_date
+=== loyalty tiers by NTILE and RANGE_BUCKET
+SELECT id, client_id, created, value, CAST(RANGE_BUCKET(value, [0, 50, 100, 500]) AS STRING) AS tier FROM (SELECT id, client_id, created, value, NTILE(10) OVER (ORDER BY value) AS decile FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date) WHERE decile > 1
+=== running total until a threshold
+SELECT id, client_id, created, value FROM (
+  SELECT *, SUM(value) OVER (PARTITION BY client_id ORDER BY created ROWS UNBOUNDED PRECEDING) AS total, LAST_VALUE(status) OVER (PARTITION BY client_id ORDER BY created ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS last_status
+  FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date)
+WHERE total >= 1000 AND total - value < 1000
+=== gap of thirty days begins a new journey
+SELECT id, client_id, created FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+QUALIFY IFNULL(TIMESTAMP_DIFF(created, LAG(created) OVER (PARTITION BY client_id ORDER BY created), DAY), 999) >= 30
+=== exchange rates by the last known day
+SELECT o.id, o.client_id, o.created, o.total * r.rate AS value, 'EUR' AS currency FROM shop.crm.orders AS o
+LEFT JOIN shop.crm.rates AS r ON r.currency = o.currency AND r.date = (SELECT MAX(x.date) FROM shop.crm.rates AS x WHERE x.currency = o.currency AND x.date <= o.date)
+WHERE o.date BETWEEN @start_date AND @end_date
+=== ingestion-time partitions
+SELECT id, client_id, created FROM shop.crm.loads WHERE _PARTITIONTIME >= TIMESTAMP(@start_date) AND _PARTITIONTIME < TIMESTAMP_ADD(TIMESTAMP(@end_date), INTERVAL 3 DAY) AND DATE(created) BETWEEN @start_date AND @end_date
+=== params from a struct of fields
+SELECT o.id, o.client_id, o.created, ARRAY(SELECT STRUCT(k AS key, v AS value) FROM UNNEST([STRUCT('city' AS k, o.city AS v), ('country', o.country), ('region', o.region)]) WHERE v IS NOT NULL) AS params
+FROM shop.crm.orders o WHERE o.date BETWEEN @start_date AND @end_date
+=== params aggregated from rows
+SELECT o.id, ANY_VALUE(o.client_id) AS client_id, MIN(o.created) AS created, ARRAY_AGG(STRUCT(a.name AS key, CAST(a.value AS STRING) AS value) ORDER BY a.name) AS params
+FROM shop.crm.orders o JOIN shop.crm.attributes a USING (id) WHERE o.date BETWEEN @start_date AND @end_date GROUP BY o.id
+=== hashed e-mail as the person
+SELECT id, client_id, created, TO_HEX(SHA256(LOWER(TRIM(REGEXP_REPLACE(email, r'\+[^@]*@', '@'))))) AS user_id FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+=== offline store visits near a shop
+SELECT v.id, v.client_id, v.created FROM shop.crm.visits AS v JOIN shop.crm.stores AS s ON ST_DWITHIN(ST_GEOGPOINT(v.lon, v.lat), s.place, 100) WHERE v.date BETWEEN @start_date AND @end_date
+=== COUNTIF, SAFE_DIVIDE and IS TRUE
+SELECT client_id AS id, client_id, MAX(created) AS created, SAFE_DIVIDE(SUM(value), COUNTIF(value > 0)) AS value FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date AND (is_test IS FALSE OR is_test IS NULL) GROUP BY client_id
+=== date parts as text through CAST FORMAT
+SELECT CONCAT(client_id, CAST(created AS STRING FORMAT 'YYYYMMDD' AT TIME ZONE 'Europe/London')) AS id, client_id, created, CAST('31.12.2026' AS DATE FORMAT 'DD.MM.YYYY') AS until FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+=== a time zone by column
+SELECT id, client_id, created, EXTRACT(HOUR FROM created AT TIME ZONE (CONCAT('Europe/', city))) AS hour FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+=== pipe syntax that renames, drops and sets
+FROM shop.crm.orders
+|> WHERE date BETWEEN @start_date AND @end_date
+|> SET currency = UPPER(currency)
+|> RENAME order_id AS id, created_at AS created
+|> DROP email, phone
+|> WINDOW ROW_NUMBER() OVER (PARTITION BY client_id ORDER BY created) AS nth
+|> WHERE nth = 1
+|> SELECT id, client_id, created, currency
+=== pipe joins and distinct
+FROM shop.crm.orders AS o |> WHERE o.date BETWEEN @start_date AND @end_date |> LEFT JOIN shop.crm.customers AS c ON c.id = o.customer_id |> SELECT o.id, c.client_id, o.created |> DISTINCT
+=== CURRENT_DATE as a name
+SELECT id, client_id, created, order_day AS current_date FROM shop.crm.orders current_time WHERE date BETWEEN @start_date AND @end_date
+=== HAVING without GROUP BY of a scalar subquery, NULLS FIRST and OFFSET
+SELECT id, client_id, created FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date AND (SELECT COUNT(*) FROM UNNEST(items) HAVING COUNT(*) > 1) > 1
+=== IN with a subquery of structs and NOT EXISTS
+SELECT id, client_id, created FROM shop.crm.orders AS o WHERE (o.client_id, o.date) IN (SELECT (client_id, MIN(date)) FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date GROUP BY client_id) AND NOT EXISTS (SELECT 1 FROM UNNEST(o.tags) t WHERE t = 'test') AND o.date BETWEEN @start_date AND @end_date
+=== string functions of a cleaning step
+SELECT TRIM(BOTH_SIDES) AS id, client_id, created FROM (SELECT REPLACE(LTRIM(order_no, '0'), ' ', '') AS BOTH_SIDES, INITCAP(city) AS city, NORMALIZE(name, NFKC) AS name, client_id, created FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date)
+=== unnest of a literal list of structs
+SELECT CONCAT(o.id, '-', step.name) AS id, o.client_id, TIMESTAMP_ADD(o.created, INTERVAL step.days DAY) AS created FROM shop.crm.orders AS o CROSS JOIN UNNEST([STRUCT('lead' AS name, 0 AS days), STRUCT('sale', 14)]) AS step WHERE o.date BETWEEN @start_date AND @end_date
+=== GROUP BY expression with ROLLUP in a CTE and QUALIFY RANK
+WITH d AS (SELECT client_id, DATE(created) AS day, SUM(value) AS value FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date GROUP BY client_id, DATE(created) QUALIFY RANK() OVER (PARTITION BY client_id ORDER BY SUM(value) DESC) = 1)
+SELECT CONCAT(client_id, '@', FORMAT_DATE('%F', day)) AS id, client_id, TIMESTAMP(day, 'UTC') AS created, value FROM d
+=== a comment block at the head, tabs and Windows line ends
+/* Owner: growth team
+   Ticket: MKT-1042; do not edit */
+-- v3
+	SELECT	o.id , o.client_id , o.created	-- key
+	FROM	`shop`.`crm`.`orders`	AS	o	# main
+	WHERE	o.date	BETWEEN	@start_date	AND	@end_date	;
+=== IFNULL over CASE in an aggregate with FILTER-like IF
+SELECT client_id AS id, client_id, MIN(IF(type = 'order', created, NULL)) AS created, SUM(CASE type WHEN 'order' THEN value WHEN 'refund' THEN -value ELSE 0 END) AS value FROM shop.crm.ledger WHERE date BETWEEN @start_date AND @end_date GROUP BY client_id HAVING created IS NOT NULL
+=== LEFT JOIN of the newest consent per person
+SELECT o.id, o.client_id, o.created, c.ad_user_data FROM shop.crm.orders o LEFT JOIN (SELECT customer_id, ARRAY_AGG(STRUCT(ad_user_data) ORDER BY given_at DESC LIMIT 1)[OFFSET(0)].ad_user_data AS ad_user_data FROM shop.crm.consents GROUP BY customer_id) c USING (customer_id) WHERE o.date BETWEEN @start_date AND @end_date
+=== percentiles and statistics
+SELECT client_id AS id, client_id, MAX(created) AS created, APPROX_QUANTILES(value, 4)[OFFSET(2)] AS value, STDDEV(value) AS spread, CORR(value, items) AS c, APPROX_COUNT_DISTINCT(sku) AS skus, MAX_BY(source, created) AS source FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date GROUP BY client_id
+=== intervals of more parts and date differences
+SELECT id, client_id, created, DATE_DIFF(@end_date, DATE(created), ISOWEEK) AS weeks, created + INTERVAL 1 HOUR AS later, EXTRACT(DAY FROM (closed - created)) AS days, LAST_DAY(DATE(created), MONTH) AS month_end FROM shop.crm.orders WHERE date >= @start_date - 7 AND date <= @end_date
+=== deals by pipeline with a negative list of texts
+SELECT id, client_id, created FROM shop.crm.deals WHERE NOT REGEXP_CONTAINS(LOWER(title), r'\b(test|dummy|спам)\b') AND title NOT LIKE '%100\\%%' AND created BETWEEN TIMESTAMP(@start_date, 'UTC') AND TIMESTAMP(DATETIME(@end_date, TIME '23:59:59'), 'UTC')
+=== Jinja look-alikes inside strings
+SELECT id, client_id, created, REPLACE(template, '{{ name }}', name) AS text, '${x}' AS y, "it's 100%; @home?" AS z FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
