@@ -274,7 +274,7 @@ def _null_column(wanted: Column, output: Output) -> Finding:
     return found(
         "null_column",
         f"{wanted.name} is always NULL. A column of which nothing is known is left out.",
-        f"Remove `NULL AS {wanted.name}` from the SELECT list.",
+        f"Remove `{output.text or 'NULL'} AS {wanted.name}` from the SELECT list.",
         at=output.at,
         field=wanted.name,
     )
@@ -349,10 +349,14 @@ def _unknown(name: str, output: Output) -> Finding:
     )
 
 
+def is_feature(column: Mapping[str, Any]) -> bool:
+    """Whether a model can read the column: one plain value a row."""
+    return column.get("mode") != "REPEATED" and normal_type(column) in _FEATURE_TYPES
+
+
 def _feature_problems(column: Mapping[str, Any], output: Output) -> list[Finding]:
     name = column["name"]
-    is_scalar = column.get("mode") != "REPEATED" and normal_type(column) in _FEATURE_TYPES
-    if is_scalar and not output.is_null:
+    if is_feature(column) and not output.is_null:
         return []
     reason = "is always NULL" if output.is_null else f"is {spelled(column)}"
     return [
@@ -398,14 +402,21 @@ def _to_string(text: str, source: str, timezone: str) -> str:
 
 def _to_timestamp(text: str, source: str, timezone: str) -> str:
     if source in ("DATE", "DATETIME"):
-        return f"TIMESTAMP({text}, '{timezone}')"
+        return f"TIMESTAMP({text}, '{_zone_of(text) or timezone}')"
     if source in ("STRING", "JSON"):
         value = text if source == "STRING" else f"JSON_VALUE({text})"
-        return f"PARSE_TIMESTAMP('%Y-%m-%d %H:%M:%S', {value}, '{timezone}')"
+        style = "%Y%m%d" if re.search(r"\bevent_date$", text) else "%Y-%m-%d %H:%M:%S"
+        return f"PARSE_TIMESTAMP('{style}', {value}, '{timezone}')"
     if source in _NUMBERS:
         number = text if source == "INT64" else f"CAST({text} AS INT64)"
         return f"{_epoch_function(text)}({number})"
     return ""
+
+
+def _zone_of(text: str) -> str:
+    """The time zone into which DATETIME(created, 'Europe/London') has brought a time, or ""."""
+    named = re.fullmatch(r"(?i)(?:DATE|DATETIME)\s*\(.*,\s*'([A-Z][\w/+-]*)'\s*\)", text)
+    return named[1] if named else ""
 
 
 def _epoch_function(text: str) -> str:

@@ -29,4 +29,4 @@ def own_account() -> str:
         credentials.refresh(Request())  # type: ignore[no-untyped-call]
     except GoogleAuthError:
         return ""
-    return str(getattr(credentials, "service_account_email", ""))
+    return str(getattr(credentials, "service_account_email", None) or "")

@@ -146,7 +146,7 @@ def _is_named(window: Sequence[Token], opened: Sequence[str]) -> bool:
     if before.has("ZONE") or (older.word, before.word) in _BEFORE_VALUE:
         return False
     is_word = before.kind in ("name", "quoted", "string", "number", "parameter")
-    ends_value = before.has(")", "]", "END", "NULL", "TRUE", "FALSE")
+    ends_value = before.has(")", "]", "END", "NULL", "TRUE", "FALSE") or older.has(".")
     return ends_value or (is_word and before.word not in RESERVED)
 
 
@@ -187,8 +187,8 @@ def _told(path: str, name: str) -> tuple[str, str, str]:
     if "." in name or "`" in name:
         return (
             "persistent_routine",
-            f"{path.lstrip(').]')} is a routine stored in a dataset; what it does, and what it will "
-            "do tomorrow, cannot be seen in the query.",
+            f"{path.lstrip(').]')} is a routine stored in a dataset; what it does, and what it "
+            "will do tomorrow, cannot be seen in the query.",
             "Write its expression into the query, or run it in a scheduled query of your own and "
             "read that query's table.",
         )

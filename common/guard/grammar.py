@@ -105,8 +105,9 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[_Fault]:
             ranks.pop()
         elif token.has("SELECT", "|>") and not before.has("."):
             if token.has("SELECT") and ranks[-1] >= 0 and not before.has("|>"):
-                message = f"SELECT cannot follow {_ORDER[ranks[-1]]}; it stands before FROM."
-                yield _Fault(token, message, "SELECT ... FROM ... WHERE ...")
+                message = f"A SELECT begins here, behind the {_ORDER[ranks[-1]]} of another one."
+                fix = "Keep one of them, or unite them: ... UNION ALL SELECT ... FROM ..."
+                yield _Fault(token, message, fix)
             ranks[-1] = -1
         elif token.has("UNION", "INTERSECT") or (token.has("EXCEPT") and after.has("DISTINCT")):
             if ranks[-1] >= _ORDER.index("ORDER"):

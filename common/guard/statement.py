@@ -82,14 +82,16 @@ def _kind(source: Source, body: Sequence[Token]) -> list[Finding]:
 
 def declare_fix(body: Sequence[Token]) -> str:
     """How to do without DECLARE: shards when the script reads _TABLE_SUFFIX, else a date column."""
-    if any(token.has("_TABLE_SUFFIX") for token in body):
+    if any(token.has("_TABLE_SUFFIX") or token.name.endswith("_*") for token in body):
         where = (
             "_TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) "
             "AND FORMAT_DATE('%Y%m%d', @end_date)"
         )
     else:
         where = "date BETWEEN @start_date AND @end_date"
-    return f"Delete the DECLARE and SET lines, keep the SELECT, and write: WHERE {where}"
+    fix = f"Delete the DECLARE and SET lines, keep the SELECT, and write: WHERE {where}"
+    makes_tables = any(token.has("CREATE") for token in body)
+    return f"{fix}; each temporary table x becomes WITH x AS (SELECT ...)" if makes_tables else fix
 
 
 def _several(source: Source, body: Sequence[Token]) -> list[Finding]:

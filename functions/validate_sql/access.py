@@ -43,8 +43,8 @@ def denied(message: str, tables: Sequence[str], account: str, project: str) -> F
     place = f"the dataset {dataset}" if dataset else "a table of the query"
     return found(
         "access_denied",
-        f"{who} may not read {place}. It needs BigQuery Data Viewer on the dataset and BigQuery "
-        f"User in the project {owner}.",
+        f"{who} may not read {place}, or there is no such table. To read it, it needs BigQuery "
+        f"Data Viewer on the dataset and BigQuery User in the project {owner}.",
         f"{_view(dataset, account)} and {_grant(owner, 'roles/bigquery.user', account)}",
     )
 

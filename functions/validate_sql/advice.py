@@ -23,6 +23,13 @@ _KNOWN: tuple[tuple[str, _Advice], ...] = (
         lambda m: f"(SELECT item.{m[1]} FROM UNNEST(array_column) AS item LIMIT 1)",
     ),
     (
+        r"(?i)No matching signature for operator [\s\S]*types: (?:STRING, .*DATE|DATE, .*STRING)",
+        lambda m: (
+            "A text is compared with a date: FORMAT_DATE('%Y%m%d', @start_date) for _TABLE_SUFFIX, "
+            "PARSE_DATE('%Y-%m-%d', column) for a column of texts"
+        ),
+    ),
+    (
         r"No matching signature for operator (\S+) for argument types: (\w+), (\w+)",
         lambda m: f"Compare equal types: CAST(a AS {m[3]}) {m[1]} b",
     ),
@@ -62,12 +69,13 @@ _KNOWN: tuple[tuple[str, _Advice], ...] = (
 
 def advice(message: str, columns: Iterable[str]) -> str:
     """The text to write, or where to look, after what BigQuery says; `columns` are known names."""
-    unknown = re.search(r"Unrecognized name: `?(\w+)", message)
+    unknown = re.search(r"(Unrecognized name:|Field name) `?(\w+)", message)
     if unknown and "Did you mean" not in message:
-        close = get_close_matches(unknown[1], sorted(set(columns)), n=1, cutoff=0.6)
-        if close:
+        close = get_close_matches(unknown[2], sorted(set(columns)), n=1, cutoff=0.6)
+        if close and close[0].lower() != unknown[2].lower():
             return f"Write {close[0]}"
-        return f"The tables have no column {unknown[1]}; check its name, or quote it as a text"
+        if unknown[1] != "Field name":
+            return f"The tables have no column {unknown[2]}; check its name, or quote it as a text"
     for pattern, told in _KNOWN:
         if match := re.search(pattern, message):
             return told(match)

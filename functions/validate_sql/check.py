@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +13,7 @@ from common.contract import contract, duplicate, problems
 from common.errors import AccessError, ProductError, RetryableError
 from common.findings import Finding, found, is_refused
 from common.guard import scope
+from common.guard.habits import CLOCKS
 from common.guard.judge import Query, Verdict, judge
 from common.guard.scope import Scope
 from common.settings import Settings
@@ -25,6 +27,7 @@ from functions.validate_sql.privacy import without_values
 from functions.validate_sql.rewrite import without_declare
 
 PROFILED_DAYS = 30
+_SHARD = re.compile(r"(.*_)(\d{8})")
 VIEW_DEPTH = 5
 """Views upon views are looked into so deep."""
 
@@ -65,7 +68,7 @@ def validate(ask: Ask, desk: Desk) -> Validated:
     unbounded = _partitions(ask, verdict.query, known, desk)
     findings = [*verdict.findings, *_external(known.stored), *unbounded]
     if not unbounded:
-        findings += _period(verdict, known)
+        findings += _period(verdict, known, desk.settings.timezone)
     if verdict.ok and not _has_duplicates(verdict):
         reading = dry.read(verdict, desk.last_days, desk.runner, desk.account, known.columns)
     else:
@@ -165,18 +168,32 @@ def _partitions(ask: Ask, query: Query | None, known: Known, desk: Desk) -> list
     return partition.check(query, catalogue, desk.settings.timezone)
 
 
-def _period(verdict: Verdict, known: Known) -> list[Finding]:
-    """A query that no parameter ties to the days of a run."""
+def _period(verdict: Verdict, known: Known, timezone: str) -> list[Finding]:
+    """A query that no parameter ties to the days of a run; of a clock the guard has told."""
     if verdict.query is None or verdict.parameters or not verdict.tables:
         return []
+    if CLOCKS.intersection(verdict.functions):
+        return []
+    if shard := next(filter(None, map(_SHARD.fullmatch, verdict.tables)), None):
+        message = f"The query reads the table of one day, {shard[2]}, again in every run."
+        every_day = partition.filter_of(partition.shards(f"{shard[1]}*"), "_TABLE_SUFFIX", timezone)
+        return [found("fixed_period", message, f"FROM `{shard[1]}*` WHERE {every_day}")]
     if known.is_partitioned:
         message = "The days are fixed in the query, so every run would read the same ones."
-        code = "fixed_period"
-    else:
-        message = "Nothing ties the query to the days of a run, so every run would read all rows."
-        code = "no_period"
-    fix = "WHERE DATE(created_at) BETWEEN @start_date AND @end_date"
-    return [found(code, message, fix)]
+        by = next(iter(known.catalogue.partitions.values()))
+        return [
+            found("fixed_period", message, f"WHERE {partition.filter_of(by, by.name, timezone)}")
+        ]
+    message = "Nothing ties the query to the days of a run, so every run would read all rows."
+    moment = _texts(verdict).get("created", "created_at")
+    fix = f"WHERE DATE({moment}, '{timezone}') BETWEEN @start_date AND @end_date"
+    return [found("no_period", message, fix)]
+
+
+def _texts(verdict: Verdict) -> dict[str, str]:
+    """What the query writes for each column of its output: {"created": "o.paid_at"}."""
+    outputs = verdict.query.outputs if verdict.query else ()
+    return {output.name.lower(): output.text for output in outputs if output.text}
 
 
 def _has_duplicates(verdict: Verdict) -> bool:
@@ -272,7 +289,9 @@ def _look(
     if profile.clients:
         profile.attributed_share = profile.clients.known_before / profile.rows
     answer.profile, answer.sample = profile, profile.sample
-    return meaning.check(profile, ask.contract)
+    told = {finding.field for finding in findings if finding.code == "null_column"}
+    remarks = meaning.check(profile, ask.contract, _texts(verdict), desk.settings.timezone)
+    return [it for it in remarks if it.code != "all_null_column" or it.field not in told]
 
 
 def _failed(error: ProductError) -> Finding:
@@ -304,7 +323,10 @@ def _predict(answer: Validated, ask: Ask, reading: dry.Reading, desk: Desk) -> l
     users = None
     if answer.profile and answer.profile.rows:
         users = 1 - answer.profile.null_share.get("user_id", 1.0)
-    answer.predicted_value = predicted_value.predicted_value(
-        desk.own, reading.schema, users, desk.last_days.end, ask.conversion_id or ""
-    )
+    try:
+        answer.predicted_value = predicted_value.predicted_value(
+            desk.own, reading.schema, users, desk.last_days.end, ask.conversion_id or ""
+        )
+    except ProductError:
+        answer.predicted_value = predicted_value.UNKNOWN
     return predicted_value.check(ask.predicted_value, answer.predicted_value)

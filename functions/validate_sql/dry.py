@@ -92,7 +92,7 @@ def _refusal(
             at=at,
         )
     text = _first_line(message)
-    return found("query_failed", f"BigQuery: {text}", advice(text, known), at=at)
+    return found("query_failed", f"BigQuery: {text}", advice(message, known), at=at)
 
 
 def _first_line(message: str) -> str:

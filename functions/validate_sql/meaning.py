@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 
 from common.contract import Kind, contract
@@ -17,6 +17,9 @@ LOW_STITCH_SHARE = 0.5
 GEO_KEYS = ("city", "country", "region")
 STATUSES = ("won", "lost", "open")
 
+Written = Callable[[str], str]
+"""The expression that the query returns as a column: WHERE cannot name a column of the output."""
+
 _GEO_LOOK_ALIKES = {
     "town": "city",
     "location_city": "city",
@@ -28,8 +31,11 @@ _GEO_LOOK_ALIKES = {
 }
 
 
-def check(profile: Profile, kind: Kind) -> list[Finding]:
-    """Every remark that the profile gives rise to, gravest kinds first."""
+def check(profile: Profile, kind: Kind, texts: Mapping[str, str], timezone: str) -> list[Finding]:
+    """Every remark that the profile gives rise to, gravest kinds first.
+
+    `texts` are the expressions of the columns as their author wrote them, where they are known.
+    """
     if not profile.rows:
         return [
             found(
@@ -40,33 +46,38 @@ def check(profile: Profile, kind: Kind) -> list[Finding]:
             )
         ]
     moment = "outcome_at" if kind == "deals" else "created"
+
+    def written(name: str) -> str:
+        return texts.get(name) or name
+
     parts = (
-        _ids(profile, kind),
-        _moments(profile, moment),
+        _ids(profile, kind, written),
+        _moments(profile, moment, written, timezone),
         _columns(profile, kind),
-        _clients(profile),
-        _money(profile),
+        _clients(profile, written),
+        _money(profile, written),
         _statuses(profile),
         _params(profile),
     )
     return [finding for part in parts for finding in part]
 
 
-def _ids(profile: Profile, kind: Kind) -> Iterator[Finding]:
+def _ids(profile: Profile, kind: Kind, written: Written) -> Iterator[Finding]:
     id_ = "id" if kind == "conversion" else "lead_id"
+    text = written(id_)
     ids = profile.ids
     if missing := ids.get("missing"):
         message = f"{_rows(missing)} of {profile.rows:,} have no {id_}."
-        fix = f"Add a filter, WHERE order_id IS NOT NULL, or take {id_} from a column without gaps."
+        fix = f"WHERE {text} IS NOT NULL, or take {id_} from a column without gaps."
         yield found("null_id", message, fix, field=id_)
     if ids.get("repeated") and kind != "deals":
         examples = ", ".join(profile.repeated_ids)
         yield found(
             "duplicate_id",
-            f"{ids['repeated']:,} values of {id_} stand on several rows, such as {examples}. Only "
-            "the newest row of each would be kept.",
+            f"{_counted(ids['repeated'], 'value')} of {id_} on several rows, such as {examples}: "
+            "only the newest row of each would be kept.",
             f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {id_} ORDER BY created DESC) = 1, or make "
-            f"{id_} finer: CONCAT(order_id, '-', CAST(line AS STRING)) AS {id_}",
+            f"{id_} finer: CONCAT({text}, '-', CAST(line AS STRING)) AS {id_}",
             field=id_,
         )
     if placeholders := ids.get("placeholders"):
@@ -74,7 +85,7 @@ def _ids(profile: Profile, kind: Kind) -> Iterator[Finding]:
             "placeholder_id",
             f"{_rows(placeholders)} have a placeholder for {id_}, such as '(not set)'; they would "
             "all become one.",
-            f"WHERE LOWER({id_}) NOT IN ('(not set)', 'undefined', 'null', '')",
+            f"WHERE LOWER({text}) NOT IN ('(not set)', 'undefined', 'null', '')",
             field=id_,
         )
     if addresses := ids.get("addresses"):
@@ -82,12 +93,12 @@ def _ids(profile: Profile, kind: Kind) -> Iterator[Finding]:
             "personal_id",
             f"{_rows(addresses)} have an e-mail address as {id_}. Ids are shown, stored and sent "
             "to platforms as they are.",
-            f"TO_HEX(SHA256(LOWER(TRIM(email)))) AS {id_}",
+            f"TO_HEX(SHA256(LOWER(TRIM({text})))) AS {id_}",
             field=id_,
         )
 
 
-def _moments(profile: Profile, moment: str) -> Iterator[Finding]:
+def _moments(profile: Profile, moment: str, written: Written, timezone: str) -> Iterator[Finding]:
     counts = profile.moments
     if not counts:
         return
@@ -102,8 +113,8 @@ def _moments(profile: Profile, moment: str) -> Iterator[Finding]:
         yield found(
             "invalid_created",
             f"{moment} is no valid time in {_rows(bad)}: {told}.",
-            f"WHERE {moment} IS NOT NULL; a number may be in another unit: TIMESTAMP_MILLIS, "
-            "TIMESTAMP_SECONDS or TIMESTAMP_MICROS",
+            f"WHERE {written(moment)} IS NOT NULL; a number may be in another unit: "
+            "TIMESTAMP_MILLIS, TIMESTAMP_SECONDS or TIMESTAMP_MICROS",
             field=moment,
         )
     if counts["outside"]:
@@ -111,8 +122,8 @@ def _moments(profile: Profile, moment: str) -> Iterator[Finding]:
             "outside_window",
             f"{_rows(counts['outside'])} have a {moment} outside {profile.start_date} to "
             f"{profile.end_date}, the days that were asked for. Such rows are left out of a run.",
-            f"Filter by the same time that is returned: WHERE DATE({moment}) BETWEEN @start_date "
-            "AND @end_date",
+            f"Filter by the same time that is returned: WHERE DATE({written(moment)}, "
+            f"'{timezone}') BETWEEN @start_date AND @end_date",
             field=moment,
         )
     if counts["valid"] > 1 and counts["valid"] in (
@@ -130,10 +141,11 @@ def _moments(profile: Profile, moment: str) -> Iterator[Finding]:
 
 def _columns(profile: Profile, kind: Kind) -> Iterator[Finding]:
     agreed = contract(kind)
+    needed = {*agreed.required, *(name for group in agreed.one_of for name in group)}
     for name, share in profile.null_share.items():
-        column = agreed.column(name)
-        is_needed = any(name in group for group in agreed.one_of)
-        if share == 1 and not is_needed and not (column and column.required):
+        if name in needed:
+            continue
+        if share == 1:
             yield found(
                 "all_null_column",
                 f"{name} is NULL in all {profile.rows:,} rows. A column of which nothing is known "
@@ -141,7 +153,7 @@ def _columns(profile: Profile, kind: Kind) -> Iterator[Finding]:
                 f"Remove {name} from the SELECT list.",
                 field=name,
             )
-        elif SPARSE_SHARE < share < 1 and not is_needed:
+        elif share > SPARSE_SHARE:
             message = f"{name} is NULL in {share:.0%} of the rows."
             fix = "Nothing to do when it is known for some rows only."
             yield found("sparse_column", message, fix, field=name)
@@ -157,11 +169,12 @@ def _columns(profile: Profile, kind: Kind) -> Iterator[Finding]:
         )
 
 
-def _clients(profile: Profile) -> Iterator[Finding]:
+def _clients(profile: Profile, written: Written) -> Iterator[Finding]:
     clients = profile.clients
     if clients is None or not clients.total:
         return
-    faults = [(count, what, fix) for count, what, fix in _formats(clients) if count]
+    formats = _formats(clients, written("client_id"))
+    faults = [(count, what, fix) for count, what, fix in formats if count]
     for count, what, fix in faults:
         message = f"{_rows(count)} of {clients.total:,} have {what} as client_id."
         yield found("client_id_format", message, fix, field="client_id")
@@ -180,12 +193,12 @@ def _clients(profile: Profile) -> Iterator[Finding]:
         )
 
 
-def _formats(clients: Clients) -> list[tuple[int, str, str]]:
+def _formats(clients: Clients, text: str) -> list[tuple[int, str, str]]:
     return [
         (
             clients.with_cookie_prefix,
             "the cookie's text (GA1.1.123.456)",
-            "REGEXP_EXTRACT(client_id, r'(\\d+\\.\\d+)$') AS client_id",
+            f"REGEXP_EXTRACT({text}, r'(\\d+\\.\\d+)$') AS client_id",
         ),
         (
             clients.addresses,
@@ -195,7 +208,7 @@ def _formats(clients: Clients) -> list[tuple[int, str, str]]:
         (
             clients.placeholders,
             "a placeholder such as 'undefined'",
-            "NULLIF(NULLIF(client_id, 'undefined'), 'null') AS client_id",
+            f"NULLIF(NULLIF({text}, 'undefined'), 'null') AS client_id",
         ),
         (
             clients.scientific,
@@ -210,28 +223,28 @@ def _formats(clients: Clients) -> list[tuple[int, str, str]]:
     ]
 
 
-def _money(profile: Profile) -> Iterator[Finding]:
+def _money(profile: Profile, written: Written) -> Iterator[Finding]:
     codes = {code.strip().upper(): code for code in profile.currencies if code.strip()}
     unknown = [code for upper, code in codes.items() if upper not in DECIMALS]
     if unknown:
         yield found(
             "currency_code",
             f"{', '.join(map(repr, unknown[:5]))} is no currency code of ISO 4217.",
-            "Write the three-letter code: CASE currency WHEN '€' THEN 'EUR' WHEN '$' THEN 'USD' "
-            "END AS currency",
+            f"Write the three-letter code: CASE {written('currency')} WHEN '€' THEN 'EUR' "
+            "WHEN '$' THEN 'USD' END AS currency",
             field="currency",
         )
     lower = [code for upper, code in codes.items() if upper in DECIMALS and code != upper]
     if lower:
         message = f"The codes {', '.join(map(repr, lower[:5]))} are read as capitals."
-        fix = "UPPER(TRIM(currency)) AS currency"
+        fix = f"UPPER(TRIM({written('currency')})) AS currency"
         yield found("currency_case", message, fix, field="currency")
     if profile.negative_values:
         yield found(
             "negative_value",
             f"value is negative in {_rows(profile.negative_values)}; they are left out of a run.",
-            "Leave refunds out, WHERE value >= 0, and subtract them from the order that they "
-            "belong to.",
+            f"Leave refunds out, WHERE {written('value')} >= 0, and subtract them from the order "
+            "that they belong to.",
             field="value",
         )
 
@@ -284,3 +297,7 @@ def _meant_geo(key: str) -> str:
 
 def _rows(count: int) -> str:
     return f"{count:,} {'row' if count == 1 else 'rows'}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun} stands" if count == 1 else f"{count:,} {noun}s stand"

@@ -72,7 +72,7 @@ class Miss:
 def partition_of(path: str, stored: Stored | None) -> Partition | None:
     """By what the table is cut into days, None when it is not or nothing is known of it."""
     if path.endswith("*"):
-        return Partition(path, "shards", (SUFFIX,))
+        return shards(path)
     if stored is None or not stored.is_partitioned:
         return None
     if not stored.partition_column:
@@ -81,6 +81,11 @@ def partition_of(path: str, stored: Stored | None) -> Partition | None:
     if kind not in ("DATE", "DATETIME", "TIMESTAMP"):
         return None
     return Partition(path, kind, (stored.partition_column.lower(),))  # type: ignore[arg-type]
+
+
+def shards(path: str) -> Partition:
+    """The days of a wildcard, such as project.dataset.events_*."""
+    return Partition(path, "shards", (SUFFIX,))
 
 
 def check(query: Query, catalogue: Catalogue, timezone: str) -> list[Finding]:
@@ -217,7 +222,9 @@ def _through(select: exp.Expr, masked: Masked, pushed: Pushed) -> Bounds:
         core = plain_column(column.unalias())
         if column.is_star:
             alias = masked.name(core.table).lower() if core else ""
-            inside.update({(alias, name): sides for name, sides in pushed.items()})
+            replaced = {masked.name(it.alias).lower() for it in column.find_all(exp.Alias)}
+            kept = {name: sides for name, sides in pushed.items() if name not in replaced}
+            inside.update({(alias, name): sides for name, sides in kept.items()})
         elif name in pushed and core:
             inside[key_of(core, masked)] = pushed[name]
     return inside

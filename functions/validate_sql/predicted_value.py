@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from common.catalog import Catalog
-from common.contract import contract
+from common.contract import contract, is_feature
 from common.findings import Finding, found
 from common.targets import TARGET_DAYS, Target, targets
 from common.warehouse import Warehouse
@@ -36,11 +36,19 @@ class PredictedValue(BaseModel):
 
     available: bool
     reason: str = Field("", description="Why it is not available.")
+    fix: str = Field("", description="What makes it available.")
     features: list[str] = Field(
         default_factory=list, description="Columns that the model would learn from."
     )
     eligible_targets: list[EligibleTarget] = Field(default_factory=list)
     ineligible_targets: list[IneligibleTarget] = Field(default_factory=list)
+
+
+UNKNOWN = PredictedValue(
+    available=False,
+    reason="The conversions defined so far could not be read, so no target is known.",
+    fix="Send the query again; if it stays so, ask whoever runs this product.",
+)
 
 
 def predicted_value(
@@ -57,10 +65,11 @@ def predicted_value(
     """
     candidates = targets(warehouse, Catalog(warehouse).active(), yesterday, conversion)
     eligible = [target for target in candidates if not target.reason]
-    reason = _reason(schema, users, eligible)
+    reason, fix = _reason(schema, users, eligible)
     return PredictedValue(
         available=not reason,
         reason=reason,
+        fix=fix,
         features=features(schema),
         eligible_targets=[
             EligibleTarget(id=target.id, name=target.name, conversions=target.conversions)
@@ -82,7 +91,7 @@ def check(asked: bool, predicted: PredictedValue | None) -> list[Finding]:
         found(
             "predicted_value_unavailable",
             f"Predicted value cannot be switched on. {predicted.reason}",
-            "Return the person's id in the CRM in both conversions: customer_id AS user_id",
+            predicted.fix,
             field="user_id",
         )
     ]
@@ -91,23 +100,30 @@ def check(asked: bool, predicted: PredictedValue | None) -> list[Finding]:
 def features(schema: Sequence[dict[str, Any]]) -> list[str]:
     """Columns outside the contract, and params: what a model may learn from."""
     agreed = contract("conversion")
-    named = [column["name"] for column in schema]
-    return [name for name in named if name == "params" or agreed.column(name) is None]
+    return [
+        column["name"]
+        for column in schema
+        if column["name"] == "params"
+        or (agreed.column(column["name"]) is None and is_feature(column))
+    ]
+
+
+_USER_ID = "Return the person's id in the CRM in both conversions: customer_id AS user_id"
 
 
 def _reason(
     schema: Sequence[dict[str, Any]], users: float | None, eligible: Sequence[Target]
-) -> str:
+) -> tuple[str, str]:
+    """Why predicted value cannot be had and what to do about it; empty texts when it can."""
     if not any(column["name"].lower() == "user_id" for column in schema):
-        return (
-            "The query returns no user_id. It ties this conversion to its target and must be the "
-            "same identifier in both."
-        )
+        reason = "The query returns no user_id, which ties this conversion to its target and must "
+        return f"{reason}be the same identifier in both.", _USER_ID
     if users == 0:
-        return "user_id is NULL in every row of the last 30 days."
+        return "user_id is NULL in every row of the last 30 days.", _USER_ID
     if not eligible:
         return (
             "There is no conversion to predict: a target is a custom conversion with user_id and "
-            f"at least one conversion in the past {TARGET_DAYS} days."
+            f"at least one conversion in the past {TARGET_DAYS} days.",
+            "First create the target, such as closed deals with user_id and value, and let it run.",
         )
-    return ""
+    return "", ""

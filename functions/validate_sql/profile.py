@@ -222,14 +222,14 @@ def _add_ids(found: Profile, own: Warehouse, kept: Answer) -> None:
     if not kept.has(id_, "STRING"):
         return
     slots = {"answer": kept.table, "id": identifier(id_)}
-    counted = with_parameters(
-        template(__file__, "profile_ids", **slots),
-        nobody=Parameter("ARRAY<STRING>", [text for text in ga4.NOBODY if text]),
+    nobody = Parameter("ARRAY<STRING>", [text for text in ga4.NOBODY if text])
+    counted, repeated = (
+        with_parameters(template(__file__, name, **slots), nobody=nobody)
+        for name in ("profile_ids", "profile_repeated")
     )
     found.ids = next(iter(own.rows(counted)))
     if found.ids["repeated"]:
-        repeated = own.rows(template(__file__, "profile_repeated", **slots))
-        found.repeated_ids = [str(shown(row["id"], id_)) for row in repeated]
+        found.repeated_ids = [str(shown(row["id"], id_)) for row in own.rows(repeated)]
 
 
 def _add_values(found: Profile, own: Warehouse, kept: Answer) -> None:

@@ -6,7 +6,7 @@ WITH counted AS (
 )
 SELECT
   COALESCE(SUM(IF(counted.id IS NULL OR counted.id = '', counted.times, 0)), 0) AS missing,
-  COUNTIF(counted.id != '' AND counted.times > 1) AS repeated,
+  COUNTIF(counted.times > 1 AND counted.id != '' AND LOWER(TRIM(counted.id)) NOT IN UNNEST(@nobody)) AS repeated,
   COALESCE(SUM(IF(LOWER(TRIM(counted.id)) IN UNNEST(@nobody), counted.times, 0)), 0) AS placeholders,
   COALESCE(SUM(IF(REGEXP_CONTAINS(counted.id, r'[^@ ]@[^@ ]+[.]'), counted.times, 0)), 0) AS addresses
 FROM counted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from common.guard import lexer, statement, text
 from common.guard.lexer import NOTHING, Token
@@ -47,7 +48,8 @@ def without_declare(sql: str) -> str:
             types[variable.name] = variable.type
             written[variable.name] = _replacement(variable)
     named = {token.text.lower() for token in queries[0] if token.kind == "name"}
-    if any(name in named and not value for name, value in written.items()):
+    fields = {token.text.lower() for token, after in pairwise(queries[0]) if after.has(".")}
+    if any(name in fields or (name in named and not value) for name, value in written.items()):
         return ""
     lines_before = source.text.count("\n", 0, queries[0][0].offset)
     return "\n" * lines_before + _replaced(source.text, queries[0], written)

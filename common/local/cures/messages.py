@@ -17,6 +17,7 @@ from bqemulator.jobs.error_mapper import translate_runtime_error
 from common.local.cures import engine_limit
 
 _Match = re.Match[str]
+_GOOGLESQL = {"VARCHAR": "STRING", "DATE": "DATE"}
 _WORDS: tuple[tuple[str, Callable[[_Match, str], str]], ...] = (
     (
         r'Referenced (?:column|table) "([^"]+)" (?:was )?not found',
@@ -33,6 +34,13 @@ _WORDS: tuple[tuple[str, Callable[[_Match, str], str]], ...] = (
     (
         r"Could not convert string '((?:division by zero|Bad \w+ value|Invalid date).*)' to",
         lambda match, sql: match[1],
+    ),
+    (
+        r"Cannot (?:mix|compare) values of type (VARCHAR|DATE) and (?:type )?(VARCHAR|DATE)\b",
+        lambda match, sql: (
+            "No matching signature for operator for argument types: "
+            f"{_GOOGLESQL[match[1]]}, {_GOOGLESQL[match[2]]}"
+        ),
     ),
     (
         r"Values were not provided for the following prepared statement parameters: (\w+)",
