@@ -38,6 +38,10 @@ _NOT_PROFILED = frozenset(
 )
 
 
+# Remarks on rows that say of a column no more than that the query writes NULL for it.
+_SAY_NULL = frozenset({"all_null_column", "missing_client_id"})
+
+
 @dataclass(frozen=True)
 class Desk:
     """What a check works with."""
@@ -291,7 +295,7 @@ def _look(
     answer.profile, answer.sample = profile, profile.sample
     told = {finding.field for finding in findings if finding.code == "null_column"}
     remarks = meaning.check(profile, ask.contract, _texts(verdict), desk.settings.timezone)
-    return [it for it in remarks if it.code != "all_null_column" or it.field not in told]
+    return [it for it in remarks if it.code not in _SAY_NULL or it.field not in told]
 
 
 def _failed(error: ProductError) -> Finding:
@@ -309,10 +313,11 @@ def _failed(error: ProductError) -> Finding:
             "Filter partitioned tables, join on keys, and select no more columns than needed.",
         )
     return found(
-        "profile_failed",
-        "The query failed on the rows of the last 30 days: "
-        f"{without_values(error.detail)}. The value itself is not shown.",
-        "Use the safe form of the function at fault: SAFE_CAST, SAFE_DIVIDE, SAFE.PARSE_TIMESTAMP",
+        "failing_row",
+        "The query failed on a row of the last 30 days, whose value is not shown here: "
+        f"{without_values(error.detail)}.",
+        "Use the safe form of the function at fault: SAFE_CAST, SAFE_DIVIDE, SAFE.PARSE_TIMESTAMP; "
+        "see that numbers have the unit of TIMESTAMP_SECONDS, _MILLIS or _MICROS.",
     )
 
 

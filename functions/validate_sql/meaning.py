@@ -56,7 +56,7 @@ def check(profile: Profile, kind: Kind, texts: Mapping[str, str], timezone: str)
         _columns(profile, kind),
         _clients(profile, written),
         _money(profile, written),
-        _statuses(profile),
+        _statuses(profile, written),
         _params(profile),
     )
     return [finding for part in parts for finding in part]
@@ -74,7 +74,7 @@ def _ids(profile: Profile, kind: Kind, written: Written) -> Iterator[Finding]:
         examples = ", ".join(profile.repeated_ids)
         yield found(
             "duplicate_id",
-            f"{_counted(ids['repeated'], 'value')} of {id_} on several rows, such as {examples}: "
+            f"There are several rows for {_values(ids['repeated'])} of {id_}, such as {examples}; "
             "only the newest row of each would be kept.",
             f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {id_} ORDER BY created DESC) = 1, or make "
             f"{id_} finer: CONCAT({text}, '-', CAST(line AS STRING)) AS {id_}",
@@ -249,14 +249,14 @@ def _money(profile: Profile, written: Written) -> Iterator[Finding]:
         )
 
 
-def _statuses(profile: Profile) -> Iterator[Finding]:
+def _statuses(profile: Profile, written: Written) -> Iterator[Finding]:
     unknown = [status for status in profile.statuses if status not in STATUSES]
     if unknown:
         yield found(
             "deal_status",
             f"status has values that say neither won, lost nor open: {', '.join(unknown[:5])}.",
-            "CASE WHEN stage = 'closedwon' THEN 'won' WHEN stage = 'closedlost' THEN 'lost' ELSE "
-            "'open' END AS status",
+            f"CASE {written('status')} WHEN 'closedwon' THEN 'won' WHEN 'closedlost' THEN 'lost' "
+            "ELSE 'open' END AS status",
             field="status",
         )
 
@@ -299,5 +299,5 @@ def _rows(count: int) -> str:
     return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun} stands" if count == 1 else f"{count:,} {noun}s stand"
+def _values(count: int) -> str:
+    return "one value" if count == 1 else f"{count:,} values"

@@ -196,3 +196,28 @@ def test_the_unit_of_an_epoch_is_read_off_its_name(text: str, function: str) -> 
     assert wanted
     offered = cast(wanted, column("created", "INTEGER"), text, "UTC")
     assert offered == f"{function}({text}) AS created"
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "zone"),
+    [
+        ("DATETIME(paid_at, 'Europe/Berlin')", "DATETIME", "Europe/Berlin"),
+        ("DATE(paid_at, 'Asia/Tokyo')", "DATE", "Asia/Tokyo"),
+        ("o.paid_at", "DATETIME", "Europe/London"),
+        ("DATETIME(DATE '2026-01-01')", "DATETIME", "Europe/London"),
+    ],
+)
+def test_a_local_time_is_read_in_the_zone_that_it_was_brought_into(
+    text: str, source: str, zone: str
+) -> None:
+    wanted = contract().column("created")
+    assert wanted
+    written = cast(wanted, column("created", source), text, "Europe/London")
+    assert written == f"TIMESTAMP({text}, '{zone}') AS created"
+
+
+def test_the_date_of_a_ga4_event_is_read_by_its_own_form() -> None:
+    wanted = contract().column("created")
+    assert wanted
+    written = cast(wanted, column("created", "STRING"), "e.event_date", "UTC")
+    assert written == "PARSE_TIMESTAMP('%Y%m%d', e.event_date, 'UTC') AS created"

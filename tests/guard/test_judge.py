@@ -8,6 +8,7 @@ from common.guard.judge import judge
 from common.guard.scope import Scope
 from tests.guard import reader
 from tests.guard.corpus import SCOPE, Case, cases
+from tests.guard.fuzz import differences
 
 GOOD = cases("good")
 HOSTILE = cases("hostile")
@@ -142,3 +143,59 @@ def test_what_cannot_be_seen_is_refused_wherever_it_stands(point: int, place: st
 
 def test_a_byte_order_mark_at_the_start_does_no_harm() -> None:
     assert judge("\ufeffSELECT 1 AS id", SCOPE).ok
+
+
+@pytest.mark.parametrize(
+    ("sql", "functions"),
+    [
+        ("SELECT id AS current_date FROM crm.orders current_time", set()),
+        ("SELECT CURRENT_DATE current_date FROM crm.`orders` CURRENT_TIME", {"CURRENT_DATE"}),
+        ("SELECT n FROM crm.hash CURRENT_DATE", set()),
+        ("WITH current_date AS (SELECT 1 AS id) SELECT id FROM current_date", set()),
+        ("SELECT * EXCEPT (current_date) FROM crm.orders JOIN crm.b USING (current_date)", set()),
+        ("SELECT SUM(n) OVER current_time AS n FROM crm.t WINDOW current_time AS ()", {"SUM"}),
+        ("SELECT a IS DISTINCT FROM CURRENT_DATE AS b", {"CURRENT_DATE"}),
+        ("SELECT EXTRACT(DAY FROM CURRENT_DATE) AS b", {"EXTRACT", "CURRENT_DATE"}),
+        ("FROM crm.orders |> EXTEND CURRENT_DATE AS d", {"CURRENT_DATE"}),
+        ("SELECT ARRAY(SELECT AS VALUE CURRENT_DATE) AS days", {"ARRAY", "CURRENT_DATE"}),
+    ],
+)
+def test_a_clock_is_told_from_what_bears_its_name(sql: str, functions: set[str]) -> None:
+    verdict = judge(sql, SCOPE)
+    assert verdict.functions == functions
+    assert differences(sql) == ("accepted", [])
+
+
+@pytest.mark.parametrize(
+    ("from_", "is_told"),
+    [
+        ("crm.orders AS a, crm.stores AS b", True),
+        ("crm.orders AS a CROSS JOIN crm.stores AS b WHERE a.date = @start_date", True),
+        ("crm.orders AS a, (SELECT n FROM crm.stores) AS b", True),
+        ("crm.orders AS a, step AS b", True),
+        ("crm.orders AS a, crm.stores AS b WHERE a.date = @start_date AND a.n = b.n", False),
+        ("crm.orders AS a JOIN crm.stores AS b ON a.n = b.n", False),
+        ("crm.orders AS a JOIN crm.stores AS b USING (n)", False),
+        ("crm.orders AS a, a.items AS b", False),
+        ("crm.orders AS a CROSS JOIN UNNEST([1, 2]) AS b", False),
+        ("crm.orders AS a, (SELECT MAX(n) AS n FROM crm.stores) AS b", False),
+        ("(SELECT MAX(n) AS n FROM crm.stores) AS b, crm.orders AS a", False),
+        ("crm.orders AS a, total AS b", False),
+        ("UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS a, crm.stores AS b", False),
+    ],
+)
+def test_tables_that_no_condition_ties_are_told(from_: str, is_told: bool) -> None:
+    steps = "WITH step AS (SELECT n FROM crm.a), total AS (SELECT COUNT(*) AS n FROM crm.a)"
+    found = judge(f"{steps} SELECT 1 AS id FROM {from_}", SCOPE).findings
+    assert ("cartesian_join" in [finding.code for finding in found]) is is_told
+
+
+def test_a_table_between_wrong_quotes_is_answered_with_its_name() -> None:
+    for written in ("'shop.crm.orders'", '"shop.crm.orders"', "[shop].[crm].[orders]"):
+        (finding,) = judge(f"SELECT id FROM {written}", SCOPE).findings
+        assert finding.fix == "`shop.crm.orders`"
+
+
+def test_a_routine_is_told_as_it_is_written() -> None:
+    (finding,) = judge("SELECT crm.cleanId(id) AS id FROM crm.orders", SCOPE).findings
+    assert finding.message.startswith("crm.cleanId is a routine")

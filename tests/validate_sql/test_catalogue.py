@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from common.errors import AccessError, RetryableError
+from common.errors import AccessError, RetryableError, UserError
 from common.findings import catalogue
 from common.sql import Sql
-from common.warehouse import DryRun, Stored, Warehouse
+from common.warehouse import DryRun, Executed, Stored, Warehouse
 from functions.validate_sql import catalogue as pages
 from functions.validate_sql.check import Desk, validate
 from functions.validate_sql.findings import Ask
@@ -70,12 +70,20 @@ class Sheets(Cloud):
         return Stored("EXTERNAL", ())
 
 
+class Slow(Cloud):
+    """Plans a query and never finishes it in time."""
+
+    def execute(self, *_: object, **__: object) -> Executed:
+        raise UserError("Job timed out after 20 s.", code="query_failed")
+
+
 RUNNERS: dict[str, type[Cloud]] = {
     "access_denied": Denying,
     "try_again": Silent,
     "not_pruned": Unpruned,
     "too_expensive": Expensive,
     "external_table": Sheets,
+    "profile_failed": Slow,
 }
 
 

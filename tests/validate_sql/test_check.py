@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from common.errors import AccessError, UserError
+from common.sql import Sql
 from common.warehouse import Executed, Warehouse
 from functions.validate_sql.check import Desk, validate
 from functions.validate_sql.findings import Ask
@@ -153,6 +156,69 @@ def test_a_profile_can_be_left_out(told: Told) -> None:
     assert told(f"SELECT {COLUMNS} {ORDERS}", with_profile=False).profile is None
 
 
+FIXES = [
+    ("null_id", "NULLIF(order_id, 'T-1') AS id", "WHERE NULLIF(order_id, 'T-1') IS NOT NULL"),
+    ("placeholder_id", "'(not set)' AS id", "WHERE LOWER('(not set)') NOT IN"),
+    ("duplicate_id", "o.status AS id", "CONCAT(o.status, '-'"),
+]
+
+
+@pytest.mark.parametrize(("code", "id_", "fix"), FIXES)
+def test_a_fix_is_written_with_the_authors_own_expression(
+    told: Told, code: str, id_: str, fix: str
+) -> None:
+    orders = f"FROM `shop.crm.orders` AS o {PERIOD}"
+    answer = told(f"SELECT {id_}, o.client_id, o.created_at AS created {orders}")
+    assert fix in next(issue.fix for issue in answer.issues if issue.code == code)
+
+
+def test_rows_of_a_placeholder_are_not_told_as_duplicates_too(told: Told) -> None:
+    answer = told(f"SELECT '(not set)' AS id, client_id, created_at AS created {ORDERS}")
+    assert "duplicate_id" not in codes(answer)
+
+
+def test_a_column_written_as_null_is_told_once(told: Told) -> None:
+    answer = told(f"SELECT {COLUMNS}, CAST(NULL AS STRING) AS user_id {ORDERS}")
+    (issue,) = answer.issues
+    assert issue.code == "null_column"
+    assert issue.fix == "Remove `CAST(NULL AS STRING) AS user_id` from the SELECT list."
+
+
+def test_the_shard_of_one_day_is_answered_with_all_days(told: Told) -> None:
+    answer = told(
+        "SELECT event_name AS id, user_pseudo_id AS client_id, "
+        "TIMESTAMP_MICROS(event_timestamp) AS created FROM `shop.analytics_123.events_20261029`"
+    )
+    issue = next(issue for issue in answer.issues if issue.code == "fixed_period")
+    assert "20261029" in issue.message
+    assert issue.fix.startswith("FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN")
+
+
+def test_days_set_by_a_clock_are_told_once(told: Told) -> None:
+    answer = told(
+        f"SELECT {COLUMNS} FROM `shop.crm.orders` WHERE date BETWEEN "
+        "DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY) AND CURRENT_DATE()"
+    )
+    assert {"fixed_period", "no_period"}.isdisjoint(codes(answer))
+    assert "clock" in codes(answer)
+
+
+class Unprovided(Warehouse):
+    """A warehouse whose table of definitions is missing."""
+
+    def rows(self, sql: Sql, **_: Any) -> Iterator[dict[str, Any]]:
+        raise AccessError("Access Denied: Table shop:conversions.definitions: or it does not exist")
+
+
+def test_a_missing_table_of_definitions_costs_no_other_answer(desk: Desk) -> None:
+    unprovided = replace(desk, own=Unprovided(desk.own.client, desk.settings))
+    answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}", with_profile=False), unprovided)
+    assert answer.ok
+    assert answer.predicted_value
+    assert not answer.predicted_value.available
+    assert "could not be read" in answer.predicted_value.reason
+
+
 CONTENT = {
     "no_rows": f"SELECT {COLUMNS} {ORDERS} AND status = 'never'",
     "null_id": f"SELECT NULLIF(order_id, 'T-1') AS id, client_id, created_at AS created {ORDERS}",
@@ -178,7 +244,7 @@ CONTENT = {
     "params_key": f"SELECT {COLUMNS}, "
     f"[STRUCT('a' AS key, note AS value), STRUCT('a', note)] AS params {ORDERS}",
     "geo_key": f"SELECT {COLUMNS}, [STRUCT('Town' AS key, note AS value)] AS params {ORDERS}",
-    "profile_failed": f"SELECT {COLUMNS}, CAST(note AS FLOAT64) AS value {ORDERS}",
+    "failing_row": f"SELECT {COLUMNS}, CAST(note AS FLOAT64) AS value {ORDERS}",
 }
 
 
@@ -230,7 +296,7 @@ def test_a_profile_holds_no_address_and_no_number_of_a_person(told: Told) -> Non
 
 
 def test_a_failure_on_a_row_does_not_show_the_row(told: Told) -> None:
-    text = told(CONTENT["profile_failed"]).model_dump_json()
+    text = told(CONTENT["failing_row"]).model_dump_json()
     assert "canary" not in text
 
 

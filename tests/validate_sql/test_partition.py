@@ -163,6 +163,11 @@ UNBOUNDED = [
         "nothing bounds",
     ),
     (
+        "SELECT id FROM (SELECT * REPLACE (DATE_ADD(date, INTERVAL n DAY) AS date) FROM "
+        "shop.crm.orders) WHERE date = @start_date",
+        "nothing bounds",
+    ),
+    (
         "SELECT id FROM (SELECT MAX(date) AS date, id FROM shop.crm.orders GROUP BY id) "
         "WHERE date = @start_date",
         "nothing bounds",
@@ -209,3 +214,10 @@ def test_a_view_is_blamed_at_the_place_where_the_query_reads_it() -> None:
     (finding,) = check(query("SELECT id\nFROM shop.crm.orders_view"), CATALOGUE, "UTC")
     assert (finding.line, finding.column) == (2, 6)
     assert "shop.crm.orders " in finding.message
+
+
+def test_a_long_chain_of_steps_is_followed_to_its_end() -> None:
+    steps = [f"a{n} AS (SELECT id, date FROM a{n - 1})" for n in range(1, 600)]
+    chain = ", ".join(["a0 AS (SELECT id, date FROM shop.crm.orders)", *steps])
+    assert told(f"WITH {chain} SELECT id FROM a599 WHERE date = @start_date") == []
+    assert told(f"WITH {chain} SELECT id FROM a599") == ["shop.crm.orders"]

@@ -55,6 +55,7 @@ def test_variables_become_parameters_or_their_values(script: str, written: str) 
 @pytest.mark.parametrize(
     "script",
     [
+        "DECLARE days STRUCT<a DATE> DEFAULT (DATE '2026-01-01'); SELECT days.a AS id",
         "DECLARE ids ARRAY<STRING>; SELECT id FROM crm.orders WHERE id IN UNNEST(ids)",
         "DECLARE x INT64 DEFAULT 1; CREATE TEMP TABLE t AS SELECT 1; SELECT x FROM t",
         "DECLARE x INT64 DEFAULT 1; SELECT x; SELECT x",
@@ -65,3 +66,13 @@ def test_variables_become_parameters_or_their_values(script: str, written: str) 
 )
 def test_nothing_is_suggested_where_the_meaning_is_unclear(script: str) -> None:
     assert without_declare(script) == ""
+
+
+def test_what_becomes_of_temporary_tables_is_told() -> None:
+    script = (
+        "DECLARE d DATE; CREATE TEMP TABLE x AS SELECT 1 FROM `shop.analytics_123.events_*`; "
+        "SELECT * FROM x"
+    )
+    (finding,) = judge(script, SCOPE).findings
+    assert "_TABLE_SUFFIX BETWEEN" in finding.fix
+    assert "WITH x AS (SELECT ...)" in finding.fix
