@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from common.guard.calls import Call, is_cast_format, is_star_modifier
 from common.guard.lexer import NOTHING, Token
@@ -19,6 +20,7 @@ FUNCTION = "F_"
 
 _KEPT_CALLS = frozenset("CAST SAFE_CAST EXTRACT ARRAY STRUCT UNNEST EXISTS".split())
 _KEPT_WORDS = RESERVED | DATE_PARTS
+_PAIRS = (("GROUP", "BY"), ("ORDER", "BY"), ("PARTITION", "BY"), ("GROUPING", "SETS"))
 _LIKE_EXTEND = ("SET", "DROP", "RENAME", "WINDOW")
 """Pipe operators that sqlglot does not know; to find tables and functions, EXTEND reads alike."""
 
@@ -48,7 +50,15 @@ def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
     seen = [_seen(tokens, index, stand_ins) for index in range(len(tokens))]
     for call in made:
         _mask_call(tokens, call, seen)
+    _join_pairs(seen)
     return Masked("\n".join(seen), tokens, {masked: name for name, masked in stand_ins.items()})
+
+
+def _join_pairs(seen: list[str]) -> None:
+    """sqlglot takes GROUP BY for one token, and does not count the line between its words."""
+    for index, (word, after) in enumerate(pairwise(seen)):
+        if (word.upper(), after.upper()) in _PAIRS:
+            seen[index : index + 2] = f"{word} {after}", ""
 
 
 def _is_plain(name: str) -> bool:

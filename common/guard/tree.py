@@ -10,11 +10,18 @@ from sqlglot import exp
 from sqlglot.dialects.bigquery import BigQuery
 
 from common.findings import Finding, Position, found
+from common.guard.lexer import NOTHING, Token
 from common.guard.mask import Masked
 from common.guard.text import Source
 
 # It warns of what it cannot read, by printing the text; whoever asked is told by a finding.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
+
+_NO_NAMES = frozenset(
+    "SAFE_CAST OFFSET SAFE_OFFSET ORDINAL SAFE_ORDINAL MAX MIN ROW FIRST LAST".split()
+)
+"""Words of the grammar where they stand, for which sqlglot makes no node of their own."""
 
 
 class Judged(BigQuery):
@@ -46,7 +53,10 @@ def position(source: Source, masked: Masked, node: exp.Expr) -> Position | None:
 
 
 def check(source: Source, masked: Masked, tree: exp.Query) -> list[Finding]:
-    """The first node and the first clause that are not on the list."""
+    """The first node or clause that is not on the list, or the first name that is not in the tree.
+
+    sqlglot drops what a pipe replaces, such as the list of a SELECT before it, tables included.
+    """
     for node in tree.walk():
         if reason := _strange(node):
             return [
@@ -58,7 +68,35 @@ def check(source: Source, masked: Masked, tree: exp.Query) -> list[Finding]:
                     at=position(source, masked, node),
                 )
             ]
+    if lost := _lost(masked, tree):
+        return [
+            found(
+                "unknown_form",
+                f"{lost.text} is lost when the query is read, as a later clause takes its place.",
+                "Put what stands before a pipe into brackets: FROM (SELECT ...) |> WHERE ...",
+                at=source.position(lost.offset),
+            )
+        ]
     return []
+
+
+def _lost(masked: Masked, tree: exp.Query) -> Token | None:
+    """The first name of the text that no node of the tree stands for."""
+    kept = {node.meta.get("line") for node in tree.walk()}
+    names = (
+        (line, masked.token(line))
+        for line, seen in enumerate(masked.text.split("\n"), start=1)
+        if seen.startswith("`") and line not in kept
+    )
+    following = [*masked.tokens[1:], NOTHING]
+    return next(
+        (
+            token
+            for line, token in names
+            if token.word not in _NO_NAMES and not following[line - 1].has("=>")
+        ),
+        None,
+    )
 
 
 def _strange(node: exp.Expr) -> str:

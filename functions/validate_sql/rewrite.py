@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from common.guard import lexer, statement, text
 from common.guard.lexer import NOTHING, Token
+from common.guard.text import Source
 
 _START = re.compile(r"start|from|begin|since|first|min", re.IGNORECASE)
 _END = re.compile(r"end|until|last|max|(^|_)to($|_)", re.IGNORECASE)
@@ -25,6 +26,10 @@ class Variable:
     value: str
 
 
+class _TooLongError(ValueError):
+    """The query would be longer than any that is judged."""
+
+
 def without_declare(sql: str) -> str:
     """The script's query with its variables replaced, line for line where it stood; "" if unclear.
 
@@ -35,7 +40,13 @@ def without_declare(sql: str) -> str:
     tokens, unread = lexer.tokens(source)
     if faults or unread:
         return ""
-    parts = _statements(tokens)
+    try:
+        return _rewritten(source, _statements(tokens))
+    except _TooLongError:
+        return ""
+
+
+def _rewritten(source: Source, parts: Sequence[Sequence[Token]]) -> str:
     declared = [part for part in parts if part[0].has("DECLARE", "SET")]
     queries = [part for part in parts if part[0].has(*statement.QUERY_STARTS)]
     if len(queries) != 1 or len(declared) + 1 != len(parts):
@@ -120,15 +131,21 @@ def _is_date(variable: Variable) -> bool:
 
 
 def _replaced(source: str, query: Sequence[Token], written: Mapping[str, str]) -> str:
-    """The text of the query with each variable in place of its value, all else as it was."""
+    """The text with each variable's value in its place, all else as it was.
+
+    Raises _TooLongError: SET a = CONCAT(a, a) doubles a value, and the next one doubles it again.
+    """
     if not query:
         return ""
     pieces: list[str] = []
-    offset = query[0].offset
+    offset, size = query[0].offset, 0
     for before, token, after in zip([NOTHING, *query], query, [*query[1:], NOTHING], strict=False):
         is_variable = token.kind == "name" and token.text.lower() in written
         if is_variable and not before.has(".", "AS") and not after.has("(", "."):
             pieces += [source[offset : token.offset], written[token.text.lower()]]
             offset = token.offset + len(token.text)
+            size += len(pieces[-2]) + len(pieces[-1])
+            if size > text.MAXIMUM_BYTES:
+                raise _TooLongError
     last = query[-1]
     return "".join([*pieces, source[offset : last.offset + len(last.text)]])

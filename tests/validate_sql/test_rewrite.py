@@ -56,6 +56,7 @@ def test_variables_become_parameters_or_their_values(script: str, written: str) 
     "script",
     [
         "DECLARE days STRUCT<a DATE> DEFAULT (DATE '2026-01-01'); SELECT days.a AS id",
+        "DECLARE a STRING DEFAULT 'x';" + "SET a = CONCAT(a, a);" * 1_000 + "SELECT a AS id",
         "DECLARE ids ARRAY<STRING>; SELECT id FROM crm.orders WHERE id IN UNNEST(ids)",
         "DECLARE x INT64 DEFAULT 1; CREATE TEMP TABLE t AS SELECT 1; SELECT x FROM t",
         "DECLARE x INT64 DEFAULT 1; SELECT x; SELECT x",
