@@ -34,7 +34,7 @@ VIEW_DEPTH = 5
 # Findings after which running the query would fail, cost too much or tell nothing.
 _NOT_PROFILED = frozenset(
     "partition_filter not_pruned too_expensive duplicate_column anonymous_column "
-    "own_table too_many_tables not_a_query".split()
+    "own_table table_not_allowed too_many_tables not_a_query".split()
 )
 
 
@@ -74,7 +74,14 @@ def validate(ask: Ask, desk: Desk) -> Validated:
     if not unbounded:
         findings += _period(verdict, known, desk.settings.timezone)
     if verdict.ok and not _has_duplicates(verdict):
-        reading = dry.read(verdict, desk.last_days, desk.runner, desk.account, known.columns)
+        reading = dry.read(
+            verdict,
+            desk.last_days,
+            desk.runner,
+            desk.account,
+            known.columns,
+            reads_views=known.has_views,
+        )
     else:
         reading = dry.Reading()
     findings += [*reading.findings, *_contract(ask, verdict, reading, desk)]
@@ -116,6 +123,12 @@ class Known:
     @property
     def is_partitioned(self) -> bool:
         return bool(self.catalogue.partitions)
+
+    @property
+    def has_views(self) -> bool:
+        """Whether a table may be a view; a wildcard never reads one."""
+        named = [facts for path, facts in self.stored.items() if not path.endswith("*")]
+        return any(facts is None or facts.kind != "TABLE" for facts in named)
 
 
 def _names(columns: Iterable[Mapping[str, Any]]) -> Iterator[str]:

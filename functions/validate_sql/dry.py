@@ -55,16 +55,19 @@ def read(
     runner: Warehouse,
     account: Callable[[], str],
     known: Collection[str] = (),
+    *,
+    reads_views: bool = True,
 ) -> Reading:
     """The dry run of a query that the guard let pass; a refusal becomes findings.
 
-    `known` names columns of the tables it reads, `account` the identity of the runner.
+    `known` names columns of the tables it reads, `account` the identity of the runner. What lies
+    behind a view of an allowed dataset is the responsibility of whoever made the view.
     """
     try:
         run = runner.dry_run(bound(verdict, window), timeout=SECONDS)
     except ProductError as error:
         return Reading(findings=(_refusal(error, verdict, runner, account, known),))
-    findings = _second_look(run, verdict, Scope.of(runner.settings))
+    findings = _second_look(run, verdict, Scope.of(runner.settings), reads_views)
     return Reading(run.schema, run.referenced_tables, run.bytes_processed, tuple(findings))
 
 
@@ -145,7 +148,7 @@ def _close_tables(runner: Warehouse, dataset: str, table: str) -> str:
     return next(iter(get_close_matches(table, names, n=1, cutoff=0.6)), "")
 
 
-def _second_look(run: DryRun, verdict: Verdict, allowed: Scope) -> list[Finding]:
+def _second_look(run: DryRun, verdict: Verdict, allowed: Scope, reads_views: bool) -> list[Finding]:
     """The tables that BigQuery says it would read, against the same lists as before."""
     if run.statement_type not in ("", "SELECT"):
         text = f"BigQuery reads the text as {run.statement_type}, not as a query."
@@ -155,8 +158,12 @@ def _second_look(run: DryRun, verdict: Verdict, allowed: Scope) -> list[Finding]
         fix = "Read a view or a table that unites them."
         return [found("too_many_tables", text, fix)]
     datasets = {path: path.rpartition(".")[0] for path in run.referenced_tables}
-    # What lies behind a view of an allowed dataset is the responsibility of whoever made the view.
-    own = [path for path, dataset in datasets.items() if dataset in allowed.own]
+    outside = [path for path, dataset in datasets.items() if dataset not in allowed.datasets]
+    own = [path for path in outside if datasets[path] in allowed.own]
+    if outside and not own and not reads_views:
+        text = f"BigQuery says that the query reads {outside[0]}, whose dataset is not allowed."
+        fix = "Write the query anew, with every table as `project.dataset.table` in FROM or JOIN."
+        return [found("table_not_allowed", text, fix)]
     return [
         found(
             "own_table",

@@ -10,7 +10,7 @@ import pytest
 
 from common.errors import AccessError, UserError
 from common.sql import Sql
-from common.warehouse import Executed, Warehouse
+from common.warehouse import DryRun, Executed, Warehouse
 from functions.validate_sql.check import Desk, validate
 from functions.validate_sql.findings import Ask
 from tests.validate_sql.conftest import COLUMNS, PERIOD, Told, codes
@@ -217,6 +217,23 @@ def test_a_missing_table_of_definitions_costs_no_other_answer(desk: Desk) -> Non
     assert answer.predicted_value
     assert not answer.predicted_value.available
     assert "could not be read" in answer.predicted_value.reason
+
+
+class Telling(Warehouse):
+    """A warehouse that names another table among those that a query reads."""
+
+    def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
+        told = super().dry_run(sql, timeout=timeout)
+        return replace(told, referenced_tables=("shop.crm.orders", "shop.payroll.salaries"))
+
+
+def test_a_table_that_only_bigquery_sees_is_refused_unless_a_view_reads_it(desk: Desk) -> None:
+    telling = replace(desk, runner=Telling(desk.own.client, desk.settings))
+    direct = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), telling)
+    assert codes(direct) == ["table_not_allowed"]
+    assert direct.profile is None
+    through = validate(Ask(sql=f"SELECT {COLUMNS} FROM shop.crm.orders_view {PERIOD}"), telling)
+    assert through.ok
 
 
 CONTENT = {
