@@ -131,14 +131,12 @@ def attached(
             with running(
                 ROOT, directory, variables, ports=FREE_PORTS, schedules=False, log=log or own
             ) as stack:
-                ready = Attached(
+                yield Attached(
                     stack.url,
                     stack.environment["BIGQUERY_EMULATOR_HOST"],
                     stack.environment["PUBSUB_EMULATOR_HOST"],
                     stack.settings,
                 )
-                ready.warehouse.ensure_tables()
-                yield ready
         except DirectoryBusyError as error:
             raise CommandError(str(error)) from error
 

@@ -33,6 +33,7 @@ from common.local.pubsub.server import PubsubServer
 from common.local.scheduler.server import SchedulerServer
 from common.local.wire import LOOPBACK
 from common.settings import Settings
+from common.warehouse import Warehouse
 
 PROJECT = "conversions-local"
 GRACE_SECONDS = 10.0
@@ -120,6 +121,8 @@ def running(
 ) -> Iterator[Stack]:
     """A stack of the repository at `root` with its data in `directory`, ready for requests.
 
+    Topics, subscriptions, schedules and tables are there, as after `terraform apply`.
+
     `environment` is the functions' own, CONVERSIONS_* settings included; the addresses are filled
     in. What the functions print goes to `log` or to this process's output. Without `schedules`,
     jobs run on `tick` only. Raises DirectoryBusyError when another stack has the directory, OSError
@@ -146,7 +149,8 @@ def running(
         # functions may still publish and query while their last requests end
         parts.callback(stack.pubsub.pushes.stop, GRACE_SECONDS)
         _provision(stack)
-        engine.result()
+        with bigquery.client(engine.result().host, stack.settings.project) as client:
+            Warehouse(client, stack.settings).ensure_tables()
         if schedules:
             stack.scheduler.start()
         stack.pubsub.pushes.resume()
