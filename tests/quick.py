@@ -72,9 +72,11 @@ class QuickWarehouse(Warehouse):
             return
         text = json.dumps(listed, default=lambda value: value.isoformat())
         shape = json.dumps([{column["name"]: _shape(column) for column in schema}])
+        encoded = [column["name"] for column in schema if column["type"] == "BYTES"]
+        mended = ", ".join(f'from_base64("{name}") AS "{name}"' for name in encoded)
         self.connection.execute(
-            f"INSERT INTO {_ref(path)} BY NAME "
-            f"SELECT unnest(json_transform($1, '{shape}'), max_depth := 2)",
+            f"INSERT INTO {_ref(path)} BY NAME SELECT * {mended and f'REPLACE ({mended})'} FROM "
+            f"(SELECT unnest(json_transform($1, '{shape}'), max_depth := 2))",
             [text],
         )
 
@@ -156,7 +158,8 @@ def _unmasked(text: str, names: Mapping[str, str]) -> str:
 
 def _shape(column: dict[str, Any]) -> Any:
     """What json_transform shall make of the column; a missing key is NULL."""
-    shape: Any = columns.duckdb_type({**column, "mode": "NULLABLE"})
+    type_ = "STRING" if column["type"] == "BYTES" else column["type"]
+    shape: Any = columns.duckdb_type({**column, "type": type_, "mode": "NULLABLE"})
     if column["type"] == "RECORD":
         shape = {field["name"]: _shape(field) for field in column["fields"]}
     return [shape] if column.get("mode") == "REPEATED" else shape

@@ -38,6 +38,7 @@ _PERSONAL = re.compile(
     r"|first_?name|last_?name|middle_?name|surname|family_name|given_name|contact_name|ssn"
     r"|passport|ip|ip_address|street|(street_|home_|postal_)?address(_1|_2)?"
 )
+_DECORATION = re.compile(r"^((property|params|contact|customer|lead|person|user)_)+(?!$)|_c$")
 _CODED = re.compile(r"(.*_)?(id|key|code|zip|zipcode|postcode|guid|uuid)")
 _DATED = re.compile(r".*(date|time|stamp).*|.*_(at|on)")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[a-zA-Z]{2,}")
@@ -165,12 +166,17 @@ def _number_fault(values: Raw, placed: Floats) -> str:
 
 def is_personal_name(name: str) -> bool:
     """Whether a column of this name holds a person's own data, such as a name or an address."""
-    plain = _snake(name).removeprefix("property_")
+    plain = _plain(name)
     return bool(_ALWAYS_PERSONAL.fullmatch(plain) or _PERSONAL.fullmatch(plain))
 
 
+def _plain(name: str) -> str:
+    """The name without what CRMs and queries put around it: Contact_Gender__c is gender."""
+    return _DECORATION.sub("", _snake(name))
+
+
 def _is_personal(name: str, there: list[object], distinct: int) -> bool:
-    plain = _snake(name).removeprefix("property_")
+    plain = _plain(name)
     if _ALWAYS_PERSONAL.fullmatch(plain):
         return True
     # a yes or no to an e-mail is no address: only varied values are a person's own

@@ -16,11 +16,17 @@ SELECT
   SUM(scored.probability * (1 - scored.probability)) AS predicted_wins_variance,
   COUNTIF(outcome.won_after <= @window_days) AS actual_wins,
   SUM(scored.expected_value) AS predicted_value,
-  SUM(IF(outcome.won_after <= @window_days, outcome.value, NULL)) AS actual_value,
-  SUM(IF(outcome.won_after <= @window_days, outcome.value * outcome.value, NULL)) AS actual_value_squares
+  SUM(outcome.value) AS actual_value,
+  SUM(outcome.value * outcome.value) AS actual_value_squares
 FROM first_scores AS scored
 INNER JOIN {{ leads }} AS lead ON lead.id = scored.id
-LEFT JOIN {{ outcomes }} AS outcome ON outcome.id = scored.id
+LEFT JOIN (
+  SELECT
+    credited.id,
+    credited.won_after,
+    (SELECT SUM(win.value) FROM UNNEST(credited.wins) AS win WHERE win.days <= @window_days) AS value
+  FROM {{ outcomes }} AS credited
+) AS outcome ON outcome.id = scored.id
 WHERE LAST_DAY(scored.month, MONTH) <= @final_until
   AND scored.month NOT IN (
     SELECT reported.date FROM {{ calibration }} AS reported WHERE reported.conversion = @conversion

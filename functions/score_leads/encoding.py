@@ -89,7 +89,7 @@ class Design:
     def matrix(self) -> sparse.csr_matrix:
         """The rows as a matrix, hashed words to the right of everything else."""
         count, slots = self.places.shape
-        starts = np.arange(0, count * slots + 1, slots)
+        starts = slots * np.arange(count + 1)
         shape = (count, self.width)
         main = sparse.csr_matrix((self.amounts.ravel(), self.places.ravel(), starts), shape)
         return main if self.words is None else sparse.hstack([main, self.words], format="csr")
@@ -206,6 +206,12 @@ def fit(features: Features, target: Floats) -> Encoder:
         tuple(category for category in categories if category.width > 1),
         tuple(features.words),
     )
+
+
+def tells_apart(features: Features) -> bool:
+    """Whether anything tells these leads apart: not if all is constant, or every level rare."""
+    encoder = fit(features, np.zeros(features.count))
+    return bool(encoder.numbers or encoder.categories)
 
 
 def log_odds(probability: Floats) -> Floats:

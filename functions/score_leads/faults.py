@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from functions.score_leads.incidents import Incident
 from functions.score_leads.monitoring import FLIP_LIMIT, LEVEL_LIMITS, Cohort
+from functions.score_leads.registry import Registered
 from functions.score_leads.retrain import Training
 from functions.score_leads.scoring import Scored
 
@@ -17,6 +18,16 @@ NO_LEADS = Incident(
     "Check the source of the definition, and that its tables are loaded.",
     "error",
 )
+
+
+def damaged(model: Registered) -> Incident:
+    """A model whose bytes are not those that were registered; it was not opened."""
+    return Incident(
+        "model_damaged",
+        f"Model {model.model_id} was not loaded: {model.damage}. A new one is trained.",
+        "Find out who may write to the table of models besides this function.",
+        "error",
+    )
 
 
 def of_training(training: Training, refused: str) -> Iterator[Incident]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.score_leads import fitting, ladder, value
-from functions.score_leads.encoding import log_odds, probability
+from functions.score_leads.encoding import log_odds, probability, tells_apart
 from functions.score_leads.features import Features
 from functions.score_leads.outcomes import Outcomes
 from functions.score_leads.values import Floats
@@ -91,6 +91,8 @@ def _predict(
         return None
     kept = np.sort(np.random.default_rng(seed).permutation(len(learn))[:ROWS])
     older, newer = features.take(learn[kept]), features.take(predict)
+    if not tells_apart(older):
+        return None
     fitted, _ = fitting.fit_open(older, known.take(kept), step.boosted_weight, seed, quick=True)
     encoded = fitted.encoder.encode(newer)
     base = ladder.base_rate(known.won[known.mature].astype(float), None, None)

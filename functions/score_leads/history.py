@@ -51,6 +51,7 @@ def past(
     count = int(
         next(warehouse.rows(template(__file__, "history_count", leads=staged.leads)))["leads"]
     )
+    window_days = window_days or _usual_window(warehouse, staged)
     query = template(
         __file__,
         features=warehouse.table("lead_features"),
@@ -62,12 +63,18 @@ def past(
         "start_date": window.start,
         "end_date": window.end,
         "as_of": as_of,
+        "window_days": window_days,
         "parts": max(1, -(-count // MAX_ROWS)),
     }
     read = _Reading(as_of)
     for row in warehouse.rows(with_parameters(query, **facts)):
         read.add(row)
-    return read.past(window_days, count) if read.ids else None
+    return read.past(float(window_days), count) if read.ids else None
+
+
+def _usual_window(warehouse: Warehouse, staged: Staged) -> int:
+    wins = warehouse.rows(template(__file__, "history_wins", outcomes=staged.outcomes))
+    return usual_window(np.array([float(row["won_after"]) for row in wins]))
 
 
 class _Reading:
@@ -98,10 +105,9 @@ class _Reading:
         )
         self._hash.update(repr([row[name] for name in sorted(row)]).encode())
 
-    def past(self, window_days: int | None, count: int) -> Past:
+    def past(self, window: float, count: int) -> Past:
         numbers = {name: np.array(cells) for name, cells in self._numbers.items()}
         age = (self._as_of - numbers["created"]) / DAY
-        window = float(window_days or usual_window(numbers["won_after"]))
         return Past(
             Leads(
                 placed=numbers["created"],

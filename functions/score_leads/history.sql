@@ -7,7 +7,7 @@ SELECT
   feature.attributes,
   outcome.won_after,
   outcome.lost_after,
-  outcome.value
+  (SELECT SUM(win.value) FROM UNNEST(outcome.wins) AS win WHERE win.days <= @window_days) AS value
 FROM {{ features }} AS feature
 INNER JOIN {{ leads }} AS lead ON lead.id = feature.id
 LEFT JOIN {{ outcomes }} AS outcome ON outcome.id = feature.id

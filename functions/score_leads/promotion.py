@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from functions.score_leads import fitting
+from functions.score_leads.encoding import tells_apart
 from functions.score_leads.ladder import BaseRate
 from functions.score_leads.metrics import log_losses
 from functions.score_leads.packed import Packed
@@ -31,7 +32,8 @@ def refusal(champion: Packed, challenger: Trained, days_since: float, seed: int)
         return ""
     older = np.flatnonzero(then.age >= 0)
     known = then.take(older)
-    if not 0 < known.won[known.mature].sum() < known.mature.sum():
+    both = 0 < known.won[known.mature].sum() < known.mature.sum()
+    if not both or not tells_apart(features.take(older)):
         return ""
     weight = challenger.step.boosted_weight
     twin, _ = fitting.fit_open(features.take(older), known, weight, seed, quick=True)

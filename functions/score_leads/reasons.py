@@ -19,7 +19,13 @@ LEAST_POINTS = 0.1
 """A reason smaller than a tenth of a percentage point tells nobody anything."""
 
 
-RUN_TOGETHER = {
+SPOKEN = {
+    "analytics_first_url": "First page seen",
+    "analytics_num_page_views": "Pages seen",
+    "analytics_num_visits": "Visits",
+    "analytics_source": "Original source",
+    "created": "Time of the request",
+    "form_page": "Page of the form",
     "annualrevenue": "Annual revenue",
     "companyname": "Company name",
     "industrycode": "Industry",
@@ -28,7 +34,10 @@ RUN_TOGETHER = {
     "numberofemployees": "Number of employees",
     "numemployees": "Number of employees",
 }
-"""Names that CRMs write without a gap."""
+"""Names that CRMs write without a gap, or that nobody in sales would say."""
+
+_CONSTANT = re.compile(r"[A-Z]+(_[A-Z]+)+")
+"""How CRMs write a choice inside: PAID_SEARCH is shown as Paid search."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +146,10 @@ def strongest(
 
 def in_words(attribute: str) -> str:
     """The attribute's name as a person would write it: property_jobTitle is Job title."""
-    plain = attribute.removeprefix("property_").removeprefix("hs_")
+    plain = attribute.removeprefix("params.").removeprefix("property_").removeprefix("hs_")
     plain = plain.removesuffix("__c").removesuffix("_c")
-    if plain in RUN_TOGETHER:
-        return RUN_TOGETHER[plain]
+    if plain in SPOKEN:
+        return SPOKEN[plain]
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", plain)
     words = re.sub(r"[_\s]+", " ", parted).strip()
     return words[:1].upper() + (words[1:] if words.isupper() else words[1:].lower())
@@ -156,4 +165,6 @@ def _shown(columns: Mapping[str, Raw], attribute: str, lead: int) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     text = str(value)
+    if _CONSTANT.fullmatch(text):
+        text = text.replace("_", " ").capitalize()
     return text if len(text) <= 80 else f"{text[:79]}…"

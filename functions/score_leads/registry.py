@@ -16,32 +16,39 @@ from functions.score_leads.packed import Packed
 
 @dataclass(frozen=True)
 class Registered:
-    """A registered model; `packed` is None when other versions made it."""
+    """A registered model; `packed` is None when other versions made it or it is damaged."""
 
     model_id: str
     trained_at: datetime
     definition_version: int | None
     packed: Packed | None
     card: dict[str, Any]
+    damage: str = ""
+    """Why the stored bytes cannot be trusted; empty when they can."""
 
 
 def champion(warehouse: Warehouse, conversion: str) -> Registered | None:
-    """The model that scores the conversion; None before the first training.
-
-    Raises ValueError when its bytes are not those that were registered.
-    """
+    """The model that scores the conversion; None before the first training."""
     query = template(__file__, models=warehouse.table("models"))
     row = next(warehouse.rows(with_parameters(query, conversion=conversion)), None)
     if row is None:
         return None
-    artifact = Artifact(row["artifact"], row["sha256"], row["versions"])
+    packed, damage = _opened(Artifact(row["artifact"], row["sha256"], row["versions"]))
     return Registered(
         row["model_id"],
         row["trained_at"],
         row["definition_version"],
-        unpack(artifact),
+        packed,
         json.loads(row["card"] or "{}"),
+        damage,
     )
+
+
+def _opened(artifact: Artifact) -> tuple[Packed | None, str]:
+    try:
+        return unpack(artifact), ""
+    except ValueError as error:
+        return None, str(error)
 
 
 def register(

@@ -104,6 +104,8 @@ def handle(office: Office, message: Message) -> None:
 def score(office: Office, task: ScoreTask) -> Scored | None:
     """Train if due and score; None while there is nobody to learn from."""
     job = _job(office, task)
+    if job.previous and job.previous.damage:
+        _report(office, task, [faults.damaged(job.previous)])
     staged = stage(office.desk, job.conversion, _staged_window(job), job.as_of)
     first_seen.remember(office.warehouse, job.stored.id, staged, task.run_id, job.as_of)
     packed = _trained(office, job, staged) if job.is_due else _packed(job)

@@ -1,5 +1,6 @@
 -- What became of each lead. A deal is credited to one lead: the last one before the deal was made,
--- else the first one before it ended. Several deals of one lead add up.
+-- else the first one before it ended. A deal whose lead is gone, as a converted entry of an inbox is,
+-- goes to a lead of the same person from before it. Several deals of one lead add up.
 CREATE OR REPLACE TABLE {{ target }} AS
 WITH deals AS (
   SELECT
@@ -14,12 +15,13 @@ candidates AS (
   SELECT lead.id, lead.created, deal.*
   FROM deals AS deal
   INNER JOIN {{ leads }} AS lead ON lead.user_id = deal.user_id
-  WHERE deal.lead_id IS NULL
+  LEFT JOIN {{ leads }} AS named ON named.id = deal.lead_id
+  WHERE named.id IS NULL AND (deal.lead_id IS NULL OR lead.created <= deal.deal_created)
 ),
 credited AS (
   SELECT candidate.*
   FROM candidates AS candidate
-  WHERE candidate.created <= candidate.outcome_at
+  WHERE COALESCE(candidate.created <= candidate.outcome_at, TRUE)
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY candidate.deal_id
     ORDER BY
@@ -28,27 +30,30 @@ credited AS (
       candidate.id
   ) = 1
 ),
-valued AS (
+known AS (
   SELECT
     deal.id,
-    deal.status,
-    deal.outcome_at,
+    -- an end that is still to come is not known yet
+    IF(deal.outcome_at <= @known_until, deal.status, 'open') AS status,
     TIMESTAMP_DIFF(deal.outcome_at, deal.created, MICROSECOND) / 86400e6 AS days,
     deal.deal_value * rate.rate AS value
   FROM credited AS deal
   LEFT JOIN ({{ rates }}) AS rate
     ON rate.day = DATE(deal.outcome_at, @timezone) AND rate.currency = COALESCE(deal.currency, @currency)
-  WHERE deal.outcome_at <= @known_until
+  WHERE COALESCE(deal.deal_created, deal.outcome_at, @known_until) <= @known_until
 )
 SELECT
   outcome.id,
   MIN(IF(outcome.status = 'won', outcome.days, NULL)) AS won_after,
   IF(LOGICAL_AND(outcome.status = 'lost'), MAX(outcome.days), NULL) AS lost_after,
-  SUM(IF(outcome.status = 'won', outcome.value, NULL)) AS value,
+  ARRAY_AGG(
+    IF(outcome.status = 'won', STRUCT(outcome.days AS days, outcome.value AS value), NULL)
+    IGNORE NULLS
+  ) AS wins,
   CASE
     WHEN LOGICAL_OR(outcome.status = 'won') THEN 'won'
     WHEN LOGICAL_AND(outcome.status = 'lost') THEN 'lost'
     ELSE 'open'
   END AS status
-FROM valued AS outcome
+FROM known AS outcome
 GROUP BY outcome.id

@@ -196,7 +196,7 @@ def _wished(attribute: Attribute, wishes: Wishes) -> Attribute:
 def _first_step(outcomes: Outcomes, features: Features) -> Step:
     mature = outcomes.mature
     won = int((outcomes.won & mature).sum())
-    if not features.numbers and not features.codes:
+    if not encoding.tells_apart(features):
         return Step("base_rate", 0.0, "no_attributes: none of them can be used")
     return ladder.step(won, int(mature.sum()) - won)
 

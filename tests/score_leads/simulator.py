@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import erf, sqrt
 
 import numpy as np
 
@@ -60,8 +61,12 @@ def sales(
     loses: bool = False,
     rate: Callable[[Floats], Floats] = lambda day: np.zeros_like(day),
     channel_starts: tuple[str, float] | None = None,
+    strength: float = 1,
 ) -> Sales:
-    """Leads for so many days; `rate` shifts the log-odds of a win by the day of creation."""
+    """Leads for so many days; `rate` shifts the log-odds of a win by the day of creation.
+
+    `strength` multiplies what the attributes say of a win.
+    """
     draw = np.random.default_rng(seed)
     count = draw.poisson(days * per_day)
     day = np.sort(draw.uniform(0, days, count))
@@ -74,7 +79,8 @@ def sales(
     urgent = draw.random(count) < 0.25
     effect = np.array([CHANNELS[name] for name in channel])
     size = np.log(employees) - 3
-    logit = -1.9 + effect + 0.35 * size + 0.15 * (pages - 4) + 0.8 * urgent * (size > 0) + rate(day)
+    told = effect + 0.35 * size + 0.15 * (pages - 4) + 0.8 * urgent * (size > 0)
+    logit = -1.9 + strength * told + rate(day)
     total = 1 / (1 + np.exp(-logit))
     delay = median_delay * np.exp(draw.normal(0, 0.8, count))
     # the chance inside the window: log-normal delays, cut
@@ -101,6 +107,4 @@ def sales(
 
 
 def _normal(z: float) -> float:
-    from math import erf, sqrt
-
     return 0.5 * (1 + erf(z / sqrt(2)))

@@ -1,13 +1,9 @@
 -- Opportunity states: 0 open, 1 won, 2 lost; a lead in state 2 was disqualified without a deal.
--- Loaders write the state as a number or as its label.
+-- Loaders write the state as a number or as its English label; labels in stringmap may be in any
+-- language, so that the code alone tells won from lost.
 WITH masters AS (
   SELECT lead.leadid, COALESCE(lead.master_id, lead.leadid) AS lead_id
   FROM {{ lead }} AS lead
-),
-labels AS (
-  SELECT label.objecttypecode, label.attributevalue, LOWER(label.value) AS value
-  FROM {{ stringmap }} AS label
-  WHERE label.attributename = 'statecode' AND NOT COALESCE(label.is_deleted, FALSE)
 )
 SELECT
   deal.opportunityid AS deal_id,
@@ -15,7 +11,7 @@ SELECT
   IF(master.lead_id IS NULL, deal.contact_id, NULL) AS user_id,
   deal.created AS deal_created,
   GREATEST(COALESCE(deal.closed, deal.modified, deal.created), deal.created) AS outcome_at,
-  CASE COALESCE(label.value, LOWER(deal.state))
+  CASE LOWER(deal.state)
     WHEN 'won' THEN 'won'
     WHEN '1' THEN 'won'
     WHEN 'lost' THEN 'lost'
@@ -26,8 +22,6 @@ SELECT
   UPPER(currency.isocurrencycode) AS currency
 FROM {{ opportunity }} AS deal
 LEFT JOIN masters AS master ON master.leadid = deal.lead_id
-LEFT JOIN labels AS label
-  ON label.objecttypecode = 'opportunity' AND label.attributevalue = deal.state
 LEFT JOIN {{ transactioncurrency }} AS currency
   ON currency.transactioncurrencyid = deal.currency_id
 WHERE NOT COALESCE(deal.is_deleted, FALSE)
@@ -44,9 +38,7 @@ SELECT
   CAST(NULL AS FLOAT64),
   CAST(NULL AS STRING)
 FROM {{ lead }} AS lead
-LEFT JOIN labels AS label
-  ON label.objecttypecode = 'lead' AND label.attributevalue = lead.state
-WHERE COALESCE(label.value, LOWER(lead.state)) IN ('disqualified', '2')
+WHERE LOWER(lead.state) IN ('disqualified', '2')
   AND NOT COALESCE(lead.is_deleted, FALSE)
   AND lead.master_id IS NULL
   AND lead.created IS NOT NULL

@@ -1,0 +1,102 @@
+"""How good the lead scoring is beside LightGBM, XGBoost and CatBoost, and what it costs.
+
+python -m tests.bench.scoring [--data DIRECTORY]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from functions.score_leads import threads
+
+threads.limit(os.environ, threads.real_cpus())
+
+import numpy as np  # noqa: E402
+
+from functions.score_leads import metrics  # noqa: E402
+from functions.score_leads.encoding import log_odds  # noqa: E402
+from functions.score_leads.values import Floats  # noqa: E402
+from tests.bench import _peers, _reasons, _scale, _sets  # noqa: E402
+from tests.bench._sets import Split, Table  # noqa: E402
+
+FIGURES = ("log_loss", "auc", "average_precision", "brier", "calibration_error", "lift_top_10")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.scoring", description=__doc__)
+    parser.add_argument("--data", type=Path, default=_sets.DATA, help="where the data sets lie")
+    asked = parser.parse_args()
+    if lacking := _peers.missing():
+        sys.exit(
+            f"There is no {', '.join(lacking)} to measure against; install them with: "
+            "pip install --no-deps --require-hashes -r requirements-bench.txt"
+        )
+    bank, shoppers = _sets.bank(asked.data), _sets.shoppers(asked.data)
+    print(f"{'':34}" + "".join(f"{name.replace('_', ' '):>19}" for name in FIGURES))
+    _say("bank-roll, next tenth, log loss <= .418", bank, _sets.rolling(bank))
+    _say("bank-cv, log loss <= .272, auc >= .800", bank, _sets.folded(bank))
+    _say("shoppers, last months", shoppers, _sets.first_months(asked.data, shoppers))
+    _say_value(*_sets.customers(asked.data))
+    print("\nreasons, >= .9 and <= 0.1 ms")
+    for name, table in (("bank", bank), ("shoppers", shoppers)):
+        print(f"  {name:10}", _reasons.agreement(table), flush=True)
+    print("\nscale, < 60 s and < 4 GiB", flush=True)
+    for line in _scale.lines():
+        print(f"  {line}", flush=True)
+
+
+def _say(title: str, table: Table, splits: Iterator[Split]) -> None:
+    """One line a model: the mean of each figure over the splits."""
+    print(title, flush=True)
+    found: dict[str, list[dict[str, float]]] = {}
+    for split in splits:
+        won = table.won[split.newer].astype(float)
+        for name, logits in _predictions(table, split):
+            found.setdefault(name, []).append(metrics.classification(logits, won))
+    for name, parts in found.items():
+        means = (float(np.mean([part[figure] for part in parts])) for figure in FIGURES)
+        print(f"  {name:32}" + "".join(f"{mean:19.4f}" for mean in means), flush=True)
+
+
+def _predictions(table: Table, split: Split) -> Iterator[tuple[str, Floats]]:
+    """Each model's log-odds of the newer rows."""
+    yield "ours", _ours(table, split)[0]
+    frame = _peers.Frame(table, split)
+    for name, predict in _peers.CLASSIFIERS.items():
+        yield name, log_odds(predict(frame, table.won[split.older].astype(float)))
+    rate = np.full(len(split.newer), table.won[split.older].mean())
+    yield "base rate", log_odds(rate)
+
+
+def _ours(table: Table, split: Split) -> tuple[Floats, Floats]:
+    """Log-odds and expected money; the probability again without any money."""
+    model = table.train(split.older).model
+    leads = table.leads(split.newer)
+    scores = model.score(model.read(leads.columns, None, len(leads.placed)))
+    money = scores.probability if scores.expected_value is None else scores.expected_value
+    return log_odds(scores.probability), money
+
+
+def _say_value(table: Table, split: Split) -> None:
+    actual = np.nan_to_num(table.value[split.newer])
+    print(f"\n{'customers, purchases of 90 days':34}{'gini':>8}{'ratio':>8}{'rmse':>8}", flush=True)
+    frame = _peers.Frame(table, split)
+    models: dict[str, Callable[[], Floats]] = {
+        "ours": lambda: _ours(table, split)[1],
+        **{
+            name: lambda predict=predict: predict(frame, np.nan_to_num(table.value[split.older]))
+            for name, predict in _peers.REGRESSORS.items()
+        },
+    }
+    for name, predict in models.items():
+        found = metrics.money(predict(), actual)
+        figures = (found[figure] for figure in ("gini", "predicted_to_actual", "rmse"))
+        print(f"  {name:32}" + "".join(f"{figure:8.4f}" for figure in figures), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Labels: the window, what was known when, and learning from leads that are still open."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from functions.score_leads import training
+from functions.score_leads.features import DAY, Features
+from functions.score_leads.open_outcomes import (
+    FACTOR_LIMITS,
+    UNMOVED,
+    Level,
+    delays_moved,
+    level,
+    soft_targets,
+    targets,
+)
+from functions.score_leads.outcomes import Outcomes, arrival, final, usual_window
+from functions.score_leads.training import Leads
+from functions.score_leads.values import Floats
+from tests.score_leads.simulator import START, sales
+
+NAN = np.nan
+DRAW = np.random.default_rng(2)
+
+
+def outcomes(won: list[float], lost: list[float], age: list[float], window: float = 40) -> Outcomes:
+    columns = (np.array(each, dtype=float) for each in (won, lost, age))
+    return Outcomes(*columns, value=np.full(len(won), NAN), window=window)
+
+
+KNOWN = outcomes(
+    won=[10, 50, NAN, NAN, NAN, 5],
+    lost=[NAN, NAN, 20, NAN, NAN, NAN],
+    age=[100, 100, 30, 39.9, 40, 6],
+)
+
+
+def test_a_win_after_the_window_is_none() -> None:
+    assert KNOWN.won.tolist() == [True, False, False, False, False, True]
+
+
+def test_lost_before_the_horizon_is_settled_and_open_before_it_is_not() -> None:
+    assert KNOWN.settled.tolist() == [True, True, True, False, True, True]
+    assert KNOWN.mature.tolist() == [True, True, False, False, True, False]
+
+
+def test_earlier_nobody_knew_what_came_later() -> None:
+    then = KNOWN.as_of(90)
+    assert then.won.tolist() == [True, False, False, False, False, False]
+    assert then.age.tolist() == pytest.approx([10, 10, -60, -50.1, -50, -84])
+
+
+def test_training_starts_at_the_first_win() -> None:
+    placed = START + DAY * np.arange(10.0)
+    leads = Leads(placed, True, {"x": list(range(10))})
+    won = [NAN, NAN, 2, NAN, 1, NAN, NAN, NAN, NAN, NAN]
+    known = outcomes(won, [NAN] * 10, [100 - day for day in range(10)])
+    assert training.eligible(leads, known, 0).tolist() == [4, 5, 6, 7, 8, 9]
+
+
+def test_leads_older_than_two_years_are_not_learnt_from() -> None:
+    leads = Leads(START + DAY * np.array([0.0, 300, 700]), True, {})
+    known = outcomes([1, 1, 1], [NAN] * 3, [800, 500, 100])
+    assert training.eligible(leads, known, 0).tolist() == [1, 2]
+
+
+def test_the_window_is_when_four_of_five_wins_have_come() -> None:
+    assert usual_window(np.arange(1.0, 101.0)) == 81
+    assert usual_window(np.full(30, 3.0)) == 14
+    assert usual_window(np.full(30, 900.0)) == 180
+    assert usual_window(np.array([1.0, NAN])) == 60
+
+
+def test_arrival_is_that_of_all_leads_though_the_young_ones_are_cut_off() -> None:
+    days = DRAW.uniform(0, 40, 8000)
+    age = DRAW.uniform(0, 80, 8000)
+    found = arrival(np.where(days <= age, days, NAN), age, 40)
+    assert found.by(np.array([0.0, 10, 20, 40])) == pytest.approx([0, 0.25, 0.5, 1], abs=0.03)
+
+
+def test_an_open_lead_counts_as_much_as_may_still_be_won() -> None:
+    always = np.full(400, 0.5)
+    age = np.linspace(0.1, 80, 400)
+    days = np.where(np.arange(400) % 2 == 0, DRAW.uniform(0, 40, 400), NAN)
+    known = Outcomes(
+        np.where(days <= age, days, NAN), np.full(400, NAN), age, np.full(400, NAN), 40
+    )
+    target = soft_targets(known, always)
+    still_open = ~known.settled
+    assert set(target[~still_open]) == {0.0, 1.0}
+    assert target[still_open][0] == pytest.approx(0.5, abs=0.03)
+    assert target[still_open][-1] < 0.1
+    assert np.corrcoef(age[still_open], target[still_open])[0, 1] < -0.95
+
+
+def test_the_rate_of_young_leads_is_neither_over_nor_understated() -> None:
+    drawn = sales(5, days=160, per_day=25, median_delay=15, loses=True)
+    leads, known = drawn.known_on(160)
+    young = known.age < 40
+    truth = drawn.chance[drawn.created_between(0, 160)][young].mean()
+
+    def fit(features: Features, target: Floats, rough: bool) -> object:
+        rate = float(np.log(target.mean() / (1 - target.mean())))
+        return lambda some: np.full(some.count, rate)
+
+    features = Features(len(leads.placed), {"x": np.zeros(len(leads.placed))})
+    found = targets(features, known, fit)[young].mean()  # type: ignore[arg-type]
+    assert found == pytest.approx(truth, rel=0.12)
+    assert known.won[young].mean() < 0.75 * truth
+
+
+def young_wins(factor: float, count: int = 4000) -> tuple[Outcomes, Floats]:
+    """Leads of which the young are won `factor` times as often as their probability says."""
+    age = DRAW.uniform(0, 160, count)
+    chance = np.where(age < 40, 0.2 * factor, 0.2)
+    days = np.where(DRAW.random(count) < chance, DRAW.uniform(0, 40, count), NAN)
+    nothing = np.full(count, NAN)
+    seen = np.where(days <= age, days, NAN)
+    return Outcomes(seen, nothing, age, nothing, 40), np.full(count, 0.2)
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.0, 1.5])
+def test_the_level_follows_what_young_leads_do(factor: float) -> None:
+    assert level(*young_wins(factor), None).factor == pytest.approx(factor, abs=0.2)
+
+
+def test_the_level_is_clipped() -> None:
+    assert level(*young_wins(4.5), None).factor == FACTOR_LIMITS[1]
+    assert level(*young_wins(0.0), None).factor == FACTOR_LIMITS[0]
+
+
+def test_the_level_is_switched_off_when_wins_come_at_other_delays() -> None:
+    age = np.linspace(300, 41, 1000)
+    days = np.where(age > 170, 3.0, 20.0)
+    nothing = np.full(1000, NAN)
+    moved = Outcomes(days, nothing, age, nothing, 40)
+    assert delays_moved(moved) > 0.25
+    open_lead = Outcomes(*(np.append(each, end) for each, end in (
+        (days, NAN), (nothing, NAN), (age, 5.0), (nothing, NAN))), 40)  # fmt: skip
+    found = level(open_lead, np.full(1001, 0.9), None)
+    assert (found.factor, found.note[:12]) == (1.0, "switched off")
+
+
+def test_final_outcomes_need_no_level() -> None:
+    known = final(np.array([True, False]), np.array([1.0, NAN]))
+    assert level(known, np.array([0.5, 0.5]), None) == UNMOVED
+    assert known.settled.all()
+
+
+def test_a_channel_that_training_never_saw_moves_with_all() -> None:
+    moved = Level(1.2, (1.0, 1.0, 1.5))
+    found = moved.shift(np.array([2, 7], np.int32))
+    assert found == pytest.approx([np.log(1.2 * 1.5), np.log(1.2)])
