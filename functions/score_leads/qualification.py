@@ -128,7 +128,7 @@ def wilson_lower(won: float, count: int, z: float = ONE_SIDED_90) -> float:
     share = won / count
     centre = share + z * z / (2 * count)
     margin = z * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return float((centre - margin) / (1 + z * z / count))
+    return max(0.0, float((centre - margin) / (1 + z * z / count)))
 
 
 def _top_share(share: float, recent: Floats, reason: str = "") -> Threshold:

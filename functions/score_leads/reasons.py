@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.linear_model import Ridge
 
 from functions.score_leads.encoding import Design, Encoded, Encoder, probability
+from functions.score_leads.features import Features, attribute_of
 from functions.score_leads.values import Floats, Raw, clean
 
-ROWS = 50_000
+Predict = Callable[[Encoded], Floats]
+"""Log-odds of encoded leads."""
+
+ROWS = 25_000
 MOST = 5
 LEAST_POINTS = 0.1
 """A reason smaller than a tenth of a percentage point tells nobody anything."""
@@ -78,21 +83,45 @@ class Surrogate:
         return 100 * self.parts(design) * _slope(logits, self.centre + shift)[:, None]
 
 
-def fit(encoder: Encoder, leads: Encoded, logits: Floats, seed: int) -> Surrogate:
-    """The surrogate of a model that gave these log-odds to these leads."""
-    kept = np.sort(np.random.default_rng(seed).permutation(len(logits))[:ROWS])
-    some = leads.take(kept)
-    ridge = Ridge(alpha=1.0, solver="sparse_cg").fit(some.matrix, logits[kept])
+def fit(encoder: Encoder, features: Features, predict: Predict, seed: int) -> Surrogate:
+    """The surrogate of a model that gives log-odds to encoded leads.
+
+    It learns from leads as they are and from leads put together of several: where attributes go
+    together, only the latter show which of them the model listens to.
+    """
+    draw = np.random.default_rng(seed)
+    kept = np.sort(draw.permutation(features.count)[:ROWS])
+    some = features.take(kept)
+    real, mixed = encoder.encode(some), encoder.encode(_mixed(some, draw))
+    logits = predict(real)
+    ridge = Ridge(alpha=1.0, solver="sparse_cg").fit(
+        sparse.vstack([real.matrix, mixed.matrix]), np.concatenate([logits, predict(mixed)])
+    )
     attributes = tuple(dict.fromkeys(encoder.owners))
     owner = np.array([attributes.index(name) for name in encoder.owners])
-    raw = _summed(some.design, ridge.coef_, owner, len(attributes))
+    raw = _summed(real.design, ridge.coef_, owner, len(attributes))
     return Surrogate(
         weights=ridge.coef_,
         attributes=attributes,
         owner=owner,
         average=raw.mean(axis=0),
-        centre=float(logits[kept].mean()),
-        agreement=float(ridge.score(some.matrix, logits[kept])),
+        centre=float(logits.mean()),
+        agreement=float(ridge.score(real.matrix, logits)),
+    )
+
+
+def _mixed(features: Features, draw: np.random.Generator) -> Features:
+    """Leads that have each attribute, with all its parts, from another lead."""
+    names = [*features.numbers, *features.codes, *features.words]
+    order = {
+        attribute: draw.permutation(features.count)
+        for attribute in dict.fromkeys(map(attribute_of, names))
+    }
+    return Features(
+        features.count,
+        {name: values[order[attribute_of(name)]] for name, values in features.numbers.items()},
+        {name: values[order[attribute_of(name)]] for name, values in features.codes.items()},
+        {name: values[order[attribute_of(name)]] for name, values in features.words.items()},
     )
 
 

@@ -219,7 +219,7 @@ def _model(
     surrogate = (
         None
         if isinstance(scorer, BaseRate)
-        else reasons.fit(encoder, encoder.encode(features), logits, seed)
+        else reasons.fit(encoder, features, scorer.logits, seed)
     )
     return Model(
         attributes=tuple(attribute for attribute in attributes if not attribute.refused),

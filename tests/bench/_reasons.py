@@ -36,6 +36,7 @@ def shapley(
     background: Floats,
     draw: np.random.Generator,
     permutations: int = PERMUTATIONS,
+    created: Floats | None = None,
 ) -> Floats:
     """Each attribute's mean part in each lead's log-odds, over random orders and other leads.
 
@@ -56,8 +57,10 @@ def shapley(
     mixed = {
         name: [columns[name][row] for row in rows[place].tolist()]
         for place, name in enumerate(names)
+        if name in columns
     }
-    features = model.read(mixed, None, count * (size + 1))
+    at = None if created is None else created[rows[names.index("created")]]
+    features = model.read(mixed, at, count * (size + 1))
     walks = model.logits(features).reshape(count, size + 1)
     gains = np.take_along_axis(np.diff(walks, axis=1), taken, axis=1)
     parts: Floats = gains.reshape(len(leads), permutations, size).mean(axis=1)

@@ -1,0 +1,44 @@
+"""Sales departments of a few sizes, each learnt from once for all tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from common.conversions import LeadScoring, QuerySource
+from functions.score_leads import retrain
+from functions.score_leads.history import Past
+from functions.score_leads.retrain import Training
+from tests.score_leads.department import DEALS, LEADS
+from tests.score_leads.simulator import Sales, sales
+
+TODAY = 220.0
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a simulation's department knows today, and the training on it."""
+
+    sales: Sales
+    past: Past
+    training: Training
+
+
+def scoring_of(**options: object) -> LeadScoring:
+    """A definition over two queries."""
+    source = QuerySource(type="query", leads_sql=LEADS, deals_sql=DEALS)
+    return LeadScoring.model_validate({"id": "leads", "name": "Leads", "source": source, **options})
+
+
+def past_of(drawn: Sales, day: float) -> Past:
+    leads, known = drawn.known_on(day)
+    return Past(leads, known, "hash", len(leads.placed))
+
+
+@pytest.fixture(scope="session")
+def learnt() -> Learnt:
+    """Seven months with enough wins for the whole blend; losses are known, too."""
+    drawn = sales(11, days=260, per_day=14, loses=True)
+    past = past_of(drawn, TODAY)
+    return Learnt(drawn, past, retrain.training(past, scoring_of(), {}))

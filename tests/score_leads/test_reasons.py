@@ -1,0 +1,100 @@
+"""Reasons: points that add up, agree with Shapley values, and are said in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from functions.score_leads.attributes import rank_correlation
+from functions.score_leads.model import Model
+from functions.score_leads.reasons import MOST, Reason, in_words, strongest
+from functions.score_leads.values import Floats
+from tests.bench._reasons import shapley
+from tests.score_leads.conftest import Learnt
+
+
+def columns(learnt: Learnt) -> dict[str, list[object]]:
+    return {name: list(values) for name, values in learnt.past.leads.columns.items()}
+
+
+def points(learnt: Learnt, rows: np.ndarray) -> tuple[Model, Floats, Floats]:
+    """The model, its points for some leads and their probabilities."""
+    model = learnt.training.packed.model
+    leads = learnt.past.leads.take(rows)
+    scores = model.score(model.read(leads.columns, leads.created, len(rows)))
+    assert scores.points is not None
+    return model, scores.points, scores.probability
+
+
+def test_reasons_agree_with_shapley_values(learnt: Learnt) -> None:
+    draw = np.random.default_rng(0)
+    rows = draw.choice(len(learnt.past.leads.placed), 40, replace=False)
+    model, mine, _ = points(learnt, rows)
+    assert model.surrogate is not None
+    placed = learnt.past.leads.placed
+    every = np.arange(len(placed))
+    wanted = shapley(model, columns(learnt), rows, every, draw, permutations=15, created=placed)
+    assert rank_correlation(mine.ravel(), wanted.ravel()) >= 0.9
+
+
+def test_points_add_up_to_the_way_from_the_average_lead(learnt: Learnt) -> None:
+    model, mine, probability = points(learnt, np.arange(500))
+    assert model.surrogate is not None
+    assert model.surrogate.agreement > 0.9
+    centre = model.surrogate.centre + np.log(model.level.factor)
+    average = 1 / (1 + np.exp(-centre))
+    assert np.corrcoef(mine.sum(axis=1), 100 * (probability - average))[0, 1] > 0.97
+
+
+def test_a_good_channel_speaks_for_a_lead_and_a_bad_one_against_it(learnt: Learnt) -> None:
+    channel = columns(learnt)["channel"]
+    model, mine, _ = points(learnt, np.arange(800))
+    assert model.surrogate is not None
+    place = model.surrogate.attributes.index("channel")
+    good, bad = (
+        mine[[row for row in range(800) if channel[row] == name], place]
+        for name in ("referral", "display")
+    )
+    assert good.min() > 0 > bad.max()
+
+
+def test_at_most_five_reasons_on_either_side_the_strongest_first() -> None:
+    told = np.array([[9, 8, 7, 6, 5, 4, -1, -2, -3, -4, -5, -6, 0.04, -0.04]])
+    names = [f"a{place}" for place in range(14)]
+    reasons = strongest(told, names, {name: [place] for place, name in enumerate(names)})[0]
+    assert [reason.points for reason in reasons] == [9, 8, 7, 6, 5, -6, -5, -4, -3, -2]
+    assert len(reasons) == 2 * MOST
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "not given"),
+        ("(not set)", "not given"),
+        (True, "yes"),
+        (False, "no"),
+        (12.50, "12.5"),
+        (1234567.0, "1.23457e+06"),
+        ("PAID_SEARCH", "Paid search"),
+        ("x" * 90, "x" * 79 + "…"),
+    ],
+)
+def test_values_are_said_plainly(value: object, said: str) -> None:
+    reasons = strongest(np.array([[3.0]]), ["plan"], {"plan": [value]})[0]
+    assert reasons == [Reason("Plan", said, 3.0)]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "said"),
+    [
+        ("property_jobtitle", "Job title"),
+        ("property_hs_analytics_source", "Original source"),
+        ("numberOfEmployees", "Number of employees"),
+        ("Lead_Source__c", "Lead source"),
+        ("params.country", "Country"),
+        ("NPS", "NPS"),
+        ("created", "Time of the request"),
+    ],
+)
+def test_attributes_are_said_as_people_say_them(attribute: str, said: str) -> None:
+    assert in_words(attribute) == said
