@@ -169,7 +169,7 @@ def _examples(texts: Sequence[str | None]) -> str:
 
 def _outcomes(table: TableFile, roles: Roles, placed: Floats, dated: bool, won: Flags) -> Outcomes:
     unknown = np.full(len(won), np.nan)
-    value = unknown if roles.value is None else numbers(table.columns[roles.value])
+    value = unknown if roles.value is None else _money(table.columns[roles.value], roles.value)
     value = np.where(won, value, np.nan)
     if roles.won_at is None or roles.window is None:
         return final(won, value)
@@ -179,6 +179,18 @@ def _outcomes(table: TableFile, roles: Roles, placed: Floats, dated: bool, won: 
     after = np.where(won, np.maximum((at - placed) / DAY, 0), np.nan)
     newest = np.nanmax(np.concatenate([placed, at]))
     return Outcomes(after, unknown, (newest - placed) / DAY, value, roles.window)
+
+
+def _money(cells: Sequence[str], column: str) -> Floats:
+    read = numbers(cells)
+    there = [cell for cell in cells if clean(cell) is not None]
+    if np.isfinite(read).sum() < 0.5 * len(there) or not there:
+        raise UserError(
+            f"Column {column!r} holds no amounts of money, for example {there[:3]}.",
+            fix="Name a column of numbers with --value, or leave it out.",
+            code="no_value",
+        )
+    return read
 
 
 def _cut(leads: Leads, roles: Roles) -> int:

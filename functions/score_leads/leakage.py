@@ -59,6 +59,8 @@ class Evidence:
 
 def evidence(features: Features, won: Flags) -> dict[str, Evidence]:
     """The evidence for each attribute, from leads whose outcome is settled."""
+    if not len(won):
+        return {}
     outcome = won.astype(float)
     found: dict[str, Evidence] = {}
     judged = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,12 @@ def read(path: Path) -> TableFile:
 def _text(path: Path) -> str:
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
-        data = gzip.decompress(data)
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            raise UserError(
+                f"{path} is no whole gzip file.", fix="Copy it again.", code="broken_file"
+            ) from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

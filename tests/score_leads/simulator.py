@@ -13,7 +13,8 @@ from functions.score_leads.outcomes import Outcomes
 from functions.score_leads.training import Leads
 from functions.score_leads.values import Floats
 
-START = 1_700_000_000.0
+START = 1_700_006_400.0
+"""A midnight in UTC."""
 CHANNELS = {"search": 0.3, "social": -0.7, "referral": 0.6, "display": -1.0}
 
 

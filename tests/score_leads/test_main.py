@@ -1,0 +1,125 @@
+"""The function as Pub/Sub pushes to it: tasks, the same task again, and what is no task."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import flask
+import pytest
+
+from common.errors import RetryableError
+from functions.score_leads import main, threads
+from functions.score_leads.sources import Desk
+from tests.score_leads.department import Department
+from tests.score_leads.simulator import sales
+
+TASK = {
+    "kind": "score",
+    "run_id": "run",
+    "conversion": "leads",
+    "definition_version": 1,
+    "tier": 0,
+    "start_date": "2024-01-10",
+    "end_date": "2024-02-10",
+    "trigger": "schedule",
+}
+
+
+@pytest.fixture(scope="module")
+def department() -> Iterator[Department]:
+    built = Department()
+    built.define(conversion_window_days=40)
+    built.load(sales(1, days=88, per_day=0.3), 88)
+    yield built
+    built.warehouse.connection.close()
+
+
+@pytest.fixture
+def send(department: Department, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Push a body to the function; its answer."""
+    desk = Desk(department.warehouse, department.warehouse)
+    monkeypatch.setattr(main, "_clients", lambda: (desk, department.bus))
+    department.bus.published.clear()
+
+    def push(body: Any) -> flask.Response:
+        with flask.Flask("test").test_request_context(method="POST", json=body):
+            answer: flask.Response = main.score_leads(flask.request)
+            return answer
+
+    return push
+
+
+def envelope(message: Any) -> dict[str, Any]:
+    text = message if isinstance(message, str) else json.dumps(message)
+    return {"message": {"data": base64.b64encode(text.encode()).decode(), "messageId": "1"}}
+
+
+def test_a_task_is_carried_out_and_may_come_again(send: Any, department: Department) -> None:
+    assert send(envelope(TASK)).status_code == 204
+    before = department.newest()
+    assert before
+    assert send(envelope(TASK)).status_code == 204
+    after = department.newest()
+    assert {id: row["probability"] for id, row in after.items()} == {
+        id: row["probability"] for id, row in before.items()
+    }
+    assert len(department.rows("models")) == 1
+    assert len(department.bus.published) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"message": {}},
+        {"message": {"data": "not base64!"}},
+        envelope("no json"),
+        envelope("[" * 10_000),
+        envelope({"kind": "score"}),
+        envelope({**TASK, "start_date": "soon"}),
+        envelope({**TASK, "surprise": 1}),
+        envelope({"kind": "watchdog"}),
+    ],
+)
+def test_a_broken_message_is_refused_in_words(
+    send: Any, department: Department, body: dict[str, Any]
+) -> None:
+    answer = send(body)
+    assert answer.status_code in (400, 422)
+    assert answer.content_type == "application/problem+json"
+    assert json.loads(answer.data)["detail"]
+    assert department.bus.published == []
+
+
+def test_a_fault_that_passes_asks_for_another_delivery(
+    send: Any, department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise RetryableError("BigQuery is away.", code="bigquery_unavailable")
+
+    monkeypatch.setattr(department.warehouse, "execute", away)
+    answer = send(envelope(TASK))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+
+
+def test_numerical_threads_are_as_many_as_real_processors(tmp_path: Any) -> None:
+    quota = tmp_path / "cpu.max"
+    quota.write_text("100000 100000")
+    assert threads.real_cpus(quota) == 1
+    quota.write_text("50000 100000")
+    assert threads.real_cpus(quota) == 1
+    quota.write_text("max 100000")
+    assert threads.real_cpus(quota) == len(os.sched_getaffinity(0))
+    assert threads.real_cpus(tmp_path / "missing") == len(os.sched_getaffinity(0))
+
+
+def test_whoever_chose_a_number_of_threads_keeps_it() -> None:
+    environment = {"OMP_NUM_THREADS": "7"}
+    threads.limit(environment, 2)
+    assert environment["OMP_NUM_THREADS"] == "7"
+    assert environment["OPENBLAS_NUM_THREADS"] == "2"
+    assert environment["OMP_WAIT_POLICY"] == "PASSIVE"

@@ -1,0 +1,316 @@
+"""Whole tasks over the tables, statement by statement as BigQuery would judge them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from common.errors import RetryableError, UserError
+from common.messages import MaterializeTask, RunRequested
+from common.sql import Sql
+from functions.score_leads.run import handle
+from tests.score_leads.department import CRM, DEALS, Department
+from tests.score_leads.simulator import Sales, sales
+
+DAY = 200.0
+WINDOW = 40
+
+
+@dataclass
+class Story:
+    """What was in the tables after each of a few mornings."""
+
+    sales: Sales
+    department: Department
+    first: dict[str, dict[str, Any]]
+    redelivered: dict[str, dict[str, Any]]
+    retrained: dict[str, dict[str, Any]]
+    next_day: dict[str, dict[str, Any]]
+    features_before: list[dict[str, Any]]
+    runs: list[str]
+
+
+@pytest.fixture(scope="module")
+def story() -> Iterator[Story]:
+    """A first morning, the same task again, a forced training, and one the morning after."""
+    drawn = sales(4, days=240, per_day=1.1, strength=2)
+    department = Department()
+    department.define(
+        conversion_window_days=WINDOW, qualification={"mode": "top_share", "threshold": 0.3}
+    )
+    department.load(drawn, DAY)
+    department.score(DAY)
+    first = department.newest()
+    features = department.rows("lead_features", "id")
+    department.score(DAY)
+    redelivered = department.newest()
+    department.score(DAY, run_id="forced", force=True)
+    retrained = department.newest()
+    department.load(drawn, DAY + 1)
+    department.score(DAY + 1, force=True)
+    runs = [row["detail"] for row in department.rows("runs", "recorded_at")]
+    yield Story(
+        drawn, department, first, redelivered, retrained, department.newest(), features, runs
+    )
+    department.warehouse.connection.close()
+
+
+def qualified(scores: dict[str, dict[str, Any]]) -> set[str]:
+    return {id for id, row in scores.items() if row["is_qualified"]}
+
+
+def test_the_leads_of_the_window_are_scored(story: Story) -> None:
+    window = story.sales.created_between(DAY - 30, DAY)
+    assert set(story.first) == {f"lead-{row}" for row in window}
+    row = story.first[f"lead-{window[-1]}"]
+    assert row["client_id"] == f"{window[-1]}.1"
+    assert 0 < row["probability"] < 1
+    assert row["expected_value"] == pytest.approx(row["probability"] * row["deal_value_if_won"])
+    assert row["grade"] in "ABCD"
+
+
+def test_about_the_wanted_share_qualifies(story: Story) -> None:
+    assert len(qualified(story.first)) / len(story.first) == pytest.approx(0.3, abs=0.15)
+    for row in story.first.values():
+        assert (row["qualified_at"] is not None) == row["is_qualified"]
+
+
+def test_the_conversion_goes_on_with_the_scores(story: Story) -> None:
+    message = story.department.bus.published[0]
+    assert isinstance(message, MaterializeTask)
+    assert (message.conversion, message.trigger) == ("leads", "scores")
+
+
+def test_a_redelivered_task_changes_nothing(story: Story) -> None:
+    same = ("probability", "expected_value", "is_qualified", "qualified_at", "model_id")
+    for id, row in story.first.items():
+        assert [row[name] for name in same] == [story.redelivered[id][name] for name in same]
+    assert len({row["id"] for row in story.redelivered.values()}) == len(story.first)
+
+
+def test_only_new_data_makes_a_new_model(story: Story) -> None:
+    """Neither the same task again nor a forced training on the same data does."""
+    stored = story.department.rows("models", "recorded_at")
+    assert [row["run_id"] for row in stored] == ["run-200.0", "run-201.0"]
+
+
+def test_a_training_on_unchanged_data_changes_no_qualification(story: Story) -> None:
+    assert qualified(story.retrained) == qualified(story.first)
+    assert "0 became qualified and 0 no longer are" in story.runs[2]
+
+
+def test_a_day_of_new_data_changes_few_and_the_run_says_how_many(story: Story) -> None:
+    both = story.first.keys() & story.next_day.keys()
+    moved = (qualified(story.first) ^ qualified(story.next_day)) & both
+    assert len(moved) <= 0.05 * len(both)
+    assert "became qualified and" in story.runs[3]
+
+
+def test_attributes_are_kept_as_first_seen(story: Story) -> None:
+    """The contract is signed later; what was stored of the lead before stays."""
+    before = {row["id"]: row for row in story.features_before}
+    after = {row["id"]: row for row in story.department.rows("lead_features", "id")}
+    assert len(after) > len(before)
+    assert all(after[id] == row for id, row in before.items())
+    assert len(after) == len(story.department.rows("lead_features", "id"))
+
+
+def test_the_leaky_attribute_is_refused_with_the_reason(story: Story) -> None:
+    card = json.loads(story.department.rows("models")[0]["card"])
+    told = {row["name"]: row["reason"] for row in card["attributes"]}
+    assert "contract" in told
+    assert told["contract"]
+    assert told["channel"] == ""
+
+
+def test_reasons_are_words_and_points(story: Story) -> None:
+    told = [reason for row in story.first.values() for reason in row["reasons"]]
+    assert {reason["attribute"] for reason in told} <= {
+        "Channel", "Employees", "Pages", "Urgent", "Time of the request",
+    }  # fmt: skip
+    assert any(reason["points"] > 0 for reason in told)
+    assert any(reason["points"] < 0 for reason in told)
+
+
+def test_the_card_warns_of_leads_that_were_seen_late(story: Story) -> None:
+    card = json.loads(story.department.rows("models")[0]["card"])
+    assert any(each.startswith("backfilled: ") for each in card["warnings"])
+    assert any(each.startswith("experimental: ") for each in card["warnings"])
+
+
+# Tasks that go wrong
+
+
+@pytest.fixture(scope="module")
+def department() -> Iterator[Department]:
+    """A department with too few deals for any model, which is quick; each test has its own id."""
+    built = Department()
+    drawn = sales(1, days=120, per_day=0.5, window=WINDOW)
+    drawn.won_after[np.flatnonzero(~np.isnan(drawn.won_after))[3:]] = np.nan
+    built.load(drawn, 90)
+    yield built
+    built.warehouse.connection.close()
+
+
+def told(department: Department, id: str) -> list[dict[str, Any]]:
+    return [row for row in department.rows("incidents", "recorded_at") if row["conversion"] == id]
+
+
+def models(department: Department, id: str) -> list[dict[str, Any]]:
+    return [row for row in department.rows("models", "recorded_at") if row["conversion"] == id]
+
+
+def test_a_damaged_model_is_never_opened_but_trained_again(department: Department) -> None:
+    department.define("damaged", conversion_window_days=WINDOW)
+    department.score(90, "damaged")
+    (stored,) = models(department, "damaged")
+    later = stored["recorded_at"] + timedelta(hours=1)
+    broken = base64.b64encode(b"cos.system").decode()
+    department.warehouse.append("models", [{**stored, "artifact": broken, "recorded_at": later}])
+    department.score(90.5, "damaged", run_id="after")
+    assert "model_damaged" in [row["code"] for row in told(department, "damaged")]
+    assert len(models(department, "damaged")) == 3
+    assert department.newest("damaged")
+
+
+def test_leads_that_are_all_open_yet_are_no_fault(department: Department) -> None:
+    department.define("young", conversion_window_days=365)
+    department.score(90, "young")
+    assert department.newest("young")
+    assert models(department, "young")[0]["reason"].startswith("too_few_conversions")
+
+
+def test_a_source_without_leads_is_reported_and_the_run_goes_on(department: Department) -> None:
+    empty = f"SELECT * FROM `{CRM}.leads` WHERE created < '1990-01-01'"
+    source = {"type": "query", "leads_sql": empty, "deals_sql": DEALS}
+    department.define("nobody", source=source)
+    before = len(department.bus.published)
+    department.score(20, "nobody")
+    assert [row["code"] for row in told(department, "nobody")] == ["no_leads"]
+    assert len(department.bus.published) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("DELETE FROM `test-project.crm.leads` WHERE TRUE", "SELECT"),
+        (f"SELECT lead_id FROM `{CRM}.leads`; DROP TABLE `{CRM}.leads`", "statement"),
+        ("SELECT * FROM `other-project.secret.leads`", "other-project"),
+    ],
+)
+def test_a_query_that_is_refused_is_reported(department: Department, sql: str, said: str) -> None:
+    source = {"type": "query", "leads_sql": sql, "deals_sql": DEALS}
+    id = f"refused_{len(sql)}"
+    department.define(id, source=source)
+    department.score(90, id)
+    (incident,) = told(department, id)
+    assert (incident["code"], incident["severity"]) == ("scoring_failed", "error")
+    assert said in incident["detail"] + incident["fix"]
+
+
+def test_an_incident_is_reported_once_a_day(department: Department) -> None:
+    department.define("twice", conversion_window_days=WINDOW)
+    for run in ("a", "b"):
+        department.score(90, "twice", run_id=run)
+    assert [row["code"] for row in told(department, "twice")].count("base_rate_only") == 1
+
+
+def test_a_fault_that_passes_is_handed_back(
+    department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(table: str, rows: object) -> None:
+        raise RetryableError("BigQuery is away.", code="bigquery_unavailable")
+
+    department.define("away", conversion_window_days=WINDOW)
+    before = len(department.bus.published)
+    with monkeypatch.context() as patched:
+        patched.setattr(department.warehouse, "append", away)
+        with pytest.raises(RetryableError):
+            department.score(90, "away")
+    assert len(department.bus.published) == before
+    department.score(90, "away")
+    assert department.newest("away")
+
+
+def test_other_messages_are_refused(department: Department) -> None:
+    with pytest.raises(UserError, match="takes no RunRequested"):
+        handle(department.office(date(2026, 1, 1)), RunRequested())
+
+
+def test_what_is_not_scored_is_said(department: Department) -> None:
+    department.define("bought", kind="simple", event_type="purchase")
+    department.score(90, "bought")
+    assert [row["detail"] for row in told(department, "bought")] == ["'bought' is not scored."]
+
+
+def test_an_unknown_conversion_is_reported(department: Department) -> None:
+    department.score(90, "nothing")
+    assert [row["code"] for row in told(department, "nothing")] == ["scoring_failed"]
+
+
+def test_a_changed_definition_trains_again(department: Department) -> None:
+    department.define("changed", conversion_window_days=WINDOW)
+    department.score(90, "changed")
+    department.define("changed", conversion_window_days=WINDOW, excluded_attributes=["channel"])
+    department.score(91, "changed")
+    assert [row["definition_version"] for row in models(department, "changed")] == [1, 2]
+
+
+def test_a_custom_conversion_is_worth_what_its_target_will_be(department: Department) -> None:
+    """Targets of the same person count, those of before the row and after the window do not.
+
+    The first target is where training starts.
+    """
+    sql = f"SELECT lead_id AS id, client_id, user_id, created, pages FROM `{CRM}.leads`"
+    target = {"target": "paid", "window_days": WINDOW}
+    department.define("asked", kind="custom", sql=sql, predicted_value=target)
+    leads = list(
+        department.warehouse.rows(Sql(f"SELECT user_id, created FROM `{CRM}.leads` ORDER BY 2"))
+    )
+    delays = (0.0001, -1, 2, 3, 4, WINDOW + 1, 5)
+    paid = [
+        {
+            "id": f"paid-{place}",
+            "user_id": lead["user_id"],
+            "created": (lead["created"] + timedelta(days=delay)).isoformat(),
+            "value_project": 100.0,
+        }
+        for place, (lead, delay) in enumerate(zip(leads, delays, strict=False))
+    ]
+    columns = {"id": "STRING", "user_id": "STRING", "created": "TIMESTAMP",
+               "value_project": "FLOAT"}  # fmt: skip
+    department.table(department.warehouse.path("conversion_paid"), columns, paid)
+    department.score(90, "asked")
+    (model,) = models(department, "asked")
+    card = json.loads(model["card"])
+    assert card["data"]["won"] == 4
+    assert {row["name"] for row in card["attributes"]} == {"pages"}
+    for row in department.newest("asked").values():
+        assert row["is_qualified"]
+        assert row["expected_value"] == pytest.approx(100 * row["probability"])
+
+
+# Money and months
+
+
+def test_months_that_are_final_are_reported_once() -> None:
+    department = Department()
+    department.define(conversion_window_days=14)
+    drawn = sales(2, days=130, per_day=1, window=14)
+    drawn.won_after[np.flatnonzero(~np.isnan(drawn.won_after))[5:]] = np.nan
+    for day in (20, 50, 120):
+        department.load(drawn, day)
+        department.score(day, adjusted=40)
+    months = department.rows("lead_calibration", "date")
+    assert len(months) == len({row["date"] for row in months}) >= 2
+    known = drawn.created_between(0, 130)
+    won = int((drawn.won_after[known] <= 14).sum())
+    assert 0 < sum(row["actual_wins"] for row in months) <= won
+    assert all(row["predicted_wins"] > 0 for row in months)

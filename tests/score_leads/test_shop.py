@@ -1,0 +1,116 @@
+"""The generated shop's HubSpot, scored over the embedded BigQuery's own wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.cloud import bigquery
+
+from common.catalog import Catalog
+from common.local.shop.answers import KnownLead
+from common.local.shop.load import Datasets, load
+from common.local.shop.shop import generate
+from common.messages import ScoreTask
+from common.settings import Settings
+from common.sql import Sql
+from common.warehouse import Warehouse
+from functions.score_leads.run import Office, handle
+from functions.score_leads.sources import Desk
+from tests.conftest import PROJECT
+from tests.score_leads.department import Recorder
+from tests.shop.test_crm import LATE
+
+END = date(2026, 3, 2)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the tables hold after one run, beside what only the dice know."""
+
+    scores: list[dict[str, Any]]
+    wins: list[dict[str, Any]]
+    card: dict[str, Any]
+    truth: dict[str, KnownLead]
+
+
+@pytest.fixture(scope="module")
+def scored(client: bigquery.Client) -> Iterator[Scored]:
+    """Five months of leads, scored on the last morning."""
+    shop = generate(seed=3, start=END - timedelta(days=1), days=1, visits_per_day=0,
+                    crm_days=150, leads_per_day=2)  # fmt: skip
+    names = Datasets(*(f"{PROJECT}.scored_{name}" for name in ("ga4", "hubspot", "crm")))
+    load(shop, client, names, END)
+    settings = Settings(
+        project=PROJECT, dataset="scored", staging_dataset="scored_staging", currency="EUR",
+        timezone="Europe/Berlin", rates_table=f"{names.crm}.rates",
+    )  # fmt: skip
+    warehouse = Warehouse(client, settings)
+    warehouse.ensure_tables()
+    source = {"type": "crm", "crm": "hubspot", "dataset": names.hubspot}
+    catalog, now = Catalog(warehouse), datetime.combine(END, datetime.min.time(), UTC)
+    definition = {"id": "leads", "name": "Leads", "kind": "lead_scoring", "source": source}
+    catalog.save(definition, now=now, author="test", referenced_tables=())
+    task = ScoreTask(
+        run_id="run", conversion="leads", definition_version=1, tier=0, trigger="schedule",
+        start_date=END - timedelta(days=150), end_date=END - timedelta(days=1),
+    )  # fmt: skip
+    handle(Office(Desk(warehouse, warehouse), catalog, Recorder(), now + timedelta(hours=6)), task)
+    rows = {
+        table: list(warehouse.rows(Sql(f"SELECT * FROM `{path}`")))
+        for table, path in (
+            ("scores", warehouse.path("lead_scores")),
+            ("models", warehouse.path("models")),
+            ("outcomes", warehouse.staging_path("leads_scoring_outcomes")),
+        )
+    }
+    yield Scored(
+        rows["scores"],
+        [{"id": row["id"], **win} for row in rows["outcomes"] for win in row["wins"]],
+        json.loads(rows["models"][0]["card"]),
+        {lead.lead_id: lead for lead in shop.truth(END).leads},
+    )
+    for dataset in ("scored", "scored_staging", names.ga4, names.hubspot, names.crm):
+        client.delete_dataset(dataset, delete_contents=True, not_found_ok=True)
+
+
+def test_every_lead_of_the_crm_has_one_score(scored: Scored) -> None:
+    ids = [row["id"] for row in scored.scores]
+    assert len(ids) == len(set(ids)) > 200
+    assert set(ids) <= set(scored.truth)
+    assert len(ids) > 0.95 * len(scored.truth)
+
+
+def test_one_deal_is_never_counted_for_two_leads(scored: Scored) -> None:
+    won = {id for id, lead in scored.truth.items() if lead.status == "won"}
+    assert {win["id"] for win in scored.wins} == won
+    deals = {lead.deal_id for lead in scored.truth.values() if lead.status == "won"}
+    assert len(scored.wins) == len(deals)
+
+
+def test_the_money_is_what_the_deals_brought(scored: Scored) -> None:
+    known = [lead.deal_value or 0 for lead in scored.truth.values() if lead.status == "won"]
+    assert sum(win["value"] or 0 for win in scored.wins) == pytest.approx(sum(known))
+
+
+def test_leads_are_open_won_or_lost_as_the_crm_says(scored: Scored) -> None:
+    told = {row["id"]: row["status"] for row in scored.scores}
+    wrong = {id for id, status in told.items() if status != scored.truth[id].status}
+    assert wrong == set()
+
+
+def test_what_sales_fills_in_later_is_not_used(scored: Scored) -> None:
+    used = {row["name"] for row in scored.card["attributes"] if row["used"]}
+    refused = {row["name"]: row["reason"] for row in scored.card["attributes"] if not row["used"]}
+    assert not used & set(LATE)
+    assert refused["property_contract_type"]
+    assert {"form", "property_numberofemployees"} <= used
+
+
+def test_lost_leads_are_never_qualified(scored: Scored) -> None:
+    assert not [row for row in scored.scores if row["is_qualified"] and row["status"] == "lost"]
+    assert any(row["is_qualified"] for row in scored.scores)

@@ -1,0 +1,188 @@
+"""What became of each lead: one deal, one lead, and only what was known by then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from common.catalog import Catalog
+from common.errors import UserError
+from common.sql import fill
+from common.window import Window
+from functions.score_leads import first_seen, history, sources
+from functions.score_leads.sources import Desk, Staged
+from tests.score_leads.department import CRM, DEAL_COLUMNS, LEAD_COLUMNS, Department
+
+KNOWN_UNTIL = datetime(2024, 6, 1, tzinfo=UTC)
+YEAR = Window(date(2024, 1, 1), date(2024, 5, 31))
+LEADS = [
+    {"lead_id": "a", "user_id": "p", "created": "2024-01-01T10:00:00Z", "channel": "search"},
+    {"lead_id": "b", "user_id": "p", "created": "2024-02-01T10:00:00Z", "channel": "search"},
+    {"lead_id": "c", "user_id": "q", "created": "2024-03-01T10:00:00Z", "channel": "social"},
+]
+
+
+@pytest.fixture(scope="module")
+def everyone() -> Iterator[Department]:
+    built = Department({"currency": "EUR", "rates_table": f"{CRM}.rates"})
+    built.define()
+    yield built
+    built.warehouse.connection.close()
+
+
+@pytest.fixture
+def department(everyone: Department) -> Department:
+    """Three leads of two persons, and rates of two currencies."""
+    rates = {"date": "DATE", "currency": "STRING", "rate": "FLOAT"}
+    rows = [{"date": "2024-01-01", "currency": "USD", "rate": 0.5}]
+    rows += [{"date": f"2024-{month:02d}-14", "currency": "USD", "rate": 0.5}
+             for month in range(1, 6)]  # fmt: skip
+    everyone.table(f"{CRM}.rates", rates, rows)
+    everyone.table(f"{CRM}.leads", {**LEAD_COLUMNS, "channel": "STRING"}, LEADS)
+    return everyone
+
+
+def deal(**facts: Any) -> dict[str, Any]:
+    usual = {"deal_id": "d", "status": "won", "deal_value": 100.0, "currency": "EUR"}
+    return {**usual, **facts}
+
+
+def staged(department: Department, *deals: dict[str, Any]) -> Staged:
+    department.table(f"{CRM}.deals", DEAL_COLUMNS, deals)
+    warehouse = department.warehouse
+    conversion = Catalog(warehouse).get("leads").conversion
+    return sources.stage(Desk(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)  # type: ignore[arg-type]
+
+
+def outcomes(department: Department, *deals: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    there = staged(department, *deals)
+    rows = department.warehouse.rows(fill("SELECT * FROM {{ table }}", table=there.outcomes))
+    return {row["id"]: row for row in rows}
+
+
+def test_a_deal_goes_to_the_last_lead_before_it(department: Department) -> None:
+    found = outcomes(
+        department,
+        deal(user_id="p", deal_created="2024-02-03T00:00:00Z", outcome_at="2024-02-11T10:00:00Z"),
+    )
+    assert set(found) == {"b"}
+    assert found["b"]["won_after"] == pytest.approx(10)
+    assert found["b"]["status"] == "won"
+
+
+def test_a_deal_before_its_lead_goes_to_the_first_lead_before_its_end(
+    department: Department,
+) -> None:
+    found = outcomes(
+        department,
+        deal(user_id="q", deal_created="2024-02-20T00:00:00Z", outcome_at="2024-03-05T10:00:00Z"),
+    )
+    assert set(found) == {"c"}
+
+
+def test_a_deal_that_ended_before_any_lead_is_nobodys(department: Department) -> None:
+    ended = deal(user_id="q", deal_created="2024-01-01T00:00:00Z",
+                 outcome_at="2024-02-01T00:00:00Z")  # fmt: skip
+    assert outcomes(department, ended) == {}
+
+
+def test_one_deal_of_two_contacts_is_counted_once(department: Department) -> None:
+    both = [
+        deal(user_id=person, deal_created="2024-03-02T00:00:00Z",
+             outcome_at="2024-03-12T00:00:00Z") for person in ("p", "q")
+    ]  # fmt: skip
+    found = outcomes(department, *both)
+    assert set(found) == {"c"}
+    assert [win["value"] for win in found["c"]["wins"]] == [100]
+
+
+def test_several_deals_of_one_lead_add_up_inside_its_window(department: Department) -> None:
+    bought = [
+        deal(deal_id=f"d{day}", lead_id="a", deal_created="2024-01-02T00:00:00Z",
+             outcome_at=f"2024-{day}T10:00:00Z", deal_value=value)
+        for day, value in (("01-11", 10.0), ("01-21", 20.0), ("05-30", 40.0))
+    ]  # fmt: skip
+    there = staged(department, *bought)
+    first_seen.remember(department.warehouse, "leads", there, "run", KNOWN_UNTIL)
+    past = history.past(department.warehouse, "leads", there, YEAR, KNOWN_UNTIL, 40)
+    assert past is not None
+    assert past.outcomes.value[0] == 30
+    assert past.outcomes.won.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("ends", ["2024-07-01T00:00:00Z", None])
+def test_an_end_that_is_not_known_yet_leaves_the_lead_open(
+    department: Department, ends: str | None
+) -> None:
+    """A lost deal beside an open one does not make the lead lost."""
+    lost = deal(deal_id="x", lead_id="a", status="lost", deal_created="2024-01-02T00:00:00Z",
+                outcome_at="2024-01-05T00:00:00Z")  # fmt: skip
+    going = deal(lead_id="a", status="won" if ends else "open",
+                 deal_created="2024-01-03T00:00:00Z", outcome_at=ends)  # fmt: skip
+    alone = outcomes(department, lost)["a"]
+    assert (alone["status"], alone["lost_after"]) == ("lost", pytest.approx(3.58, abs=0.01))
+    found = outcomes(department, lost, going)["a"]
+    assert (found["status"], found["won_after"], found["lost_after"]) == ("open", None, None)
+
+
+def test_a_deal_that_was_made_later_is_not_known(department: Department) -> None:
+    later = deal(lead_id="a", status="open", deal_created="2024-06-02T00:00:00Z")
+    assert outcomes(department, later) == {}
+
+
+def test_a_deal_whose_lead_is_gone_goes_to_its_person(department: Department) -> None:
+    gone = deal(lead_id="archived", user_id="p", deal_created="2024-01-15T00:00:00Z",
+                outcome_at="2024-02-20T00:00:00Z")  # fmt: skip
+    assert set(outcomes(department, gone)) == {"a"}
+    stranger = {**gone, "deal_created": "2023-12-01T00:00:00Z"}
+    assert outcomes(department, stranger) == {}
+
+
+def test_money_is_in_the_projects_currency_at_the_rate_of_the_day(department: Department) -> None:
+    foreign = deal(lead_id="a", currency="USD", deal_created="2024-01-10T00:00:00Z",
+                   outcome_at="2024-01-15T00:00:00Z")  # fmt: skip
+    (win,) = outcomes(department, foreign)["a"]["wins"]
+    assert win["value"] == 50
+    unknown = {**foreign, "currency": "XXX"}
+    (win,) = outcomes(department, unknown)["a"]["wins"]
+    assert win["value"] is None
+
+
+def test_contact_data_is_hashed_and_personal_columns_are_no_attributes(
+    department: Department,
+) -> None:
+    columns = {**LEAD_COLUMNS, "email": "STRING", "phone": "STRING", "first_name": "STRING",
+               "channel": "STRING"}  # fmt: skip
+    person = {**LEADS[0], "email": " Ann@Firm.example", "phone": "+49 30 1234567",
+              "first_name": "Ann"}  # fmt: skip
+    department.table(f"{CRM}.leads", columns, [person])
+    there = staged(department)
+    (row,) = department.warehouse.rows(fill("SELECT * FROM {{ table }}", table=there.leads))
+    assert len(row["email"]) == len(row["phone"]) == 64
+    assert row["attributes"] == '{"channel":"search"}'
+
+
+def test_leads_outside_the_window_or_without_an_id_are_left_out(department: Department) -> None:
+    extra = [
+        {"lead_id": "old", "created": "2023-12-31T23:00:00Z"},
+        {"lead_id": None, "created": "2024-02-01T10:00:00Z"},
+        {"lead_id": "a", "created": "2024-04-01T10:00:00Z"},
+    ]
+    department.table(f"{CRM}.leads", {**LEAD_COLUMNS, "channel": "STRING"}, [*LEADS, *extra])
+    there = staged(department)
+    rows = department.warehouse.rows(fill("SELECT id, date FROM {{ table }}", table=there.leads))
+    assert {row["id"]: row["date"].month for row in rows} == {"a": 1, "b": 2, "c": 3}
+
+
+def test_a_predicted_value_needs_the_user_id(department: Department) -> None:
+    sql = f"SELECT lead_id AS id, client_id, created FROM `{CRM}.leads`"
+    department.define(
+        "asked", kind="custom", sql=sql, predicted_value={"target": "paid", "window_days": 40}
+    )
+    warehouse = department.warehouse
+    conversion = Catalog(warehouse).get("asked").conversion
+    with pytest.raises(UserError, match="returns no user_id"):
+        sources.stage(Desk(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)  # type: ignore[arg-type]
