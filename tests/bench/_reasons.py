@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
 from functions.score_leads.attributes import rank_correlation
 from functions.score_leads.model import Model
@@ -32,8 +33,8 @@ def agreement(table: Table) -> str:
 def shapley(
     model: Model,
     columns: dict[str, list[object]],
-    leads: Floats,
-    background: Floats,
+    leads: NDArray[np.int64],
+    background: NDArray[np.int64],
     draw: np.random.Generator,
     permutations: int = PERMUTATIONS,
     created: Floats | None = None,

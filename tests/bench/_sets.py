@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
 from functions.score_leads import table_file
-from functions.score_leads.features import Index
+from functions.score_leads.features import DAY, Index
 from functions.score_leads.outcomes import Flags, final
 from functions.score_leads.training import Leads, Trained, Wishes, train
 from functions.score_leads.values import Floats, moments, number
 
 DATA = Path(__file__).parent / "data"
-SPAN = 90 * 86_400.0
+SPAN = 90 * DAY
 
 
 @dataclass(frozen=True)
@@ -89,42 +88,50 @@ def first_months(data: Path, table: Table) -> Iterator[Split]:
 
 
 def customers(data: Path) -> tuple[Table, Split]:
-    """Customers on two days, 90 days before the middle and before the end of a year of purchases.
+    """Customers on two days, 90 days apart; the last is 90 days before the end of the purchases.
 
-    A customer who buys in the 90 days after is won and worth the number of purchases.
+    A customer who buys in the 90 days after is won and worth the money spent in them.
     """
-    read = table_file.read(data / "purchases.csv.gz").columns
-    bought: defaultdict[str, list[float]] = defaultdict(list)
-    for id, at in zip(read["id"], moments(read["date"]).tolist(), strict=True):
-        bought[id].append(at)
-    end = max(map(max, bought.values()))
-    looks = [_look(bought, end - 2 * SPAN - 86_400), _look(bought, end - SPAN)]
-    names = looks[0][0].keys()
+    read = table_file.read(data / "cdnow.csv.gz").columns
+    cells = zip(read["id"], moments(read["date"]), read["cds"], read["value"], strict=True)
+    bought: defaultdict[str, list[Purchase]] = defaultdict(list)
+    for id, at, cds, value in cells:
+        bought[id].append((float(at), number(cds), number(value)))
+    end = max(at for purchases in bought.values() for at, _, _ in purchases)
+    looks = [_look(bought, end - 2 * SPAN - DAY), _look(bought, end - SPAN)]
     columns: dict[str, list[object]] = {
-        name: [value for rows in looks for value in rows[0][name]] for name in names
+        name: [value for known, _ in looks for value in known[name]] for name in looks[0][0]
     }
-    later = np.array([count for rows in looks for count in rows[1]], dtype=float)
-    table = Table(columns, later > 0, np.where(later > 0, later, np.nan))
+    spent = np.array([money for _, later in looks for money in later])
+    table = Table(columns, spent > 0, np.where(spent > 0, spent, np.nan))
     cut = len(looks[0][1])
     return table, Split(np.arange(cut), np.arange(cut, table.count))
 
 
-def _look(bought: dict[str, list[float]], at: float) -> tuple[dict[str, list[float]], list[int]]:
-    """What was known of each customer, and how much each bought in the 90 days after."""
+Purchase = tuple[float, float, float]
+"""When, how many pieces, how much money."""
+
+
+def _look(
+    bought: dict[str, list[Purchase]], at: float
+) -> tuple[dict[str, list[float]], list[float]]:
+    """What was known of each customer, and what each spent in the 90 days after."""
     columns: defaultdict[str, list[float]] = defaultdict(list)
-    later = []
-    for times in map(sorted, bought.values()):
-        known = times[: bisect_right(times, at)]
+    spent = []
+    for purchases in bought.values():
+        known = [each for each in purchases if each[0] <= at]
         if not known:
             continue
+        days = [(at - day) / DAY for day, _, _ in known]
         columns["purchases"].append(len(known))
-        columns["days since first"].append((at - known[0]) / 86_400)
-        columns["days since last"].append((at - known[-1]) / 86_400)
-        for days in (30, 90):
-            recent = len(known) - bisect_left(known, at - days * 86_400)
-            columns[f"purchases in {days} days"].append(recent)
-        later.append(bisect_right(times, at + SPAN) - len(known))
-    return dict(columns), later
+        columns["days since first"].append(max(days))
+        columns["days since last"].append(min(days))
+        columns["pieces"].append(sum(cds for _, cds, _ in known))
+        columns["spent"].append(sum(money for _, _, money in known))
+        columns["mean purchase"].append(columns["spent"][-1] / len(known))
+        columns["purchases of 90 days"].append(sum(day < 90 for day in days))
+        spent.append(sum(money for day, _, money in purchases if at < day <= at + SPAN))
+    return dict(columns), spent
 
 
 def _table(path: Path, label: str, drop: tuple[str, ...], order: Index | None = None) -> Table:

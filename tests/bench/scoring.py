@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from functions.score_leads import threads
@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 from functions.score_leads import metrics  # noqa: E402
 from functions.score_leads.encoding import log_odds  # noqa: E402
 from functions.score_leads.values import Floats  # noqa: E402
-from tests.bench import _peers, _reasons, _scale, _sets  # noqa: E402
+from tests.bench import _peers, _reasons, _scale, _sets, _truth  # noqa: E402
 from tests.bench._sets import Split, Table  # noqa: E402
 
 FIGURES = ("log_loss", "auc", "average_precision", "brier", "calibration_error", "lift_top_10")
@@ -44,6 +44,9 @@ def main() -> None:
     print("\nreasons, >= .9 and <= 0.1 ms")
     for name, table in (("bank", bank), ("shoppers", shoppers)):
         print(f"  {name:10}", _reasons.agreement(table), flush=True)
+    print("\ntotals, within 3 %", flush=True)
+    for line in _truth.lines():
+        print(f"  {line}", flush=True)
     print("\nscale, < 60 s and < 4 GiB", flush=True)
     for line in _scale.lines():
         print(f"  {line}", flush=True)
@@ -83,19 +86,17 @@ def _ours(table: Table, split: Split) -> tuple[Floats, Floats]:
 
 def _say_value(table: Table, split: Split) -> None:
     actual = np.nan_to_num(table.value[split.newer])
-    print(f"\n{'customers, purchases of 90 days':34}{'gini':>8}{'ratio':>8}{'rmse':>8}", flush=True)
-    frame = _peers.Frame(table, split)
-    models: dict[str, Callable[[], Floats]] = {
-        "ours": lambda: _ours(table, split)[1],
-        **{
-            name: lambda predict=predict: predict(frame, np.nan_to_num(table.value[split.older]))
-            for name, predict in _peers.REGRESSORS.items()
-        },
-    }
-    for name, predict in models.items():
-        found = metrics.money(predict(), actual)
-        figures = (found[figure] for figure in ("gini", "predicted_to_actual", "rmse"))
-        print(f"  {name:32}" + "".join(f"{figure:8.4f}" for figure in figures), flush=True)
+    print(f"\n{'cdnow, money of 90 days':34}{'gini':>8}{'ratio':>8}{'rmse':>8}", flush=True)
+    frame, value = _peers.Frame(table, split), np.nan_to_num(table.value[split.older])
+    _say_money("ours", _ours(table, split)[1], actual)
+    for name, predict in _peers.REGRESSORS.items():
+        _say_money(name, predict(frame, value), actual)
+
+
+def _say_money(name: str, predicted: Floats, actual: Floats) -> None:
+    found = metrics.money(predicted, actual)
+    figures = (found[figure] for figure in ("gini", "predicted_to_actual", "rmse"))
+    print(f"  {name:32}" + "".join(f"{figure:8.4f}" for figure in figures), flush=True)
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def test_there_is_no_false_alarm_for_honest_attributes(seed: int) -> None:
 def test_a_rare_outcome_makes_no_level_pure() -> None:
     """Where one lead in fifty is won, a level of forty leads without a win is no news."""
     global_won = DRAW.random(COUNT) < 0.02
-    levels = [f"level {place // 40}" for place in range(COUNT)]
+    levels: list[object] = [f"level {place // 40}" for place in range(COUNT)]
     attribute = profile("attribute", levels, DRAW.random(COUNT))
     features = read([attribute], {"attribute": levels}, None, COUNT)
     assert evidence(features, global_won)["attribute"].suspicion == ""
@@ -133,7 +133,7 @@ def test_what_was_emptied_since_is_not_late() -> None:
 
 def test_an_attribute_that_only_older_leads_have_is_filled_in_later() -> None:
     age = np.repeat([0.5, 60.0], [40, 400])
-    filled: list[object] = [None] * 40 + ["yes"] * 300 + [None] * 100
+    filled: list[object] = [*[None] * 40, *["yes"] * 300, *[None] * 100]
     always: list[object] = ["yes"] * 440
     told = filled_with_age({"filled": filled, "always": always}, age)
     assert told == {"filled": "0% of new leads have it, 75% of older ones"}
@@ -141,4 +141,4 @@ def test_an_attribute_that_only_older_leads_have_is_filled_in_later() -> None:
 
 def test_a_handful_of_new_leads_proves_nothing() -> None:
     age = np.repeat([0.5, 60.0], [5, 400])
-    assert filled_with_age({"filled": [None] * 5 + ["yes"] * 400}, age) == {}
+    assert filled_with_age({"filled": [*[None] * 5, *["yes"] * 400]}, age) == {}

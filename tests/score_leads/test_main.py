@@ -6,7 +6,7 @@ import base64
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import flask
 import pytest
@@ -47,8 +47,7 @@ def send(department: Department, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def push(body: Any) -> flask.Response:
         with flask.Flask("test").test_request_context(method="POST", json=body):
-            answer: flask.Response = main.score_leads(flask.request)
-            return answer
+            return cast("flask.Response", main.score_leads(flask.request))
 
     return push
 

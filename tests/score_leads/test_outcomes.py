@@ -26,8 +26,8 @@ DRAW = np.random.default_rng(2)
 
 
 def outcomes(won: list[float], lost: list[float], age: list[float], window: float = 40) -> Outcomes:
-    columns = (np.array(each, dtype=float) for each in (won, lost, age))
-    return Outcomes(*columns, value=np.full(len(won), NAN), window=window)
+    won_after, lost_after, ages = (np.array(each, dtype=float) for each in (won, lost, age))
+    return Outcomes(won_after, lost_after, ages, np.full(len(won), NAN), window)
 
 
 KNOWN = outcomes(
@@ -132,13 +132,11 @@ def test_the_level_is_clipped() -> None:
 
 
 def test_the_level_is_switched_off_when_wins_come_at_other_delays() -> None:
-    age = np.linspace(300, 41, 1000)
-    days = np.where(age > 170, 3.0, 20.0)
-    nothing = np.full(1000, NAN)
-    moved = Outcomes(days, nothing, age, nothing, 40)
-    assert delays_moved(moved) > 0.25
-    open_lead = Outcomes(*(np.append(each, end) for each, end in (
-        (days, NAN), (nothing, NAN), (age, 5.0), (nothing, NAN))), 40)  # fmt: skip
+    age = np.append(np.linspace(300, 41, 1000), 5.0)
+    days = np.append(np.where(age[:-1] > 170, 3.0, 20.0), NAN)
+    nothing = np.full(1001, NAN)
+    open_lead = Outcomes(days, nothing, age, nothing, 40)
+    assert delays_moved(open_lead) > 0.25
     found = level(open_lead, np.full(1001, 0.9), None)
     assert (found.factor, found.note[:12]) == (1.0, "switched off")
 

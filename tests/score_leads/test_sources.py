@@ -18,7 +18,7 @@ from tests.score_leads.department import CRM, DEAL_COLUMNS, LEAD_COLUMNS, Depart
 
 KNOWN_UNTIL = datetime(2024, 6, 1, tzinfo=UTC)
 YEAR = Window(date(2024, 1, 1), date(2024, 5, 31))
-LEADS = [
+LEADS: list[dict[str, Any]] = [
     {"lead_id": "a", "user_id": "p", "created": "2024-01-01T10:00:00Z", "channel": "search"},
     {"lead_id": "b", "user_id": "p", "created": "2024-02-01T10:00:00Z", "channel": "search"},
     {"lead_id": "c", "user_id": "q", "created": "2024-03-01T10:00:00Z", "channel": "social"},
@@ -166,7 +166,7 @@ def test_contact_data_is_hashed_and_personal_columns_are_no_attributes(
 
 
 def test_leads_outside_the_window_or_without_an_id_are_left_out(department: Department) -> None:
-    extra = [
+    extra: list[dict[str, Any]] = [
         {"lead_id": "old", "created": "2023-12-31T23:00:00Z"},
         {"lead_id": None, "created": "2024-02-01T10:00:00Z"},
         {"lead_id": "a", "created": "2024-04-01T10:00:00Z"},

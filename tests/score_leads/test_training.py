@@ -11,6 +11,7 @@ import pytest
 from functions.score_leads import artifact, retrain
 from functions.score_leads.encoding import probability
 from functions.score_leads.features import Features
+from functions.score_leads.history import Past
 from functions.score_leads.ladder import BaseRate, base_rate, lacks_skill, step
 from functions.score_leads.metrics import area_under_curve
 from functions.score_leads.model import Scores
@@ -237,7 +238,7 @@ def test_leads_that_were_not_seen_early_are_left_out_once_others_suffice(learnt:
 # The same every time
 
 
-def linear_past() -> retrain.Past:
+def linear_past() -> Past:
     return past_of(sales(4, days=200, per_day=1.1, strength=2), 200)
 
 
