@@ -6,7 +6,9 @@ import json
 import multiprocessing
 import resource
 import time
+from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +19,6 @@ from functions.score_leads import retrain, scoring
 from functions.score_leads.features import DAY
 from functions.score_leads.history import Past
 from functions.score_leads.outcomes import Outcomes
-from functions.score_leads.packed import Packed
 from functions.score_leads.scoring import Row, Stamp
 from functions.score_leads.training import Leads
 
@@ -27,35 +28,36 @@ WINDOW, HISTORY = 60.0, 400.0
 START = 1_700_000_000.0
 
 
-def lines() -> Iterator[str]:
-    """Seconds by the clock and of the processor, and the highest memory, each in a new process."""
+def measure() -> None:
+    """Train and score in a new process, so that its highest memory is theirs alone."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        yield pool.apply(measure)
+        pool.apply(_measure)
 
 
-def measure() -> str:
-    """Train and score in this process."""
+def _measure() -> None:
+    """Seconds by the clock and of the processor: a busy machine stretches the former."""
     leads, outcomes = sales(TRAINED)
-    past = Past(leads, outcomes, "", TRAINED)
-    begun = time.perf_counter(), time.process_time()
-    packed = retrain.training(past, _conversion(), {}).packed
-    trained = time.perf_counter() - begun[0], time.process_time() - begun[1]
+    with _timed(f"{TRAINED:,} leads trained"):
+        past = Past(leads, outcomes, "", TRAINED)
+        packed = retrain.training(past, _conversion(), {}).packed
     rows = _rows(leads)
+    with _timed(f"{SCORED:,} leads scored"):
+        for _ in range(SCORED // scoring.BATCH):
+            batch = scoring.judge(packed, rows)
     stamp = Stamp("leads", "run", datetime.now(UTC), datetime.now(UTC))
-    begun = time.perf_counter(), time.process_time()
-    for _ in range(SCORED // scoring.BATCH):
-        _score(packed, rows, stamp)
-    scored = time.perf_counter() - begun[0], time.process_time() - begun[1]
+    with _timed(f"{SCORED:,} leads given reasons, as rows of the table"):
+        for _ in range(SCORED // scoring.BATCH):
+            deque(scoring.as_rows(packed, batch, stamp), maxlen=0)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    return (
-        f"{TRAINED:,} leads trained in {trained[0]:.1f} s ({trained[1]:.1f} s of processor), "
-        f"{SCORED:,} scored in {scored[0]:.1f} s ({scored[1]:.1f} s), {memory:.2f} GiB"
-    )
+    print(f"  {memory:.2f} GiB at most", flush=True)
 
 
-def _score(packed: Packed, rows: list[Row], stamp: Stamp) -> None:
-    for _ in scoring.as_rows(packed, scoring.judge(packed, rows), stamp):
-        pass
+@contextmanager
+def _timed(what: str) -> Iterator[None]:
+    by_clock, of_processor = time.perf_counter(), time.process_time()
+    yield
+    by_clock, of_processor = time.perf_counter() - by_clock, time.process_time() - of_processor
+    print(f"  {what}: {by_clock:.1f} s, {of_processor:.1f} s of processor", flush=True)
 
 
 def sales(count: int) -> tuple[Leads, Outcomes]:

@@ -48,8 +48,7 @@ def main() -> None:
     for line in _truth.lines():
         print(f"  {line}", flush=True)
     print("\nscale, < 60 s and < 4 GiB", flush=True)
-    for line in _scale.lines():
-        print(f"  {line}", flush=True)
+    _scale.measure()
 
 
 def _say(title: str, table: Table, splits: Iterator[Split]) -> None:
