@@ -43,8 +43,16 @@ def acquire(
     return Lease(name, holder, int(state["fence"]), warehouse.settings.dataset)
 
 
+def is_held(warehouse: Warehouse, lease: Lease) -> bool:
+    """Whether nobody has taken the lease over since."""
+    return bool(_read(warehouse, lease.name)["fence"] == lease.fence)
+
+
 def ask_again(warehouse: Warehouse, name: str, trigger: str) -> bool:
-    """Ask the present holder to run once more; False when nobody holds the lease by now."""
+    """Ask the present holder to run once more.
+
+    False when nobody holds the lease by now, or when another trigger waits there already.
+    """
     done = warehouse.execute(with_parameters(_sql("ask", warehouse), name=name, trigger=trigger))
     return bool(done.affected_rows)
 

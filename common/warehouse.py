@@ -125,6 +125,26 @@ class Warehouse:
                 time.sleep(random.uniform(0.1, 0.4) * 2**attempt)
         raise AssertionError("unreachable")
 
+    def claim(self, id: str) -> bool:
+        """True for the first caller of this id (letters, digits, _ and -), False for all others.
+
+        A job of that id is the mark. A caller whose answer gets lost does not know that it was
+        first, so whatever is claimed needs somebody who looks for what was left undone.
+        """
+        sql = Sql("SELECT 1 AS claimed")
+        with _translated():
+            try:
+                self.client.query(
+                    sql.text,
+                    job_config=self._config(sql, None),
+                    job_id=id,
+                    location=self.settings.location,
+                    job_retry=None,
+                )
+            except google_errors.Conflict:
+                return False
+        return True
+
     def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
         """What the statement would return and read; raises as `execute` does."""
         config = self._config(sql, None)

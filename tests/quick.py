@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -27,6 +30,18 @@ from common.warehouse import Executed, Warehouse
 
 _CHANGING = re.compile(r"(?<=_)\d{9,}(?=_)|v_[0-9a-f]{12}")
 _MACROS = functions.__file__.removesuffix(".py") + ".sql"
+
+
+class WithoutPandas(MetaPathFinder):
+    """Says at once that pandas is not there: DuckDB looks for it several times a statement."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
+
+
+if find_spec("pandas") is None:
+    sys.meta_path.insert(0, WithoutPandas())
 
 
 class QuickWarehouse(Warehouse):
@@ -59,6 +74,9 @@ class QuickWarehouse(Warehouse):
         if job_id is not None:
             self.jobs[job_id] = done
         return done
+
+    def claim(self, id: str) -> bool:
+        return self.jobs.setdefault(id, claimed := Executed(id, None, None)) is claimed
 
     def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         self.load(self.path(table), schemas.load(table)["schema"], rows)

@@ -13,7 +13,9 @@ from common.sql import template, with_parameters
 from functions.api.ask import Ask, Model, Nothing, Services
 
 STAGE = "(GA4 stage)"
-CLOSED = frozenset("applied unchanged recovered held failed coalesced".split())
+CLOSED = frozenset("applied unchanged held failed superseded".split())
+NOTES = frozenset(["recovered"])
+"""Entries about the books of an earlier run, which say nothing about how far this one is."""
 
 
 class RunsQuery(Model):
@@ -104,7 +106,8 @@ def get_run(ask: Ask[Nothing, None], services: Services) -> RunDetail:
 def summary(run_id: str, entries: Iterable[dict[str, Any]]) -> RunDetail:
     """A run told from its ledger entries, oldest first."""
     listed = [Entry(**{name: entry[name] for name in Entry.model_fields}) for entry in entries]
-    last = {entry.conversion: entry.status for entry in listed if entry.conversion}
+    told = [entry for entry in listed if entry.conversion and entry.status not in NOTES]
+    last = {entry.conversion: entry.status for entry in told}
     closed = {id for id, status in last.items() if status in CLOSED}
     held = sorted(id for id, status in last.items() if status == "held")
     if any(entry.status == "held" and not entry.conversion for entry in listed):

@@ -13,10 +13,12 @@ from common.messages import MaterializeTask, ScoreTask
 from common.sql import Parameter, template, with_parameters
 from common.warehouse import Warehouse
 
-DONE = ("applied", "unchanged", "recovered")
+DONE = ("applied", "unchanged")
 """Statuses after which a conversion's window is up to date."""
-CLOSED = (*DONE, "held", "failed")
+CLOSED = (*DONE, "held", "failed", "superseded")
 """Statuses after which a conversion no longer keeps its tier waiting."""
+ENDS = (*CLOSED, "continued", "unscored")
+"""Statuses after which there is nothing left to do for a task itself."""
 
 
 @dataclass(frozen=True)

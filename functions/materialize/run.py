@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
 from common import staging
 from common.bus import Bus
 from common.catalog import Catalog, Stored
 from common.conversions import LeadScoring
-from common.errors import ProductError, RetryableError, UserError
+from common.errors import UserError
 from common.logs import log
 from common.messages import (
     CrmLoaded,
@@ -24,13 +26,17 @@ from common.messages import (
 )
 from common.window import Window, yesterday
 from functions.materialize import plan, silence, stage, watchdog
-from functions.materialize.ledger import CLOSED, Clock
-from functions.materialize.work import Desk, Outcome, awaits_scores, materialize
+from functions.materialize.ledger import CLOSED, DONE, ENDS, Clock
+from functions.materialize.work import Desk, Ended, materialize
 
 SPAN_DAYS = 31
 """Days of raw export that one stage write reads."""
 STAGE_SECONDS = 300
 """After this long the run asks for itself again: a push must be answered within 540 s."""
+
+FACTS_OF_TASK = "conversion tier trigger definition_version start_date end_date".split()
+SAME_TASK = ("conversion", "trigger", "start_date")
+"""What tells the tasks of one run apart."""
 
 
 @dataclass(frozen=True)
@@ -79,23 +85,55 @@ def loaded(office: Office, message: CrmLoaded) -> None:
 
 
 def work(office: Office, task: MaterializeTask) -> None:
-    """Materialize one conversion, announce it, and release the next tier when it was the last."""
-    definitions = {stored.id: stored for stored in office.catalog.active()}
-    if task.conversion not in definitions:
-        log("task_ignored", conversion=task.conversion, run_id=task.run_id, reason="archived")
+    """Materialize one conversion, say so, and release the next tier when it was the last.
+
+    A task that ended before is not done again, however often it arrives; only what follows from it
+    is said once more, in case that its worker died before it could.
+    """
+    known = _ended_before(office.desk.ledger.entries(task.run_id), task)
+    ended = known or _worked(office, task)
+    if ended is None:
         return
-    try:
-        outcome = materialize(office.desk, task, definitions)
-    except RetryableError:
-        raise
-    except ProductError as error:
-        _failed(office, task, error)
-        outcome = Outcome()
-    for following in outcome.following:
-        office.bus.publish(following)
-    if outcome.done is not None:
-        office.bus.publish(_next(outcome.done, task, definitions[task.conversion]))
-    _release(office, task)
+    for message in _following(task, ended):
+        office.bus.publish(message)
+    release(office, task.run_id, after=task.tier, again=known is not None)
+
+
+def _ended_before(entries: Iterable[Mapping[str, Any]], task: MaterializeTask) -> Ended | None:
+    for entry in entries:
+        same = all(entry[name] == getattr(task, name) for name in SAME_TASK)
+        if same and entry["status"] in ENDS:
+            window = Window(entry["start_date"], entry["end_date"])
+            return Ended(entry["status"], entry["definition_version"], window)
+    return None
+
+
+def _worked(office: Office, task: MaterializeTask) -> Ended | None:
+    """How the task ended now; a definition that changed since it was planned gets its own run."""
+    definitions = {stored.id: stored for stored in office.catalog.active()}
+    stored = definitions.get(task.conversion)
+    if stored is not None and stored.version == task.definition_version:
+        return materialize(office.desk, office.bus, task, definitions)
+    if stored is not None:
+        office.bus.publish(_run_of_edited(task, stored))
+    facts = {name: getattr(task, name) for name in FACTS_OF_TASK}
+    detail = "It was edited" if stored else "It was archived"
+    office.desk.ledger.write(
+        task.run_id, "superseded", detail=f"{detail} after this run was planned.", **facts
+    )
+    return Ended("superseded", task.definition_version, Window(task.start_date, task.end_date))
+
+
+def _run_of_edited(task: MaterializeTask, stored: Stored) -> RunRequested:
+    """A run that plans the newest version anew: its days and events may be others."""
+    return RunRequested(
+        trigger="backfill" if task.trigger == "backfill" else "manual",
+        request_id=f"{task.run_id}|{stored.id}|{stored.version}",
+        conversions=(stored.id,),
+        start_date=task.start_date,
+        end_date=task.end_date,
+        force=task.force,
+    )
 
 
 def _start(
@@ -172,8 +210,11 @@ def _lacking(desk: Desk, window: Window, events: frozenset[str]) -> list[staging
     return staging.missing(exported, events, staging.staged(desk.warehouse))
 
 
-def release(office: Office, run_id: str) -> None:
-    """Publish the tasks of the lowest tier that is not closed; twice is harmless."""
+def release(office: Office, run_id: str, *, after: int = -1, again: bool = True) -> None:
+    """Publish the tasks of the lowest tier that is not closed, if it comes after the tier `after`.
+
+    Twice is harmless. Unless `again`, of the workers that end a tier together only one does it.
+    """
     entries = office.desk.ledger.entries(run_id)
     closed = {entry["conversion"] for entry in entries if entry["status"] in CLOSED}
     waiting = [
@@ -181,9 +222,12 @@ def release(office: Office, run_id: str) -> None:
         for entry in entries
         if entry["status"] == "planned" and entry["conversion"] not in closed
     ]
-    if not waiting:
+    lowest = min((entry["tier"] for entry in waiting), default=after)
+    if lowest <= after:
         return
-    lowest = min(entry["tier"] for entry in waiting)
+    warehouse = office.desk.warehouse
+    if not again and not warehouse.claim(f"{warehouse.settings.dataset}_{run_id}_tier_{lowest}"):
+        return
     for entry in waiting:
         if entry["tier"] == lowest:
             office.bus.publish(_released(entry["message"]))
@@ -194,19 +238,21 @@ def _released(message: str) -> Message:
     return kind.model_validate_json(message)
 
 
-def _next(done: Materialized, task: MaterializeTask, stored: Stored) -> Message:
-    """Rows that wait for a model's values go to it first; all others are announced."""
-    if awaits_scores(stored) and task.trigger != "scores":
-        return ScoreTask(**{**task.model_dump(), "kind": "score"})
-    return done
-
-
-def _release(office: Office, task: MaterializeTask) -> None:
-    entries = office.desk.ledger.entries(task.run_id)
-    closed = {entry["conversion"] for entry in entries if entry["status"] in CLOSED}
-    tier = {e["conversion"] for e in entries if e["status"] == "planned" and e["tier"] == task.tier}
-    if tier <= closed:
-        release(office, task.run_id)
+def _following(task: MaterializeTask, ended: Ended) -> Iterator[Message]:
+    """What a task leads to: its remaining days, its scores, or word that the table is ready."""
+    if ended.status == "continued":
+        yield task.model_copy(update={"start_date": ended.window.end + timedelta(days=1)})
+    if ended.status == "unscored":
+        # rows that wait for a model's values go to it first
+        yield ScoreTask(**{**task.model_dump(), "kind": "score"})
+    elif ended.status in (*DONE, "continued"):
+        yield Materialized(
+            run_id=task.run_id,
+            conversion=task.conversion,
+            definition_version=ended.version,
+            start_date=ended.window.start,
+            end_date=ended.window.end,
+        )
 
 
 def _task(
@@ -238,28 +284,6 @@ def _chosen(request: RunRequested, definitions: Mapping[str, Stored]) -> frozens
             f"There is no active conversion {', '.join(unknown)}.", code="unknown_conversion"
         )
     return plan.with_dependents(request.conversions, definitions.values())
-
-
-def _failed(office: Office, task: MaterializeTask, error: ProductError) -> None:
-    office.desk.ledger.write(
-        task.run_id,
-        "failed",
-        conversion=task.conversion,
-        tier=task.tier,
-        trigger=task.trigger,
-        definition_version=task.definition_version,
-        start_date=task.start_date,
-        end_date=task.end_date,
-        message=task.model_dump_json(),
-        detail=error.detail[:1000],
-    )
-    office.desk.ledger.incident(
-        error.code,
-        f"{task.conversion}: {error.detail[:1000]}",
-        fix=error.fix,
-        conversion=task.conversion,
-        run_id=task.run_id,
-    )
 
 
 def _digest(text: str) -> str:

@@ -71,6 +71,8 @@ def _fill(
         )
         return
     write.merge(warehouse, target, difference, taken, span.window)
+    if not lease.is_held(warehouse, taken):
+        raise RetryableError("Another run took the stage over.", code="lease_lost")
     ledger.write(run_id, "staged", seconds=clock.elapsed(), rows_total=counts.after, **facts)
 
 
@@ -84,7 +86,8 @@ def _difference(target: write.Target, scanned: Sql, difference: Sql, span: Span)
             scanned=scanned,
             target=target.table,
             columns=", ".join(f"scanned.{name}" for name in names),
-            fingerprint=write.fingerprint("scanned", schemas.load("ga4_events")["schema"], names),
+            row_text=write.row_text("scanned", schemas.load("ga4_events")["schema"], names),
+            fingerprint=write.fingerprint("told.row_text"),
             values=", ".join(
                 f"fresh.{name}" for name in names if name not in ("event_key", "date")
             ),

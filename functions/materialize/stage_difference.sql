@@ -1,10 +1,13 @@
 CREATE OR REPLACE TABLE {{ difference }} AS
 WITH
 fresh AS (
-  SELECT
-    {{ columns }},
-    {{ fingerprint }} AS row_hash
-  FROM {{ scanned }} AS scanned
+  SELECT told.* EXCEPT (row_text), {{ fingerprint }} AS row_hash
+  FROM (
+    SELECT
+      {{ columns }},
+      {{ row_text }} AS row_text
+    FROM {{ scanned }} AS scanned
+  ) AS told
 ),
 present AS (
   SELECT target.event_key, target.date, target.row_hash

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from common import kinds, lease, schemas
+from common.bus import Bus
 from common.catalog import Stored
 from common.conversions import Custom
-from common.errors import UserError
+from common.errors import ProductError, RetryableError, UserError
 from common.guard.judge import judge
 from common.guard.scope import Scope
 from common.kinds.rates import rates
 from common.kinds.reason import reason as why_broken
 from common.kinds.shape import PROVENANCE, Context
-from common.messages import Materialized, MaterializeTask
+from common.messages import MaterializeTask
 from common.sql import Parameter, Sql, template, with_parameters
 from common.sql import table as quoted
 from common.warehouse import Warehouse
@@ -64,45 +64,64 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a task: the announcement, unless held, and the tasks that follow from it."""
+class Ended:
+    """How a task ended, as the ledger says of the days that it did."""
 
-    done: Materialized | None = None
-    following: tuple[MaterializeTask, ...] = ()
+    status: str
+    version: int
+    window: Window
 
 
-def materialize(desk: Desk, task: MaterializeTask, definitions: Mapping[str, Stored]) -> Outcome:
-    """Bring the task's window up to date and say so.
+def materialize(
+    desk: Desk, bus: Bus, task: MaterializeTask, definitions: Mapping[str, Stored]
+) -> Ended | None:
+    """Bring the task's window up to date; None when whoever is at work runs it afterwards.
 
-    Raises UserError when the definition cannot run, RetryableError when the same task may succeed
+    What cannot run is written down as failed. Raises RetryableError when the same task may succeed
     later. Running it twice changes nothing the second time.
     """
     stored = definitions[task.conversion]
     desk.warehouse.ensure_table(desk.warehouse.path(f"conversion_{stored.id}"), "conversion")
     taken = lease.acquire(desk.warehouse, stored.id, f"{task.run_id}|{task.start_date}")
     if taken is None:
-        # whoever holds the lease runs once more for us, so nothing is lost by standing back
-        if lease.ask_again(desk.warehouse, stored.id, task.model_dump_json()):
-            desk.ledger.write(task.run_id, "coalesced", conversion=stored.id, tier=task.tier)
-            return Outcome()
-        return materialize(desk, task, definitions)
+        _ask_holder(desk, task)
+        return None
     try:
-        job = _job(desk, task, stored, taken, definitions)
-        done = _write(desk, job)
+        return _ended(desk, task, stored, taken, definitions)
     finally:
-        pending = lease.release(desk.warehouse, taken)
-    asked = (MaterializeTask.model_validate_json(pending),) if pending else ()
-    return Outcome(done, (*_rest(job), *asked))
+        if asked := lease.release(desk.warehouse, taken):
+            bus.publish(MaterializeTask.model_validate_json(asked))
 
 
-def _rest(job: Job) -> tuple[MaterializeTask, ...]:
-    """The task for the days after this chunk, if there are any."""
-    if job.window.end >= job.task.end_date:
-        return ()
-    return (job.task.model_copy(update={"start_date": job.window.end + timedelta(days=1)}),)
+def _ask_holder(desk: Desk, task: MaterializeTask) -> None:
+    """Whoever holds the lease runs once more for us, so nothing is lost by standing back."""
+    if not lease.ask_again(desk.warehouse, task.conversion, task.model_dump_json()):
+        raise RetryableError(
+            f"{task.conversion} is being written by another run.",
+            code="lease_busy",
+        )
+    desk.ledger.write(task.run_id, "coalesced", conversion=task.conversion, tier=task.tier)
 
 
-def _write(desk: Desk, job: Job) -> Materialized | None:
+def _ended(
+    desk: Desk,
+    task: MaterializeTask,
+    stored: Stored,
+    taken: lease.Lease,
+    definitions: Mapping[str, Stored],
+) -> Ended:
+    job = _job(desk, task, stored, taken, definitions)
+    try:
+        status = _write(desk, job)
+    except RetryableError:
+        raise
+    except ProductError as error:
+        _failed(desk, task, error)
+        status = "failed"
+    return Ended(status, stored.version, job.window)
+
+
+def _write(desk: Desk, job: Job) -> str:
     clock = Clock(desk.seconds)
     write.settle(desk.warehouse, job.lease)
     recover(desk, job)
@@ -121,20 +140,17 @@ def _write(desk: Desk, job: Job) -> Materialized | None:
     if held:
         desk.ledger.write(job.task.run_id, "held", seconds=clock.elapsed(), detail=held, **facts)
         _shrink_incident(desk, job, held)
-        return None
+        return "held"
     write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
+    if not lease.is_held(desk.warehouse, job.lease):
+        # whoever has it now finishes our books if the MERGE was done, and does the work if not
+        raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
     _history(desk, job, difference)
     total = _total(desk, job)
     silence.report_silence(desk.ledger, desk.warehouse, job.stored, job.context, job.task.run_id)
     status = _status(job, counts)
     desk.ledger.write(job.task.run_id, status, seconds=clock.elapsed(), value_total=total, **facts)
-    return Materialized(
-        run_id=job.task.run_id,
-        conversion=job.stored.id,
-        definition_version=job.stored.version,
-        start_date=job.window.start,
-        end_date=job.window.end,
-    )
+    return status
 
 
 def _status(job: Job, counts: write.Counts) -> str:
@@ -304,10 +320,12 @@ def _difference(job: Job, candidates: Sql, difference: Sql, factor: normalize.Fa
             stage=job.context.stage,
             rates=job.context.rates,
             erasures=_sibling(job.context.target, "erasures"),
-            fingerprint=write.fingerprint("valued", schemas.load("conversion")["schema"], compared),
+            row_text=write.row_text("valued", schemas.load("conversion")["schema"], compared),
+            fingerprint=write.fingerprint("told.row_text"),
             values=", ".join(f"fresh.{name}" for name in names if name not in ("id", "date")),
-            before=", ".join(f"target.{name} AS {name}" for name in REMEMBERED),
-            after=", ".join(f"fresh.{name} AS {name}" for name in REMEMBERED),
+            remembered=", ".join(f"target.{name}" for name in REMEMBERED),
+            before=", ".join(f"present.{name}" for name in REMEMBERED),
+            after=", ".join(f"fresh.{name}" for name in REMEMBERED),
         ),
         **_days(job),
         **_zone(job),
@@ -324,6 +342,28 @@ def _difference(job: Job, candidates: Sql, difference: Sql, factor: normalize.Fa
 def _held(desk: Desk, job: Job, counts: write.Counts) -> str | None:
     edited = (job.stored.id, job.stored.version) not in desk.ledger.done_until()
     return write.brakes(counts, edited=edited)
+
+
+def _failed(desk: Desk, task: MaterializeTask, error: ProductError) -> None:
+    desk.ledger.write(
+        task.run_id,
+        "failed",
+        conversion=task.conversion,
+        tier=task.tier,
+        trigger=task.trigger,
+        definition_version=task.definition_version,
+        start_date=task.start_date,
+        end_date=task.end_date,
+        message=task.model_dump_json(),
+        detail=error.detail[:1000],
+    )
+    desk.ledger.incident(
+        error.code,
+        f"{task.conversion}: {error.detail[:1000]}",
+        fix=error.fix,
+        conversion=task.conversion,
+        run_id=task.run_id,
+    )
 
 
 def _shrink_incident(desk: Desk, job: Job, held: str) -> None:

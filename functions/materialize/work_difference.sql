@@ -82,14 +82,11 @@ valued AS (
   LEFT JOIN ({{ rates }}) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
 ),
 fresh AS (
-  SELECT valued.*, {{ fingerprint }} AS row_hash
-  FROM valued
+  SELECT told.* EXCEPT (row_text), {{ fingerprint }} AS row_hash
+  FROM (SELECT valued.*, {{ row_text }} AS row_text FROM valued) AS told
 ),
 present AS (
-  SELECT
-    target.id, target.date, target.row_hash, target.first_seen_at, target.definition_version, target.value,
-    target.value_refunded, target.normalization_factor, target.is_qualified,
-    TO_JSON_STRING(STRUCT({{ before }})) AS row_text
+  SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, {{ remembered }}
   FROM {{ target }} AS target
   WHERE target.date BETWEEN @start_date AND @end_date
 )
@@ -110,7 +107,8 @@ SELECT
   present.normalization_factor AS old_factor,
   present.is_qualified AS old_qualified,
   present.definition_version AS old_version,
-  present.row_text AS old_row,
+  -- only rows that changed are spelled out
+  IF(present.id IS NULL, NULL, TO_JSON_STRING(STRUCT({{ before }}))) AS old_row,
   IF(fresh.id IS NULL, NULL, TO_JSON_STRING(STRUCT({{ after }}))) AS new_row
 FROM fresh
 FULL OUTER JOIN present ON present.id = fresh.id

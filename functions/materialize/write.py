@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from common.errors import ProductError, RetryableError
 from common.lease import Lease
 from common.sql import Sql, fill, join, template, with_parameters
 from common.sql import identifier as quoted
@@ -51,14 +52,22 @@ class Counts:
         return self.before + self.inserted - self.deleted
 
 
-def fingerprint(alias: str, schema: Sequence[Mapping[str, Any]], names: Iterable[str]) -> str:
-    """An INT64 expression that changes whenever one of the columns does.
+def row_text(alias: str, schema: Sequence[Mapping[str, Any]], names: Iterable[str]) -> str:
+    """A STRING expression of all these columns, which no two different rows share.
 
-    The separator and the sign for NULL are control characters, so that no two rows share a text.
+    The separator and the sign for NULL are control characters, which stand in no value.
     """
     types = {column["name"]: column for column in schema}
     texts = ", ".join(_text(alias, types[name]) for name in names)
-    return f"FARM_FINGERPRINT(ARRAY_TO_STRING([{texts}], CHR(31), CHR(30)))"
+    return f"ARRAY_TO_STRING([{texts}], CHR(31), CHR(30))"
+
+
+def fingerprint(text: str) -> str:
+    """An INT64 expression: the first 60 bits of the MD5 of a STRING expression.
+
+    MD5 is native to every engine that we run on.
+    """
+    return f"CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5({text})), 1, 15)) AS INT64)"
 
 
 def _text(alias: str, column: Mapping[str, Any]) -> str:
@@ -119,7 +128,13 @@ def settle(warehouse: Warehouse, lease: Lease) -> None:
     If none was submitted, an empty job takes its id, so that a paused process finds it taken.
     """
     previous = replace(lease, fence=lease.fence - 1)
-    warehouse.execute(Sql("SELECT 1 AS settled"), job_id=merge_job(previous))
+    try:
+        warehouse.execute(Sql("SELECT 1 AS settled"), job_id=merge_job(previous))
+    except RetryableError:
+        raise
+    except ProductError:
+        # it failed, so it is over: its own worker told why
+        return
 
 
 def _in_window(sql: Sql, window: Window) -> Sql:

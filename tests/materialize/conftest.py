@@ -11,15 +11,15 @@ from tests.materialize.world import QuickWorld, World
 
 
 @pytest.fixture
-def world(client: bigquery.Client, dataset: str) -> Iterator[World]:
-    """A world in UTC; its datasets go with the test."""
+def wire(client: bigquery.Client, dataset: str) -> Iterator[World]:
+    """A world behind BigQuery's own API, in UTC; its datasets go with the test."""
     built = World(client, dataset)
     yield built
     built.close()
 
 
 @pytest.fixture
-def quick() -> Iterator[QuickWorld]:
+def world() -> Iterator[QuickWorld]:
     """A world without HTTP, in UTC."""
     built = QuickWorld()
     yield built

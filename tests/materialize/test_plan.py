@@ -88,7 +88,7 @@ def test_a_daily_run_covers_the_days_that_ga4_may_rewrite() -> None:
 def test_after_missed_days_the_window_reaches_back_to_the_first_of_them() -> None:
     done = {("a", 1): DAY - timedelta(days=10)}
     window = plan.due_window(stored("a"), named(stored("a")), DAY, done)
-    assert window.start == DAY - timedelta(days=9)
+    assert window == Window(DAY - timedelta(days=9 + LATE_DAYS - 1), DAY)
 
 
 def test_a_new_version_starts_again() -> None:
@@ -101,7 +101,7 @@ def test_a_combined_conversion_changes_as_long_as_its_members() -> None:
     refunded = stored("a", **PURCHASE, refunds={"days": 45})
     both = combined("c", "a", "b")
     definitions = named(refunded, stored("b"), both)
-    assert plan.adjustment_days(both.conversion, definitions) == 45
+    assert plan.adjustment_days(both.conversion, definitions) == 45 + LATE_DAYS
 
 
 def test_only_events_and_days_that_the_stage_lacks_are_read_again() -> None:
