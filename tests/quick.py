@@ -50,7 +50,7 @@ class QuickWarehouse(Warehouse):
     def __init__(self, settings: Settings, connection: Any = None) -> None:
         client = SimpleNamespace(get_table=lambda path: SimpleNamespace(created=_CREATED))
         super().__init__(cast("Any", client), settings)
-        self.connection = connection or _database()
+        self.connection = connection or database()
         self.jobs: dict[str, Executed] = {}
         self.statements = 0
         # what execution.completed asks for shards: an engine and its catalog
@@ -101,6 +101,11 @@ class QuickWarehouse(Warehouse):
     def ensure_dataset(self, path: str) -> None:
         self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted_schema(*path.split('.'))}")
 
+    def empty_dataset(self, path: str) -> None:
+        """The dataset without any table, whether it was there or not."""
+        self.connection.execute(f"DROP SCHEMA IF EXISTS {quoted_schema(*path.split('.'))} CASCADE")
+        self.ensure_dataset(path)
+
     def ensure_table(self, path: str, schema: str) -> list[str]:
         self.create(path, schemas.load(schema)["schema"])
         return []
@@ -148,7 +153,8 @@ class QuickWarehouse(Warehouse):
 _CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def _database() -> Any:
+def database() -> Any:
+    """An empty DuckDB in memory that knows what GoogleSQL needs."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
     register_builtin_udfs(connection)

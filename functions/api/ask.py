@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from common.bus import Bus
 from common.catalog import Catalog
@@ -15,9 +15,8 @@ from common.errors import UserError
 from common.settings import Settings
 from common.warehouse import Warehouse
 from common.window import Window, yesterday
-
-if TYPE_CHECKING:
-    from functions.api.schedules import Scheduler
+from functions.api.model import Model
+from functions.api.scheduler import Scheduler
 
 DEFAULT_DAYS = 30
 MAXIMUM_DAYS = 1100
@@ -61,12 +60,6 @@ class Services:
     def yesterday(self) -> date:
         """The project's last complete day."""
         return yesterday(self.now(), self.settings.timezone)
-
-
-class Model(BaseModel):
-    """What is read from a request or written to an answer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Nothing(Model):

@@ -13,9 +13,10 @@ from common.kinds.reason import BROKEN, reason
 from common.kinds.shape import REMOVED
 from common.sql import template
 from functions.api import checks, graph
-from functions.api.ask import Ask, Days, Model, Nothing, Services, window_of
+from functions.api.ask import Ask, Days, Nothing, Services, window_of
 from functions.api.definitions import Remark
 from functions.api.figures import Day, Figures, total
+from functions.api.model import Model
 from functions.api.trial import Trial, trial
 
 

@@ -18,7 +18,8 @@ from common.errors import ConflictError, ProductError, UserError
 from common.findings import Finding
 from common.sql import template, with_parameters
 from functions.api import checks, graph
-from functions.api.ask import Ask, Model, Nothing, Services
+from functions.api.ask import Ask, Nothing, Services
+from functions.api.model import Model
 
 LEASE = "catalog:conversion"
 LEASE_SECONDS = 60

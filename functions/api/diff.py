@@ -13,9 +13,10 @@ from common.conversions import AnyConversion, Conversion, Simple
 from common.kinds.reason import reason
 from common.sql import Sql, bind, template
 from functions.api import checks, graph
-from functions.api.ask import Ask, Days, Model, Nothing, Services, window_of
+from functions.api.ask import Ask, Days, Nothing, Services, window_of
 from functions.api.backtest import told
 from functions.api.definitions import Remark
+from functions.api.model import Model
 from functions.api.rules import columns, failed, rules_of
 from functions.api.trial import Trial, trial
 

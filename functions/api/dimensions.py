@@ -11,7 +11,8 @@ from common.filters import NEGATIVE_OPERATORS, NUMBER_OPERATORS, TEXT_OPERATORS
 from common.sql import Sql, fill, template, with_parameters
 from common.window import Window
 from functions.api import events
-from functions.api.ask import Ask, Model, Services
+from functions.api.ask import Ask, Services
+from functions.api.model import Model
 
 STAGE_DAYS = 30
 MAXIMUM_KEYS = 1000

@@ -12,8 +12,9 @@ from common.conversions import Simple
 from common.kinds.reason import reason
 from common.sql import template, with_parameters
 from common.window import Window
-from functions.api.ask import Ask, Model, Services
+from functions.api.ask import Ask, Services
 from functions.api.definitions import last_runs
+from functions.api.model import Model
 from functions.api.rules import columns, rules_of
 from functions.api.steps import Case, Row, Step, Verdict, sentence_of, verdict_of, walk
 from functions.api.tables import rows_of

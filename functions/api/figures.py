@@ -11,8 +11,9 @@ from pydantic import Field
 from common.sql import template, with_parameters
 from common.window import Window
 from functions.api import definitions
-from functions.api.ask import Ask, Days, Model, Services, window_of
+from functions.api.ask import Ask, Days, Services, window_of
 from functions.api.definitions import LastRun
+from functions.api.model import Model
 from functions.api.tables import rows_of
 
 

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from common.errors import NotFoundError
 from common.sql import template, with_parameters
-from functions.api.ask import Ask, Model, Services
+from functions.api.ask import Ask, Services
+from functions.api.model import Model
 
 PERSONAL = frozenset("email phone first_name last_name ip_address user_agent postal_code".split())
 """Columns whose content never leaves BigQuery through this API."""

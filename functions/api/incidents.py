@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from pydantic import Field
 
 from common.sql import template, with_parameters
-from functions.api.ask import Ask, Model, Services
+from functions.api.ask import Ask, Services
+from functions.api.model import Model
 
 
 class IncidentsQuery(Model):

@@ -17,7 +17,7 @@ from common.warehouse import Warehouse
 from functions.api.ask import Services
 from functions.api.routes import ROUTES
 from functions.api.routing import Router
-from functions.api.schedules import Scheduler
+from functions.api.scheduler import Scheduler
 
 
 @functions_framework.http

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
-from functions.api.ask import Model
+from functions.api.model import Model
 from functions.api.routing import HEADERS, Route
 
 REFERENCE = "#/components/schemas/{model}"

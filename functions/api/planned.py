@@ -10,7 +10,8 @@ from common import staging
 from common.catalog import Stored
 from common.conversions import Simple
 from common.window import Window
-from functions.api.ask import Model, Services
+from functions.api.ask import Services
+from functions.api.model import Model
 
 TEBIBYTE = 1024**4
 

@@ -11,7 +11,8 @@ from pydantic import Field
 from common.errors import MalformedError
 from common.sql import Parameter, Sql, template, with_parameters
 from common.window import Window
-from functions.api.ask import Ask, Days, Model, Services, window_of
+from functions.api.ask import Ask, Days, Services, window_of
+from functions.api.model import Model
 from functions.api.tables import rows_of
 
 Place = tuple[datetime, str]

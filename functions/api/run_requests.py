@@ -15,7 +15,8 @@ from common.errors import UserError
 from common.messages import RunRequested, run_id_of
 from common.window import Window
 from functions.api import planned
-from functions.api.ask import Ask, Model, Nothing, Services
+from functions.api.ask import Ask, Nothing, Services
+from functions.api.model import Model
 
 Ids = Annotated[
     tuple[ConversionId, ...],

@@ -8,7 +8,8 @@ from pydantic import RootModel, TypeAdapter
 
 from common.conversions import CONVERSION, KINDS
 from common.errors import NotFoundError
-from functions.api.ask import Ask, Model, Nothing, Services
+from functions.api.ask import Ask, Nothing, Services
+from functions.api.model import Model
 
 
 class Schema(RootModel[dict[str, Any]]):

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from common.errors import NotFoundError
 from common.sql import template, with_parameters
-from functions.api.ask import Ask, Model, Nothing, Services
+from functions.api.ask import Ask, Nothing, Services
+from functions.api.model import Model
 
 
 class Reason(Model):

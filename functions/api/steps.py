@@ -11,8 +11,8 @@ from pydantic import Field
 from common.catalog import Stored
 from common.conversions import Simple
 from common.window import Window
-from functions.api.ask import Model
 from functions.api.backtest import told
+from functions.api.model import Model
 from functions.api.rules import failed, rules_of
 
 Row = Mapping[str, Any]

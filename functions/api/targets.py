@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from common.targets import Target, targets
-from functions.api.ask import Ask, Model, Services
+from functions.api.ask import Ask, Services
+from functions.api.model import Model
 
 
 class TargetsQuery(Model):

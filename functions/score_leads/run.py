@@ -13,6 +13,7 @@ from common.conversions import Custom, LeadScoring
 from common.errors import ProductError, RetryableError, UserError
 from common.logs import log
 from common.messages import MaterializeTask, Message, ScoreTask
+from common.sql import template, with_parameters
 from common.warehouse import Warehouse
 from common.window import Window
 from functions.score_leads import (
@@ -91,7 +92,8 @@ def handle(office: Office, message: Message) -> None:
     if not isinstance(message, ScoreTask):
         raise UserError(f"score_leads takes no {type(message).__name__}.", code="wrong_message")
     try:
-        score(office, message)
+        if not _is_scored(office.warehouse, message):
+            score(office, message)
     except RetryableError:
         raise
     except ProductError as error:
@@ -99,6 +101,13 @@ def handle(office: Office, message: Message) -> None:
     office.bus.publish(
         MaterializeTask(**{**message.model_dump(), "kind": "materialize", "trigger": "scores"})
     )
+
+
+def _is_scored(warehouse: Warehouse, task: ScoreTask) -> bool:
+    """Whether the ledger tells that this task was scored: it may be delivered more than once."""
+    sql = template(__file__, "run_scored", runs=warehouse.table("runs"))
+    asked = {name: getattr(task, name) for name in ("run_id", "conversion", "start_date")}
+    return bool(next(warehouse.rows(with_parameters(sql, **asked)))["entries"])
 
 
 def score(office: Office, task: ScoreTask) -> Scored | None:

@@ -18,7 +18,7 @@ from google.cloud.scheduler_v1.types import Job
 from common.local.scheduler.server import SchedulerServer
 from common.messages import MESSAGE, RunRequested
 from functions.api import cron
-from functions.api.schedules import Scheduler
+from functions.api.scheduler import Scheduler
 from tests.api.conftest import NOW, PURCHASE, Desk
 from tests.conftest import PROJECT
 

@@ -2,25 +2,32 @@
 
 Whatever happens on the way, the daily runs must end in exactly the table of one full run.
 `python -m tests.materialize.histories --histories 2000` tries as many as one likes.
+
+What must hold is in `judge`, `check` and `attempts`; `MUTANTS` are designs that look right and are
+not, each of which a test of histories must find out.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, ClassVar, TypeVar
 
 from common import schemas
+from common.errors import RetryableError
 from common.messages import Materialized, MaterializeTask, Message, RunRequested, ScoreTask
 from common.sql import Sql
 from common.warehouse import Executed
 from functions.materialize.run import handle
 from tests.case_files import staged
 from tests.materialize.world import QuickWorld
-from tests.quick import QuickWarehouse
+from tests.quick import QuickWarehouse, database
 
 START = date(2026, 11, 2)
 DAYS = 7
@@ -161,6 +168,9 @@ class Worker(QuickWarehouse):
     def append(self, table: str, rows: Any) -> None:
         self._maybe(lambda: QuickWarehouse.append(self, table, rows))
 
+    def claim(self, id: str) -> bool:
+        return self._maybe(lambda: QuickWarehouse.claim(self, id))
+
     def execute(self, sql: Sql, *, job_id: str | None = None, labels: Any = None) -> Executed:
         if sql.text.startswith("MERGE") and self.before_merge:
             pause, self.before_merge = self.before_merge, None
@@ -181,7 +191,121 @@ class Worker(QuickWarehouse):
         return done
 
 
+class Rewording(Worker):
+    """A design that says some things in other words."""
+
+    words: ClassVar[dict[str, str]] = {}
+
+    def submit(self, sql: Sql, job_id: str | None) -> Executed:
+        text = sql.text
+        for ours, theirs in self.words.items():
+            text = text.replace(ours, theirs)
+        return super().submit(replace(sql, text=text), job_id)
+
+
+class Appends(Rewording):
+    """What is new is added; what is there already stays as it is beside it."""
+
+    words: ClassVar = {
+        "AND target.date = source.old_date": "AND FALSE",
+        "AND source.change = 'insert'": "AND source.change <> 'delete'",
+    }
+
+
+class Upserts(Rewording):
+    """MERGE by id without a look at what is gone from the source."""
+
+    words: ClassVar = {"WHEN MATCHED AND source.change = 'delete' THEN DELETE\n": "",
+                       "FROM fresh\nFULL OUTER JOIN": "FROM fresh\nLEFT JOIN"}  # fmt: skip
+
+
+class OverwritesDaysWithData(Worker):
+    """The days of which the source has rows are replaced, as dbt's dynamic partitions are."""
+
+    def submit(self, sql: Sql, job_id: str | None) -> Executed:
+        if not sql.text.startswith("MERGE") or "_difference" not in sql.text:
+            return super().submit(sql, job_id)
+        rows = sql.text.split("FROM ")[1].split(" AS d")[0].replace("_difference", "_candidates")
+        days = f"SELECT DATE(c.created) FROM {rows} AS c WHERE c.removed IS NULL"
+        kept = f"WHERE (d.change <> 'delete' OR d.old_date IN ({days})) AND (SELECT MAX"
+        return super().submit(
+            replace(sql, text=sql.text.replace("WHERE (SELECT MAX", kept)), job_id
+        )
+
+
+class DeletesThenInserts(Worker):
+    """Two jobs, between which a reader sees neither the old rows nor the new ones."""
+
+    def submit(self, sql: Sql, job_id: str | None) -> Executed:
+        if sql.text.startswith("MERGE"):
+            gone = sql.text.replace(
+                "WHEN MATCHED THEN UPDATE", "WHEN MATCHED AND FALSE THEN UPDATE"
+            )
+            gone = gone.replace("source.change = 'delete'", "source.change <> 'insert'")
+            gone = gone.replace("AND source.change = 'insert'", "AND FALSE")
+            super().submit(replace(sql, text=gone), None)
+            self._maybe(lambda: None)
+            rest = sql.text.replace("AND source.change = 'insert'", "AND source.change <> 'delete'")
+            return super().submit(replace(sql, text=rest), job_id)
+        return super().submit(sql, job_id)
+
+
+class WithoutFence(Worker):
+    """A worker that was paused writes when it wakes, whoever wrote meanwhile."""
+
+    def submit(self, sql: Sql, job_id: str | None) -> Executed:
+        if sql.text.startswith("MERGE"):
+            return super().submit(replace(sql, text=sql.text.replace(") = @fence", ") > 0")), None)
+        return super().submit(sql, job_id)
+
+
+class WithoutMemory(Rewording):
+    """Duplicates are looked for inside the window only."""
+
+    words: ClassVar = {
+        "target.date < @start_date": "target.date < DATE '1900-01-01'",
+        "history.date < @start_date": "history.date < DATE '1900-01-01'",
+    }
+
+
 Design = type[Worker]
+MUTANTS: tuple[Design, ...] = (
+    Appends,
+    Upserts,
+    OverwritesDaysWithData,
+    DeletesThenInserts,
+    WithoutFence,
+    WithoutMemory,
+)
+"""The wrong designs of a materialization, each of which a test of histories must find out."""
+
+
+@cache
+def connection() -> Any:
+    """One database for all histories of this process.
+
+    Histories judge who writes what when, not how a number is spelled: short spellings are planned
+    in a third of the time.
+    """
+    made = database()
+    made.execute("CREATE OR REPLACE MACRO googlesql_to_json(x) AS CAST(to_json(x) AS VARCHAR)")
+    made.execute("CREATE OR REPLACE MACRO googlesql_string(x) AS CAST(x AS VARCHAR)")
+    return made
+
+
+@dataclass
+class Tally:
+    """What happened in the histories so far."""
+
+    runs: int = 0
+    """Times that a message was carried out to its end."""
+    kills: int = 0
+    pauses: int = 0
+
+    def add(self, other: Tally) -> None:
+        self.runs += other.runs
+        self.kills += other.kills
+        self.pauses += other.pauses
 
 
 @dataclass
@@ -190,8 +314,13 @@ class Play:
 
     history: History
     design: Design = Worker
-    world: QuickWorld = field(default_factory=lambda: QuickWorld(properties=()))
+    world: QuickWorld = field(
+        default_factory=lambda: QuickWorld(connection=connection(), properties=())
+    )
     postponed: list[Message] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    fences: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(conversion, id) → fence of the row when it was last looked at."""
 
     def __post_init__(self) -> None:
         self.dice = random.Random(f"{self.history.seed}|play")
@@ -240,7 +369,11 @@ class Play:
             self.check()
 
     def attempts(self, message: Message, *, last_day: bool) -> list[Message]:
-        """Carry the message out, through crashes; what it leads to."""
+        """Carry the message out, through crashes; what it leads to.
+
+        After a crash the table is as before or as it will be in the end, never in between.
+        """
+        seen = [self.state(message)]
         while self.dice.random() < 0.35:
             worker = self.design(
                 self.world.quick, self.dice.randint(1, 24), after=self.dice.random() < 0.5
@@ -248,21 +381,45 @@ class Play:
             try:
                 following = self.carried(message, worker)
             except Crash:
+                self.tally.kills += 1
                 if not last_day and self.dice.random() < 0.2:
                     self.lapse()
                     self.postponed.append(message)
                     return []
+                seen.append(self.state(message))
                 continue
+            self._old_or_new(message, seen)
             return following
         worker = self.design(self.world.quick)
         if isinstance(message, MaterializeTask) and self.dice.random() < 0.1:
             worker.before_merge = lambda: self.overtake(message)
+            self.tally.pauses += 1
+            return self.again(message, worker)
         following = self.carried(message, worker)
+        self._old_or_new(message, seen)
         return following + ([message] if self.dice.random() < 0.1 else [])
+
+    def again(self, message: Message, worker: Worker) -> list[Message]:
+        """Carried out, or delivered once more if another worker took the lease meanwhile."""
+        try:
+            return self.carried(message, worker)
+        except RetryableError:
+            return self.carried(message, self.design(self.world.quick))
+
+    def _old_or_new(self, message: Message, seen: list[Any]) -> None:
+        possible = (seen[0], self.state(message))
+        if any(state not in possible for state in seen):
+            raise Violated(f"{self.history.seed}: a crash left rows between the old and the new")
+
+    def state(self, message: Message) -> Any:
+        """The rows of the message's conversion, for what no crash may leave half done."""
+        id = getattr(message, "conversion", "")
+        return self.world.rows(id, "id", "date", "value") if id and self.exists(id) else []
 
     def carried(self, message: Message, worker: Worker) -> list[Message]:
         self.world.bus.queue.clear()
         handle(self.world.office(warehouse=worker), message)
+        self.tally.runs += 1
         following, self.world.bus.queue = list(self.world.bus.queue), []
         return following
 
@@ -273,6 +430,7 @@ class Play:
         if self.history.shape == "custom":
             self.feed(min(self.day + 1, DAYS - 1))
         self.carried(other, self.design(self.world.quick))
+        self.check()
 
     def lapse(self) -> None:
         """Every lease runs out, as it does half an hour after its holder died."""
@@ -290,20 +448,26 @@ class Play:
 
     def check(self) -> None:
         """What holds at every moment: unique ids, growing fences, one ledger entry a fence."""
-        for id in self.ids:
-            if not self.exists(id):
-                continue
-            rows = self.world.rows(id, "id", "fence")
-            if len({row["id"] for row in rows}) < len(rows):
-                raise Violated(f"{self.history}: {id} has one id twice")
-        fences = [
-            (entry["conversion"], entry["fence"])
-            for id in self.ids
-            for entry in self.world.ledger(id)
-            if entry["fence"] is not None and entry["status"] != "coalesced"
+        present = [id for id in self.ids if self.exists(id)]
+        parts = [
+            f"SELECT '{id}' AS conversion, id, fence FROM `{self.world.warehouse.path(table)}`"
+            for id in present
+            for table in [f"conversion_{id}"]
         ]
-        if len(set(fences)) < len(fences):
-            raise Violated(f"{self.history}: a fence is in the ledger twice")
+        parts.append(
+            "SELECT CONCAT('ledger of ', conversion), CAST(fence AS STRING), fence"
+            f" FROM `{self.world.warehouse.path('runs')}`"
+            " WHERE fence IS NOT NULL AND status <> 'coalesced'"
+        )
+        fences: dict[tuple[str, str], int] = {}
+        for row in self.world.query(" UNION ALL ".join(parts)):
+            key = (row["conversion"], row["id"])
+            if key in fences:
+                raise Violated(f"{self.history.seed}: {key} is there twice")
+            if self.fences.get(key, 0) > row["fence"]:
+                raise Violated(f"{self.history.seed}: {key} went back in time")
+            fences[key] = row["fence"]
+        self.fences = fences
 
 
 def full(told: History, *, chunks: bool = False) -> dict[str, list[dict[str, Any]]]:
@@ -319,27 +483,33 @@ def full(told: History, *, chunks: bool = False) -> dict[str, list[dict[str, Any
             )
         )
     play.world.handle(request.model_copy(update={"start_date": START}))
-    found = play.tables()
-    play.world.close()
-    return found
+    return play.tables()
 
 
-def judge(seed: int, design: Design = Worker, shape: str = "") -> None:
-    """Raises Violated when the daily runs of the seed's history end elsewhere than a full run."""
+def judge(seed: int, design: Design = Worker, shape: str = "") -> Tally:
+    """What happened; raises Violated when the daily runs end elsewhere than a full run."""
     told = history(seed, shape)
     play = Play(told, design)
-    try:
-        play.daily()
-        incremental = play.tables()
-        if incremental != (whole := full(told, chunks=seed % 2 == 0)):
-            raise Violated(f"seed {seed}, {told.shape}: {_first_difference(incremental, whole)}")
-        play.deliver([play.at(day) for day in (DAYS - 1, DAYS - 2)], last_day=True)
-        again = play.at(DAYS - 1).model_copy(update={"request_id": "again"})
-        play.deliver([again], last_day=True)
-        if play.tables() != incremental:
-            raise Violated(f"seed {seed}, {told.shape}: a repeated message changed rows")
-    finally:
-        play.world.close()
+    play.daily()
+    incremental = play.tables()
+    play.deliver([play.at(day) for day in (DAYS - 1, DAYS - 2)], last_day=True)
+    again = play.at(DAYS - 1).model_copy(update={"request_id": "again"})
+    play.deliver([again], last_day=True)
+    if play.tables() != incremental:
+        raise Violated(f"seed {seed}, {told.shape}: a repeated message changed rows")
+    if incremental != (whole := full(told, chunks=seed % 2 == 0)):
+        raise Violated(f"seed {seed}, {told.shape}: {_first_difference(incremental, whole)}")
+    return play.tally
+
+
+def caught(design: Design, histories: int) -> int | None:
+    """The number of histories after which a wrong design is found out; None if it never is."""
+    for seed in range(histories):
+        try:
+            judge(seed, design)
+        except Violated:
+            return seed + 1
+    return None
 
 
 def _first_difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
@@ -354,14 +524,21 @@ def _first_difference(found: dict[str, Any], wanted: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Tries seeds one by one and stops at the first violation."""
+    """Tries seeds one by one, tells what happened, and stops at the first violation."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=int, default=1000)
     parser.add_argument("--first-seed", type=int, default=0)
     options = parser.parse_args()
+    total = Tally()
     for number in range(options.histories):
-        judge(options.first_seed + number)
-    print(f"{options.histories} histories, no violation")
+        with redirect_stdout(io.StringIO()):
+            total.add(judge(options.first_seed + number))
+        if (number + 1) % 100 == 0 or number + 1 == options.histories:
+            print(
+                f"{number + 1:,} histories, {total.runs:,} runs, {total.kills:,} kills,"
+                f" {total.pauses:,} pauses past the lease: no violation",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

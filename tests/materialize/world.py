@@ -205,17 +205,21 @@ def ga4_schema() -> list[dict[str, Any]]:
 
 
 class QuickWorld(World):
-    """The same world on a warehouse without HTTP, for tests of many runs."""
+    """The same world on a warehouse without HTTP, for tests of many runs.
 
-    def __init__(self, **options: Any) -> None:
+    On a `connection` of its own or on a given one, whose datasets it empties first.
+    """
+
+    def __init__(self, connection: Any = None, **options: Any) -> None:
+        self.given = connection
         super().__init__(cast("Any", None), "test-project.quick", **options)
 
     def __post_init__(self) -> None:
         self.settings = self._settings()
-        self.quick = QuickWarehouse(self.settings)
+        self.quick = QuickWarehouse(self.settings, self.given)
         self.warehouse = self.quick
-        for suffix in (*(f"_{name}" for name in self.properties), "_crm"):
-            self.quick.ensure_dataset(f"{self.dataset}{suffix}")
+        for suffix in ("", "_staging", *(f"_{name}" for name in self.properties), "_crm"):
+            self.quick.empty_dataset(f"{self.dataset}{suffix}")
         self.warehouse.ensure_tables()
         self.catalog = Catalog(self.warehouse)
 
@@ -225,4 +229,5 @@ class QuickWorld(World):
         self.quick.load(path, schema, rows)
 
     def close(self) -> None:
-        self.quick.connection.close()
+        if self.given is None:
+            self.quick.connection.close()
