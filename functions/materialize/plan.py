@@ -120,7 +120,8 @@ def adjustment_days(conversion: Conversion, definitions: Mapping[str, Stored]) -
     """How many complete days, up to yesterday, may still change.
 
     A refund on the last day of its window may itself arrive LATE_DAYS later. A combined
-    conversion changes as long as any of its members does.
+    conversion changes as long as any of its members does. A kind that says nothing about it changes
+    as long as GA4 does.
     """
     match conversion:
         case Simple(refunds=refunds):
@@ -131,7 +132,7 @@ def adjustment_days(conversion: Conversion, definitions: Mapping[str, Stored]) -
             return max(
                 adjustment_days(definitions[member].conversion, definitions) for member in members
             )
-    raise TypeError(f"no adjustment window for {type(conversion).__name__}")
+    return LATE_DAYS
 
 
 def due_window(

@@ -111,8 +111,11 @@ class World:
     def run(self, day: date, **request: Any) -> None:
         """The daily run of the morning after `day`, to its end."""
         self.now = datetime(day.year, day.month, day.day, 6, tzinfo=UTC) + timedelta(days=1)
-        key = request.pop("request_id", f"{day}")
-        self.handle(RunRequested(trigger="schedule", request_id=key, **request))
+        self.handle(self.tick(request.pop("request_id", f"{day}"), **request))
+
+    def tick(self, request_id: str, **request: Any) -> RunRequested:
+        """The scheduler's message."""
+        return RunRequested(trigger="schedule", request_id=request_id, **request)
 
     def handle(self, message: Message, bus: Bus | None = None) -> None:
         """Carry out the message and all that it leads to, in order."""

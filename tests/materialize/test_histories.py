@@ -1,0 +1,23 @@
+"""Late, reordered and duplicated data, crashes, pauses: the days end in what one full run gives.
+
+`python -m tests.materialize.histories --histories N` tries as many histories as one likes.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.materialize.histories import MUTANTS, SHAPES, Design, caught, judge
+
+HISTORIES = 300
+"""A wrong design must be found out within so many."""
+
+
+@pytest.mark.parametrize("shape", sorted(SHAPES))
+def test_daily_runs_through_crashes_end_as_one_full_run_does(shape: str) -> None:
+    assert judge(len(shape), shape=shape).runs > 0
+
+
+@pytest.mark.parametrize("design", MUTANTS, ids=lambda design: design.__name__)
+def test_every_wrong_design_is_found_out(design: Design) -> None:
+    assert caught(design, HISTORIES) is not None

@@ -1,0 +1,36 @@
+"""A kind for a test: a client counts who came so many times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from common.conversions import Conversion
+from common.kinds.shape import Context, candidates
+from common.sql import Sql, bind, template
+
+CASE = Path(__file__).with_name("toy_case")
+
+
+class LongVisit(Conversion):
+    """A client with enough sessions."""
+
+    kind: Literal["long_visit"] = "long_visit"
+    sessions: int = Field(ge=2)
+
+
+def select(conversion: LongVisit, context: Context) -> Sql:
+    """One row a client, at the moment of its first session."""
+    columns: dict[str, str | Sql] = {
+        "id": "visits.client_id",
+        "client_id": "visits.client_id",
+        "created": "visits.created",
+    }
+    return template(
+        __file__,
+        columns=candidates(columns),
+        stage=context.stage,
+        sessions=bind(conversion.sessions),
+    )
