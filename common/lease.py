@@ -66,6 +66,14 @@ def release(warehouse: Warehouse, lease: Lease) -> str | None:
     return pending
 
 
+def leave(warehouse: Warehouse, name: str, holder: str) -> str | None:
+    """Free what this holder held when it died after its work; the trigger that waits for it."""
+    bound = {"name": name, "holder": holder}
+    left = warehouse.execute(with_parameters(_sql("leave", warehouse), **bound))
+    pending: str | None = _read(warehouse, name)["pending"] if left.affected_rows else None
+    return pending
+
+
 def _ensure(warehouse: Warehouse, name: str) -> None:
     if _rows(warehouse, name):
         return

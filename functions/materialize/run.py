@@ -27,7 +27,7 @@ from common.messages import (
 from common.window import Window, yesterday
 from functions.materialize import plan, silence, stage, watchdog
 from functions.materialize.ledger import CLOSED, DONE, ENDS, Clock
-from functions.materialize.work import Desk, Ended, materialize
+from functions.materialize.work import Desk, Ended, clear_up, materialize
 
 SPAN_DAYS = 31
 """Days of raw export that one stage write reads."""
@@ -91,6 +91,8 @@ def work(office: Office, task: MaterializeTask) -> None:
     is said once more, in case that its worker died before it could.
     """
     known = _ended_before(office.desk.ledger.entries(task.run_id), task)
+    if known:
+        clear_up(office.desk, office.bus, task)
     ended = known or _worked(office, task)
     if ended is None:
         return

@@ -82,15 +82,29 @@ def materialize(
     """
     stored = definitions[task.conversion]
     desk.warehouse.ensure_table(desk.warehouse.path(f"conversion_{stored.id}"), "conversion")
-    taken = lease.acquire(desk.warehouse, stored.id, f"{task.run_id}|{task.start_date}")
+    taken = lease.acquire(desk.warehouse, stored.id, _holder(task))
     if taken is None:
         _ask_holder(desk, task)
         return None
     try:
         return _ended(desk, task, stored, taken, definitions)
     finally:
-        if asked := lease.release(desk.warehouse, taken):
-            bus.publish(MaterializeTask.model_validate_json(asked))
+        _pass_on(bus, lease.release(desk.warehouse, taken))
+
+
+def clear_up(desk: Desk, bus: Bus, task: MaterializeTask) -> None:
+    """Free the lease of a task that ended, in case that its worker died before it could."""
+    _pass_on(bus, lease.leave(desk.warehouse, task.conversion, _holder(task)))
+
+
+def _holder(task: MaterializeTask) -> str:
+    return f"{task.run_id}|{task.start_date}"
+
+
+def _pass_on(bus: Bus, asked: str | None) -> None:
+    """Run what another trigger asked for while the lease was taken."""
+    if asked:
+        bus.publish(MaterializeTask.model_validate_json(asked))
 
 
 def _ask_holder(desk: Desk, task: MaterializeTask) -> None:
