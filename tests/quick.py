@@ -22,6 +22,7 @@ from bqemulator.sql.builtin_udfs import register_builtin_udfs
 from bqemulator.storage.sql_identifiers import quoted_schema, quoted_table_ref
 
 from common import schemas
+from common.errors import NotFoundError, UserError
 from common.local import columns
 from common.local.cures import execution, functions, translation
 from common.settings import Settings
@@ -147,7 +148,12 @@ class QuickWarehouse(Warehouse):
         used = {name.lower() for name in translated.parameters}
         values = {name: bound.value for name, bound in renamed.items() if name.lower() in used}
         text = execution.completed(translated, values, self)
-        return self.connection.execute(_unmasked(text, names), values or None)
+        try:
+            return self.connection.execute(_unmasked(text, names), values or None)
+        except duckdb.CatalogException as error:
+            raise NotFoundError(str(error)) from error
+        except duckdb.Error as error:
+            raise UserError(str(error), code="query_failed") from error
 
 
 _CREATED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from common import staging
@@ -66,7 +66,7 @@ def handle(office: Office, message: Message) -> None:
 def run(office: Office, request: RunRequested) -> None:
     """Stage the late window once and publish the tasks of the first tier."""
     definitions = {stored.id: stored for stored in office.catalog.active()}
-    chosen = _chosen(request, definitions)
+    chosen = _chosen(request, definitions, office.desk.ledger.done_until())
     run_id = run_id_of(request, office.desk.ledger.now)
     _start(office, run_id, request.trigger, request, definitions, chosen)
 
@@ -278,14 +278,21 @@ def _window(request: RunRequested, due: Window) -> Window:
     return Window(min(request.start_date or due.start, due.end), due.end)
 
 
-def _chosen(request: RunRequested, definitions: Mapping[str, Stored]) -> frozenset[str]:
+def _chosen(
+    request: RunRequested,
+    definitions: Mapping[str, Stored],
+    done: Mapping[tuple[str, int], date],
+) -> frozenset[str]:
+    """What was named, what is computed from it, and what it needs that has never run."""
     if not request.conversions:
         return frozenset(definitions)
     if unknown := sorted(set(request.conversions) - set(definitions)):
         raise UserError(
             f"There is no active conversion {', '.join(unknown)}.", code="unknown_conversion"
         )
-    return plan.with_dependents(request.conversions, definitions.values())
+    named = plan.with_dependents(request.conversions, definitions.values())
+    needed = plan.with_prerequisites(named, definitions.values()) - named
+    return named | {id for id in needed if (id, definitions[id].version) not in done}
 
 
 def _digest(text: str) -> str:

@@ -57,6 +57,10 @@ class Job:
     lease: lease.Lease
     context: Context
     target: write.Target
+    is_first: bool
+    """Whether this version of the definition has never run to its end."""
+    is_edited: bool
+    """Whether an earlier version has."""
 
     @property
     def window(self) -> Window:
@@ -150,7 +154,7 @@ def _write(desk: Desk, job: Job) -> str:
     desk.warehouse.execute(_difference(job, candidates, difference, factor))
     counts = write.count(desk.warehouse, job.target, difference, job.window)
     facts = _facts(job, counts, judged, read.bytes_processed)
-    held = None if job.task.force else _held(desk, job, counts)
+    held = None if job.task.force else write.brakes(counts, edited=job.is_first)
     if held:
         desk.ledger.write(job.task.run_id, "held", seconds=clock.elapsed(), detail=held, **facts)
         _shrink_incident(desk, job, held)
@@ -189,8 +193,7 @@ def recover(desk: Desk, job: Job) -> None:
         return
     if desk.warehouse.schema_of(path) is None or not _was_applied(desk, job, previous):
         return
-    lost = Job(job.task, job.stored, previous, job.context, job.target)
-    _history(desk, lost, quoted(path))
+    _history(desk, replace(job, lease=previous), quoted(path))
     desk.ledger.write(
         job.task.run_id,
         "recovered",
@@ -232,7 +235,16 @@ def _job(
     )
     columns = [*schemas.columns("conversion")]
     provenance = [name for name in columns if name in PROVENANCE]
-    return Job(task, stored, taken, context, write.Target(target, "id", columns, provenance))
+    done = {version for id, version in desk.ledger.done_until() if id == stored.id}
+    return Job(
+        task,
+        stored,
+        taken,
+        context,
+        write.Target(target, "id", columns, provenance),
+        is_first=stored.version not in done,
+        is_edited=bool(done),
+    )
 
 
 def _answer(desk: Desk, job: Job) -> frozenset[str]:
@@ -353,11 +365,6 @@ def _difference(job: Job, candidates: Sql, difference: Sql, factor: normalize.Fa
     )
 
 
-def _held(desk: Desk, job: Job, counts: write.Counts) -> str | None:
-    edited = (job.stored.id, job.stored.version) not in desk.ledger.done_until()
-    return write.brakes(counts, edited=edited)
-
-
 def _failed(desk: Desk, task: MaterializeTask, error: ProductError) -> None:
     desk.ledger.write(
         task.run_id,
@@ -406,6 +413,8 @@ def _history(desk: Desk, job: Job, difference: Sql) -> None:
         "trigger": job.task.trigger,
         "now": desk.ledger.now,
         "end_date": job.window.end,
+        "is_first": job.is_first,
+        "is_edited": job.is_edited,
     }
     desk.warehouse.execute(with_parameters(sql, **facts))
 

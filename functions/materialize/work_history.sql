@@ -11,13 +11,13 @@ SELECT
   @fence,
   d.change,
   CASE
-    WHEN d.old_version <> @version THEN 'definition_change'
+    WHEN d.old_version <> @version OR (@is_first AND @is_edited) THEN 'definition_change'
     WHEN d.change = 'update' AND COALESCE(d.value_refunded, 0) <> COALESCE(d.old_refunded, 0) THEN 'refund'
     WHEN @kind = 'lead_scoring' OR @trigger = 'scores' THEN IF(d.change = 'insert', 'new', 'rescored')
     WHEN d.change = 'update' AND COALESCE(d.normalization_factor, 1) <> COALESCE(d.old_factor, 1) THEN 'normalization'
-    WHEN @kind = 'custom' AND d.change <> 'insert' THEN 'crm_change'
-    WHEN d.change = 'insert' AND @trigger = 'backfill' THEN 'backfill'
-    WHEN d.change = 'insert' AND d.date >= @end_date THEN 'new'
+    WHEN d.change = 'insert' AND d.date >= @end_date AND @trigger <> 'backfill' THEN 'new'
+    WHEN d.change = 'insert' AND (@is_first OR @trigger = 'backfill') THEN 'backfill'
+    WHEN @kind = 'custom' THEN 'crm_change'
     ELSE 'late_data'
   END,
   d.old_value,

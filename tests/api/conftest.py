@@ -1,4 +1,4 @@
-"""The API over an embedded BigQuery: real routes, real SQL, a bus that keeps what it is given."""
+"""The API over the embedded engine: real routes, real SQL, a bus that keeps what it is given."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from common.warehouse import Warehouse
 from functions.api.ask import Services
 from functions.api.main import answer
 from tests.conftest import PROJECT
-from tests.materialize.world import World
+from tests.materialize.world import QuickWorld, World
+from tests.quick import QuickWarehouse, database
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 YESTERDAY = date(2026, 11, 19)
@@ -136,25 +137,26 @@ def desk_of(warehouse: Warehouse, now: Callable[[], datetime] = lambda: NOW) -> 
 Opened = Callable[..., Desk]
 
 
-@pytest.fixture(scope="module")
-def open_desk(client: bigquery.Client) -> Iterator[Opened]:
+@pytest.fixture(scope="session")
+def connection() -> Any:
+    """One DuckDB for all desks that need no HTTP between the API and its tables."""
+    return database()
+
+
+@pytest.fixture(scope="session")
+def open_desk(connection: Any) -> Opened:
     """Opens desks, each on datasets of its own; keywords are settings."""
-    opened: list[Settings] = []
 
     def opener(**settings: Any) -> Desk:
         name = f"d_{uuid.uuid4().hex[:12]}"
         chosen = Settings(
             project=PROJECT, dataset=name, staging_dataset=f"{name}_staging", **settings
         )
-        opened.append(chosen)
-        warehouse = Warehouse(client, chosen)
+        warehouse = QuickWarehouse(chosen, connection)
         warehouse.ensure_tables()
         return desk_of(warehouse)
 
-    yield opener
-    for settings in opened:
-        for dataset in (settings.dataset, settings.staging_dataset):
-            client.delete_dataset(f"{PROJECT}.{dataset}", delete_contents=True)
+    return opener
 
 
 @pytest.fixture
@@ -178,21 +180,38 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def open_house(client: bigquery.Client) -> Iterator[Callable[[], House]]:
+def open_house() -> Iterator[Callable[[], House]]:
     """Opens shops with GA4 and CRM datasets of their own; it is 20 November 2026."""
+    worlds: list[World] = []
+
+    def opener() -> House:
+        worlds.append(QuickWorld())
+        return house_of(worlds[-1])
+
+    yield opener
+    for world in worlds:
+        world.close()
+
+
+@pytest.fixture(scope="module")
+def open_wire_house(client: bigquery.Client) -> Iterator[Callable[[], House]]:
+    """Opens the same shops behind BigQuery's own API, for what it alone says or refuses."""
     worlds: list[World] = []
 
     def opener() -> House:
         dataset = f"{PROJECT}.d_{uuid.uuid4().hex[:12]}"
         client.create_dataset(dataset)
-        world = World(client, dataset)
-        worlds.append(world)
-        return House(world, desk_of(world.warehouse, lambda: noon(world.now)))
+        worlds.append(World(client, dataset))
+        return house_of(worlds[-1])
 
     yield opener
     for world in worlds:
         world.close()
         client.delete_dataset(world.dataset, delete_contents=True)
+
+
+def house_of(world: World) -> House:
+    return House(world, desk_of(world.warehouse, lambda: noon(world.now)))
 
 
 @pytest.fixture

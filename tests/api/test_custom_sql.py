@@ -24,9 +24,9 @@ GOOD = f"SELECT o.id, o.client AS client_id, o.confirmed_at AS created, o.total 
 
 
 @pytest.fixture(scope="module")
-def shop(open_house: Callable[[], House]) -> House:
+def shop(open_wire_house: Callable[[], House]) -> House:
     """A shop with two orders in its CRM."""
-    house = open_house()
+    house = open_wire_house()
     rows = [order(1, 18, 120.0), order(2, 19, 80.0)]
     house.world.replace(f"{house.world.dataset}_crm.orders", ORDERS, rows)
     return house

@@ -107,9 +107,9 @@ def ask_everything(desk: Desk) -> None:
 
 
 @pytest.fixture(scope="module")
-def heard(open_house: Callable[[], House]) -> Listening:
+def heard(open_wire_house: Callable[[], House]) -> Listening:
     """Everything that was said while every address was asked for."""
-    house = open_house()
+    house = open_wire_house()
     at = datetime(2026, 11, 19, 10, tzinfo=UTC)
     sale = {"name": "purchase", "at": at, "client": "c1", "order": "T-1", "value": 9.0}
     house.world.events([sale, {"name": "generate_lead", "at": at, "client": "c1"}])

@@ -379,10 +379,10 @@ class Play:
         """
         seen: list[Any] = []
         while self.dice.random() < 0.35:
-            seen.append(self.state(message))
-            worker = self.design(
-                self.world.quick, self.dice.randint(1, 24), after=self.dice.random() < 0.5
-            )
+            seen = seen or [self.state(message)]
+            # any statement, and half of the time one of those around the write
+            dies_at = self.dice.choice([self.dice.randint(1, 26), self.dice.randint(13, 19)])
+            worker = self.design(self.world.quick, dies_at, after=self.dice.random() < 0.5)
             try:
                 following = self.carried(message, worker)
             except Crash:
@@ -391,6 +391,7 @@ class Play:
                     self.lapse()
                     self.postponed.append(message)
                     return []
+                seen.append(self.state(message))
                 continue
             except RetryableError:
                 return [message]

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from common.errors import RetryableError, UserError
 from common.lease import acquire
 from common.messages import CrmLoaded, Materialized, MaterializeTask, RunRequested, Watchdog
-from functions.materialize.run import handle
+from common.sql import Sql
+from functions.materialize.run import handle, release
 from tests.materialize.histories import Crash, Worker
 from tests.materialize.world import QuickWorld, World
 
@@ -157,7 +159,7 @@ def test_the_history_tells_what_changed_and_why(world: QuickWorld) -> None:
         f"`{world.warehouse.path('conversion_changes')}` WHERE id = 'T1' ORDER BY changed_at"
     )
     assert [(c["change"], c["cause"], c["old_value"], c["new_value"]) for c in changes] == [
-        ("insert", "late_data", None, 100.0),
+        ("insert", "backfill", None, 100.0),
         ("update", "refund", 100.0, 70.0),
     ]
 
@@ -170,11 +172,49 @@ def test_an_edited_definition_rewrites_history_with_its_cause(world: QuickWorld)
     world.define(**PURCHASE, filters=over)
     world.run(DAY, request_id="edited")
     assert [row["value"] for row in world.rows("purchase", "value")] == [70.0, 7.0]
+    world.define(**PURCHASE)
+    world.run(DAY, request_id="back again")
     causes = world.query(
-        f"SELECT DISTINCT cause FROM `{world.warehouse.path('conversion_changes')}`"
-        " WHERE change = 'delete'"
+        "SELECT change, cause, COUNT(*) AS changes"
+        f" FROM `{world.warehouse.path('conversion_changes')}` GROUP BY 1, 2 ORDER BY 1, 2"
     )
-    assert causes == [{"cause": "definition_change"}]
+    assert [(c["change"], c["cause"], c["changes"]) for c in causes] == [
+        ("delete", "definition_change", 1),
+        ("insert", "backfill", 3),
+        ("insert", "definition_change", 1),
+    ]
+
+
+def test_a_row_that_leaves_and_returns_is_told_three_times(world: QuickWorld) -> None:
+    path = "test-project.quick_crm.orders"
+    schema = [
+        {"name": "id", "type": "STRING"},
+        {"name": "client_id", "type": "STRING"},
+        {"name": "created", "type": "TIMESTAMP"},
+        {"name": "date", "type": "DATE"},
+    ]
+    orders = [
+        {"id": id, "client_id": "1.1", "created": at("2026-11-08T10:00:00Z"),
+         "date": date(2026, 11, 8)}
+        for id in ("stays", "leaves")
+    ]  # fmt: skip
+    sql = (
+        f"SELECT id, client_id, created FROM `{path}` WHERE date BETWEEN @start_date AND @end_date"
+    )
+    world.define(id="order", kind="custom", sql=sql, adjustment_days=30)
+    for day, present in ((9, orders), (10, orders[:1]), (11, orders)):
+        world.replace(path, schema, present)
+        world.run(date(2026, 11, day))
+    assert [row["id"] for row in world.rows("order", "id")] == ["leaves", "stays"]
+    told = world.query(
+        f"SELECT change, cause FROM `{world.warehouse.path('conversion_changes')}`"
+        " WHERE id = 'leaves' ORDER BY changed_at"
+    )
+    assert [(one["change"], one["cause"]) for one in told] == [
+        ("insert", "backfill"),
+        ("delete", "crm_change"),
+        ("insert", "crm_change"),
+    ]
 
 
 def test_a_combined_conversion_follows_its_members_in_the_same_run(world: QuickWorld) -> None:
@@ -314,6 +354,166 @@ def test_a_long_backfill_goes_on_chunk_by_chunk(world: QuickWorld) -> None:
     world.run(DAY, start_date=DAY - timedelta(days=200))
     statuses = [entry["status"] for entry in world.ledger("purchase")]
     assert statuses == ["planned", "continued", "continued", "applied"]
+
+
+def tasks(world: QuickWorld) -> list[MaterializeTask]:
+    """The tasks that were published and not yet carried out."""
+    found = [m for m in world.bus.queue if isinstance(m, MaterializeTask)]
+    world.bus.queue.clear()
+    return found
+
+
+def test_a_task_that_ended_is_not_done_again_but_said_again(world: QuickWorld) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.run(DAY)
+    task = MaterializeTask.model_validate_json(world.ledger("purchase")[0]["message"])
+    entries = len(world.ledger("purchase"))
+    world.bus.published.clear()
+    statements = world.quick.statements
+    world.handle(task)
+    assert len(world.ledger("purchase")) == entries
+    assert world.quick.statements - statements < 5
+    assert [type(message) for message in world.bus.published] == [Materialized]
+
+
+def test_a_tier_that_two_workers_end_together_is_released_once(world: QuickWorld) -> None:
+    world.define(**PURCHASE)
+    world.define(**{**PURCHASE, "id": "again"})
+    world.define(id="both", kind="combined", conversions=["purchase", "again"])
+    world.events(shop())
+    world.now = at("2026-11-11T06:00:00Z")
+    handle(world.office(), RunRequested(request_id="one"))
+    first = tasks(world)
+    for task in first:
+        handle(world.office(), task)
+    assert [task.conversion for task in tasks(world)] == ["both"]
+    release(world.office(), first[0].run_id, after=0, again=False)
+    assert tasks(world) == []
+    release(world.office(), first[0].run_id)
+    assert [task.conversion for task in tasks(world)] == ["both"]
+
+
+def test_a_definition_that_is_edited_after_the_plan_gets_a_run_of_its_own(
+    world: QuickWorld,
+) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.now = at("2026-11-11T06:00:00Z")
+    handle(world.office(), RunRequested(request_id="one"))
+    (task,) = tasks(world)
+    world.define(**{**PURCHASE, "value": {"type": "manual", "amount": 3}})
+    world.handle(task)
+    statuses = [entry["status"] for entry in world.ledger("purchase")]
+    assert statuses == ["planned", "superseded", "planned", "applied"]
+    assert world.ledger("purchase")[-1]["definition_version"] == 2
+    assert [row["value_gross"] for row in world.rows("purchase", "value_gross")] == [3.0] * 3
+
+
+def test_a_conversion_that_is_archived_after_the_plan_keeps_nobody_waiting(
+    world: QuickWorld,
+) -> None:
+    for id in ("purchase", "again", "third"):
+        world.define(**{**PURCHASE, "id": id})
+    world.define(id="both", kind="combined", conversions=["purchase", "again"])
+    world.events(shop())
+    world.now = at("2026-11-11T06:00:00Z")
+    handle(world.office(), RunRequested(request_id="one"))
+    world.catalog.save(
+        world.catalog.get("third").definition, now=world.now, author="test", status="archived"
+    )
+    for task in tasks(world):
+        world.handle(task)
+    assert world.ledger("third")[-1]["status"] == "superseded"
+    assert world.ledger("both")[-1]["status"] == "applied"
+
+
+def test_a_worker_that_was_overtaken_writes_neither_rows_nor_books(world: QuickWorld) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.now = at("2026-11-11T06:00:00Z")
+    handle(world.office(), RunRequested(request_id="one"))
+    (task,) = tasks(world)
+    slow = Worker(world.quick)
+
+    def overtake() -> None:
+        leases = world.warehouse.table("leases")
+        world.warehouse.execute(
+            Sql(f"UPDATE {leases} SET expires_at = TIMESTAMP '2000-01-01' WHERE TRUE")
+        )
+        handle(world.office(), task.model_copy(update={"run_id": "other"}))
+
+    slow.before_merge = overtake
+    with pytest.raises(RetryableError, match="taken over"):
+        handle(world.office(warehouse=slow), task)
+    assert [e["status"] for e in world.ledger("purchase") if e["fence"]] == ["applied"]
+    assert len(world.rows("purchase", "id")) == 3
+    told = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
+    assert len(told) == 3
+    world.handle(task)
+    assert world.ledger("purchase")[-1]["status"] == "unchanged"
+
+
+def test_a_third_trigger_does_not_push_the_second_one_out(world: QuickWorld) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    assert acquire(world.warehouse, "purchase", "somebody else")
+    world.run(DAY)
+    with pytest.raises(RetryableError, match="being written"):
+        world.run(DAY, request_id="third")
+    pending = world.query(f"SELECT pending FROM `{world.warehouse.path('leases')}`"
+                          " WHERE name = 'purchase'")  # fmt: skip
+    first = world.ledger("purchase")[0]["run_id"]
+    assert MaterializeTask.model_validate_json(pending[0]["pending"]).run_id == first
+
+
+def test_who_waited_is_run_even_when_the_holder_fails(world: QuickWorld) -> None:
+    broken = {"id": "order", "kind": "custom", "sql": "DELETE FROM `x.y.z` WHERE TRUE"}
+    world.define(**broken)
+    world.now = at("2026-11-11T06:00:00Z")
+    handle(world.office(), RunRequested(request_id="one"))
+    (task,) = tasks(world)
+    other = task.model_copy(update={"run_id": "other"})
+    holder = Worker(world.quick)
+    original = holder.submit
+
+    def submit(sql: Sql, job_id: str | None) -> Any:
+        if "settled" in sql.text:
+            handle(world.office(), other)
+        return original(sql, job_id)
+
+    holder.submit = submit  # type: ignore[method-assign]
+    handle(world.office(warehouse=holder), task)
+    assert world.ledger("order", run_id=task.run_id)[-1]["status"] == "failed"
+    assert [waiting.run_id for waiting in tasks(world)] == ["other"]
+
+
+def test_a_failed_write_does_not_fail_the_next_run(world: QuickWorld) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    failing = Worker(world.quick)
+    original = failing.submit
+
+    def submit(sql: Sql, job_id: str | None) -> Any:
+        if job_id and "settled" in sql.text:
+            raise UserError("The job failed: quota exceeded.")
+        return original(sql, job_id)
+
+    failing.submit = submit  # type: ignore[method-assign]
+    world.warehouse = failing
+    world.run(DAY)
+    assert world.ledger("purchase")[-1]["status"] == "applied"
+
+
+def test_a_run_of_one_takes_along_what_it_needs_and_what_never_ran(world: QuickWorld) -> None:
+    world.define(**PURCHASE)
+    world.define(**{**PURCHASE, "id": "again"})
+    world.define(id="both", kind="combined", conversions=["purchase", "again"])
+    world.events(shop())
+    world.run(DAY, conversions=("both",))
+    assert world.ledger("both")[-1]["status"] == "applied"
+    world.run(DAY, request_id="second", conversions=("both",))
+    assert len(world.ledger("purchase", status="planned")) == 1
 
 
 def _schema() -> list[dict[str, Any]]:
