@@ -10,9 +10,16 @@ from common.kinds.shape import Context
 from common.sql import Sql, bind, template
 
 
-def by_order(previous: str, context: Context) -> Sql:
-    """The earliest of each id over all history stays."""
-    return template(__file__, "dedup_order", previous=previous, target=context.target)
+def by_order(previous: str, context: Context, filters: Sql | None = None) -> Sql:
+    """The earliest of each id over all history stays.
+
+    `filters` are given where a later step may take an order away that was the first of its id: then
+    published rows do not remember it, and the stage must.
+    """
+    seen: Sql | str = ""
+    if filters is not None:
+        seen = template(__file__, "dedup_order_seen", stage=context.stage, filters=filters)
+    return template(__file__, "dedup_order", previous=previous, target=context.target, seen=seen)
 
 
 def by_session(previous: str, context: Context) -> Sql:

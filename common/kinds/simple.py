@@ -22,7 +22,8 @@ def select(conversion: Simple, context: Context) -> Sql:
     """All events that pass the filters in the window, each with `removed` NULL or the reason."""
     steps = [("counted", _counted(conversion, context))]
     if conversion.event_type == "purchase":
-        steps.append(("by_order", dedup.by_order("counted", context)))
+        filters = _filters(conversion) if _takes_away(conversion) else None
+        steps.append(("by_order", dedup.by_order("counted", context, filters)))
     if conversion.once_per_session:
         steps.append(("by_session", dedup.by_session(steps[-1][0], context)))
     if conversion.deduplicate_by_user:
@@ -61,10 +62,20 @@ def _counted(conversion: Simple, context: Context) -> Sql:
             columns=candidates(columns),
             own=bind(context.currency),
             stage=context.stage,
-            filters=conversion.filters.sql() if conversion.filters else "TRUE",
+            filters=_filters(conversion),
         ),
         event_names=Parameter("ARRAY<STRING>", sorted(conversion.event_names)),
     )
+
+
+def _filters(conversion: Simple) -> Sql:
+    return conversion.filters.sql() if conversion.filters else Sql("TRUE")
+
+
+def _takes_away(conversion: Simple) -> bool:
+    """Whether an order that is the first of its id may not count for another reason."""
+    removes_refunded = conversion.refunds is not None and conversion.refunds.remove_fully_refunded
+    return conversion.deduplicate_by_user or conversion.once_per_session or removes_refunded
 
 
 def _value(value: Value, context: Context) -> dict[str, str | Sql]:

@@ -545,7 +545,7 @@ def main() -> None:
     for number in range(options.histories):
         with redirect_stdout(io.StringIO()):
             total.add(judge(options.first_seed + number))
-        if (number + 1) % 100 == 0 or number + 1 == options.histories:
+        if (number + 1) % 10 == 0 or number + 1 == options.histories:
             print(
                 f"{number + 1:,} histories, {total.runs:,} runs, {total.kills:,} kills,"
                 f" {total.pauses:,} pauses past the lease: no violation",
