@@ -26,7 +26,8 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(catalog, "CONVERSION", union)
     monkeypatch.setattr(case_files, "CONVERSION", union)
-    monkeypatch.setitem(kinds.SELECT, LongVisit, toy_kind.select)
+    registry: Any = kinds.SELECT
+    monkeypatch.setitem(registry, LongVisit, toy_kind.select)
 
 
 def test_its_case_is_judged_as_every_other() -> None:

@@ -394,6 +394,11 @@ def test_a_tier_that_two_workers_end_together_is_released_once(world: QuickWorld
     assert [task.conversion for task in tasks(world)] == ["both"]
 
 
+def test_only_the_first_caller_of_an_id_has_the_claim(wire: World) -> None:
+    id = f"{wire.settings.dataset}_run_tier_1"
+    assert [wire.warehouse.claim(id) for _ in range(3)] == [True, False, False]
+
+
 def test_a_definition_that_is_edited_after_the_plan_gets_a_run_of_its_own(
     world: QuickWorld,
 ) -> None:

@@ -28,7 +28,7 @@ LISTS = "TO_JSON_STRING(scanned.items)"
 """Whole numbers inside a list are spelled 6 by BigQuery and 6.0 by the embedded engine, so that a
 fingerprint over lists is each engine's own; no row ever goes from one to the other."""
 
-ORDERS: Schema = [
+ORDERS: list[dict[str, Any]] = [
     {"name": "id", "type": "STRING", "mode": "NULLABLE"},
     {"name": "client_id", "type": "STRING", "mode": "NULLABLE"},
     {"name": "created", "type": "TIMESTAMP", "mode": "NULLABLE"},
@@ -115,14 +115,14 @@ def everything(world: QuickWorld, listening: Listening) -> None:
     ]  # fmt: skip
     order = {"id": "O1", "client_id": None, "created": at(9), "value": 20.0, "currency": "eur",
              "lead_id": "ga4-none", "date": date(2026, 11, 9)}  # fmt: skip
-    world.replace("test-project.quick_crm.orders", list(ORDERS), [order])
+    world.replace("test-project.quick_crm.orders", ORDERS, [order])
     world.replace("test-project.quick_crm.rates", RATES, [
         {"date": "2026-11-05", "currency": "EUR", "rate": 1.1}])  # fmt: skip
     world.events([*sales, *more])
     told(world, listening, RunRequested(request_id="1", start_date=at(5).date()), at(11, 6))
     world.events([*sales[1:], *more])
     changed = {**order, "value": 21.0, "client_id": "a"}
-    world.replace("test-project.quick_crm.orders", list(ORDERS), [changed, {**order, "id": "O2"}])
+    world.replace("test-project.quick_crm.orders", ORDERS, [changed, {**order, "id": "O2"}])
     told(world, listening, RunRequested(request_id="2"), at(12, 6))
     load = CrmLoaded(source="erp", table="test-project.quick_crm.orders", load_id="9")
     told(world, listening, load, at(12, 7))
