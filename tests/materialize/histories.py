@@ -514,13 +514,13 @@ def judge(seed: int, design: Design = Worker, shape: str = "") -> Tally:
     return play.tally
 
 
-def caught(design: Design, histories: int) -> int | None:
-    """The number of histories after which a wrong design is found out; None if it never is."""
-    for seed in range(histories):
+def caught(design: Design, histories: int, first: int = 0) -> int | None:
+    """The seed, from `first` on, at which a wrong design is found out; None if it never is."""
+    for seed in range(first, histories):
         try:
             judge(seed, design)
         except Violated:
-            return seed + 1
+            return seed
     return None
 
 
