@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
@@ -193,6 +194,9 @@ def main(arguments: list[str] | None = None) -> None:
         "--while-stdin-is-open", action="store_true", help="end when stdin closes, as a child"
     )
     options = parser.parse_args(arguments)
+    if find_spec("pandas") is None:
+        # DuckDB looks for it at every statement, and Python forgets that there is none
+        sys.modules["pandas"] = None  # type: ignore[assignment]
     until = sys.stdin.read if options.while_stdin_is_open else threading.Event().wait
     _run(options.data, options.port, until, sys.stdout)
 

@@ -196,7 +196,9 @@ REFUSED: list[tuple[str, str, Change]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "name", "change"), REFUSED, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("kind", "name", "change"), REFUSED, ids=[f"{kind}-{name}" for kind, name, _ in REFUSED]
+)
 def test_what_a_platform_refuses_is_refused_and_nothing_of_it_kept(
     kind: str, name: str, change: Change
 ) -> None:
