@@ -70,8 +70,10 @@ class QuickWarehouse(Warehouse):
         if job_id in self.jobs:
             return self.jobs[job_id]
         result = self._execute(sql)
-        changes = result.description and result.description[0][0] == "Count"
-        done = Executed(job_id or "", result.fetchone()[0] if changes else None, None)
+        counts = result.description and result.description[0][0] == "Count"
+        # the making of a view promises a count and has none
+        counted = result.fetchone() if counts else None
+        done = Executed(job_id or "", counted[0] if counted else None, None)
         if job_id is not None:
             self.jobs[job_id] = done
         return done

@@ -25,7 +25,7 @@ from common.messages import (
     run_id_of,
 )
 from common.window import Window, yesterday
-from functions.materialize import plan, silence, stage, watchdog
+from functions.materialize import overview, plan, silence, stage, watchdog
 from functions.materialize.ledger import CLOSED, DONE, ENDS, Clock
 from functions.materialize.work import Desk, Ended, clear_up, materialize
 
@@ -158,6 +158,9 @@ def _start(
     if trigger != "load" and not _stage(office, run_id, definitions, windows, clock, request.force):
         office.bus.publish(request)
         return
+    known = {id for id, _ in done}
+    if not chosen <= known:
+        overview.refresh(desk.warehouse, known | chosen)
     tiers = plan.tiers(definitions.values())
     planned = {entry["conversion"] for entry in desk.ledger.entries(run_id)}
     desk.ledger.plan(

@@ -61,6 +61,20 @@ def test_a_run_makes_conversions_from_raw_events(wire: World) -> None:
     assert (entry["inserted"], entry["duplicates"], entry["value_total"]) == (3, 1, 82.5)
 
 
+def test_one_view_shows_the_rows_of_all_conversions(wire: World) -> None:
+    wire.define(**PURCHASE)
+    wire.events(shop())
+    wire.run(DAY)
+    wire.define(**{**PURCHASE, "id": "another", "refunds": None})
+    wire.run(DAY, request_id="once more")
+    view = wire.warehouse.path("conversions")
+    rows = wire.query(
+        f"SELECT definition_id, COUNT(*) AS rows_ FROM `{view}` WHERE date > '2026-11-01'"
+        " GROUP BY definition_id ORDER BY definition_id"
+    )
+    assert [tuple(row.values()) for row in rows] == [("another", 3), ("purchase", 3)]
+
+
 def test_a_second_run_changes_nothing(world: QuickWorld) -> None:
     world.events(shop())
     world.define(**PURCHASE)

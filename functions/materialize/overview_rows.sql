@@ -1,0 +1,2 @@
+SELECT {{ id }} AS definition_id, {{ columns }}
+FROM {{ conversion }} AS row_
