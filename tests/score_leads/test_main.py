@@ -101,7 +101,7 @@ def test_a_fault_that_passes_asks_for_another_delivery(
         raise RetryableError("BigQuery is away.", code="bigquery_unavailable")
 
     monkeypatch.setattr(department.warehouse, "execute", away)
-    answer = send(envelope(TASK))
+    answer = send(envelope({**TASK, "run_id": "another"}))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
 
 
