@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -185,6 +186,18 @@ def _run(data_directory: Path | None, port: int, until: Callable[[], object], ou
             until()
 
 
+class _NoPandas(MetaPathFinder):
+    """Says at once that there is no pandas.
+
+    DuckDB looks for it at every statement, and Python searches every folder each time.
+    """
+
+    def find_spec(self, name: str, *_: object) -> None:
+        """Nothing of any other module; raises ModuleNotFoundError for pandas."""
+        if name == "pandas":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Serves until interrupted, or until stdin closes when asked to."""
     parser = argparse.ArgumentParser(prog="python -m common.local.bigquery", description=__doc__)
@@ -195,8 +208,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     if find_spec("pandas") is None:
-        # DuckDB looks for it at every statement, and Python forgets that there is none
-        sys.modules["pandas"] = None  # type: ignore[assignment]
+        sys.meta_path.insert(0, _NoPandas())
     until = sys.stdin.read if options.while_stdin_is_open else threading.Event().wait
     _run(options.data, options.port, until, sys.stdout)
 
