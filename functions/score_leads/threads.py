@@ -26,8 +26,8 @@ def real_cpus(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
 def limit(environment: MutableMapping[str, str], cpus: int) -> None:
     """Tell numerical libraries to use this many threads, unless somebody already chose.
 
-    Threads that have nothing to do sleep, so that a busy machine is not made busier by waiting.
+    Not to sleep while they wait (OMP_WAIT_POLICY=PASSIVE): trees ask for threads so often that
+    waking them took 71 s where 1,000 leads train in 12 s, measured on two processors.
     """
     for variable in VARIABLES:
         environment.setdefault(variable, str(cpus))
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
