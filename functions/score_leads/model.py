@@ -14,7 +14,7 @@ from functions.score_leads.encoding import Encoded, Encoder, probability
 from functions.score_leads.features import Features
 from functions.score_leads.ladder import BaseRate
 from functions.score_leads.open_outcomes import Level
-from functions.score_leads.reasons import Reason, Surrogate, strongest
+from functions.score_leads.reasons import Reason, Surrogate, length, strongest
 from functions.score_leads.value import ValueModel
 from functions.score_leads.values import Floats, Raw
 
@@ -77,7 +77,10 @@ class Model:
         """Each lead's strongest reasons; none for a base rate."""
         if scores.points is None or self.surrogate is None:
             return [[] for _ in scores.probability]
-        return strongest(scores.points, self.surrogate.attributes, columns)
+        written = [attribute.name for attribute in self.attributes if attribute.kind == "text"]
+        # what people write may name them; how much they wrote does not
+        told = {name: [length(value) for value in columns[name]] for name in written if name in columns}
+        return strongest(scores.points, self.surrogate.attributes, {**columns, **told})
 
 
 def channel_codes(features: Features, channel: str | None) -> Codes | None:

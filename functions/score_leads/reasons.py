@@ -173,6 +173,12 @@ def strongest(
     return reasons
 
 
+def length(text: object) -> str | None:
+    """Free text as a reason shows it: by its length alone; None where there is none."""
+    written = clean(text)
+    return None if written is None else f"{len(str(written).split())} words"
+
+
 def in_words(attribute: str) -> str:
     """The attribute's name as a person would write it: property_jobTitle is Job title."""
     plain = attribute.removeprefix("params.").removeprefix("property_").removeprefix("hs_")

@@ -7,7 +7,7 @@ import pytest
 
 from functions.score_leads.attributes import rank_correlation
 from functions.score_leads.model import Model
-from functions.score_leads.reasons import MOST, Reason, in_words, strongest
+from functions.score_leads.reasons import MOST, Reason, in_words, length, strongest
 from functions.score_leads.values import Floats
 from tests.bench._reasons import shapley
 from tests.score_leads.conftest import Learnt
@@ -82,6 +82,11 @@ def test_at_most_five_reasons_on_either_side_the_strongest_first() -> None:
 def test_values_are_said_plainly(value: object, said: str) -> None:
     reasons = strongest(np.array([[3.0]]), ["plan"], {"plan": [value]})[0]
     assert reasons == [Reason("Plan", said, 3.0)]
+
+
+def test_of_free_text_only_the_length_is_told() -> None:
+    assert length("Call Jane Doe, please.") == "4 words"
+    assert length(" ") is None
 
 
 @pytest.mark.parametrize(
