@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+# what `make bench` measures itself against
+PEERS := $(VENV)/peers/.ready
+MEASURED := $(filter-out bench,$(MAKECMDGOALS))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint bench fuzz-sql terraform-check test-bundles deploy-plan lock clean
@@ -29,8 +32,12 @@ test: $(READY) ## Style, types and every test.
 	@$(VENV)/bin/mypy common functions tests
 	@$(VENV)/bin/pytest -m "not bundles" -n 2 --dist loadfile
 
-bench: $(READY) ## Speed and memory beside named baselines; `make bench scoring` for the models.
-	@$(RUN) -m tests.bench $(filter-out bench,$(MAKECMDGOALS))
+bench: $(PEERS) ## Speed, memory and quality beside named baselines; `make bench scoring` measures one.
+	@$(RUN) -m tests.bench $(MEASURED)
+
+$(PEERS): requirements-bench.txt $(READY)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt --target $(@D) --upgrade
+	@touch $@
 
 fuzz-sql: $(READY) ## A million mutants of SQL: our guard against GoogleSQL's own analyzer.
 	@$(RUN) -m tests.guard.fuzz --mutants 1000000
@@ -46,6 +53,7 @@ deploy-plan: $(READY) ## What `terraform apply` would make, on one page, from th
 
 lock: ## Pin all requirements again, with hashes; needs uv.
 	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o requirements-dev.txt
+	@uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --constraint requirements-dev.txt --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o requirements-bench.txt
 	@for each in functions/*/requirements.in; do \
 	  uv pip compile $$each --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o $${each%.in}.txt; \
 	  awk "$$TWINS" $${each%.in}.txt > $${each%.in}.new && mv $${each%.in}.new $${each%.in}.txt; \
@@ -64,4 +72,6 @@ export TWINS
 clean: ## Forget the local data; keeps the set-up.
 	@rm -rf .local
 
-scoring: ;@:
+ifneq ($(filter bench,$(MAKECMDGOALS)),)
+$(MEASURED): ;@:
+endif

@@ -79,7 +79,7 @@ class Model:
             return [[] for _ in scores.probability]
         written = [attribute.name for attribute in self.attributes if attribute.kind == "text"]
         # what people write may name them; how much they wrote does not
-        told = {name: [length(value) for value in columns[name]] for name in written if name in columns}
+        told = {name: [length(text) for text in columns.get(name, ())] for name in written}
         return strongest(scores.points, self.surrogate.attributes, {**columns, **told})
 
 

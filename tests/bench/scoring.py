@@ -32,8 +32,8 @@ def main() -> None:
     asked = parser.parse_args()
     if lacking := _peers.missing():
         sys.exit(
-            f"There is no {', '.join(lacking)} to measure against; install them with: "
-            "pip install --no-deps --require-hashes -r requirements-bench.txt"
+            f"There is no {', '.join(lacking)} to measure against; "
+            "`make bench scoring` installs them first."
         )
     bank, shoppers = _sets.bank(asked.data), _sets.shoppers(asked.data)
     print(f"{'':34}" + "".join(f"{name.replace('_', ' '):>19}" for name in FIGURES))
