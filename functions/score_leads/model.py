@@ -77,9 +77,9 @@ class Model:
         """Each lead's strongest reasons; none for a base rate."""
         if scores.points is None or self.surrogate is None:
             return [[] for _ in scores.probability]
-        written = [attribute.name for attribute in self.attributes if attribute.kind == "text"]
+        texts = {each.name for each in self.attributes if each.kind == "text"} & columns.keys()
         # what people write may name them; how much they wrote does not
-        told = {name: [length(text) for text in columns.get(name, ())] for name in written}
+        told = {name: [length(text) for text in columns[name]] for name in texts}
         return strongest(scores.points, self.surrogate.attributes, {**columns, **told})
 
 
