@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from google.api_core import exceptions as google_errors
@@ -163,9 +164,10 @@ class Warehouse:
         )
 
     def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Load rows into one of the append-only product tables."""
-        listed = [{name: _json(value) for name, value in row.items()} for row in rows]
-        if not listed:
+        """Load rows into one of the append-only product tables, written down one by one."""
+        ready = ({name: _json(value) for name, value in row.items()} for row in rows)
+        first = next(ready, None)
+        if first is None:
             return
         config = bigquery.LoadJobConfig(
             schema=_fields(schemas.load(table)["schema"]),
@@ -173,7 +175,7 @@ class Warehouse:
         )
         with _translated():
             self.client.load_table_from_json(
-                listed, self.path(table), job_config=config, location=self.settings.location
+                chain([first], ready), self.path(table), job_config=config, location=self.settings.location
             ).result()
 
     def ensure_tables(self) -> None:

@@ -122,8 +122,9 @@ def average_ranks(values: Floats) -> Floats:
 
 
 def _levels(there: list[object]) -> dict[str, int]:
+    only_texts = set(map(type, there)) == {str}
+    counts = Counter(map(str, there if only_texts else map(level, there)))
     # equal counts are ordered by name, so that the same data gives the same codes
-    counts = Counter(str(level(value)) for value in there)
     ordered = sorted(counts, key=lambda name: (-counts[name], name))
     return {name: code for code, name in enumerate(ordered[:MAX_LEVELS], start=2)}
 

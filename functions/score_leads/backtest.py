@@ -89,13 +89,13 @@ def write(result: Result, out: Path) -> None:
         sheet.writerow(
             ["row", "label", "probability", "deal_value_if_won", "expected_value", "reasons"]
         )
-        for place, row in enumerate(result.rows):
+        for place, (row, mine) in enumerate(zip(result.rows, reasons, strict=True)):
             money = (
                 ("", "")
                 if scores.deal_value is None or scores.expected_value is None
                 else (f"{scores.deal_value[place]:.4f}", f"{scores.expected_value[place]:.4f}")
             )
-            told = "; ".join(f"{r.attribute}: {r.value} ({r.points:+.1f})" for r in reasons[place])
+            told = "; ".join("{attribute}: {value} ({points:+.1f})".format(**each) for each in mine)
             chance = f"{scores.probability[place]:.8f}"
             sheet.writerow([int(row) + 1, int(outcomes.won[place]), chance, *money, told])
 

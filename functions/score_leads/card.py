@@ -16,9 +16,11 @@ from functions.score_leads.features import DAY
 from functions.score_leads.qualification import WhatIf
 from functions.score_leads.reasons import in_words
 from functions.score_leads.training import Trained
-from functions.score_leads.values import clean
+from functions.score_leads.values import present
 
 TOP = 15
+TOP_LEADS = 20_000
+"""The newest leads, whose points say which attributes weigh most."""
 
 
 def card(trained: Trained, what_if: list[WhatIf], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def _attribute(trained: Trained, place: int) -> dict[str, Any]:
         "kind": attribute.kind,
         "used": not attribute.refused,
         "reason": attribute.refused,
-        "filled": round(sum(clean(value) is not None for value in values) / len(values), 4),
+        "filled": round(len(present(values)) / len(values), 4),
         "levels": len(attribute.levels) or None,
         "area": found and round(found.area, 4),
         "pure_share": found and round(found.pure_share, 4),
@@ -100,7 +102,8 @@ def _model(trained: Trained) -> dict[str, Any]:
 
 
 def _top(trained: Trained) -> list[dict[str, Any]]:
-    scores = trained.model.score(trained.features)
+    newest = np.arange(trained.features.count)[-TOP_LEADS:]
+    scores = trained.model.score(trained.features.take(newest))
     surrogate = trained.model.surrogate
     if scores.points is None or surrogate is None:
         return []

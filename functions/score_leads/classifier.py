@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
@@ -51,7 +52,7 @@ def fit(
     while it is open. `told_apart` marks the columns of codes. Raises ValueError unless both
     outcomes are there.
     """
-    linear = _fit_linear(leads, target, seed)
+    linear = fit_linear(leads.matrix, target, seed)
     shapes = SHAPES if boosted_weight else ()
     boosted = tuple(
         _fit_boosted(leads.trees, target, told_apart, shape, seed + place)
@@ -60,11 +61,16 @@ def fit(
     return Classifier(linear, boosted, boosted_weight)
 
 
-def _fit_linear(leads: Encoded, target: Floats, seed: int) -> LogisticRegression:
+def fit_linear(
+    design: sparse.csr_matrix, target: Floats, seed: int, start: LogisticRegression | None = None
+) -> LogisticRegression:
+    """The linear half of these leads; the search begins at `start`, a fit to the same columns."""
     kept = np.sort(np.random.default_rng(seed).permutation(len(target))[:LINEAR_ROWS])
     rows, outcomes, weights = _both_ways(target[kept])
-    design = leads.matrix[kept[rows]]
-    return LogisticRegression(C=0.3, max_iter=500).fit(design, outcomes, weights)
+    fitted = LogisticRegression(C=0.3, max_iter=500, warm_start=True)
+    if start is not None:
+        fitted.coef_, fitted.intercept_ = start.coef_, start.intercept_
+    return fitted.fit(design[kept[rows]], outcomes, weights)
 
 
 def _fit_boosted(

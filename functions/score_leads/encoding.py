@@ -27,6 +27,8 @@ SMOOTHING = 20.0
 """Leads of average outcome that each level is mixed with before its log-odds are taken."""
 
 TREE_STEPS = 250
+ODDS_STEP = 1 / 32
+"""Finer log-odds tell trees nothing, and with more values than bins they are slow to sort."""
 
 FOLDS = 5
 
@@ -141,7 +143,7 @@ class Encoder:
 
     def encode(self, features: Features) -> Encoded:
         """The leads encoded; their features are read by the same attributes as in training."""
-        return Encoded(self._design(features), self._trees(features))
+        return Encoded(self.design(features), self._trees(features))
 
     def encode_for_training(self, features: Features, target: Floats, seed: int) -> Encoded:
         """As `encode`, but each lead's log-odds come from the leads of the other folds.
@@ -158,9 +160,10 @@ class Encoder:
                 mine = fold == held_out
                 odds = _log_odds(place[~mine], target[~mine], category.width)
                 rows[mine, column] = odds[place[mine]]
-        return Encoded(self._design(features), rows)
+        return Encoded(self.design(features), rows)
 
-    def _design(self, features: Features) -> Design:
+    def design(self, features: Features) -> Design:
+        """The leads as the linear half reads them."""
         places: list[Codes] = []
         amounts: list[Floats] = []
         start = 0
@@ -260,7 +263,9 @@ def _log_odds(places: Codes, target: Floats, width: int) -> Floats:
     leads = np.bincount(places, minlength=width)
     outcomes = np.bincount(places, target, minlength=width)
     mean = float(target.mean())
-    return log_odds((outcomes + SMOOTHING * mean) / (leads + SMOOTHING))
+    odds = log_odds((outcomes + SMOOTHING * mean) / (leads + SMOOTHING))
+    stepped: Floats = np.round(odds / ODDS_STEP) * ODDS_STEP
+    return stepped
 
 
 def _spread(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
+
+import orjson
 
 from common.sql import template, with_parameters
 from common.warehouse import Warehouse
@@ -63,7 +64,9 @@ def _pairs(
 
 def flat(attributes: str | None) -> dict[str, object]:
     """The attributes by name; parameters of a row become params.key."""
-    read: dict[str, object] = json.loads(attributes or "{}")
+    read: dict[str, object] = orjson.loads(attributes or "{}")
+    if list not in set(map(type, read.values())):
+        return read
     spread: dict[str, object] = {}
     for name, value in read.items():
         if not isinstance(value, list):

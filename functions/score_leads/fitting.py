@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
 from functions.score_leads import classifier, encoding
 from functions.score_leads.classifier import Classifier
 from functions.score_leads.encoding import Encoder
-from functions.score_leads.features import Features
-from functions.score_leads.open_outcomes import Predict, targets
+from functions.score_leads.features import Features, Index
+from functions.score_leads.open_outcomes import targets
 from functions.score_leads.outcomes import Outcomes
 from functions.score_leads.values import Floats
 
@@ -30,9 +33,30 @@ class Fitted:
 def fit(features: Features, target: Floats, boosted_weight: float, seed: int) -> Fitted:
     """The classifier of leads with these targets, from 0 to 1."""
     encoder = encoding.fit(features, target)
-    leads = encoder.encode_for_training(features, target, seed)
+    if boosted_weight:
+        leads = encoder.encode_for_training(features, target, seed)
+    else:
+        leads = encoder.encode(features)
     fitted = classifier.fit(leads, target, encoder.told_apart, boosted_weight, seed)
     return Fitted(encoder, fitted)
+
+
+class Rough:
+    """The linear half alone, fitted again and again to the same leads."""
+
+    def __init__(self, features: Features, seed: int) -> None:
+        # only trees read what levels say of the target, so that any target gives this design
+        encoder = encoding.fit(features, np.zeros(features.count))
+        self._design = encoder.design(features).matrix()
+        self._seed = seed
+        self._last: LogisticRegression | None = None
+
+    def logits(self, rows: Index, target: Floats) -> Floats:
+        """Log-odds of every lead, learnt from some of them; begins where the last fit ended."""
+        fitted = classifier.fit_linear(self._design[rows], target, self._seed, self._last)
+        self._last = fitted
+        every: Floats = fitted.decision_function(self._design)
+        return every
 
 
 def fit_open(
@@ -45,8 +69,12 @@ def fit_open(
     """
     linear = quick or features.count > MANY
 
-    def guess(leads: Features, target: Floats, rough: bool) -> Predict:
-        return fit(leads, target, 0.0 if rough or linear else boosted_weight, seed).logits
+    roughly = Rough(features, seed)
 
-    target = targets(features, outcomes, guess)
+    def guess(rows: Index, target: Floats, rough: bool) -> Floats:
+        if rough or linear:
+            return roughly.logits(rows, target)
+        return fit(features.take(rows), target, boosted_weight, seed).logits(features)
+
+    target = targets(outcomes, guess)
     return fit(features, target, boosted_weight, seed), target

@@ -134,7 +134,9 @@ def as_columns(
     names: Iterable[str], attributes: Sequence[Mapping[str, object]]
 ) -> dict[str, list[object]]:
     """The named attributes as columns, for leads to be scored."""
-    return {name: [lead.get(name) for lead in attributes] for name in names}
+    wanted = list(names)
+    rows = (map(lead.get, wanted) for lead in attributes)
+    return dict(zip(wanted, map(list, zip(*rows, strict=True)), strict=True))
 
 
 def _kept_once(value: object) -> object:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 
@@ -73,10 +74,10 @@ class Model:
             return self.scorer.logits(features)
         return self.scorer.logits(encoded)
 
-    def reasons(self, scores: Scores, columns: Mapping[str, Raw]) -> list[list[Reason]]:
+    def reasons(self, scores: Scores, columns: Mapping[str, Raw]) -> Iterator[list[Reason]]:
         """Each lead's strongest reasons; none for a base rate."""
         if scores.points is None or self.surrogate is None:
-            return [[] for _ in scores.probability]
+            return repeat([], len(scores.probability))
         texts = {each.name for each in self.attributes if each.kind == "text"} & columns.keys()
         # what people write may name them; how much they wrote does not
         told = {name: [length(text) for text in columns[name]] for name in texts}

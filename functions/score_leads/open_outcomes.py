@@ -13,7 +13,7 @@ import numpy as np
 
 from functions.score_leads.attributes import Codes
 from functions.score_leads.encoding import probability
-from functions.score_leads.features import Features
+from functions.score_leads.features import Index
 from functions.score_leads.outcomes import Outcomes, arrival
 from functions.score_leads.values import Floats
 
@@ -26,11 +26,8 @@ FACTOR_LIMITS = (0.5, 2.0)
 MOVED = 0.25
 """Population stability index above which delays count as changed."""
 
-Predict = Callable[[Features], Floats]
-"""Log-odds of each lead."""
-
-Fit = Callable[[Features, Floats, bool], Predict]
-"""From features, targets and whether a rough fit will do."""
+Guess = Callable[[Index, Floats, bool], Floats]
+"""Log-odds of every lead, learnt from some of them and their targets; and whether roughly."""
 
 
 def soft_targets(outcomes: Outcomes, predicted: Floats) -> Floats:
@@ -58,19 +55,20 @@ def _losses(outcomes: Outcomes) -> Floats:
     return np.where(outcomes.settled, 0.0, np.minimum(known_share, 0.99))
 
 
-def targets(features: Features, outcomes: Outcomes, fit: Fit) -> Floats:
+def targets(outcomes: Outcomes, guess: Guess) -> Floats:
     """The target of every lead after PASSES rounds of predicting open ones and fitting again."""
     settled = outcomes.settled
     target = outcomes.won.astype(float)
     if settled.all():
         return target
     # young wins without the young leads still open would overstate the rate
-    mature = outcomes.mature if outcomes.mature.any() else settled
-    predict = fit(features.take(mature), target[mature], True)
+    mature = np.flatnonzero(outcomes.mature if outcomes.mature.any() else settled)
+    every = np.arange(len(target))
+    logits = guess(mature, target[mature], True)
     for turn in range(PASSES):
-        target = soft_targets(outcomes, probability(predict(features)))
+        target = soft_targets(outcomes, probability(logits))
         if turn < PASSES - 1:
-            predict = fit(features, target, turn < PASSES - 2)
+            logits = guess(every, target, turn < PASSES - 2)
     return target
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +48,8 @@ _CONSTANT = re.compile(r"[A-Z]+(_[A-Z]+)+")
 """How CRMs write a choice inside: PAID_SEARCH is shown as Paid search."""
 
 
-@dataclass(frozen=True)
-class Reason:
-    """One attribute's part in a lead's score."""
+class Reason(TypedDict):
+    """One attribute's part in a lead's score, as a row of lead_scores holds it."""
 
     attribute: str
     value: str
@@ -153,24 +155,30 @@ def _slope(logits: Floats, centre: float) -> Floats:
 
 def strongest(
     points: Floats, attributes: Sequence[str], columns: Mapping[str, Raw]
-) -> list[list[Reason]]:
+) -> Iterator[list[Reason]]:
     """For each lead up to MOST reasons for and MOST against, the strongest first."""
     labels = [in_words(name) for name in attributes]
-    shown = min(MOST, points.shape[1])
-    highest = np.argsort(-points, axis=1, kind="stable")[:, :shown]
-    lowest = np.argsort(points, axis=1, kind="stable")[:, :shown]
-    reasons: list[list[Reason]] = []
-    for lead, (best, worst) in enumerate(zip(highest.tolist(), lowest.tolist(), strict=True)):
-        mine = points[lead]
-        reasons.append(
-            [
-                Reason(labels[place], _shown(columns, attributes[place], lead), round(part, 1))
-                for places, sign in ((best, 1), (worst, -1))
-                for place in places
-                if (part := float(mine[place])) * sign >= LEAST_POINTS
-            ]
-        )
-    return reasons
+    absent: Raw = [None] * len(points)
+    values = [columns.get(name, absent) for name in attributes]
+    places = _most_telling(points)
+    parts = np.take_along_axis(points, places, axis=1).round(1)
+    for lead, (mine, told) in enumerate(zip(places.tolist(), parts.tolist(), strict=True)):
+        yield [
+            {"attribute": labels[place], "value": _shown(values[place][lead]), "points": part}
+            for place, part in zip(mine, told, strict=True)
+            if place >= 0
+        ]
+
+
+def _most_telling(points: Floats) -> NDArray[np.int64]:
+    """Places of each lead's MOST highest and MOST lowest points; -1 where they tell nothing."""
+    most = min(MOST, points.shape[1])
+    chosen = []
+    for signed in (points, -points):
+        places = np.argsort(-signed, axis=1, kind="stable")[:, :most]
+        tells = np.take_along_axis(signed, places, axis=1) >= LEAST_POINTS
+        chosen.append(np.where(tells, places, -1))
+    return np.hstack(chosen)
 
 
 def length(text: object) -> str | None:
@@ -190,16 +198,28 @@ def in_words(attribute: str) -> str:
     return words[:1].upper() + (words[1:] if words.isupper() else words[1:].lower())
 
 
-def _shown(columns: Mapping[str, Raw], attribute: str, lead: int) -> str:
-    values = columns.get(attribute)
-    value = None if values is None else clean(values[lead])
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    match clean(value):
+        case None:
+            return "not given"
+        case bool(answer):
+            return "yes" if answer else "no"
+        case float(number):
+            return f"{number:,.0f}" if abs(number) >= 1e6 else f"{number:.6g}"
+        case datetime() as moment:
+            return f"{moment:%A, %H:00} UTC"
+    return _text(str(value))
+
+
+@lru_cache(10_000)
+def _text(text: str) -> str:
+    """Levels repeat from lead to lead, so each is put into words once."""
+    value = clean(text)
     if value is None:
         return "not given"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = str(value)
-    if _CONSTANT.fullmatch(text):
-        text = text.replace("_", " ").capitalize()
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    said = str(value)
+    if _CONSTANT.fullmatch(said):
+        said = said.replace("_", " ").capitalize()
+    return said if len(said) <= 80 else f"{said[:79]}…"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def score(
     drift: list[Drift] = []
     for rows in batches(_rows(warehouse, staged, window, stamp), BATCH):
         batch = judge(packed, rows)
-        warehouse.append("lead_scores", list(as_rows(packed, batch, stamp)))
+        warehouse.append("lead_scores", as_rows(packed, batch, stamp))
         leads += len(rows)
         qualified += int(batch.qualified.sum())
         stabilities.append(batch.stability)
@@ -101,7 +102,7 @@ def judge(packed: Packed, rows: list[Row]) -> Batch:
     """Score leads and decide who is qualified; a lead that the CRM calls lost is not."""
     names = [attribute.name for attribute in packed.model.attributes]
     columns = as_columns(names, [flat(row["attributes"]) for row in rows])
-    columns["created"] = [f"{row['created']:%A, %H:00} UTC" for row in rows]
+    columns["created"] = [row["created"] for row in rows]
     created = np.array([row["created"].timestamp() for row in rows])
     features = packed.model.read(columns, created, len(rows))
     scores = packed.model.score(features)
@@ -130,32 +131,39 @@ def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[dict[str, An
     nothing = [None] * len(batch.rows)
     values = nothing if scores.deal_value is None else scores.deal_value.tolist()
     expected = nothing if scores.expected_value is None else scores.expected_value.tolist()
-    week_ago = _optional(batch.rows, "probability_week_ago")
-    trend = (scores.probability - week_ago).tolist()
-    grades = qualification.grades(worth(scores), packed.grade_cuts)
-    reasons = packed.model.reasons(scores, batch.columns)
-    for place, row in enumerate(batch.rows):
-        qualified = bool(batch.qualified[place])
+    moved = scores.probability - _optional(batch.rows, "probability_week_ago")
+    judged = zip(
+        batch.rows,
+        scores.probability.tolist(),
+        expected,
+        values,
+        batch.qualified.tolist(),
+        qualification.grades(worth(scores), packed.grade_cuts),
+        moved.tolist(),
+        packed.model.reasons(scores, batch.columns),
+        strict=True,
+    )
+    run = {
+        "conversion": stamp.conversion,
+        "scored_at": stamp.now,
+        "as_of": stamp.as_of,
+        "run_id": stamp.run_id,
+        "model_id": packed.model_id,
+    }
+    for row, probability, expected_value, value, qualified, grade, trend, reasons in judged:
         since = row["qualified_at"] if row["qualified_before"] else stamp.as_of
         yield {
             **{name: row[name] for name in CARRIED},
-            "conversion": stamp.conversion,
-            "scored_at": stamp.now,
-            "as_of": stamp.as_of,
-            "run_id": stamp.run_id,
-            "model_id": packed.model_id,
-            "probability": float(scores.probability[place]),
-            "expected_value": expected[place],
-            "deal_value_if_won": values[place],
+            **run,
+            "probability": probability,
+            "expected_value": expected_value,
+            "deal_value_if_won": value,
             "is_qualified": qualified,
             "qualified_at": since if qualified else None,
-            "grade": grades[place],
-            "trend": None if np.isnan(week_ago[place]) else trend[place],
+            "grade": grade,
+            "trend": None if isnan(trend) else trend,
             "status": row["status"],
-            "reasons": [
-                {"attribute": reason.attribute, "value": reason.value, "points": reason.points}
-                for reason in reasons[place]
-            ],
+            "reasons": reasons,
         }
 
 

@@ -34,10 +34,13 @@ def clean(value: object) -> object | None:
     return value
 
 
-def present(values: Iterable[object]) -> list[object]:
+def present(values: Raw) -> list[object]:
     """The values that are there, texts stripped."""
-    cleaned = (clean(value) for value in values)
-    return [value for value in cleaned if value is not None]
+    if set(map(type, values)) <= {str, type(None)}:
+        # texts repeat, so that each is looked at once
+        known = {value: clean(value) for value in set(values)}
+        return [read for value in values if (read := known[value]) is not None]
+    return [read for value in values if (read := clean(value)) is not None]
 
 
 def number(value: object) -> float:

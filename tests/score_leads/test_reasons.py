@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
 from functions.score_leads.attributes import rank_correlation
 from functions.score_leads.model import Model
-from functions.score_leads.reasons import MOST, Reason, in_words, length, strongest
+from functions.score_leads.reasons import MOST, in_words, length, strongest
 from functions.score_leads.values import Floats
 from tests.bench._reasons import shapley
 from tests.score_leads.conftest import Learnt
@@ -61,8 +63,8 @@ def test_a_good_channel_speaks_for_a_lead_and_a_bad_one_against_it(learnt: Learn
 def test_at_most_five_reasons_on_either_side_the_strongest_first() -> None:
     told = np.array([[9, 8, 7, 6, 5, 4, -1, -2, -3, -4, -5, -6, 0.04, -0.04]])
     names = [f"a{place}" for place in range(14)]
-    reasons = strongest(told, names, {name: [place] for place, name in enumerate(names)})[0]
-    assert [reason.points for reason in reasons] == [9, 8, 7, 6, 5, -6, -5, -4, -3, -2]
+    (reasons,) = strongest(told, names, {name: [place] for place, name in enumerate(names)})
+    assert [reason["points"] for reason in reasons] == [9, 8, 7, 6, 5, -6, -5, -4, -3, -2]
     assert len(reasons) == 2 * MOST
 
 
@@ -74,14 +76,15 @@ def test_at_most_five_reasons_on_either_side_the_strongest_first() -> None:
         (True, "yes"),
         (False, "no"),
         (12.50, "12.5"),
-        (1234567.0, "1.23457e+06"),
+        (1234567.0, "1,234,567"),
+        (datetime(2026, 11, 27, 14, 30, tzinfo=UTC), "Friday, 14:00 UTC"),
         ("PAID_SEARCH", "Paid search"),
         ("x" * 90, "x" * 79 + "…"),
     ],
 )
 def test_values_are_said_plainly(value: object, said: str) -> None:
-    reasons = strongest(np.array([[3.0]]), ["plan"], {"plan": [value]})[0]
-    assert reasons == [Reason("Plan", said, 3.0)]
+    (reasons,) = strongest(np.array([[3.0]]), ["plan"], {"plan": [value]})
+    assert reasons == [{"attribute": "Plan", "value": said, "points": 3.0}]
 
 
 def test_of_free_text_only_the_length_is_told() -> None:
