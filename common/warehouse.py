@@ -175,7 +175,10 @@ class Warehouse:
         )
         with _translated():
             self.client.load_table_from_json(
-                chain([first], ready), self.path(table), job_config=config, location=self.settings.location
+                chain([first], ready),
+                self.path(table),
+                job_config=config,
+                location=self.settings.location,
             ).result()
 
     def ensure_tables(self) -> None:
