@@ -119,9 +119,10 @@ class QuickWarehouse(Warehouse):
         self.connection.execute(f"CREATE TABLE IF NOT EXISTS {_ref(path)} ({fields})")
 
     def schema_of(self, path: str) -> list[dict[str, Any]] | None:
-        if path.rsplit(".", 1)[1] not in self.tables_in(path.rsplit(".", 1)[0]):
+        try:
+            return columns.described(self.connection, f"SELECT * FROM {_ref(path)}")
+        except duckdb.CatalogException:
             return None
-        return columns.described(self.connection, f"SELECT * FROM {_ref(path)}")
 
     def tables_in(self, dataset: str) -> list[str]:
         return self.list_storage_tables(*dataset.split("."))
@@ -163,7 +164,8 @@ _CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
 def database() -> Any:
     """An empty DuckDB in memory that knows what GoogleSQL needs."""
-    connection = duckdb.connect()
+    # each column of a table takes at least a block, and the product's tables have sixty
+    connection = duckdb.connect(config={"default_block_size": "16384"})
     connection.execute("SET TimeZone = 'UTC'; SET threads = 1")
     register_builtin_udfs(connection)
     with open(_MACROS, encoding="utf-8") as file:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -25,7 +24,6 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 import duckdb
-import structlog
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
@@ -147,8 +145,6 @@ def start_process(
 
 
 def _settings(data_directory: Path | None, port: int) -> Settings:
-    # The emulator prints debug lines while it is imported, unless told before.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     from bqemulator.config import LogLevel, PersistenceMode, Settings
 
     from common.local import cures

@@ -6,9 +6,15 @@ The modules here change the server; those that change a statement on its way to 
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 
-from common.local.cures import (
+import structlog
+
+# The emulator prints debug lines while it is imported, unless told before.
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+from common.local.cures import (  # noqa: E402
     columns,
     dry_run,
     execution,
