@@ -34,9 +34,11 @@ def acquire(
     warehouse: Warehouse, name: str, holder: str, seconds: int = LEASE_SECONDS
 ) -> Lease | None:
     """The lease, or None while somebody else holds it."""
-    _ensure(warehouse, name)
     bound = {"name": name, "holder": holder, "seconds": seconds}
-    warehouse.execute(with_parameters(_sql("take", warehouse), **bound))
+    take = with_parameters(_sql("take", warehouse), **bound)
+    if not warehouse.execute(take).affected_rows and not _rows(warehouse, name):
+        _create(warehouse, name)
+        warehouse.execute(take)
     state = _read(warehouse, name)
     if state["holder"] != holder:
         return None
@@ -59,7 +61,10 @@ def ask_again(warehouse: Warehouse, name: str, trigger: str) -> bool:
 
 def release(warehouse: Warehouse, lease: Lease) -> str | None:
     """Free the lease; the trigger that arrived meanwhile, if any, must be run by the caller."""
-    warehouse.execute(with_parameters(_sql("free", warehouse), name=lease.name, fence=lease.fence))
+    bound = {"name": lease.name, "fence": lease.fence}
+    if warehouse.execute(with_parameters(_sql("free_unasked", warehouse), **bound)).affected_rows:
+        return None
+    warehouse.execute(with_parameters(_sql("free", warehouse), **bound))
     state = _read(warehouse, lease.name)
     mine = state["fence"] == lease.fence and state["holder"] is None
     pending: str | None = state["pending"] if mine else None
@@ -74,9 +79,7 @@ def leave(warehouse: Warehouse, name: str, holder: str) -> str | None:
     return pending
 
 
-def _ensure(warehouse: Warehouse, name: str) -> None:
-    if _rows(warehouse, name):
-        return
+def _create(warehouse: Warehouse, name: str) -> None:
     # a job id runs once, so two first users of a name cannot both insert its row
     created = warehouse.client.get_table(warehouse.path("leases")).created
     stamp = int(created.timestamp() * 1000) if created else 0

@@ -22,6 +22,16 @@ ENDS = (*CLOSED, "continued", "unscored")
 
 
 @dataclass(frozen=True)
+class Past:
+    """What was before a run of a conversion."""
+
+    versions: frozenset[int]
+    """Versions of its definition that ran to their end."""
+    has_fence: bool
+    """Whether the last write is in the ledger."""
+
+
+@dataclass(frozen=True)
 class Ledger:
     """Writes and reads the ledger at the moment `now`."""
 
@@ -83,7 +93,7 @@ class Ledger:
             detail=detail)  # fmt: skip
 
     def entries(self, run_id: str) -> list[dict[str, Any]]:
-        """All entries of one run, oldest first."""
+        """What happened to each task of one run, oldest first."""
         sql = template(__file__, "ledger_entries", runs=self.warehouse.table("runs"))
         return list(self.warehouse.rows(with_parameters(sql, run_id=run_id)))
 
@@ -96,11 +106,13 @@ class Ledger:
             for row in self.warehouse.rows(bound)
         }
 
-    def has_fence(self, conversion: str, fence: int) -> bool:
-        """Whether the write with this fence is in the ledger."""
-        sql = template(__file__, "ledger_fence", runs=self.warehouse.table("runs"))
-        bound = with_parameters(sql, conversion=conversion, fence=fence)
-        return bool(next(self.warehouse.rows(bound))["entries"])
+    def past(self, conversion: str, fence: int) -> Past:
+        """What the ledger knows of the conversion and of the write with this fence."""
+        sql = template(__file__, "ledger_past", runs=self.warehouse.table("runs"))
+        done = Parameter("ARRAY<STRING>", list(DONE))
+        bound = with_parameters(sql, conversion=conversion, fence=fence, done=done)
+        found = next(self.warehouse.rows(bound))
+        return Past(frozenset(found["versions"] or ()), bool(found["has_fence"]))
 
     def _incidents_of(self, day: date) -> frozenset[str]:
         sql = template(__file__, "ledger_incidents", incidents=self.warehouse.table("incidents"))

@@ -66,9 +66,10 @@ def handle(office: Office, message: Message) -> None:
 def run(office: Office, request: RunRequested) -> None:
     """Stage the late window once and publish the tasks of the first tier."""
     definitions = {stored.id: stored for stored in office.catalog.active()}
-    chosen = _chosen(request, definitions, office.desk.ledger.done_until())
+    done = office.desk.ledger.done_until()
+    chosen = _chosen(request, definitions, done)
     run_id = run_id_of(request, office.desk.ledger.now)
-    _start(office, run_id, request.trigger, request, definitions, chosen)
+    _start(office, run_id, request.trigger, request, definitions, chosen, done)
 
 
 def loaded(office: Office, message: CrmLoaded) -> None:
@@ -81,7 +82,8 @@ def loaded(office: Office, message: CrmLoaded) -> None:
     chosen = plan.with_dependents(readers, definitions.values())
     # the load's own key makes the run: a redelivered or repeated load is the same run
     run_id = f"load-{_digest(f'{message.source}|{message.table}|{message.load_id}')}"
-    _start(office, run_id, "load", RunRequested(), definitions, chosen)
+    done = office.desk.ledger.done_until()
+    _start(office, run_id, "load", RunRequested(), definitions, chosen, done)
 
 
 def work(office: Office, task: MaterializeTask) -> None:
@@ -145,12 +147,12 @@ def _start(
     request: RunRequested,
     definitions: Mapping[str, Stored],
     chosen: frozenset[str],
+    done: Mapping[tuple[str, int], date],
 ) -> None:
     desk = office.desk
     clock = Clock(desk.seconds)
     newest = yesterday(desk.ledger.now, desk.warehouse.settings.timezone)
     last_day = min(request.end_date or newest, newest)
-    done = desk.ledger.done_until()
     windows = {
         id: _window(request, plan.due_window(definitions[id], definitions, last_day, done))
         for id in sorted(chosen)

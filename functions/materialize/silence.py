@@ -6,8 +6,6 @@ from datetime import date
 
 from common import ga4
 from common.catalog import Stored
-from common.kinds.shape import Context
-from common.sql import template, with_parameters
 from common.warehouse import Warehouse
 from functions.materialize.ledger import Ledger
 
@@ -31,18 +29,15 @@ def report_missing_shards(warehouse: Warehouse, ledger: Ledger, day: date, run_i
 
 
 def report_silence(
-    ledger: Ledger, warehouse: Warehouse, stored: Stored, context: Context, run_id: str
+    ledger: Ledger, stored: Stored, day: date, run_id: str, *, seen: int, usual: float
 ) -> None:
-    """Report when the window's last day is silent beside the four same weekdays before it."""
-    sql = with_parameters(template(__file__, target=context.target), last_day=context.window.end)
-    found = next(warehouse.rows(sql))
-    usual, seen = float(found["usual"] or 0), int(found["seen"] or 0)
+    """Report a day of which so few conversions are seen beside the usual number of its weekday."""
     if usual < USUAL_ROWS or seen >= SHARE * usual:
         return
-    tables = ", ".join(stored.referenced_tables) or f"the GA4 table of {context.window.end}"
+    tables = ", ".join(stored.referenced_tables) or f"the GA4 table of {day}"
     ledger.incident(
         "silence",
-        f"{stored.id}: {seen} conversions on {context.window.end}, usually about {usual:.0f}.",
+        f"{stored.id}: {seen} conversions on {day}, usually about {usual:.0f}.",
         fix=f"Check whether {tables} has landed; if it has, tracking may be broken.",
         conversion=stored.id,
         run_id=run_id,

@@ -61,6 +61,8 @@ class Job:
     """Whether this version of the definition has never run to its end."""
     is_edited: bool
     """Whether an earlier version has."""
+    is_booked: bool
+    """Whether the write of the fence before is in the ledger."""
 
     @property
     def window(self) -> Window:
@@ -128,6 +130,7 @@ def _ended(
     taken: lease.Lease,
     definitions: Mapping[str, Stored],
 ) -> Ended:
+    write.settle(desk.warehouse, taken)
     job = _job(desk, task, stored, taken, definitions)
     try:
         status = _write(desk, job)
@@ -141,18 +144,16 @@ def _ended(
 
 def _write(desk: Desk, job: Job) -> str:
     clock = Clock(desk.seconds)
-    write.settle(desk.warehouse, job.lease)
     recover(desk, job)
     raw_columns = _answer(desk, job)
     context = _with_raw(job.context, raw_columns)
     candidates = desk.warehouse.staging(_staged(job, "candidates"))
     rows = kinds.select(job.stored.conversion, context)
     read = desk.warehouse.execute(template(__file__, "staged", staged=candidates, rows=rows))
-    judged = _judged(desk, job, candidates)
     factor = normalize.factor(desk.warehouse, job.stored, candidates, context)
     difference = desk.warehouse.staging(_staged(job, "difference"))
     desk.warehouse.execute(_difference(job, candidates, difference, factor))
-    counts = write.count(desk.warehouse, job.target, difference, job.window)
+    counts, judged = _counted(desk, job, candidates, difference)
     facts = _facts(job, counts, judged, read.bytes_processed)
     held = None if job.task.force else write.brakes(counts, edited=job.is_first)
     if held:
@@ -160,14 +161,23 @@ def _write(desk: Desk, job: Job) -> str:
         _shrink_incident(desk, job, held)
         return "held"
     write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
-    if not lease.is_held(desk.warehouse, job.lease):
+    after = _after(desk, job)
+    if after["fence"] != job.lease.fence:
         # whoever has it now finishes our books if the MERGE was done, and does the work if not
         raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
     _history(desk, job, difference)
-    total = _total(desk, job)
-    silence.report_silence(desk.ledger, desk.warehouse, job.stored, job.context, job.task.run_id)
+    silence.report_silence(
+        desk.ledger,
+        job.stored,
+        job.window.end,
+        job.task.run_id,
+        seen=after["seen"],
+        usual=after["usual"],
+    )
     status = _status(job, counts)
-    desk.ledger.write(job.task.run_id, status, seconds=clock.elapsed(), value_total=total, **facts)
+    desk.ledger.write(
+        job.task.run_id, status, seconds=clock.elapsed(), value_total=after["total"], **facts
+    )
     return status
 
 
@@ -189,9 +199,9 @@ def recover(desk: Desk, job: Job) -> None:
     """Finish the books of the previous fence if its MERGE was done but its worker died after it."""
     previous = replace(job.lease, fence=job.lease.fence - 1)
     path = desk.warehouse.staging_path(f"{job.stored.id}_{previous.fence}_difference")
-    if desk.ledger.has_fence(job.stored.id, previous.fence):
+    if job.is_booked or desk.warehouse.schema_of(path) is None:
         return
-    if desk.warehouse.schema_of(path) is None or not _was_applied(desk, job, previous):
+    if not desk.warehouse.job_changes(write.merge_job(previous)):
         return
     _history(desk, replace(job, lease=previous), quoted(path))
     desk.ledger.write(
@@ -205,11 +215,6 @@ def recover(desk: Desk, job: Job) -> None:
         end_date=job.window.start,
         detail="The worker died after its write; its history was completed by the next run.",
     )
-
-
-def _was_applied(desk: Desk, job: Job, previous: lease.Lease) -> bool:
-    changed = desk.warehouse.job_changes(write.merge_job(previous))
-    return bool(changed)
 
 
 def _job(
@@ -235,15 +240,16 @@ def _job(
     )
     columns = [*schemas.columns("conversion")]
     provenance = [name for name in columns if name in PROVENANCE]
-    done = {version for id, version in desk.ledger.done_until() if id == stored.id}
+    past = desk.ledger.past(stored.id, taken.fence - 1)
     return Job(
         task,
         stored,
         taken,
         context,
         write.Target(target, "id", columns, provenance),
-        is_first=stored.version not in done,
-        is_edited=bool(done),
+        is_first=stored.version not in past.versions,
+        is_edited=bool(past.versions),
+        is_booked=past.has_fence,
     )
 
 
@@ -278,11 +284,26 @@ def _staged(job: Job, what: str) -> str:
     return f"{job.stored.id}_{job.lease.fence}_{what}"
 
 
-def _judged(desk: Desk, job: Job, candidates: Sql) -> dict[str, int]:
-    """Counts of rows read, removed as duplicates and broken; broken rows go to quarantine."""
+def _counted(
+    desk: Desk, job: Job, candidates: Sql, difference: Sql
+) -> tuple[write.Counts, dict[str, int]]:
+    """What the write would do, and what became of the rows that were read."""
     reason = why_broken()
-    sql = template(__file__, "work_judged", candidates=candidates, reason=reason)
-    found = list(desk.warehouse.rows(with_parameters(sql, **_days(job), **_zone(job))))
+    sql = template(
+        __file__,
+        "work_counted",
+        counting=write.counting(job.target, difference, job.window),
+        candidates=candidates,
+        reason=reason,
+    )
+    row = next(desk.warehouse.rows(with_parameters(sql, **_days(job), **_zone(job))))
+    return write.counts(row), _judged(desk, job, candidates, reason, row["judged"])
+
+
+def _judged(
+    desk: Desk, job: Job, candidates: Sql, reason: Sql, found: list[dict[str, Any]]
+) -> dict[str, int]:
+    """Counts of rows read, removed as duplicates and broken; broken rows go to quarantine."""
     # a query may return more days than it was asked for: those rows are other runs' business
     inside = [row for row in found if row["reason"] != "outside_window"]
     read = sum(row["rows_"] for row in inside)
@@ -419,10 +440,15 @@ def _history(desk: Desk, job: Job, difference: Sql) -> None:
     desk.warehouse.execute(with_parameters(sql, **facts))
 
 
-def _total(desk: Desk, job: Job) -> float | None:
-    sql = template(__file__, "work_total", target=job.context.target)
-    total: float | None = next(desk.warehouse.rows(with_parameters(sql, **_days(job))))["total"]
-    return total
+def _after(desk: Desk, job: Job) -> dict[str, Any]:
+    """The newest fence, the window's total, its last day's rows and the usual ones of that day."""
+    sql = template(
+        __file__,
+        "work_after",
+        target=job.context.target,
+        leases=desk.warehouse.table("leases"),
+    )
+    return next(desk.warehouse.rows(with_parameters(sql, **_days(job), lease=job.lease.name)))
 
 
 def _facts(

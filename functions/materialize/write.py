@@ -91,8 +91,17 @@ def brakes(counts: Counts, *, edited: bool) -> str | None:
 
 def count(warehouse: Warehouse, target: Target, difference: Sql, window: Window) -> Counts:
     """The rows that the difference inserts, updates and deletes, and those there before."""
+    return counts(next(warehouse.rows(counting(target, difference, window))))
+
+
+def counting(target: Target, difference: Sql, window: Window) -> Sql:
+    """The query whose one row `counts` reads."""
     sql = template(__file__, "write_count", difference=difference, target=target.table)
-    row = next(warehouse.rows(_in_window(sql, window)))
+    return _in_window(sql, window)
+
+
+def counts(row: Mapping[str, Any]) -> Counts:
+    """The counts in a row of `counting`."""
     return Counts(**{name: row[name] or 0 for name in ("inserted", "updated", "deleted", "before")})
 
 

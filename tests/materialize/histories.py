@@ -395,7 +395,7 @@ class Play:
         while self.dice.random() < 0.35:
             seen = seen or [self.state(message)]
             # any statement, and half of the time one of those around the write
-            dies_at = self.dice.choice([self.dice.randint(1, 26), self.dice.randint(13, 19)])
+            dies_at = self.dice.choice([self.dice.randint(1, 20), self.dice.randint(10, 15)])
             worker = self.design(self.world.quick, dies_at, after=self.dice.random() < 0.5)
             try:
                 following = self.carried(message, worker)

@@ -140,7 +140,7 @@ def everything(world: QuickWorld, listening: Listening) -> None:
         Sql(f"DELETE FROM {world.warehouse.table('conversion_first')} WHERE TRUE")
     )
     with suppress(Crash):
-        handle(world.office(warehouse=Worker(world.quick, 14, after=True)), crash)
+        handle(world.office(warehouse=Worker(world.quick, 11, after=True)), crash)
     told(world, listening, crash, at(12, 9))
     told(world, listening, Watchdog(), at(14, 9))
 

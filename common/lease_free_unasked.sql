@@ -1,0 +1,3 @@
+UPDATE {{ leases }}
+SET holder = NULL
+WHERE name = @name AND fence = @fence AND pending IS NULL

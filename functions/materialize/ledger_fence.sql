@@ -1,3 +1,0 @@
-SELECT COUNT(*) AS entries
-FROM {{ runs }} AS entry
-WHERE entry.conversion = @conversion AND entry.fence = @fence

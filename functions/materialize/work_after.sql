@@ -1,0 +1,15 @@
+SELECT
+  (SELECT MAX(leases.fence) FROM {{ leases }} AS leases WHERE leases.name = @lease) AS fence,
+  SUM(IF(target.date >= @start_date, target.value_project, NULL)) AS total,
+  COUNTIF(target.date = @end_date) AS seen,
+  -- the same weekday of the four weeks before
+  COUNTIF(
+    target.date IN (
+      DATE_SUB(@end_date, INTERVAL 7 DAY),
+      DATE_SUB(@end_date, INTERVAL 14 DAY),
+      DATE_SUB(@end_date, INTERVAL 21 DAY),
+      DATE_SUB(@end_date, INTERVAL 28 DAY)
+    )
+  ) / 4 AS usual
+FROM {{ target }} AS target
+WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@end_date, INTERVAL 28 DAY)) AND @end_date

@@ -1,8 +1,0 @@
-SELECT judged.removed, judged.reason, COUNT(*) AS rows_
-FROM (
-  SELECT
-    c.removed,
-    {{ reason }} AS reason
-  FROM {{ candidates }} AS c
-) AS judged
-GROUP BY judged.removed, judged.reason
