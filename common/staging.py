@@ -79,6 +79,16 @@ def exported(warehouse: Warehouse, window: Window) -> Window | None:
     return Window(start, end) if days and start <= end else None
 
 
+def newest_day(warehouse: Warehouse) -> date | None:
+    """The newest day that any property has a daily shard for; None without one."""
+    suffixes = (
+        suffix
+        for dataset in warehouse.settings.ga4_datasets
+        for suffix in ga4.shard_days(warehouse.tables_in(dataset))[-1:]
+    )
+    return max(map(date.fromisoformat, suffixes), default=None)
+
+
 def missing(
     window: Window, names: frozenset[str], staged: Mapping[date, frozenset[str]]
 ) -> list[Span]:

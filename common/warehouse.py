@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -64,6 +65,8 @@ class Stored:
     is_partitioned: bool = False
     partition_column: str = ""
     view_sql: str = ""
+    changed_at: datetime | None = None
+    """When its rows changed last; None where BigQuery does not tell, as of views."""
 
     def type_of(self, column: str) -> str:
         """The API's type of a top-level column in any case, "" when there is none."""
@@ -254,6 +257,7 @@ class Warehouse:
             is_partitioned=partition is not None,
             partition_column=(partition.field or "") if partition else "",
             view_sql=(table.view_query or "") if table.table_type == "VIEW" else "",
+            changed_at=_changed_at(table),
         )
 
     def tables_in(self, dataset: str) -> list[str]:
@@ -353,6 +357,12 @@ def _told(error: BaseException) -> str:
     details = getattr(error, "errors", None) or [{}]
     first = details[0].get("message") if isinstance(details[0], dict) else None
     return first or getattr(error, "message", None) or str(error)
+
+
+def _changed_at(table: bigquery.Table) -> datetime | None:
+    """Rows that wait in the streaming buffer are not in `modified` yet."""
+    known = table.table_type == "TABLE" and table.streaming_buffer is None
+    return table.modified if known else None
 
 
 def _next(job_id: str | None, attempt: int) -> str | None:

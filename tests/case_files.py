@@ -8,6 +8,17 @@ given.yaml holds the window, settings, and rows:
   scores:    rows of lead_scores
   rates:     rows of date, currency, rate
 expected.yaml holds the candidates in order of created and id; only columns it names are compared.
+
+A folder of cases/runs tells of whole runs. definition.yaml lists the conversions, given.yaml holds
+timezone, property_timezone, currency, rates, and steps, each with
+  day:       the run is that of the morning after
+  define:    definitions that are saved before it
+  events:    GA4 events that have arrived, in days of the property
+  orders:    what the table crm.orders holds from now on, because it was loaded
+  load:      partitions; instead of the daily run a message says that the table was loaded
+  force:     the run does not brake
+expected.yaml lists for each step rows by conversion id, and where it matters `status` by conversion
+id, `incidents` (their codes so far) or `refused` (the code of the run's refusal).
 """
 
 from __future__ import annotations
@@ -47,7 +58,43 @@ class Case:
 
 def folders() -> list[Path]:
     """Every case folder of kinds, sorted."""
-    return sorted(path.parent for path in CASES.glob("*/*/definition.yaml"))
+    return sorted(
+        path.parent
+        for path in CASES.glob("*/*/definition.yaml")
+        if path.parent.parent.name != "runs"
+    )
+
+
+@dataclass(frozen=True)
+class Story:
+    """A case of whole runs: what is defined, what happens step by step, what is there then."""
+
+    definitions: list[dict[str, Any]]
+    world: dict[str, Any]
+    rates: list[dict[str, Any]]
+    steps: list[dict[str, Any]]
+    expected: list[dict[str, Any]]
+
+
+def stories() -> list[Path]:
+    """Every case folder of whole runs, sorted."""
+    return sorted(path.parent for path in CASES.glob("runs/*/given.yaml"))
+
+
+def load_story(folder: Path) -> Story:
+    """The story of a folder; raises KeyError for a word that no story knows."""
+    given = _yaml(folder / "given.yaml")
+    world = {
+        name: given.pop(name)
+        for name in ("timezone", "property_timezone", "currency")
+        if name in given
+    }
+    rates, steps = given.pop("rates", []), given.pop("steps")
+    words = {"day", "define", "events", "orders", "load", "force"}
+    if unknown := {*given, *(word for step in steps for word in step if word not in words)}:
+        raise KeyError(f"{folder.name}/given.yaml: {sorted(unknown)}")
+    definitions = _yaml(folder / "definition.yaml")
+    return Story(definitions, world, rates, steps, _yaml(folder / "expected.yaml"))
 
 
 def load(folder: Path) -> Case:

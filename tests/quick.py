@@ -27,7 +27,7 @@ from common.local import columns
 from common.local.cures import execution, functions, translation
 from common.settings import Settings
 from common.sql import Sql
-from common.warehouse import Executed, Warehouse
+from common.warehouse import Executed, Stored, Warehouse
 
 _CHANGING = re.compile(r"(?<=_)\d{9,}(?=_)|v_[0-9a-f]{12}")
 _MACROS = functions.__file__.removesuffix(".py") + ".sql"
@@ -54,6 +54,8 @@ class QuickWarehouse(Warehouse):
         self.connection = connection or database()
         self.jobs: dict[str, Executed] = {}
         self.statements = 0
+        self.changed: dict[str, datetime] = {}
+        """When a table's rows changed last, where a test says so."""
         # what execution.completed asks for shards: an engine and its catalog
         self.engine = self.catalog = self
 
@@ -123,6 +125,12 @@ class QuickWarehouse(Warehouse):
             return columns.described(self.connection, f"SELECT * FROM {_ref(path)}")
         except duckdb.CatalogException:
             return None
+
+    def stored(self, path: str) -> Stored | None:
+        found = self.schema_of(path)
+        if found is None:
+            return None
+        return Stored("TABLE", tuple(found), changed_at=self.changed.get(path))
 
     def tables_in(self, dataset: str) -> list[str]:
         return self.list_storage_tables(*dataset.split("."))

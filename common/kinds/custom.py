@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.contract import contract
 from common.conversions import Custom
-from common.kinds.shape import Context, candidates, chain, standard_types
+from common.kinds.shape import Context, candidates, chain, somebody, standard_types
 from common.sql import Sql, bind, fill, identifier, template
 
 INHERITED = (
@@ -27,6 +27,7 @@ def select(conversion: Custom, context: Context) -> Sql:
             previous=steps[-1][0],
             scores=context.scores,
             conversion=bind(conversion.id),
+            own=bind(context.currency),
         )
         steps.append(("predicted", scores))
     last = fill("SELECT last.* EXCEPT (event_key) FROM {{ last }} AS last", last=steps[-1][0])
@@ -54,12 +55,12 @@ def _answered(conversion: Custom, context: Context) -> Sql:
             own=bind(context.currency),
         ),
     }
-    # a blank id is nobody, and a query without the column says that every row is qualified
     columns |= {
-        name: fill("NULLIF(TRIM({{ id }}), '')", id=columns[name])
+        name: somebody(columns[name])
         for name in ("client_id", "user_id", "lead_id")
         if name in columns
     }
+    # a query without the column says that every row is qualified
     columns.setdefault("is_qualified", "TRUE")
     return template(__file__, columns=candidates(columns), raw=context.raw)
 
@@ -70,15 +71,25 @@ def _cast(name: str, type_: str) -> Sql:
 
 _PARAMS = """ARRAY(
     SELECT AS STRUCT parameter.key AS key, parameter.value AS value
-    FROM UNNEST(answer.params) AS parameter
-    WHERE parameter.key IS NOT NULL AND parameter.value IS NOT NULL
+    FROM UNNEST(answer.params) AS parameter WITH OFFSET AS position
+    WHERE
+      parameter.key IS NOT NULL
+      AND parameter.value IS NOT NULL
+      -- of a key that is there twice the first one counts
+      AND NOT EXISTS (
+        SELECT 1
+        FROM UNNEST(answer.params) AS earlier WITH OFFSET AS place
+        WHERE earlier.key = parameter.key AND earlier.value IS NOT NULL AND place < position
+      )
+    ORDER BY position
   )"""
 
 
 def _from_params(name: str, type_: str) -> Sql:
     return fill(
-        "SAFE_CAST((SELECT parameter.value FROM UNNEST(answer.params) AS parameter"
-        " WHERE parameter.key = {{ key }} LIMIT 1) AS {{ type }})",
+        "(SELECT SAFE_CAST(parameter.value AS {{ type }}) FROM UNNEST(answer.params) AS parameter"
+        " WITH OFFSET AS position WHERE parameter.key = {{ key }} AND parameter.value IS NOT NULL"
+        " ORDER BY position LIMIT 1)",
         key=bind(name),
         type=type_,
     )

@@ -1,5 +1,8 @@
+  -- predictions are money of the project, whatever currency the row had
   SELECT previous.* REPLACE (
+    score.expected_value AS value_gross,
     score.expected_value AS net_value,
+    {{ own }} AS currency,
     'predicted' AS value_kind
   )
   FROM {{ previous }} AS previous

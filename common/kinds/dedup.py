@@ -1,7 +1,8 @@
 """Steps that remove duplicates: each reads candidates and says why a row no longer counts.
 
-Published rows outside the window are the memory of every step, which makes an incremental run equal
-to a full one.
+What counted before the window is the memory of every step, which makes an incremental run equal to
+a full one. Published rows are that memory, unless a later step may have taken some of them away:
+then a step `past` holds, as candidates from the stage, what counted before the window.
 """
 
 from __future__ import annotations
@@ -10,21 +11,18 @@ from common.kinds.shape import Context
 from common.sql import Sql, bind, template
 
 
-def by_order(previous: str, context: Context, filters: Sql | None = None) -> Sql:
-    """The earliest of each id over all history stays.
-
-    `filters` are given where a later step may take an order away that was the first of its id: then
-    published rows do not remember it, and the stage must.
-    """
-    seen: Sql | str = ""
-    if filters is not None:
-        seen = template(__file__, "dedup_order_seen", stage=context.stage, filters=filters)
-    return template(__file__, "dedup_order", previous=previous, target=context.target, seen=seen)
+def by_order(previous: str, context: Context, *, past: bool) -> Sql:
+    """The earliest of each id over all history stays."""
+    memory = template(__file__, "dedup_order_past") if past else ""
+    return template(__file__, "dedup_order", previous=previous, target=context.target, past=memory)
 
 
-def by_session(previous: str, context: Context) -> Sql:
+def by_session(previous: str, context: Context, *, past: bool) -> Sql:
     """The earliest of each session stays; rows without a session are never duplicates."""
-    return template(__file__, "dedup_session", previous=previous, target=context.target)
+    memory = template(__file__, "dedup_session_past") if past else ""
+    return template(
+        __file__, "dedup_session", previous=previous, target=context.target, past=memory
+    )
 
 
 def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
@@ -34,15 +32,25 @@ def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
         ("links", template(__file__, "person_links", stage=context.stage)),
         ("linked", template(__file__, "person_linked")),
         ("recent", template(__file__, "person_recent", previous=previous)),
-        ("persons", template(__file__, "persons", previous=previous)),
+        ("persons", template(__file__, "persons", previous=previous, recent="recent")),
     ]
 
 
-def first_of_person(previous: str, context: Context) -> list[tuple[str, Sql]]:
-    """`first_of_person`: the first ever candidate of each person stays."""
+def first_of_person(previous: str, context: Context, *, past: bool) -> list[tuple[str, Sql]]:
+    """`first_of_person`: the first ever candidate of each person stays; after `persons`."""
+    published = template(__file__, "person_published", target=context.target)
+    first = ("first_of_person", template(__file__, "dedup_first", previous=previous))
+    if not past:
+        return [("earlier", published), first]
     return [
-        ("earlier", template(__file__, "person_published", target=context.target)),
-        ("first_of_person", template(__file__, "dedup_first", previous=previous)),
+        ("past_visits", template(__file__, "person_past_visits")),
+        ("past_recent", template(__file__, "person_recent", previous="past_visits")),
+        (
+            "past_persons",
+            template(__file__, "persons", previous="past_visits", recent="past_recent"),
+        ),
+        ("earlier", template(__file__, "person_past", published=published)),
+        first,
     ]
 
 

@@ -15,6 +15,6 @@
       SELECT DISTINCT target.id
       FROM {{ target }} AS target
       WHERE target.date < @start_date OR target.date > @end_date
-      {{ seen }}
+      {{ past }}
     ) AS published ON published.id = previous.id
   ) AS ranked

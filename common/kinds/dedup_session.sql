@@ -17,9 +17,9 @@
       ) AS position
     FROM {{ previous }} AS previous
     LEFT JOIN (
-      -- a session that crosses the start of the window began at most two days before
       SELECT DISTINCT target.session_id
       FROM {{ target }} AS target
-      WHERE target.date BETWEEN DATE_SUB(@start_date, INTERVAL 2 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+      WHERE target.date < @start_date
+      {{ past }}
     ) AS published ON published.session_id = previous.session_id
   ) AS ranked

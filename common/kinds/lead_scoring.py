@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.conversions import LeadScoring
-from common.kinds.shape import Context, candidates
+from common.kinds.shape import Context, candidates, somebody
 from common.sql import Sql, bind, template
 
 
@@ -12,9 +12,9 @@ def select(conversion: LeadScoring, context: Context) -> Sql:
     value = f"score.{conversion.value}"
     columns: dict[str, str | Sql] = {
         "id": "score.id",
-        "client_id": "score.client_id",
+        "client_id": somebody("score.client_id"),
         "created": "score.created",
-        "user_id": "score.user_id",
+        "user_id": somebody("score.user_id"),
         "lead_id": "score.id",
         "is_qualified": "score.is_qualified",
         "value_gross": value,

@@ -9,4 +9,4 @@
   FROM {{ previous }} AS previous
   LEFT JOIN shared ON shared.user_id = previous.user_id
   LEFT JOIN linked ON linked.client_id = previous.client_id
-  LEFT JOIN recent ON recent.event_key = previous.event_key
+  LEFT JOIN {{ recent }} AS recent ON recent.event_key = previous.event_key

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common import schemas
-from common.sql import Sql, fill, join
+from common.ga4 import NOBODY
+from common.sql import Sql, bind, fill, join
 from common.window import Window
 
 STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
@@ -73,6 +74,15 @@ def candidates(expressions: Mapping[str, str | Sql]) -> Sql:
             )
             for name in candidate_columns()
         ),
+    )
+
+
+def somebody(id: str | Sql) -> Sql:
+    """The id without blanks, or NULL for a text that stands where an id should be."""
+    return fill(
+        "IF(LOWER(TRIM({{ id }})) IN UNNEST({{ nobody }}), NULL, TRIM({{ id }}))",
+        id=id,
+        nobody=bind(NOBODY),
     )
 
 

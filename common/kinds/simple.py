@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from common.conversions import EventValue, ManualValue, NoValue, Refunds, Simple, Value
 from common.kinds import dedup
+from common.kinds.reason import fault
 from common.kinds.shape import Context, candidates, chain
 from common.sql import Parameter, Sql, bind, fill, template, with_parameters
 
@@ -20,20 +21,21 @@ OURS = "event_key, paid, paid_currency"
 
 def select(conversion: Simple, context: Context) -> Sql:
     """All events that pass the filters in the window, each with `removed` NULL or the reason."""
-    steps = [("counted", _counted(conversion, context))]
+    steps = [("counted", _events(conversion, context, _IN_WINDOW))]
+    past = _may_lose_firsts(conversion)
     if conversion.event_type == "purchase":
-        filters = _filters(conversion) if _takes_away(conversion) else None
-        steps.append(("by_order", dedup.by_order("counted", context, filters)))
+        steps.append(("by_order", dedup.by_order("counted", context, past=past)))
     if conversion.once_per_session:
-        steps.append(("by_session", dedup.by_session(steps[-1][0], context)))
+        steps.append(("by_session", dedup.by_session(steps[-1][0], context, past=past)))
+    if past:
+        steps.insert(1, ("past", _past(conversion, context)))
     if conversion.deduplicate_by_user:
         steps += dedup.persons(steps[-1][0], context)
-        if conversion.deduplication_days:
-            steps += dedup.every_days(
-                "persons", "person_id", conversion.deduplication_days, context
-            )
+        if days := conversion.deduplication_days:
+            steps += dedup.every_days("persons", "person_id", days, context)
         else:
-            steps += dedup.first_of_person("persons", context)
+            removes = _removes_refunded(conversion)
+            steps += dedup.first_of_person("persons", context, past=removes)
     if conversion.refunds:
         steps += _refunded(steps[-1][0], conversion.refunds, context)
     last = fill(
@@ -42,7 +44,12 @@ def select(conversion: Simple, context: Context) -> Sql:
     return chain(steps, last)
 
 
-def _counted(conversion: Simple, context: Context) -> Sql:
+_IN_WINDOW = "BETWEEN @start_date AND @end_date"
+_BEFORE = "< @start_date"
+
+
+def _events(conversion: Simple, context: Context, days: str) -> Sql:
+    """The events of some days that pass the filters, as candidates."""
     columns: dict[str, str | Sql] = {name: f"event.{name}" for name in FROM_EVENT}
     columns |= _value(conversion.value, context)
     columns |= {
@@ -63,19 +70,48 @@ def _counted(conversion: Simple, context: Context) -> Sql:
             own=bind(context.currency),
             stage=context.stage,
             filters=_filters(conversion),
+            days=days,
+            fault=fault(),
         ),
         event_names=Parameter("ARRAY<STRING>", sorted(conversion.event_names)),
     )
 
 
+def _past(conversion: Simple, context: Context) -> Sql:
+    """The events before the window that were the first of their order.
+
+    Of events without orders only those matter whose session goes on in the window.
+    """
+    going_on = "AND earlier.session_id IN (SELECT counted.session_id FROM counted)"
+    first = (
+        "QUALIFY ROW_NUMBER() OVER"
+        " (PARTITION BY earlier.id ORDER BY earlier.created, earlier.event_key) = 1"
+    )
+    return template(
+        __file__,
+        "simple_past",
+        events=_events(conversion, context, _BEFORE),
+        which=first if conversion.event_type == "purchase" else going_on,
+    )
+
+
+def _may_lose_firsts(conversion: Simple) -> bool:
+    """Whether the first event of an order or a session may not count for another reason."""
+    if conversion.event_type == "purchase":
+        return (
+            conversion.deduplicate_by_user
+            or conversion.once_per_session
+            or _removes_refunded(conversion)
+        )
+    return conversion.once_per_session and conversion.deduplicate_by_user
+
+
+def _removes_refunded(conversion: Simple) -> bool:
+    return conversion.refunds is not None and conversion.refunds.remove_fully_refunded
+
+
 def _filters(conversion: Simple) -> Sql:
     return conversion.filters.sql() if conversion.filters else Sql("TRUE")
-
-
-def _takes_away(conversion: Simple) -> bool:
-    """Whether an order that is the first of its id may not count for another reason."""
-    removes_refunded = conversion.refunds is not None and conversion.refunds.remove_fully_refunded
-    return conversion.deduplicate_by_user or conversion.once_per_session or removes_refunded
 
 
 def _value(value: Value, context: Context) -> dict[str, str | Sql]:

@@ -22,6 +22,14 @@ ENDS = (*CLOSED, "continued", "unscored")
 
 
 @dataclass(frozen=True)
+class Done:
+    """How far a conversion is up to date, and since when."""
+
+    until: date
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Past:
     """What was before a run of a conversion."""
 
@@ -29,6 +37,8 @@ class Past:
     """Versions of its definition that ran to their end."""
     has_fence: bool
     """Whether the last write is in the ledger."""
+    last: Done | None
+    """How far this version is; None when it never ran to its end."""
 
 
 @dataclass(frozen=True)
@@ -106,13 +116,19 @@ class Ledger:
             for row in self.warehouse.rows(bound)
         }
 
-    def past(self, conversion: str, fence: int) -> Past:
+    def past(self, conversion: str, version: int, fence: int) -> Past:
         """What the ledger knows of the conversion and of the write with this fence."""
         sql = template(__file__, "ledger_past", runs=self.warehouse.table("runs"))
-        done = Parameter("ARRAY<STRING>", list(DONE))
-        bound = with_parameters(sql, conversion=conversion, fence=fence, done=done)
+        bound = with_parameters(
+            sql,
+            conversion=conversion,
+            version=version,
+            fence=fence,
+            done=Parameter("ARRAY<STRING>", list(DONE)),
+        )
         found = next(self.warehouse.rows(bound))
-        return Past(frozenset(found["versions"] or ()), bool(found["has_fence"]))
+        last = None if found["until"] is None else Done(found["until"], found["at"])
+        return Past(frozenset(found["versions"] or ()), bool(found["has_fence"]), last)
 
     def _incidents_of(self, day: date) -> frozenset[str]:
         sql = template(__file__, "ledger_incidents", incidents=self.warehouse.table("incidents"))

@@ -27,6 +27,11 @@ class Factor:
     """Raw value of each conversion where the definition gives none: 1, else None."""
 
     @property
+    def is_missing(self) -> bool:
+        """Whether the definition asks for a factor and there is none."""
+        return self.as_of is not None and self.value is None
+
+    @property
     def unit_value(self) -> float | None:
         """What each conversion is worth whose definition gives no value, in project currency."""
         return None if self.unit is None or self.value is None else self.unit * self.value

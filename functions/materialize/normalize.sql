@@ -20,9 +20,12 @@ own AS (
   ) AS own
 ),
 latest AS (
-  SELECT ARRAY_AGG(published.normalization_factor IGNORE NULLS ORDER BY published.updated_at DESC LIMIT 1) AS factors
+  -- the run before left its factor on the row that the window left last: a repeated run finds it again
+  SELECT ARRAY_AGG(
+    published.normalization_factor IGNORE NULLS ORDER BY published.date DESC, published.normalization_as_of DESC LIMIT 1
+  ) AS factors
   FROM {{ target }} AS published
-  WHERE published.date >= DATE_SUB(@last_day, INTERVAL 400 DAY)
+  WHERE published.date BETWEEN DATE_SUB(@start_date, INTERVAL 400 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
 )
 SELECT
   reference.reference_rows, reference.reference_total, own.own_rows, own.own_total,

@@ -154,6 +154,39 @@ def due_window(
     return Window(first - timedelta(days=days - 1), yesterday)
 
 
+def following_members(
+    windows: Mapping[str, Window], definitions: Mapping[str, Stored]
+) -> dict[str, Window]:
+    """The windows of a run, those of combined conversions as long as their members'.
+
+    A member that is computed anew for older days, because it was edited or caught up, changes what
+    its combined conversions are made of on those days.
+    """
+
+    def start(id: str) -> date:
+        conversion = definitions[id].conversion
+        members = conversion.conversions if isinstance(conversion, Combined) else ()
+        return min([windows[id].start, *(start(member) for member in members if member in windows)])
+
+    return {id: Window(min(start(id), window.end), window.end) for id, window in windows.items()}
+
+
+def last_day_of(
+    conversion: Conversion, yesterday: date, exported: date | None, done: date | None, trigger: str
+) -> date | None:
+    """The last day that a run brings up to date; None leaves the conversion to the next one.
+
+    GA4's events are there up to the newest daily table (`exported`, None where there is no export):
+    to close a day before would pass over what lands later. A load reads nothing from GA4, so what
+    counts its events stays at the day that is `done`.
+    """
+    if not isinstance(conversion, Simple):
+        return yesterday
+    if trigger == "load":
+        return done
+    return min(yesterday, exported or yesterday)
+
+
 def stage_events(definitions: Iterable[Stored]) -> frozenset[str]:
     """The GA4 events that the simple conversions count, and those that every stage holds."""
     counted = {

@@ -151,19 +151,18 @@ def _start(
 ) -> None:
     desk = office.desk
     clock = Clock(desk.seconds)
+    tiers = plan.tiers(definitions.values())
     newest = yesterday(desk.ledger.now, desk.warehouse.settings.timezone)
     last_day = min(request.end_date or newest, newest)
-    windows = {
-        id: _window(request, plan.due_window(definitions[id], definitions, last_day, done))
-        for id in sorted(chosen)
-    }
-    if trigger != "load" and not _stage(office, run_id, definitions, windows, clock, request.force):
-        office.bus.publish(request)
-        return
+    windows = _windows(desk, trigger, request, definitions, chosen, last_day, done)
+    if trigger != "load":
+        silence.report_missing_shards(desk.warehouse, desk.ledger, last_day, run_id)
+        if not _stage(office, run_id, definitions, windows, clock, request.force):
+            office.bus.publish(request)
+            return
     known = {id for id, _ in done}
-    if not chosen <= known:
-        overview.refresh(desk.warehouse, known | chosen)
-    tiers = plan.tiers(definitions.values())
+    if not set(windows) <= known:
+        overview.refresh(desk.warehouse, known | set(windows))
     planned = {entry["conversion"] for entry in desk.ledger.entries(run_id)}
     desk.ledger.plan(
         run_id,
@@ -174,6 +173,27 @@ def _start(
         ],
     )
     release(office, run_id)
+
+
+def _windows(
+    desk: Desk,
+    trigger: str,
+    request: RunRequested,
+    definitions: Mapping[str, Stored],
+    chosen: frozenset[str],
+    last_day: date,
+    done: Mapping[tuple[str, int], date],
+) -> dict[str, Window]:
+    """Id → the days that the run brings up to date; what cannot run now is left out."""
+    exported = staging.newest_day(desk.warehouse)
+    windows = {}
+    for id in sorted(chosen):
+        stored = definitions[id]
+        closed = done.get((id, stored.version))
+        last = plan.last_day_of(stored.conversion, last_day, exported, closed, trigger)
+        if last is not None:
+            windows[id] = _window(request, plan.due_window(stored, definitions, last, done))
+    return plan.following_members(windows, definitions)
 
 
 def _stage(
@@ -205,7 +225,6 @@ def _stage(
                 clock,
                 force,
             )
-    silence.report_missing_shards(desk.warehouse, desk.ledger, window.end, run_id)
     return True
 
 

@@ -21,13 +21,15 @@ from common.sql import Parameter, Sql, template, with_parameters
 from common.sql import table as quoted
 from common.warehouse import Warehouse
 from common.window import Window
-from functions.materialize import normalize, silence, write
-from functions.materialize.ledger import Clock, Ledger
+from functions.materialize import landed, normalize, silence, write
+from functions.materialize.ledger import Clock, Done, Ledger
 from functions.materialize.plan import CHUNK_DAYS
 
-QUARANTINE_SHARE = 0.01
-QUARANTINE_ROWS = 1000
-"""A run with more broken rows than either fails: its source needs repair first."""
+UNPLACED = frozenset("missing_id missing_created invalid_created created_in_future".split())
+UNPLACED_SHARE = 0.01
+UNPLACED_ROWS = 1000
+"""A query with more rows without id or valid time than either fails: its source needs repair first.
+One such row is set aside, however few rows there are."""
 
 
 REMEMBERED = (
@@ -63,6 +65,8 @@ class Job:
     """Whether an earlier version has."""
     is_booked: bool
     """Whether the write of the fence before is in the ledger."""
+    last: Done | None
+    """How far this version is up to date."""
 
     @property
     def window(self) -> Window:
@@ -145,27 +149,29 @@ def _ended(
 def _write(desk: Desk, job: Job) -> str:
     clock = Clock(desk.seconds)
     recover(desk, job)
+    if waiting := _waits(desk, job):
+        return _held(desk, job, clock, "source_not_landed", waiting)
     raw_columns = _answer(desk, job)
     context = _with_raw(job.context, raw_columns)
     candidates = desk.warehouse.staging(_staged(job, "candidates"))
     rows = kinds.select(job.stored.conversion, context)
     read = desk.warehouse.execute(template(__file__, "staged", staged=candidates, rows=rows))
     factor = normalize.factor(desk.warehouse, job.stored, candidates, context)
+    if factor.is_missing:
+        _report_unnormalized(desk, job)
     difference = desk.warehouse.staging(_staged(job, "difference"))
     desk.warehouse.execute(_difference(job, candidates, difference, factor))
     counts, judged = _counted(desk, job, candidates, difference)
     facts = _facts(job, counts, judged, read.bytes_processed)
-    held = None if job.task.force else write.brakes(counts, edited=job.is_first)
-    if held:
-        desk.ledger.write(job.task.run_id, "held", seconds=clock.elapsed(), detail=held, **facts)
-        _shrink_incident(desk, job, held)
-        return "held"
+    if held := _brakes(desk, job, counts, judged):
+        return _held(desk, job, clock, "suspicious_shrink", held, facts)
     write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
     after = _after(desk, job)
     if after["fence"] != job.lease.fence:
         # whoever has it now finishes our books if the MERGE was done, and does the work if not
         raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
     _history(desk, job, difference)
+    _report_missing_rates(desk, job, after)
     silence.report_silence(
         desk.ledger,
         job.stored,
@@ -179,6 +185,47 @@ def _write(desk: Desk, job: Job) -> str:
         job.task.run_id, status, seconds=clock.elapsed(), value_total=after["total"], **facts
     )
     return status
+
+
+def _waits(desk: Desk, job: Job) -> str | None:
+    if job.task.force:
+        return None
+    return landed.waits_for(job.stored, job.task.end_date, job.last, desk.warehouse)
+
+
+def _brakes(desk: Desk, job: Job, counts: write.Counts, judged: Mapping[str, int]) -> str | None:
+    if job.task.force:
+        return None
+    return write.brakes(counts, edited=job.is_first) or landed.is_empty(
+        judged["rows_read"], job.stored, job.context, desk.warehouse
+    )
+
+
+_FIXES = {
+    "source_not_landed": "The next load runs it; if there was nothing to load, run with force.",
+    "suspicious_shrink": "Check that the source is complete; if it is, run with force.",
+}
+
+
+def _held(
+    desk: Desk,
+    job: Job,
+    clock: Clock,
+    code: str,
+    why: str,
+    facts: Mapping[str, Any] | None = None,
+) -> str:
+    """Nothing was written, and a person is told why; its days stay due."""
+    facts = facts or _about(job)
+    desk.ledger.write(job.task.run_id, "held", seconds=clock.elapsed(), detail=why, **facts)
+    desk.ledger.incident(
+        code,
+        f"{job.stored.id}: {why} ({job.window.start} to {job.window.end}); nothing was written.",
+        fix=_FIXES[code],
+        conversion=job.stored.id,
+        run_id=job.task.run_id,
+    )
+    return "held"
 
 
 def _status(job: Job, counts: write.Counts) -> str:
@@ -240,7 +287,7 @@ def _job(
     )
     columns = [*schemas.columns("conversion")]
     provenance = [name for name in columns if name in PROVENANCE]
-    past = desk.ledger.past(stored.id, taken.fence - 1)
+    past = desk.ledger.past(stored.id, stored.version, taken.fence - 1)
     return Job(
         task,
         stored,
@@ -250,6 +297,7 @@ def _job(
         is_first=stored.version not in past.versions,
         is_edited=bool(past.versions),
         is_booked=past.has_fence,
+        last=past.last,
     )
 
 
@@ -344,10 +392,10 @@ def _quarantine(
         run_id=job.task.run_id,
         severity="warning",
     )
-    bad = sum(broken.values()) - broken.get("duplicate_id", 0)
-    if bad > QUARANTINE_ROWS or (bad > QUARANTINE_SHARE * read and bad >= 10):
+    unplaced = sum(count for code, count in broken.items() if code in UNPLACED)
+    if unplaced > min(UNPLACED_ROWS, max(1, UNPLACED_SHARE * read)):
         raise UserError(
-            f"{bad:,} of {read:,} rows of {job.stored.id} break the contract ({listed}).",
+            f"{unplaced:,} of {read:,} rows of {job.stored.id} lack an id or a time ({listed}).",
             code="too_many_broken_rows",
             fix="Mend the query or its source; the broken rows are in the table quarantine.",
         )
@@ -408,13 +456,14 @@ def _failed(desk: Desk, task: MaterializeTask, error: ProductError) -> None:
     )
 
 
-def _shrink_incident(desk: Desk, job: Job, held: str) -> None:
+def _report_unnormalized(desk: Desk, job: Job) -> None:
     desk.ledger.incident(
-        "suspicious_shrink",
-        f"{job.stored.id}: {held} ({job.window.start} to {job.window.end}); nothing was written.",
-        fix="Check that the source is complete; if the rows are really gone, run with force.",
+        "not_normalized",
+        f"{job.stored.id}: there are too few conversions, or no value, to normalize by.",
+        fix=f"Its values stay as they are until both sides have {normalize.MINIMUM_ROWS} rows.",
         conversion=job.stored.id,
         run_id=job.task.run_id,
+        severity="warning",
     )
 
 
@@ -451,9 +500,24 @@ def _after(desk: Desk, job: Job) -> dict[str, Any]:
     return next(desk.warehouse.rows(with_parameters(sql, **_days(job), lease=job.lease.name)))
 
 
-def _facts(
-    job: Job, counts: write.Counts, judged: Mapping[str, int], bytes_processed: int | None
-) -> dict[str, Any]:
+def _report_missing_rates(desk: Desk, job: Job, after: Mapping[str, Any]) -> None:
+    """What lacks a rate is counted without a value in the project's currency, and never guessed."""
+    if not after["without_rate"]:
+        return
+    desk.ledger.incident(
+        "rate_missing",
+        f"{job.stored.id}: {after['without_rate']:,} conversions in"
+        f" {', '.join(sorted(after['currencies']))} have no value in {job.context.currency}:"
+        " no rate of the seven days before them is known.",
+        fix="Bring the table of exchange rates up to date, then run these days again.",
+        conversion=job.stored.id,
+        run_id=job.task.run_id,
+        severity="warning",
+    )
+
+
+def _about(job: Job) -> dict[str, Any]:
+    """What a ledger entry says of any end of a task."""
     return {
         "conversion": job.stored.id,
         "tier": job.task.tier,
@@ -462,12 +526,20 @@ def _facts(
         "start_date": job.window.start,
         "end_date": job.window.end,
         "fence": job.lease.fence,
+        "message": job.task.model_dump_json(),
+    }
+
+
+def _facts(
+    job: Job, counts: write.Counts, judged: Mapping[str, int], bytes_processed: int | None
+) -> dict[str, Any]:
+    return {
+        **_about(job),
         "rows_total": counts.after,
         "inserted": counts.inserted,
         "updated": counts.updated,
         "deleted": counts.deleted,
         "bytes_processed": bytes_processed,
-        "message": job.task.model_dump_json(),
         **judged,
     }
 

@@ -1,6 +1,11 @@
 SELECT
   (SELECT MAX(leases.fence) FROM {{ leases }} AS leases WHERE leases.name = @lease) AS fence,
   SUM(IF(target.date >= @start_date, target.value_project, NULL)) AS total,
+  COUNTIF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL) AS without_rate,
+  ARRAY_AGG(
+    DISTINCT IF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL, target.currency, NULL)
+    IGNORE NULLS
+  ) AS currencies,
   COUNTIF(target.date = @end_date) AS seen,
   -- the same weekday of the four weeks before
   COUNTIF(

@@ -173,6 +173,18 @@ def rows_are_counted_as_they_are(client: bigquery.Client, dataset: str) -> None:
     assert client.get_table(f"{dataset}.t").num_rows == 3
 
 
+def a_table_tells_when_its_rows_changed(client: bigquery.Client, dataset: str) -> None:
+    query(client, f"CREATE TABLE `{dataset}.t` AS SELECT 1 AS a")
+    for change in (
+        lambda: query(client, f"INSERT INTO `{dataset}.t` (a) VALUES (2)"),
+        lambda: client.insert_rows_json(f"{dataset}.t", [{"a": 3}]),
+        lambda: client.load_table_from_json([{"a": 4}], f"{dataset}.t").result(),
+    ):
+        before = client.get_table(f"{dataset}.t").modified
+        change()
+        assert client.get_table(f"{dataset}.t").modified > before
+
+
 def a_list_of_structs_may_be_a_parameter(client: bigquery.Client, dataset: str) -> None:
     pairs = bigquery.ArrayQueryParameter("pairs", "STRING", ["x", "y"])
     day = bigquery.ScalarQueryParameter("day", "DATE", "2026-01-01")

@@ -38,6 +38,10 @@ DAYS = 7
 LATE = 2
 """An event arrives with the run of its day or at most this many runs later."""
 REFUND_DAYS = 2
+BROKEN = -5.0
+"""A value that no conversion may have."""
+TOLD_LATE = {"person_id", "row_hash"}
+"""Who somebody is may be learned after a row was frozen, which keeps what was known then."""
 
 BUY: dict[str, Any] = {"id": "purchase", "event_type": "purchase"}
 LEAD: dict[str, Any] = {
@@ -50,8 +54,14 @@ SHAPES: dict[str, list[dict[str, Any]]] = {
     "refunds": [{**BUY, "refunds": {"days": REFUND_DAYS}}],
     "removed": [{**BUY, "refunds": {"days": REFUND_DAYS, "remove_fully_refunded": True}}],
     "first": [{**BUY, "deduplicate_by_user": True, "missing_order_id": "drop"}],
+    "returned": [{**BUY, "deduplicate_by_user": True,
+                  "refunds": {"days": 1, "remove_fully_refunded": True}}],
+    "visit": [{**BUY, "once_per_session": True,
+               "refunds": {"days": 1, "remove_fully_refunded": True}}],
     "spaced": [{**LEAD, "deduplicate_by_user": True, "deduplication_days": 2}],
     "session": [{**LEAD, "once_per_session": True}],
+    "spaced_visits": [{**LEAD, "once_per_session": True, "deduplicate_by_user": True,
+                       "deduplication_days": 1}],
     "both": [
         BUY,
         LEAD,
@@ -110,43 +120,53 @@ def history(seed: int, shape: str = "") -> History:
 
 
 def _events(dice: random.Random) -> Iterator[Arrival]:
+    """Events of two clients of one user and of a third who may tell late who it is."""
+    for number, client in enumerate("ab"):
+        # events of a and b do not always say so themselves
+        login = {"at": _at(0), "name": "login", "client": client, "user": "u"}
+        yield Arrival(staged(login, "UTC", 100 + number), 0)
+    late_user = dice.choice([None, "v"])
     for number in range(dice.randint(6, 22)):
         day, hour = dice.randrange(DAYS), dice.choice([0, 1, 9, 9, 12, 23])
         client = dice.choice("abc")
-        at = datetime(START.year, START.month, START.day, hour, tzinfo=UTC) + timedelta(days=day)
         name = dice.choice(["purchase", "purchase", "generate_lead", "generate_lead", "refund"])
         order = dice.choice(["T1", "T2", "T3", "T4", None])
+        user = dice.choice(["u", None]) if client in "ab" else late_user if day > 3 else None
         event = {
-            "at": at, "name": name, "client": dice.choice([client, client, client, None]),
-            "user": "u" if client in "ab" else None, "order": order, "currency": "USD",
+            "at": _at(day, hour), "name": name, "order": order, "currency": "USD",
+            "client": dice.choice([client, client, client, None]), "user": user,
             "session": dice.choice([f"{client}.{day if hour else max(day - 1, 0)}", None]),
         }  # fmt: skip
         if name == "refund":
             event["refund_value"] = dice.choice([10.0, 10.0, 35.0, None])
         else:
-            event["value"] = dice.choice([20.0, 35.0, None])
+            event["value"] = dice.choice([20.0, 35.0, 35.0, None, BROKEN])
         row = staged(event, "UTC", number)
         yield Arrival(row, min(day + dice.choice([0, 0, 0, 1, LATE]), DAYS - 1))
 
 
 def _orders(dice: random.Random) -> Iterator[Arrival]:
-    """Rows of a CRM that come late, change, move to another day, vanish and return."""
+    """Rows of a CRM that come late, change, break, move to another day, vanish and return."""
     for number in range(dice.randint(4, 12)):
-        day = dice.randrange(DAYS)
-        first = day
+        day = first = dice.randrange(DAYS)
         for _ in range(dice.randint(1, 3)):
             # what happens to a row happens while its day may still be adjusted
             last = first + dice.randint(1, 2)
             ends = dice.random() < 0.7 and last <= day + 2 and last < DAYS
-            at = datetime(START.year, START.month, START.day, 9, tzinfo=UTC) + timedelta(days=day)
-            row = {"id": f"O{number}", "client_id": "1.1", "created": at, "date": at.date(),
-                   "value": float(dice.choice([5, 8, 13]))}  # fmt: skip
+            value = dice.choice([5.0, 8.0, 13.0, BROKEN])
+            row = {"id": f"O{number}", "client_id": "1.1", "created": _at(day), "value": value,
+                   "date": _at(day).date()}  # fmt: skip
             yield Arrival(row, first, last if ends else DAYS)
             if not ends:
                 break
             first = last + dice.randint(0, 1)
             if first > day + 2 or first >= DAYS:
                 break
+            day = dice.choice([day, day, min(day + 1, first)])
+
+
+def _at(day: int, hour: int = 9) -> datetime:
+    return datetime(START.year, START.month, START.day, hour, tzinfo=UTC) + timedelta(days=day)
 
 
 Result = TypeVar("Result")
@@ -276,6 +296,18 @@ class WithoutMemory(Rewording):
     }
 
 
+class ForgetsWhatWasReturned(Rewording):
+    """Only rows that still count are remembered; what was refunded and removed silences nobody."""
+
+    words: ClassVar = {"WHERE earlier.removed IS NULL": "WHERE FALSE"}
+
+
+class LetsBrokenRowsSilence(Rewording):
+    """A row that breaks the contract is set aside after duplicates were looked for."""
+
+    words: ClassVar = {"IF(c.removed IS NULL, CASE": "IF(FALSE, CASE"}
+
+
 Design = type[Worker]
 MUTANTS: tuple[Design, ...] = (
     Appends,
@@ -284,6 +316,8 @@ MUTANTS: tuple[Design, ...] = (
     DeletesThenInserts,
     WithoutFence,
     WithoutMemory,
+    ForgetsWhatWasReturned,
+    LetsBrokenRowsSilence,
 )
 """The wrong designs of a materialization, each of which a test of histories must find out."""
 
@@ -472,7 +506,14 @@ class Play:
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """What every conversion table says, without who wrote it when."""
-        return {id: self.world.rows(id) for id in self.ids if self.exists(id)}
+        return {
+            id: [
+                {name: value for name, value in row.items() if name not in TOLD_LATE}
+                for row in self.world.rows(id)
+            ]
+            for id in self.ids
+            if self.exists(id)
+        }
 
     def exists(self, id: str) -> bool:
         if id not in self.present:

@@ -58,6 +58,7 @@ async def run(
             return await asyncio.to_thread(_fetch, ctx, plan, seconds)
         async with ctx.engine.write_lock():
             table = await asyncio.to_thread(_fetch, ctx, plan, seconds)
+    tables.changed(plan.statement.tree, project_id, ctx)
     if isinstance(plan.statement.tree, exp.Alter):
         tables.altered(plan.statement.tree, project_id, ctx)
     return table

@@ -79,7 +79,8 @@ async def run(project_id: str, job_id: str, config: dict[str, Any], ctx: Any) ->
     async with ctx.engine.write_lock():
         written, total = await asyncio.to_thread(load.write, ctx)
     keep = ctx.catalog.update_table if load.exists else ctx.catalog.create_table
-    keep(load.table.model_copy(update={"num_rows": total}))
+    loaded = {"num_rows": total, "last_modified_time": ctx.clock.now()}
+    keep(load.table.model_copy(update=loaded))
     statistics = {"load": {"outputRows": str(written)}}
     return _job(project_id, job_id, config, ctx, statistics=statistics)
 

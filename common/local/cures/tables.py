@@ -2,7 +2,8 @@
 
 Seen in 1.4.0: clustering, labels, expiration and a required partition filter are dropped, a column
 that ALTER added is not in the schema, SUM in CREATE TABLE AS makes NUMERIC of INT64, numRows is
-that of the last load, a kill between the engine's write and the catalog's leaves them apart.
+that of the last load, lastModifiedTime that of its creation, a kill between the engine's write and
+the catalog's leaves them apart.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from bqemulator.api.routes import tabledata
 from bqemulator.api.routes import tables as routes
 from bqemulator.catalog import ddl_sync
 from bqemulator.catalog.models import Clustering, TableMeta, TableSchema, TimePartitioning
 from bqemulator.jobs import executor
 from bqemulator.storage.sql_identifiers import quoted_table_ref
+from fastapi import Request
 from sqlglot import exp
 
 from common.local.columns import described
@@ -22,6 +25,10 @@ from common.local.cures import statements
 from common.local.cures.patch import private, replace
 
 _parsed = private(routes, "_parse_schema_fields")
+_started = datetime.now(UTC)
+"""What changed before, this process does not know, so it may all have changed until then."""
+_changed: dict[tuple[int, statements.Path], datetime] = {}
+"""When each table's rows were changed by a statement last."""
 
 
 def install() -> None:
@@ -33,6 +40,9 @@ def install() -> None:
     for route in private(routes.router, "routes"):
         if route.endpoint is routes.get_table:
             route.endpoint = get_table
+    for route in private(tabledata.router, "routes"):
+        if route.endpoint is tabledata.insert_all:
+            route.endpoint = insert_all
     sync = replace(executor, "sync_created_table", None)
 
     def synced(sql: str, project: str, ctx: Any) -> None:
@@ -48,7 +58,27 @@ def get_table(project_id: str, dataset_id: str, table_id: str, ctx: routes._Ctx)
     answer: dict[str, Any] = routes.get_table(project_id, dataset_id, table_id, ctx)
     if answer.get("type") == "TABLE" and dataset_id != "_bqemu_anonymous":
         answer["numRows"] = str(_rows(quoted_table_ref(project_id, dataset_id, table_id), ctx))
+        changed = _changed.get((id(ctx), (project_id, dataset_id, table_id)), _started)
+        last = max(int(answer["lastModifiedTime"]), int(changed.timestamp() * 1000))
+        answer["lastModifiedTime"] = str(last)
     return answer
+
+
+async def insert_all(
+    project_id: str, dataset_id: str, table_id: str, request: Request, ctx: tabledata._Ctx
+) -> dict[str, Any]:
+    """Rows that are streamed in; the table knows when."""
+    answer: dict[str, Any] = await tabledata.insert_all(
+        project_id, dataset_id, table_id, request, ctx
+    )
+    _changed[id(ctx), (project_id, dataset_id, table_id)] = ctx.clock.now()
+    return answer
+
+
+def changed(tree: exp.Expr, project: str, ctx: Any) -> None:
+    """After a statement that changed rows: the table knows when."""
+    if isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge):
+        _changed[id(ctx), statements.path(tree.this, project)] = ctx.clock.now()
 
 
 def created(tree: exp.Expr, project: str, ctx: Any) -> None:

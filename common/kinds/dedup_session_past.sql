@@ -1,0 +1,2 @@
+UNION DISTINCT
+      SELECT past.session_id FROM past

@@ -1,0 +1,130 @@
+"""Every case of whole runs: raw events and CRM rows in, day after day, conversion tables out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from common.errors import UserError
+from common.messages import CrmLoaded
+from tests.case_files import Story, load_story, moment, stories
+from tests.materialize.world import QuickWorld
+from tests.test_cases import RATES, plain
+
+ORDERS = "test-project.quick_crm.orders"
+COLUMNS: list[dict[str, Any]] = [
+    {"name": name, "type": type_, "mode": "NULLABLE"}
+    for name, type_ in {
+        "id": "STRING", "client_id": "STRING", "user_id": "STRING", "created": "TIMESTAMP",
+        "date": "DATE", "value": "FLOAT", "currency": "STRING", "lead_id": "STRING",
+        "is_qualified": "BOOLEAN",
+    }.items()
+]  # fmt: skip
+
+
+@pytest.fixture
+def told(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
+    story = load_story(request.param)
+    properties = ("ga4",) if any("events" in step for step in story.steps) else ()
+    world = QuickWorld(has_rates=bool(story.rates), properties=properties, **story.world)
+    world.replace("test-project.quick_crm.rates", RATES, story.rates)
+    define(world, story.definitions)
+    yield story, world
+    world.close()
+
+
+@pytest.mark.parametrize("told", stories(), ids=lambda folder: folder.name, indirect=True)
+def test_a_story_ends_each_day_as_it_is_told(told: tuple[Story, QuickWorld]) -> None:
+    story, world = told
+    arrived: list[dict[str, Any]] = []
+    for number, (step, expected) in enumerate(zip(story.steps, story.expected, strict=True)):
+        arrived += [
+            {**event, "at": moment(event["at"])}
+            for pattern in step.get("events", ())
+            for event in repeated(pattern)
+        ]
+        prepare(world, step, arrived)
+        refused = carried_out(world, step, f"step {number}")
+        found = {name: seen(world, name, wanted) for name, wanted in expected.items()}
+        found |= {"refused": refused} if "refused" in expected else {}
+        assert found == {name: comparable(wanted) for name, wanted in expected.items()}, step
+
+
+def repeated(pattern: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The event, `times` over with clients and orders of their own where it says so."""
+    event = {name: value for name, value in pattern.items() if name != "times"}
+    if "times" not in pattern:
+        yield event
+    for number in range(pattern.get("times", 0)):
+        own = {name for name in ("client", "order") if name in event}
+        yield {**event, **{name: f"{event[name]}{number}" for name in own}}
+
+
+def define(world: QuickWorld, definitions: list[dict[str, Any]]) -> None:
+    for definition in definitions:
+        reads = (ORDERS,) if definition.get("kind") == "custom" else ()
+        world.define(**definition, reads=reads)
+
+
+def prepare(world: QuickWorld, step: dict[str, Any], arrived: list[dict[str, Any]]) -> None:
+    """The sources as the step's run finds them in the morning after its day."""
+    world.now = morning(step["day"])
+    define(world, step.get("define", []))
+    if "events" in step:
+        world.events(arrived)
+    if "orders" in step:
+        zone = world.settings.timezone
+        rows = [order(row, zone) for row in step["orders"]]
+        world.replace(ORDERS, COLUMNS, rows)
+        world.quick.changed[ORDERS] = world.now - timedelta(hours=1)
+
+
+def order(row: dict[str, Any], zone: str) -> dict[str, Any]:
+    created = moment(row["created"])
+    day = created.astimezone(ZoneInfo(zone)).date() if created else None
+    return {"date": day, **row, "created": created}
+
+
+def carried_out(world: QuickWorld, step: dict[str, Any], key: str) -> str | None:
+    """Carry out the step's run or load; the code of its refusal, None when it ran."""
+    try:
+        if "load" in step:
+            world.handle(
+                CrmLoaded(source="erp", table=ORDERS, partitions=step["load"], load_id=key)
+            )
+        else:
+            world.handle(world.tick(key, force=step.get("force", False)))
+    except UserError as refusal:
+        return refusal.code
+    return None
+
+
+def morning(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 6, tzinfo=UTC) + timedelta(days=1)
+
+
+def seen(world: QuickWorld, name: str, wanted: Any) -> Any:
+    """What there is of a word of expected.yaml."""
+    match name:
+        case "status":
+            return {id: world.ledger(id)[-1]["status"] for id in wanted}
+        case "incidents":
+            return sorted(set(world.incidents()))
+        case "refused":
+            return None
+    columns = sorted({column for row in wanted for column in row}) or ["id"]
+    return [
+        {column: plain(row[column]) for column in columns} for row in world.rows(name, *columns)
+    ]
+
+
+def comparable(wanted: Any) -> Any:
+    """Rows of expected.yaml with every column that any of them names."""
+    if not isinstance(wanted, list) or not all(isinstance(row, dict) for row in wanted):
+        return wanted
+    columns = sorted({column for row in wanted for column in row})
+    return [{column: plain(moment(row.get(column))) for column in columns} for row in wanted]
