@@ -19,7 +19,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Literal
 
-import phonenumbers
+from functions.export.phones import e164
 
 Profile = Literal["google", "plain", "microsoft"]
 
@@ -27,7 +27,6 @@ DIGITS = 64
 """Length of an SHA-256 in hex."""
 
 _HASHED = re.compile(r"[0-9a-fA-F]+")
-_SPACE = re.compile(r"\s+")
 _FACEBOOK_COOKIE = re.compile(r"fb\.\d\.\d{10,13}\..+")
 _TITLES = frozenset(
     "mr mrs ms miss mx dr prof sir madam jr sr ii iii iv phd md esq".split()
@@ -56,26 +55,8 @@ def email(raw: str | None, profile: Profile = "plain") -> str | None:
 
 
 def phone(raw: str | None, country: str | None, *, plus: bool = True) -> str | None:
-    """Hash of a phone number in E.164, without its + for Meta; see `e164`."""
+    """Hash of a phone number in E.164, without its + for Meta; see `phones.e164`."""
     return hashed(raw, lambda text: _digits(e164(text, country), plus))
-
-
-def e164(raw: str, country: str | None) -> str | None:
-    """The number as +<country code><number>, or None when it cannot be a phone number.
-
-    `country` (ISO 3166 alpha-2) completes national numbers; without it they are dropped, because
-    a guessed country would be the hash of somebody else's phone.
-    """
-    text = raw.strip()
-    if text.startswith("00"):
-        text = f"+{text[2:]}"
-    try:
-        number = phonenumbers.parse(text, country)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return f"+{number.country_code}{phonenumbers.national_significant_number(number)}"
 
 
 def google_name(raw: str | None) -> str | None:
@@ -101,7 +82,7 @@ def postal_code(raw: str | None, country: str | None = None) -> str | None:
 
 def plain_postal_code(raw: str, country: str | None) -> str:
     """A postal code in lower case without spaces; of US codes the first five digits."""
-    text = _SPACE.sub("", raw).lower()
+    text = _unspaced(raw).lower()
     us = country == "US" or (country is None and re.fullmatch(r"\d{5}-\d{4}", text))
     return text[:5] if us else text
 
@@ -134,8 +115,12 @@ def facebook_cookie(value: str | None) -> str | None:
     return value if value and _FACEBOOK_COOKIE.fullmatch(value) else None
 
 
+def _unspaced(raw: str) -> str:
+    return "".join(raw.split())
+
+
 def _compact(raw: str) -> str:
-    return unicodedata.normalize("NFC", _SPACE.sub("", raw)).lower()
+    return unicodedata.normalize("NFC", _unspaced(raw)).lower()
 
 
 def _plain_email(raw: str) -> str | None:
@@ -175,14 +160,20 @@ def _digits(number: str | None, plus: bool) -> str | None:
 
 
 def _words(raw: str, without: frozenset[str] = frozenset()) -> list[str]:
-    text = unicodedata.normalize("NFC", raw).lower()
-    if not text.isalnum():
-        text = "".join(letter for letter in text if _belongs(letter))
+    text = unicodedata.normalize("NFC", raw).lower().translate(_WITHOUT_MARKS)
     return [word for word in text.split() if word not in without]
 
 
-def _belongs(letter: str) -> bool:
-    return unicodedata.category(letter)[0] not in "PS"
+class _Marks(dict[int, str | None]):
+    """A table for str.translate that takes punctuation and symbols out; it learns as it is used."""
+
+    def __missing__(self, code: int) -> str | None:
+        letter = chr(code)
+        self[code] = None if unicodedata.category(letter)[0] in "PS" else letter
+        return self[code]
+
+
+_WITHOUT_MARKS = _Marks()
 
 
 def _birth_date(raw: str) -> str | None:

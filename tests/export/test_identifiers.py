@@ -108,12 +108,6 @@ def test_a_number_without_a_known_country_is_dropped_not_guessed(raw: str) -> No
     assert ids.phone(raw, None) is None
 
 
-def test_the_country_completes_a_national_number_by_its_own_trunk_rules() -> None:
-    assert ids.e164("030 123456", "DE") == "+4930123456"
-    assert ids.e164("06 1234567", "IT") == "+39061234567"
-    assert ids.e164("8 (912) 345-67-89", "RU") == "+79123456789"
-
-
 def test_nothing_is_hashed_twice() -> None:
     digest = ids.email("mary@example.com")
     assert digest
@@ -149,9 +143,3 @@ def test_normalizing_is_idempotent_and_ignores_case_and_outer_space(
     first = ids.email(f"{raw}@example.com", profile)
     assert ids.email(f"  {raw}@EXAMPLE.com ", profile) == first
     assert first is None or ids.email(first, profile) == first
-
-
-@given(st.text(max_size=60), st.sampled_from([None, "US", "DE", "IT", "RU"]))
-def test_a_phone_number_is_e164_or_nothing(raw: str, country: str | None) -> None:
-    number = ids.e164(raw, country)
-    assert number is None or (number[0] == "+" and number[1:].isdigit() and 6 <= len(number) <= 18)

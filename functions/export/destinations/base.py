@@ -247,21 +247,36 @@ class Destination(ABC, Generic[T]):
         return self.config.requests_per_second or self.capabilities.requests_per_second
 
 
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+)
+
+
 def canonical(payload: Any) -> bytes:
     """JSON bytes that are the same for the same content."""
-    return json.dumps(
-        payload, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-    ).encode()
+    return _CANONICAL.encode(payload).encode()
 
 
-def fingerprint(payload: Any) -> str:
-    """SHA-256 of the canonical payload, in hex."""
-    return hashlib.sha256(canonical(payload)).hexdigest()
+def fingerprint(text: bytes) -> str:
+    """SHA-256 of what is said of a conversion, in hex."""
+    return hashlib.sha256(text).hexdigest()
+
+
+def written(key: str, payload: Any, group: Hashable = ()) -> Built:
+    """A row whose payload is written once: its canonical JSON is fingerprinted and sent."""
+    text = canonical(payload)
+    return Built(key, text, fingerprint(text), group)
+
+
+def body(name: str, batch: Sequence[Built], **others: Any) -> bytes:
+    """The canonical object of `others` and, under `name`, of what the rows have written."""
+    before, member, after = canonical({**others, name: []}).partition(b'"%s":[' % name.encode())
+    return before + member + b",".join([built.payload for built in batch]) + after
 
 
 def present(**values: Any) -> dict[str, Any]:
     """The values that are there; what is empty is left out, and 0 is not empty."""
-    return {key: value for key, value in values.items() if value not in (None, "", [], {})}
+    return {key: value for key, value in values.items() if value or value == 0}
 
 
 def chunks(rows: Sequence[Built], size: int) -> list[Sequence[Built]]:

@@ -5,9 +5,8 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1/events/i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -23,6 +22,7 @@ from functions.export.destinations.base import (
     Rejected,
     Result,
     Status,
+    present,
 )
 from functions.export.destinations.target import Mapped, Target
 from functions.export.rows import ConversionRow
@@ -144,30 +144,20 @@ class GoogleAds(Destination[GoogleAdsTarget]):
             return Rejected("numeric_transaction_id", "transaction_id")
         if intent.op == "retract" and intent.money is None:
             return Rejected("no_value_to_take_back", "value")
-        event: dict[str, Any] = {
-            "transaction_id": row.id if self.config.transaction_id == "raw" else intent.key,
-            "event_timestamp": data_manager.timestamp(intent.occurred),
-            "event_source": self._source(row),
-            "consent": data_manager.consent(intent.consent),
-        }
-        if click:
-            event["ad_identifiers"] = click
-        if people:
-            event["user_data"] = {"user_identifiers": people}
-        if intent.with_person and (row.user_agent or row.ip_address):
-            event["event_device_info"] = {
-                "user_agent": row.user_agent or "",
-                "ip_address": row.ip_address or "",
-            }
-        if intent.money is not None:
-            event["conversion_value"] = float(intent.money)
-            event["currency"] = intent.money.currency
-        message = data_manager.library().Event.pb()(**event)
-        digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
-        changed = data_manager.timestamp(intent.changed)
-        message.last_updated_timestamp.seconds = changed["seconds"]
-        message.last_updated_timestamp.nanos = changed["nanos"]
-        return Built(intent.key, message, digest)
+        raw = self.config.transaction_id == "raw"
+        event = present(
+            transaction_id=row.id if raw else intent.key,
+            event_timestamp=intent.occurred,
+            last_updated_timestamp=intent.changed,
+            user_data={"user_identifiers": people} if people else None,
+            consent=data_manager.consent(intent.consent),
+            ad_identifiers=click,
+            currency=intent.money.currency if intent.money else None,
+            conversion_value=float(intent.money) if intent.money else None,
+            event_source=self._source(row),
+            event_device_info=device(row) if intent.with_person else None,
+        )
+        return data_manager.built(intent.key, event)
 
     def _source(self, row: ConversionRow) -> int:
         known = EVENT_SOURCES.get(row.event_source or "")
@@ -175,17 +165,17 @@ class GoogleAds(Destination[GoogleAdsTarget]):
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         action = self.mapped[conversion].conversion_action_id
-        return self._request(action, [built.payload for built in batch])
+        people = any("user_data" in built.payload.message for built in batch)
+        return self._request(action, [built.payload for built in batch], people=people)
 
-    def _request(self, action: str, events: Sequence[Any], *, validate: bool = False) -> Request:
-        dm = data_manager.library()
-        message = dm.IngestEventsRequest.pb()(
+    def _request(
+        self, action: str, events: list[Any], *, people: bool = False, validate: bool = False
+    ) -> Request:
+        message = present(
             destinations=[data_manager.destination(self.config, action)],
             events=events,
-            validate_only=validate,
-            encoding=data_manager.HEX
-            if any(event.HasField("user_data") for event in events)
-            else 0,
+            validate_only=True if validate else None,
+            encoding=data_manager.HEX if people else None,
         )
         return data_manager.client_request("/v1/events:ingest", message, self.config.quota_project)
 
@@ -210,12 +200,19 @@ class GoogleAds(Destination[GoogleAdsTarget]):
 
     def _check_action(self, action: str, wire: Wire) -> list[Problem]:
         """Problems of one action, by a request that Google validates and does not execute."""
-        event = data_manager.library().Event.pb()(
-            transaction_id="check", event_source=1, ad_identifiers={"gclid": "check"}
-        )
-        event.event_timestamp.GetCurrentTime()
+        event = {
+            "transaction_id": "check",
+            "event_timestamp": datetime.now(UTC),
+            "ad_identifiers": {"gclid": "check"},
+            "event_source": EVENT_SOURCES["web"],
+        }
         reply = self.send(self._request(action, [event], validate=True), wire)
         return data_manager.refusals(reply, f"Conversion action {action}")
+
+
+def device(row: ConversionRow) -> dict[str, str]:
+    """The browser and its address."""
+    return present(user_agent=row.user_agent, ip_address=row.ip_address)
 
 
 def all_digits_warning(config: GoogleAdsTarget) -> Iterable[Problem]:

@@ -116,7 +116,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsTarget]):
         event = self._event(name, row, intent)
         # one request carries one visitor
         group = canonical(visitor)
-        return Built(intent.key, (visitor, event), fingerprint(event), group)
+        return Built(intent.key, (visitor, event), fingerprint(canonical(event)), group)
 
     def _event(self, name: str, row: ConversionRow, intent: Intent) -> dict[str, Any]:
         refund = intent.op == "retract"

@@ -5,7 +5,6 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1/audience
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -23,13 +22,18 @@ from functions.export.destinations.base import (
     Rejected,
     Result,
     Status,
+    present,
 )
 from functions.export.destinations.google_ads import AccountNumber
 from functions.export.destinations.target import Mapped, Target
+from functions.export.identifiers import sha256
 from functions.export.rows import ConversionRow
 
 if TYPE_CHECKING:
     from functions.export.wire import Wire
+
+ACCEPTED = 1
+"""TermsOfServiceStatus as google.ads.datamanager.v1 numbers it."""
 
 
 class UserList(Mapped):
@@ -114,41 +118,34 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
         people = data_manager.user_identifiers(row, self.config.default_country)
         if not people or not intent.with_person:
             return Rejected("no_identifier")
-        member: dict[str, Any] = {"user_data": {"user_identifiers": people}}
-        removing = intent.op == "retract"
-        if not removing:
-            member["consent"] = data_manager.consent(intent.consent)
-        message = data_manager.library().AudienceMember.pb()(**member)
-        digest = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
-        return Built(intent.key, message, digest, "remove" if removing else "add")
+        named = {"user_data": {"user_identifiers": people}}
+        if intent.op == "retract":
+            return data_manager.built(intent.key, named, "remove")
+        member = named | {"consent": data_manager.consent(intent.consent)}
+        return data_manager.built(intent.key, member, "add")
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         user_list = self.mapped[conversion].user_list_id
         members = [built.payload for built in batch]
         if batch[0].group != "remove":
             return self._joining(user_list, members)
-        message = data_manager.library().RemoveAudienceMembersRequest.pb()(
-            **self._common(user_list, members)
-        )
+        message = self._common(user_list, members) | {"encoding": data_manager.HEX}
         path = "/v1/audienceMembers:remove"
         return data_manager.client_request(path, message, self.config.quota_project)
 
-    def _joining(
-        self, user_list: str, members: Sequence[Any], *, validate: bool = False
-    ) -> Request:
-        message = data_manager.library().IngestAudienceMembersRequest.pb()(
-            **self._common(user_list, members),
-            terms_of_service={"customer_match_terms_of_service_status": 1},
-            validate_only=validate,
+    def _joining(self, user_list: str, members: list[Any], *, validate: bool = False) -> Request:
+        message = self._common(user_list, members) | present(
+            validate_only=True if validate else None,
+            encoding=data_manager.HEX,
+            terms_of_service={"customer_match_terms_of_service_status": ACCEPTED},
         )
         path = "/v1/audienceMembers:ingest"
         return data_manager.client_request(path, message, self.config.quota_project)
 
-    def _common(self, user_list: str, members: Sequence[Any]) -> dict[str, Any]:
+    def _common(self, user_list: str, members: list[Any]) -> dict[str, Any]:
         return {
             "destinations": [data_manager.destination(self.config, user_list)],
             "audience_members": members,
-            "encoding": data_manager.HEX,
         }
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
@@ -172,9 +169,8 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
 
     def _check_list(self, user_list: str, wire: Wire) -> list[Problem]:
         """Problems of one list, by a request that Google validates and does not execute."""
-        nobody = {"user_identifiers": [{"email_address": hashlib.sha256(b"check").hexdigest()}]}
-        member = data_manager.library().AudienceMember.pb()(user_data=nobody)
-        reply = self.send(self._joining(user_list, [member], validate=True), wire)
+        nobody = {"user_data": {"user_identifiers": [{"email_address": sha256("check")}]}}
+        reply = self.send(self._joining(user_list, [nobody], validate=True), wire)
         return data_manager.refusals(reply, f"User list {user_list}")
 
     def poll(self, request_id: str, wire: Wire) -> Status | None:

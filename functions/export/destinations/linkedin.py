@@ -26,9 +26,9 @@ from functions.export.destinations.base import (
     Rejected,
     Result,
     Unknown,
-    canonical,
-    fingerprint,
+    body,
     present,
+    written,
 )
 from functions.export.destinations.target import Mapped, SecretReference, Target
 from functions.export.rows import ConversionRow
@@ -135,7 +135,7 @@ class LinkedIn(Destination[LinkedInTarget]):
             eventId=intent.key,
             user=user,
         )
-        return Built(intent.key, event, fingerprint(event))
+        return written(intent.key, event)
 
     def _user(self, row: ConversionRow, intent: Intent) -> dict[str, Any]:
         """Identifiers; `userIds` must be there even when empty (LinkedIn answers 422 without)."""
@@ -154,12 +154,12 @@ class LinkedIn(Destination[LinkedInTarget]):
         return user
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
-        return self._request([built.payload for built in batch])
+        return self._request(batch)
 
-    def _request(self, events: Sequence[Any]) -> Request:
+    def _request(self, batch: Sequence[Built]) -> Request:
         return Request(
             url=f"{HOST}/rest/conversionEvents",
-            body=canonical({"elements": events}),
+            body=body("elements", batch),
             credential=self._credential(),
             headers={
                 "Content-Type": "application/json",

@@ -26,9 +26,9 @@ from functions.export.destinations.base import (
     Result,
     Retry,
     Unknown,
-    canonical,
-    fingerprint,
+    body,
     present,
+    written,
 )
 from functions.export.destinations.target import Mapped, SecretReference, Target
 from functions.export.rows import ConversionRow
@@ -210,7 +210,7 @@ class Meta(Destination[MetaTarget]):
             event["data_processing_options_state"] = 0
         if fault := _fault(event):
             return fault
-        return Built(intent.key, event, fingerprint(event))
+        return written(intent.key, event)
 
     def _page(self, row: ConversionRow, source: str) -> str | None:
         return (row.page_location or self.config.event_source_url) if source == "website" else None
@@ -227,15 +227,12 @@ class Meta(Destination[MetaTarget]):
         )
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
-        return self._request([built.payload for built in batch])
+        return self._request(batch)
 
-    def _request(self, events: Sequence[Any]) -> Request:
-        body = {"data": events}
-        if self.config.test_event_code:
-            body["test_event_code"] = self.config.test_event_code
+    def _request(self, batch: Sequence[Built]) -> Request:
         return Request(
             url=f"{HOST}/{self.config.api_version}/{self.config.pixel_id}/events",
-            body=canonical(body),
+            body=body("data", batch, **present(test_event_code=self.config.test_event_code)),
             # in the query it would stand in proxies' logs and in exception texts
             credential=Credential("body", "access_token", self.config.access_token),
         )

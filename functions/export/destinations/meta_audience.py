@@ -24,8 +24,9 @@ from functions.export.destinations.base import (
     Refused,
     Rejected,
     Result,
+    body,
     canonical,
-    fingerprint,
+    written,
 )
 from functions.export.destinations.meta import HOST, hashed_person, problems, read
 from functions.export.destinations.target import Mapped, SecretReference, Target
@@ -112,7 +113,7 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
         if intent.op == "retract":
-            return Built(intent.key, [intent.key], fingerprint(intent.key), "remove")
+            return written(intent.key, [intent.key], "remove")
         country = countries.code(row.country)
         people = (
             hashed_person(row, country, self.config.default_country) if intent.with_person else {}
@@ -121,19 +122,17 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
             return Rejected("no_identifier")
         values = [people.get(field, [""])[0] for field in COLUMNS.values()]
         member = [intent.key, *values]
-        return Built(intent.key, member, fingerprint(member), "add")
+        return written(intent.key, member, "add")
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         removing = bool(batch) and batch[0].group == "remove"
         schema = ["EXTERN_ID"] if removing else ["EXTERN_ID", *COLUMNS]
-        payload = {"schema": schema, "data": [built.payload for built in batch]}
-        body: dict[str, Any] = {"payload": payload}
-        if not removing:
-            body["session"] = session(payload)
+        payload = body("data", batch, schema=schema)
+        session = b"" if removing else b',"session":' + canonical(session_of(payload, len(batch)))
         audience = self.mapped[conversion].audience_id
         return Request(
             url=f"{HOST}/{self.config.api_version}/{audience}/users",
-            body=canonical(body),
+            body=b'{"payload":' + payload + session + b"}",
             credential=Credential("body", "access_token", self.config.access_token),
             method="DELETE" if removing else "POST",
         )
@@ -154,12 +153,12 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
         ]
 
 
-def session(payload: Mapping[str, Any]) -> dict[str, Any]:
+def session_of(payload: bytes, members: int) -> dict[str, Any]:
     """An upload session of one batch; its id follows from the members, so a repeat is the same."""
-    digest = hashlib.sha256(canonical(payload)).digest()
+    digest = hashlib.sha256(payload).digest()
     return {
         "session_id": int.from_bytes(digest[:8], "big") >> 2,
         "batch_seq": 1,
         "last_batch_flag": True,
-        "estimated_num_total": len(payload["data"]),
+        "estimated_num_total": members,
     }

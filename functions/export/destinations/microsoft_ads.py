@@ -26,9 +26,11 @@ from functions.export.destinations.base import (
     Result,
     Retry,
     Unknown,
+    body,
     canonical,
     fingerprint,
     present,
+    written,
 )
 from functions.export.destinations.target import Mapped, SecretReference, Target
 from functions.export.rows import ConversionRow
@@ -142,13 +144,13 @@ class MicrosoftAds(Destination[MicrosoftAdsTarget]):
         }
         if intent.op == "create":
             event = known | _money("Conversion", intent)
-            return Built(intent.key, event, fingerprint(event), "create")
+            return written(intent.key, event, "create")
         event = known | {"AdjustmentType": intent.op.capitalize()}
         if intent.op == "restate":
             event |= _money("Adjustment", intent)
         # a second adjustment counts only when its time is later
-        payload = event | {"AdjustmentTime": utc_seconds(max(intent.changed, intent.occurred))}
-        return Built(intent.key, payload, fingerprint(event), "adjust")
+        timed = event | {"AdjustmentTime": utc_seconds(max(intent.changed, intent.occurred))}
+        return Built(intent.key, canonical(timed), fingerprint(canonical(event)), "adjust")
 
     def _who(self, row: ConversionRow, intent: Intent) -> dict[str, str]:
         country = countries.code(row.country) or self.config.default_country
@@ -163,12 +165,12 @@ class MicrosoftAds(Destination[MicrosoftAdsTarget]):
         kind = "OfflineConversions"
         if batch and batch[0].group == "adjust":
             kind = "OfflineConversionAdjustments"
-        return self._request(kind, [built.payload for built in batch])
+        return self._request(kind, batch)
 
-    def _request(self, kind: str, events: Sequence[Any]) -> Request:
+    def _request(self, kind: str, batch: Sequence[Built]) -> Request:
         return Request(
             url=f"{HOST}/CampaignManagement/{self.config.api_version}/{kind}/Apply",
-            body=canonical({kind: events}),
+            body=body(kind, batch),
             credential=Credential(
                 "oauth",
                 reference=self.config.refresh_token,

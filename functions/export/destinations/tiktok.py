@@ -26,9 +26,9 @@ from functions.export.destinations.base import (
     Result,
     Retry,
     Unknown,
-    canonical,
-    fingerprint,
+    body,
     present,
+    written,
 )
 from functions.export.destinations.target import Mapped, SecretReference, Target
 from functions.export.rows import ConversionRow
@@ -168,7 +168,7 @@ class TikTok(Destination[TikTokTarget]):
             ),
             limited_data_use=self.config.limited_data_use or None,
         )
-        return Built(intent.key, event, fingerprint(event))
+        return written(intent.key, event)
 
     def _user(self, row: ConversionRow, intent: Intent) -> dict[str, Any]:
         clicks = present(ttclid=row.ttclid, ttp=row.ttp)
@@ -187,17 +187,17 @@ class TikTok(Destination[TikTokTarget]):
         return clicks | people | present(ip=row.ip_address, user_agent=row.user_agent)
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
-        return self._request([built.payload for built in batch])
+        return self._request(batch)
 
-    def _request(self, events: Sequence[Any]) -> Request:
-        body = present(
+    def _request(self, batch: Sequence[Built]) -> Request:
+        where = present(
             event_source=self.config.event_source,
             event_source_id=self.config.event_source_id,
             test_event_code=self.config.test_event_code,
         )
         return Request(
             url=f"{HOST}/open_api/{self.config.api_version}/event/track/",
-            body=canonical({**body, "data": events}),
+            body=body("data", batch, **where),
             credential=Credential("header", "Access-Token", self.config.access_token),
         )
 
