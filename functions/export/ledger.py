@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from common.sql import Parameter, Sql, identifier, join, template, with_parameters
@@ -70,6 +70,7 @@ class BigQueryLedger:
             "candidates",
             standing=self._standing(),
             proof=self._proof(),
+            members=self._members(),
             columns=_selected(),
             known=_known(),
             limit=f"LIMIT {limit}" if limit else "",
@@ -118,6 +119,28 @@ class BigQueryLedger:
             [request_record(each, self._scope, self._destination, now) for each in exchanges],
         )
 
+    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
+        """Write down what the platform will know people by, by conversion id."""
+        if members:
+            common = {"date": now.astimezone(UTC).date(), "recorded_at": now, **self._ids()}
+            self._warehouse.append(
+                "audience_members",
+                [
+                    {**common, "conversion_id": id, "identifiers": identifiers}
+                    for id, identifiers in members.items()
+                ],
+            )
+
+    def forget_members(self, before: datetime) -> None:
+        """Delete what the platform knew people by who have left before then."""
+        sql = template(
+            __file__,
+            "ledger_forget",
+            members=self._warehouse.table("audience_members"),
+            standing=self._standing(),
+        )
+        self._warehouse.execute(with_parameters(sql, **self._ids(), before=before))
+
     def request_again(
         self, start_date: date, end_date: date, now: datetime, *, lost: bool
     ) -> int | None:
@@ -151,6 +174,10 @@ class BigQueryLedger:
     def _proof(self) -> Sql:
         return template(__file__, "ledger_proof", runs=self._warehouse.table("runs"))
 
+    def _members(self) -> Sql:
+        members = self._warehouse.table("audience_members")
+        return template(__file__, "ledger_members", members=members)
+
     def _sql(self, name: str, **slots: Sql | str) -> Sql:
         return template(__file__, f"ledger_{name}", conversions=self._conversions(), **slots)
 
@@ -181,10 +208,12 @@ def candidate(record: Mapping[str, Any]) -> Candidate:
         held=_sent(record, "held"),
         doubted=_sent(record, "doubted"),
     )
+    members = tuple(record.get("known_members") or ())
     if record["row_missing"]:
-        return Candidate(record["row_id"], standing, None, record["gone_at"], record["row_date"])
+        gone_at, day = record["gone_at"], record["row_date"]
+        return Candidate(record["row_id"], standing, None, gone_at, day, members)
     row = conversion_row({**record, "id": record["row_id"], "date": record["row_date"]})
-    return Candidate(row.id, standing, row)
+    return Candidate(row.id, standing, row, members=members)
 
 
 def _sent(record: Mapping[str, Any], which: str) -> Sent | None:

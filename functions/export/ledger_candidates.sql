@@ -2,6 +2,7 @@
 WITH
 {{ standing }},
 {{ proof }},
+{{ members }},
 status AS (
   -- a table in which no row has a status has no such column: then every row counts as qualified
   SELECT COUNTIF(conversion.is_qualified IS NOT NULL) > 0 AS known
@@ -15,15 +16,12 @@ SELECT
   conversion.params,
   IF(status.known, conversion.is_qualified, TRUE) AS is_qualified,
   {{ known }},
-  IF(
-    healthy.recorded_at
-    > COALESCE(standing.held_at, standing.doubted_at, TIMESTAMP '1970-01-01 00:00:00+00'),
-    healthy.recorded_at,
-    NULL
-  ) AS gone_at
+  departed.proved_at AS gone_at,
+  members.identifiers AS known_members
 FROM {{ conversions }} AS conversion
 FULL JOIN standing ON standing.conversion_id = conversion.id
-LEFT JOIN healthy ON conversion.id IS NULL AND healthy.day = standing.conversion_date
+LEFT JOIN departed ON conversion.id IS NULL AND departed.conversion_id = standing.conversion_id
+LEFT JOIN members ON members.conversion_id = standing.conversion_id
 CROSS JOIN status
 WHERE
   CASE
@@ -41,8 +39,7 @@ WHERE
     WHEN
       standing.holding OR standing.doubted_op IS NOT NULL
       THEN
-        healthy.recorded_at
-        > COALESCE(standing.held_at, standing.doubted_at, TIMESTAMP '1970-01-01 00:00:00+00')
+        departed.proved_at IS NOT NULL
         AND NOT (
           standing.row_hash IS NULL
           AND standing.state IN ('unsupported_change', 'ambiguous', 'rejected')

@@ -7,12 +7,12 @@ known AS (
   SELECT
     COALESCE(standing.holding, FALSE) AS holding,
     conversion.id IS NULL AS is_missing,
-    healthy.recorded_at > standing.held_at AS is_gone,
+    departed.proved_at IS NOT NULL AS is_gone,
     conversion.is_qualified IS FALSE AND @qualified_only AS lost_status,
     standing.conversion_id IS NULL AND conversion.date < @start_date AS is_early
   FROM {{ conversions }} AS conversion
   FULL JOIN standing ON standing.conversion_id = conversion.id
-  LEFT JOIN healthy ON conversion.id IS NULL AND healthy.day = standing.conversion_date
+  LEFT JOIN departed ON conversion.id IS NULL AND departed.conversion_id = standing.conversion_id
 )
 SELECT
   COUNTIF(known.holding) AS held,

@@ -13,4 +13,26 @@ healthy AS (
   SELECT days.day, days.recorded_at
   FROM days
   WHERE days.status IN ('applied', 'unchanged', 'recovered') AND COALESCE(days.rows_read, 1) > 0
+),
+departed AS (
+  -- when it was certain of a conversion, if it is missing, that it is gone: by a run since it was
+  -- sent, or because its person was erased
+  SELECT known.conversion_id, known.proved_at
+  FROM (
+    SELECT
+      standing.conversion_id,
+      GREATEST(
+        COALESCE(healthy.recorded_at, standing.erased_at),
+        COALESCE(standing.erased_at, healthy.recorded_at)
+      ) AS proved_at,
+      -- what was taken back already and is in doubt again was proved then
+      IF(
+        standing.held_op = 'retract' AND standing.doubted_op = 'retract',
+        NULL,
+        COALESCE(standing.held_at, standing.doubted_at)
+      ) AS sent_at
+    FROM standing
+    LEFT JOIN healthy ON healthy.day = standing.conversion_date
+  ) AS known
+  WHERE known.proved_at > COALESCE(known.sent_at, TIMESTAMP '1970-01-01 00:00:00+00')
 )

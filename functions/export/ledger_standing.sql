@@ -78,6 +78,7 @@ standing AS (
     MAX(IF(entry.is_doubted, entry.fingerprint, NULL)) AS doubted_fingerprint,
     MAX(IF(entry.is_doubted, entry.identity, NULL)) AS doubted_identity,
     MAX(IF(entry.is_doubted, entry.happened_at, NULL)) AS doubted_at,
+    MAX(IF(entry.state = 'erased', entry.happened_at, NULL)) AS erased_at,
     COALESCE(MAX(IF(entry.is_held, entry.op, NULL)), 'retract') <> 'retract' AS holding
   FROM marked AS entry
   GROUP BY entry.conversion_id

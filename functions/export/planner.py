@@ -193,7 +193,7 @@ def _unwanted(
         return Note("skipped", unwanted.reason)
     if not unwanted.undo:
         return Nothing(unwanted.reason)
-    return _retract(standing, row, unwanted.reason, destination, terms)
+    return _retract(candidate, row, unwanted.reason, destination, terms)
 
 
 def _gone(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
@@ -207,16 +207,17 @@ def _gone(candidate: Candidate, destination: Destination[Any], terms: Terms) -> 
     row = ConversionRow(
         candidate.conversion_id, sent.occurred, sent.occurred.date(), updated_at=candidate.gone_at
     )
-    return _retract(standing, row, "gone", destination, terms)
+    return _retract(candidate, row, "gone", destination, terms)
 
 
 def _retract(
-    standing: Standing,
+    candidate: Candidate,
     row: ConversionRow,
     reason: str,
     destination: Destination[Any],
     terms: Terms,
 ) -> Decision:
+    standing = candidate.standing
     sent = standing.held or standing.doubted
     assert sent is not None
     in_doubt = standing.held is None
@@ -230,7 +231,9 @@ def _retract(
     person = may_name(row, destination)
     wanted = Wanted(nothing, consent_sent(sent), with_person=person)
     known = as_sent(row, sent)
-    decision = _deliver("retract", known, wanted, nothing, sent.occurred, destination, terms)
+    decision = _deliver(
+        "retract", known, wanted, nothing, sent.occurred, destination, terms, candidate.members
+    )
     if isinstance(decision, Note):
         return Note("unsupported_change", decision.reason)
     return decision
@@ -244,6 +247,7 @@ def _deliver(
     occurred: datetime,
     destination: Destination[Any],
     terms: Terms,
+    members: tuple[str, ...] = (),
 ) -> Deliver | Note:
     intent = Intent(
         op=op,
@@ -253,6 +257,7 @@ def _deliver(
         changed=row.updated_at or row.created,
         consent=wanted.consent,
         with_person=wanted.with_person,
+        members=members,
     )
     built = destination.build(terms.conversion, row, intent)
     if isinstance(built, Rejected):

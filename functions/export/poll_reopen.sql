@@ -1,5 +1,6 @@
 -- What a platform refused after it had accepted it: every row of the request, once, and as failed
--- when it was sent again often enough.
+-- when it was sent again often enough. What should have been taken back is there all the same, so
+-- that this is in doubt once more.
 INSERT INTO {{ attempts }} (
   date, happened_at, recorded_at, destination, account, conversion, conversion_id, conversion_date,
   dedup_key, run_id, fence, seq, op, state, reason, row_hash, destination_version,
@@ -11,14 +12,18 @@ again AS (
   FROM {{ attempts }} AS entry
   WHERE
     entry.destination = @destination
-    AND entry.state IN ('requested', 'absent')
+    AND entry.state IN ('requested', 'absent', 'unknown')
     AND entry.reason = @reason
   GROUP BY entry.account, entry.conversion, entry.conversion_id
 )
 SELECT
   DATE(@now), @now, CURRENT_TIMESTAMP(), sent.destination, sent.account, sent.conversion,
   sent.conversion_id, sent.conversion_date, sent.dedup_key, @run_id, @fence, sent.seq, sent.op,
-  IF(COALESCE(again.times, 0) >= @resends AND @state = 'absent', 'failed', @state),
+  CASE
+    WHEN COALESCE(again.times, 0) >= @resends AND @state = 'absent' THEN 'failed'
+    WHEN sent.op = 'retract' AND @state IN ('requested', 'absent') THEN 'unknown'
+    ELSE @state
+  END,
   @reason, sent.row_hash, sent.destination_version, sent.payload_version,
   sent.fingerprint, sent.value, sent.currency, sent.event_time, sent.identity, sent.request_id
 FROM {{ attempts }} AS sent
@@ -36,5 +41,6 @@ WHERE
     WHERE
       known.destination = @destination
       AND known.request_id = @request_id
-      AND known.state IN ('requested', 'absent', 'failed')
+      AND known.state IN ('requested', 'absent', 'failed', 'unknown')
+      AND known.reason = @reason
   )

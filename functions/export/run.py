@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
@@ -54,6 +54,9 @@ class Ledger(Protocol):
 
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
         """Write entries down; False when this run is no longer the holder of the lease."""
+
+    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
+        """Write down what the platform will know people by, by conversion id."""
 
     def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
         """Write requests down."""
@@ -155,6 +158,11 @@ class Run:
     def _run_wave(self, wave: Sequence[Candidate], brake: Brake) -> bool:
         """Plan, write down, send and write down; False when the run must stop."""
         orders, entries = self._planned(wave, brake)
+        joining = {
+            entry.conversion_id: built.member for built, entry in orders.values() if built.member
+        }
+        # before anybody joins, or a crash would leave them there for good
+        self._ledger.append_members(joining, self._clock.now())
         if not self._ledger.append(entries, only_as_holder=True):
             self._summary.stopped = "lost_lease"
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from common import lease
 from common.errors import NotFoundError, ProductError, RetryableError, UserError
@@ -24,6 +25,9 @@ from functions.export.run import Job, Run, Summary
 
 LEASE_SECONDS = 600
 """Longer than a function may live, so a lease lapses only when its holder is dead."""
+
+SURELY_LEFT = timedelta(days=3)
+"""After this no platform refuses a removal any more that it has accepted."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +90,20 @@ def deliver(office: Office, work: Work, deadline: Deadline) -> None:
     with releasing(office, work, held):
         if work.polls:
             poll.poll(work.connection, run_id, held.fence, deadline)
+            forget(office, work.connection)
         for conversion in work.conversions:
             if deadline.left <= 0:
                 _continue(office, work.connection, conversion, force=work.force)
             else:
                 _run(office, work, conversion, f"{run_id}_{conversion}", held, deadline)
+
+
+def forget(office: Office, found: Connection) -> None:
+    """Delete what audiences knew people by who have left them for good."""
+    if found.destination.capabilities.audience:
+        for conversion in found.conversions:
+            ledger = found.ledger(found.scope(conversion, "forget", 0))
+            ledger.forget_members(office.clock.now() - SURELY_LEFT)
 
 
 def _code(error: Exception) -> str:

@@ -25,10 +25,12 @@ State = Literal[
     "unsupported_change",
     "requested",
     "absent",
+    "erased",
 ]
 """`sending`: about to leave. `accepted`: positive proof. `retry`: surely not taken. `unknown`: may
 have been taken. `rejected`: refused for good. `failed`: accepted, then refused. `ambiguous`: a
-person decides. `requested`: a replay asks for it. `absent`: a person says it is not there."""
+person decides. `requested`: a replay asks for it. `absent`: a person says it is not there.
+`erased`: its person is to be forgotten, which proves that it is gone."""
 
 OPEN: frozenset[State] = frozenset({"sending", "unknown", "retry", "requested", "absent"})
 """States that call for another look at every run."""
@@ -70,7 +72,7 @@ class Standing:
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A conversion that may need something. `row` is None when the table no longer has it;
-    `gone_at` is then the run of the table that proves it."""
+    `gone_at` is then when that was proved."""
 
     conversion_id: str
     standing: Standing
@@ -78,6 +80,8 @@ class Candidate:
     gone_at: datetime | None = None
     date: date | None = None
     """Day of the conversion as the ledger has it, for rows that are gone."""
+    members: tuple[str, ...] = ()
+    """What an audience knows its person by, the latest first; see `Built.member`."""
 
 
 def dedup_key(conversion: str, conversion_id: str) -> str:

@@ -5,6 +5,11 @@
 The ids are the person's client ids, user ids and lead ids. It runs under the operator's own
 credentials, best while no run is under way, and may be repeated. Rows are found in every table of
 the product by its own columns, and inside rows kept as JSON text.
+
+What was sent of the person is marked in the delivery ledger: the next hourly run of export takes it
+back where the platform can, and the person out of audiences. Until then ledger and
+`audience_members` keep what the platform asks for to do that; repeated after three days, this
+deletes it too.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 # started as a file, so that only its own folder is on the path
@@ -44,23 +50,55 @@ def main() -> None:
         location=asked.location,
     )
     client = bigquery.Client(project=asked.project, location=asked.location)
-    for table, rows in erase(Warehouse(client, settings), asked.ids):
+    for table, rows in erase(Warehouse(client, settings), asked.ids, datetime.now(UTC)):
         print(f"{table}: {rows} rows deleted")
 
 
-def erase(warehouse: Warehouse, ids: Sequence[str]) -> Iterator[tuple[str, int]]:
+def erase(warehouse: Warehouse, ids: Sequence[str], now: datetime) -> Iterator[tuple[str, int]]:
     """Delete the person's rows; one (table, number of rows) for each table, as it is done."""
     bound = {"ids": Parameter("ARRAY<STRING>", list(ids))}
     # first, so that a run that begins meanwhile already leaves the person out
     remember = template(__file__, "erase_person_remember", erasures=warehouse.table("erasures"))
     warehouse.execute(with_parameters(remember, **bound))
     settings = warehouse.settings
-    for table in sorted(warehouse.tables_in(f"{settings.project}.{settings.dataset}")):
+    tables = sorted(warehouse.tables_in(f"{settings.project}.{settings.dataset}"))
+    yield from forgotten_deliveries(warehouse, now)
+    for table in tables:
+        if schemas.shape_of(table) == "conversion":
+            take_back(warehouse, table, ids, now)
+    for table in tables:
         shape = schemas.shape_of(table)
         mentioned = mentions(schemas.columns(shape) if shape else ())
         if mentioned is not None:
             delete = template(__file__, table=warehouse.table(table), mentioned=mentioned)
             yield table, warehouse.execute(with_parameters(delete, **bound)).affected_rows or 0
+
+
+def take_back(warehouse: Warehouse, table: str, ids: Sequence[str], now: datetime) -> None:
+    """Mark in the delivery ledger what was sent of the person's conversions in this table."""
+    conversion = table.removeprefix("conversion_")
+    ask = template(
+        __file__,
+        "erase_person_take_back",
+        attempts=warehouse.table("export_attempts"),
+        conversions=warehouse.table(table),
+        changes=warehouse.table("conversion_changes"),
+        in_table=mentions(schemas.columns("conversion")) or Sql("FALSE"),
+        in_changes=mentions(schemas.columns("conversion_changes")) or Sql("FALSE"),
+    )
+    named = Parameter("ARRAY<STRING>", list(ids))
+    warehouse.execute(with_parameters(ask, ids=named, conversion=conversion, now=now))
+
+
+def forgotten_deliveries(warehouse: Warehouse, now: datetime) -> Iterator[tuple[str, int]]:
+    """Delete what platforms have done with of anybody who was erased before."""
+    attempts = warehouse.table("export_attempts")
+    # what names the settled ones goes last
+    for table in ("audience_members", "export_attempts"):
+        delete = template(
+            __file__, "erase_person_settled", table=warehouse.table(table), attempts=attempts
+        )
+        yield table, warehouse.execute(with_parameters(delete, now=now)).affected_rows or 0
 
 
 def mentions(columns: Sequence[str]) -> Sql | None:

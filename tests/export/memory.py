@@ -5,7 +5,7 @@ A differential test holds both to the same answers; the simulation runs on this 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -49,6 +49,7 @@ class Store:
     table: dict[str, ConversionRow] = field(default_factory=dict)
     runs: list[TableRun] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
+    members: dict[str, str] = field(default_factory=dict)
     fence: int = 0
     clock: int = 0
 
@@ -102,6 +103,9 @@ class MemoryLedger:
         self.store.written += [Written(e, self.scope, self.store.clock) for e in entries]
         return True
 
+    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
+        self.store.members.update(members)
+
     def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
         self.store.exchanges += exchanges
 
@@ -135,13 +139,20 @@ class MemoryLedger:
         day = self._date(key)
         covering = [run for run in self.store.runs if day and run.start <= day <= run.end]
         newest = max(covering, key=lambda run: run.at, default=None)
-        sent = standing.held or standing.doubted
-        if newest is None or newest.status not in HEALTHY or newest.rows_read == 0:
-            return None
-        return newest.at if sent is None or newest.at > sent.at else None
+        proofs = [w.entry.at for w in self._entries(key) if w.entry.state == "erased"]
+        if newest and newest.status in HEALTHY and newest.rows_read != 0:
+            proofs.append(newest.at)
+        gone_at = max(proofs, default=None)
+        held, doubted = standing.held, standing.doubted
+        again = held and doubted and held.op == doubted.op == "retract"
+        sent = None if again else held or doubted
+        return gone_at if gone_at and (sent is None or gone_at > sent.at) else None
+
+    def _entries(self, key: str) -> list[Written]:
+        return [written for written in self.store.written if written.entry.conversion_id == key]
 
     def _date(self, key: str) -> date | None:
-        entries = [w for w in self.store.written if w.entry.conversion_id == key]
+        entries = self._entries(key)
         return max(entries, key=_order).entry.conversion_date if entries else None
 
 

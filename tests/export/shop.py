@@ -198,7 +198,8 @@ class Shop:
         return self.query(f"SELECT * FROM {self.warehouse.table(table)}")
 
 
-TABLES = "definitions leases runs incidents export_attempts export_requests".split()
+TABLES = """definitions erasures conversion_changes leases runs incidents export_attempts
+export_requests audience_members""".split()
 
 
 @contextmanager

@@ -39,6 +39,7 @@ STATES: tuple[State, ...] = (
     "requested",
     "absent",
     "failed",
+    "erased",
 )
 
 

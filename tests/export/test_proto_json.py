@@ -28,7 +28,7 @@ SOME_TEXT = st.text(min_size=1)
 def as_google_writes(kind: Any, message: proto_json.Message) -> str:
     """The text that the official client sends for this message."""
     said = kind.pb()(**proto_json.plain(message))
-    return json_format.MessageToJson(said, use_integers_for_enums=True)
+    return str(json_format.MessageToJson(said, use_integers_for_enums=True))
 
 
 @pytest.mark.parametrize("name", ["google_ads", "google_customer_match"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,10 +17,13 @@ from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
 from common.local.platforms.standin import Fault
 from common.messages import ExportContinuation, ExportTick, ReplayRequested
+from functions.export import identifiers
 from functions.export.destinations import DESTINATIONS
+from functions.export.identifiers import sha256
 from functions.export.standing import dedup_key
+from terraform.operations.erase_person import erase
 from tests.destinations.harness import HERE as CASES
-from tests.destinations.harness import load
+from tests.destinations.harness import NOW, load
 from tests.destinations.test_cases import kept
 from tests.export.shop import Kill, Shop, shop
 
@@ -570,6 +574,73 @@ def test_people_join_an_audience_and_leave_it(here: Shop) -> None:
     assert kept(here.stand_ins["meta"]) == []
     assert members
     assert not google(here).members
+
+
+def test_who_has_left_the_table_leaves_the_list_by_every_address_they_ever_had(here: Shop) -> None:
+    here.add_destination("google_customer_match")
+    for phone in ("+44 113 496 0987", "+44 113 496 0988"):
+        here.put("l1", phone=phone)
+        here.put("l2")
+        here.materialize("qualified_lead")
+        here.export("qualified_lead")
+        here.passes(days=1)
+    del here.table["l1"]
+    here.materialize("qualified_lead")
+    before = set(google(here).members)
+    here.export("qualified_lead")
+    left = before - set(google(here).members)
+    assert {identifiers.phone(f"+4411349609{end}", None) for end in (87, 88)} <= {
+        key for _, key in left
+    }
+    assert here.states("qualified_lead") == {"l1": "accepted", "l2": "accepted"}
+    known = here.all_of("audience_members")
+    assert {member["conversion_id"] for member in known} == {"l1", "l2"}
+    here.passes(days=4)
+    here.handle(ExportTick())
+    known = here.all_of("audience_members")
+    assert {member["conversion_id"] for member in known} == {"l2"}
+
+
+def test_an_erased_person_leaves_every_list_though_no_run_reads_their_day_again(here: Shop) -> None:
+    for kind in ("google_customer_match", "meta_audience"):
+        here.add_destination(kind)
+    here.put("l1", client_id="1.1", created=NOW - timedelta(days=200))
+    here.put("l2", client_id="2.2", phone="+44 113 496 0001")
+    here.materialize("qualified_lead")
+    here.export("qualified_lead")
+    members = set(google(here).members)
+    here.passes(days=120)
+    erased = dict(erase(here.warehouse, ["1.1"], here.clock.now()))
+    assert erased["conversion_qualified_lead"] == 1
+    here.handle(ExportTick())
+    left = members - set(google(here).members)
+    assert sha256("l1@example.com") in {key for _, key in left}
+    assert len(kept(here.stand_ins["meta"])) == 1
+    here.passes(days=4)
+    here.handle(ExportTick())
+    forgotten = dict(erase(here.warehouse, ["1.1"], here.clock.now()))
+    assert forgotten["export_attempts"] > 0
+    for table in ("audience_members", "export_attempts"):
+        assert {row["conversion_id"] for row in here.all_of(table)} == {"l2"}
+
+
+def test_a_removal_that_google_refuses_later_is_sent_again(here: Shop) -> None:
+    here.add_destination("google_customer_match")
+    here.put("l1")
+    here.put("l2")
+    here.materialize("qualified_lead")
+    here.export("qualified_lead")
+    here.passes(days=1)
+    del here.table["l1"]
+    here.materialize("qualified_lead")
+    member = ("777", sha256("l1@example.com"))
+    google(here).later[member[1]] = "INTERNAL_ERROR"
+    here.export("qualified_lead")
+    assert member in google(here).members
+    google(here).later.clear()
+    here.passes(hours=1)
+    here.handle(ExportTick())
+    assert member not in google(here).members
 
 
 CANARIES = (

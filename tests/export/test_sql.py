@@ -22,7 +22,7 @@ from functions.export.standing import Sent
 from tests.destinations.harness import NOW, TestClock, plain
 from tests.judge import analyze
 
-TABLES = ("export_attempts", "export_requests", "runs", "leases", "incidents")
+TABLES = ("export_attempts", "export_requests", "audience_members", "runs", "leases", "incidents")
 
 
 class Recorder(Warehouse):

@@ -17,6 +17,7 @@ from tests.judge import analyze
 from tests.materialize.world import World
 
 DAY = date(2026, 11, 10)
+NOW = datetime(2026, 11, 12, tzinfo=UTC)
 PERSON = "1834567890.1763550000"
 
 
@@ -43,7 +44,7 @@ def erased(client: bigquery.Client) -> Iterator[Erased]:
     world.events([purchase(1, PERSON), purchase(2, "somebody.else")])
     world.define(id="purchase", event_type="purchase")
     world.run(DAY)
-    first, second = (dict(erase(world.warehouse, [PERSON])) for _ in range(2))
+    first, second = (dict(erase(world.warehouse, [PERSON], NOW)) for _ in range(2))
     yield Erased(world, first, second)
     world.close()
     client.delete_dataset(dataset, delete_contents=True)

@@ -56,7 +56,8 @@ class GoogleDataManager(StandIn):
         self.terms_signed = enhanced_conversions_terms_signed
         self.members: dict[tuple[str, str], datetime] = {}
         self.later: dict[str, str] = {}
-        """Transaction id or gclid → reason for which it is refused after having been accepted."""
+        """Transaction id, gclid or hashed identifier → reason for which the event or member is
+        refused after having been accepted."""
         self._requests: dict[str, tuple[datetime, int, dict[str, int]]] = {}
         self._minute: tuple[datetime, int] = (clock(), 0)
 
@@ -208,19 +209,23 @@ class GoogleDataManager(StandIn):
         if request.validate_only:
             return Reply(200, {"requestId": f"validated-{len(self.calls)}"})
         request_id = f"r-{len(self._requests) + 1}"
-        self._requests[request_id] = (self.clock(), len(request.audience_members), {})
+        failures: dict[str, int] = {}
+        user_list = request.destinations[0].product_destination_id
         for member in request.audience_members:
-            for identifier in member.user_data.user_identifiers:
-                key = (
-                    request.destinations[0].product_destination_id,
-                    identifier.email_address
-                    or identifier.phone_number
-                    or identifier.address.family_name,
-                )
+            known_by = [
+                each.email_address or each.phone_number or each.address.family_name
+                for each in member.user_data.user_identifiers
+            ]
+            reason = next((self.later[each] for each in known_by if each in self.later), None)
+            if reason:
+                failures[reason] = failures.get(reason, 0) + 1
+                continue
+            for each in known_by:
                 if adding:
-                    self.members[key] = self.clock()
+                    self.members[user_list, each] = self.clock()
                 else:
-                    self.members.pop(key, None)
+                    self.members.pop((user_list, each), None)
+        self._requests[request_id] = (self.clock(), len(request.audience_members), failures)
         return Reply(200, {"requestId": request_id})
 
     def _member_violations(self, request: Any, adding: bool) -> Iterator[Violation]:

@@ -76,6 +76,8 @@ class Intent:
     consent: Consent = Consent(True, True)
     with_person: bool = True
     """Whether anything about the person may be in the payload."""
+    members: tuple[str, ...] = ()
+    """What the platform knows the person by, where it takes no key of ours; see `Built.member`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,9 @@ class Built:
     payload: Any
     fingerprint: str
     group: Hashable = ()
+    member: str = ""
+    """What an audience will know the person by, where it takes no key of ours. It is kept apart
+    from the ledger until the person has left: nothing else could take them out."""
 
 
 @dataclass(frozen=True, slots=True)

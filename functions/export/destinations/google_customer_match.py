@@ -5,7 +5,9 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1/audience
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -22,6 +24,7 @@ from functions.export.destinations.base import (
     Rejected,
     Result,
     Status,
+    canonical,
     present,
 )
 from functions.export.destinations.google_ads import AccountNumber
@@ -32,6 +35,9 @@ from functions.export.rows import ConversionRow
 if TYPE_CHECKING:
     from functions.export.wire import Wire
 
+Identifier = dict[str, Any]
+
+MOST_IDENTIFIERS = 10
 ACCEPTED = 1
 """TermsOfServiceStatus as google.ads.datamanager.v1 numbers it."""
 
@@ -88,8 +94,8 @@ class GoogleCustomerMatchTarget(Target):
 
 
 class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
-    """Adds and removes members. Google knows a member by hashed contact data only, which the
-    ledger does not keep: a person whose row is gone leaves when the membership ends.
+    """Adds and removes members. Google knows a member by hashed contact data only, so what was sent
+    is kept until the person has left: also by an address that the row no longer has.
 
     Limits: developers.google.com/data-manager/api/limits.
     """
@@ -116,13 +122,17 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
         people = data_manager.user_identifiers(row, self.config.default_country)
+        leaving = intent.op == "retract"
+        if leaving:
+            people = every_identifier(people, intent.members)
         if not people or not intent.with_person:
             return Rejected("no_identifier")
         named = {"user_data": {"user_identifiers": people}}
-        if intent.op == "retract":
+        if leaving:
             return data_manager.built(intent.key, named, "remove")
-        member = named | {"consent": data_manager.consent(intent.consent)}
-        return data_manager.built(intent.key, member, "add")
+        joining = named | {"consent": data_manager.consent(intent.consent)}
+        built = data_manager.built(intent.key, joining, "add")
+        return replace(built, member=canonical(people).decode())
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         user_list = self.mapped[conversion].user_list_id
@@ -175,3 +185,11 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
 
     def poll(self, request_id: str, wire: Wire) -> Status | None:
         return data_manager.retrieve_status(wire, request_id, self.config.quota_project)
+
+
+def every_identifier(now: list[Identifier], before: Sequence[str]) -> list[Identifier]:
+    """What the row says and what was sent of it before, each once and the latest first; Google
+    takes ten of one member."""
+    found = [*now, *(each for text in before for each in json.loads(text))]
+    distinct = {canonical(each): each for each in found}
+    return list(distinct.values())[:MOST_IDENTIFIERS]
