@@ -45,7 +45,7 @@ locals {
     }
     export = {
       dataset       = "roles/bigquery.dataViewer"
-      writes        = ["export_attempts", "export_requests", "incidents", "leases"]
+      writes        = ["audience_members", "export_attempts", "export_requests", "incidents", "leases"]
       staging       = false
       reads         = []
       runs_user_sql = false
