@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from common.conversions import Custom, LeadScoring, Qualification
-from functions.score_leads import leakage, monitoring, qualification
+from functions.score_leads import leakage, monitoring, qualification, threads
 from functions.score_leads.artifact import versions
 from functions.score_leads.card import card
 from functions.score_leads.features import DAY
@@ -46,6 +46,11 @@ def model_id(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, st
 def training(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> Training:
     """Train on the past; the same past gives the same bytes."""
     past = point_in_time(past)
+    with threads.worth(len(past.leads.placed)):
+        return _training(past, conversion, late)
+
+
+def _training(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> Training:
     trained = train(past.leads, past.outcomes, wishes(past, conversion, late))
     recent = _recent(trained)
     scores = trained.model.score(trained.features.take(recent))

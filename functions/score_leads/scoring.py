@@ -14,7 +14,7 @@ import numpy as np
 from common.sql import template, with_parameters
 from common.warehouse import Warehouse
 from common.window import Window
-from functions.score_leads import monitoring, qualification
+from functions.score_leads import monitoring, qualification, threads
 from functions.score_leads.features import Features
 from functions.score_leads.first_seen import flat
 from functions.score_leads.history import as_columns
@@ -105,7 +105,8 @@ def judge(packed: Packed, rows: list[Row]) -> Batch:
     columns["created"] = [row["created"] for row in rows]
     created = np.array([row["created"].timestamp() for row in rows])
     features = packed.model.read(columns, created, len(rows))
-    scores = packed.model.score(features)
+    with threads.worth(len(rows)):
+        scores = packed.model.score(features)
     before = np.array([bool(row["qualified_before"]) for row in rows])
     lost = np.array([row["status"] == "lost" for row in rows])
     measured = worth(scores) if packed.threshold.measure == "expected_value" else scores.probability

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+FEW = 20_000
+"""Leads that one thread learns from as fast as several do."""
 
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -31,3 +37,12 @@ def limit(environment: MutableMapping[str, str], cpus: int) -> None:
     """
     for variable in VARIABLES:
         environment.setdefault(variable, str(cpus))
+
+
+def worth(leads: int) -> AbstractContextManager[object]:
+    """While it is entered, numerical libraries use as many threads as this many leads are worth.
+
+    Several threads wait awake for each other at every step. With few leads they hardly do anything
+    else, and on a busy machine they do it for minutes.
+    """
+    return threadpool_limits(1) if leads < FEW else nullcontext()

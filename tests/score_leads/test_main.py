@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import flask
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from common.errors import RetryableError
 from functions.score_leads import main, threads
@@ -114,6 +115,17 @@ def test_numerical_threads_are_as_many_as_real_processors(tmp_path: Any) -> None
     quota.write_text("max 100000")
     assert threads.real_cpus(quota) == len(os.sched_getaffinity(0))
     assert threads.real_cpus(tmp_path / "missing") == len(os.sched_getaffinity(0))
+
+
+def test_few_leads_are_worth_one_thread() -> None:
+    def openmp() -> list[int]:
+        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "openmp"]
+
+    with threadpool_limits(2):
+        with threads.worth(1_000):
+            assert set(openmp()) == {1}
+        with threads.worth(threads.FEW):
+            assert set(openmp()) == {2}
 
 
 def test_whoever_chose_a_number_of_threads_keeps_it() -> None:
