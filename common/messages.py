@@ -39,6 +39,8 @@ class CrmLoaded(Message):
     source: Name
     table: Annotated[str, Field(pattern=r"^[^`\s]+\.[A-Za-z0-9_]+\.[A-Za-z0-9_-]+$")]
     partitions: tuple[date, ...] = ()
+    """For people. The run covers all days that are due: a row may have moved from a written day to
+    another, and a day that was missed must not be passed over."""
     load_id: Name
     """The loader's own key: the same key is the same load."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,6 +13,9 @@ from common.sql import Sql, template
 from common.warehouse import Warehouse
 from common.window import LATE_DAYS, Window
 
+SPAN_DAYS = 31
+"""Days of raw export that one write of the stage reads."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -20,6 +23,10 @@ class Span:
 
     window: Window
     events: frozenset[str]
+
+    def pieces(self) -> list[Span]:
+        """The span in pieces that one write each may read."""
+        return [Span(chunk, self.events) for chunk in self.window.chunks(SPAN_DAYS)]
 
 
 def exports(warehouse: Warehouse) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -41,12 +48,12 @@ def scan(warehouse: Warehouse, span: Span) -> Sql | None:
     return ga4.scan(found, span.window, span.events, warehouse.settings.timezone)
 
 
-def planned_bytes(warehouse: Warehouse, spans: Iterable[Span]) -> int | None:
-    """What reading these spans would cost in bytes; None is unknown."""
+def planned_bytes(warehouse: Warehouse, span: Span) -> int | None:
+    """What reading the span, piece by piece as a run does, would cost in bytes; None is unknown."""
     sizes = [
         warehouse.dry_run(sql).bytes_processed
-        for span in spans
-        if (sql := scan(warehouse, span)) is not None
+        for piece in span.pieces()
+        if (sql := scan(warehouse, piece)) is not None
     ]
     known = [size for size in sizes if size is not None]
     return sum(known) if len(known) == len(sizes) else None
@@ -87,6 +94,12 @@ def newest_day(warehouse: Warehouse) -> date | None:
         for suffix in ga4.shard_days(warehouse.tables_in(dataset))[-1:]
     )
     return max(map(date.fromisoformat, suffixes), default=None)
+
+
+def lacking(warehouse: Warehouse, window: Window, events: frozenset[str]) -> list[Span]:
+    """The days and events that the stage lacks; none where the export has no shard."""
+    found = exported(warehouse, window)
+    return [] if found is None else missing(found, events, staged(warehouse))
 
 
 def missing(

@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from common import lease
+from common import lease, progress
 from common.catalog import Catalog, Stored
 from common.conversions import AnyConversion
 from common.errors import ConflictError, ProductError, UserError
 from common.findings import Finding
+from common.messages import RunRequested
 from common.sql import template, with_parameters
-from functions.api import checks, graph
+from functions.api import checks, graph, planned
 from functions.api.ask import Ask, Nothing, Services
 from functions.api.model import Model
 
@@ -85,6 +86,10 @@ class ConversionVersion(Model):
     created_by: str | None
     last_run: LastRun | None = None
     warnings: list[Remark] = Field([], description="What to know; nothing stood in the way.")
+    next_run: planned.Planned | None = Field(
+        None,
+        description="After a save that changed something: what its first run computes and reads.",
+    )
 
 
 class ConversionList(Model):
@@ -189,7 +194,20 @@ def _save(
             referenced_tables=checked.referenced_tables,
             expected_version=expected_version,
         )
-    return _told(stored, remarks=checked.remarks)
+    return _told(stored, remarks=checked.remarks).model_copy(
+        update={"next_run": _first_run(stored, services)}
+    )
+
+
+def _first_run(stored: Stored, services: Services) -> planned.Planned | None:
+    """What a version that never ran will compute and read; None when it has, or nobody can tell."""
+    try:
+        if (stored.id, stored.version) in progress.done_until(services.warehouse):
+            return None
+        return planned.planned(RunRequested(conversions=(stored.id,)), services)
+    except ProductError:
+        # the definition is saved; its price is no reason to say that it is not
+        return None
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from pydantic import Field
 from common.conversions import ConversionId
 from common.errors import UserError
 from common.messages import RunRequested, run_id_of
-from common.window import Window
 from functions.api import planned
 from functions.api.ask import Ask, Nothing, Services
 from functions.api.model import Model
@@ -54,16 +53,10 @@ class Requested(Model):
     end_date: date | None
 
 
-class BackfillAnswer(Model):
-    """A backfill that was asked for, or only its price when `dry`."""
+class BackfillAnswer(planned.Planned):
+    """A backfill that was asked for, or only what it would read when `dry`."""
 
     run_id: str = Field(description="Empty for a dry run.")
-    start_date: date
-    end_date: date
-    days: int
-    bytes: int | None = Field(description="Bytes that it reads; null when BigQuery cannot tell.")
-    price_usd: float | None = Field(description="Those bytes at the on-demand price.")
-    parts: list[planned.Part] = Field(description="What they are made of.")
 
 
 def run_now(ask: Ask[Nothing, RunBody], services: Services) -> Requested:
@@ -81,32 +74,28 @@ def run_now(ask: Ask[Nothing, RunBody], services: Services) -> Requested:
 
 
 def backfill(ask: Ask[Nothing, BackfillBody], services: Services) -> BackfillAnswer:
-    """Compute days long past, or with `dry` only tell what it costs."""
+    """Compute days long past, or with `dry` only tell what that reads and costs."""
     body = ask.body
     end = body.end_date or services.yesterday
     _check(body.conversions, body.start_date, end, services)
-    parts = planned.parts(body.conversions, Window(body.start_date, end), services)
-    run_id = ""
-    if not body.dry:
-        request = RunRequested(
-            trigger="backfill",
-            request_id=_request_id(ask),
-            conversions=body.conversions,
-            start_date=body.start_date,
-            end_date=end,
-            force=body.force,
-        )
-        run_id = _published(request, services).run_id
-    size = planned.total(parts)
-    return BackfillAnswer(
-        run_id=run_id,
+    request = RunRequested(
+        trigger="backfill",
+        request_id=_request_id(ask),
+        conversions=body.conversions,
         start_date=body.start_date,
         end_date=end,
-        days=(end - body.start_date).days + 1,
-        bytes=size,
-        price_usd=planned.price(size, services.settings.price_per_tebibyte),
-        parts=parts,
+        force=body.force,
     )
+    told = planned.planned(request, services)
+    if told is None:
+        raise UserError(
+            "There is nothing to run.",
+            code="nothing_to_run",
+            fix="Create a conversion first: POST /conversions.",
+            field="conversions",
+        )
+    run_id = "" if body.dry else _published(request, services).run_id
+    return BackfillAnswer(run_id=run_id, **told.model_dump())
 
 
 def _request_id(ask: Ask[Nothing, Any]) -> str:

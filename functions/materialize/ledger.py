@@ -10,11 +10,10 @@ from typing import Any
 
 from common.logs import log
 from common.messages import MaterializeTask, ScoreTask
+from common.progress import DONE
 from common.sql import Parameter, template, with_parameters
 from common.warehouse import Warehouse
 
-DONE = ("applied", "unchanged")
-"""Statuses after which a conversion's window is up to date."""
 CLOSED = (*DONE, "held", "failed", "superseded")
 """Statuses after which a conversion no longer keeps its tier waiting."""
 ENDS = (*CLOSED, "continued", "unscored")
@@ -106,15 +105,6 @@ class Ledger:
         """What happened to each task of one run, oldest first."""
         sql = template(__file__, "ledger_entries", runs=self.warehouse.table("runs"))
         return list(self.warehouse.rows(with_parameters(sql, run_id=run_id)))
-
-    def done_until(self) -> dict[tuple[str, int], date]:
-        """(conversion, definition version) → last day that is up to date."""
-        sql = template(__file__, "ledger_done", runs=self.warehouse.table("runs"))
-        bound = with_parameters(sql, done=Parameter("ARRAY<STRING>", list(DONE)))
-        return {
-            (row["conversion"], row["definition_version"]): row["end_date"]
-            for row in self.warehouse.rows(bound)
-        }
 
     def past(self, conversion: str, version: int, fence: int) -> Past:
         """What the ledger knows of the conversion and of the write with this fence."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from common import staging
+from common import plan, staging
 from common.bus import Bus
 from common.catalog import Catalog, Stored
 from common.conversions import LeadScoring
@@ -24,13 +24,12 @@ from common.messages import (
     Watchdog,
     run_id_of,
 )
-from common.window import Window, yesterday
-from functions.materialize import overview, plan, silence, stage, watchdog
-from functions.materialize.ledger import CLOSED, DONE, ENDS, Clock
+from common.progress import DONE
+from common.window import Window
+from functions.materialize import overview, silence, stage, watchdog
+from functions.materialize.ledger import CLOSED, ENDS, Clock
 from functions.materialize.work import Desk, Ended, clear_up, materialize
 
-SPAN_DAYS = 31
-"""Days of raw export that one stage write reads."""
 STAGE_SECONDS = 300
 """After this long the run asks for itself again: a push must be answered within 540 s."""
 
@@ -65,25 +64,32 @@ def handle(office: Office, message: Message) -> None:
 
 def run(office: Office, request: RunRequested) -> None:
     """Stage the late window once and publish the tasks of the first tier."""
-    definitions = {stored.id: stored for stored in office.catalog.active()}
-    done = office.desk.ledger.done_until()
-    chosen = _chosen(request, definitions, done)
+    known = _known(office)
     run_id = run_id_of(request, office.desk.ledger.now)
-    _start(office, run_id, request.trigger, request, definitions, chosen, done)
+    _start(office, run_id, request.trigger, request, plan.chosen(request, known), known)
 
 
 def loaded(office: Office, message: CrmLoaded) -> None:
-    """Re-run exactly the conversions whose lineage names the table that was loaded."""
-    definitions = {stored.id: stored for stored in office.catalog.active()}
-    readers = plan.reading(message.table, definitions.values())
+    """Re-run exactly the conversions whose lineage names the table that was loaded.
+
+    Whichever days of the table were written, the run covers all that are due: a row may have moved
+    from a written day to another, and days that were missed must not be passed over.
+    """
+    known = _known(office)
+    listed = known.definitions.values()
+    readers = plan.reading(message.table, listed)
     if not readers:
         log("load_ignored", table=message.table, load_id=message.load_id)
         return
-    chosen = plan.with_dependents(readers, definitions.values())
     # the load's own key makes the run: a redelivered or repeated load is the same run
     run_id = f"load-{_digest(f'{message.source}|{message.table}|{message.load_id}')}"
-    done = office.desk.ledger.done_until()
-    _start(office, run_id, "load", RunRequested(), definitions, chosen, done)
+    chosen = plan.with_dependents(readers, listed)
+    _start(office, run_id, "load", RunRequested(), chosen, known)
+
+
+def _known(office: Office) -> plan.Known:
+    desk = office.desk
+    return plan.known(desk.warehouse, office.catalog.active(), desk.ledger.now)
 
 
 def work(office: Office, task: MaterializeTask) -> None:
@@ -145,24 +151,22 @@ def _start(
     run_id: str,
     trigger: str,
     request: RunRequested,
-    definitions: Mapping[str, Stored],
     chosen: frozenset[str],
-    done: Mapping[tuple[str, int], date],
+    known: plan.Known,
 ) -> None:
-    desk = office.desk
+    desk, definitions = office.desk, known.definitions
     clock = Clock(desk.seconds)
     tiers = plan.tiers(definitions.values())
-    newest = yesterday(desk.ledger.now, desk.warehouse.settings.timezone)
-    last_day = min(request.end_date or newest, newest)
-    windows = _windows(desk, trigger, request, definitions, chosen, last_day, done)
+    windows = plan.windows(request, trigger, chosen, known)
     if trigger != "load":
+        last_day = min(request.end_date or known.yesterday, known.yesterday)
         silence.report_missing_shards(desk.warehouse, desk.ledger, last_day, run_id)
         if not _stage(office, run_id, definitions, windows, clock, request.force):
             office.bus.publish(request)
             return
-    known = {id for id, _ in done}
-    if not set(windows) <= known:
-        overview.refresh(desk.warehouse, known | set(windows))
+    shown = {id for id, _ in known.done}
+    if not set(windows) <= shown:
+        overview.refresh(desk.warehouse, shown | set(windows))
     planned = {entry["conversion"] for entry in desk.ledger.entries(run_id)}
     desk.ledger.plan(
         run_id,
@@ -173,27 +177,6 @@ def _start(
         ],
     )
     release(office, run_id)
-
-
-def _windows(
-    desk: Desk,
-    trigger: str,
-    request: RunRequested,
-    definitions: Mapping[str, Stored],
-    chosen: frozenset[str],
-    last_day: date,
-    done: Mapping[tuple[str, int], date],
-) -> dict[str, Window]:
-    """Id → the days that the run brings up to date; what cannot run now is left out."""
-    exported = staging.newest_day(desk.warehouse)
-    windows = {}
-    for id in sorted(chosen):
-        stored = definitions[id]
-        closed = done.get((id, stored.version))
-        last = plan.last_day_of(stored.conversion, last_day, exported, closed, trigger)
-        if last is not None:
-            windows[id] = _window(request, plan.due_window(stored, definitions, last, done))
-    return plan.following_members(windows, definitions)
 
 
 def _stage(
@@ -208,32 +191,13 @@ def _stage(
     if not windows or not office.desk.warehouse.settings.ga4_datasets:
         return True
     desk = office.desk
-    window = Window(
-        min(window.start for window in windows.values()),
-        max(window.end for window in windows.values()),
-    )
     needed = plan.stage_events(definitions[id] for id in windows)
-    for span in _lacking(desk, window, needed):
-        for chunk in span.window.chunks(SPAN_DAYS):
+    for span in staging.lacking(desk.warehouse, plan.whole(windows.values()), needed):
+        for piece in span.pieces():
             if clock.elapsed() > STAGE_SECONDS:
                 return False
-            stage.fill_stage(
-                desk.warehouse,
-                desk.ledger,
-                staging.Span(chunk, span.events),
-                run_id,
-                clock,
-                force,
-            )
+            stage.fill_stage(desk.warehouse, desk.ledger, piece, run_id, clock, force)
     return True
-
-
-def _lacking(desk: Desk, window: Window, events: frozenset[str]) -> list[staging.Span]:
-    """The days and events to read; none where the export has no shard."""
-    exported = staging.exported(desk.warehouse, window)
-    if exported is None:
-        return []
-    return staging.missing(exported, events, staging.staged(desk.warehouse))
 
 
 def release(office: Office, run_id: str, *, after: int = -1, again: bool = True) -> None:
@@ -295,28 +259,6 @@ def _task(
         trigger=trigger,
         force=force,
     )
-
-
-def _window(request: RunRequested, due: Window) -> Window:
-    """The due window, from the requested first day where one is named."""
-    return Window(min(request.start_date or due.start, due.end), due.end)
-
-
-def _chosen(
-    request: RunRequested,
-    definitions: Mapping[str, Stored],
-    done: Mapping[tuple[str, int], date],
-) -> frozenset[str]:
-    """What was named, what is computed from it, and what it needs that has never run."""
-    if not request.conversions:
-        return frozenset(definitions)
-    if unknown := sorted(set(request.conversions) - set(definitions)):
-        raise UserError(
-            f"There is no active conversion {', '.join(unknown)}.", code="unknown_conversion"
-        )
-    named = plan.with_dependents(request.conversions, definitions.values())
-    needed = plan.with_prerequisites(named, definitions.values()) - named
-    return named | {id for id in needed if (id, definitions[id].version) not in done}
 
 
 def _digest(text: str) -> str:

@@ -8,8 +8,9 @@ from datetime import timedelta
 from common.bus import Bus
 from common.catalog import Stored
 from common.messages import MaterializeTask, Message, ScoreTask
+from common.progress import DONE
 from common.sql import Parameter, template, with_parameters
-from functions.materialize.ledger import CLOSED, DONE
+from functions.materialize.ledger import CLOSED
 from functions.materialize.work import Desk
 
 STUCK_MINUTES = 45

@@ -17,13 +17,13 @@ from common.kinds.rates import rates
 from common.kinds.reason import reason as why_broken
 from common.kinds.shape import PROVENANCE, Context
 from common.messages import MaterializeTask
+from common.plan import CHUNK_DAYS
 from common.sql import Parameter, Sql, template, with_parameters
 from common.sql import table as quoted
 from common.warehouse import Warehouse
 from common.window import Window
 from functions.materialize import landed, normalize, silence, write
 from functions.materialize.ledger import Clock, Done, Ledger
-from functions.materialize.plan import CHUNK_DAYS
 
 UNPLACED = frozenset("missing_id missing_created invalid_created created_in_future".split())
 UNPLACED_SHARE = 0.01
@@ -151,7 +151,7 @@ def _write(desk: Desk, job: Job) -> str:
     recover(desk, job)
     if waiting := _waits(desk, job):
         return _held(desk, job, clock, "source_not_landed", waiting)
-    raw_columns = _answer(desk, job)
+    raw_columns, asked = _answer(desk, job)
     context = _with_raw(job.context, raw_columns)
     candidates = desk.warehouse.staging(_staged(job, "candidates"))
     rows = kinds.select(job.stored.conversion, context)
@@ -162,7 +162,7 @@ def _write(desk: Desk, job: Job) -> str:
     difference = desk.warehouse.staging(_staged(job, "difference"))
     desk.warehouse.execute(_difference(job, candidates, difference, factor))
     counts, judged = _counted(desk, job, candidates, difference)
-    facts = _facts(job, counts, judged, read.bytes_processed)
+    facts = _facts(job, counts, judged, _sum(asked, read.bytes_processed))
     if held := _brakes(desk, job, counts, judged):
         return _held(desk, job, clock, "suspicious_shrink", held, facts)
     write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
@@ -301,11 +301,11 @@ def _job(
     )
 
 
-def _answer(desk: Desk, job: Job) -> frozenset[str]:
-    """Run the user's own query, if there is one, and tell the columns that it returned."""
+def _answer(desk: Desk, job: Job) -> tuple[frozenset[str], int | None]:
+    """Run the user's own query, if there is one: its columns, and the bytes that it read."""
     conversion = job.stored.conversion
     if not isinstance(conversion, Custom):
-        return frozenset()
+        return frozenset(), None
     settings = desk.warehouse.settings
     verdict = judge(conversion.sql, Scope.of(settings))
     if not verdict.ok:
@@ -319,9 +319,17 @@ def _answer(desk: Desk, job: Job) -> frozenset[str]:
         for name, value in (("start_date", job.window.start), ("end_date", job.window.end))
         if name in verdict.parameters
     }
-    desk.runner.execute(with_parameters(statement, **days), labels={"conversion": job.stored.id})
+    asked = desk.runner.execute(
+        with_parameters(statement, **days), labels={"conversion": job.stored.id}
+    )
     schema = desk.warehouse.schema_of(desk.warehouse.staging_path(raw)) or []
-    return frozenset(column["name"].lower() for column in schema)
+    return frozenset(column["name"].lower() for column in schema), asked.bytes_processed
+
+
+def _sum(*sizes: int | None) -> int | None:
+    """The bytes that are known, in all; None when none is."""
+    known = [size for size in sizes if size is not None]
+    return sum(known) if known else None
 
 
 def _with_raw(context: Context, columns: frozenset[str]) -> Context:

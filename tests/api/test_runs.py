@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from common.messages import RunRequested, run_id_of
-from functions.api import planned
-from functions.api.planned import Part
 from functions.api.runs import summary
 from tests.api.conftest import NOW, PURCHASE, Desk
 
@@ -152,15 +150,9 @@ def test_a_dry_backfill_tells_its_price_and_runs_nothing(desk: Desk) -> None:
 
 
 def test_a_backfill_is_asked_for_with_its_days(desk: Desk) -> None:
+    desk.save(PURCHASE)
     told = desk.post("/backfills", {"start_date": "2025-11-20"}, status=202)
     (request,) = desk.bus.published
     assert isinstance(request, RunRequested)
     assert (request.trigger, request.start_date) == ("backfill", date(2025, 11, 20))
     assert told["run_id"] == run_id_of(request, NOW)
-
-
-def test_a_price_is_unknown_when_any_part_of_it_is() -> None:
-    known = Part(reads="a", conversions=["a"], bytes=planned.TEBIBYTE)
-    unknown = Part(reads="b", conversions=["b"], bytes=None)
-    assert planned.price(planned.total([known, known]), 6.25) == 12.5
-    assert planned.price(planned.total([known, unknown]), 6.25) is None

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common import plan
 from common.catalog import Stored
 from common.errors import UserError
 from common.staging import Span, missing
 from common.window import LATE_DAYS, Window, yesterday
-from functions.materialize import plan
 
 PURCHASE: dict[str, Any] = {"kind": "simple", "event_type": "purchase"}
 DAY = date(2026, 11, 20)

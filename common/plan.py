@@ -1,16 +1,22 @@
-"""What a run does, decided from definitions and the ledger alone: tiers, windows, tasks."""
+"""What a run does, decided from definitions and the ledger alone: which conversions, tiers, days.
+
+The run itself and whoever tells its price beforehand plan by the same functions.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
+from common import progress, staging
 from common.catalog import Stored
 from common.conversions import Combined, Conversion, Custom, LeadScoring, Simple, references
 from common.errors import UserError
 from common.ga4 import ALWAYS
-from common.window import LATE_DAYS, Window
+from common.messages import RunRequested
+from common.warehouse import Warehouse
+from common.window import LATE_DAYS, Window, yesterday
 
 BACKFILL_DAYS = 90
 """How far back a conversion begins that has never run, unless its run names the days."""
@@ -20,12 +26,62 @@ CHUNK_DAYS = 90
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One conversion of a run: in which tier, for which days."""
+class Known:
+    """What is known when a run is planned."""
 
-    stored: Stored
-    tier: int
-    window: Window
+    definitions: Mapping[str, Stored]
+    """The active ones, by id."""
+    done: Mapping[tuple[str, int], date]
+    """(id, version) → last day that is up to date."""
+    yesterday: date
+    exported: date | None
+    """The newest day that GA4 has a daily table for; None where there is no export."""
+
+    def done_until(self, id: str) -> date | None:
+        """The last day that is up to date under the newest version."""
+        return self.done.get((id, self.definitions[id].version))
+
+
+def known(warehouse: Warehouse, definitions: Iterable[Stored], now: datetime) -> Known:
+    """What the ledger and the export say at this moment about these active definitions."""
+    return Known(
+        definitions={stored.id: stored for stored in definitions},
+        done=progress.done_until(warehouse),
+        yesterday=yesterday(now, warehouse.settings.timezone),
+        exported=staging.newest_day(warehouse),
+    )
+
+
+def chosen(request: RunRequested, known: Known) -> frozenset[str]:
+    """What was named, what is computed from it, and what it needs that has never run."""
+    definitions = known.definitions
+    if not request.conversions:
+        return frozenset(definitions)
+    if unknown := sorted(set(request.conversions) - set(definitions)):
+        raise UserError(
+            f"There is no active conversion {', '.join(unknown)}.", code="unknown_conversion"
+        )
+    named = with_dependents(request.conversions, definitions.values())
+    needed = with_prerequisites(named, definitions.values()) - named
+    return named | {id for id in needed if known.done_until(id) is None}
+
+
+def windows(
+    request: RunRequested, trigger: str, ids: Iterable[str], known: Known
+) -> dict[str, Window]:
+    """Id → the days that the run brings up to date; what cannot run now is left out."""
+    found = {}
+    for id in sorted(ids):
+        if (end := _last_day(id, request, trigger, known)) is not None:
+            due = due_window(known.definitions[id], known.definitions, end, known.done)
+            found[id] = Window(min(request.start_date or due.start, due.end), due.end)
+    return _following_members(found, known.definitions)
+
+
+def whole(windows: Iterable[Window]) -> Window:
+    """From the first day of any of the windows to the last; there is at least one."""
+    listed = list(windows)
+    return Window(min(it.start for it in listed), max(it.end for it in listed))
 
 
 def tiers(definitions: Iterable[Stored]) -> dict[str, int]:
@@ -138,23 +194,55 @@ def adjustment_days(conversion: Conversion, definitions: Mapping[str, Stored]) -
 def due_window(
     stored: Stored,
     definitions: Mapping[str, Stored],
-    yesterday: date,
+    end: date,
     done_until: Mapping[tuple[str, int], date],
 ) -> Window:
-    """The days that a run without own days brings up to date.
+    """The days up to `end` that a run without own days brings up to date.
 
     A version that never ran starts BACKFILL_DAYS back; after missed days the window is that of the
     first of them, so that nothing which its run would have seen is lost.
     """
     last = done_until.get((stored.id, stored.version))
     if last is None:
-        return Window.ending(yesterday, BACKFILL_DAYS)
+        return Window.ending(end, BACKFILL_DAYS)
     days = adjustment_days(stored.conversion, definitions)
-    first = min(yesterday, last + timedelta(days=1))
-    return Window(first - timedelta(days=days - 1), yesterday)
+    first = min(end, last + timedelta(days=1))
+    return Window(first - timedelta(days=days - 1), end)
 
 
-def following_members(
+def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> date | None:
+    """The last day that a run brings up to date; None leaves the conversion to the next one.
+
+    GA4's events are there up to the newest daily table: to close a day before would pass over what
+    lands later. A load reads nothing from GA4, so what counts its events stays where it is. Where
+    rows silence later ones, a run of days long past goes on to the last day that is done.
+    """
+    conversion, done = known.definitions[id].conversion, known.done_until(id)
+    end = min(request.end_date or known.yesterday, known.yesterday)
+    if silences(conversion) and done is not None:
+        end = max(end, done)
+    if not isinstance(conversion, Simple):
+        return end
+    if trigger == "load":
+        return done
+    return min(end, known.exported or end)
+
+
+def silences(conversion: Conversion) -> bool:
+    """Whether a row may keep later ones from counting."""
+    match conversion:
+        case Simple():
+            return (
+                conversion.event_type == "purchase"
+                or conversion.deduplicate_by_user
+                or conversion.once_per_session
+            )
+        case Combined(deduplication_days=days):
+            return days is not None
+    return False
+
+
+def _following_members(
     windows: Mapping[str, Window], definitions: Mapping[str, Stored]
 ) -> dict[str, Window]:
     """The windows of a run, those of combined conversions as long as their members'.
@@ -169,22 +257,6 @@ def following_members(
         return min([windows[id].start, *(start(member) for member in members if member in windows)])
 
     return {id: Window(min(start(id), window.end), window.end) for id, window in windows.items()}
-
-
-def last_day_of(
-    conversion: Conversion, yesterday: date, exported: date | None, done: date | None, trigger: str
-) -> date | None:
-    """The last day that a run brings up to date; None leaves the conversion to the next one.
-
-    GA4's events are there up to the newest daily table (`exported`, None where there is no export):
-    to close a day before would pass over what lands later. A load reads nothing from GA4, so what
-    counts its events stays at the day that is `done`.
-    """
-    if not isinstance(conversion, Simple):
-        return yesterday
-    if trigger == "load":
-        return done
-    return min(yesterday, exported or yesterday)
 
 
 def stage_events(definitions: Iterable[Stored]) -> frozenset[str]:

@@ -1,0 +1,147 @@
+"""What a backfill or a saved definition is said to read is what its run reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from common.sql import Sql
+from common.warehouse import DryRun, Executed
+from functions.api.planned import TEBIBYTE, Part, price, total
+from tests.api.conftest import LEAD, PURCHASE, House, house_of
+from tests.materialize.world import QuickWorld
+from tests.quick import QuickWarehouse
+
+DAY = date(2026, 11, 19)
+ORDERS = "test-project.quick_crm.orders"
+QUERY = (
+    f"SELECT id, client_id, created FROM `{ORDERS}` WHERE date BETWEEN @start_date AND @end_date"
+)
+
+
+class Metered(QuickWarehouse):
+    """Tells the bytes of a statement: a thousand for each day that it asks for."""
+
+    def dry_run(self, sql: Sql, **options: Any) -> DryRun:
+        columns = [("id", "STRING"), ("client_id", "STRING"), ("created", "TIMESTAMP")]
+        schema = [{"name": name, "type": type_, "mode": "NULLABLE"} for name, type_ in columns]
+        return DryRun(schema, cost(sql), (ORDERS,), "SELECT")
+
+    def execute(self, sql: Sql, **options: Any) -> Executed:
+        done = super().execute(sql, **options)
+        outside = "events_*" in sql.text or ORDERS in sql.text
+        return replace(done, bytes_processed=cost(sql)) if outside else done
+
+
+def cost(sql: Sql) -> int | None:
+    start, end = (sql.parameters.get(name) for name in ("start_date", "end_date"))
+    if start is None or end is None:
+        return None
+    assert isinstance(start.value, date)
+    assert isinstance(end.value, date)
+    return ((end.value - start.value).days + 1) * 1000
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    """A shop with three days of GA4, of which nothing is staged yet."""
+    world = QuickWorld(now=datetime(2026, 11, 20, 6, tzinfo=UTC))
+    world.events(
+        {"name": name, "at": datetime(2026, 11, day, 9, tzinfo=UTC), "client": "a", "key": name}
+        for day in (10, 18, 19)
+        for name in ("purchase", "generate_lead")
+    )
+    columns = {"id": "STRING", "client_id": "STRING", "created": "TIMESTAMP", "date": "DATE"}
+    schema = [{"name": name, "type": type_} for name, type_ in columns.items()]
+    world.replace(ORDERS, schema, [])
+    world.warehouse = world.quick = Metered(world.settings, world.quick.connection)
+    yield house_of(world)
+    world.close()
+
+
+def read(house: House) -> int:
+    """The bytes that all runs so far have read."""
+    entries = house.world.query(f"SELECT * FROM `{house.world.warehouse.path('runs')}`")
+    return sum(entry["bytes_processed"] or 0 for entry in entries)
+
+
+def carried_out(house: House) -> None:
+    for message in house.desk.services.bus().published:  # type: ignore[attr-defined]
+        house.world.handle(message)
+
+
+def test_a_backfill_reads_what_it_was_said_to_read(house: House) -> None:
+    for definition in (PURCHASE, LEAD):
+        house.desk.save(definition)
+    asked = {"start_date": "2026-11-01", "conversions": ["purchase"]}
+    told = house.desk.post("/backfills", {**asked, "dry": True}, status=202)
+    assert read(house) == 0
+    # the export begins on the tenth; a shard may hold the last hours of the day before
+    assert [(part["start_date"], part["bytes"]) for part in told["parts"]] == [
+        ("2026-11-09", 11_000)
+    ]
+    house.desk.post("/backfills", asked, status=202)
+    carried_out(house)
+    assert read(house) == told["bytes"] == 11_000
+    again = house.desk.post("/backfills", {**asked, "dry": True}, status=202)
+    assert again["bytes"] == 4_000, "only the days that GA4 may still rewrite"
+
+
+def test_a_saved_definition_says_what_its_first_run_reads(house: House) -> None:
+    saved = house.desk.save(PURCHASE)["next_run"]
+    assert (saved["conversions"], saved["days"], saved["bytes"]) == (["purchase"], 90, 11_000)
+    assert saved["text"] == (
+        "1 conversion from 2026-08-22 to 2026-11-19: 10.7 KiB by the GA4 export"
+        " test-project.quick_ga4 (login, purchase, refund, session_start, sign_up);"
+        " less than 0.01 USD at the on-demand price."
+    )
+    house.desk.post("/runs", {}, status=202)
+    carried_out(house)
+    assert house.desk.save(PURCHASE)["next_run"] is None
+    # an edit counts the same events: of the raw export only the days that may still change
+    assert house.desk.save({**PURCHASE, "once_per_session": True})["next_run"]["bytes"] == 4_000
+    lead = house.desk.save(LEAD)["next_run"]
+    assert [(part["start_date"], part["end_date"]) for part in lead["parts"]] == [
+        ("2026-11-09", "2026-11-15"),
+        ("2026-11-16", "2026-11-19"),
+    ]
+    assert "(generate_lead)" in lead["parts"][0]["reads"]
+
+
+def test_a_query_is_priced_task_by_task_and_with_what_is_computed_from_it(house: House) -> None:
+    house.desk.save({"id": "order", "name": "Order", "kind": "custom", "sql": QUERY})
+    house.desk.save(PURCHASE)
+    both = {"id": "both", "name": "Both", "kind": "combined", "conversions": ["order", "purchase"]}
+    house.desk.save(both)
+    asked = {"start_date": "2026-05-01", "conversions": ["order"], "dry": True}
+    told = house.desk.post("/backfills", asked, status=202)
+    assert told["conversions"] == ["both", "order", "purchase"]
+    assert {part["reads"]: part["bytes"] for part in told["parts"]}["the query of order"] == 203_000
+
+
+def test_a_backfill_of_days_past_goes_on_where_rows_silence_later_ones(house: House) -> None:
+    house.desk.save(PURCHASE)
+    house.desk.save({"id": "order", "name": "Order", "kind": "custom", "sql": QUERY})
+    house.desk.post("/runs", {}, status=202)
+    carried_out(house)
+    for id, last in (("purchase", "2026-11-19"), ("order", "2026-09-30")):
+        asked = {"start_date": "2026-09-01", "end_date": "2026-09-30", "conversions": [id]}
+        told = house.desk.post("/backfills", {**asked, "dry": True}, status=202)
+        assert told["end_date"] == last
+
+
+def test_without_any_conversion_there_is_nothing_to_run(house: House) -> None:
+    answered = house.desk.ask("POST", "/backfills", {"start_date": "2026-11-01"})
+    assert (answered.status, answered.body["code"]) == (422, "nothing_to_run")
+
+
+def test_a_price_is_unknown_when_any_part_of_it_is() -> None:
+    days: dict[str, Any] = {"start_date": DAY, "end_date": DAY}
+    known = Part(reads="a", conversions=["a"], bytes=TEBIBYTE, **days)
+    unknown = Part(reads="b", conversions=["b"], bytes=None, **days)
+    assert price(total([known, known]), 6.25) == 12.5
+    assert price(total([known, unknown]), 6.25) is None
