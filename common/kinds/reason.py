@@ -26,9 +26,14 @@ ORDER = "c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_S
 """Of rows with one id and one time the first in this order counts, in every run the same."""
 
 
+def fault_of_money() -> Sql:
+    """An expression over the alias `c` of a candidate: what is wrong with its money, or NULL."""
+    return template(__file__, "fault_money", currencies=bind(" ".join(sorted(DECIMALS))))
+
+
 def fault() -> Sql:
     """An expression over the alias `c` of a candidate: a key of FAULTS, or NULL for a sound row."""
-    return template(__file__, "fault", currencies=bind(" ".join(sorted(DECIMALS))))
+    return template(__file__, "fault", money=fault_of_money())
 
 
 def reason() -> Sql:

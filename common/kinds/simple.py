@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.conversions import EventValue, ManualValue, NoValue, Refunds, Simple, Value
 from common.kinds import dedup
-from common.kinds.reason import fault
+from common.kinds.reason import fault_of_money
 from common.kinds.shape import Context, candidates, chain
 from common.sql import Parameter, Sql, bind, fill, template, with_parameters
 
@@ -71,7 +71,8 @@ def _events(conversion: Simple, context: Context, days: str) -> Sql:
             stage=context.stage,
             filters=_filters(conversion),
             days=days,
-            fault=fault(),
+            # an event of the days that are read has an id and a time
+            fault=fault_of_money(),
         ),
         event_names=Parameter("ARRAY<STRING>", sorted(conversion.event_names)),
     )

@@ -74,7 +74,7 @@ def run_now(ask: Ask[Nothing, RunBody], services: Services) -> Requested:
 
 
 def backfill(ask: Ask[Nothing, BackfillBody], services: Services) -> BackfillAnswer:
-    """Compute days long past, or with `dry` only tell what that reads and costs."""
+    """Compute days long past, or with `dry` only tell what it costs."""
     body = ask.body
     end = body.end_date or services.yesterday
     _check(body.conversions, body.start_date, end, services)

@@ -12,6 +12,10 @@ from tests.materialize.histories import (
     SHAPES,
     DeletesThenInserts,
     Design,
+    ForgetsWhatWasReturned,
+    LetsBrokenRowsSilence,
+    OverwritesDaysWithData,
+    Upserts,
     WithoutFence,
     WithoutMemory,
     caught,
@@ -27,7 +31,15 @@ def test_daily_runs_through_crashes_end_as_one_full_run_does(shape: str) -> None
     assert judge(len(shape), shape=shape).runs > 0
 
 
-KNOWN: dict[Design, int] = {DeletesThenInserts: 50, WithoutFence: 11, WithoutMemory: 6}
+KNOWN: dict[Design, int] = {
+    DeletesThenInserts: 50,
+    ForgetsWhatWasReturned: 16,
+    LetsBrokenRowsSilence: 7,
+    OverwritesDaysWithData: 5,
+    Upserts: 5,
+    WithoutFence: 66,
+    WithoutMemory: 12,
+}
 """Seeds before which these are not found out, left out here to save time."""
 
 
