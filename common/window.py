@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LATE_DAYS = 4
@@ -44,3 +44,8 @@ class Window:
 def yesterday(now: datetime, timezone: str) -> date:
     """The last complete day of the project at the moment `now` (with time zone)."""
     return now.astimezone(ZoneInfo(timezone)).date() - timedelta(days=1)
+
+
+def day_over(day: date, timezone: str) -> datetime:
+    """The moment at which the day is over in the time zone."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone))

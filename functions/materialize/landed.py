@@ -11,6 +11,7 @@ from common.kinds.shape import Context
 from common.sql import template, with_parameters
 from common.warehouse import Stored as Table
 from common.warehouse import Warehouse
+from common.window import day_over
 from functions.materialize import silence
 from functions.materialize.ledger import Done
 
@@ -18,16 +19,17 @@ from functions.materialize.ledger import Done
 def waits_for(stored: Stored, end: date, last: Done | None, warehouse: Warehouse) -> str | None:
     """Why a run up to the day `end` has to wait for a load, or None; `last` is how far it is.
 
-    It waits where it would pass on to a new day although its tables are older than its last run:
-    that day would be closed without its rows. Of tables by date each has to be newer, because the
-    query asks them for the new day; where there is none, one of all. A table that does not tell
-    when it changed, such as a view, may be newer.
+    It waits where it would pass on to a new day although its tables are older than its last run and
+    than that day's end: the day would be closed without its rows. Of tables by date each has to be
+    newer, because the query asks them for the new day; where there is none, one of all. A table
+    that does not tell when it changed, such as a view, may be newer.
     """
     if not isinstance(stored.conversion, Custom) or last is None or end <= last.until:
         return None
     found = list(_tables(stored.conversion, stored.referenced_tables, warehouse))
     by_date = [(path, table) for path, table in found if table.is_partitioned]
-    old = [path for path, table in by_date or found if _is_older(table, last.at)]
+    since = min(last.at, day_over(end, warehouse.settings.timezone))
+    old = [path for path, table in by_date or found if _is_older(table, since)]
     if not old or (not by_date and len(old) < len(found)):
         return None
     return (
@@ -56,7 +58,7 @@ def _tables(
             continue
         name = _newest_shard(path, warehouse) if path.endswith("*") else path
         if name and (table := warehouse.stored(name)):
-            yield name, table
+            yield path, table
 
 
 def _newest_shard(path: str, warehouse: Warehouse) -> str | None:
