@@ -117,7 +117,8 @@ class Ledger:
             done=Parameter("ARRAY<STRING>", list(DONE)),
         )
         found = next(self.warehouse.rows(bound))
-        last = None if found["until"] is None else Done(found["until"], found["at"])
+        until = found["done_until"]
+        last = None if until is None else Done(until, found["done_at"])
         return Past(frozenset(found["versions"] or ()), bool(found["has_fence"]), last)
 
     def _incidents_of(self, day: date) -> frozenset[str]:
