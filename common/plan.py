@@ -34,8 +34,8 @@ class Known:
     done: Mapping[tuple[str, int], date]
     """(id, version) → last day that is up to date."""
     yesterday: date
-    exported: date | None
-    """The newest day that GA4 has a daily table for; None where there is no export."""
+    exported: Window | None
+    """The days that GA4 has daily tables for; None where there is no export."""
 
     def done_until(self, id: str) -> date | None:
         """The last day that is up to date under the newest version."""
@@ -48,7 +48,7 @@ def known(warehouse: Warehouse, definitions: Iterable[Stored], now: datetime) ->
         definitions={stored.id: stored for stored in definitions},
         done=progress.done_until(warehouse),
         yesterday=yesterday(now, warehouse.settings.timezone),
-        exported=staging.newest_day(warehouse),
+        exported=staging.exported_days(warehouse),
     )
 
 
@@ -74,7 +74,8 @@ def windows(
     for id in sorted(ids):
         if (end := _last_day(id, request, trigger, known)) is not None:
             due = due_window(known.definitions[id], known.definitions, end, known.done)
-            found[id] = Window(min(request.start_date or due.start, due.end), due.end)
+            start = request.start_date or _first_day(id, due, known)
+            found[id] = Window(min(start, due.end), due.end)
     return _following_members(found, known.definitions)
 
 
@@ -225,7 +226,20 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
         return end
     if trigger == "load":
         return done
-    return min(end, known.exported or end)
+    return min(end, known.exported.end) if known.exported else end
+
+
+def _first_day(id: str, due: Window, known: Known) -> date:
+    """The first day that is due; who counts users' first purchases begins with the oldest data."""
+    conversion = known.definitions[id].conversion
+    counts_firsts = (
+        isinstance(conversion, Simple)
+        and conversion.event_type == "purchase"
+        and conversion.deduplicate_by_user
+    )
+    if known.exported and counts_firsts and known.done_until(id) is None:
+        return min(due.start, known.exported.start)
+    return due.start
 
 
 def silences(conversion: Conversion) -> bool:

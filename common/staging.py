@@ -76,24 +76,22 @@ def exported(warehouse: Warehouse, window: Window) -> Window | None:
 
     A shard holds the property's day, so the project's day before and after it may have events.
     """
+    days = exported_days(warehouse)
+    if days is None:
+        return None
+    start = max(window.start, days.start - timedelta(days=1))
+    end = min(window.end, days.end + timedelta(days=1))
+    return Window(start, end) if start <= end else None
+
+
+def exported_days(warehouse: Warehouse) -> Window | None:
+    """From the oldest day that any property has a daily shard for to the newest; None without."""
     days = [
         date.fromisoformat(suffix)
         for dataset in warehouse.settings.ga4_datasets
         for suffix in ga4.shard_days(warehouse.tables_in(dataset))
     ]
-    start = max(window.start, min(days, default=date.max) - timedelta(days=1))
-    end = min(window.end, max(days, default=date.min + timedelta(days=1)) + timedelta(days=1))
-    return Window(start, end) if days and start <= end else None
-
-
-def newest_day(warehouse: Warehouse) -> date | None:
-    """The newest day that any property has a daily shard for; None without one."""
-    suffixes = (
-        suffix
-        for dataset in warehouse.settings.ga4_datasets
-        for suffix in ga4.shard_days(warehouse.tables_in(dataset))[-1:]
-    )
-    return max(map(date.fromisoformat, suffixes), default=None)
+    return Window(min(days), max(days)) if days else None
 
 
 def lacking(warehouse: Warehouse, window: Window, events: frozenset[str]) -> list[Span]:

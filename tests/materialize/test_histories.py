@@ -32,7 +32,7 @@ def test_daily_runs_through_crashes_end_as_one_full_run_does(shape: str) -> None
 
 
 KNOWN: dict[Design, int] = {
-    DeletesThenInserts: 50,
+    DeletesThenInserts: 24,
     ForgetsWhatWasReturned: 16,
     LetsBrokenRowsSilence: 7,
     OverwritesDaysWithData: 5,

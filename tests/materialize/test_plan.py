@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from common import plan
 from common.catalog import Stored
 from common.errors import UserError
+from common.messages import RunRequested
 from common.staging import Span, missing
 from common.window import LATE_DAYS, Window, yesterday
 
@@ -148,3 +149,57 @@ def test_what_waits_for_a_model_comes_after_everything_that_does_not() -> None:
     ]  # fmt: skip
     found = plan.tiers(definitions)
     assert found == {"a": 0, "x": 0, "b": 1, "scored": 2, "all": 3}
+
+
+def known(*each: Stored, exported: Window | None = None, **done: date) -> plan.Known:
+    versions = {(id, 1): day for id, day in done.items()}
+    return plan.Known(named(*each), versions, DAY, exported)
+
+
+def windows_of(
+    found: plan.Known, request: RunRequested | None = None, trigger: str = "schedule"
+) -> dict[str, Window]:
+    return plan.windows(request or RunRequested(), trigger, found.definitions, found)
+
+
+def test_ga4_is_counted_up_to_its_newest_table_and_a_query_up_to_yesterday() -> None:
+    exported = Window(DAY - timedelta(days=30), DAY - timedelta(days=2))
+    order = stored("order", kind="custom", sql="SELECT 1")
+    found = windows_of(known(stored("a"), order, exported=exported))
+    assert (found["a"].end, found["order"].end) == (exported.end, DAY)
+
+
+def test_a_load_leaves_what_counts_ga4_events_where_it_is() -> None:
+    exported = Window(DAY - timedelta(days=30), DAY)
+    definitions = [stored("a"), stored("never")]
+    found = known(*definitions, exported=exported, a=DAY - timedelta(days=1))
+    assert windows_of(found, trigger="load") == {
+        "a": Window(DAY - timedelta(days=LATE_DAYS), DAY - timedelta(days=1))
+    }
+
+
+def test_first_purchases_begin_with_the_oldest_data_and_only_once() -> None:
+    exported = Window(DAY - timedelta(days=700), DAY)
+    first = stored("first", **PURCHASE, deduplicate_by_user=True)
+    found = windows_of(known(first, stored("a"), exported=exported))
+    assert (found["first"].days, found["a"].days) == (701, plan.BACKFILL_DAYS)
+    later = windows_of(known(first, exported=exported, first=DAY - timedelta(days=1)))
+    assert later["first"].days == LATE_DAYS
+
+
+def test_days_long_past_are_computed_alone_only_where_no_row_silences_another() -> None:
+    order = stored("order", kind="custom", sql="SELECT 1")
+    spaced = stored("spaced", kind="combined", conversions=["order", "a"], deduplication_days=7)
+    found = known(stored("a"), order, spaced, a=DAY, order=DAY, spaced=DAY)
+    past = RunRequested(start_date=date(2026, 1, 1), end_date=date(2026, 1, 31))
+    ends = {id: window.end for id, window in windows_of(found, past, "backfill").items()}
+    assert ends == {"a": DAY, "order": date(2026, 1, 31), "spaced": DAY}
+
+
+def test_a_combined_conversion_goes_back_as_far_as_its_members() -> None:
+    both = combined("both", "a", "b")
+    over = combined("over", "both", "c")
+    found = known(both, over, stored("a"), stored("b"), stored("c"), both=DAY, over=DAY, b=DAY)
+    windows = windows_of(found)
+    assert windows["b"].days == LATE_DAYS
+    assert windows["both"].start == windows["over"].start == windows["a"].start
