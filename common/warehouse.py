@@ -247,8 +247,9 @@ class Warehouse:
     def stored(self, path: str) -> Stored | None:
         """How the table is stored, or None when it does not exist or may not be seen."""
         try:
-            table = self.client.get_table(path)
-        except (google_errors.NotFound, google_errors.Forbidden):
+            with _translated():
+                table = self.client.get_table(path)
+        except (NotFoundError, AccessError):
             return None
         partition = table.time_partitioning
         return Stored(

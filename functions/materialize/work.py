@@ -190,7 +190,8 @@ def _write(desk: Desk, job: Job) -> str:
 def _waits(desk: Desk, job: Job) -> str | None:
     if job.task.force:
         return None
-    return landed.waits_for(job.stored, job.task.end_date, job.last, desk.warehouse)
+    # whoever may run the query may see when its tables changed
+    return landed.waits_for(job.stored, job.task.end_date, job.last, desk.runner)
 
 
 def _brakes(desk: Desk, job: Job, counts: write.Counts, judged: Mapping[str, int]) -> str | None:
