@@ -70,7 +70,8 @@ def _fill(
             run_id=run_id,
         )
         return
-    write.merge(warehouse, target, difference, taken, span.window)
+    if counts.changed:
+        write.merge(warehouse, target, difference, taken, span.window)
     if not lease.is_held(warehouse, taken):
         raise RetryableError("Another run took the stage over.", code="lease_lost")
     ledger.write(run_id, "staged", seconds=clock.elapsed(), rows_total=counts.after, **facts)

@@ -165,12 +165,14 @@ def _write(desk: Desk, job: Job) -> str:
     facts = _facts(job, counts, judged, _sum(asked, read.bytes_processed))
     if held := _brakes(desk, job, counts, judged):
         return _held(desk, job, clock, "suspicious_shrink", held, facts)
-    write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
+    if counts.changed:
+        write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
     after = _after(desk, job)
     if after["fence"] != job.lease.fence:
         # whoever has it now finishes our books if the MERGE was done, and does the work if not
         raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
-    _history(desk, job, difference)
+    if counts.changed:
+        _history(desk, job, difference)
     _report_missing_rates(desk, job, after)
     silence.report_silence(
         desk.ledger,

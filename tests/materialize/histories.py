@@ -448,7 +448,6 @@ class Play:
         worker = self.design(self.world.quick)
         if isinstance(message, MaterializeTask) and self.dice.random() < 0.1:
             worker.before_merge = lambda: self.interrupt(message)
-            self.tally.pauses += 1
         try:
             following = self.carried(message, worker)
         except RetryableError:
@@ -489,6 +488,7 @@ class Play:
         Within the lease it stands back; after the lease it does its work on what the source is by
         then, and ends before the first one wakes.
         """
+        self.tally.pauses += 1
         if self.dice.random() < 0.7:
             self.lapse()
         other = task.model_copy(update={"run_id": f"{task.run_id}-other"})
