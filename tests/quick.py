@@ -1,17 +1,14 @@
 """A warehouse without HTTP: the embedded engine's own translation, straight on DuckDB in memory.
 
-For tests that need thousands of runs. Names that differ from run to run (fences, digests of bound
-values) are masked before the translation, so that each statement is translated once.
+For tests that need thousands of runs.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -29,7 +26,6 @@ from common.settings import Settings
 from common.sql import Sql
 from common.warehouse import Executed, Stored, Warehouse
 
-_CHANGING = re.compile(r"(?<=_)\d{9,}(?=_)|v_[0-9a-f]{12}")
 _MACROS = functions.__file__.removesuffix(".py") + ".sql"
 
 
@@ -152,15 +148,12 @@ class QuickWarehouse(Warehouse):
 
     def _execute(self, sql: Sql) -> Any:
         self.statements += 1
-        masked, names = _masked(sql.text)
-        renamed = {names.get(name, name): bound for name, bound in sql.parameters.items()}
-        types = tuple(sorted((name, bound.type) for name, bound in renamed.items()))
-        translated = translation.translate(masked, self.settings.project, types)
-        used = {name.lower() for name in translated.parameters}
-        values = {name: bound.value for name, bound in renamed.items() if name.lower() in used}
+        types = tuple((name, bound.type) for name, bound in sql.parameters.items())
+        translated = translation.translate(sql.text, self.settings.project, types)
+        values = {name: sql.parameters[name].value for name in translated.parameters}
         text = execution.completed(translated, values, self)
         try:
-            return self.connection.execute(_unmasked(text, names), values or None)
+            return self.connection.execute(text, values or None)
         except duckdb.CatalogException as error:
             raise NotFoundError(str(error)) from error
         except duckdb.Error as error:
@@ -179,23 +172,6 @@ def database() -> Any:
     with open(_MACROS, encoding="utf-8") as file:
         connection.execute(file.read())
     return connection
-
-
-@lru_cache(maxsize=4096)
-def _masked(text: str) -> tuple[str, dict[str, str]]:
-    """The text with its changing names numbered in order, and name → number's name."""
-    names: dict[str, str] = {}
-    for found in _CHANGING.findall(text):
-        names.setdefault(found, f"{'v_' if found[0] == 'v' else ''}masked{len(names):03d}")
-    return _CHANGING.sub(lambda match: names[match[0]], text), names
-
-
-def _unmasked(text: str, names: Mapping[str, str]) -> str:
-    """Fences back in place; values stay bound under their masked names."""
-    for name, masked in names.items():
-        if name[0] != "v":
-            text = text.replace(f"_{masked}_", f"_{name}_")
-    return text
 
 
 def _shape(column: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from functools import lru_cache
 
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n]*|--[^\n]*|/\*.*?\*/)
@@ -27,6 +28,7 @@ _ESCAPE = re.compile(
 _CHARACTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
+@lru_cache(maxsize=512)
 def plain(sql: str) -> str:
     """Each literal as '...' (escaping only \\ and ') or FROM_HEX('...'), each ? as @p1, @p2 ..."""
     places = itertools.count(1)

@@ -37,11 +37,15 @@ class Statement:
         return isinstance(self.tree, exp.Query)
 
 
-@lru_cache(maxsize=512)
 def read(sql: str) -> Statement:
     """The statement; raises InvalidQueryError when it is none."""
+    return _read(literals.plain(sql))
+
+
+@lru_cache(maxsize=512)
+def _read(sql: str) -> Statement:
     try:
-        tree = sqlglot.parse_one(literals.plain(sql), read="bigquery")
+        tree = sqlglot.parse_one(sql, read="bigquery")
     except sqlglot.errors.SqlglotError as error:
         raise sql_parse_error(str(error)) from error
     found = ((it.catalog, it.db, it.name) for it in tree.find_all(exp.Table) if it.db)

@@ -66,12 +66,24 @@ class Translation:
 
 def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
     """The statement for DuckDB; raises InvalidQueryError when it cannot be read."""
-    general, tables = standins.replaced(sql)
+    general, names = standins.replaced(sql)
+    types = {name.lower(): kind for name, kind in declared}
+    known = tuple(
+        (standin, types[name.lower()]) for standin, name in names.items() if name.lower() in types
+    )
     try:
-        translated = _translate(general, project, declared)
+        translated = _translate(general, project, known)
     except InvalidQueryError:
         return _translate(sql, project, declared)  # the error names the tables
-    return replace(translated, text=standins.restored(translated.text, tables))
+    return replace(
+        translated,
+        text=standins.restored(translated.text, names),
+        wildcards=tuple(
+            replace(it, condition=standins.restored(it.condition, names))
+            for it in translated.wildcards
+        ),
+        parameters=frozenset(names.get(used, used) for used in translated.parameters),
+    )
 
 
 @lru_cache(maxsize=512)
