@@ -32,6 +32,9 @@ ODDS_STEP = 1 / 32
 
 FOLDS = 5
 
+MOST_SHIFT, SHIFT_STEPS = 3.0, 30
+"""Log-odds, and halvings: to a few billionths."""
+
 
 @dataclass(frozen=True)
 class Number:
@@ -151,7 +154,7 @@ class Encoder:
         A lead that helped to set its level's log-odds would see its own outcome there.
         """
         rows = self._trees(features)
-        fold = np.random.default_rng(seed).permutation(len(target)) % FOLDS
+        fold = folds(len(target), seed)
         for column, category in enumerate(self.categories, start=len(self.numbers)):
             if category.log_odds is None:
                 continue
@@ -228,6 +231,26 @@ def probability(logits: Floats) -> Floats:
     """The inverse of `log_odds`."""
     share: Floats = 1 / (1 + np.exp(-logits))
     return share
+
+
+def shift_to(total: float, logits: Floats, weights: Floats | float = 1.0) -> float:
+    """What to add to all log-odds so that the weighted probabilities sum to the total.
+
+    At most MOST_SHIFT either way, for totals that no shift could reach.
+    """
+    low, high = -MOST_SHIFT, MOST_SHIFT
+    for _ in range(SHIFT_STEPS):
+        middle = (low + high) / 2
+        if float(np.sum(weights * probability(logits + middle))) < total:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def folds(count: int, seed: int, parts: int = FOLDS) -> NDArray[np.int64]:
+    """The fold of each lead, from 0: the same sizes but for one lead, and in no order."""
+    return np.random.default_rng(seed).permutation(count) % parts
 
 
 def _fit_number(name: str, values: Floats) -> Number:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from functions.score_leads.attributes import ABSENT, Codes
-from functions.score_leads.encoding import FOLDS
+from functions.score_leads.encoding import FOLDS, folds
 from functions.score_leads.features import Features, attribute_of
 from functions.score_leads.metrics import area_under_curve
 from functions.score_leads.outcomes import Flags
@@ -20,6 +20,7 @@ FILL_AREA = 0.10
 LATE_SHARE = 0.05
 BINS, BIN_LEADS, BIN_EXPECTED = 20, 30, 8.0
 FRESH_DAYS, FRESH_LEADS = 2.0, 30
+FOLD_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -94,9 +95,9 @@ def _of_number(values: Floats, won: Floats) -> Evidence:
 
 
 def _of_category(codes: Codes, won: Floats) -> Evidence:
-    unseen = np.empty(len(codes))
-    for fold in range(FOLDS):
-        mine = np.arange(len(codes)) % FOLDS == fold
+    unseen, fold = np.empty(len(codes)), folds(len(codes), FOLD_SEED)
+    for held_out in range(FOLDS):
+        mine = fold == held_out
         unseen[mine] = _rates(codes, np.where(mine, np.nan, won))[codes[mine]]
     return Evidence(
         max(0.5, area_under_curve(unseen, won)),

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from functions.score_leads.attributes import profile
-from functions.score_leads.features import read
+from functions.score_leads.features import Features, read
 from functions.score_leads.leakage import (
+    CERTAIN_AREA,
     LATE_SHARE,
     Evidence,
     evidence,
@@ -142,3 +143,10 @@ def test_an_attribute_that_only_older_leads_have_is_filled_in_later() -> None:
 def test_a_handful_of_new_leads_proves_nothing() -> None:
     age = np.repeat([0.5, 60.0], [5, 400])
     assert filled_with_age({"filled": [*[None] * 5, *["yes"] * 400]}, age) == {}
+
+
+def test_leads_that_come_in_turns_hide_no_leak() -> None:
+    """Every fifth lead is won: folds by row number would keep all wins in one of them."""
+    won = np.arange(COUNT) % 5 == 0
+    told = Features(COUNT, codes={"attribute": np.where(won, 3, 2).astype(np.int32)})
+    assert evidence(told, won)["attribute"].area > CERTAIN_AREA
