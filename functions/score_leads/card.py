@@ -83,6 +83,7 @@ def _model(trained: Trained) -> dict[str, Any]:
         "step_reason": trained.step.reason,
         "boosted_weight": trained.step.boosted_weight,
         "channel": model.channel,
+        "balance": round(getattr(model.scorer, "offset", 0.0), 4),
         "level_factor": round(model.level.factor, 4),
         "level_note": model.level.note,
         "value_model": type(model.value).__name__ if model.value else None,

@@ -32,15 +32,17 @@ class Classifier:
     linear: LogisticRegression
     boosted: tuple[HistGradientBoostingClassifier, ...]
     boosted_weight: float
+    offset: float = 0.0
+    """Log-odds that everybody gets on top, so that the sum is right."""
 
     def logits(self, leads: Encoded) -> Floats:
         """Log-odds of each lead."""
         linear: Floats = self.linear.decision_function(leads.matrix)
         if not self.boosted:
-            return linear
+            return linear + self.offset
         boosted = np.mean([forest.decision_function(leads.trees) for forest in self.boosted], 0)
         blended: Floats = (1 - self.boosted_weight) * linear + self.boosted_weight * boosted
-        return blended
+        return blended + self.offset
 
 
 def fit(

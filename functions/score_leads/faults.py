@@ -20,6 +20,13 @@ NO_LEADS = Incident(
 )
 
 
+_WAYS_OUT = {
+    "suspicious_attribute": "Confirm the attribute in the definition, or exclude it there.",
+    "wins_went_silent": "Check that deals are still loaded, and that their stages mean the same.",
+}
+"""What to do about the warnings of a training that a person should look at."""
+
+
 def damaged(model: Registered) -> Incident:
     """A model whose bytes are not those that were registered; it was not opened."""
     return Incident(
@@ -46,6 +53,15 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
             f"Young leads are won {factor:.2f} times as often as their attributes suggest.",
             "Look for what changed in sales or in the sources of leads; scores follow already.",
         )
+    if (
+        training.packed.threshold.measure == "expected_value"
+        and training.packed.model.value is None
+    ):
+        yield Incident(
+            "no_deal_values",
+            "No deal has a value, so no lead reaches the expected value that makes it qualified.",
+            "Return deal_value with the deals, or qualify leads by their probability.",
+        )
     if refused:
         yield Incident(
             "model_rejected",
@@ -54,9 +70,8 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
         )
     for warning in training.trained.warnings:
         kind, _, detail = warning.partition(": ")
-        if kind == "suspicious_attribute":
-            way_out = "Confirm the attribute in the definition, or exclude it there."
-            yield Incident(kind, detail, way_out)
+        if kind in _WAYS_OUT:
+            yield Incident(kind, f"{detail}.", _WAYS_OUT[kind])
 
 
 def of_scores(scored: Scored) -> Iterator[Incident]:

@@ -1,21 +1,23 @@
-"""Fitting the classifier to leads of which some are still open."""
+"""Fitting the classifier to leads of which some are still open, and balancing what it says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from functions.score_leads import classifier, encoding
 from functions.score_leads.classifier import Classifier
-from functions.score_leads.encoding import Encoder
+from functions.score_leads.encoding import FOLDS, Encoder, folds, shift_to
 from functions.score_leads.features import Features, Index
 from functions.score_leads.open_outcomes import targets
 from functions.score_leads.outcomes import Outcomes
 from functions.score_leads.values import Floats
 
 MANY = 50_000
+FEW = 20_000
+"""Up to so many leads, what a model says of the leads that it learnt from is too good."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Rough:
 def fit_open(
     features: Features, outcomes: Outcomes, boosted_weight: float, seed: int, *, quick: bool = False
 ) -> tuple[Fitted, Floats]:
-    """The classifier and the final target of each lead.
+    """The classifier, and the log-odds of the leads that it learnt from as if they were new.
 
     Open outcomes are guessed by the linear half alone when `quick`, or when there are so many leads
     that the other half would add little to the guess.
@@ -77,4 +79,22 @@ def fit_open(
         return fit(features.take(rows), target, boosted_weight, seed).logits(features)
 
     target = targets(outcomes, guess)
-    return fit(features, target, boosted_weight, seed), target
+    fitted = fit(features, target, boosted_weight, seed)
+    if quick or features.count > FEW:
+        unseen = fitted.logits(features)
+    else:
+        unseen = _unseen(features, target, boosted_weight, seed)
+    # a mean of log-odds has the sum of neither half, and both halves lean toward the average
+    offset = shift_to(float(target.sum()), unseen)
+    balanced = replace(fitted.classifier, offset=offset)
+    return Fitted(fitted.encoder, balanced), unseen + offset
+
+
+def _unseen(features: Features, target: Floats, boosted_weight: float, seed: int) -> Floats:
+    """Log-odds of each lead by a model of the leads in the other folds."""
+    fold, logits = folds(features.count, seed), np.empty(features.count)
+    for held_out in range(FOLDS):
+        seen, mine = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
+        fitted = fit(features.take(seen), target[seen], boosted_weight, seed)
+        logits[mine] = fitted.logits(features.take(mine))
+    return logits

@@ -93,7 +93,8 @@ def _predict(
     older, newer = features.take(learn[kept]), features.take(predict)
     if not tells_apart(older):
         return None
-    fitted, _ = fitting.fit_open(older, known.take(kept), step.boosted_weight, seed, quick=True)
+    then = known.take(kept)
+    fitted, logits = fitting.fit_open(older, then, step.boosted_weight, seed, quick=True)
     encoded = fitted.encoder.encode(newer)
     base = ladder.base_rate(known.won[known.mature].astype(float), None, None)
     return Forward(
@@ -101,8 +102,8 @@ def _predict(
         logits=fitted.classifier.logits(encoded),
         base=log_odds(np.full(len(predict), base.rate)),
         won=outcomes.won[predict].astype(float),
-        deal_value=_deal_values(fitted, older, known.take(kept), newer, seed),
-        actual_value=np.where(outcomes.won[predict], np.nan_to_num(outcomes.value[predict]), 0.0),
+        deal_value=_deal_values(fitted, logits, older, then, newer, seed),
+        actual_value=np.nan_to_num(outcomes.won_value[predict]),
     )
 
 
@@ -112,13 +113,16 @@ def _step(known: Outcomes) -> ladder.Step:
 
 
 def _deal_values(
-    fitted: fitting.Fitted, older: Features, known: Outcomes, newer: Features, seed: int
+    fitted: fitting.Fitted,
+    logits: Floats,
+    older: Features,
+    known: Outcomes,
+    newer: Features,
+    seed: int,
 ) -> Floats:
-    won = np.flatnonzero(known.won)
-    encoder, deals = fitted.encoder, older.take(won)
-    model = value.fit(
-        encoder.encode(deals), deals, known.value[won], encoder.told_apart, seed, quick=True
-    )
+    encoder = fitted.encoder
+    money = value.Money(known.won_value, probability(logits), known.mature)
+    model = value.fit(encoder, older, money, seed, quick=True)
     if model is None:
         return np.full(newer.count, np.nan)
     return model.values(encoder.encode(newer), newer)

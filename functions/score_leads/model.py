@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 
-import numpy as np
-
 from functions.score_leads import features as reading
 from functions.score_leads.attributes import Attribute, Codes
 from functions.score_leads.classifier import Classifier
@@ -60,8 +58,7 @@ class Model:
         logits = logits + self.level.shift(channel_codes(features, self.channel))
         points = None
         if self.surrogate is not None:
-            shift = float(np.log(self.level.factor))
-            points = self.surrogate.points(encoded.design, logits, shift)
+            points = self.surrogate.points(encoded.design, logits, self.level.overall)
         money = None if self.value is None else self.value.values(encoded, features)
         return Scores(probability(logits), money, points)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from functions.score_leads.attributes import Codes
-from functions.score_leads.encoding import probability
+from functions.score_leads.encoding import probability, shift_to
 from functions.score_leads.features import Index
 from functions.score_leads.outcomes import Outcomes, arrival
 from functions.score_leads.values import Floats
@@ -77,25 +77,25 @@ class Level:
     """Shift of all log-odds, and of each channel's, toward what young leads do right now."""
 
     factor: float
+    """How many times as many wins are expected of all leads as without the shift."""
+    overall: float
     channels: tuple[float, ...]
-    """Factor of each channel's code, on top of `factor`; empty without a channel."""
+    """Shift of each channel's code, on top of `overall`; empty without a channel."""
     note: str = ""
 
     def shift(self, channel: Codes | None) -> Floats | float:
         """What to add to the log-odds."""
-        overall = float(np.log(self.factor))
         if channel is None or not self.channels:
-            return overall
-        factors = np.array(self.channels)
-        inside = np.minimum(channel, len(factors) - 1)
-        shifts: Floats = overall + np.where(channel < len(factors), np.log(factors[inside]), 0.0)
+            return self.overall
+        own = np.append(self.channels, 0.0)
+        shifts: Floats = self.overall + own[np.minimum(channel, len(self.channels))]
         return shifts
 
 
-UNMOVED = Level(1.0, ())
+UNMOVED = Level(1.0, 0.0, ())
 
 
-def level(outcomes: Outcomes, predicted: Floats, channel: Codes | None) -> Level:
+def level(outcomes: Outcomes, logits: Floats, channel: Codes | None) -> Level:
     """Wins of young leads so far against those expected of them by now.
 
     Off when young wins come at other delays than they used to: then F says nothing of their total.
@@ -104,17 +104,29 @@ def level(outcomes: Outcomes, predicted: Floats, channel: Codes | None) -> Level
         return UNMOVED
     wins = arrival(outcomes.won_after, outcomes.age, outcomes.window)
     if delays_moved(outcomes) > MOVED:
-        return Level(1.0, (), "switched off: wins arrive at other delays than they used to")
+        return Level(1.0, 0.0, (), "switched off: wins arrive at other delays than they used to")
     young = (outcomes.age < min(outcomes.window, YOUNG_DAYS)) & (outcomes.age >= 0)
-    expected = predicted[young] * wins.by(outcomes.age[young])
-    won = outcomes.won[young].astype(float)
-    factor = _factor(won.sum(), expected.sum(), PRIOR)
+    arrived, won = wins.by(outcomes.age[young]), outcomes.won[young].astype(float)
+    factor, overall = _moved(won, logits[young], arrived, PRIOR)
     if channel is None:
-        return Level(factor, ())
-    per_channel = np.bincount(channel[young], won, minlength=channel.max() + 1)
-    per_expected = factor * np.bincount(channel[young], expected, minlength=channel.max() + 1)
-    ratios = [_factor(o, e, CHANNEL_PRIOR) for o, e in zip(per_channel, per_expected, strict=True)]
-    return Level(factor, tuple(ratios))
+        return Level(factor, overall, ())
+    codes, moved = channel[young], logits[young] + overall
+    own = np.zeros(channel.max() + 1)
+    for code in np.unique(codes):
+        mine = codes == code
+        _, own[code] = _moved(won[mine], moved[mine], arrived[mine], CHANNEL_PRIOR)
+    return Level(factor, overall, tuple(own.tolist()))
+
+
+def _moved(won: Floats, logits: Floats, arrived: Floats, prior: float) -> tuple[float, float]:
+    """By which factor wins have moved, and the shift of the log-odds that makes it so.
+
+    `arrived` is the share of each lead's chance that should have come true by now.
+    """
+    expected = float(np.sum(probability(logits) * arrived))
+    factor = _factor(float(won.sum()), expected, prior)
+    # a factor of the odds would move likely wins less than it says
+    return factor, shift_to(factor * expected, logits, arrived) if expected else 0.0
 
 
 def _factor(observed: float, expected: float, prior: float) -> float:

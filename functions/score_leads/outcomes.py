@@ -38,6 +38,12 @@ class Outcomes:
         return self.won | lost | (self.age >= self.window)
 
     @property
+    def won_value(self) -> Floats:
+        """Money of the leads that are won inside the window; NaN for all others."""
+        value: Floats = np.where(self.won, self.value, np.nan)
+        return value
+
+    @property
     def mature(self) -> Flags:
         """Older than the window, so that nothing can change any more."""
         return self.age >= self.window

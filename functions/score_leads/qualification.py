@@ -74,9 +74,9 @@ def threshold(
 ) -> Threshold:
     """The cut for the definition's mode.
 
-    `recent` holds the measure of the newest leads by the new model: probabilities, or expected
-    values when the mode asks for those. Without skill all leads are alike, and only the modes that
-    name a probability, money or all mean anything; the others qualify all and say so.
+    `recent` holds the newest leads' probabilities by the new model. Without skill all leads are
+    alike, and only the modes that name a probability, money or all mean anything; the others
+    qualify all and say so.
     """
     given = wanted.threshold or 0.0
     match wanted.mode:

@@ -56,11 +56,10 @@ def _training(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, s
     scores = trained.model.score(trained.features.take(recent))
     evidence = _evidence(trained.forward, trained)
     wanted = _qualification(conversion)
-    by_value = wanted.mode == "expected_value"
     cut = qualification.threshold(
         wanted,
         evidence,
-        worth(scores) if by_value else scores.probability,
+        scores.probability,
         model_has_skill=trained.step.name != "base_rate",
     )
     table = [] if evidence is None else qualification.what_if(evidence, cut.measure)

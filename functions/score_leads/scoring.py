@@ -22,6 +22,7 @@ from functions.score_leads.model import Scores
 from functions.score_leads.monitoring import Drift, Stability
 from functions.score_leads.outcomes import Flags
 from functions.score_leads.packed import Packed
+from functions.score_leads.qualification import Threshold
 from functions.score_leads.sources import Staged
 from functions.score_leads.values import Floats
 
@@ -109,16 +110,23 @@ def judge(packed: Packed, rows: list[Row]) -> Batch:
         scores = packed.model.score(features)
     before = np.array([bool(row["qualified_before"]) for row in rows])
     lost = np.array([row["status"] == "lost" for row in rows])
-    measured = worth(scores) if packed.threshold.measure == "expected_value" else scores.probability
     return Batch(
         rows=rows,
         columns=columns,
         features=features,
         scores=scores,
-        qualified=packed.threshold.qualify(measured, before) & ~lost,
+        qualified=packed.threshold.qualify(measured(packed.threshold, scores), before) & ~lost,
         qualified_before=before,
         probability_before=_optional(rows, "probability_before"),
     )
+
+
+def measured(threshold: Threshold, scores: Scores) -> Floats:
+    """What the threshold asks for; while no deal has a value, no lead is expected to bring any."""
+    if threshold.measure == "probability":
+        return scores.probability
+    expected = scores.expected_value
+    return np.zeros(len(scores.probability)) if expected is None else expected
 
 
 def worth(scores: Scores) -> Floats:

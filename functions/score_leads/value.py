@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,11 @@ from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 
+from functions.score_leads import encoding
 from functions.score_leads.attributes import Codes
-from functions.score_leads.encoding import FOLDS, Encoded
+from functions.score_leads.encoding import FOLDS, Encoded, Encoder
 from functions.score_leads.features import Features
+from functions.score_leads.outcomes import Flags
 from functions.score_leads.values import Floats
 
 FEW, ENOUGH, MANY = 20, 50, 200
@@ -54,39 +57,61 @@ class LevelMeans:
 ValueModel = LogBlend | LevelMeans
 
 
+@dataclass(frozen=True)
+class Money:
+    """What is known of the leads' money so far; one entry a lead, oldest first."""
+
+    value: Floats
+    """Of won leads; NaN for all others, and when it is not known."""
+    chance: Floats
+    """Predicted probability of being won."""
+    final: Flags
+    """Whether nothing can change any more."""
+
+    @cached_property
+    def deals(self) -> NDArray[np.int64]:
+        """The leads whose money is known."""
+        return np.flatnonzero(~np.isnan(self.value))
+
+
 def fit(
-    leads: Encoded,
-    features: Features,
-    value: Floats,
-    told_apart: list[bool],
-    seed: int,
-    *,
-    quick: bool = False,
+    encoder: Encoder, features: Features, money: Money, seed: int, *, quick: bool = False
 ) -> ValueModel | None:
-    """The model of the money of these leads, all of them won; None without any known money.
+    """The model of what leads bring if they are won; None without any known money.
 
-    `quick` learns from the newest QUICK_DEALS alone, and balances the sum over fewer folds; leads
-    are ordered, oldest first.
-
-    The sum of out-of-fold predictions equals the sum of the deals: models of log money alone lose
-    a tenth to a half of it on heavy tails.
+    `quick` learns from the newest QUICK_DEALS alone, and balances the sum over fewer folds.
     """
-    known = np.flatnonzero(~np.isnan(value))
-    known = known[-QUICK_DEALS:] if quick else known
-    value = value[known]
-    if not len(known) or value.sum() <= 0:
+    deals = money.deals[-QUICK_DEALS:] if quick else money.deals
+    value = money.value[deals]
+    if not len(deals) or value.sum() <= 0:
         return None
-    if len(known) < FEW or np.ptp(value) == 0:
+    if len(deals) < FEW or np.ptp(value) == 0:
         return LevelMeans(float(value.mean()), None, ())
-    if len(known) < ENOUGH:
-        return _level_means(features.take(known), value)
-    leads = leads.take(known)
+    if len(deals) < ENOUGH:
+        return _level_means(features.take(deals), value)
+    leads, told_apart = encoder.encode(features), encoder.told_apart
+    won = leads.take(deals)
     limits = _limits(value)
     logs = np.log(np.clip(value, *limits))
-    folds = np.random.default_rng(seed).permutation(len(logs)) % (QUICK_FOLDS if quick else FOLDS)
-    unseen = _out_of_fold(leads, logs, limits, told_apart, folds, seed)
-    halves = _fit_halves(leads.matrix, leads.trees, logs, told_apart, seed)
-    return LogBlend(*halves, limits, scale=float(value.sum() / unseen.sum()))
+    folds = encoding.folds(len(logs), seed, QUICK_FOLDS if quick else FOLDS)
+    halves = _fit_halves(won.matrix, won.trees, logs, told_apart, seed)
+    typical = _typical(*halves, limits, leads)
+    typical[deals] = _out_of_fold(won, logs, limits, told_apart, folds, seed)
+    return LogBlend(*halves, limits, scale=_scale(typical, money, deals))
+
+
+def _scale(typical: Floats, money: Money, deals: NDArray[np.int64]) -> float:
+    """What makes the mean of predicted money, weighted by the chance of a deal, that of the deals.
+
+    Models of log money alone lose a tenth to a half of it on heavy tails; and where chances and
+    money rise together, chances that lean toward the average lose some more. Young deals are left
+    out where there are others: they are the fast ones, and their money may not be all.
+    """
+    judged = money.final
+    if judged[deals].sum() < ENOUGH:
+        judged = np.ones(len(typical), bool)
+    expected = np.average(typical[judged], weights=money.chance[judged])
+    return float(money.value[deals][judged[deals]].mean() / expected)
 
 
 def _limits(value: Floats) -> tuple[float, float]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from functions.score_leads import training
+from functions.score_leads.encoding import probability
 from functions.score_leads.features import DAY, Index
 from functions.score_leads.open_outcomes import (
     FACTOR_LIMITS,
@@ -60,6 +61,33 @@ def test_training_starts_at_the_first_win() -> None:
     assert training.eligible(leads, known, 0).tolist() == [4, 5, 6, 7, 8, 9]
 
 
+def winners(per_day: int, until: float) -> tuple[Leads, Outcomes]:
+    """Leads of 100 days, so many of which are won each day, half a day after they come."""
+    day = np.arange(0.0, 100, 1 / (2 * per_day))
+    won = np.where(np.arange(len(day)) % 2 == 0, 0.5, np.nan)
+    won[day + won > until] = np.nan
+    leads = Leads(START + DAY * day, True, {"x": list(range(len(day)))})
+    return leads, outcomes(list(won), [NAN] * len(day), list(100 - day), window=20)
+
+
+@pytest.mark.parametrize(
+    ("per_day", "until", "quiet"),
+    [(2, 90, 10), (2, 94, 0), (2, 96, 0), (20, 96, 0), (20, 92, 8), (2, 100, 0)],
+)
+def test_days_without_any_win_are_taken_for_unknown_once_many_were_due(
+    per_day: int, until: float, quiet: float
+) -> None:
+    assert training.silence(*winners(per_day, until)) == pytest.approx(quiet, abs=0.6)
+
+
+def test_what_a_silent_time_hides_is_not_taken_for_lost() -> None:
+    leads, known = winners(2, until=80)
+    trained = training.train(leads, known, training.Wishes())
+    assert trained.warnings[0].startswith("wins_went_silent: No win is known of the last 20 days")
+    assert trained.outcomes.won[trained.outcomes.mature].mean() == pytest.approx(0.5, abs=0.01)
+    assert trained.model.level.factor == pytest.approx(1, abs=0.1)
+
+
 def test_leads_older_than_two_years_are_not_learnt_from() -> None:
     leads = Leads(START + DAY * np.array([0.0, 300, 700]), True, {})
     known = outcomes([1, 1, 1], [NAN] * 3, [800, 500, 100])
@@ -110,18 +138,20 @@ def test_the_rate_of_young_leads_is_neither_over_nor_understated() -> None:
 
 
 def young_wins(factor: float, count: int = 4000) -> tuple[Outcomes, Floats]:
-    """Leads of which the young are won `factor` times as often as their probability says."""
+    """Leads of which the young are won `factor` times as often as their log-odds say."""
     age = DRAW.uniform(0, 160, count)
     chance = np.where(age < 40, 0.2 * factor, 0.2)
     days = np.where(DRAW.random(count) < chance, DRAW.uniform(0, 40, count), NAN)
     nothing = np.full(count, NAN)
     seen = np.where(days <= age, days, NAN)
-    return Outcomes(seen, nothing, age, nothing, 40), np.full(count, 0.2)
+    return Outcomes(seen, nothing, age, nothing, 40), np.full(count, np.log(0.25))
 
 
 @pytest.mark.parametrize("factor", [0.6, 1.0, 1.5])
 def test_the_level_follows_what_young_leads_do(factor: float) -> None:
-    assert level(*young_wins(factor), None).factor == pytest.approx(factor, abs=0.2)
+    found = level(*young_wins(factor), None)
+    assert found.factor == pytest.approx(factor, abs=0.2)
+    assert probability(np.log(0.25) + found.overall) == pytest.approx(0.2 * found.factor)
 
 
 def test_the_level_is_clipped() -> None:
@@ -135,7 +165,7 @@ def test_the_level_is_switched_off_when_wins_come_at_other_delays() -> None:
     nothing = np.full(1001, NAN)
     open_lead = Outcomes(days, nothing, age, nothing, 40)
     assert delays_moved(open_lead) > 0.25
-    found = level(open_lead, np.full(1001, 0.9), None)
+    found = level(open_lead, np.full(1001, 2.0), None)
     assert (found.factor, found.note[:12]) == (1.0, "switched off")
 
 
@@ -146,6 +176,5 @@ def test_final_outcomes_need_no_level() -> None:
 
 
 def test_a_channel_that_training_never_saw_moves_with_all() -> None:
-    moved = Level(1.2, (1.0, 1.0, 1.5))
-    found = moved.shift(np.array([2, 7], np.int32))
-    assert found == pytest.approx([np.log(1.2 * 1.5), np.log(1.2)])
+    moved = Level(1.2, 0.3, (0.0, 0.0, 0.5))
+    assert moved.shift(np.array([2, 7], np.int32)) == pytest.approx([0.8, 0.3])

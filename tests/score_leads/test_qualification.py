@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.conversions import Qualification
+from functions.score_leads.model import Scores
 from functions.score_leads.qualification import (
     HYSTERESIS,
     Evidence,
@@ -18,6 +19,7 @@ from functions.score_leads.qualification import (
     what_if,
     wilson_lower,
 )
+from functions.score_leads.scoring import measured
 from functions.score_leads.values import Floats
 
 DRAW = np.random.default_rng(6)
@@ -42,6 +44,15 @@ def test_expected_value_is_money() -> None:
     found = cut("expected_value", 150.0)
     assert (found.measure, found.cut) == ("expected_value", 150.0)
     assert "150.00" in found.reason
+
+
+def test_no_lead_is_expected_to_bring_money_while_no_deal_has_a_value() -> None:
+    asked = cut("expected_value", 0.5)
+    nothing = measured(asked, Scores(CHANCE, None, None))
+    assert not asked.qualify(nothing, np.ones(COUNT, bool)).any()
+    valued = Scores(CHANCE, WORTH, None)
+    assert measured(asked, valued).tolist() == (CHANCE * WORTH).tolist()
+    assert measured(cut("probability", 0.2), valued).tolist() == CHANCE.tolist()
 
 
 def test_the_top_share_is_that_of_recent_leads() -> None:

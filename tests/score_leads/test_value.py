@@ -8,7 +8,7 @@ import pytest
 from functions.score_leads import encoding, value
 from functions.score_leads.attributes import ABSENT
 from functions.score_leads.features import Features
-from functions.score_leads.value import LevelMeans, LogBlend, ValueModel
+from functions.score_leads.value import LevelMeans, LogBlend, Money, ValueModel
 from functions.score_leads.values import Floats
 
 DRAW = np.random.default_rng(5)
@@ -21,12 +21,16 @@ def deals(count: int, spread: float = 1.4) -> tuple[Features, Floats]:
     return Features(count, {"size": size}, {"kind": kind}), worth
 
 
+def of_deals(worth: Floats) -> Money:
+    """Leads that are all won and final."""
+    return Money(worth, np.ones(len(worth)), np.ones(len(worth), bool))
+
+
 def fitted(features: Features, worth: Floats, quick: bool = False) -> tuple[ValueModel, Floats]:
     encoder = encoding.fit(features, np.ones(features.count))
-    leads = encoder.encode(features)
-    model = value.fit(leads, features, worth, encoder.told_apart, 0, quick=quick)
+    model = value.fit(encoder, features, of_deals(worth), 0, quick=quick)
     assert model is not None
-    return model, model.values(leads, features)
+    return model, model.values(encoder.encode(features), features)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,8 @@ def test_equal_or_hardly_any_deals_have_their_mean(worth: Floats) -> None:
 def test_without_any_money_there_is_no_model(worth: Floats) -> None:
     features, _ = deals(len(worth))
     encoder = encoding.fit(deals(100)[0], np.ones(100))
-    assert value.fit(encoder.encode(features), features, worth, encoder.told_apart, 0) is None
+    money = of_deals(worth)
+    assert value.fit(encoder, features, money, 0) is None
 
 
 def test_deals_of_unknown_value_are_left_out() -> None:
@@ -95,3 +100,28 @@ def test_zero_values_do_not_blow_it_up() -> None:
     _, predicted = fitted(features, free)
     assert np.isfinite(predicted).all()
     assert predicted.sum() / free.sum() == pytest.approx(1, abs=0.1)
+
+
+def test_the_total_is_right_though_chances_lean_toward_the_average() -> None:
+    """Wins fall on large firms more often than the chances say."""
+    features, worth = deals(3000, spread=0.5)
+    size = features.numbers["size"]
+    won = DRAW.random(3000) < 1 / (1 + np.exp(1.5 - size))
+    money = Money(np.where(won, worth, np.nan), np.full(3000, won.mean()), np.ones(3000, bool))
+    encoder = encoding.fit(features, won.astype(float))
+    model = value.fit(encoder, features, money, 0)
+    assert model is not None
+    promised = (money.chance * model.values(encoder.encode(features), features)).sum()
+    assert promised / worth[won].sum() == pytest.approx(1, abs=0.03)
+
+
+def test_young_deals_say_nothing_of_the_level() -> None:
+    """They are the fast ones, and the second deal of the same lead may still come."""
+    features, worth = deals(400, spread=0.3)
+    final = np.arange(400) < 200
+    so_far = Money(np.where(final, worth, worth / 2), np.ones(400), final)
+    encoder = encoding.fit(features, np.ones(400))
+    model = value.fit(encoder, features, so_far, 0)
+    assert model is not None
+    level = model.values(encoder.encode(features), features)[final].sum() / worth[final].sum()
+    assert level == pytest.approx(1, abs=0.05)
