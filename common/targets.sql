@@ -4,3 +4,4 @@ WHERE
   conversion.date BETWEEN @start_date AND @end_date
   AND conversion.user_id IS NOT NULL
   AND conversion.value_project IS NOT NULL
+  AND conversion.is_qualified IS NOT FALSE

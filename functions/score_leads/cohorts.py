@@ -14,11 +14,15 @@ def settle(
     warehouse: Warehouse,
     conversion: str,
     staged: Staged,
+    staged_from: date,
     window_days: float,
     run_id: str,
     now: datetime,
 ) -> list[Cohort]:
-    """Append the months that became final since the last time, and return them."""
+    """Append the months that became final since the last time, and return them.
+
+    A month of which only some leads are staged waits for a run that stages all of them.
+    """
     final_until = now.date() - timedelta(days=int(window_days) + 1)
     query = template(
         __file__,
@@ -27,7 +31,12 @@ def settle(
         outcomes=staged.outcomes,
         calibration=warehouse.table("lead_calibration"),
     )
-    facts = {"conversion": conversion, "final_until": final_until, "window_days": window_days}
+    facts = {
+        "conversion": conversion,
+        "staged_from": staged_from,
+        "final_until": final_until,
+        "window_days": window_days,
+    }
     rows = list(warehouse.rows(with_parameters(query, **facts)))
     cohorts = [_cohort(row) for row in rows]
     warehouse.append(

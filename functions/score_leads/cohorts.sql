@@ -27,7 +27,8 @@ LEFT JOIN (
     (SELECT SUM(win.value) FROM UNNEST(credited.wins) AS win WHERE win.days <= @window_days) AS value
   FROM {{ outcomes }} AS credited
 ) AS outcome ON outcome.id = scored.id
-WHERE LAST_DAY(scored.month, MONTH) <= @final_until
+WHERE scored.month >= @staged_from
+  AND LAST_DAY(scored.month, MONTH) <= @final_until
   AND scored.month NOT IN (
     SELECT reported.date FROM {{ calibration }} AS reported WHERE reported.conversion = @conversion
   )

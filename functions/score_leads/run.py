@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from common.bus import Bus
@@ -115,7 +115,8 @@ def score(office: Office, task: ScoreTask) -> Scored | None:
     job = _job(office, task)
     if job.previous and job.previous.damage:
         _report(office, task, [faults.damaged(job.previous)])
-    staged = stage(office.desk, job.conversion, _staged_window(job), job.as_of)
+    days = _staged_window(job)
+    staged = stage(office.desk, job.conversion, days, job.as_of)
     first_seen.remember(office.warehouse, job.stored.id, staged, task.run_id, job.as_of)
     packed = _trained(office, job, staged) if job.is_due else _packed(job)
     if packed is None:
@@ -124,7 +125,13 @@ def score(office: Office, task: ScoreTask) -> Scored | None:
     window = Window(task.start_date, task.end_date)
     scored = scoring.score(office.warehouse, packed, staged, window, stamp)
     final = cohorts.settle(
-        office.warehouse, job.stored.id, staged, packed.window_days, task.run_id, job.as_of
+        office.warehouse,
+        job.stored.id,
+        staged,
+        days.start,
+        packed.window_days,
+        task.run_id,
+        job.as_of,
     )
     _report(office, task, [*faults.of_scores(scored), *faults.of_cohorts(final)])
     _tell(office, job, packed, scored)
@@ -136,12 +143,15 @@ def _job(office: Office, task: ScoreTask) -> Job:
     conversion = stored.conversion
     if not isinstance(conversion, (LeadScoring, Custom)):
         raise UserError(f"{task.conversion!r} is not scored.", code="not_scored")
-    zone = ZoneInfo(office.warehouse.settings.timezone)
-    end = datetime.combine(task.end_date + timedelta(days=1), time(), zone)
-    as_of = min(office.now.astimezone(zone), end)
+    now = office.now.astimezone(ZoneInfo(office.warehouse.settings.timezone))
+    as_of = now if task.end_date >= now.date() else _midnight_after(task.end_date, now.tzinfo)
     last_day = (as_of - timedelta(microseconds=1)).date()
     previous = registry.champion(office.warehouse, stored.id)
     return Job(task, stored, conversion, previous, as_of, last_day)
+
+
+def _midnight_after(day: date, zone: tzinfo | None) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time(), zone)
 
 
 def _staged_window(job: Job) -> Window:

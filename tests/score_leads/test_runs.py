@@ -12,11 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from common.catalog import Catalog
+from common.conversions import LeadScoring
 from common.errors import RetryableError, UserError
 from common.messages import MaterializeTask, RunRequested
 from common.sql import Sql
+from common.window import Window
+from functions.score_leads import cohorts
+from functions.score_leads.monitoring import Cohort
 from functions.score_leads.run import handle
-from tests.score_leads.department import CRM, DEALS, Department
+from functions.score_leads.sources import Desk, stage
+from tests.score_leads.department import CRM, DEALS, FIRST_DAY, Department
 from tests.score_leads.simulator import Sales, sales
 
 DAY = 200.0
@@ -267,7 +273,8 @@ def test_a_changed_definition_trains_again(department: Department) -> None:
 def test_a_custom_conversion_is_worth_what_its_target_will_be(department: Department) -> None:
     """Targets of the same person count, those of before the row and after the window do not.
 
-    The first target is where training starts.
+    Nor do those that have not reached their target status. The first target is where training
+    starts.
     """
     sql = f"SELECT lead_id AS id, client_id, user_id, created, pages FROM `{CRM}.leads`"
     target = {"target": "paid", "window_days": WINDOW}
@@ -275,18 +282,20 @@ def test_a_custom_conversion_is_worth_what_its_target_will_be(department: Depart
     leads = list(
         department.warehouse.rows(Sql(f"SELECT user_id, created FROM `{CRM}.leads` ORDER BY 2"))
     )
-    delays = (0.0001, -1, 2, 3, 4, WINDOW + 1, 5)
+    delays = (0.0001, -1, 2, 3, 4, WINDOW + 1, 5, 6, 7)
+    reached = [True] * 7 + [False, None]
     paid = [
         {
             "id": f"paid-{place}",
             "user_id": lead["user_id"],
             "created": (lead["created"] + timedelta(days=delay)).isoformat(),
             "value_project": 100.0,
+            "is_qualified": reached[place],
         }
         for place, (lead, delay) in enumerate(zip(leads, delays, strict=False))
     ]
     columns = {"id": "STRING", "user_id": "STRING", "created": "TIMESTAMP",
-               "value_project": "FLOAT"}  # fmt: skip
+               "value_project": "FLOAT", "is_qualified": "BOOLEAN"}  # fmt: skip
     department.table(department.warehouse.path("conversion_paid"), columns, paid)
     department.score(90, "asked")
     (model,) = models(department, "asked")
@@ -298,7 +307,26 @@ def test_a_custom_conversion_is_worth_what_its_target_will_be(department: Depart
         assert row["expected_value"] == pytest.approx(100 * row["probability"])
 
 
+def test_days_that_are_still_to_come_are_scored_as_far_as_they_are_known(
+    department: Department,
+) -> None:
+    department.define("ahead", conversion_window_days=WINDOW)
+    department.score(90, "ahead", end_date=date.max)
+    scored = department.newest("ahead").values()
+    assert {row["as_of"] for row in scored} == {FIRST_DAY + timedelta(days=90, hours=6)}
+
+
 # Money and months
+
+
+def settled_from(department: Department, day: int) -> list[Cohort]:
+    """What a run reports that has staged the leads since this day alone."""
+    warehouse, as_of = department.warehouse, FIRST_DAY + timedelta(days=120)
+    days = Window((FIRST_DAY + timedelta(days=day)).date(), as_of.date())
+    conversion = Catalog(warehouse).get("leads").conversion
+    assert isinstance(conversion, LeadScoring)
+    staged = stage(Desk(warehouse, warehouse), conversion, days, as_of)
+    return cohorts.settle(warehouse, "leads", staged, days.start, 14, "run", as_of)
 
 
 def test_months_that_are_final_are_reported_once() -> None:
@@ -306,9 +334,13 @@ def test_months_that_are_final_are_reported_once() -> None:
     department.define(conversion_window_days=14)
     drawn = sales(2, days=130, per_day=1, window=14)
     drawn.won_after[np.flatnonzero(~np.isnan(drawn.won_after))[5:]] = np.nan
-    for day in (20, 50, 120):
+    for day in (20, 50):
         department.load(drawn, day)
         department.score(day, adjusted=40)
+    department.load(drawn, 120)
+    wholly = settled_from(department, 40)
+    assert [cohort.month for cohort in wholly] == ["January 2024"], "not the rest of December"
+    department.score(120, adjusted=40)
     months = department.rows("lead_calibration", "date")
     assert len(months) == len({row["date"] for row in months}) >= 2
     known = drawn.created_between(0, 130)
