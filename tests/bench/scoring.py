@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from functions.score_leads import threads
@@ -20,7 +21,7 @@ import numpy as np  # noqa: E402
 from functions.score_leads import metrics  # noqa: E402
 from functions.score_leads.encoding import log_odds  # noqa: E402
 from functions.score_leads.values import Floats  # noqa: E402
-from tests.bench import _peers, _reasons, _scale, _sets, _truth  # noqa: E402
+from tests.bench import _peers, _reasons, _sampling, _scale, _sets, _shop, _truth  # noqa: E402
 from tests.bench._sets import Split, Table  # noqa: E402
 
 FIGURES = ("log_loss", "auc", "average_precision", "brier", "calibration_error", "lift_top_10")
@@ -45,7 +46,10 @@ def main() -> None:
     for name, table in (("bank", bank), ("shoppers", shoppers)):
         print(f"  {name:10}", _reasons.agreement(table), flush=True)
     print("\ntotals, within 3 %", flush=True)
-    for line in _truth.lines():
+    for line in chain(_truth.lines(), _shop.lines()):
+        print(f"  {line}", flush=True)
+    print("\nlearning from some of many leads", flush=True)
+    for line in _sampling.lines():
         print(f"  {line}", flush=True)
     print("\nscale, < 60 s and < 4 GiB", flush=True)
     _scale.measure()

@@ -15,6 +15,8 @@ from functions.score_leads.values import Floats
 
 START = 1_700_006_400.0
 """A midnight in UTC."""
+SPREAD = 0.8
+"""Of the logarithm of the days to a win."""
 CHANNELS = {"search": 0.3, "social": -0.7, "referral": 0.6, "display": -1.0}
 
 
@@ -27,18 +29,23 @@ class Sales:
     """True probability of a win inside the window."""
     worth: Floats
     """True mean money of a win."""
+    usual_delay: Floats
+    """Median days to a win."""
     won_after: Floats
     lost_after: Floats
     value: Floats
     window: float
 
-    def known_on(self, day: float) -> tuple[Leads, Outcomes]:
-        """Leads created before the day since START, with what was known on it."""
+    def known_on(self, day: float, silent: float = 0) -> tuple[Leads, Outcomes]:
+        """Leads created before the day since START, with what was known on it.
+
+        Of the last `silent` days nobody has written down any win.
+        """
         created = (self.leads.placed - START) / DAY
         there = created < day
         age = np.where(there, day - created, np.nan)[there]
         won, lost = self.won_after[there], self.lost_after[there]
-        won = np.where(won <= age, won, np.nan)
+        won = np.where(won <= age - silent, won, np.nan)
         return self.leads.take(there), Outcomes(
             won_after=won,
             lost_after=np.where(lost <= age, lost, np.nan),
@@ -46,6 +53,12 @@ class Sales:
             value=np.where(np.isnan(won), np.nan, self.value[there]),
             window=self.window,
         )
+
+    def chance_by(self, age: Floats) -> Floats:
+        """True probability that a lead, by its age in days, is won inside the window by then."""
+        arrived = _normal(np.log(np.clip(age, 1e-9, self.window) / self.usual_delay) / SPREAD)
+        inside = _normal(np.log(self.window / self.usual_delay) / SPREAD)
+        return self.chance * arrived / inside
 
     def created_between(self, first: float, last: float) -> np.ndarray:
         """Rows of the leads created on these days since START."""
@@ -60,17 +73,21 @@ def sales(
     window: float = 40,
     median_delay: float = 7,
     loses: bool = False,
-    rate: Callable[[Floats], Floats] = lambda day: np.zeros_like(day),
+    rate: Callable[[Floats], Floats] = np.zeros_like,
+    volume: Callable[[Floats], Floats] = np.ones_like,
+    slower: float = 0,
     channel_starts: tuple[str, float] | None = None,
     strength: float = 1,
 ) -> Sales:
-    """Leads for so many days; `rate` shifts the log-odds of a win by the day of creation.
+    """Leads for so many days.
 
-    `strength` multiplies what the attributes say of a win.
+    By the day of creation, `rate` shifts the log-odds of a win and `volume` is in proportion to how
+    many leads come. Larger firms, whose deals are larger, take exp(slower) times as long for each
+    e-fold of their employees. `strength` multiplies what the attributes say of a win.
     """
     draw = np.random.default_rng(seed)
     count = draw.poisson(days * per_day)
-    day = np.sort(draw.uniform(0, days, count))
+    day = np.sort(_spread(draw.uniform(0, 1, count), volume, days))
     channel = draw.choice(list(CHANNELS), count, p=[0.4, 0.3, 0.1, 0.2])
     if channel_starts:
         name, start = channel_starts
@@ -83,9 +100,10 @@ def sales(
     told = effect + 0.35 * size + 0.15 * (pages - 4) + 0.8 * urgent * (size > 0)
     logit = -1.9 + strength * told + rate(day)
     total = 1 / (1 + np.exp(-logit))
-    delay = median_delay * np.exp(draw.normal(0, 0.8, count))
+    usual_delay = median_delay * np.exp(slower * size)
+    delay = usual_delay * np.exp(draw.normal(0, SPREAD, count))
     # the chance inside the window: log-normal delays, cut
-    inside = _normal(np.log(window / median_delay) / 0.8)
+    inside = _normal(np.log(window / usual_delay) / SPREAD)
     wins = draw.random(count) < total
     worth = 300 * employees**0.6 * np.exp(0.9**2 / 2) * np.where(urgent, 1.5, 1.0)
     value = worth * np.exp(draw.normal(0, 0.9, count) - 0.9**2 / 2)
@@ -100,6 +118,7 @@ def sales(
         leads=Leads(START + day * DAY, True, columns),
         chance=total * inside,
         worth=worth,
+        usual_delay=usual_delay,
         won_after=np.where(wins, delay, np.nan),
         lost_after=np.where(lost, draw.exponential(15, count), np.nan),
         value=np.where(wins, value, np.nan),
@@ -107,5 +126,13 @@ def sales(
     )
 
 
-def _normal(z: float) -> float:
-    return 0.5 * (1 + erf(z / sqrt(2)))
+def _spread(share: Floats, volume: Callable[[Floats], Floats], days: int) -> Floats:
+    """The day by which each share of all leads has come."""
+    day = np.linspace(0, days, 24 * days + 1)
+    arrived = np.append(0, np.cumsum(volume(day[1:])))
+    spread: Floats = np.interp(share * arrived[-1], arrived, day)
+    return spread
+
+
+def _normal(z: Floats) -> Floats:
+    return np.array([0.5 * (1 + erf(each / sqrt(2))) for each in z])

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from google.cloud import bigquery
 
 from common.catalog import Catalog
 from common.local.shop.answers import KnownLead
 from common.local.shop.load import Datasets, load
+from common.local.shop.prospects import AMOUNT_SPREAD
 from common.local.shop.shop import generate
 from common.messages import ScoreTask
 from common.settings import Settings
@@ -26,6 +28,7 @@ from tests.score_leads.department import Recorder
 from tests.shop.test_crm import LATE
 
 END = date(2026, 3, 2)
+WINDOW = 60
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,16 @@ class Scored:
     wins: list[dict[str, Any]]
     card: dict[str, Any]
     truth: dict[str, KnownLead]
+
+    def within(self, days: int) -> list[tuple[dict[str, Any], KnownLead]]:
+        """The leads of the last days, beside the truth."""
+        since = datetime.combine(END, datetime.min.time(), UTC) - timedelta(days=days)
+        return [(row, self.truth[row["id"]]) for row in self.scores if row["created"] >= since]
+
+    @property
+    def luck(self) -> float:
+        """How far, relative to all, what so few deals say of the others may stray: 3 sigma."""
+        return 3 / float(np.sqrt(len(self.wins)))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +66,8 @@ def scored(client: bigquery.Client) -> Iterator[Scored]:
     warehouse.ensure_tables()
     source = {"type": "crm", "crm": "hubspot", "dataset": names.hubspot}
     catalog, now = Catalog(warehouse), datetime.combine(END, datetime.min.time(), UTC)
-    definition = {"id": "leads", "name": "Leads", "kind": "lead_scoring", "source": source}
+    definition = {"id": "leads", "name": "Leads", "kind": "lead_scoring", "source": source,
+                  "conversion_window_days": WINDOW}  # fmt: skip
     catalog.save(definition, now=now, author="test", referenced_tables=())
     task = ScoreTask(
         run_id="run", conversion="leads", definition_version=1, tier=0, trigger="schedule",
@@ -101,6 +115,26 @@ def test_leads_are_open_won_or_lost_as_the_crm_says(scored: Scored) -> None:
     told = {row["id"]: row["status"] for row in scored.scores}
     wrong = {id for id, status in told.items() if status != scored.truth[id].status}
     assert wrong == set()
+
+
+def test_the_promised_total_is_the_true_one_but_for_luck(scored: Scored) -> None:
+    """tests/bench/_shop.py takes the luck out, over many shops."""
+    promised = sum(row["probability"] for row in scored.scores)
+    true = sum(scored.truth[row["id"]].chance_in_60_days for row in scored.scores)
+    assert promised / true == pytest.approx(1, abs=scored.luck)
+    worth = [scored.truth[row["id"]] for row in scored.scores]
+    money = sum(lead.chance_in_60_days * lead.value_if_won for lead in worth)
+    expected = sum(row["expected_value"] for row in scored.scores)
+    # so many log-normal deals stray by exp(sigma^2 / 2) times as much in money as in number
+    spread = float(np.exp(AMOUNT_SPREAD**2 / 2))
+    assert expected / money == pytest.approx(1, abs=spread * scored.luck)
+
+
+def test_leads_that_may_still_be_won_are_not_taken_for_lost(scored: Scored) -> None:
+    young = scored.within(30)
+    true = sum(lead.chance_in_60_days for _, lead in young)
+    assert sum(row["probability"] for row, _ in young) / true == pytest.approx(1, abs=scored.luck)
+    assert sum(lead.status == "won" for _, lead in young) < 0.8 * true
 
 
 def test_what_sales_fills_in_later_is_not_used(scored: Scored) -> None:
