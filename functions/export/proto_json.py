@@ -35,8 +35,6 @@ def text(value: Any, line: str = "\n") -> str:
     """What MessageToJson(..., use_integers_for_enums=True) returns; `line` begins each line."""
     if isinstance(value, str):
         return encode_basestring_ascii(value)
-    if isinstance(value, Written):
-        return value.text
     if isinstance(value, dict):
         return braced(members(value, line).values(), line)
     if isinstance(value, list):
@@ -44,6 +42,8 @@ def text(value: Any, line: str = "\n") -> str:
         return f"[{inner}{f',{inner}'.join([text(each, inner) for each in value])}{line}]"
     if isinstance(value, datetime):
         return f'"{_timestamp(value)}"'
+    if isinstance(value, Written):
+        return value.text
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(value)
@@ -52,7 +52,12 @@ def text(value: Any, line: str = "\n") -> str:
 def members(message: Message, line: str) -> dict[str, str]:
     """The members of the message's object by field, each as it is written."""
     inner = line + STEP
-    return {name: _key(name) + text(value, inner) for name, value in message.items()}
+    return {
+        # most are texts, which need no call of ours
+        name: _key(name)
+        + (encode_basestring_ascii(value) if type(value) is str else text(value, inner))
+        for name, value in message.items()
+    }
 
 
 def braced(members: Iterable[str], line: str) -> str:
