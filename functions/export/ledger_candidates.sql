@@ -29,7 +29,7 @@ WHERE
     WHEN
       conversion.id IS NOT NULL
       THEN
-        standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent')
+        standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
         OR COALESCE(standing.row_hash <> conversion.row_hash, TRUE)
         OR (
           standing.state IN ('skipped', 'rejected', 'failed', 'unsupported_change')
@@ -44,7 +44,7 @@ WHERE
           standing.row_hash IS NULL
           AND standing.state IN ('unsupported_change', 'ambiguous', 'rejected')
         )
-    ELSE standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent')
+    ELSE standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
   END
 ORDER BY row_missing, row_date, row_id
 {{ limit }}

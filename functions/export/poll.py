@@ -20,6 +20,8 @@ from functions.export.entries import FIRST_POLL
 from functions.export.office import Connection
 
 LONGEST_PAUSE = timedelta(hours=12)
+REMEMBERED = timedelta(days=60)
+"""Nobody tells of an older request: Google for about fifty days (REQUEST_TOO_OLD)."""
 RESENDS = 5
 """How often a row is sent again because its request failed later; then it counts as failed."""
 
@@ -68,7 +70,8 @@ def next_poll(polls: int, now: datetime) -> datetime:
 def _due(connection: Connection, now: datetime) -> list[dict[str, Any]]:
     warehouse = connection.office.warehouse
     sql = template(__file__, "poll_due", requests=warehouse.table("export_requests"))
-    return list(warehouse.rows(with_parameters(sql, destination=connection.id, now=now)))
+    bound = {"destination": connection.id, "now": now, "since": (now - REMEMBERED).date()}
+    return list(warehouse.rows(with_parameters(sql, **bound)))
 
 
 def answered(

@@ -3,8 +3,10 @@ SELECT
   request.date, request.account, request.conversion, request.request_id, request.run_id,
   request.row_count, request.body_sha256, request.sent_at, request.polls
 FROM {{ requests }} AS request
-WHERE request.destination = @destination
+WHERE request.destination = @destination AND request.date >= @since
 QUALIFY
-  ROW_NUMBER() OVER (PARTITION BY request.request_id ORDER BY request.polls DESC, request.recorded_at DESC) = 1
+  ROW_NUMBER() OVER (
+    PARTITION BY request.request_id ORDER BY request.polls DESC, request.recorded_at DESC
+  ) = 1
   AND request.next_poll_at <= @now
 ORDER BY request.sent_at, request.request_id

@@ -20,6 +20,7 @@ from common.messages import (
 )
 from functions.export import incidents, poll
 from functions.export.clock import Deadline
+from functions.export.due import due
 from functions.export.office import Connection, Office, connection, connections
 from functions.export.run import Job, Run, Summary
 
@@ -37,7 +38,8 @@ class Work:
     connection: Connection
     conversions: Sequence[str]
     force: bool = False
-    polls: bool = False
+    tick: bool = False
+    """Ask what became of earlier requests, then run only what is open."""
     replay: ReplayRequested | None = None
 
 
@@ -69,7 +71,7 @@ def work_of(office: Office, message: Message) -> list[Work]:
                 if conversion in each.conversions
             ]
         case ExportTick():
-            return [Work(each, each.conversions, polls=True) for each in connections(office)]
+            return [Work(each, each.conversions, tick=True) for each in connections(office)]
         case ExportContinuation(destination=id, conversion=conversion, force=force):
             found = connection(office, id)
             return [Work(found, [conversion], force)] if conversion in found.conversions else []
@@ -88,22 +90,13 @@ def deliver(office: Office, work: Work, deadline: Deadline) -> None:
         return
     run_id = f"x{office.new_id()}"
     with releasing(office, work, held):
-        if work.polls:
+        if work.tick:
             poll.poll(work.connection, run_id, held.fence, deadline)
-            forget(office, work.connection)
-        for conversion in work.conversions:
+        for conversion in due(work.connection) if work.tick else work.conversions:
             if deadline.left <= 0:
                 _continue(office, work.connection, conversion, force=work.force)
             else:
                 _run(office, work, conversion, f"{run_id}_{conversion}", held, deadline)
-
-
-def forget(office: Office, found: Connection) -> None:
-    """Delete what audiences knew people by who have left them for good."""
-    if found.destination.capabilities.audience:
-        for conversion in found.conversions:
-            ledger = found.ledger(found.scope(conversion, "forget", 0))
-            ledger.forget_members(office.clock.now() - SURELY_LEFT)
 
 
 def _code(error: Exception) -> str:
@@ -165,6 +158,9 @@ def _run(
     incidents.report(office, found.id, conversion, run_id, summary)
     if summary.remaining:
         _continue(office, found, conversion, force=work.force)
+    if found.destination.capabilities.audience:
+        ledger = found.ledger(found.scope(conversion, run_id, held.fence))
+        ledger.forget_members(office.clock.now() - SURELY_LEFT)
 
 
 def run(

@@ -32,7 +32,7 @@ have been taken. `rejected`: refused for good. `failed`: accepted, then refused.
 person decides. `requested`: a replay asks for it. `absent`: a person says it is not there.
 `erased`: its person is to be forgotten, which proves that it is gone."""
 
-OPEN: frozenset[State] = frozenset({"sending", "unknown", "retry", "requested", "absent"})
+OPEN: frozenset[State] = frozenset({"sending", "unknown", "retry", "requested", "absent", "erased"})
 """States that call for another look at every run."""
 
 CONSENTS = ("consent_ad_user_data", "consent_ad_personalization")

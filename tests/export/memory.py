@@ -186,3 +186,13 @@ def _standing(history: list[Written]) -> Standing:
         held,
         doubted,
     )
+
+
+def due(store: Store, just_now: datetime, since: date) -> bool:
+    """Whether a tick would run: something is open among the latest entries, or a table is new."""
+    newest: dict[str, Written] = {}
+    for written in sorted(store.written, key=_order):
+        if written.entry.at.date() >= since:
+            newest[written.entry.conversion_id] = written
+    new = any(run.at >= just_now and run.status in HEALTHY for run in store.runs)
+    return new or any(written.entry.state in OPEN for written in newest.values())

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, cast
 
@@ -123,14 +123,16 @@ class Shop:
     process: Killable
     table: dict[str, ConversionRow] = field(default_factory=dict)
 
-    def add_destination(self, kind: str, **changes: Any) -> Stored:
-        """Save the config of a kind's plain case, with changes."""
+    def add_destination(
+        self, kind: str, *, now: datetime = NOW - timedelta(days=60), **changes: Any
+    ) -> Stored:
+        """Save the config of a kind's plain case, with changes; two months ago unless told."""
         config = {**load(CASES / kind / "plain" / "target.json"), **changes}
         config.setdefault("start_date", "2026-01-01")
         from functions.export.destinations import TARGET
 
         definition = TARGET.validate_python(config).model_dump(mode="json")
-        return self.office.catalog.save(definition, now=NOW - timedelta(days=60), author="test")
+        return self.office.catalog.save(definition, now=now, author="test")
 
     def put(self, id: str, **changes: Any) -> None:
         """Set a row as materialize would leave it."""

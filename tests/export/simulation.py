@@ -33,11 +33,12 @@ from functions.export.destinations.base import (
     Unknown,
 )
 from functions.export.destinations.target import Mapped, Target
+from functions.export.due import JUST_NOW, LATEST_DAYS
 from functions.export.entries import Scope
 from functions.export.rows import ConversionRow
 from functions.export.run import Job, Run
 from functions.export.standing import dedup_key
-from tests.export.memory import MemoryLedger, Store, TableRun
+from tests.export.memory import MemoryLedger, Store, TableRun, due
 
 START = datetime(2026, 11, 1, 6, tzinfo=UTC)
 CONVERSION = "purchase"
@@ -279,14 +280,18 @@ class World:
         self.healthy = False
         self.halted_until = START
         self.paused = False
+        self.acknowledged = False
         self.born = 0
 
     def play(self) -> Verdict:
         """Days of trouble, then a calm that lets everything settle, then the audit."""
         for _ in range(self.chance.randint(3, 7)):
             self._change_table()
+            self.acknowledged = False
             for _ in range(self.chance.randint(1, 4)):
-                self._run()
+                # the message of the table's run comes until it is acknowledged, then ticks do
+                if not self.acknowledged or self._is_due():
+                    self._run()
                 self._pass(self.chance.choice(self.odds.gaps))
         self.healthy = True
         for _ in range(4):
@@ -371,9 +376,15 @@ class World:
         run = self.run_type(job, faulty, self._send, self.clock, deadline, self.chance)
         try:
             run.execute()
+            self.acknowledged = True
         except Crash:
             self.verdict.crashes += 1
         self.paused = False
+
+    def _is_due(self) -> bool:
+        """Whether a tick finds something to do, as due.sql says."""
+        now = self.clock.now()
+        return due(self.store, now - JUST_NOW, now.date() - timedelta(days=LATEST_DAYS))
 
     def _send(self, request: Request) -> Reply:
         batch = request.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, cast
 
 import pytest
@@ -16,6 +16,7 @@ from common.warehouse import Executed, Warehouse
 from functions.export import incidents, poll, reads
 from functions.export.destinations import DESTINATIONS
 from functions.export.destinations.base import Status
+from functions.export.due import due
 from functions.export.entries import Entry
 from functions.export.office import Connection, Office
 from functions.export.standing import Sent
@@ -34,7 +35,9 @@ class Recorder(Warehouse):
 
     def rows(self, sql: Sql, **_: Any) -> Iterator[dict[str, Any]]:
         self.statements.append(sql)
-        counts = dict.fromkeys("held leaving unproved early known conversions".split(), 1)
+        counts = dict.fromkeys(
+            "held leaving unproved early known conversions conversion".split(), 1
+        )
         return iter([counts])
 
     def execute(self, sql: Sql, **_: Any) -> Executed:
@@ -60,7 +63,7 @@ class Stored:
 
     id = "ads_main"
     version = 1
-    created_at = NOW
+    created_at = NOW - timedelta(days=1)
 
 
 def ledger(connection: Connection) -> Any:
@@ -82,7 +85,9 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "append": lambda it: ledger(it).append([ENTRY], only_as_holder=True),
     "replay": lambda it: ledger(it).request_again(*DAYS, NOW, lost=True),
     "doubts": lambda it: ledger(it).in_doubt(),
-    "due": lambda it: poll._due(it, NOW),
+    "requests due": lambda it: poll._due(it, NOW),
+    "due": due,
+    "forget": lambda it: ledger(it).forget_members(NOW),
     "reopen": lambda it: poll._reopen(it, REQUEST, "failed", Status("failed"), "run", 7, NOW),
     "entries": lambda it: reads.entries(it, conversion="", state="", conversion_id="", limit=5),
     "between": lambda it: reads.conversions_between(it, "purchase", *DAYS),

@@ -1,0 +1,18 @@
+-- Conversions with something open, as the newest entry of one of theirs among the latest days says,
+-- and those whose table has just been run: the message that tells of it may be lost.
+SELECT newest.conversion
+FROM (
+  SELECT attempt.conversion, attempt.state
+  FROM {{ attempts }} AS attempt
+  WHERE attempt.destination = @destination AND attempt.date >= @since
+  QUALIFY
+    ROW_NUMBER() OVER (
+      PARTITION BY attempt.account, attempt.conversion, attempt.conversion_id
+      ORDER BY attempt.recorded_at DESC, attempt.fence DESC, attempt.seq DESC
+    ) = 1
+) AS newest
+WHERE newest.state IN UNNEST(@open)
+UNION DISTINCT
+SELECT run.conversion
+FROM {{ runs }} AS run
+WHERE run.date >= @since AND run.recorded_at >= @just_now AND run.status IN ('applied', 'unchanged')
