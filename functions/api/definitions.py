@@ -63,7 +63,7 @@ class LastRun(Model):
 
     run_id: str
     recorded_at: datetime
-    status: str = Field(description="applied, unchanged, held, failed or recovered.")
+    status: str = Field(description="applied, unchanged, held or failed.")
     start_date: date | None
     end_date: date | None
     rows_total: int | None = Field(description="Rows in the run's window afterwards.")

@@ -74,6 +74,7 @@ class Delivery:
         self._chance = chance
         self._pace = Pace(clock, destination.requests_per_second)
         self._extra = EXTRA_REQUESTS
+        self._not_before = 0.0
         self._silent = 0
         self.exchanges: list[Exchange] = []
         self.halted: Halted | None = None
@@ -153,8 +154,12 @@ class Delivery:
         doubt: Unknown | None = None
         result: Result = Retry("not_sent")
         for attempt in range(TRIES):
+            if not self._heed():
+                break
             self._pace.wait()
             result = self._once(request, batch)
+            if isinstance(result, Retry | Unknown) and result.after:
+                self._not_before = self._clock.elapsed() + result.after
             if isinstance(result, Accepted | Refused | Halted):
                 break
             if isinstance(result, Unknown):
@@ -181,6 +186,15 @@ class Delivery:
         """Whether the platform would notice a second copy of what it may have taken."""
         window = self._destination.capabilities.dedup_window
         return window is None or bool(window)
+
+    def _heed(self) -> bool:
+        """Wait as long as the platform asked for before, if there is time for it."""
+        seconds = self._not_before - self._clock.elapsed()
+        if seconds > min(LONGEST_WAIT, self._deadline.left):
+            return False
+        if seconds > 0:
+            self._clock.sleep(seconds)
+        return True
 
     def _wait(self, attempt: int, asked: float | None) -> bool:
         """Wait before the next try; False when there is no time for it."""

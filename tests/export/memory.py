@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import ClassVar
 
 from functions.export.delivery import Exchange
 from functions.export.entries import Entry, Scope
@@ -18,7 +19,8 @@ from functions.export.standing import OPEN, Candidate, Sent, Standing
 REVIEWED = ("skipped", "rejected", "failed", "unsupported_change")
 SETTLED = ("accepted", "retry", "rejected")
 TOLD = ("unsupported_change", "ambiguous", "rejected")
-HEALTHY = ("applied", "unchanged", "recovered")
+HEALTHY = ("applied", "unchanged")
+ENDS = (*HEALTHY, "held", "failed")
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class MemoryLedger:
     scope: Scope
     start_date: date
     qualified_only: bool = True
+    healthy: ClassVar[tuple[str, ...]] = HEALTHY
 
     def census(self) -> Census:
         standings = self.standings()
@@ -137,10 +140,11 @@ class MemoryLedger:
 
     def _gone_at(self, key: str, standing: Standing) -> datetime | None:
         day = self._date(key)
-        covering = [run for run in self.store.runs if day and run.start <= day <= run.end]
+        ended = [run for run in self.store.runs if run.status in ENDS]
+        covering = [run for run in ended if day and run.start <= day <= run.end]
         newest = max(covering, key=lambda run: run.at, default=None)
         proofs = [w.entry.at for w in self._entries(key) if w.entry.state == "erased"]
-        if newest and newest.status in HEALTHY and newest.rows_read != 0:
+        if newest and newest.status in self.healthy and newest.rows_read != 0:
             proofs.append(newest.at)
         gone_at = max(proofs, default=None)
         held, doubted = standing.held, standing.doubted

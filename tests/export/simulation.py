@@ -42,6 +42,9 @@ from tests.export.memory import MemoryLedger, Store, TableRun, due
 
 START = datetime(2026, 11, 1, 6, tzinfo=UTC)
 CONVERSION = "purchase"
+HOUR = timedelta(hours=1)
+WAIT_SECONDS = 5
+"""What the platform asks for when it is busy."""
 GAPS = (0.1, 1, 1, 1, 1, 6, 12, 24, 50)
 """Hours between runs: mostly the hourly tick, now and then a day or two without any."""
 
@@ -278,7 +281,7 @@ class World:
         self.platform = Platform(kind.capabilities, set())
         self.verdict = Verdict()
         self.healthy = False
-        self.halted_until = START
+        self.halted_until = self.not_before = START
         self.paused = False
         self.acknowledged = False
         self.born = 0
@@ -308,7 +311,9 @@ class World:
         chance = self.chance
         for _ in range(chance.randint(0, 4)):
             self.born += 1
-            self._put(f"o{self.born}", chance.choice((10.0, 20.0, 30.0)))
+            ahead = HOUR * 3 if chance.random() < 0.05 else -timedelta(minutes=5)
+            value = chance.choice((10.0, 20.0, 30.0))
+            self._put(f"o{self.born}", value, self.clock.time + ahead)
         for key in list(self.truth):
             match chance.randint(0, 11):
                 case 0 | 1:
@@ -390,6 +395,8 @@ class World:
         batch = request.message
         self._maybe_crash()
         self._maybe_pause()
+        if self.clock.time < self.not_before and not self.paused:
+            self.verdict.violations.append("sent sooner than the platform asked for")
         if self.clock.time < self.halted_until and not self.healthy:
             return Answer(401, b"{}")
         fault = (
@@ -403,7 +410,8 @@ class World:
         )
         match fault:
             case "429":
-                return Answer(429, b"", {"retry-after": "1"})
+                self.not_before = self.clock.time + timedelta(seconds=WAIT_SECONDS)
+                return Answer(429, b"", {"retry-after": str(WAIT_SECONDS)})
             case "unreachable":
                 return Unanswered("unreachable", reached=False)
             case "before":
@@ -414,6 +422,7 @@ class World:
                 self.halted_until = self.clock.time + timedelta(hours=2)
                 return Answer(401, b"{}")
         self._watch(batch)
+        self._watch_ages(batch)
         answer = self.platform.take(batch, self.clock.time)
         self._maybe_crash()
         if fault == "after":
@@ -432,6 +441,17 @@ class World:
             known = key in self.certain and not lost_status
             if op == "retract" and known and not self.paused:
                 self.verdict.violations.append(f"{key}: taken back though it is there")
+
+    def _watch_ages(self, batch: Sequence[Built]) -> None:
+        """Nothing may be sent before it has happened, or when the platform takes it no more; an
+        hour for clocks that are wrong."""
+        created = {dedup_key(CONVERSION, key): row.created for key, row in self.truth.items()}
+        limit = self.platform.rules.max_age[""] + HOUR
+        for built in batch:
+            key, op, _ = built.payload
+            age = self.clock.time - created.get(key, self.clock.time)
+            if op == "create" and not -HOUR <= age <= limit:
+                self.verdict.violations.append(f"{key}: sent at the age of {age}")
 
     def _maybe_crash(self) -> None:
         # a paused process that dies as well leaves no word of what it sent; the function's own

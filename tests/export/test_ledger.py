@@ -135,7 +135,6 @@ def random_store(chance: random.Random) -> Store:
                 chance.choice((0, 1, 5)),
             )
         )
-    store.runs = [run for run in store.runs if run.status != "planned"]
     return store
 
 

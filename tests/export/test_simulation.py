@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from functions.export.delivery import Outcome
+from functions.export.delivery import Delivery, Outcome
 from functions.export.destinations.base import Built, Intent, Rejected
 from functions.export.entries import Entry
 from functions.export.rows import ConversionRow
-from functions.export.run import Brake, Run
+from functions.export.run import Brake, Job, Ledger, Run
 from functions.export.standing import Candidate, Standing, State
-from tests.export.memory import MemoryLedger
+from tests.export.memory import ENDS, MemoryLedger
 from tests.export.simulation import (
     PLATFORMS,
     Google,
@@ -99,6 +99,12 @@ class TrustsAnyTable(MemoryLedger):
         return max(run.at for run in self.store.runs)
 
 
+class TrustsAnyEnd(MemoryLedger):
+    """Takes a run that was held, or failed, for one that proves what is gone."""
+
+    healthy = ENDS
+
+
 class ForgetsDoubt(MemoryLedger):
     """Knows what was proved and nothing of what was left open."""
 
@@ -129,12 +135,67 @@ class TakesTheSecond(Meta):
     capabilities = replace(Meta.capabilities, repeats="replaces")
 
 
+class TakesAnyAge(Meta):
+    """Knows no age at which the platform takes nothing more."""
+
+    def age_limit(self, row: ConversionRow) -> timedelta | None:
+        return None
+
+
+class SendsTheFuture(Google):
+    """Does not wait for what has not happened yet."""
+
+    capabilities = replace(Google.capabilities, future_skew=timedelta(days=30))
+
+
+class Impatient(Delivery):
+    """Waits as it likes, not as the platform asks."""
+
+    def _heed(self) -> bool:
+        return True
+
+    def _wait(self, attempt: int, asked: float | None) -> bool:
+        return super()._wait(attempt, None)
+
+
+class IgnoresRetryAfter(Run):
+    """Sends by an impatient delivery."""
+
+    def __init__(self, job: Job, ledger: Ledger, *around: Any) -> None:
+        super().__init__(job, ledger, *around)
+        scope = job.scope
+        self._delivery = Impatient(job.destination, scope.conversion, scope.run_id, *around)
+
+
+class HeedsItsOwnRowOnly(Delivery):
+    """Waits before it sends the same again, and not before it sends the next."""
+
+    def _heed(self) -> bool:
+        return True
+
+
+class ForgetsWhatWasAsked(IgnoresRetryAfter):
+    """Sends by one that forgets between two requests."""
+
+    def __init__(self, job: Job, ledger: Ledger, *around: Any) -> None:
+        super().__init__(job, ledger, *around)
+        scope = job.scope
+        self._delivery = HeedsItsOwnRowOnly(
+            job.destination, scope.conversion, scope.run_id, *around
+        )
+
+
 WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "mark before sending": ("google", {"run_type": MarksBeforeSending}),
     "write down only afterwards": ("meta", {"run_type": SendsBeforeWriting}),
     "silence is success": ("google", {"run_type": BelievesSilence}),
     "silence is refusal": ("google", {"run_type": GivesUpOnSilence}),
     "any table is right": ("google", {"ledger_type": TrustsAnyTable}),
+    "any end of a run is right": ("google", {"ledger_type": TrustsAnyEnd}),
+    "any age is taken": ("meta", {"destination": TakesAnyAge}),
+    "the future is sent": ("google", {"destination": SendsTheFuture}),
+    "retry-after is ignored": ("google", {"run_type": IgnoresRetryAfter}),
+    "retry-after is forgotten": ("google", {"run_type": ForgetsWhatWasAsked}),
     "doubt is forgotten": ("analytics", {"ledger_type": ForgetsDoubt}),
     "a new key for each attempt": ("google", {"destination": NewKeyEachTime}),
     "a memory without end": ("meta", {"destination": RemembersForEver}),
