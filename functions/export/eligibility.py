@@ -48,7 +48,10 @@ def judge(
         return Unwanted("no_consent")
     worth = worth_of(row, target, project_currency)
     if isinstance(worth, Unwanted):
-        return worth
+        if not audience or target.minimum_value is not None:
+            return worth
+        # an audience is sent no value, so a bad one keeps nobody out
+        worth = None
     if target.minimum_value is not None and (worth is None or float(worth) < target.minimum_value):
         return Unwanted("below_minimum_value", undo=True)
     return Wanted(worth, consent, consent.user_data and target.send_user_data)

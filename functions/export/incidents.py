@@ -19,7 +19,13 @@ def report(office: Office, destination: str, conversion: str, run_id: str, done:
         incident(office, code, severity, subject, run_id, detail, fix)
 
     if done.halted:
-        raised("export_halted", "error", f"{subject}: {done.halted.reason}.", done.halted.fix)
+        raised(
+            "export_halted",
+            "error",
+            f"{subject}: the platform takes nothing more ({done.halted.reason}). Nothing is lost; it "
+            "is sent once that is mended.",
+            done.halted.fix,
+        )
     if done.held_back:
         raised(
             "retractions_held",
