@@ -22,8 +22,8 @@ def report(office: Office, destination: str, conversion: str, run_id: str, done:
         raised(
             "export_halted",
             "error",
-            f"{subject}: the platform takes nothing more ({done.halted.reason}). Nothing is lost; it "
-            "is sent once that is mended.",
+            f"{subject}: the platform takes nothing more ({done.halted.reason}). Nothing is lost; "
+            "what waits is sent once that is mended.",
             done.halted.fix,
         )
     if done.held_back:
