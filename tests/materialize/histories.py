@@ -299,7 +299,10 @@ class WithoutMemory(Rewording):
 class ForgetsWhatWasReturned(Rewording):
     """Only rows that still count are remembered; what was refunded and removed silences nobody."""
 
-    words: ClassVar = {"WHERE earlier.removed IS NULL": "WHERE FALSE"}
+    words: ClassVar = {
+        "FROM past_persons\n  )": "FROM past_persons WHERE FALSE\n  )",
+        "SELECT past.session_id FROM past": "SELECT past.session_id FROM past WHERE FALSE",
+    }
 
 
 class LetsBrokenRowsSilence(Rewording):
