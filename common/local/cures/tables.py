@@ -86,8 +86,8 @@ def created(tree: exp.Expr, project: str, ctx: Any) -> None:
     if isinstance(tree, exp.Create) and tree.kind == "TABLE":
         path = statements.path(tree.this, project)
         table = ctx.catalog.get_table(*path)
-        if table is not None:
-            clauses = (tree.args.get("properties") or exp.Properties()).expressions
+        clauses = (tree.args.get("properties") or exp.Properties()).expressions
+        if table is not None and clauses:
             for clause in clauses:
                 table = table.model_copy(update=_clause(clause, table, ctx))
             ctx.catalog.update_table(table)
