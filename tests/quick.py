@@ -6,11 +6,8 @@ For tests that need thousands of runs.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from importlib.abc import MetaPathFinder
-from importlib.util import find_spec
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,7 +18,7 @@ from bqemulator.storage.sql_identifiers import quoted_schema, quoted_table_ref
 from common import schemas
 from common.errors import NotFoundError, UserError
 from common.local import columns
-from common.local.cures import execution, functions, translation
+from common.local.cures import execution, functions, launch, translation
 from common.settings import Settings
 from common.sql import Sql
 from common.warehouse import Executed, Stored, Warehouse
@@ -29,16 +26,7 @@ from common.warehouse import Executed, Stored, Warehouse
 _MACROS = functions.__file__.removesuffix(".py") + ".sql"
 
 
-class WithoutPandas(MetaPathFinder):
-    """Says at once that pandas is not there: DuckDB looks for it several times a statement."""
-
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
-        if fullname == "pandas":
-            raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
-
-
-if find_spec("pandas") is None:
-    sys.meta_path.insert(0, WithoutPandas())
+launch.say_at_once_that_there_is_no_pandas()
 
 
 class QuickWarehouse(Warehouse):

@@ -17,8 +17,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.abc import MetaPathFinder
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
@@ -182,18 +180,6 @@ def _run(data_directory: Path | None, port: int, until: Callable[[], object], ou
             until()
 
 
-class _NoPandas(MetaPathFinder):
-    """Says at once that there is no pandas.
-
-    DuckDB looks for it at every statement, and Python searches every folder each time.
-    """
-
-    def find_spec(self, name: str, *_: object) -> None:
-        """Nothing of any other module; raises ModuleNotFoundError for pandas."""
-        if name == "pandas":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Serves until interrupted, or until stdin closes when asked to."""
     parser = argparse.ArgumentParser(prog="python -m common.local.bigquery", description=__doc__)
@@ -203,8 +189,6 @@ def main(arguments: list[str] | None = None) -> None:
         "--while-stdin-is-open", action="store_true", help="end when stdin closes, as a child"
     )
     options = parser.parse_args(arguments)
-    if find_spec("pandas") is None:
-        sys.meta_path.insert(0, _NoPandas())
     until = sys.stdin.read if options.while_stdin_is_open else threading.Event().wait
     _run(options.data, options.port, until, sys.stdout)
 
