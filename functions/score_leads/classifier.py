@@ -14,7 +14,8 @@ from functions.score_leads.encoding import Encoded
 from functions.score_leads.values import Floats
 
 LINEAR_ROWS = 200_000
-"""The linear half learns nothing more from more leads; a seeded sample of this many is enough."""
+"""Of more leads, the linear half learns from a seeded sample: from 200,000 to 300,000 leads the log
+loss of the blend falls by 0.0004 (tests/bench/_sampling.py)."""
 
 SHAPES = (
     {"max_leaf_nodes": 31, "learning_rate": 0.05, "min_samples_leaf": 20},

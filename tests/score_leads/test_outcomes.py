@@ -81,7 +81,7 @@ def test_days_without_any_win_are_taken_for_unknown_once_many_were_due(
 
 
 def test_what_a_silent_time_hides_is_not_taken_for_lost() -> None:
-    leads, known = winners(2, until=80)
+    leads, known = winners(1, until=80)
     trained = training.train(leads, known, training.Wishes())
     assert trained.warnings[0].startswith("wins_went_silent: No win is known of the last 20 days")
     assert trained.outcomes.won[trained.outcomes.mature].mean() == pytest.approx(0.5, abs=0.01)
