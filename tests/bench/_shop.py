@@ -1,4 +1,7 @@
-"""Whether what is promised of the generated shop comes true: whole runs over its HubSpot."""
+"""Whether what is promised of the generated shop comes true: whole runs over its HubSpot.
+
+python -m tests.bench._shop
+"""
 
 from __future__ import annotations
 
@@ -101,3 +104,8 @@ def _days_to_win(lead: KnownLead) -> float:
     if lead.status != "won" or lead.outcome_at is None:
         return float("inf")
     return (lead.outcome_at - lead.created).total_seconds() / 86_400
+
+
+if __name__ == "__main__":
+    for line in lines():
+        print(line, flush=True)
