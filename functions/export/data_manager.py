@@ -6,9 +6,11 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
+
+from pydantic_core import to_json
 
 from functions.export import countries, identifiers, proto_json
 from functions.export.calls import Answer, Credential, Reply, Request, Unanswered
@@ -23,6 +25,7 @@ from functions.export.destinations.base import (
     Status,
     Unknown,
     fingerprint,
+    present,
 )
 from functions.export.rows import ConversionRow
 from functions.export.wire import Wire, unanswered
@@ -73,63 +76,72 @@ def user_identifiers(row: ConversionRow, default_country: str | None) -> list[di
     country = countries.code(row.country)
     found: list[dict[str, Any]] = []
     if email := identifiers.email(row.email, "google"):
-        found.append({"email_address": email})
+        found.append({"emailAddress": email})
     if phone := identifiers.phone(row.phone, country or default_country):
-        found.append({"phone_number": phone})
+        found.append({"phoneNumber": phone})
     given = identifiers.google_name(row.first_name)
     family = identifiers.google_name(row.last_name)
     if given and family and country and row.postal_code:
-        found.append(
-            {
-                "address": {
-                    "given_name": given,
-                    "family_name": family,
-                    "region_code": country,
-                    "postal_code": row.postal_code.strip(),
-                }
-            }
-        )
+        address = {
+            "givenName": given,
+            "familyName": family,
+            "regionCode": country,
+            "postalCode": row.postal_code.strip(),
+        }
+        found.append({"address": address})
     return found
 
 
 def consent(given: Consent) -> dict[str, int]:
     """Both consents as Google's enumeration."""
     return {
-        "ad_user_data": GRANTED if given.user_data else DENIED,
-        "ad_personalization": GRANTED if given.personalization else DENIED,
+        "adUserData": GRANTED if given.user_data else DENIED,
+        "adPersonalization": GRANTED if given.personalization else DENIED,
     }
 
 
 def destination(config: Any, product_destination: str) -> dict[str, Any]:
     """Account and conversion action, or user list, that a request goes to."""
-    place: dict[str, Any] = {}
-    if config.login_account:
-        place["login_account"] = _account(config.login_account)
-    place["operating_account"] = _account(config.operating_account)
-    place["product_destination_id"] = product_destination
-    return place
+    return present(
+        loginAccount=_account(config.login_account),
+        operatingAccount=_account(config.operating_account),
+        productDestinationId=product_destination,
+    )
 
 
-def _account(number: str) -> dict[str, Any]:
-    return {"account_id": number, "account_type": GOOGLE_ADS}
+def _account(number: str | None) -> dict[str, Any]:
+    return {"accountId": number, "accountType": GOOGLE_ADS} if number else {}
 
 
 def built(key: str, message: proto_json.Message, group: str = "") -> Built:
     """A row as it stands in a request; its fingerprint leaves out when the row changed."""
-    members = proto_json.members(message, proto_json.ROWS)
-    said = [text for name, text in members.items() if name != "last_updated_timestamp"]
-    written = proto_json.Written(message, proto_json.braced(members.values(), proto_json.ROWS))
-    return Built(key, written, fingerprint("".join(said).encode()), group)
+    said = {name: value for name, value in message.items() if name != "lastUpdatedTimestamp"}
+    return Built(key, proto_json.row(message), fingerprint(to_json(said)), group)
+
+
+def rows_request(
+    path: str,
+    message: proto_json.Message,
+    name: str,
+    rows: Sequence[proto_json.Written],
+    quota_project: str | None,
+) -> Request:
+    """The request with these rows in its list `name`, as the official client writes it."""
+    whole = {**message, name: [row.message for row in rows]}
+    body = proto_json.with_rows(message, name, rows)
+    return _request(path, whole, body, quota_project)
 
 
 def client_request(path: str, message: proto_json.Message, quota_project: str | None) -> Request:
     """The request as the official client writes it, byte for byte."""
-    return Request(
-        url=f"{HOST}{path}",
-        body=proto_json.text(message).encode(),
-        credential=Credential("google", SCOPE, "", {"quota_project": quota_project or ""}),
-        message=message,
-    )
+    return _request(path, message, proto_json.text(message), quota_project)
+
+
+def _request(
+    path: str, message: proto_json.Message, body: str, quota_project: str | None
+) -> Request:
+    credential = Credential("google", SCOPE, "", {"quota_project": quota_project or ""})
+    return Request(f"{HOST}{path}", body.encode(), credential, message=message)
 
 
 def call(wire: Wire, request: Request, method: str, type_name: str) -> Reply:
@@ -142,7 +154,7 @@ def call(wire: Wire, request: Request, method: str, type_name: str) -> Reply:
     try:
         client = _client(wire, request.credential.details["quota_project"])
         kind = getattr(library(), type_name)
-        message = kind.wrap(kind.pb()(**proto_json.plain(request.message)))
+        message = kind.wrap(kind.pb()(**proto_json.fields(request.message)))
         done = getattr(client, method)(request=message, retry=None, timeout=wire.timeout[1])
     except google_errors.GoogleAPICallError as error:
         answered = error.response
@@ -230,7 +242,7 @@ def refusals(reply: Reply, what: str) -> list[Problem]:
 
 def retrieve_status(wire: Wire, request_id: str, quota_project: str | None) -> Status | None:
     """Counts per reason of an earlier request; None when Google did not answer."""
-    asked = {"request_id": request_id}
+    asked = {"requestId": request_id}
     request = client_request("/v1/requestStatus:retrieve", asked, quota_project)
     reply = call(wire, request, "retrieve_request_status", "RetrieveRequestStatusRequest")
     if not isinstance(reply, Answer):

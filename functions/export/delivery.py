@@ -166,7 +166,7 @@ class Delivery:
                 doubt = doubt or result
                 if not self._may_repeat:
                     break
-            if attempt + 1 == TRIES or not self._wait(attempt, result.after):
+            if attempt + 1 == TRIES or not self._wait(attempt):
                 break
         # a try that may have been taken is not undone by a later one that was not
         return doubt if doubt and isinstance(result, Retry | Halted) else result
@@ -190,15 +190,13 @@ class Delivery:
     def _heed(self) -> bool:
         """Wait as long as the platform asked for before, if there is time for it."""
         seconds = self._not_before - self._clock.elapsed()
-        if seconds > min(LONGEST_WAIT, self._deadline.left):
-            return False
-        if seconds > 0:
-            self._clock.sleep(seconds)
-        return True
+        return seconds <= 0 or self._sleep(seconds)
 
-    def _wait(self, attempt: int, asked: float | None) -> bool:
+    def _wait(self, attempt: int) -> bool:
         """Wait before the next try; False when there is no time for it."""
-        seconds = wait_before(attempt, asked, self._chance)
+        return self._sleep(wait_before(attempt, self._chance))
+
+    def _sleep(self, seconds: float) -> bool:
         if seconds > min(LONGEST_WAIT, self._deadline.left):
             return False
         self._clock.sleep(seconds)

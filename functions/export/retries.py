@@ -46,11 +46,9 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
 
 
-def wait_before(attempt: int, asked: float | None, chance: random.Random) -> float:
-    """Seconds before the attempt after number `attempt` (from 0): what was asked, else full jitter.
+def wait_before(attempt: int, chance: random.Random) -> float:
+    """Seconds before the attempt after number `attempt` (from 0), by full jitter.
 
     Source: aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter.
     """
-    if asked is not None:
-        return asked
     return chance.uniform(0, min(LONGEST_WAIT, FIRST_WAIT * 2**attempt))

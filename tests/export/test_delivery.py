@@ -200,7 +200,7 @@ def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> 
 def test_waiting_without_being_told_is_bounded_and_random(
     attempt: int, chance: random.Random
 ) -> None:
-    assert 0 <= wait_before(attempt, None, chance) <= LONGEST_WAIT
+    assert 0 <= wait_before(attempt, chance) <= LONGEST_WAIT
 
 
 @pytest.mark.parametrize("status", [200, 204, 400, 401, 403, 404, 422])

@@ -154,9 +154,6 @@ class Impatient(Delivery):
     def _heed(self) -> bool:
         return True
 
-    def _wait(self, attempt: int, asked: float | None) -> bool:
-        return super()._wait(attempt, None)
-
 
 class IgnoresRetryAfter(Run):
     """Sends by an impatient delivery."""
@@ -165,24 +162,6 @@ class IgnoresRetryAfter(Run):
         super().__init__(job, ledger, *around)
         scope = job.scope
         self._delivery = Impatient(job.destination, scope.conversion, scope.run_id, *around)
-
-
-class HeedsItsOwnRowOnly(Delivery):
-    """Waits before it sends the same again, and not before it sends the next."""
-
-    def _heed(self) -> bool:
-        return True
-
-
-class ForgetsWhatWasAsked(IgnoresRetryAfter):
-    """Sends by one that forgets between two requests."""
-
-    def __init__(self, job: Job, ledger: Ledger, *around: Any) -> None:
-        super().__init__(job, ledger, *around)
-        scope = job.scope
-        self._delivery = HeedsItsOwnRowOnly(
-            job.destination, scope.conversion, scope.run_id, *around
-        )
 
 
 WRONG: dict[str, tuple[str, dict[str, Any]]] = {
@@ -195,7 +174,6 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "any age is taken": ("meta", {"destination": TakesAnyAge}),
     "the future is sent": ("google", {"destination": SendsTheFuture}),
     "retry-after is ignored": ("google", {"run_type": IgnoresRetryAfter}),
-    "retry-after is forgotten": ("google", {"run_type": ForgetsWhatWasAsked}),
     "doubt is forgotten": ("analytics", {"ledger_type": ForgetsDoubt}),
     "a new key for each attempt": ("google", {"destination": NewKeyEachTime}),
     "a memory without end": ("meta", {"destination": RemembersForEver}),

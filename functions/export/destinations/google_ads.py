@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from functions.export import data_manager
+from functions.export import data_manager, proto_json
 from functions.export.calls import Answer, Reply, Request
 from functions.export.destinations.base import (
     Built,
@@ -25,6 +25,7 @@ from functions.export.destinations.base import (
     present,
 )
 from functions.export.destinations.target import Mapped, Target
+from functions.export.proto_json import Written
 from functions.export.rows import ConversionRow
 
 if TYPE_CHECKING:
@@ -144,18 +145,17 @@ class GoogleAds(Destination[GoogleAdsTarget]):
             return Rejected("numeric_transaction_id", "transaction_id")
         if intent.op == "retract" and intent.money is None:
             return Rejected("no_value_to_take_back", "value")
-        raw = self.config.transaction_id == "raw"
         event = present(
-            transaction_id=row.id if raw else intent.key,
-            event_timestamp=intent.occurred,
-            last_updated_timestamp=intent.changed,
-            user_data={"user_identifiers": people} if people else None,
+            transactionId=row.id if self.config.transaction_id == "raw" else intent.key,
+            eventTimestamp=proto_json.timestamp(intent.occurred),
+            lastUpdatedTimestamp=proto_json.timestamp(intent.changed),
+            userData={"userIdentifiers": people} if people else None,
             consent=data_manager.consent(intent.consent),
-            ad_identifiers=click,
+            adIdentifiers=click,
             currency=intent.money.currency if intent.money else None,
-            conversion_value=float(intent.money) if intent.money else None,
-            event_source=self._source(row),
-            event_device_info=device(row) if intent.with_person else None,
+            conversionValue=float(intent.money) if intent.money else None,
+            eventSource=self._source(row),
+            eventDeviceInfo=device(row) if intent.with_person else None,
         )
         return data_manager.built(intent.key, event)
 
@@ -165,19 +165,20 @@ class GoogleAds(Destination[GoogleAdsTarget]):
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         action = self.mapped[conversion].conversion_action_id
-        people = any("user_data" in built.payload.message for built in batch)
-        return self._request(action, [built.payload for built in batch], people=people)
+        return self._request(action, [built.payload for built in batch])
 
     def _request(
-        self, action: str, events: list[Any], *, people: bool = False, validate: bool = False
+        self, action: str, events: Sequence[Written], *, validate: bool = False
     ) -> Request:
-        message = present(
-            destinations=[data_manager.destination(self.config, action)],
-            events=events,
-            validate_only=True if validate else None,
-            encoding=data_manager.HEX if people else None,
+        people = any("userData" in event.message for event in events)
+        message = {
+            "destinations": [data_manager.destination(self.config, action)],
+            "events": [],
+            **present(validateOnly=validate or None, encoding=data_manager.HEX if people else None),
+        }
+        return data_manager.rows_request(
+            "/v1/events:ingest", message, "events", events, self.config.quota_project
         )
-        return data_manager.client_request("/v1/events:ingest", message, self.config.quota_project)
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         return data_manager.read(reply)
@@ -201,18 +202,18 @@ class GoogleAds(Destination[GoogleAdsTarget]):
     def _check_action(self, action: str, wire: Wire) -> list[Problem]:
         """Problems of one action, by a request that Google validates and does not execute."""
         event = {
-            "transaction_id": "check",
-            "event_timestamp": datetime.now(UTC),
-            "ad_identifiers": {"gclid": "check"},
-            "event_source": EVENT_SOURCES["web"],
+            "transactionId": "check",
+            "eventTimestamp": proto_json.timestamp(datetime.now(UTC)),
+            "adIdentifiers": {"gclid": "check"},
+            "eventSource": EVENT_SOURCES["web"],
         }
-        reply = self.send(self._request(action, [event], validate=True), wire)
+        reply = self.send(self._request(action, [proto_json.row(event)], validate=True), wire)
         return data_manager.refusals(reply, f"Conversion action {action}")
 
 
 def device(row: ConversionRow) -> dict[str, str]:
     """The browser and its address."""
-    return present(user_agent=row.user_agent, ip_address=row.ip_address)
+    return present(userAgent=row.user_agent, ipAddress=row.ip_address)
 
 
 def all_digits_warning(config: GoogleAdsTarget) -> Iterable[Problem]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from functions.export import data_manager
+from functions.export import data_manager, proto_json
 from functions.export.calls import Answer, Reply, Request
 from functions.export.destinations.base import (
     Built,
@@ -30,6 +30,7 @@ from functions.export.destinations.base import (
 from functions.export.destinations.google_ads import AccountNumber
 from functions.export.destinations.target import Mapped, Target
 from functions.export.identifiers import sha256
+from functions.export.proto_json import Written
 from functions.export.rows import ConversionRow
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
             people = every_identifier(people, intent.members)
         if not people or not intent.with_person:
             return Rejected("no_identifier")
-        named = {"user_data": {"user_identifiers": people}}
+        named = {"userData": {"userIdentifiers": people}}
         if leaving:
             return data_manager.built(intent.key, named, "remove")
         joining = named | {"consent": data_manager.consent(intent.consent)}
@@ -139,24 +140,37 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
         members = [built.payload for built in batch]
         if batch[0].group != "remove":
             return self._joining(user_list, members)
-        message = self._common(user_list, members) | {"encoding": data_manager.HEX}
-        path = "/v1/audienceMembers:remove"
-        return data_manager.client_request(path, message, self.config.quota_project)
+        return self._request("/v1/audienceMembers:remove", user_list, members)
 
-    def _joining(self, user_list: str, members: list[Any], *, validate: bool = False) -> Request:
-        message = self._common(user_list, members) | present(
-            validate_only=True if validate else None,
-            encoding=data_manager.HEX,
-            terms_of_service={"customer_match_terms_of_service_status": ACCEPTED},
+    def _joining(
+        self, user_list: str, members: Sequence[Written], *, validate: bool = False
+    ) -> Request:
+        return self._request(
+            "/v1/audienceMembers:ingest",
+            user_list,
+            members,
+            validate=validate,
+            termsOfService={"customerMatchTermsOfServiceStatus": ACCEPTED},
         )
-        path = "/v1/audienceMembers:ingest"
-        return data_manager.client_request(path, message, self.config.quota_project)
 
-    def _common(self, user_list: str, members: list[Any]) -> dict[str, Any]:
-        return {
+    def _request(
+        self,
+        path: str,
+        user_list: str,
+        members: Sequence[Written],
+        *,
+        validate: bool = False,
+        **others: Any,
+    ) -> Request:
+        message = {
             "destinations": [data_manager.destination(self.config, user_list)],
-            "audience_members": members,
+            "audienceMembers": [],
+            **present(validateOnly=validate or None, encoding=data_manager.HEX),
+            **others,
         }
+        return data_manager.rows_request(
+            path, message, "audienceMembers", members, self.config.quota_project
+        )
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         return data_manager.read(reply)
@@ -179,7 +193,9 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
 
     def _check_list(self, user_list: str, wire: Wire) -> list[Problem]:
         """Problems of one list, by a request that Google validates and does not execute."""
-        nobody = {"user_data": {"user_identifiers": [{"email_address": sha256("check")}]}}
+        nobody = proto_json.row(
+            {"userData": {"userIdentifiers": [{"emailAddress": sha256("check")}]}}
+        )
         reply = self.send(self._joining(user_list, [nobody], validate=True), wire)
         return data_manager.refusals(reply, f"User list {user_list}")
 
