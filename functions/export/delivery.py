@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ class Delivery:
         self._chance = chance
         self._pace = Pace(clock, destination.requests_per_second)
         self._extra = EXTRA_REQUESTS
-        self._not_before = 0.0
+        self._not_before = -math.inf
         self._silent = 0
         self.exchanges: list[Exchange] = []
         self.halted: Halted | None = None
