@@ -21,7 +21,7 @@ from functions.export.standing import Candidate, Sent, Standing
 KNOWN = (
     "state reason row_hash destination_version held_op held_value held_currency held_event_time "
     "held_fingerprint held_identity held_at doubted_op doubted_value doubted_currency "
-    "doubted_event_time doubted_fingerprint doubted_identity doubted_at"
+    "doubted_event_time doubted_fingerprint doubted_identity doubted_at doubted_gone"
 ).split()
 
 
@@ -207,6 +207,7 @@ def candidate(record: Mapping[str, Any]) -> Candidate:
         version=record["known_destination_version"],
         held=_sent(record, "held"),
         doubted=_sent(record, "doubted"),
+        doubted_gone=bool(record["known_doubted_gone"]),
     )
     members = tuple(record.get("known_members") or ())
     if record["row_missing"]:

@@ -27,23 +27,17 @@ proofs AS (
   FROM entries AS entry
 ),
 doubts AS (
-  -- the first attempt since then of which nobody knows what became
+  -- attempts since then of which nobody knows what became
   SELECT
     entry.*,
-    MIN(
-      IF(
-        entry.position > GREATEST(entry.proof, entry.cleared)
-        AND (
-          entry.state = 'unknown'
-          OR (
-            entry.state = 'sending'
-            AND COALESCE(entry.next_state, 'none') NOT IN ('accepted', 'retry', 'rejected')
-          )
-        ),
-        entry.position,
-        NULL
+    entry.position > GREATEST(entry.proof, entry.cleared)
+    AND (
+      entry.state = 'unknown'
+      OR (
+        entry.state = 'sending'
+        AND COALESCE(entry.next_state, 'none') NOT IN ('accepted', 'retry', 'rejected')
       )
-    ) OVER (PARTITION BY entry.conversion_id) AS doubt
+    ) AS in_doubt
   FROM proofs AS entry
 ),
 marked AS (
@@ -51,7 +45,9 @@ marked AS (
     entry.*,
     entry.position = entry.newest AS is_newest,
     entry.position = entry.proof AND entry.proof > entry.cleared AS is_held,
-    entry.position = entry.doubt AS is_doubted
+    entry.position = MIN(IF(entry.in_doubt, entry.position, NULL)) OVER (
+      PARTITION BY entry.conversion_id
+    ) AS is_doubted
   FROM doubts AS entry
 ),
 standing AS (
@@ -78,6 +74,7 @@ standing AS (
     MAX(IF(entry.is_doubted, entry.fingerprint, NULL)) AS doubted_fingerprint,
     MAX(IF(entry.is_doubted, entry.identity, NULL)) AS doubted_identity,
     MAX(IF(entry.is_doubted, entry.happened_at, NULL)) AS doubted_at,
+    COUNTIF(entry.in_doubt AND entry.op = 'retract') > 0 AS doubted_gone,
     MAX(IF(entry.state = 'erased', entry.happened_at, NULL)) AS erased_at,
     COALESCE(MAX(IF(entry.is_held, entry.op, NULL)), 'retract') <> 'retract' AS holding
   FROM marked AS entry

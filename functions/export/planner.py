@@ -128,6 +128,9 @@ def _resolve(
         return Note("ambiguous", "dedup_window_passed")
     if standing.held and not standing.holding and not destination.capabilities.restores:
         return Note("unsupported_change", "taken_back_for_good")
+    if standing.held is None and standing.doubted_gone and not destination.capabilities.restores:
+        # what was taken back stays away, and the platform would still accept its key
+        return Note("ambiguous", "taken_back_in_doubt")
     if standing.held is None and _expired(row, destination, terms):
         return Note("ambiguous", "too_old_in_doubt")
     op: Op = "restate" if standing.held or doubted.op != "create" else "create"

@@ -54,7 +54,8 @@ class Sent:
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What the ledger knows of a conversion. `held`: the newest proof that still counts;
-    `doubted`: the first attempt since then of which nobody knows what became."""
+    `doubted`: the first attempt since then of which nobody knows what became; `doubted_gone`:
+    whether one of those attempts took the conversion back."""
 
     state: State | None = None
     reason: str | None = None
@@ -62,6 +63,7 @@ class Standing:
     version: int | None = None
     held: Sent | None = None
     doubted: Sent | None = None
+    doubted_gone: bool = False
 
     @property
     def holding(self) -> bool:

@@ -169,19 +169,19 @@ def _standing(history: list[Written]) -> Standing:
     last = ordered[-1]
     held: Sent | None = None
     doubted: Sent | None = None
+    gone = False
     for written, following in zip(ordered, [*ordered[1:], None], strict=True):
         entry = written.entry
         match entry.state:
             case "accepted":
-                held, doubted = entry.sent, None
+                held, doubted, gone = entry.sent, None, False
             case "absent" | "failed":
-                held = doubted = None
-            case "sending":
-                settled = following is not None and following.entry.state in SETTLED
-                if not settled and doubted is None:
-                    doubted = entry.sent
-            case "unknown" if doubted is None:
-                doubted = entry.sent
+                held, doubted, gone = None, None, False
+            case "sending" if following is not None and following.entry.state in SETTLED:
+                pass
+            case "sending" | "unknown":
+                doubted = doubted or entry.sent
+                gone = gone or bool(entry.sent and entry.sent.op == "retract")
     return Standing(
         last.entry.state,
         last.entry.reason or None,
@@ -189,6 +189,7 @@ def _standing(history: list[Written]) -> Standing:
         last.scope.version,
         held,
         doubted,
+        gone,
     )
 
 

@@ -224,6 +224,13 @@ def test_in_doubt_the_key_is_sent_again_only_while_the_platform_remembers(
         assert decision == Note("ambiguous", "dedup_window_passed")
 
 
+def test_what_may_have_been_taken_back_for_good_is_for_a_person_to_look_at() -> None:
+    doubted = sent("microsoft_ads", ROW)
+    standing = Standing("sending", None, ROW.row_hash, 1, doubted=doubted, doubted_gone=True)
+    assert decide("microsoft_ads", ROW, standing) == Note("ambiguous", "taken_back_in_doubt")
+    assert isinstance(decide("google_ads", ROW, standing), Deliver)
+
+
 def test_where_the_first_counts_a_doubted_one_is_repeated_with_its_own_value() -> None:
     doubted = sent("meta", ROW)
     standing = Standing("unknown", None, ROW.row_hash, 1, doubted=doubted)
