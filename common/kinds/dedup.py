@@ -13,16 +13,17 @@ from common.sql import Sql, bind, template
 
 def by_order(previous: str, context: Context, *, past: bool) -> Sql:
     """The earliest of each id over all history stays."""
-    memory = template(__file__, "dedup_order_past") if past else ""
-    return template(__file__, "dedup_order", previous=previous, target=context.target, past=memory)
+    return _first(previous, context, "order", "id", past)
 
 
 def by_session(previous: str, context: Context, *, past: bool) -> Sql:
     """The earliest of each session stays; rows without a session are never duplicates."""
-    memory = template(__file__, "dedup_session_past") if past else ""
-    return template(
-        __file__, "dedup_session", previous=previous, target=context.target, past=memory
-    )
+    return _first(previous, context, "session", "session_id", past)
+
+
+def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sql:
+    memory = template(__file__, "dedup_past", key=key) if past else ""
+    return template(__file__, f"dedup_{of}", previous=previous, target=context.target, past=memory)
 
 
 def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:

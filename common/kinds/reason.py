@@ -28,7 +28,7 @@ ORDER = "c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_S
 
 def fault_of_money() -> Sql:
     """An expression over the alias `c` of a candidate: what is wrong with its money, or NULL."""
-    return template(__file__, "fault_money", currencies=bind(" ".join(sorted(DECIMALS))))
+    return template(__file__, "fault_money", currencies=bind(sorted(DECIMALS)))
 
 
 def fault() -> Sql:

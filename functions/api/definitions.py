@@ -11,12 +11,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from common import lease, progress
+from common import lease
 from common.catalog import Catalog, Stored
 from common.conversions import AnyConversion
 from common.errors import ConflictError, ProductError, UserError
 from common.findings import Finding
-from common.messages import RunRequested
 from common.sql import template, with_parameters
 from functions.api import checks, graph, planned
 from functions.api.ask import Ask, Nothing, Services
@@ -202,9 +201,7 @@ def _save(
 def _first_run(stored: Stored, services: Services) -> planned.Planned | None:
     """What a version that never ran will compute and read; None when it has, or nobody can tell."""
     try:
-        if (stored.id, stored.version) in progress.done_until(services.warehouse):
-            return None
-        return planned.planned(RunRequested(conversions=(stored.id,)), services)
+        return planned.first_run(stored.id, services)
     except ProductError:
         # the definition is saved; its price is no reason to say that it is not
         return None

@@ -47,7 +47,22 @@ class Planned(Model):
 
 def planned(request: RunRequested, services: Services) -> Planned | None:
     """What the request would read; None when there is nothing to run."""
-    known = plan.known(services.warehouse, services.catalog.active(), services.now())
+    return _planned(request, _known(services), services)
+
+
+def first_run(id: str, services: Services) -> Planned | None:
+    """What the first run of a version would read; None when that was."""
+    known = _known(services)
+    if known.done_until(id) is not None:
+        return None
+    return _planned(RunRequested(conversions=(id,)), known, services)
+
+
+def _known(services: Services) -> plan.Known:
+    return plan.known(services.warehouse, services.catalog.active(), services.now())
+
+
+def _planned(request: RunRequested, known: plan.Known, services: Services) -> Planned | None:
     windows = plan.windows(request, request.trigger, plan.chosen(request, known), known)
     if not windows:
         return None

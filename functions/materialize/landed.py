@@ -7,8 +7,6 @@ from datetime import date, datetime
 
 from common.catalog import Stored
 from common.conversions import Custom
-from common.kinds.shape import Context
-from common.sql import template, with_parameters
 from common.warehouse import Stored as Table
 from common.warehouse import Warehouse
 from common.window import day_over
@@ -38,12 +36,8 @@ def waits_for(stored: Stored, end: date, last: Done | None, warehouse: Warehouse
     )
 
 
-def is_empty(rows_read: int, stored: Stored, context: Context, warehouse: Warehouse) -> str | None:
-    """Why an answer without any row has to wait, or None when that is nothing unusual."""
-    if rows_read or not isinstance(stored.conversion, Custom):
-        return None
-    sql = with_parameters(template(__file__, target=context.target), end_date=context.window.end)
-    usual = float(next(warehouse.rows(sql))["usual"])
+def without_a_row(usual: float) -> str | None:
+    """Why an answer without any row has to wait where a day usually has so many, or None."""
     if usual < silence.USUAL_ROWS:
         return None
     return f"the query returned no row at all, where such a day usually has about {usual:.0f}"

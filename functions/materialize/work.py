@@ -167,24 +167,24 @@ def _write(desk: Desk, job: Job) -> str:
         return _held(desk, job, clock, "suspicious_shrink", held, facts)
     if counts.changed:
         write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
-    after = _after(desk, job)
-    if after["fence"] != job.lease.fence:
+    published = _published(desk, job)
+    if published["fence"] != job.lease.fence:
         # whoever has it now finishes our books if the MERGE was done, and does the work if not
         raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
     if counts.changed:
         _history(desk, job, difference)
-    _report_missing_rates(desk, job, after)
+    _report_missing_rates(desk, job, published)
     silence.report_silence(
         desk.ledger,
         job.stored,
         job.window.end,
         job.task.run_id,
-        seen=after["seen"],
-        usual=after["usual"],
+        seen=published["seen"],
+        usual=published["usual"],
     )
     status = _status(job, counts)
     desk.ledger.write(
-        job.task.run_id, status, seconds=clock.elapsed(), value_total=after["total"], **facts
+        job.task.run_id, status, seconds=clock.elapsed(), value_total=published["total"], **facts
     )
     return status
 
@@ -199,9 +199,10 @@ def _waits(desk: Desk, job: Job) -> str | None:
 def _brakes(desk: Desk, job: Job, counts: write.Counts, judged: Mapping[str, int]) -> str | None:
     if job.task.force:
         return None
-    return write.brakes(counts, edited=job.is_first) or landed.is_empty(
-        judged["rows_read"], job.stored, job.context, desk.warehouse
-    )
+    held = write.brakes(counts, edited=job.is_first)
+    if held or judged["rows_read"] or not isinstance(job.stored.conversion, Custom):
+        return held
+    return landed.without_a_row(_published(desk, job)["usual"])
 
 
 _FIXES = {
@@ -500,25 +501,25 @@ def _history(desk: Desk, job: Job, difference: Sql) -> None:
     desk.warehouse.execute(with_parameters(sql, **facts))
 
 
-def _after(desk: Desk, job: Job) -> dict[str, Any]:
+def _published(desk: Desk, job: Job) -> dict[str, Any]:
     """The newest fence, the window's total, its last day's rows and the usual ones of that day."""
     sql = template(
         __file__,
-        "work_after",
+        "work_published",
         target=job.context.target,
         leases=desk.warehouse.table("leases"),
     )
     return next(desk.warehouse.rows(with_parameters(sql, **_days(job), lease=job.lease.name)))
 
 
-def _report_missing_rates(desk: Desk, job: Job, after: Mapping[str, Any]) -> None:
+def _report_missing_rates(desk: Desk, job: Job, published: Mapping[str, Any]) -> None:
     """What lacks a rate is counted without a value in the project's currency, and never guessed."""
-    if not after["without_rate"]:
+    if not published["without_rate"]:
         return
     desk.ledger.incident(
         "rate_missing",
-        f"{job.stored.id}: {after['without_rate']:,} conversions in"
-        f" {', '.join(sorted(after['currencies']))} have no value in {job.context.currency}:"
+        f"{job.stored.id}: {published['without_rate']:,} conversions in"
+        f" {', '.join(sorted(published['currencies']))} have no value in {job.context.currency}:"
         " no rate of the seven days before them is known.",
         fix="Bring the table of exchange rates up to date, then run these days again.",
         conversion=job.stored.id,

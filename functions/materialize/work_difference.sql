@@ -21,30 +21,36 @@ kept AS (
     AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
 ),
 visits AS (
-  -- what the client's visits of the 90 days before say about clicks and pages, the latest first
+  -- what the client's visits of the 90 days before say about clicks and pages: each the latest, and of
+  -- two of one moment the same in every run
   SELECT
     kept.id,
     MAX(event.occurred_at) AS visited_at,
     MAX(IF(COALESCE(event.gclid, event.gbraid, event.wbraid, event.dclid, event.fbclid, event.msclkid, event.ttclid, event.li_fat_id) IS NULL, NULL, event.occurred_at)) AS click_at,
-    ANY_VALUE(event.gclid HAVING MAX IF(event.gclid IS NULL, NULL, event.occurred_at)) AS gclid,
-    ANY_VALUE(event.gbraid HAVING MAX IF(event.gbraid IS NULL, NULL, event.occurred_at)) AS gbraid,
-    ANY_VALUE(event.wbraid HAVING MAX IF(event.wbraid IS NULL, NULL, event.occurred_at)) AS wbraid,
-    ANY_VALUE(event.dclid HAVING MAX IF(event.dclid IS NULL, NULL, event.occurred_at)) AS dclid,
-    ANY_VALUE(event.fbclid HAVING MAX IF(event.fbclid IS NULL, NULL, event.occurred_at)) AS fbclid,
-    ANY_VALUE(event.msclkid HAVING MAX IF(event.msclkid IS NULL, NULL, event.occurred_at)) AS msclkid,
-    ANY_VALUE(event.ttclid HAVING MAX IF(event.ttclid IS NULL, NULL, event.occurred_at)) AS ttclid,
-    ANY_VALUE(event.li_fat_id HAVING MAX IF(event.li_fat_id IS NULL, NULL, event.occurred_at)) AS li_fat_id,
-    ANY_VALUE(event.session_id HAVING MAX IF(event.session_id IS NULL, NULL, event.occurred_at)) AS session_id,
-    ANY_VALUE(event.page_location HAVING MAX IF(event.page_location IS NULL, NULL, event.occurred_at)) AS page_location,
-    ANY_VALUE(event.source HAVING MAX IF(event.source IS NULL, NULL, event.occurred_at)) AS source,
-    ANY_VALUE(event.medium HAVING MAX IF(event.medium IS NULL, NULL, event.occurred_at)) AS medium,
-    ANY_VALUE(event.campaign HAVING MAX IF(event.campaign IS NULL, NULL, event.occurred_at)) AS campaign
+    SUBSTR(MAX(CONCAT(event.moment, event.gclid)), 17) AS gclid,
+    SUBSTR(MAX(CONCAT(event.moment, event.gbraid)), 17) AS gbraid,
+    SUBSTR(MAX(CONCAT(event.moment, event.wbraid)), 17) AS wbraid,
+    SUBSTR(MAX(CONCAT(event.moment, event.dclid)), 17) AS dclid,
+    SUBSTR(MAX(CONCAT(event.moment, event.fbclid)), 17) AS fbclid,
+    SUBSTR(MAX(CONCAT(event.moment, event.msclkid)), 17) AS msclkid,
+    SUBSTR(MAX(CONCAT(event.moment, event.ttclid)), 17) AS ttclid,
+    SUBSTR(MAX(CONCAT(event.moment, event.li_fat_id)), 17) AS li_fat_id,
+    SUBSTR(MAX(CONCAT(event.moment, event.session_id)), 17) AS session_id,
+    SUBSTR(MAX(CONCAT(event.moment, event.page_location)), 17) AS page_location,
+    SUBSTR(MAX(CONCAT(event.moment, event.source)), 17) AS source,
+    SUBSTR(MAX(CONCAT(event.moment, event.medium)), 17) AS medium,
+    SUBSTR(MAX(CONCAT(event.moment, event.campaign)), 17) AS campaign
   FROM kept
-  INNER JOIN {{ stage }} AS event ON event.client_id = kept.client_id
+  INNER JOIN (
+    -- microseconds have had sixteen digits since 2001
+    SELECT visit.*, CAST(UNIX_MICROS(visit.occurred_at) AS STRING) AS moment
+    FROM {{ stage }} AS visit
+    WHERE
+      visit.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date
+      AND visit.event_name = 'session_start'
+  ) AS event ON event.client_id = kept.client_id
   WHERE
-    event.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date
-    AND event.event_name = 'session_start'
-    AND event.occurred_at <= kept.created
+    event.occurred_at <= kept.created
     AND event.occurred_at > TIMESTAMP_SUB(kept.created, INTERVAL 2160 HOUR)
   GROUP BY kept.id
 ),

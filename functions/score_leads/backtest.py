@@ -74,7 +74,7 @@ def backtest(read: History, roles: Roles, seed: int) -> Result:
     """Train on the older part, score the newer part."""
     older, known = read.training
     wishes = Wishes(excluded=roles.drop, confirmed=roles.keep, seed=seed)
-    with threads.worth(len(older.placed)):
+    with threads.suited_to(len(older.placed)):
         trained = train(older, known, wishes)
     newer, outcomes, rows = read.test
     features = trained.model.read(newer.columns, newer.created, len(newer.placed))

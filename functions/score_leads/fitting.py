@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from functions.score_leads import classifier, encoding
@@ -47,11 +49,14 @@ class Rough:
     """The linear half alone, fitted again and again to the same leads."""
 
     def __init__(self, features: Features, seed: int) -> None:
-        # only trees read what levels say of the target, so that any target gives this design
-        encoder = encoding.fit(features, np.zeros(features.count))
-        self._design = encoder.design(features).matrix()
-        self._seed = seed
+        self._features, self._seed = features, seed
         self._last: LogisticRegression | None = None
+
+    @cached_property
+    def _design(self) -> sparse.csr_matrix:
+        # only trees read what levels say of the target, so that any target gives this design
+        encoder = encoding.fit(self._features, np.zeros(self._features.count))
+        return encoder.design(self._features).matrix()
 
     def logits(self, rows: Index, target: Floats) -> Floats:
         """Log-odds of every lead, learnt from some of them; begins where the last fit ended."""
@@ -70,7 +75,6 @@ def fit_open(
     that the other half would add little to the guess.
     """
     linear = quick or features.count > MANY
-
     roughly = Rough(features, seed)
 
     def guess(rows: Index, target: Floats, rough: bool) -> Floats:

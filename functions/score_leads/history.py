@@ -134,9 +134,7 @@ def as_columns(
     names: Iterable[str], attributes: Sequence[Mapping[str, object]]
 ) -> dict[str, list[object]]:
     """The named attributes as columns, for leads to be scored."""
-    wanted = list(names)
-    rows = (map(lead.get, wanted) for lead in attributes)
-    return dict(zip(wanted, map(list, zip(*rows, strict=True)), strict=True))
+    return {name: [lead.get(name) for lead in attributes] for name in names}
 
 
 def _kept_once(value: object) -> object:

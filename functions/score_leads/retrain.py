@@ -46,7 +46,7 @@ def model_id(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, st
 def training(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> Training:
     """Train on the past; the same past gives the same bytes."""
     past = point_in_time(past)
-    with threads.worth(len(past.leads.placed)):
+    with threads.suited_to(len(past.leads.placed)):
         return _training(past, conversion, late)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from common.bus import Bus
@@ -15,7 +15,7 @@ from common.logs import log
 from common.messages import MaterializeTask, Message, ScoreTask
 from common.sql import template, with_parameters
 from common.warehouse import Warehouse
-from common.window import Window
+from common.window import Window, day_over
 from functions.score_leads import (
     cohorts,
     faults,
@@ -143,15 +143,12 @@ def _job(office: Office, task: ScoreTask) -> Job:
     conversion = stored.conversion
     if not isinstance(conversion, (LeadScoring, Custom)):
         raise UserError(f"{task.conversion!r} is not scored.", code="not_scored")
-    now = office.now.astimezone(ZoneInfo(office.warehouse.settings.timezone))
-    as_of = now if task.end_date >= now.date() else _midnight_after(task.end_date, now.tzinfo)
+    timezone = office.warehouse.settings.timezone
+    now = office.now.astimezone(ZoneInfo(timezone))
+    as_of = now if task.end_date >= now.date() else day_over(task.end_date, timezone)
     last_day = (as_of - timedelta(microseconds=1)).date()
     previous = registry.champion(office.warehouse, stored.id)
     return Job(task, stored, conversion, previous, as_of, last_day)
-
-
-def _midnight_after(day: date, zone: tzinfo | None) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), zone)
 
 
 def _staged_window(job: Job) -> Window:

@@ -106,7 +106,7 @@ def judge(packed: Packed, rows: list[Row]) -> Batch:
     columns["created"] = [row["created"] for row in rows]
     created = np.array([row["created"].timestamp() for row in rows])
     features = packed.model.read(columns, created, len(rows))
-    with threads.worth(len(rows)):
+    with threads.suited_to(len(rows)):
         scores = packed.model.score(features)
     before = np.array([bool(row["qualified_before"]) for row in rows])
     lost = np.array([row["status"] == "lost" for row in rows])

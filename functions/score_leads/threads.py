@@ -39,7 +39,7 @@ def limit(environment: MutableMapping[str, str], cpus: int) -> None:
         environment.setdefault(variable, str(cpus))
 
 
-def worth(leads: int) -> AbstractContextManager[object]:
+def suited_to(leads: int) -> AbstractContextManager[object]:
     """While it is entered, numerical libraries use as many threads as this many leads are worth.
 
     Several threads wait awake for each other at every step. With few leads they hardly do anything

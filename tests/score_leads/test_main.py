@@ -122,9 +122,9 @@ def test_few_leads_are_worth_one_thread() -> None:
         return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "openmp"]
 
     with threadpool_limits(2):
-        with threads.worth(1_000):
+        with threads.suited_to(1_000):
             assert set(openmp()) == {1}
-        with threads.worth(threads.FEW):
+        with threads.suited_to(threads.FEW):
             assert set(openmp()) == {2}
 
 

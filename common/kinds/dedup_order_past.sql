@@ -1,2 +1,0 @@
-UNION DISTINCT
-      SELECT past.id FROM past

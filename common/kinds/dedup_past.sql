@@ -1,0 +1,2 @@
+UNION DISTINCT
+      SELECT past.{{ key }} FROM past

@@ -1,2 +1,0 @@
-UNION DISTINCT
-      SELECT past.session_id FROM past
