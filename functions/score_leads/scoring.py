@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -62,8 +64,9 @@ def score(
     stabilities: list[Stability] = []
     drift: list[Drift] = []
     for rows in batches(_rows(warehouse, staged, window, stamp), BATCH):
-        batch = judge(packed, rows)
-        warehouse.append("lead_scores", as_rows(packed, batch, stamp))
+        with collector_resting():
+            batch = judge(packed, rows)
+            warehouse.append("lead_scores", as_rows(packed, batch, stamp))
         leads += len(rows)
         qualified += int(batch.qualified.sum())
         stabilities.append(batch.stability)
@@ -77,6 +80,22 @@ def batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
     source = iter(rows)
     while batch := list(islice(source, size)):
         yield batch
+
+
+@contextmanager
+def collector_resting() -> Iterator[None]:
+    """While it is entered, nobody looks for garbage that holds itself.
+
+    Leads and their reasons are millions of small objects without circles; to walk over them again
+    and again takes a seventh of the time of scoring.
+    """
+    was_awake = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_awake:
+            gc.enable()
 
 
 @dataclass(frozen=True)
