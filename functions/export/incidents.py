@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from datetime import UTC
 
 from common.logs import log
 from common.sql import template, with_parameters
 from functions.export.office import Office
 from functions.export.run import Summary
+
+MOST_REASONS = 5
+"""As many reasons as a sentence can carry."""
 
 
 def report(office: Office, destination: str, conversion: str, run_id: str, done: Summary) -> None:
@@ -25,6 +29,15 @@ def report(office: Office, destination: str, conversion: str, run_id: str, done:
             f"{subject}: the platform takes nothing more ({done.halted.reason}). Nothing is lost; "
             "what waits is sent once that is mended.",
             done.halted.fix,
+        )
+    if done.refusals:
+        raised(
+            "rows_refused",
+            "warning",
+            f"{subject}: the platform refused {done.refusals.total():,} of"
+            f" {done.refusals.total() + done.states['accepted']:,} conversions"
+            f" ({_listed(done.refusals)}).",
+            "Mend them at their source or in the destination; a row is sent again once it changed.",
         )
     if done.held_back:
         raised(
@@ -48,6 +61,29 @@ def report(office: Office, destination: str, conversion: str, run_id: str, done:
             f"{subject}: of {doubtful:,} conversions nobody knows whether they arrived.",
             "Look them up at the platform and settle them, or leave them as they are.",
         )
+
+
+def refused_later(
+    office: Office, destination: str, conversion: str, run_id: str, counts: Counter[str]
+) -> None:
+    """Say what a platform refused after it had accepted it; `counts` is rows by reason."""
+    subject = f"{destination}/{conversion}"
+    incident(
+        office,
+        "rows_refused_later",
+        "warning",
+        subject,
+        run_id,
+        f"{subject}: of what the platform had accepted it refused {counts.total():,} conversions"
+        f" later ({_listed(counts)}).",
+        "What time cures is sent again by itself; mend the rest at its source.",
+    )
+
+
+def _listed(counts: Counter[str]) -> str:
+    """The most frequent reasons first."""
+    told = [f"{count:,} x {reason}" for reason, count in counts.most_common(MOST_REASONS)]
+    return ", ".join([*told, "..."] if len(counts) > MOST_REASONS else told)
 
 
 def incident(

@@ -8,12 +8,14 @@ booked as counts (see `report`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from common.logs import log
 from common.sql import template, with_parameters
+from functions.export import incidents
 from functions.export.clock import Deadline, Pace
 from functions.export.destinations.base import Status
 from functions.export.entries import FIRST_POLL
@@ -47,6 +49,7 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
         booked.append(answered(connection, request, status, now))
         if deadline.left <= 0:
             break
+    _report(connection, booked, run_id)
     # one load job for all: BigQuery takes 1,500 of them a day for one table
     office.warehouse.append("export_requests", booked)
     return sum(entry["state"] != "processing" for entry in booked)
@@ -70,8 +73,12 @@ def next_poll(polls: int, now: datetime) -> datetime:
 def _due(connection: Connection, now: datetime) -> list[dict[str, Any]]:
     warehouse = connection.office.warehouse
     sql = template(__file__, "poll_due", requests=warehouse.table("export_requests"))
-    bound = {"destination": connection.id, "now": now, "since": (now - REMEMBERED).date()}
+    bound = {"destination": connection.id, "now": now, "since": _since(now)}
     return list(warehouse.rows(with_parameters(sql, **bound)))
+
+
+def _since(now: datetime) -> date:
+    return (now - REMEMBERED).date()
 
 
 def answered(
@@ -120,8 +127,21 @@ def _reopen(
             fence=fence,
             now=now,
             resends=RESENDS,
+            since=_since(now),
+            # clocks of two workers may disagree about the day
+            sent_date=request["date"] - timedelta(days=1),
         )
     )
+
+
+def _report(connection: Connection, booked: Sequence[Mapping[str, Any]], run_id: str) -> None:
+    """Tell a person what the platform took and then refused, and why."""
+    refused: dict[str, Counter[str]] = defaultdict(Counter)
+    for entry in booked:
+        if entry["state"] in ("partial", "failed"):
+            refused[entry["conversion"]].update(json.loads(entry["counts"]))
+    for conversion, counts in sorted(refused.items()):
+        incidents.refused_later(connection.office, connection.id, conversion, run_id, counts)
 
 
 def _reason(status: Status) -> str:

@@ -12,6 +12,7 @@ again AS (
   FROM {{ attempts }} AS entry
   WHERE
     entry.destination = @destination
+    AND entry.date >= @since
     AND entry.state IN ('requested', 'absent', 'unknown')
     AND entry.reason = @reason
   GROUP BY entry.account, entry.conversion, entry.conversion_id
@@ -33,6 +34,7 @@ LEFT JOIN again
   AND again.conversion_id = sent.conversion_id
 WHERE
   sent.destination = @destination
+  AND sent.date >= @sent_date
   AND sent.request_id = @request_id
   AND sent.state = 'accepted'
   AND NOT (COALESCE(again.times, 0) >= @resends AND @state = 'requested')
@@ -40,6 +42,7 @@ WHERE
     SELECT 1 FROM {{ attempts }} AS known
     WHERE
       known.destination = @destination
+      AND known.date >= @sent_date
       AND known.request_id = @request_id
       AND known.state IN ('requested', 'absent', 'failed', 'unknown')
       AND known.reason = @reason

@@ -78,6 +78,8 @@ class Summary:
 
     states: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Why the platform refused rows, by reason."""
     requests: int = 0
     unproved: int = 0
     early: int = 0
@@ -174,6 +176,9 @@ class Run:
             self._ledger.append(outcomes, only_as_holder=False)
         self._ledger.append_requests(self._delivery.exchanges[before:], self._clock.now())
         self._summary.states.update(outcome.state for outcome in outcomes)
+        self._summary.refusals.update(
+            outcome.reason for outcome in outcomes if outcome.state == "rejected"
+        )
         return not (self._summary.stopped or self._delivery.stopped)
 
     def _planned(

@@ -355,6 +355,8 @@ def test_one_bad_row_of_many_is_refused_alone_with_its_reason(here: Shop) -> Non
     assert set(states.values()) == {"accepted"}
     [refused] = [row for row in here.all_of("export_attempts") if row["state"] == "rejected"]
     assert refused["reason"] == "meta_100_2804017"
+    [told] = [row for row in here.all_of("incidents") if row["code"] == "rows_refused"]
+    assert told["detail"].endswith("refused 1 of 60 conversions (1 x meta_100_2804017).")
 
 
 def refuse(platform: object, key: str) -> None:
@@ -390,6 +392,8 @@ def test_what_google_refuses_later_is_booked_by_reason_and_sent_again_where_time
         "partial",
         '{"INVALID_GCLID": 1, "TOO_RECENT_CLICK": 1}',
     )
+    [told] = [row for row in here.all_of("incidents") if row["code"] == "rows_refused_later"]
+    assert "refused 2 conversions later (1 x INVALID_GCLID, 1 x TOO_RECENT_CLICK)" in told["detail"]
 
 
 def test_a_kill_while_google_is_asked_leaves_the_answer_to_the_next_tick() -> None:

@@ -77,7 +77,7 @@ def config(connection: Connection) -> Any:
 
 SENT = Sent("create", None, NOW, "f", {}, NOW)
 ENTRY = Entry("o1", NOW.date(), "sending", "", 7, SENT, 1, NOW)
-REQUEST = {"request_id": "r", "polls": 0, "row_count": 1}
+REQUEST = {"request_id": "r", "polls": 0, "row_count": 1, "date": NOW.date()}
 DAYS = (date(2026, 11, 1), date(2026, 11, 2))
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "census": lambda it: ledger(it).census(),
