@@ -186,9 +186,9 @@ def adjustment_days(conversion: Conversion, definitions: Mapping[str, Stored]) -
         case Custom(adjustment_days=days) | LeadScoring(adjustment_days=days):
             return max(1, days or 0)
         case Combined(conversions=members):
-            return max(
-                adjustment_days(definitions[member].conversion, definitions) for member in members
-            )
+            own = [adjustment_days(definitions[id].conversion, definitions) for id in members]
+            # any row may learn late of visits, and hands that on
+            return max(LATE_DAYS, *own)
     return LATE_DAYS
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from common import kinds, lease, schemas
 from common.bus import Bus
 from common.catalog import Stored
-from common.conversions import Custom
+from common.conversions import Custom, LeadScoring
 from common.errors import ProductError, RetryableError, UserError
 from common.guard.judge import judge
 from common.guard.scope import Scope
@@ -21,7 +21,7 @@ from common.plan import CHUNK_DAYS
 from common.sql import Parameter, Sql, template, with_parameters
 from common.sql import table as quoted
 from common.warehouse import Warehouse
-from common.window import Window
+from common.window import LATE_DAYS, Window
 from functions.materialize import landed, normalize, silence, write
 from functions.materialize.ledger import Clock, Done, Ledger
 
@@ -37,6 +37,12 @@ REMEMBERED = (
     " refund_status value_kind value_project normalization_factor component order_id"
 ).split()
 """Columns of a row as history keeps it before and after a change."""
+
+LENT = (
+    "gclid gbraid wbraid dclid fbclid msclkid ttclid li_fat_id session_id page_location source"
+    " medium campaign"
+).split()
+"""What a row that does not know it itself takes from the visits of its client."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,17 @@ class Job:
     @property
     def window(self) -> Window:
         return self.context.window
+
+    @property
+    def written(self) -> Window:
+        """The window, and the days before of which GA4 may have told visits since they were run.
+
+        Only a query closes its days before GA4 has told them.
+        """
+        if not isinstance(self.stored.conversion, Custom | LeadScoring):
+            return self.window
+        late = Window.ending(self.window.end, LATE_DAYS)
+        return Window(min(late.start, self.window.start), self.window.end)
 
 
 @dataclass(frozen=True)
@@ -166,7 +183,7 @@ def _write(desk: Desk, job: Job) -> str:
     if held := _brakes(desk, job, counts, judged):
         return _held(desk, job, clock, "suspicious_shrink", held, facts)
     if counts.changed:
-        write.merge(desk.warehouse, job.target, difference, job.lease, job.window)
+        write.merge(desk.warehouse, job.target, difference, job.lease, job.written)
     published = _published(desk, job)
     if published["fence"] != job.lease.fence:
         # whoever has it now finishes our books if the MERGE was done, and does the work if not
@@ -427,15 +444,21 @@ def _difference(job: Job, candidates: Sql, difference: Sql, factor: normalize.Fa
             stage=job.context.stage,
             rates=job.context.rates,
             erasures=_sibling(job.context.target, "erasures"),
-            row_text=write.row_text("valued", schemas.load("conversion")["schema"], compared),
-            fingerprint=write.fingerprint("told.row_text"),
-            values=", ".join(f"fresh.{name}" for name in names if name not in ("id", "date")),
-            remembered=", ".join(f"target.{name}" for name in REMEMBERED),
-            before=", ".join(f"present.{name}" for name in REMEMBERED),
-            after=", ".join(f"fresh.{name}" for name in REMEMBERED),
+            latest=_each("SUBSTR(MAX(CONCAT(event.moment, event.{0})), 17) AS {0}", LENT),
+            kept_lent=_each("COALESCE(kept.{0}, visits.{0}) AS {0}", (*LENT, "click_at")),
+            settled_lent=_each("COALESCE(settled.{0}, visits.{0}) AS {0}", (*LENT, "click_at")),
+            valued_columns=_each("valued.{0}", names),
+            settled_columns=_each("settled.{0}", names),
+            row_text=write.row_text("told", schemas.load("conversion")["schema"], compared),
+            fingerprint=write.fingerprint("spelled.row_text"),
+            values=_each("fresh.{0}", [name for name in names if name not in ("id", "date")]),
+            remembered=_each("target.{0}", REMEMBERED),
+            before=_each("present.{0}", REMEMBERED),
+            after=_each("fresh.{0}", REMEMBERED),
         ),
         **_days(job),
         **_zone(job),
+        settled_date=job.written.start,
         now_currency=job.context.currency,
         factor=Parameter("FLOAT64", factor.value),
         unit_value=Parameter("FLOAT64", factor.unit_value),
@@ -444,6 +467,11 @@ def _difference(job: Job, candidates: Sql, difference: Sql, factor: normalize.Fa
         run_id=job.task.run_id,
         fence=job.lease.fence,
     )
+
+
+def _each(pattern: str, names: Iterable[str]) -> str:
+    """The pattern for each of our own column names."""
+    return ", ".join(map(pattern.format, names))
 
 
 def _failed(desk: Desk, task: MaterializeTask, error: ProductError) -> None:
@@ -494,6 +522,7 @@ def _history(desk: Desk, job: Job, difference: Sql) -> None:
         "version": job.stored.version,
         "trigger": job.task.trigger,
         "now": desk.ledger.now,
+        "start_date": job.window.start,
         "end_date": job.window.end,
         "is_first": job.is_first,
         "is_edited": job.is_edited,

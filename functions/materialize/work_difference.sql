@@ -20,57 +20,42 @@ kept AS (
     AND COALESCE(TO_HEX(SHA256(judged.client_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
     AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
 ),
+settled AS (
+  -- the days before: their rows stay as they are, and may still learn of visits that GA4 told late
+  SELECT history.*
+  FROM {{ target }} AS history
+  WHERE history.date BETWEEN @settled_date AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+),
+visitors AS (
+  SELECT kept.id, kept.client_id, kept.created FROM kept
+  UNION ALL
+  SELECT settled.id, settled.client_id, settled.created FROM settled
+),
 visits AS (
   -- what the client's visits of the 90 days before say about clicks and pages: each the latest, and of
   -- two of one moment the same in every run
   SELECT
-    kept.id,
-    MAX(event.occurred_at) AS visited_at,
+    visitors.id,
     MAX(IF(COALESCE(event.gclid, event.gbraid, event.wbraid, event.dclid, event.fbclid, event.msclkid, event.ttclid, event.li_fat_id) IS NULL, NULL, event.occurred_at)) AS click_at,
-    SUBSTR(MAX(CONCAT(event.moment, event.gclid)), 17) AS gclid,
-    SUBSTR(MAX(CONCAT(event.moment, event.gbraid)), 17) AS gbraid,
-    SUBSTR(MAX(CONCAT(event.moment, event.wbraid)), 17) AS wbraid,
-    SUBSTR(MAX(CONCAT(event.moment, event.dclid)), 17) AS dclid,
-    SUBSTR(MAX(CONCAT(event.moment, event.fbclid)), 17) AS fbclid,
-    SUBSTR(MAX(CONCAT(event.moment, event.msclkid)), 17) AS msclkid,
-    SUBSTR(MAX(CONCAT(event.moment, event.ttclid)), 17) AS ttclid,
-    SUBSTR(MAX(CONCAT(event.moment, event.li_fat_id)), 17) AS li_fat_id,
-    SUBSTR(MAX(CONCAT(event.moment, event.session_id)), 17) AS session_id,
-    SUBSTR(MAX(CONCAT(event.moment, event.page_location)), 17) AS page_location,
-    SUBSTR(MAX(CONCAT(event.moment, event.source)), 17) AS source,
-    SUBSTR(MAX(CONCAT(event.moment, event.medium)), 17) AS medium,
-    SUBSTR(MAX(CONCAT(event.moment, event.campaign)), 17) AS campaign
-  FROM kept
+    {{ latest }}
+  FROM visitors
   INNER JOIN (
     -- microseconds have had sixteen digits since 2001
     SELECT visit.*, CAST(UNIX_MICROS(visit.occurred_at) AS STRING) AS moment
     FROM {{ stage }} AS visit
     WHERE
-      visit.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date
+      visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
       AND visit.event_name = 'session_start'
-  ) AS event ON event.client_id = kept.client_id
+  ) AS event ON event.client_id = visitors.client_id
   WHERE
-    event.occurred_at <= kept.created
-    AND event.occurred_at > TIMESTAMP_SUB(kept.created, INTERVAL 2160 HOUR)
-  GROUP BY kept.id
+    event.occurred_at <= visitors.created
+    AND event.occurred_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
+  GROUP BY visitors.id
 ),
 valued AS (
   SELECT
     kept.* EXCEPT (removed, reason, net_value) REPLACE (
-      COALESCE(kept.gclid, visits.gclid) AS gclid,
-      COALESCE(kept.gbraid, visits.gbraid) AS gbraid,
-      COALESCE(kept.wbraid, visits.wbraid) AS wbraid,
-      COALESCE(kept.dclid, visits.dclid) AS dclid,
-      COALESCE(kept.fbclid, visits.fbclid) AS fbclid,
-      COALESCE(kept.msclkid, visits.msclkid) AS msclkid,
-      COALESCE(kept.ttclid, visits.ttclid) AS ttclid,
-      COALESCE(kept.li_fat_id, visits.li_fat_id) AS li_fat_id,
-      COALESCE(kept.click_at, visits.click_at) AS click_at,
-      COALESCE(kept.session_id, visits.session_id) AS session_id,
-      COALESCE(kept.page_location, visits.page_location) AS page_location,
-      COALESCE(kept.source, visits.source) AS source,
-      COALESCE(kept.medium, visits.medium) AS medium,
-      COALESCE(kept.campaign, visits.campaign) AS campaign,
+      {{ kept_lent }},
       IF(@unit_value IS NULL, kept.currency, @now_currency) AS currency,
       IF(@unit_value IS NULL, kept.value_kind, 'normalized') AS value_kind
     ),
@@ -87,14 +72,27 @@ valued AS (
   LEFT JOIN visits ON visits.id = kept.id
   LEFT JOIN ({{ rates }}) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
 ),
+told AS (
+  SELECT {{ valued_columns }} FROM valued
+  UNION ALL
+  SELECT {{ settled_columns }}
+  FROM (
+    SELECT
+      settled.* REPLACE (
+        {{ settled_lent }}
+      )
+    FROM settled
+    LEFT JOIN visits ON visits.id = settled.id
+  ) AS settled
+),
 fresh AS (
-  SELECT told.* EXCEPT (row_text), {{ fingerprint }} AS row_hash
-  FROM (SELECT valued.*, {{ row_text }} AS row_text FROM valued) AS told
+  SELECT spelled.* EXCEPT (row_text), {{ fingerprint }} AS row_hash
+  FROM (SELECT told.*, {{ row_text }} AS row_text FROM told) AS spelled
 ),
 present AS (
   SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, {{ remembered }}
   FROM {{ target }} AS target
-  WHERE target.date BETWEEN @start_date AND @end_date
+  WHERE target.date BETWEEN @settled_date AND @end_date
 )
 SELECT
   COALESCE(fresh.id, present.id) AS id,

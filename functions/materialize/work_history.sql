@@ -11,6 +11,7 @@ SELECT
   @fence,
   d.change,
   CASE
+    WHEN d.date < @start_date THEN 'late_data'
     WHEN d.old_version <> @version OR (@is_first AND @is_edited) THEN 'definition_change'
     WHEN d.change = 'update' AND COALESCE(d.value_refunded, 0) <> COALESCE(d.old_refunded, 0) THEN 'refund'
     WHEN @kind = 'lead_scoring' OR @trigger = 'scores' THEN IF(d.change = 'insert', 'new', 'rescored')
