@@ -17,6 +17,7 @@ from common.ga4 import ALWAYS
 from common.messages import RunRequested
 from common.warehouse import Warehouse
 from common.window import LATE_DAYS, Window, yesterday
+from common.witnesses import witnesses
 
 BACKFILL_DAYS = 90
 """How far back a conversion begins that has never run, unless its run names the days."""
@@ -88,7 +89,8 @@ def whole(windows: Iterable[Window]) -> Window:
 def tiers(definitions: Iterable[Stored]) -> dict[str, int]:
     """Id → tier: 0 for what needs nothing, else one more than the deepest reference.
 
-    What waits for a model comes after everything that does not, so that a slow training holds up
+    Whoever asks others who is who comes after them as well, although it runs without them. What
+    waits for a model comes after everything that does not, so that a slow training holds up
     nobody else. Raises UserError for a reference to nothing and for a cycle, naming its ids.
     """
     listed = list(definitions)
@@ -96,11 +98,14 @@ def tiers(definitions: Iterable[Stored]) -> dict[str, int]:
     for id in needed:
         _refuse_circles(id, needed, ())
     scored = with_dependents([one.id for one in listed if is_scored(one.conversion)], listed)
+    before = {
+        stored.id: needed[stored.id] | witnesses(stored.conversion, listed) for stored in listed
+    }
     found: dict[str, int] = {}
     for group in (set(needed) - scored, scored):
         first = max(found.values(), default=-1) + 1
         for id in sorted(group):
-            _place(id, needed, group, first, found)
+            _place(id, before, group, first, found)
     return found
 
 
@@ -116,14 +121,14 @@ def is_scored(conversion: Conversion) -> bool:
 
 def _place(
     id: str,
-    needed: Mapping[str, frozenset[str]],
+    before: Mapping[str, frozenset[str]],
     group: Collection[str],
     first: int,
     found: dict[str, int],
 ) -> int:
     """The tier of the id inside its group, which begins at `first`; remembers it in `found`."""
     if id not in found:
-        below = [_place(other, needed, group, first, found) for other in needed[id] & set(group)]
+        below = [_place(other, before, group, first, found) for other in before[id] & set(group)]
         found[id] = max((tier + 1 for tier in below), default=first)
     return found[id]
 

@@ -8,7 +8,7 @@ then a step `past` holds, as candidates from the stage, what counted before the 
 from __future__ import annotations
 
 from common.kinds.shape import Context
-from common.sql import Sql, bind, template
+from common.sql import Sql, bind, join, template
 
 
 def by_order(previous: str, context: Context, *, past: bool) -> Sql:
@@ -29,12 +29,20 @@ def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sq
 def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
     """`persons`: the candidates with person_id filled from connected client ids and user ids."""
     return [
-        ("shared", template(__file__, "person_shared", stage=context.stage)),
-        ("links", template(__file__, "person_links", stage=context.stage)),
+        ("pairs", _pairs(context)),
+        ("shared", template(__file__, "person_shared")),
+        ("links", template(__file__, "person_links")),
         ("linked", template(__file__, "person_linked")),
         ("recent", template(__file__, "person_recent", previous=previous)),
         ("persons", template(__file__, "persons", previous=previous, recent="recent")),
     ]
+
+
+def _pairs(context: Context) -> Sql:
+    """Which client ids and user ids were seen together, in GA4 and in rows of witnesses."""
+    seen = template(__file__, "person_pairs", stage=context.stage)
+    told = (template(__file__, "person_witnessed", witness=table) for table in context.witnesses)
+    return join("\n  UNION ALL\n", (seen, *told))
 
 
 def first_of_person(previous: str, context: Context, *, past: bool) -> list[tuple[str, Sql]]:

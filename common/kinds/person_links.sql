@@ -1,8 +1,8 @@
-  -- which client ids and user ids were seen together in the 180 days before the window's end
-  SELECT event.client_id, event.user_id, event.occurred_at
-  FROM {{ stage }} AS event
-  WHERE
-    event.date BETWEEN DATE_SUB(@end_date, INTERVAL 180 DAY) AND @end_date
-    AND event.client_id IS NOT NULL
-    AND event.user_id IS NOT NULL
-    AND event.user_id NOT IN (SELECT shared.user_id FROM shared)
+  SELECT pairs.client_id, pairs.user_id, pairs.occurred_at
+  FROM pairs
+  WHERE pairs.user_id NOT IN (SELECT shared.user_id FROM shared)
+  -- an id of one client in a CRM joins nothing, and may be a number that guests get at each order
+  QUALIFY
+    pairs.in_ga4
+    OR MIN(pairs.client_id) OVER user_ids < MAX(pairs.client_id) OVER user_ids
+  WINDOW user_ids AS (PARTITION BY pairs.user_id)

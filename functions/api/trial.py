@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from common import kinds, schemas, staging
+from common import kinds, schemas, staging, witnesses
 from common.catalog import Stored
 from common.conversions import Conversion, Custom, Simple, references
 from common.kinds.rates import rates
@@ -54,6 +54,7 @@ def trial(
             target=_published(conversion.id, services),
             raw=warehouse.staging(f"{name}_raw"),
             members={id: _published(id, services) for id in references(conversion)},
+            witnesses=witnesses.tables(conversion, definitions.values(), warehouse),
             scores=warehouse.table("lead_scores"),
             rates=rates(services.settings),
             window=window,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from common import kinds, lease, schemas
+from common import kinds, lease, schemas, witnesses
 from common.bus import Bus
 from common.catalog import Stored
 from common.conversions import Custom, LeadScoring
@@ -300,6 +300,7 @@ def _job(
         target=target,
         raw=warehouse.staging(f"{stored.id}_{taken.fence}_raw"),
         members={id: warehouse.table(f"conversion_{id}") for id in definitions},
+        witnesses=witnesses.tables(stored.conversion, definitions.values(), warehouse),
         scores=warehouse.table("lead_scores"),
         rates=rates(warehouse.settings),
         window=window,

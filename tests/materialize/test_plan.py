@@ -151,6 +151,28 @@ def test_what_waits_for_a_model_comes_after_everything_that_does_not() -> None:
     assert found == {"a": 0, "x": 0, "b": 1, "scored": 2, "all": 3}
 
 
+def query(id: str, **options: Any) -> Stored:
+    return stored(id, kind="custom", sql="SELECT 1", **options)
+
+
+def test_who_counts_users_comes_after_the_queries_that_tell_who_is_who() -> None:
+    first = stored("first", **PURCHASE, deduplicate_by_user=True)
+    definitions = [
+        first, combined("both", "first", "a"), stored("a"), query("zulu"),
+        query("heir", inherit_attribution_from="first"),
+        query("lead", predicted_value={"target": "zulu", "window_days": 40}),
+    ]  # fmt: skip
+    found = plan.tiers(definitions)
+    assert found == {"a": 0, "zulu": 0, "first": 1, "both": 2, "heir": 2, "lead": 3}
+
+
+def test_who_tells_who_is_who_is_no_prerequisite() -> None:
+    definitions = [stored("first", **PURCHASE, deduplicate_by_user=True), query("order")]
+    assert plan.with_dependents(["order"], definitions) == {"order"}
+    assert plan.with_prerequisites(["first"], definitions) == {"first"}
+    assert plan.chosen(RunRequested(conversions=("first",)), known(*definitions)) == {"first"}
+
+
 def known(*each: Stored, exported: Window | None = None, **done: date) -> plan.Known:
     versions = {(id, 1): day for id, day in done.items()}
     return plan.Known(named(*each), versions, DAY, exported)

@@ -299,6 +299,24 @@ def test_a_crm_load_runs_exactly_the_conversions_that_read_its_table(world: Quic
     assert [row["value"] for row in world.rows("order", "value")] == [60.0, 50.0]
 
 
+def test_a_load_of_who_is_who_runs_nobody_who_only_asks_for_it(world: QuickWorld) -> None:
+    orders = "test-project.quick_crm.orders"
+    columns = {"id": "STRING", "client_id": "STRING", "user_id": "STRING", "created": "TIMESTAMP"}
+    schema = [{"name": name, "type": type_, "mode": "NULLABLE"} for name, type_ in columns.items()]
+    world.replace(orders, schema, [])
+    world.define(id="order", kind="custom", sql=f"SELECT * FROM `{orders}`", reads=(orders,))
+    world.define(id="first", event_type="purchase", deduplicate_by_user=True)
+    world.events(shop())
+    # alone it runs as well, although nobody can tell it anything yet
+    world.run(DAY, conversions=("first",))
+    assert [row["client_id"] for row in world.rows("first", "client_id")] == ["a", "b", "c"]
+    world.handle(CrmLoaded(source="erp", table=orders, load_id="1"))
+    assert world.ledger("order")[-1]["status"] == "unchanged"
+    assert {entry["run_id"] for entry in world.ledger("first")}.isdisjoint(
+        entry["run_id"] for entry in world.ledger("order")
+    )
+
+
 def test_a_broken_row_is_set_aside_with_its_reason(world: QuickWorld) -> None:
     world.define(**{**PURCHASE, "refunds": None})
     broken = {"key": 70, "at": at("2026-11-09T12:00:00Z"), "name": "purchase", "client": "x",
