@@ -36,10 +36,14 @@ class Stranger:
     """Reads the daily tables of the export up to the day before `as_of`."""
 
     def __init__(
-        self, tables: Mapping[str, Iterable[Row]], rates: Iterable[Row], zone: str, as_of: date
+        self,
+        tables: Mapping[str, Iterable[Row]],
+        crm: Mapping[str, Iterable[Row]],
+        zone: str,
+        as_of: date,
     ) -> None:
         self.zone = ZoneInfo(zone)
-        self.rates = {(rate["currency"], rate["date"]): rate["rate"] for rate in rates}
+        self.rates = {(rate["currency"], rate["date"]): rate["rate"] for rate in crm["crm.rates"]}
         rows = [
             row
             for name, table in tables.items()
@@ -48,7 +52,7 @@ class Stranger:
             if self.day(row) < as_of
         ]
         self.rows = sorted(rows, key=lambda row: int(row["event_timestamp"]))
-        self.persons = Persons(self.rows)
+        self.persons = Persons(self.rows, crm["crm.orders"])
         self.clicks = clicks(self.named("session_start", "page_view"))
 
     def day(self, row: Row) -> date:
@@ -124,15 +128,23 @@ class Stranger:
 class Persons:
     """Client ids and user ids that belong together, by connected components."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[Row], orders: Iterable[Row]) -> None:
         pairs = {
-            (row["event_timestamp"], row["user_pseudo_id"], row["user_id"])
+            (int(row["event_timestamp"]), row["user_pseudo_id"], row["user_id"])
             for row in rows
             if row.get("user_pseudo_id") and row.get("user_id")
         }
+        told = {
+            (microseconds(order["confirmed_at"]), order["ga_client_id"], order["customer_id"])
+            for order in orders
+            if order["status"] in ("confirmed", "paid") and order["confirmed_at"]
+            if order["ga_client_id"] and order["ga_client_id"] not in NOBODY
+        }
         clients: defaultdict[str, set[str]] = defaultdict(set)
-        for _, client, user in pairs:
+        for _, client, user in pairs | told:
             clients[user].add(client)
+        # a customer of one client in all orders may be a guest, whose next order has another number
+        pairs |= {pair for pair in told if len(clients[pair[2]]) > 1}
         self.nobody = NOBODY | {user for user, known in clients.items() if len(known) > 50}
         self.pairs = sorted(pair for pair in pairs if pair[2] not in self.nobody)
         users: defaultdict[str, set[str]] = defaultdict(set)
@@ -159,7 +171,7 @@ class Persons:
             before = [
                 who
                 for at, known, who in self.pairs
-                if known == client and at <= row["event_timestamp"]
+                if known == client and at <= int(row["event_timestamp"])
             ]
             user = before[-1] if before else None
         if client and (client not in self.torn or not user):
@@ -170,6 +182,12 @@ class Persons:
 def moment(row: Row) -> datetime:
     """When the event happened."""
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(row["event_timestamp"]))
+
+
+def microseconds(text: str) -> int:
+    """A moment as the tables of the CRM write it, since 1970."""
+    at = datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC)
+    return (at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
 
 
 def clicks(landings: Iterable[Row]) -> dict[str | None, list[tuple[datetime, str]]]:

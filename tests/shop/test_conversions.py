@@ -12,12 +12,12 @@ from google.cloud import bigquery
 from common import ga4, kinds, schemas
 from common.conversions import Simple
 from common.kinds.rates import rates
-from common.kinds.shape import Context
+from common.kinds.shape import Context, somebody
 from common.local.shop.answers import Counted, Truth
 from common.local.shop.load import Datasets, load
 from common.local.shop.shop import Shop
 from common.settings import Settings
-from common.sql import Sql, table
+from common.sql import Sql, bind, fill, table
 from common.warehouse import Warehouse
 from common.window import Window
 from tests.conftest import PROJECT
@@ -88,6 +88,7 @@ def found(
     warehouse = Warehouse(client, settings)
     window = Window(shop.period.start - timedelta(days=1), as_of - timedelta(days=1))
     stage(warehouse, shop, dataset, window)
+    confirm(warehouse, dataset)
     return {
         name: in_order(
             (
@@ -111,6 +112,28 @@ def stage(warehouse: Warehouse, shop: Shop, dataset: str, window: Window) -> Non
     warehouse.execute(Sql(f"CREATE TABLE `{dataset}.ga4_events` AS {scan.text}", scan.parameters))
 
 
+CONFIRMED = """CREATE TABLE {{ confirmed }} AS
+SELECT
+  orders.customer_id AS user_id,
+  {{ client_id }} AS client_id,
+  orders.confirmed_at AS created,
+  DATE(orders.confirmed_at, {{ zone }}) AS date
+FROM {{ orders }} AS orders
+WHERE orders.status IN ('confirmed', 'paid') AND orders.confirmed_at IS NOT NULL"""
+
+
+def confirm(warehouse: Warehouse, dataset: str) -> None:
+    """What a custom conversion makes of the orders, as far as it tells who is who."""
+    sql = fill(
+        CONFIRMED,
+        confirmed=table(f"{dataset}.confirmed"),
+        client_id=somebody("orders.ga_client_id"),
+        zone=bind(ZONE),
+        orders=table(f"{dataset}.orders"),
+    )
+    warehouse.execute(sql)
+
+
 def candidates(
     warehouse: Warehouse, dataset: str, name: str, options: Mapping[str, Any], window: Window
 ) -> Iterable[dict[str, Any]]:
@@ -127,6 +150,7 @@ def candidates(
         target=table(target),
         raw=table(f"{dataset}.answer"),
         members={},
+        witnesses=(table(f"{dataset}.confirmed"),),
         scores=table(f"{dataset}.lead_scores"),
         rates=rates(warehouse.settings),
         window=window,

@@ -20,7 +20,7 @@ DAYS = [1, 2, 4, 9, 20, 35, 40]
 
 @cache
 def stranger(shop: Shop, as_of: date) -> Stranger:
-    return Stranger(shop.ga4_days(as_of), shop.crm(as_of)["crm.rates"], BERLIN, as_of)
+    return Stranger(shop.ga4_days(as_of), shop.crm(as_of), BERLIN, as_of)
 
 
 def rounded(value: float | None) -> float | None:

@@ -33,12 +33,17 @@ def client_id(order: Order) -> str | None:
     return captured(known, dice(0, "captured", order.id))
 
 
+def customer_id(order: Order) -> str:
+    """The buyer's account, or the number that a guest gets for this order alone."""
+    return order.buyer.account or f"G-{order.id}"
+
+
 def _row(order: Order, past: list[Change], period: Period) -> dict[str, Any]:
     confirmed, last = confirmed_at(past), past[-1]
     return {
         "date": period.day(past[0].at).isoformat(),
         "order_id": order.id,
-        "customer_id": order.buyer.account or f"G-{order.id}",
+        "customer_id": customer_id(order),
         "ga_client_id": client_id(order),
         "status": last.status,
         "total": last.total,

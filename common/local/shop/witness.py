@@ -6,8 +6,9 @@ It reads no rows of an export: duplicates, refunds and persons are known by birt
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from common.local.shop import order_table
 from common.local.shop.answers import Confirmed, Counted
@@ -27,6 +28,15 @@ CROWD = 50
 _Values = tuple[float | None, float | None, float | None]
 
 
+class _Pair(NamedTuple):
+    """A client and an account that were seen together."""
+
+    at: int
+    client_id: str
+    account: str
+    on_site: bool
+
+
 class Witness:
     """Answers for one day: what was exported, and happened before the day began."""
 
@@ -36,8 +46,10 @@ class Witness:
         self._rates = rates
         self._as_of = as_of
         self._visible = [event for event in site.events if self._sees(event)]
-        self._nobody = self._ids_of_nobody()
-        self._accounts = self._accounts_of_clients()
+        pairs = [*self._signed_in(), *self._confirmed_by()]
+        clients = _clients_of_accounts(pairs)
+        self._nobody = {*NOBODY, *(who for who, known in clients.items() if len(known) > CROWD)}
+        self._accounts = self._accounts_of_clients(pairs, clients)
         self._clicks = self._clicks_of_clients()
 
     def purchase_events(self) -> int:
@@ -146,25 +158,37 @@ class Witness:
             gclid=self._gclid(event),
         )
 
-    def _ids_of_nobody(self) -> frozenset[str]:
-        clients: defaultdict[str, set[str]] = defaultdict(set)
+    def _signed_in(self) -> Iterator[_Pair]:
+        """Which account was signed in on a client."""
         for event in self._visible:
             if event.visit.user_id and event.visit.client_id:
-                clients[event.visit.user_id].add(event.visit.client_id)
-        crowds = (account for account, known in clients.items() if len(known) > CROWD)
-        return frozenset({*NOBODY, *crowds})
+                yield _Pair(event.at, event.visit.client_id, event.visit.user_id, on_site=True)
+
+    def _confirmed_by(self) -> Iterator[_Pair]:
+        """Whose order of a client was confirmed, as crm.orders tells it."""
+        moment = midnight(self._as_of, self._period.zone)
+        for order in self._site.orders:
+            client, account = order_table.client_id(order), order_table.customer_id(order)
+            at = order_table.confirmed_at(order_table.changes(order, moment))
+            if _confirmed(order, self._period, moment) and at and client and client not in NOBODY:
+                yield _Pair(at, client, account, on_site=False)
 
     def _account(self, event: Event) -> str | None:
         """The account that is signed in on the event itself."""
         return None if event.visit.user_id in self._nobody else event.visit.user_id
 
-    def _accounts_of_clients(self) -> dict[str, list[tuple[int, str]]]:
-        """Which accounts were signed in on a client, and when, in order of time."""
+    def _accounts_of_clients(
+        self, pairs: Iterable[_Pair], clients: Mapping[str, set[str]]
+    ) -> dict[str, list[tuple[int, str]]]:
+        """Which accounts were seen with a client, and when, in order of time.
+
+        What only orders of one client name may be a guest's number.
+        """
         found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-        for event in sorted(self._visible, key=lambda event: event.at):
-            account = self._account(event)
-            if account and event.visit.client_id:
-                found[event.visit.client_id].append((event.at, account))
+        for pair in sorted(pairs):
+            joins = pair.on_site or len(clients[pair.account]) > 1
+            if joins and pair.account not in self._nobody:
+                found[pair.client_id].append((pair.at, pair.account))
         return dict(found)
 
     def _person(self, event: Event) -> str:
@@ -173,11 +197,11 @@ class Witness:
         A client with two accounts joins nobody; without any account a client stands for itself.
         """
         client = event.visit.client_id
-        signed_in = self._accounts.get(client or "", [])
-        accounts = {account for _, account in signed_in}
+        seen = self._accounts.get(client or "", [])
+        accounts = {account for _, account in seen}
         if len(accounts) == 1:
             return accounts.pop()
-        before = [account for at, account in signed_in if at <= event.at]
+        before = [account for at, account in seen if at <= event.at]
         last = before[-1] if before else client
         return self._account(event) or last or f"{event.at}/{event.position}"
 
@@ -194,6 +218,13 @@ class Witness:
         clicks = self._clicks.get(event.visit.client_id or "(none)", [])
         recent = [(at, id) for at, id in clicks if event.at - 90 * DAY <= at <= event.at]
         return max(recent)[1] if recent else None
+
+
+def _clients_of_accounts(pairs: Iterable[_Pair]) -> dict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for pair in pairs:
+        found[pair.account].add(pair.client_id)
+    return dict(found)
 
 
 def _confirmed(order: Order, period: Period, moment: int) -> Confirmed | None:
