@@ -164,7 +164,8 @@ class Simple(Conversion):
         title="Deduplicate by User",
         description=(
             "Purchase: keep each user's first one. Custom event: one per user and window. "
-            "A user is a Google client id or user id."
+            "A user is a Google client id, or those that a user id joins in GA4 or in rows of "
+            "custom conversions."
         ),
         examples=[False],
     )

@@ -182,6 +182,36 @@ def test_the_rule_that_drops_an_order_is_named(shop: House) -> None:
     )
 
 
+def test_a_trial_asks_orders_who_is_who_as_the_run_does(house: House) -> None:
+    world, orders = house.world, "test-project.quick_crm.orders"
+    columns = {"id": "STRING", "client_id": "STRING", "user_id": "STRING", "created": "TIMESTAMP"}
+    world.replace(
+        orders,
+        [{"name": name, "type": type_, "mode": "NULLABLE"} for name, type_ in columns.items()],
+        [
+            {
+                "id": f"O{day}",
+                "client_id": client,
+                "user_id": "C-7",
+                "created": f"2026-11-{day} 11:00",
+            }
+            for day, client in ((17, "c1"), (18, "c2"))
+        ],
+    )
+    world.events([purchase(1, 17, 100.0), purchase(2, 18, 50.0)])
+    world.define(id="order", kind="custom", sql=f"SELECT * FROM `{orders}`", reads=(orders,))
+    first = {**PURCHASE, "id": "first", "deduplicate_by_user": True}
+    # nobody can tell anything before the first run
+    assert backtest(house, first)["totals"]["conversions"] == 2
+    house.desk.save(first)
+    world.run(date(2026, 11, 19), start_date=date(2026, 11, 13))
+    tried = backtest(house, first)
+    assert tried["left_out"][0]["reason"] == "duplicate_user"
+    assert tried["totals"]["conversions"] == len(world.rows("first")) == 1
+    told = explain(house, "order_id=T-2", "first")
+    assert (told["verdict"], told["dropped_by"]) == ("dropped", "dedup")
+
+
 def test_an_order_that_waits_for_its_first_run_is_told_what_to_do(shop: House) -> None:
     shop.desk.save({**PURCHASE, "id": "again"})
     told = explain(shop, "order_id=T-1", "again")

@@ -21,7 +21,7 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from common import schemas
 from common.errors import RetryableError
@@ -73,14 +73,24 @@ SHAPES: dict[str, list[dict[str, Any]]] = {
          "sql": "SELECT id, client_id, created, value FROM `test-project.quick_crm.orders`"
                 " WHERE date BETWEEN @start_date AND @end_date"},
     ],
+    "told": [
+        {"id": "order", "kind": "custom", "adjustment_days": 3,
+         "sql": "SELECT id, client_id, user_id, created, value FROM `test-project.quick_crm.orders`"
+                " WHERE date BETWEEN @start_date AND @end_date"},
+        {**BUY, "id": "first", "deduplicate_by_user": True},
+    ],
 }  # fmt: skip
 ORDERS = [
     {"name": "id", "type": "STRING", "mode": "NULLABLE"},
     {"name": "client_id", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "user_id", "type": "STRING", "mode": "NULLABLE"},
     {"name": "created", "type": "TIMESTAMP", "mode": "NULLABLE"},
     {"name": "value", "type": "FLOAT", "mode": "NULLABLE"},
     {"name": "date", "type": "DATE", "mode": "NULLABLE"},
 ]
+
+
+Source = Literal["events", "orders"]
 
 
 class Violated(AssertionError):
@@ -94,19 +104,26 @@ class Arrival:
     row: dict[str, Any]
     first: int
     last: int = DAYS
+    source: Source = "events"
 
 
 @dataclass(frozen=True)
 class History:
-    """What one seed means: definitions, and what their source holds at the run of each day."""
+    """What one seed means: definitions, and what their sources hold at the run of each day."""
 
     seed: int
     shape: str
     arrivals: tuple[Arrival, ...]
 
-    def known(self, day: int) -> list[dict[str, Any]]:
+    @property
+    def sources(self) -> frozenset[Source]:
+        """Those that any row is of."""
+        return frozenset(it.source for it in self.arrivals)
+
+    def known(self, day: int, source: Source) -> list[dict[str, Any]]:
         """The source's rows as the run of that day finds them, in an order of its own."""
-        rows = [it.row for it in self.arrivals if it.first <= day < it.last]
+        of_source = (it for it in self.arrivals if it.source == source)
+        rows = [it.row for it in of_source if it.first <= day < it.last]
         random.Random(f"{self.seed}|{day}").shuffle(rows)
         return rows
 
@@ -115,7 +132,7 @@ def history(seed: int, shape: str = "") -> History:
     """The history of a seed, of one shape or of the seed's own choice."""
     dice = random.Random(seed)
     shape = shape or dice.choice(sorted(SHAPES))
-    made = _orders(dice) if shape == "custom" else _events(dice)
+    made = {"custom": _orders, "told": _told}.get(shape, _events)(dice)
     return History(seed, shape, tuple(made))
 
 
@@ -145,6 +162,19 @@ def _events(dice: random.Random) -> Iterator[Arrival]:
         yield Arrival(row, min(day + dice.choice([0, 0, 0, 1, LATE]), DAYS - 1))
 
 
+def _told(dice: random.Random) -> Iterator[Arrival]:
+    """The same events, but only a CRM says that a and b are one user; c gets guests' numbers."""
+    for number, client in enumerate("ab"):
+        row = _order(f"K{number}", client, "u", _at(0), 5.0)
+        yield Arrival(row, 0, source="orders")
+    for arrival in _events(dice):
+        user = arrival.row["user_id"]
+        if arrival.row["event_name"] != "login":
+            anonymous = {**arrival.row, "user_id": None if user == "u" else user}
+            yield replace(arrival, row=anonymous)
+    yield from _orders(dice)
+
+
 def _orders(dice: random.Random) -> Iterator[Arrival]:
     """Rows of a CRM that come late, change, break, move to another day, vanish and return."""
     for number in range(dice.randint(4, 12)):
@@ -154,15 +184,19 @@ def _orders(dice: random.Random) -> Iterator[Arrival]:
             last = first + dice.randint(1, 2)
             ends = dice.random() < 0.7 and last <= day + 2 and last < DAYS
             value = dice.choice([5.0, 8.0, 13.0, BROKEN])
-            row = {"id": f"O{number}", "client_id": "1.1", "created": _at(day), "value": value,
-                   "date": _at(day).date()}  # fmt: skip
-            yield Arrival(row, first, last if ends else DAYS)
+            row = _order(f"O{number}", "c", f"G{number}", _at(day), value)
+            yield Arrival(row, first, last if ends else DAYS, "orders")
             if not ends:
                 break
             first = last + dice.randint(0, 1)
             if first > day + 2 or first >= DAYS:
                 break
             day = dice.choice([day, day, min(day + 1, first)])
+
+
+def _order(id: str, client: str, user: str, created: datetime, value: float) -> dict[str, Any]:
+    return {"id": id, "client_id": client, "user_id": user, "created": created, "value": value,
+            "date": created.date()}  # fmt: skip
 
 
 def _at(day: int, hour: int = 9) -> datetime:
@@ -305,6 +339,18 @@ class ForgetsWhatWasReturned(Rewording):
     }
 
 
+class AsksGa4Alone(Rewording):
+    """Who is who is learned from GA4 only."""
+
+    words: ClassVar = {"AND witness.user_id IS NOT NULL": "AND FALSE"}
+
+
+class TakesGuestsForUsers(Rewording):
+    """A number that a guest gets for one order is believed to be a user's id."""
+
+    words: ClassVar = {"QUALIFY\n    pairs.in_ga4\n": "QUALIFY TRUE\n"}
+
+
 class LetsBrokenRowsSilence(Rewording):
     """A row that breaks the contract is set aside after duplicates were looked for."""
 
@@ -320,6 +366,8 @@ MUTANTS: tuple[Design, ...] = (
     WithoutFence,
     WithoutMemory,
     ForgetsWhatWasReturned,
+    AsksGa4Alone,
+    TakesGuestsForUsers,
     LetsBrokenRowsSilence,
 )
 """The wrong designs of a materialization, each of which a test of histories must find out."""
@@ -385,14 +433,17 @@ class Play:
         self.day = 0
 
     def feed(self, day: int) -> None:
-        """The source becomes what it is at the run of that day."""
+        """The sources become what they are at the run of that day."""
         self.day = day
-        rows = self.history.known(day)
-        if self.history.shape == "custom":
-            self.world.replace("test-project.quick_crm.orders", ORDERS, rows)
-        else:
-            path = self.world.warehouse.path("ga4_events")
-            self.world.replace(path, schemas.load("ga4_events")["schema"], rows)
+        tables = {
+            "events": (
+                self.world.warehouse.path("ga4_events"),
+                schemas.load("ga4_events")["schema"],
+            ),
+            "orders": ("test-project.quick_crm.orders", ORDERS),
+        }
+        for source in self.history.sources:
+            self.world.replace(*tables[source], self.history.known(day, source))
 
     def at(self, day: int) -> RunRequested:
         """The tick of the morning after that day."""

@@ -33,6 +33,7 @@ STAGE = "test-project.quick.ga4_events"
 ORDERS: list[dict[str, Any]] = [
     {"name": "id", "type": "STRING", "mode": "NULLABLE"},
     {"name": "client_id", "type": "STRING", "mode": "NULLABLE"},
+    {"name": "user_id", "type": "STRING", "mode": "NULLABLE"},
     {"name": "created", "type": "TIMESTAMP", "mode": "NULLABLE"},
     {"name": "value", "type": "FLOAT", "mode": "NULLABLE"},
     {"name": "currency", "type": "STRING", "mode": "NULLABLE"},
@@ -52,6 +53,9 @@ DEFINITIONS: list[dict[str, Any]] = [
     {"id": "order", "kind": "custom", "adjustment_days": 5, "inherit_attribution_from": "lead",
      "sql": "SELECT id, client_id, created, value, currency, lead_id"
             " FROM `test-project.quick_crm.orders` WHERE date BETWEEN @start_date AND @end_date",
+     "reads": ("test-project.quick_crm.orders",)},
+    {"id": "customer", "kind": "custom", "sql": "SELECT id, client_id, user_id, created"
+     " FROM `test-project.quick_crm.orders` WHERE date BETWEEN @start_date AND @end_date",
      "reads": ("test-project.quick_crm.orders",)},
 ]  # fmt: skip
 
@@ -129,14 +133,15 @@ def everything(world: QuickWorld, listening: Listening) -> None:
            "session": day // 2} for day in (6, 7, 9, 10)),
     ]  # fmt: skip
     order = {"id": "O1", "client_id": None, "created": at(9), "value": 20.0, "currency": "eur",
-             "lead_id": "ga4-none", "date": date(2026, 11, 9)}  # fmt: skip
+             "user_id": None, "lead_id": "ga4-none", "date": date(2026, 11, 9)}  # fmt: skip
     world.replace("test-project.quick_crm.orders", ORDERS, [order])
     world.replace("test-project.quick_crm.rates", RATES, [
         {"date": "2026-11-05", "currency": "EUR", "rate": 1.1}])  # fmt: skip
     world.events([*sales, *more])
     told(world, listening, RunRequested(request_id="1", start_date=at(5).date()), at(11, 6))
     world.events([*sales[1:], *more])
-    changed = {**order, "value": 21.0, "client_id": "a"}
+    # the CRM knows by now that d is a device of the user of a and b
+    changed = {**order, "value": 21.0, "client_id": "d", "user_id": "u"}
     world.replace("test-project.quick_crm.orders", ORDERS, [changed, {**order, "id": "O2"}])
     told(world, listening, RunRequested(request_id="2"), at(12, 6))
     load = CrmLoaded(source="erp", table="test-project.quick_crm.orders", load_id="9")
