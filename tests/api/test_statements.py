@@ -51,6 +51,7 @@ LEAD = {
         ]
     },
 }
+ORDER = "SELECT 'O1' AS id, 'c1' AS client_id, 'C-7' AS user_id, TIMESTAMP '2026-11-19' AS created"
 DRAFT = {
     **PURCHASE,
     "refunds": {"days": 30},
@@ -114,6 +115,8 @@ def heard(open_wire_house: Callable[[], House]) -> Listening:
     sale = {"name": "purchase", "at": at, "client": "c1", "order": "T-1", "value": 9.0}
     house.world.events([sale, {"name": "generate_lead", "at": at, "client": "c1"}])
     house.desk.save(PURCHASE)
+    # who deduplicates by user asks its rows who is who
+    house.world.define(id="order", kind="custom", sql=ORDER)
     house.world.run(date(2026, 11, 19), start_date=date(2026, 11, 17))
     listening = Listening(house.world.client, house.world.settings)
     ask_everything(desk_of(listening, lambda: noon(house.world.now)))
@@ -126,6 +129,11 @@ def test_googlesql_accepts_every_statement(heard: Listening) -> None:
     for sql in heard.heard.values():
         types = {name: bound.type for name, bound in sql.parameters.items()}
         analyze(sql.text, {**heard.schemas, **export}, types)
+
+
+def test_a_trial_reads_what_tells_who_is_who(heard: Listening) -> None:
+    table = heard.path("conversion_order")
+    assert any(f"FROM `{table}` AS witness" in text for text in heard.heard)
 
 
 def test_values_are_always_bound(heard: Listening) -> None:
