@@ -348,7 +348,7 @@ class AsksGa4Alone(Rewording):
 class TakesGuestsForUsers(Rewording):
     """A number that a guest gets for one order is believed to be a user's id."""
 
-    words: ClassVar = {"QUALIFY\n    pairs.in_ga4\n": "QUALIFY TRUE\n"}
+    words: ClassVar = {"COUNTIF(pairs.in_ga4) OVER user_ids > 0": "TRUE"}
 
 
 class LetsBrokenRowsSilence(Rewording):

@@ -143,10 +143,14 @@ class Persons:
         clients: defaultdict[str, set[str]] = defaultdict(set)
         for _, client, user in pairs | told:
             clients[user].add(client)
-        # a customer of one client in all orders may be a guest, whose next order has another number
-        pairs |= {pair for pair in told if len(clients[pair[2]]) > 1}
         self.nobody = NOBODY | {user for user, known in clients.items() if len(known) > 50}
-        self.pairs = sorted(pair for pair in pairs if pair[2] not in self.nobody)
+        seen = {pair for pair in pairs if pair[2] not in self.nobody}
+        told = {pair for pair in told if pair[2] not in self.nobody}
+        of_ga4 = {user for _, _, user in seen}
+        unknown = {client for _, client, _ in told} - {client for _, client, _ in seen}
+        # a customer of one client in all orders may be a guest, whose next order has another number
+        fills = {pair for pair in told if pair[1] in unknown and len(clients[pair[2]]) > 1}
+        self.pairs = sorted(seen | fills | {pair for pair in told if pair[2] in of_ga4})
         users: defaultdict[str, set[str]] = defaultdict(set)
         for _, client, user in self.pairs:
             users[client].add(user)

@@ -182,12 +182,16 @@ class Witness:
     ) -> dict[str, list[tuple[int, str]]]:
         """Which accounts were seen with a client, and when, in order of time.
 
-        What only orders of one client name may be a guest's number.
+        Orders tell of accounts that sign in on the site, and of clients on which nobody does; what
+        only orders of one client name may be a guest's number.
         """
         found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-        for pair in sorted(pairs):
-            joins = pair.on_site or len(clients[pair.account]) > 1
-            if joins and pair.account not in self._nobody:
+        somebody = sorted(pair for pair in pairs if pair.account not in self._nobody)
+        signed_in = {pair.account for pair in somebody if pair.on_site}
+        signed_on = {pair.client_id for pair in somebody if pair.on_site}
+        for pair in somebody:
+            fills = pair.client_id not in signed_on and len(clients[pair.account]) > 1
+            if fills or pair.account in signed_in:
                 found[pair.client_id].append((pair.at, pair.account))
         return dict(found)
 
