@@ -13,7 +13,7 @@ import sklearn
 
 from functions.score_leads.packed import Packed
 
-FORMAT = 2
+FORMAT = 3
 """Raised whenever the classes of a model change, so that older artifacts are retrained."""
 
 

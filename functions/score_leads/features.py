@@ -32,6 +32,8 @@ class Features:
     numbers: Mapping[str, Floats] = field(default_factory=dict)
     codes: Mapping[str, Codes] = field(default_factory=dict)
     words: Mapping[str, sparse.csr_matrix] = field(default_factory=dict)
+    created: Floats | None = None
+    """Seconds since 1970: no feature, but what a lead is known by again; None when not known."""
 
     def take(self, leads: Index) -> Features:
         """The features of some of the leads."""
@@ -40,6 +42,7 @@ class Features:
             {name: values[leads] for name, values in self.numbers.items()},
             {name: values[leads] for name, values in self.codes.items()},
             {name: values[leads] for name, values in self.words.items()},
+            None if self.created is None else self.created[leads],
         )
 
 
@@ -69,6 +72,7 @@ def read(
         {name: values for part in parts for name, values in part.numbers.items()},
         {name: values for part in parts for name, values in part.codes.items()},
         {name: values for part in parts for name, values in part.words.items()},
+        created,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
@@ -28,6 +29,8 @@ class Fitted:
 
     encoder: Encoder
     classifier: Classifier
+    apart: tuple[Fitted, ...] = ()
+    """For each lasting fold what the leads of the others taught; empty when there are none."""
 
     def logits(self, features: Features) -> Floats:
         """Log-odds of each lead."""
@@ -67,9 +70,17 @@ class Rough:
 
 
 def fit_open(
-    features: Features, outcomes: Outcomes, boosted_weight: float, seed: int, *, quick: bool = False
+    features: Features,
+    outcomes: Outcomes,
+    boosted_weight: float,
+    seed: int,
+    *,
+    quick: bool = False,
+    lasting: NDArray[np.int64] | None = None,
 ) -> tuple[Fitted, Floats]:
     """The classifier, and the log-odds of the leads that it learnt from as if they were new.
+
+    With `lasting` folds what gave these log-odds is kept, to judge the same leads later.
 
     Open outcomes are guessed by the linear half alone when `quick`, or when there are so many leads
     that the other half would add little to the guess.
@@ -84,21 +95,39 @@ def fit_open(
 
     target = targets(outcomes, guess)
     fitted = fit(features, target, boosted_weight, seed)
+    apart: list[Fitted] = []
     if quick or features.count > FEW:
         unseen = fitted.logits(features)
     else:
-        unseen = _unseen(features, target, boosted_weight, seed)
+        fold = folds(features.count, seed) if lasting is None else lasting
+        apart = _apart(features, target, boosted_weight, seed, fold)
+        unseen = _unseen(features, apart, fold)
     # a mean of log-odds has the sum of neither half, and both halves lean toward the average
     offset = shift_to(float(target.sum()), unseen)
-    balanced = replace(fitted.classifier, offset=offset)
-    return Fitted(fitted.encoder, balanced), unseen + offset
+    kept = () if lasting is None else tuple(_moved(part, offset) for part in apart)
+    return replace(_moved(fitted, offset), apart=kept), unseen + offset
 
 
-def _unseen(features: Features, target: Floats, boosted_weight: float, seed: int) -> Floats:
-    """Log-odds of each lead by a model of the leads in the other folds."""
-    fold, logits = folds(features.count, seed), np.empty(features.count)
-    for held_out in range(FOLDS):
-        seen, mine = np.flatnonzero(fold != held_out), np.flatnonzero(fold == held_out)
-        fitted = fit(features.take(seen), target[seen], boosted_weight, seed)
+def _moved(fitted: Fitted, offset: float) -> Fitted:
+    return replace(fitted, classifier=replace(fitted.classifier, offset=offset))
+
+
+def _apart(
+    features: Features,
+    target: Floats,
+    boosted_weight: float,
+    seed: int,
+    fold: NDArray[np.int64],
+) -> list[Fitted]:
+    """For each fold the classifier of the leads in the others."""
+    others = (np.flatnonzero(fold != held_out) for held_out in range(FOLDS))
+    return [fit(features.take(seen), target[seen], boosted_weight, seed) for seen in others]
+
+
+def _unseen(features: Features, apart: list[Fitted], fold: NDArray[np.int64]) -> Floats:
+    """Log-odds of each lead by what the leads of the other folds taught."""
+    logits = np.empty(features.count)
+    for held_out, fitted in enumerate(apart):
+        mine = np.flatnonzero(fold == held_out)
         logits[mine] = fitted.logits(features.take(mine))
     return logits

@@ -6,15 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import repeat
 
+import numpy as np
+
 from functions.score_leads import features as reading
 from functions.score_leads.attributes import Attribute, Codes
 from functions.score_leads.classifier import Classifier
-from functions.score_leads.encoding import Encoded, Encoder, probability
-from functions.score_leads.features import Features
+from functions.score_leads.encoding import FOLDS, Encoded, Encoder, folds_by_moment, probability
+from functions.score_leads.features import Features, Index
+from functions.score_leads.fitting import Fitted
 from functions.score_leads.ladder import BaseRate
 from functions.score_leads.open_outcomes import Level
 from functions.score_leads.reasons import Reason, Surrogate, length, strongest
-from functions.score_leads.value import ValueModel
+from functions.score_leads.value import LogBlend, ValueModel
 from functions.score_leads.values import Floats, Raw
 
 
@@ -46,21 +49,45 @@ class Model:
     channel: str | None
     value: ValueModel | None
     surrogate: Surrogate | None
+    apart: tuple[Fitted, ...] = ()
+    """For each fold of the leads that it learnt from, what the other folds taught."""
+    learnt_until: float | None = None
+    """Creation of the newest lead that it learnt from; None when they are not found again."""
 
     def read(self, columns: Mapping[str, Raw], created: Floats | None, count: int) -> Features:
         """The leads' features, as in training."""
         return reading.read(self.attributes, columns, created, count)
 
     def score(self, features: Features) -> Scores:
-        """Probability, money and points of each lead."""
+        """Probability, money and points of each lead, by what other leads taught alone.
+
+        A model remembers the outcomes that it learnt from: it would promise more of these leads
+        than of any others, and more than they bring.
+        """
         encoded = self.encoder.encode(features)
         logits = self._logits(encoded, features)
+        money = None if self.value is None else self.value.values(encoded, features)
+        for fold, mine in self._learnt_from(features):
+            if self.apart:
+                logits[mine] = self.apart[fold].logits(features.take(mine))
+            if isinstance(self.value, LogBlend) and self.value.apart and money is not None:
+                money[mine] = self.value.apart[fold].values(encoded.take(mine), features)
         logits = logits + self.level.shift(channel_codes(features, self.channel))
         points = None
         if self.surrogate is not None:
             points = self.surrogate.points(encoded.design, logits, self.level.overall)
-        money = None if self.value is None else self.value.values(encoded, features)
         return Scores(probability(logits), money, points)
+
+    def _learnt_from(self, features: Features) -> Iterator[tuple[int, Index]]:
+        """Folds, and their leads that the model learnt from; nothing when it cannot tell."""
+        if self.learnt_until is None or features.created is None:
+            return
+        fold = np.where(
+            features.created <= self.learnt_until, folds_by_moment(features.created), -1
+        )
+        for held_out in range(FOLDS):
+            if len(mine := np.flatnonzero(fold == held_out)):
+                yield held_out, mine
 
     def logits(self, features: Features) -> Floats:
         """Log-odds of each lead, before the level is moved."""

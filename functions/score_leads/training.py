@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from functions.score_leads import encoding, fitting, forward, ladder, leakage, reasons, value
 from functions.score_leads import features as reading
@@ -14,6 +15,7 @@ from functions.score_leads.attributes import Attribute, Codes, profile
 from functions.score_leads.classifier import Classifier
 from functions.score_leads.encoding import Encoder, probability
 from functions.score_leads.features import DAY, Features, Index
+from functions.score_leads.fitting import Fitted
 from functions.score_leads.forward import Forward
 from functions.score_leads.ladder import BaseRate, Step
 from functions.score_leads.leakage import Evidence
@@ -246,7 +248,9 @@ def _model(
     attributes: tuple[Attribute, ...], features: Features, outcomes: Outcomes, step: Step, seed: int
 ) -> Model:
     channel = channel_of(attributes)
-    scorer, encoder, logits = _scorer(features, outcomes, step, channel, seed)
+    # of many leads no model remembers much, and folds would take room and time
+    lasting = encoding.lasting_folds(features) if features.count <= fitting.FEW else None
+    scorer, encoder, apart, logits = _scorer(features, outcomes, step, channel, seed, lasting)
     money = value.Money(outcomes.won_value, probability(logits), outcomes.mature)
     surrogate = (
         None
@@ -259,25 +263,37 @@ def _model(
         scorer=scorer,
         level=level(outcomes, logits, channel_codes(features, channel)),
         channel=channel,
-        value=value.fit(encoder, features, money, seed),
+        value=value.fit(encoder, features, money, seed, lasting=lasting),
         surrogate=surrogate,
+        apart=apart,
+        learnt_until=_newest(features) if lasting is not None else None,
     )
 
 
+def _newest(features: Features) -> float | None:
+    return None if features.created is None else float(features.created.max())
+
+
 def _scorer(
-    features: Features, outcomes: Outcomes, step: Step, channel: str | None, seed: int
-) -> tuple[Classifier | BaseRate, Encoder, Floats]:
-    """What gives log-odds, its encoder, and the training leads' log-odds as if they were new."""
+    features: Features,
+    outcomes: Outcomes,
+    step: Step,
+    channel: str | None,
+    seed: int,
+    lasting: NDArray[np.int64] | None,
+) -> tuple[Classifier | BaseRate, Encoder, tuple[Fitted, ...], Floats]:
+    """What gives log-odds, its encoder and folds, and each lead's log-odds as if it were new."""
     if step.name != "base_rate":
-        fitted, logits = fitting.fit_open(features, outcomes, step.boosted_weight, seed)
-        return fitted.classifier, fitted.encoder, logits
+        weight = step.boosted_weight
+        fitted, logits = fitting.fit_open(features, outcomes, weight, seed, lasting=lasting)
+        return fitted.classifier, fitted.encoder, fitted.apart, logits
     final = outcomes.mature if outcomes.mature.any() else np.ones(features.count, bool)
     target = outcomes.won.astype(float)
     # attributes that show no skill together say nothing by channel either
     named = channel if step.reason.startswith("too_few") else None
     codes = channel_codes(features, named)
     rate = ladder.base_rate(target[final], named, None if codes is None else codes[final])
-    return rate, encoding.fit(features, target), rate.logits(features)
+    return rate, encoding.fit(features, target), (), rate.logits(features)
 
 
 def channel_of(attributes: Sequence[Attribute]) -> str | None:

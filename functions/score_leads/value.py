@@ -32,6 +32,8 @@ class LogBlend:
     forest: HistGradientBoostingRegressor
     limits: tuple[float, float]
     scale: float
+    apart: tuple[LogBlend, ...] = ()
+    """For each lasting fold what the deals of the others taught; empty when there are none."""
 
     def values(self, leads: Encoded, _: Features) -> Floats:
         """Money of each lead if it is won."""
@@ -55,6 +57,7 @@ class LevelMeans:
 
 
 ValueModel = LogBlend | LevelMeans
+Halves = tuple[Ridge, HistGradientBoostingRegressor]
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,18 @@ class Money:
 
 
 def fit(
-    encoder: Encoder, features: Features, money: Money, seed: int, *, quick: bool = False
+    encoder: Encoder,
+    features: Features,
+    money: Money,
+    seed: int,
+    *,
+    quick: bool = False,
+    lasting: NDArray[np.int64] | None = None,
 ) -> ValueModel | None:
     """The model of what leads bring if they are won; None without any known money.
 
     `quick` learns from the newest QUICK_DEALS alone, and balances the sum over fewer folds.
+    With `lasting` folds what balanced the sum is kept, to judge the same leads later.
     """
     deals = money.deals[-QUICK_DEALS:] if quick else money.deals
     value = money.value[deals]
@@ -93,11 +103,13 @@ def fit(
     won = leads.take(deals)
     limits = _limits(value)
     logs = np.log(np.clip(value, *limits))
-    folds = encoding.folds(len(logs), seed, QUICK_FOLDS if quick else FOLDS)
+    parts = QUICK_FOLDS if quick else FOLDS
+    fold = encoding.folds(features.count, seed, parts) if lasting is None else lasting
     halves = _fit_halves(won.matrix, won.trees, logs, told_apart, seed)
-    typical = _typical(*halves, limits, leads)
-    typical[deals] = _out_of_fold(won, logs, limits, told_apart, folds, seed)
-    return LogBlend(*halves, limits, scale=_scale(typical, money, deals))
+    apart = _apart(won, logs, told_apart, fold[deals], parts, seed)
+    scale = _scale(_unseen(leads, apart, limits, fold), money, deals)
+    kept = () if lasting is None else tuple(LogBlend(*each, limits, scale) for each in apart)
+    return LogBlend(*halves, limits, scale, kept)
 
 
 def _scale(typical: Floats, money: Money, deals: NDArray[np.int64]) -> float:
@@ -121,26 +133,37 @@ def _limits(value: Floats) -> tuple[float, float]:
     return max(float(np.quantile(value, 0.01)), floor), float(np.quantile(value, 0.995))
 
 
-def _out_of_fold(
-    leads: Encoded,
+def _apart(
+    won: Encoded,
     logs: Floats,
-    limits: tuple[float, float],
     told_apart: list[bool],
-    folds: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    parts: int,
     seed: int,
+) -> list[Halves]:
+    """For each fold the halves fitted to the deals in the others."""
+    halves = []
+    for held_out in range(parts):
+        seen = np.flatnonzero(fold != held_out)
+        train = won.take(seen)
+        halves.append(_fit_halves(train.matrix, train.trees, logs[seen], told_apart, seed))
+    return halves
+
+
+def _unseen(
+    leads: Encoded, apart: list[Halves], limits: tuple[float, float], fold: NDArray[np.int64]
 ) -> Floats:
-    predicted = np.empty(len(logs))
-    for held_out in range(int(folds.max()) + 1):
-        seen, unseen = np.flatnonzero(folds != held_out), np.flatnonzero(folds == held_out)
-        train, test = leads.take(seen), leads.take(unseen)
-        halves = _fit_halves(train.matrix, train.trees, logs[seen], told_apart, seed)
-        predicted[unseen] = _typical(*halves, limits, test)
-    return predicted
+    """Typical money of each lead by what the deals of the other folds taught."""
+    typical = np.empty(len(fold))
+    for held_out, halves in enumerate(apart):
+        mine = np.flatnonzero(fold == held_out)
+        typical[mine] = _typical(*halves, limits, leads.take(mine))
+    return typical
 
 
 def _fit_halves(
     design: sparse.csr_matrix, rows: Floats, logs: Floats, told_apart: list[bool], seed: int
-) -> tuple[Ridge, HistGradientBoostingRegressor]:
+) -> Halves:
     forest = HistGradientBoostingRegressor(
         max_iter=150,
         learning_rate=0.05,
