@@ -6,16 +6,16 @@ own, so that a busy machine measures nearly the same. The baseline of each desti
 that any exporter does for the same bytes: hashlib for as many hashes, json.dumps for the row. For
 Google another line says what its own client takes to write the same requests.
 
-`python -m tests.bench.export [rows]` prints the table.
+`python -m tests.bench.export [--rows N]` prints the table.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
 import resource
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -71,8 +71,11 @@ class Measured:
         )
 
 
-def main(rows: int = ROWS) -> None:
+def main() -> None:
     """Measure every destination and print one line for each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    rows = parser.parse_args().rows
     print(
         f"{'':24}{'rows':>10}{'payloads s':>12}{'requests s':>12}{'rows/s':>10}"
         f"{'bytes/row':>11}{'MiB grown':>11}{'baseline s':>12}{'times':>7}"
@@ -199,4 +202,4 @@ def peak() -> float:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else ROWS)
+    main()
