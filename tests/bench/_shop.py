@@ -5,7 +5,9 @@ python -m tests.bench._shop
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
@@ -75,7 +77,8 @@ def _promised(shop: Shop) -> dict[str, tuple[float, float]]:
         run_id="run", conversion="leads", definition_version=1, tier=0, trigger="schedule",
         start_date=MORNING - timedelta(days=30), end_date=MORNING - timedelta(days=1),
     )  # fmt: skip
-    handle(Office(Desk(warehouse, warehouse), catalog, Recorder(), now), task)
+    with redirect_stdout(io.StringIO()):
+        handle(Office(Desk(warehouse, warehouse), catalog, Recorder(), now), task)
     scores = warehouse.rows(Sql(f"SELECT * FROM `{warehouse.path('lead_scores')}`"))
     promised = {row["id"]: (row["probability"], row["expected_value"]) for row in scores}
     warehouse.connection.close()
