@@ -32,7 +32,7 @@ ODDS_STEP = 1 / 32
 
 FOLDS = 5
 MOST_IN_ONE = 0.4
-"""Share of the leads in one fold, above which the moments of creation are too few for folds."""
+"""Share of leads, wins or deals in one fold, above which the other folds would teach too little."""
 
 MOST_SHIFT, SHIFT_STEPS = 3.0, 30
 """Log-odds, and halvings: to a few billionths."""
@@ -261,14 +261,21 @@ def folds_by_moment(created: Floats) -> NDArray[np.int64]:
     return ((mixed >> np.uint64(40)) % np.uint64(FOLDS)).astype(np.int64)
 
 
-def lasting_folds(features: Features) -> NDArray[np.int64] | None:
-    """Folds in which the leads are found again; None when their moments do not tell them apart."""
+def lasting_folds(features: Features, *groups: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """Folds in which the leads are found again; None when their moments do not tell them apart.
+
+    Each group, such as the won leads, has to be spread over the folds as well: what a CRM imported
+    in one go was created in one second.
+    """
     if features.created is None:
         return None
     fold = folds_by_moment(features.created)
-    sizes = np.bincount(fold, minlength=FOLDS)
-    even = sizes.min() > 0 and sizes.max() <= MOST_IN_ONE * features.count
-    return fold if even else None
+    spread = all(_is_spread(fold[group]) for group in groups if group.any())
+    return fold if spread and _is_spread(fold) and len(np.unique(fold)) == FOLDS else None
+
+
+def _is_spread(fold: NDArray[np.int64]) -> bool:
+    return bool(np.bincount(fold).max() <= MOST_IN_ONE * len(fold))
 
 
 def _fit_number(name: str, values: Floats) -> Number:

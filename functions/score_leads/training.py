@@ -249,7 +249,7 @@ def _model(
 ) -> Model:
     channel = channel_of(attributes)
     # of many leads no model remembers much, and folds would take room and time
-    lasting = encoding.lasting_folds(features) if features.count <= fitting.FEW else None
+    lasting = _lasting(features, outcomes) if features.count <= fitting.FEW else None
     scorer, encoder, apart, logits = _scorer(features, outcomes, step, channel, seed, lasting)
     money = value.Money(outcomes.won_value, probability(logits), outcomes.mature)
     surrogate = (
@@ -268,6 +268,10 @@ def _model(
         apart=apart,
         learnt_until=_newest(features) if lasting is not None else None,
     )
+
+
+def _lasting(features: Features, outcomes: Outcomes) -> NDArray[np.int64] | None:
+    return encoding.lasting_folds(features, outcomes.won, ~np.isnan(outcomes.won_value))
 
 
 def _newest(features: Features) -> float | None:

@@ -87,6 +87,18 @@ def test_a_lead_is_not_judged_by_its_own_outcome() -> None:
     assert typical(more, new=True) > 1.01 * typical(known, new=True)
 
 
+def test_deals_that_were_imported_in_one_second_can_be_learnt_from() -> None:
+    drawn = sales(1, days=120, per_day=10)
+    leads, known = drawn.known_on(120)
+    imported = np.flatnonzero(known.won)[60:140]
+    placed, value = leads.placed.copy(), np.full(len(leads.placed), np.nan)
+    placed[imported] = np.floor(placed[imported[0]])
+    value[imported] = known.value[imported]
+    model = train(replace(leads, placed=placed), replace(known, value=value), Wishes()).model
+    assert isinstance(model.value, LogBlend)
+    assert not model.value.apart
+
+
 def test_immature_leads_neither_raise_nor_lower_what_is_promised(learnt: Learnt) -> None:
     """Sampling alone moves the total of so few wins by some percent; bench measures the bias."""
     drawn = learnt.sales
