@@ -22,8 +22,10 @@ _READERS = {
     "parquet": "read_parquet({files}, union_by_name = true)",
     "json": "read_json({files}, union_by_name = true, sample_size = -1,"
     " maximum_object_size = 104857600, map_inference_threshold = -1{columns})",
-    "csv": "read_csv({files}, union_by_name = true, header = true, sample_size = -1)",
+    "csv": "read_csv({files}, union_by_name = true, header = true, sample_size = -1{columns})",
 }
+_CLIENT_ID = r"^[0-9]+\.[0-9]{9,10}$"
+"""A Google client id looks like a number, which would lose its last digits."""
 
 
 class FileError(ValueError):
@@ -47,6 +49,8 @@ def opened(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> File
     form = formats.pop()
     try:
         fields = described(connection, f"SELECT * FROM {_reader(form, paths)}")
+        if form == "csv":
+            fields = _with_client_ids(connection, paths, fields)
     except duckdb.Error as error:
         named = ", ".join(map(str, paths))
         raise FileError(f"{named} cannot be read as {form}: {first_line(error)}") from error
@@ -62,7 +66,9 @@ def selected(files: Files, target: Sequence[Field], names: Mapping[str, str]) ->
         source = _reader("json", files.paths, f", columns = {{{kinds}}}")
         columns = (_renamed(it, names) for it in target)
     else:
-        source = _reader(files.format, files.paths)
+        texts = [names[it["name"]] for it in target if it["type"] == "STRING"]
+        kept = _as_texts(texts) if files.format == "csv" else ""
+        source = _reader(files.format, files.paths, kept)
         columns = (_cast(it, names) for it in target)
     return f"SELECT {', '.join(columns)} FROM {source}"
 
@@ -97,6 +103,30 @@ def _format(path: Path) -> str:
 def _reader(form: str, paths: Sequence[Path], columns: str = "") -> str:
     files = f"[{', '.join(_text(str(path)) for path in paths)}]"
     return _READERS[form].format(files=files, columns=columns)
+
+
+def _with_client_ids(
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], fields: Sequence[Field]
+) -> list[Field]:
+    """The fields, as texts those that hold client ids which no number would give back."""
+    numbers = [it["name"] for it in fields if it["type"] == "FLOAT"]
+    if not numbers:
+        return list(fields)
+    lost = ", ".join(
+        f"coalesce(bool_or(regexp_matches({name}, {_text(_CLIENT_ID)})"
+        f" AND CAST(CAST({name} AS DOUBLE) AS VARCHAR) <> {name}), false)"
+        for name in map(_name, numbers)
+    )
+    source = _reader("csv", paths, _as_texts(numbers))
+    row = connection.execute(f"SELECT {lost} FROM {source}").fetchone() or ()
+    ids = {name for name, is_lost in zip(numbers, row, strict=True) if is_lost}
+    return [{**it, "type": "STRING"} if it["name"] in ids else it for it in fields]
+
+
+def _as_texts(names: Sequence[str]) -> str:
+    """What tells the reader of a csv to leave these columns as they are written."""
+    kinds = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+    return f", types = {{{kinds}}}" if names else ""
 
 
 def _in_utc(field: Field) -> Field:

@@ -128,6 +128,40 @@ def test_a_csv_makes_its_table_and_a_second_load_the_same_rows(
     assert client.get_table(f"{dataset}.deals").num_rows == 1
 
 
+def test_client_ids_in_a_csv_keep_their_digits(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    """Read as numbers they would find nobody in GA4; money with as many decimals stays money."""
+    file, older = tmp_path / "deals.csv", tmp_path / "older.csv"
+    file.write_text(
+        "client_id,amount,share\n90018117.3469988350,1.5,0.123456789\n,2.5,0.30000000000000004\n"
+    )
+    older.write_text("amount\n3.5\n")
+    loaded(client, f"{dataset}.deals", file, older)
+    assert types(client, f"{dataset}.deals") == {
+        "client_id": "STRING",
+        "amount": "FLOAT",
+        "share": "FLOAT",
+    }
+    loaded(client, f"{dataset}.deals", file)
+    assert rows(client, f"SELECT client_id FROM `{dataset}.deals` ORDER BY amount") == [
+        {"client_id": "90018117.3469988350"},
+        {"client_id": None},
+    ]
+
+
+def test_a_csv_gives_texts_as_they_are_written(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    client.create_table(
+        bigquery.Table(f"{dataset}.deals", [bigquery.SchemaField("postal_code", "STRING")])
+    )
+    file = tmp_path / "deals.csv"
+    file.write_text("postal_code\n01099\n")
+    loaded(client, f"{dataset}.deals", file)
+    assert rows(client, f"SELECT postal_code FROM `{dataset}.deals`") == [{"postal_code": "01099"}]
+
+
 def test_rows_may_be_appended(client: bigquery.Client, dataset: str, tmp_path: Path) -> None:
     file = tmp_path / "deals.csv"
     file.write_text("id\n1\n")
