@@ -34,7 +34,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from common import schemas
-from common.conversions import CONVERSION, Conversion
+from common.model.conversions import CONVERSION, Conversion
 
 CASES = Path(__file__).parent / "cases"
 
@@ -222,7 +222,7 @@ def _item(values: dict[str, Any]) -> dict[str, Any]:
 
 def _answer_schema(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The schema of the user's own query, from the column contract."""
-    from common.contract import contract
+    from common.model.contract import contract
 
     names = {name for row in rows for name in row}
     columns = [column for column in contract().columns if column.name in names]

@@ -16,12 +16,14 @@ from bqemulator.sql.builtin_udfs import register_builtin_udfs
 from bqemulator.storage.sql_identifiers import quoted_schema, quoted_table_ref
 
 from common import schemas
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import DryRun, Executed, Stored, Warehouse
 from common.errors import NotFoundError, UserError
-from common.local import columns
-from common.local.cures import execution, functions, launch, translation
+from common.local.data import columns
+from common.local.emulator_patches.expressions import functions
+from common.local.emulator_patches.server import launch
+from common.local.emulator_patches.statements import execution, translation
 from common.settings import Settings
-from common.sql import Sql
-from common.warehouse import DryRun, Executed, Stored, Warehouse
 
 _MACROS = functions.__file__.removesuffix(".py") + ".sql"
 

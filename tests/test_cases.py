@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from common import kinds, schemas
-from common.kinds.rates import rates
-from common.kinds.shape import Context, candidate_columns
+from common.bigquery.sql import Sql, table
+from common.kinds.candidate.rates import rates
+from common.kinds.candidate.shape import Context, candidate_columns
+from common.model.window import Window
 from common.settings import Settings
-from common.sql import Sql, table
-from common.window import Window
 from tests.case_files import CASES, Case, folders, load
 from tests.conftest import PROJECT
 from tests.judge import Rows, evaluate

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from common.bigquery.sql import Sql, bind, fill, identifier, join, table
 from common.errors import NotFoundError
-from common.sql import Sql, bind, fill, identifier, join, table
 
 SCALARS = frozenset(
     {"STRING", "INTEGER", "FLOAT", "NUMERIC", "BIGNUMERIC", "BOOLEAN", "DATE"}

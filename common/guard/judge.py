@@ -11,27 +11,16 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from common.contract import Output
-from common.findings import Finding, found, is_refused
-from common.guard import (
-    calls,
-    forms,
-    grammar,
-    habits,
-    lexer,
-    nesting,
-    scope,
-    statement,
-    syntax,
-    tables,
-    text,
-    tree,
-)
-from common.guard.lexer import Token
-from common.guard.mask import Masked, mask
-from common.guard.outputs import outputs
-from common.guard.scope import Scope
-from common.guard.text import Source
+from common.guard.names import scope, tables, tree
+from common.guard.names.outputs import outputs
+from common.guard.names.scope import Scope
+from common.guard.reading import lexer, nesting, text
+from common.guard.reading.lexer import Token
+from common.guard.reading.mask import Masked, mask
+from common.guard.reading.text import Source
+from common.guard.rules import calls, determinism, forbidden_syntax, grammar, statement, syntax
+from common.model.contract import Output
+from common.model.findings import Finding, found, is_refused
 
 _STOPS_READING = frozenset(
     "too_large template system_variable unreadable parameter legacy_sql other_dialect curly_quote "
@@ -91,7 +80,7 @@ def judge(sql: str, allowed: Scope) -> Verdict:
         *nested,
         *grammar.check(source, body),
         *calls.check(source, made),
-        *forms.check(source, body),
+        *forbidden_syntax.check(source, body),
     ]
     is_one_query = not any(token.has(";") for token in body)
     if nested or not is_one_query or any(fault.code == "table_name" for fault in faults):
@@ -125,7 +114,7 @@ def _judged(
         *faults,
         *tree.check(source, masked, parsed),
         *_table_findings(source, masked, reads, allowed),
-        *habits.check(source, masked, parsed, made, [read.node for read in reads]),
+        *determinism.check(source, masked, parsed, made, [read.node for read in reads]),
     ]
     named = [Table(scope.path(read.parts, allowed), read.node) for read in reads]
     query = Query(source, masked, parsed, tuple(named), tuple(outputs(source, masked, parsed)))
@@ -134,7 +123,7 @@ def _judged(
         canonical="" if is_refused(findings) else lexer.canonical(body),
         tables=tuple(sorted({table.path for table in named})),
         functions=frozenset(call.name for call in made),
-        parameters=forms.parameters(body),
+        parameters=forbidden_syntax.parameters(body),
         query=query,
     )
 

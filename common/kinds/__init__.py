@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from common.conversions import Combined, Conversion, Custom, LeadScoring, Simple
-from common.kinds import combined, custom, lead_scoring, simple
-from common.kinds.shape import Context
-from common.sql import Parameter, Sql, with_parameters
+from common.bigquery.sql import Parameter, Sql, with_parameters
+from common.kinds.candidate.shape import Context
+from common.kinds.combined import combined
+from common.kinds.custom import custom
+from common.kinds.lead_scoring import lead_scoring
+from common.kinds.simple import simple
+from common.model.conversions import Combined, Conversion, Custom, LeadScoring, Simple
 
 SELECT: dict[type[Conversion], Callable[[Any, Context], Sql]] = {
     Simple: simple.select,

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
-from common.local import load
-from common.local.attach import DATA, ROOT, Attached, CommandError, attached, environment
-from common.local.views import show_run, show_totals, totals
+from common.local.data import load
+from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
+from common.local.terminal import show_run, show_totals, totals
 
 CONSOLE = Console()
 
@@ -33,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def serve(chosen: argparse.Namespace) -> int:
     """Run the stack until Ctrl-C; prints one JSON line when it is ready."""
-    from common.local.ports import Ports
-    from common.local.serve import serve as run_stack
+    from common.local.stack.ports import Ports
+    from common.local.stack.serve import serve as run_stack
 
     ports = Ports(gateway=chosen.port, fall_back=True)
     run_stack(ROOT, chosen.data, _variables(chosen), ports)

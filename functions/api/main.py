@@ -10,14 +10,14 @@ import functions_framework
 from flask import Request, Response
 from google.cloud import bigquery
 
-from common import http
-from common.bus import Bus, PubSubBus
+from common.bigquery.warehouse import Warehouse
+from common.http import wsgi
+from common.messaging.publisher import Bus, PubSubBus
 from common.settings import Settings
-from common.warehouse import Warehouse
-from functions.api.ask import Services
 from functions.api.routes import ROUTES
-from functions.api.routing import Router
-from functions.api.scheduler import Scheduler
+from functions.api.routing.request import Services
+from functions.api.routing.routing import Router
+from functions.api.runs.scheduler import Scheduler
 
 
 @functions_framework.http
@@ -28,7 +28,7 @@ def api(request: Request) -> Response:
 
 def answer(request: Request, services: Services) -> Response:
     """The answer of the route that the request names, given the services."""
-    return http.respond(request, services.settings, lambda asked: _router().answer(asked, services))
+    return wsgi.respond(request, services.settings, lambda asked: _router().answer(asked, services))
 
 
 @cache
@@ -54,7 +54,7 @@ def _runner(settings: Settings) -> bigquery.Client | None:
     """A client under the account that runs users' SQL, if it is not the function's own."""
     if not settings.sql_runner:
         return None
-    from common.identity import credentials_of_runner
+    from common.bigquery.runner import credentials_of_runner
 
     credentials = credentials_of_runner(settings.sql_runner)
     return bigquery.Client(

@@ -6,26 +6,13 @@ from typing import Any
 
 from pydantic import RootModel
 
-from functions.api import (
-    backtest,
-    definitions,
-    diff,
-    dimensions,
-    explain,
-    figures,
-    history,
-    incidents,
-    openapi,
-    records,
-    run_requests,
-    runs,
-    schedules,
-    schemas,
-    scores,
-    targets,
-)
-from functions.api.ask import Ask, Nothing, Services
-from functions.api.routing import Route
+from functions.api.definitions import definitions, dimensions, prediction_targets, schemas
+from functions.api.reporting import figures, history, incidents, records, scores
+from functions.api.routing import openapi
+from functions.api.routing.request import Ask, Nothing, Services
+from functions.api.routing.routing import Route
+from functions.api.runs import run_requests, runs, schedules
+from functions.api.trial import backtest, diff, explain
 
 VERSION = "1"
 ONE = "/conversions/<id>"
@@ -59,7 +46,7 @@ ROUTES = (
     Route("GET", "/schemas/<kind>", schemas.one_schema),
     Route("GET", "/dimensions", dimensions.list_dimensions),
     Route("GET", "/dimensions/<name>/values", dimensions.list_values),
-    Route("GET", "/eligible-targets", targets.eligible_targets),
+    Route("GET", "/eligible-targets", prediction_targets.eligible_targets),
     Route("GET", "/scores/<conversion>", scores.scoring_model),
     Route("GET", "/scores/<conversion>/<path:lead_id>", scores.lead_score),
     Route("GET", "/runs", runs.list_runs),

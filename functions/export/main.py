@@ -14,28 +14,29 @@ from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 
-from common import http
-from common.bus import Bus, PubSubBus
+from common.bigquery.warehouse import Warehouse
+from common.http import wsgi
+from common.messaging.publisher import Bus, PubSubBus
 from common.settings import Settings
-from common.warehouse import Warehouse
-from functions.export import routes, service
-from functions.export.clock import SystemClock
-from functions.export.office import Office
-from functions.export.secrets import SCOPE, SECRET_MANAGER, Secrets
-from functions.export.wire import Wire
+from functions.export.frontend import routes
+from functions.export.send import service
+from functions.export.services import Office
+from functions.export.transport.clock import SystemClock
+from functions.export.transport.secrets import SCOPE, SECRET_MANAGER, Secrets
+from functions.export.transport.wire import Wire
 
 
 @functions_framework.http
 def export(request: Request) -> Response:
     """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
-    return http.receive(request, lambda message: service.handle(_office(), message))
+    return wsgi.receive(request, lambda message: service.handle(_office(), message))
 
 
 @functions_framework.http
 def export_preview(request: Request) -> Response:
     """The answer of the route that the request names, or problem details."""
     office = _office()
-    return http.respond(request, office.settings, lambda asked: routes.answer(asked, office))
+    return wsgi.respond(request, office.settings, lambda asked: routes.answer(asked, office))
 
 
 @cache

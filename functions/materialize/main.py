@@ -11,21 +11,21 @@ import functions_framework
 from flask import Request, Response
 from google.cloud import bigquery
 
-from common import http
-from common.bus import PubSubBus
-from common.catalog import Catalog
-from common.identity import credentials_of_runner
+from common.bigquery.runner import credentials_of_runner
+from common.bigquery.warehouse import Warehouse
+from common.catalog.definitions import Catalog
+from common.http import wsgi
+from common.messaging.publisher import PubSubBus
 from common.settings import Settings
-from common.warehouse import Warehouse
-from functions.materialize.ledger import Ledger
-from functions.materialize.run import Office, handle
-from functions.materialize.work import Desk
+from functions.materialize.runs.ledger import Ledger
+from functions.materialize.runs.run import Office, handle
+from functions.materialize.task.work import Desk
 
 
 @functions_framework.http
 def materialize(request: Request) -> Response:
     """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
-    return http.receive(request, lambda message: handle(_office(datetime.now(UTC)), message))
+    return wsgi.receive(request, lambda message: handle(_office(datetime.now(UTC)), message))
 
 
 def _office(now: datetime) -> Office:

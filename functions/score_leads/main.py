@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime
 from functools import cache
 
-from functions.score_leads import threads
+from functions.score_leads.model import threads
 
 # numerical libraries read their number of threads once, when numpy is imported
 threads.limit(os.environ, threads.real_cpus())
@@ -15,20 +15,20 @@ import functions_framework  # noqa: E402
 from flask import Request, Response  # noqa: E402
 from google.cloud import bigquery  # noqa: E402
 
-from common import http  # noqa: E402
-from common.bus import Bus, PubSubBus  # noqa: E402
-from common.catalog import Catalog  # noqa: E402
-from common.identity import credentials_of_runner  # noqa: E402
+from common.bigquery.runner import credentials_of_runner  # noqa: E402
+from common.bigquery.warehouse import Warehouse  # noqa: E402
+from common.catalog.definitions import Catalog  # noqa: E402
+from common.http import wsgi  # noqa: E402
+from common.messaging.publisher import Bus, PubSubBus  # noqa: E402
 from common.settings import Settings  # noqa: E402
-from common.warehouse import Warehouse  # noqa: E402
-from functions.score_leads.run import Office, handle  # noqa: E402
-from functions.score_leads.sources import Desk  # noqa: E402
+from functions.score_leads.data.sources import Desk  # noqa: E402
+from functions.score_leads.operate.run import Office, handle  # noqa: E402
 
 
 @functions_framework.http
 def score_leads(request: Request) -> Response:
     """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
-    return http.receive(request, lambda message: handle(_office(datetime.now(UTC)), message))
+    return wsgi.receive(request, lambda message: handle(_office(datetime.now(UTC)), message))
 
 
 def _office(now: datetime) -> Office:

@@ -5,7 +5,7 @@ python -m functions.validate_sql.catalogue > functions/validate_sql/FINDINGS.md
 
 from __future__ import annotations
 
-from common.findings import Rule, catalogue
+from common.model.findings import Rule, catalogue
 
 _HEAD = """# Findings of validate-sql
 

@@ -8,22 +8,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from common import window as days
-from common.contract import contract, duplicate, problems
+from common.bigquery.warehouse import Stored, Warehouse
 from common.errors import AccessError, ProductError, RetryableError
-from common.findings import Finding, found, is_refused
-from common.guard import scope
-from common.guard.habits import CLOCKS
 from common.guard.judge import Query, Verdict, judge
-from common.guard.scope import Scope
+from common.guard.names import scope
+from common.guard.names.scope import Scope
+from common.guard.rules.determinism import CLOCKS
+from common.model import window as days
+from common.model.contract import contract, duplicate, problems
+from common.model.findings import Finding, found, is_refused
+from common.model.window import Window
 from common.settings import Settings
-from common.warehouse import Stored, Warehouse
-from common.window import Window
-from functions.validate_sql import access, cost, dry, meaning, partition, predicted_value
-from functions.validate_sql import profile as profiles
-from functions.validate_sql.findings import Ask, Validated, columns, issues
-from functions.validate_sql.partition import Catalogue
-from functions.validate_sql.privacy import without_values
+from functions.validate_sql.engine import access, cost, dry
+from functions.validate_sql.models import Ask, Validated, columns, issues
+from functions.validate_sql.partition import partition
+from functions.validate_sql.partition.partition import Catalogue
+from functions.validate_sql.profile import data_quality, predicted_value
+from functions.validate_sql.profile import profile as profiles
+from functions.validate_sql.profile.privacy import without_values
 from functions.validate_sql.rewrite import without_declare
 
 PROFILED_DAYS = 30
@@ -307,7 +309,7 @@ def _look(
         profile.attributed_share = profile.clients.known_before / profile.rows
     answer.profile, answer.sample = profile, profile.sample
     told = {finding.field for finding in findings if finding.code == "null_column"}
-    remarks = meaning.check(profile, ask.contract, _texts(verdict), desk.settings.timezone)
+    remarks = data_quality.check(profile, ask.contract, _texts(verdict), desk.settings.timezone)
     return [it for it in remarks if it.code not in _SAY_NULL or it.field not in told]
 
 

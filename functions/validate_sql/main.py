@@ -11,15 +11,15 @@ import functions_framework
 from flask import Request, Response
 from google.cloud import bigquery
 
-from common import http
+from common.bigquery.runner import credentials_of_runner, own_account
+from common.bigquery.warehouse import Warehouse
 from common.errors import MethodError
-from common.findings import catalogue
-from common.identity import credentials_of_runner, own_account
+from common.http import wsgi
 from common.logs import log
+from common.model.findings import catalogue
 from common.settings import Settings
-from common.warehouse import Warehouse
 from functions.validate_sql.check import Desk, validate
-from functions.validate_sql.findings import Ask, Validated
+from functions.validate_sql.models import Ask, Validated
 
 JOB_SECONDS = 20
 """Longest time one job may run: the profile is a few of them, within the function's 60 s."""
@@ -33,7 +33,7 @@ def validate_sql(request: Request) -> Response:
 
 def answer(request: Request, desk: Desk) -> Response:
     """The judgment of the query in the request, or problem details."""
-    return http.respond(request, desk.settings, lambda asked: _answer(asked, desk))
+    return wsgi.respond(request, desk.settings, lambda asked: _answer(asked, desk))
 
 
 def _answer(request: Request, desk: Desk) -> Any:
@@ -41,7 +41,7 @@ def _answer(request: Request, desk: Desk) -> Any:
         return description()
     if request.method != "POST":
         raise MethodError(f"{request.method} is not answered here.", fix="Send a POST.")
-    validated = validate(http.read(request, Ask), desk)
+    validated = validate(wsgi.read(request, Ask), desk)
     first = next((issue.code for issue in validated.issues), "")
     log(
         "sql_validated",
@@ -49,7 +49,7 @@ def _answer(request: Request, desk: Desk) -> Any:
         code=first,
         count=len(validated.issues),
         bytes_processed=validated.bytes_processed,
-        request_id=http.request_id_of(request),
+        request_id=wsgi.request_id_of(request),
     )
     return validated
 

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from common.guard import lexer, statement, text
-from common.guard.lexer import NOTHING, Token
-from common.guard.text import Source
+from common.guard.reading import lexer, text
+from common.guard.reading.lexer import NOTHING, Token
+from common.guard.reading.text import Source
+from common.guard.rules import statement
 
 _START = re.compile(r"start|from|begin|since|first|min", re.IGNORECASE)
 _END = re.compile(r"end|until|last|max|(^|_)to($|_)", re.IGNORECASE)

@@ -24,9 +24,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from common import schemas
+from common.bigquery.sql import Parameter, Sql, fill, identifier, join, template, with_parameters
+from common.bigquery.warehouse import Warehouse
 from common.settings import Settings
-from common.sql import Parameter, Sql, fill, identifier, join, template, with_parameters
-from common.warehouse import Warehouse
 
 IDS = ("client_id", "user_id", "lead_id")
 """Columns that name a person."""

@@ -18,8 +18,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from common import schemas
+from common.bigquery.warehouse import Warehouse
 from common.settings import Settings
-from common.warehouse import Warehouse
 
 
 def main() -> None:

@@ -14,11 +14,11 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from google.cloud import bigquery
 
-from common.messages import Message
+from common.bigquery.warehouse import Warehouse
+from common.messaging.messages import Message
 from common.settings import Settings
-from common.warehouse import Warehouse
-from functions.api.ask import Services
 from functions.api.main import answer
+from functions.api.routing.request import Services
 from tests.conftest import PROJECT
 from tests.materialize.world import QuickWorld, World
 from tests.quick import QuickWarehouse, database

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from common import dimensions
-from common.filters import Condition
-from functions.api.dimensions import operators_of
+from common.model import dimensions
+from common.model.filters import Condition
+from functions.api.definitions.dimensions import operators_of
 from tests.api.conftest import PURCHASE, Desk, House
 
 

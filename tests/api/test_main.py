@@ -11,8 +11,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from common.local.bigquery import EmbeddedBigQuery
 from common.local.scheduler.server import SchedulerServer
+from common.local.stack.bigquery import EmbeddedBigQuery
 from tests.conftest import PROJECT
 
 ROOT = Path(__file__).parents[2]

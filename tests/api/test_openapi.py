@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from common.conversions import KINDS
-from functions.api.openapi import document
+from common.model.conversions import KINDS
 from functions.api.routes import ROUTES, VERSION
+from functions.api.routing.openapi import document
 from tests.api.conftest import Desk
 
 DOCUMENT = json.loads(json.dumps(document(ROUTES, VERSION)))

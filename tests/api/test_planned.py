@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from common.sql import Sql
-from common.warehouse import DryRun, Executed
-from functions.api.planned import TEBIBYTE, Part, price, total
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import DryRun, Executed
+from functions.api.definitions.planned import TEBIBYTE, Part, price, total
 from tests.api.conftest import LEAD, PURCHASE, House, house_of
 from tests.materialize.world import QuickWorld
 from tests.quick import QuickWarehouse

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from common.messages import RunRequested, run_id_of
-from functions.api.runs import summary
+from common.messaging.messages import RunRequested, run_id_of
+from functions.api.runs.runs import summary
 from tests.api.conftest import NOW, PURCHASE, Desk
 
 
@@ -85,7 +85,7 @@ def test_a_run_has_the_state_of_its_conversions(entries: list[dict[str, Any]], s
 
 
 def complete(entry: dict[str, Any]) -> dict[str, Any]:
-    from functions.api.runs import Entry
+    from functions.api.runs.runs import Entry
 
     return {**dict.fromkeys(Entry.model_fields), **entry}
 

@@ -16,9 +16,9 @@ from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
 from google.cloud.scheduler_v1.types import Job
 
 from common.local.scheduler.server import SchedulerServer
-from common.messages import MESSAGE, RunRequested
-from functions.api import cron
-from functions.api.scheduler import Scheduler
+from common.messaging.messages import MESSAGE, RunRequested
+from functions.api.runs import cron
+from functions.api.runs.scheduler import Scheduler
 from tests.api.conftest import NOW, PURCHASE, Desk
 from tests.conftest import PROJECT
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import DryRun, Executed, Warehouse
 from common.settings import Settings
-from common.sql import Sql
-from common.warehouse import DryRun, Executed, Warehouse
 from tests.api.conftest import PURCHASE, Desk, House, desk_of, noon
 from tests.judge import Schema, analyze
 from tests.materialize.world import ga4_schema

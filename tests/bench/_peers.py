@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.score_leads.values import Floats, clean, number
+from functions.score_leads.data.values import Floats, clean, number
 from tests.bench._sets import Split, Table
 
 # apart from the rest: one of them brings pandas, which the product's clients would then import

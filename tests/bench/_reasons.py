@@ -7,9 +7,9 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from functions.score_leads.attributes import rank_correlation
-from functions.score_leads.model import Model
-from functions.score_leads.values import Floats
+from functions.score_leads.data.attributes import rank_correlation
+from functions.score_leads.data.values import Floats
+from functions.score_leads.model.model import Model
 from tests.bench._sets import Table
 
 LEADS, PERMUTATIONS = 150, 40

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from functions.score_leads import features as reading
-from functions.score_leads import fitting, metrics
-from functions.score_leads.attributes import profile
-from functions.score_leads.outcomes import Outcomes
+from functions.score_leads.data import features as reading
+from functions.score_leads.data.attributes import profile
+from functions.score_leads.data.outcomes import Outcomes
+from functions.score_leads.evaluate import metrics
+from functions.score_leads.model import fitting
 from tests.bench import _scale
 
 LEADS, UNSEEN = 330_000, 30_000

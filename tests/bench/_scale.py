@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from common.conversions import LeadScoring, Qualification, QuerySource
-from functions.score_leads import retrain, scoring
-from functions.score_leads.features import DAY
-from functions.score_leads.history import Past
-from functions.score_leads.outcomes import Outcomes
-from functions.score_leads.scoring import Row, Stamp
-from functions.score_leads.training import Leads
+from common.model.conversions import LeadScoring, Qualification, QuerySource
+from functions.score_leads.data.features import DAY
+from functions.score_leads.data.history import Past
+from functions.score_leads.data.outcomes import Outcomes
+from functions.score_leads.model.training import Leads
+from functions.score_leads.operate import retrain, scoring
+from functions.score_leads.operate.scoring import Row, Stamp
 
 TRAINED, SCORED = 100_000, 1_000_000
 LEVELS = (4, 8, 12, 20, 32, 60, 150, 500, 2000, 5000)

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from functions.score_leads import table_file
-from functions.score_leads.features import DAY, Index
-from functions.score_leads.outcomes import Flags, final
-from functions.score_leads.training import Leads, Trained, Wishes, train
-from functions.score_leads.values import Floats, moments, number
+from functions.score_leads.data import table_file
+from functions.score_leads.data.features import DAY, Index
+from functions.score_leads.data.outcomes import Flags, final
+from functions.score_leads.data.values import Floats, moments, number
+from functions.score_leads.model.training import Leads, Trained, Wishes, train
 
 DATA = Path(__file__).parent / "data"
 SPAN = 90 * DAY

@@ -12,16 +12,16 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
-from common.catalog import Catalog
+from common.bigquery.sql import Sql
+from common.catalog.definitions import Catalog
 from common.local.shop import shop as shops
-from common.local.shop.answers import KnownLead
 from common.local.shop.shop import Shop, generate
-from common.messages import ScoreTask
+from common.local.shop.truth.answers import KnownLead
+from common.messaging.messages import ScoreTask
 from common.settings import Settings
-from common.sql import Sql
-from functions.score_leads.open_outcomes import PRIOR, YOUNG_DAYS
-from functions.score_leads.run import Office, handle
-from functions.score_leads.sources import Desk
+from functions.score_leads.data.sources import Desk
+from functions.score_leads.model.open_outcomes import PRIOR, YOUNG_DAYS
+from functions.score_leads.operate.run import Office, handle
 from tests.bench._truth import mean
 from tests.quick import QuickWarehouse
 from tests.score_leads.department import Recorder

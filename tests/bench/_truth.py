@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from functions.score_leads.features import DAY
-from functions.score_leads.open_outcomes import PRIOR, YOUNG_DAYS
-from functions.score_leads.training import Wishes, train
-from functions.score_leads.values import Floats
+from functions.score_leads.data.features import DAY
+from functions.score_leads.data.values import Floats
+from functions.score_leads.model.open_outcomes import PRIOR, YOUNG_DAYS
+from functions.score_leads.model.training import Wishes, train
 from tests.score_leads.simulator import START, Sales, sales
 
 DEPARTMENTS, PER_DAY = 20, 20

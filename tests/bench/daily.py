@@ -24,16 +24,16 @@ from typing import Any
 import duckdb
 from google.cloud import bigquery
 
-from common.catalog import Catalog
-from common.local.bigquery import client, start_process
-from common.local.shop import bulk
-from common.messages import Message, RunRequested
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Warehouse
+from common.catalog.definitions import Catalog
+from common.local.shop.site import bulk
+from common.local.stack.bigquery import client, start_process
+from common.messaging.messages import Message, RunRequested
 from common.settings import Settings
-from common.sql import Sql
-from common.warehouse import Warehouse
-from functions.materialize.ledger import Ledger
-from functions.materialize.run import Office, handle
-from functions.materialize.work import Desk
+from functions.materialize.runs.ledger import Ledger
+from functions.materialize.runs.run import Office, handle
+from functions.materialize.task.work import Desk
 from tests.materialize.world import Recorder, ga4_schema
 
 PROJECT = "bench-project"

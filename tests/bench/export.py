@@ -25,13 +25,13 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from functions.export import data_manager, proto_json
-from functions.export.calls import Request
-from functions.export.destinations import DESTINATIONS
-from functions.export.entries import Scope
-from functions.export.planner import Deliver
-from functions.export.run import WAVE, Brake, Census, Job, batches, decisions, waves
-from functions.export.standing import Candidate, Standing
+from functions.export.destinations import DESTINATIONS, data_manager
+from functions.export.ledger.entries import Scope
+from functions.export.reconcile.delivery_state import Candidate, Standing
+from functions.export.reconcile.reconcile import Deliver
+from functions.export.send.run import WAVE, Brake, Census, Job, batches, decisions, waves
+from functions.export.transport import proto_json
+from functions.export.transport.calls import Request
 from tests.destinations.generated import FIRST, LAST
 from tests.destinations.harness import NOW, plain, sample_row
 

@@ -13,11 +13,11 @@ import tracemalloc
 from collections.abc import Iterator
 from statistics import quantiles
 
-from common.guard import lexer
 from common.guard.judge import judge
-from common.guard.text import MAXIMUM_BYTES, Source
-from functions.validate_sql import partition
-from functions.validate_sql.partition import Catalogue, Partition
+from common.guard.reading import lexer
+from common.guard.reading.text import MAXIMUM_BYTES, Source
+from functions.validate_sql.partition import partition
+from functions.validate_sql.partition.partition import Catalogue, Partition
 from tests.guard.corpus import SCOPE, cases
 
 # What may stand around an expression, over and over.

@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from functions.score_leads import threads
+from functions.score_leads.model import threads
 
 threads.limit(os.environ, threads.real_cpus())
 
 import numpy as np  # noqa: E402
 
-from functions.score_leads import metrics  # noqa: E402
-from functions.score_leads.encoding import log_odds  # noqa: E402
-from functions.score_leads.values import Floats  # noqa: E402
+from functions.score_leads.data.values import Floats  # noqa: E402
+from functions.score_leads.evaluate import metrics  # noqa: E402
+from functions.score_leads.model.encoding import log_odds  # noqa: E402
 from tests.bench import _peers, _reasons, _sampling, _scale, _sets, _shop, _truth  # noqa: E402
 from tests.bench._sets import Split, Table  # noqa: E402
 

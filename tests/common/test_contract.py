@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from common.contract import Column, Output, cast, contract, problems, spelled
-from common.findings import Finding
+from common.model.contract import Column, Output, cast, contract, problems, spelled
+from common.model.findings import Finding
 from tests import judge
 
 PARAMS = {

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from common.conversions import CONVERSION, KINDS, Simple, references
-from common.filters import event_names
 from common.kinds import SELECT
+from common.model.conversions import CONVERSION, KINDS, Simple, references
+from common.model.filters import event_names
 
 LEAD = {"dimension": "event", "operator": "equals", "value": "generate_lead"}
 

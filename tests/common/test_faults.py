@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from common.conversions import CONVERSION
-from common.faults import Fault, told
+from common.model.conversions import CONVERSION
+from common.model.validation_messages import Fault, told
 
 CONDITION = {"dimension": "event", "operator": "equals", "value": "x"}
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.bigquery.sql import Parameter, Sql, bind, fill, identifier, join, parameter, table
 from common.errors import UserError
-from common.sql import Parameter, Sql, bind, fill, identifier, join, parameter, table
 
 VALUES = st.one_of(st.text(), st.integers(), st.floats(allow_nan=False), st.booleans(), st.dates())
 

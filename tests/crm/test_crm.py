@@ -18,9 +18,9 @@ import yaml
 from google.cloud import bigquery
 
 from common import crm
+from common.bigquery.sql import Sql
 from common.crm import source
 from common.errors import NotFoundError
-from common.sql import Sql
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/tables.yaml"))
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from functions.export.destinations import DESTINATIONS
 from functions.export.destinations.base import Built, Destination, chunks
-from functions.export.rows import ConversionRow
+from functions.export.payload.rows import ConversionRow
 from tests.destinations.harness import NOW, plain, prepare, sample_row
 
 RECORDED = Path(__file__).with_name("recorded.json")

@@ -21,16 +21,16 @@ from google.oauth2.credentials import Credentials as Token
 
 from common.local import platforms
 from common.local.platforms.standin import StandIn
-from functions.export.calls import Request
-from functions.export.clock import Deadline
-from functions.export.delivery import Delivery
 from functions.export.destinations import TARGET, connect
 from functions.export.destinations.base import Built, Destination, Intent, Rejected
-from functions.export.eligibility import Unwanted, judge
-from functions.export.rows import ConversionRow
-from functions.export.secrets import Secrets
-from functions.export.standing import dedup_key
-from functions.export.wire import Wire
+from functions.export.payload.rows import ConversionRow
+from functions.export.reconcile.delivery_state import dedup_key
+from functions.export.reconcile.eligibility import Unwanted, judge
+from functions.export.send.delivery import Delivery
+from functions.export.transport.calls import Request
+from functions.export.transport.clock import Deadline
+from functions.export.transport.secrets import Secrets
+from functions.export.transport.wire import Wire
 
 HERE = Path(__file__).parent
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from common.local.platforms.standin import Fault, StandIn
-from functions.export.calls import Answer
 from functions.export.destinations import DESTINATIONS, TARGET
 from functions.export.destinations.base import Accepted, Built, Destination, Halted, Unknown
-from functions.export.retries import unhappy
-from functions.export.rows import ConversionRow
+from functions.export.payload.rows import ConversionRow
+from functions.export.transport.calls import Answer
+from functions.export.transport.retries import unhappy
 from tests.destinations.harness import (
     HERE,
     NOW,

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import ClassVar
 
-from functions.export.delivery import Exchange
-from functions.export.entries import Entry, Scope
-from functions.export.rows import ConversionRow
-from functions.export.run import Census
-from functions.export.standing import OPEN, Candidate, Sent, Standing
+from functions.export.ledger.entries import Entry, Scope
+from functions.export.payload.rows import ConversionRow
+from functions.export.reconcile.delivery_state import OPEN, Candidate, Sent, Standing
+from functions.export.send.delivery import Exchange
+from functions.export.send.run import Census
 
 REVIEWED = ("skipped", "rejected", "failed", "unsupported_change")
 SETTLED = ("accepted", "retry", "rejected")

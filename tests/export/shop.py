@@ -14,18 +14,18 @@ import requests
 from google.cloud import bigquery
 
 from common import schemas
-from common.catalog import Stored
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Warehouse
+from common.catalog.definitions import Stored
 from common.local import platforms
 from common.local.platforms.standin import StandIn
-from common.messages import Materialized, Message
+from common.messaging.messages import Materialized, Message
 from common.settings import Settings
-from common.sql import Sql
-from common.warehouse import Warehouse
-from functions.export import service
-from functions.export.office import Office
-from functions.export.rows import ConversionRow
-from functions.export.secrets import Secrets
-from functions.export.wire import Wire
+from functions.export.payload.rows import ConversionRow
+from functions.export.send import service
+from functions.export.services import Office
+from functions.export.transport.secrets import Secrets
+from functions.export.transport.wire import Wire
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import (
     NOW,

@@ -18,8 +18,6 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from functions.export.calls import Answer, Credential, Reply, Request, Unanswered
-from functions.export.clock import Deadline
 from functions.export.destinations.base import (
     Accepted,
     Built,
@@ -32,12 +30,14 @@ from functions.export.destinations.base import (
     Result,
     Unknown,
 )
-from functions.export.destinations.target import Mapped, Target
-from functions.export.due import JUST_NOW, LATEST_DAYS
-from functions.export.entries import Scope
-from functions.export.rows import ConversionRow
-from functions.export.run import Job, Run
-from functions.export.standing import dedup_key
+from functions.export.destinations.config import Mapped, Target
+from functions.export.ledger.entries import Scope
+from functions.export.payload.rows import ConversionRow
+from functions.export.reconcile.delivery_state import dedup_key
+from functions.export.send.due import JUST_NOW, LATEST_DAYS
+from functions.export.send.run import Job, Run
+from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
+from functions.export.transport.clock import Deadline
 from tests.export.memory import MemoryLedger, Store, TableRun, due
 
 START = datetime(2026, 11, 1, 6, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.export import countries
-from functions.export import identifiers as ids
+from functions.export.payload import countries
+from functions.export.payload import identifiers as ids
 
 # What each platform must receive for what a form may hold. "official" vectors are printed on the
 # platform's own page or in its own library's tests.

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from common import lease
+from common.bigquery.leases import lease
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Warehouse
 from common.settings import Settings
-from common.sql import Sql
-from common.warehouse import Warehouse
-from functions.export.delivery import Exchange
-from functions.export.entries import Entry, Scope
-from functions.export.ledger import BigQueryLedger
-from functions.export.money import money
-from functions.export.rows import ConversionRow
-from functions.export.standing import Sent, State
+from functions.export.ledger.entries import Entry, Scope
+from functions.export.ledger.ledger import BigQueryLedger
+from functions.export.payload.money import money
+from functions.export.payload.rows import ConversionRow
+from functions.export.reconcile.delivery_state import Sent, State
+from functions.export.send.delivery import Exchange
 from tests.conftest import PROJECT
 from tests.export.memory import MemoryLedger, Store, TableRun
 from tests.export.shop import load_rows

@@ -15,12 +15,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from google.auth.transport.requests import Request
 
-from common.local.bigquery import EmbeddedBigQuery
+from common.bigquery.warehouse import Warehouse
 from common.local.platforms.standin import Call, Reply, StandIn
+from common.local.stack.bigquery import EmbeddedBigQuery
 from common.settings import Settings
-from common.warehouse import Warehouse
 from functions.export import main
-from functions.export.data_manager import SCOPE
+from functions.export.destinations.data_manager import SCOPE
 from tests.conftest import PROJECT
 
 ENTRY = Path(main.__file__)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.export.destinations.base import Consent
-from functions.export.eligibility import Unwanted, Wanted, consent_of, judge
-from functions.export.money import Money, money
+from functions.export.payload.money import Money, money
+from functions.export.reconcile.eligibility import Unwanted, Wanted, consent_of, judge
 from tests.destinations.harness import plain, sample_row
 
 TARGET = plain("google_ads")[0].config

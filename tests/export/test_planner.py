@@ -9,10 +9,16 @@ from typing import Any
 import pytest
 
 from functions.export.destinations.base import Built, Destination
-from functions.export.money import money
-from functions.export.planner import Decision, Deliver, Note, Nothing, Terms, plan
-from functions.export.rows import ConversionRow
-from functions.export.standing import Candidate, Sent, Standing, dedup_key, identity_of
+from functions.export.payload.money import money
+from functions.export.payload.rows import ConversionRow
+from functions.export.reconcile.delivery_state import (
+    Candidate,
+    Sent,
+    Standing,
+    dedup_key,
+    identity_of,
+)
+from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, plan
 from tests.destinations.harness import NOW, plain, sample_row
 
 TERMS = Terms("purchase", 1, "EUR", NOW)

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from flask import Flask, request
 
-from common import http
-from common.catalog import Catalog
-from common.messages import ExportContinuation, ExportTick, ReplayRequested
-from functions.export import routes
+from common.catalog.definitions import Catalog
+from common.http import wsgi
+from common.messaging.messages import ExportContinuation, ExportTick, ReplayRequested
 from functions.export.destinations import DESTINATIONS
+from functions.export.frontend import routes
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import NOW, load
 from tests.export.shop import Shop, shop
@@ -34,7 +34,7 @@ def ask(here: Shop, method: str, path: str, body: Any = None, **headers: str) ->
     with Flask("test").test_request_context(
         path, method=method, data=data, headers={**kind, **headers}
     ):
-        response = http.respond(
+        response = wsgi.respond(
             request, here.office.settings, lambda asked: routes.answer(asked, here.office)
         )
     return response.status_code, response.get_json()

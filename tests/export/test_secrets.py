@@ -7,9 +7,9 @@ import requests
 
 from common.errors import AccessError
 from common.local import platforms
-from functions.export.calls import Answer
-from functions.export.secrets import KEPT_SECONDS, Secrets
-from functions.export.wire import Wire
+from functions.export.transport.calls import Answer
+from functions.export.transport.secrets import KEPT_SECONDS, Secrets
+from functions.export.transport.wire import Wire
 from tests.destinations.harness import SECRETS, TestClock, google_token, no_secret_manager, plain
 
 

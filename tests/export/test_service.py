@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from common import lease
+from common.bigquery.leases import lease
 from common.errors import RetryableError
 from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
 from common.local.platforms.standin import Fault
-from common.messages import ExportContinuation, ExportTick, ReplayRequested
-from functions.export import identifiers
+from common.messaging.messages import ExportContinuation, ExportTick, ReplayRequested
 from functions.export.destinations import DESTINATIONS
-from functions.export.identifiers import sha256
-from functions.export.standing import dedup_key
+from functions.export.payload import identifiers
+from functions.export.payload.identifiers import sha256
+from functions.export.reconcile.delivery_state import dedup_key
 from terraform.operations.erase_person import erase
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import NOW, load

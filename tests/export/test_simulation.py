@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from functions.export.delivery import Delivery, Outcome
 from functions.export.destinations.base import Built, Intent, Rejected
-from functions.export.entries import Entry
-from functions.export.rows import ConversionRow
-from functions.export.run import Brake, Job, Ledger, Run
-from functions.export.standing import Candidate, Standing, State
+from functions.export.ledger.entries import Entry
+from functions.export.payload.rows import ConversionRow
+from functions.export.reconcile.delivery_state import Candidate, Standing, State
+from functions.export.send.delivery import Delivery, Outcome
+from functions.export.send.run import Brake, Job, Ledger, Run
 from tests.export.memory import ENDS, MemoryLedger
 from tests.export.simulation import (
     PLATFORMS,

@@ -10,16 +10,17 @@ from typing import Any, cast
 import pytest
 
 from common import schemas
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Executed, Warehouse
 from common.settings import Settings
-from common.sql import Sql
-from common.warehouse import Executed, Warehouse
-from functions.export import incidents, poll, reads
 from functions.export.destinations import DESTINATIONS
 from functions.export.destinations.base import Status
-from functions.export.due import due
-from functions.export.entries import Entry
-from functions.export.office import Connection, Office
-from functions.export.standing import Sent
+from functions.export.ledger import incidents, reads
+from functions.export.ledger.entries import Entry
+from functions.export.reconcile.delivery_state import Sent
+from functions.export.send import poll
+from functions.export.send.due import due
+from functions.export.services import Connection, Office
 from tests.destinations.harness import NOW, TestClock, plain
 from tests.judge import analyze
 

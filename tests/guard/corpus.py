@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from common.guard.scope import Scope
+from common.guard.names.scope import Scope
 
 SCOPE = Scope(
     project="shop",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from common.guard.judge import Verdict, judge
-from common.guard.scope import Scope
+from common.guard.names.scope import Scope
 from functions.validate_sql.rewrite import without_declare
 
 LIST = Path(__file__).with_name("sources.json")

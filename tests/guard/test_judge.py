@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.guard.judge import judge
-from common.guard.scope import Scope
+from common.guard.names.scope import Scope
 from tests.guard import reader
 from tests.guard.corpus import SCOPE, Case, cases
 from tests.guard.fuzz import differences

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from common.local.bigquery import client as connect
+from common.local.stack.bigquery import client as connect
 from tests.conftest import PROJECT
 
 

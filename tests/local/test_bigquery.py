@@ -8,8 +8,8 @@ import duckdb
 import pytest
 from google.cloud import bigquery
 
-from common.local.bigquery import EmbeddedBigQuery, start_process
-from common.local.bigquery import client as connect
+from common.local.stack.bigquery import EmbeddedBigQuery, start_process
+from common.local.stack.bigquery import client as connect
 
 
 def test_a_query_is_answered(client: bigquery.Client) -> None:

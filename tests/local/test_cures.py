@@ -12,7 +12,7 @@ import pytest
 from bqemulator.versioning.snapshots import SnapshotManager
 from google.cloud import bigquery
 
-from common.local.cures.jobs import Latest
+from common.local.emulator_patches.server.jobs import Latest
 from tests.judge import evaluate
 from tests.local.behaviours import BEHAVIOURS, NO_RETRY, Behaviour
 from tests.local.cases import CASES, SETUP, Case

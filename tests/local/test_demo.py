@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from common import schemas
+from common.bigquery.sql import Sql, fill
 from common.local.demo import readings
 from common.local.demo.report import Findings, page
 from common.local.shop.shop import generate
-from common.sql import Sql, fill
 from tests.judge import analyze
 
 HERE = Path(readings.__file__).parent

@@ -15,8 +15,8 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 from werkzeug.test import Client
 
-from common.local.gateway import GatewayProcess, start_process
-from common.local.instance import Instance
+from common.local.stack.gateway import GatewayProcess, start_process
+from common.local.stack.instance import Instance
 from tests.local.receiver import Receiver
 from tests.local.repository import write_repository
 

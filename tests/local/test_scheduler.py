@@ -26,9 +26,9 @@ from google.protobuf import field_mask_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.local.rpc.wire import not_found
 from common.local.scheduler.rules import next_run, retry_delay
 from common.local.scheduler.server import SchedulerServer
-from common.local.wire import not_found
 from tests.local.receiver import Hands, Receiver
 
 PARENT = "projects/shop/locations/europe-west1"

@@ -24,10 +24,10 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from google.pubsub_v1.types import PubsubMessage
 from pydantic import ValidationError
 
-from common.local import manifest, provision
-from common.local.directory import DirectoryBusyError
-from common.local.ports import FREE_PORTS, Ports
-from common.local.stack import Stack, running, scheduler_client
+from common.local.stack import manifest, provision
+from common.local.stack.directory import DirectoryBusyError
+from common.local.stack.ports import FREE_PORTS, Ports
+from common.local.stack.stack import Stack, running, scheduler_client
 from tests.local.receiver import Hands
 from tests.local.repository import MANIFEST, write_repository
 

@@ -24,11 +24,17 @@ from functools import cache
 from typing import Any, ClassVar, Literal, TypeVar
 
 from common import schemas
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Executed
 from common.errors import RetryableError
-from common.messages import Materialized, MaterializeTask, Message, RunRequested, ScoreTask
-from common.sql import Sql
-from common.warehouse import Executed
-from functions.materialize.run import handle
+from common.messaging.messages import (
+    Materialized,
+    MaterializeTask,
+    Message,
+    RunRequested,
+    ScoreTask,
+)
+from functions.materialize.runs.run import handle
 from tests.case_files import staged
 from tests.materialize.world import QuickWorld
 from tests.quick import QuickWarehouse, database

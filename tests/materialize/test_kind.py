@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Discriminator, TypeAdapter
 
-from common import catalog, kinds
-from common.conversions import Combined, Custom, LeadScoring, Simple
-from common.kinds.shape import candidate_columns
+from common import kinds
+from common.catalog import definitions
+from common.kinds.candidate.shape import candidate_columns
+from common.model.conversions import Combined, Custom, LeadScoring, Simple
 from tests import case_files, test_cases
 from tests.judge import Rows, evaluate
 from tests.materialize import toy_kind
@@ -24,7 +25,7 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     union: Any = TypeAdapter(
         Annotated[LongVisit | Simple | Combined | Custom | LeadScoring, Discriminator("kind")]
     )
-    monkeypatch.setattr(catalog, "CONVERSION", union)
+    monkeypatch.setattr(definitions, "CONVERSION", union)
     monkeypatch.setattr(case_files, "CONVERSION", union)
     registry: Any = kinds.SELECT
     monkeypatch.setitem(registry, LongVisit, toy_kind.select)

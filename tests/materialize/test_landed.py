@@ -8,12 +8,12 @@ from typing import Any, cast
 
 import pytest
 
-from common.catalog import Stored
+from common.bigquery.warehouse import Stored as Table
+from common.bigquery.warehouse import Warehouse
+from common.catalog.definitions import Stored
 from common.settings import Settings
-from common.warehouse import Stored as Table
-from common.warehouse import Warehouse
-from functions.materialize.landed import waits_for
-from functions.materialize.ledger import Done
+from functions.materialize.runs.ledger import Done
+from functions.materialize.task.freshness import waits_for
 from tests.materialize.test_plan import stored
 from tests.materialize.world import World
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common import plan
-from common.catalog import Stored
+from common.catalog import plan
+from common.catalog.definitions import Stored
 from common.errors import UserError
-from common.messages import RunRequested
-from common.staging import Span, missing
-from common.window import LATE_DAYS, Window, yesterday
+from common.ga4.stage import Span, missing
+from common.messaging.messages import RunRequested
+from common.model.window import LATE_DAYS, Window, yesterday
 
 PURCHASE: dict[str, Any] = {"kind": "simple", "event_type": "purchase"}
 DAY = date(2026, 11, 20)

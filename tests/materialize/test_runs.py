@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 
+from common.bigquery.leases.lease import acquire
+from common.bigquery.sql import Sql
 from common.errors import RetryableError, UserError
-from common.lease import acquire
-from common.messages import CrmLoaded, Materialized, MaterializeTask, RunRequested, Watchdog
-from common.sql import Sql
-from functions.materialize.run import handle, release
+from common.messaging.messages import (
+    CrmLoaded,
+    Materialized,
+    MaterializeTask,
+    RunRequested,
+    Watchdog,
+)
+from functions.materialize.runs.run import handle, release
 from tests.materialize.histories import Crash, Worker
 from tests.materialize.world import QuickWorld, World
 

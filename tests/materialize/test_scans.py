@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from common.messages import MaterializeTask
-from common.sql import Sql
-from common.warehouse import Executed
-from functions.materialize.run import handle
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Executed
+from common.messaging.messages import MaterializeTask
+from functions.materialize.runs.run import handle
 from tests.materialize.histories import Worker
 from tests.materialize.world import QuickWorld
 

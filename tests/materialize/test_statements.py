@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from common.lease import acquire
-from common.messages import CrmLoaded, MaterializeTask, RunRequested, Watchdog
-from common.sql import Sql
-from common.warehouse import Executed
-from functions.materialize.run import handle
+from common.bigquery.leases.lease import acquire
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Executed
+from common.messaging.messages import CrmLoaded, MaterializeTask, RunRequested, Watchdog
+from functions.materialize.runs.run import handle
 from tests.judge import Rows, Schema, analyze, evaluate
 from tests.materialize.histories import Crash, Worker
 from tests.materialize.world import QuickWorld, ga4_schema

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from common.errors import UserError
-from common.messages import CrmLoaded
+from common.messaging.messages import CrmLoaded
 from tests.case_files import Story, load_story, moment, stories
 from tests.materialize.world import QuickWorld
 from tests.test_cases import RATES, plain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from functions.materialize.normalize import settled
-from functions.materialize.write import Counts, brakes
+from functions.materialize.task.normalize import settled
+from functions.materialize.task.write import Counts, brakes
 
 
 def counts(deleted: int, before: int, inserted: int = 0) -> Counts:

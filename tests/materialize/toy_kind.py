@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from common.conversions import Conversion
-from common.kinds.shape import Context, candidates
-from common.sql import Sql, bind, template
+from common.bigquery.sql import Sql, bind, template
+from common.kinds.candidate.shape import Context, candidates
+from common.model.conversions import Conversion
 
 CASE = Path(__file__).with_name("toy_case")
 

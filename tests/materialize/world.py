@@ -14,19 +14,19 @@ from zoneinfo import ZoneInfo
 
 from google.cloud import bigquery
 
-from common.bus import Bus
-from common.catalog import Catalog
-from common.messages import Materialized, Message, RunRequested, ScoreTask
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Warehouse
+from common.catalog.definitions import Catalog
+from common.messaging.messages import Materialized, Message, RunRequested, ScoreTask
+from common.messaging.publisher import Bus
 from common.settings import Settings
-from common.sql import Sql
-from common.warehouse import Warehouse
-from functions.materialize.ledger import Ledger
-from functions.materialize.run import Office, handle
-from functions.materialize.work import Desk
+from functions.materialize.runs.ledger import Ledger
+from functions.materialize.runs.run import Office, handle
+from functions.materialize.task.work import Desk
 from tests.case_files import moment
 from tests.quick import QuickWarehouse
 
-GA4_SCHEMA = Path(__file__).parents[2] / "common" / "local" / "ga4_schema.json"
+GA4_SCHEMA = Path(__file__).parents[2] / "common" / "local" / "data" / "ga4_schema.json"
 PROVENANCE = {"run_id", "fence", "first_seen_at", "updated_at", "definition_version"}
 
 

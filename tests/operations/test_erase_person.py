@@ -11,7 +11,7 @@ import pytest
 from google.cloud import bigquery
 
 from common import schemas
-from common.sql import Sql
+from common.bigquery.sql import Sql
 from terraform.operations.erase_person import erase, mentions
 from tests.judge import analyze
 from tests.materialize.world import World

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from google.cloud import bigquery
 
-from common import migration, schemas
+from common import schemas
+from common.bigquery import migrations
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Warehouse
 from common.settings import Settings
-from common.sql import Sql
-from common.warehouse import Warehouse
 from terraform.operations.migrate_tables import migrate
 from tests.judge import analyze
 
@@ -49,7 +50,7 @@ def test_rows_and_labels_stay(warehouse: Warehouse) -> None:
     list(migrate(warehouse))
     [row] = warehouse.rows(Sql(f"SELECT incident_id, fix FROM `{path}`"))
     assert row == {"incident_id": "i1", "fix": None}
-    assert warehouse.client.get_table(path).labels == {"team": "data", migration.LABEL: "1"}
+    assert warehouse.client.get_table(path).labels == {"team": "data", migrations.LABEL: "1"}
 
 
 def test_twice_is_once(warehouse: Warehouse) -> None:
@@ -59,7 +60,7 @@ def test_twice_is_once(warehouse: Warehouse) -> None:
 
 def test_code_that_is_older_than_a_table_leaves_it_as_it_is(warehouse: Warehouse) -> None:
     newer = bigquery.Table(warehouse.path("incidents"))
-    newer.labels = {migration.LABEL: "2"}
+    newer.labels = {migrations.LABEL: "2"}
     warehouse.client.update_table(newer, ["labels"])
     assert list(migrate(warehouse)) == [("incidents", [])]
     assert names(warehouse) == set(OLD)
@@ -68,11 +69,11 @@ def test_code_that_is_older_than_a_table_leaves_it_as_it_is(warehouse: Warehouse
 def test_a_table_that_the_code_makes_itself_is_up_to_date(warehouse: Warehouse) -> None:
     path = warehouse.path("conversion_lead")
     assert warehouse.ensure_table(path, "conversion") == []
-    assert warehouse.client.get_table(path).labels == {migration.LABEL: "1"}
+    assert warehouse.client.get_table(path).labels == {migrations.LABEL: "1"}
     assert warehouse.ensure_table(path, "conversion") == []
 
 
 @pytest.mark.parametrize("shape", [*schemas.fixed_tables(), "conversion"])
 def test_googlesql_accepts_every_column_that_may_be_added(shape: str) -> None:
-    columns = map(migration.definition, migration.missing((), schemas.load(shape)))
+    columns = map(migrations.definition, migrations.missing((), schemas.load(shape)))
     analyze(f"CREATE TABLE `shop.conversions.held` ({', '.join(columns)})", {})

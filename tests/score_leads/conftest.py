@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from common.conversions import LeadScoring, QuerySource
-from functions.score_leads import retrain
-from functions.score_leads.history import Past
-from functions.score_leads.retrain import Training
+from common.model.conversions import LeadScoring, QuerySource
+from functions.score_leads.data.history import Past
+from functions.score_leads.operate import retrain
+from functions.score_leads.operate.retrain import Training
 from tests.score_leads.department import DEALS, LEADS
 from tests.score_leads.simulator import Sales, sales
 

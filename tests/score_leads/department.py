@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from common.catalog import Catalog
-from common.messages import Message, ScoreTask
+from common.bigquery.sql import Sql
+from common.catalog.definitions import Catalog
+from common.messaging.messages import Message, ScoreTask
 from common.settings import Settings
-from common.sql import Sql
-from functions.score_leads.run import Office, handle
-from functions.score_leads.sources import Desk
-from functions.score_leads.values import Floats
+from functions.score_leads.data.sources import Desk
+from functions.score_leads.data.values import Floats
+from functions.score_leads.operate.run import Office, handle
 from tests.judge import Schema, analyze
 from tests.quick import QuickWarehouse
 from tests.score_leads.simulator import START, Sales

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from functions.score_leads.attributes import ABSENT, RARE, codes, is_personal_name, profile
+from functions.score_leads.data.attributes import ABSENT, RARE, codes, is_personal_name, profile
 
 PLACED = np.arange(400.0)
 DRAW = np.random.default_rng(0)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.score_leads import encoding
-from functions.score_leads.attributes import ABSENT, RARE
-from functions.score_leads.encoding import MANY_LEVELS, SEEN_OFTEN, log_odds, probability
-from functions.score_leads.features import Features
+from functions.score_leads.data.attributes import ABSENT, RARE
+from functions.score_leads.data.features import Features
+from functions.score_leads.model import encoding
+from functions.score_leads.model.encoding import MANY_LEVELS, SEEN_OFTEN, log_odds, probability
 
 DRAW = np.random.default_rng(1)
 COUNT = 600

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from functions.score_leads.attributes import profile
-from functions.score_leads.features import Features, read
-from functions.score_leads.leakage import (
+from functions.score_leads.data.attributes import profile
+from functions.score_leads.data.features import Features, read
+from functions.score_leads.data.leakage import (
     CERTAIN_AREA,
     LATE_SHARE,
     Evidence,
@@ -15,7 +15,7 @@ from functions.score_leads.leakage import (
     filled_with_age,
     late_attributes,
 )
-from functions.score_leads.values import Floats
+from functions.score_leads.data.values import Floats
 
 COUNT = 3000
 DRAW = np.random.default_rng(4)

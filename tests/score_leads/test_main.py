@@ -13,8 +13,9 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from common.errors import RetryableError
-from functions.score_leads import main, threads
-from functions.score_leads.sources import Desk
+from functions.score_leads import main
+from functions.score_leads.data.sources import Desk
+from functions.score_leads.model import threads
 from tests.score_leads.department import Department
 from tests.score_leads.simulator import sales
 

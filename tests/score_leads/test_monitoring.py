@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from functions.score_leads import faults, monitoring
-from functions.score_leads.attributes import ABSENT, RARE
-from functions.score_leads.features import Features
-from functions.score_leads.monitoring import Cohort, Stability
-from functions.score_leads.scoring import Scored
+from functions.score_leads.data.attributes import ABSENT, RARE
+from functions.score_leads.data.features import Features
+from functions.score_leads.operate import monitoring, training_incidents
+from functions.score_leads.operate.monitoring import Cohort, Stability
+from functions.score_leads.operate.scoring import Scored
 
 DRAW = np.random.default_rng(7)
 COUNT = 2000
@@ -110,16 +110,16 @@ def test_a_large_department_is_not_alarmed_by_a_tenth() -> None:
 def test_incidents_say_what_to_do_next() -> None:
     moved = Stability(200, became_qualified=20, lost_qualification=5, mean_move=0.2)
     drifted = monitoring.drift(SHAPES, leads(filled=0.5))
-    found = list(faults.of_scores(Scored(200, 50, moved, drifted)))
+    found = list(training_incidents.of_scores(Scored(200, 50, moved, drifted)))
     assert [incident.code for incident in found] == ["scores_unstable", "attribute_drift"]
     assert all(incident.fix for incident in found)
-    missed = list(faults.of_cohorts([cohort(), cohort(actual_wins=9)]))
+    missed = list(training_incidents.of_cohorts([cohort(), cohort(actual_wins=9)]))
     assert [incident.code for incident in missed] == ["predictions_missed"]
 
 
 def test_few_leads_that_flip_are_no_incident() -> None:
     moved = Stability(50, became_qualified=20, lost_qualification=0, mean_move=0.2)
-    assert list(faults.of_scores(Scored(50, 20, moved, []))) == []
+    assert list(training_incidents.of_scores(Scored(50, 20, moved, []))) == []
 
 
 def test_missing_and_rare_leads_have_bins_of_their_own() -> None:

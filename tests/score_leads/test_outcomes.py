@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from functions.score_leads import training
-from functions.score_leads.encoding import probability
-from functions.score_leads.features import DAY, Index
-from functions.score_leads.open_outcomes import (
+from functions.score_leads.data.features import DAY, Index
+from functions.score_leads.data.outcomes import Outcomes, arrival, final, usual_window
+from functions.score_leads.data.values import Floats
+from functions.score_leads.model import training
+from functions.score_leads.model.encoding import probability
+from functions.score_leads.model.open_outcomes import (
     FACTOR_LIMITS,
     UNMOVED,
     Level,
@@ -17,9 +19,7 @@ from functions.score_leads.open_outcomes import (
     soft_targets,
     targets,
 )
-from functions.score_leads.outcomes import Outcomes, arrival, final, usual_window
-from functions.score_leads.training import Leads
-from functions.score_leads.values import Floats
+from functions.score_leads.model.training import Leads
 from tests.score_leads.simulator import START, sales
 
 NAN = np.nan

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from functions.score_leads import promotion
-from functions.score_leads.classifier import Classifier
-from functions.score_leads.features import Features
-from functions.score_leads.ladder import BaseRate
-from functions.score_leads.packed import Packed
-from functions.score_leads.training import Trained
+from functions.score_leads.data.features import Features
+from functions.score_leads.model.classifier import Classifier
+from functions.score_leads.model.ladder import BaseRate
+from functions.score_leads.model.packed import Packed
+from functions.score_leads.model.training import Trained
+from functions.score_leads.operate import promotion
 from tests.score_leads.conftest import Learnt
 
 

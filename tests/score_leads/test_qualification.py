@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.conversions import Qualification
-from functions.score_leads.model import Scores
-from functions.score_leads.qualification import (
+from common.model.conversions import Qualification
+from functions.score_leads.data.values import Floats
+from functions.score_leads.model.model import Scores
+from functions.score_leads.operate.qualification import (
     HYSTERESIS,
     Evidence,
     Threshold,
@@ -19,8 +20,7 @@ from functions.score_leads.qualification import (
     what_if,
     wilson_lower,
 )
-from functions.score_leads.scoring import measured
-from functions.score_leads.values import Floats
+from functions.score_leads.operate.scoring import measured
 
 DRAW = np.random.default_rng(6)
 COUNT = 4000

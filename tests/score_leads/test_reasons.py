@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from functions.score_leads.attributes import rank_correlation
-from functions.score_leads.features import DAY
-from functions.score_leads.model import Model
-from functions.score_leads.reasons import MOST, in_words, length, strongest
-from functions.score_leads.values import Floats
+from functions.score_leads.data.attributes import rank_correlation
+from functions.score_leads.data.features import DAY
+from functions.score_leads.data.values import Floats
+from functions.score_leads.model.model import Model
+from functions.score_leads.model.reasons import MOST, in_words, length, strongest
 from tests.bench._reasons import shapley
 from tests.score_leads.conftest import Learnt
 

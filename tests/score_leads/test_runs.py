@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.catalog import Catalog
-from common.conversions import LeadScoring
+from common.bigquery.sql import Sql
+from common.catalog.definitions import Catalog
 from common.errors import RetryableError, UserError
-from common.messages import MaterializeTask, RunRequested
-from common.sql import Sql
-from common.window import Window
-from functions.score_leads import cohorts
-from functions.score_leads.monitoring import Cohort
-from functions.score_leads.run import handle
-from functions.score_leads.sources import Desk, stage
+from common.messaging.messages import MaterializeTask, RunRequested
+from common.model.conversions import LeadScoring
+from common.model.window import Window
+from functions.score_leads.data.sources import Desk, stage
+from functions.score_leads.operate import cohorts
+from functions.score_leads.operate.monitoring import Cohort
+from functions.score_leads.operate.run import handle
 from tests.score_leads.department import CRM, DEALS, FIRST_DAY, Department
 from tests.score_leads.simulator import Sales, sales
 

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from google.cloud import bigquery
 
-from common.catalog import Catalog
-from common.local.shop.answers import KnownLead
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Warehouse
+from common.catalog.definitions import Catalog
+from common.local.shop.crm.prospects import AMOUNT_SPREAD
 from common.local.shop.load import Datasets, load
-from common.local.shop.prospects import AMOUNT_SPREAD
 from common.local.shop.shop import generate
-from common.messages import ScoreTask
+from common.local.shop.truth.answers import KnownLead
+from common.messaging.messages import ScoreTask
 from common.settings import Settings
-from common.sql import Sql
-from common.warehouse import Warehouse
-from functions.score_leads.run import Office, handle
-from functions.score_leads.sources import Desk
+from functions.score_leads.data.sources import Desk
+from functions.score_leads.operate.run import Office, handle
 from tests.conftest import PROJECT
 from tests.score_leads.department import Recorder
 from tests.shop.test_crm import LATE

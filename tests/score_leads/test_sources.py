@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from common.catalog import Catalog
+from common.bigquery.sql import fill
+from common.catalog.definitions import Catalog
 from common.errors import UserError
-from common.sql import fill
-from common.window import Window
-from functions.score_leads import first_seen, history, sources
-from functions.score_leads.sources import Desk, Staged
+from common.model.window import Window
+from functions.score_leads.data import first_seen, history, sources
+from functions.score_leads.data.sources import Desk, Staged
 from tests.score_leads.department import CRM, DEAL_COLUMNS, LEAD_COLUMNS, Department
 
 KNOWN_UNTIL = datetime(2024, 6, 1, tzinfo=UTC)

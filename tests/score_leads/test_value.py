@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from functions.score_leads import encoding, value
-from functions.score_leads.attributes import ABSENT
-from functions.score_leads.features import Features
-from functions.score_leads.value import LevelMeans, LogBlend, Money, ValueModel
-from functions.score_leads.values import Floats
+from functions.score_leads.data.attributes import ABSENT
+from functions.score_leads.data.features import Features
+from functions.score_leads.data.values import Floats
+from functions.score_leads.model import encoding, value
+from functions.score_leads.model.value import LevelMeans, LogBlend, Money, ValueModel
 
 DRAW = np.random.default_rng(5)
 

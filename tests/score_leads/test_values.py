@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from functions.score_leads.values import clean, day_comes_first, number, numbers, seconds
+from functions.score_leads.data.values import clean, day_comes_first, number, numbers, seconds
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from common.local.shop import bulk
-from common.local.shop.export import SCHEMA
+from common.local.shop.site import bulk
+from common.local.shop.site.export import SCHEMA
 
 START = date(2026, 3, 1)
 

@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from common import ga4, kinds, schemas
-from common.conversions import Simple
-from common.kinds.rates import rates
-from common.kinds.shape import Context, somebody
-from common.local.shop.answers import Counted, Truth
+from common import kinds, schemas
+from common.bigquery.sql import Sql, bind, fill, table
+from common.bigquery.warehouse import Warehouse
+from common.ga4 import export
+from common.kinds.candidate.rates import rates
+from common.kinds.candidate.shape import Context, somebody
 from common.local.shop.load import Datasets, load
 from common.local.shop.shop import Shop
+from common.local.shop.truth.answers import Counted, Truth
+from common.model.conversions import Simple
+from common.model.window import Window
 from common.settings import Settings
-from common.sql import Sql, bind, fill, table
-from common.warehouse import Warehouse
-from common.window import Window
 from tests.conftest import PROJECT
 
 ZONE, CURRENCY = "Europe/Berlin", "EUR"
@@ -87,7 +88,7 @@ def found(
     )
     warehouse = Warehouse(client, settings)
     window = Window(shop.period.start - timedelta(days=1), as_of - timedelta(days=1))
-    stage(warehouse, shop, dataset, window)
+    stage_events(warehouse, shop, dataset, window)
     confirm(warehouse, dataset)
     return {
         name: in_order(
@@ -105,10 +106,10 @@ def found(
     }
 
 
-def stage(warehouse: Warehouse, shop: Shop, dataset: str, window: Window) -> None:
+def stage_events(warehouse: Warehouse, shop: Shop, dataset: str, window: Window) -> None:
     """All events that the definitions need, typed once; the newest table tells the columns."""
-    export = (dataset, shop.ga4_schema(f"events_{window.end:%Y%m%d}"))
-    scan = ga4.scan([export], window, {"generate_lead"}, ZONE)
+    newest = (dataset, shop.ga4_schema(f"events_{window.end:%Y%m%d}"))
+    scan = export.scan([newest], window, {"generate_lead"}, ZONE)
     warehouse.execute(Sql(f"CREATE TABLE `{dataset}.ga4_events` AS {scan.text}", scan.parameters))
 
 

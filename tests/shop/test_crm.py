@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.local.shop.ga4 import Row
-from common.local.shop.outcomes import known_leads
+from common.local.shop.crm.outcomes import known_leads
 from common.local.shop.shop import Shop, generate
+from common.local.shop.site.ga4 import Row
 
 LATE = (
     "property_annualrevenue",

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from common.local.shop.ga4 import Row
 from common.local.shop.shop import Shop, columns
+from common.local.shop.site.ga4 import Row
 
 TYPES: dict[str, type | tuple[type, ...]] = {
     "STRING": str,

@@ -14,7 +14,7 @@ from google.cloud import bigquery
 from common.local.shop import __main__ as command
 from common.local.shop.load import Datasets, load
 from common.local.shop.shop import Shop, generate
-from common.local.shop.truth import as_json
+from common.local.shop.truth.truth import as_json
 
 
 def small(seed: int = 3) -> Shop:

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import pytest
 
-from common.local.shop.answers import Counted
 from common.local.shop.shop import Shop
+from common.local.shop.truth.answers import Counted
 from tests.shop.reader import Stranger, moment, number, won_leads
 
 BERLIN = "Europe/Berlin"

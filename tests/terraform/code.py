@@ -14,7 +14,7 @@ from tests.terraform.offline import REPOSITORY
 
 WRITES = re.compile(r"\b(?:INSERT INTO|MERGE INTO|UPDATE|DELETE FROM)\s+\{\{ (\w+) \}\}")
 """A statement that changes the table in its slot."""
-PARTS = {"common.lease": "leases"}
+PARTS = {"common.bigquery.leases.lease": "leases"}
 """Shared modules that write a table of their own for whoever imports them."""
 
 

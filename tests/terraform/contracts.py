@@ -12,10 +12,11 @@ from typing import Any, cast
 from google.cloud.bigquery import SchemaField
 from pydantic import ValidationError
 
-from common import messages, schemas
-from common.bus import PubSubBus
-from common.local import provision
+from common import schemas
 from common.local.pubsub import filters
+from common.local.stack import provision
+from common.messaging import messages
+from common.messaging.publisher import PubSubBus
 from common.settings import PREFIX, Settings
 from tests.terraform import code
 from tests.terraform.offline import REPOSITORY

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from google.cloud import bigquery
 
-from common.findings import Finding
-from common.local.bigquery import EmbeddedBigQuery
+from common.bigquery.warehouse import Warehouse
+from common.local.stack.bigquery import EmbeddedBigQuery
+from common.model.findings import Finding
 from common.settings import Settings
-from common.warehouse import Warehouse
 from functions.validate_sql.check import Desk, validate
-from functions.validate_sql.findings import Ask, Validated
+from functions.validate_sql.models import Ask, Validated
 
 PROJECT = "shop"
 ACCOUNT = "sql-runner@shop.iam.gserviceaccount.com"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.validate_sql.access import denied
+from functions.validate_sql.engine.access import denied
 
 ACCOUNT = "sql-runner@shop.iam.gserviceaccount.com"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.validate_sql.advice import advice
+from functions.validate_sql.engine.advice import advice
 
 # Wordings of BigQuery's analyzer, as it sends them.
 SAID = {

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import DryRun, Executed, Stored, Warehouse
 from common.errors import AccessError, RetryableError, UserError
-from common.findings import catalogue
-from common.sql import Sql
-from common.warehouse import DryRun, Executed, Stored, Warehouse
+from common.model.findings import catalogue
 from functions.validate_sql import catalogue as pages
 from functions.validate_sql.check import Desk, validate
-from functions.validate_sql.findings import Ask
+from functions.validate_sql.models import Ask
 from tests.validate_sql.conftest import codes
 
 # What an example says in words, written out.

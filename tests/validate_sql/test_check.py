@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import DryRun, Executed, Warehouse
 from common.errors import AccessError, UserError
-from common.sql import Sql
-from common.warehouse import DryRun, Executed, Warehouse
 from functions.validate_sql.check import Desk, validate
-from functions.validate_sql.findings import Ask
+from functions.validate_sql.models import Ask
 from tests.validate_sql.conftest import COLUMNS, PERIOD, Told, codes
 
 ORDERS = f"FROM `shop.crm.orders` {PERIOD}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.settings import Settings
-from functions.validate_sql.cost import check, estimate, size
+from functions.validate_sql.engine.cost import check, estimate, size
 
 GIB = 1024**3
 SETTINGS = Settings(project="shop", maximum_bytes_billed=100 * GIB)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask, Request, Response
 
-from common.findings import catalogue
+from common.model.findings import catalogue
 from functions.validate_sql.check import Desk
 from functions.validate_sql.main import answer
 from tests.validate_sql.conftest import COLUMNS, PERIOD

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from common.bigquery.warehouse import Stored
 from common.guard.judge import Query, judge
-from common.warehouse import Stored
-from functions.validate_sql.partition import Catalogue, check, partition_of
+from functions.validate_sql.partition.partition import Catalogue, check, partition_of
 from tests.guard.corpus import SCOPE
 
 

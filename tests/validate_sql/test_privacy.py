@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.validate_sql.privacy import HIDDEN, masked, shown, without_values
+from functions.validate_sql.profile.privacy import HIDDEN, masked, shown, without_values
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from common.local.attach import Attached
-from common.sql import Sql, template
+from common.bigquery.sql import Sql, template
+from common.local.stack.attach import Attached
 
 Rows = list[dict[str, Any]]
 

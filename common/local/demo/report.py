@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from common.local.shop.answers import Truth
+from common.local.shop.truth.answers import Truth
 
 INK, OURS, TRUTH, SOFT = "#1f2933", "#2563eb", "#f59e0b", "#9aa5b1"
 LEADS_SHOWN = 5

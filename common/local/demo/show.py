@@ -16,16 +16,16 @@ from zoneinfo import ZoneInfo
 import yaml
 from rich.console import Console
 
-from common.local.attach import Attached, attached, environment
 from common.local.demo import readings
 from common.local.demo.report import Findings, page
 from common.local.platforms import Platforms, serving
-from common.local.shop.answers import Truth
 from common.local.shop.load import Datasets, load
-from common.local.shop.rates import CURRENCY
+from common.local.shop.orders.rates import CURRENCY
 from common.local.shop.shop import Shop, generate
-from common.local.views import plain_table, show_run, show_totals, totals
-from common.messages import CrmLoaded
+from common.local.shop.truth.answers import Truth
+from common.local.stack.attach import Attached, attached, environment
+from common.local.terminal import plain_table, show_run, show_totals, totals
+from common.messaging.messages import CrmLoaded
 
 HERE = Path(__file__).parent
 ZONE = "Europe/Berlin"
@@ -179,7 +179,7 @@ def _morning(stack: Attached, steps: Steps, day: date) -> None:
 
 def _noon(stack: Attached, project: str) -> None:
     """The message that a loader sends when it has written crm.orders."""
-    from common.local.publish import publish
+    from common.local.pubsub.publish import publish
 
     message = CrmLoaded(
         source="erp", table=f"{project}.crm.orders", load_id=datetime.now(UTC).isoformat()

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from google.pubsub_v1.types import PubsubMessage, Subscription, Topic
 
-from common.local.database import Database
 from common.local.pubsub import rules
-from common.local.wire import already_exists, not_found
+from common.local.rpc.database import Database
+from common.local.rpc.wire import already_exists, not_found
 
 DELETED_TOPIC = "_deleted-topic_"
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from google.pubsub_v1.types import PubsubMessage, Subscription
 
 from common.local.pubsub import filters
-from common.local.wire import invalid, unsupported
+from common.local.rpc.wire import invalid, unsupported
 
 MAXIMUM_REQUEST = 10_000_000
 """Bytes of one publish request. https://cloud.google.com/pubsub/quotas"""

@@ -13,10 +13,10 @@ from pathlib import Path
 from google.protobuf import field_mask_pb2
 from google.pubsub_v1 import types
 
-from common.local import wire
 from common.local.pubsub import rules
 from common.local.pubsub.backlog import Backlog
 from common.local.pubsub.push import Clock, Pusher
+from common.local.rpc import wire
 
 
 class PubsubServer:

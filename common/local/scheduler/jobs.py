@@ -7,9 +7,9 @@ from pathlib import Path
 
 from google.cloud.scheduler_v1.types import Job
 
-from common.local.database import Database
+from common.local.rpc.database import Database
+from common.local.rpc.wire import not_found
 from common.local.scheduler.rules import Execution
-from common.local.wire import not_found
 
 
 class Jobs:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from croniter import croniter
 from google.cloud.scheduler_v1.types import HttpMethod, Job, RetryConfig
 
-from common.local.wire import invalid, unsupported
+from common.local.rpc.wire import invalid, unsupported
 
 MUTABLE = {
     "description",

@@ -18,12 +18,12 @@ from typing import Any
 from google.cloud.scheduler_v1 import types
 from google.rpc import code_pb2, status_pb2
 
-from common.local import wire
+from common.local.rpc import wire
+from common.local.rpc.ticker import Ticker
 from common.local.scheduler import rules
 from common.local.scheduler.jobs import Jobs
 from common.local.scheduler.rules import Execution
 from common.local.scheduler.targets import Publish, attempt
-from common.local.ticker import Ticker
 
 Clock = Callable[[], float]
 State = types.Job.State

@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 
 from common.local.shop import shop as shops
-from common.local.shop.ga4 import Row
 from common.local.shop.shop import Shop
-from common.local.shop.truth import as_json
+from common.local.shop.site.ga4 import Row
+from common.local.shop.truth.truth import as_json
 
 
 def write(shop: Shop, directory: Path, as_of: date) -> list[Path]:

@@ -12,8 +12,8 @@ from google.cloud import bigquery
 
 from common.local.shop import shop as shops
 from common.local.shop.files import ndjson
-from common.local.shop.ga4 import Row
 from common.local.shop.shop import Shop
+from common.local.shop.site.ga4 import Row
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from common.local.shop import hubspot, order_table
-from common.local.shop.answers import Truth
-from common.local.shop.export import Export, export
-from common.local.shop.ga4 import Row
-from common.local.shop.leads import Lead, leads
+from common.local.shop.crm import hubspot
+from common.local.shop.crm.leads import Lead, leads
 from common.local.shop.moments import Period, midnight
-from common.local.shop.rates import Rates
-from common.local.shop.site import Site, site
-from common.local.shop.truth import truth
+from common.local.shop.orders import order_table
+from common.local.shop.orders.rates import Rates
+from common.local.shop.site.export import Export, export
+from common.local.shop.site.ga4 import Row
+from common.local.shop.site.site import Site, site
+from common.local.shop.truth.answers import Truth
+from common.local.shop.truth.truth import truth
 
 _TABLES: dict[str, dict[str, Any]] = json.loads(
     Path(__file__).with_name("tables.json").read_text("utf-8")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from functions.export.destinations.base import Destination
+from functions.export.destinations.config import Target
 from functions.export.destinations.google_ads import GoogleAds
 from functions.export.destinations.google_analytics import GoogleAnalytics
 from functions.export.destinations.google_customer_match import GoogleCustomerMatch
@@ -16,7 +17,6 @@ from functions.export.destinations.linkedin import LinkedIn
 from functions.export.destinations.meta import Meta
 from functions.export.destinations.meta_audience import MetaAudiences
 from functions.export.destinations.microsoft_ads import MicrosoftAds
-from functions.export.destinations.target import Target
 from functions.export.destinations.tiktok import TikTok
 
 _ALL: tuple[type[Destination[Any]], ...] = (

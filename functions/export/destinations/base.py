@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from functions.export.calls import Answer, Reply, Request
-from functions.export.destinations.target import Target
-from functions.export.money import Money
-from functions.export.rows import ConversionRow
+from functions.export.destinations.config import Target
+from functions.export.payload.money import Money
+from functions.export.payload.rows import ConversionRow
+from functions.export.transport.calls import Answer, Reply, Request
 
 if TYPE_CHECKING:
-    from functions.export.wire import Wire
+    from functions.export.transport.wire import Wire
 
 Op = Literal["create", "restate", "retract"]
 

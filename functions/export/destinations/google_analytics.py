@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from functions.export.calls import Answer, Credential, Request, Unanswered
 from functions.export.destinations.base import (
     Accepted,
     Built,
@@ -26,11 +25,12 @@ from functions.export.destinations.base import (
     fingerprint,
     present,
 )
-from functions.export.destinations.target import Mapped, SecretReference, Target
-from functions.export.rows import ConversionRow
+from functions.export.destinations.config import Mapped, SecretReference, Target
+from functions.export.payload.rows import ConversionRow
+from functions.export.transport.calls import Answer, Credential, Request, Unanswered
 
 if TYPE_CHECKING:
-    from functions.export.wire import Wire
+    from functions.export.transport.wire import Wire
 
 HOST = "https://www.google-analytics.com"
 EU_HOST = "https://region1.google-analytics.com"

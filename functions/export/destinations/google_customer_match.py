@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from functions.export import data_manager, proto_json
-from functions.export.calls import Answer, Reply, Request
+from functions.export.destinations import data_manager
 from functions.export.destinations.base import (
     Built,
     Capabilities,
@@ -27,14 +26,16 @@ from functions.export.destinations.base import (
     canonical,
     present,
 )
+from functions.export.destinations.config import Mapped, Target
 from functions.export.destinations.google_ads import AccountNumber
-from functions.export.destinations.target import Mapped, Target
-from functions.export.identifiers import sha256
-from functions.export.proto_json import Written
-from functions.export.rows import ConversionRow
+from functions.export.payload.identifiers import sha256
+from functions.export.payload.rows import ConversionRow
+from functions.export.transport import proto_json
+from functions.export.transport.calls import Answer, Reply, Request
+from functions.export.transport.proto_json import Written
 
 if TYPE_CHECKING:
-    from functions.export.wire import Wire
+    from functions.export.transport.wire import Wire
 
 Identifier = dict[str, Any]
 

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from functions.export import countries
-from functions.export.calls import Answer, Credential, Request
 from functions.export.destinations.base import (
     Accepted,
     Built,
@@ -28,12 +26,14 @@ from functions.export.destinations.base import (
     canonical,
     written,
 )
+from functions.export.destinations.config import Mapped, SecretReference, Target
 from functions.export.destinations.meta import HOST, hashed_person, problems, read
-from functions.export.destinations.target import Mapped, SecretReference, Target
-from functions.export.rows import ConversionRow
+from functions.export.payload import countries
+from functions.export.payload.rows import ConversionRow
+from functions.export.transport.calls import Answer, Credential, Request
 
 if TYPE_CHECKING:
-    from functions.export.wire import Wire
+    from functions.export.transport.wire import Wire
 
 COLUMNS = {
     "EMAIL": "em",

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from functions.export import countries, identifiers
-from functions.export.calls import Answer, Credential, Request, Unanswered
 from functions.export.destinations.base import (
     Accepted,
     Built,
@@ -32,11 +30,13 @@ from functions.export.destinations.base import (
     present,
     written,
 )
-from functions.export.destinations.target import Mapped, SecretReference, Target
-from functions.export.rows import ConversionRow
+from functions.export.destinations.config import Mapped, SecretReference, Target
+from functions.export.payload import countries, identifiers
+from functions.export.payload.rows import ConversionRow
+from functions.export.transport.calls import Answer, Credential, Request, Unanswered
 
 if TYPE_CHECKING:
-    from functions.export.wire import Wire
+    from functions.export.transport.wire import Wire
 
 HOST = "https://campaign.api.bingads.microsoft.com"
 TOKEN_URL = "https://login.microsoftonline.com/common/oauth2/v2.0/token"

@@ -1,0 +1,388 @@
+"""BigQuery in a few verbs: the only place that knows its client.
+
+Every job names its bytes cap and time limit; a job id that is already taken means that the work was
+submitted before, so its answer is awaited instead of running twice.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from google.api_core import exceptions as google_errors
+from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
+
+from common import schemas
+from common.bigquery import migrations
+from common.bigquery.sql import Parameter, Sql
+from common.bigquery.sql import table as quoted
+from common.errors import AccessError, NotFoundError, ProductError, RetryableError, UserError
+from common.settings import Settings
+
+JOB_SECONDS = 480
+"""Longest time one job may run: under the 540 s of the function that waits for it."""
+
+CONTENTION = re.compile(
+    r"concurrent update|Could not serialize access|Too many DML statements|rateLimitExceeded", re.I
+)
+"""What BigQuery says when two statements change one table; the later one may simply try again.
+Source: cloud.google.com/bigquery/docs/transactions, section on concurrency."""
+
+
+@dataclass(frozen=True)
+class Executed:
+    """What a finished job reports; None is unknown."""
+
+    job_id: str
+    affected_rows: int | None
+    bytes_processed: int | None
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """What BigQuery says of a statement without running it; zero bytes count as unknown."""
+
+    schema: list[dict[str, Any]]
+    bytes_processed: int | None
+    referenced_tables: tuple[str, ...]
+    statement_type: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How a table lies in BigQuery; a date partition without a column is by time of ingestion."""
+
+    kind: str
+    """TABLE, VIEW, MATERIALIZED_VIEW, EXTERNAL or SNAPSHOT."""
+    columns: tuple[dict[str, Any], ...]
+    is_partitioned: bool = False
+    partition_column: str = ""
+    view_sql: str = ""
+    changed_at: datetime | None = None
+    """When its rows changed last; None where BigQuery does not tell, as of views."""
+
+    def type_of(self, column: str) -> str:
+        """The API's type of a top-level column in any case, "" when there is none."""
+        named = (c for c in self.columns if c["name"].lower() == column.lower())
+        return next((str(c["type"]) for c in named), "")
+
+
+class Warehouse:
+    """One project's BigQuery, spoken to with one identity."""
+
+    def __init__(
+        self, client: bigquery.Client, settings: Settings, job_seconds: int = JOB_SECONDS
+    ) -> None:
+        self.client = client
+        self.settings = settings
+        self.job_seconds = job_seconds
+
+    def path(self, table: str) -> str:
+        """project.dataset.table of one of the product's own tables."""
+        return f"{self.settings.project}.{self.settings.dataset}.{table}"
+
+    def staging_path(self, table: str) -> str:
+        """project.dataset.table of a short-lived table."""
+        return f"{self.settings.project}.{self.settings.staging_dataset}.{table}"
+
+    def table(self, table: str) -> Sql:
+        """The product's table as a quoted name."""
+        return quoted(self.path(table))
+
+    def staging(self, table: str) -> Sql:
+        """The short-lived table as a quoted name."""
+        return quoted(self.staging_path(table))
+
+    def rows(
+        self, sql: Sql, *, labels: Mapping[str, str] | None = None, page_size: int = 10_000
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of a query as dictionaries, fetched page by page."""
+        config = self._config(sql, labels)
+        with _translated():
+            result = self.client.query(sql.text, job_config=config).result(page_size=page_size)
+        return (dict(row.items()) for row in result)
+
+    def execute(
+        self, sql: Sql, *, job_id: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> Executed:
+        """Run one statement to its end; a taken `job_id` waits for the job that has it.
+
+        Raises UserError when BigQuery refuses the statement, AccessError, NotFoundError, or
+        RetryableError when the same call may succeed later.
+        """
+        for attempt in range(6):
+            try:
+                with _translated():
+                    return self._run(
+                        sql, job_id if attempt == 0 else _next(job_id, attempt), labels
+                    )
+            except RetryableError as error:
+                if error.code != "contention" or attempt == 5:
+                    raise
+                time.sleep(random.uniform(0.1, 0.4) * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def claim(self, id: str) -> bool:
+        """True for the first caller of this id (letters, digits, _ and -), False for all others.
+
+        A job of that id is the mark. A caller whose answer gets lost does not know that it was
+        first, so whatever is claimed needs somebody who looks for what was left undone.
+        """
+        sql = Sql("SELECT 1 AS claimed")
+        with _translated():
+            try:
+                self.client.query(
+                    sql.text,
+                    job_config=self._config(sql, None),
+                    job_id=id,
+                    location=self.settings.location,
+                    job_retry=None,
+                )
+            except google_errors.Conflict:
+                return False
+        return True
+
+    def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
+        """What the statement would return and read; raises as `execute` does."""
+        config = self._config(sql, None)
+        config.dry_run = True
+        config.use_query_cache = False
+        with _translated():
+            job = self.client.query(sql.text, job_config=config, timeout=timeout, job_retry=None)
+        return DryRun(
+            schema=[field.to_api_repr() for field in job.schema or ()],
+            bytes_processed=job.total_bytes_processed or None,
+            referenced_tables=tuple(
+                f"{table.project}.{table.dataset_id}.{table.table_id}"
+                for table in job.referenced_tables or ()
+            ),
+            statement_type=job.statement_type or "",
+        )
+
+    def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Load rows into one of the append-only product tables, written down one by one."""
+        ready = ({name: _json(value) for name, value in row.items()} for row in rows)
+        first = next(ready, None)
+        if first is None:
+            return
+        config = bigquery.LoadJobConfig(
+            schema=_fields(schemas.load(table)["schema"]),
+            write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+        )
+        with _translated():
+            self.client.load_table_from_json(
+                chain([first], ready),
+                self.path(table),
+                job_config=config,
+                location=self.settings.location,
+            ).result()
+
+    def ensure_tables(self) -> None:
+        """Create the datasets and fixed tables that are missing, and bring older tables up."""
+        for dataset in (self.settings.dataset, self.settings.staging_dataset):
+            self.ensure_dataset(f"{self.settings.project}.{dataset}")
+        for name in schemas.fixed_tables():
+            self.ensure_table(self.path(name), name)
+
+    def ensure_dataset(self, path: str) -> None:
+        """Create the dataset project.dataset unless it exists."""
+        dataset = bigquery.Dataset(path)
+        dataset.location = self.settings.location
+        with _translated():
+            self.client.create_dataset(dataset, exists_ok=True)
+
+    def ensure_table(self, path: str, schema: str) -> list[str]:
+        """Create the table in the shape of a schema file, or bring an older one up to it.
+
+        The names of the columns that were added to a table that was there.
+        """
+        shape = schemas.load(schema)
+        table = bigquery.Table(path, schema=_fields(shape["schema"]))
+        table.description = shape["description"]
+        table.labels = migrations.labels(shape)
+        table.clustering_fields = shape["cluster"] or None
+        if shape["partition"]:
+            table.time_partitioning = bigquery.TimePartitioning(field=shape["partition"])
+            table.require_partition_filter = shape["require_partition_filter"]
+        with _translated():
+            found = self.client.create_table(table, exists_ok=True)
+        return self._migrate(path, found, shape)
+
+    def migrate_table(self, path: str, schema: str) -> list[str]:
+        """Bring the table up to the version of a schema file; the names of the added columns.
+
+        Raises NotFoundError when there is no such table.
+        """
+        with _translated():
+            found = self.client.get_table(path)
+        return self._migrate(path, found, schemas.load(schema))
+
+    def _migrate(self, path: str, found: bigquery.Table, shape: schemas.TableSchema) -> list[str]:
+        if not migrations.is_behind(found.labels, shape):
+            return []
+        added = migrations.missing({field.name for field in found.schema}, shape)
+        for field in added:
+            self.execute(migrations.addition(path, field))
+        # last, so that a migration that broke off is taken up again
+        labelled = bigquery.Table(path)
+        labelled.labels = found.labels | migrations.labels(shape)
+        with _translated():
+            self.client.update_table(labelled, ["labels"])
+        return [field.name for field in added]
+
+    def schema_of(self, path: str) -> list[dict[str, Any]] | None:
+        """The table's columns in BigQuery's API form, or None when there is no such table."""
+        try:
+            return [field.to_api_repr() for field in self.client.get_table(path).schema]
+        except google_errors.NotFound:
+            return None
+
+    def stored(self, path: str) -> Stored | None:
+        """How the table is stored, or None when it does not exist or may not be seen."""
+        try:
+            with _translated():
+                table = self.client.get_table(path)
+        except (NotFoundError, AccessError):
+            return None
+        partition = table.time_partitioning
+        return Stored(
+            kind=table.table_type or "TABLE",
+            columns=tuple(field.to_api_repr() for field in table.schema),
+            is_partitioned=partition is not None,
+            partition_column=(partition.field or "") if partition else "",
+            view_sql=(table.view_query or "") if table.table_type == "VIEW" else "",
+            changed_at=_changed_at(table),
+        )
+
+    def tables_in(self, dataset: str) -> list[str]:
+        """Names of the tables of project.dataset; [] when there is no such dataset."""
+        try:
+            with _translated():
+                return [table.table_id for table in self.client.list_tables(dataset)]
+        except NotFoundError:
+            return []
+
+    def drop(self, path: str) -> None:
+        """Delete a table if it exists."""
+        self.client.delete_table(path, not_found_ok=True)
+
+    def job_changes(self, job_id: str) -> int | None:
+        """Rows that the finished job changed; None when there is no such job or it failed."""
+        try:
+            job = self.client.get_job(job_id, location=self.settings.location)
+        except google_errors.NotFound:
+            return None
+        failed = job.state != "DONE" or job.error_result
+        return None if failed else int(getattr(job, "num_dml_affected_rows", 0) or 0)
+
+    def _run(self, sql: Sql, job_id: str | None, labels: Mapping[str, str] | None) -> Executed:
+        job: Any
+        try:
+            job = self.client.query(
+                sql.text,
+                job_config=self._config(sql, labels),
+                job_id=job_id,
+                location=self.settings.location,
+                # a job with an id of its own runs once; `execute` decides what is tried again
+                job_retry=DEFAULT_JOB_RETRY if job_id is None else None,
+            )
+            job.result(timeout=self.job_seconds)
+        except google_errors.Conflict:
+            job = self._ended(str(job_id))
+        return Executed(job.job_id, job.num_dml_affected_rows, job.total_bytes_processed or None)
+
+    def _ended(self, job_id: str) -> Any:
+        """The job that has this id, once it is over; raises its error.
+
+        Its results are not asked for: BigQuery forgets those after a day, the job only later.
+        """
+        until = time.monotonic() + self.job_seconds
+        job: Any = self.client.get_job(job_id, location=self.settings.location)
+        while job.state != "DONE" and time.monotonic() < until:
+            time.sleep(1)
+            job.reload()
+        if job.state != "DONE":
+            raise RetryableError(f"The job {job_id} is still running.", code="job_running")
+        if job.error_result:
+            raise job.exception()
+        return job
+
+    def _config(self, sql: Sql, labels: Mapping[str, str] | None) -> bigquery.QueryJobConfig:
+        return bigquery.QueryJobConfig(
+            query_parameters=[_query_parameter(*named) for named in sql.parameters.items()],
+            labels={"app": "conversions", **(labels or {})},
+            maximum_bytes_billed=self.settings.maximum_bytes_billed,
+            job_timeout_ms=self.job_seconds * 1000,
+            use_legacy_sql=False,
+        )
+
+
+class _translated:
+    """Turns Google's exceptions into ours, so that callers know what to do next."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is not None and (ours := translate(error)) is not None:
+            raise ours from error
+
+
+def translate(error: BaseException) -> ProductError | None:
+    """The error of ours for one of Google's, or None when it is not Google's."""
+    text = _told(error)
+    if isinstance(error, (google_errors.Forbidden, google_errors.Unauthorized)):
+        return AccessError(text, fix="Grant the service account the role that the message names.")
+    if isinstance(error, google_errors.NotFound):
+        return NotFoundError(text, fix="Check the name and the location of the dataset.")
+    if isinstance(error, google_errors.GoogleAPICallError) and CONTENTION.search(text):
+        return RetryableError(text, code="contention")
+    if isinstance(error, google_errors.MethodNotImplemented):
+        return UserError(text, code="not_implemented")
+    if isinstance(error, google_errors.ClientError):
+        return UserError(text, code="query_failed")
+    if isinstance(error, (google_errors.GoogleAPIError, FutureTimeout, ConnectionError)):
+        return RetryableError(text, code="bigquery_unavailable")
+    return None
+
+
+def _told(error: BaseException) -> str:
+    """BigQuery's own words, without the request that the client writes before them."""
+    details = getattr(error, "errors", None) or [{}]
+    first = details[0].get("message") if isinstance(details[0], dict) else None
+    return first or getattr(error, "message", None) or str(error)
+
+
+def _changed_at(table: bigquery.Table) -> datetime | None:
+    """Rows that wait in the streaming buffer are not in `modified` yet."""
+    known = table.table_type == "TABLE" and table.streaming_buffer is None
+    return table.modified if known else None
+
+
+def _next(job_id: str | None, attempt: int) -> str | None:
+    return job_id and f"{job_id}_{attempt}"
+
+
+def _query_parameter(
+    name: str, bound: Parameter
+) -> bigquery.ScalarQueryParameter | bigquery.ArrayQueryParameter:
+    value: Any = bound.value
+    if bound.type.startswith("ARRAY<"):
+        return bigquery.ArrayQueryParameter(name, bound.type[6:-1], list(value))
+    return bigquery.ScalarQueryParameter(name, bound.type, value)
+
+
+def _fields(schema: list[dict[str, Any]]) -> list[bigquery.SchemaField]:
+    return [bigquery.SchemaField.from_api_repr(column) for column in schema]
+
+
+def _json(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,0 +1,290 @@
+"""What a run does, decided from definitions and the ledger alone: which conversions, tiers, days.
+
+The run itself and whoever tells its price beforehand plan by the same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from common.bigquery.warehouse import Warehouse
+from common.catalog import progress
+from common.catalog.definitions import Stored
+from common.errors import UserError
+from common.ga4 import stage
+from common.ga4.export import ALWAYS
+from common.identity.identity_sources import witnesses
+from common.messaging.messages import RunRequested
+from common.model.conversions import Combined, Conversion, Custom, LeadScoring, Simple, references
+from common.model.window import LATE_DAYS, Window, yesterday
+
+BACKFILL_DAYS = 90
+"""How far back a conversion begins that has never run, unless its run names the days."""
+
+CHUNK_DAYS = 90
+"""Days of one task: a MERGE may touch 4,000 partitions, and a task must end within 480 s."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known when a run is planned."""
+
+    definitions: Mapping[str, Stored]
+    """The active ones, by id."""
+    done: Mapping[tuple[str, int], date]
+    """(id, version) → last day that is up to date."""
+    yesterday: date
+    exported: Window | None
+    """The days that GA4 has daily tables for; None where there is no export."""
+
+    def done_until(self, id: str) -> date | None:
+        """The last day that is up to date under the newest version."""
+        return self.done.get((id, self.definitions[id].version))
+
+
+def known(warehouse: Warehouse, definitions: Iterable[Stored], now: datetime) -> Known:
+    """What the ledger and the export say at this moment about these active definitions."""
+    return Known(
+        definitions={stored.id: stored for stored in definitions},
+        done=progress.done_until(warehouse),
+        yesterday=yesterday(now, warehouse.settings.timezone),
+        exported=stage.exported_days(warehouse),
+    )
+
+
+def chosen(request: RunRequested, known: Known) -> frozenset[str]:
+    """What was named, what is computed from it, and what it needs that has never run."""
+    definitions = known.definitions
+    if not request.conversions:
+        return frozenset(definitions)
+    if unknown := sorted(set(request.conversions) - set(definitions)):
+        raise UserError(
+            f"There is no active conversion {', '.join(unknown)}.", code="unknown_conversion"
+        )
+    named = with_dependents(request.conversions, definitions.values())
+    needed = with_prerequisites(named, definitions.values()) - named
+    return named | {id for id in needed if known.done_until(id) is None}
+
+
+def windows(
+    request: RunRequested, trigger: str, ids: Iterable[str], known: Known
+) -> dict[str, Window]:
+    """Id → the days that the run brings up to date; what cannot run now is left out."""
+    found = {}
+    for id in sorted(ids):
+        if (end := _last_day(id, request, trigger, known)) is not None:
+            due = due_window(known.definitions[id], known.definitions, end, known.done)
+            start = request.start_date or _first_day(id, due, known)
+            found[id] = Window(min(start, due.end), due.end)
+    return _following_members(found, known.definitions)
+
+
+def whole(windows: Iterable[Window]) -> Window:
+    """From the first day of any of the windows to the last; there is at least one."""
+    listed = list(windows)
+    return Window(min(it.start for it in listed), max(it.end for it in listed))
+
+
+def tiers(definitions: Iterable[Stored]) -> dict[str, int]:
+    """Id → tier: 0 for what needs nothing, else one more than the deepest reference.
+
+    Whoever asks others who is who comes after them as well, although it runs without them. What
+    waits for a model comes after everything that does not, so that a slow training holds up
+    nobody else. Raises UserError for a reference to nothing and for a cycle, naming its ids.
+    """
+    listed = list(definitions)
+    needed = {stored.id: references(stored.conversion) for stored in listed}
+    for id in needed:
+        _refuse_circles(id, needed, ())
+    scored = with_dependents([one.id for one in listed if is_scored(one.conversion)], listed)
+    before = {
+        stored.id: needed[stored.id] | witnesses(stored.conversion, listed) for stored in listed
+    }
+    found: dict[str, int] = {}
+    for group in (set(needed) - scored, scored):
+        first = max(found.values(), default=-1) + 1
+        for id in sorted(group):
+            _place(id, before, group, first, found)
+    return found
+
+
+def is_scored(conversion: Conversion) -> bool:
+    """Whether a model decides about its rows or their values."""
+    match conversion:
+        case LeadScoring():
+            return True
+        case Custom(predicted_value=prediction):
+            return prediction is not None
+    return False
+
+
+def _place(
+    id: str,
+    before: Mapping[str, frozenset[str]],
+    group: Collection[str],
+    first: int,
+    found: dict[str, int],
+) -> int:
+    """The tier of the id inside its group, which begins at `first`; remembers it in `found`."""
+    if id not in found:
+        below = [_place(other, before, group, first, found) for other in before[id] & set(group)]
+        found[id] = max((tier + 1 for tier in below), default=first)
+    return found[id]
+
+
+def _refuse_circles(id: str, needed: Mapping[str, frozenset[str]], path: tuple[str, ...]) -> None:
+    if id in path:
+        circle = " → ".join([*path[path.index(id) :], id])
+        raise UserError(f"Conversions refer to each other in a circle: {circle}.", code="cycle")
+    if id not in needed:
+        raise UserError(
+            f"{path[-1]!r} refers to {id!r}, which does not exist.",
+            code="unknown_reference",
+            fix="Create it, or take it out of the definition.",
+        )
+    for other in sorted(needed[id]):
+        _refuse_circles(other, needed, (*path, id))
+
+
+def with_dependents(ids: Iterable[str], definitions: Iterable[Stored]) -> frozenset[str]:
+    """The ids and everything that is computed from them, directly or not."""
+    needed = {stored.id: references(stored.conversion) for stored in definitions}
+    affected = set(ids)
+    while grown := {id for id, others in needed.items() if others & affected} - affected:
+        affected |= grown
+    return frozenset(affected & set(needed))
+
+
+def with_prerequisites(ids: Iterable[str], definitions: Iterable[Stored]) -> frozenset[str]:
+    """The ids and everything that they are computed from, directly or not."""
+    needed = {stored.id: references(stored.conversion) for stored in definitions}
+    wanted = set(ids)
+    while grown := {other for id in wanted for other in needed.get(id, ())} - wanted:
+        wanted |= grown
+    return frozenset(wanted & set(needed))
+
+
+def reading(table: str, definitions: Iterable[Stored]) -> frozenset[str]:
+    """Ids of the conversions whose stored lineage names the table (project.dataset.table)."""
+    return frozenset(
+        stored.id
+        for stored in definitions
+        if any(_matches(pattern, table) for pattern in stored.referenced_tables)
+    )
+
+
+def _matches(pattern: str, table: str) -> bool:
+    return table.startswith(pattern[:-1]) if pattern.endswith("*") else table == pattern
+
+
+def adjustment_days(conversion: Conversion, definitions: Mapping[str, Stored]) -> int:
+    """How many complete days, up to yesterday, may still change.
+
+    A refund on the last day of its window may itself arrive LATE_DAYS later. A combined
+    conversion changes as long as any of its members does. A kind that says nothing about it changes
+    as long as GA4 does.
+    """
+    match conversion:
+        case Simple(refunds=refunds):
+            return LATE_DAYS + (refunds.days if refunds else 0)
+        case Custom(adjustment_days=days) | LeadScoring(adjustment_days=days):
+            return max(1, days or 0)
+        case Combined(conversions=members):
+            own = [adjustment_days(definitions[id].conversion, definitions) for id in members]
+            # any row may learn late of visits, and hands that on
+            return max(LATE_DAYS, *own)
+    return LATE_DAYS
+
+
+def due_window(
+    stored: Stored,
+    definitions: Mapping[str, Stored],
+    end: date,
+    done_until: Mapping[tuple[str, int], date],
+) -> Window:
+    """The days up to `end` that a run without own days brings up to date.
+
+    A version that never ran starts BACKFILL_DAYS back; after missed days the window is that of the
+    first of them, so that nothing which its run would have seen is lost.
+    """
+    last = done_until.get((stored.id, stored.version))
+    if last is None:
+        return Window.ending(end, BACKFILL_DAYS)
+    days = adjustment_days(stored.conversion, definitions)
+    first = min(end, last + timedelta(days=1))
+    return Window(first - timedelta(days=days - 1), end)
+
+
+def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> date | None:
+    """The last day that a run brings up to date; None leaves the conversion to the next one.
+
+    GA4's events are there up to the newest daily table: to close a day before would pass over what
+    lands later. A load reads nothing from GA4, so what counts its events stays where it is. Where
+    rows silence later ones, a run of days long past goes on to the last day that is done.
+    """
+    conversion, done = known.definitions[id].conversion, known.done_until(id)
+    end = min(request.end_date or known.yesterday, known.yesterday)
+    if silences(conversion) and done is not None:
+        end = max(end, done)
+    if not isinstance(conversion, Simple):
+        return end
+    if trigger == "load":
+        return done
+    return min(end, known.exported.end) if known.exported else end
+
+
+def _first_day(id: str, due: Window, known: Known) -> date:
+    """The first day that is due; who counts users' first purchases begins with the oldest data."""
+    conversion = known.definitions[id].conversion
+    counts_firsts = (
+        isinstance(conversion, Simple)
+        and conversion.event_type == "purchase"
+        and conversion.deduplicate_by_user
+    )
+    if known.exported and counts_firsts and known.done_until(id) is None:
+        return min(due.start, known.exported.start)
+    return due.start
+
+
+def silences(conversion: Conversion) -> bool:
+    """Whether a row may keep later ones from counting."""
+    match conversion:
+        case Simple():
+            return (
+                conversion.event_type == "purchase"
+                or conversion.deduplicate_by_user
+                or conversion.once_per_session
+            )
+        case Combined(deduplication_days=days):
+            return days is not None
+    return False
+
+
+def _following_members(
+    windows: Mapping[str, Window], definitions: Mapping[str, Stored]
+) -> dict[str, Window]:
+    """The windows of a run, those of combined conversions as long as their members'.
+
+    A member that is computed anew for older days, because it was edited or caught up, changes what
+    its combined conversions are made of on those days.
+    """
+
+    def start(id: str) -> date:
+        conversion = definitions[id].conversion
+        members = conversion.conversions if isinstance(conversion, Combined) else ()
+        return min([windows[id].start, *(start(member) for member in members if member in windows)])
+
+    return {id: Window(min(start(id), window.end), window.end) for id, window in windows.items()}
+
+
+def stage_events(definitions: Iterable[Stored]) -> frozenset[str]:
+    """The GA4 events that the simple conversions count, and those that every stage holds."""
+    counted = {
+        name
+        for stored in definitions
+        if isinstance(stored.conversion, Simple)
+        for name in stored.conversion.event_names
+    }
+    return frozenset(counted | set(ALWAYS))

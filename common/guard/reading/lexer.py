@@ -1,0 +1,227 @@
+"""GoogleSQL's tokens, read strictly: whatever two readers might read differently is refused.
+
+Follows https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, cast
+
+from common.guard.reading.lexer_errors import unreadable
+from common.guard.reading.text import Source
+from common.guard.reading.words import RESERVED
+from common.model.findings import Finding, found
+
+Kind = Literal["name", "quoted", "string", "number", "parameter", "symbol"]
+
+MAXIMUM_TOKENS = 10_000
+
+
+class Token(NamedTuple):
+    """One token: its text as it will run, where it starts, and whether a gap precedes it.
+
+    `word` is the text of a bare word or symbol in capitals, "" for every other token.
+    """
+
+    kind: Kind
+    text: str
+    offset: int
+    after_gap: bool
+    word: str
+
+    @property
+    def name(self) -> str:
+        """An identifier without its backquotes."""
+        return self.text[1:-1] if self.kind == "quoted" else self.text
+
+    def has(self, *words: str) -> bool:
+        """Whether it is one of these bare words or symbols."""
+        return self.word in words and self.word != ""
+
+
+NOTHING = Token("symbol", "", -1, True, "")
+"""Stands before the first token and after the last."""
+
+
+# Possessive quantifiers: no backtracking, so a hostile literal costs linear time. A raw string ends
+# where a plain one would: a backslash always takes the next character along.
+_TOKEN = re.compile(
+    r"""
+    (?P<gap>(?:[ \t\n\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]
+        |\#[^\n]*+|--[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/)++) |
+    (?P<string>(?:[rR][bB]?|[bB][rR]?)?(?:
+        '''(?:\\.|'(?!'')|[^'\\])*+''' | \"\"\"(?:\\.|"(?!"")|[^"\\])*+\"\"\" |
+        '(?!'')(?:\\[^\n]|[^'\\\n])*+' | "(?!"")(?:\\[^\n]|[^"\\\n])*+"
+    )) |
+    (?P<quoted>`[^`\n\\]+`) |
+    (?P<number>0[xX][0-9A-Fa-f]+ | (?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?) |
+    (?P<name>[A-Za-z_][A-Za-z0-9_]*) |
+    (?P<parameter>@[A-Za-z_][A-Za-z0-9_]*) |
+    (?P<symbol>\|>|\|\||<=|>=|<>|!=|<<|>>|=>|->|/(?!\*)|[-()\[\],.;+*<>=~^&|])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_PROJECT_WITH_DASHES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?=\.[A-Za-z_])")
+_GOOD_ESCAPE = re.compile(
+    r"""[abfnrtv\\?"'`]|[0-3][0-7]{2}|[xX][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}"""
+)
+_BRACKETED = re.compile(r"\[[\w .-]+\](?:\.\[[\w -]+\])*(?!\w)")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_WORDLIKE = ("name", "quoted", "string", "number", "parameter")
+
+
+def tokens(source: Source) -> tuple[list[Token], list[Finding]]:
+    """The tokens of the text, comments gone, and what cannot be read; one fault of a kind."""
+    read: list[Token] = []
+    faults: dict[str, Finding] = {}
+    offset, gap = 0, False
+    while offset < len(source.text):
+        token, end = _next(source.text, offset, gap, read)
+        if end == offset:
+            fault = unreadable(source, offset)
+            faults.setdefault(fault.code, fault)
+            break
+        if token:
+            for fault in _faults(source, read[-7:], token, end):
+                faults.setdefault(fault.code, fault)
+            read.append(token)
+        offset, gap = end, token is None
+        if len(read) > MAXIMUM_TOKENS:
+            faults["too_large"] = _too_many(source, offset)
+            break
+    return read, list(faults.values())
+
+
+def canonical(read: Sequence[Token]) -> str:
+    """The text that runs: the tokens, with one space where there was any gap or comment."""
+    return "".join((" " if token.after_gap else "") + token.text for token in read).strip()
+
+
+def origin(read: Sequence[Token], line: int, column: int) -> Token | None:
+    """The token that stands at a place of the canonical text; both count from 1."""
+    text = canonical(read)
+    wanted = sum(len(part) for part in text.split("\n")[: line - 1]) + line - 1 + column - 1
+    offset = -1 if read and read[0].after_gap else 0
+    for token in read:
+        offset += token.after_gap + len(token.text)
+        if wanted < offset:
+            return token
+    return None
+
+
+def _next(source: str, offset: int, gap: bool, read: list[Token]) -> tuple[Token | None, int]:
+    """The token at the offset, None for a gap, and where it ends; the same offset: unreadable."""
+    if dashed := names_a_table(read) and _PROJECT_WITH_DASHES.match(source, offset):
+        return Token("quoted", f"`{dashed[0]}`", offset, gap, ""), dashed.end()
+    match = _TOKEN.match(source, offset)
+    if match is None:
+        return None, offset
+    if match["gap"]:
+        return None, match.end()
+    kind, text = cast(Kind, match.lastgroup), match[0]
+    word = text.upper() if kind in ("name", "symbol") else ""
+    return Token(kind, text, offset, gap, word), match.end()
+
+
+def names_a_table(read: Sequence[Token]) -> bool:
+    """Whether the next word begins a table's path; EXTRACT(... FROM x) begins an expression."""
+    if not read or not read[-1].has("FROM", "JOIN"):
+        return False
+    words = [token.word for token in read[-7:]]
+    is_part = words[-4:-2] == ["EXTRACT", "("] or words[:2] == ["EXTRACT", "("]
+    return not is_part and words[-2:-1] != ["DISTINCT"]
+
+
+def _faults(source: Source, before: list[Token], token: Token, end: int) -> list[Finding]:
+    if names_a_table(before) and (fault := _foreign_name(source, token)):
+        return [fault]
+    if token.kind == "string" and token.text[0] in "'\"bB" and token.text[:2].lower() != "br":
+        for escape in _ESCAPE.finditer(token.text):
+            if not _GOOD_ESCAPE.match(token.text, escape.start() + 1):
+                return [_bad_escape(source, token, escape)]
+    if token.kind == "quoted" and re.search(r"\$?\{", token.text):
+        return [_template(source, token)]
+    last = before[-1] if before else NOTHING
+    ends_a_name = last.kind in ("name", "quoted") and last.word not in RESERVED
+    if token.kind == "number" and (last.has(".") or (token.text[0] == "." and ends_a_name)):
+        return [_digit_in_path(source, last, token, end)]
+    if token.after_gap or token.kind not in _WORDLIKE:
+        return []
+    if token.kind == "string" and last.kind == "string":
+        return [_doubled_quote(source, last, token)]
+    if last.kind == "string" and token.word in RESERVED:
+        return []
+    if last.kind in ("string", "number", "quoted", "parameter"):
+        shown = f"{last.text} {token.text}"
+        message = f"{last.text} runs straight into {token.text}; two readers may part them apart."
+        fix = f"Put a space or an operator between: {shown}"
+        return [found("glued", message, fix, at=source.position(token.offset))]
+    return []
+
+
+def _foreign_name(source: Source, token: Token) -> Finding | None:
+    """The finding for a table's name in the quotes or brackets of another dialect."""
+    at = source.position(token.offset)
+    if token.kind == "string":
+        message = f"{token.text} is a text; a table's name stands between backquotes."
+        name = re.split("['\"]+", token.text)[1]
+        return found("table_name", message, f"`{name}`", at=at)
+    named = _BRACKETED.match(source.text, token.offset)
+    if named is None:
+        return None
+    message = "GoogleSQL puts names between backquotes; square brackets make an array."
+    path = re.sub(r"[\[\]]", "", named[0])
+    return found("other_dialect", message, f"`{path}`", at=at)
+
+
+def _bad_escape(source: Source, token: Token, escape: re.Match[str]) -> Finding:
+    fix = f"r{token.text}" if "\n" not in token.text else "Write a raw string: r'...'"
+    return found(
+        "bad_escape",
+        f"{escape[0]} is no escape sequence of GoogleSQL. In a regular expression, write the "
+        "string raw, so that backslashes stand for themselves.",
+        fix,
+        at=source.position(token.offset + escape.start()),
+    )
+
+
+def _template(source: Source, token: Token) -> Finding:
+    return found(
+        "template",
+        f"{token.text} holds a variable of a template, which is not rendered here.",
+        "Write the name itself: `project.dataset.table`",
+        at=source.position(token.offset),
+    )
+
+
+def _doubled_quote(source: Source, last: Token, token: Token) -> Finding:
+    quote = last.text[-1]
+    return found(
+        "doubled_quote",
+        f"A quote inside a string is written \\{quote} in GoogleSQL; {quote}{quote} ends the "
+        "string and begins another.",
+        f"{last.text[:-1]}\\{quote}{token.text[1:]}",
+        at=source.position(token.offset),
+    )
+
+
+def _digit_in_path(source: Source, last: Token, token: Token, end: int) -> Finding:
+    word = re.match(r"[\w-]*", source.text[end:])
+    part = token.text.lstrip(".") + (word[0] if word else "")
+    return found(
+        "digit_in_path",
+        f"{part} begins with a digit; a part of a name that does so needs backquotes.",
+        f"`{part}`, or better the whole path: `project.dataset.{part}`",
+        at=source.position(token.offset),
+    )
+
+
+def _too_many(source: Source, offset: int) -> Finding:
+    return found(
+        "too_large",
+        f"The query has more than {MAXIMUM_TOKENS:,} words and symbols.",
+        "Put long lists of values into a table and join it.",
+        at=source.position(min(offset, len(source.text) - 1)),
+    )

@@ -1,0 +1,164 @@
+"""Why a place in the text cannot be read: templates, other dialects, quotes that curl."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from common.guard.reading.text import Source
+from common.model.findings import Finding, found
+
+_TYPES = {
+    "TEXT": "STRING",
+    "VARCHAR": "STRING",
+    "CHAR": "STRING",
+    "INT": "INT64",
+    "INTEGER": "INT64",
+    "BIGINT": "INT64",
+    "FLOAT": "FLOAT64",
+    "DOUBLE": "FLOAT64",
+    "REAL": "FLOAT64",
+    "BOOLEAN": "BOOL",
+    "TIMESTAMPTZ": "TIMESTAMP",
+}
+_CURLY = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb\u00b4"
+_SHARDS = (
+    "FROM `{0}.{1}*` WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) "
+    "AND FORMAT_DATE('%Y%m%d', @end_date)"
+)
+_STRAIGHT = str.maketrans(_CURLY, '\'\'\'\'""""\'"""\'')
+
+
+class Told(NamedTuple):
+    code: str
+    message: str
+    fix: str
+
+
+def unreadable(source: Source, offset: int) -> Finding:
+    """The finding for the first place of the text that is no token."""
+    line_start = source.text.rfind("\n", 0, offset) + 1
+    before = source.text[max(line_start, offset - 200) : offset]
+    rest = source.text[offset : offset + 200]
+    cases = ((re.match(pattern, rest), explain) for pattern, explain in _CASES)
+    match, explain = next((match, explain) for match, explain in cases if match)
+    told = explain(match, before, rest)
+    return found(told.code, told.message, told.fix, at=source.position(offset))
+
+
+def _template(match: re.Match[str], before: str, rest: str) -> Told:
+    return Told(
+        "template",
+        f"{match[0]} belongs to a template (dbt, Dataform, Jinja), which is not rendered here.",
+        "Paste the compiled SQL (dbt compile, or Dataform's compiled query): tables as "
+        "`project.dataset.table`, the period as @start_date and @end_date.",
+    )
+
+
+def _system_variable(match: re.Match[str], before: str, rest: str) -> Told:
+    return Told(
+        "system_variable",
+        f"{match[0]} is a system variable; its value depends on who runs the query and how.",
+        "Write the value itself.",
+    )
+
+
+def _hint(match: re.Match[str], before: str, rest: str) -> Told:
+    message = "@ begins a parameter's name or a hint; here is neither."
+    return Told("unreadable", message, "Remove it.")
+
+
+def _positional(match: re.Match[str], before: str, rest: str) -> Told:
+    return Told(
+        "parameter",
+        "A ? is a parameter by position; only two parameters are known, both by name.",
+        "WHERE date BETWEEN @start_date AND @end_date",
+    )
+
+
+def _colon(match: re.Match[str], before: str, rest: str) -> Told:
+    if path := re.search(r"\[([\w.-]+):([\w.$]+)[\w.$@-]*\]", before[-100:] + rest):
+        message = "A table in square brackets is legacy SQL; this product speaks GoogleSQL."
+        is_range = re.search(r"(?i)TABLE_DATE_RANGE(?:_STRICT)?\s*\(\s*\[[\w.-]*$", before)
+        fix = _SHARDS if is_range else "`{0}.{1}`"
+        return Told("legacy_sql", message, fix.format(path[1], path[2]))
+    return _operator(match, before, rest)
+
+
+def _colon_cast(match: re.Match[str], before: str, rest: str) -> Told:
+    operand = re.search(r"[\w.`]+\s*$|'[^']*'\s*$", before)
+    wanted = match[1].upper() or "STRING"
+    shown = operand[0].strip() if operand else "expression"
+    return Told(
+        "other_dialect",
+        f"{shown}{match[0]} is PostgreSQL's way to cast.",
+        f"CAST({shown} AS {_TYPES.get(wanted, wanted)})",
+    )
+
+
+def _curly_quote(match: re.Match[str], before: str, rest: str) -> Told:
+    return Told(
+        "curly_quote",
+        f"{match[0]} is a typographic quote, as word processors write it.",
+        f"Use the straight one: {match[0].translate(_STRAIGHT)}",
+    )
+
+
+def _open_string(match: re.Match[str], before: str, rest: str) -> Told:
+    quote = match[1]
+    where = "the text" if len(quote) == 3 else "the line"
+    return Told(
+        "open_string",
+        f"The string that {quote} opens here is not closed before {where} ends.",
+        f"Close it with {quote}. Inside it a quote is written \\{quote[0]}; a string of several "
+        "lines stands between three quotes.",
+    )
+
+
+def _open_name(match: re.Match[str], before: str, rest: str) -> Told:
+    return Told(
+        "open_string",
+        "The name that ` opens here is empty, holds a backslash, or is not closed on its line.",
+        "`project.dataset.table`",
+    )
+
+
+def _open_comment(match: re.Match[str], before: str, rest: str) -> Told:
+    message = "The comment that /* opens here is never closed."
+    return Told("open_comment", message, "Close it with */")
+
+
+def _operator(match: re.Match[str], before: str, rest: str) -> Told:
+    written = {"%": "MOD(a, b)", "!": "NOT a, or a != b", ":": "JSON_VALUE(a, '$.b')"}
+    fix = written.get(match[0], "a GoogleSQL operator")
+    return Told("other_dialect", f"{match[0]} is no operator of GoogleSQL.", f"Write {fix}")
+
+
+def _letter(match: re.Match[str], before: str, rest: str) -> Told:
+    begun = re.search(r"\w*$", before)
+    word = (begun[0] if begun else "") + match[0]
+    message = f"The name {word} has a letter that needs backquotes: {match[0][0]}"
+    return Told("bare_letter", message, f"`{word}`")
+
+
+def _foreign(match: re.Match[str], before: str, rest: str) -> Told:
+    message = f"{match[0]} (U+{ord(match[0]):04X}) has no meaning in GoogleSQL here."
+    return Told("unreadable", message, "Remove it, or quote it if it belongs to a text.")
+
+
+_CASES: tuple[tuple[str, Callable[[re.Match[str], str, str], Told]], ...] = (
+    (r"\{\{|\{%|\{#|\$\{|[{}$]", _template),
+    (r"@@\w*", _system_variable),
+    (r"@", _hint),
+    (r"\?", _positional),
+    (r"::\s*(\w*)", _colon_cast),
+    (r":", _colon),
+    (rf"[{_CURLY}]", _curly_quote),
+    (r"[rRbB]{0,2}('''|\"\"\"|'|\")", _open_string),
+    (r"`", _open_name),
+    (r"/\*", _open_comment),
+    (r"[%!]", _operator),
+    (r"[^\W\d_]\w*", _letter),
+    (r".", _foreign),
+)

@@ -1,0 +1,137 @@
+"""The query as sqlglot is allowed to see it: structure only, every text and odd name replaced.
+
+sqlglot reads strings, types and function names differently from GoogleSQL in places, and some of
+them in exponential time. It therefore gets one harmless token a line: strings are 's', functions
+are plain names, identifiers are quoted. A line number leads back to the token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from common.guard.reading.lexer import NOTHING, Token
+from common.guard.reading.words import BARE_FUNCTIONS, DATE_PARTS, PIPE_OPERATORS, RESERVED, TYPES
+from common.guard.rules.calls import Call, is_cast_format, is_star_modifier
+
+FUNCTION = "F_"
+"""Begins the name that sqlglot sees for a function."""
+
+_KEPT_CALLS = frozenset("CAST SAFE_CAST EXTRACT ARRAY STRUCT UNNEST EXISTS".split())
+_KEPT_WORDS = RESERVED | DATE_PARTS
+_PAIRS = (("GROUP", "BY"), ("ORDER", "BY"), ("PARTITION", "BY"), ("GROUPING", "SETS"))
+_LIKE_EXTEND = ("SET", "DROP", "RENAME", "WINDOW")
+"""Pipe operators that sqlglot does not know; to find tables and functions, EXTEND reads alike."""
+
+
+@dataclass(frozen=True)
+class Masked:
+    """The text for sqlglot, one token a line, and what stands for what."""
+
+    text: str
+    tokens: Sequence[Token]
+    names: dict[str, str]
+
+    def token(self, line: int) -> Token:
+        """The token that sqlglot saw on this line."""
+        return self.tokens[line - 1]
+
+    def name(self, seen: str) -> str:
+        """The identifier for which sqlglot saw this one."""
+        return self.names.get(seen, seen)
+
+
+def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
+    """The masked text of the tokens of one query and its calls."""
+    odd = sorted({t.name for t in tokens if t.kind in ("name", "quoted") and not _is_plain(t.name)})
+    prefix = _unused_prefix(tokens)
+    stand_ins = {name: f"{prefix}{index}" for index, name in enumerate(odd)}
+    seen = [_seen(tokens, index, stand_ins) for index in range(len(tokens))]
+    for call in made:
+        _mask_call(tokens, call, seen)
+    _join_pairs(seen)
+    return Masked("\n".join(seen), tokens, {masked: name for name, masked in stand_ins.items()})
+
+
+def _join_pairs(seen: list[str]) -> None:
+    """sqlglot takes GROUP BY for one token, and does not count the line between its words."""
+    for index, (word, after) in enumerate(pairwise(seen)):
+        if (word.upper(), after.upper()) in _PAIRS:
+            seen[index : index + 2] = f"{word} {after}", ""
+
+
+def _is_plain(name: str) -> bool:
+    """Whether sqlglot may see the name; it calls steps of its own __tmp1, __tmp2."""
+    return name.isascii() and name.isidentifier() and not name.lower().startswith("__tmp")
+
+
+def _unused_prefix(tokens: Sequence[Token]) -> str:
+    text = " ".join(token.text.lower() for token in tokens if token.kind in ("name", "quoted"))
+    return next(p for p in (f"n{number}_" for number in range(len(text) + 1)) if p not in text)
+
+
+def _mask_call(tokens: Sequence[Token], call: Call, seen: list[str]) -> None:
+    """The function as one plain name, its prefix gone; a routine of a dataset stays a path."""
+    if call.name in _KEPT_CALLS:
+        return
+    if call.name in BARE_FUNCTIONS and not _opens(tokens, call):
+        seen[call.index] = call.name
+        return
+    seen[call.index] = FUNCTION + call.name.rpartition(".")[2].strip("`")
+    if call.name.count(".") == 1:
+        seen[call.index - 2] = seen[call.index - 1] = ""
+
+
+def _opens(tokens: Sequence[Token], call: Call) -> bool:
+    return call.index + 1 < len(tokens) and tokens[call.index + 1].has("(")
+
+
+def _seen(tokens: Sequence[Token], index: int, stand_ins: dict[str, str]) -> str:
+    token = tokens[index]
+    if token.kind == "string":
+        return "'s'"
+    if token.kind == "number":
+        return token.text if token.text.isdigit() else "1.5"
+    if token.kind == "quoted" or (token.kind == "name" and not _is_grammar(tokens, index)):
+        return f"`{stand_ins.get(token.name, token.name)}`"
+    if token.has(*_LIKE_EXTEND) and index and tokens[index - 1].has("|>"):
+        return "EXTEND"
+    return token.text
+
+
+def _is_grammar(tokens: Sequence[Token], index: int) -> bool:
+    """Whether the word is part of the grammar where it stands, rather than a name."""
+    token = tokens[index]
+    older, before = ([NOTHING, NOTHING, *tokens[max(0, index - 2) : index]])[-2:]
+    after = tokens[index + 1] if index + 1 < len(tokens) else NOTHING
+    if before.has("."):
+        return False
+    if before.has("|>"):
+        return token.word in PIPE_OPERATORS
+    if token.word in TYPES:
+        return _is_type(before, after)
+    return token.word in _KEPT_WORDS or _is_clause_word(token, older, before, after)
+
+
+def _is_type(before: Token, after: Token) -> bool:
+    names_a_field = before.kind in ("name", "quoted") and before.word not in RESERVED
+    return after.kind == "string" or before.has("AS", "<", "AT") or names_a_field
+
+
+def _is_clause_word(token: Token, older: Token, before: Token, after: Token) -> bool:
+    if token.has("OFFSET"):
+        return before.has("WITH") or before.kind in ("number", "parameter")
+    if token.has("VALUE"):
+        return before.has("AS") and older.has("SELECT")
+    if token.has("NAME"):
+        return before.has("BY") and older.has("ALL", "DISTINCT")
+    if token.has("ZONE"):
+        return before.has("TIME") and older.has("AT")
+    if token.has("REPLACE"):
+        return is_star_modifier(older, before)
+    if token.has("FORMAT"):
+        return is_cast_format(older, before)
+    return (token.has("PIVOT", "UNPIVOT") and after.has("(", "INCLUDE", "EXCLUDE")) or (
+        token.has("SETS", "INCLUDE", "CORRESPONDING", "STRICT")
+    )

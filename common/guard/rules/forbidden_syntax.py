@@ -1,0 +1,154 @@
+"""Forms that the token stream alone gives away: parameters, time travel, samples, recursion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from common.guard.reading.lexer import NOTHING, Token
+from common.guard.reading.text import Source
+from common.model.findings import Finding, found
+
+PARAMETERS = ("start_date", "end_date")
+
+
+class _Fault(NamedTuple):
+    code: str
+    token: Token
+    message: str
+    fix: str
+
+
+def parameters(tokens: Sequence[Token]) -> frozenset[str]:
+    """Names of the parameters that the query uses, in lower case, without @."""
+    return frozenset(token.text[1:].lower() for token in tokens if token.kind == "parameter")
+
+
+def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
+    """Every form that is refused wherever it stands; one finding of a kind."""
+    checks = (_unknown_parameters, _word_forms, _metadata, _bare_wildcards, _select_as)
+    faults = [fault for check in checks for fault in check(tokens)]
+    first = {fault.code: fault for fault in reversed(faults)}
+    return [
+        found(fault.code, fault.message, fault.fix, at=source.position(fault.token.offset))
+        for fault in reversed(first.values())
+    ]
+
+
+def _unknown_parameters(tokens: Sequence[Token]) -> list[_Fault]:
+    return [
+        _Fault(
+            "parameter",
+            token,
+            f"Nothing is known of a parameter {token.text}; a query is given @start_date and "
+            "@end_date, both of type DATE and both included.",
+            "Use these two, or write the value itself.",
+        )
+        for token in tokens
+        if token.kind == "parameter" and token.text[1:].lower() not in PARAMETERS
+    ]
+
+
+def _word_forms(tokens: Sequence[Token]) -> list[_Fault]:
+    return [
+        _Fault(pair.code, word, pair.message, pair.fix)
+        for word, after in zip(tokens, [*tokens[1:], NOTHING], strict=True)
+        for pair in _PAIRS.get(word.word, ())
+        if pair.second in ("", after.word)
+    ]
+
+
+def _select_as(tokens: Sequence[Token]) -> list[_Fault]:
+    """SELECT AS may be followed by a type's name, which then looks like a column or a call."""
+    faults = []
+    padded = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
+    for index, token in enumerate(padded[2:-2], start=2):
+        older, before, after, then = (padded[index + step] for step in (-2, -1, 1, 2))
+        follows_select = before.has("SELECT") or (
+            before.has("DISTINCT", "ALL") and older.has("SELECT", "|>")
+        )
+        is_known = after.has("STRUCT", "VALUE") and not then.has(".", "AS", ",")
+        if token.has("AS") and follows_select and not is_known:
+            message = f"SELECT AS is followed by STRUCT or VALUE, not by {after.text}."
+            faults.append(_Fault("unknown_form", token, message, "SELECT AS STRUCT a, b"))
+    return faults
+
+
+def _bare_wildcards(tokens: Sequence[Token]) -> list[_Fault]:
+    """FROM project.dataset.events_* without backquotes: the star sticks to the name."""
+    return [
+        _Fault(
+            "table_name",
+            star,
+            f"The wildcard {name.text}* needs backquotes around the whole path.",
+            f"`project.dataset.{name.text}*`",
+        )
+        for name, star, after in zip(tokens, tokens[1:], [*tokens[2:], NOTHING], strict=False)
+        if star.has("*")
+        and not star.after_gap
+        and name.kind == "name"
+        and name.text[-1] == "_"
+        and (after.after_gap or after.kind == "symbol")
+    ]
+
+
+def _metadata(tokens: Sequence[Token]) -> list[_Fault]:
+    return [
+        _Fault(
+            "metadata",
+            token,
+            f"{token.text} tells about tables; a conversion is made from rows of data.",
+            "Name the tables themselves: FROM `project.dataset.table`",
+        )
+        for token in tokens
+        if token.kind in ("name", "quoted") and _is_metadata(token.name.upper())
+    ]
+
+
+def _is_metadata(name: str) -> bool:
+    parts = name.split(".")
+    return "INFORMATION_SCHEMA" in parts or any(part.startswith("__TABLES") for part in parts)
+
+
+class _Pair(NamedTuple):
+    """A word that is refused when this other word follows; "" is any."""
+
+    second: str
+    code: str
+    message: str
+    fix: str
+
+
+_TIME_TRAVEL = (
+    "time_travel",
+    "FOR SYSTEM_TIME reads a table as it was; that works for seven days only, so the same run "
+    "could not be repeated later.",
+    "Read the table as it is; this product keeps the history of every conversion.",
+)
+_PAIRS: dict[str, tuple[_Pair, ...]] = {
+    "WITH": (
+        _Pair(
+            "RECURSIVE",
+            "recursion",
+            "A recursive query has no bound that could be known before it runs.",
+            "Join a list of days: UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day",
+        ),
+    ),
+    "FOR": (_Pair("SYSTEM_TIME", *_TIME_TRAVEL), _Pair("SYSTEM", *_TIME_TRAVEL)),
+    "TABLESAMPLE": (
+        _Pair(
+            "",
+            "sample",
+            "TABLESAMPLE reads other rows in every run, so conversions would come and go.",
+            "Remove it; to read less, filter the partition column by @start_date and @end_date.",
+        ),
+    ),
+    "SELECT": (
+        _Pair(
+            "TOP",
+            "other_dialect",
+            "TOP is T-SQL.",
+            "Write LIMIT at the end, or best neither: a conversion needs all its rows.",
+        ),
+    ),
+}

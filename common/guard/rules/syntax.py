@@ -1,0 +1,66 @@
+"""Where a query stops being readable, and what is most likely wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.guard.reading.lexer import NOTHING, Token
+from common.guard.reading.mask import Masked
+from common.guard.reading.text import Source
+from common.guard.reading.words import RESERVED
+from common.model.findings import Finding, found
+
+_GOOD_FORM = "SELECT a, b AS c FROM `project.dataset.table` AS t WHERE t.a = 1"
+_CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "ORDER", "LIMIT", "ON", "USING")
+
+
+def finding(source: Source, masked: Masked, reason: str) -> Finding:
+    """The finding for a query that sqlglot cannot read, from its words "Line 7, Col: 3"."""
+    index = _index(masked, reason)
+    if index is None:
+        message = "The query cannot be read: a word, a comma or a bracket is missing or too much."
+        return found("syntax", message, f"Compare with: {_GOOD_FORM}")
+    told, fix = _likely(masked.tokens, index)
+    token = masked.tokens[index]
+    message = f"The query cannot be read from {token.text[:40]} on. {told}"
+    return found("syntax", message, fix, at=source.position(token.offset))
+
+
+def _index(masked: Masked, reason: str) -> int | None:
+    """The index of the token that sqlglot stopped at; it saw one token a line."""
+    line = reason.partition("Line ")[2].partition(",")[0]
+    if not line.isdigit() or not 0 < int(line) <= len(masked.tokens):
+        return None
+    return int(line) - 1
+
+
+def _likely(tokens: Sequence[Token], index: int) -> tuple[str, str]:
+    """What is wrong in all likelihood, and what to write."""
+    near = [NOTHING, NOTHING, *tokens, NOTHING]
+    older, before, token, after = near[index : index + 4]
+    shown = f"{before.text} {token.text}"
+    if token.has("=") and (before.has("=") or after.has("=")):
+        return "GoogleSQL compares with a single =.", "Write ="
+    if before.has("AS") and token.word in RESERVED:
+        fix = f"AS `{token.text}`"
+        return f"{token.text} is a reserved word; as a name it needs backquotes.", fix
+    if before.has(",") and token.has(*_CLAUSES, ")"):
+        return "The comma before it is too much.", token.text
+    if before.has("SELECT") and token.has(*_CLAUSES):
+        return "Nothing is selected.", f"SELECT order_id AS id {token.text} ..."
+    if _ends_value(before) and _begins_value(token):
+        return "A comma or an operator may be missing before it.", f"{before.text}, {token.text}"
+    if before.has(*_CLAUSES, "AND", "OR", "BY", "(") and token.has(*_CLAUSES, ")", "AND", "OR"):
+        return f"Something is missing between {shown}.", f"{before.text} ... {token.text}"
+    if older.has("GROUP", "ORDER") and not before.has("BY"):
+        return f"{older.text} is followed by BY.", f"{older.text} BY {before.text}"
+    told = "A comma, a bracket, a keyword or an alias is missing or too much."
+    return told, f"Compare with: {_GOOD_FORM}"
+
+
+def _ends_value(token: Token) -> bool:
+    return token.has(")", "]", "END") or (token.kind != "symbol" and token.word not in RESERVED)
+
+
+def _begins_value(token: Token) -> bool:
+    return token.kind != "symbol" and token.word not in RESERVED

@@ -1,0 +1,16 @@
+"""Exchange rates to the project's currency: the user's table, never an assumed 1:1."""
+
+from __future__ import annotations
+
+from common.bigquery.sql import Sql, bind, table, template
+from common.settings import Settings
+
+
+def rates(settings: Settings) -> Sql:
+    """A query of day, currency, rate, rate_date for the window's days; parameters as in kinds.
+
+    The last rate counts, at most 7 days old; the project's own currency has rate 1.
+    """
+    if not settings.rates_table:
+        return template(__file__, "rates_own", own=bind(settings.currency))
+    return template(__file__, own=bind(settings.currency), rates=table(settings.rates_table))

@@ -1,0 +1,41 @@
+"""Why a candidate row breaks the contract: one judgment for runs and for backtests."""
+
+from __future__ import annotations
+
+from common.bigquery.sql import Sql, bind, template
+from common.model.currency import DECIMALS
+
+FAULTS = {
+    "missing_id": "It has no id.",
+    "missing_created": "It has no time.",
+    "invalid_created": "Its time lies before the year 2000.",
+    "created_in_future": "Its time lies more than a day in the future.",
+    "bad_currency": "Its currency is no ISO 4217 code.",
+    "bad_value": "Its value is negative or no number.",
+}
+"""What a row shows by itself."""
+
+BROKEN = {
+    **FAULTS,
+    "outside_window": "Its time lies outside the days that the query was asked for.",
+    "duplicate_id": "Another row of the same answer has the same id.",
+}
+"""What each reason means, for a person."""
+
+ORDER = "c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)"
+"""Of rows with one id and one time the first in this order counts, in every run the same."""
+
+
+def fault_of_money() -> Sql:
+    """An expression over the alias `c` of a candidate: what is wrong with its money, or NULL."""
+    return template(__file__, "fault_money", currencies=bind(sorted(DECIMALS)))
+
+
+def fault() -> Sql:
+    """An expression over the alias `c` of a candidate: a key of FAULTS, or NULL for a sound row."""
+    return template(__file__, "fault", money=fault_of_money())
+
+
+def reason() -> Sql:
+    """An expression over the alias `c` of candidates: a key of BROKEN, or NULL for a sound row."""
+    return template(__file__, fault=fault(), faults=bind(sorted(FAULTS)), order=ORDER)

@@ -1,0 +1,117 @@
+"""The candidate row: what every kind returns for each event or record, kept or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common import schemas
+from common.bigquery.sql import Sql, bind, fill, join
+from common.ga4.export import NOBODY
+from common.model.window import Window
+
+STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
+PROVENANCE = frozenset(
+    ["definition_version", "run_id", "fence", "row_hash", "first_seen_at", "updated_at"]
+)
+COMPUTED = frozenset(
+    [
+        "date",
+        "value",
+        "value_project",
+        "exchange_rate",
+        "exchange_date",
+        "normalization_factor",
+        "normalization_as_of",
+    ]
+)
+"""Columns that the common last step derives from a candidate."""
+
+REMOVED = {
+    "missing_order_id": "It has no order id, and the definition drops such purchases.",
+    "duplicate_order": "An earlier purchase has the same order id.",
+    "duplicate_session": "An earlier event of the same session counts already.",
+    "duplicate_user": "An earlier conversion of the same user counts already.",
+    "fully_refunded": "It was refunded in full, and the definition removes such purchases.",
+    "unqualified_lead": "The model did not qualify this lead.",
+}
+"""Why a candidate is no conversion, in words for a person."""
+
+
+def standard_types() -> dict[str, str]:
+    """Column name → GoogleSQL type of everything in a conversion table, in order."""
+    types: dict[str, str] = {}
+    for column in schemas.load("conversion")["schema"]:
+        type_ = STANDARD.get(column["type"], column["type"])
+        if column["type"] == "RECORD":
+            fields = ", ".join(f"{part['name']} {part['type']}" for part in column["fields"])
+            type_ = f"STRUCT<{fields}>"
+        types[column["name"]] = f"ARRAY<{type_}>" if column["mode"] == "REPEATED" else type_
+    return types
+
+
+def candidate_columns() -> list[str]:
+    """The columns that a kind fills, `net_value` and `removed` last."""
+    ours = [name for name in standard_types() if name not in PROVENANCE | COMPUTED]
+    return [*ours, "net_value", "removed"]
+
+
+def candidates(expressions: Mapping[str, str | Sql]) -> Sql:
+    """A SELECT list of all candidate columns; those without an expression are NULL or empty.
+
+    Raises KeyError for an expression of a column that no candidate has.
+    """
+    types = {**standard_types(), "net_value": "FLOAT64", "removed": "STRING"}
+    if unknown := set(expressions) - set(candidate_columns()):
+        raise KeyError(f"no candidate column: {sorted(unknown)}")
+    return join(
+        ",\n  ",
+        (
+            fill(
+                "{{ value }} AS {{ name }}",
+                value=expressions.get(name, _nothing(types[name])),
+                name=name,
+            )
+            for name in candidate_columns()
+        ),
+    )
+
+
+def somebody(id: str | Sql) -> Sql:
+    """The id without blanks, or NULL for a text that stands where an id should be."""
+    return fill(
+        "IF(LOWER(TRIM({{ id }})) IN UNNEST({{ nobody }}), NULL, TRIM({{ id }}))",
+        id=id,
+        nobody=bind(NOBODY),
+    )
+
+
+def _nothing(type_: str) -> str:
+    return f"CAST({'[]' if type_.startswith('ARRAY') else 'NULL'} AS {type_})"
+
+
+def chain(steps: list[tuple[str, Sql]], last: Sql) -> Sql:
+    """WITH RECURSIVE step, step, ... and the closing SELECT; each step may read those before."""
+    named = (fill(f"{name} AS (\n{{{{ step }}}}\n)", step=step) for name, step in steps)
+    return fill("WITH RECURSIVE\n{{ steps }}\n{{ last }}", steps=join(",\n", named), last=last)
+
+
+@dataclass(frozen=True)
+class Context:
+    """The tables and settings that a kind may read, as quoted names; no clients."""
+
+    stage: Sql
+    target: Sql
+    raw: Sql
+    """Staging table with the rows of the user's own query, for kinds that have one."""
+    members: Mapping[str, Sql]
+    """Tables of the conversions that this one refers to, by id."""
+    witnesses: tuple[Sql, ...]
+    """Tables of the conversions that tell which client ids and user ids belong together."""
+    scores: Sql
+    rates: Sql
+    """A query of day, currency, rate to the project's currency, for every day of the window."""
+    window: Window
+    timezone: str
+    currency: str
+    raw_columns: frozenset[str] = frozenset()

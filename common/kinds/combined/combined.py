@@ -1,0 +1,46 @@
+"""Combined conversions: every row of the members counts, one client id once per window of days."""
+
+from __future__ import annotations
+
+from common import schemas
+from common.bigquery.sql import Sql, bind, fill, join, template
+from common.kinds.candidate.shape import COMPUTED, PROVENANCE, Context, candidates, chain
+from common.kinds.dedup import dedup
+from common.model.conversions import Combined
+
+OWN = frozenset({"id", "component", "person_id"})
+
+
+def select(conversion: Combined, context: Context) -> Sql:
+    """The members' rows in the window, each with `removed` NULL or the reason."""
+    steps = [("members", _members(conversion, context))]
+    if conversion.deduplication_days:
+        steps += dedup.every_days("members", "client_id", conversion.deduplication_days, context)
+    last = fill("SELECT last.* EXCEPT (event_key) FROM {{ last }} AS last", last=steps[-1][0])
+    return chain(steps, last)
+
+
+def _members(conversion: Combined, context: Context) -> Sql:
+    return join(
+        "\n  UNION ALL\n",
+        (
+            template(
+                __file__,
+                columns=candidates(_columns(member)),
+                # at the same moment the member that is listed first wins
+                order=f"'{position:03d}'",
+                member=context.members[member],
+            )
+            for position, member in enumerate(conversion.conversions)
+        ),
+    )
+
+
+def _columns(member: str) -> dict[str, str | Sql]:
+    shared = set(schemas.columns("conversion")) - PROVENANCE - COMPUTED - OWN
+    carried: dict[str, str | Sql] = {name: f"member.{name}" for name in shared}
+    return carried | {
+        "id": fill("CONCAT({{ member }}, '/', member.id)", member=bind(member)),
+        "component": bind(member),
+        "net_value": "member.value",
+    }

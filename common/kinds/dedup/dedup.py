@@ -1,0 +1,78 @@
+"""Steps that remove duplicates: each reads candidates and says why a row no longer counts.
+
+What counted before the window is the memory of every step, which makes an incremental run equal to
+a full one. Published rows are that memory, unless a later step may have taken some of them away:
+then a step `past` holds, as candidates from the stage, what counted before the window.
+"""
+
+from __future__ import annotations
+
+from common.bigquery.sql import Sql, bind, join, template
+from common.kinds.candidate.shape import Context
+
+
+def by_order(previous: str, context: Context, *, past: bool) -> Sql:
+    """The earliest of each id over all history stays."""
+    return _first(previous, context, "order", "id", past)
+
+
+def by_session(previous: str, context: Context, *, past: bool) -> Sql:
+    """The earliest of each session stays; rows without a session are never duplicates."""
+    return _first(previous, context, "session", "session_id", past)
+
+
+def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sql:
+    memory = template(__file__, "dedup_past", key=key) if past else ""
+    return template(__file__, f"dedup_{of}", previous=previous, target=context.target, past=memory)
+
+
+def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
+    """`persons`: the candidates with person_id filled from connected client ids and user ids."""
+    return [
+        ("pairs", _pairs(context)),
+        ("shared", template(__file__, "person_shared")),
+        ("links", template(__file__, "person_links")),
+        ("linked", template(__file__, "person_linked")),
+        ("recent", template(__file__, "person_recent", previous=previous)),
+        ("persons", template(__file__, "persons", previous=previous, recent="recent")),
+    ]
+
+
+def _pairs(context: Context) -> Sql:
+    """Which client ids and user ids were seen together, in GA4 and in rows of witnesses."""
+    seen = template(__file__, "person_pairs", stage=context.stage)
+    told = (template(__file__, "person_witnessed", witness=table) for table in context.witnesses)
+    return join("\n  UNION ALL\n", (seen, *told))
+
+
+def first_of_person(previous: str, context: Context, *, past: bool) -> list[tuple[str, Sql]]:
+    """`first_of_person`: the first ever candidate of each person stays; after `persons`."""
+    published = template(__file__, "person_published", target=context.target)
+    first = ("first_of_person", template(__file__, "dedup_first", previous=previous))
+    if not past:
+        return [("earlier", published), first]
+    return [
+        ("past_visits", template(__file__, "person_past_visits")),
+        ("past_recent", template(__file__, "person_recent", previous="past_visits")),
+        (
+            "past_persons",
+            template(__file__, "persons", previous="past_visits", recent="past_recent"),
+        ),
+        ("earlier", template(__file__, "person_past", published=published)),
+        first,
+    ]
+
+
+def every_days(previous: str, key: str, days: int, context: Context) -> list[tuple[str, Sql]]:
+    """`spaced`: anchored windows; after a kept row the next at least `days` x 24 h later counts.
+
+    Rows whose key is NULL are never duplicates. `key` is person_id or client_id.
+    """
+    published = "person_published" if key == "person_id" else "client_published"
+    gap = bind(days * 86_400_000_000)
+    return [
+        ("earlier", template(__file__, published, target=context.target)),
+        ("numbered", template(__file__, "dedup_numbered", previous=previous, key=key, gap=gap)),
+        ("kept", template(__file__, "dedup_kept")),
+        ("spaced", template(__file__, "dedup_spaced", previous=previous)),
+    ]

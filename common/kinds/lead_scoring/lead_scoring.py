@@ -1,0 +1,33 @@
+"""Lead scoring conversions: the leads that the newest scores qualify, valued by the model."""
+
+from __future__ import annotations
+
+from common.bigquery.sql import Sql, bind, template
+from common.kinds.candidate.shape import Context, candidates, somebody
+from common.model.conversions import LeadScoring
+
+
+def select(conversion: LeadScoring, context: Context) -> Sql:
+    """One row a scored lead; unqualified ones carry the reason `unqualified_lead`."""
+    value = f"score.{conversion.value}"
+    columns: dict[str, str | Sql] = {
+        "id": "score.id",
+        "client_id": somebody("score.client_id"),
+        "created": "score.created",
+        "user_id": somebody("score.user_id"),
+        "lead_id": "score.id",
+        "is_qualified": "score.is_qualified",
+        "value_gross": value,
+        "net_value": value,
+        "value_kind": "'predicted'",
+        "currency": bind(context.currency),
+        "event_source": "'crm'",
+        **{name: f"score.{name}" for name in ("gclid", "fbclid", "email", "phone")},
+        "removed": "IF(score.is_qualified, NULL, 'unqualified_lead')",
+    }
+    return template(
+        __file__,
+        columns=candidates(columns),
+        scores=context.scores,
+        conversion=bind(conversion.id),
+    )

@@ -1,0 +1,149 @@
+"""Data files as a person has them (parquet, ndjson, csv), read with the types they should have."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from common.local.data.columns import Field, described, duckdb_type
+
+_FORMATS = {
+    ".parquet": "parquet",
+    ".ndjson": "json",
+    ".jsonl": "json",
+    ".json": "json",
+    ".csv": "csv",
+}
+_READERS = {
+    "parquet": "read_parquet({files}, union_by_name = true)",
+    "json": "read_json({files}, union_by_name = true, sample_size = -1,"
+    " maximum_object_size = 104857600, map_inference_threshold = -1{columns})",
+    "csv": "read_csv({files}, union_by_name = true, header = true, sample_size = -1{columns})",
+}
+_CLIENT_ID = r"^[0-9]+\.[0-9]{9,10}$"
+"""A Google client id looks like a number, which would lose its last digits."""
+
+
+class FileError(ValueError):
+    """A file that cannot be loaded; the message says which one, why and what to do."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files of one format: what DuckDB calls them, and the columns that they show."""
+
+    paths: tuple[Path, ...]
+    format: str
+    fields: tuple[Field, ...]
+
+
+def opened(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> Files:
+    """The files with their columns; raises FileError for one that cannot be read."""
+    formats = {_format(path) for path in paths}
+    if len(formats) > 1:
+        raise FileError("Files of one call have one format; load the others with a second call.")
+    form = formats.pop()
+    try:
+        fields = described(connection, f"SELECT * FROM {_reader(form, paths)}")
+        if form == "csv":
+            fields = _with_client_ids(connection, paths, fields)
+    except duckdb.Error as error:
+        named = ", ".join(map(str, paths))
+        raise FileError(f"{named} cannot be read as {form}: {first_line(error)}") from error
+    # text carries no time zone; BigQuery's own autodetection takes such a time for UTC
+    zoned = [_in_utc(it) if form != "parquet" else it for it in fields]
+    return Files(tuple(paths), form, tuple(zoned))
+
+
+def selected(files: Files, target: Sequence[Field], names: Mapping[str, str]) -> str:
+    """A query for the target columns; `names` says what each is called in the files."""
+    if files.format == "json":
+        kinds = ", ".join(f"{_text(names[it['name']])}: {_text(duckdb_type(it))}" for it in target)
+        source = _reader("json", files.paths, f", columns = {{{kinds}}}")
+        columns = (_renamed(it, names) for it in target)
+    else:
+        texts = [names[it["name"]] for it in target if it["type"] == "STRING"]
+        kept = _as_texts(texts) if files.format == "csv" else ""
+        source = _reader(files.format, files.paths, kept)
+        columns = (_cast(it, names) for it in target)
+    return f"SELECT {', '.join(columns)} FROM {source}"
+
+
+def column_name(name: str) -> str:
+    """The name as BigQuery takes it: letters, digits and underscores, no digit in front."""
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", name.strip()) or "_"
+    return f"_{plain}" if plain[0].isdigit() else plain
+
+
+def first_line(error: BaseException) -> str:
+    """What went wrong, without DuckDB's advice for programmers."""
+    return str(error).partition("\n")[0]
+
+
+def _format(path: Path) -> str:
+    suffixes = [it for it in path.suffixes if it != ".gz"]
+    if not path.exists():
+        raise FileError(f"There is no file {path}.")
+    if path.is_dir():
+        raise FileError(
+            f"{path} is a directory; name the files in it, for example {path}/*.parquet."
+        )
+    if not suffixes or suffixes[-1].lower() not in _FORMATS:
+        known = ", ".join(_FORMATS)
+        raise FileError(f"{path} has none of the endings {known} (ndjson and csv also with .gz).")
+    if path.stat().st_size == 0:
+        raise FileError(f"{path} is empty.")
+    return _FORMATS[suffixes[-1].lower()]
+
+
+def _reader(form: str, paths: Sequence[Path], columns: str = "") -> str:
+    files = f"[{', '.join(_text(str(path)) for path in paths)}]"
+    return _READERS[form].format(files=files, columns=columns)
+
+
+def _with_client_ids(
+    connection: duckdb.DuckDBPyConnection, paths: Sequence[Path], fields: Sequence[Field]
+) -> list[Field]:
+    """The fields, as texts those that hold client ids which no number would give back."""
+    numbers = [it["name"] for it in fields if it["type"] == "FLOAT"]
+    if not numbers:
+        return list(fields)
+    lost = ", ".join(
+        f"coalesce(bool_or(regexp_matches({name}, {_text(_CLIENT_ID)})"
+        f" AND CAST(CAST({name} AS DOUBLE) AS VARCHAR) <> {name}), false)"
+        for name in map(_name, numbers)
+    )
+    source = _reader("csv", paths, _as_texts(numbers))
+    row = connection.execute(f"SELECT {lost} FROM {source}").fetchone() or ()
+    ids = {name for name, is_lost in zip(numbers, row, strict=True) if is_lost}
+    return [{**it, "type": "STRING"} if it["name"] in ids else it for it in fields]
+
+
+def _as_texts(names: Sequence[str]) -> str:
+    """What tells the reader of a csv to leave these columns as they are written."""
+    kinds = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+    return f", types = {{{kinds}}}" if names else ""
+
+
+def _in_utc(field: Field) -> Field:
+    return {**field, "type": "TIMESTAMP"} if field["type"] == "DATETIME" else field
+
+
+def _cast(field: Field, names: Mapping[str, str]) -> str:
+    return f"CAST({_name(names[field['name']])} AS {duckdb_type(field)}) AS {_name(field['name'])}"
+
+
+def _renamed(field: Field, names: Mapping[str, str]) -> str:
+    return f"{_name(names[field['name']])} AS {_name(field['name'])}"
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

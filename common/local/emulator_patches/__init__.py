@@ -1,0 +1,54 @@
+"""What bqemulator 1.4.0 gets wrong and how each fault is put right, one module a fault.
+
+The modules here change the server; those that change a statement on its way to DuckDB are listed in
+`translation`. Each says what was seen; tests/local/test_cures.py shows that it is still needed.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+import structlog
+
+# The emulator prints debug lines while it is imported, unless told before.
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+from common.local.emulator_patches.expressions import functions  # noqa: E402
+from common.local.emulator_patches.server import (  # noqa: E402
+    columns,
+    hardening,
+    healing,
+    jobs,
+    launch,
+    loads,
+    snapshots,
+    tables,
+)
+from common.local.emulator_patches.statements import (  # noqa: E402
+    dry_run,
+    execution,
+    statements,
+)
+
+CURES = (
+    launch,
+    functions,
+    hardening,
+    columns,
+    statements,
+    tables,
+    healing,
+    execution,
+    snapshots,
+    jobs,
+    dry_run,
+    loads,
+)
+
+
+@cache
+def install() -> None:
+    """Puts every cure in place, once a process and before the first engine starts."""
+    for cure in CURES:
+        cure.install()

@@ -1,0 +1,78 @@
+"""JSON: text that is none gives NULL, null is NULL, numbers and times keep their form.
+
+Seen in 1.4.0: JSON_VALUE('no json', '$.a') fails, JSON_QUERY finds 'null', TO_JSON_STRING writes
+1.0, a blank between date and time, large integers unquoted and NULL as NULL.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from common.local.emulator_patches.expressions.functions import Rewrite, call
+from common.local.emulator_patches.expressions.texts import concatenated
+
+
+def _value(node: exp.Expr) -> exp.Expr | None:
+    return call("json_value", node.this, _path(node))
+
+
+def _query(node: exp.Expr) -> exp.Expr | None:
+    return call("json_query", node.this, _path(node))
+
+
+def _path(node: exp.Expr) -> exp.Expr:
+    path = node.args.get("expression")
+    if path is None:
+        return exp.Literal.string("$")
+    return (
+        exp.Literal.string(path.sql("duckdb").strip("'"))
+        if isinstance(path, exp.JSONPath)
+        else path
+    )
+
+
+def _array(node: exp.Expr) -> exp.Expr | None:
+    node.set("this", call("json", node.this))
+    return None
+
+
+def _written(node: exp.Expr) -> exp.Expr | None:
+    if node.args.get("to_json"):
+        return None
+    return _json(node.this)
+
+
+def _json(value: exp.Expr) -> exp.Expr:
+    """The value's JSON; a constructor is taken apart, so that each part keeps its own form."""
+    if isinstance(value, exp.Struct) and all(
+        isinstance(it, exp.PropertyEQ) for it in value.expressions
+    ):
+        return _object([(it.name, it.args["expression"]) for it in value.expressions])
+    if isinstance(value, exp.Array) and not any(
+        isinstance(it, exp.Query) for it in value.expressions
+    ):
+        return _list(list(value.expressions))
+    return call("to_json", value)
+
+
+def _object(fields: list[tuple[str, exp.Expr]]) -> exp.Expr:
+    parts: list[exp.Expr] = []
+    for name, value in fields:
+        parts += [exp.Literal.string(f'{"," if parts else "{"}"{name}":'), _json(value)]
+    return concatenated([*parts, exp.Literal.string("}" if fields else "{}")])
+
+
+def _list(values: list[exp.Expr]) -> exp.Expr:
+    parts: list[exp.Expr] = []
+    for value in values:
+        parts += [exp.Literal.string("," if parts else "["), _json(value)]
+    return concatenated([*parts, exp.Literal.string("]" if values else "[]")])
+
+
+REWRITES: dict[type[exp.Expr], Rewrite] = {
+    exp.JSONExtractScalar: _value,
+    exp.JSONExtract: _query,
+    exp.JSONExtractArray: _array,
+    exp.JSONValueArray: _array,
+    exp.JSONFormat: _written,
+}

@@ -1,0 +1,189 @@
+"""Subqueries over one array, such as the key lookup of GA4, which are slow rather than wrong.
+
+DuckDB joins every row with the elements of its array. As a function over each row's own list the
+same takes a tenth of the time or less. A lookup that finds two elements is an error in BigQuery:
+(SELECT value.x FROM UNNEST(params) WHERE key = 'k'). Here the first one counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from sqlglot import exp
+
+from common.local.emulator_patches.expressions.functions import native
+
+_PLAIN = ("joins", "group", "having", "order", "qualify", "distinct", "windows", "with_", "offset")
+_FIELDS = {"key", "value"}
+"""Fields that may stand without the name of the element: nothing else in GA4 is called so."""
+_AGGREGATES: dict[type[exp.Expr], str] = {
+    exp.Sum: "LIST_SUM",
+    exp.Max: "LIST_MAX",
+    exp.Min: "LIST_MIN",
+    exp.Avg: "LIST_AVG",
+}
+
+
+def rewrite(tree: exp.Expr) -> exp.Expr:
+    """The tree with each subquery over one array as a list function, where it can be one."""
+    numbers = count()
+    for node in reversed(list(tree.find_all(exp.Subquery, exp.Array, exp.Exists))):
+        select = (
+            node.expressions[0] if isinstance(node, exp.Array) and node.expressions else node.this
+        )
+        if isinstance(select, exp.Select):
+            over = _over(select, f"element{next(numbers)}")
+            found = over and _FORMS[type(node)](node, over)
+            if found is not None:
+                node.replace(found)
+    return tree
+
+
+@dataclass(frozen=True)
+class _Over:
+    """A SELECT over the elements of one array: which ones, and what of each."""
+
+    elements: exp.Expr
+    element: str
+    projections: list[Any]
+    condition: exp.Expr | None
+    limit: int | None
+    packs: bool
+
+    def mapped(self, value: exp.Expr) -> exp.Expr:
+        """The list of this value of each element."""
+        return native("LIST_TRANSFORM", self.elements.copy(), _function(self.element, value))
+
+
+def _over(select: exp.Select, element: str) -> _Over | None:
+    source = select.args["from_"].this if select.args.get("from_") else None
+    if not isinstance(source, exp.Unnest) or source.args.get("offset"):
+        return None
+    if any(select.args.get(clause) for clause in _PLAIN):
+        return None
+    name = _name(source)
+    outer = set(_outer_names(select))
+    where = select.args.get("where")
+    parts = [
+        _of_element(part, name, element, outer)
+        for part in [*select.expressions, *([where.this] if where else [])]
+    ]
+    if None in parts:
+        return None
+    condition = parts.pop() if where else None
+    array = source.expressions[0].copy()
+    kept = native("LIST_FILTER", array, _function(element, condition)) if condition else array
+    limit = select.args.get("limit")
+    size = int(limit.expression.name) if limit and limit.expression.is_int else None
+    if limit and size is None:
+        return None
+    return _Over(kept, element, parts, condition, size, select.args.get("kind") == "STRUCT")
+
+
+def _scalar(node: exp.Expr, over: _Over) -> exp.Expr | None:
+    if isinstance(node.parent, exp.From | exp.Join | exp.In | exp.Exists | exp.SetOperation):
+        return None
+    if len(over.projections) != 1 or over.packs:
+        return None
+    value = over.projections[0].unalias()
+    if value.find(exp.AggFunc):
+        return _aggregated(value, over)
+    if over.limit == 1 or _compares_key(over):
+        return native("LIST_EXTRACT", over.mapped(value), 1)
+    return None
+
+
+def _aggregated(value: exp.Expr, over: _Over) -> exp.Expr | None:
+    if over.limit is not None or isinstance(value.this, exp.Distinct):
+        return None
+    if isinstance(value, exp.Count) and isinstance(value.this, exp.Star):
+        return native("COALESCE", native("LEN", over.elements), 0)
+    inner = value.this
+    if type(value) not in _AGGREGATES or value.expressions or inner.find(exp.AggFunc):
+        return None
+    return native(_AGGREGATES[type(value)], over.mapped(inner))
+
+
+def _array(node: exp.Expr, over: _Over) -> exp.Expr | None:
+    if over.limit is not None or any(it.find(exp.AggFunc) or it.is_star for it in over.projections):
+        return None
+    if not over.packs and len(over.projections) != 1:
+        return None
+    value = _struct(over.projections) if over.packs else over.projections[0].unalias()
+    return native("COALESCE", over.mapped(value), exp.Array(expressions=[]))
+
+
+def _exists(node: exp.Expr, over: _Over) -> exp.Expr | None:
+    if over.limit is not None or any(it.find(exp.AggFunc) for it in over.projections):
+        return None
+    some = exp.GT(this=native("LEN", over.elements), expression=exp.convert(0))
+    return native("COALESCE", some, exp.false())
+
+
+_FORMS: dict[type[exp.Expr], Callable[[exp.Expr, _Over], exp.Expr | None]] = {
+    exp.Subquery: _scalar,
+    exp.Array: _array,
+    exp.Exists: _exists,
+}
+
+
+def _struct(projections: list[exp.Expr]) -> exp.Expr:
+    fields = [
+        exp.PropertyEQ(
+            this=exp.to_identifier(it.output_name or it.name, quoted=True), expression=it.unalias()
+        )
+        for it in projections
+    ]
+    return exp.Struct(expressions=fields)
+
+
+def _function(element: str, body: exp.Expr) -> exp.Expr:
+    return exp.Lambda(this=body, expressions=[exp.to_identifier(element)])
+
+
+def _compares_key(over: _Over) -> bool:
+    condition = over.condition
+    return isinstance(condition, exp.EQ) and condition.this.sql() == f"{over.element}.key"
+
+
+def _name(source: exp.Unnest) -> str:
+    alias = source.args.get("alias")
+    if alias is None:
+        return ""
+    return str(alias.columns[0].name if alias.columns else alias.name)
+
+
+def _outer_names(select: exp.Select) -> Iterator[str]:
+    """What the tables and elements around the subquery are called."""
+    around = select.parent_select
+    while around is not None:
+        for source in (around.args.get("from_"), *(around.args.get("joins") or ())):
+            if source is not None:
+                yield (
+                    _name(source.this)
+                    if isinstance(source.this, exp.Unnest)
+                    else source.this.alias_or_name
+                )
+        around = around.parent_select
+
+
+def _of_element(part: exp.Expr, name: str, element: str, outer: set[str]) -> exp.Expr | None:
+    """The same with columns as fields of the element; None when one may be something else."""
+    if part.find(exp.Query, exp.Window):
+        return None
+    whole = exp.Paren(this=part.copy())
+    for column in list(whole.find_all(exp.Column)):
+        path = [it.name for it in column.parts]
+        if path[0] == name and name:
+            path = path[1:]
+        elif path[0] in outer and len(path) > 1:
+            continue
+        elif path[0] not in _FIELDS:
+            return None
+        named = [exp.to_identifier(it) for it in (element, *path)]
+        column.replace(exp.Dot.build(named) if path else exp.column(element))
+    element_wise: exp.Expr = whole.this
+    return element_wise

@@ -1,0 +1,85 @@
+"""Arithmetic and casts: precedence lost in DIV and SAFE_*, division by zero, rounding, laxness.
+
+Seen in 1.4.0: DIV(10 - 4, 3) is 9, CAST(2.5 AS INT64) is 2, CAST(123.0 AS STRING) is '123.0',
+SAFE_CAST('1.0' AS INT64) is 1, NUMERIC keeps three decimals, x / 0 repeats both operands.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from common.local.emulator_patches.expressions.functions import Rewrite, call, native, renamed
+
+_CASTS = {
+    exp.DType.BIGINT: "int64",
+    exp.DType.DOUBLE: "float64",
+    exp.DType.BOOLEAN: "bool",
+    exp.DType.DATE: "date",
+}
+
+
+def _cast(node: exp.Expr) -> exp.Expr | None:
+    kind = node.args["to"].this
+    if isinstance(node.this, exp.Null) or _is_typed_literal(node):
+        return None
+    if kind in _CASTS:
+        return call(f"{'safe_' if isinstance(node, exp.TryCast) else ''}{_CASTS[kind]}", node.this)
+    if kind == exp.DType.TEXT:
+        text = call("string", node.this)
+        return native("TRY", text) if isinstance(node, exp.TryCast) else text
+    if kind == exp.DType.BINARY:
+        return call("bytes", node.this)
+    return None
+
+
+def _is_typed_literal(node: exp.Expr) -> bool:
+    """DATE '2026-01-01' and CAST('2026-01-01' AS DATE) are one thing to the parser."""
+    literal = node.this
+    if not isinstance(literal, exp.Literal) or isinstance(node, exp.TryCast):
+        return False
+    kind = node.args["to"].this
+    return kind == exp.DType.DATE or (kind == exp.DType.TEXT and literal.is_string)
+
+
+def widen(node: exp.Expr) -> exp.Expr | None:
+    """NUMERIC has nine decimals, where DuckDB's DECIMAL has three."""
+    if node.this == exp.DType.DECIMAL and not node.expressions:
+        node.set("expressions", [exp.DataTypeParam(this=exp.convert(size)) for size in (38, 9)])
+    return None
+
+
+def _divide(node: exp.Expr) -> exp.Expr | None:
+    divisor = node.args["expression"].unnest()
+    if isinstance(divisor, exp.Literal) and float(divisor.this) != 0:
+        return None
+    return call("divide", node.this.unnest(), divisor)
+
+
+def _literal(node: exp.Expr) -> exp.Expr | None:
+    """1.5 is FLOAT64, where DuckDB would make it a DECIMAL."""
+    text = str(node.this)
+    if node.args["is_string"] or "." not in text or "e" in text.lower():
+        return None
+    return exp.Literal.number(f"{text}e0")
+
+
+def _count_if(node: exp.Expr) -> exp.Expr | None:
+    """DuckDB's own count_if is NULL without rows and a HUGEINT with them."""
+    return exp.Count(this=exp.case(copy=False).when(node.this, exp.convert(1), copy=False))
+
+
+REWRITES: dict[type[exp.Expr], Rewrite] = {
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.DataType: widen,
+    exp.Div: _divide,
+    exp.Literal: _literal,
+    exp.IntDiv: renamed("div", "this", "expression"),
+    exp.SafeDivide: renamed("safe_divide", "this", "expression"),
+    exp.SafeAdd: renamed("safe_add", "this", "expression"),
+    exp.SafeSubtract: renamed("safe_subtract", "this", "expression"),
+    exp.SafeMultiply: renamed("safe_multiply", "this", "expression"),
+    exp.SafeNegate: renamed("safe_negate", "this"),
+    exp.CountIf: _count_if,
+    exp.Sign: renamed("sign", "this"),
+}

@@ -1,0 +1,40 @@
+"""What a statement may reach: no file of this machine, no setting, no other time zone.
+
+Seen in 1.4.0: SQL reads files (read_text, read_csv), loads extensions and changes settings; a
+statement on a connection of its own has the machine's time zone instead of UTC.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from bqemulator.domain.errors import InternalError
+from bqemulator.storage.engine import DuckDBEngine
+
+from common.local.emulator_patches.patch import replace
+
+
+def install() -> None:
+    """Engines lock themselves once they have started; an unforeseen fault is no 500."""
+    start = replace(DuckDBEngine, "start", None)
+
+    async def started(engine: DuckDBEngine) -> None:
+        await start(engine)
+        _lock(engine)
+
+    replace(DuckDBEngine, "start", started)
+    # the client repeats a request for ten minutes after a 500
+    replace(InternalError, "http_status", 400)
+    replace(InternalError, "bq_reason", "invalid")
+
+
+def _lock(engine: DuckDBEngine) -> None:
+    readable = engine._settings.upload_staging_dir or Path(tempfile.gettempdir()) / "bqemu_uploads"
+    for setting in (
+        "SET GLOBAL TimeZone = 'UTC'",
+        f"SET allowed_directories = ['{readable}']",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ):
+        engine.connection.execute(setting)

@@ -1,0 +1,105 @@
+"""Dry runs: a statement is planned and never run.
+
+Seen in 1.4.0: a dry run executes SELECTs and whole scripts, side effects kept; a recursion without
+end hangs the server; referenced tables are always missing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bqemulator.api.routes import jobs
+from bqemulator.jobs import executor
+from bqemulator.scripting.ast import SqlStmt
+from sqlglot import exp
+
+from common.local.data import columns
+from common.local.emulator_patches.patch import replace
+from common.local.emulator_patches.server import messages
+from common.local.emulator_patches.statements import execution, statements
+
+_PLANNED = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT"}
+
+
+def install() -> None:
+    """Both ways of asking for a dry run answer from here."""
+    replace(jobs, "_dry_run_response", answer)
+    replace(jobs, "_build_dry_run_query_response", as_job)
+
+
+async def as_job(
+    *, project_id: str, job_id: str, config: dict[str, Any], now: Any, session_id: Any, **asked: Any
+) -> dict[str, Any]:
+    """The same answer in the form of a finished job, which is not kept."""
+    told = await answer(project_id=project_id, job_id=job_id, wire_shape="insert", **asked)
+    known = ("totalBytesProcessed", "cacheHit", "schema", "statementType", "referencedTables")
+    millis = str(int(now.timestamp() * 1000))
+    return {
+        "kind": "bigquery#job",
+        "id": f"{project_id}:{job_id}",
+        "jobReference": told["jobReference"],
+        "configuration": config,
+        "status": {"state": "DONE"},
+        "statistics": {
+            "creationTime": millis,
+            "startTime": millis,
+            "endTime": millis,
+            "totalBytesProcessed": "0",
+            "query": {name: told[name] for name in known},
+        },
+    }
+
+
+async def answer(
+    *,
+    project_id: str,
+    job_id: str,
+    bq_sql: str,
+    query_params: list[dict[str, Any]] | None,
+    ctx: Any,
+    caller: Any,
+    wire_shape: str,
+) -> dict[str, Any]:
+    """The response to a dry run: statement type, columns, tables read; bytes are unknown (0)."""
+    kind = _kind(bq_sql)
+    schema: list[columns.Field] = []
+    if kind in _PLANNED:
+        schema = _columns(
+            execution.prepared(project_id, bq_sql, query_params, ctx, caller), bq_sql, ctx
+        )
+    job = {"projectId": project_id, "location": "US"}
+    return {
+        "kind": "bigquery#queryResponse" if wire_shape == "query" else "bigquery#job",
+        "jobReference": job if wire_shape == "query" else {**job, "jobId": job_id},
+        "jobComplete": True,
+        "totalBytesProcessed": "0",
+        "cacheHit": False,
+        "schema": {"fields": schema},
+        "rows": [],
+        "totalRows": "0",
+        "statementType": kind,
+        "referencedTables": _tables(bq_sql, project_id) if kind in _PLANNED else [],
+    }
+
+
+def _kind(sql: str) -> str:
+    parsed = executor._parse_script_or_raise(sql).statements
+    single = len(parsed) == 1 and isinstance(parsed[0], SqlStmt)
+    return str(executor.classify_statement_type(sql)) if single else "SCRIPT"
+
+
+def _columns(plan: execution.Plan, sql: str, ctx: Any) -> list[columns.Field]:
+    with ctx.engine.connection.cursor() as connection, messages.told(sql, plan.text):
+        if plan.statement.is_query:
+            fields = columns.described(connection, plan.text, plan.values or None)
+            execution.refuse_duplicates([it["name"] for it in fields])
+            return fields
+        if isinstance(plan.statement.tree, exp.DML | exp.Create) and plan.statement.tree.expression:
+            connection.execute(f"EXPLAIN {plan.text}", plan.values or None)
+    return []
+
+
+def _tables(sql: str, project: str) -> list[dict[str, str]]:
+    keys = ("projectId", "datasetId", "tableId")
+    paths = sorted((path[0] or project, *path[1:]) for path in statements.read(sql).tables)
+    return [dict(zip(keys, path, strict=True)) for path in paths]

@@ -1,0 +1,178 @@
+"""One statement: translated by us, run beside the event loop, stopped at its deadline.
+
+Seen in 1.4.0: a slow query blocks every other request and nothing ever stops it; duplicate names of
+columns get a number instead of an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from threading import Timer
+from typing import Any
+
+import duckdb
+import pyarrow
+from bqemulator.domain.errors import InvalidQueryError
+from bqemulator.jobs import executor
+from bqemulator.sql import inner_query
+from bqemulator.storage.engine import _annotate_with_duckdb_types
+from bqemulator.storage.sql_identifiers import quoted_table_ref
+from sqlglot import exp
+
+from common.local.emulator_patches.patch import private, replace
+from common.local.emulator_patches.server import messages, tables
+from common.local.emulator_patches.statements import parameters, statements, translation, wildcards
+
+_rewrite_for_system_time = private(inner_query, "rewrite_for_system_time")
+_rewrite_for_row_access = private(inner_query, "rewrite_for_row_access")
+_expand_information_schema = private(inner_query, "expand_information_schema")
+
+deadline: ContextVar[float] = ContextVar("deadline", default=600.0)
+"""Seconds after which the statement of this request is interrupted."""
+
+
+def install() -> None:
+    """Statements that are no script run here."""
+    replace(executor, "_run_single_sql", run)
+
+
+async def run(
+    project_id: str,
+    bq_sql: str,
+    query_params: list[dict[str, Any]] | None,
+    ctx: Any,
+    *,
+    caller: Any,
+) -> pyarrow.Table:
+    """The statement's rows; raises the emulator's errors in BigQuery's words."""
+    *earlier, bq_sql = _alterations(bq_sql)
+    for sql in earlier:
+        await run(project_id, sql, query_params, ctx, caller=caller)
+    plan = prepared(project_id, bq_sql, query_params, ctx, caller)
+    seconds = deadline.get()
+    with messages.told(bq_sql, plan.text, seconds):
+        if plan.statement.is_query:
+            return await asyncio.to_thread(_fetch, ctx, plan, seconds)
+        async with ctx.engine.write_lock():
+            table = await asyncio.to_thread(_fetch, ctx, plan, seconds)
+    tables.changed(plan.statement.tree, project_id, ctx)
+    if isinstance(plan.statement.tree, exp.Alter):
+        tables.altered(plan.statement.tree, project_id, ctx)
+    return table
+
+
+def _alterations(sql: str) -> list[str]:
+    """ALTER TABLE with several actions as several statements, which is all that DuckDB knows."""
+    tree = statements.read(sql).tree
+    actions = tree.args.get("actions") if isinstance(tree, exp.Alter) else None
+    if not actions or len(actions) == 1:
+        return [sql]
+    return [_alteration(tree, action) for action in actions]
+
+
+def _alteration(tree: exp.Expr, action: exp.Expr) -> str:
+    single = tree.copy()
+    single.set("actions", [action.copy()])
+    return single.sql("bigquery")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A statement in DuckDB's words, with the values of its parameters."""
+
+    project: str
+    statement: statements.Statement
+    text: str
+    values: dict[str, Any]
+
+
+def prepared(
+    project: str, sql: str, wire: list[dict[str, Any]] | None, ctx: Any, caller: Any
+) -> Plan:
+    """The statement ready to run or to plan; raises the emulator's errors."""
+    sql = _expanded(sql, project, ctx, caller)
+    statement = statements.read(sql)
+    if isinstance(statement.tree, exp.Update | exp.Delete) and not statement.tree.args.get("where"):
+        raise InvalidQueryError(f"{statement.tree.key.upper()} must have a WHERE clause at [1:1]")
+    translated = translation.translate(sql, project, parameters.types(wire))
+    values = parameters.values(wire, set(translated.parameters))
+    with messages.told(sql, translated.text):
+        return Plan(project, statement, completed(translated, values, ctx), values)
+
+
+def completed(translated: translation.Translation, bound: dict[str, Any], ctx: Any) -> str:
+    """The text with the shards of each wildcard in it."""
+    text = translated.text
+    for wildcard in translated.wildcards:
+        shards = ctx.catalog.list_storage_tables(wildcard.project, wildcard.dataset)
+        union = wildcards.union(
+            wildcard, shards, lambda where, them: _kept(ctx, where, them, bound)
+        )
+        text = text.replace(f"{wildcard.token} AS", f"{union} AS")
+    return text
+
+
+def _kept(ctx: Any, condition: str, suffixes: list[str], bound: dict[str, Any]) -> Sequence[str]:
+    sql = f"SELECT _TABLE_SUFFIX FROM (SELECT UNNEST($suffixes) AS _TABLE_SUFFIX) WHERE {condition}"
+    named = {name: value for name, value in bound.items() if f"${name}" in condition}
+    rows = ctx.engine.connection.cursor().execute(sql, {**named, "suffixes": suffixes}).fetchall()
+    return sorted(suffix for (suffix,) in rows)
+
+
+def _expanded(sql: str, project: str, ctx: Any, caller: Any) -> str:
+    """Views, schemas and past states put in place by the emulator, where the text asks for them."""
+    if "SYSTEM_TIME" in sql.upper():
+        sql = _rewrite_for_system_time(sql, project, ctx.snapshots, ctx.engine)
+    if any(_is_view(path, project, ctx) for path in statements.read(sql).tables):
+        sql = _rewrite_for_row_access(sql, project_id=project, caller=caller, catalog=ctx.catalog)
+    if "INFORMATION_SCHEMA" in sql.upper():
+        sql = _expand_information_schema(sql, project, ctx.catalog)
+    return sql
+
+
+def _is_view(path: statements.Path, project: str, ctx: Any) -> bool:
+    table = ctx.catalog.get_table(path[0] or project, *path[1:])
+    return table is not None and table.table_type == "VIEW"
+
+
+def _fetch(ctx: Any, plan: Plan, seconds: float) -> pyarrow.Table:
+    connection = ctx.engine.connection.cursor()
+    stop = Timer(seconds, connection.interrupt)
+    stop.start()
+    try:
+        result = connection.execute(plan.text, plan.values or None)
+        described = result.description
+        table = result.to_arrow_table()
+        _plain_integers(connection, plan)
+    finally:
+        stop.cancel()
+        connection.close()
+    refuse_duplicates(table.schema.names)
+    return _annotate_with_duckdb_types(table, described)
+
+
+def _plain_integers(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """After CREATE TABLE AS: the sums are INT64, where DuckDB made them HUGEINT."""
+    tree = plan.statement.tree
+    if not isinstance(tree, exp.Create) or tree.kind != "TABLE" or not tree.expression:
+        return
+    target = quoted_table_ref(*statements.path(tree.this, plan.project))
+    for _, name, kind, *_ in connection.execute(f"PRAGMA table_info({target})").fetchall():
+        if "HUGEINT" in kind:
+            plain = kind.replace("HUGEINT", "BIGINT")
+            column = exp.to_identifier(name, quoted=True).sql("duckdb")
+            connection.execute(f"ALTER TABLE {target} ALTER {column} TYPE {plain}")
+
+
+def refuse_duplicates(columns: Sequence[str]) -> None:
+    repeated = [name for name, count in Counter(map(str.lower, columns)).items() if count > 1]
+    if repeated:
+        raise InvalidQueryError(
+            "Duplicate column names in the result are not supported. Found duplicate(s): "
+            + ", ".join(repeated),
+            location="query",
+        )

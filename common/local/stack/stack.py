@@ -1,0 +1,213 @@
+"""The whole product on one machine: engine, Pub/Sub, Scheduler and the functions.
+
+Product code finds all of it through environment variables, with the clients that it has in the
+cloud. What was not finished when the stack ended, even by SIGKILL, goes on at the next start.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import grpc
+from google.cloud.scheduler_v1 import CloudSchedulerClient
+from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
+    CloudSchedulerGrpcTransport,
+)
+from google.cloud.scheduler_v1.types import RunJobRequest
+from google.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+from google.pubsub_v1.types import PubsubMessage
+
+from common.bigquery.warehouse import Warehouse
+from common.local.pubsub.server import PubsubServer
+from common.local.rpc.wire import LOOPBACK
+from common.local.scheduler.server import SchedulerServer
+from common.local.stack import bigquery, gateway, manifest, provision
+from common.local.stack.bigquery import BigQueryProcess
+from common.local.stack.directory import held
+from common.local.stack.gateway import GatewayProcess
+from common.local.stack.ports import FREE_PORTS, Ports
+from common.settings import Settings
+
+PROJECT = "conversions-local"
+GRACE_SECONDS = 10.0
+
+
+class Stack:
+    """A running stack, as `running` yields it; `environment` is what the functions see."""
+
+    def __init__(
+        self,
+        root: Path,
+        directory: Path,
+        environment: Mapping[str, str],
+        ports: Ports,
+        log: IO[Any] | None,
+    ) -> None:
+        self.manifest = manifest.read(root)
+        self.environment = addressed(environment, directory, ports)
+        self.settings = Settings.from_environment(self.environment)
+        self.url = f"http://{LOOPBACK}:{ports.gateway}"
+        self.pubsub: PubsubServer
+        self.scheduler: SchedulerServer
+        self._launch: Callable[[], GatewayProcess] = lambda: gateway.start_process(
+            root, directory, self.environment, ports.gateway, log
+        )
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """{function name: its URL}."""
+        return {name: f"{self.url}/{name}" for name in self.manifest.functions}
+
+    def ready(self) -> dict[str, Any]:
+        """What a caller needs to know, as `serve` prints it."""
+        return {"ready": True, **self.facts()}
+
+    def facts(self) -> dict[str, Any]:
+        """Where everything answers, and the settings that it runs with."""
+        return {
+            "url": self.url,
+            "bigquery": self.environment["BIGQUERY_EMULATOR_HOST"],
+            "pubsub": self.environment["PUBSUB_EMULATOR_HOST"],
+            "scheduler": self.settings.scheduler_endpoint,
+            "functions": self.functions,
+            "settings": self.settings.model_dump(mode="json"),
+        }
+
+    def tick(self, schedule: str) -> None:
+        """Runs a schedule of the manifest now."""
+        parent = f"projects/{self.settings.project}/locations/{self.settings.scheduler_location}"
+        self.scheduler.run_job(RunJobRequest(name=f"{parent}/jobs/{schedule}"))
+
+    def wait_until_idle(self, timeout: float) -> bool:
+        """Whether, within the timeout, every message was handled or given up."""
+        return self.pubsub.pushes.wait_until_idle(timeout)
+
+    def dead_letters(self) -> int:
+        """How many messages were given up and wait for a person."""
+        return sum(self.pubsub.backlog.undelivered(pushes=False).values())
+
+    def start_functions(self) -> None:
+        """Starts them, after a crash too; raises RuntimeError when they do not come up."""
+        self._process = self._launch()
+
+    def stop_functions(self) -> None:
+        self._process.stop()
+
+    def kill_functions(self) -> None:
+        """Ends the functions as a crash would; the messages they were working on come again."""
+        self._process.kill()
+
+    def functions_run(self) -> bool:
+        return self._process.process.poll() is None
+
+
+@contextmanager
+def running(
+    root: Path,
+    directory: Path,
+    environment: Mapping[str, str],
+    *,
+    ports: Ports = FREE_PORTS,
+    clock: Callable[[], float] = time.time,
+    schedules: bool = True,
+    log: IO[Any] | None = None,
+) -> Iterator[Stack]:
+    """A stack of the repository at `root` with its data in `directory`, ready for requests.
+
+    Topics, subscriptions, schedules and tables are there, as after `terraform apply`.
+
+    `environment` is the functions' own, CONVERSIONS_* settings included; the addresses are filled
+    in. What the functions print goes to `log` or to this process's output. Without `schedules`,
+    jobs run on `tick` only. Raises DirectoryBusyError when another stack has the directory, OSError
+    for a taken port, ValidationError for wrong settings, RuntimeError when a part does not come up.
+    """
+    directory = directory.resolve()
+    ports = ports.chosen()
+    stack = Stack(root.resolve(), directory, environment, ports, log)
+    with ExitStack() as parts:
+        parts.enter_context(held(directory, stack.facts()))
+        engine = _start_engine(directory / "bigquery", ports.bigquery)
+        parts.callback(_stop_engine, engine)
+        stack.pubsub = PubsubServer(directory / "pubsub.sqlite3", port=ports.pubsub, clock=clock)
+        parts.callback(stack.pubsub.stop)
+        stack.scheduler = SchedulerServer(
+            _publisher(stack.pubsub),
+            directory / "scheduler.sqlite3",
+            port=ports.scheduler,
+            clock=clock,
+        )
+        parts.callback(stack.scheduler.stop)
+        stack.start_functions()
+        parts.callback(stack.stop_functions)
+        # functions may still publish and query while their last requests end
+        parts.callback(stack.pubsub.pushes.stop, GRACE_SECONDS)
+        _provision(stack)
+        with bigquery.client(engine.result().host, stack.settings.project) as client:
+            Warehouse(client, stack.settings).ensure_tables()
+        if schedules:
+            stack.scheduler.start()
+        stack.pubsub.pushes.resume()
+        yield stack
+
+
+def addressed(environment: Mapping[str, str], directory: Path, ports: Ports) -> dict[str, str]:
+    """The environment with a project and the addresses of everything on this machine."""
+    project = environment.get("CONVERSIONS_PROJECT", PROJECT)
+    return {
+        **environment,
+        "CONVERSIONS_PROJECT": project,
+        "CONVERSIONS_SCHEDULER_ENDPOINT": f"http://{LOOPBACK}:{ports.scheduler}",
+        "BIGQUERY_EMULATOR_HOST": f"http://{LOOPBACK}:{ports.bigquery}",
+        "PUBSUB_EMULATOR_HOST": f"{LOOPBACK}:{ports.pubsub}",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(directory / "google" / "credentials.json"),
+        "GOOGLE_CLOUD_PROJECT": project,
+    }
+
+
+def scheduler_client(channel: grpc.Channel) -> CloudSchedulerClient:
+    """Google's client of the scheduler at the other end of the channel."""
+    return CloudSchedulerClient(transport=CloudSchedulerGrpcTransport(channel=channel))
+
+
+def _provision(stack: Stack) -> None:
+    deployed, settings = stack.manifest, stack.settings
+    with grpc.insecure_channel(stack.pubsub.host) as channel:
+        publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
+        provision.topics(deployed, settings.project, publisher)
+        subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+        provision.subscriptions(deployed, settings.project, subscriber, stack.functions.__getitem__)
+    with grpc.insecure_channel(stack.scheduler.host) as channel:
+        provision.schedules(
+            deployed,
+            settings.project,
+            settings.scheduler_location,
+            settings.timezone,
+            scheduler_client(channel),
+        )
+
+
+def _start_engine(directory: Path, port: int) -> Future[BigQueryProcess]:
+    # it takes the longest, so the other parts start meanwhile
+    aside = ThreadPoolExecutor(max_workers=1)
+    starting = aside.submit(bigquery.start_process, directory, port)
+    aside.shutdown(wait=False)
+    return starting
+
+
+def _stop_engine(engine: Future[BigQueryProcess]) -> None:
+    if engine.exception() is None:
+        engine.result().stop()
+
+
+def _publisher(pubsub: PubsubServer) -> Callable[[str, bytes, Mapping[str, str]], object]:
+    def publish(topic: str, data: bytes, attributes: Mapping[str, str]) -> object:
+        return pubsub.publish(topic, [PubsubMessage(data=data, attributes=dict(attributes))])
+
+    return publish

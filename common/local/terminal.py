@@ -1,0 +1,109 @@
+"""Tables for a terminal: runs, totals, findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from common.bigquery.sql import Sql, fill, join
+from common.bigquery.warehouse import Warehouse
+
+TOTALS = """
+SELECT
+  {{ id }} AS conversion,
+  COUNT(DISTINCT date) AS days,
+  COUNT(*) AS rows_,
+  SUM(value_project) AS value,
+  COUNTIF(client_id IS NOT NULL) AS attributed
+FROM {{ table }}
+WHERE date BETWEEN DATE '2000-01-01' AND DATE '2100-01-01'
+"""
+
+
+def totals(warehouse: Warehouse, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Per conversion: days, events read, rows, value, rows with a client id, duplicates."""
+    widest = _widest_runs(warehouse)
+    nothing = {"events": None, "duplicates": 0}
+    return [
+        {**nothing, **widest.get(row["conversion"], {}), **row} for row in _rows(warehouse, ids)
+    ]
+
+
+def _rows(warehouse: Warehouse, ids: Iterable[str]) -> list[dict[str, Any]]:
+    present = set(warehouse.tables_in(f"{warehouse.settings.project}.{warehouse.settings.dataset}"))
+    wanted = [id for id in ids if f"conversion_{id}" in present]
+    if not wanted:
+        return []
+    parts = (fill(TOTALS, id=f"'{id}'", table=warehouse.table(f"conversion_{id}")) for id in wanted)
+    found = {row["conversion"]: row for row in warehouse.rows(join(" UNION ALL ", parts))}
+    return [found[id] for id in wanted]
+
+
+def _widest_runs(warehouse: Warehouse) -> dict[str, dict[str, int]]:
+    """What the run over each conversion's widest window read and removed."""
+    sql = Sql(
+        f"SELECT conversion, MAX(rows_read) AS events, MAX(duplicates) AS duplicates FROM "
+        f"{warehouse.table('runs')} WHERE rows_read IS NOT NULL GROUP BY conversion"
+    )
+    return {
+        row["conversion"]: {"events": row["events"], "duplicates": row["duplicates"]}
+        for row in warehouse.rows(sql)
+    }
+
+
+def plain_table(title: str) -> Table:
+    """An empty table that a terminal of 80 columns has room for; columns that fold give way."""
+    return Table(
+        title=title, title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0), pad_edge=False
+    )
+
+
+def show_totals(console: Console, rows: Iterable[Mapping[str, Any]], currency: str) -> None:
+    """One line a conversion."""
+    table = plain_table("Conversions")
+    table.add_column("conversion", overflow="fold")
+    for name in ("days", "read", "duplicates", "rows", f"value {currency}", "attributed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["conversion"],
+            f"{row['days']:,}",
+            _number(row["events"]),
+            f"{row['duplicates']:,}",
+            f"{row['rows_']:,}",
+            "-" if row["value"] is None else f"{row['value']:,.2f}",
+            f"{row['attributed'] / row['rows_']:.0%}" if row["rows_"] else "-",
+        )
+    console.print(table)
+
+
+def show_run(console: Console, run: Mapping[str, Any]) -> None:
+    """What a run did to each conversion."""
+    table = plain_table(f"Run {run['run_id']}: {run['status']}")
+    table.add_column("conversion", overflow="fold")
+    for name in ("status", "from"):
+        table.add_column(name, no_wrap=True)
+    for name in ("new", "changed", "gone", "broken", "s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for entry in run["entries"]:
+        if entry["conversion"] and entry["status"] != "planned":
+            names = ("inserted", "updated", "deleted", "quarantined")
+            table.add_row(
+                entry["conversion"],
+                entry["status"],
+                str(entry["start_date"] or "-"),
+                *(_number(entry[name]) for name in names),
+                f"{entry['seconds'] or 0:.1f}",
+            )
+    console.print(table)
+    for entry in run["entries"]:
+        if entry["status"] in ("failed", "held"):
+            console.print(f"[bold]{entry['conversion'] or 'stage'}[/]: {entry['detail']}")
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"

@@ -1,0 +1,152 @@
+"""What functions tell each other and what loaders tell us: every message is one of these."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+
+from common.model.conversions import ConversionId
+
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunRequested(Message):
+    """Materialize some or all conversions for a window of days."""
+
+    kind: Literal["run"] = "run"
+    trigger: Literal["schedule", "manual", "backfill"] = "manual"
+    request_id: str = Field("", max_length=200)
+    """Key of the caller: the same key is the same run, however often it arrives."""
+    conversions: tuple[ConversionId, ...] = ()
+    """Empty means all."""
+    start_date: date | None = None
+    end_date: date | None = None
+    force: bool = False
+    """Apply even where the brake held the write."""
+
+
+class CrmLoaded(Message):
+    """A loader finished writing partitions of a table; sent by the customer's own pipeline."""
+
+    kind: Literal["crm_loaded"] = "crm_loaded"
+    source: Name
+    table: Annotated[str, Field(pattern=r"^[^`\s]+\.[A-Za-z0-9_]+\.[A-Za-z0-9_-]+$")]
+    partitions: tuple[date, ...] = ()
+    """For people. The run covers all days that are due: a row may have moved from a written day to
+    another, and a day that was missed must not be passed over."""
+    load_id: Name
+    """The loader's own key: the same key is the same load."""
+
+
+class Watchdog(Message):
+    """Finish what a crash left behind; report what has gone stale."""
+
+    kind: Literal["watchdog"] = "watchdog"
+
+
+class MaterializeTask(Message):
+    """Bring the window of one conversion up to date."""
+
+    kind: Literal["materialize"] = "materialize"
+    run_id: Name
+    conversion: ConversionId
+    definition_version: int
+    tier: int
+    start_date: date
+    end_date: date
+    trigger: Literal["schedule", "manual", "backfill", "load", "scores"]
+    force: bool = False
+
+
+class ScoreTask(Message):
+    """Train if due and score the leads of one conversion."""
+
+    kind: Literal["score"] = "score"
+    run_id: Name
+    conversion: ConversionId
+    definition_version: int
+    tier: int
+    start_date: date
+    end_date: date
+    trigger: Literal["schedule", "manual", "backfill", "load", "scores"]
+    force: bool = False
+
+
+class Materialized(Message):
+    """The window of one conversion is up to date in its table."""
+
+    kind: Literal["materialized"] = "materialized"
+    run_id: Name
+    conversion: ConversionId
+    definition_version: int
+    start_date: date
+    end_date: date
+
+
+class ExportTick(Message):
+    """Retry deliveries that are due and poll for asynchronous answers."""
+
+    kind: Literal["export_tick"] = "export_tick"
+
+
+class ExportContinuation(Message):
+    """Go on with a delivery that ran out of time."""
+
+    kind: Literal["export_continuation"] = "export_continuation"
+    destination: ConversionId
+    conversion: ConversionId
+    run_id: Name
+    start_date: date
+    end_date: date
+    force: bool = False
+    """Take back even what the retraction limit held."""
+
+
+class ReplayRequested(Message):
+    """Send a range of days to a destination again, through the ledger."""
+
+    kind: Literal["replay"] = "replay"
+    request_id: str = Field(min_length=1, max_length=200)
+    destination: ConversionId
+    conversion: ConversionId
+    start_date: date
+    end_date: date
+    lost: bool = False
+    """The platform holds none of them any more, as after a change of accounts."""
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("kind", "crm_loaded" if "load_id" in value else "run"))
+    return str(value.kind)
+
+
+AnyMessage = Annotated[
+    Annotated[RunRequested, Tag("run")]
+    | Annotated[CrmLoaded, Tag("crm_loaded")]
+    | Annotated[Watchdog, Tag("watchdog")]
+    | Annotated[MaterializeTask, Tag("materialize")]
+    | Annotated[ScoreTask, Tag("score")]
+    | Annotated[Materialized, Tag("materialized")]
+    | Annotated[ExportTick, Tag("export_tick")]
+    | Annotated[ExportContinuation, Tag("export_continuation")]
+    | Annotated[ReplayRequested, Tag("replay")],
+    Discriminator(_kind),
+]
+MESSAGE: TypeAdapter[Message] = TypeAdapter(AnyMessage)
+
+
+def run_id_of(request: RunRequested, now: datetime) -> str:
+    """The id of the run that a request becomes, the same for every delivery of it.
+
+    Made from the request's own key, else from its content and the day.
+    """
+    key = request.request_id or f"{request.model_dump_json()}|{now:%Y-%m-%d}"
+    return f"{request.trigger}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"

@@ -1,0 +1,68 @@
+"""Publishes messages to their topics; the only place that knows the Pub/Sub client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from common.errors import RetryableError
+from common.messaging.messages import (
+    ExportContinuation,
+    Materialized,
+    MaterializeTask,
+    Message,
+    ReplayRequested,
+    RunRequested,
+    ScoreTask,
+    Watchdog,
+)
+from common.settings import Settings
+
+if TYPE_CHECKING:
+    from google.cloud.pubsub_v1 import PublisherClient
+
+PUBLISH_SECONDS = 30
+
+
+class Bus(Protocol):
+    def publish(self, message: Message) -> None:
+        """Hand the message over; raises RetryableError when it was not accepted."""
+
+
+class PubSubBus:
+    """Messages of one conversion share an ordering key, so that its tasks run one by one."""
+
+    def __init__(self, client: PublisherClient, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+
+    @classmethod
+    def connect(cls, settings: Settings) -> PubSubBus:
+        """A bus of the settings' project; imports Pub/Sub only here, for quick cold starts."""
+        from google.cloud import pubsub_v1
+
+        options = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
+        return cls(pubsub_v1.PublisherClient(publisher_options=options), settings)
+
+    def publish(self, message: Message) -> None:
+        path = self._client.topic_path(self._settings.project, self._topic(message))
+        key = getattr(message, "conversion", "")
+        data = message.model_dump_json(exclude_defaults=False).encode()
+        sent = self._client.publish(path, data, ordering_key=key, kind=getattr(message, "kind", ""))
+        try:
+            sent.result(timeout=PUBLISH_SECONDS)
+        except Exception as error:
+            # a failed publish blocks its ordering key until the client is told to go on
+            self._client.resume_publish(path, key)
+            raise RetryableError(
+                f"Pub/Sub did not accept a message for {path}.", code="publish_failed"
+            ) from error
+
+    def _topic(self, message: Message) -> str:
+        match message:
+            case RunRequested() | Watchdog():
+                return self._settings.topic_runs
+            case MaterializeTask() | ScoreTask():
+                return self._settings.topic_tasks
+            case Materialized() | ExportContinuation() | ReplayRequested():
+                return self._settings.topic_materialized
+        raise TypeError(f"{type(message).__name__} has no topic")

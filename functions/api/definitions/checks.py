@@ -1,0 +1,117 @@
+"""What a definition must pass before it is saved: its events, its patterns, its SQL, its target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from common.bigquery.sql import template, with_parameters
+from common.catalog.definitions import Stored
+from common.catalog.prediction_targets import targets
+from common.errors import UserError
+from common.model.conversions import Conversion, CrmSource, Custom, LeadScoring, Simple
+from common.model.filters import All, Any_, Condition, Filter
+from common.model.findings import Finding, is_refused
+from functions.api.definitions import crm, events
+from functions.api.routing.request import Services
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A definition that may be saved: the tables that its SQL reads, and what is worth knowing."""
+
+    referenced_tables: tuple[str, ...]
+    remarks: list[Finding]
+
+
+def check(
+    draft: Conversion,
+    definitions: Mapping[str, Stored],
+    services: Services,
+    *,
+    allow_unknown_event: bool,
+) -> Checked:
+    """What the draft reads, and what to know about it; raises UserError when it could not run."""
+    _check_patterns(draft, services)
+    remarks = _unknown_events(draft, services, allow_unknown_event)
+    tables, findings = _queries(draft, services)
+    return Checked(tables, [*remarks, *findings, *_target(draft, definitions, services)])
+
+
+def patterns(filter: Filter | None) -> Iterator[str]:
+    """The regular expressions in a filter."""
+    match filter:
+        case All(all=parts) | Any_(any=parts):
+            for part in parts:
+                yield from patterns(part)
+        case Condition(operator="matches_regex" | "not_matches_regex", value=value):
+            yield str(value)
+
+
+def _check_patterns(draft: Conversion, services: Services) -> None:
+    if not isinstance(draft, Simple):
+        return
+    for pattern in sorted(set(patterns(draft.filters))):
+        try:
+            list(services.warehouse.rows(with_parameters(template(__file__), pattern=pattern)))
+        except UserError as error:
+            raise UserError(
+                f"{pattern!r} is no regular expression: {error.detail[:300]}",
+                code="bad_pattern",
+                fix=r"Write it in RE2 syntax; a literal . or ( needs a backslash: \. or \(",
+                field="filters",
+            ) from error
+
+
+def _unknown_events(draft: Conversion, services: Services, allowed: bool) -> list[Finding]:
+    if not isinstance(draft, Simple):
+        return []
+    found = events.unknown(draft, events.seen(services.warehouse))
+    if is_refused(found) and not allowed:
+        error = UserError(
+            " ".join(finding.message for finding in found),
+            code="unknown_event",
+            fix=found[0].fix,
+            field=found[0].field,
+        )
+        error.faults = [finding.document() for finding in found]  # type: ignore[attr-defined]
+        raise error
+    return found
+
+
+def _queries(draft: Conversion, services: Services) -> tuple[tuple[str, ...], list[Finding]]:
+    """Tables and remarks of the draft's queries; raises UserError when one may not be saved."""
+    if not isinstance(draft, (Custom, LeadScoring)):
+        return (), []
+    if isinstance(draft, LeadScoring) and isinstance(draft.source, CrmSource):
+        return crm.tables_of(draft.source, services.runner), []
+    # the guard's parser is imported only where SQL is saved, for quick cold starts
+    from functions.api.definitions import queries
+
+    judged = [
+        queries.judged(query, services.runner, services.yesterday)
+        for query in queries.queries_of(draft)
+    ]
+    tables = sorted({table for one in judged for table in one.tables})
+    return tuple(tables), [finding for one in judged for finding in one.findings]
+
+
+def _target(
+    draft: Conversion, definitions: Mapping[str, Stored], services: Services
+) -> list[Finding]:
+    """A remark when the target of a prediction has nothing to learn from yet."""
+    if not (isinstance(draft, Custom) and draft.predicted_value):
+        return []
+    possible = targets(services.warehouse, definitions.values(), services.yesterday, draft.id)
+    target = next(target for target in possible if target.id == draft.predicted_value.target)
+    if not target.reason:
+        return []
+    return [
+        Finding(
+            "ineligible_target",
+            "warning",
+            f"Nothing can be predicted yet for {target.id!r}. {target.reason}",
+            "Until then the conversion has no value; it is predicted as soon as there is history.",
+            field="predicted_value.target",
+        )
+    ]

@@ -1,0 +1,122 @@
+"""Which GA4 events there are, and what a person may have meant by one that there is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from difflib import get_close_matches
+
+from common.bigquery.sql import Sql, table, template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from common.ga4.export import shard_days
+from common.model.conversions import Conversion, Simple
+from common.model.findings import Finding
+
+SHARDS = 7
+"""How many of the newest days of the export are asked for event names."""
+STAGE_DAYS = 30
+
+
+def unknown(draft: Conversion, seen: Mapping[str, int]) -> list[Finding]:
+    """One finding for each event of the draft that was not seen; a purchase only gets a warning.
+
+    `seen` maps event names to how often they occurred; when it is empty, nothing can be judged and
+    that is said instead.
+    """
+    if not isinstance(draft, Simple):
+        return []
+    typed = draft.event_type == "custom_event"
+    if not seen:
+        return [_no_export(draft)]
+    return [
+        Finding(
+            "unknown_event",
+            "error" if typed else "warning",
+            f"GA4 has recorded no event {name!r} lately.{_meant(name, seen)}",
+            _FIX if typed else "Check that the shop sends its purchases to GA4.",
+            field="filters" if typed else "event_type",
+        )
+        for name in sorted(draft.event_names - set(seen))
+    ]
+
+
+def seen(warehouse: Warehouse) -> dict[str, int]:
+    """Names of the events in the newest days of the exports and of the stage, with their counts."""
+    stage = _stage_counts(warehouse)
+    exports = [_export_counts(warehouse, name) for name in warehouse.settings.ga4_datasets]
+    counts: dict[str, int] = {}
+    for found in exports:
+        for name, number in found.items():
+            counts[name] = counts.get(name, 0) + number
+    return {**stage, **counts}
+
+
+def newest_stage_day(warehouse: Warehouse, event: str = "") -> date | None:
+    """The last day for which the stage holds the event, or any event; None when it holds none."""
+    sql = template(__file__, "events_newest", stage=warehouse.table("ga4_events"))
+    newest: date | None = next(warehouse.rows(with_parameters(sql, event=event)))["newest"]
+    return newest
+
+
+def newest_export_day(warehouse: Warehouse) -> date | None:
+    """The newest day for which any GA4 property has its daily table; None when none has."""
+    days = [
+        day
+        for dataset in warehouse.settings.ga4_datasets
+        for day in shard_days(warehouse.tables_in(dataset))
+    ]
+    return datetime.strptime(max(days), "%Y%m%d").date() if days else None
+
+
+def _stage_counts(warehouse: Warehouse) -> dict[str, int]:
+    newest = newest_stage_day(warehouse)
+    if newest is None:
+        return {}
+    sql = template(__file__, "events_staged", stage=warehouse.table("ga4_events"))
+    bound = with_parameters(
+        sql, start_date=newest - timedelta(days=STAGE_DAYS - 1), end_date=newest
+    )
+    return _counts(warehouse, bound)
+
+
+def _export_counts(warehouse: Warehouse, dataset: str) -> dict[str, int]:
+    days = shard_days(warehouse.tables_in(dataset))[-SHARDS:]
+    if not days:
+        return {}
+    sql = template(__file__, export=table(f"{dataset}.events_*"))
+    return _counts(warehouse, with_parameters(sql, first_suffix=days[0], last_suffix=days[-1]))
+
+
+def _counts(warehouse: Warehouse, sql: Sql) -> dict[str, int]:
+    return {row["name"]: row["events"] for row in warehouse.rows(sql)}
+
+
+def near(name: str, seen: Iterable[str]) -> list[str]:
+    """Up to three of the names that the given one may stand for, the likeliest first."""
+    by_letters = {_letters(other): other for other in seen}
+    return [by_letters[close] for close in get_close_matches(_letters(name), by_letters, n=3)]
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _meant(name: str, seen: Mapping[str, int]) -> str:
+    meant = [f"{other} ({seen[other]:,} events)" for other in near(name, seen)]
+    return f" Did you mean {' or '.join(meant)}?" if meant else ""
+
+
+def _no_export(draft: Simple) -> Finding:
+    return Finding(
+        "no_ga4_export",
+        "warning",
+        "There is no GA4 export to look the event up in, so nobody can tell whether it occurs.",
+        "Connect the GA4 property's BigQuery export; the conversion starts to count by itself.",
+        field="filters" if draft.event_type == "custom_event" else "event_type",
+    )
+
+
+_FIX = (
+    "Correct the filter on Event; GET /api/dimensions/event/values lists what there is. "
+    "If the event is still to come, save with ?allow_unknown_event=true."
+)

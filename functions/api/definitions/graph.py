@@ -1,0 +1,166 @@
+"""What holds between conversions: they exist, wait for no circle, count nothing twice."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+
+from common.catalog.definitions import Stored
+from common.errors import ConflictError, UserError
+from common.model.conversions import Combined, Conversion, Custom, references
+
+Known = Mapping[str, Conversion]
+MAXIMUM_INHERITANCE = 3
+"""Steps along which a row may look for its attribution."""
+
+
+def check(draft: Conversion, definitions: Mapping[str, Stored]) -> None:
+    """Raise UserError unless the draft fits among the definitions (newest version by id)."""
+    _check_references(draft, definitions)
+    active = {id: s.conversion for id, s in definitions.items() if s.status == "active"}
+    known = {**active, draft.id: draft}
+    _check_cycle(draft, known)
+    _check_inheritance(draft, known)
+    _check_prediction(draft, known)
+    for combined in known.values():
+        if isinstance(combined, Combined):
+            _check_counted_once(combined, known, draft)
+
+
+def check_archivable(id: str, referring: list[str]) -> None:
+    """Raise ConflictError when anything still refers to the conversion."""
+    if referring:
+        raise ConflictError(
+            f"{id!r} is still used by {', '.join(referring)}.",
+            code="still_referenced",
+            fix="Take it out of them or archive them first.",
+        )
+
+
+def referring(id: str, definitions: Mapping[str, Stored]) -> list[str]:
+    """Ids of the active definitions that refer to this one."""
+    return sorted(
+        stored.id
+        for stored in definitions.values()
+        if stored.status == "active" and id in references(stored.conversion)
+    )
+
+
+def _check_references(draft: Conversion, definitions: Mapping[str, Stored]) -> None:
+    for id in sorted(references(draft) - {draft.id}):
+        if id not in definitions:
+            near = get_close_matches(id, definitions, n=3)
+            raise UserError(
+                f"{draft.id!r} refers to {id!r}, which does not exist.",
+                code="unknown_reference",
+                fix=f"Did you mean {' or '.join(near)}?" if near else f"Create {id!r} first.",
+                field=_field_naming(draft, id),
+            )
+        if definitions[id].status == "archived":
+            raise UserError(
+                f"{draft.id!r} refers to {id!r}, which is archived.",
+                code="archived_reference",
+                fix=f"Save {id!r} again to bring it back, or refer to another conversion.",
+                field=_field_naming(draft, id),
+            )
+
+
+def _field_naming(draft: Conversion, id: str) -> str:
+    """The field in which the draft names the other conversion."""
+    if isinstance(draft, Combined):
+        return f"conversions.{draft.conversions.index(id)}"
+    if isinstance(draft, Custom):
+        return "inherit_attribution_from" if draft.inherit_attribution_from == id else _TARGET
+    return "normalize.by"
+
+
+def _check_cycle(draft: Conversion, known: Known) -> None:
+    if path := _path_back(draft.id, known):
+        raise UserError(
+            f"The conversions would wait for each other: {' → '.join(path)}.",
+            code="cycle",
+            fix=f"Take the reference to {path[1]!r} out of {draft.id!r}.",
+            field=_field_naming(draft, path[1]),
+        )
+
+
+def _path_back(id: str, known: Known) -> tuple[str, ...]:
+    """The shortest way from a conversion along its references back to itself, or ()."""
+    paths: deque[tuple[str, ...]] = deque([(id,)])
+    visited = {id}
+    while paths:
+        path = paths.popleft()
+        for other in sorted(references(known[path[-1]])) if path[-1] in known else ():
+            if other == id:
+                return (*path, id)
+            if other not in visited:
+                visited.add(other)
+                paths.append((*path, other))
+    return ()
+
+
+def _check_inheritance(draft: Conversion, known: Known) -> None:
+    chain = [draft.id]
+    while parent := getattr(known.get(chain[-1]), "inherit_attribution_from", None):
+        chain.append(parent)
+    if len(chain) - 1 > MAXIMUM_INHERITANCE:
+        raise UserError(
+            f"Attribution would be inherited over {len(chain) - 1} steps: {' → '.join(chain)}.",
+            code="inheritance_too_deep",
+            fix=f"Inherit it from {chain[MAXIMUM_INHERITANCE]!r} or a conversion nearer to it.",
+            field="inherit_attribution_from",
+        )
+
+
+def _check_prediction(draft: Conversion, known: Known) -> None:
+    if not (isinstance(draft, Custom) and draft.predicted_value):
+        return
+    target = known[draft.predicted_value.target]
+    if draft.predicted_value.target == draft.id:
+        reason = "is the conversion itself"
+    elif not isinstance(target, Custom):
+        reason = f"is a {target.kind} conversion"  # type: ignore[attr-defined]
+    elif target.predicted_value:
+        reason = "has a predicted value itself"
+    else:
+        return
+    raise UserError(
+        f"{draft.predicted_value.target!r} cannot be the target of a prediction: it {reason}.",
+        code="ineligible_target",
+        fix="Choose a custom conversion with user ids and values of its own.",
+        field=_TARGET,
+    )
+
+
+def _check_counted_once(combined: Combined, known: Known, draft: Conversion) -> None:
+    leaves = list(_leaves(combined, known))
+    if twice := sorted({id for id in leaves if leaves.count(id) > 1}):
+        raise UserError(
+            f"{combined.id!r} would count {twice[0]!r} twice, through two of its members.",
+            code="counted_twice",
+            fix=f"Leave {twice[0]!r} or the member that contains it out.",
+            field="conversions" if draft.id == combined.id else None,
+        )
+    for id in leaves:
+        predicted = getattr(known.get(id), "predicted_value", None)
+        if predicted and predicted.target in leaves:
+            raise UserError(
+                f"{combined.id!r} would count the money of {predicted.target!r} twice: once when it"
+                f" comes, and once as the prediction in {id!r}.",
+                code="counted_twice",
+                fix=f"Combine either {id!r} or {predicted.target!r}, not both.",
+                field="conversions" if draft.id == combined.id else _TARGET,
+            )
+
+
+def _leaves(conversion: Combined, known: Known) -> Iterator[str]:
+    for id in conversion.conversions:
+        member = known.get(id)
+        if isinstance(member, Combined):
+            yield from _leaves(member, known)
+        else:
+            yield id
+
+
+_TARGET = "predicted_value.target"

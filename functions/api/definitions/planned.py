@@ -1,0 +1,158 @@
+"""What a run would read, in bytes and money, before anything runs: planned as the run plans it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+from pydantic import Field
+
+from common.catalog import plan
+from common.ga4 import stage
+from common.messaging.messages import RunRequested
+from common.model.window import Window
+from functions.api.routing.model import Model
+from functions.api.routing.request import Services
+
+TEBIBYTE = 1024**4
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+
+class Part(Model):
+    """One thing that a run reads."""
+
+    reads: str = Field(description="What is read.")
+    conversions: list[str] = Field(description="For which conversions.")
+    start_date: date = Field(description="First day that is read.")
+    end_date: date = Field(description="Last day that is read.")
+    bytes: int | None = Field(description="Null when BigQuery cannot tell.")
+
+
+class Planned(Model):
+    """What a run would compute and read."""
+
+    conversions: list[str] = Field(
+        description="What runs: what was named, what is computed from it, what it needs."
+    )
+    start_date: date = Field(description="First day that any of them computes.")
+    end_date: date = Field(description="Last day that any of them computes.")
+    days: int
+    bytes: int | None = Field(description="Bytes that it reads; null when BigQuery cannot tell.")
+    price_usd: float | None = Field(description="Those bytes at the on-demand price.")
+    text: str = Field(description="The same for a person.")
+    parts: list[Part] = Field(
+        description="What is read from outside. Days that are staged already, and the product's own"
+        " tables, which are small beside them, cost nothing here."
+    )
+
+
+def planned(request: RunRequested, services: Services) -> Planned | None:
+    """What the request would read; None when there is nothing to run."""
+    return _planned(request, _known(services), services)
+
+
+def first_run(id: str, services: Services) -> Planned | None:
+    """What the first run of a version would read; None when that was."""
+    known = _known(services)
+    if known.done_until(id) is not None:
+        return None
+    return _planned(RunRequested(conversions=(id,)), known, services)
+
+
+def _known(services: Services) -> plan.Known:
+    return plan.known(services.warehouse, services.catalog.active(), services.now())
+
+
+def _planned(request: RunRequested, known: plan.Known, services: Services) -> Planned | None:
+    windows = plan.windows(request, request.trigger, plan.chosen(request, known), known)
+    if not windows:
+        return None
+    listed = [*_export(windows, known, services), *_queries(windows, known, services)]
+    size = total(listed)
+    cost = price(size, services.settings.price_per_tebibyte)
+    window = plan.whole(windows.values())
+    return Planned(
+        conversions=sorted(windows),
+        start_date=window.start,
+        end_date=window.end,
+        days=window.days,
+        bytes=size,
+        price_usd=cost,
+        text=told(windows, listed, cost),
+        parts=listed,
+    )
+
+
+def total(parts: Iterable[Part]) -> int | None:
+    """The sum of the bytes; None when one of them is unknown."""
+    sizes = [part.bytes for part in parts]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if len(known) == len(sizes) else None
+
+
+def price(bytes: int | None, per_tebibyte: float) -> float | None:
+    """The bytes in USD at BigQuery's on-demand price."""
+    return None if bytes is None else round(bytes / TEBIBYTE * per_tebibyte, 4)
+
+
+def told(windows: Mapping[str, Window], parts: list[Part], cost: float | None) -> str:
+    """In words: how much is computed, what is read for it, what that costs."""
+    window = plan.whole(windows.values())
+    many = "1 conversion" if len(windows) == 1 else f"{len(windows)} conversions"
+    begun = f"{many} from {window.start} to {window.end}"
+    if not parts:
+        return f"{begun}: everything is staged already, nothing is read from outside."
+    read = ", ".join(f"{_size(part.bytes)} by {part.reads}" for part in parts)
+    if cost is None:
+        return f"{begun}: {read}; BigQuery does not tell all of it beforehand."
+    money = "less than 0.01" if cost < 0.01 else f"about {cost:,.2f}"
+    return f"{begun}: {read}; {money} USD at the on-demand price."
+
+
+def _size(bytes: int | None) -> str:
+    """Such as 1.5 GiB."""
+    if bytes is None:
+        return "an unknown size"
+    amount, unit = float(bytes), 0
+    while amount >= 1024 and unit < len(UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:,.0f} {UNITS[unit]}" if unit == 0 else f"{amount:,.1f} {UNITS[unit]}"
+
+
+def _export(windows: Mapping[str, Window], known: plan.Known, services: Services) -> Iterator[Part]:
+    if not services.settings.ga4_datasets:
+        return
+    events = plan.stage_events(known.definitions[id] for id in windows)
+    spans = stage.lacking(services.warehouse, plan.whole(windows.values()), events)
+    for span in spans:
+        names = ", ".join(sorted(span.events))
+        yield Part(
+            reads=f"the GA4 export {', '.join(services.settings.ga4_datasets)} ({names})",
+            conversions=sorted(windows),
+            start_date=span.window.start,
+            end_date=span.window.end,
+            bytes=stage.planned_bytes(services.warehouse, span),
+        )
+
+
+def _queries(
+    windows: Mapping[str, Window], known: plan.Known, services: Services
+) -> Iterator[Part]:
+    # the guard's parser is imported only where SQL is judged, for quick cold starts
+    from functions.api.definitions import queries
+
+    for id, window in windows.items():
+        for query in queries.queries_of(known.definitions[id].conversion):
+            # a task reads so many days at a time, and what has no partitions anew each time
+            sizes = [
+                queries.planned_bytes(query, services.runner, chunk)
+                for chunk in window.chunks(plan.CHUNK_DAYS)
+            ]
+            told = [size for size in sizes if size is not None]
+            yield Part(
+                reads=f"the query of {id}",
+                conversions=[id],
+                start_date=window.start,
+                end_date=window.end,
+                bytes=sum(told) if len(told) == len(sizes) else None,
+            )

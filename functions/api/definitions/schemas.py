@@ -1,0 +1,41 @@
+"""The forms of the frontend: JSON Schema of every kind of conversion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import RootModel, TypeAdapter
+
+from common.errors import NotFoundError
+from common.model.conversions import CONVERSION, KINDS
+from functions.api.routing.model import Model
+from functions.api.routing.request import Ask, Nothing, Services
+
+
+class Schema(RootModel[dict[str, Any]]):
+    """A JSON Schema (draft 2020-12)."""
+
+
+class Schemas(Model):
+    """All forms: each kind alone, and any of them."""
+
+    conversion: dict[str, Any]
+    kinds: dict[str, dict[str, Any]]
+
+
+def all_schemas(ask: Ask[Nothing, None], services: Services) -> Schemas:
+    """Read the JSON Schemas that forms are drawn from."""
+    kinds = {kind: TypeAdapter(model).json_schema() for kind, model in KINDS.items()}
+    return Schemas(conversion=CONVERSION.json_schema(), kinds=kinds)
+
+
+def one_schema(ask: Ask[Nothing, None], services: Services) -> Schema:
+    """Read the JSON Schema of one kind."""
+    kind = ask.path["kind"]
+    if kind not in KINDS:
+        raise NotFoundError(
+            f"There is no kind of conversion {kind!r}.",
+            code="unknown_kind",
+            fix=f"There are {', '.join(KINDS)}.",
+        )
+    return Schema(TypeAdapter(KINDS[kind]).json_schema())

@@ -1,0 +1,143 @@
+"""What a conversion counted: totals, one row a day, and by country."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from pydantic import Field
+
+from common.bigquery.sql import template, with_parameters
+from common.model.window import Window
+from functions.api.definitions import definitions
+from functions.api.definitions.definitions import LastRun
+from functions.api.reporting.tables import rows_of
+from functions.api.routing.model import Model
+from functions.api.routing.request import Ask, Days, Services, window_of
+
+
+class Figures(Model):
+    """Counts and money of some conversions."""
+
+    conversions: int = Field(description="How many.")
+    value: float | None = Field(
+        description="Their value in the project's currency; null when none has a value."
+    )
+    refunded: float | None = Field(
+        description="What refunds took off, in the project's currency; null when nothing did."
+    )
+    qualified: int | None = Field(
+        description="How many reached their target status; null when the conversion has none."
+    )
+    attributed: int = Field(description="How many are tied to a visit of the website.")
+
+
+class Day(Figures):
+    """One day's figures, in the project's time zone."""
+
+    date: date
+
+
+class Country(Figures):
+    """One country's figures."""
+
+    country: str = Field(description="(not set) where it is unknown.")
+
+
+class Totals(Figures):
+    """The whole window's figures."""
+
+    attributed_share: float | None = Field(description="attributed / conversions, 0 to 1.")
+
+
+class Statistics(Model):
+    """A conversion over a window of days."""
+
+    conversion: str
+    start_date: date
+    end_date: date
+    currency: str = Field(description="ISO 4217 code of all values.")
+    totals: Totals
+    days: list[Day] = Field(description="Every day of the window, oldest first.")
+    last_run: LastRun | None = Field(
+        description="The newest run; it says how many duplicates it removed in which days."
+    )
+
+
+class ByCountry(Model):
+    """A conversion's countries over a window of days, the largest first."""
+
+    conversion: str
+    start_date: date
+    end_date: date
+    currency: str
+    countries: list[Country]
+
+
+def statistics(ask: Ask[Days, None], services: Services) -> Statistics:
+    """Count a conversion: totals and the trend by day."""
+    window = window_of(ask.query, services.yesterday)
+    rows = _rows("figures", ask.path["id"], window, services)
+    days = _every_day([Day(**row) for row in rows], window)
+    return Statistics(
+        conversion=ask.path["id"],
+        start_date=window.start,
+        end_date=window.end,
+        currency=services.settings.currency,
+        totals=total(days),
+        days=days,
+        last_run=definitions.last_runs(services, ask.path["id"]).get(ask.path["id"]),
+    )
+
+
+def by_country(ask: Ask[Days, None], services: Services) -> ByCountry:
+    """Count a conversion by country."""
+    window = window_of(ask.query, services.yesterday)
+    rows = _rows("figures_by_country", ask.path["id"], window, services)
+    return ByCountry(
+        conversion=ask.path["id"],
+        start_date=window.start,
+        end_date=window.end,
+        currency=services.settings.currency,
+        countries=[Country(**row) for row in rows],
+    )
+
+
+def total(figures: Iterable[Figures]) -> Totals:
+    """The sums; a sum of nothing but unknowns is unknown."""
+    listed = list(figures)
+    conversions = sum(figure.conversions for figure in listed)
+    attributed = sum(figure.attributed for figure in listed)
+    return Totals(
+        conversions=conversions,
+        value=_sum(figure.value for figure in listed),
+        refunded=_sum(figure.refunded for figure in listed),
+        qualified=_sum(figure.qualified for figure in listed),
+        attributed=attributed,
+        attributed_share=round(attributed / conversions, 4) if conversions else None,
+    )
+
+
+def _sum(numbers: Iterable[Any]) -> Any:
+    known = [number for number in numbers if number is not None]
+    return round(sum(known), 6) if known else None
+
+
+def _every_day(days: list[Day], window: Window) -> list[Day]:
+    by_date = {day.date: day for day in days}
+    dates = [window.start + timedelta(days=number) for number in range(window.days)]
+    return [by_date.get(day) or _empty(day) for day in dates]
+
+
+def _empty(day: date) -> Day:
+    return Day(date=day, conversions=0, value=None, refunded=None, qualified=None, attributed=0)
+
+
+def _rows(name: str, id: str, window: Window, services: Services) -> list[dict[str, Any]]:
+    table = rows_of(id, services)
+    if table is None:
+        return []
+    sql = template(__file__, name, conversion=table)
+    bound = with_parameters(sql, start_date=window.start, end_date=window.end)
+    return list(services.warehouse.rows(bound))

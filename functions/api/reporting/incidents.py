@@ -1,0 +1,52 @@
+"""Incidents: what needs a person's eye."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import Field
+
+from common.bigquery.sql import template, with_parameters
+from functions.api.routing.model import Model
+from functions.api.routing.request import Ask, Services
+
+
+class IncidentsQuery(Model):
+    """Which incidents."""
+
+    conversion: str = Field("", description="Only those of this conversion or destination.")
+    code: str = Field("", description="Only those with this code.")
+    days: int = Field(14, ge=1, le=92, description="Noticed in the last so many days.")
+    limit: int = Field(100, ge=1, le=1000, description="At most so many, the newest first.")
+
+
+class Incident(Model):
+    """Something that needs a person's eye."""
+
+    incident_id: str
+    recorded_at: datetime
+    code: str
+    severity: str
+    conversion: str | None
+    run_id: str | None
+    detail: str | None
+    fix: str | None
+
+
+class IncidentList(Model):
+    """Incidents, the newest first."""
+
+    incidents: list[Incident]
+
+
+def list_incidents(ask: Ask[IncidentsQuery, None], services: Services) -> IncidentList:
+    """List what needs a person's eye."""
+    sql = template(__file__, incidents=services.warehouse.table("incidents"))
+    bound = with_parameters(
+        sql,
+        since=services.now().date() - timedelta(days=ask.query.days),
+        conversion=ask.query.conversion,
+        code=ask.query.code,
+        limit=ask.query.limit,
+    )
+    return IncidentList(incidents=[Incident(**row) for row in services.warehouse.rows(bound)])

@@ -1,0 +1,142 @@
+"""Asking for runs: now, or for years past with the price told first."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from common.errors import UserError
+from common.messaging.messages import RunRequested, run_id_of
+from common.model.conversions import ConversionId
+from functions.api.definitions import planned
+from functions.api.routing.model import Model
+from functions.api.routing.request import Ask, Nothing, Services
+
+Ids = Annotated[
+    tuple[ConversionId, ...],
+    Field((), max_length=1000, description="Conversions to run; all unless given."),
+]
+
+
+class RunBody(Model):
+    """Run now: bring conversions, and all that is computed from them, up to date."""
+
+    conversions: Ids = ()
+    start_date: date | None = Field(
+        None, description="First day; the days that may still change unless given."
+    )
+    end_date: date | None = Field(None, description="Last day; yesterday unless given.")
+    force: bool = Field(False, description="Write even where the run would be held for safety.")
+
+
+class BackfillBody(Model):
+    """Compute days long past, such as two years for a new conversion."""
+
+    conversions: Ids = ()
+    start_date: date = Field(description="First day.")
+    end_date: date | None = Field(None, description="Last day; yesterday unless given.")
+    force: bool = Field(False, description="Write even where the run would be held for safety.")
+    dry: bool = Field(False, description="Only tell the bytes and the price; run nothing.")
+
+
+class Requested(Model):
+    """A run that was asked for; GET /runs/{run_id} follows it."""
+
+    run_id: str
+    conversions: list[str] = Field(description="Named in the request; empty means all.")
+    start_date: date | None
+    end_date: date | None
+
+
+class BackfillAnswer(planned.Planned):
+    """A backfill that was asked for, or only what it would read when `dry`."""
+
+    run_id: str = Field(description="Empty for a dry run.")
+
+
+def run_now(ask: Ask[Nothing, RunBody], services: Services) -> Requested:
+    """Run now. With an Idempotency-Key, the same request sent again is the same run."""
+    _check(ask.body.conversions, ask.body.start_date, ask.body.end_date, services)
+    request = RunRequested(
+        trigger="manual",
+        request_id=_request_id(ask),
+        conversions=ask.body.conversions,
+        start_date=ask.body.start_date,
+        end_date=ask.body.end_date,
+        force=ask.body.force,
+    )
+    return _published(request, services)
+
+
+def backfill(ask: Ask[Nothing, BackfillBody], services: Services) -> BackfillAnswer:
+    """Compute days long past, or with `dry` only tell what it costs."""
+    body = ask.body
+    end = body.end_date or services.yesterday
+    _check(body.conversions, body.start_date, end, services)
+    request = RunRequested(
+        trigger="backfill",
+        request_id=_request_id(ask),
+        conversions=body.conversions,
+        start_date=body.start_date,
+        end_date=end,
+        force=body.force,
+    )
+    told = planned.planned(request, services)
+    if told is None:
+        raise UserError(
+            "There is nothing to run.",
+            code="nothing_to_run",
+            fix="Create a conversion first: POST /conversions.",
+            field="conversions",
+        )
+    run_id = "" if body.dry else _published(request, services).run_id
+    return BackfillAnswer(run_id=run_id, **told.model_dump())
+
+
+def _request_id(ask: Ask[Nothing, Any]) -> str:
+    """The caller's key with what was asked under it, so that a reused key hides no request."""
+    if not ask.key:
+        return uuid.uuid4().hex
+    asked = hashlib.sha256(ask.body.model_dump_json().encode()).hexdigest()[:16]
+    return f"{ask.key[:180]}|{asked}"
+
+
+def _published(request: RunRequested, services: Services) -> Requested:
+    services.bus().publish(request)
+    return Requested(
+        run_id=run_id_of(request, services.now()),
+        conversions=list(request.conversions),
+        start_date=request.start_date,
+        end_date=request.end_date,
+    )
+
+
+def _check(ids: Iterable[str], start: date | None, end: date | None, services: Services) -> None:
+    if start and end and end < start:
+        raise UserError(
+            f"The window ends on {end}, before it starts on {start}.",
+            code="empty_window",
+            fix="Swap start_date and end_date.",
+            field="end_date",
+        )
+    last = max((day for day in (start, end) if day), default=services.yesterday)
+    if last > services.yesterday:
+        raise UserError(
+            f"The day {last} is not complete yet.",
+            code="incomplete_day",
+            fix=f"The last complete day is {services.yesterday}.",
+            field="start_date" if last == start else "end_date",
+        )
+    active = {stored.id for stored in services.catalog.active()}
+    if unknown := sorted(set(ids) - active):
+        raise UserError(
+            f"There is no active conversion {', '.join(unknown)}.",
+            code="unknown_conversion",
+            fix="GET /conversions lists them.",
+            field="conversions",
+        )

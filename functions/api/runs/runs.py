@@ -1,0 +1,162 @@
+"""Runs: what each did, told from the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+
+from common.bigquery.sql import template, with_parameters
+from common.errors import NotFoundError
+from functions.api.routing.model import Model
+from functions.api.routing.request import Ask, Nothing, Services
+
+STAGE = "(GA4 stage)"
+CLOSED = frozenset("applied unchanged held failed superseded".split())
+NOTES = frozenset(["recovered"])
+"""Entries about the books of an earlier run, which say nothing about how far this one is."""
+
+
+class RunsQuery(Model):
+    """Which runs."""
+
+    conversion: str = Field("", description="Only runs that had this conversion.")
+    status: Literal["", "running", "finished", "held", "failed"] = Field(
+        "", description="Only runs in this state."
+    )
+    days: int = Field(14, ge=1, le=92, description="Begun in the last so many days.")
+    limit: int = Field(50, ge=1, le=500, description="At most so many, the newest first.")
+
+
+class Entry(Model):
+    """What a run did to one conversion, or to the stage when `conversion` is empty."""
+
+    recorded_at: datetime
+    conversion: str
+    status: str
+    tier: int | None
+    trigger: str | None
+    definition_version: int | None
+    start_date: date | None
+    end_date: date | None
+    rows_read: int | None
+    rows_total: int | None
+    value_total: float | None
+    inserted: int | None
+    updated: int | None
+    deleted: int | None
+    duplicates: int | None
+    quarantined: int | None
+    bytes_processed: int | None
+    seconds: float | None
+    detail: str | None
+
+
+class Run(Model):
+    """A run in one line."""
+
+    run_id: str
+    trigger: str | None
+    status: Literal["running", "finished", "held", "failed"]
+    started_at: datetime
+    last_entry_at: datetime
+    planned: int = Field(description="Conversions that the run takes care of.")
+    done: int = Field(description="Conversions that are through, one way or another.")
+    held: list[str] = Field(description="Conversions that were held for a person's eye.")
+    failed: list[str]
+    inserted: int
+    updated: int
+    deleted: int
+    bytes_processed: int | None
+    seconds: float
+
+
+class RunDetail(Run):
+    """A run with everything that it did, oldest first."""
+
+    entries: list[Entry]
+
+
+class RunList(Model):
+    """Runs, the newest first."""
+
+    runs: list[Run]
+
+
+def list_runs(ask: Ask[RunsQuery, None], services: Services) -> RunList:
+    """List the runs."""
+    since = services.now().date() - timedelta(days=ask.query.days)
+    runs = [run for run in _runs(services, since) if _fits(run, ask.query)]
+    return RunList(runs=[_short(run) for run in runs[: ask.query.limit]])
+
+
+def get_run(ask: Ask[Nothing, None], services: Services) -> RunDetail:
+    """Read one run with everything that it did."""
+    found = _runs(services, date(2000, 1, 1), ask.path["run_id"])
+    if not found:
+        raise NotFoundError(
+            f"There is no run {ask.path['run_id']!r} yet.",
+            code="unknown_run",
+            fix="A run that was just asked for appears within a minute; GET /runs lists them.",
+        )
+    return found[0]
+
+
+def summary(run_id: str, entries: Iterable[dict[str, Any]]) -> RunDetail:
+    """A run told from its ledger entries, oldest first."""
+    listed = [Entry(**{name: entry[name] for name in Entry.model_fields}) for entry in entries]
+    told = [entry for entry in listed if entry.conversion and entry.status not in NOTES]
+    last = {entry.conversion: entry.status for entry in told}
+    closed = {id for id, status in last.items() if status in CLOSED}
+    held = sorted(id for id, status in last.items() if status == "held")
+    if any(entry.status == "held" and not entry.conversion for entry in listed):
+        held.insert(0, STAGE)
+    failed = sorted(id for id, status in last.items() if status == "failed")
+    sizes = [entry.bytes_processed for entry in listed if entry.bytes_processed is not None]
+    return RunDetail(
+        run_id=run_id,
+        trigger=next((entry.trigger for entry in listed if entry.trigger), None),
+        status=(
+            "running"
+            if not last or closed != set(last)
+            else "failed"
+            if failed
+            else "held"
+            if held
+            else "finished"
+        ),
+        started_at=listed[0].recorded_at,
+        last_entry_at=listed[-1].recorded_at,
+        planned=len(last),
+        done=len(closed),
+        held=held,
+        failed=failed,
+        inserted=sum(entry.inserted or 0 for entry in listed if entry.conversion),
+        updated=sum(entry.updated or 0 for entry in listed if entry.conversion),
+        deleted=sum(entry.deleted or 0 for entry in listed if entry.conversion),
+        bytes_processed=sum(sizes) if sizes else None,
+        seconds=round(sum(entry.seconds or 0 for entry in listed), 3),
+        entries=listed,
+    )
+
+
+def _runs(services: Services, since: date, run_id: str = "") -> list[RunDetail]:
+    sql = template(__file__, runs=services.warehouse.table("runs"))
+    rows = services.warehouse.rows(with_parameters(sql, since=since, run_id=run_id))
+    by_run: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_run.setdefault(row["run_id"], []).append(row)
+    runs = [summary(id, entries) for id, entries in by_run.items()]
+    return sorted(runs, key=lambda run: run.started_at, reverse=True)
+
+
+def _fits(run: RunDetail, query: RunsQuery) -> bool:
+    return query.status in ("", run.status) and (
+        not query.conversion or query.conversion in {entry.conversion for entry in run.entries}
+    )
+
+
+def _short(run: RunDetail) -> Run:
+    return Run(**{name: getattr(run, name) for name in Run.model_fields})

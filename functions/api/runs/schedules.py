@@ -1,0 +1,97 @@
+"""When runs begin by themselves: the daily run moved, or a conversion with hours of its own."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from common.errors import ConflictError, NotFoundError, UserError
+from common.messaging.messages import RunRequested
+from functions.api.routing.model import Model
+from functions.api.routing.request import Ask, Nothing, Services
+from functions.api.runs import cron
+from functions.api.runs.scheduler import DAILY, Schedule
+
+
+class ScheduleBody(Model):
+    """When to run."""
+
+    cron: str = Field(
+        min_length=1,
+        max_length=200,
+        description="Minute, hour, day, month, day of the week, in the project's time zone.",
+        examples=["30 5 * * *"],
+    )
+    paused: bool = Field(False, description="Keep the schedule, but do not run.")
+
+
+class ScheduleList(Model):
+    """All schedules of runs."""
+
+    schedules: list[Schedule]
+
+
+def list_schedules(ask: Ask[Nothing, None], services: Services) -> ScheduleList:
+    """List the schedules of runs, those of Terraform included."""
+    return ScheduleList(schedules=services.scheduler().all())
+
+
+def get_schedule(ask: Ask[Nothing, None], services: Services) -> Schedule:
+    """Read the schedule that a conversion, or the daily run, got through this API."""
+    return services.scheduler().get(_checked(ask.path["name"], services))
+
+
+def put_schedule(ask: Ask[Nothing, ScheduleBody], services: Services) -> Schedule:
+    """Give a conversion hours of its own, or move the daily run.
+
+    A conversion's own runs come on top of the daily run of all.
+    """
+    name = _checked(ask.path["name"], services)
+    message = RunRequested(trigger="schedule", conversions=() if name == DAILY else (name,))
+    scheduler = services.scheduler()
+    saved = scheduler.put(name, cron.checked(ask.body.cron), ask.body.paused, message)
+    if name != DAILY:
+        return saved
+    return saved.model_copy(update={"warnings": tuple(_twice_daily(scheduler.all()))})
+
+
+def delete_schedule(ask: Ask[Nothing, None], services: Services) -> None:
+    """Take a conversion's own hours away again, or leave the daily run to Terraform."""
+    name = ask.path["name"]
+    if name != DAILY and not name.isidentifier():
+        raise NotFoundError(
+            f"There is no schedule {name!r} of this API's own.",
+            code="unknown_schedule",
+            fix="GET /schedules lists them; those of Terraform are changed in Terraform.",
+        )
+    services.scheduler().remove(name)
+
+
+def _checked(name: str, services: Services) -> str:
+    """The same name if it may have a schedule; raises ConflictError or NotFoundError otherwise."""
+    if name == DAILY:
+        return name
+    if "-" in name:
+        raise ConflictError(
+            f"The schedule {name!r} belongs to Terraform.",
+            code="owned_by_terraform",
+            fix=f"Change it there. Here, a conversion's id or {DAILY} can have a schedule.",
+        )
+    stored = services.catalog.get(name)
+    if stored.status == "archived":
+        raise UserError(
+            f"{name!r} is archived, so there is nothing to run.",
+            code="archived_reference",
+            fix="Save the conversion again to bring it back.",
+        )
+    return name
+
+
+def _twice_daily(schedules: list[Schedule]) -> list[str]:
+    others = [s for s in schedules if s.owner == "terraform" and s.name.endswith(DAILY)]
+    return [
+        f"Terraform's own job {other.name} still runs at {other.cron!r}, so everything runs twice a"
+        f' day; the second run finds little to change. To keep only this one, set "{DAILY}" = null'
+        " in Terraform's variable schedules and apply."
+        for other in others
+        if not other.paused
+    ]

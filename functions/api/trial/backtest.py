@@ -1,0 +1,135 @@
+"""A draft on history before it is saved: what it would count, what it would leave out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from pydantic import Field
+
+from common.bigquery.sql import template
+from common.kinds.candidate.reason import BROKEN, reason
+from common.kinds.candidate.shape import REMOVED
+from common.model.conversions import AnyConversion, Simple
+from functions.api.definitions import checks, graph
+from functions.api.definitions.definitions import Remark
+from functions.api.reporting.figures import Day, Figures, total
+from functions.api.routing.model import Model
+from functions.api.routing.request import Ask, Days, Nothing, Services, window_of
+from functions.api.trial.trial import Trial, trial
+
+
+class TrialBody(Days):
+    """A draft and the days to try it on."""
+
+    definition: AnyConversion
+
+
+class LeftOut(Model):
+    """Candidates that would not count, and why."""
+
+    reason: str = Field(description="Stable code such as duplicate_order.")
+    text: str
+    candidates: int
+
+
+class BacktestTotals(Figures):
+    """The whole window's figures."""
+
+    attributed_share: float | None = Field(description="attributed / conversions, 0 to 1.")
+    value_gross: float | None = Field(
+        description="Value before refunds, in the project's currency."
+    )
+    duplicates: int = Field(description="Candidates left out as duplicates.")
+    left_out: int = Field(description="Candidates left out for any reason.")
+
+
+class Backtest(Model):
+    """What a draft would have counted."""
+
+    conversion: str
+    start_date: date
+    end_date: date
+    currency: str
+    totals: BacktestTotals
+    days: list[Day] = Field(description="Days with conversions, oldest first.")
+    left_out: list[LeftOut]
+    warnings: list[Remark]
+
+
+def backtest(ask: Ask[Nothing, TrialBody], services: Services) -> Backtest:
+    """Try a draft on history. Nothing is saved and no conversion is written."""
+    draft = ask.body.definition
+    window = window_of(ask.body, services.yesterday)
+    definitions = {stored.id: stored for stored in services.catalog.all()}
+    graph.check(draft, definitions)
+    checked = checks.check(draft, definitions, services, allow_unknown_event=True)
+    with trial(draft, definitions, window, services) as tried:
+        rows = _rows(tried)
+    kept = [Day(**_figures(row)) for row in rows if row["outcome"] is None]
+    normalized = isinstance(draft, Simple) and draft.normalize is not None
+    return Backtest(
+        conversion=draft.id,
+        start_date=window.start,
+        end_date=window.end,
+        currency=services.settings.currency,
+        totals=_totals(kept, rows),
+        days=kept,
+        left_out=left_out(rows),
+        warnings=[Remark.of(finding) for finding in checked.remarks]
+        + ([_BEFORE_NORMALIZATION] if normalized else []),
+    )
+
+
+def left_out(rows: Iterable[Mapping[str, Any]]) -> list[LeftOut]:
+    """Candidates by the reason that dropped them, the most frequent first."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row["outcome"]:
+            counts[row["outcome"]] = counts.get(row["outcome"], 0) + row["conversions"]
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [LeftOut(reason=code, text=told(code), candidates=number) for code, number in ordered]
+
+
+def told(code: str) -> str:
+    """What a reason means, for a person."""
+    return {**REMOVED, **BROKEN}.get(code, code)
+
+
+def _rows(tried: Trial) -> list[dict[str, Any]]:
+    sql = template(
+        __file__,
+        candidates=tried.candidates,
+        reason=reason(),
+        stage=tried.context.stage,
+        rates=tried.context.rates,
+    )
+    return list(tried.warehouse.rows(tried.bound(sql)))
+
+
+def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in Day.model_fields}
+
+
+def _totals(kept: list[Day], rows: list[dict[str, Any]]) -> BacktestTotals:
+    dropped = [row for row in rows if row["outcome"]]
+    gross = [row["value_gross"] for row in rows if not row["outcome"]]
+    known = [value for value in gross if value is not None]
+    return BacktestTotals(
+        **total(kept).model_dump(),
+        value_gross=round(sum(known), 6) if known else None,
+        duplicates=sum(
+            row["conversions"] for row in dropped if row["outcome"].startswith("duplicate")
+        ),
+        left_out=sum(row["conversions"] for row in dropped),
+    )
+
+
+_BEFORE_NORMALIZATION = Remark(
+    code="before_normalization",
+    severity="info",
+    message="Values are shown before normalization.",
+    fix="The factor is found by the first run; it is told in every record.",
+    field="normalize",
+)

@@ -1,0 +1,72 @@
+"""The rules of a simple conversion one by one, to tell a dropped event which it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from common.bigquery.sql import Sql, bind, fill, join
+from common.model.conversions import Simple
+from common.model.filters import All, Any_, Condition, Filter
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule in words, and as a BOOL expression over the alias `event` of the stage."""
+
+    text: str
+    sql: Sql
+
+
+def rules_of(conversion: Simple) -> list[Rule]:
+    """Rule 1 is the event's name; the others are the parts of the filter that must all hold."""
+    names = sorted(conversion.event_names)
+    named = fill("event.event_name IN UNNEST({{ names }})", names=bind(names))
+    parts = _parts(conversion.filters) if conversion.filters else ()
+    return [
+        Rule(f"event is {' or '.join(names)}", named),
+        *(Rule(in_words(part), part.sql()) for part in parts),
+    ]
+
+
+def columns(rules: Iterable[Rule]) -> Sql:
+    """The columns rule_1, rule_2, ... over the alias `event`: whether it passes each."""
+    numbered = enumerate(rules, 1)
+    return join(
+        ", ",
+        (fill("{{ rule }} AS {{ name }}", rule=rule.sql, name=f"rule_{n}") for n, rule in numbered),
+    )
+
+
+def failed(rules: Iterable[Rule], row: Mapping[str, Any]) -> list[tuple[int, Rule]]:
+    """The rules that an event did not pass, with their numbers."""
+    return [(n, rule) for n, rule in enumerate(rules, 1) if not row[f"rule_{n}"]]
+
+
+def in_words(filter: Filter) -> str:
+    """A filter as a person says it: transaction_total greater than 100."""
+    match filter:
+        case All(all=parts):
+            return " and ".join(_bracketed(part) for part in parts)
+        case Any_(any=parts):
+            return " or ".join(_bracketed(part) for part in parts)
+        case Condition(dimension=dimension, operator=operator, value=value, products=products):
+            words = operator.replace("_", " ")
+            listed = value if isinstance(value, list) else [value]
+            said = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in listed)
+            whose = f"{products} " if dimension.startswith("items.") else ""
+            return f"{whose}{dimension} {words}{'' if value is None else f' {said}'}"
+
+
+def _bracketed(filter: Filter) -> str:
+    text = in_words(filter)
+    return text if isinstance(filter, Condition) else f"({text})"
+
+
+def _parts(filter: Filter) -> Iterator[Filter]:
+    if isinstance(filter, All):
+        for part in filter.all:
+            yield from _parts(part)
+    else:
+        yield filter

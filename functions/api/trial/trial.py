@@ -1,0 +1,134 @@
+"""A definition tried on history: candidates in a short-lived table, nothing else written."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from common import kinds, schemas
+from common.bigquery.sql import Parameter, Sql, bind, template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from common.catalog.definitions import Stored
+from common.ga4 import stage
+from common.identity import identity_sources
+from common.kinds.candidate.rates import rates
+from common.kinds.candidate.shape import Context, standard_types
+from common.model.conversions import Conversion, Custom, Simple, references
+from common.model.window import Window
+from functions.api.routing.request import Services
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The candidates of a definition for a window, with what they were made from."""
+
+    candidates: Sql
+    context: Context
+    warehouse: Warehouse
+
+    def bound(self, sql: Sql) -> Sql:
+        """The statement with the window's days and the time zone bound."""
+        return with_parameters(
+            sql,
+            start_date=self.context.window.start,
+            end_date=self.context.window.end,
+            timezone=Parameter("STRING", self.context.timezone),
+        )
+
+
+@contextmanager
+def trial(
+    conversion: Conversion, definitions: Mapping[str, Stored], window: Window, services: Services
+) -> Iterator[Trial]:
+    """Compute the definition's candidates as a run would; the tables go when the block ends.
+
+    What was published before the window counts as it lies there. Raises UserError when the
+    definition's own SQL may not run.
+    """
+    name = f"trial_{uuid.uuid4().hex}"
+    warehouse = services.warehouse
+    try:
+        context = Context(
+            stage=_stage(conversion, window, f"{name}_events", services),
+            target=_published(conversion.id, services),
+            raw=warehouse.staging(f"{name}_raw"),
+            members={id: _published(id, services) for id in references(conversion)},
+            witnesses=identity_sources.tables(conversion, definitions.values(), warehouse),
+            scores=warehouse.table("lead_scores"),
+            rates=rates(services.settings),
+            window=window,
+            timezone=services.settings.timezone,
+            currency=services.settings.currency,
+        )
+        context = _with_answer(conversion, context, f"{name}_raw", services)
+        candidates = warehouse.staging(f"{name}_rows")
+        warehouse.execute(_table_of(candidates, kinds.select(conversion, context)))
+        yield Trial(candidates, context, warehouse)
+    finally:
+        for part in ("events", "raw", "rows"):
+            warehouse.drop(warehouse.staging_path(f"{name}_{part}"))
+
+
+def nothing() -> Sql:
+    """A table of conversions without rows, as a query in brackets."""
+    columns = (
+        f"CAST({'[]' if type_.startswith('ARRAY') else 'NULL'} AS {type_}) AS {name}"
+        for name, type_ in standard_types().items()
+    )
+    return Sql(f"(SELECT {', '.join(columns)} FROM UNNEST([1]) AS one WHERE one = 0)")
+
+
+def _published(id: str, services: Services) -> Sql:
+    name = f"conversion_{id}"
+    if services.warehouse.schema_of(services.warehouse.path(name)) is None:
+        return nothing()
+    return services.warehouse.table(name)
+
+
+def _stage(conversion: Conversion, window: Window, name: str, services: Services) -> Sql:
+    """The stage, completed from the raw export by the events that it lacks in the window."""
+    warehouse = services.warehouse
+    whole = warehouse.table("ga4_events")
+    if not isinstance(conversion, Simple):
+        return whole
+    staged = stage.staged(warehouse)
+    days = [window.start + timedelta(days=number) for number in range(window.days)]
+    if all(conversion.event_names <= staged.get(day, frozenset()) for day in days):
+        return whole
+    scan = stage.scan(warehouse, stage.Span(window, conversion.event_names))
+    if scan is None:
+        return whole
+    warehouse.execute(_table_of(warehouse.staging(name), scan))
+    names = [name for name in schemas.columns("ga4_events") if name != "row_hash"]
+    return template(
+        __file__,
+        "trial_stage",
+        stage=whole,
+        read=warehouse.staging(name),
+        columns=", ".join(f"event.{name}" for name in names),
+        events=bind(sorted(conversion.event_names)),
+        first_day=bind(window.start),
+        last_day=bind(window.end),
+    )
+
+
+def _with_answer(
+    conversion: Conversion, context: Context, name: str, services: Services
+) -> Context:
+    """The context with the answer of the user's own query, if the definition has one."""
+    if not isinstance(conversion, Custom):
+        return context
+    # the guard's parser is imported only where SQL is judged, for quick cold starts
+    from functions.api.definitions import queries
+
+    query = next(queries.queries_of(conversion))
+    queries.answer(query, services.runner, context.window, services.runner.staging(name))
+    schema = services.warehouse.schema_of(services.warehouse.staging_path(name)) or []
+    return replace(context, raw_columns=frozenset(column["name"].lower() for column in schema))
+
+
+def _table_of(table: Sql, rows: Sql) -> Sql:
+    return template(__file__, table=table, rows=rows)

@@ -1,0 +1,122 @@
+"""What to tell people about a destination before anything is sent. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Any
+
+from common.model.conversions import Combined, Conversion, Custom, LeadScoring, Simple
+from functions.export.destinations.base import Destination, Problem
+
+NOT_IN_GA4 = frozenset({"user_agent", "ip_address", "email", "phone"})
+"""Columns that no row of GA4's export has.
+Source: support.google.com/analytics/answer/7029846 (the export's schema)."""
+
+
+def advice(destination: Destination[Any], known: Mapping[str, Conversion]) -> list[Problem]:
+    """Conversions that do not exist, and adjustment windows that the platform cannot honour.
+
+    `known` maps ids of active conversions to their definitions.
+    """
+    return [
+        problem
+        for each in destination.config.conversions
+        for problem in _about(destination, each.conversion, known)
+    ]
+
+
+def twice(destination: Destination[Any], others: Iterable[Destination[Any]]) -> list[Problem]:
+    """Conversions that another live destination sends to the same account already."""
+    if destination.config.mode == "paused":
+        return []
+    return [
+        Problem(
+            "sent_by_another",
+            f"{other.config.id!r} sends {id!r} to {destination.account(id)} already; two ledgers "
+            "of one account contradict each other.",
+            f"Take {id!r} out of one of them, or pause {other.config.id!r} first.",
+        )
+        for other in others
+        for id in destination.mapped
+        if id in other.mapped
+        and other.kind == destination.kind
+        and other.account(id) == destination.account(id)
+    ]
+
+
+def adjustment_days(conversion: Conversion, known: Mapping[str, Conversion]) -> int:
+    """For how many days after a conversion its value may still change; 0 is never."""
+    match conversion:
+        case Simple():
+            return conversion.refunds.days if conversion.refunds else 0
+        case Custom() | LeadScoring():
+            return conversion.adjustment_days or 0
+        case Combined():
+            parts = [known[id] for id in conversion.conversions if id in known]
+            return max((adjustment_days(part, known) for part in parts), default=0)
+    return 0
+
+
+def is_measured(conversion: Conversion, known: Mapping[str, Conversion]) -> bool:
+    """Whether all of its rows come from GA4's export."""
+    match conversion:
+        case Simple():
+            return True
+        case Combined():
+            parts = [known[id] for id in conversion.conversions if id in known]
+            return all(is_measured(part, known) for part in parts)
+    return False
+
+
+def _about(
+    destination: Destination[Any], id: str, known: Mapping[str, Conversion]
+) -> Iterator[Problem]:
+    conversion = known.get(id)
+    if conversion is None:
+        near = get_close_matches(id, known, n=1)
+        yield Problem(
+            "unknown_conversion",
+            f"There is no active conversion {id!r}.",
+            f"Did you mean {near[0]!r}?"
+            if near
+            else "Create it first, or take it out of this destination.",
+        )
+        return
+    missing = destination.needed & NOT_IN_GA4
+    if missing and is_measured(conversion, known):
+        yield Problem(
+            "never_accepted",
+            f"This platform refuses every row of {id!r}: it wants {', '.join(sorted(missing))}, "
+            "which the export of GA4 does not have.",
+            "Send a custom conversion that has it, or choose another action source if that is "
+            "what these conversions are.",
+            "warning",
+        )
+    days = adjustment_days(conversion, known)
+    can, within = destination.capabilities, destination.adjusts_within
+    if days and "restate" not in can.adjusts:
+        yield Problem(
+            "adjustment_not_possible",
+            f"{id!r} may change for {days} days, but this platform keeps what it got first; "
+            "changes are recorded and not sent.",
+            "Expect the platform's values to differ, or send the conversion when it is final.",
+            "warning",
+        )
+    elif days and within is not None and timedelta(days=days) > within:
+        yield Problem(
+            "adjustment_window_too_long",
+            f"{id!r} may change for {days} days, but changes reach this platform only within "
+            f"{within.days}.",
+            "Shorten the conversion's adjustment window, or expect later changes to be missing.",
+            "warning",
+        )
+    if can.repeats == "counts":
+        yield Problem(
+            "no_deduplication",
+            f"This platform would count {id!r} again if it were sent again, so what is in doubt "
+            "is left to a person.",
+            "Send only what the platform does not collect itself.",
+            "warning",
+        )

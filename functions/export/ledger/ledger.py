@@ -1,0 +1,247 @@
+"""The delivery ledger in BigQuery: append-only entries; what counts is computed from them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from common.bigquery.sql import Parameter, Sql, identifier, join, template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from functions.export.destinations.base import Destination
+from functions.export.ledger.entries import Entry, Scope, request_record
+from functions.export.payload.money import Money, money
+from functions.export.payload.rows import columns, conversion_row
+from functions.export.reconcile.delivery_state import Candidate, Sent, Standing
+from functions.export.send.delivery import Exchange
+from functions.export.send.run import Census
+
+KNOWN = (
+    "state reason row_hash destination_version held_op held_value held_currency held_event_time "
+    "held_fingerprint held_identity held_at doubted_op doubted_value doubted_currency "
+    "doubted_event_time doubted_fingerprint doubted_identity doubted_at doubted_gone"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A request that the platform is to be asked about."""
+
+    record: Mapping[str, Any]
+
+    @property
+    def request_id(self) -> str:
+        return str(self.record["request_id"])
+
+
+class BigQueryLedger:
+    """One run's view of the ledger of one destination, account and conversion."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        scope: Scope,
+        destination: Destination[Any],
+        *,
+        start_date: date,
+        lease: str,
+    ) -> None:
+        self._warehouse = warehouse
+        self._scope = scope
+        self._destination = destination
+        self._start_date = start_date
+        self._lease = lease
+
+    def census(self) -> Census:
+        """Totals that the retraction limit needs."""
+        sql = self._sql("census", standing=self._standing(), proof=self._proof())
+        bound = {
+            "qualified_only": self._destination.config.qualified_only,
+            "start_date": self._start_date,
+        }
+        [row] = self._warehouse.rows(with_parameters(sql, **self._ids(), **bound))
+        return Census(row["held"], row["leaving"], row["unproved"], row["early"])
+
+    def candidates(self, limit: int | None = None) -> Iterator[Candidate]:
+        """Conversions that may need something, in a stable order."""
+        sql = self._sql(
+            "candidates",
+            standing=self._standing(),
+            proof=self._proof(),
+            members=self._members(),
+            columns=_selected(),
+            known=_known(),
+            limit=f"LIMIT {limit}" if limit else "",
+        )
+        bound = {
+            "start_date": self._start_date,
+            "version": self._scope.version,
+            "payload_version": self._scope.payload_version,
+            "restate_all": self._destination.config.restate_on_version_change,
+        }
+        rows = self._warehouse.rows(with_parameters(sql, **self._ids(), **bound))
+        return (candidate(row) for row in rows)
+
+    def in_doubt(self) -> Iterator[Candidate]:
+        """Conversions of which a person is to say whether the platform has them."""
+        sql = template(__file__, "ledger_doubts", standing=self._standing(), known=_known())
+        rows = self._warehouse.rows(with_parameters(sql, **self._ids()))
+        return (candidate(row) for row in rows)
+
+    def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
+        """Write entries down; False when another run holds the lease by now."""
+        if not entries:
+            return True
+        sql = template(
+            __file__,
+            "ledger_append",
+            attempts=self._warehouse.table("export_attempts"),
+            leases=self._warehouse.table("leases"),
+        )
+        texts = [json.dumps(entry.record(self._scope)) for entry in entries]
+        done = self._warehouse.execute(
+            with_parameters(
+                sql,
+                entries=Parameter("ARRAY<STRING>", texts),
+                lease=self._lease if only_as_holder else "",
+                fence=self._scope.fence,
+            ),
+            job_id=_job_id(self._scope.run_id, entries, only_as_holder),
+        )
+        return done.affected_rows != 0
+
+    def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
+        """Write requests down."""
+        self._warehouse.append(
+            "export_requests",
+            [request_record(each, self._scope, self._destination, now) for each in exchanges],
+        )
+
+    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
+        """Write down what the platform will know people by, by conversion id."""
+        if members:
+            common = {"date": now.astimezone(UTC).date(), "recorded_at": now, **self._ids()}
+            self._warehouse.append(
+                "audience_members",
+                [
+                    {**common, "conversion_id": id, "identifiers": identifiers}
+                    for id, identifiers in members.items()
+                ],
+            )
+
+    def forget_members(self, before: datetime) -> None:
+        """Delete what the platform knew people by who have left before then."""
+        sql = template(
+            __file__,
+            "ledger_forget",
+            members=self._warehouse.table("audience_members"),
+            standing=self._standing(),
+        )
+        self._warehouse.execute(with_parameters(sql, **self._ids(), before=before))
+
+    def request_again(
+        self, start_date: date, end_date: date, now: datetime, *, lost: bool
+    ) -> int | None:
+        """Ask for every conversion of these days again, once for this run; how many that are.
+
+        `lost` says that the platform holds none of them any more.
+        """
+        sql = template(
+            __file__,
+            "ledger_replay",
+            attempts=self._warehouse.table("export_attempts"),
+            conversions=self._conversions(),
+        )
+        scope = self._scope
+        bound = {
+            "now": now,
+            "run_id": scope.run_id,
+            "fence": scope.fence,
+            "state": "absent" if lost else "requested",
+            "version": scope.version,
+            "payload_version": scope.payload_version,
+            "start_date": start_date,
+            "end_date": end_date,
+        }
+        return self._warehouse.execute(with_parameters(sql, **self._ids(), **bound)).affected_rows
+
+    def _standing(self) -> Sql:
+        attempts = self._warehouse.table("export_attempts")
+        return template(__file__, "ledger_standing", attempts=attempts)
+
+    def _proof(self) -> Sql:
+        return template(__file__, "ledger_proof", runs=self._warehouse.table("runs"))
+
+    def _members(self) -> Sql:
+        members = self._warehouse.table("audience_members")
+        return template(__file__, "ledger_members", members=members)
+
+    def _sql(self, name: str, **slots: Sql | str) -> Sql:
+        return template(__file__, f"ledger_{name}", conversions=self._conversions(), **slots)
+
+    def _conversions(self) -> Sql:
+        return self._warehouse.table(f"conversion_{self._scope.conversion}")
+
+    def _ids(self) -> dict[str, str]:
+        return {
+            "destination": self._scope.destination,
+            "account": self._scope.account,
+            "conversion": self._scope.conversion,
+        }
+
+
+def _job_id(run_id: str, entries: Sequence[Entry], only_as_holder: bool) -> str:
+    """The same for the same write, so that a repeated one is not written twice."""
+    mode = "held" if only_as_holder else "anyway"
+    return f"export_{run_id}_{entries[0].seq}_{entries[-1].seq}_{mode}"
+
+
+def candidate(record: Mapping[str, Any]) -> Candidate:
+    """The candidate that one row of ledger_candidates.sql describes."""
+    standing = Standing(
+        state=record["known_state"],
+        reason=record["known_reason"],
+        row_hash=record["known_row_hash"],
+        version=record["known_destination_version"],
+        held=_sent(record, "held"),
+        doubted=_sent(record, "doubted"),
+        doubted_gone=bool(record["known_doubted_gone"]),
+    )
+    members = tuple(record.get("known_members") or ())
+    if record["row_missing"]:
+        gone_at, day = record["gone_at"], record["row_date"]
+        return Candidate(record["row_id"], standing, None, gone_at, day, members)
+    row = conversion_row({**record, "id": record["row_id"], "date": record["row_date"]})
+    return Candidate(row.id, standing, row, members=members)
+
+
+def _sent(record: Mapping[str, Any], which: str) -> Sent | None:
+    part = {name: record[f"known_{which}_{name}"] for name in _PARTS}
+    if part["op"] is None:
+        return None
+    return Sent(
+        op=part["op"],
+        money=_money(part["value"], part["currency"]),
+        occurred=part["event_time"],
+        fingerprint=part["fingerprint"],
+        identity=json.loads(part["identity"] or "{}"),
+        at=part["at"],
+    )
+
+
+_PARTS = ("op", "value", "currency", "event_time", "fingerprint", "identity", "at")
+
+
+def _money(value: float | None, currency: str | None) -> Money | None:
+    return None if value is None or currency is None else money(value, currency)
+
+
+def _selected() -> Sql:
+    names = [name for name in columns() if name not in ("id", "date", "is_qualified")]
+    return join(",\n  ", [Sql(f"conversion.{identifier(name)}") for name in names])
+
+
+def _known() -> Sql:
+    return join(",\n  ", [Sql(f"standing.{name} AS known_{name}") for name in KNOWN])

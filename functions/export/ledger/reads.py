@@ -1,0 +1,76 @@
+"""What the ledger says, for people: entries, where things stand, and a report per day."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from common.bigquery.sql import Parameter, Sql, template, with_parameters
+from functions.export.services import Connection
+
+
+def entries(
+    connection: Connection, *, conversion: str, state: str, conversion_id: str, limit: int
+) -> list[dict[str, Any]]:
+    """Entries of the ledger, newest first; empty texts do not narrow."""
+    bound = {"state": state, "conversion_id": conversion_id, "limit": limit}
+    return _rows(connection, "entries", conversion=conversion, **bound)
+
+
+def standings(connection: Connection, *, conversion: str) -> list[dict[str, Any]]:
+    """How many conversions are in which state for which reason."""
+    return _rows(connection, "standings", conversion=conversion)
+
+
+def conversions_between(
+    connection: Connection, conversion: str, start_date: date, end_date: date
+) -> int:
+    """How many conversions the table has in these days, both included."""
+    warehouse = connection.office.warehouse
+    table = warehouse.table(f"conversion_{conversion}")
+    sql = template(__file__, "reads_between", conversions=table)
+    [row] = warehouse.rows(with_parameters(sql, start_date=start_date, end_date=end_date))
+    return int(row["conversions"])
+
+
+def match_report(connection: Connection, start_date: date, end_date: date) -> list[dict[str, Any]]:
+    """For each day of sending and each conversion: rows sent, accepted, refused, and refused later
+    by reason; newest day first. A row that was refused later is among the accepted ones."""
+    bound = {"start_date": start_date, "end_date": end_date}
+    later = _later(_rows(connection, "requests", **bound))
+    days = _rows(connection, "report", **bound)
+    empty: Mapping[str, Any] = {"refused_later": {}, "waiting_for_answer": 0}
+    return [row | later.get((row["date"], row["conversion"]), dict(empty)) for row in days]
+
+
+def _later(requests: Iterable[Mapping[str, Any]]) -> dict[tuple[date, str], dict[str, Any]]:
+    """What became of requests afterwards, by day and conversion."""
+    told: dict[tuple[date, str], dict[str, Any]] = defaultdict(
+        lambda: {"refused_later": {}, "waiting_for_answer": 0}
+    )
+    for request in requests:
+        day = told[request["date"], request["conversion"]]
+        if request["next_poll_at"]:
+            day["waiting_for_answer"] += request["row_count"]
+        for reason, count in json.loads(request["counts"] or "{}").items():
+            day["refused_later"][reason] = day["refused_later"].get(reason, 0) + count
+    return dict(told)
+
+
+def _rows(connection: Connection, name: str, **bound: Any) -> list[dict[str, Any]]:
+    warehouse = connection.office.warehouse
+    tables: dict[str, Sql] = {
+        "requests": {"requests": warehouse.table("export_requests")},
+    }.get(name, {"attempts": warehouse.table("export_attempts")})
+    limit = bound.pop("limit", None)
+    if limit is not None:
+        tables["limit"] = Sql(f"LIMIT {int(limit)}")
+    sql = template(__file__, f"reads_{name}", **tables)
+    texts = {
+        key: Parameter("STRING", value) if isinstance(value, str) else value
+        for key, value in bound.items()
+    }
+    return list(warehouse.rows(with_parameters(sql, destination=connection.id, **texts)))

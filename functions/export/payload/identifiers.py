@@ -1,0 +1,187 @@
+"""Who converted, as each platform wants it: normalized first, hashed once, dropped when unusable.
+
+Every function takes raw text (or an SHA-256 that somebody made before) and returns what may be
+sent, or None when nothing usable is left. A platform names the profile that it wants, because one
+hash does not fit all: Google and Meta disagree about gmail addresses and about the + of phones.
+
+Sources, with the vectors that the tests hold literally:
+https://developers.google.com/data-manager/api/devguides/concepts/formatting
+https://developers.facebook.com/docs/marketing-api/conversions-api/parameters
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Literal
+
+from functions.export.payload.phones import e164
+
+Profile = Literal["google", "plain", "microsoft"]
+
+DIGITS = 64
+"""Length of an SHA-256 in hex."""
+
+_HASHED = re.compile(r"[0-9a-fA-F]+")
+_FACEBOOK_COOKIE = re.compile(r"fb\.\d\.\d{10,13}\..+")
+_TITLES = frozenset(
+    "mr mrs ms miss mx dr prof sir madam jr sr ii iii iv phd md esq".split()
+)  # Google: no prefix or suffix in names
+_GMAIL = frozenset({"gmail.com", "googlemail.com"})
+
+
+def sha256(text: str) -> str:
+    """Lower case hex of the UTF-8 text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hashed(raw: str | None, normalize: Callable[[str], str | None]) -> str | None:
+    """SHA-256 of the normalized text; what is hashed already passes, so nothing is hashed twice."""
+    if not raw:
+        return None
+    if len(raw) == DIGITS and _HASHED.fullmatch(raw):
+        return raw.lower()
+    normalized = normalize(raw)
+    return sha256(normalized) if normalized else None
+
+
+def email(raw: str | None, profile: Profile = "plain") -> str | None:
+    """Hash of an e-mail address; None unless it has exactly one @ with text on both sides."""
+    return hashed(raw, _EMAIL[profile])
+
+
+def phone(raw: str | None, country: str | None, *, plus: bool = True) -> str | None:
+    """Hash of a phone number in E.164, without its + for Meta; see `phones.e164`."""
+    return hashed(raw, lambda text: _digits(e164(text, country), plus))
+
+
+def google_name(raw: str | None) -> str | None:
+    """Hash of a first or last name: no titles, punctuation or spaces."""
+    return hashed(raw, lambda text: "".join(_words(text, _TITLES)))
+
+
+def name(raw: str | None) -> str | None:
+    """Hash of a first or last name for Meta: no punctuation, single spaces."""
+    return hashed(raw, lambda text: " ".join(_words(text)))
+
+
+@lru_cache(maxsize=4096)
+def place(raw: str | None) -> str | None:
+    """Hash of a city or region: letters and digits only."""
+    return hashed(raw, lambda text: "".join(_words(text)))
+
+
+def postal_code(raw: str | None, country: str | None = None) -> str | None:
+    """Hash of a postal code without spaces; of a US code the first five digits."""
+    return hashed(raw, lambda text: plain_postal_code(text, country))
+
+
+def plain_postal_code(raw: str, country: str | None) -> str:
+    """A postal code in lower case without spaces; of US codes the first five digits."""
+    text = _unspaced(raw).lower()
+    us = country == "US" or (country is None and re.fullmatch(r"\d{5}-\d{4}", text))
+    return text[:5] if us else text
+
+
+@lru_cache(maxsize=512)
+def country_code(code: str | None) -> str | None:
+    """Hash of an ISO 3166 alpha-2 code in lower case."""
+    return hashed(code, str.lower)
+
+
+def birth_date(raw: str | None) -> str | None:
+    """Hash of a date of birth as YYYYMMDD; reads 1997-02-16, 19970216 and 2/16/1997."""
+    return hashed(raw, _birth_date)
+
+
+def external_id(raw: str | None) -> str | None:
+    """Hash of the advertiser's own id of a person, such as the user id."""
+    return hashed(raw, lambda text: text.strip() or None)
+
+
+def facebook_click(fbc: str | None, fbclid: str | None, clicked: datetime | None) -> str | None:
+    """The _fbc cookie's value, or the same made of the bare click id and when it was first seen."""
+    if fbc or not (fbclid and clicked):
+        return facebook_cookie(fbc)
+    return f"fb.1.{int(clicked.timestamp() * 1000)}.{fbclid}"
+
+
+def facebook_cookie(value: str | None) -> str | None:
+    """The value of an _fbc or _fbp cookie; a malformed one would have the event refused."""
+    return value if value and _FACEBOOK_COOKIE.fullmatch(value) else None
+
+
+def _unspaced(raw: str) -> str:
+    return "".join(raw.split())
+
+
+def _compact(raw: str) -> str:
+    return unicodedata.normalize("NFC", _unspaced(raw)).lower()
+
+
+def _plain_email(raw: str) -> str | None:
+    local, at, domain = _compact(raw).partition("@")
+    return f"{local}@{domain}" if local and at and domain and "@" not in domain else None
+
+
+def _google_email(raw: str) -> str | None:
+    address = _plain_email(raw)
+    if address is None:
+        return None
+    local, _, domain = address.partition("@")
+    if domain not in _GMAIL:
+        return address
+    mailbox = local.partition("+")[0].replace(".", "")
+    return f"{mailbox}@{domain}" if mailbox else None
+
+
+def _microsoft_email(raw: str) -> str | None:
+    address = _plain_email(raw)
+    if address is None:
+        return None
+    local, _, domain = address.partition("@")
+    mailbox = local.partition("+")[0].replace(".", "")
+    return f"{mailbox}@{domain}" if mailbox else None
+
+
+_EMAIL: dict[Profile, Callable[[str], str | None]] = {
+    "google": _google_email,
+    "plain": _plain_email,
+    "microsoft": _microsoft_email,
+}
+
+
+def _digits(number: str | None, plus: bool) -> str | None:
+    return number if plus or number is None else number[1:]
+
+
+def _words(raw: str, without: frozenset[str] = frozenset()) -> list[str]:
+    text = unicodedata.normalize("NFC", raw).lower().translate(_WITHOUT_MARKS)
+    return [word for word in text.split() if word not in without]
+
+
+class _Marks(dict[int, str | None]):
+    """A table for str.translate that takes punctuation and symbols out; it learns as it is used."""
+
+    def __missing__(self, code: int) -> str | None:
+        letter = chr(code)
+        self[code] = None if unicodedata.category(letter)[0] in "PS" else letter
+        return self[code]
+
+
+_WITHOUT_MARKS = _Marks()
+
+
+def _birth_date(raw: str) -> str | None:
+    parts = [int(part) for part in re.findall(r"\d+", raw)]
+    if len(parts) == 1 and len(raw.strip()) == 8:
+        parts = [parts[0] // 10000, parts[0] // 100 % 100, parts[0] % 100]
+    try:
+        year, month, day = parts if parts[0] > 31 else (parts[2], parts[0], parts[1])
+        return date(year, month, day).strftime("%Y%m%d")
+    except (IndexError, ValueError):
+        return None

@@ -1,0 +1,111 @@
+"""What the ledger knows of a conversion at a destination."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Literal
+
+from functions.export.destinations.base import Consent, Intent, Op
+from functions.export.payload.money import Money
+from functions.export.payload.rows import ConversionRow
+
+State = Literal[
+    "sending",
+    "accepted",
+    "retry",
+    "unknown",
+    "rejected",
+    "failed",
+    "expired",
+    "skipped",
+    "ambiguous",
+    "unsupported_change",
+    "requested",
+    "absent",
+    "erased",
+]
+"""`sending`: about to leave. `accepted`: positive proof. `retry`: surely not taken. `unknown`: may
+have been taken. `rejected`: refused for good. `failed`: accepted, then refused. `ambiguous`: a
+person decides. `requested`: a replay asks for it. `absent`: a person says it is not there.
+`erased`: its person is to be forgotten, which proves that it is gone."""
+
+OPEN: frozenset[State] = frozenset({"sending", "unknown", "retry", "requested", "absent", "erased"})
+"""States that call for another look at every run."""
+
+CONSENTS = ("consent_ad_user_data", "consent_ad_personalization")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What one attempt sent, as far as the ledger keeps it."""
+
+    op: Op
+    money: Money | None
+    occurred: datetime
+    fingerprint: str
+    identity: Mapping[str, Any]
+    """The destination's `kept` columns, and the consent that was sent along."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the ledger knows of a conversion. `held`: the newest proof that still counts;
+    `doubted`: the first attempt since then of which nobody knows what became; `doubted_gone`:
+    whether one of those attempts took the conversion back."""
+
+    state: State | None = None
+    reason: str | None = None
+    row_hash: int | None = None
+    version: int | None = None
+    held: Sent | None = None
+    doubted: Sent | None = None
+    doubted_gone: bool = False
+
+    @property
+    def holding(self) -> bool:
+        """Whether the platform is known to count the conversion."""
+        return self.held is not None and self.held.op != "retract"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A conversion that may need something. `row` is None when the table no longer has it;
+    `gone_at` is then when that was proved."""
+
+    conversion_id: str
+    standing: Standing
+    row: ConversionRow | None = None
+    gone_at: datetime | None = None
+    date: date | None = None
+    """Day of the conversion as the ledger has it, for rows that are gone."""
+    members: tuple[str, ...] = ()
+    """What an audience knows its person by, the latest first; see `Built.member`."""
+
+
+def dedup_key(conversion: str, conversion_id: str) -> str:
+    """The key that a conversion has at every platform for ever: 32 characters, never all digits."""
+    text = f"{conversion}\x1f{conversion_id}"
+    return f"c{hashlib.sha256(text.encode()).hexdigest()[:31]}"
+
+
+def as_sent(row: ConversionRow, sent: Sent) -> ConversionRow:
+    """The row with the click id that was sent: the platform finds the conversion by it."""
+    kept = {name: value for name, value in sent.identity.items() if name not in CONSENTS}
+    return replace(row, **kept) if kept else row
+
+
+def consent_sent(sent: Sent) -> Consent:
+    return Consent(*(sent.identity.get(name) != "denied" for name in CONSENTS))
+
+
+def identity_of(row: ConversionRow, intent: Intent, kept: tuple[str, ...]) -> dict[str, Any]:
+    """What the ledger keeps of a delivery, so that it can be adjusted when its row is gone."""
+    consent = (intent.consent.user_data, intent.consent.personalization)
+    return {name: value for name in kept if (value := getattr(row, name))} | {
+        name: "granted" if given else "denied"
+        for name, given in zip(CONSENTS, consent, strict=True)
+    }

@@ -1,0 +1,326 @@
+"""What to do about one conversion at one destination: desired state against what was acknowledged.
+
+Pure: the same row, standing and time give the same decision, so a dry run shows what a run does.
+
+| platform is known to hold | the row now                | decision                               |
+|---------------------------|----------------------------|----------------------------------------|
+| nothing                   | wanted, young enough       | create                                 |
+| nothing                   | wanted, too old            | expired, once                          |
+| the same                  | unchanged                  | nothing                                |
+| another value             | changed inside the window  | restate under the same key             |
+| another value             | platform adjusts nothing   | unsupported change, once               |
+| a conversion              | gone or no longer wanted   | retract, or unsupported change         |
+| what was taken back       | wanted again               | restate to its value                   |
+| nobody knows              | whatever                   | same key again inside the platform's   |
+|                           |                            | memory, a person's review outside it   |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from functions.export.destinations.base import Built, Destination, Intent, Op, Rejected
+from functions.export.destinations.config import Target
+from functions.export.payload.money import Money, zero
+from functions.export.payload.rows import ConversionRow
+from functions.export.reconcile.delivery_state import (
+    OPEN,
+    Candidate,
+    Sent,
+    Standing,
+    State,
+    as_sent,
+    consent_sent,
+    dedup_key,
+)
+from functions.export.reconcile.eligibility import Unwanted, Wanted, consent_of, judge
+
+TRUSTED = 0.8
+"""Share of its promised memory for which a platform is trusted to know a key: clocks differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What holds for a whole run."""
+
+    conversion: str
+    version: int
+    currency: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Send this. `row_hash` is the row's when the payload says what the row says, else None, so
+    that the row is looked at again."""
+
+    intent: Intent
+    built: Built
+    row: ConversionRow
+    row_hash: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Send nothing and write down why, once."""
+
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing to send and nothing to write."""
+
+    reason: str
+
+
+Decision = Deliver | Note | Nothing
+
+
+def plan(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
+    """The decision of the table above for one conversion."""
+    decision = _decide(candidate, destination, terms)
+    if decision == Nothing("unchanged") and candidate.standing.state in OPEN:
+        decision = Note("skipped", "unchanged")
+    return decision if _is_news(decision, candidate, terms) else Nothing("known")
+
+
+def _decide(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
+    if candidate.row is None:
+        return _gone(candidate, destination, terms)
+    row, standing = candidate.row, candidate.standing
+    audience = destination.capabilities.audience
+    wanted = judge(row, destination.config, terms.currency, audience=audience)
+    if isinstance(wanted, Unwanted):
+        return _unwanted(candidate, row, wanted, destination, terms)
+    if standing.doubted and not (standing.held and not destination.capabilities.adjusts):
+        return _resolve(row, standing, standing.doubted, wanted, destination, terms)
+    if standing.held and standing.holding:
+        return _adjust(row, standing, standing.held, wanted, destination, terms)
+    if standing.held:
+        return _restore(row, standing.held, wanted, destination, terms)
+    return _create(row, wanted, destination, terms)
+
+
+def _create(
+    row: ConversionRow, wanted: Wanted, destination: Destination[Any], terms: Terms
+) -> Decision:
+    if row.created > terms.now + destination.capabilities.future_skew:
+        return Nothing("not_yet")
+    if _expired(row, destination, terms):
+        return Note("expired", "too_old")
+    return _deliver("create", row, wanted, wanted.money, row.created, destination, terms)
+
+
+def _resolve(
+    row: ConversionRow,
+    standing: Standing,
+    doubted: Sent,
+    wanted: Wanted,
+    destination: Destination[Any],
+    terms: Terms,
+) -> Decision:
+    """Send what is in doubt once more under its key, while the platform would notice."""
+    if not _remembered(doubted, destination, terms):
+        return Note("ambiguous", "dedup_window_passed")
+    if standing.held and not standing.holding and not destination.capabilities.restores:
+        return Note("unsupported_change", "taken_back_for_good")
+    if standing.held is None and standing.doubted_gone and not destination.capabilities.restores:
+        # what was taken back stays away, and the platform would still accept its key
+        return Note("ambiguous", "taken_back_in_doubt")
+    if standing.held is None and _expired(row, destination, terms):
+        return Note("ambiguous", "too_old_in_doubt")
+    op: Op = "restate" if standing.held or doubted.op != "create" else "create"
+    money, occurred = wanted.money, (standing.held or doubted).occurred
+    if op == "create" and destination.capabilities.repeats != "replaces":
+        # the platform may have kept the first one, so the second must say the same
+        money = doubted.money
+    known = as_sent(row, doubted)
+    decision = _deliver(op, known, wanted, money, occurred, destination, terms)
+    if isinstance(decision, Deliver) and money != wanted.money:
+        return replace(decision, row_hash=None)
+    return decision
+
+
+def _adjust(
+    row: ConversionRow,
+    standing: Standing,
+    held: Sent,
+    wanted: Wanted,
+    destination: Destination[Any],
+    terms: Terms,
+) -> Decision:
+    can = destination.capabilities
+    again = standing.state == "requested"
+    if again and can.repeats != "replaces":
+        return Note("skipped", "already_accepted")
+    target = held.money if _unmoved(row, held.money, wanted.money, destination) else wanted.money
+    if target == held.money and can.repeats != "replaces":
+        return Nothing("unchanged")
+    if target is None and held.money is not None:
+        return Note("unsupported_change", "value_removed")
+    if "restate" not in can.adjusts:
+        return Note("unsupported_change", "value_changed")
+    same = as_sent(row, held)
+    decision = _deliver("restate", same, wanted, target, held.occurred, destination, terms)
+    if isinstance(decision, Deliver) and not again and _same(decision, held, standing, destination):
+        return Nothing("unchanged")
+    if not _adjustable(held, destination, terms):
+        return Note("unsupported_change", "adjustment_window_passed")
+    return decision
+
+
+def _restore(
+    row: ConversionRow, held: Sent, wanted: Wanted, destination: Destination[Any], terms: Terms
+) -> Decision:
+    if not destination.capabilities.restores:
+        return Note("unsupported_change", "taken_back_for_good")
+    if not _adjustable(held, destination, terms):
+        return Note("unsupported_change", "adjustment_window_passed")
+    same = as_sent(row, held)
+    return _deliver("restate", same, wanted, wanted.money, held.occurred, destination, terms)
+
+
+def _unwanted(
+    candidate: Candidate,
+    row: ConversionRow,
+    unwanted: Unwanted,
+    destination: Destination[Any],
+    terms: Terms,
+) -> Decision:
+    standing = candidate.standing
+    if not (standing.holding or standing.doubted):
+        return Note("skipped", unwanted.reason)
+    if not unwanted.undo:
+        return Nothing(unwanted.reason)
+    return _retract(candidate, row, unwanted.reason, destination, terms)
+
+
+def _gone(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
+    """A row that is missing counts as gone only when a run of its table proves it."""
+    standing = candidate.standing
+    sent = standing.held or standing.doubted
+    if sent is None or not (standing.holding or standing.doubted):
+        return Note("skipped", "gone")
+    if candidate.gone_at is None:
+        return Nothing("unproved")
+    row = ConversionRow(
+        candidate.conversion_id, sent.occurred, sent.occurred.date(), updated_at=candidate.gone_at
+    )
+    return _retract(candidate, row, "gone", destination, terms)
+
+
+def _retract(
+    candidate: Candidate,
+    row: ConversionRow,
+    reason: str,
+    destination: Destination[Any],
+    terms: Terms,
+) -> Decision:
+    standing = candidate.standing
+    sent = standing.held or standing.doubted
+    assert sent is not None
+    in_doubt = standing.held is None
+    if "retract" not in destination.capabilities.adjusts:
+        return Note("ambiguous" if in_doubt else "unsupported_change", reason)
+    if standing.doubted and not _remembered(standing.doubted, destination, terms):
+        return Note("ambiguous", "dedup_window_passed")
+    if not _adjustable(sent, destination, terms):
+        return Note("unsupported_change", "adjustment_window_passed")
+    nothing = zero(sent.money.currency) if sent.money else None
+    person = may_name(row, destination)
+    wanted = Wanted(nothing, consent_sent(sent), with_person=person)
+    known = as_sent(row, sent)
+    decision = _deliver(
+        "retract", known, wanted, nothing, sent.occurred, destination, terms, candidate.members
+    )
+    if isinstance(decision, Note):
+        return Note("unsupported_change", decision.reason)
+    return decision
+
+
+def _deliver(
+    op: Op,
+    row: ConversionRow,
+    wanted: Wanted,
+    money: Money | None,
+    occurred: datetime,
+    destination: Destination[Any],
+    terms: Terms,
+    members: tuple[str, ...] = (),
+) -> Deliver | Note:
+    intent = Intent(
+        op=op,
+        key=dedup_key(terms.conversion, row.id),
+        money=money,
+        occurred=occurred,
+        changed=row.updated_at or row.created,
+        consent=wanted.consent,
+        with_person=wanted.with_person,
+        members=members,
+    )
+    built = destination.build(terms.conversion, row, intent)
+    if isinstance(built, Rejected):
+        state: State = "skipped" if built.reason == "no_identifier" else "rejected"
+        return Note(state, f"{built.reason}:{built.field}" if built.field else built.reason)
+    return Deliver(intent, built, row, row.row_hash)
+
+
+def may_name(row: ConversionRow, destination: Destination[Any]) -> bool:
+    """Whether taking back may point at the person; leaving an audience has to."""
+    target: Target = destination.config
+    consent = consent_of(row, target)
+    return destination.capabilities.audience or (consent.user_data and target.send_user_data)
+
+
+def _unmoved(
+    row: ConversionRow, old: Money | None, new: Money | None, destination: Destination[Any]
+) -> bool:
+    """Whether a prediction moved too little to be worth a restatement."""
+    if row.value_kind != "predicted" or not (old and new) or old.currency != new.currency:
+        return False
+    target: Target = destination.config
+    change = abs(float(new) - float(old))
+    return change < target.restate_min_amount or change < target.restate_min_share * float(old)
+
+
+def _same(decision: Deliver, held: Sent, standing: Standing, destination: Destination[Any]) -> bool:
+    """Whether the platform holds this payload already. A new mapping of an unchanged row is no
+    change, unless the destination asks for it."""
+    if decision.built.fingerprint == held.fingerprint:
+        return True
+    if destination.config.restate_on_version_change or decision.intent.money != held.money:
+        return False
+    return decision.row_hash is not None and decision.row_hash == standing.row_hash
+
+
+def _expired(row: ConversionRow, destination: Destination[Any], terms: Terms) -> bool:
+    limit = destination.age_limit(row)
+    return limit is not None and terms.now - row.created > limit
+
+
+def _adjustable(sent: Sent, destination: Destination[Any], terms: Terms) -> bool:
+    within = destination.adjusts_within
+    return within is None or terms.now - sent.occurred <= within
+
+
+def _remembered(doubted: Sent, destination: Destination[Any], terms: Terms) -> bool:
+    """Whether the platform would still recognize the key of that attempt."""
+    window = destination.capabilities.dedup_window
+    return window is None or (bool(window) and terms.now - doubted.at < window * TRUSTED)
+
+
+def _is_news(decision: Decision, candidate: Candidate, terms: Terms) -> bool:
+    if not isinstance(decision, Note):
+        return True
+    standing = candidate.standing
+    row_hash = candidate.row.row_hash if candidate.row else None
+    return (decision.state, decision.reason, row_hash, terms.version) != (
+        standing.state,
+        standing.reason,
+        standing.row_hash,
+        standing.version,
+    )

@@ -1,0 +1,154 @@
+"""Asynchronous truth: what a platform did with a request after it had accepted it.
+
+Platforms tell counts per reason and never which rows, so rows of a request that partly failed are
+sent again where time may cure them and the platform takes the same key twice; everything else is
+booked as counts (see `report`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from common.bigquery.sql import template, with_parameters
+from common.logs import log
+from functions.export.destinations.base import Status
+from functions.export.ledger import incidents
+from functions.export.ledger.entries import FIRST_POLL
+from functions.export.services import Connection
+from functions.export.transport.clock import Deadline, Pace
+
+LONGEST_PAUSE = timedelta(hours=12)
+REMEMBERED = timedelta(days=60)
+"""Nobody tells of an older request: Google for about fifty days (REQUEST_TOO_OLD)."""
+RESENDS = 5
+"""How often a row is sent again because its request failed later; then it counts as failed."""
+
+
+def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) -> int:
+    """Ask about the requests of the destination that are due; how many have an end now.
+
+    Ends early when time is up or the platform does not answer; what is left stays due.
+    """
+    if not connection.destination.capabilities.asynchronous:
+        return 0
+    office, now = connection.office, connection.office.clock.now()
+    pace = Pace(office.clock, connection.destination.requests_per_second)
+    booked: list[dict[str, Any]] = []
+    for request in _due(connection, now):
+        pace.wait()
+        status = connection.destination.poll(request["request_id"], office.wire)
+        if status is None:
+            break
+        # rows before their request: after a kill in between it is asked about once more
+        if state := reopened(status, connection):
+            _reopen(connection, request, state, status, run_id, fence, now)
+        booked.append(answered(connection, request, status, now))
+        if deadline.left <= 0:
+            break
+    _report(connection, booked, run_id)
+    # one load job for all: BigQuery takes 1,500 of them a day for one table
+    office.warehouse.append("export_requests", booked)
+    return sum(entry["state"] != "processing" for entry in booked)
+
+
+def reopened(status: Status, connection: Connection) -> str | None:
+    """The state that rows of the request get now, or None when they keep theirs."""
+    curable = bool(status.resend)
+    if status.state == "failed":
+        return "absent" if curable else "failed"
+    replaces = connection.destination.capabilities.repeats == "replaces"
+    return "requested" if status.state == "partial" and curable and replaces else None
+
+
+def next_poll(polls: int, now: datetime) -> datetime:
+    """When to ask again after so many answers that said nothing yet."""
+    pause: timedelta = FIRST_POLL * 2 ** min(polls, 10)
+    return now + min(pause, LONGEST_PAUSE)
+
+
+def _due(connection: Connection, now: datetime) -> list[dict[str, Any]]:
+    warehouse = connection.office.warehouse
+    sql = template(__file__, "poll_due", requests=warehouse.table("export_requests"))
+    bound = {"destination": connection.id, "now": now, "since": _since(now)}
+    return list(warehouse.rows(with_parameters(sql, **bound)))
+
+
+def _since(now: datetime) -> date:
+    return (now - REMEMBERED).date()
+
+
+def answered(
+    connection: Connection, request: Mapping[str, Any], status: Status, now: datetime
+) -> dict[str, Any]:
+    """The request's next entry in export_requests."""
+    polls = request["polls"] + 1
+    log(
+        "export_request",
+        destination=connection.id,
+        request_id=request["request_id"],
+        status=status.state,
+        rows=request["row_count"],
+    )
+    return {
+        **request,
+        "recorded_at": now,
+        "destination": connection.id,
+        "state": status.state,
+        "reason": None,
+        "polls": polls,
+        "next_poll_at": next_poll(polls, now) if status.state == "processing" else None,
+        "counts": json.dumps(dict(status.counts), sort_keys=True),
+    }
+
+
+def _reopen(
+    connection: Connection,
+    request: Mapping[str, Any],
+    state: str,
+    status: Status,
+    run_id: str,
+    fence: int,
+    now: datetime,
+) -> None:
+    warehouse = connection.office.warehouse
+    sql = template(__file__, "poll_reopen", attempts=warehouse.table("export_attempts"))
+    warehouse.execute(
+        with_parameters(
+            sql,
+            destination=connection.id,
+            request_id=request["request_id"],
+            state=state,
+            reason=_reason(status),
+            run_id=run_id,
+            fence=fence,
+            now=now,
+            resends=RESENDS,
+            since=_since(now),
+            # clocks of two workers may disagree about the day
+            sent_date=request["date"] - timedelta(days=1),
+        )
+    )
+
+
+def _report(connection: Connection, booked: Sequence[Mapping[str, Any]], run_id: str) -> None:
+    """Tell a person what the platform took and then refused, and why."""
+    refused: dict[str, Counter[str]] = defaultdict(Counter)
+    for entry in booked:
+        if entry["state"] in ("partial", "failed"):
+            refused[entry["conversion"]].update(json.loads(entry["counts"]))
+    for conversion, counts in sorted(refused.items()):
+        incidents.refused_later(connection.office, connection.id, conversion, run_id, counts)
+
+
+def _reason(status: Status) -> str:
+    """The most frequent reason, among those that another attempt may cure if there are any."""
+    counts = {
+        reason: count
+        for reason, count in status.counts.items()
+        if not status.resend or reason in status.resend
+    }
+    return max(counts, key=lambda reason: (counts[reason], reason), default="failed")

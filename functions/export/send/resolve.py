@@ -1,0 +1,75 @@
+"""A person says of conversions in doubt whether the platform has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from common.bigquery.leases import lease
+from common.errors import NotFoundError, RetryableError
+from functions.export.ledger.entries import Entry
+from functions.export.reconcile.delivery_state import Candidate, State
+from functions.export.services import Connection
+
+SETTLE_SECONDS = 60
+
+
+def settle(
+    connection: Connection,
+    conversion: str,
+    ids: Iterable[str],
+    verdict: Literal["delivered", "absent"],
+) -> int:
+    """Write down that the platform has these conversions, or has not; how many that are.
+
+    What is absent is sent again by the next run. Raises NotFoundError for ids that are not in
+    doubt, RetryableError while a run holds the destination.
+    """
+    office = connection.office
+    held = lease.acquire(office.warehouse, connection.lease_name, office.new_id(), SETTLE_SECONDS)
+    if held is None:
+        raise RetryableError(
+            f"A run of {connection.id!r} is under way.",
+            code="destination_busy",
+            fix="Try again in a few minutes.",
+        )
+    try:
+        run_id = f"settle_{office.new_id()}"
+        ledger = connection.ledger(connection.scope(conversion, run_id, held.fence))
+        doubtful = {each.conversion_id: each for each in ledger.in_doubt()}
+        chosen = [_known(doubtful, id) for id in ids]
+        ledger.append(_entries(connection, chosen, verdict), only_as_holder=True)
+    finally:
+        lease.release(office.warehouse, held)
+    return len(chosen)
+
+
+def _known(doubtful: dict[str, Candidate], id: str) -> Candidate:
+    if id not in doubtful:
+        raise NotFoundError(
+            f"The conversion {id!r} is not in doubt.",
+            code="not_in_doubt",
+            fix="List the ledger's entries with state ambiguous.",
+            field="ids",
+        )
+    return doubtful[id]
+
+
+def _entries(
+    connection: Connection, chosen: list[Candidate], verdict: Literal["delivered", "absent"]
+) -> list[Entry]:
+    state: State = "accepted" if verdict == "delivered" else "absent"
+    now = connection.office.clock.now()
+    return [
+        Entry(
+            conversion_id=each.conversion_id,
+            conversion_date=each.date,
+            state=state,
+            reason="settled",
+            row_hash=None,
+            sent=each.standing.doubted,
+            seq=number,
+            at=now,
+        )
+        for number, each in enumerate(chosen, start=1)
+    ]

@@ -1,0 +1,253 @@
+"""One run of one conversion to one destination: select, plan, write down, send, write down.
+
+Nothing leaves before the ledger says that it is about to; whatever happens next, the ledger never
+knows less than the platform. Proof by simulation: tests/export/test_simulation.py.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any, Protocol
+
+from functions.export.destinations.base import Built, Destination, Halted, chunks
+from functions.export.destinations.config import Target
+from functions.export.ledger.entries import Entry, Scope, Scribe
+from functions.export.reconcile.delivery_state import Candidate
+from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, plan
+from functions.export.send.delivery import Delivery, Exchange
+from functions.export.transport.calls import Reply, Request
+from functions.export.transport.clock import Clock, Deadline
+
+WAVE = 6000
+"""Rows that are written down, sent and written down together: two ledger statements for each."""
+
+WAVE_WITHOUT_MEMORY = 100
+"""The same for a platform that counts repeats: what a crash leaves in doubt stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many conversions the platform holds, and how many of them a run would take back."""
+
+    held: int = 0
+    leaving: int = 0
+    unproved: int = 0
+    """Gone from the table without a run that proves it; these are not taken back."""
+    early: int = 0
+    """In the table, but before the destination's first day; these are sent by a replay only."""
+
+
+class Ledger(Protocol):
+    """What a run needs of the delivery ledger."""
+
+    def census(self) -> Census:
+        """Totals over the whole ledger of this scope."""
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Conversions that may need something, in a stable order."""
+
+    def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
+        """Write entries down; False when this run is no longer the holder of the lease."""
+
+    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
+        """Write down what the platform will know people by, by conversion id."""
+
+    def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
+        """Write requests down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run. `force` takes back even what the retraction limit would hold."""
+
+    destination: Destination[Any]
+    scope: Scope
+    currency: str
+    force: bool = False
+
+
+@dataclass
+class Summary:
+    """What a run did: entries by state, decisions not to send by reason."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
+    """Why the platform refused rows, by reason."""
+    requests: int = 0
+    unproved: int = 0
+    early: int = 0
+    held_back: int = 0
+    halted: Halted | None = None
+    stopped: str = ""
+
+    @property
+    def told(self) -> str:
+        """What happened to how many conversions, and how many the first day keeps at home."""
+        counts = dict(sorted(self.states.items()))
+        if self.early:
+            counts["before_first_day"] = self.early
+        return ", ".join(f"{state} {count}" for state, count in counts.items())
+
+    @property
+    def remaining(self) -> bool:
+        """Whether there is more to do that only needs more time."""
+        return self.stopped == "out_of_time"
+
+
+class Brake:
+    """Stops a mass retraction: what a broken table looks like from here."""
+
+    def __init__(self, census: Census, target: Target, *, force: bool) -> None:
+        share = math.floor(census.held * target.retraction_limit_share)
+        self.limit = max(target.retraction_limit_rows, share)
+        self._left: float = math.inf if force else self.limit
+        if not force and census.leaving > self.limit:
+            self._left = 0
+        self.held_back = 0
+
+    def lets_go(self) -> bool:
+        """Whether one more conversion may be taken back."""
+        if self._left < 1:
+            self.held_back += 1
+            return False
+        self._left -= 1
+        return True
+
+
+class Run:
+    """One run; `execute` is called once."""
+
+    def __init__(
+        self,
+        job: Job,
+        ledger: Ledger,
+        send: Callable[[Request], Reply],
+        clock: Clock,
+        deadline: Deadline,
+        chance: random.Random,
+    ) -> None:
+        self._job = job
+        self._ledger = ledger
+        self._clock = clock
+        self._scribe = Scribe(job.destination.capabilities.retraction)
+        self._summary = Summary()
+        self._delivery = Delivery(
+            job.destination, job.scope.conversion, job.scope.run_id, send, clock, deadline, chance
+        )
+
+    def execute(self) -> Summary:
+        """Bring the platform as near to the table as it allows, within the time."""
+        job, summary = self._job, self._summary
+        census = self._ledger.census()
+        brake = Brake(census, job.destination.config, force=job.force)
+        for wave in waves(self._ledger.candidates(), job.destination):
+            if not self._run_wave(wave, brake):
+                break
+        summary.unproved, summary.early = census.unproved, census.early
+        summary.held_back = brake.held_back
+        summary.requests = len(self._delivery.exchanges)
+        summary.halted = self._delivery.halted
+        summary.stopped = summary.stopped or self._delivery.stopped
+        return summary
+
+    def _run_wave(self, wave: Sequence[Candidate], brake: Brake) -> bool:
+        """Plan, write down, send and write down; False when the run must stop."""
+        orders, entries = self._planned(wave, brake)
+        joining = {
+            entry.conversion_id: built.member for built, entry in orders.values() if built.member
+        }
+        # before anybody joins, or a crash would leave them there for good
+        self._ledger.append_members(joining, self._clock.now())
+        if not self._ledger.append(entries, only_as_holder=True):
+            self._summary.stopped = "lost_lease"
+            return False
+        before = len(self._delivery.exchanges)
+        outcomes = self._delivered(orders)
+        if not self._ledger.append(outcomes, only_as_holder=True):
+            self._summary.stopped = "lost_lease"
+            outcomes = [doubted(outcome) for outcome in outcomes]
+            self._ledger.append(outcomes, only_as_holder=False)
+        self._ledger.append_requests(self._delivery.exchanges[before:], self._clock.now())
+        self._summary.states.update(outcome.state for outcome in outcomes)
+        self._summary.refusals.update(
+            outcome.reason for outcome in outcomes if outcome.state == "rejected"
+        )
+        return not (self._summary.stopped or self._delivery.stopped)
+
+    def _planned(
+        self, wave: Sequence[Candidate], brake: Brake
+    ) -> tuple[dict[str, tuple[Built, Entry]], list[Entry]]:
+        """What to send by its key, and everything to write down before."""
+        now, destination = self._clock.now(), self._job.destination
+        orders: dict[str, tuple[Built, Entry]] = {}
+        notes: list[Entry] = []
+        for candidate, decision in decisions(wave, self._job, now, brake):
+            match decision:
+                case Deliver(built=built):
+                    entry = self._scribe.sending(candidate, decision, destination.kept, now)
+                    orders[built.key] = (built, entry)
+                case Note(state=state, reason=reason):
+                    notes.append(self._scribe.noted(candidate, decision, now))
+                    self._summary.states[state] += 1
+                    self._summary.reasons[reason] += 1
+                case Nothing(reason=reason):
+                    self._summary.reasons[reason] += 1
+        return orders, notes + [entry for _, entry in orders.values()]
+
+    def _delivered(self, orders: dict[str, tuple[Built, Entry]]) -> list[Entry]:
+        """What became of each order."""
+        outcomes: list[Entry] = []
+        for batch in batches([built for built, _ in orders.values()], self._job.destination):
+            results = self._delivery.deliver(batch)
+            now = self._clock.now()
+            outcomes += [
+                self._scribe.outcome(orders[built.key][1], result, now)
+                for built, result in zip(batch, results, strict=True)
+            ]
+        return outcomes
+
+
+def doubted(outcome: Entry) -> Entry:
+    """What an acceptance is worth after the lease was lost: somebody else may have acted since."""
+    if outcome.state != "accepted":
+        return outcome
+    return replace(outcome, state="unknown", reason="lost_lease")
+
+
+def decisions(
+    wave: Iterable[Candidate], job: Job, now: datetime, brake: Brake
+) -> Iterator[tuple[Candidate, Decision]]:
+    """What to do about each candidate, mass retractions held."""
+    terms = Terms(job.scope.conversion, job.scope.version, job.currency, now)
+    for candidate in wave:
+        decision = plan(candidate, job.destination, terms)
+        if isinstance(decision, Deliver) and decision.intent.op == "retract":
+            yield candidate, decision if brake.lets_go() else Nothing("held_back")
+        else:
+            yield candidate, decision
+
+
+def waves(
+    candidates: Iterator[Candidate], destination: Destination[Any]
+) -> Iterator[list[Candidate]]:
+    """The candidates in portions that fit in memory and in one ledger statement."""
+    size = WAVE if _remembers(destination) else WAVE_WITHOUT_MEMORY
+    while wave := list(islice(candidates, size)):
+        yield wave
+
+
+def batches(rows: Sequence[Built], destination: Destination[Any]) -> list[Sequence[Built]]:
+    """The rows as requests of the destination's size, each of one group."""
+    return chunks(rows, destination.batch_size)
+
+
+def _remembers(destination: Destination[Any]) -> bool:
+    window = destination.capabilities.dedup_window
+    return window is None or bool(window)

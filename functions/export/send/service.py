@@ -1,0 +1,200 @@
+"""From a message to deliveries: to which destinations, one run at a time, on when time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from common.bigquery.leases import lease
+from common.bigquery.leases.lease import Lease
+from common.errors import NotFoundError, ProductError, RetryableError, UserError
+from common.logs import log
+from common.messaging.messages import (
+    ExportContinuation,
+    ExportTick,
+    Materialized,
+    Message,
+    ReplayRequested,
+)
+from functions.export.ledger import incidents
+from functions.export.send import poll
+from functions.export.send.due import due
+from functions.export.send.run import Job, Run, Summary
+from functions.export.services import Connection, Office, connection, connections
+from functions.export.transport.clock import Deadline
+
+LEASE_SECONDS = 600
+"""Longer than a function may live, so a lease lapses only when its holder is dead."""
+
+SURELY_LEFT = timedelta(days=3)
+"""After this no platform refuses a removal any more that it has accepted."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Conversions to bring up to date at one destination."""
+
+    connection: Connection
+    conversions: Sequence[str]
+    force: bool = False
+    tick: bool = False
+    """Ask what became of earlier requests, then run only what is open."""
+    replay: ReplayRequested | None = None
+
+
+def handle(office: Office, message: Message) -> None:
+    """Carry out one message; raises RetryableError when it should be delivered again."""
+    deadline = Deadline(office.clock, office.seconds)
+    faults: list[Exception] = []
+    for work in work_of(office, message):
+        if not work.connection.live:
+            continue
+        try:
+            deliver(office, work, deadline)
+        except Exception as error:
+            # the other destinations do not wait for this one
+            severity = "WARNING" if isinstance(error, RetryableError) else "ERROR"
+            log("export_failed", severity, destination=work.connection.id, reason=_code(error))
+            faults.append(error)
+    if faults:
+        raise faults[0]
+
+
+def work_of(office: Office, message: Message) -> list[Work]:
+    """What a message asks for."""
+    match message:
+        case Materialized(conversion=conversion):
+            return [
+                Work(each, [conversion])
+                for each in connections(office)
+                if conversion in each.conversions
+            ]
+        case ExportTick():
+            return [Work(each, each.conversions, tick=True) for each in connections(office)]
+        case ExportContinuation(destination=id, conversion=conversion, force=force):
+            found = connection(office, id)
+            return [Work(found, [conversion], force)] if conversion in found.conversions else []
+        case ReplayRequested(destination=id, conversion=conversion):
+            return [Work(connection(office, id), [conversion], replay=message)]
+    raise UserError(f"export does not handle {type(message).__name__}.")
+
+
+def deliver(office: Office, work: Work, deadline: Deadline) -> None:
+    """Do the work under the destination's lease; raises RetryableError while it cannot be had.
+
+    A holder that is told of new work meanwhile takes it on when it is done.
+    """
+    held = _acquire(office, work)
+    if isinstance(held, Asked):
+        return
+    run_id = f"x{office.new_id()}"
+    with releasing(office, work, held):
+        if work.tick:
+            poll.poll(work.connection, run_id, held.fence, deadline)
+        for conversion in due(work.connection) if work.tick else work.conversions:
+            if deadline.left <= 0:
+                _continue(office, work.connection, conversion, force=work.force)
+            else:
+                _run(office, work, conversion, f"{run_id}_{conversion}", held, deadline)
+
+
+def _code(error: Exception) -> str:
+    """The error in a word: its text may hold what no log may."""
+    return error.code if isinstance(error, ProductError) else type(error).__name__
+
+
+class Asked:
+    """The present holder will do it."""
+
+
+def _acquire(office: Office, work: Work) -> Lease | Asked:
+    name, holder = work.connection.lease_name, office.new_id()
+    held = lease.acquire(office.warehouse, name, holder, LEASE_SECONDS)
+    if held is not None:
+        return held
+    # a replay must be written down by its own run, so it waits for the lease
+    if not work.replay and lease.ask_again(office.warehouse, name, "materialized"):
+        return Asked()
+    raise RetryableError(
+        f"Another run holds {work.connection.id!r}.", code="destination_busy", fix="Wait for it."
+    )
+
+
+@contextmanager
+def releasing(office: Office, work: Work, held: Lease) -> Iterator[None]:
+    """Frees the lease at the end; what was asked for meanwhile is sent on as messages."""
+    pending: str | None = None
+    try:
+        yield
+    finally:
+        pending = lease.release(office.warehouse, held)
+    if pending:
+        for conversion in work.connection.conversions:
+            _continue(office, work.connection, conversion)
+
+
+def _run(
+    office: Office, work: Work, conversion: str, run_id: str, held: Lease, deadline: Deadline
+) -> None:
+    found = work.connection
+    try:
+        summary = run(office, work, conversion, run_id, held, deadline)
+    except NotFoundError as error:
+        # a conversion has no table before its first run
+        log("export_without_table", "WARNING", destination=found.id, conversion=conversion,
+            detail=error.detail)  # fmt: skip
+        return
+    log(
+        "export_run",
+        destination=found.id,
+        conversion=conversion,
+        run_id=run_id,
+        fence=held.fence,
+        status=summary.stopped or "done",
+        count=summary.requests,
+        detail=summary.told,
+    )
+    incidents.report(office, found.id, conversion, run_id, summary)
+    if summary.remaining:
+        _continue(office, found, conversion, force=work.force)
+    if found.destination.capabilities.audience:
+        ledger = found.ledger(found.scope(conversion, run_id, held.fence))
+        ledger.forget_members(office.clock.now() - SURELY_LEFT)
+
+
+def run(
+    office: Office, work: Work, conversion: str, run_id: str, held: Lease, deadline: Deadline
+) -> Summary:
+    """One run of one conversion, after a replay has been written down if there is one."""
+    found, replay = work.connection, work.replay
+    if replay:
+        scope = found.scope(conversion, f"replay_{replay.request_id}", held.fence)
+        found.ledger(scope).request_again(
+            replay.start_date, replay.end_date, office.clock.now(), lost=replay.lost
+        )
+    scope = found.scope(conversion, run_id, held.fence)
+    job = Job(found.destination, scope, office.settings.currency, work.force)
+    return Run(
+        job,
+        found.ledger(scope),
+        lambda request: found.destination.send(request, office.wire),
+        office.clock,
+        deadline,
+        office.chance,
+    ).execute()
+
+
+def _continue(office: Office, found: Connection, conversion: str, *, force: bool = False) -> None:
+    today = office.today()
+    office.bus().publish(
+        ExportContinuation(
+            destination=found.id,
+            conversion=conversion,
+            run_id=f"x{office.new_id()}",
+            start_date=today,
+            end_date=today,
+            force=force,
+        )
+    )

@@ -1,0 +1,181 @@
+"""The network: one request out, one reply in, with its secret put in on the way."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
+
+import requests
+from requests import exceptions as failures
+from urllib3.exceptions import NewConnectionError
+
+from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
+from functions.export.transport.secrets import Secrets
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+
+CONNECT_SECONDS = 3.05
+READ_SECONDS = 30.0
+EARLY_SECONDS = 60
+"""An access token is renewed this long before it ends."""
+
+T = TypeVar("T")
+
+
+class Wire:
+    """Sends what destinations ask for; `endpoints` replaces hosts, so that tests stay at home."""
+
+    def __init__(
+        self,
+        session: requests.Session,
+        secrets: Secrets,
+        google: Callable[[tuple[str, ...], str | None], Credentials],
+        endpoints: Mapping[str, str],
+        *,
+        read_seconds: float = READ_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._session = session
+        self._secrets = secrets
+        self.google = google
+        self.endpoints = endpoints
+        self.timeout = (CONNECT_SECONDS, read_seconds)
+        self._clock = clock
+        self._tokens: dict[tuple[str, str], tuple[str, float]] = {}
+        self._once: dict[object, Any] = {}
+
+    def exchange(self, request: Request) -> Reply:
+        """The platform's answer; a refused secret is read anew and the request sent once more.
+
+        Raises AccessError when the secret cannot be found.
+        """
+        reply = self._send(request)
+        if isinstance(reply, Answer) and reply.status == 401 and self._renew(request.credential):
+            reply = self._send(request)
+        return reply
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """What `make` returned the first time: clients are built once per process."""
+        if key not in self._once:
+            self._once[key] = make()
+        made: T = self._once[key]
+        return made
+
+    def at(self, url: str) -> str:
+        """The address behind a documented one."""
+        for host, stand_in in self.endpoints.items():
+            if url.startswith(host):
+                return stand_in + url.removeprefix(host)
+        return url
+
+    def _send(self, request: Request) -> Reply:
+        placed = self._placed(request)
+        if isinstance(placed, Unanswered):
+            return placed
+        url, headers, body = placed
+        try:
+            response = self._session.request(
+                request.method,
+                self.at(url),
+                data=body,
+                headers=headers,
+                timeout=self.timeout,
+                allow_redirects=False,
+            )
+        except failures.RequestException as error:
+            return unanswered(error)
+        return Answer(
+            response.status_code,
+            response.content,
+            {name.lower(): value for name, value in response.headers.items()},
+        )
+
+    def _placed(self, request: Request) -> tuple[str, dict[str, str], bytes] | Unanswered:
+        """The request with its secrets where they belong."""
+        url, headers, body = request.url, dict(request.headers), request.body
+        for name, extra in request.more.items():
+            headers[name] = self._secrets(extra.reference)
+        credential = request.credential
+        match credential.place:
+            case "bearer":
+                headers["Authorization"] = f"Bearer {self._secrets(credential.reference)}"
+            case "header":
+                headers[credential.name] = self._secrets(credential.reference)
+            case "query":
+                secret = urlencode({credential.name: self._secrets(credential.reference)})
+                url = f"{url}{'&' if '?' in url else '?'}{secret}"
+            case "body":
+                body = with_member(body, credential.name, self._secrets(credential.reference))
+            case "oauth":
+                token = self._token(credential)
+                if isinstance(token, Unanswered):
+                    return token
+                headers["Authorization"] = f"Bearer {token}"
+            case "google":
+                raise TypeError("Google's own client carries this credential")
+        return url, headers, body
+
+    def _token(self, credential: Credential) -> str | Unanswered:
+        """An access token for a refresh token (RFC 6749 section 6), kept until it ends."""
+        key = (credential.details["token_url"], credential.reference)
+        token, ends = self._tokens.get(key, ("", 0.0))
+        if token and self._clock() < ends - EARLY_SECONDS:
+            return token
+        form = {
+            "grant_type": "refresh_token",
+            "client_id": credential.details["client_id"],
+            "client_secret": self._secrets(credential.details["client_secret"]),
+            "refresh_token": self._secrets(credential.reference),
+        }
+        if scope := credential.details.get("scope"):
+            form["scope"] = scope
+        try:
+            answer = self._session.post(
+                self.at(key[0]), data=form, timeout=self.timeout, allow_redirects=False
+            )
+            granted = answer.json() if answer.status_code == 200 else {}
+        except (failures.RequestException, ValueError):
+            return Unanswered("token_endpoint_unreachable", reached=False)
+        if answer.status_code >= 500 or answer.status_code == 429:
+            return Unanswered(f"token_endpoint_{answer.status_code}", reached=False)
+        # without a token the platform answers 401, and that stops the destination
+        self._tokens[key] = (
+            granted.get("access_token", ""),
+            self._clock() + float(granted.get("expires_in", 0)),
+        )
+        return self._tokens[key][0]
+
+    def _renew(self, credential: Credential) -> bool:
+        """Forget what was refused; whether another try makes sense."""
+        if credential.place == "google":
+            return False
+        self._secrets.forget(credential.reference)
+        if credential.place == "oauth":
+            self._tokens.pop((credential.details["token_url"], credential.reference), None)
+        return True
+
+
+def with_member(body: bytes, name: str, value: str) -> bytes:
+    """The JSON object with one more string member at its front."""
+    return b"{%s:%s,%s" % (json.dumps(name).encode(), json.dumps(value).encode(), body[1:])
+
+
+def unanswered(error: failures.RequestException) -> Unanswered:
+    """Why no answer came, in a word that holds no address, secret or row.
+
+    A connection that was never made carried nothing; everything else may have.
+    """
+    if isinstance(error, failures.ConnectTimeout) or _never_connected(error):
+        return Unanswered("unreachable", reached=False)
+    if isinstance(error, failures.Timeout):
+        return Unanswered("timeout", reached=True)
+    return Unanswered("connection_lost", reached=True)
+
+
+def _never_connected(error: BaseException) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(getattr(cause, "reason", None), NewConnectionError)

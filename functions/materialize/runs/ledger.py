@@ -1,0 +1,142 @@
+"""The append-only ledger of runs, and the list of incidents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from common.bigquery.sql import Parameter, template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from common.catalog.progress import DONE
+from common.logs import log
+from common.messaging.messages import MaterializeTask, ScoreTask
+
+CLOSED = (*DONE, "held", "failed", "superseded")
+"""Statuses after which a conversion no longer keeps its tier waiting."""
+ENDS = (*CLOSED, "continued", "unscored")
+"""Statuses after which there is nothing left to do for a task itself."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """How far a conversion is up to date, and since when."""
+
+    until: date
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was before a run of a conversion."""
+
+    versions: frozenset[int]
+    """Versions of its definition that ran to their end."""
+    has_fence: bool
+    """Whether the last write is in the ledger."""
+    last: Done | None
+    """How far this version is; None when it never ran to its end."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Writes and reads the ledger at the moment `now`."""
+
+    warehouse: Warehouse
+    now: datetime
+
+    def plan(self, run_id: str, tasks: Iterable[MaterializeTask | ScoreTask]) -> None:
+        """Append what a run is going to do, in one load."""
+        self.warehouse.append("runs", [self._planned(run_id, task) for task in tasks])
+
+    def write(self, run_id: str, status: str, **columns: Any) -> None:
+        """Append one entry about what happened."""
+        self.warehouse.append("runs", [self._entry(run_id, status, **columns)])
+        log(
+            "run",
+            "ERROR" if status == "failed" else "WARNING" if status == "held" else "INFO",
+            run_id=run_id,
+            status=status,
+            **{
+                name: columns[name]
+                for name in ("conversion", "inserted", "updated", "deleted", "seconds", "trigger")
+                if columns.get(name) is not None
+            },
+        )
+
+    def _planned(self, run_id: str, task: MaterializeTask | ScoreTask) -> dict[str, Any]:
+        names = "conversion tier trigger definition_version start_date end_date".split()
+        facts = {name: getattr(task, name) for name in names}
+        return self._entry(run_id, "planned", message=task.model_dump_json(), **facts)
+
+    def _entry(self, run_id: str, status: str, **columns: Any) -> dict[str, Any]:
+        at = self.now.astimezone(UTC)
+        moment = {"date": at.date(), "recorded_at": at}
+        return {**moment, "run_id": run_id, "status": status, "conversion": "", **columns}
+
+    def incident(
+        self,
+        code: str,
+        detail: str,
+        *,
+        fix: str,
+        conversion: str = "",
+        run_id: str = "",
+        severity: str = "error",
+    ) -> None:
+        """Report what needs a person's eye; the same one is reported once a day."""
+        at = self.now.astimezone(UTC)
+        identity = f"{code}|{conversion}|{at.date()}|{detail}"
+        incident_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
+        if incident_id in self._incidents_of(at.date()):
+            return
+        entry = {
+            "date": at.date(), "recorded_at": at, "incident_id": incident_id, "code": code,
+            "severity": severity, "conversion": conversion, "run_id": run_id,
+            "detail": detail, "fix": fix,
+        }  # fmt: skip
+        self.warehouse.append("incidents", [entry])
+        log("incident", severity.upper(), code=code, conversion=conversion, run_id=run_id,
+            detail=detail)  # fmt: skip
+
+    def entries(self, run_id: str) -> list[dict[str, Any]]:
+        """What happened to each task of one run, oldest first."""
+        sql = template(__file__, "ledger_entries", runs=self.warehouse.table("runs"))
+        return list(self.warehouse.rows(with_parameters(sql, run_id=run_id)))
+
+    def past(self, conversion: str, version: int, fence: int) -> Past:
+        """What the ledger knows of the conversion and of the write with this fence."""
+        sql = template(__file__, "ledger_past", runs=self.warehouse.table("runs"))
+        bound = with_parameters(
+            sql,
+            conversion=conversion,
+            version=version,
+            fence=fence,
+            done=Parameter("ARRAY<STRING>", list(DONE)),
+        )
+        found = next(self.warehouse.rows(bound))
+        until = found["done_until"]
+        last = None if until is None else Done(until, found["done_at"])
+        return Past(frozenset(found["versions"] or ()), bool(found["has_fence"]), last)
+
+    def _incidents_of(self, day: date) -> frozenset[str]:
+        sql = template(__file__, "ledger_incidents", incidents=self.warehouse.table("incidents"))
+        return frozenset(
+            row["incident_id"] for row in self.warehouse.rows(with_parameters(sql, date=day))
+        )
+
+
+@dataclass
+class Clock:
+    """Measures how long something took, by a function that tells seconds."""
+
+    seconds: Any
+    started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.seconds()
+
+    def elapsed(self) -> float:
+        return float(round(self.seconds() - self.started, 3))

@@ -1,0 +1,45 @@
+"""Silence: a day with far fewer conversions than its weekday had, and the table to look at."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from common.bigquery.warehouse import Warehouse
+from common.catalog.definitions import Stored
+from common.ga4 import export
+from functions.materialize.runs.ledger import Ledger
+
+USUAL_ROWS = 10
+"""Weekdays with fewer conversions on average are too quiet to judge."""
+SHARE = 0.4
+"""A day below this share of its weekday's average is reported."""
+
+
+def report_missing_shards(warehouse: Warehouse, ledger: Ledger, day: date, run_id: str) -> None:
+    """Report each GA4 property whose daily table for the day has not landed."""
+    for dataset in warehouse.settings.ga4_datasets:
+        if f"{day:%Y%m%d}" not in export.shard_days(warehouse.tables_in(dataset)):
+            ledger.incident(
+                "ga4_day_missing",
+                f"{dataset}.events_{day:%Y%m%d} has not landed yet.",
+                fix="GA4 exports a day by the afternoon after it; the next runs will read it.",
+                run_id=run_id,
+                severity="warning",
+            )
+
+
+def report_silence(
+    ledger: Ledger, stored: Stored, day: date, run_id: str, *, seen: int, usual: float
+) -> None:
+    """Report a day of which so few conversions are seen beside the usual number of its weekday."""
+    if usual < USUAL_ROWS or seen >= SHARE * usual:
+        return
+    tables = ", ".join(stored.referenced_tables) or f"the GA4 table of {day}"
+    ledger.incident(
+        "silence",
+        f"{stored.id}: {seen} conversions on {day}, usually about {usual:.0f}.",
+        fix=f"Check whether {tables} has landed; if it has, tracking may be broken.",
+        conversion=stored.id,
+        run_id=run_id,
+        severity="warning",
+    )

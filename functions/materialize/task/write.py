@@ -1,0 +1,150 @@
+"""The one way a table changes: difference, brake, MERGE under a fence; twice is once.
+
+Step by step: lease with a fence → settle what the previous holder left → stage the new rows →
+difference with the window → brake → one MERGE that checks the fence → ledger → release. Only the
+difference is written: unchanged rows are never rewritten, and a repeated MERGE does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from common.bigquery.leases.lease import Lease
+from common.bigquery.sql import Sql, fill, join, template, with_parameters
+from common.bigquery.sql import identifier as quoted
+from common.bigquery.warehouse import Warehouse
+from common.errors import ProductError, RetryableError
+from common.model.window import Window
+
+BRAKE_ROWS = 50
+BRAKE_SHARE = 0.2
+"""A run that would delete more than both stops: a half-loaded table looks like this."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A table that the protocol writes: its key and its columns."""
+
+    table: Sql
+    key: str
+    columns: Sequence[str]
+    provenance: Sequence[str] = ()
+    """Columns that the MERGE sets but that are no reason to rewrite a row."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a write would do to its window."""
+
+    inserted: int
+    updated: int
+    deleted: int
+    before: int
+
+    @property
+    def changed(self) -> int:
+        return self.inserted + self.updated + self.deleted
+
+    @property
+    def after(self) -> int:
+        return self.before + self.inserted - self.deleted
+
+
+def row_text(alias: str, schema: Sequence[Mapping[str, Any]], names: Iterable[str]) -> str:
+    """A STRING expression of all these columns, which no two different rows share.
+
+    The separator and the sign for NULL are control characters, which stand in no value.
+    """
+    types = {column["name"]: column for column in schema}
+    texts = ", ".join(_text(alias, types[name]) for name in names)
+    return f"ARRAY_TO_STRING([{texts}], CHR(31), CHR(30))"
+
+
+def fingerprint(text: str) -> str:
+    """An INT64 expression: the first 60 bits of the MD5 of a STRING expression.
+
+    MD5 is native to every engine that we run on.
+    """
+    return f"CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5({text})), 1, 15)) AS INT64)"
+
+
+def _text(alias: str, column: Mapping[str, Any]) -> str:
+    value = f"{alias}.{column['name']}"
+    if column["type"] == "RECORD":
+        return f"TO_JSON_STRING({value})"
+    return value if column["type"] == "STRING" else f"CAST({value} AS STRING)"
+
+
+def brakes(counts: Counts, *, edited: bool) -> str | None:
+    """Why this write must wait for a person, or None.
+
+    An edited definition may remove many rows on purpose, but not all of them.
+    """
+    if counts.deleted and counts.after == 0:
+        return f"all {counts.before:,} conversions of the window would disappear"
+    if not edited and counts.deleted > max(BRAKE_ROWS, BRAKE_SHARE * counts.before):
+        return f"{counts.deleted:,} of {counts.before:,} conversions of the window would disappear"
+    return None
+
+
+def count(warehouse: Warehouse, target: Target, difference: Sql, window: Window) -> Counts:
+    """The rows that the difference inserts, updates and deletes, and those there before."""
+    return counts(next(warehouse.rows(counting(target, difference, window))))
+
+
+def counting(target: Target, difference: Sql, window: Window) -> Sql:
+    """The query whose one row `counts` reads."""
+    sql = template(__file__, "write_count", difference=difference, target=target.table)
+    return _in_window(sql, window)
+
+
+def counts(row: Mapping[str, Any]) -> Counts:
+    """The counts in a row of `counting`."""
+    return Counts(**{name: row[name] or 0 for name in ("inserted", "updated", "deleted", "before")})
+
+
+def merge(
+    warehouse: Warehouse, target: Target, difference: Sql, lease: Lease, window: Window
+) -> int | None:
+    """Apply the difference in one statement if the fence is still ours; rows changed."""
+    names = [name for name in target.columns if name not in target.provenance]
+    written = [*names, *target.provenance]
+    sql = template(
+        __file__,
+        "write_merge",
+        target=target.table,
+        difference=difference,
+        leases=warehouse.table("leases"),
+        key=quoted(target.key),
+        assignments=join(", ", (fill("{{ c }} = source.{{ c }}", c=quoted(n)) for n in written)),
+        columns=join(", ", map(quoted, written)),
+        values=join(", ", (fill("source.{{ c }}", c=quoted(n)) for n in written)),
+    )
+    bound = with_parameters(_in_window(sql, window), lease=lease.name, fence=lease.fence)
+    return warehouse.execute(bound, job_id=merge_job(lease)).affected_rows
+
+
+def merge_job(lease: Lease) -> str:
+    """The id of the MERGE job of this lease's fence: taken once, for ever."""
+    return f"merge_{lease.key}_{lease.fence}"
+
+
+def settle(warehouse: Warehouse, lease: Lease) -> None:
+    """Make sure that no MERGE of the previous fence is running or can still start.
+
+    If none was submitted, an empty job takes its id, so that a paused process finds it taken.
+    """
+    previous = replace(lease, fence=lease.fence - 1)
+    try:
+        warehouse.execute(Sql("SELECT 1 AS settled"), job_id=merge_job(previous))
+    except RetryableError:
+        raise
+    except ProductError:
+        # it failed, so it is over: its own worker told why
+        return
+
+
+def _in_window(sql: Sql, window: Window) -> Sql:
+    return with_parameters(sql, start_date=window.start, end_date=window.end)

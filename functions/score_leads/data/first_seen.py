@@ -1,0 +1,78 @@
+"""The memory of attributes as first seen, and what it says of those that change afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import orjson
+
+from common.bigquery.sql import template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from functions.score_leads.data.leakage import LATE_SHARE, late_attributes
+from functions.score_leads.data.sources import Staged
+from functions.score_leads.model.training import SEEN_EARLY_DAYS
+
+COMPARED_DAYS = 7
+COMPARED_LEADS = 20_000
+LEAST_LEADS = 30
+
+
+def remember(
+    warehouse: Warehouse, conversion: str, staged: Staged, run_id: str, as_of: datetime
+) -> int:
+    """Append the leads that are not known yet; returns how many."""
+    statement = template(__file__, features=warehouse.table("lead_features"), leads=staged.leads)
+    facts = {"conversion": conversion, "run_id": run_id, "first_seen_at": as_of}
+    return warehouse.execute(with_parameters(statement, **facts)).affected_rows or 0
+
+
+def late(warehouse: Warehouse, conversion: str, staged: Staged, as_of: datetime) -> dict[str, str]:
+    """Why attributes must not be used because they change after the lead was created.
+
+    Compares leads seen within SEEN_EARLY_DAYS of their creation that are COMPARED_DAYS old by now.
+    """
+    pairs = list(_pairs(warehouse, conversion, staged, as_of))
+    if len(pairs) < LEAST_LEADS:
+        return {}
+    return {
+        name: f"it changed after creation for {share:.0%} of leads"
+        for name, share in late_attributes(pairs).items()
+        if share > LATE_SHARE
+    }
+
+
+def _pairs(
+    warehouse: Warehouse, conversion: str, staged: Staged, as_of: datetime
+) -> Iterator[tuple[dict[str, object], dict[str, object]]]:
+    query = template(
+        __file__,
+        "first_seen_changes",
+        features=warehouse.table("lead_features"),
+        leads=staged.leads,
+    )
+    facts = {
+        "conversion": conversion,
+        "as_of": as_of,
+        "soon_hours": int(SEEN_EARLY_DAYS * 24),
+        "settled_hours": COMPARED_DAYS * 24,
+        "most": COMPARED_LEADS,
+    }
+    for row in warehouse.rows(with_parameters(query, **facts)):
+        yield flat(row["first_seen"]), flat(row["current_value"])
+
+
+def flat(attributes: str | None) -> dict[str, object]:
+    """The attributes by name; parameters of a row become params.key."""
+    read: dict[str, object] = orjson.loads(attributes or "{}")
+    if list not in set(map(type, read.values())):
+        return read
+    spread: dict[str, object] = {}
+    for name, value in read.items():
+        if not isinstance(value, list):
+            spread[name] = value
+            continue
+        for part in value:
+            if isinstance(part, dict) and "key" in part:
+                spread[f"{name}.{part['key']}"] = part.get("value")
+    return spread

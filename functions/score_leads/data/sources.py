@@ -1,0 +1,233 @@
+"""Leads and their outcomes, brought from a CRM, two queries or two conversions into one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from common import crm
+from common.bigquery.sql import Parameter, Sql, fill, identifier, join, template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from common.crm import source
+from common.errors import UserError
+from common.guard.judge import judge
+from common.guard.names.scope import Scope
+from common.kinds.candidate.rates import rates
+from common.model.contract import contract
+from common.model.conversions import CrmSource, Custom, LeadScoring, PredictedValue, QuerySource
+from common.model.window import Window
+from functions.score_leads.data.attributes import is_personal_name
+
+LEAD_COLUMNS = {
+    "id": "STRING",
+    "created": "TIMESTAMP",
+    "client_id": "STRING",
+    "user_id": "STRING",
+    "gclid": "STRING",
+    "fbclid": "STRING",
+    "email": "STRING",
+    "phone": "STRING",
+}
+DEAL_COLUMNS = {
+    "deal_id": "STRING",
+    "lead_id": "STRING",
+    "user_id": "STRING",
+    "deal_created": "TIMESTAMP",
+    "outcome_at": "TIMESTAMP",
+    "status": "STRING",
+    "deal_value": "FLOAT64",
+    "currency": "STRING",
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What speaks to BigQuery: as the function itself, and as whoever may run users' SQL."""
+
+    warehouse: Warehouse
+    runner: Warehouse
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Tables of one run: the leads as they are now, and the outcome of those that have one."""
+
+    leads: Sql
+    outcomes: Sql
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A table or subquery and the columns that it has, by API type."""
+
+    sql: Sql
+    columns: Mapping[str, str]
+
+
+def stage(
+    desk: Desk, conversion: LeadScoring | Custom, window: Window, known_until: datetime
+) -> Staged:
+    """The leads created in the window, and what became of them until that moment.
+
+    Raises UserError when a query is refused or lacks a column, NotFoundError for a missing table.
+    """
+    leads, deals = _raw(desk, conversion, window)
+    staged = Staged(
+        desk.warehouse.staging(f"{conversion.id}_scoring_leads"),
+        desk.warehouse.staging(f"{conversion.id}_scoring_outcomes"),
+    )
+    settings = desk.warehouse.settings
+    shaped = template(
+        __file__,
+        "sources_leads",
+        target=staged.leads,
+        columns=_typed(leads.columns, LEAD_COLUMNS, _LEAD_NAMES),
+        attributes=_attributes(attribute_columns(leads.columns)),
+        leads=leads.sql,
+        erasures=desk.warehouse.table("erasures"),
+    )
+    days = {"start_date": window.start, "end_date": window.end}
+    desk.warehouse.execute(with_parameters(shaped, timezone=settings.timezone, **days))
+    credited = template(
+        __file__,
+        "sources_outcomes",
+        target=staged.outcomes,
+        columns=_typed(deals.columns, DEAL_COLUMNS, _DEAL_NAMES),
+        deals=deals.sql,
+        leads=staged.leads,
+        rates=rates(settings),
+    )
+    facts = {"currency": settings.currency, "known_until": known_until, **days}
+    desk.warehouse.execute(with_parameters(credited, timezone=settings.timezone, **facts))
+    return staged
+
+
+def attribute_columns(columns: Mapping[str, str]) -> list[str]:
+    """Columns that a lead is judged by: whatever has no meaning of its own and names no person."""
+    spoken_for = {"lead_id", *LEAD_COLUMNS, *_OF_CONVERSIONS}
+    return [
+        name for name in columns if name.lower() not in spoken_for and not is_personal_name(name)
+    ]
+
+
+_OF_CONVERSIONS = {
+    column.name for column in contract("conversion").columns if column.name != "params"
+} - {"country", "region", "city"}
+
+
+def _raw(desk: Desk, conversion: LeadScoring | Custom, window: Window) -> tuple[Raw, Raw]:
+    match conversion:
+        case LeadScoring(source=CrmSource(crm=name, dataset=dataset)):
+            return _of_crm(desk.warehouse, name, dataset)
+        case LeadScoring(source=QuerySource(leads_sql=leads, deals_sql=deals)):
+            return (
+                _answered(desk, conversion.id, "leads", leads, window),
+                _answered(desk, conversion.id, "deals", deals, window),
+            )
+        case Custom(sql=sql, predicted_value=PredictedValue(target=target)):
+            answered = _answered(desk, conversion.id, "leads", sql, window)
+            if "user_id" not in answered.columns:
+                raise UserError(
+                    "The query returns no user_id, so its rows cannot be linked to the target.",
+                    code="no_user_id",
+                    fix="Return the user_id that the target conversion has as well.",
+                    field="sql",
+                )
+            return answered, _of_conversions(desk.warehouse, target)
+    raise UserError(f"{conversion.id!r} has nothing to score.", code="not_scored")
+
+
+def _of_crm(warehouse: Warehouse, name: str, dataset: str) -> tuple[Raw, Raw]:
+    wanted = {each for listed in source.tables(name) for each in listed.names}
+    found = {
+        each: {column["name"]: column["type"] for column in schema}
+        for each in sorted(wanted & set(warehouse.tables_in(dataset)))
+        if (schema := warehouse.schema_of(f"{dataset}.{each}")) is not None
+    }
+    attributes = dict.fromkeys(
+        [*_EXTRA_OF_CRM.get(name, ()), *source.attributes(name, found)], "STRING"
+    )
+    leads = fill("({{ query }})", query=source.leads(name, dataset, found))
+    deals = fill("({{ query }})", query=source.deals(name, dataset, found))
+    return (
+        Raw(leads, dict.fromkeys(crm.LEADS, "STRING") | attributes),
+        Raw(deals, dict.fromkeys(crm.DEALS, "STRING")),
+    )
+
+
+def _answered(desk: Desk, conversion: str, query: str, sql: str, window: Window) -> Raw:
+    """The rows of a user's query, judged again and run under the account that may read them."""
+    settings = desk.warehouse.settings
+    verdict = judge(sql, Scope.of(settings))
+    if not verdict.ok:
+        fault = next(finding for finding in verdict.findings if finding.severity == "error")
+        raise UserError(fault.message, code=fault.code, fix=fault.fix or "", field=f"{query}_sql")
+    name = f"{conversion}_scoring_{query}_raw"
+    # the user's text is never put into brackets: as the tail of the statement it cannot break out
+    statement = Sql(f"CREATE OR REPLACE TABLE {desk.runner.staging(name)} AS\n{verdict.canonical}")
+    days = {
+        parameter: Parameter("DATE", value)
+        for parameter, value in (("start_date", window.start), ("end_date", window.end))
+        if parameter in verdict.parameters
+    }
+    desk.runner.execute(with_parameters(statement, **days), labels={"conversion": conversion})
+    schema = desk.warehouse.schema_of(desk.warehouse.staging_path(name)) or []
+    columns = {column["name"]: column["type"] for column in schema}
+    return Raw(desk.warehouse.staging(name), columns)
+
+
+def _of_conversions(warehouse: Warehouse, target: str) -> Raw:
+    conversions = warehouse.table(f"conversion_{target}")
+    deals = template(__file__, "sources_predicted", conversions=conversions)
+    columns = ("deal_id", "user_id", "deal_created", "outcome_at", "status", "deal_value")
+    return Raw(fill("({{ query }})", query=deals), dict.fromkeys(columns, "STRING"))
+
+
+_EXTRA_OF_CRM = {
+    "hubspot": ("form", "form_page"),
+    "pipedrive": ("lead_source", "lead_channel"),
+}
+"""Attributes that a CRM's query makes itself."""
+
+_LEAD_NAMES = {"id": ("lead_id", "id")}
+_DEAL_NAMES = {"deal_created": ("deal_created", "created", "outcome_at")}
+
+
+def _typed(
+    columns: Mapping[str, str], wanted: Mapping[str, str], names: Mapping[str, Iterable[str]]
+) -> Sql:
+    """The wanted columns, NULL where there is none; a deal without an id is a deal of its own."""
+    there = {name.lower(): name for name in columns}
+    parts = []
+    for name, type_ in wanted.items():
+        present = next((each for each in names.get(name, (name,)) if each in there), None)
+        value = Sql(f"CAST(NULL AS {type_})")
+        if present:
+            value = fill(_form(name, type_), column=identifier(there[present]))
+        elif name == "deal_id":
+            value = Sql("GENERATE_UUID()")
+        parts.append(fill("{{ value }} AS {{ name }}", value=value, name=identifier(name)))
+    return join(",\n    ", parts)
+
+
+def _form(name: str, type_: str) -> str:
+    match name:
+        case "email":
+            return "LOWER(TRIM(CAST(given.{{ column }} AS STRING)))"
+        case "phone":
+            return "REGEXP_REPLACE(CAST(given.{{ column }} AS STRING), r'[^0-9+]', '')"
+        case "status":
+            return "LOWER(TRIM(CAST(given.{{ column }} AS STRING)))"
+        case "currency":
+            return "NULLIF(UPPER(TRIM(CAST(given.{{ column }} AS STRING))), '')"
+    if type_ == "STRING":
+        return "NULLIF(TRIM(CAST(given.{{ column }} AS STRING)), '')"
+    return f"CAST(given.{{{{ column }}}} AS {type_})"
+
+
+def _attributes(names: Iterable[str]) -> Sql:
+    parts = [fill("given.{{ column }} AS {{ column }}", column=identifier(name)) for name in names]
+    if not parts:
+        return Sql("'{}'")
+    return fill("TO_JSON_STRING(STRUCT({{ parts }}))", parts=join(", ", parts))

@@ -1,0 +1,148 @@
+"""The model card: what a model was made of, how good it is, and what to beware of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from functions.score_leads.data.features import DAY
+from functions.score_leads.data.values import present
+from functions.score_leads.evaluate import metrics
+from functions.score_leads.model import classifier, encoding
+from functions.score_leads.model.artifact import versions
+from functions.score_leads.model.reasons import in_words
+from functions.score_leads.model.training import Trained
+from functions.score_leads.operate.qualification import WhatIf
+
+TOP = 15
+TOP_LEADS = 20_000
+"""The newest leads, whose points say which attributes weigh most."""
+
+
+def card(trained: Trained, what_if: list[WhatIf], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The card as JSON values; `facts` are what the caller knows, such as ids and thresholds."""
+    told: dict[str, Any] = _finite(
+        {
+            **facts,
+            "data": _data(trained),
+            "attributes": [_attribute(trained, place) for place in range(len(trained.attributes))],
+            "model": _model(trained),
+            "quality": _quality(trained),
+            "what_if": [asdict(row) for row in what_if],
+            "warnings": list(trained.warnings),
+        }
+    )
+    return told
+
+
+def _data(trained: Trained) -> dict[str, Any]:
+    outcomes, placed = trained.outcomes, trained.leads.placed
+    won_after = outcomes.won_after[outcomes.won]
+    quartiles = np.quantile(won_after, (0.25, 0.5, 0.75)).tolist() if len(won_after) else []
+    return {
+        "leads": len(placed),
+        "won": int(outcomes.won.sum()),
+        "final": int(outcomes.mature.sum()),
+        "open": int((~outcomes.settled).sum()),
+        "first_lead": datetime.fromtimestamp(placed[0], UTC).isoformat(),
+        "last_lead": datetime.fromtimestamp(placed[-1], UTC).isoformat(),
+        "days": round(float(np.ptp(placed) / DAY), 1),
+        "window_days": outcomes.window,
+        "days_to_win_quartiles": [round(days, 2) for days in quartiles],
+        "deals_with_value": int(np.isfinite(outcomes.value[outcomes.won]).sum()),
+    }
+
+
+def _attribute(trained: Trained, place: int) -> dict[str, Any]:
+    attribute = trained.attributes[place]
+    values = trained.leads.columns[attribute.name]
+    found = trained.evidence.get(attribute.name)
+    return {
+        "name": attribute.name,
+        "in_words": in_words(attribute.name),
+        "kind": attribute.kind,
+        "used": not attribute.refused,
+        "reason": attribute.refused,
+        "filled": round(len(present(values)) / len(values), 4),
+        "levels": len(attribute.levels) or None,
+        "area": found and round(found.area, 4),
+        "pure_share": found and round(found.pure_share, 4),
+        "fill_area": found and round(found.fill_area, 4),
+        "suspicion": found.suspicion if found and not attribute.refused else "",
+    }
+
+
+def _model(trained: Trained) -> dict[str, Any]:
+    model = trained.model
+    told: dict[str, Any] = {
+        "step": trained.step.name,
+        "step_reason": trained.step.reason,
+        "boosted_weight": trained.step.boosted_weight,
+        "channel": model.channel,
+        "balance": round(getattr(model.scorer, "offset", 0.0), 4),
+        "level_factor": round(model.level.factor, 4),
+        "level_note": model.level.note,
+        "value_model": type(model.value).__name__ if model.value else None,
+        "value_scale": getattr(model.value, "scale", None),
+        "parameters": {
+            "knots": encoding.KNOTS,
+            "rounds": classifier.ROUNDS,
+            "shapes": classifier.SHAPES,
+            "target_encoding_above": encoding.MANY_LEVELS,
+        },
+        "versions": versions(),
+    }
+    if model.surrogate is not None:
+        told["reasons_agree"] = round(model.surrogate.agreement, 4)
+        told["top_attributes"] = _top(trained)
+    return told
+
+
+def _top(trained: Trained) -> list[dict[str, Any]]:
+    newest = np.arange(trained.features.count)[-TOP_LEADS:]
+    scores = trained.model.score(trained.features.take(newest))
+    surrogate = trained.model.surrogate
+    if scores.points is None or surrogate is None:
+        return []
+    weight = np.abs(scores.points).mean(axis=0)
+    order = np.argsort(-weight, kind="stable")[:TOP]
+    return [
+        {
+            "attribute": in_words(surrogate.attributes[place]),
+            "points": round(float(weight[place]), 2),
+        }
+        for place in order
+    ]
+
+
+def _quality(trained: Trained) -> dict[str, Any] | None:
+    """Figures on leads that came after everything their model had learnt."""
+    forward = trained.forward
+    if forward is None:
+        return None
+    told: dict[str, Any] = {
+        "forward": metrics.classification(forward.logits, forward.won),
+        "base_rate": metrics.classification(forward.base, forward.won),
+        "reliability": metrics.reliability(forward.probability, forward.won),
+        "lack_of_skill": forward.lack_of_skill,
+    }
+    if np.isfinite(forward.deal_value).all():
+        expected = forward.probability * forward.deal_value
+        told["money"] = metrics.money(expected, forward.actual_value)
+    return told
+
+
+def _finite(value: Any) -> Any:
+    """The same without NaN and infinity, which JSON does not have."""
+    if isinstance(value, dict):
+        return {str(name): _finite(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(part) for part in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value

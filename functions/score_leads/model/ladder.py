@@ -1,0 +1,91 @@
+"""Which model the outcomes can carry, from the base rate up to the full blend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from functions.score_leads.data.attributes import Codes
+from functions.score_leads.data.features import Features
+from functions.score_leads.data.values import Floats
+from functions.score_leads.evaluate.metrics import area_error, area_under_curve, log_losses
+from functions.score_leads.model.encoding import log_odds
+
+CHANNEL_SMOOTHING = 30.0
+LEAST_AREA = 0.55
+LEAST_AREA_Z, LEAST_GAIN_Z = 2.0, -1.0
+"""Skill is shown by an area this many standard errors above a coin's, and no clear loss in log
+loss; pure noise passes both by chance about once in a hundred trainings."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the ladder."""
+
+    name: Literal["base_rate", "linear", "light_blend", "blend"]
+    boosted_weight: float
+    reason: str
+
+
+def step(won: int, not_won: int) -> Step:
+    """The step for this many leads of either outcome; the rarer one decides."""
+    rarer = min(won, not_won)
+    if rarer < 10:
+        return Step("base_rate", 0.0, f"too_few_conversions: {won} won and {not_won} not won leads")
+    if rarer < 50:
+        return Step("linear", 0.0, f"experimental: only {rarer} leads of the rarer outcome")
+    if rarer < 200:
+        return Step("light_blend", 0.25, f"{rarer} leads of the rarer outcome")
+    return Step("blend", 0.5, f"{rarer} leads of the rarer outcome")
+
+
+NO_SKILL = Step(
+    "base_rate", 0.0, "no_skill: the attributes did not predict outcomes forward in time"
+)
+
+
+@dataclass(frozen=True)
+class BaseRate:
+    """The same probability for every lead, or for every lead of a channel."""
+
+    rate: float
+    channel: str | None
+    rates: tuple[float, ...]
+    """Of each code of the channel."""
+
+    def logits(self, features: Features) -> Floats:
+        """Log-odds of each lead."""
+        if self.channel is None:
+            return log_odds(np.full(features.count, self.rate))
+        codes = features.codes[self.channel]
+        rates = np.append(self.rates, self.rate)
+        return log_odds(rates[np.minimum(codes, len(self.rates))])
+
+
+def base_rate(target: Floats, channel: str | None, codes: Codes | None) -> BaseRate:
+    """(wins + 1/2) / (leads + 1), each channel's mixed with CHANNEL_SMOOTHING leads of it."""
+    rate = float((target.sum() + 0.5) / (len(target) + 1))
+    if channel is None or codes is None:
+        return BaseRate(rate, None, ())
+    leads, wins = np.bincount(codes), np.bincount(codes, target)
+    smoothed = (wins + CHANNEL_SMOOTHING * rate) / (leads + CHANNEL_SMOOTHING)
+    return BaseRate(rate, channel, tuple(map(float, smoothed)))
+
+
+def lacks_skill(logits: Floats, base: Floats, won: Floats) -> str:
+    """Why the model is no better than its base rate out of time; empty when it is.
+
+    `logits` are the model's and `base` the base rate's for the same leads, none of them trained on.
+    """
+    if min(won.sum(), len(won) - won.sum()) < 5:
+        return "too few outcomes to show skill"
+    area, error = area_under_curve(logits, won), area_error(logits, won)
+    gain = log_losses(base, won) - log_losses(logits, won)
+    gain_z = float(gain.mean() / max(gain.std() / np.sqrt(len(gain)), 1e-12))
+    if area < LEAST_AREA or area - 0.5 < LEAST_AREA_Z * error:
+        return f"area under the curve {area:.3f} +- {error:.3f}"
+    if gain_z <= LEAST_GAIN_Z:
+        return f"log loss {-gain.mean():.4f} worse than the base rate's (z {gain_z:.1f})"
+    return ""

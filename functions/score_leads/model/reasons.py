@@ -1,0 +1,225 @@
+"""Why a lead scored as it did: an additive stand-in for the model, in points of probability."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.linear_model import Ridge
+
+from functions.score_leads.data.features import Features, attribute_of
+from functions.score_leads.data.values import Floats, Raw, clean
+from functions.score_leads.model.encoding import Design, Encoded, Encoder, probability
+
+Predict = Callable[[Encoded], Floats]
+"""Log-odds of encoded leads."""
+
+ROWS = 25_000
+MOST = 5
+LEAST_POINTS = 0.1
+"""A reason smaller than a tenth of a percentage point tells nobody anything."""
+
+
+SPOKEN = {
+    "analytics_first_url": "First page seen",
+    "analytics_num_page_views": "Pages seen",
+    "analytics_num_visits": "Visits",
+    "analytics_source": "Original source",
+    "created": "Time of the request",
+    "form_page": "Page of the form",
+    "annualrevenue": "Annual revenue",
+    "companyname": "Company name",
+    "industrycode": "Industry",
+    "jobtitle": "Job title",
+    "leadsourcecode": "Lead source",
+    "numberofemployees": "Number of employees",
+    "numemployees": "Number of employees",
+}
+"""Names that CRMs write without a gap, or that nobody in sales would say."""
+
+_CONSTANT = re.compile(r"[A-Z]+(_[A-Z]+)+")
+"""How CRMs write a choice inside: PAID_SEARCH is shown as Paid search."""
+
+
+class Reason(TypedDict):
+    """One attribute's part in a lead's score, as a row of lead_scores holds it."""
+
+    attribute: str
+    value: str
+    points: float
+    """Percentage points of probability, against the average lead."""
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """A linear model of the model's log-odds, whose parts add up attribute by attribute."""
+
+    weights: Floats
+    attributes: tuple[str, ...]
+    owner: NDArray[np.int64]
+    """Index of the attribute behind each entry of a design row, then behind each free text."""
+    average: Floats
+    """Each attribute's mean part over the training leads."""
+    centre: float
+    """The average lead's log-odds."""
+    agreement: float
+    """Share of the variance of the model's log-odds that the surrogate follows."""
+
+    def parts(self, design: Design) -> Floats:
+        """Log-odds that each attribute adds to each lead, against the average lead."""
+        return _summed(design, self.weights, self.owner, len(self.attributes)) - self.average
+
+    def points(self, design: Design, logits: Floats, shift: float) -> Floats:
+        """The same in percentage points of probability; `shift` moved everybody's log-odds.
+
+        Log-odds become points along the line from the average lead to this one, so that a lead's
+        points add up to how far its probability is from the average lead's.
+        """
+        return 100 * self.parts(design) * _slope(logits, self.centre + shift)[:, None]
+
+
+def fit(encoder: Encoder, features: Features, predict: Predict, seed: int) -> Surrogate:
+    """The surrogate of a model that gives log-odds to encoded leads.
+
+    It learns from leads as they are and from leads put together of several: where attributes go
+    together, only the latter show which of them the model listens to.
+    """
+    draw = np.random.default_rng(seed)
+    kept = np.sort(draw.permutation(features.count)[:ROWS])
+    some = features.take(kept)
+    real, mixed = encoder.encode(some), encoder.encode(_mixed(some, draw))
+    logits = predict(real)
+    ridge = Ridge(alpha=1.0, solver="sparse_cg").fit(
+        sparse.vstack([real.matrix, mixed.matrix]), np.concatenate([logits, predict(mixed)])
+    )
+    attributes = tuple(dict.fromkeys(encoder.owners))
+    owner = np.array([attributes.index(name) for name in encoder.owners])
+    raw = _summed(real.design, ridge.coef_, owner, len(attributes))
+    return Surrogate(
+        weights=ridge.coef_,
+        attributes=attributes,
+        owner=owner,
+        average=raw.mean(axis=0),
+        centre=float(logits.mean()),
+        agreement=float(ridge.score(real.matrix, logits)),
+    )
+
+
+def _mixed(features: Features, draw: np.random.Generator) -> Features:
+    """Leads that have each attribute, with all its parts, from another lead."""
+    names = [*features.numbers, *features.codes, *features.words]
+    order = {
+        attribute: draw.permutation(features.count)
+        for attribute in dict.fromkeys(map(attribute_of, names))
+    }
+    return Features(
+        features.count,
+        {name: values[order[attribute_of(name)]] for name, values in features.numbers.items()},
+        {name: values[order[attribute_of(name)]] for name, values in features.codes.items()},
+        {name: values[order[attribute_of(name)]] for name, values in features.words.items()},
+    )
+
+
+def _summed(design: Design, weights: Floats, owner: NDArray[np.int64], attributes: int) -> Floats:
+    entries = weights[design.places] * design.amounts
+    slots = entries.shape[1]
+    belongs = np.zeros((slots, attributes))
+    belongs[np.arange(slots), owner[:slots]] = 1
+    parts: Floats = entries @ belongs
+    if design.words is not None:
+        texts = len(owner) - slots
+        width = design.words.shape[1] // texts
+        for text in range(texts):
+            block = slice(text * width, (text + 1) * width)
+            spoken = design.words[:, block] @ weights[design.width :][block]
+            parts[:, owner[slots + text]] += spoken
+    return parts
+
+
+def _slope(logits: Floats, centre: float) -> Floats:
+    """Rise of the probability per log-odds between the average lead and each lead."""
+    way = logits - centre
+    near = np.abs(way) < 1e-6
+    average = probability(np.array([centre]))[0]
+    rise = probability(logits) - average
+    slope: Floats = np.where(near, average * (1 - average), rise / np.where(near, 1, way))
+    return slope
+
+
+def strongest(
+    points: Floats, attributes: Sequence[str], columns: Mapping[str, Raw]
+) -> Iterator[list[Reason]]:
+    """For each lead up to MOST reasons for and MOST against, the strongest first."""
+    labels = [in_words(name) for name in attributes]
+    absent: Raw = [None] * len(points)
+    values = [columns.get(name, absent) for name in attributes]
+    places = _most_telling(points)
+    parts = np.take_along_axis(points, places, axis=1).round(1)
+    for lead, (mine, told) in enumerate(zip(places.tolist(), parts.tolist(), strict=True)):
+        yield [
+            {"attribute": labels[place], "value": _shown(values[place][lead]), "points": part}
+            for place, part in zip(mine, told, strict=True)
+            if place >= 0
+        ]
+
+
+def _most_telling(points: Floats) -> NDArray[np.int64]:
+    """Places of each lead's MOST highest and MOST lowest points; -1 where they tell nothing."""
+    most = min(MOST, points.shape[1])
+    chosen = []
+    for signed in (points, -points):
+        places = np.argsort(-signed, axis=1, kind="stable")[:, :most]
+        tells = np.take_along_axis(signed, places, axis=1) >= LEAST_POINTS
+        chosen.append(np.where(tells, places, -1))
+    return np.hstack(chosen)
+
+
+def length(text: object) -> str | None:
+    """Free text as a reason shows it: by its length alone; None where there is none."""
+    written = clean(text)
+    return None if written is None else f"{len(str(written).split())} words"
+
+
+def in_words(attribute: str) -> str:
+    """The attribute's name as a person would write it: property_jobTitle is Job title."""
+    plain = attribute.removeprefix("params.").removeprefix("property_").removeprefix("hs_")
+    plain = plain.removesuffix("__c").removesuffix("_c")
+    if plain in SPOKEN:
+        return SPOKEN[plain]
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", plain)
+    words = re.sub(r"[_\s]+", " ", parted).strip()
+    return words[:1].upper() + (words[1:] if words.isupper() else words[1:].lower())
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return _text(value)
+    match clean(value):
+        case None:
+            return "not given"
+        case bool(answer):
+            return "yes" if answer else "no"
+        case float(number):
+            return f"{number:,.0f}" if abs(number) >= 1e6 else f"{number:.6g}"
+        case datetime() as moment:
+            return f"{moment:%A, %H:00} UTC"
+    return _text(str(value))
+
+
+@lru_cache(10_000)
+def _text(text: str) -> str:
+    """Levels repeat from lead to lead, so each is put into words once."""
+    value = clean(text)
+    if value is None:
+        return "not given"
+    said = str(value)
+    if _CONSTANT.fullmatch(said):
+        said = said.replace("_", " ").capitalize()
+    return said if len(said) <= 80 else f"{said[:79]}…"

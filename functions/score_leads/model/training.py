@@ -1,0 +1,338 @@
+"""From leads and what became of them to a trained model and what is known of its quality."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from functions.score_leads.data import features as reading
+from functions.score_leads.data import leakage
+from functions.score_leads.data.attributes import Attribute, Codes, profile
+from functions.score_leads.data.features import DAY, Features, Index
+from functions.score_leads.data.leakage import Evidence
+from functions.score_leads.data.outcomes import Outcomes
+from functions.score_leads.data.values import Floats, Raw
+from functions.score_leads.evaluate import forward
+from functions.score_leads.evaluate.forward import Forward
+from functions.score_leads.model import encoding, fitting, ladder, reasons, value
+from functions.score_leads.model.classifier import Classifier
+from functions.score_leads.model.encoding import Encoder, probability
+from functions.score_leads.model.fitting import Fitted
+from functions.score_leads.model.ladder import BaseRate, Step
+from functions.score_leads.model.model import Model, channel_codes
+from functions.score_leads.model.open_outcomes import level
+
+MAX_ROWS = 500_000
+"""Of more leads a sample, the same each time. Three times 100,000 lower the log loss by 0.0025,
+raise the area by 0.003, move no total and take three times as long (tests/bench/_sampling.py)."""
+
+MONTHS_24 = 730.0
+MONTHS_6 = 180.0
+SEEN_EARLY_DAYS = 3.0
+SILENT_DAYS, SILENT_WINS, USUAL_DAYS = 7.0, 10, 28.0
+"""A week, in which ten wins were to be expected by the four weeks before: chance is exp(-10)."""
+
+CHANNELS = re.compile(
+    r"(property_hs_analytics_source|property_original_source|lead_?source|utm_source|channel"
+    r"|default_channel_group|source|origin|lead_?origin|utm_medium|market_segment)",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Leads:
+    """Leads in the order of their creation, oldest first."""
+
+    placed: Floats
+    """Seconds since 1970, or any number that grows with time."""
+    dated: bool
+    """Whether `placed` is seconds."""
+    columns: Mapping[str, Raw]
+    seen_after: Floats | None = None
+    """Days after creation at which the attributes were first seen; None when that is unknown."""
+
+    @property
+    def created(self) -> Floats | None:
+        return self.placed if self.dated else None
+
+    @property
+    def mostly_backfilled(self) -> bool:
+        """Whether most leads were first seen long after their creation."""
+        if self.seen_after is None:
+            return False
+        return bool(np.mean(self.seen_after > SEEN_EARLY_DAYS) > 0.5)
+
+    def take(self, leads: Index) -> Leads:
+        """Some of the leads."""
+        kept = np.arange(len(self.placed))[leads].tolist()
+        columns = {name: [values[row] for row in kept] for name, values in self.columns.items()}
+        seen = None if self.seen_after is None else self.seen_after[leads]
+        return Leads(self.placed[leads], self.dated, columns, seen)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What people and earlier runs say about the attributes."""
+
+    excluded: Collection[str] = ()
+    confirmed: Collection[str] = ()
+    """Known at creation after all, whatever they look like."""
+    late: Mapping[str, str] = field(default_factory=dict)
+    """Why an attribute was found to change after creation."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The model and the evidence behind it."""
+
+    model: Model
+    step: Step
+    attributes: tuple[Attribute, ...]
+    evidence: Mapping[str, Evidence]
+    forward: Forward | None
+    leads: Leads
+    outcomes: Outcomes
+    features: Features
+    warnings: tuple[str, ...]
+
+
+def train(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
+    """The model of these leads; falls down the ladder to the base rate rather than fail.
+
+    Raises ValueError when there is no lead at all.
+    """
+    if not len(leads.placed):
+        raise ValueError("there are no leads to learn from")
+    quiet = silence(leads, outcomes)
+    kept = eligible(leads, outcomes, wishes.seed)
+    leads, outcomes = leads.take(kept), outcomes.take(kept)
+    outcomes = outcomes.as_of(quiet) if quiet else outcomes
+    attributes, features, evidence = _judged(leads, outcomes, wishes)
+    step = _first_step(outcomes, features)
+    seen_forward = (
+        forward.evaluate(features, outcomes, wishes.seed) if step.name != "base_rate" else None
+    )
+    step = _shown(step, seen_forward)
+    model = _model(attributes, features, outcomes, step, wishes.seed)
+    warnings = (*_silent(quiet), *_warnings(leads, outcomes, evidence, attributes, step, wishes))
+    return Trained(
+        model, step, attributes, evidence, seen_forward, leads, outcomes, features, warnings
+    )
+
+
+def silence(leads: Leads, outcomes: Outcomes) -> float:
+    """Days up to now of which no win is known, though SILENT_WINS were to be expected; 0 if none.
+
+    Deals that are no longer loaded look like this, and hardly ever a sales team that wins nothing
+    any more: what is known of these days tells nothing of the leads.
+    """
+    won = np.flatnonzero(~np.isnan(outcomes.won_after))
+    if not leads.dated or not np.isfinite(outcomes.window) or not len(won):
+        return 0.0
+    happened = leads.placed[won] / DAY + outcomes.won_after[won]
+    last = float(happened.max())
+    quiet = float(leads.placed[0] / DAY + outcomes.age[0]) - last
+    usual = int((happened > last - USUAL_DAYS).sum())
+    expected = quiet * usual / USUAL_DAYS
+    return quiet if quiet >= SILENT_DAYS and expected >= SILENT_WINS else 0.0
+
+
+def _silent(quiet: float) -> Iterator[str]:
+    if quiet:
+        yield (
+            f"wins_went_silent: No win is known of the last {quiet:.0f} days, though many were to "
+            "be expected; the model has learnt what was known before"
+        )
+
+
+def eligible(leads: Leads, outcomes: Outcomes, seed: int) -> Index:
+    """The leads to learn from: since the first win, of the last 24 months, at most MAX_ROWS.
+
+    Leads from before the first recorded win look lost only because nobody recorded wins then.
+    """
+    use = np.ones(len(leads.placed), bool)
+    if leads.dated and np.isfinite(outcomes.window):
+        wins = (leads.placed + outcomes.won_after * DAY)[outcomes.won]
+        if len(wins):
+            use &= leads.placed >= wins.min()
+        use &= outcomes.age <= MONTHS_24
+    kept = np.flatnonzero(use)
+    if len(kept) > MAX_ROWS:
+        kept = np.sort(np.random.default_rng(seed).permutation(kept)[:MAX_ROWS])
+    return kept
+
+
+def _judged(
+    leads: Leads, outcomes: Outcomes, wishes: Wishes
+) -> tuple[tuple[Attribute, ...], Features, dict[str, Evidence]]:
+    """Every attribute with its verdict, the features of the used ones, and the evidence."""
+    attributes = [
+        _wished(profile(name, values, leads.placed), wishes)
+        for name, values in leads.columns.items()
+    ]
+    features = reading.read(attributes, leads.columns, leads.created, len(leads.placed))
+    settled = outcomes.mature if outcomes.mature.any() else outcomes.settled
+    evidence = leakage.evidence(features.take(settled), outcomes.won[settled])
+    tried = [_tried(attribute, evidence, leads, wishes) for attribute in attributes]
+    judged = tuple(_without_twins(tried, features))
+    if judged != tuple(attributes):
+        features = reading.read(judged, leads.columns, leads.created, len(leads.placed))
+    return judged, features, evidence
+
+
+def _tried(
+    attribute: Attribute, evidence: Mapping[str, Evidence], leads: Leads, wishes: Wishes
+) -> Attribute:
+    """The attribute, refused if the evidence says that it knows the outcome.
+
+    While most leads were seen long after their creation, a suspicion is enough: their values may
+    have been filled in with the outcome in sight, and nobody can tell.
+    """
+    found = evidence.get(attribute.name)
+    if attribute.refused or found is None or attribute.name in wishes.confirmed:
+        return attribute
+    if found.refusal or not leads.mostly_backfilled:
+        return replace(attribute, refused=found.refusal)
+    doubt = "; it was not seen at creation, so confirm it if it was known then"
+    return replace(attribute, refused=found.suspicion and found.suspicion + doubt)
+
+
+def _without_twins(attributes: Sequence[Attribute], features: Features) -> Iterator[Attribute]:
+    """The attributes, of which a category that says the same as an earlier one is refused."""
+    seen: dict[bytes, str] = {}
+    for attribute in attributes:
+        codes = features.codes.get(attribute.name)
+        if attribute.refused or codes is None:
+            yield attribute
+            continue
+        twin = seen.setdefault(_pattern(codes), attribute.name)
+        same = f"it says the same as {twin}" if twin != attribute.name else ""
+        yield replace(attribute, refused=same)
+
+
+def _pattern(codes: Codes) -> bytes:
+    """Which leads share a level, whatever the levels are called."""
+    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    pattern: bytes = np.argsort(np.argsort(first))[place].astype(np.int32).tobytes()
+    return pattern
+
+
+def _wished(attribute: Attribute, wishes: Wishes) -> Attribute:
+    if attribute.name in wishes.excluded:
+        return replace(attribute, refused="it is excluded by the definition")
+    if attribute.name in wishes.late and attribute.name not in wishes.confirmed:
+        return replace(attribute, refused=wishes.late[attribute.name])
+    return attribute
+
+
+def _first_step(outcomes: Outcomes, features: Features) -> Step:
+    mature = outcomes.mature
+    won = int((outcomes.won & mature).sum())
+    if not encoding.tells_apart(features):
+        return Step("base_rate", 0.0, "no_attributes: none of them can be used")
+    return ladder.step(won, int(mature.sum()) - won)
+
+
+def _shown(step: Step, seen_forward: Forward | None) -> Step:
+    """The step, unless predictions forward in time have shown no skill."""
+    if step.name == "base_rate":
+        return step
+    fault = "too few outcomes to show skill" if seen_forward is None else seen_forward.lack_of_skill
+    return Step("base_rate", 0.0, f"no_skill: {fault}") if fault else step
+
+
+def _model(
+    attributes: tuple[Attribute, ...], features: Features, outcomes: Outcomes, step: Step, seed: int
+) -> Model:
+    channel = channel_of(attributes)
+    # of many leads no model remembers much, and folds would take room and time
+    lasting = _lasting(features, outcomes) if features.count <= fitting.FEW else None
+    scorer, encoder, apart, logits = _scorer(features, outcomes, step, channel, seed, lasting)
+    money = value.Money(outcomes.won_value, probability(logits), outcomes.mature)
+    surrogate = (
+        None
+        if isinstance(scorer, BaseRate)
+        else reasons.fit(encoder, features, scorer.logits, seed)
+    )
+    return Model(
+        attributes=tuple(attribute for attribute in attributes if not attribute.refused),
+        encoder=encoder,
+        scorer=scorer,
+        level=level(outcomes, logits, channel_codes(features, channel)),
+        channel=channel,
+        value=value.fit(encoder, features, money, seed, lasting=lasting),
+        surrogate=surrogate,
+        apart=apart,
+        learnt_until=_newest(features) if lasting is not None else None,
+    )
+
+
+def _lasting(features: Features, outcomes: Outcomes) -> NDArray[np.int64] | None:
+    return encoding.lasting_folds(features, outcomes.won, ~np.isnan(outcomes.won_value))
+
+
+def _newest(features: Features) -> float | None:
+    return None if features.created is None else float(features.created.max())
+
+
+def _scorer(
+    features: Features,
+    outcomes: Outcomes,
+    step: Step,
+    channel: str | None,
+    seed: int,
+    lasting: NDArray[np.int64] | None,
+) -> tuple[Classifier | BaseRate, Encoder, tuple[Fitted, ...], Floats]:
+    """What gives log-odds, its encoder and folds, and each lead's log-odds as if it were new."""
+    if step.name != "base_rate":
+        weight = step.boosted_weight
+        fitted, logits = fitting.fit_open(features, outcomes, weight, seed, lasting=lasting)
+        return fitted.classifier, fitted.encoder, fitted.apart, logits
+    final = outcomes.mature if outcomes.mature.any() else np.ones(features.count, bool)
+    target = outcomes.won.astype(float)
+    # attributes that show no skill together say nothing by channel either
+    named = channel if step.reason.startswith("too_few") else None
+    codes = channel_codes(features, named)
+    rate = ladder.base_rate(target[final], named, None if codes is None else codes[final])
+    return rate, encoding.fit(features, target), (), rate.logits(features)
+
+
+def channel_of(attributes: Sequence[Attribute]) -> str | None:
+    """The attribute that says where leads come from; None when no name says so."""
+    named = [
+        attribute.name
+        for attribute in attributes
+        if attribute.kind == "category" and not attribute.refused
+    ]
+    return next((name for name in named if CHANNELS.fullmatch(name.replace(" ", "_"))), None)
+
+
+def _warnings(
+    leads: Leads,
+    outcomes: Outcomes,
+    evidence: Mapping[str, Evidence],
+    attributes: Sequence[Attribute],
+    step: Step,
+    wishes: Wishes,
+) -> list[str]:
+    warnings = []
+    if step.name in ("base_rate", "linear"):
+        warnings.append(step.reason)
+    days = np.ptp(leads.placed) / DAY
+    if leads.dated and days < MONTHS_6:
+        warnings.append(f"short_history: {days:.0f} days; six months make a better model")
+    if leads.seen_after is not None and (late := leads.seen_after > SEEN_EARLY_DAYS).any():
+        warnings.append(
+            f"backfilled: {late.sum()} of {len(late)} leads were first seen later than "
+            f"{SEEN_EARLY_DAYS:.0f} days after creation; their attributes may have changed before"
+        )
+    used = {attribute.name for attribute in attributes if not attribute.refused}
+    for name in sorted(used & evidence.keys() - set(wishes.confirmed)):
+        if evidence[name].suspicion:
+            warnings.append(f"suspicious_attribute: {name}: {evidence[name].suspicion}")
+    return warnings

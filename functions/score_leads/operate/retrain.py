@@ -1,0 +1,147 @@
+"""A training from the past in the warehouse: model, thresholds and card, ready to be registered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from common.model.conversions import Custom, LeadScoring, Qualification
+from functions.score_leads.data import leakage
+from functions.score_leads.data.features import DAY
+from functions.score_leads.data.history import Past
+from functions.score_leads.data.outcomes import Flags
+from functions.score_leads.evaluate.card import card
+from functions.score_leads.evaluate.forward import Forward
+from functions.score_leads.model import threads
+from functions.score_leads.model.artifact import versions
+from functions.score_leads.model.ladder import step as ladder_step
+from functions.score_leads.model.packed import Packed
+from functions.score_leads.model.training import SEEN_EARLY_DAYS, Trained, Wishes, train
+from functions.score_leads.operate import monitoring, qualification
+from functions.score_leads.operate.qualification import Evidence, Threshold, WhatIf
+from functions.score_leads.operate.scoring import worth
+
+RECENT_DAYS, RECENT_LEADS = 28.0, 200
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Training:
+    """What came of a training."""
+
+    packed: Packed
+    card: dict[str, Any]
+    trained: Trained
+
+
+def model_id(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> str:
+    """Fingerprint of everything that a training depends on."""
+    definition = conversion.model_dump_json(exclude={"name", "description"})
+    parts = (past.data_hash, definition, repr(sorted(late.items())), versions(), str(SEED))
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+
+def training(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> Training:
+    """Train on the past; the same past gives the same bytes."""
+    past = point_in_time(past)
+    with threads.suited_to(len(past.leads.placed)):
+        return _training(past, conversion, late)
+
+
+def _training(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> Training:
+    trained = train(past.leads, past.outcomes, wishes(past, conversion, late))
+    recent = _recent(trained)
+    scores = trained.model.score(trained.features.take(recent))
+    evidence = _evidence(trained.forward, trained)
+    wanted = _qualification(conversion)
+    cut = qualification.threshold(
+        wanted,
+        evidence,
+        scores.probability,
+        model_has_skill=trained.step.name != "base_rate",
+    )
+    table = [] if evidence is None else qualification.what_if(evidence, cut.measure)
+    packed = Packed(
+        model_id=model_id(past, conversion, late),
+        model=trained.model,
+        threshold=cut,
+        grade_cuts=qualification.grade_cuts(worth(scores)),
+        shapes=monitoring.shapes(trained.features),
+        window_days=past.outcomes.window,
+    )
+    return Training(packed, _card(packed, past, trained, cut, table), trained)
+
+
+def point_in_time(past: Past) -> Past:
+    """Only the leads that were seen soon after their creation, once these alone carry a model.
+
+    What was stored of older leads is how they looked on the day of the first run.
+    """
+    seen_after = past.leads.seen_after
+    if seen_after is None:
+        return past
+    early: Flags = seen_after <= SEEN_EARLY_DAYS
+    known = past.outcomes.mature & early
+    won = int((past.outcomes.won & known).sum())
+    if early.all() or ladder_step(won, int(known.sum()) - won).name != "blend":
+        return past
+    return Past(
+        past.leads.take(early), past.outcomes.take(early), past.data_hash, past.sampled_from
+    )
+
+
+def wishes(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> Wishes:
+    """What the definition and earlier runs say about the attributes."""
+    excluded: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
+    if isinstance(conversion, LeadScoring):
+        excluded, confirmed = conversion.excluded_attributes, conversion.confirmed_attributes
+    seen_after = past.leads.seen_after
+    filled = {} if seen_after is None else leakage.filled_with_age(past.leads.columns, seen_after)
+    return Wishes(excluded=excluded, confirmed=confirmed, late={**filled, **late}, seed=SEED)
+
+
+def _qualification(conversion: LeadScoring | Custom) -> Qualification:
+    if isinstance(conversion, LeadScoring):
+        return conversion.qualification
+    return Qualification(mode="all", threshold=None)
+
+
+def _recent(trained: Trained) -> np.ndarray:
+    """The leads of the last weeks, or the newest ones when these are too few."""
+    age = trained.outcomes.age
+    recent = np.flatnonzero(age <= RECENT_DAYS)
+    return recent if len(recent) >= RECENT_LEADS else np.arange(len(age))[-RECENT_LEADS:]
+
+
+def _evidence(forward: Forward | None, trained: Trained) -> Evidence | None:
+    if forward is None:
+        return None
+    has_value = bool(np.isfinite(forward.deal_value).all()) and forward.actual_value.sum() > 0
+    expected = forward.probability * forward.deal_value if has_value else forward.probability
+    placed = trained.leads.placed[forward.leads]
+    return Evidence(
+        probability=forward.probability,
+        expected_value=expected,
+        won=forward.won,
+        value=forward.actual_value if has_value else forward.won,
+        days=float(np.ptp(placed) / DAY),
+    )
+
+
+def _card(
+    packed: Packed, past: Past, trained: Trained, cut: Threshold, table: list[WhatIf]
+) -> dict[str, Any]:
+    facts = {
+        "model_id": packed.model_id,
+        "data_hash": past.data_hash,
+        "seed": SEED,
+        "sampled_from": past.sampled_from,
+        "threshold": {"measure": cut.measure, "cut": cut.cut, "reason": cut.reason},
+        "grade_cuts": packed.grade_cuts,
+    }
+    return card(trained, table, facts)

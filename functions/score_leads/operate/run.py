@@ -1,0 +1,241 @@
+"""One task: train when it is due, score the leads that may still change, and pass it on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from common.bigquery.sql import template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from common.catalog.definitions import Catalog, Stored
+from common.errors import ProductError, RetryableError, UserError
+from common.logs import log
+from common.messaging.messages import MaterializeTask, Message, ScoreTask
+from common.messaging.publisher import Bus
+from common.model.conversions import Custom, LeadScoring
+from common.model.window import Window, day_over
+from functions.score_leads.data import first_seen, history
+from functions.score_leads.data.sources import Desk, Staged, stage
+from functions.score_leads.model.packed import Packed
+from functions.score_leads.operate import (
+    cohorts,
+    incidents,
+    promotion,
+    registry,
+    retrain,
+    scoring,
+    training_incidents,
+)
+from functions.score_leads.operate.incidents import Incident
+from functions.score_leads.operate.registry import Registered
+from functions.score_leads.operate.retrain import SEED, Training
+from functions.score_leads.operate.scoring import Scored, Stamp
+
+HISTORY_DAYS = 730
+RETRAIN_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the entry point hands over: warehouse, definitions, messages and the time."""
+
+    desk: Desk
+    catalog: Catalog
+    bus: Bus
+    now: datetime
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return self.desk.warehouse
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task with the definition that it is about and the model that scores it so far."""
+
+    task: ScoreTask
+    stored: Stored
+    conversion: LeadScoring | Custom
+    previous: Registered | None
+    as_of: datetime
+    """End of what may be known: the end of the task's last day, unless that is still to come."""
+    last_day: date
+    """The day before `as_of`, in the project's time zone."""
+
+    @property
+    def history(self) -> Window:
+        """The days of leads that a model may learn from."""
+        return Window.ending(self.last_day, HISTORY_DAYS)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether to train: no usable model, a changed definition, a week gone by, or by force."""
+        previous = self.previous
+        return (
+            previous is None
+            or previous.packed is None
+            or previous.definition_version != self.stored.version
+            or self.as_of - previous.trained_at >= timedelta(days=RETRAIN_DAYS)
+            or self.task.force
+        )
+
+
+def handle(office: Office, message: Message) -> None:
+    """Carry out a ScoreTask and hand the conversion on; other messages are not for this function.
+
+    A fault that a person must mend is reported, and the conversion goes on with the scores that it
+    has. Raises RetryableError when the same task may succeed later.
+    """
+    if not isinstance(message, ScoreTask):
+        raise UserError(f"score_leads takes no {type(message).__name__}.", code="wrong_message")
+    try:
+        if not _is_scored(office.warehouse, message):
+            score(office, message)
+    except RetryableError:
+        raise
+    except ProductError as error:
+        _report(office, message, [Incident("scoring_failed", error.detail, error.fix, "error")])
+    office.bus.publish(
+        MaterializeTask(**{**message.model_dump(), "kind": "materialize", "trigger": "scores"})
+    )
+
+
+def _is_scored(warehouse: Warehouse, task: ScoreTask) -> bool:
+    """Whether the ledger tells that this task was scored: it may be delivered more than once."""
+    sql = template(__file__, "run_scored", runs=warehouse.table("runs"))
+    asked = {name: getattr(task, name) for name in ("run_id", "conversion", "start_date")}
+    return bool(next(warehouse.rows(with_parameters(sql, **asked)))["entries"])
+
+
+def score(office: Office, task: ScoreTask) -> Scored | None:
+    """Train if due and score; None while there is nobody to learn from."""
+    job = _job(office, task)
+    if job.previous and job.previous.damage:
+        _report(office, task, [training_incidents.damaged(job.previous)])
+    days = _staged_window(job)
+    staged = stage(office.desk, job.conversion, days, job.as_of)
+    first_seen.remember(office.warehouse, job.stored.id, staged, task.run_id, job.as_of)
+    packed = _trained(office, job, staged) if job.is_due else _packed(job)
+    if packed is None:
+        return None
+    stamp = Stamp(job.stored.id, task.run_id, job.as_of, office.now)
+    window = Window(task.start_date, task.end_date)
+    scored = scoring.score(office.warehouse, packed, staged, window, stamp)
+    final = cohorts.settle(
+        office.warehouse,
+        job.stored.id,
+        staged,
+        days.start,
+        packed.window_days,
+        task.run_id,
+        job.as_of,
+    )
+    _report(
+        office, task, [*training_incidents.of_scores(scored), *training_incidents.of_cohorts(final)]
+    )
+    _tell(office, job, packed, scored)
+    return scored
+
+
+def _job(office: Office, task: ScoreTask) -> Job:
+    stored = office.catalog.get(task.conversion)
+    conversion = stored.conversion
+    if not isinstance(conversion, (LeadScoring, Custom)):
+        raise UserError(f"{task.conversion!r} is not scored.", code="not_scored")
+    timezone = office.warehouse.settings.timezone
+    now = office.now.astimezone(ZoneInfo(timezone))
+    as_of = now if task.end_date >= now.date() else day_over(task.end_date, timezone)
+    last_day = (as_of - timedelta(microseconds=1)).date()
+    previous = registry.champion(office.warehouse, stored.id)
+    return Job(task, stored, conversion, previous, as_of, last_day)
+
+
+def _staged_window(job: Job) -> Window:
+    """All of history for a CRM; of a user's query only the days to score, unless it is trained."""
+    if job.is_due or isinstance(job.conversion, LeadScoring):
+        return Window(min(job.history.start, job.task.start_date), job.last_day)
+    return Window(min(job.task.start_date, job.last_day), job.last_day)
+
+
+def _packed(job: Job) -> Packed | None:
+    return None if job.previous is None else job.previous.packed
+
+
+def _trained(office: Office, job: Job, staged: Staged) -> Packed | None:
+    """The model that scores from now on: the challenger, unless the champion is clearly better."""
+    warehouse, id = office.warehouse, job.stored.id
+    window_days = _window_days(job.conversion)
+    past = history.past(warehouse, id, staged, job.history, job.as_of, window_days)
+    if past is None:
+        _report(office, job.task, [training_incidents.NO_LEADS])
+        return _packed(job)
+    late = first_seen.late(warehouse, id, staged, job.as_of)
+    champion = _packed(job)
+    if champion and champion.model_id == retrain.model_id(past, job.conversion, late):
+        return champion
+    challenger = retrain.training(past, job.conversion, late)
+    refused = _refusal(job, challenger)
+    registry.register(
+        warehouse,
+        challenger.packed,
+        challenger.card,
+        conversion=id,
+        definition_version=job.stored.version,
+        run_id=job.task.run_id,
+        as_of=job.as_of,
+        now=office.now,
+        status="rejected" if refused else "champion",
+        reason=refused or challenger.trained.step.reason,
+    )
+    _report(office, job.task, training_incidents.of_training(challenger, refused))
+    return champion if refused else challenger.packed
+
+
+def _refusal(job: Job, challenger: Training) -> str:
+    previous = job.previous
+    if previous is None or previous.packed is None:
+        return ""
+    if previous.definition_version != job.stored.version:
+        return ""
+    days = (job.as_of - previous.trained_at).total_seconds() / 86_400
+    return promotion.refusal(previous.packed, challenger.trained, days, SEED)
+
+
+def _window_days(conversion: LeadScoring | Custom) -> int | None:
+    if isinstance(conversion, LeadScoring):
+        return conversion.conversion_window_days
+    return None if conversion.predicted_value is None else conversion.predicted_value.window_days
+
+
+def _report(office: Office, task: ScoreTask, found: Iterable[Incident]) -> None:
+    incidents.report(
+        office.warehouse,
+        found,
+        conversion=task.conversion,
+        run_id=task.run_id,
+        now=office.now,
+    )
+
+
+def _tell(office: Office, job: Job, packed: Packed, scored: Scored) -> None:
+    moved, task = scored.stability, job.task
+    detail = (
+        f"{scored.leads} leads scored by model {packed.model_id}, {scored.qualified} qualified; "
+        f"of {moved.leads} scored before, {moved.became_qualified} became qualified and "
+        f"{moved.lost_qualification} no longer are"
+    )
+    copied = ("run_id", "conversion", "tier", "trigger", "start_date", "end_date")
+    entry = {
+        **{name: getattr(task, name) for name in copied},
+        "date": office.now.date(),
+        "recorded_at": office.now,
+        "status": "scored",
+        "definition_version": job.stored.version,
+        "rows_total": scored.leads,
+        "detail": detail,
+    }
+    office.warehouse.append("runs", [entry])
+    log("scored", conversion=task.conversion, run_id=task.run_id, model=packed.model_id,
+        detail=detail)  # fmt: skip

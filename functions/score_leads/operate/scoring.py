@@ -1,0 +1,222 @@
+"""Today's scores of the leads that may still change, batch by batch at flat memory."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from common.bigquery.sql import template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from common.model.window import Window
+from functions.score_leads.data.features import Features
+from functions.score_leads.data.first_seen import flat
+from functions.score_leads.data.history import as_columns
+from functions.score_leads.data.outcomes import Flags
+from functions.score_leads.data.sources import Staged
+from functions.score_leads.data.values import Floats
+from functions.score_leads.model import threads
+from functions.score_leads.model.model import Scores
+from functions.score_leads.model.packed import Packed
+from functions.score_leads.operate import monitoring, qualification
+from functions.score_leads.operate.monitoring import Drift, Stability
+from functions.score_leads.operate.qualification import Threshold
+
+BATCH = 20_000
+RECENT_DAYS = 30
+CARRIED = ("id", "date", "created", "client_id", "user_id", "gclid", "fbclid", "email", "phone")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one run did."""
+
+    leads: int
+    qualified: int
+    stability: Stability
+    drift: list[Drift]
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Who scores when: carried on every row."""
+
+    conversion: str
+    run_id: str
+    as_of: datetime
+    """End of what may be known."""
+    now: datetime
+
+
+def score(
+    warehouse: Warehouse, packed: Packed, staged: Staged, window: Window, stamp: Stamp
+) -> Scored:
+    """Score the leads created in the window and append their rows."""
+    leads = qualified = 0
+    stabilities: list[Stability] = []
+    drift: list[Drift] = []
+    for rows in batches(_rows(warehouse, staged, window, stamp), BATCH):
+        with collector_resting():
+            batch = judge(packed, rows)
+            warehouse.append("lead_scores", as_rows(packed, batch, stamp))
+        leads += len(rows)
+        qualified += int(batch.qualified.sum())
+        stabilities.append(batch.stability)
+        # leads come oldest first, so the last batch shows how they look by now
+        drift = _recent_drift(packed, batch, stamp.as_of) or drift
+    return Scored(leads, qualified, monitoring.total(stabilities), drift)
+
+
+def batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """The rows in lists of at most `size`, never an empty one."""
+    source = iter(rows)
+    while batch := list(islice(source, size)):
+        yield batch
+
+
+@contextmanager
+def collector_resting() -> Iterator[None]:
+    """While it is entered, nobody looks for garbage that holds itself.
+
+    Leads and their reasons are millions of small objects without circles; to walk over them again
+    and again takes a seventh of the time of scoring.
+    """
+    was_awake = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_awake:
+            gc.enable()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Leads with their scores."""
+
+    rows: list[Row]
+    columns: Mapping[str, list[object]]
+    features: Features
+    scores: Scores
+    qualified: Flags
+    qualified_before: Flags
+    probability_before: Floats
+
+    @property
+    def stability(self) -> Stability:
+        """How far the scores moved since the run before."""
+        return monitoring.stability(
+            self.probability_before, self.scores.probability, self.qualified_before, self.qualified
+        )
+
+
+def judge(packed: Packed, rows: list[Row]) -> Batch:
+    """Score leads and decide who is qualified; a lead that the CRM calls lost is not."""
+    names = [attribute.name for attribute in packed.model.attributes]
+    columns = as_columns(names, [flat(row["attributes"]) for row in rows])
+    columns["created"] = [row["created"] for row in rows]
+    created = np.array([row["created"].timestamp() for row in rows])
+    features = packed.model.read(columns, created, len(rows))
+    with threads.suited_to(len(rows)):
+        scores = packed.model.score(features)
+    before = np.array([bool(row["qualified_before"]) for row in rows])
+    lost = np.array([row["status"] == "lost" for row in rows])
+    return Batch(
+        rows=rows,
+        columns=columns,
+        features=features,
+        scores=scores,
+        qualified=packed.threshold.qualify(measured(packed.threshold, scores), before) & ~lost,
+        qualified_before=before,
+        probability_before=_optional(rows, "probability_before"),
+    )
+
+
+def measured(threshold: Threshold, scores: Scores) -> Floats:
+    """What the threshold asks for; while no deal has a value, no lead is expected to bring any."""
+    if threshold.measure == "probability":
+        return scores.probability
+    expected = scores.expected_value
+    return np.zeros(len(scores.probability)) if expected is None else expected
+
+
+def worth(scores: Scores) -> Floats:
+    """What leads are ranked by: expected value, or the probability while deals have no value."""
+    return scores.probability if scores.expected_value is None else scores.expected_value
+
+
+def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[dict[str, Any]]:
+    """The batch as rows of lead_scores."""
+    scores = batch.scores
+    nothing = [None] * len(batch.rows)
+    values = nothing if scores.deal_value is None else scores.deal_value.tolist()
+    expected = nothing if scores.expected_value is None else scores.expected_value.tolist()
+    moved = scores.probability - _optional(batch.rows, "probability_week_ago")
+    judged = zip(
+        batch.rows,
+        scores.probability.tolist(),
+        expected,
+        values,
+        batch.qualified.tolist(),
+        qualification.grades(worth(scores), packed.grade_cuts),
+        moved.tolist(),
+        packed.model.reasons(scores, batch.columns),
+        strict=True,
+    )
+    run = {
+        "conversion": stamp.conversion,
+        "scored_at": stamp.now,
+        "as_of": stamp.as_of,
+        "run_id": stamp.run_id,
+        "model_id": packed.model_id,
+    }
+    for row, probability, expected_value, value, qualified, grade, trend, reasons in judged:
+        since = row["qualified_at"] if row["qualified_before"] else stamp.as_of
+        yield {
+            **{name: row[name] for name in CARRIED},
+            **run,
+            "probability": probability,
+            "expected_value": expected_value,
+            "deal_value_if_won": value,
+            "is_qualified": qualified,
+            "qualified_at": since if qualified else None,
+            "grade": grade,
+            "trend": None if isnan(trend) else trend,
+            "status": row["status"],
+            "reasons": reasons,
+        }
+
+
+def _rows(warehouse: Warehouse, staged: Staged, window: Window, stamp: Stamp) -> Iterator[Row]:
+    query = template(
+        __file__,
+        features=warehouse.table("lead_features"),
+        leads=staged.leads,
+        outcomes=staged.outcomes,
+        scores=warehouse.table("lead_scores"),
+    )
+    facts = {
+        "conversion": stamp.conversion,
+        "start_date": window.start,
+        "end_date": window.end,
+        "as_of": stamp.as_of,
+    }
+    return warehouse.rows(with_parameters(query, **facts))
+
+
+def _optional(rows: list[Row], name: str) -> Floats:
+    return np.array([np.nan if row[name] is None else float(row[name]) for row in rows])
+
+
+def _recent_drift(packed: Packed, batch: Batch, as_of: datetime) -> list[Drift]:
+    ages = np.array([(as_of - row["created"]).days for row in batch.rows])
+    return monitoring.drift(packed.shapes, batch.features.take(ages < RECENT_DAYS))

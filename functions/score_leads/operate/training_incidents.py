@@ -1,0 +1,104 @@
+"""What a training and a run found that a person should look at, in words and with a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from functions.score_leads.operate.incidents import Incident
+from functions.score_leads.operate.monitoring import FLIP_LIMIT, LEVEL_LIMITS, Cohort
+from functions.score_leads.operate.registry import Registered
+from functions.score_leads.operate.retrain import Training
+from functions.score_leads.operate.scoring import Scored
+
+LEAST_COMPARED = 100
+
+NO_LEADS = Incident(
+    "no_leads",
+    "The source returned no lead, so there is nothing to learn from.",
+    "Check the source of the definition, and that its tables are loaded.",
+    "error",
+)
+
+
+_WAYS_OUT = {
+    "suspicious_attribute": "Confirm the attribute in the definition, or exclude it there.",
+    "wins_went_silent": "Check that deals are still loaded, and that their stages mean the same.",
+}
+"""What to do about the warnings of a training that a person should look at."""
+
+
+def damaged(model: Registered) -> Incident:
+    """A model whose bytes are not those that were registered; it was not opened."""
+    return Incident(
+        "model_damaged",
+        f"Model {model.model_id} was not loaded: {model.damage}. A new one is trained.",
+        "Find out who may write to the table of models besides this function.",
+        "error",
+    )
+
+
+def of_training(training: Training, refused: str) -> Iterator[Incident]:
+    """A model that can tell nothing apart, a moved level, a refused challenger, suspects."""
+    step = training.trained.step
+    if step.name == "base_rate":
+        yield Incident(
+            "base_rate_only",
+            f"All leads get the same probability: {step.reason}.",
+            "Add attributes that are known when a lead is created, or wait for more outcomes.",
+        )
+    factor = training.trained.model.level.factor
+    if not LEVEL_LIMITS[0] <= factor <= LEVEL_LIMITS[1]:
+        yield Incident(
+            "level_moved",
+            f"Young leads are won {factor:.2f} times as often as their attributes suggest.",
+            "Look for what changed in sales or in the sources of leads; scores follow already.",
+        )
+    if (
+        training.packed.threshold.measure == "expected_value"
+        and training.packed.model.value is None
+    ):
+        yield Incident(
+            "no_deal_values",
+            "No deal has a value, so no lead reaches the expected value that makes it qualified.",
+            "Return deal_value with the deals, or qualify leads by their probability.",
+        )
+    if refused:
+        yield Incident(
+            "model_rejected",
+            f"The new model was not put to use: {refused}.",
+            "Compare the attributes on both model cards; one of them may have broken.",
+        )
+    for warning in training.trained.warnings:
+        kind, _, detail = warning.partition(": ")
+        if kind in _WAYS_OUT:
+            yield Incident(kind, f"{detail}.", _WAYS_OUT[kind])
+
+
+def of_scores(scored: Scored) -> Iterator[Incident]:
+    """Qualifications that flip too often, and attributes that drift."""
+    moved = scored.stability
+    if moved.leads >= LEAST_COMPARED and moved.flipped > FLIP_LIMIT:
+        yield Incident(
+            "scores_unstable",
+            f"The qualification of {moved.flipped:.1%} of {moved.leads} leads changed since the "
+            "last run.",
+            "Compare the newest model cards and the attributes' drift.",
+        )
+    for drift in scored.drift:
+        if drift.complaint:
+            yield Incident(
+                "attribute_drift",
+                f"{drift.attribute}: {drift.complaint}.",
+                "Check the form and the CRM field; exclude the attribute if it stays broken.",
+            )
+
+
+def of_cohorts(final: list[Cohort]) -> Iterator[Incident]:
+    """Months whose predictions did not come true."""
+    for cohort in final:
+        if cohort.complaint:
+            yield Incident(
+                "predictions_missed",
+                f"{cohort.complaint}.",
+                "Look at the level and the drift on the model card; the next training follows.",
+            )
