@@ -4,7 +4,7 @@ given.yaml holds the window, settings, and rows:
   window: [2026-11-01, 2026-11-30]
   events:    staged GA4 events; `at` and `name` are enough, everything else may be left out
   published: {conversion id: rows that earlier runs wrote}
-  witnesses: ids of the conversions there that tell who is who
+  identity_sources: ids of the conversions there that tell who is who
   answer:    rows of the user's own query, for custom conversions
   scores:    rows of lead_scores
   rates:     rows of date, currency, rate
@@ -50,7 +50,7 @@ class Case:
     currency: str
     events: list[dict[str, Any]]
     published: dict[str, list[dict[str, Any]]]
-    witnesses: list[str]
+    identity_sources: list[str]
     answer: list[dict[str, Any]]
     answer_schema: list[dict[str, Any]]
     scores: list[dict[str, Any]]
@@ -103,8 +103,8 @@ def load(folder: Path) -> Case:
     """The case of a folder; raises KeyError for a word that no case knows."""
     given = _yaml(folder / "given.yaml") or {}
     known = {
-        "window", "timezone", "currency", "events", "published", "witnesses", "answer", "scores",
-        "rates",
+        "window", "timezone", "currency", "events", "published", "identity_sources", "answer",
+        "scores", "rates",
     }  # fmt: skip
     if unknown := set(given) - known:
         raise KeyError(f"{folder.name}/given.yaml: {sorted(unknown)}")
@@ -123,7 +123,7 @@ def load(folder: Path) -> Case:
             id: [published(row, zone) for row in rows]
             for id, rows in given.get("published", {}).items()
         },
-        witnesses=given.get("witnesses", []),
+        identity_sources=given.get("identity_sources", []),
         answer=[{name: moment(value) for name, value in row.items()} for row in answer],
         answer_schema=_answer_schema(answer),
         scores=[scored(row) for row in given.get("scores", [])],

@@ -17,7 +17,7 @@ from bqemulator.storage.sql_identifiers import quoted_schema, quoted_table_ref
 
 from common import schemas
 from common.bigquery.sql import Sql
-from common.bigquery.warehouse import DryRun, Executed, Stored, Warehouse
+from common.bigquery.warehouse import DryRun, Executed, TableInfo, Warehouse
 from common.errors import NotFoundError, UserError
 from common.local.data import columns
 from common.local.emulator_patches.expressions import functions
@@ -116,11 +116,11 @@ class QuickWarehouse(Warehouse):
         except duckdb.CatalogException:
             return None
 
-    def stored(self, path: str) -> Stored | None:
+    def table_info(self, path: str) -> TableInfo | None:
         found = self.schema_of(path)
         if found is None:
             return None
-        return Stored("TABLE", tuple(found), changed_at=self.changed.get(path))
+        return TableInfo("TABLE", tuple(found), changed_at=self.changed.get(path))
 
     def tables_in(self, dataset: str) -> list[str]:
         return self.list_storage_tables(*dataset.split("."))

@@ -41,7 +41,7 @@ def context(case: Case) -> Context:
         target=table(f"{DATASET}.conversion_{case.conversion.id}"),
         raw=table(f"{DATASET}.answer"),
         members={id: table(f"{DATASET}.conversion_{id}") for id in case.published},
-        witnesses=tuple(table(f"{DATASET}.conversion_{id}") for id in case.witnesses),
+        identity_sources=tuple(table(f"{DATASET}.conversion_{id}") for id in case.identity_sources),
         scores=table(f"{DATASET}.lead_scores"),
         rates=rates(settings),
         window=Window(*case.window),

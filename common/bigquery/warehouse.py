@@ -57,7 +57,7 @@ class DryRun:
 
 
 @dataclass(frozen=True)
-class Stored:
+class TableInfo:
     """How a table lies in BigQuery; a date partition without a column is by time of ingestion."""
 
     kind: str
@@ -245,7 +245,7 @@ class Warehouse:
         except google_errors.NotFound:
             return None
 
-    def stored(self, path: str) -> Stored | None:
+    def table_info(self, path: str) -> TableInfo | None:
         """How the table is stored, or None when it does not exist or may not be seen."""
         try:
             with _translated():
@@ -253,7 +253,7 @@ class Warehouse:
         except (NotFoundError, AccessError):
             return None
         partition = table.time_partitioning
-        return Stored(
+        return TableInfo(
             kind=table.table_type or "TABLE",
             columns=tuple(field.to_api_repr() for field in table.schema),
             is_partitioned=partition is not None,
@@ -338,7 +338,7 @@ class _translated:
 
 def translate(error: BaseException) -> ProductError | None:
     """The error of ours for one of Google's, or None when it is not Google's."""
-    text = _told(error)
+    text = _message_of(error)
     if isinstance(error, (google_errors.Forbidden, google_errors.Unauthorized)):
         return AccessError(text, fix="Grant the service account the role that the message names.")
     if isinstance(error, google_errors.NotFound):
@@ -354,7 +354,7 @@ def translate(error: BaseException) -> ProductError | None:
     return None
 
 
-def _told(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     """BigQuery's own words, without the request that the client writes before them."""
     details = getattr(error, "errors", None) or [{}]
     first = details[0].get("message") if isinstance(details[0], dict) else None

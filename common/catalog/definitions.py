@@ -18,7 +18,7 @@ Collection = Literal["conversion", "destination"]
 
 
 @dataclass(frozen=True)
-class Stored:
+class DefinitionVersion:
     """One version of a definition as it lies in the table."""
 
     collection: Collection
@@ -45,18 +45,18 @@ class Catalog:
         self._warehouse = warehouse
         self._collection = collection
 
-    def active(self) -> list[Stored]:
+    def active(self) -> list[DefinitionVersion]:
         """The newest version of each definition that is not archived, by id."""
         return [stored for stored in self.all() if stored.status == "active"]
 
-    def all(self) -> list[Stored]:
+    def all(self) -> list[DefinitionVersion]:
         """The newest version of each definition, archived ones included, by id."""
-        newest: dict[str, Stored] = {}
+        newest: dict[str, DefinitionVersion] = {}
         for stored in self.versions():
             newest[stored.id] = stored
         return [newest[id] for id in sorted(newest)]
 
-    def get(self, id: str) -> Stored:
+    def get(self, id: str) -> DefinitionVersion:
         """The newest version; raises NotFoundError."""
         found = self.versions(id)
         if not found:
@@ -67,7 +67,7 @@ class Catalog:
             )
         return found[-1]
 
-    def versions(self, id: str = "") -> list[Stored]:
+    def versions(self, id: str = "") -> list[DefinitionVersion]:
         """All versions of one id, or of every id, oldest first."""
         sql = template(__file__, definitions=self._warehouse.table("definitions"))
         rows = self._warehouse.rows(with_parameters(sql, collection=self._collection, id=id))
@@ -82,7 +82,7 @@ class Catalog:
         referenced_tables: Sequence[str] = (),
         status: Literal["active", "archived"] = "active",
         expected_version: int | None = None,
-    ) -> Stored:
+    ) -> DefinitionVersion:
         """Append the next version and return it; an unchanged definition adds none.
 
         Raises ConflictError when the newest version is not `expected_version` (0: there is none).
@@ -125,8 +125,8 @@ def fingerprint(definition: dict[str, Any]) -> str:
     return hashlib.sha256(canonical(definition).encode()).hexdigest()
 
 
-def _stored(row: dict[str, Any]) -> Stored:
-    return Stored(
+def _stored(row: dict[str, Any]) -> DefinitionVersion:
+    return DefinitionVersion(
         collection=row["collection"],
         id=row["id"],
         version=row["version"],

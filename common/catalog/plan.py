@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 
 from common.bigquery.warehouse import Warehouse
 from common.catalog import progress
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.errors import UserError
 from common.ga4 import stage
 from common.ga4.export import ALWAYS
-from common.identity.identity_sources import witnesses
+from common.identity.sources import identity_sources
 from common.messaging.messages import RunRequested
 from common.model.conversions import Combined, Conversion, Custom, LeadScoring, Simple, references
 from common.model.window import LATE_DAYS, Window, yesterday
@@ -31,7 +31,7 @@ CHUNK_DAYS = 90
 class Known:
     """What is known when a run is planned."""
 
-    definitions: Mapping[str, Stored]
+    definitions: Mapping[str, DefinitionVersion]
     """The active ones, by id."""
     done: Mapping[tuple[str, int], date]
     """(id, version) → last day that is up to date."""
@@ -44,7 +44,7 @@ class Known:
         return self.done.get((id, self.definitions[id].version))
 
 
-def known(warehouse: Warehouse, definitions: Iterable[Stored], now: datetime) -> Known:
+def known(warehouse: Warehouse, definitions: Iterable[DefinitionVersion], now: datetime) -> Known:
     """What the ledger and the export say at this moment about these active definitions."""
     return Known(
         definitions={stored.id: stored for stored in definitions},
@@ -87,7 +87,7 @@ def whole(windows: Iterable[Window]) -> Window:
     return Window(min(it.start for it in listed), max(it.end for it in listed))
 
 
-def tiers(definitions: Iterable[Stored]) -> dict[str, int]:
+def tiers(definitions: Iterable[DefinitionVersion]) -> dict[str, int]:
     """Id → tier: 0 for what needs nothing, else one more than the deepest reference.
 
     Whoever asks others who is who comes after them as well, although it runs without them. What
@@ -100,7 +100,8 @@ def tiers(definitions: Iterable[Stored]) -> dict[str, int]:
         _refuse_circles(id, needed, ())
     scored = with_dependents([one.id for one in listed if is_scored(one.conversion)], listed)
     before = {
-        stored.id: needed[stored.id] | witnesses(stored.conversion, listed) for stored in listed
+        stored.id: needed[stored.id] | identity_sources(stored.conversion, listed)
+        for stored in listed
     }
     found: dict[str, int] = {}
     for group in (set(needed) - scored, scored):
@@ -148,7 +149,7 @@ def _refuse_circles(id: str, needed: Mapping[str, frozenset[str]], path: tuple[s
         _refuse_circles(other, needed, (*path, id))
 
 
-def with_dependents(ids: Iterable[str], definitions: Iterable[Stored]) -> frozenset[str]:
+def with_dependents(ids: Iterable[str], definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
     """The ids and everything that is computed from them, directly or not."""
     needed = {stored.id: references(stored.conversion) for stored in definitions}
     affected = set(ids)
@@ -157,7 +158,9 @@ def with_dependents(ids: Iterable[str], definitions: Iterable[Stored]) -> frozen
     return frozenset(affected & set(needed))
 
 
-def with_prerequisites(ids: Iterable[str], definitions: Iterable[Stored]) -> frozenset[str]:
+def with_prerequisites(
+    ids: Iterable[str], definitions: Iterable[DefinitionVersion]
+) -> frozenset[str]:
     """The ids and everything that they are computed from, directly or not."""
     needed = {stored.id: references(stored.conversion) for stored in definitions}
     wanted = set(ids)
@@ -166,7 +169,7 @@ def with_prerequisites(ids: Iterable[str], definitions: Iterable[Stored]) -> fro
     return frozenset(wanted & set(needed))
 
 
-def reading(table: str, definitions: Iterable[Stored]) -> frozenset[str]:
+def reading(table: str, definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
     """Ids of the conversions whose stored lineage names the table (project.dataset.table)."""
     return frozenset(
         stored.id
@@ -179,7 +182,7 @@ def _matches(pattern: str, table: str) -> bool:
     return table.startswith(pattern[:-1]) if pattern.endswith("*") else table == pattern
 
 
-def adjustment_days(conversion: Conversion, definitions: Mapping[str, Stored]) -> int:
+def adjustment_days(conversion: Conversion, definitions: Mapping[str, DefinitionVersion]) -> int:
     """How many complete days, up to yesterday, may still change.
 
     A refund on the last day of its window may itself arrive LATE_DAYS later. A combined
@@ -199,8 +202,8 @@ def adjustment_days(conversion: Conversion, definitions: Mapping[str, Stored]) -
 
 
 def due_window(
-    stored: Stored,
-    definitions: Mapping[str, Stored],
+    stored: DefinitionVersion,
+    definitions: Mapping[str, DefinitionVersion],
     end: date,
     done_until: Mapping[tuple[str, int], date],
 ) -> Window:
@@ -263,7 +266,7 @@ def silences(conversion: Conversion) -> bool:
 
 
 def _following_members(
-    windows: Mapping[str, Window], definitions: Mapping[str, Stored]
+    windows: Mapping[str, Window], definitions: Mapping[str, DefinitionVersion]
 ) -> dict[str, Window]:
     """The windows of a run, those of combined conversions as long as their members'.
 
@@ -279,7 +282,7 @@ def _following_members(
     return {id: Window(min(start(id), window.end), window.end) for id, window in windows.items()}
 
 
-def stage_events(definitions: Iterable[Stored]) -> frozenset[str]:
+def stage_events(definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
     """The GA4 events that the simple conversions count, and those that every stage holds."""
     counted = {
         name

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from common.bigquery.sql import Sql, bind, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.model.conversions import Custom, references
 
 TARGET_DAYS = 60
@@ -16,7 +16,7 @@ TARGET_DAYS = 60
 
 
 @dataclass(frozen=True)
-class Target:
+class PredictionTarget:
     """A possible target conversion; `reason` says why it is none, "" that it is one."""
 
     id: str
@@ -27,8 +27,11 @@ class Target:
 
 
 def targets(
-    warehouse: Warehouse, definitions: Iterable[Stored], yesterday: date, source: str = ""
-) -> list[Target]:
+    warehouse: Warehouse,
+    definitions: Iterable[DefinitionVersion],
+    yesterday: date,
+    source: str = "",
+) -> list[PredictionTarget]:
     """Every active conversion but the source itself, the eligible ones first, then by id.
 
     `source` is the id of the conversion whose value is to be predicted, where it has one already.
@@ -42,7 +45,7 @@ def targets(
     for stored in candidates:
         number = counts.get(stored.id)
         found.append(
-            Target(
+            PredictionTarget(
                 id=stored.id,
                 name=str(stored.definition["name"]),
                 reason=reasons[stored.id] or _reason_of_count(number),
@@ -52,7 +55,7 @@ def targets(
     return sorted(found, key=lambda target: (bool(target.reason), target.id))
 
 
-def _reason(stored: Stored, waiting: frozenset[str]) -> str:
+def _reason(stored: DefinitionVersion, waiting: frozenset[str]) -> str:
     conversion = stored.conversion
     if not isinstance(conversion, Custom):
         return f"It is a {stored.kind.replace('_', ' ')} conversion; a target must be a custom one."
@@ -71,7 +74,7 @@ def _reason_of_count(number: int | None) -> str:
     return ""
 
 
-def _computed_from(source: str, active: list[Stored]) -> frozenset[str]:
+def _computed_from(source: str, active: list[DefinitionVersion]) -> frozenset[str]:
     needed = {stored.id: references(stored.conversion) for stored in active}
     affected = {source}
     while grown := {id for id, others in needed.items() if others & affected} - affected:

@@ -23,7 +23,7 @@ from common.errors import (
 )
 from common.logs import log
 from common.messaging.messages import MESSAGE, Message, RunRequested
-from common.model.validation_messages import told
+from common.model.validation_messages import messages_of
 from common.settings import Settings
 
 MAXIMUM_BODY = 256 * 1024
@@ -159,9 +159,9 @@ def invalid(
 ) -> UserError:
     """All faults of a value in one error, each with its place and reason, without the input.
 
-    Given what was sent, places are told by its own keys; given its type, misspelt fields are too.
+    Given what was sent, places are named by its own keys; given its type, misspelt fields are too.
     """
-    faults = told(error, sent, adapter)
+    faults = messages_of(error, sent, adapter)
     lines = [
         f"{fault['field']}: {fault['message']}" if fault["field"] else fault["message"]
         for fault in faults[:10]

@@ -30,16 +30,16 @@ _WORDS = {
 }
 
 
-class Fault(TypedDict):
+class FieldMessage(TypedDict):
     """One wrong field as a path such as filters.all.0.value, and what is wrong with it."""
 
     field: str
     message: str
 
 
-def told(
+def messages_of(
     error: ValidationError, sent: Any = None, adapter: TypeAdapter[Any] | None = None
-) -> list[Fault]:
+) -> list[FieldMessage]:
     """One fault a field, in the order found; the alternatives of a union are joined by "or"."""
     names = set(_property_names(adapter.json_schema())) if adapter else set()
     merged: dict[str, list[str]] = {}

@@ -20,7 +20,7 @@ from common.messaging.publisher import Bus, PubSubBus
 from common.settings import Settings
 from functions.export.frontend import routes
 from functions.export.send import service
-from functions.export.services import Office
+from functions.export.services import Services
 from functions.export.transport.clock import SystemClock
 from functions.export.transport.secrets import SCOPE, SECRET_MANAGER, Secrets
 from functions.export.transport.wire import Wire
@@ -35,17 +35,17 @@ def export(request: Request) -> Response:
 @functions_framework.http
 def export_preview(request: Request) -> Response:
     """The answer of the route that the request names, or problem details."""
-    office = _office()
-    return wsgi.respond(request, office.settings, lambda asked: routes.answer(asked, office))
+    services = _office()
+    return wsgi.respond(request, services.settings, lambda asked: routes.answer(asked, services))
 
 
 @cache
-def _office() -> Office:
+def _office() -> Services:
     settings = Settings.from_environment(os.environ)
     client = bigquery.Client(project=settings.project, location=settings.location)
     endpoints = replaced_hosts(settings.platform_endpoints)
     secrets = Secrets(os.environ, _secret_manager, endpoints.get(SECRET_MANAGER, SECRET_MANAGER))
-    return Office(
+    return Services(
         warehouse=Warehouse(client, settings),
         wire=Wire(requests.Session(), secrets, google_credentials, endpoints),
         clock=SystemClock(),

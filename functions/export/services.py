@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Catalog, Stored
+from common.catalog.definitions import Catalog, DefinitionVersion
 from common.errors import NotFoundError, UserError
 from common.logs import log
 from common.messaging.publisher import Bus
@@ -31,7 +31,7 @@ RUN_SECONDS = 430.0
 
 
 @dataclass(frozen=True)
-class Office:
+class Services:
     """Clients and ports of one process."""
 
     warehouse: Warehouse
@@ -60,8 +60,8 @@ class Office:
 class Connection:
     """A stored destination, ready to be asked and sent to."""
 
-    office: Office
-    stored: Stored
+    services: Services
+    stored: DefinitionVersion
     destination: Destination[Any]
 
     @property
@@ -104,7 +104,7 @@ class Connection:
     def ledger(self, scope: Scope) -> BigQueryLedger:
         """That ledger in BigQuery."""
         return BigQueryLedger(
-            self.office.warehouse,
+            self.services.warehouse,
             scope,
             self.destination,
             start_date=self.start_date(scope),
@@ -117,43 +117,43 @@ class Connection:
         if chosen:
             return chosen
         began = self.stored.created_at
-        for version in reversed(self.office.catalog.versions(self.id)):
+        for version in reversed(self.services.catalog.versions(self.id)):
             if account_of(version, scope.conversion) != scope.account:
                 break
             began = version.created_at
-        return began.astimezone(ZoneInfo(self.office.settings.timezone)).date()
+        return began.astimezone(ZoneInfo(self.services.settings.timezone)).date()
 
 
-def account_of(version: Stored, conversion: str) -> str | None:
+def account_of(version: DefinitionVersion, conversion: str) -> str | None:
     """Account of a conversion in one version of a destination; None where it was not sent."""
     destination = connect(TARGET.validate_python(version.definition))
     return destination.account(conversion) if conversion in destination.mapped else None
 
 
-def connections(office: Office) -> list[Connection]:
+def connections(services: Services) -> list[Connection]:
     """All destinations that are not archived and can be read, by id."""
     found = []
-    for stored in office.catalog.active():
+    for stored in services.catalog.active():
         try:
-            found.append(_connection(office, stored))
+            found.append(_connection(services, stored))
         except ValidationError:
             # saved by a version of this product that took it; it must not stop the others
             log("destination_unreadable", "ERROR", destination=stored.id, version=stored.version)
     return found
 
 
-def connection(office: Office, id: str) -> Connection:
+def connection(services: Services, id: str) -> Connection:
     """The destination of this id; raises NotFoundError."""
-    return _connection(office, office.catalog.get(id))
+    return _connection(services, services.catalog.get(id))
 
 
-def _connection(office: Office, stored: Stored) -> Connection:
-    return Connection(office, stored, connect(TARGET.validate_python(stored.definition)))
+def _connection(services: Services, stored: DefinitionVersion) -> Connection:
+    return Connection(services, stored, connect(TARGET.validate_python(stored.definition)))
 
 
 def has_table(found: Connection, conversion: str) -> bool:
     """Whether the conversion has ever been materialized."""
-    warehouse = found.office.warehouse
+    warehouse = found.services.warehouse
     return warehouse.schema_of(warehouse.path(f"conversion_{conversion}")) is not None
 
 

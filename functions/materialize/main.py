@@ -18,20 +18,20 @@ from common.http import wsgi
 from common.messaging.publisher import PubSubBus
 from common.settings import Settings
 from functions.materialize.runs.ledger import Ledger
-from functions.materialize.runs.run import Office, handle
-from functions.materialize.task.work import Desk
+from functions.materialize.runs.run import handle
+from functions.materialize.services import Services
 
 
 @functions_framework.http
 def materialize(request: Request) -> Response:
     """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
-    return wsgi.receive(request, lambda message: handle(_office(datetime.now(UTC)), message))
+    return wsgi.receive(request, lambda message: handle(_services(datetime.now(UTC)), message))
 
 
-def _office(now: datetime) -> Office:
+def _services(now: datetime) -> Services:
     warehouse, runner, bus = _clients()
     ledger = Ledger(warehouse, now)
-    return Office(Desk(warehouse, runner, ledger, time.monotonic), Catalog(warehouse), bus)
+    return Services(warehouse, runner, ledger, Catalog(warehouse), bus, time.monotonic)
 
 
 @cache

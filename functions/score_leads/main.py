@@ -21,8 +21,8 @@ from common.catalog.definitions import Catalog  # noqa: E402
 from common.http import wsgi  # noqa: E402
 from common.messaging.publisher import Bus, PubSubBus  # noqa: E402
 from common.settings import Settings  # noqa: E402
-from functions.score_leads.data.sources import Desk  # noqa: E402
-from functions.score_leads.operate.run import Office, handle  # noqa: E402
+from functions.score_leads.data.sources import Warehouses  # noqa: E402
+from functions.score_leads.operate.run import Services, handle  # noqa: E402
 
 
 @functions_framework.http
@@ -31,13 +31,13 @@ def score_leads(request: Request) -> Response:
     return wsgi.receive(request, lambda message: handle(_office(datetime.now(UTC)), message))
 
 
-def _office(now: datetime) -> Office:
-    desk, bus = _clients()
-    return Office(desk, Catalog(desk.warehouse), bus, now)
+def _office(now: datetime) -> Services:
+    warehouses, bus = _clients()
+    return Services(warehouses, Catalog(warehouses.warehouse), bus, now)
 
 
 @cache
-def _clients() -> tuple[Desk, Bus]:
+def _clients() -> tuple[Warehouses, Bus]:
     settings = Settings.from_environment(os.environ)
     client = bigquery.Client(project=settings.project, location=settings.location)
     runner = client
@@ -47,5 +47,5 @@ def _clients() -> tuple[Desk, Bus]:
             location=settings.location,
             credentials=credentials_of_runner(settings.sql_runner),
         )
-    desk = Desk(Warehouse(client, settings), Warehouse(runner, settings))
-    return desk, PubSubBus.connect(settings)
+    warehouses = Warehouses(Warehouse(client, settings), Warehouse(runner, settings))
+    return warehouses, PubSubBus.connect(settings)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from common.bigquery.warehouse import Stored, Warehouse
+from common.bigquery.warehouse import TableInfo, Warehouse
 from common.errors import AccessError, ProductError, RetryableError
 from common.guard.judge import Query, Verdict, judge
 from common.guard.names import scope
@@ -45,7 +45,7 @@ _SAY_NULL = frozenset({"all_null_column", "missing_client_id"})
 
 
 @dataclass(frozen=True)
-class Desk:
+class Services:
     """What a check works with."""
 
     own: Warehouse
@@ -65,34 +65,34 @@ class Desk:
         return Window.ending(days.yesterday(self.now, self.settings.timezone), PROFILED_DAYS)
 
 
-def validate(ask: Ask, desk: Desk) -> Validated:
+def validate(ask: Ask, services: Services) -> Validated:
     """Everything that can be said of the query; nothing that it holds makes this raise."""
-    allowed = Scope.of(desk.settings)
+    allowed = Scope.of(services.settings)
     verdict = judge(ask.sql, allowed)
     suggestion, verdict = _rewritten(ask.sql, verdict, allowed)
-    known = _known(verdict.query, allowed, desk.runner)
-    unbounded = _partitions(ask, verdict.query, known, desk)
+    known = _known(verdict.query, allowed, services.runner)
+    unbounded = _partitions(ask, verdict.query, known, services)
     findings = [*verdict.findings, *_external(known.stored), *unbounded]
     if not unbounded:
-        findings += _period(verdict, known, desk.settings.timezone)
+        findings += _period(verdict, known, services.settings.timezone)
     if verdict.ok and not _has_duplicates(verdict):
         reading = dry.read(
             verdict,
-            desk.last_days,
-            desk.runner,
-            desk.account,
+            services.last_days,
+            services.runner,
+            services.account,
             known.columns,
             reads_views=known.has_views,
         )
     else:
         reading = dry.Reading()
-    findings += [*reading.findings, *_contract(ask, verdict, reading, desk)]
+    findings += [*reading.findings, *_contract(ask, verdict, reading, services)]
     answer = Validated(ok=False, issues=[], suggestion=suggestion)
     answer.referenced_tables = sorted({*verdict.tables, *reading.tables} - {""})
     if reading.ok:
-        findings += _weigh(answer, ask, verdict, reading, known, desk)
-        findings += _look(answer, ask, verdict, reading, findings, desk)
-        findings += _predict(answer, ask, reading, desk)
+        findings += _weigh(answer, ask, verdict, reading, known, services)
+        findings += _look(answer, ask, verdict, reading, findings, services)
+        findings += _predict(answer, ask, reading, services)
     answer.issues = issues(findings)
     answer.ok = not is_refused(findings)
     return answer
@@ -113,7 +113,7 @@ def _rewritten(sql: str, verdict: Verdict, allowed: Scope) -> tuple[str, Verdict
 class Known:
     """What BigQuery's catalogue says of the tables that a query reads, also through views."""
 
-    stored: dict[str, Stored | None]
+    stored: dict[str, TableInfo | None]
     catalogue: Catalogue
 
     @property
@@ -140,12 +140,12 @@ def _names(columns: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _known(query: Query | None, allowed: Scope, runner: Warehouse) -> Known:
-    stored: dict[str, Stored | None] = {}
+    stored: dict[str, TableInfo | None] = {}
     views: dict[str, Query] = {}
     waiting = [path for path in _paths(query) if not scope.check(path.split("."), allowed, None)]
     for _ in range(VIEW_DEPTH):
         fresh = sorted(set(waiting) - set(stored))
-        stored |= {path: None if path.endswith("*") else runner.stored(path) for path in fresh}
+        stored |= {path: None if path.endswith("*") else runner.table_info(path) for path in fresh}
         made = {path: _view(path, facts) for path in fresh if (facts := stored[path])}
         views |= {path: view for path, view in made.items() if view}
         waiting = [inner for path in fresh for inner in _paths(views.get(path))]
@@ -158,14 +158,14 @@ def _paths(query: Query | None) -> list[str]:
     return [table.path for table in query.tables if table.path] if query else []
 
 
-def _view(path: str, stored: Stored) -> Query | None:
+def _view(path: str, stored: TableInfo) -> Query | None:
     """A view's query as read, not judged: whoever may create views there is trusted."""
     if not stored.view_sql:
         return None
     return judge(stored.view_sql, Scope(path.rsplit(".", 2)[0], frozenset())).query
 
 
-def _external(stored: dict[str, Stored | None]) -> list[Finding]:
+def _external(stored: dict[str, TableInfo | None]) -> list[Finding]:
     return [
         found(
             "external_table",
@@ -178,13 +178,13 @@ def _external(stored: dict[str, Stored | None]) -> list[Finding]:
     ]
 
 
-def _partitions(ask: Ask, query: Query | None, known: Known, desk: Desk) -> list[Finding]:
+def _partitions(ask: Ask, query: Query | None, known: Known, services: Services) -> list[Finding]:
     if query is None:
         return []
     exempt = {path.strip("`") for path in ask.lookup_tables}
     checked = {path: by for path, by in known.catalogue.partitions.items() if path not in exempt}
     catalogue = replace(known.catalogue, partitions=checked)
-    return partition.check(query, catalogue, desk.settings.timezone)
+    return partition.check(query, catalogue, services.settings.timezone)
 
 
 def _period(verdict: Verdict, known: Known, timezone: str) -> list[Finding]:
@@ -227,7 +227,9 @@ def _duplicates(verdict: Verdict) -> list[Finding]:
     return [duplicate(name, last[name].at) for name in repeated]
 
 
-def _contract(ask: Ask, verdict: Verdict, reading: dry.Reading, desk: Desk) -> list[Finding]:
+def _contract(
+    ask: Ask, verdict: Verdict, reading: dry.Reading, services: Services
+) -> list[Finding]:
     """The contract by BigQuery's schema; without one, by the names that the query writes."""
     outputs = verdict.query.outputs if verdict.query else ()
     schema = reading.schema or _as_written(ask, [output.name for output in outputs])
@@ -238,7 +240,7 @@ def _contract(ask: Ask, verdict: Verdict, reading: dry.Reading, desk: Desk) -> l
         ask.contract,
         outputs=outputs,
         features=ask.predicted_value,
-        timezone=desk.settings.timezone,
+        timezone=services.settings.timezone,
     )
     repeated = _duplicates(verdict)
     return [*repeated, *(f for f in told if not (repeated and f.code == "duplicate_column"))]
@@ -264,23 +266,23 @@ def _weigh(
     verdict: Verdict,
     reading: dry.Reading,
     known: Known,
-    desk: Desk,
+    services: Services,
 ) -> list[Finding]:
     """Columns, bytes and price."""
     answer.columns = columns(reading.schema, ask.contract, ask.predicted_value)
     one_day = daily = None
     if reading.bytes_processed is not None:
-        one_day = _bytes(verdict, 1, desk)
+        one_day = _bytes(verdict, 1, services)
         is_longer = ask.adjustment_days > 1
-        daily = _bytes(verdict, ask.adjustment_days, desk) if is_longer else one_day
-    answer.cost = cost.estimate(daily, reading.bytes_processed, desk.settings)
+        daily = _bytes(verdict, ask.adjustment_days, services) if is_longer else one_day
+    answer.cost = cost.estimate(daily, reading.bytes_processed, services.settings)
     answer.bytes_processed = daily
     return cost.check(answer.cost, one_day, known.is_partitioned)
 
 
-def _bytes(verdict: Verdict, count: int, desk: Desk) -> int | None:
-    window = Window.ending(desk.last_days.end, count)
-    return dry.read(verdict, window, desk.runner, desk.account).bytes_processed
+def _bytes(verdict: Verdict, count: int, services: Services) -> int | None:
+    window = Window.ending(services.last_days.end, count)
+    return dry.read(verdict, window, services.runner, services.account).bytes_processed
 
 
 def _look(
@@ -289,27 +291,27 @@ def _look(
     verdict: Verdict,
     reading: dry.Reading,
     findings: Iterable[Finding],
-    desk: Desk,
+    services: Services,
 ) -> list[Finding]:
     """The profile of the last 30 days, when running the query makes sense."""
     if not ask.with_profile or any(finding.code in _NOT_PROFILED for finding in findings):
         return []
-    query = dry.bound(verdict, desk.last_days)
+    query = dry.bound(verdict, services.last_days)
     try:
         with profiles.answer(
-            desk.runner, desk.own, query, reading.schema, ask.contract, desk.last_days
+            services.runner, services.own, query, reading.schema, ask.contract, services.last_days
         ) as kept:
-            profile = profiles.profile(desk.own, kept, desk.now)
-            profile.clients = profiles.stitch(desk.own, kept) if profile.rows else None
+            profile = profiles.profile(services.own, kept, services.now)
+            profile.clients = profiles.stitch(services.own, kept) if profile.rows else None
     except AccessError as error:
-        return [access.denied(error.detail, (), desk.account(), desk.settings.project)]
+        return [access.denied(error.detail, (), services.account(), services.settings.project)]
     except ProductError as error:
         return [_failed(error)]
     if profile.clients:
         profile.attributed_share = profile.clients.known_before / profile.rows
     answer.profile, answer.sample = profile, profile.sample
     told = {finding.field for finding in findings if finding.code == "null_column"}
-    remarks = data_quality.check(profile, ask.contract, _texts(verdict), desk.settings.timezone)
+    remarks = data_quality.check(profile, ask.contract, _texts(verdict), services.settings.timezone)
     return [it for it in remarks if it.code not in _SAY_NULL or it.field not in told]
 
 
@@ -336,7 +338,9 @@ def _failed(error: ProductError) -> Finding:
     )
 
 
-def _predict(answer: Validated, ask: Ask, reading: dry.Reading, desk: Desk) -> list[Finding]:
+def _predict(
+    answer: Validated, ask: Ask, reading: dry.Reading, services: Services
+) -> list[Finding]:
     """Whether predicted value can be had, for a conversion's query."""
     if ask.contract != "conversion":
         return []
@@ -345,7 +349,7 @@ def _predict(answer: Validated, ask: Ask, reading: dry.Reading, desk: Desk) -> l
         users = 1 - answer.profile.null_share.get("user_id", 1.0)
     try:
         answer.predicted_value = predicted_value.predicted_value(
-            desk.own, reading.schema, users, desk.last_days.end, ask.conversion_id or ""
+            services.own, reading.schema, users, services.last_days.end, ask.conversion_id or ""
         )
     except ProductError:
         answer.predicted_value = predicted_value.UNKNOWN

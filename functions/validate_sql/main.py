@@ -18,7 +18,7 @@ from common.http import wsgi
 from common.logs import log
 from common.model.findings import catalogue
 from common.settings import Settings
-from functions.validate_sql.check import Desk, validate
+from functions.validate_sql.check import Services, validate
 from functions.validate_sql.models import Ask, Validated
 
 JOB_SECONDS = 20
@@ -31,17 +31,17 @@ def validate_sql(request: Request) -> Response:
     return answer(request, _desk(datetime.now(UTC)))
 
 
-def answer(request: Request, desk: Desk) -> Response:
+def answer(request: Request, services: Services) -> Response:
     """The judgment of the query in the request, or problem details."""
-    return wsgi.respond(request, desk.settings, lambda asked: _answer(asked, desk))
+    return wsgi.respond(request, services.settings, lambda asked: _answer(asked, services))
 
 
-def _answer(request: Request, desk: Desk) -> Any:
+def _answer(request: Request, services: Services) -> Any:
     if request.method == "GET":
         return description()
     if request.method != "POST":
         raise MethodError(f"{request.method} is not answered here.", fix="Send a POST.")
-    validated = validate(wsgi.read(request, Ask), desk)
+    validated = validate(wsgi.read(request, Ask), services)
     first = next((issue.code for issue in validated.issues), "")
     log(
         "sql_validated",
@@ -63,9 +63,9 @@ def description() -> dict[str, Any]:
     }
 
 
-def _desk(now: datetime) -> Desk:
+def _desk(now: datetime) -> Services:
     own, runner = _warehouses()
-    return Desk(own, runner, now, _account)
+    return Services(own, runner, now, _account)
 
 
 @cache

@@ -57,7 +57,7 @@ class Answered:
 
 
 @dataclass
-class Desk:
+class Harness:
     """A person at the API: verbs in, answers out, and the tables behind it."""
 
     services: Services
@@ -120,7 +120,7 @@ def served(services: Services) -> FlaskClient:
     return app.test_client()
 
 
-def desk_of(warehouse: Warehouse, now: Callable[[], datetime] = lambda: NOW) -> Desk:
+def desk_of(warehouse: Warehouse, now: Callable[[], datetime] = lambda: NOW) -> Harness:
     """A desk on these datasets."""
     bus = KeptMessages()
     services = Services(
@@ -131,10 +131,10 @@ def desk_of(warehouse: Warehouse, now: Callable[[], datetime] = lambda: NOW) -> 
         scheduler=no_scheduler,
         now=now,
     )
-    return Desk(services, bus)
+    return Harness(services, bus)
 
 
-Opened = Callable[..., Desk]
+Opened = Callable[..., Harness]
 
 
 @pytest.fixture(scope="session")
@@ -147,7 +147,7 @@ def connection() -> Any:
 def open_desk(connection: Any) -> Opened:
     """Opens desks, each on datasets of its own; keywords are settings."""
 
-    def opener(**settings: Any) -> Desk:
+    def opener(**settings: Any) -> Harness:
         name = f"d_{uuid.uuid4().hex[:12]}"
         chosen = Settings(
             project=PROJECT, dataset=name, staging_dataset=f"{name}_staging", **settings
@@ -160,13 +160,13 @@ def open_desk(connection: Any) -> Opened:
 
 
 @pytest.fixture
-def desk(open_desk: Opened) -> Desk:
+def harness(open_desk: Opened) -> Harness:
     """A desk without any conversion or GA4 export."""
     return open_desk()
 
 
 @pytest.fixture(scope="module")
-def shared(open_desk: Opened) -> Desk:
+def shared(open_desk: Opened) -> Harness:
     """A desk for tests of one module that change nothing."""
     return open_desk()
 
@@ -176,7 +176,7 @@ class House:
     """A shop whose runs really happen, and a person at its API."""
 
     world: World
-    desk: Desk
+    harness: Harness
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import LEAD, PURCHASE, Desk, Opened
+from tests.api.conftest import LEAD, PURCHASE, Harness, Opened
 from tests.conftest import PROJECT
 
 
 @pytest.fixture(scope="module")
-def shop(open_desk: Opened) -> Desk:
+def shop(open_desk: Opened) -> Harness:
     """A desk whose stage has seen some events."""
-    desk = open_desk()
+    harness = open_desk()
     names = ["purchase"] * 9 + ["generate_lead"] * 3 + ["page_view"] * 20
-    desk.load("ga4_events", *[event(name, n) for n, name in enumerate(names)])
-    return desk
+    harness.load("ga4_events", *[event(name, n) for n, name in enumerate(names)])
+    return harness
 
 
 def event(name: str, number: int) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def where(**condition: Any) -> dict[str, Any]:
     return lead(filters={"all": [LEAD["filters"], condition]})
 
 
-def test_an_unknown_field_is_named_and_the_likely_one_offered(shop: Desk) -> None:
+def test_an_unknown_field_is_named_and_the_likely_one_offered(shop: Harness) -> None:
     problem = shop.refused({**PURCHASE, "filter": None})
     assert problem["status"] == 422
     assert problem["detail"] == "filter: there is no such field; did you mean filters?"
@@ -57,7 +57,7 @@ def test_an_unknown_field_is_named_and_the_likely_one_offered(shop: Desk) -> Non
     ],
 )
 def test_a_wrong_value_is_told_with_its_field_and_what_it_must_be(
-    shop: Desk, field: str, value: Any, message: str
+    shop: Harness, field: str, value: Any, message: str
 ) -> None:
     outer, _, inner = field.partition(".")
     sent = {"type": "manual", "amount": 1, inner: value} if inner else value
@@ -67,35 +67,35 @@ def test_a_wrong_value_is_told_with_its_field_and_what_it_must_be(
     assert message in told[outer if inner == "type" else field]
 
 
-def test_all_faults_are_told_at_once(shop: Desk) -> None:
+def test_all_faults_are_told_at_once(shop: Harness) -> None:
     problem = shop.refused({**PURCHASE, "name": 5, "event_type": "sale", "refund": {}})
     assert {fault["field"] for fault in problem["errors"]} == {"name", "event_type", "refund"}
 
 
-def test_a_missing_kind_is_asked_for(shop: Desk) -> None:
+def test_a_missing_kind_is_asked_for(shop: Harness) -> None:
     problem = shop.refused({"id": "x", "name": "X"})
     assert problem["detail"] == "needs the field 'kind', which tells its form"
 
 
-def test_an_unknown_dimension_is_told_where_it_stands(shop: Desk) -> None:
+def test_an_unknown_dimension_is_told_where_it_stands(shop: Harness) -> None:
     problem = shop.refused(where(dimension="contry", operator="equals", value="France"))
     assert problem["field"] == "filters.all.1"
     assert "did you mean country" in problem["detail"]
 
 
-def test_text_is_not_compared_with_a_number_dimension(shop: Desk) -> None:
+def test_text_is_not_compared_with_a_number_dimension(shop: Harness) -> None:
     problem = shop.refused(where(dimension="transaction_total", operator="equals", value="x"))
     assert "transaction_total needs a number, not text" in problem["detail"]
 
 
-def test_a_broken_pattern_is_refused_with_its_text(shop: Desk) -> None:
+def test_a_broken_pattern_is_refused_with_its_text(shop: Harness) -> None:
     problem = shop.refused(where(dimension="page_path", operator="matches_regex", value="/a(b"))
     assert problem["code"] == "bad_pattern"
     assert "'/a(b' is no regular expression" in problem["detail"]
     assert "RE2" in problem["fix"]
 
 
-def test_an_unknown_event_is_refused_and_near_ones_are_offered(shop: Desk) -> None:
+def test_an_unknown_event_is_refused_and_near_ones_are_offered(shop: Harness) -> None:
     condition = {"dimension": "event", "operator": "equals", "value": "generateLead"}
     problem = shop.refused(lead(filters=condition))
     assert (problem["status"], problem["code"], problem["field"]) == (
@@ -109,14 +109,14 @@ def test_an_unknown_event_is_refused_and_near_ones_are_offered(shop: Desk) -> No
     assert "?allow_unknown_event=true" in problem["fix"]
 
 
-def test_an_event_still_to_come_is_saved_when_asked_for_with_a_warning(shop: Desk) -> None:
+def test_an_event_still_to_come_is_saved_when_asked_for_with_a_warning(shop: Harness) -> None:
     condition = {"dimension": "event", "operator": "equals", "value": "sign_in"}
     saved = shop.save(lead(id="later", filters=condition), "?allow_unknown_event=true")
     assert [warning["code"] for warning in saved["warnings"]] == ["unknown_event"]
 
 
-def test_nothing_can_be_judged_without_a_ga4_export_and_that_is_said(desk: Desk) -> None:
-    assert [warning["code"] for warning in desk.save(LEAD)["warnings"]] == ["no_ga4_export"]
+def test_nothing_can_be_judged_without_a_ga4_export_and_that_is_said(harness: Harness) -> None:
+    assert [warning["code"] for warning in harness.save(LEAD)["warnings"]] == ["no_ga4_export"]
 
 
 @pytest.mark.parametrize(
@@ -135,36 +135,36 @@ def test_nothing_can_be_judged_without_a_ga4_export_and_that_is_said(desk: Desk)
     ],
 )
 def test_a_body_that_is_no_plain_json_is_refused(
-    shop: Desk, text: str, status: int, code: str, said: str
+    shop: Harness, text: str, status: int, code: str, said: str
 ) -> None:
     answered = shop.ask("POST", "/conversions", text)
     assert (answered.status, answered.body["code"]) == (status, code)
     assert said in answered.body["detail"]
 
 
-def test_a_body_that_is_not_sent_as_json_is_refused_with_the_header_to_send(shop: Desk) -> None:
+def test_a_body_that_is_not_sent_as_json_is_refused_with_the_header_to_send(shop: Harness) -> None:
     answered = shop.ask("POST", "/conversions", "id=a", Content_Type="text/plain")
     assert (answered.status, answered.body["code"]) == (415, "not_json")
     assert "Content-Type: application/json" in answered.body["fix"]
 
 
-def test_a_wrong_verb_is_told_the_right_ones(shop: Desk) -> None:
+def test_a_wrong_verb_is_told_the_right_ones(shop: Harness) -> None:
     answered = shop.ask("PATCH", "/conversions/purchase")
     assert (answered.status, answered.body["code"]) == (405, "wrong_method")
     assert answered.body["fix"] == "It takes DELETE and GET and PUT."
 
 
-def test_an_unknown_address_is_told_the_nearest_one(shop: Desk) -> None:
+def test_an_unknown_address_is_told_the_nearest_one(shop: Harness) -> None:
     answered = shop.ask("GET", "/conversion")
     assert (answered.status, answered.body["code"]) == (404, "unknown_route")
     assert answered.body["fix"] == "Did you mean /conversions?"
 
 
-def test_an_address_that_only_begins_like_the_functions_name_is_unknown(shop: Desk) -> None:
+def test_an_address_that_only_begins_like_the_functions_name_is_unknown(shop: Harness) -> None:
     assert shop.ask("GET", "/apiconversions").status == 404
 
 
-def test_addresses_work_with_and_without_the_functions_name(shop: Desk) -> None:
+def test_addresses_work_with_and_without_the_functions_name(shop: Harness) -> None:
     assert shop.get("/api/conversions?status=archived") == shop.get("/conversions?status=archived")
 
 
@@ -181,7 +181,7 @@ def test_addresses_work_with_and_without_the_functions_name(shop: Desk) -> None:
         ("?minimum_value=nan", "minimum_value", "finite number"),
     ],
 )
-def test_a_bad_query_parameter_is_named(shop: Desk, query: str, field: str, said: str) -> None:
+def test_a_bad_query_parameter_is_named(shop: Harness, query: str, field: str, said: str) -> None:
     shop.save(PURCHASE)
     answered = shop.ask("GET", f"/conversions/purchase/records{query}")
     assert answered.status in (400, 422)
@@ -190,12 +190,12 @@ def test_a_bad_query_parameter_is_named(shop: Desk, query: str, field: str, said
 
 
 @pytest.mark.parametrize("header", ["abc", '"x"', '"1", "2"'])
-def test_an_if_match_that_names_no_version_is_refused(shop: Desk, header: str) -> None:
+def test_an_if_match_that_names_no_version_is_refused(shop: Harness, header: str) -> None:
     answered = shop.ask("PUT", "/conversions/purchase", PURCHASE, If_Match=header)
     assert (answered.status, answered.body["code"]) == (400, "bad_if_match")
 
 
-def test_a_problem_names_its_request_and_no_internals(shop: Desk) -> None:
+def test_a_problem_names_its_request_and_no_internals(shop: Harness) -> None:
     answered = shop.ask("GET", "/conversions/nix", X_Cloud_Trace_Context="abc123/1")
     assert answered.body["request_id"] == answered.headers["X-Request-Id"] == "abc123"
     assert answered.body["instance"] == "/conversions/nix"
@@ -205,21 +205,21 @@ def test_a_problem_names_its_request_and_no_internals(shop: Desk) -> None:
 def test_a_fault_of_our_own_says_so_and_shows_nothing_of_it(
     open_desk: Opened, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk = open_desk()
-    desk.services.warehouse.drop(desk.services.warehouse.path("definitions"))
-    answered = desk.ask("GET", "/conversions")
+    harness = open_desk()
+    harness.services.warehouse.drop(harness.services.warehouse.path("definitions"))
+    answered = harness.ask("GET", "/conversions")
     assert (answered.status, answered.body["code"]) == (500, "internal")
     assert "definitions" not in answered.body["detail"]
     assert '"unexpected_error"' in capsys.readouterr().out
 
 
 def test_browsers_of_an_allowed_origin_may_ask_and_others_may_not(open_desk: Opened) -> None:
-    desk = open_desk(cors_origins=("https://app.example",))
-    allowed = desk.ask("OPTIONS", "/conversions", Origin="https://app.example")
+    harness = open_desk(cors_origins=("https://app.example",))
+    allowed = harness.ask("OPTIONS", "/conversions", Origin="https://app.example")
     assert allowed.status == 204
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"
     assert "If-Match" in allowed.headers["Access-Control-Allow-Headers"]
     assert "Idempotency-Key" in allowed.headers["Access-Control-Allow-Headers"]
     assert "ETag" in allowed.headers["Access-Control-Expose-Headers"]
-    other = desk.ask("OPTIONS", "/conversions", Origin="https://other.example")
+    other = harness.ask("OPTIONS", "/conversions", Origin="https://other.example")
     assert "Access-Control-Allow-Origin" not in other.headers

@@ -49,7 +49,7 @@ def custom(shop: House, sql: str, id: str = "deal", **more: Any) -> dict[str, An
 
 
 def test_good_sql_is_saved_with_its_tables(shop: House) -> None:
-    saved = shop.desk.save(custom(shop, GOOD))
+    saved = shop.harness.save(custom(shop, GOOD))
     assert saved["referenced_tables"] == [f"{shop.world.dataset}_crm.orders"]
 
 
@@ -73,63 +73,63 @@ def test_good_sql_is_saved_with_its_tables(shop: House) -> None:
 def test_bad_sql_is_refused_with_what_to_write_instead(
     shop: House, sql: str, code: str | None, said: str
 ) -> None:
-    problem = shop.desk.refused(custom(shop, sql, id="bad"))
+    problem = shop.harness.refused(custom(shop, sql, id="bad"))
     assert problem["status"] == 422
     assert problem["field"] == "sql"
     assert code is None or problem["code"] == code
     assert said in problem["detail"]
-    ids = [one["id"] for one in shop.desk.get("/conversions?status=all")["conversions"]]
+    ids = [one["id"] for one in shop.harness.get("/conversions?status=all")["conversions"]]
     assert "bad" not in ids
 
 
 def test_every_finding_comes_with_its_place(shop: House) -> None:
-    problem = shop.desk.refused(custom(shop, "DELETE FROM `{crm}.orders` WHERE TRUE"))
+    problem = shop.harness.refused(custom(shop, "DELETE FROM `{crm}.orders` WHERE TRUE"))
     assert problem["errors"][0]["line"] == 1
     assert problem["errors"][0]["documentation"].endswith("#writes_data")
 
 
 def test_a_backtest_runs_the_query_and_leaves_no_table(shop: House) -> None:
     body = {"definition": custom(shop, GOOD, id="tried"), "start_date": "2026-11-13"}
-    totals = shop.desk.post("/conversions:backtest", body)["totals"]
+    totals = shop.harness.post("/conversions:backtest", body)["totals"]
     assert (totals["conversions"], totals["value"], totals["attributed"]) == (2, 200.0, 0)
 
 
 def test_a_query_that_fails_on_real_rows_is_told_so_without_their_values(shop: House) -> None:
     sql = GOOD.replace("o.total", "CAST(o.client AS FLOAT64)")
     body = {"definition": custom(shop, sql, id="tried"), "start_date": "2026-11-13"}
-    answered = shop.desk.ask("POST", "/conversions:backtest", body)
+    answered = shop.harness.ask("POST", "/conversions:backtest", body)
     assert (answered.status, answered.body["code"]) == (422, "sql_failed")
     assert "c1" not in answered.body["detail"]
 
 
 def test_the_target_of_a_prediction_must_be_a_custom_conversion(shop: House) -> None:
-    shop.desk.save(
+    shop.harness.save(
         {"id": "sale", "name": "Sale", "kind": "simple", "event_type": "purchase"},
         "?allow_unknown_event=true",
     )
     predicted = {"target": "sale", "window_days": 40}
-    problem = shop.desk.refused(custom(shop, GOOD, id="lead", predicted_value=predicted))
+    problem = shop.harness.refused(custom(shop, GOOD, id="lead", predicted_value=predicted))
     assert (problem["code"], problem["field"]) == ("ineligible_target", "predicted_value.target")
     assert "it is a simple conversion" in problem["detail"]
 
 
 def test_a_prediction_and_its_target_are_not_added_up(shop: House) -> None:
-    shop.desk.save(custom(shop, GOOD))
+    shop.harness.save(custom(shop, GOOD))
     predicted = {"target": "deal", "window_days": 40}
-    saved = shop.desk.save(custom(shop, GOOD, id="lead", predicted_value=predicted))
+    saved = shop.harness.save(custom(shop, GOOD, id="lead", predicted_value=predicted))
     assert [warning["code"] for warning in saved["warnings"]] == ["ineligible_target"]
     both = {"id": "all", "name": "All", "kind": "combined", "conversions": ["lead", "deal"]}
-    problem = shop.desk.refused(both)
+    problem = shop.harness.refused(both)
     assert problem["code"] == "counted_twice"
     assert "the money of 'deal' twice" in problem["detail"]
 
 
 def test_targets_are_listed_with_the_reason_against_them(shop: House) -> None:
-    shop.desk.save(custom(shop, GOOD.replace("o.id,", "o.id, o.person AS user_id,"), id="paid"))
-    shop.desk.save(custom(shop, GOOD, id="anonymous"))
+    shop.harness.save(custom(shop, GOOD.replace("o.id,", "o.id, o.person AS user_id,"), id="paid"))
+    shop.harness.save(custom(shop, GOOD, id="anonymous"))
     for id in ("paid", "anonymous"):
         shop.world.run(date(2026, 11, 19), conversions=(id,), request_id=id)
-    told = shop.desk.get("/eligible-targets?source=lead")
+    told = shop.harness.get("/eligible-targets?source=lead")
     eligible = {target["id"]: target["conversions"] for target in told["eligible"]}
     assert eligible == {"paid": 2}
     reasons = {target["id"]: target["reason"] for target in told["ineligible"]}
@@ -142,19 +142,19 @@ def scored(dataset: str) -> dict[str, Any]:
 
 
 def test_a_crm_must_lie_in_a_dataset_that_may_be_read(shop: House) -> None:
-    problem = shop.desk.refused(scored(f"{shop.world.dataset}_crn"))
+    problem = shop.harness.refused(scored(f"{shop.world.dataset}_crn"))
     assert (problem["code"], problem["field"]) == ("table_not_allowed", "source.dataset")
     assert f"Did you mean {shop.world.dataset}_crm?" in problem["fix"]
 
 
 def test_a_crm_must_have_the_tables_of_its_connector_and_they_are_its_lineage(shop: House) -> None:
     dataset = f"{shop.world.dataset}_crm"
-    problem = shop.desk.refused(scored(dataset))
+    problem = shop.harness.refused(scored(dataset))
     assert problem["code"] == "crm_table_missing"
     column = [{"name": "id", "type": "STRING"}]
     for name in ("contact", "deal", "deal_contact", "deal_pipeline_stage"):
         shop.world.replace(f"{dataset}.{name}", column, [])
-    assert shop.desk.save(scored(dataset))["referenced_tables"] == [
+    assert shop.harness.save(scored(dataset))["referenced_tables"] == [
         f"{dataset}.contact",
         f"{dataset}.deal",
         f"{dataset}.deal_contact",
@@ -163,11 +163,11 @@ def test_a_crm_must_have_the_tables_of_its_connector_and_they_are_its_lineage(sh
 
 
 def test_a_row_of_a_query_is_explained(shop: House) -> None:
-    shop.desk.save(custom(shop, GOOD, id="told"))
+    shop.harness.save(custom(shop, GOOD, id="told"))
     shop.world.run(date(2026, 11, 19), conversions=("told",), request_id="told")
-    counted = shop.desk.get("/conversions/told/explain?id=O-1")
+    counted = shop.harness.get("/conversions/told/explain?id=O-1")
     assert counted["verdict"] == "counted"
     assert counted["steps"][0]["text"] == "The answer of the query has it."
-    absent = shop.desk.get("/conversions/told/explain?id=O-9")
+    absent = shop.harness.get("/conversions/told/explain?id=O-9")
     assert (absent["verdict"], absent["dropped_by"]) == ("not_found", "source")
     assert "The answer of the query does not have it from" in absent["sentence"]

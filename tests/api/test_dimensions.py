@@ -11,7 +11,7 @@ import pytest
 from common.model import dimensions
 from common.model.filters import Condition
 from functions.api.definitions.dimensions import operators_of
-from tests.api.conftest import PURCHASE, Desk, House
+from tests.api.conftest import PURCHASE, Harness, House
 
 
 def event(name: str, number: int, **more: Any) -> dict[str, Any]:
@@ -33,32 +33,32 @@ EVENTS = [
 
 
 @pytest.fixture(scope="module")
-def shop(open_house: Callable[[], House]) -> Desk:
+def shop(open_house: Callable[[], House]) -> Harness:
     """A shop that counts purchases; its leads lie in the raw export only."""
     house = open_house()
     house.world.events(EVENTS)
-    house.desk.save(PURCHASE)
+    house.harness.save(PURCHASE)
     house.world.run(date(2026, 11, 19), start_date=date(2026, 11, 17))
-    return house.desk
+    return house.harness
 
 
 def names(told: Any, group: str) -> dict[str, str]:
     return {d["name"]: d["type"] for d in told["dimensions"] if d["group"] == group}
 
 
-def test_built_in_dimensions_are_always_there(desk: Desk) -> None:
-    told = desk.get("/dimensions")
+def test_built_in_dimensions_are_always_there(harness: Harness) -> None:
+    told = harness.get("/dimensions")
     assert set(names(told, "event")) == set(dimensions.BUILT_IN)
     assert set(names(told, "product")) == {f"items.{name}" for name in dimensions.ITEMS}
     assert names(told, "event_params") == {}
 
 
-def test_parameters_of_recent_events_are_listed(shop: Desk) -> None:
+def test_parameters_of_recent_events_are_listed(shop: Harness) -> None:
     assert names(shop.get("/dimensions"), "event_params")["event_params.plan"] == "either"
 
 
 def test_parameters_of_an_event_that_no_conversion_counts_yet_come_from_the_export(
-    shop: Desk,
+    shop: Harness,
 ) -> None:
     assert names(shop.get("/dimensions?event=generate_lead"), "event_params") == {
         "event_params.score": "number"
@@ -79,15 +79,15 @@ def test_parameters_of_an_event_that_no_conversion_counts_yet_come_from_the_expo
     ],
 )
 def test_values_come_with_how_often_they_occurred(
-    shop: Desk, path: str, values: dict[str, int]
+    shop: Harness, path: str, values: dict[str, int]
 ) -> None:
     name, _, query = path.partition("?")
     told = shop.get(f"/dimensions/{name}/values?{query}")
     assert {value["value"]: value["events"] for value in told["values"]} == values
 
 
-def test_an_unknown_dimension_is_told_its_neighbour(desk: Desk) -> None:
-    answered = desk.ask("GET", "/dimensions/contry/values")
+def test_an_unknown_dimension_is_told_its_neighbour(harness: Harness) -> None:
+    answered = harness.ask("GET", "/dimensions/contry/values")
     assert (answered.status, answered.body["code"]) == (422, "unknown_dimension")
     assert "did you mean country" in answered.body["detail"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import LEAD, PURCHASE, Desk, House
+from tests.api.conftest import LEAD, PURCHASE, Harness, House
 
 REFUNDED = {**PURCHASE, "refunds": {"days": 30}}
 WEEK = "start_date=2026-11-13&end_date=2026-11-19"
@@ -49,7 +49,7 @@ REFUND = {
 def opened(house: House) -> House:
     """The shop with its purchases of three days materialized."""
     house.world.events(EVENTS)
-    house.desk.save(REFUNDED)
+    house.harness.save(REFUNDED)
     house.world.run(date(2026, 11, 19))
     return house
 
@@ -70,7 +70,7 @@ def changing(house: House) -> House:
 
 
 def test_totals_and_the_trend_agree(shop: House) -> None:
-    told = shop.desk.get(f"/conversions/purchase/statistics?{WEEK}")
+    told = shop.harness.get(f"/conversions/purchase/statistics?{WEEK}")
     assert told["totals"] == {
         "conversions": 4,
         "value": 240.0,
@@ -89,19 +89,19 @@ def test_totals_and_the_trend_agree(shop: House) -> None:
 
 
 def test_the_newest_run_tells_the_duplicates_that_it_removed(shop: House) -> None:
-    told = shop.desk.get(f"/conversions/purchase/statistics?{WEEK}")
+    told = shop.harness.get(f"/conversions/purchase/statistics?{WEEK}")
     assert (told["last_run"]["status"], told["last_run"]["duplicates"]) == ("applied", 1)
-    listed = shop.desk.get("/conversions")["conversions"]
+    listed = shop.harness.get("/conversions")["conversions"]
     assert listed[0]["last_run"]["run_id"] == told["last_run"]["run_id"]
 
 
 def test_a_refund_shows_in_the_figures(changing: House) -> None:
-    totals = changing.desk.get(f"/conversions/purchase/statistics?{WEEK}")["totals"]
+    totals = changing.harness.get(f"/conversions/purchase/statistics?{WEEK}")["totals"]
     assert (totals["value"], totals["refunded"], totals["conversions"]) == (210.0, 30.0, 4)
 
 
 def test_countries_come_largest_first_and_the_unknown_one_has_a_name(shop: House) -> None:
-    told = shop.desk.get(f"/conversions/purchase/by-country?{WEEK}")
+    told = shop.harness.get(f"/conversions/purchase/by-country?{WEEK}")
     assert [(c["country"], c["conversions"], c["value"]) for c in told["countries"]] == [
         ("France", 2, 120.0),
         ("(not set)", 1, 70.0),
@@ -110,9 +110,9 @@ def test_countries_come_largest_first_and_the_unknown_one_has_a_name(shop: House
 
 
 def test_records_come_newest_first_and_page_by_page(shop: House) -> None:
-    first = shop.desk.get(f"/conversions/purchase/records?{WEEK}&limit=3")
+    first = shop.harness.get(f"/conversions/purchase/records?{WEEK}&limit=3")
     assert [row["id"] for row in first["records"]] == ["T-5", "T-3", "T-2"]
-    second = shop.desk.get(
+    second = shop.harness.get(
         f"/conversions/purchase/records?{WEEK}&limit=3&page={first['next_page']}"
     )
     assert [row["id"] for row in second["records"]] == ["T-1"]
@@ -131,17 +131,17 @@ def test_records_come_newest_first_and_page_by_page(shop: House) -> None:
     ],
 )
 def test_records_are_filtered(shop: House, query: str, ids: list[str]) -> None:
-    told = shop.desk.get(f"/conversions/purchase/records?{WEEK}&{query}")
+    told = shop.harness.get(f"/conversions/purchase/records?{WEEK}&{query}")
     assert [row["id"] for row in told["records"]] == ids
 
 
 def test_records_hold_no_personal_data(shop: House) -> None:
-    row = shop.desk.get(f"/conversions/purchase/records?{WEEK}")["records"][0]
+    row = shop.harness.get(f"/conversions/purchase/records?{WEEK}")["records"][0]
     assert {"email", "phone", "first_name", "last_name", "ip_address", "user_agent"}.isdisjoint(row)
 
 
 def test_history_tells_what_changed_when_and_why(changing: House) -> None:
-    told = changing.desk.get("/conversions/purchase/history?id=T-1")
+    told = changing.harness.get("/conversions/purchase/history?id=T-1")
     insert, update = told["changes"]
     assert (insert["change"], insert["new_value"]) == ("insert", 100.0)
     assert (update["change"], update["cause"]) == ("update", "refund")
@@ -152,21 +152,21 @@ def test_history_tells_what_changed_when_and_why(changing: House) -> None:
 
 
 def test_a_row_is_told_as_it_was(shop: House) -> None:
-    before = shop.desk.get("/conversions/purchase/history?id=T-1&as_of=2026-11-01T00:00:00Z")
+    before = shop.harness.get("/conversions/purchase/history?id=T-1&as_of=2026-11-01T00:00:00Z")
     assert before["row"] is None
 
 
 def test_a_row_that_never_was_has_no_history_but_a_way_to_ask_why(shop: House) -> None:
-    answered = shop.desk.ask("GET", "/conversions/purchase/history?id=T-99")
+    answered = shop.harness.ask("GET", "/conversions/purchase/history?id=T-99")
     assert (answered.status, answered.body["code"]) == (404, "unknown_record")
     assert "explain" in answered.body["fix"]
 
 
-def test_a_conversion_that_never_ran_has_empty_figures(desk: Desk) -> None:
-    desk.save(LEAD)
-    told = desk.get("/conversions/lead/statistics")
+def test_a_conversion_that_never_ran_has_empty_figures(harness: Harness) -> None:
+    harness.save(LEAD)
+    told = harness.get("/conversions/lead/statistics")
     assert (told["totals"]["conversions"], told["last_run"]) == (0, None)
     assert len(told["days"]) == 30
     assert (told["start_date"], told["end_date"]) == ("2026-10-21", "2026-11-19")
-    assert desk.get("/conversions/lead/by-country")["countries"] == []
-    assert desk.get("/conversions/lead/records")["records"] == []
+    assert harness.get("/conversions/lead/by-country")["countries"] == []
+    assert harness.get("/conversions/lead/records")["records"] == []

@@ -11,7 +11,7 @@ import pytest
 from common.model.conversions import KINDS
 from functions.api.routes import ROUTES, VERSION
 from functions.api.routing.openapi import document
-from tests.api.conftest import Desk
+from tests.api.conftest import Harness
 
 DOCUMENT = json.loads(json.dumps(document(ROUTES, VERSION)))
 
@@ -25,7 +25,7 @@ def references(part: Any) -> list[str]:
     return []
 
 
-def test_it_is_served(shared: Desk) -> None:
+def test_it_is_served(shared: Harness) -> None:
     assert shared.get("/openapi.json") == DOCUMENT
     assert DOCUMENT["openapi"] == "3.1.0"
 
@@ -63,7 +63,7 @@ def test_headers_that_matter_are_told() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_of_a_form_has_a_title_a_description_and_an_example(
-    shared: Desk, kind: str
+    shared: Harness, kind: str
 ) -> None:
     schema = shared.get(f"/schemas/{kind}")
     forms = [schema, *schema.get("$defs", {}).values()]
@@ -74,13 +74,13 @@ def test_every_field_of_a_form_has_a_title_a_description_and_an_example(
             assert field.get("examples"), f"{kind}.{name} has no example"
 
 
-def test_all_forms_come_at_once(shared: Desk) -> None:
+def test_all_forms_come_at_once(shared: Harness) -> None:
     told = shared.get("/schemas")
     assert set(told["kinds"]) == set(KINDS)
     assert told["conversion"]["discriminator"]["propertyName"] == "kind"
 
 
-def test_an_unknown_kind_is_told_the_known_ones(shared: Desk) -> None:
+def test_an_unknown_kind_is_told_the_known_ones(shared: Harness) -> None:
     answered = shared.ask("GET", "/schemas/simpel")
     assert (answered.status, answered.body["code"]) == (404, "unknown_kind")
     assert "simple, combined" in answered.body["fix"]

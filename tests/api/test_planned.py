@@ -70,41 +70,41 @@ def read(house: House) -> int:
 
 
 def carried_out(house: House) -> None:
-    for message in house.desk.services.bus().published:  # type: ignore[attr-defined]
+    for message in house.harness.services.bus().published:  # type: ignore[attr-defined]
         house.world.handle(message)
 
 
 def test_a_backfill_reads_what_it_was_said_to_read(house: House) -> None:
     for definition in (PURCHASE, LEAD):
-        house.desk.save(definition)
+        house.harness.save(definition)
     asked = {"start_date": "2026-11-01", "conversions": ["purchase"]}
-    told = house.desk.post("/backfills", {**asked, "dry": True}, status=202)
+    told = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
     assert read(house) == 0
     # the export begins on the tenth; a shard may hold the last hours of the day before
     assert [(part["start_date"], part["bytes"]) for part in told["parts"]] == [
         ("2026-11-09", 11_000)
     ]
-    house.desk.post("/backfills", asked, status=202)
+    house.harness.post("/backfills", asked, status=202)
     carried_out(house)
     assert read(house) == told["bytes"] == 11_000
-    again = house.desk.post("/backfills", {**asked, "dry": True}, status=202)
+    again = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
     assert again["bytes"] == 4_000, "only the days that GA4 may still rewrite"
 
 
 def test_a_saved_definition_says_what_its_first_run_reads(house: House) -> None:
-    saved = house.desk.save(PURCHASE)["next_run"]
+    saved = house.harness.save(PURCHASE)["next_run"]
     assert (saved["conversions"], saved["days"], saved["bytes"]) == (["purchase"], 90, 11_000)
     assert saved["text"] == (
         "1 conversion from 2026-08-22 to 2026-11-19: 10.7 KiB by the GA4 export"
         " test-project.quick_ga4 (login, purchase, refund, session_start, sign_up);"
         " less than 0.01 USD at the on-demand price."
     )
-    house.desk.post("/runs", {}, status=202)
+    house.harness.post("/runs", {}, status=202)
     carried_out(house)
-    assert house.desk.save(PURCHASE)["next_run"] is None
+    assert house.harness.save(PURCHASE)["next_run"] is None
     # an edit counts the same events: of the raw export only the days that may still change
-    assert house.desk.save({**PURCHASE, "once_per_session": True})["next_run"]["bytes"] == 4_000
-    lead = house.desk.save(LEAD)["next_run"]
+    assert house.harness.save({**PURCHASE, "once_per_session": True})["next_run"]["bytes"] == 4_000
+    lead = house.harness.save(LEAD)["next_run"]
     assert [(part["start_date"], part["end_date"]) for part in lead["parts"]] == [
         ("2026-11-09", "2026-11-15"),
         ("2026-11-16", "2026-11-19"),
@@ -113,29 +113,29 @@ def test_a_saved_definition_says_what_its_first_run_reads(house: House) -> None:
 
 
 def test_a_query_is_priced_task_by_task_and_with_what_is_computed_from_it(house: House) -> None:
-    house.desk.save({"id": "order", "name": "Order", "kind": "custom", "sql": QUERY})
-    house.desk.save(PURCHASE)
+    house.harness.save({"id": "order", "name": "Order", "kind": "custom", "sql": QUERY})
+    house.harness.save(PURCHASE)
     both = {"id": "both", "name": "Both", "kind": "combined", "conversions": ["order", "purchase"]}
-    house.desk.save(both)
+    house.harness.save(both)
     asked = {"start_date": "2026-05-01", "conversions": ["order"], "dry": True}
-    told = house.desk.post("/backfills", asked, status=202)
+    told = house.harness.post("/backfills", asked, status=202)
     assert told["conversions"] == ["both", "order", "purchase"]
     assert {part["reads"]: part["bytes"] for part in told["parts"]}["the query of order"] == 203_000
 
 
 def test_a_backfill_of_days_past_goes_on_where_rows_silence_later_ones(house: House) -> None:
-    house.desk.save(PURCHASE)
-    house.desk.save({"id": "order", "name": "Order", "kind": "custom", "sql": QUERY})
-    house.desk.post("/runs", {}, status=202)
+    house.harness.save(PURCHASE)
+    house.harness.save({"id": "order", "name": "Order", "kind": "custom", "sql": QUERY})
+    house.harness.post("/runs", {}, status=202)
     carried_out(house)
     for id, last in (("purchase", "2026-11-19"), ("order", "2026-09-30")):
         asked = {"start_date": "2026-09-01", "end_date": "2026-09-30", "conversions": [id]}
-        told = house.desk.post("/backfills", {**asked, "dry": True}, status=202)
+        told = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
         assert told["end_date"] == last
 
 
 def test_without_any_conversion_there_is_nothing_to_run(house: House) -> None:
-    answered = house.desk.ask("POST", "/backfills", {"start_date": "2026-11-01"})
+    answered = house.harness.ask("POST", "/backfills", {"start_date": "2026-11-01"})
     assert (answered.status, answered.body["code"]) == (422, "nothing_to_run")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from common.messaging.messages import RunRequested, run_id_of
 from functions.api.runs.runs import summary
-from tests.api.conftest import NOW, PURCHASE, Desk
+from tests.api.conftest import NOW, PURCHASE, Harness
 
 
 def entry(status: str, conversion: str = "", minute: int = 0, **more: Any) -> dict[str, Any]:
@@ -34,7 +34,7 @@ LEDGER = [
 
 
 @pytest.fixture(scope="module")
-def office(shared: Desk) -> Desk:
+def office(shared: Harness) -> Harness:
     """A desk with one finished run and two incidents."""
     shared.load("runs", *LEDGER)
     shared.save(PURCHASE)
@@ -55,7 +55,7 @@ def office(shared: Desk) -> Desk:
     return shared
 
 
-def test_a_run_is_told_in_one_line_and_in_full(office: Desk) -> None:
+def test_a_run_is_told_in_one_line_and_in_full(office: Harness) -> None:
     (run,) = office.get("/runs")["runs"]
     assert (run["status"], run["planned"], run["done"], run["failed"]) == ("failed", 2, 2, ["lead"])
     assert (run["inserted"], run["updated"], run["bytes_processed"]) == (3, 1, 1000)
@@ -64,7 +64,7 @@ def test_a_run_is_told_in_one_line_and_in_full(office: Desk) -> None:
     assert full["entries"][-1]["detail"] == "The query reads a table that is gone."
 
 
-def test_runs_are_filtered(office: Desk) -> None:
+def test_runs_are_filtered(office: Harness) -> None:
     assert office.get("/runs?conversion=nix")["runs"] == []
     assert office.get("/runs?status=finished")["runs"] == []
     assert len(office.get("/runs?status=failed&conversion=lead")["runs"]) == 1
@@ -90,31 +90,31 @@ def complete(entry: dict[str, Any]) -> dict[str, Any]:
     return {**dict.fromkeys(Entry.model_fields), **entry}
 
 
-def test_an_unknown_run_may_only_be_late(office: Desk) -> None:
+def test_an_unknown_run_may_only_be_late(office: Harness) -> None:
     answered = office.ask("GET", "/runs/manual-x")
     assert (answered.status, answered.body["code"]) == (404, "unknown_run")
     assert "within a minute" in answered.body["fix"]
 
 
-def test_incidents_are_listed_and_filtered(office: Desk) -> None:
+def test_incidents_are_listed_and_filtered(office: Harness) -> None:
     assert len(office.get("/incidents")["incidents"]) == 2
     (one,) = office.get("/incidents?conversion=lead")["incidents"]
     assert (one["code"], one["fix"]) == ("suspicious_shrink", "What to do.")
     assert office.get("/incidents?code=nix")["incidents"] == []
 
 
-def test_run_now_publishes_the_request_and_tells_the_planners_run_id(desk: Desk) -> None:
-    desk.save(PURCHASE)
-    told = desk.post("/runs", {"conversions": ["purchase"]}, status=202)
-    (request,) = desk.bus.published
+def test_run_now_publishes_the_request_and_tells_the_planners_run_id(harness: Harness) -> None:
+    harness.save(PURCHASE)
+    told = harness.post("/runs", {"conversions": ["purchase"]}, status=202)
+    (request,) = harness.bus.published
     assert isinstance(request, RunRequested)
     assert (request.trigger, request.conversions) == ("manual", ("purchase",))
     assert told["run_id"] == run_id_of(request, NOW)
 
 
-def test_the_same_request_with_the_same_key_is_one_run(desk: Desk) -> None:
+def test_the_same_request_with_the_same_key_is_one_run(harness: Harness) -> None:
     def run(body: dict[str, Any], **headers: str) -> str:
-        return str(desk.ask("POST", "/runs", body, **headers).body["run_id"])
+        return str(harness.ask("POST", "/runs", body, **headers).body["run_id"])
 
     first = run({}, Idempotency_Key="k1")
     assert run({}, Idempotency_Key="k1") == first
@@ -134,7 +134,7 @@ def test_the_same_request_with_the_same_key_is_one_run(desk: Desk) -> None:
     ],
 )
 def test_a_run_that_makes_no_sense_is_refused(
-    office: Desk, body: dict[str, Any], code: str, field: str
+    office: Harness, body: dict[str, Any], code: str, field: str
 ) -> None:
     answered = office.ask("POST", "/runs", body)
     assert (answered.status, answered.body["code"]) == (422, code)
@@ -142,17 +142,17 @@ def test_a_run_that_makes_no_sense_is_refused(
     assert office.bus.published == []
 
 
-def test_a_dry_backfill_tells_its_price_and_runs_nothing(desk: Desk) -> None:
-    desk.save(PURCHASE)
-    told = desk.post("/backfills", {"start_date": "2025-11-20", "dry": True}, status=202)
+def test_a_dry_backfill_tells_its_price_and_runs_nothing(harness: Harness) -> None:
+    harness.save(PURCHASE)
+    told = harness.post("/backfills", {"start_date": "2025-11-20", "dry": True}, status=202)
     assert (told["run_id"], told["days"], told["end_date"]) == ("", 365, "2026-11-19")
-    assert desk.bus.published == []
+    assert harness.bus.published == []
 
 
-def test_a_backfill_is_asked_for_with_its_days(desk: Desk) -> None:
-    desk.save(PURCHASE)
-    told = desk.post("/backfills", {"start_date": "2025-11-20"}, status=202)
-    (request,) = desk.bus.published
+def test_a_backfill_is_asked_for_with_its_days(harness: Harness) -> None:
+    harness.save(PURCHASE)
+    told = harness.post("/backfills", {"start_date": "2025-11-20"}, status=202)
+    (request,) = harness.bus.published
     assert isinstance(request, RunRequested)
     assert (request.trigger, request.start_date) == ("backfill", date(2025, 11, 20))
     assert told["run_id"] == run_id_of(request, NOW)

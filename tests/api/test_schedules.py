@@ -19,7 +19,7 @@ from common.local.scheduler.server import SchedulerServer
 from common.messaging.messages import MESSAGE, RunRequested
 from functions.api.runs import cron
 from functions.api.runs.scheduler import Scheduler
-from tests.api.conftest import NOW, PURCHASE, Desk
+from tests.api.conftest import NOW, PURCHASE, Harness
 from tests.conftest import PROJECT
 
 PARENT = f"projects/{PROJECT}/locations/europe-west1"
@@ -48,22 +48,22 @@ class Clock:
 class Hall:
     """A local Cloud Scheduler with Terraform's job in it, and a desk that speaks to it."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, harness: Harness) -> None:
         self.clock = Clock()
         self.topics = Topics()
         self.server = SchedulerServer(self.topics.publish, clock=self.clock)
         self.channel = grpc.insecure_channel(self.server.host)
         transport = CloudSchedulerGrpcTransport(channel=self.channel)
         self.client = CloudSchedulerClient(transport=transport)
-        scheduler = Scheduler(self.client, desk.services.settings, seconds=2)
-        self.desk = Desk(replace(desk.services, scheduler=lambda: scheduler), desk.bus)
-        self.desk.save(PURCHASE)
+        scheduler = Scheduler(self.client, harness.services.settings, seconds=2)
+        self.harness = Harness(replace(harness.services, scheduler=lambda: scheduler), harness.bus)
+        self.harness.save(PURCHASE)
         target = {"topic_name": TOPIC, "data": b"{}"}
         job = {"name": TERRAFORM, "schedule": "30 5 * * *", "pubsub_target": target}
         self.client.create_job(parent=PARENT, job=Job(job))
 
     def put(self, name: str, **body: Any) -> Any:
-        return self.desk.ask("PUT", f"/schedules/{name}", body)
+        return self.harness.ask("PUT", f"/schedules/{name}", body)
 
     def close(self) -> None:
         self.channel.close()
@@ -71,8 +71,8 @@ class Hall:
 
 
 @pytest.fixture
-def hall(desk: Desk) -> Iterator[Hall]:
-    hall = Hall(desk)
+def hall(harness: Harness) -> Iterator[Hall]:
+    hall = Hall(harness)
     yield hall
     hall.close()
 
@@ -93,7 +93,7 @@ def test_a_conversion_gets_hours_of_its_own(hall: Hall) -> None:
 def test_a_schedule_is_changed_paused_and_resumed(hall: Hall) -> None:
     hall.put("purchase", cron="15 * * * *")
     assert hall.put("purchase", cron="0 */6 * * *", paused=True).body["paused"] is True
-    told = hall.desk.get("/schedules/purchase")
+    told = hall.harness.get("/schedules/purchase")
     assert (told["cron"], told["paused"]) == ("0 */6 * * *", True)
     assert hall.put("purchase", cron="0 */6 * * *").body["paused"] is False
 
@@ -101,15 +101,15 @@ def test_a_schedule_is_changed_paused_and_resumed(hall: Hall) -> None:
 def test_a_schedule_is_taken_away_and_taking_it_twice_is_fine(hall: Hall) -> None:
     hall.put("purchase", cron="15 * * * *")
     for _ in range(2):
-        assert hall.desk.ask("DELETE", "/schedules/purchase").status == 204
-    answered = hall.desk.ask("GET", "/schedules/purchase")
+        assert hall.harness.ask("DELETE", "/schedules/purchase").status == 204
+    answered = hall.harness.ask("GET", "/schedules/purchase")
     assert (answered.status, answered.body["code"]) == (404, "unknown_schedule")
 
 
 def test_moving_the_daily_run_warns_that_terraforms_still_runs(hall: Hall) -> None:
     told = hall.put("daily-run", cron="0 11 * * *").body
     assert "conversions-prod-daily-run still runs at '30 5 * * *'" in told["warnings"][0]
-    listed = hall.desk.get("/schedules")["schedules"]
+    listed = hall.harness.get("/schedules")["schedules"]
     assert [(one["name"], one["owner"]) for one in listed] == [
         ("daily-run", "api"),
         ("conversions-prod-daily-run", "terraform"),
@@ -119,8 +119,8 @@ def test_moving_the_daily_run_warns_that_terraforms_still_runs(hall: Hall) -> No
 def test_terraforms_job_is_never_changed(hall: Hall) -> None:
     before = hall.client.get_job(name=TERRAFORM)
     hall.put("daily-run", cron="0 11 * * *")
-    hall.desk.ask("DELETE", "/schedules/daily-run")
-    deleted = hall.desk.ask("DELETE", "/schedules/conversions-prod-daily-run")
+    hall.harness.ask("DELETE", "/schedules/daily-run")
+    deleted = hall.harness.ask("DELETE", "/schedules/conversions-prod-daily-run")
     assert (deleted.status, deleted.body["code"]) == (404, "unknown_schedule")
     refused = hall.put("conversions-prod-daily-run", cron="0 11 * * *")
     assert (refused.status, refused.body["code"]) == (409, "owned_by_terraform")
@@ -129,14 +129,14 @@ def test_terraforms_job_is_never_changed(hall: Hall) -> None:
 
 def test_an_archived_conversion_loses_its_schedule(hall: Hall) -> None:
     hall.put("purchase", cron="15 * * * *")
-    assert hall.desk.ask("DELETE", "/conversions/purchase").body["warnings"] == []
-    names = [one["name"] for one in hall.desk.get("/schedules")["schedules"]]
+    assert hall.harness.ask("DELETE", "/conversions/purchase").body["warnings"] == []
+    names = [one["name"] for one in hall.harness.get("/schedules")["schedules"]]
     assert names == ["conversions-prod-daily-run"]
 
 
 def test_a_scheduler_that_is_away_hinders_no_archiving(hall: Hall) -> None:
     hall.server.stop(grace=0)
-    archived = hall.desk.ask("DELETE", "/conversions/purchase")
+    archived = hall.harness.ask("DELETE", "/conversions/purchase")
     assert archived.status == 200
     assert [warning["code"] for warning in archived.body["warnings"]] == ["schedule_kept"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import NOW, Desk
+from tests.api.conftest import NOW, Harness
 
 SCORED = {
     "id": "good_lead",
@@ -32,13 +32,13 @@ def score(day: int, probability: float, **more: Any) -> dict[str, Any]:
     }
 
 
-def define(desk: Desk, definition: dict[str, Any]) -> None:
+def define(harness: Harness, definition: dict[str, Any]) -> None:
     """Save it without a look at the CRM, which these tests do not have."""
-    desk.services.catalog.save(definition, now=NOW, author="test")
+    harness.services.catalog.save(definition, now=NOW, author="test")
 
 
 @pytest.fixture(scope="module")
-def office(shared: Desk) -> Desk:
+def office(shared: Harness) -> Harness:
     """A desk with a scored lead and its model."""
     define(shared, SCORED)
     reasons = [{"attribute": "Company size", "value": "500", "points": 12.5}]
@@ -73,7 +73,7 @@ def office(shared: Desk) -> Desk:
     return shared
 
 
-def test_a_lead_has_its_newest_score_with_reasons_and_past(office: Desk) -> None:
+def test_a_lead_has_its_newest_score_with_reasons_and_past(office: Harness) -> None:
     told = office.get("/scores/good_lead/deals/42")
     assert (told["probability"], told["score"], told["grade"]) == (0.634, 63, "A")
     assert told["reasons"] == [{"attribute": "Company size", "value": "500", "points": 12.5}]
@@ -81,19 +81,19 @@ def test_a_lead_has_its_newest_score_with_reasons_and_past(office: Desk) -> None
     assert "email" not in told
 
 
-def test_a_lead_without_score_is_told_when_it_gets_one(office: Desk) -> None:
+def test_a_lead_without_score_is_told_when_it_gets_one(office: Harness) -> None:
     answered = office.ask("GET", "/scores/good_lead/43")
     assert (answered.status, answered.body["code"]) == (404, "unknown_lead")
     assert "first run after they are created" in answered.body["fix"]
 
 
-def test_the_model_shows_its_card_and_how_it_came_true(office: Desk) -> None:
+def test_the_model_shows_its_card_and_how_it_came_true(office: Harness) -> None:
     told = office.get("/scores/good_lead")
     assert (told["model_id"], told["card"]) == ("m1", {"leads": 1200})
     (month,) = told["calibration"]
     assert (month["predicted_wins"], month["actual_wins"]) == (10.2, 9)
 
 
-def test_a_conversion_that_was_never_trained_has_no_model(office: Desk) -> None:
+def test_a_conversion_that_was_never_trained_has_no_model(office: Harness) -> None:
     define(office, {**SCORED, "id": "other"})
     assert office.ask("GET", "/scores/other").body["code"] == "unknown_model"

@@ -13,7 +13,7 @@ from google.cloud import bigquery
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed, Warehouse
 from common.settings import Settings
-from tests.api.conftest import PURCHASE, Desk, House, desk_of, noon
+from tests.api.conftest import PURCHASE, Harness, House, desk_of, noon
 from tests.judge import Schema, analyze
 from tests.materialize.world import ga4_schema
 
@@ -92,19 +92,19 @@ class Listening(Warehouse):
             self.heard[sql.text] = sql
 
 
-def ask_everything(desk: Desk) -> None:
+def ask_everything(harness: Harness) -> None:
     for line in ASKED:
         verb, path = line.split(" ", 1)
-        answered = desk.ask(verb, path)
+        answered = harness.ask(verb, path)
         assert answered.status in (200, 404), (line, answered.body)
-    desk.save(LEAD)
+    harness.save(LEAD)
     for path, body in (
         ("/conversions:backtest", {"definition": DRAFT}),
         ("/conversions:backtest", {"definition": {**LEAD, "id": "draft"}}),
         ("/conversions:diff", {"definition": DRAFT}),
         ("/backfills", {"start_date": "2026-11-01", "dry": True}),
     ):
-        assert desk.ask("POST", path, body).status < 300, path
+        assert harness.ask("POST", path, body).status < 300, path
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def heard(open_wire_house: Callable[[], House]) -> Listening:
     at = datetime(2026, 11, 19, 10, tzinfo=UTC)
     sale = {"name": "purchase", "at": at, "client": "c1", "order": "T-1", "value": 9.0}
     house.world.events([sale, {"name": "generate_lead", "at": at, "client": "c1"}])
-    house.desk.save(PURCHASE)
+    house.harness.save(PURCHASE)
     # who deduplicates by user asks its rows who is who
     house.world.define(id="order", kind="custom", sql=ORDER)
     house.world.run(date(2026, 11, 19), start_date=date(2026, 11, 17))
@@ -133,7 +133,7 @@ def test_googlesql_accepts_every_statement(heard: Listening) -> None:
 
 def test_a_trial_reads_what_tells_who_is_who(heard: Listening) -> None:
     table = heard.path("conversion_order")
-    assert any(f"FROM `{table}` AS witness" in text for text in heard.heard)
+    assert any(f"FROM `{table}` AS source" in text for text in heard.heard)
 
 
 def test_values_are_always_bound(heard: Listening) -> None:

@@ -53,22 +53,22 @@ def shop(open_house: Callable[[], House]) -> House:
     """A shop whose purchases are live; nobody has asked for its leads yet."""
     house = open_house()
     house.world.events(EVENTS)
-    house.desk.save(PURCHASE)
+    house.harness.save(PURCHASE)
     house.world.run(date(2026, 11, 19), start_date=date(2026, 11, 13))
     return house
 
 
 def backtest(shop: House, definition: dict[str, Any]) -> Any:
-    return shop.desk.post("/conversions:backtest", {"definition": definition, **WEEK})
+    return shop.harness.post("/conversions:backtest", {"definition": definition, **WEEK})
 
 
 def explain(shop: House, query: str, id: str = "purchase") -> Any:
-    return shop.desk.get(f"/conversions/{id}/explain?{query}")
+    return shop.harness.get(f"/conversions/{id}/explain?{query}")
 
 
 def test_a_backtest_equals_what_the_run_wrote(shop: House) -> None:
     tried = backtest(shop, PURCHASE)
-    live = shop.desk.get("/conversions/purchase/statistics?start_date=2026-11-13")
+    live = shop.harness.get("/conversions/purchase/statistics?start_date=2026-11-13")
     for name in ("conversions", "value", "attributed"):
         assert tried["totals"][name] == live["totals"][name]
     days = [day for day in live["days"] if day["conversions"]]
@@ -104,20 +104,20 @@ def test_a_backtest_writes_nothing(shop: House) -> None:
     backtest(shop, {**PURCHASE, "missing_order_id": "drop"})
     backtest(shop, LEAD)
     assert shop.world.rows("purchase") == before
-    assert [one["id"] for one in shop.desk.get("/conversions")["conversions"]] == ["purchase"]
-    staging = shop.desk.services.warehouse.staging_path("x").rpartition(".")[0]
-    tables = shop.desk.services.warehouse.tables_in(staging)
+    assert [one["id"] for one in shop.harness.get("/conversions")["conversions"]] == ["purchase"]
+    staging = shop.harness.services.warehouse.staging_path("x").rpartition(".")[0]
+    tables = shop.harness.services.warehouse.tables_in(staging)
     assert [name for name in tables if name.startswith("trial_")] == []
 
 
 def test_a_draft_that_cannot_be_saved_is_not_tried(shop: House) -> None:
     draft = {**PURCHASE, "normalize": {"by": "nix"}}
-    answered = shop.desk.ask("POST", "/conversions:backtest", {"definition": draft})
+    answered = shop.harness.ask("POST", "/conversions:backtest", {"definition": draft})
     assert (answered.status, answered.body["code"]) == (422, "unknown_reference")
 
 
 def test_a_diff_names_each_row_and_the_rule_that_drops_it(shop: House) -> None:
-    told = shop.desk.post("/conversions:diff", {"definition": BIG, **WEEK})
+    told = shop.harness.post("/conversions:diff", {"definition": BIG, **WEEK})
     assert (told["same"], told["removed"]["rows"], told["added"]["rows"]) == (2, 2, 0)
     assert told["removed"]["live_value"] == 130.0
     assert {row["id"]: row["why"] for row in told["rows"]} == {
@@ -129,7 +129,7 @@ def test_a_diff_names_each_row_and_the_rule_that_drops_it(shop: House) -> None:
 
 def test_a_diff_tells_added_and_changed_rows_too(shop: House) -> None:
     draft = {**PURCHASE, "value": {"type": "manual", "amount": 70}}
-    told = shop.desk.post("/conversions:diff", {"definition": draft, **WEEK})
+    told = shop.harness.post("/conversions:diff", {"definition": draft, **WEEK})
     assert (told["same"], told["changed"]["rows"]) == (1, 3)
     assert told["changed"]["live_value"] == 230.0
     assert told["changed"]["draft_value"] == 210.0
@@ -137,12 +137,12 @@ def test_a_diff_tells_added_and_changed_rows_too(shop: House) -> None:
 
 
 def test_a_diff_with_itself_is_empty(shop: House) -> None:
-    told = shop.desk.post("/conversions:diff", {"definition": PURCHASE, **WEEK})
+    told = shop.harness.post("/conversions:diff", {"definition": PURCHASE, **WEEK})
     assert (told["same"], told["rows"]) == (4, [])
 
 
 def test_a_diff_needs_a_live_definition(shop: House) -> None:
-    answered = shop.desk.ask("POST", "/conversions:diff", {"definition": LEAD})
+    answered = shop.harness.ask("POST", "/conversions:diff", {"definition": LEAD})
     assert (answered.status, answered.body["code"]) == (404, "unknown_conversion")
 
 
@@ -174,7 +174,7 @@ def test_an_order_that_nobody_recorded_is_told_so(shop: House) -> None:
 
 
 def test_the_rule_that_drops_an_order_is_named(shop: House) -> None:
-    shop.desk.save({**BIG, "id": "big"})
+    shop.harness.save({**BIG, "id": "big"})
     told = explain(shop, "order_id=T-2", "big")
     assert (told["verdict"], told["dropped_by"]) == ("dropped", "filter")
     assert told["sentence"] == (
@@ -203,7 +203,7 @@ def test_a_trial_asks_orders_who_is_who_as_the_run_does(house: House) -> None:
     first = {**PURCHASE, "id": "first", "deduplicate_by_user": True}
     # nobody can tell anything before the first run
     assert backtest(house, first)["totals"]["conversions"] == 2
-    house.desk.save(first)
+    house.harness.save(first)
     world.run(date(2026, 11, 19), start_date=date(2026, 11, 13))
     tried = backtest(house, first)
     assert tried["left_out"][0]["reason"] == "duplicate_user"
@@ -213,7 +213,7 @@ def test_a_trial_asks_orders_who_is_who_as_the_run_does(house: House) -> None:
 
 
 def test_an_order_that_waits_for_its_first_run_is_told_what_to_do(shop: House) -> None:
-    shop.desk.save({**PURCHASE, "id": "again"})
+    shop.harness.save({**PURCHASE, "id": "again"})
     told = explain(shop, "order_id=T-1", "again")
     assert told["verdict"] == "waiting"
     assert told["steps"][-1]["text"] == (
@@ -223,7 +223,7 @@ def test_an_order_that_waits_for_its_first_run_is_told_what_to_do(shop: House) -
 
 def test_the_last_word_of_each_destination_ends_the_walk(shop: House) -> None:
     attempts = [("accepted", None), ("rejected", "too_old")]
-    shop.desk.load(
+    shop.harness.load(
         "export_attempts",
         *(
             {
@@ -254,6 +254,6 @@ def test_the_last_word_of_each_destination_ends_the_walk(shop: House) -> None:
 
 
 def test_an_explanation_needs_one_key(shop: House) -> None:
-    answered = shop.desk.ask("GET", "/conversions/purchase/explain")
+    answered = shop.harness.ask("GET", "/conversions/purchase/explain")
     assert answered.status == 422
     assert "give either id or order_id" in answered.body["detail"]

@@ -19,9 +19,9 @@ from common.local.shop.shop import Shop, generate
 from common.local.shop.truth.answers import KnownLead
 from common.messaging.messages import ScoreTask
 from common.settings import Settings
-from functions.score_leads.data.sources import Desk
+from functions.score_leads.data.sources import Warehouses
 from functions.score_leads.model.open_outcomes import PRIOR, YOUNG_DAYS
-from functions.score_leads.operate.run import Office, handle
+from functions.score_leads.operate.run import Services, handle
 from tests.bench._truth import mean
 from tests.quick import QuickWarehouse
 from tests.score_leads.department import Recorder
@@ -78,7 +78,7 @@ def _promised(shop: Shop) -> dict[str, tuple[float, float]]:
         start_date=MORNING - timedelta(days=30), end_date=MORNING - timedelta(days=1),
     )  # fmt: skip
     with redirect_stdout(io.StringIO()):
-        handle(Office(Desk(warehouse, warehouse), catalog, Recorder(), now), task)
+        handle(Services(Warehouses(warehouse, warehouse), catalog, Recorder(), now), task)
     scores = warehouse.rows(Sql(f"SELECT * FROM `{warehouse.path('lead_scores')}`"))
     promised = {row["id"]: (row["probability"], row["expected_value"]) for row in scores}
     warehouse.connection.close()

@@ -32,8 +32,8 @@ from common.local.stack.bigquery import client, start_process
 from common.messaging.messages import Message, RunRequested
 from common.settings import Settings
 from functions.materialize.runs.ledger import Ledger
-from functions.materialize.runs.run import Office, handle
-from functions.materialize.task.work import Desk
+from functions.materialize.runs.run import handle
+from functions.materialize.services import Services
 from tests.materialize.world import Recorder, ga4_schema
 
 PROJECT = "bench-project"
@@ -84,13 +84,13 @@ def measure(folder: Path, events: int, conversions: int) -> None:
     try:
         connected = client(process.host, PROJECT)
         load(connected, files)
-        office = office_of(connected)
+        services = services_of(connected)
         for number in range(conversions):
-            define(office, number)
+            define(services, number)
         pid = process.process.pid
-        first, where = spent(office, lambda: drain(office, "first"), pid)
-        again, _ = spent(office, lambda: drain(office, "again"), pid)
-        rows = next(office.desk.warehouse.rows(_count(office)))["rows_"]
+        first, where = spent(services, lambda: drain(services, "first"), pid)
+        again, _ = spent(services, lambda: drain(services, "again"), pid)
+        rows = next(services.warehouse.rows(_count(services)))["rows_"]
     finally:
         process.stop()
     by_hand = timed(lambda: hand_written(folder / "data", conversions))
@@ -149,11 +149,11 @@ VERBS = ("rows", "execute", "append", "claim", "ensure_table", "schema_of", "tab
 
 
 def spent(
-    office: Office, work: Callable[[], object], pid: int
+    services: Services, work: Callable[[], object], pid: int
 ) -> tuple[Seconds, dict[str, tuple[float, int]]]:
     """What the work takes here and in the process `pid`, and which of its statements take it."""
     watch = Watch()
-    warehouse = office.desk.warehouse
+    warehouse = services.warehouse
     for verb in VERBS:
         setattr(warehouse, verb, watch.over(verb, getattr(Warehouse, verb).__get__(warehouse)))
     before = _processor(pid)
@@ -179,16 +179,16 @@ def load(connected: bigquery.Client, files: list[Path]) -> None:
             connected.load_table_from_file(opened, path, size=size, job_config=config).result()
 
 
-def office_of(connected: bigquery.Client) -> Office:
+def services_of(connected: bigquery.Client) -> Services:
     settings = Settings(project=PROJECT, ga4_datasets=(f"{PROJECT}.analytics_1",))
     warehouse = Warehouse(connected, settings)
     warehouse.ensure_tables()
     now = datetime(2026, 10, 1, 6, tzinfo=UTC) + timedelta(days=DAYS)
-    desk = Desk(warehouse, warehouse, Ledger(warehouse, now), time.monotonic)
-    return Office(desk, Catalog(warehouse), Recorder())
+    ledger = Ledger(warehouse, now)
+    return Services(warehouse, warehouse, ledger, Catalog(warehouse), Recorder(), time.monotonic)
 
 
-def define(office: Office, number: int) -> None:
+def define(services: Services, number: int) -> None:
     over = {"dimension": "transaction_total", "operator": "greater_than", "value": number * 5}
     definition: dict[str, Any] = {
         "kind": "simple",
@@ -198,17 +198,17 @@ def define(office: Office, number: int) -> None:
         "filters": over if number else None,
         "refunds": {"days": 30},
     }
-    office.catalog.save(definition, now=office.desk.ledger.now, author="bench")
+    services.catalog.save(definition, now=services.ledger.now, author="bench")
 
 
-def drain(office: Office, request_id: str) -> None:
+def drain(services: Services, request_id: str) -> None:
     queue: list[Message] = [RunRequested(request_id=request_id)]
-    bus = office.bus
+    bus = services.bus
     assert isinstance(bus, Recorder)
     while queue:
         message = queue.pop(0)
         if getattr(message, "kind", "") != "materialized":
-            handle(office, message)
+            handle(services, message)
         queue += bus.queue
         bus.queue.clear()
 
@@ -235,8 +235,8 @@ def timed(work: Callable[[], object]) -> Seconds:
     return Seconds(time.perf_counter() - started, time.process_time() - processor)
 
 
-def _count(office: Office) -> Any:
-    path = office.desk.warehouse.path("conversion_purchase_0")
+def _count(services: Services) -> Any:
+    path = services.warehouse.path("conversion_purchase_0")
     return Sql(f"SELECT COUNT(*) AS rows_ FROM `{path}` WHERE date > '2000-01-01'")
 
 

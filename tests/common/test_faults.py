@@ -1,4 +1,4 @@
-"""A person is told which field of what was sent is wrong, in plain words."""
+"""A person is messages_of which field of what was sent is wrong, in plain words."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 from pydantic import ValidationError
 
 from common.model.conversions import CONVERSION
-from common.model.validation_messages import Fault, told
+from common.model.validation_messages import FieldMessage, messages_of
 
 CONDITION = {"dimension": "event", "operator": "equals", "value": "x"}
 
 
-def faults(sent: Any) -> list[Fault]:
+def faults(sent: Any) -> list[FieldMessage]:
     with pytest.raises(ValidationError) as refusal:
         CONVERSION.validate_python(sent)
-    return told(refusal.value, sent, CONVERSION)
+    return messages_of(refusal.value, sent, CONVERSION)
 
 
 def purchase(**changes: Any) -> dict[str, Any]:

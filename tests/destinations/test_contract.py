@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from common.local.platforms.standin import Fault, StandIn
+from common.local.platforms.standin import InjectedFault, StandIn
 from functions.export.destinations import DESTINATIONS, TARGET
 from functions.export.destinations.base import Accepted, Built, Destination, Halted, Unknown
 from functions.export.payload.rows import ConversionRow
@@ -149,13 +149,13 @@ def test_the_same_key_twice_is_one_conversion(kind: str, earth: World) -> None:
 
 
 FAULTS = {
-    "503 before": Fault(status=503),
-    "502 after accepting": Fault(status=502, after_accepting=True),
-    "429": Fault(status=429, headers={"Retry-After": "2"}),
-    "reset before": Fault("reset"),
-    "reset after accepting": Fault("reset", after_accepting=True),
-    "silence after accepting": Fault("silence", after_accepting=True),
-    "an HTML page": Fault(status=200, body="<html>maintenance</html>"),
+    "503 before": InjectedFault(status=503),
+    "502 after accepting": InjectedFault(status=502, after_accepting=True),
+    "429": InjectedFault(status=429, headers={"Retry-After": "2"}),
+    "reset before": InjectedFault("reset"),
+    "reset after accepting": InjectedFault("reset", after_accepting=True),
+    "silence after accepting": InjectedFault("silence", after_accepting=True),
+    "an HTML page": InjectedFault(status=200, body="<html>maintenance</html>"),
 }
 
 
@@ -205,7 +205,7 @@ def test_one_bad_row_costs_no_other_row(kind: str, position: int, earth: World) 
 WITH_TOKEN = [kind for kind in KINDS if kind != "google_analytics"]
 """GA4 answers 204 to a wrong secret as well."""
 
-EXPIRED = Fault(status=401, body={"code": 40105, "error": {"code": 190}})
+EXPIRED = InjectedFault(status=401, body={"code": 40105, "error": {"code": 190}})
 
 
 @pytest.mark.parametrize("kind", WITH_TOKEN)

@@ -16,14 +16,14 @@ from google.cloud import bigquery
 from common import schemas
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.local import platforms
 from common.local.platforms.standin import StandIn
 from common.messaging.messages import Materialized, Message
 from common.settings import Settings
 from functions.export.payload.rows import ConversionRow
 from functions.export.send import service
-from functions.export.services import Office
+from functions.export.services import Services
 from functions.export.transport.secrets import Secrets
 from functions.export.transport.wire import Wire
 from tests.destinations.harness import HERE as CASES
@@ -115,7 +115,7 @@ class Bus:
 class Shop:
     """One conversion `purchase` in a dataset of its own, and everything around it."""
 
-    office: Office
+    services: Services
     clock: TestClock
     bus: Bus
     stand_ins: dict[str, StandIn]
@@ -125,14 +125,14 @@ class Shop:
 
     def add_destination(
         self, kind: str, *, now: datetime = NOW - timedelta(days=60), **changes: Any
-    ) -> Stored:
+    ) -> DefinitionVersion:
         """Save the config of a kind's plain case, with changes; two months ago unless told."""
         config = {**load(CASES / kind / "plain" / "target.json"), **changes}
         config.setdefault("start_date", "2026-01-01")
         from functions.export.destinations import TARGET
 
         definition = TARGET.validate_python(config).model_dump(mode="json")
-        return self.office.catalog.save(definition, now=now, author="test")
+        return self.services.catalog.save(definition, now=now, author="test")
 
     def put(self, id: str, **changes: Any) -> None:
         """Set a row as materialize would leave it."""
@@ -165,7 +165,7 @@ class Shop:
         self.handle(self.materialized(conversion))
 
     def handle(self, message: Message) -> None:
-        service.handle(self.office, message)
+        service.handle(self.services, message)
 
     def materialized(self, conversion: str = "purchase") -> Materialized:
         day = self.clock.now().date()
@@ -228,8 +228,8 @@ def shop(client: bigquery.Client | None = None, *, read_seconds: float = 0.3) ->
         )
         wire.process = process
         killable = cast("Warehouse", KillableWarehouse(warehouse, process))
-        office = Office(killable, wire, clock, lambda: bus, random.Random(1))
-        yield Shop(office, clock, bus, running.stand_ins, warehouse, process)
+        services = Services(killable, wire, clock, lambda: bus, random.Random(1))
+        yield Shop(services, clock, bus, running.stand_ins, warehouse, process)
     if client:
         client.delete_dataset(f"test-project.{dataset}", delete_contents=True)
 

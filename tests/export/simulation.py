@@ -30,7 +30,7 @@ from functions.export.destinations.base import (
     Result,
     Unknown,
 )
-from functions.export.destinations.config import Mapped, Target
+from functions.export.destinations.config import DestinationConfig, Mapped
 from functions.export.ledger.entries import Scope
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import dedup_key
@@ -49,7 +49,7 @@ GAPS = (0.1, 1, 1, 1, 1, 6, 12, 24, 50)
 """Hours between runs: mostly the hourly tick, now and then a day or two without any."""
 
 
-class SimulatedTarget(Target):
+class SimulatedTarget(DestinationConfig):
     """Config of the simulated platform."""
 
     kind: Literal["simulated"] = "simulated"
@@ -60,7 +60,7 @@ class Simulated(Destination[SimulatedTarget]):
     """A destination without fields: its payload is key, operation and value."""
 
     kind: ClassVar[str] = "simulated"
-    Config: ClassVar[type[Target]] = SimulatedTarget
+    Config: ClassVar[type[DestinationConfig]] = SimulatedTarget
     capabilities: ClassVar[Capabilities]
     kept: ClassVar[tuple[str, ...]] = ("gclid",)
 

@@ -44,7 +44,7 @@ class Nameless(Google):
         return replace(result, request_id="") if isinstance(result, Accepted) else result
 
 
-class Desk:
+class Harness:
     """A platform, a clock, and a delivery that counts its requests."""
 
     def __init__(self, kind: type[Simulated], poison: set[str], *, seconds: float = 1e6) -> None:
@@ -84,87 +84,87 @@ def rows(count: int) -> list[Built]:
 
 def test_one_bad_row_in_a_thousand_costs_no_other_row_wherever_it_stands() -> None:
     for position in range(0, 1000, 7):
-        desk = Desk(Wide, {f"k{position}"})
-        states = desk.deliver(rows(1000))
+        harness = Harness(Wide, {f"k{position}"})
+        states = harness.deliver(rows(1000))
         assert states.count("rejected") == 1
         assert states[position] == "rejected"
-        assert len(desk.platform.kept) == 999
+        assert len(harness.platform.kept) == 999
         # five batches, and a search of the bad one: two halves at each of log2(200) levels
-        assert desk.requests <= 5 + 2 * 8
+        assert harness.requests <= 5 + 2 * 8
 
 
 @given(st.sets(st.integers(0, 199), max_size=4))
 def test_a_few_bad_rows_of_one_batch_are_all_found(bad: set[int]) -> None:
-    desk = Desk(Wide, {f"k{position}" for position in bad})
-    states = desk.deliver(rows(200))
+    harness = Harness(Wide, {f"k{position}" for position in bad})
+    states = harness.deliver(rows(200))
     assert {place for place, state in enumerate(states) if state == "rejected"} == bad
-    assert len(desk.platform.kept) == 200 - len(bad)
+    assert len(harness.platform.kept) == 200 - len(bad)
 
 
 def test_requests_are_told_apart_where_the_platform_gives_no_id() -> None:
-    desk = Desk(Nameless, set())
-    desk.deliver(rows(7))
-    ids = [exchange.request_id for exchange in desk.delivery.exchanges]
+    harness = Harness(Nameless, set())
+    harness.deliver(rows(7))
+    ids = [exchange.request_id for exchange in harness.delivery.exchanges]
     assert len(set(ids)) == len(ids) == 3
 
 
 def test_where_bad_rows_are_named_two_requests_are_enough() -> None:
-    desk = Desk(Google, {"k1"})
-    assert desk.deliver(rows(3)) == ["accepted", "rejected", "accepted"]
-    assert desk.requests == 2
+    harness = Harness(Google, {"k1"})
+    assert harness.deliver(rows(3)) == ["accepted", "rejected", "accepted"]
+    assert harness.requests == 2
 
 
 def test_a_batch_that_is_bad_throughout_cannot_use_up_the_run() -> None:
     everything = {f"k{number}" for number in range(200)}
-    desk = Desk(Wide, everything)
-    states = desk.deliver(rows(200))
-    assert desk.requests == 1 + EXTRA_REQUESTS
+    harness = Harness(Wide, everything)
+    states = harness.deliver(rows(200))
+    assert harness.requests == 1 + EXTRA_REQUESTS
     assert set(states) == {"rejected", "retry"}
-    assert not desk.platform.kept
+    assert not harness.platform.kept
 
 
 def test_a_named_row_that_is_not_in_the_batch_is_no_name() -> None:
-    desk = Desk(Google, set())
-    desk.replies = [Answer(400, b"[7]")]
-    assert desk.deliver(rows(2)) == ["accepted", "accepted"]
+    harness = Harness(Google, set())
+    harness.replies = [Answer(400, b"[7]")]
+    assert harness.deliver(rows(2)) == ["accepted", "accepted"]
 
 
 def test_too_many_requests_waits_as_long_as_it_is_told() -> None:
-    desk = Desk(Google, set())
-    desk.replies = [Answer(429, b"", {"retry-after": "17"})]
-    before = desk.clock.time
-    assert desk.deliver(rows(1)) == ["accepted"]
-    assert desk.clock.time - before == timedelta(seconds=17)
+    harness = Harness(Google, set())
+    harness.replies = [Answer(429, b"", {"retry-after": "17"})]
+    before = harness.clock.time
+    assert harness.deliver(rows(1)) == ["accepted"]
+    assert harness.clock.time - before == timedelta(seconds=17)
 
 
 def test_a_wait_that_is_too_long_is_left_to_the_next_run() -> None:
-    desk = Desk(Google, set())
-    desk.replies = [Answer(429, b"", {"retry-after": "3600"})]
-    assert desk.deliver(rows(1)) == ["retry"]
-    assert desk.requests == 1
+    harness = Harness(Google, set())
+    harness.replies = [Answer(429, b"", {"retry-after": "3600"})]
+    assert harness.deliver(rows(1)) == ["retry"]
+    assert harness.requests == 1
 
 
 def test_after_three_batches_without_an_answer_the_platform_is_left_alone() -> None:
-    desk = Desk(Google, set())
-    desk.replies = [Unanswered("unreachable", reached=False)] * 100
-    assert desk.deliver(rows(30)) == ["retry"] * 30
-    assert desk.requests == 9
-    assert desk.delivery.stopped == "platform_unavailable"
+    harness = Harness(Google, set())
+    harness.replies = [Unanswered("unreachable", reached=False)] * 100
+    assert harness.deliver(rows(30)) == ["retry"] * 30
+    assert harness.requests == 9
+    assert harness.delivery.stopped == "platform_unavailable"
 
 
 def test_what_may_have_been_taken_stays_in_doubt_though_a_later_try_surely_was_not() -> None:
-    desk = Desk(Google, set())
+    harness = Harness(Google, set())
     lost, busy = Unanswered("connection_lost", reached=True), Answer(429, b"")
-    desk.replies = [lost, busy, busy]
-    assert desk.deliver(rows(1)) == ["unknown"]
+    harness.replies = [lost, busy, busy]
+    assert harness.deliver(rows(1)) == ["unknown"]
 
 
 def test_when_time_is_up_the_rest_is_surely_not_sent() -> None:
-    desk = Desk(Google, set(), seconds=10)
-    assert desk.deliver(rows(3)) == ["accepted"] * 3
-    desk.clock.sleep(11)
-    assert desk.deliver(rows(3)) == ["retry"] * 3
-    assert desk.requests == 1
+    harness = Harness(Google, set(), seconds=10)
+    assert harness.deliver(rows(3)) == ["accepted"] * 3
+    harness.clock.sleep(11)
+    assert harness.deliver(rows(3)) == ["retry"] * 3
+    assert harness.requests == 1
 
 
 @given(st.floats(0.1, 50), st.lists(st.floats(0, 2), min_size=1, max_size=60))

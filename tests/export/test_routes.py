@@ -35,7 +35,7 @@ def ask(here: Shop, method: str, path: str, body: Any = None, **headers: str) ->
         path, method=method, data=data, headers={**kind, **headers}
     ):
         response = wsgi.respond(
-            request, here.office.settings, lambda asked: routes.answer(asked, here.office)
+            request, here.services.settings, lambda asked: routes.answer(asked, here.services)
         )
     return response.status_code, response.get_json()
 

@@ -15,7 +15,7 @@ from common.bigquery.leases import lease
 from common.errors import RetryableError
 from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
-from common.local.platforms.standin import Fault
+from common.local.platforms.standin import InjectedFault
 from common.messaging.messages import ExportContinuation, ExportTick, ReplayRequested
 from functions.export.destinations import DESTINATIONS
 from functions.export.payload import identifiers
@@ -186,13 +186,13 @@ def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(hours: int) -> Non
 
 
 FAULTS = {
-    "429": Fault(status=429, headers={"Retry-After": "1"}),
-    "500": Fault(status=500),
-    "500 after accepting": Fault(status=500, after_accepting=True),
-    "reset": Fault("reset"),
-    "reset after accepting": Fault("reset", after_accepting=True),
-    "time-out after accepting": Fault("silence", after_accepting=True),
-    "time-out before accepting": Fault("silence"),
+    "429": InjectedFault(status=429, headers={"Retry-After": "1"}),
+    "500": InjectedFault(status=500),
+    "500 after accepting": InjectedFault(status=500, after_accepting=True),
+    "reset": InjectedFault("reset"),
+    "reset after accepting": InjectedFault("reset", after_accepting=True),
+    "time-out after accepting": InjectedFault("silence", after_accepting=True),
+    "time-out before accepting": InjectedFault("silence"),
 }
 
 
@@ -433,12 +433,12 @@ def test_polling_stops_when_time_is_up_and_goes_on_next_time(here: Shop) -> None
     here.materialize()
     here.export()
     here.passes(minutes=31)
-    patient = here.office
-    here.office = replace(patient, seconds=0)
+    patient = here.services
+    here.services = replace(patient, seconds=0)
     here.handle(ExportTick())
     asked = [call for call in google(here).calls if call.method == "GET"]
     assert len(asked) == 1
-    here.office = patient
+    here.services = patient
     here.handle(ExportTick())
     newest = {row["request_id"]: row["state"] for row in here.all_of("export_requests")}
     assert set(newest.values()) == {"success"}
@@ -451,8 +451,8 @@ def test_a_destination_that_fails_holds_up_no_other_one(
     here.add_destination("meta")
     here.put("o1", value=10)
     here.materialize()
-    broken = here.office.wire.google
-    here.office.wire.google = broken_credentials
+    broken = here.services.wire.google
+    here.services.wire.google = broken_credentials
     with pytest.raises(ValueError, match="canary"):
         here.export()
     assert len(here.stand_ins["meta"].held) == 1
@@ -460,7 +460,7 @@ def test_a_destination_that_fails_holds_up_no_other_one(
     logged = capsys.readouterr().out
     assert '"destination": "ads_main", "reason": "ValueError"' in logged
     assert "canary" not in logged
-    here.office.wire.google = broken
+    here.services.wire.google = broken
     here.free_leases()
     here.export()
     assert held(here) == {"o1": 10}
@@ -476,7 +476,7 @@ def test_a_stored_config_that_this_version_cannot_read_stops_no_other_one(
     stored = here.add_destination("google_ads")
     here.add_destination("meta")
     outdated = {**stored.definition, "operating_account": "12"}
-    here.office.catalog.save(outdated, now=here.clock.now(), author="test")
+    here.services.catalog.save(outdated, now=here.clock.now(), author="test")
     here.put("o1", value=10)
     here.materialize()
     here.export()
@@ -637,7 +637,7 @@ def test_a_tick_runs_only_what_is_open(here: Shop) -> None:
     here.passes(hours=4)
     quiet = statements_of_a_tick(here)
     here.put("o2")
-    here.stand_ins["meta"].script(*[Fault(status=429)] * 3)
+    here.stand_ins["meta"].script(*[InjectedFault(status=429)] * 3)
     here.materialize()
     here.export()
     here.passes(hours=4)
@@ -696,7 +696,9 @@ CANARIES = (
 )
 """What the canary's row and our secrets hold, in clear and hashed."""
 
-GOSSIP = Fault(status=400, body={"code": 40002, "message": "canary@example.com is no address"})
+GOSSIP = InjectedFault(
+    status=400, body={"code": 40002, "message": "canary@example.com is no address"}
+)
 """A platform that repeats what it was sent."""
 
 
@@ -714,7 +716,7 @@ def test_nothing_personal_reaches_ledger_logs_or_incidents(
     here.export()
     entries = here.all_of("export_attempts")
     assert {entry["destination"] for entry in entries} == {
-        stored.id for stored in here.office.catalog.active()
+        stored.id for stored in here.services.catalog.active()
     }
     assert ("rejected" in {entry["state"] for entry in entries}) == bool(faults)
     tables = ("export_attempts", "export_requests", "incidents")

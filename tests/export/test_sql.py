@@ -20,7 +20,7 @@ from functions.export.ledger.entries import Entry
 from functions.export.reconcile.delivery_state import Sent
 from functions.export.send import poll
 from functions.export.send.due import due
-from functions.export.services import Connection, Office
+from functions.export.services import Connection, Services
 from tests.destinations.harness import NOW, TestClock, plain
 from tests.judge import analyze
 
@@ -52,10 +52,10 @@ class Recorder(Warehouse):
 def asked(question: Callable[[Connection], object]) -> Sql:
     """The statement that the question becomes."""
     recorder = Recorder()
-    office = Office(recorder, cast("Any", None), TestClock(), cast("Any", None))
+    services = Services(recorder, cast("Any", None), TestClock(), cast("Any", None))
     destination, _ = plain("google_ads")
     stored = cast("Any", Stored())
-    question(Connection(office, stored, destination))
+    question(Connection(services, stored, destination))
     return recorder.statements[-1]
 
 
@@ -93,7 +93,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "entries": lambda it: reads.entries(it, conversion="", state="", conversion_id="", limit=5),
     "between": lambda it: reads.conversions_between(it, "purchase", *DAYS),
     "standings": lambda it: reads.standings(it, conversion="purchase"),
-    "incident": lambda it: incidents.incident(it.office, "c", "error", "s", "r", "d", "f"),
+    "incident": lambda it: incidents.incident(it.services, "c", "error", "s", "r", "d", "f"),
 }
 
 
@@ -105,8 +105,8 @@ def test_a_statement_is_googlesql(name: str) -> None:
 @pytest.mark.parametrize("name", ["report", "requests"])
 def test_a_report_is_googlesql(name: str) -> None:
     recorder = Recorder()
-    office = Office(recorder, cast("Any", None), TestClock(), cast("Any", None))
-    found = Connection(office, cast("Any", Stored()), plain("google_ads")[0])
+    services = Services(recorder, cast("Any", None), TestClock(), cast("Any", None))
+    found = Connection(services, cast("Any", Stored()), plain("google_ads")[0])
     reads._rows(found, name, start_date=DAYS[0], end_date=DAYS[1])
     judged(recorder.statements[-1])
 

@@ -1,4 +1,4 @@
-"""Statements that the stock emulator gets wrong, each with BigQuery's answer, cure by cure."""
+"""Statements that the stock emulator gets wrong, each with BigQuery's answer, patch by patch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SELECT 2, 30.0, TIMESTAMP '2026-01-02 01:00:00.5' UNION ALL SELECT 3, NULL, NULL
 class Case:
     """One statement and the rows that BigQuery answers; `values` are its parameters."""
 
-    cure: str
+    patch: str
     sql: str
     rows: list[dict[str, Any]]
     values: dict[str, tuple[str, Any]] = field(default_factory=dict)
@@ -42,10 +42,10 @@ class Case:
         return not any(name in self.sql for name in ("d.events", "d.deals"))
 
 
-def constants(cure: str, expected: dict[str, Any]) -> Iterator[Case]:
+def constants(patch: str, expected: dict[str, Any]) -> Iterator[Case]:
     """One case for each expression with its value."""
     for expression, value in expected.items():
-        yield Case(cure, f"SELECT {expression} AS it", [{"it": value}])
+        yield Case(patch, f"SELECT {expression} AS it", [{"it": value}])
 
 
 CASES = [

@@ -17,7 +17,7 @@ from tests.conftest import PROJECT
 
 @pytest.fixture(scope="session")
 def stock() -> Iterator[bigquery.Client]:
-    """A client of an emulator without any cure, in a process of its own."""
+    """A client of an emulator without any patch, in a process of its own."""
     command = [sys.executable, str(Path(__file__).with_name("stock.py"))]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

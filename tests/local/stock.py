@@ -1,4 +1,4 @@
-"""bqemulator as it comes, to see that each cure is still needed: `python tests/local/stock.py`.
+"""bqemulator as it comes, to see that each patch is still needed: `python tests/local/stock.py`.
 
 Prints {"host": ...} when it is ready and ends when its stdin closes. Imports nothing of ours; only
 the spatial extension is left out, which would be downloaded.

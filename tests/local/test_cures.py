@@ -1,6 +1,6 @@
-"""Every cure gives BigQuery's answer, and the stock emulator still does not.
+"""Every patch gives BigQuery's answer, and the stock emulator still does not.
 
-When a statement is right on the stock emulator as well, its cure has done its time.
+When a statement is right on the stock emulator as well, its patch has done its time.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _parameter(name: str, kind: str, value: Any) -> Any:
 
 
 def _label(case: Case) -> str:
-    return f"{case.cure}: {case.sql.removeprefix('SELECT ').removesuffix(' AS it')[:60]}"
+    return f"{case.patch}: {case.sql.removeprefix('SELECT ').removesuffix(' AS it')[:60]}"
 
 
 every_case = pytest.mark.parametrize("case", CASES, ids=_label)

@@ -55,7 +55,7 @@ class Wire:
     def push(self, after: float = 0) -> int:
         """Moves the clock on and pushes whatever is due then."""
         self.clock.advance(after)
-        return self.server.pushes.settle()
+        return self.server.pushes.push_until_idle()
 
     def pull(self, subscription: str = SUBSCRIPTION, most: int = 10) -> list[Any]:
         request = {"subscription": subscription, "max_messages": most}

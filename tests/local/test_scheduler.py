@@ -56,7 +56,7 @@ class Topics:
         self.arrived.set()
 
 
-class Desk:
+class Harness:
     """A scheduler that fires only when the test says so, and a real client of it."""
 
     def __init__(self, path: Path | None = None, now: float = 0.0) -> None:
@@ -90,26 +90,26 @@ class Desk:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    desk = Desk()
-    yield desk
-    desk.close()
+def harness() -> Iterator[Harness]:
+    harness = Harness()
+    yield harness
+    harness.close()
 
 
-def test_a_daily_job_keeps_its_hour_while_the_clocks_change(desk: Desk) -> None:
-    desk.create()
-    assert desk.fires_at("2026-03-28T05:30")
-    assert desk.fires_at("2026-03-29T05:30")
-    assert desk.fires_at("2026-03-30T05:30")
+def test_a_daily_job_keeps_its_hour_while_the_clocks_change(harness: Harness) -> None:
+    harness.create()
+    assert harness.fires_at("2026-03-28T05:30")
+    assert harness.fires_at("2026-03-29T05:30")
+    assert harness.fires_at("2026-03-30T05:30")
     assert seconds("2026-03-29T05:30") - seconds("2026-03-28T05:30") == 23 * 3600
-    assert desk.topics.published == [(TOPIC, b"{}", {"kind": "run"})] * 3
+    assert harness.topics.published == [(TOPIC, b"{}", {"kind": "run"})] * 3
 
 
-def test_a_time_that_the_clocks_skip_fires_when_they_have_jumped(desk: Desk) -> None:
-    desk.create(schedule="30 2 * * *")
-    assert desk.fires_at("2026-03-28T02:30")
-    assert desk.fires_at("2026-03-29T03:00")
-    assert desk.fires_at("2026-03-30T02:30")
+def test_a_time_that_the_clocks_skip_fires_when_they_have_jumped(harness: Harness) -> None:
+    harness.create(schedule="30 2 * * *")
+    assert harness.fires_at("2026-03-28T02:30")
+    assert harness.fires_at("2026-03-29T03:00")
+    assert harness.fires_at("2026-03-30T02:30")
 
 
 def test_a_time_that_the_clocks_repeat_fires_at_both_moments() -> None:
@@ -148,19 +148,19 @@ def test_the_next_run_lies_ahead_and_none_lies_between(schedule: str, zone: str,
 
 
 def test_a_run_missed_while_nothing_ran_is_made_up_for_once(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "scheduler.sqlite3")
-    desk.create()
-    desk.close()
-    desk = Desk(tmp_path / "scheduler.sqlite3", now=seconds("2026-04-05T12:00"))
-    assert desk.server.fire() == [NAME]
-    assert desk.server.fire() == []
-    assert desk.fires_at("2026-04-06T05:30")
-    desk.close()
+    harness = Harness(tmp_path / "scheduler.sqlite3")
+    harness.create()
+    harness.close()
+    harness = Harness(tmp_path / "scheduler.sqlite3", now=seconds("2026-04-05T12:00"))
+    assert harness.server.fire() == [NAME]
+    assert harness.server.fire() == []
+    assert harness.fires_at("2026-04-06T05:30")
+    harness.close()
 
 
-def test_a_request_carries_the_job_the_scheduled_time_and_an_identity(desk: Desk) -> None:
+def test_a_request_carries_the_job_the_scheduled_time_and_an_identity(harness: Harness) -> None:
     with Receiver() as receiver:
-        desk.create(
+        harness.create(
             pubsub_target=None,
             http_target={
                 "uri": f"{receiver.url}/runs",
@@ -169,8 +169,8 @@ def test_a_request_carries_the_job_the_scheduled_time_and_an_identity(desk: Desk
                 "oidc_token": {"service_account_email": "cron@shop.iam"},
             },
         )
-        assert desk.fires_at("2026-03-28T05:30")
-        desk.client.run_job(name=NAME)
+        assert harness.fires_at("2026-03-28T05:30")
+        harness.client.run_job(name=NAME)
     scheduled, by_hand = receiver.requests
     assert (scheduled.method, scheduled.path, scheduled.json) == ("POST", "/runs", {"a": 1})
     assert scheduled.headers["Content-Type"] == "application/json"
@@ -182,26 +182,26 @@ def test_a_request_carries_the_job_the_scheduled_time_and_an_identity(desk: Desk
     assert "X-CloudScheduler-ScheduleTime" not in by_hand.headers
 
 
-def test_a_failed_job_waits_for_its_next_time_unless_retries_are_allowed(desk: Desk) -> None:
-    desk.create()
-    desk.topics.exist = False
-    assert desk.fires_at("2026-03-28T05:30")
-    found = desk.client.get_job(name=NAME)
+def test_a_failed_job_waits_for_its_next_time_unless_retries_are_allowed(harness: Harness) -> None:
+    harness.create()
+    harness.topics.exist = False
+    assert harness.fires_at("2026-03-28T05:30")
+    found = harness.client.get_job(name=NAME)
     assert (found.status.code, found.status.message) == (2, f"Topic {TOPIC} does not exist.")
     assert found.schedule_time == datetime(2026, 3, 29, 3, 30, tzinfo=UTC)
 
 
-def test_retries_back_off_keep_the_scheduled_time_and_end(desk: Desk) -> None:
+def test_retries_back_off_keep_the_scheduled_time_and_end(harness: Harness) -> None:
     with Receiver(lambda request: 500) as receiver:
-        desk.create(
+        harness.create(
             pubsub_target=None, http_target={"uri": receiver.url}, retry_config={"retry_count": 2}
         )
         for moment in ("05:30:00", "05:30:05", "05:30:15"):
-            assert desk.fires_at(f"2026-03-28T{moment}")
-        assert desk.fires_at("2026-03-29T05:30")
+            assert harness.fires_at(f"2026-03-28T{moment}")
+        assert harness.fires_at("2026-03-29T05:30")
         receiver.answer = lambda request: 200
-        assert desk.fires_at("2026-03-29T05:30:05")
-        assert desk.fires_at("2026-03-30T05:30")
+        assert harness.fires_at("2026-03-29T05:30:05")
+        assert harness.fires_at("2026-03-30T05:30")
     times = [request.headers["X-CloudScheduler-ScheduleTime"] for request in receiver.requests]
     assert times[:3] == ["2026-03-28T05:30:00+01:00"] * 3
     assert times[3:] == ["2026-03-29T05:30:00+02:00"] * 2 + ["2026-03-30T05:30:00+02:00"]
@@ -218,37 +218,37 @@ def test_retries_double_then_grow_evenly_then_stay() -> None:
     assert delays == [10, 20, 40, 80, 160, 240, 300, 300]
 
 
-def test_a_paused_job_rests_until_it_is_resumed_and_can_be_run_by_hand(desk: Desk) -> None:
-    desk.create()
-    assert desk.client.pause_job(name=NAME).state == Job.State.PAUSED
+def test_a_paused_job_rests_until_it_is_resumed_and_can_be_run_by_hand(harness: Harness) -> None:
+    harness.create()
+    assert harness.client.pause_job(name=NAME).state == Job.State.PAUSED
     with pytest.raises(exceptions.FailedPrecondition, match="not ENABLED"):
-        desk.client.pause_job(name=NAME)
-    desk.clock.now = seconds("2026-03-28T12:00")
-    assert desk.server.fire() == []
-    desk.client.run_job(name=NAME)
-    assert len(desk.topics.published) == 1
-    assert desk.client.resume_job(name=NAME).state == Job.State.ENABLED
-    assert desk.fires_at("2026-03-29T05:30")
+        harness.client.pause_job(name=NAME)
+    harness.clock.now = seconds("2026-03-28T12:00")
+    assert harness.server.fire() == []
+    harness.client.run_job(name=NAME)
+    assert len(harness.topics.published) == 1
+    assert harness.client.resume_job(name=NAME).state == Job.State.ENABLED
+    assert harness.fires_at("2026-03-29T05:30")
 
 
-def test_jobs_are_made_found_listed_changed_and_dropped(desk: Desk) -> None:
-    desk.create()
+def test_jobs_are_made_found_listed_changed_and_dropped(harness: Harness) -> None:
+    harness.create()
     with pytest.raises(exceptions.AlreadyExists):
-        desk.create()
+        harness.create()
     target = {"topic_name": TOPIC, "data": b"x"}
-    named = desk.create(name="", pubsub_target=target)
+    named = harness.create(name="", pubsub_target=target)
     assert named.name.startswith(f"{PARENT}/jobs/")
-    assert len(list(desk.client.list_jobs(parent=PARENT))) == 2
-    assert list(desk.client.list_jobs(parent="projects/shop/locations/us-central1")) == []
-    changed = desk.client.update_job(
+    assert len(list(harness.client.list_jobs(parent=PARENT))) == 2
+    assert list(harness.client.list_jobs(parent="projects/shop/locations/us-central1")) == []
+    changed = harness.client.update_job(
         job=Job(name=NAME, schedule="0 6 * * *"),
         update_mask=field_mask_pb2.FieldMask(paths=["schedule"]),
     )
     assert (changed.schedule, changed.time_zone) == ("0 6 * * *", "Europe/Berlin")
     assert changed.schedule_time == datetime(2026, 3, 28, 5, 0, tzinfo=UTC)
-    desk.client.delete_job(name=NAME)
+    harness.client.delete_job(name=NAME)
     with pytest.raises(exceptions.NotFound):
-        desk.client.get_job(name=NAME)
+        harness.client.get_job(name=NAME)
 
 
 @pytest.mark.parametrize(
@@ -266,17 +266,17 @@ def test_jobs_are_made_found_listed_changed_and_dropped(desk: Desk) -> None:
     ],
 )
 def test_a_job_that_the_service_refuses_is_refused_with_its_reason(
-    desk: Desk, fields: dict[str, Any], reason: str
+    harness: Harness, fields: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(exceptions.InvalidArgument, match=reason):
-        desk.create(**fields)
+        harness.create(**fields)
 
 
-def test_a_started_scheduler_fires_by_itself(desk: Desk) -> None:
-    desk.create()
-    desk.clock.now = seconds("2026-03-28T05:30")
-    desk.server.start()
-    assert desk.topics.arrived.wait(5)
+def test_a_started_scheduler_fires_by_itself(harness: Harness) -> None:
+    harness.create()
+    harness.clock.now = seconds("2026-03-28T05:30")
+    harness.server.start()
+    assert harness.topics.arrived.wait(5)
 
 
 KILLED_SCHEDULER = """
@@ -298,15 +298,15 @@ time.sleep(60)
 
 def test_an_attempt_cut_by_sigkill_is_made_again_after_the_restart(tmp_path: Path) -> None:
     path, moment = tmp_path / "scheduler.sqlite3", seconds("2026-03-28T05:30")
-    desk = Desk(path)
-    desk.create()
-    desk.close()
+    harness = Harness(path)
+    harness.create()
+    harness.close()
     command = [sys.executable, "-c", KILLED_SCHEDULER, str(path), str(moment)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("127.0.0.1:")
         assert process.stdout.readline() == "published\n"
         os.kill(process.pid, signal.SIGKILL)
-    desk = Desk(path, now=moment + 1)
-    assert desk.server.fire() == [NAME]
-    desk.close()
+    harness = Harness(path, now=moment + 1)
+    assert harness.server.fire() == [NAME]
+    harness.close()

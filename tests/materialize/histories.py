@@ -348,7 +348,7 @@ class ForgetsWhatWasReturned(Rewording):
 class AsksGa4Alone(Rewording):
     """Who is who is learned from GA4 only."""
 
-    words: ClassVar = {"AND witness.user_id IS NOT NULL": "AND FALSE"}
+    words: ClassVar = {"AND source.user_id IS NOT NULL": "AND FALSE"}
 
 
 class TakesGuestsForUsers(Rewording):
@@ -537,7 +537,7 @@ class Play:
 
     def carried(self, message: Message, worker: Worker) -> list[Message]:
         self.world.bus.queue.clear()
-        handle(self.world.office(warehouse=worker), message)
+        handle(self.world.services(warehouse=worker), message)
         self.tally.runs += 1
         following, self.world.bus.queue = list(self.world.bus.queue), []
         return following

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
-from common.bigquery.warehouse import Stored as Table
+from common.bigquery.warehouse import TableInfo as Table
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.settings import Settings
 from functions.materialize.runs.ledger import Done
 from functions.materialize.task.freshness import waits_for
@@ -29,7 +29,7 @@ class Tables(Warehouse):
         super().__init__(cast("Any", None), Settings(project="p", timezone="UTC"))
         self.changed = changed
 
-    def stored(self, path: str) -> Table | None:
+    def table_info(self, path: str) -> Table | None:
         name = path.rsplit(".", 1)[1]
         if name not in self.changed:
             return None
@@ -46,7 +46,7 @@ def waits(
     lookup: tuple[str, ...] = (),
     **changed: datetime | None,
 ) -> str | None:
-    query: Stored = stored(
+    query: DefinitionVersion = stored(
         "order",
         tuple(f"p.crm.{name}" for name in reads),
         kind="custom",
@@ -127,7 +127,7 @@ def test_bigquery_tells_when_a_table_was_loaded(wire: World) -> None:
     assert "source_not_landed" in wire.incidents()
     wire.client.load_table_from_json([{**order, "id": "B", "created": f"{at(today, 1)}",
                                        "date": f"{day(today, 1)}"}], path).result()  # fmt: skip
-    changed = wire.warehouse.stored(path)
+    changed = wire.warehouse.table_info(path)
     assert changed is not None
     assert changed.changed_at is not None
     assert changed.changed_at > wire.ledger("order", status="applied")[0]["recorded_at"]

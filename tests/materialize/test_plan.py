@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.catalog import plan
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.errors import UserError
 from common.ga4.stage import Span, missing
 from common.messaging.messages import RunRequested
@@ -21,19 +21,21 @@ PURCHASE: dict[str, Any] = {"kind": "simple", "event_type": "purchase"}
 DAY = date(2026, 11, 20)
 
 
-def stored(id: str, tables: tuple[str, ...] = (), version: int = 1, **definition: Any) -> Stored:
+def stored(
+    id: str, tables: tuple[str, ...] = (), version: int = 1, **definition: Any
+) -> DefinitionVersion:
     whole = {"id": id, "name": id, **(definition or PURCHASE)}
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    return Stored(
+    return DefinitionVersion(
         "conversion", id, version, whole["kind"], "active", whole, "", tables, now, "someone"
     )
 
 
-def combined(id: str, *members: str) -> Stored:
+def combined(id: str, *members: str) -> DefinitionVersion:
     return stored(id, kind="combined", conversions=list(members))
 
 
-def named(*each: Stored) -> dict[str, Stored]:
+def named(*each: DefinitionVersion) -> dict[str, DefinitionVersion]:
     return {one.id: one for one in each}
 
 
@@ -151,7 +153,7 @@ def test_what_waits_for_a_model_comes_after_everything_that_does_not() -> None:
     assert found == {"a": 0, "x": 0, "b": 1, "scored": 2, "all": 3}
 
 
-def query(id: str, **options: Any) -> Stored:
+def query(id: str, **options: Any) -> DefinitionVersion:
     return stored(id, kind="custom", sql="SELECT 1", **options)
 
 
@@ -173,7 +175,7 @@ def test_who_tells_who_is_who_is_no_prerequisite() -> None:
     assert plan.chosen(RunRequested(conversions=("first",)), known(*definitions)) == {"first"}
 
 
-def known(*each: Stored, exported: Window | None = None, **done: date) -> plan.Known:
+def known(*each: DefinitionVersion, exported: Window | None = None, **done: date) -> plan.Known:
     versions = {(id, 1): day for id, day in done.items()}
     return plan.Known(named(*each), versions, DAY, exported)
 

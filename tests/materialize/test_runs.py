@@ -361,7 +361,7 @@ def test_a_crash_at_any_statement_heals_with_the_next_delivery(
         start_date=date(2026, 11, 1), end_date=DAY, trigger="manual",
     )  # fmt: skip
     with pytest.raises(Crash):
-        handle(world.office(warehouse=Worker(world.quick, number, after=after)), task)
+        handle(world.services(warehouse=Worker(world.quick, number, after=after)), task)
     world.handle(task)
     assert world.rows("purchase") == whole
     fences = [e["fence"] for e in world.ledger("purchase") if e["run_id"] == "crash"]
@@ -372,7 +372,7 @@ def test_the_watchdog_publishes_what_never_ended(world: QuickWorld) -> None:
     world.define(**PURCHASE)
     world.events(shop())
     world.now = at("2026-11-11T06:00:00Z")
-    handle(world.office(), RunRequested(request_id="lost"))
+    handle(world.services(), RunRequested(request_id="lost"))
     world.bus.queue.clear()
     world.now += timedelta(hours=2)
     world.handle(Watchdog())
@@ -421,14 +421,14 @@ def test_a_tier_that_two_workers_end_together_is_released_once(world: QuickWorld
     world.define(id="both", kind="combined", conversions=["purchase", "again"])
     world.events(shop())
     world.now = at("2026-11-11T06:00:00Z")
-    handle(world.office(), RunRequested(request_id="one"))
+    handle(world.services(), RunRequested(request_id="one"))
     first = tasks(world)
     for task in first:
-        handle(world.office(), task)
+        handle(world.services(), task)
     assert [task.conversion for task in tasks(world)] == ["both"]
-    release(world.office(), first[0].run_id, after=0, again=False)
+    release(world.services(), first[0].run_id, after=0, again=False)
     assert tasks(world) == []
-    release(world.office(), first[0].run_id)
+    release(world.services(), first[0].run_id)
     assert [task.conversion for task in tasks(world)] == ["both"]
 
 
@@ -443,7 +443,7 @@ def test_a_definition_that_is_edited_after_the_plan_gets_a_run_of_its_own(
     world.define(**PURCHASE)
     world.events(shop())
     world.now = at("2026-11-11T06:00:00Z")
-    handle(world.office(), RunRequested(request_id="one"))
+    handle(world.services(), RunRequested(request_id="one"))
     (task,) = tasks(world)
     world.define(**{**PURCHASE, "value": {"type": "manual", "amount": 3}})
     world.handle(task)
@@ -461,7 +461,7 @@ def test_a_conversion_that_is_archived_after_the_plan_keeps_nobody_waiting(
     world.define(id="both", kind="combined", conversions=["purchase", "again"])
     world.events(shop())
     world.now = at("2026-11-11T06:00:00Z")
-    handle(world.office(), RunRequested(request_id="one"))
+    handle(world.services(), RunRequested(request_id="one"))
     world.catalog.save(
         world.catalog.get("third").definition, now=world.now, author="test", status="archived"
     )
@@ -475,7 +475,7 @@ def test_a_worker_that_was_overtaken_writes_neither_rows_nor_books(world: QuickW
     world.define(**PURCHASE)
     world.events(shop())
     world.now = at("2026-11-11T06:00:00Z")
-    handle(world.office(), RunRequested(request_id="one"))
+    handle(world.services(), RunRequested(request_id="one"))
     (task,) = tasks(world)
     slow = Worker(world.quick)
 
@@ -484,11 +484,11 @@ def test_a_worker_that_was_overtaken_writes_neither_rows_nor_books(world: QuickW
         world.warehouse.execute(
             Sql(f"UPDATE {leases} SET expires_at = TIMESTAMP '2000-01-01' WHERE TRUE")
         )
-        handle(world.office(), task.model_copy(update={"run_id": "other"}))
+        handle(world.services(), task.model_copy(update={"run_id": "other"}))
 
     slow.before_merge = overtake
     with pytest.raises(RetryableError, match="taken over"):
-        handle(world.office(warehouse=slow), task)
+        handle(world.services(warehouse=slow), task)
     assert [e["status"] for e in world.ledger("purchase") if e["fence"]] == ["applied"]
     assert len(world.rows("purchase", "id")) == 3
     told = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
@@ -514,7 +514,7 @@ def test_who_waited_is_run_even_when_the_holder_fails(world: QuickWorld) -> None
     broken = {"id": "order", "kind": "custom", "sql": "DELETE FROM `x.y.z` WHERE TRUE"}
     world.define(**broken)
     world.now = at("2026-11-11T06:00:00Z")
-    handle(world.office(), RunRequested(request_id="one"))
+    handle(world.services(), RunRequested(request_id="one"))
     (task,) = tasks(world)
     other = task.model_copy(update={"run_id": "other"})
     holder = Worker(world.quick)
@@ -522,11 +522,11 @@ def test_who_waited_is_run_even_when_the_holder_fails(world: QuickWorld) -> None
 
     def submit(sql: Sql, job_id: str | None) -> Any:
         if "settled" in sql.text:
-            handle(world.office(), other)
+            handle(world.services(), other)
         return original(sql, job_id)
 
     holder.submit = submit  # type: ignore[method-assign]
-    handle(world.office(warehouse=holder), task)
+    handle(world.services(warehouse=holder), task)
     assert world.ledger("order", run_id=task.run_id)[-1]["status"] == "failed"
     assert [waiting.run_id for waiting in tasks(world)] == ["other"]
 

@@ -59,14 +59,14 @@ def daily_scans(conversions: int) -> tuple[QuickWorld, list[str]]:
         )
     listening = Listening(world)
     world.now = datetime(2026, 11, 10, 6, tzinfo=UTC)
-    handle(world.office(), world.tick("the day before"))
+    handle(world.services(), world.tick("the day before"))
     world.bus.queue.clear()
     world.now = datetime(2026, 11, 11, 6, tzinfo=UTC)
-    handle(world.office(warehouse=listening), world.tick("today"))
+    handle(world.services(warehouse=listening), world.tick("today"))
     while world.bus.queue:
         message = world.bus.queue.pop(0)
         if isinstance(message, MaterializeTask):
-            handle(world.office(warehouse=listening), message)
+            handle(world.services(warehouse=listening), message)
     return world, listening.scans
 
 

@@ -160,7 +160,7 @@ def everything(world: QuickWorld, listening: Listening) -> None:
         Sql(f"DELETE FROM {world.warehouse.table('conversion_first')} WHERE TRUE")
     )
     with suppress(Crash):
-        handle(world.office(warehouse=Worker(world.quick, 11, after=True)), crash)
+        handle(world.services(warehouse=Worker(world.quick, 11, after=True)), crash)
     told(world, listening, crash, at(12, 9))
     told(world, listening, Watchdog(), at(14, 9))
 
@@ -179,7 +179,7 @@ def told(world: QuickWorld, listening: Listening, message: Any, now: datetime) -
     while queue:
         following = queue.pop(0)
         if getattr(following, "kind", "") not in ("materialized", "score"):
-            handle(world.office(warehouse=listening), following)
+            handle(world.services(warehouse=listening), following)
         queue += world.bus.queue
         world.bus.queue.clear()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.materialize.task.normalize import settled
+from functions.materialize.task.normalize import next_factor
 from functions.materialize.task.write import Counts, brakes
 
 
@@ -40,7 +40,7 @@ def test_rows_that_are_replaced_by_others_still_count_as_deleted() -> None:
 def factor(
     reference: tuple[int, float | None], own: tuple[int, float | None], previous: float | None
 ) -> float | None:
-    return settled(
+    return next_factor(
         reference_rows=reference[0],
         reference_total=reference[1],
         own_rows=own[0],

@@ -21,8 +21,8 @@ from common.messaging.messages import Materialized, Message, RunRequested, Score
 from common.messaging.publisher import Bus
 from common.settings import Settings
 from functions.materialize.runs.ledger import Ledger
-from functions.materialize.runs.run import Office, handle
-from functions.materialize.task.work import Desk
+from functions.materialize.runs.run import handle
+from functions.materialize.services import Services
 from tests.case_files import moment
 from tests.quick import QuickWarehouse
 
@@ -119,16 +119,16 @@ class World:
 
     def handle(self, message: Message, bus: Bus | None = None) -> None:
         """Carry out the message and all that it leads to, in order."""
-        handle(self.office(bus), message)
+        handle(self.services(bus), message)
         while self.bus.queue:
             following = self.bus.queue.pop(0)
             if not isinstance(following, (Materialized, ScoreTask)):
-                handle(self.office(bus), following)
+                handle(self.services(bus), following)
 
-    def office(self, bus: Bus | None = None, warehouse: Warehouse | None = None) -> Office:
+    def services(self, bus: Bus | None = None, warehouse: Warehouse | None = None) -> Services:
         house = warehouse or self.warehouse
-        desk = Desk(house, house, Ledger(house, self.now), time.monotonic)
-        return Office(desk, Catalog(house), bus or self.bus)
+        ledger = Ledger(house, self.now)
+        return Services(house, house, ledger, Catalog(house), bus or self.bus, time.monotonic)
 
     def rows(self, id: str, *columns: str) -> list[dict[str, Any]]:
         """The conversion's rows by created and id; all but provenance unless columns are named."""

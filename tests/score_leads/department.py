@@ -18,9 +18,9 @@ from common.bigquery.sql import Sql
 from common.catalog.definitions import Catalog
 from common.messaging.messages import Message, ScoreTask
 from common.settings import Settings
-from functions.score_leads.data.sources import Desk
+from functions.score_leads.data.sources import Warehouses
 from functions.score_leads.data.values import Floats
-from functions.score_leads.operate.run import Office, handle
+from functions.score_leads.operate.run import Services, handle
 from tests.judge import Schema, analyze
 from tests.quick import QuickWarehouse
 from tests.score_leads.simulator import START, Sales
@@ -156,12 +156,12 @@ class Department:
             "trigger": "schedule",
             **task,
         }
-        handle(self.office(last), ScoreTask(**asked))
+        handle(self.services(last), ScoreTask(**asked))
 
-    def office(self, last: date) -> Office:
+    def services(self, last: date) -> Services:
         warehouse = self.warehouse
         now = datetime.combine(last, datetime.min.time(), UTC) + timedelta(days=1, hours=6)
-        return Office(Desk(warehouse, warehouse), Catalog(warehouse), self.bus, now)
+        return Services(Warehouses(warehouse, warehouse), Catalog(warehouse), self.bus, now)
 
     def rows(self, table: str, order: str = "1") -> list[dict[str, Any]]:
         path = self.warehouse.path(table)

@@ -81,7 +81,7 @@ def test_constant_and_missing_columns_are_left_out() -> None:
 
 
 def test_long_categories_are_log_odds_to_the_trees_short_ones_codes() -> None:
-    assert ENCODER.told_apart == [False, True, False]
+    assert ENCODER.is_unordered == [False, True, False]
 
 
 def test_a_lead_does_not_see_its_own_outcome_in_its_level() -> None:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from common.errors import RetryableError
 from functions.score_leads import main
-from functions.score_leads.data.sources import Desk
+from functions.score_leads.data.sources import Warehouses
 from functions.score_leads.model import threads
 from tests.score_leads.department import Department
 from tests.score_leads.simulator import sales
@@ -43,8 +43,8 @@ def department() -> Iterator[Department]:
 @pytest.fixture
 def send(department: Department, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Push a body to the function; its answer."""
-    desk = Desk(department.warehouse, department.warehouse)
-    monkeypatch.setattr(main, "_clients", lambda: (desk, department.bus))
+    warehouses = Warehouses(department.warehouse, department.warehouse)
+    monkeypatch.setattr(main, "_clients", lambda: (warehouses, department.bus))
     department.bus.published.clear()
 
     def push(body: Any) -> flask.Response:

@@ -18,7 +18,7 @@ from common.errors import RetryableError, UserError
 from common.messaging.messages import MaterializeTask, RunRequested
 from common.model.conversions import LeadScoring
 from common.model.window import Window
-from functions.score_leads.data.sources import Desk, stage
+from functions.score_leads.data.sources import Warehouses, stage
 from functions.score_leads.operate import cohorts
 from functions.score_leads.operate.monitoring import Cohort
 from functions.score_leads.operate.run import handle
@@ -248,7 +248,7 @@ def test_a_fault_that_passes_is_handed_back(
 
 def test_other_messages_are_refused(department: Department) -> None:
     with pytest.raises(UserError, match="takes no RunRequested"):
-        handle(department.office(date(2026, 1, 1)), RunRequested())
+        handle(department.services(date(2026, 1, 1)), RunRequested())
 
 
 def test_what_is_not_scored_is_said(department: Department) -> None:
@@ -325,8 +325,8 @@ def settled_from(department: Department, day: int) -> list[Cohort]:
     days = Window((FIRST_DAY + timedelta(days=day)).date(), as_of.date())
     conversion = Catalog(warehouse).get("leads").conversion
     assert isinstance(conversion, LeadScoring)
-    staged = stage(Desk(warehouse, warehouse), conversion, days, as_of)
-    return cohorts.settle(warehouse, "leads", staged, days.start, 14, "run", as_of)
+    staged = stage(Warehouses(warehouse, warehouse), conversion, days, as_of)
+    return cohorts.close_cohorts(warehouse, "leads", staged, days.start, 14, "run", as_of)
 
 
 def test_months_that_are_final_are_reported_once() -> None:

@@ -21,8 +21,8 @@ from common.local.shop.shop import generate
 from common.local.shop.truth.answers import KnownLead
 from common.messaging.messages import ScoreTask
 from common.settings import Settings
-from functions.score_leads.data.sources import Desk
-from functions.score_leads.operate.run import Office, handle
+from functions.score_leads.data.sources import Warehouses
+from functions.score_leads.operate.run import Services, handle
 from tests.conftest import PROJECT
 from tests.score_leads.department import Recorder
 from tests.shop.test_crm import LATE
@@ -73,7 +73,10 @@ def scored(client: bigquery.Client) -> Iterator[Scored]:
         run_id="run", conversion="leads", definition_version=1, tier=0, trigger="schedule",
         start_date=END - timedelta(days=150), end_date=END - timedelta(days=1),
     )  # fmt: skip
-    handle(Office(Desk(warehouse, warehouse), catalog, Recorder(), now + timedelta(hours=6)), task)
+    handle(
+        Services(Warehouses(warehouse, warehouse), catalog, Recorder(), now + timedelta(hours=6)),
+        task,
+    )
     rows = {
         table: list(warehouse.rows(Sql(f"SELECT * FROM `{path}`")))
         for table, path in (

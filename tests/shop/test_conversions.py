@@ -151,7 +151,7 @@ def candidates(
         target=table(target),
         raw=table(f"{dataset}.answer"),
         members={},
-        witnesses=(table(f"{dataset}.confirmed"),),
+        identity_sources=(table(f"{dataset}.confirmed"),),
         scores=table(f"{dataset}.lead_scores"),
         rates=rates(warehouse.settings),
         window=window,

@@ -13,7 +13,7 @@ from common.bigquery.warehouse import Warehouse
 from common.local.stack.bigquery import EmbeddedBigQuery
 from common.model.findings import Finding
 from common.settings import Settings
-from functions.validate_sql.check import Desk, validate
+from functions.validate_sql.check import Services, validate
 from functions.validate_sql.models import Ask, Validated
 
 PROJECT = "shop"
@@ -113,19 +113,19 @@ def _fill(
 
 
 @pytest.fixture
-def desk(shop: Warehouse) -> Desk:
-    return Desk(shop, shop, NOW, lambda: ACCOUNT)
+def services(shop: Warehouse) -> Services:
+    return Services(shop, shop, NOW, lambda: ACCOUNT)
 
 
 Told = Callable[..., Validated]
 
 
 @pytest.fixture
-def told(desk: Desk) -> Told:
+def told(services: Services) -> Told:
     """Validates a query: told(sql, contract="leads", ...)."""
 
     def told(sql: str, **asked: Any) -> Validated:
-        return validate(Ask(sql=sql, **asked), desk)
+        return validate(Ask(sql=sql, **asked), services)
 
     return told
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from common.bigquery.sql import Sql
-from common.bigquery.warehouse import DryRun, Executed, Stored, Warehouse
+from common.bigquery.warehouse import DryRun, Executed, TableInfo, Warehouse
 from common.errors import AccessError, RetryableError, UserError
 from common.model.findings import catalogue
 from functions.validate_sql import catalogue as pages
-from functions.validate_sql.check import Desk, validate
+from functions.validate_sql.check import Services, validate
 from functions.validate_sql.models import Ask
 from tests.validate_sql.conftest import codes
 
@@ -66,8 +66,8 @@ class Expensive(Counting):
 
 
 class Sheets(Cloud):
-    def stored(self, path: str) -> Stored | None:
-        return Stored("EXTERNAL", ())
+    def table_info(self, path: str) -> TableInfo | None:
+        return TableInfo("EXTERNAL", ())
 
 
 class Slow(Cloud):
@@ -88,17 +88,17 @@ RUNNERS: dict[str, type[Cloud]] = {
 
 
 @pytest.fixture
-def widened(desk: Desk) -> Desk:
+def widened(services: Services) -> Services:
     """The desk of a deployment that may read the other project's dataset too."""
-    settings = desk.settings.model_copy(
+    settings = services.settings.model_copy(
         update={"source_datasets": ("shop.crm", "crm-project.sales")}
     )
-    warehouse = Warehouse(desk.own.client, settings)
-    return replace(desk, own=warehouse, runner=warehouse)
+    warehouse = Warehouse(services.own.client, settings)
+    return replace(services, own=warehouse, runner=warehouse)
 
 
 @pytest.mark.parametrize("code", catalogue())
-def test_the_example_of_a_code_makes_that_finding(code: str, widened: Desk) -> None:
+def test_the_example_of_a_code_makes_that_finding(code: str, widened: Services) -> None:
     sql = SPELLED.get(code, catalogue()[code]["example"])
     runner = RUNNERS.get(code, Cloud)(widened.own)
     answer = validate(Ask(sql=sql, **ASKED.get(code, {})), replace(widened, runner=runner))

@@ -11,7 +11,7 @@ import pytest
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed, Warehouse
 from common.errors import AccessError, UserError
-from functions.validate_sql.check import Desk, validate
+from functions.validate_sql.check import Services, validate
 from functions.validate_sql.models import Ask
 from tests.validate_sql.conftest import COLUMNS, PERIOD, Told, codes
 
@@ -146,10 +146,10 @@ def test_leads_and_deals_have_contracts_of_their_own(told: Told) -> None:
     assert codes(deals) == ["deal_status"]
 
 
-def test_the_copy_of_the_answer_is_dropped(told: Told, desk: Desk) -> None:
+def test_the_copy_of_the_answer_is_dropped(told: Told, services: Services) -> None:
     told(f"SELECT {COLUMNS} {ORDERS}")
     told(f"SELECT {COLUMNS}, CAST(note AS FLOAT64) AS value {ORDERS}")
-    assert desk.own.tables_in(desk.own.staging_path("").rstrip(".")) == []
+    assert services.own.tables_in(services.own.staging_path("").rstrip(".")) == []
 
 
 def test_a_profile_can_be_left_out(told: Told) -> None:
@@ -210,8 +210,8 @@ class Unprovided(Warehouse):
         raise AccessError("Access Denied: Table shop:conversions.definitions: or it does not exist")
 
 
-def test_a_missing_table_of_definitions_costs_no_other_answer(desk: Desk) -> None:
-    unprovided = replace(desk, own=Unprovided(desk.own.client, desk.settings))
+def test_a_missing_table_of_definitions_costs_no_other_answer(services: Services) -> None:
+    unprovided = replace(services, own=Unprovided(services.own.client, services.settings))
     answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}", with_profile=False), unprovided)
     assert answer.ok
     assert answer.predicted_value
@@ -227,8 +227,10 @@ class Telling(Warehouse):
         return replace(told, referenced_tables=("shop.crm.orders", "shop.payroll.salaries"))
 
 
-def test_a_table_that_only_bigquery_sees_is_refused_unless_a_view_reads_it(desk: Desk) -> None:
-    telling = replace(desk, runner=Telling(desk.own.client, desk.settings))
+def test_a_table_that_only_bigquery_sees_is_refused_unless_a_view_reads_it(
+    services: Services,
+) -> None:
+    telling = replace(services, runner=Telling(services.own.client, services.settings))
     direct = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), telling)
     assert codes(direct) == ["table_not_allowed"]
     assert direct.profile is None
@@ -333,16 +335,16 @@ class Locked(Warehouse):
         )
 
 
-def test_a_query_that_takes_too_long_is_told_so_without_a_profile(desk: Desk) -> None:
-    slow = replace(desk, runner=Slow(desk.own.client, desk.settings))
+def test_a_query_that_takes_too_long_is_told_so_without_a_profile(services: Services) -> None:
+    slow = replace(services, runner=Slow(services.own.client, services.settings))
     answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), slow)
     assert answer.ok
     assert codes(answer) == ["profile_failed"]
     assert "too long" in answer.issues[0].message
 
 
-def test_a_missing_right_to_write_the_copy_is_told_with_its_grant(desk: Desk) -> None:
-    locked = replace(desk, runner=Locked(desk.own.client, desk.settings))
+def test_a_missing_right_to_write_the_copy_is_told_with_its_grant(services: Services) -> None:
+    locked = replace(services, runner=Locked(services.own.client, services.settings))
     answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), locked)
     assert codes(answer) == ["access_denied"]
     assert "shop.conversions_staging" in answer.issues[0].fix

@@ -8,29 +8,29 @@ import pytest
 from flask import Flask, Request, Response
 
 from common.model.findings import catalogue
-from functions.validate_sql.check import Desk
+from functions.validate_sql.check import Services
 from functions.validate_sql.main import answer
 from tests.validate_sql.conftest import COLUMNS, PERIOD
 
 SOUND = f"SELECT {COLUMNS}, email, phone FROM `shop.crm.orders` {PERIOD}"
 
 
-def send(desk: Desk, **request: Any) -> Response:
+def send(services: Services, **request: Any) -> Response:
     with Flask("test").test_request_context("/", **request) as context:
         asked: Request = context.request
-        return answer(asked, desk)
+        return answer(asked, services)
 
 
-def test_a_query_is_posted_as_json_and_answered_as_json(desk: Desk) -> None:
-    response = send(desk, method="POST", json={"sql": SOUND})
+def test_a_query_is_posted_as_json_and_answered_as_json(services: Services) -> None:
+    response = send(services, method="POST", json={"sql": SOUND})
     assert response.status_code == 200
     assert response.json
     assert response.json["ok"] is True
     assert response.json["profile"]["rows"] == 60
 
 
-def test_a_faulty_query_is_no_faulty_request(desk: Desk) -> None:
-    response = send(desk, method="POST", json={"sql": "DROP TABLE shop.crm.orders"})
+def test_a_faulty_query_is_no_faulty_request(services: Services) -> None:
+    response = send(services, method="POST", json={"sql": "DROP TABLE shop.crm.orders"})
     assert response.status_code == 200
     assert response.json
     (issue,) = response.json["issues"]
@@ -62,15 +62,15 @@ def test_a_faulty_query_is_no_faulty_request(desk: Desk) -> None:
     ],
 )
 def test_a_faulty_request_is_answered_with_problem_details(
-    desk: Desk, request_: dict[str, Any], status: int
+    services: Services, request_: dict[str, Any], status: int
 ) -> None:
-    response = send(desk, **request_)
+    response = send(services, **request_)
     assert response.status_code == status
     assert response.content_type == "application/problem+json"
 
 
-def test_the_schemas_and_the_catalogue_can_be_read(desk: Desk) -> None:
-    response = send(desk, method="GET")
+def test_the_schemas_and_the_catalogue_can_be_read(services: Services) -> None:
+    response = send(services, method="GET")
     assert response.json
     assert set(response.json["findings"]) == set(catalogue())
     assert "sql" in response.json["request"]["properties"]
@@ -91,9 +91,9 @@ def test_the_schemas_and_the_catalogue_can_be_read(desk: Desk) -> None:
     ],
 )
 def test_no_answer_and_no_log_line_holds_personal_data(
-    desk: Desk, capsys: pytest.CaptureFixture[str], sql: str
+    services: Services, capsys: pytest.CaptureFixture[str], sql: str
 ) -> None:
-    response = send(desk, method="POST", json={"sql": sql})
+    response = send(services, method="POST", json={"sql": sql})
     printed = capsys.readouterr()
     assert "sql_validated" in printed.out
     assert "canary" not in printed.out + printed.err
@@ -103,17 +103,17 @@ def test_no_answer_and_no_log_line_holds_personal_data(
 
 
 def test_an_unforeseen_fault_tells_nothing_of_the_query(
-    desk: Desk, capsys: pytest.CaptureFixture[str]
+    services: Services, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fails() -> str:
         raise RuntimeError("canary@example.com")
 
-    class Broken(Desk):
+    class Broken(Services):
         @property
         def last_days(self) -> Any:
             return fails()
 
-    broken = Broken(desk.own, desk.runner, desk.now, desk.account)
+    broken = Broken(services.own, services.runner, services.now, services.account)
     response = send(broken, method="POST", json={"sql": SOUND})
     assert response.status_code == 500
     printed = capsys.readouterr()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from common.bigquery.warehouse import Stored
+from common.bigquery.warehouse import TableInfo
 from common.guard.judge import Query, judge
 from functions.validate_sql.partition.partition import Catalogue, check, partition_of
 from tests.guard.corpus import SCOPE
 
 
-def stored(column: str, type_: str = "DATE") -> Stored:
+def stored(column: str, type_: str = "DATE") -> TableInfo:
     """A table partitioned by the column; "" is by time of ingestion."""
     columns = ({"name": column, "type": type_},) if column else ()
-    return Stored("TABLE", columns, is_partitioned=True, partition_column=column)
+    return TableInfo("TABLE", columns, is_partitioned=True, partition_column=column)
 
 
 TABLES = {
@@ -22,7 +22,7 @@ TABLES = {
     "shop.crm.visits": stored("local_time", "DATETIME"),
     "shop.crm.loads": stored(""),
     "shop.crm.numbered": stored("n", "INTEGER"),
-    "shop.crm.plain": Stored("TABLE", ()),
+    "shop.crm.plain": TableInfo("TABLE", ()),
     "shop.analytics_123.events_*": None,
 }
 PARTITIONS = {

@@ -176,11 +176,11 @@ def _path(tokens: Sequence[Token], index: int) -> str:
 
 
 def _refused(source: Source, call: Call) -> Finding:
-    code, message, fix = _told(call.path, call.name.removeprefix("SAFE."))
+    code, message, fix = _explained(call.path, call.name.removeprefix("SAFE."))
     return finding(code, message, fix, at=source.position(call.token.offset))
 
 
-def _told(path: str, name: str) -> tuple[str, str, str]:
+def _explained(path: str, name: str) -> tuple[str, str, str]:
     functions = _functions()
     family = f"{name.partition('.')[0]}.*"
     if refusal := functions["refused"].get(name) or functions["refused"].get(family):

@@ -106,7 +106,7 @@ class Context:
     """Staging table with the rows of the user's own query, for kinds that have one."""
     members: Mapping[str, Sql]
     """Tables of the conversions that this one refers to, by id."""
-    witnesses: tuple[Sql, ...]
+    identity_sources: tuple[Sql, ...]
     """Tables of the conversions that tell which client ids and user ids belong together."""
     scores: Sql
     rates: Sql

@@ -7,7 +7,8 @@ then a step `past` holds, as candidates from the stage, what counted before the 
 
 from __future__ import annotations
 
-from common.bigquery.sql import Sql, bind, join, template
+from common.bigquery.sql import Sql, bind, template
+from common.identity import graph
 from common.kinds.candidate.shape import Context
 
 
@@ -28,37 +29,23 @@ def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sq
 
 def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
     """`persons`: the candidates with person_id filled from connected client ids and user ids."""
-    return [
-        ("pairs", _pairs(context)),
-        ("shared", template(__file__, "person_shared")),
-        ("links", template(__file__, "person_links")),
-        ("linked", template(__file__, "person_linked")),
-        ("recent", template(__file__, "person_recent", previous=previous)),
-        ("persons", template(__file__, "persons", previous=previous, recent="recent")),
-    ]
-
-
-def _pairs(context: Context) -> Sql:
-    """Which client ids and user ids were seen together, in GA4 and in rows of witnesses."""
-    seen = template(__file__, "person_pairs", stage=context.stage)
-    told = (template(__file__, "person_witnessed", witness=table) for table in context.witnesses)
-    return join("\n  UNION ALL\n", (seen, *told))
+    return graph.persons(previous, context.stage, context.identity_sources)
 
 
 def first_of_person(previous: str, context: Context, *, past: bool) -> list[tuple[str, Sql]]:
     """`first_of_person`: the first ever candidate of each person stays; after `persons`."""
-    published = template(__file__, "person_published", target=context.target)
+    published = template(__file__, "dedup_published_person", target=context.target)
     first = ("first_of_person", template(__file__, "dedup_first", previous=previous))
     if not past:
         return [("earlier", published), first]
     return [
-        ("past_visits", template(__file__, "person_past_visits")),
-        ("past_recent", template(__file__, "person_recent", previous="past_visits")),
+        ("past_visits", template(__file__, "dedup_past_visits")),
+        ("past_recent", graph.recent("past_visits")),
         (
             "past_persons",
-            template(__file__, "persons", previous="past_visits", recent="past_recent"),
+            graph.with_person("past_visits", "past_recent"),
         ),
-        ("earlier", template(__file__, "person_past", published=published)),
+        ("earlier", template(__file__, "dedup_past_person", published=published)),
         first,
     ]
 
@@ -68,7 +55,7 @@ def every_days(previous: str, key: str, days: int, context: Context) -> list[tup
 
     Rows whose key is NULL are never duplicates. `key` is person_id or client_id.
     """
-    published = "person_published" if key == "person_id" else "client_published"
+    published = "dedup_published_person" if key == "person_id" else "dedup_published_client"
     gap = bind(days * 86_400_000_000)
     return [
         ("earlier", template(__file__, published, target=context.target)),

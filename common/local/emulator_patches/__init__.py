@@ -31,7 +31,7 @@ from common.local.emulator_patches.statements import (  # noqa: E402
     statements,
 )
 
-CURES = (
+PATCHES = (
     launch,
     functions,
     hardening,
@@ -49,6 +49,6 @@ CURES = (
 
 @cache
 def install() -> None:
-    """Puts every cure in place, once a process and before the first engine starts."""
-    for cure in CURES:
-        cure.install()
+    """Puts every patch in place, once a process and before the first engine starts."""
+    for patch in PATCHES:
+        patch.install()

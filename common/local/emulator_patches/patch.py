@@ -1,4 +1,4 @@
-"""The one way in which a cure meets the emulator's insides: by names that must exist."""
+"""The one way in which a patch meets the emulator's insides: by names that must exist."""
 
 from __future__ import annotations
 

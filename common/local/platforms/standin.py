@@ -57,7 +57,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Fault:
+class InjectedFault:
     """A failure: an error status, a connection cut, or silence; before or after accepting."""
 
     kind: Literal["status", "reset", "silence"] = "status"
@@ -99,7 +99,7 @@ class StandIn:
         self.clock = clock
         self.held: dict[tuple[str, ...], Held] = {}
         self.calls: deque[Call] = deque(maxlen=REMEMBERED_CALLS)
-        self.faults: deque[Fault | None] = deque()
+        self.faults: deque[InjectedFault | None] = deque()
         self._lock = threading.Lock()
         self._woken = threading.Event()
 
@@ -111,7 +111,7 @@ class StandIn:
         """Whether scripted faults apply: only to requests that would accept something."""
         return call.method != "GET"
 
-    def script(self, *faults: Fault | None) -> None:
+    def script(self, *faults: InjectedFault | None) -> None:
         """Let the next deliveries fail in this order; None is a healthy one."""
         self.faults.extend(faults)
 
@@ -136,7 +136,7 @@ class StandIn:
             return Reply(404, {"error": str(error)})
 
     def _break_off(
-        self, fault: Fault, environ: dict[str, Any], start_response: Any
+        self, fault: InjectedFault, environ: dict[str, Any], start_response: Any
     ) -> Iterable[bytes]:
         if fault.kind == "silence":
             self._woken.wait(HELD_OPEN_SECONDS)
@@ -150,7 +150,7 @@ class StandIn:
     def _administer(self, call: Call) -> Reply:
         """GET shows what is held; POST scripts faults. For people and for other processes."""
         if call.method == "POST":
-            self.script(*(Fault(**fault) if fault else None for fault in call.json()))
+            self.script(*(InjectedFault(**fault) if fault else None for fault in call.json()))
         shown = [
             {"key": held.key, "value": held.value, "currency": held.currency, "count": held.count}
             for held in self.held.values()

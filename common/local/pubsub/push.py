@@ -57,7 +57,7 @@ class Pusher:
         """Looks for due messages now: after a publish, and when a test has moved its clock."""
         self._ticker.wake()
 
-    def settle(self) -> int:
+    def push_until_idle(self) -> int:
         """Pushes, paused or not, whatever is due at the clock's time, and what that makes due;
         answers how many pushes it took."""
         pushed = 0

@@ -42,14 +42,14 @@ _NAME = re.compile(r"projects/[^/]+/(?P<kind>\w+)/(?!goog)[A-Za-z][A-Za-z0-9._~+
 
 
 def check_name(name: str, kind: str) -> None:
-    """Raises Fault unless the name is projects/{project}/{kind}/{id} with an allowed id."""
+    """Raises RpcError unless the name is projects/{project}/{kind}/{id} with an allowed id."""
     match = _NAME.fullmatch(name)
     if match is None or match["kind"] != kind:
         raise invalid(f"{name!r} is not a name of the form projects/{{project}}/{kind}/{{id}}.")
 
 
 def completed(subscription: Subscription) -> Subscription:
-    """The subscription with the service's defaults; raises Fault for what the service refuses."""
+    """The subscription with the defaults of the service; raises RpcError for what it refuses."""
     check_name(subscription.name, "subscriptions")
     for field in _UNSUPPORTED:
         if getattr(subscription, field):
@@ -124,7 +124,7 @@ def stamped(message: PubsubMessage, message_id: int, published: float) -> Pubsub
 
 
 def check_publish(messages: list[PubsubMessage]) -> None:
-    """Raises Fault for a batch that the service refuses.
+    """Raises RpcError for a batch that the service refuses.
 
     Source: https://cloud.google.com/pubsub/docs/publisher
     """

@@ -43,7 +43,7 @@ class PubsubServer:
         self.backlog.database.close()
 
     def publish(self, topic: str, messages: Iterable[types.PubsubMessage]) -> list[int]:
-        """The messages' ids; raises wire.Fault."""
+        """The messages' ids; raises wire.RpcError."""
         batch = list(messages)
         rules.check_publish(batch)
         numbers = self.backlog.publish(topic, batch, self._clock())

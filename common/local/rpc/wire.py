@@ -15,7 +15,7 @@ LOOPBACK = "127.0.0.1"
 MAXIMUM_MESSAGE = 32 * 1024 * 1024
 
 
-class Fault(Exception):
+class RpcError(Exception):
     """An answer other than success, with the code that the client turns into its exception."""
 
     def __init__(self, code: grpc.StatusCode, detail: str) -> None:
@@ -24,24 +24,24 @@ class Fault(Exception):
         self.detail = detail
 
 
-def invalid(detail: str) -> Fault:
-    return Fault(grpc.StatusCode.INVALID_ARGUMENT, detail)
+def invalid(detail: str) -> RpcError:
+    return RpcError(grpc.StatusCode.INVALID_ARGUMENT, detail)
 
 
-def not_found(detail: str) -> Fault:
-    return Fault(grpc.StatusCode.NOT_FOUND, detail)
+def not_found(detail: str) -> RpcError:
+    return RpcError(grpc.StatusCode.NOT_FOUND, detail)
 
 
-def already_exists(detail: str) -> Fault:
-    return Fault(grpc.StatusCode.ALREADY_EXISTS, detail)
+def already_exists(detail: str) -> RpcError:
+    return RpcError(grpc.StatusCode.ALREADY_EXISTS, detail)
 
 
-def precondition_failed(detail: str) -> Fault:
-    return Fault(grpc.StatusCode.FAILED_PRECONDITION, detail)
+def precondition_failed(detail: str) -> RpcError:
+    return RpcError(grpc.StatusCode.FAILED_PRECONDITION, detail)
 
 
-def unsupported(detail: str) -> Fault:
-    return Fault(grpc.StatusCode.UNIMPLEMENTED, detail)
+def unsupported(detail: str) -> RpcError:
+    return RpcError(grpc.StatusCode.UNIMPLEMENTED, detail)
 
 
 def service(name: str, methods: Mapping[str, Callable[..., Any]]) -> grpc.GenericRpcHandler:
@@ -91,7 +91,7 @@ def _handler(method: Callable[..., Any]) -> grpc.RpcMethodHandler:
     def behave(message: Any, context: grpc.ServicerContext) -> Any:
         try:
             answered = method(message)
-        except Fault as fault:
+        except RpcError as fault:
             _abort(context, fault)
         return Empty() if answered is None else answered
 
@@ -102,6 +102,6 @@ def _handler(method: Callable[..., Any]) -> grpc.RpcMethodHandler:
     )
 
 
-def _abort(context: grpc.ServicerContext, fault: Fault) -> NoReturn:
+def _abort(context: grpc.ServicerContext, fault: RpcError) -> NoReturn:
     context.abort(fault.code, fault.detail)
     raise AssertionError("abort raises")

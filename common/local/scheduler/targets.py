@@ -8,12 +8,12 @@ from datetime import datetime
 import requests
 from google.cloud.scheduler_v1.types import HttpMethod, HttpTarget, Job
 
-from common.local.rpc.wire import Fault
+from common.local.rpc.wire import RpcError
 from common.local.scheduler.rules import zone
 from common.local.stack.identity import identity_token
 
 Publish = Callable[[str, bytes, Mapping[str, str]], object]
-"""Topic, data, attributes; raises Fault when the message is not accepted."""
+"""Topic, data, attributes; raises RpcError when the message is not accepted."""
 
 
 def attempt(job: Job, scheduled: float | None, publish: Publish, now: float) -> str:
@@ -23,7 +23,7 @@ def attempt(job: Job, scheduled: float | None, publish: Publish, now: float) -> 
     target = job.pubsub_target
     try:
         publish(target.topic_name, target.data, target.attributes)
-    except Fault as fault:
+    except RpcError as fault:
         return fault.detail
     return ""
 

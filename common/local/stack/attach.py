@@ -59,7 +59,7 @@ class Attached:
         )
         answer = response.json() if response.content else None
         if response.status_code >= 400:
-            raise CommandError(told(answer))
+            raise CommandError(message_of(answer))
         return answer
 
     def wait_for(self, run_id: str) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Attached:
             time.sleep(0.3)
 
 
-def told(problem: Any) -> str:
+def message_of(problem: Any) -> str:
     """Problem details in one or two lines for a terminal."""
     lines = [problem.get("detail", "The request failed."), problem.get("fix") or ""]
     return "\n".join(line for line in lines if line)

@@ -1,4 +1,4 @@
-"""BigQuery on this machine: bqemulator 1.4.0 behind our launcher, its faults cured.
+"""BigQuery on this machine: bqemulator 1.4.0 behind our launcher, its faults patched.
 
 In a test it runs on a thread (`EmbeddedBigQuery`); for `serve` it is a process of its own
 (`start_process`, or `python -m common.local.stack.bigquery`). The clients are Google's own.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from common.bigquery.sql import template, with_parameters
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.catalog.prediction_targets import targets
 from common.errors import UserError
 from common.model.conversions import Conversion, CrmSource, Custom, LeadScoring, Simple
@@ -26,7 +26,7 @@ class Checked:
 
 def check(
     draft: Conversion,
-    definitions: Mapping[str, Stored],
+    definitions: Mapping[str, DefinitionVersion],
     services: Services,
     *,
     allow_unknown_event: bool,
@@ -97,7 +97,7 @@ def _queries(draft: Conversion, services: Services) -> tuple[tuple[str, ...], li
 
 
 def _target(
-    draft: Conversion, definitions: Mapping[str, Stored], services: Services
+    draft: Conversion, definitions: Mapping[str, DefinitionVersion], services: Services
 ) -> list[Finding]:
     """A remark when the target of a prediction has nothing to learn from yet."""
     if not (isinstance(draft, Custom) and draft.predicted_value):

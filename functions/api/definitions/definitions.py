@@ -13,7 +13,7 @@ from pydantic import Field
 
 from common.bigquery.leases import lease
 from common.bigquery.sql import template, with_parameters
-from common.catalog.definitions import Catalog, Stored
+from common.catalog.definitions import Catalog, DefinitionVersion
 from common.errors import ConflictError, ProductError, UserError
 from common.model.conversions import AnyConversion
 from common.model.findings import Finding
@@ -107,19 +107,23 @@ def list_all(ask: Ask[ListQuery, None], services: Services) -> ConversionList:
     """List the conversions with their newest run."""
     runs = last_runs(services, "")
     found = [s for s in services.catalog.all() if ask.query.status in (s.status, "all")]
-    return ConversionList(conversions=[_told(stored, runs.get(stored.id)) for stored in found])
+    return ConversionList(
+        conversions=[_as_document(stored, runs.get(stored.id)) for stored in found]
+    )
 
 
 def get(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
     """Read the newest version of a conversion, with its newest run."""
     stored = services.catalog.get(ask.path["id"])
-    return _told(stored, last_runs(services, stored.id).get(stored.id))
+    return _as_document(stored, last_runs(services, stored.id).get(stored.id))
 
 
 def versions(ask: Ask[Nothing, None], services: Services) -> VersionList:
     """Read all versions of a conversion: what it was, since when, by whom."""
     services.catalog.get(ask.path["id"])
-    return VersionList(versions=[_told(s) for s in services.catalog.versions(ask.path["id"])])
+    return VersionList(
+        versions=[_as_document(s) for s in services.catalog.versions(ask.path["id"])]
+    )
 
 
 def create(ask: Ask[SaveQuery, AnyConversion], services: Services) -> ConversionVersion:
@@ -172,7 +176,7 @@ def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
             status="archived",
             expected_version=ask.expected_version,
         )
-    return _told(archived, remarks=_without_schedule(stored.id, services))
+    return _as_document(archived, remarks=_without_schedule(stored.id, services))
 
 
 def _save(
@@ -193,12 +197,12 @@ def _save(
             referenced_tables=checked.referenced_tables,
             expected_version=expected_version,
         )
-    return _told(stored, remarks=checked.remarks).model_copy(
+    return _as_document(stored, remarks=checked.remarks).model_copy(
         update={"next_run": _first_run(stored, services)}
     )
 
 
-def _first_run(stored: Stored, services: Services) -> planned.Planned | None:
+def _first_run(stored: DefinitionVersion, services: Services) -> planned.Planned | None:
     """What a version that never ran will compute and read; None when it has, or nobody can tell."""
     try:
         return planned.first_run(stored.id, services)
@@ -261,8 +265,8 @@ def last_runs(services: Services, id: str) -> dict[str, LastRun]:
     return {row.pop("conversion"): LastRun(**row) for row in rows}
 
 
-def _told(
-    stored: Stored, last_run: LastRun | None = None, remarks: list[Finding] | None = None
+def _as_document(
+    stored: DefinitionVersion, last_run: LastRun | None = None, remarks: list[Finding] | None = None
 ) -> ConversionVersion:
     return ConversionVersion(
         id=stored.id,

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.errors import ConflictError, UserError
 from common.model.conversions import Combined, Conversion, Custom, references
 
@@ -15,7 +15,7 @@ MAXIMUM_INHERITANCE = 3
 """Steps along which a row may look for its attribution."""
 
 
-def check(draft: Conversion, definitions: Mapping[str, Stored]) -> None:
+def check(draft: Conversion, definitions: Mapping[str, DefinitionVersion]) -> None:
     """Raise UserError unless the draft fits among the definitions (newest version by id)."""
     _check_references(draft, definitions)
     active = {id: s.conversion for id, s in definitions.items() if s.status == "active"}
@@ -38,7 +38,7 @@ def check_archivable(id: str, referring: list[str]) -> None:
         )
 
 
-def referring(id: str, definitions: Mapping[str, Stored]) -> list[str]:
+def referring(id: str, definitions: Mapping[str, DefinitionVersion]) -> list[str]:
     """Ids of the active definitions that refer to this one."""
     return sorted(
         stored.id
@@ -47,7 +47,7 @@ def referring(id: str, definitions: Mapping[str, Stored]) -> list[str]:
     )
 
 
-def _check_references(draft: Conversion, definitions: Mapping[str, Stored]) -> None:
+def _check_references(draft: Conversion, definitions: Mapping[str, DefinitionVersion]) -> None:
     for id in sorted(references(draft) - {draft.id}):
         if id not in definitions:
             near = get_close_matches(id, definitions, n=3)

@@ -78,7 +78,7 @@ def _planned(request: RunRequested, known: plan.Known, services: Services) -> Pl
         days=window.days,
         bytes=size,
         price_usd=cost,
-        text=told(windows, listed, cost),
+        text=plan_in_words(windows, listed, cost),
         parts=listed,
     )
 
@@ -95,7 +95,7 @@ def price(bytes: int | None, per_tebibyte: float) -> float | None:
     return None if bytes is None else round(bytes / TEBIBYTE * per_tebibyte, 4)
 
 
-def told(windows: Mapping[str, Window], parts: list[Part], cost: float | None) -> str:
+def plan_in_words(windows: Mapping[str, Window], parts: list[Part], cost: float | None) -> str:
     """In words: how much is computed, what is read for it, what that costs."""
     window = plan.whole(windows.values())
     many = "1 conversion" if len(windows) == 1 else f"{len(windows)} conversions"
@@ -148,11 +148,11 @@ def _queries(
                 queries.planned_bytes(query, services.runner, chunk)
                 for chunk in window.chunks(plan.CHUNK_DAYS)
             ]
-            told = [size for size in sizes if size is not None]
+            plan_in_words = [size for size in sizes if size is not None]
             yield Part(
                 reads=f"the query of {id}",
                 conversions=[id],
                 start_date=window.start,
                 end_date=window.end,
-                bytes=sum(told) if len(told) == len(sizes) else None,
+                bytes=sum(plan_in_words) if len(plan_in_words) == len(sizes) else None,
             )

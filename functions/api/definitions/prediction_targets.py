@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from common.catalog.prediction_targets import Target, targets
+from common.catalog.prediction_targets import PredictionTarget, targets
 from functions.api.routing.model import Model
 from functions.api.routing.request import Ask, Services
 
@@ -42,7 +42,7 @@ class Targets(Model):
 
 def eligible_targets(ask: Ask[TargetsQuery, None], services: Services) -> Targets:
     """List the conversions that a value can be predicted for, and why the others cannot."""
-    found: list[Target] = targets(
+    found: list[PredictionTarget] = targets(
         services.warehouse, services.catalog.active(), services.yesterday, ask.query.source
     )
     return Targets(

@@ -17,7 +17,7 @@ REFERENCE = "#/components/schemas/{model}"
 PROBLEM = "Problem"
 
 
-class Fault(Model):
+class ProblemDetails(Model):
     """One of several things that are wrong."""
 
     field: str | None = None
@@ -34,7 +34,7 @@ class Problem(BaseModel):
     detail: str = Field(description="What happened, for a person.")
     fix: str | None = Field(None, description="What to do next.")
     field: str | None = Field(None, description="Path of the field at fault.")
-    errors: list[Fault] | None = Field(None, description="Everything that is wrong.")
+    errors: list[ProblemDetails] | None = Field(None, description="Everything that is wrong.")
     instance: str
     request_id: str
 

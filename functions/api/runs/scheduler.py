@@ -61,13 +61,13 @@ class Scheduler:
         with _translated():
             jobs = list(self._client.list_jobs(parent=self._parent, **self._patience()))
         ours = [job for job in jobs if job.pubsub_target.topic_name == self._topic]
-        return sorted(map(self._told, ours), key=lambda told: (told.owner, told.name))
+        return sorted(map(self._as_schedule, ours), key=lambda told: (told.owner, told.name))
 
     def get(self, name: str) -> Schedule:
         """The schedule of a conversion, or of the daily run; raises NotFoundError."""
         with _translated():
             job = self._client.get_job(name=self._prefix + name, **self._patience())
-        return self._told(job)
+        return self._as_schedule(job)
 
     def put(self, name: str, schedule: str, paused: bool, message: RunRequested) -> Schedule:
         """Create the schedule or change it."""
@@ -89,7 +89,7 @@ class Scheduler:
             if (saved.state == Job.State.PAUSED) != paused:
                 switch = self._client.pause_job if paused else self._client.resume_job
                 saved = switch(name=job.name, **self._patience())
-        return self._told(saved)
+        return self._as_schedule(saved)
 
     def remove(self, name: str) -> None:
         """Delete the schedule if there is one."""
@@ -116,7 +116,7 @@ class Scheduler:
         except exceptions.NotFound:
             return self._client.create_job(parent=self._parent, job=job, **self._patience())
 
-    def _told(self, job: Job) -> Schedule:
+    def _as_schedule(self, job: Job) -> Schedule:
         from google.cloud.scheduler_v1.types import Job as JobType
 
         made_here = job.name.startswith(self._prefix)

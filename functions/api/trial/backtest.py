@@ -89,10 +89,12 @@ def left_out(rows: Iterable[Mapping[str, Any]]) -> list[LeftOut]:
         if row["outcome"]:
             counts[row["outcome"]] = counts.get(row["outcome"], 0) + row["conversions"]
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [LeftOut(reason=code, text=told(code), candidates=number) for code, number in ordered]
+    return [
+        LeftOut(reason=code, text=message_of(code), candidates=number) for code, number in ordered
+    ]
 
 
-def told(code: str) -> str:
+def message_of(code: str) -> str:
     """What a reason means, for a person."""
     return {**REMOVED, **BROKEN}.get(code, code)
 

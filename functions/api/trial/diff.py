@@ -16,7 +16,7 @@ from functions.api.definitions import checks, graph
 from functions.api.definitions.definitions import Remark
 from functions.api.routing.model import Model
 from functions.api.routing.request import Ask, Days, Nothing, Services, window_of
-from functions.api.trial.backtest import told
+from functions.api.trial.backtest import message_of
 from functions.api.trial.rules import columns, failed, rules_of
 from functions.api.trial.trial import Trial, trial
 
@@ -91,7 +91,7 @@ def diff(ask: Ask[Nothing, DiffBody], services: Services) -> Diff:
         currency=services.settings.currency,
         same=counts["same"]["rows_"] if "same" in counts else 0,
         **{name: _count(counts.get(name)) for name in ("added", "removed", "changed")},
-        rows=[_told(row, why_not_live, why_not_new) for row in rows],
+        rows=[_as_row(row, why_not_live, why_not_new) for row in rows],
         warnings=[Remark.of(finding) for finding in checked.remarks],
     )
 
@@ -107,7 +107,9 @@ def why_left_out(conversion: Conversion, tried: Trial, ids: list[str]) -> dict[s
         reason=reason(),
         ids=bind(ids, "ARRAY<STRING>"),
     )
-    found = {row["id"]: told(row["outcome"]) for row in tried.warehouse.rows(tried.bound(sql))}
+    found = {
+        row["id"]: message_of(row["outcome"]) for row in tried.warehouse.rows(tried.bound(sql))
+    }
     unseen = [id for id in ids if id not in found]
     return {**_failed_rules(conversion, tried, unseen), **found}
 
@@ -123,11 +125,11 @@ def _failed_rules(conversion: Conversion, tried: Trial, ids: list[str]) -> dict[
         rules=columns(rules),
         ids=bind(ids, "ARRAY<STRING>"),
     )
-    told: dict[str, str] = {}
+    message_of: dict[str, str] = {}
     for row in tried.warehouse.rows(tried.bound(sql)):
         if texts := [f"rule {n} ({rule.text})" for n, rule in failed(rules, row)]:
-            told[row["id"]] = f"It does not pass {' and '.join(texts)}."
-    return told
+            message_of[row["id"]] = f"It does not pass {' and '.join(texts)}."
+    return message_of
 
 
 def _rows(name: str, live: Trial, new: Trial, **slots: Sql) -> list[dict[str, Any]]:
@@ -152,7 +154,7 @@ def _count(row: Mapping[str, Any] | None) -> DiffCount:
     )
 
 
-def _told(row: Mapping[str, Any], not_live: Outcomes, not_new: Outcomes) -> DiffRow:
+def _as_row(row: Mapping[str, Any], not_live: Outcomes, not_new: Outcomes) -> DiffRow:
     id = row["id"]
     match row["change"]:
         case "added":

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pydantic import Field, model_validator
 
 from common.bigquery.sql import template, with_parameters
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.kinds.candidate.reason import reason
 from common.model.conversions import Simple
 from common.model.window import Window
@@ -104,7 +104,9 @@ def _published(id: str, key: str, services: Services) -> Row | None:
     return next(services.warehouse.rows(with_parameters(sql, key=key)), None)
 
 
-def _events(stored: Stored, key: str, day: date | None, services: Services) -> Sequence[Row]:
+def _events(
+    stored: DefinitionVersion, key: str, day: date | None, services: Services
+) -> Sequence[Row]:
     if not isinstance(stored.conversion, Simple):
         return []
     window = Window.ending(day or services.yesterday, 1 if day else LOOK_BACK_DAYS)

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.model.conversions import Simple
 from common.model.window import Window
 from functions.api.routing.model import Model
-from functions.api.trial.backtest import told
+from functions.api.trial.backtest import message_of
 from functions.api.trial.rules import failed, rules_of
 
 Row = Mapping[str, Any]
@@ -34,7 +34,7 @@ class Step(Model):
 class Case:
     """What was found for one key."""
 
-    stored: Stored
+    stored: DefinitionVersion
     key: str
     window: Window
     events: Sequence[Row]
@@ -104,7 +104,7 @@ def _candidate(case: Case) -> Iterator[Step]:
     row = min(case.candidates, key=lambda row: (row["outcome"] is not None, row["created"]))
     yield _identity(row)
     if row["reason"]:
-        yield Step(step="contract", passed=False, text=told(row["reason"]))
+        yield Step(step="contract", passed=False, text=message_of(row["reason"]))
     yield _dedup(row, len(case.candidates))
     yield _value(row)
     if row["refund_status"]:
@@ -127,7 +127,7 @@ def _identity(row: Row) -> Step:
 def _dedup(row: Row, candidates: int) -> Step:
     removed = row["removed"]
     if removed and removed not in ("fully_refunded", "unqualified_lead"):
-        return Step(step="dedup", passed=False, text=told(removed))
+        return Step(step="dedup", passed=False, text=message_of(removed))
     others = f" {candidates} candidates share this id; the first counts." if candidates > 1 else ""
     return Step(step="dedup", passed=True, text=f"It is no duplicate.{others}")
 
@@ -158,13 +158,13 @@ def _refund(row: Row) -> Step:
     dropped = row["removed"] == "fully_refunded"
     text = texts[row["refund_status"]]
     if dropped:
-        text = told("fully_refunded")
+        text = message_of("fully_refunded")
     return Step(step="refund", passed=not dropped, text=text)
 
 
 def _qualification(row: Row) -> Step:
     if row["removed"] == "unqualified_lead":
-        return Step(step="qualification", passed=False, text=told("unqualified_lead"))
+        return Step(step="qualification", passed=False, text=message_of("unqualified_lead"))
     text = "It reached its target status." if row["is_qualified"] else "It is not qualified."
     return Step(step="qualification", passed=None, text=text)
 

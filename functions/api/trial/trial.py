@@ -11,9 +11,9 @@ from datetime import timedelta
 from common import kinds, schemas
 from common.bigquery.sql import Parameter, Sql, bind, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.ga4 import stage
-from common.identity import identity_sources
+from common.identity import sources as identity_sources
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context, standard_types
 from common.model.conversions import Conversion, Custom, Simple, references
@@ -41,7 +41,10 @@ class Trial:
 
 @contextmanager
 def trial(
-    conversion: Conversion, definitions: Mapping[str, Stored], window: Window, services: Services
+    conversion: Conversion,
+    definitions: Mapping[str, DefinitionVersion],
+    window: Window,
+    services: Services,
 ) -> Iterator[Trial]:
     """Compute the definition's candidates as a run would; the tables go when the block ends.
 
@@ -56,7 +59,7 @@ def trial(
             target=_published(conversion.id, services),
             raw=warehouse.staging(f"{name}_raw"),
             members={id: _published(id, services) for id in references(conversion)},
-            witnesses=identity_sources.tables(conversion, definitions.values(), warehouse),
+            identity_sources=identity_sources.tables(conversion, definitions.values(), warehouse),
             scores=warehouse.table("lead_scores"),
             rates=rates(services.settings),
             window=window,

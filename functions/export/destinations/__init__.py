@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from functions.export.destinations.base import Destination
-from functions.export.destinations.config import Target
+from functions.export.destinations.config import DestinationConfig
 from functions.export.destinations.google_ads import GoogleAds
 from functions.export.destinations.google_analytics import GoogleAnalytics
 from functions.export.destinations.google_customer_match import GoogleCustomerMatch
@@ -34,10 +34,12 @@ DESTINATIONS: dict[str, type[Destination[Any]]] = {each.kind: each for each in _
 """Destinations by the `kind` of their config."""
 
 _CONFIGS: Any = reduce(or_, [each.Config for each in _ALL])
-TARGET: TypeAdapter[Target] = TypeAdapter(Annotated[_CONFIGS, Field(discriminator="kind")])
+TARGET: TypeAdapter[DestinationConfig] = TypeAdapter(
+    Annotated[_CONFIGS, Field(discriminator="kind")]
+)
 """The union of all configs, told apart by `kind`."""
 
 
-def connect(target: Target) -> Destination[Any]:
+def connect(target: DestinationConfig) -> Destination[Any]:
     """The destination of a config."""
     return DESTINATIONS[target.kind](target)

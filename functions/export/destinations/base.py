@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from functions.export.destinations.config import Target
+from functions.export.destinations.config import DestinationConfig
 from functions.export.payload.money import Money
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Reply, Request
@@ -170,14 +170,14 @@ class Problem:
     severity: Literal["error", "warning"] = "error"
 
 
-T = TypeVar("T", bound=Target)
+T = TypeVar("T", bound=DestinationConfig)
 
 
 class Destination(ABC, Generic[T]):
     """One platform; its subclasses are listed in `destinations.DESTINATIONS`."""
 
     kind: ClassVar[str]
-    Config: ClassVar[type[Target]]
+    Config: ClassVar[type[DestinationConfig]]
     capabilities: ClassVar[Capabilities]
     payload_version: ClassVar[int] = 1
     """Raised when the mapping changes; by itself it sends nothing again."""

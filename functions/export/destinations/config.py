@@ -51,7 +51,7 @@ class Mapped(Config):
     )
 
 
-class Target(Config):
+class DestinationConfig(Config):
     """What every destination's config has."""
 
     kind: str
@@ -203,7 +203,7 @@ class Target(Config):
     )
 
     @model_validator(mode="after")
-    def _distinct(self) -> Target:
+    def _distinct(self) -> DestinationConfig:
         ids = [mapped.conversion for mapped in self.conversions]
         if len(set(ids)) < len(ids):
             raise ValueError("each conversion can be mapped once")

@@ -23,7 +23,7 @@ from functions.export.destinations.base import (
     Status,
     present,
 )
-from functions.export.destinations.config import Mapped, Target
+from functions.export.destinations.config import DestinationConfig, Mapped
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import proto_json
 from functions.export.transport.calls import Answer, Reply, Request
@@ -56,7 +56,7 @@ class GoogleAction(Mapped):
     )
 
 
-class GoogleAdsTarget(Target):
+class GoogleAdsTarget(DestinationConfig):
     """A Google Ads account."""
 
     kind: Literal["google_ads"] = Field(
@@ -111,7 +111,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
     """
 
     kind: ClassVar[str] = "google_ads"
-    Config: ClassVar[type[Target]] = GoogleAdsTarget
+    Config: ClassVar[type[DestinationConfig]] = GoogleAdsTarget
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=2000,
         usual_batch=2000,

@@ -25,7 +25,7 @@ from functions.export.destinations.base import (
     fingerprint,
     present,
 )
-from functions.export.destinations.config import Mapped, SecretReference, Target
+from functions.export.destinations.config import DestinationConfig, Mapped, SecretReference
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
 
@@ -44,7 +44,7 @@ class AnalyticsEvent(Mapped):
     )
 
 
-class GoogleAnalyticsTarget(Target):
+class GoogleAnalyticsTarget(DestinationConfig):
     """A GA4 web stream."""
 
     kind: Literal["google_analytics"] = Field(
@@ -86,7 +86,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsTarget]):
     """
 
     kind: ClassVar[str] = "google_analytics"
-    Config: ClassVar[type[Target]] = GoogleAnalyticsTarget
+    Config: ClassVar[type[DestinationConfig]] = GoogleAnalyticsTarget
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=25,
         usual_batch=25,

@@ -26,7 +26,7 @@ from functions.export.destinations.base import (
     canonical,
     present,
 )
-from functions.export.destinations.config import Mapped, Target
+from functions.export.destinations.config import DestinationConfig, Mapped
 from functions.export.destinations.google_ads import AccountNumber
 from functions.export.payload.identifiers import sha256
 from functions.export.payload.rows import ConversionRow
@@ -54,7 +54,7 @@ class UserList(Mapped):
     )
 
 
-class GoogleCustomerMatchTarget(Target):
+class GoogleCustomerMatchTarget(DestinationConfig):
     """User lists of a Google Ads account."""
 
     kind: Literal["google_customer_match"] = Field(
@@ -103,7 +103,7 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
     """
 
     kind: ClassVar[str] = "google_customer_match"
-    Config: ClassVar[type[Target]] = GoogleCustomerMatchTarget
+    Config: ClassVar[type[DestinationConfig]] = GoogleCustomerMatchTarget
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=10_000,
         usual_batch=5_000,

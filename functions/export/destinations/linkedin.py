@@ -28,7 +28,7 @@ from functions.export.destinations.base import (
     present,
     written,
 )
-from functions.export.destinations.config import Mapped, SecretReference, Target
+from functions.export.destinations.config import DestinationConfig, Mapped, SecretReference
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
@@ -52,7 +52,7 @@ class LinkedInRule(Mapped):
     )
 
 
-class LinkedInTarget(Target):
+class LinkedInTarget(DestinationConfig):
     """A LinkedIn ad account's conversion rules."""
 
     kind: Literal["linkedin"] = Field(
@@ -105,7 +105,7 @@ class LinkedIn(Destination[LinkedInTarget]):
     """
 
     kind: ClassVar[str] = "linkedin"
-    Config: ClassVar[type[Target]] = LinkedInTarget
+    Config: ClassVar[type[DestinationConfig]] = LinkedInTarget
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=5000,
         usual_batch=1000,

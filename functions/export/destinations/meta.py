@@ -28,7 +28,7 @@ from functions.export.destinations.base import (
     present,
     written,
 )
-from functions.export.destinations.config import Mapped, SecretReference, Target
+from functions.export.destinations.config import DestinationConfig, Mapped, SecretReference
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
@@ -85,7 +85,7 @@ class MetaEvent(Mapped):
     )
 
 
-class MetaTarget(Target):
+class MetaTarget(DestinationConfig):
     """A Meta pixel or dataset."""
 
     kind: Literal["meta"] = Field("meta", title="Kind", description="Meta", examples=["meta"])
@@ -168,7 +168,7 @@ class Meta(Destination[MetaTarget]):
     """
 
     kind: ClassVar[str] = "meta"
-    Config: ClassVar[type[Target]] = MetaTarget
+    Config: ClassVar[type[DestinationConfig]] = MetaTarget
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=1000,
         usual_batch=200,

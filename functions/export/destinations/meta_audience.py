@@ -26,7 +26,7 @@ from functions.export.destinations.base import (
     canonical,
     written,
 )
-from functions.export.destinations.config import Mapped, SecretReference, Target
+from functions.export.destinations.config import DestinationConfig, Mapped, SecretReference
 from functions.export.destinations.meta import HOST, hashed_person, problems, read
 from functions.export.payload import countries
 from functions.export.payload.rows import ConversionRow
@@ -58,7 +58,7 @@ class MetaAudience(Mapped):
     )
 
 
-class MetaAudienceTarget(Target):
+class MetaAudienceTarget(DestinationConfig):
     """Custom audiences of a Meta ad account."""
 
     kind: Literal["meta_audience"] = Field(
@@ -94,7 +94,7 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
     """
 
     kind: ClassVar[str] = "meta_audience"
-    Config: ClassVar[type[Target]] = MetaAudienceTarget
+    Config: ClassVar[type[DestinationConfig]] = MetaAudienceTarget
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=10_000,
         usual_batch=5_000,

@@ -30,7 +30,7 @@ from functions.export.destinations.base import (
     present,
     written,
 )
-from functions.export.destinations.config import Mapped, SecretReference, Target
+from functions.export.destinations.config import DestinationConfig, Mapped, SecretReference
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
@@ -61,7 +61,7 @@ class MicrosoftGoal(Mapped):
     )
 
 
-class MicrosoftAdsTarget(Target):
+class MicrosoftAdsTarget(DestinationConfig):
     """A Microsoft Advertising account."""
 
     kind: Literal["microsoft_ads"] = Field(
@@ -114,7 +114,7 @@ class MicrosoftAds(Destination[MicrosoftAdsTarget]):
     """
 
     kind: ClassVar[str] = "microsoft_ads"
-    Config: ClassVar[type[Target]] = MicrosoftAdsTarget
+    Config: ClassVar[type[DestinationConfig]] = MicrosoftAdsTarget
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=1000,
         usual_batch=1000,

@@ -28,7 +28,7 @@ from functions.export.destinations.base import (
     present,
     written,
 )
-from functions.export.destinations.config import Mapped, SecretReference, Target
+from functions.export.destinations.config import DestinationConfig, Mapped, SecretReference
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
@@ -56,7 +56,7 @@ class TikTokEvent(Mapped):
     )
 
 
-class TikTokTarget(Target):
+class TikTokTarget(DestinationConfig):
     """A TikTok pixel, app or event set."""
 
     kind: Literal["tiktok"] = Field(
@@ -127,7 +127,7 @@ class TikTok(Destination[TikTokTarget]):
     """
 
     kind: ClassVar[str] = "tiktok"
-    Config: ClassVar[type[Target]] = TikTokTarget
+    Config: ClassVar[type[DestinationConfig]] = TikTokTarget
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=1000,
         usual_batch=500,

@@ -26,15 +26,15 @@ def dry_run(
     """What a run would do now with its first MAXIMUM_ROWS conversions: how many get which verdict,
     the first `limit` of them one by one, all requests by their SHA-256 and the first `bodies` of
     them whole. Nothing is sent and nothing is written."""
-    office = connection.office
+    services = connection.services
     scope = connection.scope(conversion, "dry-run", 0)
     ledger = connection.ledger(scope)
     census, first_day = ledger.census(), connection.start_date(scope)
     brake = Brake(census, connection.destination.config, force=force)
-    job = Job(connection.destination, scope, office.settings.currency, force)
+    job = Job(connection.destination, scope, services.settings.currency, force)
     found = list(ledger.candidates(MAXIMUM_ROWS + 1))
     portions = [
-        list(decisions(wave, job, office.clock.now(), brake))
+        list(decisions(wave, job, services.clock.now(), brake))
         for wave in waves(islice(found, MAXIMUM_ROWS), connection.destination)
     ]
     judged = [each for portion in portions for each in portion]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 
-from common.catalog.definitions import Catalog, Stored
+from common.catalog.definitions import Catalog, DefinitionVersion
 from common.errors import MethodError, NotFoundError, ProductError, UserError
 from common.http import wsgi
 from common.messaging.messages import ExportContinuation, ReplayRequested
@@ -24,7 +24,7 @@ from functions.export.frontend.advice import advice, twice
 from functions.export.ledger import reads
 from functions.export.send import resolve
 from functions.export.services import (
-    Office,
+    Services,
     connection,
     connections,
     has_table,
@@ -86,7 +86,7 @@ class ReportQuery(Body):
     end_date: date
 
 
-def answer(request: Request, office: Office) -> Any:
+def answer(request: Request, services: Services) -> Any:
     """The answer to one request; raises NotFoundError or MethodError where no route fits."""
     try:
         endpoint, path = _MAP.bind("").match(request.path.rstrip("/") or "/", method=request.method)
@@ -96,14 +96,14 @@ def answer(request: Request, office: Office) -> Any:
     except NotFound as error:
         raise NotFoundError(f"There is nothing at {request.path}.", code="unknown_path") from error
     handler: Handler = endpoint
-    return handler(request, path, office)
+    return handler(request, path, services)
 
 
-def list_destinations(request: Request, path: Path, office: Office) -> Any:
-    return {"destinations": [_stored(stored) for stored in office.catalog.all()]}
+def list_destinations(request: Request, path: Path, services: Services) -> Any:
+    return {"destinations": [_stored(stored) for stored in services.catalog.all()]}
 
 
-def schemas(request: Request, path: Path, office: Office) -> Any:
+def schemas(request: Request, path: Path, services: Services) -> Any:
     """The form of each kind of destination, and what its platform can do."""
     return {
         kind: {"schema": each.Config.model_json_schema(), "capabilities": _capabilities(each)}
@@ -111,11 +111,11 @@ def schemas(request: Request, path: Path, office: Office) -> Any:
     }
 
 
-def get_destination(request: Request, path: Path, office: Office) -> Any:
-    return _stored(office.catalog.get(path["id"]))
+def get_destination(request: Request, path: Path, services: Services) -> Any:
+    return _stored(services.catalog.get(path["id"]))
 
 
-def put_destination(request: Request, path: Path, office: Office) -> Any:
+def put_destination(request: Request, path: Path, services: Services) -> Any:
     """Save a new version; errors in it refuse it, warnings come back with it."""
     definition = _definition(request)
     if definition["id"] != path["id"]:
@@ -125,7 +125,7 @@ def put_destination(request: Request, path: Path, office: Office) -> Any:
             fix="Make both the same.",
             field="id",
         )
-    found = _advice(definition, office)
+    found = _advice(definition, services)
     if errors := [problem for problem in found if problem.severity == "error"]:
         raise UserError(
             " ".join(problem.message for problem in errors),
@@ -133,22 +133,22 @@ def put_destination(request: Request, path: Path, office: Office) -> Any:
             fix=" ".join(dict.fromkeys(problem.fix for problem in errors)),
             field="conversions",
         )
-    stored = office.catalog.save(
+    stored = services.catalog.save(
         definition,
-        now=office.clock.now(),
+        now=services.clock.now(),
         author=wsgi.caller(request),
         expected_version=_expected(request),
     )
-    told = [_told(problem) for problem in [*found, *_first_day(stored, office)]]
+    told = [_as_document(problem) for problem in [*found, *_first_day(stored, services)]]
     return _stored(stored) | {"problems": told}
 
 
-def archive_destination(request: Request, path: Path, office: Office) -> Any:
-    stored = office.catalog.get(path["id"])
+def archive_destination(request: Request, path: Path, services: Services) -> Any:
+    stored = services.catalog.get(path["id"])
     return _stored(
-        office.catalog.save(
+        services.catalog.save(
             stored.definition,
-            now=office.clock.now(),
+            now=services.clock.now(),
             author=wsgi.caller(request),
             status="archived",
             expected_version=_expected(request),
@@ -156,25 +156,27 @@ def archive_destination(request: Request, path: Path, office: Office) -> Any:
     )
 
 
-def check_config(request: Request, path: Path, office: Office) -> Any:
+def check_config(request: Request, path: Path, services: Services) -> Any:
     """Problems of a config that need not be saved, the platform's own word included."""
     definition = _definition(request)
-    online = _online(connect(TARGET.validate_python(definition)), office)
-    return {"problems": [_told(problem) for problem in [*_advice(definition, office), *online]]}
+    online = _online(connect(TARGET.validate_python(definition)), services)
+    return {
+        "problems": [_as_document(problem) for problem in [*_advice(definition, services), *online]]
+    }
 
 
-def check_destination(request: Request, path: Path, office: Office) -> Any:
-    found = connection(office, path["id"])
+def check_destination(request: Request, path: Path, services: Services) -> Any:
+    found = connection(services, path["id"])
     problems = [
-        *_advice(found.stored.definition, office),
-        *_online(found.destination, office),
+        *_advice(found.stored.definition, services),
+        *_online(found.destination, services),
     ]
-    return {"problems": [_told(problem) for problem in problems]}
+    return {"problems": [_as_document(problem) for problem in problems]}
 
 
-def dry_run(request: Request, path: Path, office: Office) -> Any:
+def dry_run(request: Request, path: Path, services: Services) -> Any:
     body = wsgi.read(request, DryRunBody)
-    found = connection(office, path["id"])
+    found = connection(services, path["id"])
     needs_table(found, body.conversion)
     return preview.dry_run(
         found,
@@ -185,17 +187,17 @@ def dry_run(request: Request, path: Path, office: Office) -> Any:
     )
 
 
-def run(request: Request, path: Path, office: Office) -> Any:
+def run(request: Request, path: Path, services: Services) -> Any:
     """Ask for a run now; it happens behind the scenes."""
     body = wsgi.read(request, RunBody)
-    found = connection(office, path["id"])
+    found = connection(services, path["id"])
     needs_live(found)
     chosen = body.conversions or tuple(id for id in found.conversions if has_table(found, id))
     for conversion in chosen or found.conversions:
         needs_table(found, conversion)
-    today, run_id = office.today(), f"x{office.new_id()}"
+    today, run_id = services.today(), f"x{services.new_id()}"
     for conversion in chosen:
-        office.bus().publish(
+        services.bus().publish(
             ExportContinuation(
                 destination=found.id,
                 conversion=conversion,
@@ -208,18 +210,18 @@ def run(request: Request, path: Path, office: Office) -> Any:
     return wsgi.json_response({"conversions": chosen, "run_id": run_id}, 202)
 
 
-def replay(request: Request, path: Path, office: Office) -> Any:
+def replay(request: Request, path: Path, services: Services) -> Any:
     """Ask for days to be sent again; it happens behind the scenes, once for a request id."""
     body = wsgi.read(request, ReplayBody)
-    found = connection(office, path["id"])
+    found = connection(services, path["id"])
     needs_live(found)
     needs_table(found, body.conversion)
     if body.end_date < body.start_date:
         raise UserError("The range ends before it starts.", code="bad_range", field="end_date")
     days = (body.start_date, body.end_date)
     count = reads.conversions_between(found, body.conversion, *days)
-    request_id = body.request_id or office.new_id()
-    office.bus().publish(
+    request_id = body.request_id or services.new_id()
+    services.bus().publish(
         ReplayRequested(
             request_id=request_id,
             destination=found.id,
@@ -232,31 +234,31 @@ def replay(request: Request, path: Path, office: Office) -> Any:
     return wsgi.json_response({"request_id": request_id, "conversions": count}, 202)
 
 
-def settle_doubts(request: Request, path: Path, office: Office) -> Any:
+def resolve_doubts(request: Request, path: Path, services: Services) -> Any:
     body = wsgi.read(request, SettleBody)
-    found = connection(office, path["id"])
-    return {"settled": resolve.settle(found, body.conversion, body.ids, body.verdict)}
+    found = connection(services, path["id"])
+    return {"settled": resolve.resolve_doubts(found, body.conversion, body.ids, body.verdict)}
 
 
-def ledger(request: Request, path: Path, office: Office) -> Any:
+def ledger(request: Request, path: Path, services: Services) -> Any:
     asked = _query(request, LedgerQuery)
-    found = connection(office, path["id"])
+    found = connection(services, path["id"])
     return {"entries": reads.entries(found, **asked.model_dump())}
 
 
-def standings(request: Request, path: Path, office: Office) -> Any:
+def standings(request: Request, path: Path, services: Services) -> Any:
     asked = _query(request, LedgerQuery)
-    found = connection(office, path["id"])
+    found = connection(services, path["id"])
     return {"standings": reads.standings(found, conversion=asked.conversion)}
 
 
-def report(request: Request, path: Path, office: Office) -> Any:
+def report(request: Request, path: Path, services: Services) -> Any:
     asked = _query(request, ReportQuery)
-    found = connection(office, path["id"])
+    found = connection(services, path["id"])
     return {"days": reads.match_report(found, asked.start_date, asked.end_date)}
 
 
-Handler = Callable[[Request, Path, Office], Any]
+Handler = Callable[[Request, Path, Services], Any]
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,7 @@ ROUTES = (
     Route("POST", "/destinations/<id>/dry-run", dry_run),
     Route("POST", "/destinations/<id>/run", run),
     Route("POST", "/destinations/<id>/replay", replay),
-    Route("POST", "/destinations/<id>/settle", settle_doubts),
+    Route("POST", "/destinations/<id>/settle", resolve_doubts),
     Route("GET", "/destinations/<id>/ledger", ledger),
     Route("GET", "/destinations/<id>/standings", standings),
     Route("GET", "/destinations/<id>/report", report),
@@ -290,35 +292,36 @@ def _definition(request: Request) -> dict[str, Any]:
     return wsgi.read_as(request, TARGET).model_dump(mode="json")
 
 
-def _advice(definition: Mapping[str, Any], office: Office) -> list[Problem]:
+def _advice(definition: Mapping[str, Any], services: Services) -> list[Problem]:
     known = {
-        stored.id: stored.conversion for stored in Catalog(office.warehouse, "conversion").active()
+        stored.id: stored.conversion
+        for stored in Catalog(services.warehouse, "conversion").active()
     }
     destination = connect(TARGET.validate_python(definition))
     others = [
         each.destination
-        for each in connections(office)
+        for each in connections(services)
         if each.live and each.id != destination.config.id
     ]
     return [*advice(destination, known), *twice(destination, others)]
 
 
-def _online(destination: Destination[Any], office: Office) -> list[Problem]:
+def _online(destination: Destination[Any], services: Services) -> list[Problem]:
     """What the platform itself says; a secret that is missing is a problem among the others."""
     try:
-        return destination.check(office.wire)
+        return destination.check(services.wire)
     except ProductError as error:
         return [Problem(error.code, error.detail, error.fix)]
 
 
-def _first_day(stored: Stored, office: Office) -> list[Problem]:
+def _first_day(stored: DefinitionVersion, services: Services) -> list[Problem]:
     """What a new destination leaves at home."""
     if stored.version > 1 or stored.definition["start_date"]:
         return []
     return [
         Problem(
             "starts_today",
-            f"Conversions of {office.today()} and later are sent; earlier ones are not.",
+            f"Conversions of {services.today()} and later are sent; earlier ones are not.",
             "If the platform shall have earlier ones, set start_date or replay their days.",
             "warning",
         )
@@ -338,7 +341,7 @@ def _query(request: Request, model: type[Any]) -> Any:
         raise wsgi.invalid(error) from error
 
 
-def _stored(stored: Stored) -> dict[str, Any]:
+def _stored(stored: DefinitionVersion) -> dict[str, Any]:
     return {
         "id": stored.id,
         "version": stored.version,
@@ -350,7 +353,7 @@ def _stored(stored: Stored) -> dict[str, Any]:
     }
 
 
-def _told(problem: Problem) -> dict[str, str]:
+def _as_document(problem: Problem) -> dict[str, str]:
     return {
         "code": problem.code,
         "severity": problem.severity,

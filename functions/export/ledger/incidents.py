@@ -9,18 +9,20 @@ from datetime import UTC
 from common.bigquery.sql import template, with_parameters
 from common.logs import log
 from functions.export.send.run import Summary
-from functions.export.services import Office
+from functions.export.services import Services
 
 MOST_REASONS = 5
 """As many reasons as a sentence can carry."""
 
 
-def report(office: Office, destination: str, conversion: str, run_id: str, done: Summary) -> None:
+def report(
+    services: Services, destination: str, conversion: str, run_id: str, done: Summary
+) -> None:
     """Raise what a run found out: a halted destination, held retractions, deliveries in doubt."""
     subject = f"{destination}/{conversion}"
 
     def raised(code: str, severity: str, detail: str, fix: str) -> None:
-        incident(office, code, severity, subject, run_id, detail, fix)
+        incident(services, code, severity, subject, run_id, detail, fix)
 
     if done.halted:
         raised(
@@ -64,12 +66,12 @@ def report(office: Office, destination: str, conversion: str, run_id: str, done:
 
 
 def refused_later(
-    office: Office, destination: str, conversion: str, run_id: str, counts: Counter[str]
+    services: Services, destination: str, conversion: str, run_id: str, counts: Counter[str]
 ) -> None:
     """Say what a platform refused after it had accepted it; `counts` is rows by reason."""
     subject = f"{destination}/{conversion}"
     incident(
-        office,
+        services,
         "rows_refused_later",
         "warning",
         subject,
@@ -87,17 +89,17 @@ def _listed(counts: Counter[str]) -> str:
 
 
 def incident(
-    office: Office, code: str, severity: str, subject: str, run_id: str, detail: str, fix: str
+    services: Services, code: str, severity: str, subject: str, run_id: str, detail: str, fix: str
 ) -> None:
     """Write the incident down unless the same one is known today."""
-    now = office.clock.now().astimezone(UTC)
+    now = services.clock.now().astimezone(UTC)
     identity = f"{code}|{subject}|{now.date()}"
     incident_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    sql = template(__file__, incidents=office.warehouse.table("incidents"))
+    sql = template(__file__, incidents=services.warehouse.table("incidents"))
     bound = with_parameters(sql, date=now.date(), incident_id=incident_id)
-    if next(office.warehouse.rows(bound))["known"]:
+    if next(services.warehouse.rows(bound))["known"]:
         return
-    office.warehouse.append(
+    services.warehouse.append(
         "incidents",
         [
             {

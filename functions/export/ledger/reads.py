@@ -29,7 +29,7 @@ def conversions_between(
     connection: Connection, conversion: str, start_date: date, end_date: date
 ) -> int:
     """How many conversions the table has in these days, both included."""
-    warehouse = connection.office.warehouse
+    warehouse = connection.services.warehouse
     table = warehouse.table(f"conversion_{conversion}")
     sql = template(__file__, "reads_between", conversions=table)
     [row] = warehouse.rows(with_parameters(sql, start_date=start_date, end_date=end_date))
@@ -61,7 +61,7 @@ def _later(requests: Iterable[Mapping[str, Any]]) -> dict[tuple[date, str], dict
 
 
 def _rows(connection: Connection, name: str, **bound: Any) -> list[dict[str, Any]]:
-    warehouse = connection.office.warehouse
+    warehouse = connection.services.warehouse
     tables: dict[str, Sql] = {
         "requests": {"requests": warehouse.table("export_requests")},
     }.get(name, {"attempts": warehouse.table("export_attempts")})

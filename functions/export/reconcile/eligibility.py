@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from functions.export.destinations.base import Consent
-from functions.export.destinations.config import Choice, Target
+from functions.export.destinations.config import Choice, DestinationConfig
 from functions.export.payload import countries
 from functions.export.payload.money import Money, is_currency, money
 from functions.export.payload.rows import ConversionRow
@@ -33,7 +33,7 @@ class Unwanted:
 
 
 def judge(
-    row: ConversionRow, target: Target, project_currency: str, *, audience: bool = False
+    row: ConversionRow, target: DestinationConfig, project_currency: str, *, audience: bool = False
 ) -> Wanted | Unwanted:
     """Whether the destination should hold this row. Age is not judged here: it depends on what
     was sent before. An audience is for personalized ads, and nobody stays in it against consent."""
@@ -57,7 +57,7 @@ def judge(
     return Wanted(worth, consent, consent.user_data and target.send_user_data)
 
 
-def consent_of(row: ConversionRow, target: Target) -> Consent:
+def consent_of(row: ConversionRow, target: DestinationConfig) -> Consent:
     """The row's own consent, or the destination's default for where the person is."""
     eea = countries.code(row.country) in countries.EEA_LIKE
     default = target.eea_default_consent if eea else target.default_consent
@@ -67,7 +67,9 @@ def consent_of(row: ConversionRow, target: Target) -> Consent:
     )
 
 
-def worth_of(row: ConversionRow, target: Target, project_currency: str) -> Money | Unwanted | None:
+def worth_of(
+    row: ConversionRow, target: DestinationConfig, project_currency: str
+) -> Money | Unwanted | None:
     """The value to send, None for no value, or why the value forbids sending."""
     if row.value is None or not _sends(target, row.value_kind):
         return None
@@ -85,7 +87,7 @@ def _granted(given: str | None, default: Choice) -> bool:
     return (given if given in ("granted", "denied") else default) == "granted"
 
 
-def _sends(target: Target, value_kind: str | None) -> bool:
+def _sends(target: DestinationConfig, value_kind: str | None) -> bool:
     match target.value:
         case "any":
             return True

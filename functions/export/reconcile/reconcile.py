@@ -22,7 +22,7 @@ from datetime import datetime
 from typing import Any
 
 from functions.export.destinations.base import Built, Destination, Intent, Op, Rejected
-from functions.export.destinations.config import Target
+from functions.export.destinations.config import DestinationConfig
 from functions.export.payload.money import Money, zero
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import (
@@ -271,7 +271,7 @@ def _deliver(
 
 def may_name(row: ConversionRow, destination: Destination[Any]) -> bool:
     """Whether taking back may point at the person; leaving an audience has to."""
-    target: Target = destination.config
+    target: DestinationConfig = destination.config
     consent = consent_of(row, target)
     return destination.capabilities.audience or (consent.user_data and target.send_user_data)
 
@@ -282,7 +282,7 @@ def _unmoved(
     """Whether a prediction moved too little to be worth a restatement."""
     if row.value_kind != "predicted" or not (old and new) or old.currency != new.currency:
         return False
-    target: Target = destination.config
+    target: DestinationConfig = destination.config
     change = abs(float(new) - float(old))
     return change < target.restate_min_amount or change < target.restate_min_share * float(old)
 

@@ -21,10 +21,10 @@ JUST_NOW = timedelta(hours=3)
 
 def due(connection: Connection) -> list[str]:
     """The conversions of the destination to run now, in the order of its config."""
-    office, now = connection.office, connection.office.clock.now()
+    services, now = connection.services, connection.services.clock.now()
     if now - connection.stored.created_at < JUST_NOW:
         return connection.conversions
-    attempts, runs = (office.warehouse.table(name) for name in ("export_attempts", "runs"))
+    attempts, runs = (services.warehouse.table(name) for name in ("export_attempts", "runs"))
     sql = template(__file__, attempts=attempts, runs=runs)
     bound = {
         "destination": connection.id,
@@ -32,5 +32,5 @@ def due(connection: Connection) -> list[str]:
         "just_now": now - JUST_NOW,
         "open": Parameter("ARRAY<STRING>", sorted(OPEN)),
     }
-    found = {row["conversion"] for row in office.warehouse.rows(with_parameters(sql, **bound))}
+    found = {row["conversion"] for row in services.warehouse.rows(with_parameters(sql, **bound))}
     return [conversion for conversion in connection.conversions if conversion in found]

@@ -35,12 +35,12 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
     """
     if not connection.destination.capabilities.asynchronous:
         return 0
-    office, now = connection.office, connection.office.clock.now()
-    pace = Pace(office.clock, connection.destination.requests_per_second)
+    services, now = connection.services, connection.services.clock.now()
+    pace = Pace(services.clock, connection.destination.requests_per_second)
     booked: list[dict[str, Any]] = []
     for request in _due(connection, now):
         pace.wait()
-        status = connection.destination.poll(request["request_id"], office.wire)
+        status = connection.destination.poll(request["request_id"], services.wire)
         if status is None:
             break
         # rows before their request: after a kill in between it is asked about once more
@@ -51,7 +51,7 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
             break
     _report(connection, booked, run_id)
     # one load job for all: BigQuery takes 1,500 of them a day for one table
-    office.warehouse.append("export_requests", booked)
+    services.warehouse.append("export_requests", booked)
     return sum(entry["state"] != "processing" for entry in booked)
 
 
@@ -71,7 +71,7 @@ def next_poll(polls: int, now: datetime) -> datetime:
 
 
 def _due(connection: Connection, now: datetime) -> list[dict[str, Any]]:
-    warehouse = connection.office.warehouse
+    warehouse = connection.services.warehouse
     sql = template(__file__, "poll_due", requests=warehouse.table("export_requests"))
     bound = {"destination": connection.id, "now": now, "since": _since(now)}
     return list(warehouse.rows(with_parameters(sql, **bound)))
@@ -114,7 +114,7 @@ def _reopen(
     fence: int,
     now: datetime,
 ) -> None:
-    warehouse = connection.office.warehouse
+    warehouse = connection.services.warehouse
     sql = template(__file__, "poll_reopen", attempts=warehouse.table("export_attempts"))
     warehouse.execute(
         with_parameters(
@@ -141,7 +141,7 @@ def _report(connection: Connection, booked: Sequence[Mapping[str, Any]], run_id:
         if entry["state"] in ("partial", "failed"):
             refused[entry["conversion"]].update(json.loads(entry["counts"]))
     for conversion, counts in sorted(refused.items()):
-        incidents.refused_later(connection.office, connection.id, conversion, run_id, counts)
+        incidents.refused_later(connection.services, connection.id, conversion, run_id, counts)
 
 
 def _reason(status: Status) -> str:

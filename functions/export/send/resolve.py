@@ -11,10 +11,10 @@ from functions.export.ledger.entries import Entry
 from functions.export.reconcile.delivery_state import Candidate, State
 from functions.export.services import Connection
 
-SETTLE_SECONDS = 60
+RESOLVE_SECONDS = 60
 
 
-def settle(
+def resolve_doubts(
     connection: Connection,
     conversion: str,
     ids: Iterable[str],
@@ -25,8 +25,10 @@ def settle(
     What is absent is sent again by the next run. Raises NotFoundError for ids that are not in
     doubt, RetryableError while a run holds the destination.
     """
-    office = connection.office
-    held = lease.acquire(office.warehouse, connection.lease_name, office.new_id(), SETTLE_SECONDS)
+    services = connection.services
+    held = lease.acquire(
+        services.warehouse, connection.lease_name, services.new_id(), RESOLVE_SECONDS
+    )
     if held is None:
         raise RetryableError(
             f"A run of {connection.id!r} is under way.",
@@ -34,13 +36,13 @@ def settle(
             fix="Try again in a few minutes.",
         )
     try:
-        run_id = f"settle_{office.new_id()}"
+        run_id = f"settle_{services.new_id()}"
         ledger = connection.ledger(connection.scope(conversion, run_id, held.fence))
         doubtful = {each.conversion_id: each for each in ledger.in_doubt()}
         chosen = [_known(doubtful, id) for id in ids]
         ledger.append(_entries(connection, chosen, verdict), only_as_holder=True)
     finally:
-        lease.release(office.warehouse, held)
+        lease.release(services.warehouse, held)
     return len(chosen)
 
 
@@ -59,7 +61,7 @@ def _entries(
     connection: Connection, chosen: list[Candidate], verdict: Literal["delivered", "absent"]
 ) -> list[Entry]:
     state: State = "accepted" if verdict == "delivered" else "absent"
-    now = connection.office.clock.now()
+    now = connection.services.clock.now()
     return [
         Entry(
             conversion_id=each.conversion_id,

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from functions.export.destinations.base import Built, Destination, Halted, chunks
-from functions.export.destinations.config import Target
+from functions.export.destinations.config import DestinationConfig
 from functions.export.ledger.entries import Entry, Scope, Scribe
 from functions.export.reconcile.delivery_state import Candidate
 from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, plan
@@ -88,7 +88,7 @@ class Summary:
     stopped: str = ""
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """What happened to how many conversions, and how many the first day keeps at home."""
         counts = dict(sorted(self.states.items()))
         if self.early:
@@ -104,7 +104,7 @@ class Summary:
 class Brake:
     """Stops a mass retraction: what a broken table looks like from here."""
 
-    def __init__(self, census: Census, target: Target, *, force: bool) -> None:
+    def __init__(self, census: Census, target: DestinationConfig, *, force: bool) -> None:
         share = math.floor(census.held * target.retraction_limit_share)
         self.limit = max(target.retraction_limit_rows, share)
         self._left: float = math.inf if force else self.limit

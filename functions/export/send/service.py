@@ -22,7 +22,7 @@ from functions.export.ledger import incidents
 from functions.export.send import poll
 from functions.export.send.due import due
 from functions.export.send.run import Job, Run, Summary
-from functions.export.services import Connection, Office, connection, connections
+from functions.export.services import Connection, Services, connection, connections
 from functions.export.transport.clock import Deadline
 
 LEASE_SECONDS = 600
@@ -44,15 +44,15 @@ class Work:
     replay: ReplayRequested | None = None
 
 
-def handle(office: Office, message: Message) -> None:
+def handle(services: Services, message: Message) -> None:
     """Carry out one message; raises RetryableError when it should be delivered again."""
-    deadline = Deadline(office.clock, office.seconds)
+    deadline = Deadline(services.clock, services.seconds)
     faults: list[Exception] = []
-    for work in work_of(office, message):
+    for work in work_of(services, message):
         if not work.connection.live:
             continue
         try:
-            deliver(office, work, deadline)
+            deliver(services, work, deadline)
         except Exception as error:
             # the other destinations do not wait for this one
             severity = "WARNING" if isinstance(error, RetryableError) else "ERROR"
@@ -62,42 +62,42 @@ def handle(office: Office, message: Message) -> None:
         raise faults[0]
 
 
-def work_of(office: Office, message: Message) -> list[Work]:
+def work_of(services: Services, message: Message) -> list[Work]:
     """What a message asks for."""
     match message:
         case Materialized(conversion=conversion):
             return [
                 Work(each, [conversion])
-                for each in connections(office)
+                for each in connections(services)
                 if conversion in each.conversions
             ]
         case ExportTick():
-            return [Work(each, each.conversions, tick=True) for each in connections(office)]
+            return [Work(each, each.conversions, tick=True) for each in connections(services)]
         case ExportContinuation(destination=id, conversion=conversion, force=force):
-            found = connection(office, id)
+            found = connection(services, id)
             return [Work(found, [conversion], force)] if conversion in found.conversions else []
         case ReplayRequested(destination=id, conversion=conversion):
-            return [Work(connection(office, id), [conversion], replay=message)]
+            return [Work(connection(services, id), [conversion], replay=message)]
     raise UserError(f"export does not handle {type(message).__name__}.")
 
 
-def deliver(office: Office, work: Work, deadline: Deadline) -> None:
+def deliver(services: Services, work: Work, deadline: Deadline) -> None:
     """Do the work under the destination's lease; raises RetryableError while it cannot be had.
 
     A holder that is told of new work meanwhile takes it on when it is done.
     """
-    held = _acquire(office, work)
+    held = _acquire(services, work)
     if isinstance(held, Asked):
         return
-    run_id = f"x{office.new_id()}"
-    with releasing(office, work, held):
+    run_id = f"x{services.new_id()}"
+    with releasing(services, work, held):
         if work.tick:
             poll.poll(work.connection, run_id, held.fence, deadline)
         for conversion in due(work.connection) if work.tick else work.conversions:
             if deadline.left <= 0:
-                _continue(office, work.connection, conversion, force=work.force)
+                _continue(services, work.connection, conversion, force=work.force)
             else:
-                _run(office, work, conversion, f"{run_id}_{conversion}", held, deadline)
+                _run(services, work, conversion, f"{run_id}_{conversion}", held, deadline)
 
 
 def _code(error: Exception) -> str:
@@ -109,13 +109,13 @@ class Asked:
     """The present holder will do it."""
 
 
-def _acquire(office: Office, work: Work) -> Lease | Asked:
-    name, holder = work.connection.lease_name, office.new_id()
-    held = lease.acquire(office.warehouse, name, holder, LEASE_SECONDS)
+def _acquire(services: Services, work: Work) -> Lease | Asked:
+    name, holder = work.connection.lease_name, services.new_id()
+    held = lease.acquire(services.warehouse, name, holder, LEASE_SECONDS)
     if held is not None:
         return held
     # a replay must be written down by its own run, so it waits for the lease
-    if not work.replay and lease.ask_again(office.warehouse, name, "materialized"):
+    if not work.replay and lease.ask_again(services.warehouse, name, "materialized"):
         return Asked()
     raise RetryableError(
         f"Another run holds {work.connection.id!r}.", code="destination_busy", fix="Wait for it."
@@ -123,24 +123,24 @@ def _acquire(office: Office, work: Work) -> Lease | Asked:
 
 
 @contextmanager
-def releasing(office: Office, work: Work, held: Lease) -> Iterator[None]:
+def releasing(services: Services, work: Work, held: Lease) -> Iterator[None]:
     """Frees the lease at the end; what was asked for meanwhile is sent on as messages."""
     pending: str | None = None
     try:
         yield
     finally:
-        pending = lease.release(office.warehouse, held)
+        pending = lease.release(services.warehouse, held)
     if pending:
         for conversion in work.connection.conversions:
-            _continue(office, work.connection, conversion)
+            _continue(services, work.connection, conversion)
 
 
 def _run(
-    office: Office, work: Work, conversion: str, run_id: str, held: Lease, deadline: Deadline
+    services: Services, work: Work, conversion: str, run_id: str, held: Lease, deadline: Deadline
 ) -> None:
     found = work.connection
     try:
-        summary = run(office, work, conversion, run_id, held, deadline)
+        summary = run(services, work, conversion, run_id, held, deadline)
     except NotFoundError as error:
         # a conversion has no table before its first run
         log("export_without_table", "WARNING", destination=found.id, conversion=conversion,
@@ -154,45 +154,47 @@ def _run(
         fence=held.fence,
         status=summary.stopped or "done",
         count=summary.requests,
-        detail=summary.told,
+        detail=summary.summary,
     )
-    incidents.report(office, found.id, conversion, run_id, summary)
+    incidents.report(services, found.id, conversion, run_id, summary)
     if summary.remaining:
-        _continue(office, found, conversion, force=work.force)
+        _continue(services, found, conversion, force=work.force)
     if found.destination.capabilities.audience:
         ledger = found.ledger(found.scope(conversion, run_id, held.fence))
-        ledger.forget_members(office.clock.now() - SURELY_LEFT)
+        ledger.forget_members(services.clock.now() - SURELY_LEFT)
 
 
 def run(
-    office: Office, work: Work, conversion: str, run_id: str, held: Lease, deadline: Deadline
+    services: Services, work: Work, conversion: str, run_id: str, held: Lease, deadline: Deadline
 ) -> Summary:
     """One run of one conversion, after a replay has been written down if there is one."""
     found, replay = work.connection, work.replay
     if replay:
         scope = found.scope(conversion, f"replay_{replay.request_id}", held.fence)
         found.ledger(scope).request_again(
-            replay.start_date, replay.end_date, office.clock.now(), lost=replay.lost
+            replay.start_date, replay.end_date, services.clock.now(), lost=replay.lost
         )
     scope = found.scope(conversion, run_id, held.fence)
-    job = Job(found.destination, scope, office.settings.currency, work.force)
+    job = Job(found.destination, scope, services.settings.currency, work.force)
     return Run(
         job,
         found.ledger(scope),
-        lambda request: found.destination.send(request, office.wire),
-        office.clock,
+        lambda request: found.destination.send(request, services.wire),
+        services.clock,
         deadline,
-        office.chance,
+        services.chance,
     ).execute()
 
 
-def _continue(office: Office, found: Connection, conversion: str, *, force: bool = False) -> None:
-    today = office.today()
-    office.bus().publish(
+def _continue(
+    services: Services, found: Connection, conversion: str, *, force: bool = False
+) -> None:
+    today = services.today()
+    services.bus().publish(
         ExportContinuation(
             destination=found.id,
             conversion=conversion,
-            run_id=f"x{office.new_id()}",
+            run_id=f"x{services.new_id()}",
             start_date=today,
             end_date=today,
             force=force,

@@ -43,8 +43,8 @@ def _fill(
     clock: Clock,
     force: bool,
 ) -> None:
-    write.settle(warehouse, taken)
-    target = write.Target(
+    write.await_previous_merge(warehouse, taken)
+    target = write.MergeTarget(
         warehouse.table("ga4_events"), "event_key", schemas.columns("ga4_events"), ("row_hash",)
     )
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
@@ -79,7 +79,7 @@ def _fill(
     ledger.write(run_id, "staged", seconds=clock.elapsed(), rows_total=counts.after, **facts)
 
 
-def _difference(target: write.Target, scanned: Sql, difference: Sql, span: Span) -> Sql:
+def _difference(target: write.MergeTarget, scanned: Sql, difference: Sql, span: Span) -> Sql:
     names = [name for name in target.columns if name not in target.provenance]
     return with_parameters(
         template(

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
-from common.bigquery.warehouse import Stored as Table
+from common.bigquery.warehouse import TableInfo as Table
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.model.conversions import Custom
 from common.model.window import day_over
 from functions.materialize.runs.ledger import Done
 from functions.materialize.task import volume
 
 
-def waits_for(stored: Stored, end: date, last: Done | None, warehouse: Warehouse) -> str | None:
+def waits_for(
+    stored: DefinitionVersion, end: date, last: Done | None, warehouse: Warehouse
+) -> str | None:
     """Why a run up to the day `end` has to wait for a load, or None; `last` is how far it is.
 
     It waits where it would pass on to a new day although its tables are older than its last run and
@@ -51,7 +53,7 @@ def _tables(
         if path in conversion.lookup_tables:
             continue
         name = _newest_shard(path, warehouse) if path.endswith("*") else path
-        if name and (table := warehouse.stored(name)):
+        if name and (table := warehouse.table_info(name)):
             yield path, table
 
 

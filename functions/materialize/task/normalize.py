@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.kinds.candidate.shape import Context
 from common.model.conversions import NoValue, Simple
 
@@ -37,7 +37,9 @@ class Factor:
         return None if self.unit is None or self.value is None else self.unit * self.value
 
 
-def factor(warehouse: Warehouse, stored: Stored, candidates: Sql, context: Context) -> Factor:
+def factor(
+    warehouse: Warehouse, stored: DefinitionVersion, candidates: Sql, context: Context
+) -> Factor:
     """The factor of this run for a conversion that asks for one."""
     conversion = stored.conversion
     if not isinstance(conversion, Simple) or conversion.normalize is None:
@@ -61,10 +63,10 @@ def factor(warehouse: Warehouse, stored: Stored, candidates: Sql, context: Conte
         unit=Parameter("FLOAT64", unit),
         timezone=context.timezone,
     )
-    return Factor(settled(**next(warehouse.rows(bound))), as_of, unit)
+    return Factor(next_factor(**next(warehouse.rows(bound))), as_of, unit)
 
 
-def settled(
+def next_factor(
     *,
     reference_rows: int,
     reference_total: float | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.ga4 import export
 from functions.materialize.runs.ledger import Ledger
 
@@ -29,7 +29,7 @@ def report_missing_shards(warehouse: Warehouse, ledger: Ledger, day: date, run_i
 
 
 def report_silence(
-    ledger: Ledger, stored: Stored, day: date, run_id: str, *, seen: int, usual: float
+    ledger: Ledger, stored: DefinitionVersion, day: date, run_id: str, *, seen: int, usual: float
 ) -> None:
     """Report a day of which so few conversions are seen beside the usual number of its weekday."""
     if usual < USUAL_ROWS or seen >= SHARE * usual:

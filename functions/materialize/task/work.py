@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,13 +10,12 @@ from common import kinds, schemas
 from common.bigquery.leases import lease
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.sql import table as quoted
-from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.catalog.plan import CHUNK_DAYS
 from common.errors import ProductError, RetryableError, UserError
 from common.guard.judge import judge
 from common.guard.names.scope import Scope
-from common.identity import identity_sources
+from common.identity import sources as identity_sources
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.reason import reason as why_broken
 from common.kinds.candidate.shape import PROVENANCE, Context
@@ -24,7 +23,8 @@ from common.messaging.messages import MaterializeTask
 from common.messaging.publisher import Bus
 from common.model.conversions import Custom, LeadScoring
 from common.model.window import LATE_DAYS, Window
-from functions.materialize.runs.ledger import Clock, Done, Ledger
+from functions.materialize.runs.ledger import Clock, Done
+from functions.materialize.services import Services
 from functions.materialize.task import freshness, normalize, volume, write
 
 UNPLACED = frozenset("missing_id missing_created invalid_created created_in_future".split())
@@ -48,25 +48,14 @@ LENT = (
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What a worker works with."""
-
-    warehouse: Warehouse
-    runner: Warehouse
-    """The warehouse under the identity that may run users' SQL."""
-    ledger: Ledger
-    seconds: Callable[[], float]
-
-
-@dataclass(frozen=True)
 class Job:
     """One task with everything that its statements need."""
 
     task: MaterializeTask
-    stored: Stored
+    stored: DefinitionVersion
     lease: lease.Lease
     context: Context
-    target: write.Target
+    target: write.MergeTarget
     is_first: bool
     """Whether this version of the definition has never run to its end."""
     is_edited: bool
@@ -102,7 +91,7 @@ class Ended:
 
 
 def materialize(
-    desk: Desk, bus: Bus, task: MaterializeTask, definitions: Mapping[str, Stored]
+    services: Services, task: MaterializeTask, definitions: Mapping[str, DefinitionVersion]
 ) -> Ended | None:
     """Bring the task's window up to date; None when whoever is at work runs it afterwards.
 
@@ -110,20 +99,22 @@ def materialize(
     later. Running it twice changes nothing the second time.
     """
     stored = definitions[task.conversion]
-    desk.warehouse.ensure_table(desk.warehouse.path(f"conversion_{stored.id}"), "conversion")
-    taken = lease.acquire(desk.warehouse, stored.id, _holder(task))
+    services.warehouse.ensure_table(
+        services.warehouse.path(f"conversion_{stored.id}"), "conversion"
+    )
+    taken = lease.acquire(services.warehouse, stored.id, _holder(task))
     if taken is None:
-        _ask_holder(desk, task)
+        _ask_holder(services, task)
         return None
     try:
-        return _ended(desk, task, stored, taken, definitions)
+        return _ended(services, task, stored, taken, definitions)
     finally:
-        _pass_on(bus, lease.release(desk.warehouse, taken))
+        _pass_on(services.bus, lease.release(services.warehouse, taken))
 
 
-def clear_up(desk: Desk, bus: Bus, task: MaterializeTask) -> None:
+def clear_up(services: Services, task: MaterializeTask) -> None:
     """Free the lease of a task that ended, in case that its worker died before it could."""
-    _pass_on(bus, lease.leave(desk.warehouse, task.conversion, _holder(task)))
+    _pass_on(services.bus, lease.leave(services.warehouse, task.conversion, _holder(task)))
 
 
 def _holder(task: MaterializeTask) -> str:
@@ -136,65 +127,65 @@ def _pass_on(bus: Bus, asked: str | None) -> None:
         bus.publish(MaterializeTask.model_validate_json(asked))
 
 
-def _ask_holder(desk: Desk, task: MaterializeTask) -> None:
+def _ask_holder(services: Services, task: MaterializeTask) -> None:
     """Whoever holds the lease runs once more for us, so nothing is lost by standing back."""
-    if not lease.ask_again(desk.warehouse, task.conversion, task.model_dump_json()):
+    if not lease.ask_again(services.warehouse, task.conversion, task.model_dump_json()):
         raise RetryableError(
             f"{task.conversion} is being written by another run.",
             code="lease_busy",
         )
-    desk.ledger.write(task.run_id, "coalesced", conversion=task.conversion, tier=task.tier)
+    services.ledger.write(task.run_id, "coalesced", conversion=task.conversion, tier=task.tier)
 
 
 def _ended(
-    desk: Desk,
+    services: Services,
     task: MaterializeTask,
-    stored: Stored,
+    stored: DefinitionVersion,
     taken: lease.Lease,
-    definitions: Mapping[str, Stored],
+    definitions: Mapping[str, DefinitionVersion],
 ) -> Ended:
-    write.settle(desk.warehouse, taken)
-    job = _job(desk, task, stored, taken, definitions)
+    write.await_previous_merge(services.warehouse, taken)
+    job = _job(services, task, stored, taken, definitions)
     try:
-        status = _write(desk, job)
+        status = _write(services, job)
     except RetryableError:
         raise
     except ProductError as error:
-        _failed(desk, task, error)
+        _failed(services, task, error)
         status = "failed"
     return Ended(status, stored.version, job.window)
 
 
-def _write(desk: Desk, job: Job) -> str:
-    clock = Clock(desk.seconds)
-    recover(desk, job)
-    if waiting := _waits(desk, job):
-        return _held(desk, job, clock, "source_not_landed", waiting)
-    raw_columns, asked = _answer(desk, job)
+def _write(services: Services, job: Job) -> str:
+    clock = Clock(services.seconds)
+    recover(services, job)
+    if waiting := _waits(services, job):
+        return _held(services, job, clock, "source_not_landed", waiting)
+    raw_columns, asked = _answer(services, job)
     context = _with_raw(job.context, raw_columns)
-    candidates = desk.warehouse.staging(_staged(job, "candidates"))
+    candidates = services.warehouse.staging(_staged(job, "candidates"))
     rows = kinds.select(job.stored.conversion, context)
-    read = desk.warehouse.execute(template(__file__, "staged", staged=candidates, rows=rows))
-    factor = normalize.factor(desk.warehouse, job.stored, candidates, context)
+    read = services.warehouse.execute(template(__file__, "staged", staged=candidates, rows=rows))
+    factor = normalize.factor(services.warehouse, job.stored, candidates, context)
     if factor.is_missing:
-        _report_unnormalized(desk, job)
-    difference = desk.warehouse.staging(_staged(job, "difference"))
-    desk.warehouse.execute(_difference(job, candidates, difference, factor))
-    counts, judged = _counted(desk, job, candidates, difference)
+        _report_unnormalized(services, job)
+    difference = services.warehouse.staging(_staged(job, "difference"))
+    services.warehouse.execute(_difference(job, candidates, difference, factor))
+    counts, judged = _counted(services, job, candidates, difference)
     facts = _facts(job, counts, judged, _sum(asked, read.bytes_processed))
-    if held := _brakes(desk, job, counts, judged):
-        return _held(desk, job, clock, "suspicious_shrink", held, facts)
+    if held := _brakes(services, job, counts, judged):
+        return _held(services, job, clock, "suspicious_shrink", held, facts)
     if counts.changed:
-        write.merge(desk.warehouse, job.target, difference, job.lease, job.written)
-    published = _published(desk, job)
+        write.merge(services.warehouse, job.target, difference, job.lease, job.written)
+    published = _published(services, job)
     if published["fence"] != job.lease.fence:
         # whoever has it now finishes our books if the MERGE was done, and does the work if not
         raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
     if counts.changed:
-        _history(desk, job, difference)
-    _report_missing_rates(desk, job, published)
+        _history(services, job, difference)
+    _report_missing_rates(services, job, published)
     volume.report_silence(
-        desk.ledger,
+        services.ledger,
         job.stored,
         job.window.end,
         job.task.run_id,
@@ -202,26 +193,28 @@ def _write(desk: Desk, job: Job) -> str:
         usual=published["usual"],
     )
     status = _status(job, counts)
-    desk.ledger.write(
+    services.ledger.write(
         job.task.run_id, status, seconds=clock.elapsed(), value_total=published["total"], **facts
     )
     return status
 
 
-def _waits(desk: Desk, job: Job) -> str | None:
+def _waits(services: Services, job: Job) -> str | None:
     if job.task.force:
         return None
     # whoever may run the query may see when its tables changed
-    return freshness.waits_for(job.stored, job.task.end_date, job.last, desk.runner)
+    return freshness.waits_for(job.stored, job.task.end_date, job.last, services.runner)
 
 
-def _brakes(desk: Desk, job: Job, counts: write.Counts, judged: Mapping[str, int]) -> str | None:
+def _brakes(
+    services: Services, job: Job, counts: write.Counts, judged: Mapping[str, int]
+) -> str | None:
     if job.task.force:
         return None
     held = write.brakes(counts, edited=job.is_first)
     if held or judged["rows_read"] or not isinstance(job.stored.conversion, Custom):
         return held
-    return freshness.without_a_row(_published(desk, job)["usual"])
+    return freshness.without_a_row(_published(services, job)["usual"])
 
 
 _FIXES = {
@@ -231,7 +224,7 @@ _FIXES = {
 
 
 def _held(
-    desk: Desk,
+    services: Services,
     job: Job,
     clock: Clock,
     code: str,
@@ -240,8 +233,8 @@ def _held(
 ) -> str:
     """Nothing was written, and a person is told why; its days stay due."""
     facts = facts or _about(job)
-    desk.ledger.write(job.task.run_id, "held", seconds=clock.elapsed(), detail=why, **facts)
-    desk.ledger.incident(
+    services.ledger.write(job.task.run_id, "held", seconds=clock.elapsed(), detail=why, **facts)
+    services.ledger.incident(
         code,
         f"{job.stored.id}: {why} ({job.window.start} to {job.window.end}); nothing was written.",
         fix=_FIXES[code],
@@ -259,22 +252,22 @@ def _status(job: Job, counts: write.Counts) -> str:
     return "applied" if counts.changed else "unchanged"
 
 
-def awaits_scores(stored: Stored) -> bool:
+def awaits_scores(stored: DefinitionVersion) -> bool:
     """Whether the rows get their values from a model after they are written."""
     conversion = stored.conversion
     return isinstance(conversion, Custom) and conversion.predicted_value is not None
 
 
-def recover(desk: Desk, job: Job) -> None:
+def recover(services: Services, job: Job) -> None:
     """Finish the books of the previous fence if its MERGE was done but its worker died after it."""
     previous = replace(job.lease, fence=job.lease.fence - 1)
-    path = desk.warehouse.staging_path(f"{job.stored.id}_{previous.fence}_difference")
-    if job.is_booked or desk.warehouse.schema_of(path) is None:
+    path = services.warehouse.staging_path(f"{job.stored.id}_{previous.fence}_difference")
+    if job.is_booked or services.warehouse.schema_of(path) is None:
         return
-    if not desk.warehouse.job_changes(write.merge_job(previous)):
+    if not services.warehouse.job_changes(write.merge_job(previous)):
         return
-    _history(desk, replace(job, lease=previous), quoted(path))
-    desk.ledger.write(
+    _history(services, replace(job, lease=previous), quoted(path))
+    services.ledger.write(
         job.task.run_id,
         "recovered",
         conversion=job.stored.id,
@@ -288,13 +281,13 @@ def recover(desk: Desk, job: Job) -> None:
 
 
 def _job(
-    desk: Desk,
+    services: Services,
     task: MaterializeTask,
-    stored: Stored,
+    stored: DefinitionVersion,
     taken: lease.Lease,
-    definitions: Mapping[str, Stored],
+    definitions: Mapping[str, DefinitionVersion],
 ) -> Job:
-    warehouse = desk.warehouse
+    warehouse = services.warehouse
     window = next(Window(task.start_date, task.end_date).chunks(CHUNK_DAYS))
     target = warehouse.table(f"conversion_{stored.id}")
     context = Context(
@@ -302,7 +295,9 @@ def _job(
         target=target,
         raw=warehouse.staging(f"{stored.id}_{taken.fence}_raw"),
         members={id: warehouse.table(f"conversion_{id}") for id in definitions},
-        witnesses=identity_sources.tables(stored.conversion, definitions.values(), warehouse),
+        identity_sources=identity_sources.tables(
+            stored.conversion, definitions.values(), warehouse
+        ),
         scores=warehouse.table("lead_scores"),
         rates=rates(warehouse.settings),
         window=window,
@@ -311,13 +306,13 @@ def _job(
     )
     columns = [*schemas.columns("conversion")]
     provenance = [name for name in columns if name in PROVENANCE]
-    past = desk.ledger.past(stored.id, stored.version, taken.fence - 1)
+    past = services.ledger.past(stored.id, stored.version, taken.fence - 1)
     return Job(
         task,
         stored,
         taken,
         context,
-        write.Target(target, "id", columns, provenance),
+        write.MergeTarget(target, "id", columns, provenance),
         is_first=stored.version not in past.versions,
         is_edited=bool(past.versions),
         is_booked=past.has_fence,
@@ -325,28 +320,30 @@ def _job(
     )
 
 
-def _answer(desk: Desk, job: Job) -> tuple[frozenset[str], int | None]:
+def _answer(services: Services, job: Job) -> tuple[frozenset[str], int | None]:
     """Run the user's own query, if there is one: its columns, and the bytes that it read."""
     conversion = job.stored.conversion
     if not isinstance(conversion, Custom):
         return frozenset(), None
-    settings = desk.warehouse.settings
+    settings = services.warehouse.settings
     verdict = judge(conversion.sql, Scope.of(settings))
     if not verdict.ok:
         fault = next(finding for finding in verdict.findings if finding.severity == "error")
         raise UserError(fault.message, code=fault.code, fix=fault.fix or "", field="sql")
     raw = f"{job.stored.id}_{job.lease.fence}_raw"
     # the user's text is never put into brackets: as the tail of the statement it cannot break out
-    statement = Sql(f"CREATE OR REPLACE TABLE {desk.runner.staging(raw)} AS\n{verdict.canonical}")
+    statement = Sql(
+        f"CREATE OR REPLACE TABLE {services.runner.staging(raw)} AS\n{verdict.canonical}"
+    )
     days = {
         name: Parameter("DATE", value)
         for name, value in (("start_date", job.window.start), ("end_date", job.window.end))
         if name in verdict.parameters
     }
-    asked = desk.runner.execute(
+    asked = services.runner.execute(
         with_parameters(statement, **days), labels={"conversion": job.stored.id}
     )
-    schema = desk.warehouse.schema_of(desk.warehouse.staging_path(raw)) or []
+    schema = services.warehouse.schema_of(services.warehouse.staging_path(raw)) or []
     return frozenset(column["name"].lower() for column in schema), asked.bytes_processed
 
 
@@ -365,7 +362,7 @@ def _staged(job: Job, what: str) -> str:
 
 
 def _counted(
-    desk: Desk, job: Job, candidates: Sql, difference: Sql
+    services: Services, job: Job, candidates: Sql, difference: Sql
 ) -> tuple[write.Counts, dict[str, int]]:
     """What the write would do, and what became of the rows that were read."""
     reason = why_broken()
@@ -376,12 +373,12 @@ def _counted(
         candidates=candidates,
         reason=reason,
     )
-    row = next(desk.warehouse.rows(with_parameters(sql, **_days(job), **_zone(job))))
-    return write.counts(row), _judged(desk, job, candidates, reason, row["judged"])
+    row = next(services.warehouse.rows(with_parameters(sql, **_days(job), **_zone(job))))
+    return write.counts(row), _judged(services, job, candidates, reason, row["judged"])
 
 
 def _judged(
-    desk: Desk, job: Job, candidates: Sql, reason: Sql, found: list[dict[str, Any]]
+    services: Services, job: Job, candidates: Sql, reason: Sql, found: list[dict[str, Any]]
 ) -> dict[str, int]:
     """Counts of rows read, removed as duplicates and broken; broken rows go to quarantine."""
     # a query may return more days than it was asked for: those rows are other runs' business
@@ -390,7 +387,7 @@ def _judged(
     broken = {row["reason"]: row["rows_"] for row in inside if row["reason"]}
     duplicates = sum(row["rows_"] for row in found if (row["removed"] or "").startswith("dup"))
     if broken:
-        _quarantine(desk, job, candidates, reason, broken, read)
+        _quarantine(services, job, candidates, reason, broken, read)
     return {
         "rows_read": read,
         "duplicates": duplicates + broken.pop("duplicate_id", 0),
@@ -399,24 +396,24 @@ def _judged(
 
 
 def _quarantine(
-    desk: Desk, job: Job, candidates: Sql, reason: Sql, broken: dict[str, int], read: int
+    services: Services, job: Job, candidates: Sql, reason: Sql, broken: dict[str, int], read: int
 ) -> None:
     insert = template(
         __file__,
         "work_quarantine",
-        quarantine=desk.warehouse.table("quarantine"),
+        quarantine=services.warehouse.table("quarantine"),
         candidates=candidates,
         reason=reason,
     )
     facts = {
         "conversion": job.stored.id,
         "run_id": job.task.run_id,
-        "now": desk.ledger.now,
+        "now": services.ledger.now,
         "fence": job.lease.fence,
     }
-    desk.warehouse.execute(with_parameters(insert, **_days(job), **_zone(job), **facts))
+    services.warehouse.execute(with_parameters(insert, **_days(job), **_zone(job), **facts))
     listed = ", ".join(f"{count:,} x {code}" for code, count in sorted(broken.items()))
-    desk.ledger.incident(
+    services.ledger.incident(
         "rows_quarantined",
         f"{job.stored.id}: rows that break the contract were set aside: {listed}.",
         fix="Look at them in the table quarantine, and mend the query or its source.",
@@ -477,8 +474,8 @@ def _each(pattern: str, names: Iterable[str]) -> str:
     return ", ".join(map(pattern.format, names))
 
 
-def _failed(desk: Desk, task: MaterializeTask, error: ProductError) -> None:
-    desk.ledger.write(
+def _failed(services: Services, task: MaterializeTask, error: ProductError) -> None:
+    services.ledger.write(
         task.run_id,
         "failed",
         conversion=task.conversion,
@@ -490,7 +487,7 @@ def _failed(desk: Desk, task: MaterializeTask, error: ProductError) -> None:
         message=task.model_dump_json(),
         detail=error.detail[:1000],
     )
-    desk.ledger.incident(
+    services.ledger.incident(
         error.code,
         f"{task.conversion}: {error.detail[:1000]}",
         fix=error.fix,
@@ -499,8 +496,8 @@ def _failed(desk: Desk, task: MaterializeTask, error: ProductError) -> None:
     )
 
 
-def _report_unnormalized(desk: Desk, job: Job) -> None:
-    desk.ledger.incident(
+def _report_unnormalized(services: Services, job: Job) -> None:
+    services.ledger.incident(
         "not_normalized",
         f"{job.stored.id}: there are too few conversions, or no value, to normalize by.",
         fix=f"Its values stay as they are until both sides have {normalize.MINIMUM_ROWS} rows.",
@@ -510,11 +507,11 @@ def _report_unnormalized(desk: Desk, job: Job) -> None:
     )
 
 
-def _history(desk: Desk, job: Job, difference: Sql) -> None:
+def _history(services: Services, job: Job, difference: Sql) -> None:
     sql = template(
         __file__,
         "work_history",
-        changes=desk.warehouse.table("conversion_changes"),
+        changes=services.warehouse.table("conversion_changes"),
         difference=difference,
     )
     facts = {
@@ -524,31 +521,31 @@ def _history(desk: Desk, job: Job, difference: Sql) -> None:
         "fence": job.lease.fence,
         "version": job.stored.version,
         "trigger": job.task.trigger,
-        "now": desk.ledger.now,
+        "now": services.ledger.now,
         "start_date": job.window.start,
         "end_date": job.window.end,
         "is_first": job.is_first,
         "is_edited": job.is_edited,
     }
-    desk.warehouse.execute(with_parameters(sql, **facts))
+    services.warehouse.execute(with_parameters(sql, **facts))
 
 
-def _published(desk: Desk, job: Job) -> dict[str, Any]:
+def _published(services: Services, job: Job) -> dict[str, Any]:
     """The newest fence, the window's total, its last day's rows and the usual ones of that day."""
     sql = template(
         __file__,
         "work_published",
         target=job.context.target,
-        leases=desk.warehouse.table("leases"),
+        leases=services.warehouse.table("leases"),
     )
-    return next(desk.warehouse.rows(with_parameters(sql, **_days(job), lease=job.lease.name)))
+    return next(services.warehouse.rows(with_parameters(sql, **_days(job), lease=job.lease.name)))
 
 
-def _report_missing_rates(desk: Desk, job: Job, published: Mapping[str, Any]) -> None:
+def _report_missing_rates(services: Services, job: Job, published: Mapping[str, Any]) -> None:
     """What lacks a rate is counted without a value in the project's currency, and never guessed."""
     if not published["without_rate"]:
         return
-    desk.ledger.incident(
+    services.ledger.incident(
         "rate_missing",
         f"{job.stored.id}: {published['without_rate']:,} conversions in"
         f" {', '.join(sorted(published['currencies']))} have no value in {job.context.currency}:"

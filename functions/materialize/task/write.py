@@ -24,7 +24,7 @@ BRAKE_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Target:
+class MergeTarget:
     """A table that the protocol writes: its key and its columns."""
 
     table: Sql
@@ -89,12 +89,12 @@ def brakes(counts: Counts, *, edited: bool) -> str | None:
     return None
 
 
-def count(warehouse: Warehouse, target: Target, difference: Sql, window: Window) -> Counts:
+def count(warehouse: Warehouse, target: MergeTarget, difference: Sql, window: Window) -> Counts:
     """The rows that the difference inserts, updates and deletes, and those there before."""
     return counts(next(warehouse.rows(counting(target, difference, window))))
 
 
-def counting(target: Target, difference: Sql, window: Window) -> Sql:
+def counting(target: MergeTarget, difference: Sql, window: Window) -> Sql:
     """The query whose one row `counts` reads."""
     sql = template(__file__, "write_count", difference=difference, target=target.table)
     return _in_window(sql, window)
@@ -106,7 +106,7 @@ def counts(row: Mapping[str, Any]) -> Counts:
 
 
 def merge(
-    warehouse: Warehouse, target: Target, difference: Sql, lease: Lease, window: Window
+    warehouse: Warehouse, target: MergeTarget, difference: Sql, lease: Lease, window: Window
 ) -> int | None:
     """Apply the difference in one statement if the fence is still ours; rows changed."""
     names = [name for name in target.columns if name not in target.provenance]
@@ -131,7 +131,7 @@ def merge_job(lease: Lease) -> str:
     return f"merge_{lease.key}_{lease.fence}"
 
 
-def settle(warehouse: Warehouse, lease: Lease) -> None:
+def await_previous_merge(warehouse: Warehouse, lease: Lease) -> None:
     """Make sure that no MERGE of the previous fence is running or can still start.
 
     If none was submitted, an empty job takes its id, so that a paused process finds it taken.

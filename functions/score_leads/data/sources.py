@@ -42,7 +42,7 @@ DEAL_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class Desk:
+class Warehouses:
     """What speaks to BigQuery: as the function itself, and as whoever may run users' SQL."""
 
     warehouse: Warehouse
@@ -66,18 +66,18 @@ class Raw:
 
 
 def stage(
-    desk: Desk, conversion: LeadScoring | Custom, window: Window, known_until: datetime
+    warehouses: Warehouses, conversion: LeadScoring | Custom, window: Window, known_until: datetime
 ) -> Staged:
     """The leads created in the window, and what became of them until that moment.
 
     Raises UserError when a query is refused or lacks a column, NotFoundError for a missing table.
     """
-    leads, deals = _raw(desk, conversion, window)
+    leads, deals = _raw(warehouses, conversion, window)
     staged = Staged(
-        desk.warehouse.staging(f"{conversion.id}_scoring_leads"),
-        desk.warehouse.staging(f"{conversion.id}_scoring_outcomes"),
+        warehouses.warehouse.staging(f"{conversion.id}_scoring_leads"),
+        warehouses.warehouse.staging(f"{conversion.id}_scoring_outcomes"),
     )
-    settings = desk.warehouse.settings
+    settings = warehouses.warehouse.settings
     shaped = template(
         __file__,
         "sources_leads",
@@ -85,10 +85,10 @@ def stage(
         columns=_typed(leads.columns, LEAD_COLUMNS, _LEAD_NAMES),
         attributes=_attributes(attribute_columns(leads.columns)),
         leads=leads.sql,
-        erasures=desk.warehouse.table("erasures"),
+        erasures=warehouses.warehouse.table("erasures"),
     )
     days = {"start_date": window.start, "end_date": window.end}
-    desk.warehouse.execute(with_parameters(shaped, timezone=settings.timezone, **days))
+    warehouses.warehouse.execute(with_parameters(shaped, timezone=settings.timezone, **days))
     credited = template(
         __file__,
         "sources_outcomes",
@@ -99,7 +99,7 @@ def stage(
         rates=rates(settings),
     )
     facts = {"currency": settings.currency, "known_until": known_until, **days}
-    desk.warehouse.execute(with_parameters(credited, timezone=settings.timezone, **facts))
+    warehouses.warehouse.execute(with_parameters(credited, timezone=settings.timezone, **facts))
     return staged
 
 
@@ -116,17 +116,19 @@ _OF_CONVERSIONS = {
 } - {"country", "region", "city"}
 
 
-def _raw(desk: Desk, conversion: LeadScoring | Custom, window: Window) -> tuple[Raw, Raw]:
+def _raw(
+    warehouses: Warehouses, conversion: LeadScoring | Custom, window: Window
+) -> tuple[Raw, Raw]:
     match conversion:
         case LeadScoring(source=CrmSource(crm=name, dataset=dataset)):
-            return _of_crm(desk.warehouse, name, dataset)
+            return _of_crm(warehouses.warehouse, name, dataset)
         case LeadScoring(source=QuerySource(leads_sql=leads, deals_sql=deals)):
             return (
-                _answered(desk, conversion.id, "leads", leads, window),
-                _answered(desk, conversion.id, "deals", deals, window),
+                _answered(warehouses, conversion.id, "leads", leads, window),
+                _answered(warehouses, conversion.id, "deals", deals, window),
             )
         case Custom(sql=sql, predicted_value=PredictedValue(target=target)):
-            answered = _answered(desk, conversion.id, "leads", sql, window)
+            answered = _answered(warehouses, conversion.id, "leads", sql, window)
             if "user_id" not in answered.columns:
                 raise UserError(
                     "The query returns no user_id, so its rows cannot be linked to the target.",
@@ -134,7 +136,7 @@ def _raw(desk: Desk, conversion: LeadScoring | Custom, window: Window) -> tuple[
                     fix="Return the user_id that the target conversion has as well.",
                     field="sql",
                 )
-            return answered, _of_conversions(desk.warehouse, target)
+            return answered, _of_conversions(warehouses.warehouse, target)
     raise UserError(f"{conversion.id!r} has nothing to score.", code="not_scored")
 
 
@@ -156,25 +158,27 @@ def _of_crm(warehouse: Warehouse, name: str, dataset: str) -> tuple[Raw, Raw]:
     )
 
 
-def _answered(desk: Desk, conversion: str, query: str, sql: str, window: Window) -> Raw:
+def _answered(warehouses: Warehouses, conversion: str, query: str, sql: str, window: Window) -> Raw:
     """The rows of a user's query, judged again and run under the account that may read them."""
-    settings = desk.warehouse.settings
+    settings = warehouses.warehouse.settings
     verdict = judge(sql, Scope.of(settings))
     if not verdict.ok:
         fault = next(finding for finding in verdict.findings if finding.severity == "error")
         raise UserError(fault.message, code=fault.code, fix=fault.fix or "", field=f"{query}_sql")
     name = f"{conversion}_scoring_{query}_raw"
     # the user's text is never put into brackets: as the tail of the statement it cannot break out
-    statement = Sql(f"CREATE OR REPLACE TABLE {desk.runner.staging(name)} AS\n{verdict.canonical}")
+    statement = Sql(
+        f"CREATE OR REPLACE TABLE {warehouses.runner.staging(name)} AS\n{verdict.canonical}"
+    )
     days = {
         parameter: Parameter("DATE", value)
         for parameter, value in (("start_date", window.start), ("end_date", window.end))
         if parameter in verdict.parameters
     }
-    desk.runner.execute(with_parameters(statement, **days), labels={"conversion": conversion})
-    schema = desk.warehouse.schema_of(desk.warehouse.staging_path(name)) or []
+    warehouses.runner.execute(with_parameters(statement, **days), labels={"conversion": conversion})
+    schema = warehouses.warehouse.schema_of(warehouses.warehouse.staging_path(name)) or []
     columns = {column["name"]: column["type"] for column in schema}
-    return Raw(desk.warehouse.staging(name), columns)
+    return Raw(warehouses.warehouse.staging(name), columns)
 
 
 def _of_conversions(warehouse: Warehouse, target: str) -> Raw:

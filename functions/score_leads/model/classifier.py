@@ -47,18 +47,18 @@ class Classifier:
 
 
 def fit(
-    leads: Encoded, target: Floats, told_apart: list[bool], boosted_weight: float, seed: int
+    leads: Encoded, target: Floats, is_unordered: list[bool], boosted_weight: float, seed: int
 ) -> Classifier:
     """The classifier of these leads.
 
     `target` is each lead's probability of the outcome: 0 or 1 when it is known, something between
-    while it is open. `told_apart` marks the columns of codes. Raises ValueError unless both
+    while it is open. `is_unordered` marks the columns of codes. Raises ValueError unless both
     outcomes are there.
     """
     linear = fit_linear(leads.matrix, target, seed)
     shapes = SHAPES if boosted_weight else ()
     boosted = tuple(
-        _fit_boosted(leads.trees, target, told_apart, shape, seed + place)
+        _fit_boosted(leads.trees, target, is_unordered, shape, seed + place)
         for place, shape in enumerate(shapes)
     )
     return Classifier(linear, boosted, boosted_weight)
@@ -77,14 +77,14 @@ def fit_linear(
 
 
 def _fit_boosted(
-    rows: Floats, target: Floats, told_apart: list[bool], shape: dict[str, float], seed: int
+    rows: Floats, target: Floats, is_unordered: list[bool], shape: dict[str, float], seed: int
 ) -> HistGradientBoostingClassifier:
     leads, outcomes, weights = _both_ways(target)
     forest = HistGradientBoostingClassifier(
         max_iter=ROUNDS,
         l2_regularization=5,
         max_features=0.3,
-        categorical_features=told_apart,
+        categorical_features=is_unordered,
         early_stopping=False,
         random_state=seed,
         **shape,

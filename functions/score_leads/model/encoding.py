@@ -199,7 +199,7 @@ class Encoder:
         return np.column_stack([np.empty((features.count, 0)), *columns])
 
     @property
-    def told_apart(self) -> list[bool]:
+    def is_unordered(self) -> list[bool]:
         """For each column of the trees' table, whether its values are codes without order."""
         short = [category.log_odds is None for category in self.categories]
         return [False] * len(self.numbers) + short

@@ -44,7 +44,7 @@ def fit(features: Features, target: Floats, boosted_weight: float, seed: int) ->
         leads = encoder.encode_for_training(features, target, seed)
     else:
         leads = encoder.encode(features)
-    fitted = classifier.fit(leads, target, encoder.told_apart, boosted_weight, seed)
+    fitted = classifier.fit(leads, target, encoder.is_unordered, boosted_weight, seed)
     return Fitted(encoder, fitted)
 
 

@@ -99,14 +99,14 @@ def fit(
         return LevelMeans(float(value.mean()), None, ())
     if len(deals) < ENOUGH:
         return _level_means(features.take(deals), value)
-    leads, told_apart = encoder.encode(features), encoder.told_apart
+    leads, is_unordered = encoder.encode(features), encoder.is_unordered
     won = leads.take(deals)
     limits = _limits(value)
     logs = np.log(np.clip(value, *limits))
     parts = QUICK_FOLDS if quick else FOLDS
     fold = encoding.folds(features.count, seed, parts) if lasting is None else lasting
-    halves = _fit_halves(won.matrix, won.trees, logs, told_apart, seed)
-    apart = _apart(won, logs, told_apart, fold[deals], parts, seed)
+    halves = _fit_halves(won.matrix, won.trees, logs, is_unordered, seed)
+    apart = _apart(won, logs, is_unordered, fold[deals], parts, seed)
     scale = _scale(_unseen(leads, apart, limits, fold), money, deals)
     kept = () if lasting is None else tuple(LogBlend(*each, limits, scale) for each in apart)
     return LogBlend(*halves, limits, scale, kept)
@@ -136,7 +136,7 @@ def _limits(value: Floats) -> tuple[float, float]:
 def _apart(
     won: Encoded,
     logs: Floats,
-    told_apart: list[bool],
+    is_unordered: list[bool],
     fold: NDArray[np.int64],
     parts: int,
     seed: int,
@@ -146,7 +146,7 @@ def _apart(
     for held_out in range(parts):
         seen = np.flatnonzero(fold != held_out)
         train = won.take(seen)
-        halves.append(_fit_halves(train.matrix, train.trees, logs[seen], told_apart, seed))
+        halves.append(_fit_halves(train.matrix, train.trees, logs[seen], is_unordered, seed))
     return halves
 
 
@@ -162,7 +162,7 @@ def _unseen(
 
 
 def _fit_halves(
-    design: sparse.csr_matrix, rows: Floats, logs: Floats, told_apart: list[bool], seed: int
+    design: sparse.csr_matrix, rows: Floats, logs: Floats, is_unordered: list[bool], seed: int
 ) -> Halves:
     forest = HistGradientBoostingRegressor(
         max_iter=150,
@@ -170,7 +170,7 @@ def _fit_halves(
         max_leaf_nodes=12,
         l2_regularization=5,
         max_features=0.5,
-        categorical_features=told_apart,
+        categorical_features=is_unordered,
         early_stopping=False,
         random_state=seed,
     )

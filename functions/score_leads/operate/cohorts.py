@@ -10,7 +10,7 @@ from functions.score_leads.data.sources import Staged
 from functions.score_leads.operate.monitoring import Cohort
 
 
-def settle(
+def close_cohorts(
     warehouse: Warehouse,
     conversion: str,
     staged: Staged,

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Catalog, Stored
+from common.catalog.definitions import Catalog, DefinitionVersion
 from common.errors import ProductError, RetryableError, UserError
 from common.logs import log
 from common.messaging.messages import MaterializeTask, Message, ScoreTask
@@ -17,7 +17,7 @@ from common.messaging.publisher import Bus
 from common.model.conversions import Custom, LeadScoring
 from common.model.window import Window, day_over
 from functions.score_leads.data import first_seen, history
-from functions.score_leads.data.sources import Desk, Staged, stage
+from functions.score_leads.data.sources import Staged, Warehouses, stage
 from functions.score_leads.model.packed import Packed
 from functions.score_leads.operate import (
     cohorts,
@@ -38,17 +38,17 @@ RETRAIN_DAYS = 7
 
 
 @dataclass(frozen=True)
-class Office:
+class Services:
     """What the entry point hands over: warehouse, definitions, messages and the time."""
 
-    desk: Desk
+    warehouses: Warehouses
     catalog: Catalog
     bus: Bus
     now: datetime
 
     @property
     def warehouse(self) -> Warehouse:
-        return self.desk.warehouse
+        return self.warehouses.warehouse
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Job:
     """One task with the definition that it is about and the model that scores it so far."""
 
     task: ScoreTask
-    stored: Stored
+    stored: DefinitionVersion
     conversion: LeadScoring | Custom
     previous: Registered | None
     as_of: datetime
@@ -82,7 +82,7 @@ class Job:
         )
 
 
-def handle(office: Office, message: Message) -> None:
+def handle(services: Services, message: Message) -> None:
     """Carry out a ScoreTask and hand the conversion on; other messages are not for this function.
 
     A fault that a person must mend is reported, and the conversion goes on with the scores that it
@@ -91,13 +91,13 @@ def handle(office: Office, message: Message) -> None:
     if not isinstance(message, ScoreTask):
         raise UserError(f"score_leads takes no {type(message).__name__}.", code="wrong_message")
     try:
-        if not _is_scored(office.warehouse, message):
-            score(office, message)
+        if not _is_scored(services.warehouse, message):
+            score(services, message)
     except RetryableError:
         raise
     except ProductError as error:
-        _report(office, message, [Incident("scoring_failed", error.detail, error.fix, "error")])
-    office.bus.publish(
+        _report(services, message, [Incident("scoring_failed", error.detail, error.fix, "error")])
+    services.bus.publish(
         MaterializeTask(**{**message.model_dump(), "kind": "materialize", "trigger": "scores"})
     )
 
@@ -109,22 +109,22 @@ def _is_scored(warehouse: Warehouse, task: ScoreTask) -> bool:
     return bool(next(warehouse.rows(with_parameters(sql, **asked)))["entries"])
 
 
-def score(office: Office, task: ScoreTask) -> Scored | None:
+def score(services: Services, task: ScoreTask) -> Scored | None:
     """Train if due and score; None while there is nobody to learn from."""
-    job = _job(office, task)
+    job = _job(services, task)
     if job.previous and job.previous.damage:
-        _report(office, task, [training_incidents.damaged(job.previous)])
+        _report(services, task, [training_incidents.damaged(job.previous)])
     days = _staged_window(job)
-    staged = stage(office.desk, job.conversion, days, job.as_of)
-    first_seen.remember(office.warehouse, job.stored.id, staged, task.run_id, job.as_of)
-    packed = _trained(office, job, staged) if job.is_due else _packed(job)
+    staged = stage(services.warehouses, job.conversion, days, job.as_of)
+    first_seen.remember(services.warehouse, job.stored.id, staged, task.run_id, job.as_of)
+    packed = _trained(services, job, staged) if job.is_due else _packed(job)
     if packed is None:
         return None
-    stamp = Stamp(job.stored.id, task.run_id, job.as_of, office.now)
+    stamp = Stamp(job.stored.id, task.run_id, job.as_of, services.now)
     window = Window(task.start_date, task.end_date)
-    scored = scoring.score(office.warehouse, packed, staged, window, stamp)
-    final = cohorts.settle(
-        office.warehouse,
+    scored = scoring.score(services.warehouse, packed, staged, window, stamp)
+    final = cohorts.close_cohorts(
+        services.warehouse,
         job.stored.id,
         staged,
         days.start,
@@ -133,22 +133,24 @@ def score(office: Office, task: ScoreTask) -> Scored | None:
         job.as_of,
     )
     _report(
-        office, task, [*training_incidents.of_scores(scored), *training_incidents.of_cohorts(final)]
+        services,
+        task,
+        [*training_incidents.of_scores(scored), *training_incidents.of_cohorts(final)],
     )
-    _tell(office, job, packed, scored)
+    _tell(services, job, packed, scored)
     return scored
 
 
-def _job(office: Office, task: ScoreTask) -> Job:
-    stored = office.catalog.get(task.conversion)
+def _job(services: Services, task: ScoreTask) -> Job:
+    stored = services.catalog.get(task.conversion)
     conversion = stored.conversion
     if not isinstance(conversion, (LeadScoring, Custom)):
         raise UserError(f"{task.conversion!r} is not scored.", code="not_scored")
-    timezone = office.warehouse.settings.timezone
-    now = office.now.astimezone(ZoneInfo(timezone))
+    timezone = services.warehouse.settings.timezone
+    now = services.now.astimezone(ZoneInfo(timezone))
     as_of = now if task.end_date >= now.date() else day_over(task.end_date, timezone)
     last_day = (as_of - timedelta(microseconds=1)).date()
-    previous = registry.champion(office.warehouse, stored.id)
+    previous = registry.champion(services.warehouse, stored.id)
     return Job(task, stored, conversion, previous, as_of, last_day)
 
 
@@ -163,13 +165,13 @@ def _packed(job: Job) -> Packed | None:
     return None if job.previous is None else job.previous.packed
 
 
-def _trained(office: Office, job: Job, staged: Staged) -> Packed | None:
+def _trained(services: Services, job: Job, staged: Staged) -> Packed | None:
     """The model that scores from now on: the challenger, unless the champion is clearly better."""
-    warehouse, id = office.warehouse, job.stored.id
+    warehouse, id = services.warehouse, job.stored.id
     window_days = _window_days(job.conversion)
     past = history.past(warehouse, id, staged, job.history, job.as_of, window_days)
     if past is None:
-        _report(office, job.task, [training_incidents.NO_LEADS])
+        _report(services, job.task, [training_incidents.NO_LEADS])
         return _packed(job)
     late = first_seen.late(warehouse, id, staged, job.as_of)
     champion = _packed(job)
@@ -185,11 +187,11 @@ def _trained(office: Office, job: Job, staged: Staged) -> Packed | None:
         definition_version=job.stored.version,
         run_id=job.task.run_id,
         as_of=job.as_of,
-        now=office.now,
+        now=services.now,
         status="rejected" if refused else "champion",
         reason=refused or challenger.trained.step.reason,
     )
-    _report(office, job.task, training_incidents.of_training(challenger, refused))
+    _report(services, job.task, training_incidents.of_training(challenger, refused))
     return champion if refused else challenger.packed
 
 
@@ -209,17 +211,17 @@ def _window_days(conversion: LeadScoring | Custom) -> int | None:
     return None if conversion.predicted_value is None else conversion.predicted_value.window_days
 
 
-def _report(office: Office, task: ScoreTask, found: Iterable[Incident]) -> None:
+def _report(services: Services, task: ScoreTask, found: Iterable[Incident]) -> None:
     incidents.report(
-        office.warehouse,
+        services.warehouse,
         found,
         conversion=task.conversion,
         run_id=task.run_id,
-        now=office.now,
+        now=services.now,
     )
 
 
-def _tell(office: Office, job: Job, packed: Packed, scored: Scored) -> None:
+def _tell(services: Services, job: Job, packed: Packed, scored: Scored) -> None:
     moved, task = scored.stability, job.task
     detail = (
         f"{scored.leads} leads scored by model {packed.model_id}, {scored.qualified} qualified; "
@@ -229,13 +231,13 @@ def _tell(office: Office, job: Job, packed: Packed, scored: Scored) -> None:
     copied = ("run_id", "conversion", "tier", "trigger", "start_date", "end_date")
     entry = {
         **{name: getattr(task, name) for name in copied},
-        "date": office.now.date(),
-        "recorded_at": office.now,
+        "date": services.now.date(),
+        "recorded_at": services.now,
         "status": "scored",
         "definition_version": job.stored.version,
         "rows_total": scored.leads,
         "detail": detail,
     }
-    office.warehouse.append("runs", [entry])
+    services.warehouse.append("runs", [entry])
     log("scored", conversion=task.conversion, run_id=task.run_id, model=packed.model_id,
         detail=detail)  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Literal
 
 from sqlglot import exp
 
-from common.bigquery.warehouse import Stored
+from common.bigquery.warehouse import TableInfo
 from common.guard.judge import Query
 from common.guard.names import outputs, tree
 from common.guard.reading.mask import Masked
@@ -77,7 +77,7 @@ class Miss:
     at: Position | None
 
 
-def partition_of(path: str, stored: Stored | None) -> Partition | None:
+def partition_of(path: str, stored: TableInfo | None) -> Partition | None:
     """By what the table is cut into days, None when it is not or nothing is known of it."""
     if path.endswith("*"):
         return shards(path)

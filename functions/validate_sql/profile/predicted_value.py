@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog
-from common.catalog.prediction_targets import TARGET_DAYS, Target, targets
+from common.catalog.prediction_targets import TARGET_DAYS, PredictionTarget, targets
 from common.model.contract import contract, is_feature
 from common.model.findings import Finding, found
 
@@ -112,7 +112,7 @@ _USER_ID = "Return the person's id in the CRM in both conversions: customer_id A
 
 
 def _reason(
-    schema: Sequence[dict[str, Any]], users: float | None, eligible: Sequence[Target]
+    schema: Sequence[dict[str, Any]], users: float | None, eligible: Sequence[PredictionTarget]
 ) -> tuple[str, str]:
     """Why predicted value cannot be had and what to do about it; empty texts when it can."""
     if not any(column["name"].lower() == "user_id" for column in schema):

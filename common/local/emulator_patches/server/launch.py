@@ -20,7 +20,7 @@ from common.local.emulator_patches.patch import replace
 def install() -> None:
     """Nobody else's log handlers are touched; nothing is downloaded (ST_* functions are lost)."""
     replace(server, "configure_logging", _do_nothing)
-    # what sqlglot cannot carry over, such as PARTITION BY, the cures have seen
+    # what sqlglot cannot carry over, such as PARTITION BY, the patches have seen
     logging.getLogger("sqlglot").setLevel(logging.ERROR)
     replace(DuckDBEngine, "_load_spatial", _do_nothing)
     say_at_once_that_there_is_no_pandas()

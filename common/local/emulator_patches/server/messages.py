@@ -57,7 +57,7 @@ _WORDS: tuple[tuple[str, Callable[[_Match, str], str]], ...] = (
 
 
 @contextmanager
-def told(sql: str, text: str, seconds: float | None = None) -> Iterator[None]:
+def as_bigquery_errors(sql: str, text: str, seconds: float | None = None) -> Iterator[None]:
     """Raises the emulator's errors for whatever goes wrong with DuckDB's text of a statement."""
     try:
         yield

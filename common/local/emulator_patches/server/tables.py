@@ -36,7 +36,7 @@ def install() -> None:
     to_meta = replace(routes, "_rest_to_table_meta", None)
     replace(routes, "_rest_to_table_meta", lambda *asked: _defined(to_meta(*asked), asked[2]))
     to_rest = replace(routes, "_table_to_rest", None)
-    replace(routes, "_table_to_rest", lambda table: {**to_rest(table), **_told(table)})
+    replace(routes, "_table_to_rest", lambda table: {**to_rest(table), **_as_api_resource(table)})
     for route in private(routes.router, "routes"):
         if route.endpoint is routes.get_table:
             route.endpoint = get_table
@@ -98,8 +98,8 @@ def altered(tree: exp.Expr, project: str, ctx: Any) -> None:
     path = statements.path(tree.this, project)
     table = ctx.catalog.get_table(*path)
     if table is not None:
-        told = {it.name: it for it in table.schema_.fields}
-        fields = tuple(told.get(it.name, it) for it in schema(*path, ctx).fields)
+        resource = {it.name: it for it in table.schema_.fields}
+        fields = tuple(resource.get(it.name, it) for it in schema(*path, ctx).fields)
         ctx.catalog.update_table(table.model_copy(update={"schema_": TableSchema(fields=fields)}))
 
 
@@ -125,15 +125,15 @@ def _defined(meta: TableMeta, body: dict[str, Any]) -> TableMeta:
     return meta.model_copy(update=changes)
 
 
-def _told(table: TableMeta) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+def _as_api_resource(table: TableMeta) -> dict[str, Any]:
+    resource: dict[str, Any] = {}
     if table.time_partitioning and table.time_partitioning.require_partition_filter:
-        told["requirePartitionFilter"] = True
+        resource["requirePartitionFilter"] = True
     if table.expiration_time:
-        told["expirationTime"] = str(int(table.expiration_time.timestamp() * 1000))
+        resource["expirationTime"] = str(int(table.expiration_time.timestamp() * 1000))
     if table.view_query:
-        told["view"] = {"query": table.view_query, "useLegacySql": False}
-    return told
+        resource["view"] = {"query": table.view_query, "useLegacySql": False}
+    return resource
 
 
 def _rows(target: str, ctx: Any) -> int:

@@ -89,7 +89,7 @@ def _kind(sql: str) -> str:
 
 
 def _columns(plan: execution.Plan, sql: str, ctx: Any) -> list[columns.Field]:
-    with ctx.engine.connection.cursor() as connection, messages.told(sql, plan.text):
+    with ctx.engine.connection.cursor() as connection, messages.as_bigquery_errors(sql, plan.text):
         if plan.statement.is_query:
             fields = columns.described(connection, plan.text, plan.values or None)
             execution.refuse_duplicates([it["name"] for it in fields])

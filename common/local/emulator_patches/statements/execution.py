@@ -54,7 +54,7 @@ async def run(
         await run(project_id, sql, query_params, ctx, caller=caller)
     plan = prepared(project_id, bq_sql, query_params, ctx, caller)
     seconds = deadline.get()
-    with messages.told(bq_sql, plan.text, seconds):
+    with messages.as_bigquery_errors(bq_sql, plan.text, seconds):
         if plan.statement.is_query:
             return await asyncio.to_thread(_fetch, ctx, plan, seconds)
         async with ctx.engine.write_lock():
@@ -100,7 +100,7 @@ def prepared(
         raise InvalidQueryError(f"{statement.tree.key.upper()} must have a WHERE clause at [1:1]")
     translated = translation.translate(sql, project, parameters.types(wire))
     values = parameters.values(wire, set(translated.parameters))
-    with messages.told(sql, translated.text):
+    with messages.as_bigquery_errors(sql, translated.text):
         return Plan(project, statement, completed(translated, values, ctx), values)
 
 

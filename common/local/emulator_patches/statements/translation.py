@@ -1,7 +1,7 @@
 """From GoogleSQL to DuckDB with one parse of each.
 
 bqemulator 1.4.0 parses a statement nine to fourteen times and rewrites its text with regular
-expressions in between, which costs 50 to 200 ms and loses what does not fit them. Here the cures
+expressions in between, which costs 50 to 200 ms and loses what does not fit them. Here the patches
 that rewrite GoogleSQL share one tree, then the emulator's own rules and the rest share another.
 """
 
@@ -40,9 +40,9 @@ from common.local.emulator_patches.statements import (
 )
 
 PASSES = (names.rewrite, structs.rewrite, lists.rewrite, aggregates.rewrite)
-"""Cures that look at whole statements, in their order."""
+"""Patches that look at whole statements, in their order."""
 REWRITES = {**numbers.REWRITES, **texts.REWRITES, **times.REWRITES, **documents.REWRITES}
-"""Cures that look at one function or operator: what each class of node becomes."""
+"""Patches that look at one function or operator: what each class of node becomes."""
 OUR_OWN = {
     "CONCAT_STRING_TYPE",
     "COUNTIF_EMPTY_ZERO",
@@ -54,7 +54,7 @@ OUR_OWN = {
     "TIMESTAMP_TRUNC_WEEK_ZONE_SUNDAY",
     "UPPER_UNICODE",
 }
-"""Rules of the emulator whose work the cures do."""
+"""Rules of the emulator whose work the patches do."""
 
 
 @dataclass(frozen=True)

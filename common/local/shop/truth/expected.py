@@ -1,4 +1,4 @@
-"""A witness of the web site: tells the true conversions of GA4 and of the order table.
+"""A expected of the web site: tells the true conversions of GA4 and of the order table.
 
 It reads no rows of an export: duplicates, refunds and persons are known by birth.
 """
@@ -37,7 +37,7 @@ class _Pair(NamedTuple):
     on_site: bool
 
 
-class Witness:
+class ExpectedConversions:
     """Answers for one day: what was exported, and happened before the day began."""
 
     def __init__(self, site: Site, period: Period, rates: Rates, as_of: date) -> None:

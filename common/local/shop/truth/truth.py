@@ -14,16 +14,16 @@ from common.local.shop.moments import Period, midnight
 from common.local.shop.orders.rates import CURRENCY, Rates
 from common.local.shop.site.site import Site
 from common.local.shop.truth.answers import Counted, DayTotal, Truth
-from common.local.shop.truth.expected import Witness
+from common.local.shop.truth.expected import ExpectedConversions
 
 
 def truth(
     site: Site, leads: Iterable[Lead], period: Period, rates: Rates, as_of: date, refund_days: int
 ) -> Truth:
     """The answers for that day."""
-    witness = Witness(site, period, rates, as_of)
-    purchases, enquiries = witness.purchases(refund_days), witness.enquiries()
-    events = witness.purchase_events()
+    expected = ExpectedConversions(site, period, rates, as_of)
+    purchases, enquiries = expected.purchases(refund_days), expected.enquiries()
+    events = expected.purchase_events()
     return Truth(
         as_of=as_of,
         refund_days=refund_days,
@@ -33,10 +33,10 @@ def truth(
         duplicates_removed=events - len(purchases),
         without_order_id=sum(row.id is None for row in purchases),
         first_purchases=tuple(once(purchases, lambda row: row.person, None)),
-        unmatched_refunds=witness.unmatched_refunds(),
+        unmatched_refunds=expected.unmatched_refunds(),
         enquiries=tuple(enquiries),
         enquiries_once_in_7_days=tuple(once(enquiries, lambda row: row.person, 7)),
-        confirmed_orders=tuple(witness.confirmed_orders()),
+        confirmed_orders=tuple(expected.confirmed_orders()),
         leads=tuple(known_leads(leads, rates, midnight(as_of, period.zone))),
     )
 

@@ -11,11 +11,13 @@ from collections.abc import Iterable
 
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Stored
+from common.catalog.definitions import DefinitionVersion
 from common.model.conversions import Conversion, Custom, Simple, references
 
 
-def witnesses(conversion: Conversion, definitions: Iterable[Stored]) -> frozenset[str]:
+def identity_sources(
+    conversion: Conversion, definitions: Iterable[DefinitionVersion]
+) -> frozenset[str]:
     """Ids of the active conversions that this one asks who is who; most ask none."""
     if not (isinstance(conversion, Simple) and conversion.deduplicate_by_user):
         return frozenset()
@@ -29,10 +31,10 @@ def witnesses(conversion: Conversion, definitions: Iterable[Stored]) -> frozense
 
 
 def tables(
-    conversion: Conversion, definitions: Iterable[Stored], warehouse: Warehouse
+    conversion: Conversion, definitions: Iterable[DefinitionVersion], warehouse: Warehouse
 ) -> tuple[Sql, ...]:
-    """The quoted tables of its witnesses, without those that have none because they never ran."""
-    names = [f"conversion_{id}" for id in sorted(witnesses(conversion, definitions))]
+    """The quoted tables of its identity sources; one that never ran has none and is left out."""
+    names = [f"conversion_{id}" for id in sorted(identity_sources(conversion, definitions))]
     return tuple(
         warehouse.table(name)
         for name in names
