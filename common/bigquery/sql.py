@@ -117,6 +117,11 @@ def merged(parts: Iterable[Sql]) -> Mapping[str, Parameter]:
     return MappingProxyType(union)
 
 
+def create_table_as(table: Sql, rows: Sql) -> Sql:
+    """The statement that makes the table hold exactly these rows; the table is quoted already."""
+    return fill("CREATE OR REPLACE TABLE {{ table }} AS\n{{ rows }}", table=table, rows=rows)
+
+
 @cache
 def _read(path: Path) -> str:
     return path.read_text(encoding="utf-8")

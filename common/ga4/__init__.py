@@ -1,0 +1,4 @@
+"""What GA4 exported and what the stage holds of it.
+
+Imports bigquery and model.
+"""

@@ -1,0 +1,4 @@
+"""Judges a user's SQL before it runs.
+
+Imports model and errors; never a client.
+"""

@@ -1,0 +1,4 @@
+"""Who is who: which client ids and user ids belong to one person.
+
+Imports bigquery, catalog and model.
+"""

@@ -161,8 +161,8 @@ def test_a_taken_port_is_named_or_replaced(stack: Stack) -> None:
 SERVED = """
 import os, sys
 from pathlib import Path
-from common.local.ports import FREE_PORTS
-from common.local.serve import serve
+from common.local.stack.ports import FREE_PORTS
+from common.local.stack.serve import serve
 serve(Path(sys.argv[1]), Path(sys.argv[2]), os.environ, FREE_PORTS)
 """
 

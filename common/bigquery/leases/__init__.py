@@ -1,0 +1,4 @@
+"""One writer at a time: leases with a fencing token.
+
+Imports bigquery.
+"""

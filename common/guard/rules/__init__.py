@@ -1,0 +1,4 @@
+"""Rules over tokens and tree: statements, functions, forbidden syntax, determinism.
+
+Imports reading and names.
+"""

@@ -1,0 +1,4 @@
+"""Combined conversions: the rows of their members.
+
+Imports candidate, dedup and model.
+"""

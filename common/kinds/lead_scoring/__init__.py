@@ -1,0 +1,4 @@
+"""Lead scoring conversions: leads that the newest scores qualify.
+
+Imports candidate and model.
+"""

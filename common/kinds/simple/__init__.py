@@ -1,0 +1,4 @@
+"""Simple conversions: GA4 events.
+
+Imports candidate, dedup and model.
+"""

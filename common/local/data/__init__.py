@@ -1,0 +1,4 @@
+"""Data files into BigQuery: parquet, ndjson and csv, typed.
+
+Imports bigquery.
+"""

@@ -1,0 +1,4 @@
+"""Pub/Sub on this machine, for Google's own clients.
+
+Imports rpc.
+"""

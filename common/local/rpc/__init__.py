@@ -1,0 +1,1 @@
+"""What the local servers share: gRPC services, a database that survives a kill, a ticker."""

@@ -1,0 +1,4 @@
+"""A generated shop whose true answers are known.
+
+Imports nothing of the product.
+"""

@@ -1,0 +1,4 @@
+"""Conversions as definitions: saved, checked, listed, described.
+
+Imports routing.
+"""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from common.bigquery.sql import Sql, template, with_parameters
+from common.bigquery.sql import Sql, create_table_as, with_parameters
 from common.bigquery.warehouse import DryRun, Warehouse
 from common.errors import ProductError, RetryableError, UserError
 from common.guard.judge import Verdict, judge
@@ -79,7 +79,7 @@ def answer(query: Query, runner: Warehouse, window: Window, table: Sql) -> None:
     # as the tail of the statement, never in brackets, the user's text cannot break out of it
     rows = _bound(_verdict(query, runner.settings), window)
     try:
-        runner.execute(template(__file__, "trial", table=table, rows=rows))
+        runner.execute(create_table_as(table, rows))
     except UserError as error:
         # BigQuery's own words may hold values of the rows
         raise UserError(

@@ -1,0 +1,4 @@
+"""From an HTTP request to its handler and back, and the OpenAPI document.
+
+Imports common.http.
+"""

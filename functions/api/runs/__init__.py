@@ -1,0 +1,4 @@
+"""Runs: asked for, scheduled, reported.
+
+Imports routing and definitions.
+"""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from common import kinds, schemas
-from common.bigquery.sql import Parameter, Sql, bind, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, bind, create_table_as, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.ga4 import stage
@@ -68,7 +68,7 @@ def trial(
         )
         context = _with_answer(conversion, context, f"{name}_raw", services)
         candidates = warehouse.staging(f"{name}_rows")
-        warehouse.execute(_table_of(candidates, kinds.select(conversion, context)))
+        warehouse.execute(create_table_as(candidates, kinds.select(conversion, context)))
         yield Trial(candidates, context, warehouse)
     finally:
         for part in ("events", "raw", "rows"):
@@ -104,7 +104,7 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
     scan = stage.scan(warehouse, stage.Span(window, conversion.event_names))
     if scan is None:
         return whole
-    warehouse.execute(_table_of(warehouse.staging(name), scan))
+    warehouse.execute(create_table_as(warehouse.staging(name), scan))
     names = [name for name in schemas.columns("ga4_events") if name != "row_hash"]
     return template(
         __file__,
@@ -131,7 +131,3 @@ def _with_answer(
     queries.answer(query, services.runner, context.window, services.runner.staging(name))
     schema = services.warehouse.schema_of(services.warehouse.staging_path(name)) or []
     return replace(context, raw_columns=frozenset(column["name"].lower() for column in schema))
-
-
-def _table_of(table: Sql, rows: Sql) -> Sql:
-    return template(__file__, table=table, rows=rows)

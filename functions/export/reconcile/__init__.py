@@ -1,0 +1,4 @@
+"""Desired state against acknowledged state: what to create, restate, retract.
+
+Pure.
+"""

@@ -1,0 +1,4 @@
+"""Runs of deliveries: batches out, answers in, asynchronous truth.
+
+Imports ledger, reconcile and destinations.
+"""

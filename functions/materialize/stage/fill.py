@@ -6,7 +6,7 @@ import json
 
 from common import schemas
 from common.bigquery.leases import lease
-from common.bigquery.sql import Parameter, Sql, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, create_table_as, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.errors import RetryableError
 from common.ga4 import export
@@ -48,7 +48,7 @@ def _fill(
         warehouse.table("ga4_events"), "event_key", schemas.columns("ga4_events"), ("row_hash",)
     )
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
-    done = warehouse.execute(template(__file__, "staged", staged=scanned, rows=raw))
+    done = warehouse.execute(create_table_as(scanned, raw))
     difference = warehouse.staging(f"stage_{taken.fence}_difference")
     warehouse.execute(_difference(target, scanned, difference, span))
     counts = write.count(warehouse, target, difference, span.window)

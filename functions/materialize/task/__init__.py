@@ -1,0 +1,4 @@
+"""One task: the window of one conversion becomes what its definition returns.
+
+Imports the ledger of runs.
+"""

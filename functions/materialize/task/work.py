@@ -8,7 +8,7 @@ from typing import Any
 
 from common import kinds, schemas
 from common.bigquery.leases import lease
-from common.bigquery.sql import Parameter, Sql, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, create_table_as, template, with_parameters
 from common.bigquery.sql import table as quoted
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.plan import CHUNK_DAYS
@@ -165,7 +165,7 @@ def _write(services: Services, job: Job) -> str:
     context = _with_raw(job.context, raw_columns)
     candidates = services.warehouse.staging(_staged(job, "candidates"))
     rows = kinds.select(job.stored.conversion, context)
-    read = services.warehouse.execute(template(__file__, "staged", staged=candidates, rows=rows))
+    read = services.warehouse.execute(create_table_as(candidates, rows))
     factor = normalize.factor(services.warehouse, job.stored, candidates, context)
     if factor.is_missing:
         _report_unnormalized(services, job)

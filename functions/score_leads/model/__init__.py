@@ -1,0 +1,4 @@
+"""The model: encoding, fitting, calibration, value, reasons.
+
+Imports data.
+"""

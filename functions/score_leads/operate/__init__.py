@@ -1,0 +1,4 @@
+"""Daily operation: train when due, score, monitor, register.
+
+Imports all other rooms.
+"""

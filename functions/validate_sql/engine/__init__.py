@@ -1,0 +1,4 @@
+"""BigQuery's own opinion of a query: dry run, access, cost.
+
+Imports models.
+"""

@@ -1,0 +1,4 @@
+"""Whether every partitioned table is read for bounded days.
+
+Pure.
+"""

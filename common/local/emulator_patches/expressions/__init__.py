@@ -1,0 +1,1 @@
+"""Patches of single expressions on their way from GoogleSQL to DuckDB."""

@@ -1,0 +1,1 @@
+"""Patches of the emulator's server: jobs, loads, tables, error messages."""

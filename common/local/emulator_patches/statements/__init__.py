@@ -1,0 +1,4 @@
+"""Patches of whole statements: translation, dry run, execution.
+
+Imports expressions.
+"""

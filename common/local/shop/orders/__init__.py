@@ -1,0 +1,1 @@
+"""The shop's orders, refunds, order table and exchange rates."""

@@ -1,2 +1,0 @@
-CREATE OR REPLACE TABLE {{ staged }} AS
-{{ rows }}
