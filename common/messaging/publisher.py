@@ -35,14 +35,6 @@ class PubSubBus:
         self._client = client
         self._settings = settings
 
-    @classmethod
-    def connect(cls, settings: Settings) -> PubSubBus:
-        """A bus of the settings' project; imports Pub/Sub only here, for quick cold starts."""
-        from google.cloud import pubsub_v1
-
-        options = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
-        return cls(pubsub_v1.PublisherClient(publisher_options=options), settings)
-
     def publish(self, message: Message) -> None:
         path = self._client.topic_path(self._settings.project, self._topic(message))
         key = getattr(message, "conversion", "")

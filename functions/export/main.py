@@ -1,4 +1,4 @@
-"""Entry points of export: pushed messages, and the frontend's side. Clients are built here only."""
+"""Entry points of export: pushed messages, and the frontend's side; passes the clients in."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import requests
 from flask import Request, Response
 from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
-from google.cloud import bigquery
 
-from common.bigquery.warehouse import Warehouse
+from common import clients
 from common.http import wsgi
-from common.messaging.publisher import Bus, PubSubBus
+from common.messaging.publisher import Bus
 from common.settings import Settings
 from functions.export.frontend import routes
 from functions.export.send import service
@@ -29,24 +28,23 @@ from functions.export.transport.wire import Wire
 @functions_framework.http
 def export(request: Request) -> Response:
     """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
-    return wsgi.receive(request, lambda message: service.handle(_office(), message))
+    return wsgi.receive(request, lambda message: service.handle(_services(), message))
 
 
 @functions_framework.http
 def export_preview(request: Request) -> Response:
     """The answer of the route that the request names, or problem details."""
-    services = _office()
+    services = _services()
     return wsgi.respond(request, services.settings, lambda asked: routes.answer(asked, services))
 
 
 @cache
-def _office() -> Services:
+def _services() -> Services:
     settings = Settings.from_environment(os.environ)
-    client = bigquery.Client(project=settings.project, location=settings.location)
     endpoints = replaced_hosts(settings.platform_endpoints)
     secrets = Secrets(os.environ, _secret_manager, endpoints.get(SECRET_MANAGER, SECRET_MANAGER))
     return Services(
-        warehouse=Warehouse(client, settings),
+        warehouse=clients.warehouse(settings),
         wire=Wire(requests.Session(), secrets, google_credentials, endpoints),
         clock=SystemClock(),
         bus=_bus,
@@ -55,7 +53,7 @@ def _office() -> Services:
 
 @cache
 def _bus() -> Bus:
-    return PubSubBus.connect(_office().settings)
+    return clients.bus(_services().settings)
 
 
 @cache

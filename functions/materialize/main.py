@@ -1,4 +1,4 @@
-"""Entry point of materialize: a Pub/Sub push in, a status out. Clients are built here only."""
+"""Entry point of materialize: a Pub/Sub push in, a status out. Passes the clients in."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from functools import cache
 
 import functions_framework
 from flask import Request, Response
-from google.cloud import bigquery
 
-from common.bigquery.runner import credentials_of_runner
+from common import clients
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog
 from common.http import wsgi
-from common.messaging.publisher import PubSubBus
+from common.messaging.publisher import Bus
 from common.settings import Settings
 from functions.materialize.runs.ledger import Ledger
 from functions.materialize.runs.run import handle
@@ -35,14 +34,6 @@ def _services(now: datetime) -> Services:
 
 
 @cache
-def _clients() -> tuple[Warehouse, Warehouse, PubSubBus]:
+def _clients() -> tuple[Warehouse, Warehouse, Bus]:
     settings = Settings.from_environment(os.environ)
-    client = bigquery.Client(project=settings.project, location=settings.location)
-    runner = client
-    if settings.sql_runner:
-        runner = bigquery.Client(
-            project=settings.project,
-            location=settings.location,
-            credentials=credentials_of_runner(settings.sql_runner),
-        )
-    return Warehouse(client, settings), Warehouse(runner, settings), PubSubBus.connect(settings)
+    return *clients.warehouses(settings), clients.bus(settings)

@@ -1,4 +1,4 @@
-"""Entry point of score_leads: a Pub/Sub push in, a status out. Clients are built here only."""
+"""Entry point of score_leads: a Pub/Sub push in, a status out. Passes the clients in."""
 
 from __future__ import annotations
 
@@ -13,13 +13,11 @@ threads.limit(os.environ, threads.real_cpus())
 
 import functions_framework  # noqa: E402
 from flask import Request, Response  # noqa: E402
-from google.cloud import bigquery  # noqa: E402
 
-from common.bigquery.runner import credentials_of_runner  # noqa: E402
-from common.bigquery.warehouse import Warehouse  # noqa: E402
+from common import clients  # noqa: E402
 from common.catalog.definitions import Catalog  # noqa: E402
 from common.http import wsgi  # noqa: E402
-from common.messaging.publisher import Bus, PubSubBus  # noqa: E402
+from common.messaging.publisher import Bus  # noqa: E402
 from common.settings import Settings  # noqa: E402
 from functions.score_leads.data.sources import Warehouses  # noqa: E402
 from functions.score_leads.operate.run import Services, handle  # noqa: E402
@@ -28,10 +26,10 @@ from functions.score_leads.operate.run import Services, handle  # noqa: E402
 @functions_framework.http
 def score_leads(request: Request) -> Response:
     """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
-    return wsgi.receive(request, lambda message: handle(_office(datetime.now(UTC)), message))
+    return wsgi.receive(request, lambda message: handle(_services(datetime.now(UTC)), message))
 
 
-def _office(now: datetime) -> Services:
+def _services(now: datetime) -> Services:
     warehouses, bus = _clients()
     return Services(warehouses, Catalog(warehouses.warehouse), bus, now)
 
@@ -39,13 +37,4 @@ def _office(now: datetime) -> Services:
 @cache
 def _clients() -> tuple[Warehouses, Bus]:
     settings = Settings.from_environment(os.environ)
-    client = bigquery.Client(project=settings.project, location=settings.location)
-    runner = client
-    if settings.sql_runner:
-        runner = bigquery.Client(
-            project=settings.project,
-            location=settings.location,
-            credentials=credentials_of_runner(settings.sql_runner),
-        )
-    warehouses = Warehouses(Warehouse(client, settings), Warehouse(runner, settings))
-    return warehouses, PubSubBus.connect(settings)
+    return Warehouses(*clients.warehouses(settings)), clients.bus(settings)

@@ -1,4 +1,4 @@
-"""Entry point of validate_sql: an HTTP request in, JSON out. Clients are built here only."""
+"""Entry point of validate_sql: an HTTP request in, JSON out. Passes the clients in."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 import functions_framework
 from flask import Request, Response
-from google.cloud import bigquery
 
-from common.bigquery.runner import credentials_of_runner, own_account
+from common import clients
+from common.bigquery.runner import own_account
 from common.bigquery.warehouse import Warehouse
 from common.errors import MethodError
 from common.http import wsgi
@@ -28,7 +28,7 @@ JOB_SECONDS = 20
 @functions_framework.http
 def validate_sql(request: Request) -> Response:
     """POST judges a query; GET tells the schemas of both sides and every code there is."""
-    return answer(request, _desk(datetime.now(UTC)))
+    return answer(request, _services(datetime.now(UTC)))
 
 
 def answer(request: Request, services: Services) -> Response:
@@ -63,23 +63,14 @@ def description() -> dict[str, Any]:
     }
 
 
-def _desk(now: datetime) -> Services:
+def _services(now: datetime) -> Services:
     own, runner = _warehouses()
     return Services(own, runner, now, _account)
 
 
 @cache
 def _warehouses() -> tuple[Warehouse, Warehouse]:
-    settings = Settings.from_environment(os.environ)
-    client = bigquery.Client(project=settings.project, location=settings.location)
-    runner = client
-    if settings.sql_runner:
-        runner = bigquery.Client(
-            project=settings.project,
-            location=settings.location,
-            credentials=credentials_of_runner(settings.sql_runner),
-        )
-    return Warehouse(client, settings, JOB_SECONDS), Warehouse(runner, settings, JOB_SECONDS)
+    return clients.warehouses(Settings.from_environment(os.environ), JOB_SECONDS)
 
 
 def _account() -> str:

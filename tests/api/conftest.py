@@ -144,7 +144,7 @@ def connection() -> Any:
 
 
 @pytest.fixture(scope="session")
-def open_desk(connection: Any) -> Opened:
+def open_api(connection: Any) -> Opened:
     """Opens desks, each on datasets of its own; keywords are settings."""
 
     def opener(**settings: Any) -> Harness:
@@ -160,15 +160,15 @@ def open_desk(connection: Any) -> Opened:
 
 
 @pytest.fixture
-def harness(open_desk: Opened) -> Harness:
+def harness(open_api: Opened) -> Harness:
     """A desk without any conversion or GA4 export."""
-    return open_desk()
+    return open_api()
 
 
 @pytest.fixture(scope="module")
-def shared(open_desk: Opened) -> Harness:
+def shared(open_api: Opened) -> Harness:
     """A desk for tests of one module that change nothing."""
-    return open_desk()
+    return open_api()
 
 
 @dataclass

@@ -11,9 +11,9 @@ from tests.conftest import PROJECT
 
 
 @pytest.fixture(scope="module")
-def shop(open_desk: Opened) -> Harness:
+def shop(open_api: Opened) -> Harness:
     """A desk whose stage has seen some events."""
-    harness = open_desk()
+    harness = open_api()
     names = ["purchase"] * 9 + ["generate_lead"] * 3 + ["page_view"] * 20
     harness.load("ga4_events", *[event(name, n) for n, name in enumerate(names)])
     return harness
@@ -203,9 +203,9 @@ def test_a_problem_names_its_request_and_no_internals(shop: Harness) -> None:
 
 
 def test_a_fault_of_our_own_says_so_and_shows_nothing_of_it(
-    open_desk: Opened, capsys: pytest.CaptureFixture[str]
+    open_api: Opened, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    harness = open_desk()
+    harness = open_api()
     harness.services.warehouse.drop(harness.services.warehouse.path("definitions"))
     answered = harness.ask("GET", "/conversions")
     assert (answered.status, answered.body["code"]) == (500, "internal")
@@ -213,8 +213,8 @@ def test_a_fault_of_our_own_says_so_and_shows_nothing_of_it(
     assert '"unexpected_error"' in capsys.readouterr().out
 
 
-def test_browsers_of_an_allowed_origin_may_ask_and_others_may_not(open_desk: Opened) -> None:
-    harness = open_desk(cors_origins=("https://app.example",))
+def test_browsers_of_an_allowed_origin_may_ask_and_others_may_not(open_api: Opened) -> None:
+    harness = open_api(cors_origins=("https://app.example",))
     allowed = harness.ask("OPTIONS", "/conversions", Origin="https://app.example")
     assert allowed.status == 204
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://app.example"

@@ -54,9 +54,9 @@ def deployed(
     settings = Settings(project=PROJECT, dataset="export_main", staging_dataset="export_main_s")
     with engine.client(PROJECT) as client:
         Warehouse(client, settings).ensure_tables()
-        main._office.cache_clear()
+        main._services.cache_clear()
         yield
-        main._office.cache_clear()
+        main._services.cache_clear()
         for dataset in ("export_main", "export_main_s"):
             client.delete_dataset(f"{PROJECT}.{dataset}", delete_contents=True)
 
