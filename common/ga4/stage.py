@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from common.bigquery.sql import Sql, template
+from common.bigquery.sql import Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.catalog.run_status import RunStatus
 from common.ga4 import export
 from common.model.window import LATE_DAYS, Window
 
@@ -62,7 +63,8 @@ def planned_bytes(warehouse: Warehouse, span: Span) -> int | None:
 def staged(warehouse: Warehouse) -> dict[date, frozenset[str]]:
     """Day → names of the GA4 events that the stage holds for it, by the ledger of runs."""
     days: dict[date, frozenset[str]] = {}
-    for row in warehouse.rows(template(__file__, runs=warehouse.table("runs"))):
+    sql = template(__file__, runs=warehouse.table("runs"))
+    for row in warehouse.rows(with_parameters(sql, staged=RunStatus.STAGED)):
         names = frozenset(json.loads(row["message"])["events"])
         window = Window(row["start_date"], row["end_date"])
         for number in range(window.days):

@@ -1,3 +1,3 @@
 SELECT entry.start_date, entry.end_date, entry.message
 FROM {{ runs }} AS entry
-WHERE entry.status = 'staged'
+WHERE entry.status = @staged

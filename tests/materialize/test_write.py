@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from functions.materialize.merge import Counts, brakes
 from functions.materialize.task.normalize import next_factor
-from functions.materialize.task.write import Counts, brakes
 
 
 def counts(deleted: int, before: int, inserted: int = 0) -> Counts:

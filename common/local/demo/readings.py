@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from common.bigquery.sql import Sql, template
+from common.bigquery.sql import Sql, template, with_parameters
+from common.catalog.run_status import FINISHED
 from common.local.stack.attach import Attached
 
 Rows = list[dict[str, Any]]
@@ -43,9 +44,9 @@ def leads(stack: Attached) -> Rows:
 
 def runs_on_load(stack: Attached) -> int:
     """How many conversions were brought up to date because a load said so."""
-    return int(_read(stack, "loads", "runs")[0]["runs"])
+    return int(_read(stack, "loads", "runs", finished=list(FINISHED))[0]["runs"])
 
 
-def _read(stack: Attached, what: str, table: str) -> Rows:
+def _read(stack: Attached, what: str, table: str, **values: object) -> Rows:
     sql: Sql = template(__file__, f"readings_{what}", source=stack.warehouse.table(table))
-    return list(stack.warehouse.rows(sql))
+    return list(stack.warehouse.rows(with_parameters(sql, **values)))

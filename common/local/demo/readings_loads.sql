@@ -1,3 +1,3 @@
 SELECT COUNT(*) AS runs
 FROM {{ source }} AS entry
-WHERE entry.trigger = 'load' AND entry.status IN ('applied', 'unchanged', 'held', 'failed')
+WHERE entry.trigger = 'load' AND entry.status IN UNNEST(@finished)

@@ -14,6 +14,7 @@ from pydantic import Field
 from common.bigquery.leases import lease
 from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import Catalog, DefinitionVersion
+from common.catalog.run_status import FINISHED
 from common.errors import ConflictError, ProductError, UserError
 from common.model.conversions import AnyConversion
 from common.model.findings import Finding
@@ -260,7 +261,9 @@ def _without_schedule(id: str, services: Services) -> list[Finding]:
 def last_runs(services: Services, id: str) -> dict[str, LastRun]:
     sql = template(__file__, runs=services.warehouse.table("runs"))
     rows = services.warehouse.rows(
-        with_parameters(sql, id=id, days=ANNOUNCED_RUN_DAYS, now=services.now())
+        with_parameters(
+            sql, id=id, days=ANNOUNCED_RUN_DAYS, now=services.now(), finished=list(FINISHED)
+        )
     )
     return {row.pop("conversion"): LastRun(**row) for row in rows}
 

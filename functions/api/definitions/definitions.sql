@@ -7,5 +7,5 @@ WHERE
   entry.date >= DATE_SUB(DATE(@now), INTERVAL @days DAY)
   AND entry.conversion <> ''
   AND (@id = '' OR entry.conversion = @id)
-  AND entry.status IN ('applied', 'unchanged', 'held', 'failed')
+  AND entry.status IN UNNEST(@finished)
 QUALIFY ROW_NUMBER() OVER (PARTITION BY entry.conversion ORDER BY entry.recorded_at DESC, entry.run_id) = 1

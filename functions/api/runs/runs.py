@@ -9,13 +9,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from common.bigquery.sql import template, with_parameters
+from common.catalog.run_status import CLOSED, RunStatus
 from common.errors import NotFoundError
 from functions.api.routing.model import Model
 from functions.api.routing.request import Ask, Nothing, Services
 
 STAGE = "(GA4 stage)"
-CLOSED = frozenset("applied unchanged held failed superseded".split())
-NOTES = frozenset(["recovered"])
+NOTES = frozenset([RunStatus.RECOVERED])
 """Entries about the books of an earlier run, which say nothing about how far this one is."""
 
 
@@ -110,10 +110,10 @@ def summary(run_id: str, entries: Iterable[dict[str, Any]]) -> RunDetail:
     told = [entry for entry in listed if entry.conversion and entry.status not in NOTES]
     last = {entry.conversion: entry.status for entry in told}
     closed = {id for id, status in last.items() if status in CLOSED}
-    held = sorted(id for id, status in last.items() if status == "held")
-    if any(entry.status == "held" and not entry.conversion for entry in listed):
+    held = sorted(id for id, status in last.items() if status == RunStatus.HELD)
+    if any(entry.status == RunStatus.HELD and not entry.conversion for entry in listed):
         held.insert(0, STAGE)
-    failed = sorted(id for id, status in last.items() if status == "failed")
+    failed = sorted(id for id, status in last.items() if status == RunStatus.FAILED)
     sizes = [entry.bytes_processed for entry in listed if entry.bytes_processed is not None]
     return RunDetail(
         run_id=run_id,

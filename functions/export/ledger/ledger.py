@@ -10,6 +10,7 @@ from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, identifier, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.catalog.run_status import DONE, FINISHED
 from functions.export.destinations.base import Destination
 from functions.export.ledger.entries import Entry, Scope, request_record
 from functions.export.payload.money import Money, money
@@ -172,7 +173,8 @@ class BigQueryLedger:
         return template(__file__, "ledger_standing", attempts=attempts)
 
     def _proof(self) -> Sql:
-        return template(__file__, "ledger_proof", runs=self._warehouse.table("runs"))
+        proof = template(__file__, "ledger_proof", runs=self._warehouse.table("runs"))
+        return with_parameters(proof, done=list(DONE), finished=list(FINISHED))
 
     def _members(self) -> Sql:
         members = self._warehouse.table("audience_members")

@@ -5,14 +5,14 @@ days AS (
   CROSS JOIN UNNEST(GENERATE_DATE_ARRAY(run.start_date, run.end_date)) AS day
   WHERE
     run.conversion = @conversion
-    AND run.status IN ('applied', 'unchanged', 'held', 'failed')
+    AND run.status IN UNNEST(@finished)
   QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY run.recorded_at DESC) = 1
 ),
 healthy AS (
   -- only a run that read rows proves that one of them is gone
   SELECT days.day, days.recorded_at
   FROM days
-  WHERE days.status IN ('applied', 'unchanged') AND COALESCE(days.rows_read, 1) > 0
+  WHERE days.status IN UNNEST(@done) AND COALESCE(days.rows_read, 1) > 0
 ),
 departed AS (
   -- when it was certain of a conversion, if it is missing, that it is gone: by a run since it was

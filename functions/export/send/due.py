@@ -11,6 +11,7 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
+from common.catalog.run_status import DONE
 from functions.export.reconcile.delivery_state import OPEN
 from functions.export.services import Connection
 
@@ -30,6 +31,7 @@ def due(connection: Connection) -> list[str]:
         "destination": connection.id,
         "since": now.astimezone(UTC).date() - timedelta(days=LATEST_DAYS),
         "just_now": now - JUST_NOW,
+        "done": list(DONE),
         "open": Parameter("ARRAY<STRING>", sorted(OPEN)),
     }
     found = {row["conversion"] for row in services.warehouse.rows(with_parameters(sql, **bound))}

@@ -15,4 +15,4 @@ WHERE newest.state IN UNNEST(@open)
 UNION DISTINCT
 SELECT run.conversion
 FROM {{ runs }} AS run
-WHERE run.date >= @since AND run.recorded_at >= @just_now AND run.status IN ('applied', 'unchanged')
+WHERE run.date >= @since AND run.recorded_at >= @just_now AND run.status IN UNNEST(@done)

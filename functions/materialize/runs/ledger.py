@@ -10,14 +10,11 @@ from typing import Any
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.progress import DONE
+from common.catalog.run_status import DONE, RunStatus
 from common.logs import log
 from common.messaging.messages import MaterializeTask, ScoreTask
 
-CLOSED = (*DONE, "held", "failed", "superseded")
-"""Statuses after which a conversion no longer keeps its tier waiting."""
-ENDS = (*CLOSED, "continued", "unscored")
-"""Statuses after which there is nothing left to do for a task itself."""
+_SEVERITY = {RunStatus.FAILED: "ERROR", RunStatus.HELD: "WARNING"}
 
 
 @dataclass(frozen=True)
@@ -51,12 +48,12 @@ class Ledger:
         """Append what a run is going to do, in one load."""
         self.warehouse.append("runs", [self._planned(run_id, task) for task in tasks])
 
-    def write(self, run_id: str, status: str, **columns: Any) -> None:
+    def write(self, run_id: str, status: RunStatus, **columns: Any) -> None:
         """Append one entry about what happened."""
         self.warehouse.append("runs", [self._entry(run_id, status, **columns)])
         log(
             "run",
-            "ERROR" if status == "failed" else "WARNING" if status == "held" else "INFO",
+            _SEVERITY.get(status, "INFO"),
             run_id=run_id,
             status=status,
             **{
@@ -69,9 +66,9 @@ class Ledger:
     def _planned(self, run_id: str, task: MaterializeTask | ScoreTask) -> dict[str, Any]:
         names = "conversion tier trigger definition_version start_date end_date".split()
         facts = {name: getattr(task, name) for name in names}
-        return self._entry(run_id, "planned", message=task.model_dump_json(), **facts)
+        return self._entry(run_id, RunStatus.PLANNED, message=task.model_dump_json(), **facts)
 
-    def _entry(self, run_id: str, status: str, **columns: Any) -> dict[str, Any]:
+    def _entry(self, run_id: str, status: RunStatus, **columns: Any) -> dict[str, Any]:
         at = self.now.astimezone(UTC)
         moment = {"date": at.date(), "recorded_at": at}
         return {**moment, "run_id": run_id, "status": status, "conversion": "", **columns}

@@ -9,7 +9,7 @@ from typing import Any
 
 from common.catalog import plan
 from common.catalog.definitions import DefinitionVersion
-from common.catalog.progress import DONE
+from common.catalog.run_status import CLOSED, DONE, ENDS, RunStatus
 from common.errors import UserError
 from common.ga4 import stage
 from common.logs import log
@@ -26,7 +26,7 @@ from common.messaging.messages import (
 from common.model.conversions import LeadScoring
 from common.model.window import Window
 from functions.materialize.runs import overview, watchdog
-from functions.materialize.runs.ledger import CLOSED, ENDS, Clock
+from functions.materialize.runs.ledger import Clock
 from functions.materialize.services import Services
 from functions.materialize.stage import fill
 from functions.materialize.task import volume
@@ -81,7 +81,7 @@ def loaded(services: Services, message: CrmLoaded) -> None:
 
 
 def _known(services: Services) -> plan.Known:
-    services = services
+
     return plan.known(services.warehouse, services.catalog.active(), services.ledger.now)
 
 
@@ -107,7 +107,7 @@ def _ended_before(entries: Iterable[Mapping[str, Any]], task: MaterializeTask) -
         same = all(entry[name] == getattr(task, name) for name in SAME_TASK)
         if same and entry["status"] in ENDS:
             window = Window(entry["start_date"], entry["end_date"])
-            return Ended(entry["status"], entry["definition_version"], window)
+            return Ended(RunStatus(entry["status"]), entry["definition_version"], window)
     return None
 
 
@@ -122,9 +122,11 @@ def _worked(services: Services, task: MaterializeTask) -> Ended | None:
     facts = {name: getattr(task, name) for name in FACTS_OF_TASK}
     detail = "It was edited" if stored else "It was archived"
     services.ledger.write(
-        task.run_id, "superseded", detail=f"{detail} after this run was planned.", **facts
+        task.run_id, RunStatus.SUPERSEDED, detail=f"{detail} after this run was planned.", **facts
     )
-    return Ended("superseded", task.definition_version, Window(task.start_date, task.end_date))
+    return Ended(
+        RunStatus.SUPERSEDED, task.definition_version, Window(task.start_date, task.end_date)
+    )
 
 
 def _run_of_edited(task: MaterializeTask, stored: DefinitionVersion) -> RunRequested:
@@ -147,7 +149,7 @@ def _start(
     chosen: frozenset[str],
     known: plan.Known,
 ) -> None:
-    services, definitions = services, known.definitions
+    definitions = known.definitions
     clock = Clock(services.seconds)
     tiers = plan.tiers(definitions.values())
     windows = plan.windows(request, trigger, chosen, known)
@@ -183,7 +185,7 @@ def _stage(
     """Read what the stage lacks; False when time ran out and the request must come again."""
     if not windows or not services.warehouse.settings.ga4_datasets:
         return True
-    services = services
+
     needed = plan.stage_events(definitions[id] for id in windows)
     for span in stage.lacking(services.warehouse, plan.whole(windows.values()), needed):
         for piece in span.pieces():
@@ -203,7 +205,7 @@ def release(services: Services, run_id: str, *, after: int = -1, again: bool = T
     waiting = [
         entry
         for entry in entries
-        if entry["status"] == "planned" and entry["conversion"] not in closed
+        if entry["status"] == RunStatus.PLANNED and entry["conversion"] not in closed
     ]
     lowest = min((entry["tier"] for entry in waiting), default=after)
     if lowest <= after:
@@ -223,12 +225,12 @@ def _released(message: str) -> Message:
 
 def _following(task: MaterializeTask, ended: Ended) -> Iterator[Message]:
     """What a task leads to: its remaining days, its scores, or word that the table is ready."""
-    if ended.status == "continued":
+    if ended.status == RunStatus.CONTINUED:
         yield task.model_copy(update={"start_date": ended.window.end + timedelta(days=1)})
-    if ended.status == "unscored":
+    if ended.status == RunStatus.UNSCORED:
         # rows that wait for a model's values go to it first
         yield ScoreTask(**{**task.model_dump(), "kind": "score"})
-    elif ended.status in (*DONE, "continued"):
+    elif ended.status in (*DONE, RunStatus.CONTINUED):
         yield Materialized(
             run_id=task.run_id,
             conversion=task.conversion,

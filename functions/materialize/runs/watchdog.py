@@ -6,9 +6,8 @@ from datetime import timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.catalog.definitions import DefinitionVersion
-from common.catalog.progress import DONE
+from common.catalog.run_status import CLOSED, DONE, RunStatus
 from common.messaging.messages import MaterializeTask, Message, ScoreTask
-from functions.materialize.runs.ledger import CLOSED
 from functions.materialize.services import Services
 
 STUCK_MINUTES = 45
@@ -30,6 +29,7 @@ def unfinished(services: Services) -> list[Message]:
     sql = template(__file__, runs=services.warehouse.table("runs"))
     bound = with_parameters(
         sql,
+        planned=RunStatus.PLANNED,
         closed=Parameter("ARRAY<STRING>", list(CLOSED)),
         since=services.ledger.now - timedelta(days=2),
         until=services.ledger.now - timedelta(minutes=STUCK_MINUTES),

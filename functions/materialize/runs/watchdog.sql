@@ -3,7 +3,7 @@ open_tasks AS (
   SELECT planned.run_id, planned.conversion, planned.tier, planned.message
   FROM {{ runs }} AS planned
   WHERE
-    planned.status = 'planned'
+    planned.status = @planned
     AND planned.recorded_at BETWEEN @since AND @until
     AND NOT EXISTS (
       SELECT 1

@@ -8,11 +8,12 @@ from common import schemas
 from common.bigquery.leases import lease
 from common.bigquery.sql import Parameter, Sql, create_table_as, template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.catalog.run_status import RunStatus
 from common.errors import RetryableError
 from common.ga4 import export
 from common.ga4.stage import Span, scan
+from functions.materialize import merge
 from functions.materialize.runs.ledger import Clock, Ledger
-from functions.materialize.task import write
 
 LEASE = "stage:ga4_events"
 
@@ -43,15 +44,15 @@ def _fill(
     clock: Clock,
     force: bool,
 ) -> None:
-    write.await_previous_merge(warehouse, taken)
-    target = write.MergeTarget(
+    merge.await_previous_merge(warehouse, taken)
+    target = merge.MergeTarget(
         warehouse.table("ga4_events"), "event_key", schemas.columns("ga4_events"), ("row_hash",)
     )
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
     done = warehouse.execute(create_table_as(scanned, raw))
     difference = warehouse.staging(f"stage_{taken.fence}_difference")
     warehouse.execute(_difference(target, scanned, difference, span))
-    counts = write.count(warehouse, target, difference, span.window)
+    counts = merge.count(warehouse, target, difference, span.window)
     facts = {
         "start_date": span.window.start,
         "end_date": span.window.end,
@@ -62,9 +63,9 @@ def _fill(
         "updated": counts.updated,
         "deleted": counts.deleted,
     }
-    if not force and (reason := write.brakes(counts, edited=False)):
+    if not force and (reason := merge.brakes(counts, edited=False)):
         reason = reason.replace("conversions", "staged GA4 events")
-        ledger.write(run_id, "held", seconds=clock.elapsed(), detail=reason, **facts)
+        ledger.write(run_id, RunStatus.HELD, seconds=clock.elapsed(), detail=reason, **facts)
         ledger.incident(
             "suspicious_shrink",
             f"{reason} ({span.window.start} to {span.window.end}); nothing was written.",
@@ -73,13 +74,15 @@ def _fill(
         )
         return
     if counts.changed:
-        write.merge(warehouse, target, difference, taken, span.window)
+        merge.merge(warehouse, target, difference, taken, span.window)
     if not lease.is_held(warehouse, taken):
         raise RetryableError("Another run took the stage over.", code="lease_lost")
-    ledger.write(run_id, "staged", seconds=clock.elapsed(), rows_total=counts.after, **facts)
+    ledger.write(
+        run_id, RunStatus.STAGED, seconds=clock.elapsed(), rows_total=counts.after, **facts
+    )
 
 
-def _difference(target: write.MergeTarget, scanned: Sql, difference: Sql, span: Span) -> Sql:
+def _difference(target: merge.MergeTarget, scanned: Sql, difference: Sql, span: Span) -> Sql:
     names = [name for name in target.columns if name not in target.provenance]
     return with_parameters(
         template(
@@ -89,8 +92,8 @@ def _difference(target: write.MergeTarget, scanned: Sql, difference: Sql, span: 
             scanned=scanned,
             target=target.table,
             columns=", ".join(f"scanned.{name}" for name in names),
-            row_text=write.row_text("scanned", schemas.load("ga4_events")["schema"], names),
-            fingerprint=write.fingerprint("told.row_text"),
+            row_text=merge.row_text("scanned", schemas.load("ga4_events")["schema"], names),
+            fingerprint=merge.fingerprint("told.row_text"),
             values=", ".join(
                 f"fresh.{name}" for name in names if name not in ("event_key", "date")
             ),

@@ -96,7 +96,7 @@ def count(warehouse: Warehouse, target: MergeTarget, difference: Sql, window: Wi
 
 def counting(target: MergeTarget, difference: Sql, window: Window) -> Sql:
     """The query whose one row `counts` reads."""
-    sql = template(__file__, "write_count", difference=difference, target=target.table)
+    sql = template(__file__, "merge_count", difference=difference, target=target.table)
     return _in_window(sql, window)
 
 
@@ -113,7 +113,6 @@ def merge(
     written = [*names, *target.provenance]
     sql = template(
         __file__,
-        "write_merge",
         target=target.table,
         difference=difference,
         leases=warehouse.table("leases"),

@@ -1,0 +1,57 @@
+"""The history of changes, completed by the next run when a worker died after its MERGE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from common.bigquery.sql import Sql, template, with_parameters
+from common.bigquery.sql import table as quoted
+from common.catalog.run_status import RunStatus
+from functions.materialize import merge
+from functions.materialize.services import Services
+from functions.materialize.task.job import Job
+
+
+def append(services: Services, job: Job, difference: Sql) -> None:
+    """Append what the MERGE of this fence changed, with its cause; once, however often asked."""
+    sql = template(
+        __file__,
+        changes=services.warehouse.table("conversion_changes"),
+        difference=difference,
+    )
+    facts = {
+        "definition_id": job.stored.id,
+        "kind": job.stored.kind,
+        "run_id": job.task.run_id,
+        "fence": job.lease.fence,
+        "version": job.stored.version,
+        "trigger": job.task.trigger,
+        "now": services.ledger.now,
+        "start_date": job.window.start,
+        "end_date": job.window.end,
+        "is_first": job.is_first,
+        "is_edited": job.is_edited,
+    }
+    services.warehouse.execute(with_parameters(sql, **facts))
+
+
+def recover(services: Services, job: Job) -> None:
+    """Finish the books of the previous fence if its MERGE was done but its worker died after it."""
+    previous = replace(job.lease, fence=job.lease.fence - 1)
+    path = services.warehouse.staging_path(f"{job.stored.id}_{previous.fence}_difference")
+    if job.is_booked or services.warehouse.schema_of(path) is None:
+        return
+    if not services.warehouse.job_changes(merge.merge_job(previous)):
+        return
+    append(services, replace(job, lease=previous), quoted(path))
+    services.ledger.write(
+        job.task.run_id,
+        RunStatus.RECOVERED,
+        conversion=job.stored.id,
+        tier=job.task.tier,
+        fence=previous.fence,
+        definition_version=job.stored.version,
+        start_date=job.window.start,
+        end_date=job.window.start,
+        detail="The worker died after its write; its history was completed by the next run.",
+    )

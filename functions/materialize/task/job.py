@@ -1,0 +1,122 @@
+"""One task with everything that its statements need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common import schemas
+from common.bigquery.leases.lease import Lease
+from common.catalog.definitions import DefinitionVersion
+from common.catalog.plan import CHUNK_DAYS
+from common.identity import sources as identity_sources
+from common.kinds.candidate.rates import rates
+from common.kinds.candidate.shape import PROVENANCE, Context
+from common.messaging.messages import MaterializeTask
+from common.model.conversions import Custom, LeadScoring
+from common.model.window import LATE_DAYS, Window
+from functions.materialize.merge import MergeTarget
+from functions.materialize.runs.ledger import Done
+from functions.materialize.services import Services
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task with everything that its statements need."""
+
+    task: MaterializeTask
+    stored: DefinitionVersion
+    lease: Lease
+    context: Context
+    target: MergeTarget
+    is_first: bool
+    """Whether this version of the definition has never run to its end."""
+    is_edited: bool
+    """Whether an earlier version has."""
+    is_booked: bool
+    """Whether the write of the fence before is in the ledger."""
+    last: Done | None
+    """How far this version is up to date."""
+
+    @property
+    def window(self) -> Window:
+        return self.context.window
+
+    @property
+    def written(self) -> Window:
+        """The window, and the days before of which GA4 may have told visits since they were run.
+
+        Only a query closes its days before GA4 has told them.
+        """
+        if not isinstance(self.stored.conversion, Custom | LeadScoring):
+            return self.window
+        late = Window.ending(self.window.end, LATE_DAYS)
+        return Window(min(late.start, self.window.start), self.window.end)
+
+    @property
+    def days(self) -> dict[str, object]:
+        """The window's days as parameters of a statement."""
+        return {"start_date": self.window.start, "end_date": self.window.end}
+
+    @property
+    def zone(self) -> dict[str, object]:
+        return {"timezone": self.context.timezone}
+
+    def staged(self, what: str) -> str:
+        """The name of a staging table of this task."""
+        return f"{self.stored.id}_{self.lease.fence}_{what}"
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What a ledger entry says of any end of a task."""
+        return {
+            "conversion": self.stored.id,
+            "tier": self.task.tier,
+            "trigger": self.task.trigger,
+            "definition_version": self.stored.version,
+            "start_date": self.window.start,
+            "end_date": self.window.end,
+            "fence": self.lease.fence,
+            "message": self.task.model_dump_json(),
+        }
+
+
+def job_of(
+    services: Services,
+    task: MaterializeTask,
+    stored: DefinitionVersion,
+    taken: Lease,
+    definitions: Mapping[str, DefinitionVersion],
+) -> Job:
+    """The task's next chunk of days, with what the ledger knows of the conversion."""
+    warehouse = services.warehouse
+    window = next(Window(task.start_date, task.end_date).chunks(CHUNK_DAYS))
+    target = warehouse.table(f"conversion_{stored.id}")
+    context = Context(
+        stage=warehouse.table("ga4_events"),
+        target=target,
+        raw=warehouse.staging(f"{stored.id}_{taken.fence}_raw"),
+        members={id: warehouse.table(f"conversion_{id}") for id in definitions},
+        identity_sources=identity_sources.tables(
+            stored.conversion, definitions.values(), warehouse
+        ),
+        scores=warehouse.table("lead_scores"),
+        rates=rates(warehouse.settings),
+        window=window,
+        timezone=warehouse.settings.timezone,
+        currency=warehouse.settings.currency,
+    )
+    columns = [*schemas.columns("conversion")]
+    provenance = [name for name in columns if name in PROVENANCE]
+    past = services.ledger.past(stored.id, stored.version, taken.fence - 1)
+    return Job(
+        task,
+        stored,
+        taken,
+        context,
+        MergeTarget(target, "id", columns, provenance),
+        is_first=stored.version not in past.versions,
+        is_edited=bool(past.versions),
+        is_booked=past.has_fence,
+        last=past.last,
+    )

@@ -1,0 +1,86 @@
+"""Rows that break the contract: counted, set aside, and reason to fail when they are many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common.bigquery.sql import Sql, template, with_parameters
+from common.errors import UserError
+from common.kinds.candidate.reason import reason as why_broken
+from functions.materialize import merge
+from functions.materialize.services import Services
+from functions.materialize.task.job import Job
+
+UNPLACED = frozenset("missing_id missing_created invalid_created created_in_future".split())
+UNPLACED_SHARE = 0.01
+UNPLACED_ROWS = 1000
+"""A query with more rows without id or valid time than either fails: its source needs repair first.
+One such row is set aside, however few rows there are."""
+
+
+def counted(
+    services: Services, job: Job, candidates: Sql, difference: Sql
+) -> tuple[merge.Counts, dict[str, int]]:
+    """What the write would do, and what became of the rows that were read."""
+    reason = why_broken()
+    sql = template(
+        __file__,
+        "quarantine_counted",
+        counting=merge.counting(job.target, difference, job.window),
+        candidates=candidates,
+        reason=reason,
+    )
+    row = next(services.warehouse.rows(with_parameters(sql, **job.days, **job.zone)))
+    return merge.counts(row), _judged(services, job, candidates, reason, row["judged"])
+
+
+def _judged(
+    services: Services, job: Job, candidates: Sql, reason: Sql, found: list[dict[str, Any]]
+) -> dict[str, int]:
+    """Counts of rows read, removed as duplicates and broken; broken rows go to quarantine."""
+    # a query may return more days than it was asked for: those rows are other runs' business
+    inside = [row for row in found if row["reason"] != "outside_window"]
+    read = sum(row["rows_"] for row in inside)
+    broken = {row["reason"]: row["rows_"] for row in inside if row["reason"]}
+    duplicates = sum(row["rows_"] for row in found if (row["removed"] or "").startswith("dup"))
+    if broken:
+        _quarantine(services, job, candidates, reason, broken, read)
+    return {
+        "rows_read": read,
+        "duplicates": duplicates + broken.pop("duplicate_id", 0),
+        "quarantined": sum(broken.values()),
+    }
+
+
+def _quarantine(
+    services: Services, job: Job, candidates: Sql, reason: Sql, broken: dict[str, int], read: int
+) -> None:
+    insert = template(
+        __file__,
+        quarantine=services.warehouse.table("quarantine"),
+        candidates=candidates,
+        reason=reason,
+    )
+    facts = {
+        "conversion": job.stored.id,
+        "run_id": job.task.run_id,
+        "now": services.ledger.now,
+        "fence": job.lease.fence,
+    }
+    services.warehouse.execute(with_parameters(insert, **job.days, **job.zone, **facts))
+    listed = ", ".join(f"{count:,} x {code}" for code, count in sorted(broken.items()))
+    services.ledger.incident(
+        "rows_quarantined",
+        f"{job.stored.id}: rows that break the contract were set aside: {listed}.",
+        fix="Look at them in the table quarantine, and mend the query or its source.",
+        conversion=job.stored.id,
+        run_id=job.task.run_id,
+        severity="warning",
+    )
+    unplaced = sum(count for code, count in broken.items() if code in UNPLACED)
+    if unplaced > min(UNPLACED_ROWS, max(1, UNPLACED_SHARE * read)):
+        raise UserError(
+            f"{unplaced:,} of {read:,} rows of {job.stored.id} lack an id or a time ({listed}).",
+            code="too_many_broken_rows",
+            fix="Mend the query or its source; the broken rows are in the table quarantine.",
+        )

@@ -1,0 +1,105 @@
+"""What a task tells people: ledger entries of its end, and incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.bigquery.sql import template, with_parameters
+from common.catalog.run_status import RunStatus
+from common.errors import ProductError
+from common.messaging.messages import MaterializeTask
+from functions.materialize.runs.ledger import Clock
+from functions.materialize.services import Services
+from functions.materialize.task import normalize
+from functions.materialize.task.job import Job
+
+_FIXES = {
+    "source_not_landed": "The next load runs it; if there was nothing to load, run with force.",
+    "suspicious_shrink": "Check that the source is complete; if it is, run with force.",
+}
+
+
+def held(
+    services: Services,
+    job: Job,
+    clock: Clock,
+    code: str,
+    why: str,
+    facts: Mapping[str, Any] | None = None,
+) -> RunStatus:
+    """Nothing was written, and a person is told why; its days stay due."""
+    facts = facts or job.facts
+    services.ledger.write(
+        job.task.run_id, RunStatus.HELD, seconds=clock.elapsed(), detail=why, **facts
+    )
+    services.ledger.incident(
+        code,
+        f"{job.stored.id}: {why} ({job.window.start} to {job.window.end}); nothing was written.",
+        fix=_FIXES[code],
+        conversion=job.stored.id,
+        run_id=job.task.run_id,
+    )
+    return RunStatus.HELD
+
+
+def failed(services: Services, task: MaterializeTask, error: ProductError) -> None:
+    """Write down that the task cannot run as things are, and why."""
+    services.ledger.write(
+        task.run_id,
+        RunStatus.FAILED,
+        conversion=task.conversion,
+        tier=task.tier,
+        trigger=task.trigger,
+        definition_version=task.definition_version,
+        start_date=task.start_date,
+        end_date=task.end_date,
+        message=task.model_dump_json(),
+        detail=error.detail[:1000],
+    )
+    services.ledger.incident(
+        error.code,
+        f"{task.conversion}: {error.detail[:1000]}",
+        fix=error.fix,
+        conversion=task.conversion,
+        run_id=task.run_id,
+    )
+
+
+def unnormalized(services: Services, job: Job) -> None:
+    """Say that there is nothing to normalize by."""
+    services.ledger.incident(
+        "not_normalized",
+        f"{job.stored.id}: there are too few conversions, or no value, to normalize by.",
+        fix=f"Its values stay as they are until both sides have {normalize.MINIMUM_ROWS} rows.",
+        conversion=job.stored.id,
+        run_id=job.task.run_id,
+        severity="warning",
+    )
+
+
+def published(services: Services, job: Job) -> dict[str, Any]:
+    """The newest fence, the window's total, its last day's rows and the usual ones of that day."""
+    sql = template(
+        __file__,
+        "reports_published",
+        target=job.context.target,
+        leases=services.warehouse.table("leases"),
+    )
+    return next(services.warehouse.rows(with_parameters(sql, **job.days, lease=job.lease.name)))
+
+
+def missing_rates(services: Services, job: Job, published: Mapping[str, Any]) -> None:
+    """What lacks a rate is counted without a value in the project's currency, and never guessed."""
+    if not published["without_rate"]:
+        return
+    services.ledger.incident(
+        "rate_missing",
+        f"{job.stored.id}: {published['without_rate']:,} conversions in"
+        f" {', '.join(sorted(published['currencies']))} have no value in {job.context.currency}:"
+        " no rate of the seven days before them is known.",
+        fix="Bring the table of exchange rates up to date, then run these days again.",
+        conversion=job.stored.id,
+        run_id=job.task.run_id,
+        severity="warning",
+    )
