@@ -34,7 +34,8 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from common import schemas
-from common.model.conversions import CONVERSION, Conversion
+from common.kinds import CONVERSION
+from common.kinds.conversion import Conversion
 
 CASES = Path(__file__).parent / "cases"
 

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.errors import ConflictError, NotFoundError
-from common.model.conversions import CONVERSION, Combined, Custom, LeadScoring, Simple
+from common.kinds import CONVERSION
+from common.kinds.conversion import Conversion
 
 Collection = Literal["conversion", "destination"]
 
@@ -33,7 +34,7 @@ class DefinitionVersion:
     created_by: str | None
 
     @property
-    def conversion(self) -> Simple | Combined | Custom | LeadScoring:
+    def conversion(self) -> Conversion:
         """The definition as its typed model."""
         return CONVERSION.validate_python(self.definition)
 

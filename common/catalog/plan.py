@@ -17,8 +17,7 @@ from common.ga4 import stage
 from common.ga4.export import ALWAYS
 from common.identity.sources import identity_sources
 from common.messaging.messages import RunRequested
-from common.model.conversions import Combined, Conversion, Custom, LeadScoring, Simple, references
-from common.model.window import LATE_DAYS, Window, yesterday
+from common.model.window import Window, yesterday
 
 BACKFILL_DAYS = 90
 """How far back a conversion begins that has never run, unless its run names the days."""
@@ -95,10 +94,10 @@ def tiers(definitions: Iterable[DefinitionVersion]) -> dict[str, int]:
     nobody else. Raises UserError for a reference to nothing and for a cycle, naming its ids.
     """
     listed = list(definitions)
-    needed = {stored.id: references(stored.conversion) for stored in listed}
+    needed = {stored.id: stored.conversion.references() for stored in listed}
     for id in needed:
         _refuse_circles(id, needed, ())
-    scored = with_dependents([one.id for one in listed if is_scored(one.conversion)], listed)
+    scored = with_dependents([one.id for one in listed if one.conversion.scoring()], listed)
     before = {
         stored.id: needed[stored.id] | identity_sources(stored.conversion, listed)
         for stored in listed
@@ -109,16 +108,6 @@ def tiers(definitions: Iterable[DefinitionVersion]) -> dict[str, int]:
         for id in sorted(group):
             _place(id, before, group, first, found)
     return found
-
-
-def is_scored(conversion: Conversion) -> bool:
-    """Whether a model decides about its rows or their values."""
-    match conversion:
-        case LeadScoring():
-            return True
-        case Custom(predicted_value=prediction):
-            return prediction is not None
-    return False
 
 
 def _place(
@@ -151,7 +140,7 @@ def _refuse_circles(id: str, needed: Mapping[str, frozenset[str]], path: tuple[s
 
 def with_dependents(ids: Iterable[str], definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
     """The ids and everything that is computed from them, directly or not."""
-    needed = {stored.id: references(stored.conversion) for stored in definitions}
+    needed = {stored.id: stored.conversion.references() for stored in definitions}
     affected = set(ids)
     while grown := {id for id, others in needed.items() if others & affected} - affected:
         affected |= grown
@@ -162,7 +151,7 @@ def with_prerequisites(
     ids: Iterable[str], definitions: Iterable[DefinitionVersion]
 ) -> frozenset[str]:
     """The ids and everything that they are computed from, directly or not."""
-    needed = {stored.id: references(stored.conversion) for stored in definitions}
+    needed = {stored.id: stored.conversion.references() for stored in definitions}
     wanted = set(ids)
     while grown := {other for id in wanted for other in needed.get(id, ())} - wanted:
         wanted |= grown
@@ -182,23 +171,9 @@ def _matches(pattern: str, table: str) -> bool:
     return table.startswith(pattern[:-1]) if pattern.endswith("*") else table == pattern
 
 
-def adjustment_days(conversion: Conversion, definitions: Mapping[str, DefinitionVersion]) -> int:
-    """How many complete days, up to yesterday, may still change.
-
-    A refund on the last day of its window may itself arrive LATE_DAYS later. A combined
-    conversion changes as long as any of its members does. A kind that says nothing about it changes
-    as long as GA4 does.
-    """
-    match conversion:
-        case Simple(refunds=refunds):
-            return LATE_DAYS + (refunds.days if refunds else 0)
-        case Custom(adjustment_days=days) | LeadScoring(adjustment_days=days):
-            return max(1, days or 0)
-        case Combined(conversions=members):
-            own = [adjustment_days(definitions[id].conversion, definitions) for id in members]
-            # any row may learn late of visits, and hands that on
-            return max(LATE_DAYS, *own)
-    return LATE_DAYS
+def open_days(id: str, definitions: Mapping[str, DefinitionVersion]) -> int:
+    """How many complete days of the conversion, up to yesterday, may still change."""
+    return definitions[id].conversion.open_days(lambda member: open_days(member, definitions))
 
 
 def due_window(
@@ -215,7 +190,7 @@ def due_window(
     last = done_until.get((stored.id, stored.version))
     if last is None:
         return Window.ending(end, BACKFILL_DAYS)
-    days = adjustment_days(stored.conversion, definitions)
+    days = open_days(stored.id, definitions)
     first = min(end, last + timedelta(days=1))
     return Window(first - timedelta(days=days - 1), end)
 
@@ -229,9 +204,9 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
     """
     conversion, done = known.definitions[id].conversion, known.done_until(id)
     end = min(request.end_date or known.yesterday, known.yesterday)
-    if silences(conversion) and done is not None:
+    if conversion.silences() and done is not None:
         end = max(end, done)
-    if not isinstance(conversion, Simple):
+    if not conversion.events():
         return end
     if trigger == "load":
         return done
@@ -240,29 +215,10 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
 
 def _first_day(id: str, due: Window, known: Known) -> date:
     """The first day that is due; who counts users' first purchases begins with the oldest data."""
-    conversion = known.definitions[id].conversion
-    counts_firsts = (
-        isinstance(conversion, Simple)
-        and conversion.event_type == "purchase"
-        and conversion.deduplicate_by_user
-    )
-    if known.exported and counts_firsts and known.done_until(id) is None:
+    begins_with_oldest = known.definitions[id].conversion.begins_with_oldest()
+    if known.exported and begins_with_oldest and known.done_until(id) is None:
         return min(due.start, known.exported.start)
     return due.start
-
-
-def silences(conversion: Conversion) -> bool:
-    """Whether a row may keep later ones from counting."""
-    match conversion:
-        case Simple():
-            return (
-                conversion.event_type == "purchase"
-                or conversion.deduplicate_by_user
-                or conversion.once_per_session
-            )
-        case Combined(deduplication_days=days):
-            return days is not None
-    return False
 
 
 def _following_members(
@@ -275,19 +231,12 @@ def _following_members(
     """
 
     def start(id: str) -> date:
-        conversion = definitions[id].conversion
-        members = conversion.conversions if isinstance(conversion, Combined) else ()
+        members = definitions[id].conversion.members()
         return min([windows[id].start, *(start(member) for member in members if member in windows)])
 
     return {id: Window(min(start(id), window.end), window.end) for id, window in windows.items()}
 
 
 def stage_events(definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
-    """The GA4 events that the simple conversions count, and those that every stage holds."""
-    counted = {
-        name
-        for stored in definitions
-        if isinstance(stored.conversion, Simple)
-        for name in stored.conversion.event_names
-    }
-    return frozenset(counted | set(ALWAYS))
+    """The GA4 events that the conversions count, and those that every stage holds."""
+    return frozenset(ALWAYS).union(*(stored.conversion.events() for stored in definitions))

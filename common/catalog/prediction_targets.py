@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from common.bigquery.sql import Sql, bind, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
-from common.model.conversions import Custom, references
 
 TARGET_DAYS = 60
 """A target needs a conversion in so many calendar days up to yesterday."""
@@ -57,9 +56,9 @@ def targets(
 
 def _reason(stored: DefinitionVersion, waiting: frozenset[str]) -> str:
     conversion = stored.conversion
-    if not isinstance(conversion, Custom):
+    if not conversion.tells_outcomes:
         return f"It is a {stored.kind.replace('_', ' ')} conversion; a target must be a custom one."
-    if conversion.predicted_value:
+    if conversion.scoring():
         return "Its own value is a prediction."
     if stored.id in waiting:
         return "It is itself computed from this conversion."
@@ -75,7 +74,7 @@ def _reason_of_count(number: int | None) -> str:
 
 
 def _computed_from(source: str, active: list[DefinitionVersion]) -> frozenset[str]:
-    needed = {stored.id: references(stored.conversion) for stored in active}
+    needed = {stored.id: stored.conversion.references() for stored in active}
     affected = {source}
     while grown := {id for id, others in needed.items() if others & affected} - affected:
         affected |= grown

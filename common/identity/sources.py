@@ -12,21 +12,19 @@ from collections.abc import Iterable
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
-from common.model.conversions import Conversion, Custom, Simple, references
+from common.kinds.conversion import Conversion
 
 
 def identity_sources(
     conversion: Conversion, definitions: Iterable[DefinitionVersion]
 ) -> frozenset[str]:
     """Ids of the active conversions that this one asks who is who; most ask none."""
-    if not (isinstance(conversion, Simple) and conversion.deduplicate_by_user):
+    if not conversion.counts_persons():
         return frozenset()
     return frozenset(
         stored.id
         for stored in definitions
-        if stored.status == "active"
-        and isinstance(stored.conversion, Custom)
-        and not references(stored.conversion)
+        if stored.status == "active" and stored.conversion.tells_persons()
     )
 
 

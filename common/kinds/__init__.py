@@ -1,24 +1,36 @@
-"""The kinds of conversions: each turns its definition into a SELECT of candidate rows."""
+"""The kinds of conversions, in one list: each a definition that answers for itself.
+
+A kind lives in a folder of its own: the form that users fill in, what it answers (`conversion.py`
+lists the questions), and the SQL of its candidate rows. Imports bigquery, identity and model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field, TypeAdapter
 
 from common.bigquery.sql import Parameter, Sql, with_parameters
 from common.kinds.candidate.shape import Context
-from common.kinds.combined import combined
-from common.kinds.custom import custom
-from common.kinds.lead_scoring import lead_scoring
-from common.kinds.simple import simple
-from common.model.conversions import Combined, Conversion, Custom, LeadScoring, Simple
+from common.kinds.combined.definition import Combined
+from common.kinds.conversion import Conversion
+from common.kinds.custom.definition import Custom
+from common.kinds.lead_scoring.definition import LeadScoring
+from common.kinds.simple.definition import Simple
 
-SELECT: dict[type[Conversion], Callable[[Any, Context], Sql]] = {
-    Simple: simple.select,
-    Combined: combined.select,
-    Custom: custom.select,
-    LeadScoring: lead_scoring.select,
-}
+KINDS = (Simple, Combined, Custom, LeadScoring)
+
+BY_NAME: dict[str, type[Conversion]] = {kind.model_fields["kind"].default: kind for kind in KINDS}
+
+if TYPE_CHECKING:
+    AnyConversion = Conversion
+else:
+    AnyConversion = Annotated[reduce(or_, KINDS), Field(discriminator="kind")]
+"""A definition of any kind, told apart by `kind`; the frontend draws its forms from the schema."""
+
+CONVERSION: TypeAdapter[Conversion] = TypeAdapter(AnyConversion)
 
 
 def select(conversion: Conversion, context: Context) -> Sql:
@@ -26,10 +38,9 @@ def select(conversion: Conversion, context: Context) -> Sql:
 
     A row with `removed` = NULL counts; any other tells why it does not.
     """
-    sql = SELECT[type(conversion)](conversion, context)
     used = {
         "start_date": context.window.start,
         "end_date": context.window.end,
         "timezone": Parameter("STRING", context.timezone),
     }
-    return with_parameters(sql, **used)
+    return with_parameters(conversion.select(context), **used)

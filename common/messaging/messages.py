@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
-from common.model.conversions import ConversionId
+from common.model.fields import ConversionId
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.model.contract import Kind, contract, spelled
-from common.model.conversions import ConversionId
+from common.model.fields import ConversionId
 from common.model.findings import Finding, Severity
 from functions.validate_sql.engine.cost import Cost
 from functions.validate_sql.profile.predicted_value import PredictedValue

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from common.model.conversions import KINDS
+from common.kinds import BY_NAME
 from functions.api.routes import ROUTES, VERSION
 from functions.api.routing.openapi import document
 from tests.api.conftest import Harness
@@ -51,7 +51,7 @@ def test_every_reference_leads_somewhere() -> None:
 def test_a_body_names_the_forms_of_all_kinds() -> None:
     body = DOCUMENT["paths"]["/conversions"]["post"]["requestBody"]
     schema = body["content"]["application/json"]["schema"]
-    assert set(schema["discriminator"]["mapping"]) == set(KINDS)
+    assert set(schema["discriminator"]["mapping"]) == set(BY_NAME)
 
 
 def test_headers_that_matter_are_told() -> None:
@@ -61,7 +61,7 @@ def test_headers_that_matter_are_told() -> None:
     assert "Idempotency-Key" in {parameter["name"] for parameter in post}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", BY_NAME)
 def test_every_field_of_a_form_has_a_title_a_description_and_an_example(
     shared: Harness, kind: str
 ) -> None:
@@ -76,7 +76,7 @@ def test_every_field_of_a_form_has_a_title_a_description_and_an_example(
 
 def test_all_forms_come_at_once(shared: Harness) -> None:
     told = shared.get("/schemas")
-    assert set(told["kinds"]) == set(KINDS)
+    assert set(told["kinds"]) == set(BY_NAME)
     assert told["conversion"]["discriminator"]["propertyName"] == "kind"
 
 

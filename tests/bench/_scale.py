@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from common.model.conversions import LeadScoring, Qualification, QuerySource
+from common.kinds.lead_scoring.definition import LeadScoring
+from common.kinds.scoring import Qualification, QuerySource
 from functions.score_leads.data.features import DAY
 from functions.score_leads.data.history import Past
 from functions.score_leads.data.outcomes import Outcomes

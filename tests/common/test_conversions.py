@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from common.kinds import SELECT
-from common.model.conversions import CONVERSION, KINDS, Simple, references
+from common.kinds import CONVERSION
+from common.kinds.simple.definition import Simple
 from common.model.filters import event_names
 
 LEAD = {"dimension": "event", "operator": "equals", "value": "generate_lead"}
@@ -29,10 +29,6 @@ def test_an_id_cannot_name_a_table_of_the_product() -> None:
     assert "conversion_changes is a table of the product" in fault(id="changes")
 
 
-def test_every_kind_of_definition_has_its_select() -> None:
-    assert set(SELECT) == set(KINDS.values())
-
-
 def test_every_field_of_every_form_has_title_description_and_example() -> None:
     schema = CONVERSION.json_schema()
     for name, model in schema["$defs"].items():
@@ -45,7 +41,7 @@ def test_a_custom_event_needs_its_event_name_in_every_branch() -> None:
     other = {"dimension": "country", "operator": "equals", "value": "France"}
     assert "needs its event name" in fault(filters={"any": [LEAD, other]})
     both = simple(filters={"all": [{"any": [LEAD, {**LEAD, "value": "sign_up"}]}, other]})
-    assert both.event_names == {"generate_lead", "sign_up"}
+    assert both.events() == {"generate_lead", "sign_up"}
 
 
 def test_names_that_contradict_each_other_leave_no_event() -> None:
@@ -84,16 +80,16 @@ def test_the_same_text_comes_back_after_a_round_trip() -> None:
 
 
 def test_references_name_what_must_run_before() -> None:
-    assert references(simple(normalize={"by": "purchase"})) == {"purchase"}
+    assert simple(normalize={"by": "purchase"}).references() == {"purchase"}
     combined = CONVERSION.validate_python(
         {"kind": "combined", "id": "all", "name": "All", "conversions": ["a", "b"]}
     )
-    assert references(combined) == {"a", "b"}
+    assert combined.references() == {"a", "b"}
 
 
 def test_a_purchase_counts_the_purchase_event_whatever_its_filter() -> None:
     purchase = simple(event_type="purchase", filters={**LEAD, "dimension": "country"})
     assert isinstance(purchase, Simple)
-    assert purchase.event_names == {"purchase"}
+    assert purchase.events() == {"purchase"}
     assert purchase.filters is not None
     assert event_names(purchase.filters) is None

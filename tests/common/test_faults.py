@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from common.model.conversions import CONVERSION
+from common.kinds import CONVERSION
 from common.model.validation_messages import FieldMessage, messages_of
 
 CONDITION = {"dimension": "event", "operator": "equals", "value": "x"}

@@ -104,7 +104,7 @@ def test_a_combined_conversion_changes_as_long_as_its_members() -> None:
     refunded = stored("a", **PURCHASE, refunds={"days": 45})
     both = combined("c", "a", "b")
     definitions = named(refunded, stored("b"), both)
-    assert plan.adjustment_days(both.conversion, definitions) == 45 + LATE_DAYS
+    assert plan.open_days(both.id, definitions) == 45 + LATE_DAYS
 
 
 def test_only_events_and_days_that_the_stage_lacks_are_read_again() -> None:

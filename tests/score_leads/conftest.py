@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from common.model.conversions import LeadScoring, QuerySource
+from common.kinds.lead_scoring.definition import LeadScoring
+from common.kinds.scoring import QuerySource
 from functions.score_leads.data.history import Past
 from functions.score_leads.operate import retrain
 from functions.score_leads.operate.retrain import Training

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.model.conversions import Qualification
+from common.kinds.scoring import Qualification
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model.model import Scores
 from functions.score_leads.operate.qualification import (

@@ -15,8 +15,8 @@ import pytest
 from common.bigquery.sql import Sql
 from common.catalog.definitions import Catalog
 from common.errors import RetryableError, UserError
+from common.kinds.lead_scoring.definition import LeadScoring
 from common.messaging.messages import MaterializeTask, RunRequested
-from common.model.conversions import LeadScoring
 from common.model.window import Window
 from functions.score_leads.data.sources import Warehouses, stage
 from functions.score_leads.operate import cohorts

@@ -54,7 +54,7 @@ def staged(department: Department, *deals: dict[str, Any]) -> Staged:
     department.table(f"{CRM}.deals", DEAL_COLUMNS, deals)
     warehouse = department.warehouse
     conversion = Catalog(warehouse).get("leads").conversion
-    return sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)  # type: ignore[arg-type]
+    return sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)
 
 
 def outcomes(department: Department, *deals: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -185,4 +185,4 @@ def test_a_predicted_value_needs_the_user_id(department: Department) -> None:
     warehouse = department.warehouse
     conversion = Catalog(warehouse).get("asked").conversion
     with pytest.raises(UserError, match="returns no user_id"):
-        sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)  # type: ignore[arg-type]
+        sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)

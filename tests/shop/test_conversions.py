@@ -15,10 +15,10 @@ from common.bigquery.warehouse import Warehouse
 from common.ga4 import export
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context, somebody
+from common.kinds.simple.definition import Simple
 from common.local.shop.load import Datasets, load
 from common.local.shop.shop import Shop
 from common.local.shop.truth.answers import Counted, Truth
-from common.model.conversions import Simple
 from common.model.window import Window
 from common.settings import Settings
 from tests.conftest import PROJECT

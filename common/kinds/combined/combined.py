@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from common import schemas
 from common.bigquery.sql import Sql, bind, fill, join, template
 from common.kinds.candidate.shape import COMPUTED, PROVENANCE, Context, candidates, chain
 from common.kinds.dedup import dedup
-from common.model.conversions import Combined
+
+if TYPE_CHECKING:
+    from common.kinds.combined.definition import Combined
 
 OWN = frozenset({"id", "component", "person_id"})
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from common.bigquery.sql import Sql, bind, fill, identifier, template
 from common.kinds.candidate.shape import Context, candidates, chain, somebody, standard_types
 from common.model.contract import contract
-from common.model.conversions import Custom
+
+if TYPE_CHECKING:
+    from common.kinds.custom.definition import Custom
 
 INHERITED = (
     "client_id user_id session_id source medium campaign page_location gclid gbraid wbraid"

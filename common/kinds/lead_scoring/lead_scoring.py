@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from common.bigquery.sql import Sql, bind, template
 from common.kinds.candidate.shape import Context, candidates, somebody
-from common.model.conversions import LeadScoring
+
+if TYPE_CHECKING:
+    from common.kinds.lead_scoring.definition import LeadScoring
 
 
 def select(conversion: LeadScoring, context: Context) -> Sql:

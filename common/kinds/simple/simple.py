@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from common.bigquery.sql import Parameter, Sql, bind, fill, template, with_parameters
 from common.kinds.candidate.reason import fault_of_money
 from common.kinds.candidate.shape import Context, candidates, chain
 from common.kinds.dedup import dedup
-from common.model.conversions import EventValue, ManualValue, NoValue, Refunds, Simple, Value
+from common.kinds.simple.parts import Refunds
+
+if TYPE_CHECKING:
+    from common.kinds.simple.definition import Simple
 
 FROM_EVENT = (
     "client_id user_id session_id source medium campaign page_location country region city"
@@ -51,7 +56,7 @@ _BEFORE = "< @start_date"
 def _events(conversion: Simple, context: Context, days: str) -> Sql:
     """The events of some days that pass the filters, as candidates."""
     columns: dict[str, str | Sql] = {name: f"event.{name}" for name in FROM_EVENT}
-    columns |= _value(conversion.value, context)
+    columns |= conversion.value.columns(bind(context.currency))
     columns |= {
         "id": "CONCAT('ga4-', event.event_key)",
         "created": "event.occurred_at",
@@ -74,7 +79,7 @@ def _events(conversion: Simple, context: Context, days: str) -> Sql:
             # an event of the days that are read has an id and a time
             fault=fault_of_money(),
         ),
-        event_names=Parameter("ARRAY<STRING>", sorted(conversion.event_names)),
+        event_names=Parameter("ARRAY<STRING>", sorted(conversion.events())),
     )
 
 
@@ -113,26 +118,6 @@ def _removes_refunded(conversion: Simple) -> bool:
 
 def _filters(conversion: Simple) -> Sql:
     return conversion.filters.sql() if conversion.filters else Sql("TRUE")
-
-
-def _value(value: Value, context: Context) -> dict[str, str | Sql]:
-    match value:
-        case EventValue():
-            return {
-                "value_gross": "event.revenue",
-                "net_value": "event.revenue",
-                "currency": fill("COALESCE(event.currency, {{ own }})", own=bind(context.currency)),
-                "value_kind": "IF(event.revenue IS NULL, 'none', 'actual')",
-            }
-        case ManualValue(amount=amount, currency=currency):
-            return {
-                "value_gross": bind(float(amount)),
-                "net_value": bind(float(amount)),
-                "currency": bind(currency or context.currency),
-                "value_kind": "'manual'",
-            }
-        case NoValue():
-            return {"value_kind": "'none'"}
 
 
 def _refunded(previous: str, refunds: Refunds, context: Context) -> list[tuple[str, Sql]]:

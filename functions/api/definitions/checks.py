@@ -9,7 +9,8 @@ from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.prediction_targets import targets
 from common.errors import UserError
-from common.model.conversions import Conversion, CrmSource, Custom, LeadScoring, Simple
+from common.kinds.conversion import Conversion
+from common.kinds.scoring import CrmSource, RowsSource
 from common.model.filters import All, Any_, Condition, Filter
 from common.model.findings import Finding, is_refused
 from functions.api.definitions import crm, events
@@ -49,9 +50,7 @@ def patterns(filter: Filter | None) -> Iterator[str]:
 
 
 def _check_patterns(draft: Conversion, services: Services) -> None:
-    if not isinstance(draft, Simple):
-        return
-    for pattern in sorted(set(patterns(draft.filters))):
+    for pattern in sorted(set(patterns(draft.event_filter()))):
         try:
             list(services.warehouse.rows(with_parameters(template(__file__), pattern=pattern)))
         except UserError as error:
@@ -64,7 +63,7 @@ def _check_patterns(draft: Conversion, services: Services) -> None:
 
 
 def _unknown_events(draft: Conversion, services: Services, allowed: bool) -> list[Finding]:
-    if not isinstance(draft, Simple):
+    if not draft.events():
         return []
     found = events.unknown(draft, events.seen(services.warehouse))
     if is_refused(found) and not allowed:
@@ -81,16 +80,16 @@ def _unknown_events(draft: Conversion, services: Services, allowed: bool) -> lis
 
 def _queries(draft: Conversion, services: Services) -> tuple[tuple[str, ...], list[Finding]]:
     """Tables and remarks of the draft's queries; raises UserError when one may not be saved."""
-    if not isinstance(draft, (Custom, LeadScoring)):
+    scoring = draft.scoring()
+    if scoring and isinstance(scoring.source, CrmSource):
+        return crm.tables_of(scoring.source, services.runner), []
+    if not draft.queries():
         return (), []
-    if isinstance(draft, LeadScoring) and isinstance(draft.source, CrmSource):
-        return crm.tables_of(draft.source, services.runner), []
     # the guard's parser is imported only where SQL is saved, for quick cold starts
     from functions.api.definitions import queries
 
     judged = [
-        queries.judged(query, services.runner, services.yesterday)
-        for query in queries.queries_of(draft)
+        queries.judged(query, services.runner, services.yesterday) for query in draft.queries()
     ]
     tables = sorted({table for one in judged for table in one.tables})
     return tuple(tables), [finding for one in judged for finding in one.findings]
@@ -100,10 +99,12 @@ def _target(
     draft: Conversion, definitions: Mapping[str, DefinitionVersion], services: Services
 ) -> list[Finding]:
     """A remark when the target of a prediction has nothing to learn from yet."""
-    if not (isinstance(draft, Custom) and draft.predicted_value):
+    scoring = draft.scoring()
+    if scoring is None or not isinstance(scoring.source, RowsSource):
         return []
+    source = scoring.source
     possible = targets(services.warehouse, definitions.values(), services.yesterday, draft.id)
-    target = next(target for target in possible if target.id == draft.predicted_value.target)
+    target = next(target for target in possible if target.id == source.target)
     if not target.reason:
         return []
     return [

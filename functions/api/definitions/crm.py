@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from common.bigquery.warehouse import Warehouse
 from common.crm import source
 from common.errors import NotFoundError, UserError
-from common.model.conversions import CrmSource
+from common.kinds.scoring import CrmSource
 
 FIELD = "source.dataset"
 

@@ -16,7 +16,7 @@ from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import Catalog, DefinitionVersion
 from common.catalog.run_status import FINISHED
 from common.errors import ConflictError, ProductError, UserError
-from common.model.conversions import AnyConversion
+from common.kinds import AnyConversion
 from common.model.findings import Finding
 from functions.api.definitions import checks, graph, planned
 from functions.api.routing.model import Model

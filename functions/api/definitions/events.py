@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from common.bigquery.sql import Sql, table, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.ga4.export import shard_days
-from common.model.conversions import Conversion, Simple
+from common.kinds.conversion import Conversion
 from common.model.findings import Finding
 
 SHARDS = 7
@@ -23,9 +23,7 @@ def unknown(draft: Conversion, seen: Mapping[str, int]) -> list[Finding]:
     `seen` maps event names to how often they occurred; when it is empty, nothing can be judged and
     that is said instead.
     """
-    if not isinstance(draft, Simple):
-        return []
-    typed = draft.event_type == "custom_event"
+    typed = draft.names_events()
     if not seen:
         return [_no_export(draft)]
     return [
@@ -34,9 +32,9 @@ def unknown(draft: Conversion, seen: Mapping[str, int]) -> list[Finding]:
             "error" if typed else "warning",
             f"GA4 has recorded no event {name!r} lately.{_meant(name, seen)}",
             _FIX if typed else "Check that the shop sends its purchases to GA4.",
-            field="filters" if typed else "event_type",
+            field=draft.events_field(),
         )
-        for name in sorted(draft.event_names - set(seen))
+        for name in sorted(draft.events() - set(seen))
     ]
 
 
@@ -106,13 +104,13 @@ def _meant(name: str, seen: Mapping[str, int]) -> str:
     return f" Did you mean {' or '.join(meant)}?" if meant else ""
 
 
-def _no_export(draft: Simple) -> Finding:
+def _no_export(draft: Conversion) -> Finding:
     return Finding(
         "no_ga4_export",
         "warning",
         "There is no GA4 export to look the event up in, so nobody can tell whether it occurs.",
         "Connect the GA4 property's BigQuery export; the conversion starts to count by itself.",
-        field="filters" if draft.event_type == "custom_event" else "event_type",
+        field=draft.events_field(),
     )
 
 

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 from common.catalog.definitions import DefinitionVersion
 from common.errors import ConflictError, UserError
-from common.model.conversions import Combined, Conversion, Custom, references
+from common.kinds.conversion import Conversion
+from common.kinds.scoring import RowsSource
 
 Known = Mapping[str, Conversion]
 MAXIMUM_INHERITANCE = 3
@@ -24,7 +25,7 @@ def check(draft: Conversion, definitions: Mapping[str, DefinitionVersion]) -> No
     _check_inheritance(draft, known)
     _check_prediction(draft, known)
     for combined in known.values():
-        if isinstance(combined, Combined):
+        if combined.members():
             _check_counted_once(combined, known, draft)
 
 
@@ -43,36 +44,27 @@ def referring(id: str, definitions: Mapping[str, DefinitionVersion]) -> list[str
     return sorted(
         stored.id
         for stored in definitions.values()
-        if stored.status == "active" and id in references(stored.conversion)
+        if stored.status == "active" and id in stored.conversion.references()
     )
 
 
 def _check_references(draft: Conversion, definitions: Mapping[str, DefinitionVersion]) -> None:
-    for id in sorted(references(draft) - {draft.id}):
+    for id in sorted(draft.references() - {draft.id}):
         if id not in definitions:
             near = get_close_matches(id, definitions, n=3)
             raise UserError(
                 f"{draft.id!r} refers to {id!r}, which does not exist.",
                 code="unknown_reference",
                 fix=f"Did you mean {' or '.join(near)}?" if near else f"Create {id!r} first.",
-                field=_field_naming(draft, id),
+                field=draft.named()[id],
             )
         if definitions[id].status == "archived":
             raise UserError(
                 f"{draft.id!r} refers to {id!r}, which is archived.",
                 code="archived_reference",
                 fix=f"Save {id!r} again to bring it back, or refer to another conversion.",
-                field=_field_naming(draft, id),
+                field=draft.named()[id],
             )
-
-
-def _field_naming(draft: Conversion, id: str) -> str:
-    """The field in which the draft names the other conversion."""
-    if isinstance(draft, Combined):
-        return f"conversions.{draft.conversions.index(id)}"
-    if isinstance(draft, Custom):
-        return "inherit_attribution_from" if draft.inherit_attribution_from == id else _TARGET
-    return "normalize.by"
 
 
 def _check_cycle(draft: Conversion, known: Known) -> None:
@@ -81,7 +73,7 @@ def _check_cycle(draft: Conversion, known: Known) -> None:
             f"The conversions would wait for each other: {' → '.join(path)}.",
             code="cycle",
             fix=f"Take the reference to {path[1]!r} out of {draft.id!r}.",
-            field=_field_naming(draft, path[1]),
+            field=draft.named()[path[1]],
         )
 
 
@@ -91,7 +83,7 @@ def _path_back(id: str, known: Known) -> tuple[str, ...]:
     visited = {id}
     while paths:
         path = paths.popleft()
-        for other in sorted(references(known[path[-1]])) if path[-1] in known else ():
+        for other in sorted(known[path[-1]].references()) if path[-1] in known else ():
             if other == id:
                 return (*path, id)
             if other not in visited:
@@ -102,7 +94,7 @@ def _path_back(id: str, known: Known) -> tuple[str, ...]:
 
 def _check_inheritance(draft: Conversion, known: Known) -> None:
     chain = [draft.id]
-    while parent := getattr(known.get(chain[-1]), "inherit_attribution_from", None):
+    while (last := known.get(chain[-1])) and (parent := last.parent()):
         chain.append(parent)
     if len(chain) - 1 > MAXIMUM_INHERITANCE:
         raise UserError(
@@ -114,26 +106,33 @@ def _check_inheritance(draft: Conversion, known: Known) -> None:
 
 
 def _check_prediction(draft: Conversion, known: Known) -> None:
-    if not (isinstance(draft, Custom) and draft.predicted_value):
+    id = _predicted_by(draft)
+    if id is None:
         return
-    target = known[draft.predicted_value.target]
-    if draft.predicted_value.target == draft.id:
+    target = known[id]
+    if id == draft.id:
         reason = "is the conversion itself"
-    elif not isinstance(target, Custom):
-        reason = f"is a {target.kind} conversion"  # type: ignore[attr-defined]
-    elif target.predicted_value:
+    elif not target.tells_outcomes:
+        reason = f"is a {target.kind} conversion"
+    elif target.scoring():
         reason = "has a predicted value itself"
     else:
         return
     raise UserError(
-        f"{draft.predicted_value.target!r} cannot be the target of a prediction: it {reason}.",
+        f"{id!r} cannot be the target of a prediction: it {reason}.",
         code="ineligible_target",
         fix="Choose a custom conversion with user ids and values of its own.",
         field=_TARGET,
     )
 
 
-def _check_counted_once(combined: Combined, known: Known, draft: Conversion) -> None:
+def _predicted_by(conversion: Conversion | None) -> str | None:
+    """The conversion that its values are predicted by."""
+    scoring = conversion.scoring() if conversion else None
+    return scoring.source.target if scoring and isinstance(scoring.source, RowsSource) else None
+
+
+def _check_counted_once(combined: Conversion, known: Known, draft: Conversion) -> None:
     leaves = list(_leaves(combined, known))
     if twice := sorted({id for id in leaves if leaves.count(id) > 1}):
         raise UserError(
@@ -143,21 +142,21 @@ def _check_counted_once(combined: Combined, known: Known, draft: Conversion) -> 
             field="conversions" if draft.id == combined.id else None,
         )
     for id in leaves:
-        predicted = getattr(known.get(id), "predicted_value", None)
-        if predicted and predicted.target in leaves:
+        target = _predicted_by(known.get(id))
+        if target in leaves:
             raise UserError(
-                f"{combined.id!r} would count the money of {predicted.target!r} twice: once when it"
+                f"{combined.id!r} would count the money of {target!r} twice: once when it"
                 f" comes, and once as the prediction in {id!r}.",
                 code="counted_twice",
-                fix=f"Combine either {id!r} or {predicted.target!r}, not both.",
+                fix=f"Combine either {id!r} or {target!r}, not both.",
                 field="conversions" if draft.id == combined.id else _TARGET,
             )
 
 
-def _leaves(conversion: Combined, known: Known) -> Iterator[str]:
-    for id in conversion.conversions:
+def _leaves(conversion: Conversion, known: Known) -> Iterator[str]:
+    for id in conversion.members():
         member = known.get(id)
-        if isinstance(member, Combined):
+        if member and member.members():
             yield from _leaves(member, known)
         else:
             yield id

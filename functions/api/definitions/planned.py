@@ -142,7 +142,7 @@ def _queries(
     from functions.api.definitions import queries
 
     for id, window in windows.items():
-        for query in queries.queries_of(known.definitions[id].conversion):
+        for query in known.definitions[id].conversion.queries():
             # a task reads so many days at a time, and what has no partitions anew each time
             sizes = [
                 queries.planned_bytes(query, services.runner, chunk)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,8 +11,8 @@ from common.bigquery.warehouse import DryRun, Warehouse
 from common.errors import ProductError, RetryableError, UserError
 from common.guard.judge import Verdict, judge
 from common.guard.names.scope import Scope
-from common.model.contract import Kind, problems
-from common.model.conversions import Conversion, Custom, LeadScoring, QuerySource
+from common.kinds.query import Query
+from common.model.contract import problems
 from common.model.findings import Finding, is_refused
 from common.model.window import Window
 from common.settings import Settings
@@ -22,31 +22,11 @@ SAMPLE_DAYS = 30
 
 
 @dataclass(frozen=True)
-class Query:
-    """One query of a definition: the field that holds it, and the contract that it is under."""
-
-    field: str
-    sql: str
-    contract: Kind
-    features: bool = False
-
-
-@dataclass(frozen=True)
 class Judged:
     """A query that may be saved: its tables, and what is worth knowing."""
 
     tables: tuple[str, ...]
     findings: tuple[Finding, ...]
-
-
-def queries_of(conversion: Conversion) -> Iterator[Query]:
-    """The queries that a definition holds."""
-    match conversion:
-        case Custom(sql=sql, predicted_value=predicted):
-            yield Query("sql", sql, "conversion", predicted is not None)
-        case LeadScoring(source=QuerySource(leads_sql=leads, deals_sql=deals)):
-            yield Query("source.leads_sql", leads, "leads")
-            yield Query("source.deals_sql", deals, "deals")
 
 
 def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:

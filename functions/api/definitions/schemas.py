@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import RootModel, TypeAdapter
 
 from common.errors import NotFoundError
-from common.model.conversions import CONVERSION, KINDS
+from common.kinds import BY_NAME, CONVERSION
 from functions.api.routing.model import Model
 from functions.api.routing.request import Ask, Nothing, Services
 
@@ -25,17 +25,17 @@ class Schemas(Model):
 
 def all_schemas(ask: Ask[Nothing, None], services: Services) -> Schemas:
     """Read the JSON Schemas that forms are drawn from."""
-    kinds = {kind: TypeAdapter(model).json_schema() for kind, model in KINDS.items()}
+    kinds = {kind: TypeAdapter(model).json_schema() for kind, model in BY_NAME.items()}
     return Schemas(conversion=CONVERSION.json_schema(), kinds=kinds)
 
 
 def one_schema(ask: Ask[Nothing, None], services: Services) -> Schema:
     """Read the JSON Schema of one kind."""
     kind = ask.path["kind"]
-    if kind not in KINDS:
+    if kind not in BY_NAME:
         raise NotFoundError(
             f"There is no kind of conversion {kind!r}.",
             code="unknown_kind",
-            fix=f"There are {', '.join(KINDS)}.",
+            fix=f"There are {', '.join(BY_NAME)}.",
         )
-    return Schema(TypeAdapter(KINDS[kind]).json_schema())
+    return Schema(TypeAdapter(BY_NAME[kind]).json_schema())

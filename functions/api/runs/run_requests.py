@@ -12,7 +12,7 @@ from pydantic import Field
 
 from common.errors import UserError
 from common.messaging.messages import RunRequested, run_id_of
-from common.model.conversions import ConversionId
+from common.model.fields import ConversionId
 from functions.api.definitions import planned
 from functions.api.routing.model import Model
 from functions.api.routing.request import Ask, Nothing, Services

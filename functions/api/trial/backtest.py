@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import Field
 
 from common.bigquery.sql import template
+from common.kinds import AnyConversion
 from common.kinds.candidate.reason import BROKEN, reason
 from common.kinds.candidate.shape import REMOVED
-from common.model.conversions import AnyConversion, Simple
 from functions.api.definitions import checks, graph
 from functions.api.definitions.definitions import Remark
 from functions.api.reporting.figures import Day, Figures, total
@@ -68,7 +68,7 @@ def backtest(ask: Ask[Nothing, TrialBody], services: Services) -> Backtest:
     with trial(draft, definitions, window, services) as tried:
         rows = _rows(tried)
     kept = [Day(**_figures(row)) for row in rows if row["outcome"] is None]
-    normalized = isinstance(draft, Simple) and draft.normalize is not None
+    normalized = draft.normalization() is not None
     return Backtest(
         conversion=draft.id,
         start_date=window.start,

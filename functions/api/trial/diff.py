@@ -10,8 +10,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from common.bigquery.sql import Sql, bind, template
+from common.kinds import AnyConversion
 from common.kinds.candidate.reason import reason
-from common.model.conversions import AnyConversion, Conversion, Simple
+from common.kinds.conversion import Conversion
 from functions.api.definitions import checks, graph
 from functions.api.definitions.definitions import Remark
 from functions.api.routing.model import Model
@@ -115,7 +116,7 @@ def why_left_out(conversion: Conversion, tried: Trial, ids: list[str]) -> dict[s
 
 
 def _failed_rules(conversion: Conversion, tried: Trial, ids: list[str]) -> dict[str, str]:
-    if not isinstance(conversion, Simple) or not ids:
+    if not conversion.events() or not ids:
         return {}
     rules = rules_of(conversion)
     sql = template(

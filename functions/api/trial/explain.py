@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import DefinitionVersion
 from common.kinds.candidate.reason import reason
-from common.model.conversions import Simple
 from common.model.window import Window
 from functions.api.definitions.definitions import last_runs
 from functions.api.reporting.tables import rows_of
@@ -107,7 +106,7 @@ def _published(id: str, key: str, services: Services) -> Row | None:
 def _events(
     stored: DefinitionVersion, key: str, day: date | None, services: Services
 ) -> Sequence[Row]:
-    if not isinstance(stored.conversion, Simple):
+    if not stored.conversion.events():
         return []
     window = Window.ending(day or services.yesterday, 1 if day else LOOK_BACK_DAYS)
     sql = template(

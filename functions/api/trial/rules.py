@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.bigquery.sql import Sql, bind, fill, join
-from common.model.conversions import Simple
+from common.kinds.conversion import Conversion
 from common.model.filters import All, Any_, Condition, Filter
 
 
@@ -19,11 +19,12 @@ class Rule:
     sql: Sql
 
 
-def rules_of(conversion: Simple) -> list[Rule]:
+def rules_of(conversion: Conversion) -> list[Rule]:
     """Rule 1 is the event's name; the others are the parts of the filter that must all hold."""
-    names = sorted(conversion.event_names)
+    names = sorted(conversion.events())
     named = fill("event.event_name IN UNNEST({{ names }})", names=bind(names))
-    parts = _parts(conversion.filters) if conversion.filters else ()
+    filters = conversion.event_filter()
+    parts = _parts(filters) if filters else ()
     return [
         Rule(f"event is {' or '.join(names)}", named),
         *(Rule(in_words(part), part.sql()) for part in parts),

@@ -9,7 +9,6 @@ from typing import Any, Literal
 from pydantic import Field
 
 from common.catalog.definitions import DefinitionVersion
-from common.model.conversions import Simple
 from common.model.window import Window
 from functions.api.routing.model import Model
 from functions.api.trial.backtest import message_of
@@ -55,7 +54,8 @@ def walk(case: Case) -> Iterator[Step]:
 
 def _source(case: Case) -> Iterator[Step]:
     days = f"from {case.window.start} to {case.window.end}"
-    if isinstance(case.stored.conversion, Simple):
+    source = case.stored.conversion.source_name
+    if case.stored.conversion.events():
         if case.events:
             moments = ", ".join(
                 f"{row['occurred_at']:%Y-%m-%d %H:%M:%S} UTC" for row in case.events
@@ -70,24 +70,17 @@ def _source(case: Case) -> Iterator[Step]:
                 " under this id, or its day has not been read yet.",
             )
     elif case.candidates:
-        yield Step(step="source", passed=True, text=f"{_SOURCES[case.stored.kind]} has it.")
+        yield Step(step="source", passed=True, text=f"{source} has it.")
     else:
         yield Step(
             step="source",
             passed=False,
-            text=f"{_SOURCES[case.stored.kind]} does not have it {days}.",
+            text=f"{source} does not have it {days}.",
         )
 
 
-_SOURCES = {
-    "custom": "The answer of the query",
-    "combined": "One of the combined conversions",
-    "lead_scoring": "The list of scored leads",
-}
-
-
 def _filter(case: Case) -> Iterator[Step]:
-    if not (isinstance(case.stored.conversion, Simple) and case.events):
+    if not case.events:
         return
     rules = rules_of(case.stored.conversion)
     missed = min((failed(rules, event) for event in case.events), key=len)
@@ -110,7 +103,7 @@ def _candidate(case: Case) -> Iterator[Step]:
     if row["refund_status"]:
         yield _refund(row)
     # of events every one is qualified, which explains nothing
-    judged = row["is_qualified"] is not None and not isinstance(case.stored.conversion, Simple)
+    judged = row["is_qualified"] is not None and not case.stored.conversion.events()
     if judged or row["removed"] == "unqualified_lead":
         yield _qualification(row)
 

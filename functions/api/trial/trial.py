@@ -16,7 +16,7 @@ from common.ga4 import stage
 from common.identity import sources as identity_sources
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context, standard_types
-from common.model.conversions import Conversion, Custom, Simple, references
+from common.kinds.conversion import Conversion
 from common.model.window import Window
 from functions.api.routing.request import Services
 
@@ -58,7 +58,7 @@ def trial(
             stage=_stage(conversion, window, f"{name}_events", services),
             target=_published(conversion.id, services),
             raw=warehouse.staging(f"{name}_raw"),
-            members={id: _published(id, services) for id in references(conversion)},
+            members={id: _published(id, services) for id in conversion.references()},
             identity_sources=identity_sources.tables(conversion, definitions.values(), warehouse),
             scores=warehouse.table("lead_scores"),
             rates=rates(services.settings),
@@ -95,13 +95,13 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
     """The stage, completed from the raw export by the events that it lacks in the window."""
     warehouse = services.warehouse
     whole = warehouse.table("ga4_events")
-    if not isinstance(conversion, Simple):
+    if not conversion.events():
         return whole
     staged = stage.staged(warehouse)
     days = [window.start + timedelta(days=number) for number in range(window.days)]
-    if all(conversion.event_names <= staged.get(day, frozenset()) for day in days):
+    if all(conversion.events() <= staged.get(day, frozenset()) for day in days):
         return whole
-    scan = stage.scan(warehouse, stage.Span(window, conversion.event_names))
+    scan = stage.scan(warehouse, stage.Span(window, conversion.events()))
     if scan is None:
         return whole
     warehouse.execute(create_table_as(warehouse.staging(name), scan))
@@ -112,7 +112,7 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
         stage=whole,
         read=warehouse.staging(name),
         columns=", ".join(f"event.{name}" for name in names),
-        events=bind(sorted(conversion.event_names)),
+        events=bind(sorted(conversion.events())),
         first_day=bind(window.start),
         last_day=bind(window.end),
     )
@@ -122,12 +122,12 @@ def _with_answer(
     conversion: Conversion, context: Context, name: str, services: Services
 ) -> Context:
     """The context with the answer of the user's own query, if the definition has one."""
-    if not isinstance(conversion, Custom):
+    query = conversion.rows_query()
+    if query is None:
         return context
     # the guard's parser is imported only where SQL is judged, for quick cold starts
     from functions.api.definitions import queries
 
-    query = next(queries.queries_of(conversion))
     queries.answer(query, services.runner, context.window, services.runner.staging(name))
     schema = services.warehouse.schema_of(services.warehouse.staging_path(name)) or []
     return replace(context, raw_columns=frozenset(column["name"].lower() for column in schema))

@@ -7,7 +7,7 @@ from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from common.model.conversions import Combined, Conversion, Custom, LeadScoring, Simple
+from common.kinds.conversion import Conversion
 from functions.export.destinations.base import Destination, Problem
 
 NOT_IN_GA4 = frozenset({"user_agent", "ip_address", "email", "phone"})
@@ -46,28 +46,14 @@ def twice(destination: Destination[Any], others: Iterable[Destination[Any]]) -> 
     ]
 
 
-def adjustment_days(conversion: Conversion, known: Mapping[str, Conversion]) -> int:
+def value_days(id: str, known: Mapping[str, Conversion]) -> int:
     """For how many days after a conversion its value may still change; 0 is never."""
-    match conversion:
-        case Simple():
-            return conversion.refunds.days if conversion.refunds else 0
-        case Custom() | LeadScoring():
-            return conversion.adjustment_days or 0
-        case Combined():
-            parts = [known[id] for id in conversion.conversions if id in known]
-            return max((adjustment_days(part, known) for part in parts), default=0)
-    return 0
+    return known[id].value_days(lambda member: value_days(member, known)) if id in known else 0
 
 
-def is_measured(conversion: Conversion, known: Mapping[str, Conversion]) -> bool:
+def is_measured(id: str, known: Mapping[str, Conversion]) -> bool:
     """Whether all of its rows come from GA4's export."""
-    match conversion:
-        case Simple():
-            return True
-        case Combined():
-            parts = [known[id] for id in conversion.conversions if id in known]
-            return all(is_measured(part, known) for part in parts)
-    return False
+    return id not in known or known[id].is_measured(lambda member: is_measured(member, known))
 
 
 def _about(
@@ -85,7 +71,7 @@ def _about(
         )
         return
     missing = destination.needed & NOT_IN_GA4
-    if missing and is_measured(conversion, known):
+    if missing and is_measured(id, known):
         yield Problem(
             "never_accepted",
             f"This platform refuses every row of {id!r}: it wants {', '.join(sorted(missing))}, "
@@ -94,7 +80,7 @@ def _about(
             "what these conversions are.",
             "warning",
         )
-    days = adjustment_days(conversion, known)
+    days = value_days(id, known)
     can, within = destination.capabilities, destination.adjusts_within
     if days and "restate" not in can.adjusts:
         yield Problem(

@@ -23,7 +23,6 @@ from common.messaging.messages import (
     Watchdog,
     run_id_of,
 )
-from common.model.conversions import LeadScoring
 from common.model.window import Window
 from functions.materialize.runs import overview, watchdog
 from functions.materialize.runs.ledger import Clock
@@ -243,8 +242,9 @@ def _following(task: MaterializeTask, ended: Ended) -> Iterator[Message]:
 def _task(
     run_id: str, stored: DefinitionVersion, tier: int, window: Window, trigger: str, force: bool
 ) -> MaterializeTask | ScoreTask:
-    kind = ScoreTask if isinstance(stored.conversion, LeadScoring) else MaterializeTask
-    return kind(
+    scoring = stored.conversion.scoring()
+    task = ScoreTask if scoring and scoring.precedes_rows else MaterializeTask
+    return task(
         run_id=run_id,
         conversion=stored.id,
         definition_version=stored.version,

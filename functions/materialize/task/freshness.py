@@ -8,7 +8,7 @@ from datetime import date, datetime
 from common.bigquery.warehouse import TableInfo as Table
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
-from common.model.conversions import Custom
+from common.kinds.query import Query
 from common.model.window import day_over
 from functions.materialize.runs.ledger import Done
 from functions.materialize.task import volume
@@ -24,9 +24,10 @@ def waits_for(
     newer, because the query asks them for the new day; where there is none, one of all. A table
     that does not tell when it changed, such as a view, may be newer.
     """
-    if not isinstance(stored.conversion, Custom) or last is None or end <= last.until:
+    query = stored.conversion.rows_query()
+    if query is None or last is None or end <= last.until:
         return None
-    found = list(_tables(stored.conversion, stored.referenced_tables, warehouse))
+    found = list(_tables(query, stored.referenced_tables, warehouse))
     by_date = [(path, table) for path, table in found if table.is_partitioned]
     since = min(last.at, day_over(end, warehouse.settings.timezone))
     old = [path for path, table in by_date or found if _is_older(table, since)]
@@ -46,11 +47,11 @@ def without_a_row(usual: float) -> str | None:
 
 
 def _tables(
-    conversion: Custom, paths: Iterable[str], warehouse: Warehouse
+    query: Query, paths: Iterable[str], warehouse: Warehouse
 ) -> Iterator[tuple[str, Table]]:
     """The tables that exist, of daily shards the newest one; look-up tables change when they do."""
     for path in paths:
-        if path in conversion.lookup_tables:
+        if path in query.lookup_tables:
             continue
         name = _newest_shard(path, warehouse) if path.endswith("*") else path
         if name and (table := warehouse.table_info(name)):

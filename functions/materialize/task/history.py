@@ -21,7 +21,7 @@ def append(services: Services, job: Job, difference: Sql) -> None:
     )
     facts = {
         "definition_id": job.stored.id,
-        "kind": job.stored.kind,
+        "usual_cause": job.stored.conversion.usual_cause,
         "run_id": job.task.run_id,
         "fence": job.lease.fence,
         "version": job.stored.version,

@@ -14,12 +14,11 @@ SELECT
     WHEN d.date < @start_date THEN 'late_data'
     WHEN d.old_version <> @version OR (@is_first AND @is_edited) THEN 'definition_change'
     WHEN d.change = 'update' AND COALESCE(d.value_refunded, 0) <> COALESCE(d.old_refunded, 0) THEN 'refund'
-    WHEN @kind = 'lead_scoring' OR @trigger = 'scores' THEN IF(d.change = 'insert', 'new', 'rescored')
+    WHEN @usual_cause = 'rescored' OR @trigger = 'scores' THEN IF(d.change = 'insert', 'new', 'rescored')
     WHEN d.change = 'update' AND COALESCE(d.normalization_factor, 1) <> COALESCE(d.old_factor, 1) THEN 'normalization'
     WHEN d.change = 'insert' AND d.date >= @end_date AND @trigger <> 'backfill' THEN 'new'
     WHEN d.change = 'insert' AND (@is_first OR @trigger = 'backfill') THEN 'backfill'
-    WHEN @kind = 'custom' THEN 'crm_change'
-    ELSE 'late_data'
+    ELSE @usual_cause
   END,
   d.old_value,
   d.value,

@@ -13,7 +13,6 @@ from common.identity import sources as identity_sources
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import PROVENANCE, Context
 from common.messaging.messages import MaterializeTask
-from common.model.conversions import Custom, LeadScoring
 from common.model.window import LATE_DAYS, Window
 from functions.materialize.merge import MergeTarget
 from functions.materialize.runs.ledger import Done
@@ -44,11 +43,8 @@ class Job:
 
     @property
     def written(self) -> Window:
-        """The window, and the days before of which GA4 may have told visits since they were run.
-
-        Only a query closes its days before GA4 has told them.
-        """
-        if not isinstance(self.stored.conversion, Custom | LeadScoring):
+        """The window, and the days before of which GA4 may have told visits since they were run."""
+        if self.stored.conversion.follows_ga4:
             return self.window
         late = Window.ending(self.window.end, LATE_DAYS)
         return Window(min(late.start, self.window.start), self.window.end)

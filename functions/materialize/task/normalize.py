@@ -9,7 +9,6 @@ from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.kinds.candidate.shape import Context
-from common.model.conversions import NoValue, Simple
 
 MINIMUM_ROWS = 30
 """Fewer rows on either side say nothing about the ratio: the previous factor stays."""
@@ -41,12 +40,11 @@ def factor(
     warehouse: Warehouse, stored: DefinitionVersion, candidates: Sql, context: Context
 ) -> Factor:
     """The factor of this run for a conversion that asks for one."""
-    conversion = stored.conversion
-    if not isinstance(conversion, Simple) or conversion.normalize is None:
+    plan = stored.conversion.normalization()
+    if plan is None:
         return Factor(None, None)
-    plan = conversion.normalize
     as_of = context.window.end - timedelta(days=plan.lag_days)
-    unit = 1.0 if isinstance(conversion.value, NoValue) else None
+    unit = stored.conversion.unit_value()
     sql = template(
         __file__,
         reference=context.members[plan.by],

@@ -21,7 +21,6 @@ from common.guard.names.scope import Scope
 from common.kinds.candidate.shape import Context
 from common.messaging.messages import MaterializeTask
 from common.messaging.publisher import Bus
-from common.model.conversions import Custom
 from common.model.window import Window
 from functions.materialize import merge
 from functions.materialize.runs.ledger import Clock
@@ -171,7 +170,7 @@ def _brakes(
     if job.task.force:
         return None
     held = merge.brakes(counts, edited=job.is_first)
-    if held or judged["rows_read"] or not isinstance(job.stored.conversion, Custom):
+    if held or judged["rows_read"] or not job.stored.conversion.rows_query():
         return held
     return freshness.without_a_row(reports.published(services, job)["usual"])
 
@@ -186,17 +185,17 @@ def _status(job: Job, counts: merge.Counts) -> RunStatus:
 
 def awaits_scores(stored: DefinitionVersion) -> bool:
     """Whether the rows get their values from a model after they are written."""
-    conversion = stored.conversion
-    return isinstance(conversion, Custom) and conversion.predicted_value is not None
+    scoring = stored.conversion.scoring()
+    return scoring is not None and not scoring.precedes_rows
 
 
 def _answer(services: Services, job: Job) -> tuple[frozenset[str], int | None]:
     """Run the user's own query, if there is one: its columns, and the bytes that it read."""
-    conversion = job.stored.conversion
-    if not isinstance(conversion, Custom):
+    query = job.stored.conversion.rows_query()
+    if query is None:
         return frozenset(), None
     settings = services.warehouse.settings
-    verdict = judge(conversion.sql, Scope.of(settings))
+    verdict = judge(query.sql, Scope.of(settings))
     if not verdict.ok:
         fault = next(finding for finding in verdict.findings if finding.severity == "error")
         raise UserError(fault.message, code=fault.code, fix=fault.fix or "", field="sql")

@@ -14,8 +14,9 @@ from common.errors import UserError
 from common.guard.judge import judge
 from common.guard.names.scope import Scope
 from common.kinds.candidate.rates import rates
+from common.kinds.conversion import Conversion
+from common.kinds.scoring import CrmSource, QuerySource, RowsSource, Scoring
 from common.model.contract import contract
-from common.model.conversions import CrmSource, Custom, LeadScoring, PredictedValue, QuerySource
 from common.model.window import Window
 from functions.score_leads.data.attributes import is_personal_name
 
@@ -66,13 +67,13 @@ class Raw:
 
 
 def stage(
-    warehouses: Warehouses, conversion: LeadScoring | Custom, window: Window, known_until: datetime
+    warehouses: Warehouses, conversion: Conversion, window: Window, known_until: datetime
 ) -> Staged:
     """The leads created in the window, and what became of them until that moment.
 
     Raises UserError when a query is refused or lacks a column, NotFoundError for a missing table.
     """
-    leads, deals = _raw(warehouses, conversion, window)
+    leads, deals = _raw(warehouses, conversion.id, scoring_of(conversion), window)
     staged = Staged(
         warehouses.warehouse.staging(f"{conversion.id}_scoring_leads"),
         warehouses.warehouse.staging(f"{conversion.id}_scoring_outcomes"),
@@ -103,6 +104,14 @@ def stage(
     return staged
 
 
+def scoring_of(conversion: Conversion) -> Scoring:
+    """How the conversion is scored; raises UserError for one that no model decides about."""
+    scoring = conversion.scoring()
+    if scoring is None:
+        raise UserError(f"{conversion.id!r} is not scored.", code="not_scored")
+    return scoring
+
+
 def attribute_columns(columns: Mapping[str, str]) -> list[str]:
     """Columns that a lead is judged by: whatever has no meaning of its own and names no person."""
     spoken_for = {"lead_id", *LEAD_COLUMNS, *_OF_CONVERSIONS}
@@ -117,18 +126,18 @@ _OF_CONVERSIONS = {
 
 
 def _raw(
-    warehouses: Warehouses, conversion: LeadScoring | Custom, window: Window
+    warehouses: Warehouses, conversion: str, scoring: Scoring, window: Window
 ) -> tuple[Raw, Raw]:
-    match conversion:
-        case LeadScoring(source=CrmSource(crm=name, dataset=dataset)):
+    match scoring.source:
+        case CrmSource(crm=name, dataset=dataset):
             return _of_crm(warehouses.warehouse, name, dataset)
-        case LeadScoring(source=QuerySource(leads_sql=leads, deals_sql=deals)):
+        case QuerySource(leads_sql=leads, deals_sql=deals):
             return (
-                _answered(warehouses, conversion.id, "leads", leads, window),
-                _answered(warehouses, conversion.id, "deals", deals, window),
+                _answered(warehouses, conversion, "leads", leads, window),
+                _answered(warehouses, conversion, "deals", deals, window),
             )
-        case Custom(sql=sql, predicted_value=PredictedValue(target=target)):
-            answered = _answered(warehouses, conversion.id, "leads", sql, window)
+        case RowsSource(leads_sql=sql, target=target):
+            answered = _answered(warehouses, conversion, "leads", sql, window)
             if "user_id" not in answered.columns:
                 raise UserError(
                     "The query returns no user_id, so its rows cannot be linked to the target.",
@@ -137,7 +146,6 @@ def _raw(
                     field="sql",
                 )
             return answered, _of_conversions(warehouses.warehouse, target)
-    raise UserError(f"{conversion.id!r} has nothing to score.", code="not_scored")
 
 
 def _of_crm(warehouse: Warehouse, name: str, dataset: str) -> tuple[Raw, Raw]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from common.model.conversions import Qualification
+from common.kinds.scoring import Qualification
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.values import Floats
 

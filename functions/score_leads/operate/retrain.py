@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from common.model.conversions import Custom, LeadScoring, Qualification
+from common.kinds.conversion import Conversion
 from functions.score_leads.data import leakage
 from functions.score_leads.data.features import DAY
 from functions.score_leads.data.history import Past
 from functions.score_leads.data.outcomes import Flags
+from functions.score_leads.data.sources import scoring_of
 from functions.score_leads.evaluate.card import card
 from functions.score_leads.evaluate.forward import Forward
 from functions.score_leads.model import threads
@@ -38,26 +39,26 @@ class Training:
     trained: Trained
 
 
-def model_id(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> str:
+def model_id(past: Past, conversion: Conversion, late: Mapping[str, str]) -> str:
     """Fingerprint of everything that a training depends on."""
     definition = conversion.model_dump_json(exclude={"name", "description"})
     parts = (past.data_hash, definition, repr(sorted(late.items())), versions(), str(SEED))
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
-def training(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> Training:
+def training(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Training:
     """Train on the past; the same past gives the same bytes."""
     past = point_in_time(past)
     with threads.suited_to(len(past.leads.placed)):
         return _training(past, conversion, late)
 
 
-def _training(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> Training:
+def _training(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Training:
     trained = train(past.leads, past.outcomes, wishes(past, conversion, late))
     recent = _recent(trained)
     scores = trained.model.score(trained.features.take(recent))
     evidence = _evidence(trained.forward, trained)
-    wanted = _qualification(conversion)
+    wanted = scoring_of(conversion).qualification
     cut = qualification.threshold(
         wanted,
         evidence,
@@ -94,21 +95,17 @@ def point_in_time(past: Past) -> Past:
     )
 
 
-def wishes(past: Past, conversion: LeadScoring | Custom, late: Mapping[str, str]) -> Wishes:
+def wishes(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Wishes:
     """What the definition and earlier runs say about the attributes."""
-    excluded: tuple[str, ...] = ()
-    confirmed: tuple[str, ...] = ()
-    if isinstance(conversion, LeadScoring):
-        excluded, confirmed = conversion.excluded_attributes, conversion.confirmed_attributes
+    scoring = scoring_of(conversion)
     seen_after = past.leads.seen_after
     filled = {} if seen_after is None else leakage.filled_with_age(past.leads.columns, seen_after)
-    return Wishes(excluded=excluded, confirmed=confirmed, late={**filled, **late}, seed=SEED)
-
-
-def _qualification(conversion: LeadScoring | Custom) -> Qualification:
-    if isinstance(conversion, LeadScoring):
-        return conversion.qualification
-    return Qualification(mode="all", threshold=None)
+    return Wishes(
+        excluded=scoring.excluded_attributes,
+        confirmed=scoring.confirmed_attributes,
+        late={**filled, **late},
+        seed=SEED,
+    )
 
 
 def _recent(trained: Trained) -> np.ndarray:

@@ -11,13 +11,14 @@ from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog, DefinitionVersion
 from common.errors import ProductError, RetryableError, UserError
+from common.kinds.conversion import Conversion
+from common.kinds.scoring import Scoring
 from common.logs import log
 from common.messaging.messages import MaterializeTask, Message, ScoreTask
 from common.messaging.publisher import Bus
-from common.model.conversions import Custom, LeadScoring
 from common.model.window import Window, day_over
 from functions.score_leads.data import first_seen, history
-from functions.score_leads.data.sources import Staged, Warehouses, stage
+from functions.score_leads.data.sources import Staged, Warehouses, scoring_of, stage
 from functions.score_leads.model.packed import Packed
 from functions.score_leads.operate import (
     cohorts,
@@ -57,7 +58,8 @@ class Job:
 
     task: ScoreTask
     stored: DefinitionVersion
-    conversion: LeadScoring | Custom
+    conversion: Conversion
+    scoring: Scoring
     previous: Registered | None
     as_of: datetime
     """End of what may be known: the end of the task's last day, unless that is still to come."""
@@ -143,20 +145,18 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
 
 def _job(services: Services, task: ScoreTask) -> Job:
     stored = services.catalog.get(task.conversion)
-    conversion = stored.conversion
-    if not isinstance(conversion, (LeadScoring, Custom)):
-        raise UserError(f"{task.conversion!r} is not scored.", code="not_scored")
+    scoring = scoring_of(stored.conversion)
     timezone = services.warehouse.settings.timezone
     now = services.now.astimezone(ZoneInfo(timezone))
     as_of = now if task.end_date >= now.date() else day_over(task.end_date, timezone)
     last_day = (as_of - timedelta(microseconds=1)).date()
     previous = registry.champion(services.warehouse, stored.id)
-    return Job(task, stored, conversion, previous, as_of, last_day)
+    return Job(task, stored, stored.conversion, scoring, previous, as_of, last_day)
 
 
 def _staged_window(job: Job) -> Window:
     """All of history for a CRM; of a user's query only the days to score, unless it is trained."""
-    if job.is_due or isinstance(job.conversion, LeadScoring):
+    if job.is_due or job.scoring.precedes_rows:
         return Window(min(job.history.start, job.task.start_date), job.last_day)
     return Window(min(job.task.start_date, job.last_day), job.last_day)
 
@@ -168,8 +168,7 @@ def _packed(job: Job) -> Packed | None:
 def _trained(services: Services, job: Job, staged: Staged) -> Packed | None:
     """The model that scores from now on: the challenger, unless the champion is clearly better."""
     warehouse, id = services.warehouse, job.stored.id
-    window_days = _window_days(job.conversion)
-    past = history.past(warehouse, id, staged, job.history, job.as_of, window_days)
+    past = history.past(warehouse, id, staged, job.history, job.as_of, job.scoring.window_days)
     if past is None:
         _report(services, job.task, [training_incidents.NO_LEADS])
         return _packed(job)
@@ -203,12 +202,6 @@ def _refusal(job: Job, challenger: Training) -> str:
         return ""
     days = (job.as_of - previous.trained_at).total_seconds() / 86_400
     return promotion.refusal(previous.packed, challenger.trained, days, SEED)
-
-
-def _window_days(conversion: LeadScoring | Custom) -> int | None:
-    if isinstance(conversion, LeadScoring):
-        return conversion.conversion_window_days
-    return None if conversion.predicted_value is None else conversion.predicted_value.window_days
 
 
 def _report(services: Services, task: ScoreTask, found: Iterable[Incident]) -> None:

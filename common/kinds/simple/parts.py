@@ -1,0 +1,85 @@
+"""Parts of a simple conversion's definition: what it is worth, refunds, normalization."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from common.bigquery.sql import Sql, bind, fill
+from common.model.fields import Currency, Days, Frozen
+
+
+class EventValue(Frozen):
+    """The event's own value: revenue of a purchase, else its `value` parameter."""
+
+    type: Literal["event"] = Field(
+        "event", title="Type", description="Event value", examples=["event"]
+    )
+
+    def columns(self, own: Sql) -> dict[str, str | Sql]:
+        """Candidate columns of the money, over the alias `event`; `own` is the project's."""
+        return {
+            "value_gross": "event.revenue",
+            "net_value": "event.revenue",
+            "currency": fill("COALESCE(event.currency, {{ own }})", own=own),
+            "value_kind": "IF(event.revenue IS NULL, 'none', 'actual')",
+        }
+
+
+class ManualValue(Frozen):
+    """The same value for every conversion."""
+
+    type: Literal["manual"] = Field(title="Type", description="Manual value", examples=["manual"])
+    amount: float = Field(
+        ge=0,
+        allow_inf_nan=False,
+        title="Amount",
+        description="Value of each conversion.",
+        examples=[25],
+    )
+    currency: Currency | None = Field(
+        None,
+        title="Currency",
+        description="ISO 4217 code; the project's unless given.",
+        examples=["EUR"],
+    )
+
+    def columns(self, own: Sql) -> dict[str, str | Sql]:
+        """Candidate columns of the money; `own` is the project's currency."""
+        return {
+            "value_gross": bind(float(self.amount)),
+            "net_value": bind(float(self.amount)),
+            "currency": bind(self.currency) if self.currency else own,
+            "value_kind": "'manual'",
+        }
+
+
+class NoValue(Frozen):
+    """Conversions are counted; they have no monetary value."""
+
+    type: Literal["none"] = Field(title="Type", description="No value", examples=["none"])
+
+    def columns(self, own: Sql) -> dict[str, str | Sql]:
+        """Candidate columns of the money: there is none."""
+        return {"value_kind": "'none'"}
+
+
+Value = Annotated[EventValue | ManualValue | NoValue, Field(discriminator="type")]
+
+
+class Refunds(Frozen):
+    """Lower the value of purchases by their refunds."""
+
+    days: Days = Field(
+        30,
+        title="Adjustment window, days",
+        description="A refund counts up to this many calendar days after its purchase.",
+        examples=[30],
+    )
+    remove_fully_refunded: bool = Field(
+        False,
+        title="Remove fully refunded",
+        description="Drop a fully refunded purchase; otherwise it stays with value 0.",
+        examples=[False],
+    )
