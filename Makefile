@@ -7,8 +7,13 @@ READY := $(VENV)/.ready
 PEERS := $(VENV)/peers/.ready
 MEASURED := $(filter-out bench,$(MAKECMDGOALS))
 
+WEB := functions/console/web
+PAGE := functions/console/dist/index.html
+PACKAGES := $(WEB)/node_modules/.ready
+NPM := VENV=$(abspath $(VENV)) $(WEB)/npm
+
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench fuzz-sql terraform-check test-bundles deploy-plan lock clean
+.PHONY: help demo serve console test lint bench fuzz-sql terraform-check test-bundles deploy-plan lock clean
 
 help: ## What can be made here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,16 +25,27 @@ $(READY): requirements-dev.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
-demo: $(READY) ## A small shop, several days, the whole product end to end; writes .local/report.html.
+demo: $(READY) $(PAGE) ## A small shop, several days, the whole product end to end; writes .local/report.html.
 	@$(RUN) -m common.local demo
 
-serve: $(READY) ## The whole product on this machine until Ctrl-C.
+serve: $(READY) $(PAGE) ## The whole product on this machine until Ctrl-C.
 	@$(RUN) -m common.local serve
 
-test: $(READY) ## Style, types and every test.
+console: $(PAGE) ## The page of the console, built from its TypeScript.
+
+$(PACKAGES): $(WEB)/package-lock.json $(READY)
+	@echo "Setting up the packages of the page (once, about 20 seconds) ..."
+	@$(NPM) ci --silent
+	@touch $@
+
+$(PAGE): $(PACKAGES) $(WEB)/index.html $(WEB)/vite.config.ts $(shell find $(WEB)/src -type f ! -name '*.d.ts')
+	@$(NPM) run --silent build
+
+test: $(READY) $(PAGE) ## Style, types and every test.
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy common functions tests
+	@$(NPM) run --silent check
 	@$(VENV)/bin/pytest -m "not bundles" -n 2 --dist loadfile
 
 bench: $(PEERS) ## Speed, memory and quality beside named baselines; `make bench scoring` measures one.
@@ -42,13 +58,13 @@ $(PEERS): requirements-bench.txt $(READY)
 fuzz-sql: $(READY) ## A million mutants of SQL: our guard against GoogleSQL's own analyzer.
 	@$(RUN) -m tests.guard.fuzz --mutants 1000000
 
-terraform-check: $(READY) ## Terraform, judged without a network.
+terraform-check: $(READY) $(PAGE) ## Terraform, judged without a network.
 	@$(VENV)/bin/pytest tests/terraform -m "not bundles"
 
-test-bundles: $(READY) ## Each bundle on its own requirements alone; installs them the first time.
+test-bundles: $(READY) $(PAGE) ## Each bundle on its own requirements alone; installs them the first time.
 	@$(VENV)/bin/pytest tests/terraform -m bundles
 
-deploy-plan: $(READY) ## What `terraform apply` would make, on one page, from the example of production.
+deploy-plan: $(READY) $(PAGE) ## What `terraform apply` would make, on one page, from the example of production.
 	@$(RUN) -m tests.terraform.overview envs/prod.tfvars.example
 
 lock: ## Pin all requirements again, with hashes; needs uv.

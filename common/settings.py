@@ -82,9 +82,22 @@ class Settings(BaseModel):
         (), description="Addresses to use for ad platforms' hosts, as https://host=http://address."
     )
 
+    function_urls: Listed = Field(
+        (), description="Addresses of the functions behind the console, as name=address."
+    )
+    local_user: str = Field(
+        "", description="Who uses a machine of one's own, where nobody signs in; never in a cloud."
+    )
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
-        """Settings from CONVERSIONS_* variables; raises ValidationError naming the bad ones."""
+        """Settings from CONVERSIONS_* variables; raises ValidationError naming the bad ones.
+
+        Raises ValueError for a local user where Cloud Run runs the function (it sets K_SERVICE):
+        there everybody would be that user.
+        """
+        if environment.get("K_SERVICE") and environment.get(f"{PREFIX}LOCAL_USER"):
+            raise ValueError(f"{PREFIX}LOCAL_USER is for a machine of one's own; unset it here.")
         return cls.model_validate(
             {
                 name.removeprefix(PREFIX).lower(): value

@@ -1,8 +1,8 @@
 """What is deployed of a function: {path in the archive: text}, by the rule of terraform/storage.tf.
 
 Code, SQL and data of functions/<source> and of common, without common/local, at their repository
-paths; a generated main.py at the root, which is where the platform looks for entry points; and the
-function's own requirements.
+paths; of a page what was built in dist, and not its sources in web; a generated main.py at the
+root, which is where the platform looks for entry points; and the function's own requirements.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 SUFFIXES = {".py", ".sql", ".json", ".yaml"}
+BUILT, SOURCES = "dist", "web"
 
 
 def bundle(root: Path, source: str, entry_points: Iterable[str]) -> dict[str, str]:
@@ -50,4 +51,9 @@ def unpack(archive: Mapping[str, str], directory: Path) -> None:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (file for file in folder.rglob("*") if file.is_file() and file.suffix in SUFFIXES)
+    for part in folder.iterdir():
+        if part.name == SOURCES:
+            continue
+        for file in part.rglob("*") if part.is_dir() else [part]:
+            if file.is_file() and (file.suffix in SUFFIXES or part.name == BUILT):
+                yield file

@@ -1,8 +1,9 @@
 """The functions on one port, loaded from their bundles as the platform loads them.
 
 A function answers under its name: POST /validate-sql, GET /api/..., and a push subscription posts
-to /materialize/projects/{project}/topics/{topic}. The gateway is a process of its own, so that the
-functions have their own environment and can be killed alone (`start_process`).
+to /materialize/projects/{project}/topics/{topic}. The page answers wherever no function does. The
+gateway is a process of its own, so that the functions have their own environment and can be killed
+alone (`start_process`).
 """
 
 from __future__ import annotations
@@ -141,8 +142,9 @@ def serve(root: Path, directory: Path, port: int, ready: Callable[[str], object]
     gateway.mount(TOKEN_PATH, identity.exchange)
     credentials = identity.write_credentials(directory / "google", gateway.url + TOKEN_PATH)
     os.environ.setdefault("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
-    for name, app in load(manifest.read(root), root, directory / "deployed").items():
-        gateway.mount(f"/{name}", app)
+    deployed = manifest.read(root)
+    for name, app in load(deployed, root, directory / "deployed").items():
+        gateway.mount("" if deployed.functions[name].trigger == "page" else f"/{name}", app)
     gateway.start()
     ready(gateway.url)
     return gateway

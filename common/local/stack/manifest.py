@@ -15,7 +15,8 @@ class Function(BaseModel):
 
     source: str
     entry_point: str
-    trigger: Literal["http", "push"]
+    trigger: Literal["http", "push", "page"]
+    """A page answers at the root, behind a sign-in."""
     concurrency: int
     timeout_seconds: float
     description: str = ""

@@ -37,6 +37,8 @@ from common.settings import Settings
 
 PROJECT = "conversions-local"
 GRACE_SECONDS = 10.0
+BEHIND_THE_PAGE = ("api", "validate-sql", "export-preview")
+LOCAL_USER = "you@this-machine"
 
 
 class Stack:
@@ -163,6 +165,10 @@ def addressed(environment: Mapping[str, str], directory: Path, ports: Ports) -> 
     return {
         **environment,
         "CONVERSIONS_PROJECT": project,
+        "CONVERSIONS_FUNCTION_URLS": ",".join(
+            f"{name}=http://{LOOPBACK}:{ports.gateway}/{name}" for name in BEHIND_THE_PAGE
+        ),
+        "CONVERSIONS_LOCAL_USER": environment.get("CONVERSIONS_LOCAL_USER", LOCAL_USER),
         "CONVERSIONS_SCHEDULER_ENDPOINT": f"http://{LOOPBACK}:{ports.scheduler}",
         "BIGQUERY_EMULATOR_HOST": f"http://{LOOPBACK}:{ports.bigquery}",
         "PUBSUB_EMULATOR_HOST": f"{LOOPBACK}:{ports.pubsub}",

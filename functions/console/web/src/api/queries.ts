@@ -1,0 +1,37 @@
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
+
+import { get } from './client';
+import { overview } from './overview';
+import type { IncidentPage, Me, RowPage } from './types';
+
+export interface ListQuery {
+  search: string;
+  kind: string;
+  status: string;
+  sort: string;
+}
+
+/** The list of conversions, page after page; the former rows stay while others are looked for. */
+export const useConversions = (query: ListQuery) =>
+  useInfiniteQuery({
+    queryKey: ['conversions', query],
+    queryFn: ({ pageParam, signal }): Promise<RowPage> =>
+      overview({ ...query, page: pageParam, limit: 100 }, signal),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next_page || undefined,
+    placeholderData: keepPreviousData,
+  });
+
+export const useIncidents = (query: { state?: string; conversion?: string; limit?: number }) =>
+  useQuery({
+    queryKey: ['incidents', query],
+    queryFn: ({ signal }) => get<IncidentPage>('/api/incidents', { limit: 50, ...query }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const useMe = () =>
+  useQuery({
+    queryKey: ['me'],
+    queryFn: ({ signal }) => get<Me>('/api/me', {}, signal),
+    staleTime: Infinity,
+  });

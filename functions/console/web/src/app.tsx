@@ -1,0 +1,107 @@
+import {
+  AppShell,
+  Burger,
+  Group,
+  NavLink,
+  Text,
+  useMantineColorScheme,
+  UnstyledButton,
+} from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { Suspense, useState } from 'react';
+import { Link, Route, Switch, useLocation } from 'wouter';
+
+import { useMe } from './api/queries';
+import { Conversions } from './conversions/list';
+import { Keys, useShortcuts } from './ui/keys';
+import { Empty, Waiting } from './ui/parts';
+
+const SCREENS = [
+  { path: '/', label: 'Conversions' },
+];
+
+export function App() {
+  const [open, menu] = useDisclosure();
+  const [location] = useLocation();
+  const [keys, setKeys] = useState(false);
+  useShortcuts({ '?': () => setKeys(true) });
+  return (
+    <AppShell
+      header={{ height: 52 }}
+      navbar={{ width: 196, breakpoint: 'sm', collapsed: { mobile: !open } }}
+      padding="md"
+    >
+      <a className="skip" href="#main">
+        Skip to the content
+      </a>
+      <AppShell.Header>
+        <Group h="100%" px="md" gap="sm" wrap="nowrap">
+          <Burger
+            opened={open}
+            onClick={menu.toggle}
+            hiddenFrom="sm"
+            size="sm"
+            aria-label={open ? 'Close the menu' : 'Open the menu'}
+          />
+          <Link href="/" className="row-link">
+            Conversions
+          </Link>
+          <Group ml="auto" gap="md" wrap="nowrap">
+            <Person />
+            <Scheme />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" aria-label="Screens">
+        {SCREENS.map(({ path, label }) => (
+          <NavLink
+            key={path}
+            component={Link}
+            href={path}
+            label={label}
+            active={location === path}
+            onClick={menu.close}
+          />
+        ))}
+        <UnstyledButton mt="auto" p="xs" onClick={() => setKeys(true)} className="wide-only">
+          <Text size="xs" c="dimmed">
+            Keys: press ?
+          </Text>
+        </UnstyledButton>
+      </AppShell.Navbar>
+      <AppShell.Main id="main" tabIndex={-1}>
+        <Suspense fallback={<Waiting label="Loading" />}>
+          <Switch>
+            <Route path="/" component={Conversions} />
+            <Route>
+              <Empty title="There is no such page">The address names nothing that is here.</Empty>
+            </Route>
+          </Switch>
+        </Suspense>
+      </AppShell.Main>
+      <Keys opened={keys} close={() => setKeys(false)} />
+    </AppShell>
+  );
+}
+
+function Person() {
+  const me = useMe();
+  if (!me.data) return null;
+  return (
+    <Text size="sm" c="dimmed" className="clip wide-only" maw={280} title={me.data.role}>
+      {me.data.email}
+    </Text>
+  );
+}
+
+function Scheme() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const next = { auto: 'light', light: 'dark', dark: 'auto' } as const;
+  return (
+    <UnstyledButton onClick={() => setColorScheme(next[colorScheme])} px="xs" py={4}>
+      <Text size="sm" c="dimmed">
+        {{ auto: 'Auto', light: 'Light', dark: 'Dark' }[colorScheme]}
+      </Text>
+    </UnstyledButton>
+  );
+}
