@@ -3,7 +3,7 @@ locals {
 
   # the deployed shape: read here and by the local run, so that the two cannot drift apart
   manifest  = jsondecode(file("${local.repository}/functions/manifest.json"))
-  functions = local.manifest.functions
+  functions = { for name, function in local.manifest.functions : name => function if function.trigger != "page" }
 
   prefix  = "conversions-${var.environment}"
   dataset = "conversions_${var.environment}"
@@ -16,7 +16,9 @@ locals {
     CONVERSIONS_CORS_ORIGINS         = join(",", var.cors_origins)
     CONVERSIONS_CURRENCY             = var.currency
     CONVERSIONS_DATASET              = google_bigquery_dataset.conversions.dataset_id
+    CONVERSIONS_FUNCTION_URLS        = ""
     CONVERSIONS_GA4_DATASETS         = join(",", var.ga4_datasets)
+    CONVERSIONS_LOCAL_USER           = ""
     CONVERSIONS_LOCATION             = var.location
     CONVERSIONS_MAXIMUM_BYTES_BILLED = format("%d", var.maximum_bytes_billed)
     CONVERSIONS_PLATFORM_ENDPOINTS   = ""

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.terraform.bundles import UNIMPORTED, packages_imported, pinned, start, write
-from tests.terraform.offline import REPOSITORY
+from tests.terraform.offline import REPOSITORY, deployed
 from tests.terraform.plans import Plan, service
 
-FUNCTIONS = json.loads((REPOSITORY / "functions" / "manifest.json").read_text())["functions"]
+MANIFEST = json.loads((REPOSITORY / "functions" / "manifest.json").read_text())
+FUNCTIONS = deployed(MANIFEST)["functions"]
 SOURCES = sorted({function["source"] for function in FUNCTIONS.values()})
 
 CODE = {".py", ".sql", ".json", ".yaml"}
