@@ -19,8 +19,8 @@ from common.errors import NotFoundError, UserError
 from common.logs import log
 from common.messaging.publisher import Bus
 from common.settings import Settings
-from functions.export.destinations import TARGET, connect
-from functions.export.destinations.base import Destination
+from functions.export.contract.base import Destination
+from functions.export.destinations.registry import TARGET, connect
 from functions.export.ledger.entries import Scope
 from functions.export.ledger.ledger import BigQueryLedger
 from functions.export.transport.clock import Clock

@@ -25,11 +25,13 @@ from typing import Any
 
 from google.protobuf import json_format
 
-from functions.export.destinations import DESTINATIONS, data_manager
+from functions.export.destinations import data_manager
+from functions.export.destinations.registry import DESTINATIONS
 from functions.export.ledger.entries import Scope
-from functions.export.reconcile.delivery_state import Candidate, Standing
+from functions.export.ledger.protocol import Census
+from functions.export.reconcile.delivery_state import Candidate, DeliveryState
 from functions.export.reconcile.reconcile import Deliver
-from functions.export.send.run import WAVE, Brake, Census, Job, batches, decisions, waves
+from functions.export.send.run import WAVE, Brake, Job, batches, decisions, waves
 from functions.export.transport import proto_json
 from functions.export.transport.calls import Request
 from tests.destinations.generated import FIRST, LAST
@@ -173,7 +175,7 @@ def client_seconds(kind: str) -> float:
 def candidates(rows: int) -> Iterator[Candidate]:
     """So many new conversions of different people; every fifth phone number is a national one."""
     sample = sample_row()
-    standing = Standing()
+    delivery_state = DeliveryState()
     for number in range(rows):
         line = f"49{number % 100_000:05d}"
         row = replace(
@@ -193,7 +195,7 @@ def candidates(rows: int) -> Iterator[Candidate]:
             value=number % 1000 + 0.005,
             row_hash=number,
         )
-        yield Candidate(row.id, standing, row)
+        yield Candidate(row.id, delivery_state, row)
 
 
 def peak() -> float:

@@ -13,8 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from functions.export.destinations import DESTINATIONS
-from functions.export.destinations.base import Built, Destination, chunks
+from functions.export.contract.base import Built, Destination, chunks
+from functions.export.destinations.registry import DESTINATIONS
 from functions.export.payload.rows import ConversionRow
 from tests.destinations.harness import NOW, plain, prepare, sample_row
 

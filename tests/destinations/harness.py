@@ -21,8 +21,8 @@ from google.oauth2.credentials import Credentials as Token
 
 from common.local import platforms
 from common.local.platforms.standin import StandIn
-from functions.export.destinations import TARGET, connect
-from functions.export.destinations.base import Built, Destination, Intent, Rejected
+from functions.export.contract.base import Built, Destination, Intent, Rejected
+from functions.export.destinations.registry import TARGET, connect
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import dedup_key
 from functions.export.reconcile.eligibility import Unwanted, judge

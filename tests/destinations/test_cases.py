@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from common.local.platforms.standin import StandIn
-from functions.export.destinations.base import Built, chunks
+from functions.export.contract.base import Built, chunks
 from tests.destinations.harness import cases, destination_of, load, prepare, row_of, shown, world
 
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from common.local.platforms.standin import InjectedFault, StandIn
-from functions.export.destinations import DESTINATIONS, TARGET
-from functions.export.destinations.base import Accepted, Built, Destination, Halted, Unknown
+from functions.export.contract.base import Built, Destination
+from functions.export.destinations.registry import DESTINATIONS, TARGET
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer
+from functions.export.transport.results import Accepted, Halted, Unknown
 from functions.export.transport.retries import unhappy
 from tests.destinations.harness import (
     HERE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.export.destinations import DESTINATIONS
+from functions.export.destinations.registry import DESTINATIONS
 from tests.destinations.generated import record, recorded
 
 

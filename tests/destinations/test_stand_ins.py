@@ -15,8 +15,8 @@ import pytest
 from common.local import platforms
 from common.local.platforms.google_data_manager import SCOPE
 from common.local.platforms.standin import Call, Reply, StandIn
-from functions.export.destinations import DESTINATIONS
-from functions.export.destinations.base import Built
+from functions.export.contract.base import Built
+from functions.export.destinations.registry import DESTINATIONS
 from functions.export.transport.calls import Request
 from tests.destinations.harness import NOW, SECRETS, TestClock, plain, prepare, sample_row
 

@@ -11,10 +11,10 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from functions.export.ledger.entries import Entry, Scope
+from functions.export.ledger.outcomes import Exchange
+from functions.export.ledger.protocol import Census
 from functions.export.payload.rows import ConversionRow
-from functions.export.reconcile.delivery_state import OPEN, Candidate, Sent, Standing
-from functions.export.send.delivery import Exchange
-from functions.export.send.run import Census
+from functions.export.reconcile.delivery_state import OPEN, Candidate, DeliveryState, Sent
 
 REVIEWED = ("skipped", "rejected", "failed", "unsupported_change")
 SETTLED = ("accepted", "retry", "rejected")
@@ -67,10 +67,10 @@ class MemoryLedger:
     healthy: ClassVar[tuple[str, ...]] = HEALTHY
 
     def census(self) -> Census:
-        standings = self.standings()
-        held = {key for key, standing in standings.items() if standing.holding}
+        delivery_states = self.delivery_states()
+        held = {key for key, delivery_state in delivery_states.items() if delivery_state.holding}
         gone = {key for key in held if key not in self.store.table}
-        proved = {key for key in gone if self._gone_at(key, standings[key])}
+        proved = {key for key in gone if self._gone_at(key, delivery_states[key])}
         lost = {
             key
             for key in held - gone
@@ -79,25 +79,27 @@ class MemoryLedger:
         early = {
             key
             for key, row in self.store.table.items()
-            if key not in standings and row.date < self.start_date
+            if key not in delivery_states and row.date < self.start_date
         }
         return Census(len(held), len(proved | lost), len(gone - proved), len(early))
 
     def candidates(self) -> Iterator[Candidate]:
-        standings = self.standings()
+        delivery_states = self.delivery_states()
         known = self._status_is_known()
         present = sorted(self.store.table.values(), key=lambda row: (row.date, row.id))
         for row in present:
-            standing = standings.get(row.id, Standing())
-            if self._wants_a_look(row, standing):
-                yield Candidate(row.id, standing, row if known else replace(row, is_qualified=True))
-        for key in sorted(set(standings) - set(self.store.table), key=self._day_and_id):
-            standing = standings[key]
-            gone_at = self._gone_at(key, standing)
-            live = bool(standing.holding or standing.doubted)
-            told = standing.row_hash is None and standing.state in TOLD
-            if (gone_at and not told) if live else standing.state in OPEN:
-                yield Candidate(key, standing, None, gone_at, self._date(key))
+            delivery_state = delivery_states.get(row.id, DeliveryState())
+            if self._wants_a_look(row, delivery_state):
+                yield Candidate(
+                    row.id, delivery_state, row if known else replace(row, is_qualified=True)
+                )
+        for key in sorted(set(delivery_states) - set(self.store.table), key=self._day_and_id):
+            delivery_state = delivery_states[key]
+            gone_at = self._gone_at(key, delivery_state)
+            live = bool(delivery_state.holding or delivery_state.in_doubt)
+            told = delivery_state.row_hash is None and delivery_state.state in TOLD
+            if (gone_at and not told) if live else delivery_state.state in OPEN:
+                yield Candidate(key, delivery_state, None, gone_at, self._date(key))
 
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
         if only_as_holder and self.store.fence != self.scope.fence:
@@ -112,22 +114,22 @@ class MemoryLedger:
     def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
         self.store.exchanges += exchanges
 
-    def standings(self) -> dict[str, Standing]:
+    def delivery_states(self) -> dict[str, DeliveryState]:
         """What is known of each conversion of this account."""
         entries: dict[str, list[Written]] = {}
         for written in self.store.written:
             if written.scope.account == self.scope.account:
                 entries.setdefault(written.entry.conversion_id, []).append(written)
-        return {key: _standing(history) for key, history in entries.items()}
+        return {key: _delivery_state(history) for key, history in entries.items()}
 
-    def _wants_a_look(self, row: ConversionRow, standing: Standing) -> bool:
-        if standing.state is None:
+    def _wants_a_look(self, row: ConversionRow, delivery_state: DeliveryState) -> bool:
+        if delivery_state.state is None:
             return row.date >= self.start_date
         return (
-            standing.state in OPEN
-            or standing.row_hash != row.row_hash
+            delivery_state.state in OPEN
+            or delivery_state.row_hash != row.row_hash
             or row.row_hash is None
-            or (standing.state in REVIEWED and standing.version != self.scope.version)
+            or (delivery_state.state in REVIEWED and delivery_state.version != self.scope.version)
         )
 
     def _status_is_known(self) -> bool:
@@ -138,7 +140,7 @@ class MemoryLedger:
         day = self._date(key)
         return (day is not None, day or date.min, key)
 
-    def _gone_at(self, key: str, standing: Standing) -> datetime | None:
+    def _gone_at(self, key: str, delivery_state: DeliveryState) -> datetime | None:
         day = self._date(key)
         ended = [run for run in self.store.runs if run.status in ENDS]
         covering = [run for run in ended if day and run.start <= day <= run.end]
@@ -147,9 +149,9 @@ class MemoryLedger:
         if newest and newest.status in self.healthy and newest.rows_read != 0:
             proofs.append(newest.at)
         gone_at = max(proofs, default=None)
-        held, doubted = standing.held, standing.doubted
-        again = held and doubted and held.op == doubted.op == "retract"
-        sent = None if again else held or doubted
+        held, in_doubt = delivery_state.held, delivery_state.in_doubt
+        again = held and in_doubt and held.op == in_doubt.op == "retract"
+        sent = None if again else held or in_doubt
         return gone_at if gone_at and (sent is None or gone_at > sent.at) else None
 
     def _entries(self, key: str) -> list[Written]:
@@ -164,31 +166,31 @@ def _order(written: Written) -> tuple[int, int, int]:
     return (written.recorded, written.scope.fence, written.entry.seq)
 
 
-def _standing(history: list[Written]) -> Standing:
+def _delivery_state(history: list[Written]) -> DeliveryState:
     ordered = sorted(history, key=_order)
     last = ordered[-1]
     held: Sent | None = None
-    doubted: Sent | None = None
+    in_doubt: Sent | None = None
     gone = False
     for written, following in zip(ordered, [*ordered[1:], None], strict=True):
         entry = written.entry
         match entry.state:
             case "accepted":
-                held, doubted, gone = entry.sent, None, False
+                held, in_doubt, gone = entry.sent, None, False
             case "absent" | "failed":
-                held, doubted, gone = None, None, False
+                held, in_doubt, gone = None, None, False
             case "sending" if following is not None and following.entry.state in SETTLED:
                 pass
             case "sending" | "unknown":
-                doubted = doubted or entry.sent
+                in_doubt = in_doubt or entry.sent
                 gone = gone or bool(entry.sent and entry.sent.op == "retract")
-    return Standing(
+    return DeliveryState(
         last.entry.state,
         last.entry.reason or None,
         last.entry.row_hash,
         last.scope.version,
         held,
-        doubted,
+        in_doubt,
         gone,
     )
 

@@ -18,19 +18,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from functions.export.destinations.base import (
-    Accepted,
-    Built,
-    Capabilities,
-    Destination,
-    Halted,
-    Intent,
-    Refused,
-    Rejected,
-    Result,
-    Unknown,
-)
-from functions.export.destinations.config import DestinationConfig, Mapped
+from functions.export.contract.base import Built, Capabilities, Destination, Intent, Rejected
+from functions.export.contract.config import DestinationConfig, Mapped
 from functions.export.ledger.entries import Scope
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import dedup_key
@@ -38,6 +27,7 @@ from functions.export.send.due import JUST_NOW, LATEST_DAYS
 from functions.export.send.run import Job, Run
 from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.transport.clock import Deadline
+from functions.export.transport.results import Accepted, Halted, Refused, Result, Unknown
 from tests.export.memory import MemoryLedger, Store, TableRun, due
 
 START = datetime(2026, 11, 1, 6, tzinfo=UTC)
@@ -471,45 +461,45 @@ class World:
         self.paused = True
 
     def _audit(self) -> None:
-        standings = self.ledger_type(
+        delivery_states = self.ledger_type(
             self.store, Scope("sim", "account", CONVERSION, 1, 1, "audit", 0), START.date()
-        ).standings()
+        ).delivery_states()
         self.verdict.rows = len(self.values)
         for key in self.values:
             kept = self.platform.kept.get(dedup_key(CONVERSION, key))
-            fault = self._fault(key, kept, standings.get(key))
+            fault = self._fault(key, kept, delivery_states.get(key))
             if fault:
                 self.verdict.violations.append(f"{key}: {fault}")
-            state = standings[key].state if key in standings else None
+            state = delivery_states[key].state if key in delivery_states else None
             self.verdict.delivered += kept is not None
             self.verdict.review += state == "ambiguous"
 
-    def _fault(self, key: str, kept: Kept | None, standing: Any) -> str:
+    def _fault(self, key: str, kept: Kept | None, delivery_state: Any) -> str:
         """What is wrong about one conversion in the end, or nothing."""
         if kept and kept.count > 1:
             return f"counted {kept.count} times"
         row = self.truth.get(key)
-        explained = standing and standing.state in (
+        explained = delivery_state and delivery_state.state in (
             "ambiguous",
             "unsupported_change",
             "rejected",
             "expired",
         )
-        if standing and standing.state in ("sending", "unknown", "retry"):
-            return f"still {standing.state} after the calm"
-        if standing and standing.holding and not kept:
+        if delivery_state and delivery_state.state in ("sending", "unknown", "retry"):
+            return f"still {delivery_state.state} after the calm"
+        if delivery_state and delivery_state.holding and not kept:
             return "the ledger says held, the platform has nothing"
-        if kept and not (standing and (standing.held or explained)):
+        if kept and not (delivery_state and (delivery_state.held or explained)):
             return "the platform has it, the ledger does not know"
         if row and row.is_qualified and not kept and not explained:
-            return f"lost, state {standing.state if standing else None}"
+            return f"lost, state {delivery_state.state if delivery_state else None}"
         if explained or not kept:
             return ""
-        return self._wrong_value(row, kept, standing)
+        return self._wrong_value(row, kept, delivery_state)
 
-    def _wrong_value(self, row: ConversionRow | None, kept: Kept, standing: Any) -> str:
-        if kept.value != (float(standing.held.money) if standing.held.money else None):
-            return f"the platform says {kept.value}, the ledger {standing.held.money}"
+    def _wrong_value(self, row: ConversionRow | None, kept: Kept, delivery_state: Any) -> str:
+        if kept.value != (float(delivery_state.held.money) if delivery_state.held.money else None):
+            return f"the platform says {kept.value}, the ledger {delivery_state.held.money}"
         if row and row.is_qualified:
             return "" if kept.value == row.value else f"value {kept.value}, not {row.value}"
         gone = kept.taken_back or kept.value == 0

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.export.destinations.base import Status
 from functions.export.destinations.data_manager import status
+from functions.export.transport.results import Status
 
 
 def answer(state: str, **counts: int) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.export.destinations.base import Accepted, Built, Result, chunks
+from functions.export.contract.base import Built, chunks
 from functions.export.send.delivery import EXTRA_REQUESTS, Delivery
 from functions.export.transport.calls import Answer, Reply, Request, Unanswered
 from functions.export.transport.clock import Deadline, Pace
+from functions.export.transport.results import Accepted, Result
 from functions.export.transport.retries import LONGEST_WAIT, retry_after, unhappy, wait_before
 from tests.export.simulation import (
     CONVERSION,

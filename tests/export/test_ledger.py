@@ -17,10 +17,10 @@ from common.bigquery.warehouse import Warehouse
 from common.settings import Settings
 from functions.export.ledger.entries import Entry, Scope
 from functions.export.ledger.ledger import BigQueryLedger
+from functions.export.ledger.outcomes import Exchange
 from functions.export.payload.money import money
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import Sent, State
-from functions.export.send.delivery import Exchange
 from tests.conftest import PROJECT
 from tests.export.memory import MemoryLedger, Store, TableRun
 from tests.export.shop import load_rows

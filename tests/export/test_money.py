@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.export.destinations.base import Consent
+from functions.export.contract.base import Consent
 from functions.export.payload.money import Money, money
 from functions.export.reconcile.eligibility import Unwanted, Wanted, consent_of, judge
 from tests.destinations.harness import plain, sample_row

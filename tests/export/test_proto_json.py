@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.export.destinations.base import chunks
+from functions.export.contract.base import chunks
 from functions.export.transport import proto_json
 from tests.destinations.generated import built
 

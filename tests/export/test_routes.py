@@ -13,7 +13,7 @@ from flask import Flask, request
 from common.catalog.definitions import Catalog
 from common.http import wsgi
 from common.messaging.messages import ExportContinuation, ExportTick, ReplayRequested
-from functions.export.destinations import DESTINATIONS
+from functions.export.destinations.registry import DESTINATIONS
 from functions.export.frontend import routes
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import NOW, load

@@ -17,7 +17,7 @@ from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
 from common.local.platforms.standin import InjectedFault
 from common.messaging.messages import ExportContinuation, ExportTick, ReplayRequested
-from functions.export.destinations import DESTINATIONS
+from functions.export.destinations.registry import DESTINATIONS
 from functions.export.payload import identifiers
 from functions.export.payload.identifiers import sha256
 from functions.export.reconcile.delivery_state import dedup_key

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 
-from functions.export.destinations.base import Built, Intent, Rejected
+from functions.export.contract.base import Built, Intent, Rejected
 from functions.export.ledger.entries import Entry
+from functions.export.ledger.outcomes import Outcome
+from functions.export.ledger.protocol import Ledger
 from functions.export.payload.rows import ConversionRow
-from functions.export.reconcile.delivery_state import Candidate, Standing, State
-from functions.export.send.delivery import Delivery, Outcome
-from functions.export.send.run import Brake, Job, Ledger, Run
+from functions.export.reconcile.delivery_state import Candidate, DeliveryState, State
+from functions.export.send.delivery import Delivery
+from functions.export.send.run import Brake, Job, Run
 from tests.export.memory import ENDS, MemoryLedger
 from tests.export.simulation import (
     PLATFORMS,
@@ -95,7 +97,7 @@ class GivesUpOnSilence(BelievesSilence):
 class TrustsAnyTable(MemoryLedger):
     """Takes every missing row for a deleted one."""
 
-    def _gone_at(self, key: str, standing: Standing) -> datetime | None:
+    def _gone_at(self, key: str, delivery_state: DeliveryState) -> datetime | None:
         return max(run.at for run in self.store.runs)
 
 
@@ -108,8 +110,10 @@ class TrustsAnyEnd(MemoryLedger):
 class ForgetsDoubt(MemoryLedger):
     """Knows what was proved and nothing of what was left open."""
 
-    def standings(self) -> dict[str, Standing]:
-        return {key: replace(known, doubted=None) for key, known in super().standings().items()}
+    def delivery_states(self) -> dict[str, DeliveryState]:
+        return {
+            key: replace(known, in_doubt=None) for key, known in super().delivery_states().items()
+        }
 
 
 class NewKeyEachTime(Google):

@@ -13,14 +13,14 @@ from common import schemas
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed, Warehouse
 from common.settings import Settings
-from functions.export.destinations import DESTINATIONS
-from functions.export.destinations.base import Status
-from functions.export.ledger import incidents, reads
+from functions.export.destinations.registry import DESTINATIONS
+from functions.export.frontend import reads
 from functions.export.ledger.entries import Entry
 from functions.export.reconcile.delivery_state import Sent
-from functions.export.send import poll
+from functions.export.send import incidents, poll
 from functions.export.send.due import due
 from functions.export.services import Connection, Services
+from functions.export.transport.results import Status
 from tests.destinations.harness import NOW, TestClock, plain
 from tests.judge import analyze
 
@@ -85,14 +85,14 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "candidates": lambda it: ledger(it).candidates(10),
     "append": lambda it: ledger(it).append([ENTRY], only_as_holder=True),
     "replay": lambda it: ledger(it).request_again(*DAYS, NOW, lost=True),
-    "doubts": lambda it: ledger(it).in_doubt(),
+    "in_doubt": lambda it: ledger(it).in_doubt(),
     "requests due": lambda it: poll._due(it, NOW),
     "due": due,
     "forget": lambda it: ledger(it).forget_members(NOW),
     "reopen": lambda it: poll._reopen(it, REQUEST, "failed", Status("failed"), "run", 7, NOW),
     "entries": lambda it: reads.entries(it, conversion="", state="", conversion_id="", limit=5),
     "between": lambda it: reads.conversions_between(it, "purchase", *DAYS),
-    "standings": lambda it: reads.standings(it, conversion="purchase"),
+    "delivery_states": lambda it: reads.delivery_states(it, conversion="purchase"),
     "incident": lambda it: incidents.incident(it.services, "c", "error", "s", "r", "d", "f"),
 }
 

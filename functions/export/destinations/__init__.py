@@ -1,45 +1,4 @@
-"""Every destination: one file, one line here, one stand-in, one case folder."""
+"""The platforms: one module for each, all listed in `registry`.
 
-from __future__ import annotations
-
-from functools import reduce
-from operator import or_
-from typing import Annotated, Any
-
-from pydantic import Field, TypeAdapter
-
-from functions.export.destinations.base import Destination
-from functions.export.destinations.config import DestinationConfig
-from functions.export.destinations.google_ads import GoogleAds
-from functions.export.destinations.google_analytics import GoogleAnalytics
-from functions.export.destinations.google_customer_match import GoogleCustomerMatch
-from functions.export.destinations.linkedin import LinkedIn
-from functions.export.destinations.meta import Meta
-from functions.export.destinations.meta_audience import MetaAudiences
-from functions.export.destinations.microsoft_ads import MicrosoftAds
-from functions.export.destinations.tiktok import TikTok
-
-_ALL: tuple[type[Destination[Any]], ...] = (
-    GoogleAds,
-    Meta,
-    GoogleAnalytics,
-    LinkedIn,
-    MicrosoftAds,
-    TikTok,
-    GoogleCustomerMatch,
-    MetaAudiences,
-)
-
-DESTINATIONS: dict[str, type[Destination[Any]]] = {each.kind: each for each in _ALL}
-"""Destinations by the `kind` of their config."""
-
-_CONFIGS: Any = reduce(or_, [each.Config for each in _ALL])
-TARGET: TypeAdapter[DestinationConfig] = TypeAdapter(
-    Annotated[_CONFIGS, Field(discriminator="kind")]
-)
-"""The union of all configs, told apart by `kind`."""
-
-
-def connect(target: DestinationConfig) -> Destination[Any]:
-    """The destination of a config."""
-    return DESTINATIONS[target.kind](target)
+Imports contract, payload and transport.
+"""

@@ -12,23 +12,12 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from functions.export.destinations.base import (
-    Accepted,
-    Built,
-    Consent,
-    Halted,
-    Problem,
-    Refused,
-    Result,
-    Status,
-    Unknown,
-    fingerprint,
-    present,
-)
+from functions.export.contract.base import Built, Consent, Problem, fingerprint, present
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import proto_json
 from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
+from functions.export.transport.results import Accepted, Halted, Refused, Result, Status, Unknown
 from functions.export.transport.wire import Wire, unanswered
 
 HOST = "https://datamanager.googleapis.com"

@@ -11,23 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from functions.export.destinations import data_manager
-from functions.export.destinations.base import (
+from functions.export.contract.base import (
     Built,
     Capabilities,
     Destination,
     Intent,
     Problem,
     Rejected,
-    Result,
-    Status,
     present,
 )
-from functions.export.destinations.config import DestinationConfig, Mapped
+from functions.export.contract.config import DestinationConfig, Mapped
+from functions.export.destinations import data_manager
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import proto_json
 from functions.export.transport.calls import Answer, Reply, Request
 from functions.export.transport.proto_json import Written
+from functions.export.transport.results import Result, Status
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire

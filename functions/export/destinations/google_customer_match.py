@@ -13,26 +13,25 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from functions.export.destinations import data_manager
-from functions.export.destinations.base import (
+from functions.export.contract.base import (
     Built,
     Capabilities,
     Destination,
     Intent,
     Problem,
     Rejected,
-    Result,
-    Status,
     canonical,
     present,
 )
-from functions.export.destinations.config import DestinationConfig, Mapped
+from functions.export.contract.config import DestinationConfig, Mapped
+from functions.export.destinations import data_manager
 from functions.export.destinations.google_ads import AccountNumber
 from functions.export.payload.identifiers import sha256
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import proto_json
 from functions.export.transport.calls import Answer, Reply, Request
 from functions.export.transport.proto_json import Written
+from functions.export.transport.results import Result, Status
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire

@@ -12,25 +12,23 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from functions.export.destinations.base import (
-    Accepted,
+from functions.export.contract.base import (
     Built,
     Capabilities,
     Destination,
     Intent,
     Problem,
-    Refused,
     Rejected,
-    Result,
     body,
     canonical,
     written,
 )
-from functions.export.destinations.config import DestinationConfig, Mapped, SecretReference
+from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
 from functions.export.destinations.meta import HOST, hashed_person, problems, read
 from functions.export.payload import countries
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Credential, Request
+from functions.export.transport.results import Accepted, Refused, Result
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire

@@ -11,27 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from functions.export.destinations.base import (
-    Accepted,
+from functions.export.contract.base import (
     Built,
     Capabilities,
     Destination,
-    Halted,
     Intent,
     Problem,
-    Refused,
     Rejected,
-    Result,
-    Retry,
-    Unknown,
     body,
     present,
     written,
 )
-from functions.export.destinations.config import DestinationConfig, Mapped, SecretReference
+from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
+from functions.export.transport.results import Accepted, Halted, Refused, Result, Retry, Unknown
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire

@@ -1,4 +1,4 @@
 """The HTTP side of export: destinations, dry runs, replays, the ledger.
 
-Imports send and ledger.
+Imports send, ledger and services.
 """

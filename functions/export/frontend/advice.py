@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from common.kinds.conversion import Conversion
-from functions.export.destinations.base import Destination, Problem
+from functions.export.contract.base import Destination, Problem
 
 NOT_IN_GA4 = frozenset({"user_agent", "ip_address", "email", "phone"})
 """Columns that no row of GA4's export has.

@@ -7,9 +7,10 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
+from functions.export.ledger.protocol import Census
 from functions.export.reconcile.delivery_state import Candidate
 from functions.export.reconcile.reconcile import Decision, Deliver, Note
-from functions.export.send.run import WAVE, Brake, Census, Job, batches, decisions, waves
+from functions.export.send.run import WAVE, Brake, Job, batches, decisions, waves
 from functions.export.services import Connection
 from functions.export.transport.calls import Request
 

@@ -16,12 +16,11 @@ from common.catalog.definitions import Catalog, DefinitionVersion
 from common.errors import MethodError, NotFoundError, ProductError, UserError
 from common.http import wsgi
 from common.messaging.messages import ExportContinuation, ReplayRequested
-from functions.export.destinations import DESTINATIONS, TARGET, connect
-from functions.export.destinations.base import Destination, Problem
-from functions.export.destinations.config import DestinationId
-from functions.export.frontend import preview
+from functions.export.contract.base import Destination, Problem
+from functions.export.contract.config import DestinationId
+from functions.export.destinations.registry import DESTINATIONS, TARGET, connect
+from functions.export.frontend import preview, reads
 from functions.export.frontend.advice import advice, twice
-from functions.export.ledger import reads
 from functions.export.send import resolve
 from functions.export.services import (
     Services,
@@ -234,10 +233,10 @@ def replay(request: Request, path: Path, services: Services) -> Any:
     return wsgi.json_response({"request_id": request_id, "conversions": count}, 202)
 
 
-def resolve_doubts(request: Request, path: Path, services: Services) -> Any:
+def resolve_in_doubt(request: Request, path: Path, services: Services) -> Any:
     body = wsgi.read(request, SettleBody)
     found = connection(services, path["id"])
-    return {"settled": resolve.resolve_doubts(found, body.conversion, body.ids, body.verdict)}
+    return {"settled": resolve.resolve_in_doubt(found, body.conversion, body.ids, body.verdict)}
 
 
 def ledger(request: Request, path: Path, services: Services) -> Any:
@@ -246,10 +245,10 @@ def ledger(request: Request, path: Path, services: Services) -> Any:
     return {"entries": reads.entries(found, **asked.model_dump())}
 
 
-def standings(request: Request, path: Path, services: Services) -> Any:
+def delivery_states(request: Request, path: Path, services: Services) -> Any:
     asked = _query(request, LedgerQuery)
     found = connection(services, path["id"])
-    return {"standings": reads.standings(found, conversion=asked.conversion)}
+    return {"standings": reads.delivery_states(found, conversion=asked.conversion)}
 
 
 def report(request: Request, path: Path, services: Services) -> Any:
@@ -279,9 +278,9 @@ ROUTES = (
     Route("POST", "/destinations/<id>/dry-run", dry_run),
     Route("POST", "/destinations/<id>/run", run),
     Route("POST", "/destinations/<id>/replay", replay),
-    Route("POST", "/destinations/<id>/settle", resolve_doubts),
+    Route("POST", "/destinations/<id>/settle", resolve_in_doubt),
     Route("GET", "/destinations/<id>/ledger", ledger),
-    Route("GET", "/destinations/<id>/standings", standings),
+    Route("GET", "/destinations/<id>/standings", delivery_states),
     Route("GET", "/destinations/<id>/report", report),
 )
 _MAP = Map([Rule(each.path, methods=[each.method], endpoint=each.handler) for each in ROUTES])

@@ -1,4 +1,4 @@
-"""The delivery ledger: append-only entries, what they add up to, incidents.
+"""The delivery ledger: append-only entries, and what they add up to.
 
-Imports reconcile.
+Imports reconcile and contract.
 """

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from functions.export.destinations.base import Destination
+from functions.export.contract.base import Destination
+from functions.export.ledger.outcomes import Exchange, Outcome
 from functions.export.payload.money import Money
 from functions.export.reconcile.delivery_state import Candidate, Sent, State, dedup_key, identity_of
 from functions.export.reconcile.reconcile import Deliver, Note
-from functions.export.send.delivery import Exchange, Outcome
 
 FIRST_POLL = timedelta(minutes=30)
 """Google's statuses are worth asking for after this.

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, identifier, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.run_status import DONE, FINISHED
-from functions.export.destinations.base import Destination
+from functions.export.contract.base import Destination
 from functions.export.ledger.entries import Entry, Scope, request_record
+from functions.export.ledger.outcomes import Exchange
+from functions.export.ledger.protocol import Census
 from functions.export.payload.money import Money, money
 from functions.export.payload.rows import columns, conversion_row
-from functions.export.reconcile.delivery_state import Candidate, Sent, Standing
-from functions.export.send.delivery import Exchange
-from functions.export.send.run import Census
+from functions.export.reconcile.delivery_state import Candidate, DeliveryState, Sent
 
 KNOWN = (
     "state reason row_hash destination_version held_op held_value held_currency held_event_time "
-    "held_fingerprint held_identity held_at doubted_op doubted_value doubted_currency "
-    "doubted_event_time doubted_fingerprint doubted_identity doubted_at doubted_gone"
+    "held_fingerprint held_identity held_at in_doubt_op in_doubt_value in_doubt_currency "
+    "in_doubt_event_time in_doubt_fingerprint in_doubt_identity in_doubt_at in_doubt_gone"
 ).split()
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A request that the platform is to be asked about."""
-
-    record: Mapping[str, Any]
-
-    @property
-    def request_id(self) -> str:
-        return str(self.record["request_id"])
 
 
 class BigQueryLedger:
@@ -57,7 +45,7 @@ class BigQueryLedger:
 
     def census(self) -> Census:
         """Totals that the retraction limit needs."""
-        sql = self._sql("census", standing=self._standing(), proof=self._proof())
+        sql = self._sql("census", delivery_state=self._delivery_state(), proof=self._proof())
         bound = {
             "qualified_only": self._destination.config.qualified_only,
             "start_date": self._start_date,
@@ -69,7 +57,7 @@ class BigQueryLedger:
         """Conversions that may need something, in a stable order."""
         sql = self._sql(
             "candidates",
-            standing=self._standing(),
+            delivery_state=self._delivery_state(),
             proof=self._proof(),
             members=self._members(),
             columns=_selected(),
@@ -87,7 +75,9 @@ class BigQueryLedger:
 
     def in_doubt(self) -> Iterator[Candidate]:
         """Conversions of which a person is to say whether the platform has them."""
-        sql = template(__file__, "ledger_doubts", standing=self._standing(), known=_known())
+        sql = template(
+            __file__, "ledger_in_doubt", delivery_state=self._delivery_state(), known=_known()
+        )
         rows = self._warehouse.rows(with_parameters(sql, **self._ids()))
         return (candidate(row) for row in rows)
 
@@ -138,7 +128,7 @@ class BigQueryLedger:
             __file__,
             "ledger_forget",
             members=self._warehouse.table("audience_members"),
-            standing=self._standing(),
+            delivery_state=self._delivery_state(),
         )
         self._warehouse.execute(with_parameters(sql, **self._ids(), before=before))
 
@@ -168,9 +158,9 @@ class BigQueryLedger:
         }
         return self._warehouse.execute(with_parameters(sql, **self._ids(), **bound)).affected_rows
 
-    def _standing(self) -> Sql:
+    def _delivery_state(self) -> Sql:
         attempts = self._warehouse.table("export_attempts")
-        return template(__file__, "ledger_standing", attempts=attempts)
+        return template(__file__, "ledger_delivery_state", attempts=attempts)
 
     def _proof(self) -> Sql:
         proof = template(__file__, "ledger_proof", runs=self._warehouse.table("runs"))
@@ -202,21 +192,21 @@ def _job_id(run_id: str, entries: Sequence[Entry], only_as_holder: bool) -> str:
 
 def candidate(record: Mapping[str, Any]) -> Candidate:
     """The candidate that one row of ledger_candidates.sql describes."""
-    standing = Standing(
+    delivery_state = DeliveryState(
         state=record["known_state"],
         reason=record["known_reason"],
         row_hash=record["known_row_hash"],
         version=record["known_destination_version"],
         held=_sent(record, "held"),
-        doubted=_sent(record, "doubted"),
-        doubted_gone=bool(record["known_doubted_gone"]),
+        in_doubt=_sent(record, "in_doubt"),
+        in_doubt_gone=bool(record["known_in_doubt_gone"]),
     )
     members = tuple(record.get("known_members") or ())
     if record["row_missing"]:
         gone_at, day = record["gone_at"], record["row_date"]
-        return Candidate(record["row_id"], standing, None, gone_at, day, members)
+        return Candidate(record["row_id"], delivery_state, None, gone_at, day, members)
     row = conversion_row({**record, "id": record["row_id"], "date": record["row_date"]})
-    return Candidate(row.id, standing, row, members=members)
+    return Candidate(row.id, delivery_state, row, members=members)
 
 
 def _sent(record: Mapping[str, Any], which: str) -> Sent | None:
@@ -246,4 +236,4 @@ def _selected() -> Sql:
 
 
 def _known() -> Sql:
-    return join(",\n  ", [Sql(f"standing.{name} AS known_{name}") for name in KNOWN])
+    return join(",\n  ", [Sql(f"delivery_state.{name} AS known_{name}") for name in KNOWN])

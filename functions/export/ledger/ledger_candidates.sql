@@ -1,6 +1,6 @@
 -- Conversions that may need something, each with what the ledger knows of it, in a stable order.
 WITH
-{{ standing }},
+{{ delivery_state }},
 {{ proof }},
 {{ members }},
 status AS (
@@ -9,8 +9,8 @@ status AS (
   FROM {{ conversions }} AS conversion
 )
 SELECT
-  COALESCE(conversion.id, standing.conversion_id) AS row_id,
-  IF(conversion.id IS NULL, standing.conversion_date, conversion.date) AS row_date,
+  COALESCE(conversion.id, delivery_state.conversion_id) AS row_id,
+  IF(conversion.id IS NULL, delivery_state.conversion_date, conversion.date) AS row_date,
   conversion.id IS NULL AS row_missing,
   {{ columns }},
   conversion.params,
@@ -19,32 +19,32 @@ SELECT
   departed.proved_at AS gone_at,
   members.identifiers AS known_members
 FROM {{ conversions }} AS conversion
-FULL JOIN standing ON standing.conversion_id = conversion.id
-LEFT JOIN departed ON conversion.id IS NULL AND departed.conversion_id = standing.conversion_id
-LEFT JOIN members ON members.conversion_id = standing.conversion_id
+FULL JOIN delivery_state ON delivery_state.conversion_id = conversion.id
+LEFT JOIN departed ON conversion.id IS NULL AND departed.conversion_id = delivery_state.conversion_id
+LEFT JOIN members ON members.conversion_id = delivery_state.conversion_id
 CROSS JOIN status
 WHERE
   CASE
-    WHEN standing.conversion_id IS NULL THEN conversion.date >= @start_date
+    WHEN delivery_state.conversion_id IS NULL THEN conversion.date >= @start_date
     WHEN
       conversion.id IS NOT NULL
       THEN
-        standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
-        OR COALESCE(standing.row_hash <> conversion.row_hash, TRUE)
+        delivery_state.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
+        OR COALESCE(delivery_state.row_hash <> conversion.row_hash, TRUE)
         OR (
-          standing.state IN ('skipped', 'rejected', 'failed', 'unsupported_change')
-          AND COALESCE(standing.destination_version, 0) <> @version
+          delivery_state.state IN ('skipped', 'rejected', 'failed', 'unsupported_change')
+          AND COALESCE(delivery_state.destination_version, 0) <> @version
         )
-        OR (@restate_all AND standing.holding AND standing.held_payload_version <> @payload_version)
+        OR (@restate_all AND delivery_state.holding AND delivery_state.held_payload_version <> @payload_version)
     WHEN
-      standing.holding OR standing.doubted_op IS NOT NULL
+      delivery_state.holding OR delivery_state.in_doubt_op IS NOT NULL
       THEN
         departed.proved_at IS NOT NULL
         AND NOT (
-          standing.row_hash IS NULL
-          AND standing.state IN ('unsupported_change', 'ambiguous', 'rejected')
+          delivery_state.row_hash IS NULL
+          AND delivery_state.state IN ('unsupported_change', 'ambiguous', 'rejected')
         )
-    ELSE standing.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
+    ELSE delivery_state.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
   END
 ORDER BY row_missing, row_date, row_id
 {{ limit }}

@@ -6,11 +6,11 @@ WHERE
   AND member.conversion = @conversion
   AND member.conversion_id IN (
     WITH
-    {{ standing }}
-    SELECT standing.conversion_id
-    FROM standing
+    {{ delivery_state }}
+    SELECT delivery_state.conversion_id
+    FROM delivery_state
     WHERE
-      standing.held_op = 'retract'
-      AND standing.state = 'accepted'
-      AND standing.held_at < @before
+      delivery_state.held_op = 'retract'
+      AND delivery_state.state = 'accepted'
+      AND delivery_state.held_at < @before
   )

@@ -20,19 +20,19 @@ departed AS (
   SELECT known.conversion_id, known.proved_at
   FROM (
     SELECT
-      standing.conversion_id,
+      delivery_state.conversion_id,
       GREATEST(
-        COALESCE(healthy.recorded_at, standing.erased_at),
-        COALESCE(standing.erased_at, healthy.recorded_at)
+        COALESCE(healthy.recorded_at, delivery_state.erased_at),
+        COALESCE(delivery_state.erased_at, healthy.recorded_at)
       ) AS proved_at,
       -- what was taken back already and is in doubt again was proved then
       IF(
-        standing.held_op = 'retract' AND standing.doubted_op = 'retract',
+        delivery_state.held_op = 'retract' AND delivery_state.in_doubt_op = 'retract',
         NULL,
-        COALESCE(standing.held_at, standing.doubted_at)
+        COALESCE(delivery_state.held_at, delivery_state.in_doubt_at)
       ) AS sent_at
-    FROM standing
-    LEFT JOIN healthy ON healthy.day = standing.conversion_date
+    FROM delivery_state
+    LEFT JOIN healthy ON healthy.day = delivery_state.conversion_date
   ) AS known
   WHERE known.proved_at > COALESCE(known.sent_at, TIMESTAMP '1970-01-01 00:00:00+00')
 )

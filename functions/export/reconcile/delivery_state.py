@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
-from functions.export.destinations.base import Consent, Intent, Op
+from functions.export.contract.base import Consent, Intent, Op
 from functions.export.payload.money import Money
 from functions.export.payload.rows import ConversionRow
 
@@ -52,9 +52,9 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DeliveryState:
     """What the ledger knows of a conversion. `held`: the newest proof that still counts;
-    `doubted`: the first attempt since then of which nobody knows what became; `doubted_gone`:
+    `in_doubt`: the first attempt since then of which nobody knows what became; `in_doubt_gone`:
     whether one of those attempts took the conversion back."""
 
     state: State | None = None
@@ -62,8 +62,8 @@ class Standing:
     row_hash: int | None = None
     version: int | None = None
     held: Sent | None = None
-    doubted: Sent | None = None
-    doubted_gone: bool = False
+    in_doubt: Sent | None = None
+    in_doubt_gone: bool = False
 
     @property
     def holding(self) -> bool:
@@ -77,7 +77,7 @@ class Candidate:
     `gone_at` is then when that was proved."""
 
     conversion_id: str
-    standing: Standing
+    delivery_state: DeliveryState
     row: ConversionRow | None = None
     gone_at: datetime | None = None
     date: date | None = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from functions.export.destinations.base import Consent
-from functions.export.destinations.config import Choice, DestinationConfig
+from functions.export.contract.base import Consent
+from functions.export.contract.config import Choice, DestinationConfig
 from functions.export.payload import countries
 from functions.export.payload.money import Money, is_currency, money
 from functions.export.payload.rows import ConversionRow

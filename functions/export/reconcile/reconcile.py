@@ -1,6 +1,7 @@
 """What to do about one conversion at one destination: desired state against what was acknowledged.
 
-Pure: the same row, standing and time give the same decision, so a dry run shows what a run does.
+Pure: the same row, delivery state and time give the same decision, so a dry run shows what a run
+does.
 
 | platform is known to hold | the row now                | decision                               |
 |---------------------------|----------------------------|----------------------------------------|
@@ -21,15 +22,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from functions.export.destinations.base import Built, Destination, Intent, Op, Rejected
-from functions.export.destinations.config import DestinationConfig
+from functions.export.contract.base import Built, Destination, Intent, Op, Rejected
+from functions.export.contract.config import DestinationConfig
 from functions.export.payload.money import Money, zero
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import (
     OPEN,
     Candidate,
+    DeliveryState,
     Sent,
-    Standing,
     State,
     as_sent,
     consent_sent,
@@ -80,10 +81,10 @@ class Nothing:
 Decision = Deliver | Note | Nothing
 
 
-def plan(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
+def reconcile(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
     """The decision of the table above for one conversion."""
     decision = _decide(candidate, destination, terms)
-    if decision == Nothing("unchanged") and candidate.standing.state in OPEN:
+    if decision == Nothing("unchanged") and candidate.delivery_state.state in OPEN:
         decision = Note("skipped", "unchanged")
     return decision if _is_news(decision, candidate, terms) else Nothing("known")
 
@@ -91,17 +92,19 @@ def plan(candidate: Candidate, destination: Destination[Any], terms: Terms) -> D
 def _decide(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
     if candidate.row is None:
         return _gone(candidate, destination, terms)
-    row, standing = candidate.row, candidate.standing
+    row, delivery_state = candidate.row, candidate.delivery_state
     audience = destination.capabilities.audience
     wanted = judge(row, destination.config, terms.currency, audience=audience)
     if isinstance(wanted, Unwanted):
         return _unwanted(candidate, row, wanted, destination, terms)
-    if standing.doubted and not (standing.held and not destination.capabilities.adjusts):
-        return _resolve(row, standing, standing.doubted, wanted, destination, terms)
-    if standing.held and standing.holding:
-        return _adjust(row, standing, standing.held, wanted, destination, terms)
-    if standing.held:
-        return _restore(row, standing.held, wanted, destination, terms)
+    if delivery_state.in_doubt and not (
+        delivery_state.held and not destination.capabilities.adjusts
+    ):
+        return _resolve(row, delivery_state, delivery_state.in_doubt, wanted, destination, terms)
+    if delivery_state.held and delivery_state.holding:
+        return _adjust(row, delivery_state, delivery_state.held, wanted, destination, terms)
+    if delivery_state.held:
+        return _restore(row, delivery_state.held, wanted, destination, terms)
     return _create(row, wanted, destination, terms)
 
 
@@ -117,28 +120,32 @@ def _create(
 
 def _resolve(
     row: ConversionRow,
-    standing: Standing,
-    doubted: Sent,
+    delivery_state: DeliveryState,
+    in_doubt: Sent,
     wanted: Wanted,
     destination: Destination[Any],
     terms: Terms,
 ) -> Decision:
     """Send what is in doubt once more under its key, while the platform would notice."""
-    if not _remembered(doubted, destination, terms):
+    if not _remembered(in_doubt, destination, terms):
         return Note("ambiguous", "dedup_window_passed")
-    if standing.held and not standing.holding and not destination.capabilities.restores:
+    if delivery_state.held and not delivery_state.holding and not destination.capabilities.restores:
         return Note("unsupported_change", "taken_back_for_good")
-    if standing.held is None and standing.doubted_gone and not destination.capabilities.restores:
+    if (
+        delivery_state.held is None
+        and delivery_state.in_doubt_gone
+        and not destination.capabilities.restores
+    ):
         # what was taken back stays away, and the platform would still accept its key
         return Note("ambiguous", "taken_back_in_doubt")
-    if standing.held is None and _expired(row, destination, terms):
+    if delivery_state.held is None and _expired(row, destination, terms):
         return Note("ambiguous", "too_old_in_doubt")
-    op: Op = "restate" if standing.held or doubted.op != "create" else "create"
-    money, occurred = wanted.money, (standing.held or doubted).occurred
+    op: Op = "restate" if delivery_state.held or in_doubt.op != "create" else "create"
+    money, occurred = wanted.money, (delivery_state.held or in_doubt).occurred
     if op == "create" and destination.capabilities.repeats != "replaces":
         # the platform may have kept the first one, so the second must say the same
-        money = doubted.money
-    known = as_sent(row, doubted)
+        money = in_doubt.money
+    known = as_sent(row, in_doubt)
     decision = _deliver(op, known, wanted, money, occurred, destination, terms)
     if isinstance(decision, Deliver) and money != wanted.money:
         return replace(decision, row_hash=None)
@@ -147,14 +154,14 @@ def _resolve(
 
 def _adjust(
     row: ConversionRow,
-    standing: Standing,
+    delivery_state: DeliveryState,
     held: Sent,
     wanted: Wanted,
     destination: Destination[Any],
     terms: Terms,
 ) -> Decision:
     can = destination.capabilities
-    again = standing.state == "requested"
+    again = delivery_state.state == "requested"
     if again and can.repeats != "replaces":
         return Note("skipped", "already_accepted")
     target = held.money if _unmoved(row, held.money, wanted.money, destination) else wanted.money
@@ -166,7 +173,11 @@ def _adjust(
         return Note("unsupported_change", "value_changed")
     same = as_sent(row, held)
     decision = _deliver("restate", same, wanted, target, held.occurred, destination, terms)
-    if isinstance(decision, Deliver) and not again and _same(decision, held, standing, destination):
+    if (
+        isinstance(decision, Deliver)
+        and not again
+        and _same(decision, held, delivery_state, destination)
+    ):
         return Nothing("unchanged")
     if not _adjustable(held, destination, terms):
         return Note("unsupported_change", "adjustment_window_passed")
@@ -191,8 +202,8 @@ def _unwanted(
     destination: Destination[Any],
     terms: Terms,
 ) -> Decision:
-    standing = candidate.standing
-    if not (standing.holding or standing.doubted):
+    delivery_state = candidate.delivery_state
+    if not (delivery_state.holding or delivery_state.in_doubt):
         return Note("skipped", unwanted.reason)
     if not unwanted.undo:
         return Nothing(unwanted.reason)
@@ -201,9 +212,9 @@ def _unwanted(
 
 def _gone(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
     """A row that is missing counts as gone only when a run of its table proves it."""
-    standing = candidate.standing
-    sent = standing.held or standing.doubted
-    if sent is None or not (standing.holding or standing.doubted):
+    delivery_state = candidate.delivery_state
+    sent = delivery_state.held or delivery_state.in_doubt
+    if sent is None or not (delivery_state.holding or delivery_state.in_doubt):
         return Note("skipped", "gone")
     if candidate.gone_at is None:
         return Nothing("unproved")
@@ -220,13 +231,13 @@ def _retract(
     destination: Destination[Any],
     terms: Terms,
 ) -> Decision:
-    standing = candidate.standing
-    sent = standing.held or standing.doubted
+    delivery_state = candidate.delivery_state
+    sent = delivery_state.held or delivery_state.in_doubt
     assert sent is not None
-    in_doubt = standing.held is None
+    in_doubt = delivery_state.held is None
     if "retract" not in destination.capabilities.adjusts:
         return Note("ambiguous" if in_doubt else "unsupported_change", reason)
-    if standing.doubted and not _remembered(standing.doubted, destination, terms):
+    if delivery_state.in_doubt and not _remembered(delivery_state.in_doubt, destination, terms):
         return Note("ambiguous", "dedup_window_passed")
     if not _adjustable(sent, destination, terms):
         return Note("unsupported_change", "adjustment_window_passed")
@@ -287,14 +298,16 @@ def _unmoved(
     return change < target.restate_min_amount or change < target.restate_min_share * float(old)
 
 
-def _same(decision: Deliver, held: Sent, standing: Standing, destination: Destination[Any]) -> bool:
+def _same(
+    decision: Deliver, held: Sent, delivery_state: DeliveryState, destination: Destination[Any]
+) -> bool:
     """Whether the platform holds this payload already. A new mapping of an unchanged row is no
     change, unless the destination asks for it."""
     if decision.built.fingerprint == held.fingerprint:
         return True
     if destination.config.restate_on_version_change or decision.intent.money != held.money:
         return False
-    return decision.row_hash is not None and decision.row_hash == standing.row_hash
+    return decision.row_hash is not None and decision.row_hash == delivery_state.row_hash
 
 
 def _expired(row: ConversionRow, destination: Destination[Any], terms: Terms) -> bool:
@@ -307,20 +320,20 @@ def _adjustable(sent: Sent, destination: Destination[Any], terms: Terms) -> bool
     return within is None or terms.now - sent.occurred <= within
 
 
-def _remembered(doubted: Sent, destination: Destination[Any], terms: Terms) -> bool:
+def _remembered(in_doubt: Sent, destination: Destination[Any], terms: Terms) -> bool:
     """Whether the platform would still recognize the key of that attempt."""
     window = destination.capabilities.dedup_window
-    return window is None or (bool(window) and terms.now - doubted.at < window * TRUSTED)
+    return window is None or (bool(window) and terms.now - in_doubt.at < window * TRUSTED)
 
 
 def _is_news(decision: Decision, candidate: Candidate, terms: Terms) -> bool:
     if not isinstance(decision, Note):
         return True
-    standing = candidate.standing
+    delivery_state = candidate.delivery_state
     row_hash = candidate.row.row_hash if candidate.row else None
     return (decision.state, decision.reason, row_hash, terms.version) != (
-        standing.state,
-        standing.reason,
-        standing.row_hash,
-        standing.version,
+        delivery_state.state,
+        delivery_state.reason,
+        delivery_state.row_hash,
+        delivery_state.version,
     )

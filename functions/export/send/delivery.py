@@ -5,24 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 from common.errors import ProductError
-from functions.export.destinations.base import (
-    Accepted,
-    Built,
-    Destination,
-    Halted,
-    Refused,
-    Result,
-    Retry,
-    Unknown,
-)
-from functions.export.reconcile.delivery_state import State
+from functions.export.contract.base import Built, Destination
+from functions.export.ledger.outcomes import Exchange, Outcome
 from functions.export.transport.calls import Answer, Reply, Request
 from functions.export.transport.clock import Clock, Deadline, Pace
+from functions.export.transport.results import Accepted, Halted, Refused, Result, Retry, Unknown
 from functions.export.transport.retries import LONGEST_WAIT, TRIES, unhappy, wait_before
 
 EXTRA_REQUESTS = 64
@@ -30,27 +20,6 @@ EXTRA_REQUESTS = 64
 
 FAILURES_IN_A_ROW = 3
 """After this many batches without an answer the platform is left alone until the next run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one row."""
-
-    state: State
-    reason: str = ""
-    request_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What became of one request."""
-
-    request_id: str
-    rows: int
-    sha256: str
-    sent_at: datetime
-    state: Literal["accepted", "refused", "retry", "unknown", "halted"]
-    reason: str = ""
 
 
 class Delivery:

@@ -15,11 +15,11 @@ from typing import Any
 
 from common.bigquery.sql import template, with_parameters
 from common.logs import log
-from functions.export.destinations.base import Status
-from functions.export.ledger import incidents
 from functions.export.ledger.entries import FIRST_POLL
+from functions.export.send import incidents
 from functions.export.services import Connection
 from functions.export.transport.clock import Deadline, Pace
+from functions.export.transport.results import Status
 
 LONGEST_PAUSE = timedelta(hours=12)
 REMEMBERED = timedelta(days=60)

@@ -14,7 +14,7 @@ from functions.export.services import Connection
 RESOLVE_SECONDS = 60
 
 
-def resolve_doubts(
+def resolve_in_doubt(
     connection: Connection,
     conversion: str,
     ids: Iterable[str],
@@ -38,23 +38,23 @@ def resolve_doubts(
     try:
         run_id = f"settle_{services.new_id()}"
         ledger = connection.ledger(connection.scope(conversion, run_id, held.fence))
-        doubtful = {each.conversion_id: each for each in ledger.in_doubt()}
-        chosen = [_known(doubtful, id) for id in ids]
+        in_doubt = {each.conversion_id: each for each in ledger.in_doubt()}
+        chosen = [_known(in_doubt, id) for id in ids]
         ledger.append(_entries(connection, chosen, verdict), only_as_holder=True)
     finally:
         lease.release(services.warehouse, held)
     return len(chosen)
 
 
-def _known(doubtful: dict[str, Candidate], id: str) -> Candidate:
-    if id not in doubtful:
+def _known(in_doubt: dict[str, Candidate], id: str) -> Candidate:
+    if id not in in_doubt:
         raise NotFoundError(
             f"The conversion {id!r} is not in doubt.",
             code="not_in_doubt",
             fix="List the ledger's entries with state ambiguous.",
             field="ids",
         )
-    return doubtful[id]
+    return in_doubt[id]
 
 
 def _entries(
@@ -69,7 +69,7 @@ def _entries(
             state=state,
             reason="settled",
             row_hash=None,
-            sent=each.standing.doubted,
+            sent=each.delivery_state.in_doubt,
             seq=number,
             at=now,
         )

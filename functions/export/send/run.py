@@ -1,4 +1,4 @@
-"""One run of one conversion to one destination: select, plan, write down, send, write down.
+"""One run of one conversion to one destination: select, reconcile, write down, send, write down.
 
 Nothing leaves before the ledger says that it is about to; whatever happens next, the ledger never
 knows less than the platform. Proof by simulation: tests/export/test_simulation.py.
@@ -9,57 +9,28 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
-from functions.export.destinations.base import Built, Destination, Halted, chunks
-from functions.export.destinations.config import DestinationConfig
+from functions.export.contract.base import Built, Destination, chunks
+from functions.export.contract.config import DestinationConfig
 from functions.export.ledger.entries import Entry, Scope, Scribe
+from functions.export.ledger.protocol import Census, Ledger
 from functions.export.reconcile.delivery_state import Candidate
-from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, plan
-from functions.export.send.delivery import Delivery, Exchange
+from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, reconcile
+from functions.export.send.delivery import Delivery
 from functions.export.transport.calls import Reply, Request
 from functions.export.transport.clock import Clock, Deadline
+from functions.export.transport.results import Halted
 
 WAVE = 6000
 """Rows that are written down, sent and written down together: two ledger statements for each."""
 
 WAVE_WITHOUT_MEMORY = 100
 """The same for a platform that counts repeats: what a crash leaves in doubt stays small."""
-
-
-@dataclass(frozen=True, slots=True)
-class Census:
-    """How many conversions the platform holds, and how many of them a run would take back."""
-
-    held: int = 0
-    leaving: int = 0
-    unproved: int = 0
-    """Gone from the table without a run that proves it; these are not taken back."""
-    early: int = 0
-    """In the table, but before the destination's first day; these are sent by a replay only."""
-
-
-class Ledger(Protocol):
-    """What a run needs of the delivery ledger."""
-
-    def census(self) -> Census:
-        """Totals over the whole ledger of this scope."""
-
-    def candidates(self) -> Iterator[Candidate]:
-        """Conversions that may need something, in a stable order."""
-
-    def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
-        """Write entries down; False when this run is no longer the holder of the lease."""
-
-    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
-        """Write down what the platform will know people by, by conversion id."""
-
-    def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
-        """Write requests down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +143,7 @@ class Run:
         outcomes = self._delivered(orders)
         if not self._ledger.append(outcomes, only_as_holder=True):
             self._summary.stopped = "lost_lease"
-            outcomes = [doubted(outcome) for outcome in outcomes]
+            outcomes = [put_in_doubt(outcome) for outcome in outcomes]
             self._ledger.append(outcomes, only_as_holder=False)
         self._ledger.append_requests(self._delivery.exchanges[before:], self._clock.now())
         self._summary.states.update(outcome.state for outcome in outcomes)
@@ -214,7 +185,7 @@ class Run:
         return outcomes
 
 
-def doubted(outcome: Entry) -> Entry:
+def put_in_doubt(outcome: Entry) -> Entry:
     """What an acceptance is worth after the lease was lost: somebody else may have acted since."""
     if outcome.state != "accepted":
         return outcome
@@ -227,7 +198,7 @@ def decisions(
     """What to do about each candidate, mass retractions held."""
     terms = Terms(job.scope.conversion, job.scope.version, job.currency, now)
     for candidate in wave:
-        decision = plan(candidate, job.destination, terms)
+        decision = reconcile(candidate, job.destination, terms)
         if isinstance(decision, Deliver) and decision.intent.op == "retract":
             yield candidate, decision if brake.lets_go() else Nothing("held_back")
         else:

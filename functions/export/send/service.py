@@ -18,8 +18,7 @@ from common.messaging.messages import (
     Message,
     ReplayRequested,
 )
-from functions.export.ledger import incidents
-from functions.export.send import poll
+from functions.export.send import incidents, poll
 from functions.export.send.due import due
 from functions.export.send.run import Job, Run, Summary
 from functions.export.services import Connection, Services, connection, connections

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from functions.export.destinations.base import Halted, Retry, Unknown
 from functions.export.transport.calls import Reply, Unanswered
+from functions.export.transport.results import Halted, Retry, Unknown
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0

@@ -11,14 +11,15 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
-from functions.export.destinations.config import DestinationConfig
+from functions.export.contract.config import DestinationConfig
 from functions.export.payload.money import Money
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Reply, Request
+from functions.export.transport.results import Result, Status
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -102,62 +103,6 @@ class Rejected:
 
     reason: str
     field: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The platform gave positive proof; `failures` names rows it refused in spite of that.
-
-    `request_id` is empty where the platform gives none.
-    """
-
-    request_id: str
-    failures: Mapping[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Nothing of the request was taken; `failures` names the rows at fault where known."""
-
-    reason: str
-    failures: Mapping[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """Nothing was taken, and the same request may succeed later (`after` seconds, if told)."""
-
-    reason: str
-    after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """The request may have been taken or not."""
-
-    reason: str
-    after: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Halted:
-    """No request will succeed until a person acts."""
-
-    reason: str
-    fix: str
-
-
-Result = Accepted | Refused | Retry | Unknown | Halted
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What became of an accepted request later; counts per reason, never per row."""
-
-    state: Literal["processing", "success", "partial", "failed", "forgotten"]
-    counts: Mapping[str, int] = field(default_factory=dict)
-    resend: frozenset[str] = frozenset()
-    """Reasons among `counts` that another attempt may cure."""
 
 
 @dataclass(frozen=True, slots=True)

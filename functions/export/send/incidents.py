@@ -56,11 +56,11 @@ def report(
             "finished run of the table accounts for it.",
             "Look at the runs of the conversion; nothing is taken back until one succeeds.",
         )
-    if doubtful := done.states["ambiguous"]:
+    if in_doubt := done.states["ambiguous"]:
         raised(
             "deliveries_in_doubt",
             "warning",
-            f"{subject}: of {doubtful:,} conversions nobody knows whether they arrived.",
+            f"{subject}: of {in_doubt:,} conversions nobody knows whether they arrived.",
             "Look them up at the platform and settle them, or leave them as they are.",
         )
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from functions.export.destinations.base import Built, Destination
+from functions.export.contract.base import Built, Destination
 from functions.export.payload.money import money
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import (
     Candidate,
+    DeliveryState,
     Sent,
-    Standing,
     dedup_key,
     identity_of,
 )
-from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, plan
+from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, reconcile
 from tests.destinations.harness import NOW, plain, sample_row
 
 TERMS = Terms("purchase", 1, "EUR", NOW)
@@ -32,14 +32,14 @@ def destination(kind: str, **changes: Any) -> Destination[Any]:
 def decide(
     kind: str,
     row: ConversionRow | None,
-    standing: Standing | None = None,
+    delivery_state: DeliveryState | None = None,
     *,
     changes: dict[str, Any] | None = None,
     terms: Terms = TERMS,
     gone_at: Any = NOW,
 ) -> Decision:
-    candidate = Candidate("order-1", standing or Standing(), row, gone_at, NOW.date())
-    return plan(candidate, destination(kind, **(changes or {})), terms)
+    candidate = Candidate("order-1", delivery_state or DeliveryState(), row, gone_at, NOW.date())
+    return reconcile(candidate, destination(kind, **(changes or {})), terms)
 
 
 def sent(kind: str, row: ConversionRow, op: Any = "create", **changes: Any) -> Sent:
@@ -60,9 +60,9 @@ def sent(kind: str, row: ConversionRow, op: Any = "create", **changes: Any) -> S
     )
 
 
-def holding(kind: str, row: ConversionRow, **changes: Any) -> Standing:
-    """The standing of a conversion that the platform holds as that row says."""
-    return Standing("accepted", None, row.row_hash, 1, held=sent(kind, row, **changes))
+def holding(kind: str, row: ConversionRow, **changes: Any) -> DeliveryState:
+    """The delivery_state of a conversion that the platform holds as that row says."""
+    return DeliveryState("accepted", None, row.row_hash, 1, held=sent(kind, row, **changes))
 
 
 ROW = sample_row(value=100, row_hash=1)
@@ -138,28 +138,28 @@ def test_what_is_known_of_the_person_later_supplements_the_conversion_at_google(
 
 def test_a_prediction_is_restated_only_when_it_moves_enough() -> None:
     predicted = replace(ROW, value_kind="predicted")
-    standing = holding("google_ads", predicted)
+    delivery_state = holding("google_ads", predicted)
     for value, restated in ((109.0, False), (111.0, True), (91.0, False), (89.0, True)):
         changed = replace(predicted, value=value, row_hash=2)
-        assert isinstance(decide("google_ads", changed, standing), Deliver) is restated
+        assert isinstance(decide("google_ads", changed, delivery_state), Deliver) is restated
     penny = replace(predicted, value=0.5)
     doubled = replace(penny, value=1.2, row_hash=2)
     assert decide("google_ads", doubled, holding("google_ads", penny)) == Nothing("unchanged")
 
 
 def test_a_new_mapping_alone_sends_nothing_again_unless_asked() -> None:
-    standing = holding("google_ads", ROW, fingerprint="mapped otherwise")
-    assert decide("google_ads", ROW, standing) == Nothing("unchanged")
+    delivery_state = holding("google_ads", ROW, fingerprint="mapped otherwise")
+    assert decide("google_ads", ROW, delivery_state) == Nothing("unchanged")
     asked = {"restate_on_version_change": True}
-    assert isinstance(decide("google_ads", ROW, standing, changes=asked), Deliver)
+    assert isinstance(decide("google_ads", ROW, delivery_state, changes=asked), Deliver)
 
 
 def test_a_row_that_lost_its_status_is_taken_back_and_an_open_one_is_left() -> None:
-    standing = holding("google_ads", ROW)
-    lost = decide("google_ads", replace(ROW, is_qualified=False, row_hash=2), standing)
+    delivery_state = holding("google_ads", ROW)
+    lost = decide("google_ads", replace(ROW, is_qualified=False, row_hash=2), delivery_state)
     assert isinstance(lost, Deliver)
     assert (lost.intent.op, lost.intent.money) == ("retract", money(0, "EUR"))
-    unknown = decide("google_ads", replace(ROW, is_qualified=None, row_hash=2), standing)
+    unknown = decide("google_ads", replace(ROW, is_qualified=None, row_hash=2), delivery_state)
     assert unknown == Nothing("not_qualified")
 
 
@@ -185,8 +185,8 @@ def test_without_proof_that_it_is_gone_nothing_happens() -> None:
 
 
 def test_what_was_taken_back_comes_back_with_its_value() -> None:
-    standing = holding("google_ads", ROW, op="retract", money=money(0, "EUR"))
-    decision = decide("google_ads", replace(ROW, row_hash=2), standing)
+    delivery_state = holding("google_ads", ROW, op="retract", money=money(0, "EUR"))
+    decision = decide("google_ads", replace(ROW, row_hash=2), delivery_state)
     assert isinstance(decision, Deliver)
     assert (decision.intent.op, decision.intent.money) == ("restate", money(100, "EUR"))
     retracted = holding("microsoft_ads", ROW, op="retract", money=money(0, "EUR"))
@@ -199,12 +199,14 @@ def test_withdrawn_consent_stops_what_comes_and_takes_people_out_of_audiences() 
     withdrawn = replace(ROW, consent_ad_user_data="denied", row_hash=2)
     assert decide("google_ads", withdrawn, holding("google_ads", ROW)) == Nothing("no_consent")
     terms = replace(TERMS, conversion="qualified_lead")
-    candidate = Candidate("order-1", Standing(), ROW)
+    candidate = Candidate("order-1", DeliveryState(), ROW)
     audience = destination("google_customer_match")
-    joined = plan(candidate, audience, terms)
+    joined = reconcile(candidate, audience, terms)
     assert isinstance(joined, Deliver)
     held = Sent("create", None, ROW.created, joined.built.fingerprint, {}, NOW)
-    left = plan(Candidate("order-1", Standing("accepted", held=held), withdrawn), audience, terms)
+    left = reconcile(
+        Candidate("order-1", DeliveryState("accepted", held=held), withdrawn), audience, terms
+    )
     assert isinstance(left, Deliver)
     assert left.intent.op == "retract"
 
@@ -221,9 +223,9 @@ def test_withdrawn_consent_stops_what_comes_and_takes_people_out_of_audiences() 
 def test_in_doubt_the_key_is_sent_again_only_while_the_platform_remembers(
     kind: str, hours: int, again: bool
 ) -> None:
-    doubted = sent(kind, ROW, at=NOW - timedelta(hours=hours))
-    standing = Standing("unknown", "timeout", ROW.row_hash, 1, doubted=doubted)
-    decision = decide(kind, ROW, standing)
+    in_doubt = sent(kind, ROW, at=NOW - timedelta(hours=hours))
+    delivery_state = DeliveryState("unknown", "timeout", ROW.row_hash, 1, in_doubt=in_doubt)
+    decision = decide(kind, ROW, delivery_state)
     if again:
         assert isinstance(decision, Deliver)
     else:
@@ -231,16 +233,18 @@ def test_in_doubt_the_key_is_sent_again_only_while_the_platform_remembers(
 
 
 def test_what_may_have_been_taken_back_for_good_is_for_a_person_to_look_at() -> None:
-    doubted = sent("microsoft_ads", ROW)
-    standing = Standing("sending", None, ROW.row_hash, 1, doubted=doubted, doubted_gone=True)
-    assert decide("microsoft_ads", ROW, standing) == Note("ambiguous", "taken_back_in_doubt")
-    assert isinstance(decide("google_ads", ROW, standing), Deliver)
+    in_doubt = sent("microsoft_ads", ROW)
+    delivery_state = DeliveryState(
+        "sending", None, ROW.row_hash, 1, in_doubt=in_doubt, in_doubt_gone=True
+    )
+    assert decide("microsoft_ads", ROW, delivery_state) == Note("ambiguous", "taken_back_in_doubt")
+    assert isinstance(decide("google_ads", ROW, delivery_state), Deliver)
 
 
-def test_where_the_first_counts_a_doubted_one_is_repeated_with_its_own_value() -> None:
-    doubted = sent("meta", ROW)
-    standing = Standing("unknown", None, ROW.row_hash, 1, doubted=doubted)
-    decision = decide("meta", replace(ROW, value=70.0, row_hash=2), standing)
+def test_where_the_first_counts_one_in_doubt_is_repeated_with_its_own_value() -> None:
+    in_doubt = sent("meta", ROW)
+    delivery_state = DeliveryState("unknown", None, ROW.row_hash, 1, in_doubt=in_doubt)
+    decision = decide("meta", replace(ROW, value=70.0, row_hash=2), delivery_state)
     assert isinstance(decision, Deliver)
     assert decision.intent.money == money(100, "EUR")
     assert decision.row_hash is None
@@ -250,7 +254,7 @@ def test_the_same_verdict_on_the_same_row_is_written_down_once() -> None:
     row = replace(ROW, consent_ad_user_data="denied")
     first = decide("google_ads", row)
     assert first == Note("skipped", "no_consent")
-    known = Standing("skipped", "no_consent", row.row_hash, 1)
+    known = DeliveryState("skipped", "no_consent", row.row_hash, 1)
     assert decide("google_ads", row, known) == Nothing("known")
     assert decide("google_ads", row, known, terms=replace(TERMS, version=2)) == first
 

@@ -26,7 +26,7 @@ proofs AS (
     ) AS cleared
   FROM entries AS entry
 ),
-doubts AS (
+attempts_since AS (
   -- attempts since then of which nobody knows what became
   SELECT
     entry.*,
@@ -47,10 +47,10 @@ marked AS (
     entry.position = entry.proof AND entry.proof > entry.cleared AS is_held,
     entry.position = MIN(IF(entry.in_doubt, entry.position, NULL)) OVER (
       PARTITION BY entry.conversion_id
-    ) AS is_doubted
-  FROM doubts AS entry
+    ) AS is_first_in_doubt
+  FROM attempts_since AS entry
 ),
-standing AS (
+delivery_state AS (
   -- a mark is on one entry of a conversion at most, so MAX is that entry's value
   SELECT
     entry.conversion_id,
@@ -67,14 +67,14 @@ standing AS (
     MAX(IF(entry.is_held, entry.identity, NULL)) AS held_identity,
     MAX(IF(entry.is_held, entry.happened_at, NULL)) AS held_at,
     MAX(IF(entry.is_held, entry.payload_version, NULL)) AS held_payload_version,
-    MAX(IF(entry.is_doubted, entry.op, NULL)) AS doubted_op,
-    MAX(IF(entry.is_doubted, entry.value, NULL)) AS doubted_value,
-    MAX(IF(entry.is_doubted, entry.currency, NULL)) AS doubted_currency,
-    MAX(IF(entry.is_doubted, entry.event_time, NULL)) AS doubted_event_time,
-    MAX(IF(entry.is_doubted, entry.fingerprint, NULL)) AS doubted_fingerprint,
-    MAX(IF(entry.is_doubted, entry.identity, NULL)) AS doubted_identity,
-    MAX(IF(entry.is_doubted, entry.happened_at, NULL)) AS doubted_at,
-    COUNTIF(entry.in_doubt AND entry.op = 'retract') > 0 AS doubted_gone,
+    MAX(IF(entry.is_first_in_doubt, entry.op, NULL)) AS in_doubt_op,
+    MAX(IF(entry.is_first_in_doubt, entry.value, NULL)) AS in_doubt_value,
+    MAX(IF(entry.is_first_in_doubt, entry.currency, NULL)) AS in_doubt_currency,
+    MAX(IF(entry.is_first_in_doubt, entry.event_time, NULL)) AS in_doubt_event_time,
+    MAX(IF(entry.is_first_in_doubt, entry.fingerprint, NULL)) AS in_doubt_fingerprint,
+    MAX(IF(entry.is_first_in_doubt, entry.identity, NULL)) AS in_doubt_identity,
+    MAX(IF(entry.is_first_in_doubt, entry.happened_at, NULL)) AS in_doubt_at,
+    COUNTIF(entry.in_doubt AND entry.op = 'retract') > 0 AS in_doubt_gone,
     MAX(IF(entry.state = 'erased', entry.happened_at, NULL)) AS erased_at,
     COALESCE(MAX(IF(entry.is_held, entry.op, NULL)), 'retract') <> 'retract' AS holding
   FROM marked AS entry

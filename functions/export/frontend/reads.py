@@ -20,9 +20,9 @@ def entries(
     return _rows(connection, "entries", conversion=conversion, **bound)
 
 
-def standings(connection: Connection, *, conversion: str) -> list[dict[str, Any]]:
+def delivery_states(connection: Connection, *, conversion: str) -> list[dict[str, Any]]:
     """How many conversions are in which state for which reason."""
-    return _rows(connection, "standings", conversion=conversion)
+    return _rows(connection, "delivery_states", conversion=conversion)
 
 
 def conversions_between(

@@ -1,0 +1,43 @@
+"""What a run needs of the delivery ledger: a port, so that a simulation can stand in for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from functions.export.ledger.entries import Entry
+from functions.export.ledger.outcomes import Exchange
+from functions.export.reconcile.delivery_state import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many conversions the platform holds, and how many of them a run would take back."""
+
+    held: int = 0
+    leaving: int = 0
+    unproved: int = 0
+    """Gone from the table without a run that proves it; these are not taken back."""
+    early: int = 0
+    """In the table, but before the destination's first day; these are sent by a replay only."""
+
+
+class Ledger(Protocol):
+    """What a run needs of the delivery ledger."""
+
+    def census(self) -> Census:
+        """Totals over the whole ledger of this scope."""
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Conversions that may need something, in a stable order."""
+
+    def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
+        """Write entries down; False when this run is no longer the holder of the lease."""
+
+    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
+        """Write down what the platform will know people by, by conversion id."""
+
+    def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
+        """Write requests down."""
