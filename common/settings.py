@@ -49,6 +49,11 @@ class Settings(BaseModel):
     source_datasets: Listed = Field(
         (), description="Datasets that users' SQL may read, as project.dataset."
     )
+    authorized_views: Listed = Field(
+        (),
+        description="Views, as project.dataset.view in one of these datasets, that may show users' "
+        "SQL tables of other datasets.",
+    )
     rates_table: str = Field(
         "", description="Table of exchange rates (date, currency, rate to the project currency)."
     )

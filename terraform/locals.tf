@@ -13,6 +13,7 @@ locals {
   # one variable per field of common/settings.py, and a test compares the two lists; addresses that
   # only the local run replaces are empty
   environment_variables = {
+    CONVERSIONS_AUTHORIZED_VIEWS     = join(",", var.authorized_views)
     CONVERSIONS_CORS_ORIGINS         = join(",", var.cors_origins)
     CONVERSIONS_CURRENCY             = var.currency
     CONVERSIONS_DATASET              = google_bigquery_dataset.conversions.dataset_id

@@ -248,6 +248,17 @@ variable "schedules" {
   }
 }
 
+variable "authorized_views" {
+  description = "Views, as project.dataset.view in one of source_datasets, that may show users' SQL tables of other datasets. Whoever may change such a view decides what is shown."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for path in var.authorized_views : can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]\\.[A-Za-z0-9_]+\\.[A-Za-z0-9_-]+$", path))])
+    error_message = "Each of authorized_views is project.dataset.view, such as shop-crm.hubspot.paid_orders."
+  }
+}
+
 variable "source_datasets" {
   description = "Datasets, as project.dataset, that users' SQL and lead scoring may read: the CRM."
   type        = set(string)

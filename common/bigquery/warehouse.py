@@ -20,7 +20,7 @@ from google.api_core import exceptions as google_errors
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
 
-from common import schemas
+from common import privacy, schemas
 from common.bigquery import migrations
 from common.bigquery.sql import Parameter, Sql
 from common.bigquery.sql import table as quoted
@@ -44,6 +44,8 @@ class Executed:
     job_id: str
     affected_rows: int | None
     bytes_processed: int | None
+    referenced_tables: tuple[str, ...] = ()
+    """Full paths of the tables that it read, views opened; () where BigQuery does not tell."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class Warehouse:
     ) -> Iterator[dict[str, Any]]:
         """The rows of a query as dictionaries, fetched page by page."""
         config = self._config(sql, labels)
-        with _translated():
+        with _translated(reads_rows=True):
             result = self.client.query(sql.text, job_config=config).result(page_size=page_size)
         return (dict(row.items()) for row in result)
 
@@ -120,7 +122,7 @@ class Warehouse:
         """
         for attempt in range(6):
             try:
-                with _translated():
+                with _translated(reads_rows=True):
                     return self._run(
                         sql, job_id if attempt == 0 else _next(job_id, attempt), labels
                     )
@@ -160,10 +162,7 @@ class Warehouse:
         return DryRun(
             schema=[field.to_api_repr() for field in job.schema or ()],
             bytes_processed=job.total_bytes_processed or None,
-            referenced_tables=tuple(
-                f"{table.project}.{table.dataset_id}.{table.table_id}"
-                for table in job.referenced_tables or ()
-            ),
+            referenced_tables=_referenced(job),
             statement_type=job.statement_type or "",
         )
 
@@ -177,7 +176,7 @@ class Warehouse:
             schema=_fields(schemas.load(table)["schema"]),
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
         )
-        with _translated():
+        with _translated(reads_rows=True):
             self.client.load_table_from_json(
                 chain([first], ready),
                 self.path(table),
@@ -258,7 +257,7 @@ class Warehouse:
             columns=tuple(field.to_api_repr() for field in table.schema),
             is_partitioned=partition is not None,
             partition_column=(partition.field or "") if partition else "",
-            view_sql=(table.view_query or "") if table.table_type == "VIEW" else "",
+            view_sql=_view_sql(table),
             changed_at=_changed_at(table),
         )
 
@@ -297,7 +296,12 @@ class Warehouse:
             job.result(timeout=self.job_seconds)
         except google_errors.Conflict:
             job = self._ended(str(job_id))
-        return Executed(job.job_id, job.num_dml_affected_rows, job.total_bytes_processed or None)
+        return Executed(
+            job.job_id,
+            job.num_dml_affected_rows,
+            job.total_bytes_processed or None,
+            _referenced(job),
+        )
 
     def _ended(self, job_id: str) -> Any:
         """The job that has this id, once it is over; raises its error.
@@ -326,14 +330,26 @@ class Warehouse:
 
 
 class _translated:
-    """Turns Google's exceptions into ours, so that callers know what to do next."""
+    """Turns Google's exceptions into ours, so that callers know what to do next.
+
+    What BigQuery says of a statement that reads rows may quote a row's value: it is masked, and the
+    original exception is no part of ours, for a traceback would print it.
+    """
+
+    def __init__(self, *, reads_rows: bool = False) -> None:
+        self.reads_rows = reads_rows
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is not None and (ours := translate(error)) is not None:
+        if error is None or (ours := translate(error)) is None:
+            return
+        if not self.reads_rows:
             raise ours from error
+        if isinstance(ours, (UserError, RetryableError)):
+            ours = type(ours)(privacy.without_values(ours.detail), code=ours.code, fix=ours.fix)
+        raise ours from None
 
 
 def translate(error: BaseException) -> ProductError | None:
@@ -359,6 +375,18 @@ def _message_of(error: BaseException) -> str:
     details = getattr(error, "errors", None) or [{}]
     first = details[0].get("message") if isinstance(details[0], dict) else None
     return first or getattr(error, "message", None) or str(error)
+
+
+def _referenced(job: Any) -> tuple[str, ...]:
+    return tuple(
+        f"{table.project}.{table.dataset_id}.{table.table_id}"
+        for table in getattr(job, "referenced_tables", None) or ()
+    )
+
+
+def _view_sql(table: bigquery.Table) -> str:
+    by_kind = {"VIEW": table.view_query, "MATERIALIZED_VIEW": table.mview_query}
+    return by_kind.get(table.table_type) or ""
 
 
 def _changed_at(table: bigquery.Table) -> datetime | None:

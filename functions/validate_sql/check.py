@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from common import user_query
 from common.bigquery.warehouse import TableInfo, Warehouse
 from common.errors import AccessError, ProductError, RetryableError
 from common.guard.judge import Query, Verdict, judge
-from common.guard.names import scope
+from common.guard.names.references import Opened
 from common.guard.names.scope import Scope
 from common.guard.rules.determinism import CLOCKS
 from common.model import window as days
@@ -19,20 +20,17 @@ from common.model.contract import contract, duplicate, problems
 from common.model.findings import Finding, found, is_refused
 from common.model.window import Window
 from common.settings import Settings
+from common.user_query import RefusedQueryError
 from functions.validate_sql.engine import access, cost, dry
 from functions.validate_sql.models import Ask, Validated, columns, issues
 from functions.validate_sql.partition import partition
 from functions.validate_sql.partition.partition import Catalogue
 from functions.validate_sql.profile import data_quality, predicted_value
 from functions.validate_sql.profile import profile as profiles
-from functions.validate_sql.profile.privacy import without_values
 from functions.validate_sql.rewrite import without_declare
 
 PROFILED_DAYS = 30
 _SHARD = re.compile(r"(.*_)(\d{8})")
-VIEW_DEPTH = 5
-"""Views upon views are looked into so deep."""
-
 # Findings after which running the query would fail, cost too much or tell nothing.
 _NOT_PROFILED = frozenset(
     "partition_filter not_pruned too_expensive duplicate_column anonymous_column "
@@ -70,7 +68,7 @@ def validate(ask: Ask, services: Services) -> Validated:
     allowed = Scope.of(services.settings)
     verdict = judge(ask.sql, allowed)
     suggestion, verdict = _rewritten(ask.sql, verdict, allowed)
-    known = _known(verdict.query, allowed, services.runner)
+    known = _known(verdict, services.runner)
     unbounded = _partitions(ask, verdict.query, known, services)
     findings = [*verdict.findings, *_external(known.stored), *unbounded]
     if not unbounded:
@@ -81,8 +79,8 @@ def validate(ask: Ask, services: Services) -> Validated:
             services.last_days,
             services.runner,
             services.account,
+            known.opened,
             known.columns,
-            reads_views=known.has_views,
         )
     else:
         reading = dry.Reading()
@@ -113,7 +111,8 @@ def _rewritten(sql: str, verdict: Verdict, allowed: Scope) -> tuple[str, Verdict
 class Known:
     """What BigQuery's catalogue says of the tables that a query reads, also through views."""
 
-    stored: dict[str, TableInfo | None]
+    stored: Mapping[str, TableInfo | None]
+    opened: Opened
     catalogue: Catalogue
 
     @property
@@ -126,12 +125,6 @@ class Known:
     def is_partitioned(self) -> bool:
         return bool(self.catalogue.partitions)
 
-    @property
-    def has_views(self) -> bool:
-        """Whether a table may be a view; a wildcard never reads one."""
-        named = [facts for path, facts in self.stored.items() if not path.endswith("*")]
-        return any(facts is None or facts.kind != "TABLE" for facts in named)
-
 
 def _names(columns: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for column in columns:
@@ -139,33 +132,15 @@ def _names(columns: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield from _names(column.get("fields") or ())
 
 
-def _known(query: Query | None, allowed: Scope, runner: Warehouse) -> Known:
-    stored: dict[str, TableInfo | None] = {}
-    views: dict[str, Query] = {}
-    waiting = [path for path in _paths(query) if not scope.check(path.split("."), allowed, None)]
-    for _ in range(VIEW_DEPTH):
-        fresh = sorted(set(waiting) - set(stored))
-        stored |= {path: None if path.endswith("*") else runner.table_info(path) for path in fresh}
-        made = {path: _view(path, facts) for path in fresh if (facts := stored[path])}
-        views |= {path: view for path, view in made.items() if view}
-        waiting = [inner for path in fresh for inner in _paths(views.get(path))]
-    found_partitions = {path: partition.partition_of(path, facts) for path, facts in stored.items()}
+def _known(verdict: Verdict, runner: Warehouse) -> Known:
+    read = user_query.catalogue(verdict, runner)
+    found_partitions = {path: partition.partition_of(path, it) for path, it in read.tables.items()}
     partitions = {path: by for path, by in found_partitions.items() if by}
-    return Known(stored, Catalogue(allowed.project, partitions, views))
+    views = read.opened.views
+    return Known(read.tables, read.opened, Catalogue(runner.settings.project, partitions, views))
 
 
-def _paths(query: Query | None) -> list[str]:
-    return [table.path for table in query.tables if table.path] if query else []
-
-
-def _view(path: str, stored: TableInfo) -> Query | None:
-    """A view's query as read, not judged: whoever may create views there is trusted."""
-    if not stored.view_sql:
-        return None
-    return judge(stored.view_sql, Scope(path.rsplit(".", 2)[0], frozenset())).query
-
-
-def _external(stored: dict[str, TableInfo | None]) -> list[Finding]:
+def _external(stored: Mapping[str, TableInfo | None]) -> list[Finding]:
     return [
         found(
             "external_table",
@@ -282,7 +257,10 @@ def _weigh(
 
 def _bytes(verdict: Verdict, count: int, services: Services) -> int | None:
     window = Window.ending(services.last_days.end, count)
-    return dry.read(verdict, window, services.runner, services.account).bytes_processed
+    try:
+        return user_query.dry_run(user_query.bind(verdict, window), services.runner).bytes_processed
+    except ProductError:
+        return None
 
 
 def _look(
@@ -296,13 +274,14 @@ def _look(
     """The profile of the last 30 days, when running the query makes sense."""
     if not ask.with_profile or any(finding.code in _NOT_PROFILED for finding in findings):
         return []
-    query = dry.bound(verdict, services.last_days)
     try:
         with profiles.answer(
-            services.runner, services.own, query, reading.schema, ask.contract, services.last_days
+            services.runner, services.own, verdict, ask.contract, services.last_days
         ) as kept:
             profile = profiles.profile(services.own, kept, services.now)
             profile.clients = profiles.stitch(services.own, kept) if profile.rows else None
+    except RefusedQueryError as error:
+        return list(error.findings)
     except AccessError as error:
         return [access.denied(error.detail, (), services.account(), services.settings.project)]
     except ProductError as error:
@@ -332,7 +311,7 @@ def _failed(error: ProductError) -> Finding:
     return found(
         "failing_row",
         "The query failed on a row of the last 30 days, whose value is not shown here: "
-        f"{without_values(error.detail)}.",
+        f"{error.detail}.",
         "Use the safe form of the function at fault: SAFE_CAST, SAFE_DIVIDE, SAFE.PARSE_TIMESTAMP; "
         "see that numbers have the unit of TIMESTAMP_SECONDS, _MILLIS or _MICROS.",
     )

@@ -19,11 +19,15 @@ _WILDCARD_PREFIX = 2
 
 @dataclass(frozen=True)
 class Scope:
-    """The project of the query and the datasets (project.dataset) it may and may not read."""
+    """The project of the query and the datasets (project.dataset) it may and may not read.
+
+    `views` are the views (project.dataset.view) whose makers are trusted to open closed datasets.
+    """
 
     project: str
     datasets: frozenset[str]
     own: frozenset[str] = frozenset()
+    views: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, settings: Settings) -> Scope:
@@ -33,6 +37,7 @@ class Scope:
             project=settings.project,
             datasets=frozenset((*settings.ga4_datasets, *settings.source_datasets)),
             own=frozenset(f"{settings.project}.{dataset}" for dataset in own),
+            views=frozenset(settings.authorized_views),
         )
 
 

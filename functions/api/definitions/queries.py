@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from common.bigquery.sql import Sql, create_table_as, with_parameters
-from common.bigquery.warehouse import DryRun, Warehouse
+from common import user_query
+from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError, RetryableError, UserError
-from common.guard.judge import Verdict, judge
-from common.guard.names.scope import Scope
+from common.guard.judge import Verdict
 from common.kinds.query import Query
 from common.model.contract import problems
 from common.model.findings import Finding, is_refused
 from common.model.window import Window
 from common.settings import Settings
+from common.user_query import RefusedQueryError
 
 SAMPLE_DAYS = 30
 """The dry run is told so many days, as validate-sql is."""
@@ -32,11 +32,11 @@ class Judged:
 def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:
     """What the query reads; raises UserError with every finding when it may not be saved."""
     verdict = _verdict(query, runner.settings)
-    answer = _dry_run(query, verdict, runner, Window.ending(yesterday, SAMPLE_DAYS))
+    planned = _planned(query, verdict, runner, Window.ending(yesterday, SAMPLE_DAYS))
     found = [
         *verdict.findings,
         *problems(
-            answer.schema,
+            planned.schema,
             query.contract,
             outputs=verdict.query.outputs if verdict.query else (),
             features=query.features,
@@ -45,43 +45,36 @@ def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:
     ]
     if is_refused(found):
         raise refused(query, found)
-    # behind a view lie tables that only BigQuery can name
-    return Judged(tuple(sorted({*verdict.tables, *answer.referenced_tables})), tuple(found))
+    return Judged(planned.tables, tuple(found))
 
 
 def planned_bytes(query: Query, runner: Warehouse, window: Window) -> int | None:
     """Bytes that the query reads for these days; None is unknown."""
-    return _dry_run(query, _verdict(query, runner.settings), runner, window).bytes_processed
+    return _planned(query, _verdict(query, runner.settings), runner, window).bytes_processed
 
 
-def answer(query: Query, runner: Warehouse, window: Window, table: Sql) -> None:
-    """Run the query for these days into a table; raises UserError when it cannot."""
-    # as the tail of the statement, never in brackets, the user's text cannot break out of it
-    rows = _bound(_verdict(query, runner.settings), window)
+def answer(query: Query, runner: Warehouse, window: Window, name: str) -> user_query.Answer:
+    """The query's rows of these days in a staging table; raises UserError when it cannot run."""
+    verdict = _verdict(query, runner.settings)
     try:
-        runner.execute(create_table_as(table, rows))
+        return user_query.run(verdict, runner, window, name, field=query.field)
+    except RefusedQueryError as error:
+        raise refused(query, error.findings) from error
     except UserError as error:
-        # BigQuery's own words may hold values of the rows
         raise UserError(
-            f"The query of {query.field} fails on the rows from {window.start} to {window.end}.",
+            f"The query of {query.field} fails on the rows from {window.start} to {window.end}: "
+            f"{error.detail}.",
             code="sql_failed",
             fix="POST /validate-sql tells which function of it fails, and its safe form.",
             field=query.field,
-        ) from error
+        ) from None
 
 
 def _verdict(query: Query, settings: Settings) -> Verdict:
-    verdict = judge(query.sql, Scope.of(settings))
-    if not verdict.ok:
-        raise refused(query, verdict.findings)
-    return verdict
-
-
-def _bound(verdict: Verdict, window: Window) -> Sql:
-    days = {"start_date": window.start, "end_date": window.end}
-    return with_parameters(
-        Sql(verdict.canonical), **{name: days[name] for name in verdict.parameters}
-    )
+    try:
+        return user_query.judged(query.sql, settings, query.field)
+    except RefusedQueryError as error:
+        raise refused(query, error.findings) from None
 
 
 def refused(query: Query, findings: Sequence[Finding]) -> UserError:
@@ -100,11 +93,13 @@ def refused(query: Query, findings: Sequence[Finding]) -> UserError:
     return error
 
 
-def _dry_run(query: Query, verdict: Verdict, runner: Warehouse, window: Window) -> DryRun:
+def _planned(query: Query, verdict: Verdict, runner: Warehouse, window: Window) -> user_query.Plan:
     try:
-        return runner.dry_run(_bound(verdict, window))
+        return user_query.plan(verdict, runner, window, query.field)
     except RetryableError:
         raise
+    except RefusedQueryError as error:
+        raise refused(query, error.findings) from None
     except ProductError as error:
         code, fix = _SAID.get(error.code, ("sql_error", error.fix))
         raise UserError(
@@ -112,7 +107,7 @@ def _dry_run(query: Query, verdict: Verdict, runner: Warehouse, window: Window) 
             code=code,
             fix=fix,
             field=query.field,
-        ) from error
+        ) from None
 
 
 _SAID = {

@@ -128,6 +128,5 @@ def _with_answer(
     # the guard's parser is imported only where SQL is judged, for quick cold starts
     from functions.api.definitions import queries
 
-    queries.answer(query, services.runner, context.window, services.runner.staging(name))
-    schema = services.warehouse.schema_of(services.warehouse.staging_path(name)) or []
-    return replace(context, raw_columns=frozenset(column["name"].lower() for column in schema))
+    answer = queries.answer(query, services.runner, context.window, name)
+    return replace(context, raw_columns=frozenset(map(str.lower, answer.types)))

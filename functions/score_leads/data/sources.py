@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from common import crm
-from common.bigquery.sql import Parameter, Sql, fill, identifier, join, template, with_parameters
+from common import crm, user_query
+from common.bigquery.sql import Sql, fill, identifier, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.crm import source
 from common.errors import UserError
-from common.guard.judge import judge
-from common.guard.names.scope import Scope
 from common.kinds.candidate.rates import rates
 from common.kinds.conversion import Conversion
 from common.kinds.scoring import CrmSource, QuerySource, RowsSource, Scoring
@@ -168,25 +166,16 @@ def _of_crm(warehouse: Warehouse, name: str, dataset: str) -> tuple[Raw, Raw]:
 
 def _answered(warehouses: Warehouses, conversion: str, query: str, sql: str, window: Window) -> Raw:
     """The rows of a user's query, judged again and run under the account that may read them."""
-    settings = warehouses.warehouse.settings
-    verdict = judge(sql, Scope.of(settings))
-    if not verdict.ok:
-        fault = next(finding for finding in verdict.findings if finding.severity == "error")
-        raise UserError(fault.message, code=fault.code, fix=fault.fix or "", field=f"{query}_sql")
-    name = f"{conversion}_scoring_{query}_raw"
-    # the user's text is never put into brackets: as the tail of the statement it cannot break out
-    statement = Sql(
-        f"CREATE OR REPLACE TABLE {warehouses.runner.staging(name)} AS\n{verdict.canonical}"
+    field = f"{query}_sql"
+    answer = user_query.run(
+        user_query.judged(sql, warehouses.warehouse.settings, field),
+        warehouses.runner,
+        window,
+        f"{conversion}_scoring_{query}_raw",
+        field=field,
+        labels={"conversion": conversion},
     )
-    days = {
-        parameter: Parameter("DATE", value)
-        for parameter, value in (("start_date", window.start), ("end_date", window.end))
-        if parameter in verdict.parameters
-    }
-    warehouses.runner.execute(with_parameters(statement, **days), labels={"conversion": conversion})
-    schema = warehouses.warehouse.schema_of(warehouses.warehouse.staging_path(name)) or []
-    columns = {column["name"]: column["type"] for column in schema}
-    return Raw(warehouses.warehouse.staging(name), columns)
+    return Raw(answer.table, answer.types)
 
 
 def _of_conversions(warehouse: Warehouse, target: str) -> Raw:

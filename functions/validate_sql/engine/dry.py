@@ -8,19 +8,18 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from common.bigquery.sql import Sql, with_parameters
-from common.bigquery.warehouse import DryRun, Warehouse
+from common import user_query
+from common.bigquery.warehouse import Warehouse
 from common.errors import AccessError, NotFoundError, ProductError, RetryableError
 from common.guard.judge import Query, Verdict
 from common.guard.names import tree
-from common.guard.names.scope import MAXIMUM_TABLES, Scope
+from common.guard.names.references import Opened
+from common.guard.names.scope import Scope
 from common.guard.reading import lexer
-from common.model.findings import Finding, Position, found
+from common.model.findings import Finding, Position, found, is_refused
 from common.model.window import Window
 from functions.validate_sql.engine import access
 from functions.validate_sql.engine.advice import advice
-
-SECONDS = 20
 
 _PLACE = re.compile(r"\s*(?:at )?\[(\d+):(\d+)\]")
 _MISSING = re.compile(
@@ -39,15 +38,8 @@ class Reading:
 
     @property
     def ok(self) -> bool:
-        """Whether BigQuery would run the query."""
-        return bool(self.schema)
-
-
-def bound(verdict: Verdict, window: Window) -> Sql:
-    """The canonical text with the days of the window bound to the parameters that it uses."""
-    days = {"start_date": window.start, "end_date": window.end}
-    used = {name: day for name, day in days.items() if name in verdict.parameters}
-    return with_parameters(Sql(verdict.canonical), **used)
+        """Whether BigQuery would run the query, and may."""
+        return bool(self.schema) and not is_refused(self.findings)
 
 
 def read(
@@ -55,20 +47,19 @@ def read(
     window: Window,
     runner: Warehouse,
     account: Callable[[], str],
+    opened: Opened,
     known: Collection[str] = (),
-    *,
-    reads_views: bool = True,
 ) -> Reading:
     """The dry run of a query that the guard let pass; a refusal becomes findings.
 
-    `known` names columns of the tables it reads, `account` the identity of the runner. What lies
-    behind a view of an allowed dataset is the responsibility of whoever made the view.
+    `opened` are its views, `known` names columns of the tables it reads, `account` the identity of
+    the runner.
     """
     try:
-        run = runner.dry_run(bound(verdict, window), timeout=SECONDS)
+        run = user_query.dry_run(user_query.bind(verdict, window), runner)
     except ProductError as error:
         return Reading(findings=(_refusal(error, verdict, runner, account, known),))
-    findings = _second_look(run, verdict, Scope.of(runner.settings), reads_views)
+    findings = user_query.unseen(verdict, run, opened, Scope.of(runner.settings))
     return Reading(run.schema, run.referenced_tables, run.bytes_processed, tuple(findings))
 
 
@@ -86,7 +77,8 @@ def _refusal(
     if isinstance(error, NotFoundError):
         return _not_found(message, runner, verdict.query)
     if isinstance(error, RetryableError):
-        text = f"BigQuery did not answer within {SECONDS} seconds or is not available."
+        seconds = user_query.DRY_RUN_SECONDS
+        text = f"BigQuery did not answer within {seconds} seconds or is not available."
         return found("try_again", text, "Send the query again in a moment.")
     if error.code == "not_implemented":
         return found(
@@ -147,30 +139,3 @@ def _close_tables(runner: Warehouse, dataset: str, table: str) -> str:
     except ProductError:
         return ""
     return next(iter(get_close_matches(table, names, n=1, cutoff=0.6)), "")
-
-
-def _second_look(run: DryRun, verdict: Verdict, allowed: Scope, reads_views: bool) -> list[Finding]:
-    """The tables that BigQuery says it would read, against the same lists as before."""
-    if run.statement_type not in ("", "SELECT"):
-        text = f"BigQuery reads the text as {run.statement_type}, not as a query."
-        return [found("not_a_query", text, "Write one SELECT.")]
-    if len(run.referenced_tables) > MAXIMUM_TABLES:
-        text = f"The query reads more than {MAXIMUM_TABLES} tables, views included."
-        fix = "Read a view or a table that unites them."
-        return [found("too_many_tables", text, fix)]
-    datasets = {path: path.rpartition(".")[0] for path in run.referenced_tables}
-    outside = [path for path, dataset in datasets.items() if dataset not in allowed.datasets]
-    own = [path for path in outside if datasets[path] in allowed.own]
-    if outside and not own and not reads_views:
-        text = f"BigQuery says that the query reads {outside[0]}, whose dataset is not allowed."
-        fix = "Write the query anew, with every table as `project.dataset.table` in FROM or JOIN."
-        return [found("table_not_allowed", text, fix)]
-    return [
-        found(
-            "own_table",
-            f"A view that the query reads is made from {path}, a table of this product.",
-            "Read the source tables; to merge conversions, create a combined conversion.",
-        )
-        for path in own[:1]
-        if path not in verdict.tables
-    ]

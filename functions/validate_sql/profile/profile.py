@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from common import user_query
 from common.bigquery.sql import (
     Parameter,
     Sql,
@@ -24,9 +25,10 @@ from common.bigquery.sql import (
 from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError
 from common.ga4 import export
+from common.guard.judge import Verdict
 from common.model.contract import Kind, normal_type
 from common.model.window import Window
-from functions.validate_sql.profile.privacy import shown
+from common.privacy import shown
 
 STITCH_DAYS = 60
 """How far before the profiled days a first visit is looked for."""
@@ -105,25 +107,16 @@ class Answer:
 
 @contextmanager
 def answer(
-    runner: Warehouse,
-    own: Warehouse,
-    query: Sql,
-    schema: Sequence[dict[str, Any]],
-    kind: Kind,
-    window: Window,
+    runner: Warehouse, own: Warehouse, verdict: Verdict, kind: Kind, window: Window
 ) -> Iterator[Answer]:
-    """The query's answer for the window as a short-lived table; raises ProductError.
-
-    The user's text is the tail of the statement, in no bracket that it could close.
-    """
-    path = runner.staging_path(f"validate_{uuid.uuid4().hex}")
-    copied = Sql(f"CREATE OR REPLACE TABLE {table(path)} AS\n{query.text}", query.parameters)
+    """The query's answer for the window as a short-lived table; raises ProductError."""
+    name = f"validate_{uuid.uuid4().hex}"
     try:
-        runner.execute(copied, labels={"purpose": "validate"})
-        types = {column["name"].lower(): _type(column) for column in schema}
-        yield Answer(table(path), types, kind, window)
+        staged = user_query.run(verdict, runner, window, name, labels={"purpose": "validate"})
+        types = {column["name"].lower(): _type(column) for column in staged.columns}
+        yield Answer(staged.table, types, kind, window)
     finally:
-        own.drop(path)
+        own.drop(runner.staging_path(name))
 
 
 def profile(own: Warehouse, kept: Answer, now: datetime) -> Profile:

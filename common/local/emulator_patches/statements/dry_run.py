@@ -78,7 +78,7 @@ async def answer(
         "rows": [],
         "totalRows": "0",
         "statementType": kind,
-        "referencedTables": _tables(bq_sql, project_id) if kind in _PLANNED else [],
+        "referencedTables": _tables(bq_sql, project_id, ctx) if kind in _PLANNED else [],
     }
 
 
@@ -99,7 +99,21 @@ def _columns(plan: execution.Plan, sql: str, ctx: Any) -> list[columns.Field]:
     return []
 
 
-def _tables(sql: str, project: str) -> list[dict[str, str]]:
+def _tables(sql: str, project: str, ctx: Any) -> list[dict[str, str]]:
+    """Stored tables that the statement reads, those behind its views in place of the views."""
     keys = ("projectId", "datasetId", "tableId")
-    paths = sorted((path[0] or project, *path[1:]) for path in statements.read(sql).tables)
-    return [dict(zip(keys, path, strict=True)) for path in paths]
+    found: set[statements.Path] = set()
+    waiting = [(path[0] or project, *path[1:]) for path in statements.read(sql).tables]
+    seen: set[statements.Path] = set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        known = ctx.catalog.get_table(*path)
+        if known is None or not known.view_query:
+            found.add(path)
+            continue
+        inside = statements.read(known.view_query).tables
+        waiting += [(inner[0] or path[0], *inner[1:]) for inner in inside]
+    return [dict(zip(keys, path, strict=True)) for path in sorted(found)]

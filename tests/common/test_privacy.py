@@ -1,0 +1,125 @@
+"""What of a row is shown, and what is hidden."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.privacy import HIDDEN, UNKNOWN, masked, shown, without_values
+
+TOKENS = (
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl",
+    "sk_live_51Hq0canary00000",
+    "ghp_canary0000000000000000000000000000",
+    "Bearer 0canary0canary0",
+)
+VALUES = ("jane.doe@example.com", "+44 7946 095812", TOKENS[1], "Jane Doe of Baker Street")
+# as GoogleSQL and the embedded engine word the faults of a row
+TEMPLATES = (
+    "Bad double value: {}",
+    "Bad bool value: {}",
+    "Invalid timestamp: '{}'",
+    "Invalid date: '{}'",
+    'Failed to parse input string "{}"',
+    "Mismatch between format character '%Y' and string character '{}'",
+    'Could not cast literal "{}" to type DATE at [1:8]',
+    "Query execution failed: Could not convert string '{}' to DOUBLE",
+    "Conversion Error: Could not convert string '{}' to INT64 when casting from source column {}",
+    'Invalid Input Error: Failed to parse "{}" according to format specifier "%Y"',
+    "Cannot parse regular expression: missing ]: {}",
+    "Invalid input to JSON_VALUE: {}",
+    "{}",
+    "Unrecognized name: {}",
+    "Not found: {}",
+    "Error while reading data, error message: JSON parsing error in row: {}",
+    "Resources exceeded during query execution: {}",
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ann.lee@example.com",
+        "to: ann.lee+shop@mail.example.co.uk, soon",
+        "+44 20 7946 0958",
+        "call +442079460958 now",
+        "020 7946 0958",
+        "(020) 7946-0958",
+        "+1 (415) 555-0132",
+    ],
+)
+def test_addresses_and_telephone_numbers_are_hidden(text: str) -> None:
+    hidden = masked(text)
+    assert HIDDEN in hidden
+    for secret in ("lee", "7946", "0958", "555", "example."):
+        assert secret not in hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1834567890.1763550000", "T-1042", "2026-11-20 10:15:00", "0012345678", "12.50", "@ann"],
+)
+def test_ids_dates_and_amounts_are_shown(text: str) -> None:
+    assert masked(text) == text
+
+
+def test_a_column_or_parameter_named_for_personal_data_is_hidden_whatever_it_holds() -> None:
+    row = {
+        "email": "Ann",
+        "phone_number": 442079460958,
+        "params": [{"key": "last_name", "value": "Lee"}, {"key": "city", "value": "London"}],
+        "at": datetime(2026, 1, 1, tzinfo=UTC),
+        "value": 1.5,
+        "paid": None,
+    }
+    assert shown(row) == {
+        "email": HIDDEN,
+        "phone_number": HIDDEN,
+        "params": [{"key": "last_name", "value": HIDDEN}, {"key": "city", "value": "London"}],
+        "at": "2026-01-01T00:00:00+00:00",
+        "value": 1.5,
+        "paid": None,
+    }
+
+
+@given(st.emails())
+def test_no_address_survives_masking(address: str) -> None:
+    local, _, _ = address.partition("@")
+    if local.isascii() and "!" not in local and not set(local) & set("#$&*/=?^`{|}~"):
+        assert address not in masked(f"x {address} y")
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_a_token_is_hidden_wherever_it_stands(token: str) -> None:
+    assert masked(f"note: {token}, end") == f"note: {HIDDEN}, end"
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("Bad double value: ann@example.com", f"Bad double value {HIDDEN}"),
+        ("Invalid timestamp: '2020-99-99'", f"Invalid timestamp {HIDDEN}"),
+        (
+            "Query execution failed: Conversion Error: Could not convert string 'x' to DOUBLE",
+            f"Could not convert {HIDDEN} to DOUBLE",
+        ),
+        ("400 division by zero: 12 / 0", "division by zero"),
+        ("int64 overflow: 9223372036854775807 + 42", "int64 overflow"),
+        ("Unrecognized name: totl at [1:8]", "Unrecognized name: totl at [1:8]"),
+        ("Not found: Table p:d.t was not found in location EU", "Not found: Table p:d.t"),
+        ("'secret'", UNKNOWN),
+        ("Ann Lee bought a house", UNKNOWN),
+    ],
+)
+def test_an_error_on_a_row_is_told_without_the_row(message: str, words: str) -> None:
+    assert without_values(message) == words
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("value", VALUES)
+def test_no_value_survives_in_a_message(template: str, value: str) -> None:
+    told = without_values(template.replace("{}", value))
+    assert not [word for word in value.split() if len(word) > 3 and word in told]
