@@ -7,6 +7,7 @@ ProductError
 │   ├── TooLargeError  413  it is over a limit
 │   └── MediaTypeError 415  it is not JSON
 ├── AccessError      403  a grant is missing; `fix` names the role and the account
+├── UnauthenticatedError 401  nobody knows who asks
 ├── NotFoundError    404
 ├── ConflictError    409  something newer or busier stands in the way
 └── RetryableError   503  nothing is wrong with the request; the same call may succeed later
@@ -14,26 +15,35 @@ ProductError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 
 class ProductError(Exception):
     """What went wrong (`detail`), in which field, and what to do next (`fix`).
 
-    `code` is stable, lower snake case, and meant for programs.
+    `code` is stable, lower snake case, and meant for programs. `problems` lists everything that is
+    wrong, where there are several things.
     """
 
     status: ClassVar[int] = 500
     default_code: ClassVar[str] = "internal"
 
     def __init__(
-        self, detail: str, *, code: str = "", fix: str = "", field: str | None = None
+        self,
+        detail: str,
+        *,
+        code: str = "",
+        fix: str = "",
+        field: str | None = None,
+        problems: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or self.default_code
         self.fix = fix
         self.field = field
+        self.problems = problems
 
 
 class UserError(ProductError):
@@ -50,6 +60,10 @@ class MethodError(UserError):
     status = 405
     default_code = "wrong_method"
 
+    def __init__(self, detail: str, *, fix: str, allowed: Sequence[str]) -> None:
+        super().__init__(detail, fix=fix)
+        self.allowed = allowed
+
 
 class TooLargeError(UserError):
     status = 413
@@ -64,6 +78,13 @@ class MediaTypeError(UserError):
 class AccessError(ProductError):
     status = 403
     default_code = "access_denied"
+
+
+class UnauthenticatedError(ProductError):
+    status = 401
+    default_code = "not_signed_in"
+    challenge = "Bearer"
+    """The header WWW-Authenticate (RFC 6750 section 3)."""
 
 
 class NotFoundError(ProductError):

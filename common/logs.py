@@ -8,8 +8,8 @@ from datetime import date, datetime
 
 FIELDS = frozenset(
     """attempt bytes_processed code conversion count deleted destination detail end_date entry
-    fence function inserted kind load_id model request_id reason rows run_id seconds start_date
-    status table tier topic trigger updated version""".split()
+    fence frames function inserted kind load_id model request_id reason route rows run_id seconds
+    start_date status table tier topic trigger updated version""".split()
 )
 
 

@@ -1,4 +1,6 @@
-"""HTTP in and out: strict JSON, problem details, identity tokens, push bodies.
+"""HTTP: the one door by which a request is read, routed, answered and described.
 
-Imports model, messaging and errors.
+`service` answers a function's requests by its `Interface` of routes, `push` takes Pub/Sub's;
+`reading`, `conditions`, `request` and `pages` are the rules of what comes in, `answers` and
+`openapi` of what goes out, `identity` says who asks. Imports messaging, model, settings and errors.
 """

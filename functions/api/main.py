@@ -10,13 +10,13 @@ import functions_framework
 from flask import Request, Response
 
 from common import clients
-from common.http import wsgi
+from common.http.routing import Router
+from common.http.service import respond
 from common.messaging.publisher import Bus
 from common.settings import Settings
-from functions.api.routes import ROUTES
-from functions.api.routing.request import Services
-from functions.api.routing.routing import Router
+from functions.api.routes import INTERFACE
 from functions.api.runs.scheduler import Scheduler
+from functions.api.services import Services
 
 
 @functions_framework.http
@@ -27,12 +27,12 @@ def api(request: Request) -> Response:
 
 def answer(request: Request, services: Services) -> Response:
     """The answer of the route that the request names, given the services."""
-    return wsgi.respond(request, services.settings, lambda asked: _router().answer(asked, services))
+    return respond(request, services.settings, lambda asked: _router().answer(asked, services))
 
 
 @cache
 def _router() -> Router:
-    return Router(ROUTES)
+    return Router(INTERFACE)
 
 
 @cache

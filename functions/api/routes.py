@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import RootModel
-
+from common.http.routing import Interface, Route
 from functions.api.definitions import definitions, dimensions, prediction_targets, schemas
 from functions.api.reporting import figures, history, incidents, records, scores
-from functions.api.routing import openapi
-from functions.api.routing.request import Ask, Nothing, Services
-from functions.api.routing.routing import Route
 from functions.api.runs import run_requests, runs, schedules
 from functions.api.trial import backtest, diff, explain
 
 VERSION = "1"
 ONE = "/conversions/<id>"
 SCHEDULE = "/schedules/<name>"
-
-
-class Document(RootModel[dict[str, Any]]):
-    """An OpenAPI document."""
-
-
-def openapi_document(ask: Ask[Nothing, None], services: Services) -> Document:
-    """Read this API's OpenAPI document."""
-    return Document(openapi.document(ROUTES, VERSION))
 
 
 ROUTES = (
@@ -58,5 +43,5 @@ ROUTES = (
     Route("GET", SCHEDULE, schedules.get_schedule),
     Route("PUT", SCHEDULE, schedules.put_schedule),
     Route("DELETE", SCHEDULE, schedules.delete_schedule, 204),
-    Route("GET", "/openapi.json", openapi_document),
 )
+INTERFACE = Interface("Conversions", "api", VERSION, ROUTES)

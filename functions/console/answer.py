@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from flask import Request, Response
 
 from common.errors import AccessError, MethodError, NotFoundError, ProductError
-from common.http import wsgi
-from common.logs import log
+from common.http.answers import problem, request_id_of
+from common.http.service import fault_of_our_own
 from functions.console.forward import ASSERTION, Upstreams
 from functions.console.page import Page
 
@@ -37,12 +37,9 @@ def respond(request: Request, services: Services) -> Response:
     try:
         response = _answered(request, services)
     except ProductError as error:
-        response = wsgi.problem(error, request, wsgi.request_id_of(request))
+        response = problem(error, request, request_id_of(request))
     except Exception as error:
-        request_id = wsgi.request_id_of(request)
-        log("unexpected_error", "ERROR", reason=type(error).__name__, request_id=request_id)
-        failed = ProductError("The console itself failed.", fix="Reload the page.")
-        response = wsgi.problem(failed, request, request_id)
+        response = fault_of_our_own(error, request, request_id_of(request))
     for name, value in GUARDS.items():
         response.headers.setdefault(name, value)
     return response
@@ -55,7 +52,11 @@ def _answered(request: Request, services: Services) -> Response:
         _require_own_page(request)
         return services.upstreams.forward(request)
     if request.method not in SAFE:
-        raise MethodError(f"{request.method} does not work on {request.path}.", fix="It takes GET.")
+        raise MethodError(
+            f"{request.method} does not work on {request.path}.",
+            fix="It takes GET.",
+            allowed=["GET"],
+        )
     if function == "assets":
         return services.page.asset(request)
     if "." in request.path.rpartition("/")[2]:

@@ -16,8 +16,8 @@ from urllib.parse import quote
 import requests
 from flask import Request, Response
 
-from common.errors import MalformedError, RetryableError, TooLargeError
-from common.http import wsgi
+from common.errors import MalformedError, RetryableError
+from common.http.reading import read_bytes
 from common.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Upstreams:
             answer = self.session.request(
                 request.method,
                 f"{address}/{quote(rest, safe='/:@')}" + (f"?{query}" if query else ""),
-                data=_body(request),
+                data=read_bytes(request),
                 headers={**_kept(request.headers.get, SENT), **self._identity(request, address)},
                 timeout=TIMEOUT,
                 allow_redirects=False,
@@ -144,13 +144,6 @@ def _credentials(address: str) -> IDTokenCredentials:
     return IDTokenCredentials(  # type: ignore[no-untyped-call]
         Transport(), address, use_metadata_identity_endpoint=True
     )
-
-
-def _body(request: Request) -> bytes:
-    body = request.stream.read(wsgi.MAXIMUM_BODY + 1)
-    if len(body) > wsgi.MAXIMUM_BODY:
-        raise TooLargeError(f"The request body is larger than {wsgi.MAXIMUM_BODY:,} bytes.")
-    return bytes(body)
 
 
 def _kept(header: Callable[[str], str | None], names: tuple[str, ...]) -> dict[str, str]:

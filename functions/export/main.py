@@ -14,10 +14,12 @@ from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
 
 from common import clients
-from common.http import wsgi
+from common.http.push import receive
+from common.http.routing import Router
+from common.http.service import respond
 from common.messaging.publisher import Bus
 from common.settings import Settings
-from functions.export.frontend import routes
+from functions.export.frontend.routes import INTERFACE
 from functions.export.send import service
 from functions.export.services import Services
 from functions.export.transport.clock import SystemClock
@@ -28,14 +30,23 @@ from functions.export.transport.wire import Wire
 @functions_framework.http
 def export(request: Request) -> Response:
     """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
-    return wsgi.receive(request, lambda message: service.handle(_services(), message))
+    return receive(request, lambda message: service.handle(_services(), message))
 
 
 @functions_framework.http
 def export_preview(request: Request) -> Response:
     """The answer of the route that the request names, or problem details."""
-    services = _services()
-    return wsgi.respond(request, services.settings, lambda asked: routes.answer(asked, services))
+    return answer(request, _services())
+
+
+def answer(request: Request, services: Services) -> Response:
+    """The answer of the route that the request names, given the services."""
+    return respond(request, services.settings, lambda asked: _router().answer(asked, services))
+
+
+@cache
+def _router() -> Router:
+    return Router(INTERFACE)
 
 
 @cache

@@ -13,7 +13,7 @@ from flask import Request, Response
 from common import clients
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog
-from common.http import wsgi
+from common.http.push import receive
 from common.messaging.publisher import Bus
 from common.settings import Settings
 from functions.materialize.runs.ledger import Ledger
@@ -24,7 +24,7 @@ from functions.materialize.services import Services
 @functions_framework.http
 def materialize(request: Request) -> Response:
     """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
-    return wsgi.receive(request, lambda message: handle(_services(datetime.now(UTC)), message))
+    return receive(request, lambda message: handle(_services(datetime.now(UTC)), message))
 
 
 def _services(now: datetime) -> Services:

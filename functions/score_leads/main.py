@@ -16,7 +16,7 @@ from flask import Request, Response  # noqa: E402
 
 from common import clients  # noqa: E402
 from common.catalog.definitions import Catalog  # noqa: E402
-from common.http import wsgi  # noqa: E402
+from common.http.push import receive  # noqa: E402
 from common.messaging.publisher import Bus  # noqa: E402
 from common.settings import Settings  # noqa: E402
 from functions.score_leads.data.sources import Warehouses  # noqa: E402
@@ -26,7 +26,7 @@ from functions.score_leads.operate.run import Services, handle  # noqa: E402
 @functions_framework.http
 def score_leads(request: Request) -> Response:
     """204 when the pushed message was carried out; 503 asks Pub/Sub to deliver it again."""
-    return wsgi.receive(request, lambda message: handle(_services(datetime.now(UTC)), message))
+    return receive(request, lambda message: handle(_services(datetime.now(UTC)), message))
 
 
 def _services(now: datetime) -> Services:

@@ -18,7 +18,7 @@ from common.bigquery.warehouse import Warehouse
 from common.messaging.messages import Message
 from common.settings import Settings
 from functions.api.main import answer
-from functions.api.routing.request import Services
+from functions.api.services import Services
 from tests.conftest import PROJECT
 from tests.materialize.world import QuickWorld, World
 from tests.quick import QuickWarehouse, database

@@ -129,7 +129,7 @@ def test_nothing_can_be_judged_without_a_ga4_export_and_that_is_said(harness: Ha
         ('{"amount": 1e999}', 400, "malformed", "too large for a number"),
         (f'{{"amount": {"9" * 5000}}}', 400, "malformed", "too many digits"),
         ("[" * 40 + "]" * 40, 400, "malformed", "deeper than 32 levels"),
-        ('"\\ud800"', 422, "invalid_request", "Invalid JSON"),
+        ('"\\ud800"', 400, "malformed", "half of a surrogate pair"),
         ("null", 422, "invalid_request", "must be an object"),
         (" " * 300_000, 413, "too_large", "larger than 262,144 bytes"),
     ],
@@ -177,8 +177,12 @@ def test_addresses_work_with_and_without_the_functions_name(shop: Harness) -> No
         ("?limit=1&limit=2", "limit", "names limit twice"),
         ("?page=abc", "page", "none of ours"),
         ("?start_date=2026-11-02&end_date=2026-11-01", "end_date", "before it starts"),
-        ("?start_date=1990-01-01", "start_date", "longer than 1100 days"),
-        ("?minimum_value=nan", "minimum_value", "finite number"),
+        ("?start_date=2010-01-01", "start_date", "longer than 1100 days"),
+        ("?start_date=0001-01-01", "start_date", "must be a day from 2000-01-01"),
+        ("?minimum_value=nan", "minimum_value", "must be a number"),
+        ("?start_date=0", "start_date", "must be a valid date"),
+        ("?is_qualified=yes", "is_qualified", "true or false"),
+        ("?limit=1_0", "limit", "whole number"),
     ],
 )
 def test_a_bad_query_parameter_is_named(shop: Harness, query: str, field: str, said: str) -> None:

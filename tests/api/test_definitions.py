@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from functions.api.routing.request import Services
+from functions.api.services import Services
 from tests.api.conftest import LEAD, PURCHASE, Harness
 
 BOTH = {"id": "both", "name": "Both", "kind": "combined", "conversions": ["purchase", "lead"]}

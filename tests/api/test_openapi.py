@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from common.http.openapi import document
 from common.kinds import BY_NAME
-from functions.api.routes import ROUTES, VERSION
-from functions.api.routing.openapi import document
+from functions.api.routes import INTERFACE
 from tests.api.conftest import Harness
 
-DOCUMENT = json.loads(json.dumps(document(ROUTES, VERSION)))
+DOCUMENT = json.loads(json.dumps(document(INTERFACE)))
 
 
 def references(part: Any) -> list[str]:
@@ -31,7 +31,7 @@ def test_it_is_served(shared: Harness) -> None:
 
 
 def test_every_route_is_in_it_with_a_summary() -> None:
-    for route in ROUTES:
+    for route in INTERFACE.all_routes:
         path = route.path.replace("<path:", "<").replace("<", "{").replace(">", "}")
         operation = DOCUMENT["paths"][path][route.method.lower()]
         assert operation["summary"]
@@ -98,7 +98,7 @@ def test_the_document_beside_the_code_lists_every_route() -> None:
 def in_order() -> list[tuple[str, str, Any]]:
     """Address, verb and operation of each route, as the table of routes lists them."""
     found = []
-    for route in ROUTES:
+    for route in INTERFACE.all_routes:
         path = route.path.replace("<path:", "<").replace("<", "{").replace(">", "}")
         verb = route.method.lower()
         found.append((path, verb, DOCUMENT["paths"][path][verb]))

@@ -11,10 +11,9 @@ import pytest
 from flask import Flask, request
 
 from common.catalog.definitions import Catalog
-from common.http import wsgi
 from common.messaging.messages import ExportContinuation, ExportTick, ReplayRequested
 from functions.export.destinations.registry import DESTINATIONS
-from functions.export.frontend import routes
+from functions.export.main import answer
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import NOW, load
 from tests.export.shop import Shop, shop
@@ -34,9 +33,7 @@ def ask(here: Shop, method: str, path: str, body: Any = None, **headers: str) ->
     with Flask("test").test_request_context(
         path, method=method, data=data, headers={**kind, **headers}
     ):
-        response = wsgi.respond(
-            request, here.services.settings, lambda asked: routes.answer(asked, here.services)
-        )
+        response = answer(request, here.services)
     return response.status_code, response.get_json()
 
 
@@ -270,7 +267,7 @@ def test_a_dry_run_says_why_for_every_row(here: Shop) -> None:
         "odd": ("skipped", "unknown_currency"),
         "open": ("skipped", "not_qualified"),
     }
-    assert "body" not in told["requests"][0]
+    assert told["requests"][0]["body"] is None
     assert told["requests"][0]["credential"] == {
         "in": "body",
         "name": "access_token",
@@ -316,10 +313,10 @@ def test_a_destination_that_sends_nothing_says_why(here: Shop) -> None:
         (
             "/destinations/ads_main/replay",
             {"conversion": "purchase", "start_date": "2026-11-02", "end_date": "2026-11-01"},
-            "bad_range",
+            "empty_window",
         ),
         ("/destinations/ads_main/replay", {"conversion": "purchase"}, "invalid_request"),
-        ("/destinations/ads_main/elsewhere", {}, "unknown_path"),
+        ("/destinations/ads_main/elsewhere", {}, "unknown_route"),
     ],
 )
 def test_a_request_that_makes_no_sense_says_so(here: Shop, path: str, body: Any, code: str) -> None:

@@ -14,7 +14,7 @@ from common.kinds.scoring import CrmSource, RowsSource
 from common.model.filters import All, Any_, Condition, Filter
 from common.model.findings import Finding, is_refused
 from functions.api.definitions import crm, events
-from functions.api.routing.request import Services
+from functions.api.services import Services
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,13 @@ def _unknown_events(draft: Conversion, services: Services, allowed: bool) -> lis
         return []
     found = events.unknown(draft, events.seen(services.warehouse))
     if is_refused(found) and not allowed:
-        error = UserError(
+        raise UserError(
             " ".join(finding.message for finding in found),
             code="unknown_event",
             fix=found[0].fix,
             field=found[0].field,
+            problems=[finding.document() for finding in found],
         )
-        error.faults = [finding.document() for finding in found]  # type: ignore[attr-defined]
-        raise error
     return found
 
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
-from common.bigquery.leases import lease
 from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import Catalog, DefinitionVersion
+from common.catalog.exclusive import exclusive
 from common.catalog.run_status import FINISHED
 from common.errors import ConflictError, ProductError, UserError
+from common.http.model import Model
+from common.http.request import Ask, Nothing
 from common.kinds import AnyConversion
 from common.model.findings import Finding
 from functions.api.definitions import checks, graph, planned
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Nothing, Services
+from functions.api.services import Services
 
-LEASE = "catalog:conversion"
-LEASE_SECONDS = 60
-LEASE_ATTEMPTS = 10
 ANNOUNCED_RUN_DAYS = 90
 
 
@@ -163,7 +157,7 @@ def update(ask: Ask[SaveQuery, AnyConversion], services: Services) -> Conversion
 
 def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
     """Archive a conversion: it is no longer computed; its rows and its history stay."""
-    with _alone(services):
+    with exclusive(services.warehouse, "conversion"):
         known = {stored.id: stored for stored in services.catalog.all()}
         stored = known.get(ask.path["id"]) or services.catalog.get(ask.path["id"])
         graph.check_archivable(
@@ -188,7 +182,7 @@ def _save(
     checked = checks.check(
         ask.body, definitions, services, allow_unknown_event=ask.query.allow_unknown_event
     )
-    with _alone(services):
+    with exclusive(services.warehouse, "conversion"):
         # somebody may have saved or archived what this one refers to in the meantime
         graph.check(ask.body, {stored.id: stored for stored in services.catalog.all()})
         stored = services.catalog.save(
@@ -210,26 +204,6 @@ def _first_run(stored: DefinitionVersion, services: Services) -> planned.Planned
     except ProductError:
         # the definition is saved; its price is no reason to say that it is not
         return None
-
-
-@contextmanager
-def _alone(services: Services) -> Iterator[None]:
-    """Hold the right to change definitions; raises ConflictError when others keep it too long."""
-    holder = uuid.uuid4().hex
-    for attempt in range(LEASE_ATTEMPTS):
-        if held := lease.acquire(services.warehouse, LEASE, holder, LEASE_SECONDS):
-            break
-        time.sleep(0.1 * (attempt + 1))
-    else:
-        raise ConflictError(
-            "Somebody else is saving a conversion at this moment.",
-            code="busy",
-            fix="Send the same request again in a minute.",
-        )
-    try:
-        yield
-    finally:
-        lease.release(services.warehouse, held)
 
 
 def _destinations(id: str, services: Services) -> list[str]:

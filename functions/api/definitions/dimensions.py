@@ -8,12 +8,13 @@ from pydantic import Field
 
 from common.bigquery.sql import Sql, fill, template, with_parameters
 from common.ga4 import stage
+from common.http.model import Model
+from common.http.request import Ask
 from common.model import dimensions
 from common.model.filters import NEGATIVE_OPERATORS, NUMBER_OPERATORS, TEXT_OPERATORS
 from common.model.window import Window
 from functions.api.definitions import events
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Services
+from functions.api.services import Services
 
 STAGE_DAYS = 30
 MAXIMUM_KEYS = 1000

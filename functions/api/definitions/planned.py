@@ -9,10 +9,10 @@ from pydantic import Field
 
 from common.catalog import plan
 from common.ga4 import stage
+from common.http.model import Model
 from common.messaging.messages import RunRequested
 from common.model.window import Window
-from functions.api.routing.model import Model
-from functions.api.routing.request import Services
+from functions.api.services import Services
 
 TEBIBYTE = 1024**4
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")

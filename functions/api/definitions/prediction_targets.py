@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from common.catalog.prediction_targets import PredictionTarget, targets
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Services
+from common.http.model import Model
+from common.http.request import Ask
+from functions.api.services import Services
 
 
 class TargetsQuery(Model):

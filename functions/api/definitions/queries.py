@@ -82,15 +82,14 @@ def refused(query: Query, findings: Sequence[Finding]) -> UserError:
     ordered = sorted(findings, key=lambda finding: finding.severity != "error")
     first = ordered[0]
     others = sum(finding.severity == "error" for finding in ordered) - 1
-    error = UserError(
+    return UserError(
         f"The SQL cannot be saved. {first.message}"
         + (f" ({others} more {'error' if others == 1 else 'errors'} below.)" if others else ""),
         code=first.code,
         fix=first.fix,
         field=query.field,
+        problems=[{**f.document(), "field": query.field, "output": f.field} for f in ordered],
     )
-    error.faults = [{**f.document(), "field": query.field, "output": f.field} for f in ordered]  # type: ignore[attr-defined]
-    return error
 
 
 def _planned(query: Query, verdict: Verdict, runner: Warehouse, window: Window) -> user_query.Plan:

@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import RootModel, TypeAdapter
 
 from common.errors import NotFoundError
+from common.http.model import Model
+from common.http.request import Ask, Nothing
 from common.kinds import BY_NAME, CONVERSION
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Nothing, Services
+from functions.api.services import Services
 
 
 class Schema(RootModel[dict[str, Any]]):

@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import Field
 
 from common.bigquery.sql import template, with_parameters
+from common.http.model import Model
+from common.http.request import Ask, Days, window_of
 from common.model.window import Window
 from functions.api.definitions import definitions
 from functions.api.definitions.definitions import LastRun
 from functions.api.reporting.tables import rows_of
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Days, Services, window_of
+from functions.api.services import Services
 
 
 class Figures(Model):

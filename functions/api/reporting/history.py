@@ -10,8 +10,9 @@ from pydantic import Field
 
 from common.bigquery.sql import template, with_parameters
 from common.errors import NotFoundError
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Services
+from common.http.model import Model
+from common.http.request import Ask
+from functions.api.services import Services
 
 PERSONAL = frozenset("email phone first_name last_name ip_address user_agent postal_code".split())
 """Columns whose content never leaves BigQuery through this API."""

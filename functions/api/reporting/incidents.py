@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from pydantic import Field
 
 from common.bigquery.sql import template, with_parameters
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Services
+from common.http.model import Model
+from common.http.request import Ask
+from functions.api.services import Services
 
 
 class IncidentsQuery(Model):

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.errors import MalformedError
+from common.http.model import Model
+from common.http.request import Ask, Days, window_of
 from common.model.window import Window
 from functions.api.reporting.tables import rows_of
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Days, Services, window_of
+from functions.api.services import Services
 
 Place = tuple[datetime, str]
 """Where a page ended: `created` and `id` of its last row."""

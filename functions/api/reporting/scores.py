@@ -10,8 +10,9 @@ from pydantic import Field
 
 from common.bigquery.sql import template, with_parameters
 from common.errors import NotFoundError
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Nothing, Services
+from common.http.model import Model
+from common.http.request import Ask, Nothing
+from functions.api.services import Services
 
 
 class Reason(Model):

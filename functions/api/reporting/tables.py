@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.bigquery.sql import Sql
-from functions.api.routing.request import Services
+from functions.api.services import Services
 
 
 def rows_of(id: str, services: Services) -> Sql | None:

@@ -11,11 +11,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from common.errors import UserError
+from common.http.model import Model
+from common.http.request import Ask, Nothing
 from common.messaging.messages import RunRequested, run_id_of
 from common.model.fields import ConversionId
 from functions.api.definitions import planned
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Nothing, Services
+from functions.api.services import Services
 
 Ids = Annotated[
     tuple[ConversionId, ...],

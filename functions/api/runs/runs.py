@@ -11,8 +11,9 @@ from pydantic import Field
 from common.bigquery.sql import template, with_parameters
 from common.catalog.run_status import CLOSED, RunStatus
 from common.errors import NotFoundError
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Nothing, Services
+from common.http.model import Model
+from common.http.request import Ask, Nothing
+from functions.api.services import Services
 
 STAGE = "(GA4 stage)"
 NOTES = frozenset([RunStatus.RECOVERED])

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from common.errors import AccessError, NotFoundError, RetryableError, UserError
+from common.http.model import Model
 from common.messaging.messages import RunRequested
 from common.settings import Settings
-from functions.api.routing.model import Model
 
 if TYPE_CHECKING:
     from google.cloud.scheduler_v1 import CloudSchedulerClient

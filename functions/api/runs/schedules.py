@@ -5,11 +5,12 @@ from __future__ import annotations
 from pydantic import Field
 
 from common.errors import ConflictError, NotFoundError, UserError
+from common.http.model import Model
+from common.http.request import Ask, Nothing
 from common.messaging.messages import RunRequested
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Nothing, Services
 from functions.api.runs import cron
 from functions.api.runs.scheduler import DAILY, Schedule
+from functions.api.services import Services
 
 
 class ScheduleBody(Model):

@@ -9,14 +9,15 @@ from typing import Any
 from pydantic import Field
 
 from common.bigquery.sql import template
+from common.http.model import Model
+from common.http.request import Ask, Days, Nothing, window_of
 from common.kinds import AnyConversion
 from common.kinds.candidate.reason import BROKEN, reason
 from common.kinds.candidate.shape import REMOVED
 from functions.api.definitions import checks, graph
 from functions.api.definitions.definitions import Remark
 from functions.api.reporting.figures import Day, Figures, total
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Days, Nothing, Services, window_of
+from functions.api.services import Services
 from functions.api.trial.trial import Trial, trial
 
 

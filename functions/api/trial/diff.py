@@ -10,13 +10,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from common.bigquery.sql import Sql, bind, template
+from common.http.model import Model
+from common.http.request import Ask, Days, Nothing, window_of
 from common.kinds import AnyConversion
 from common.kinds.candidate.reason import reason
 from common.kinds.conversion import Conversion
 from functions.api.definitions import checks, graph
 from functions.api.definitions.definitions import Remark
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Days, Nothing, Services, window_of
+from functions.api.services import Services
 from functions.api.trial.backtest import message_of
 from functions.api.trial.rules import columns, failed, rules_of
 from functions.api.trial.trial import Trial, trial

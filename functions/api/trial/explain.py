@@ -9,12 +9,13 @@ from pydantic import Field, model_validator
 
 from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import DefinitionVersion
+from common.http.model import Model
+from common.http.request import Ask
 from common.kinds.candidate.reason import reason
 from common.model.window import Window
 from functions.api.definitions.definitions import last_runs
 from functions.api.reporting.tables import rows_of
-from functions.api.routing.model import Model
-from functions.api.routing.request import Ask, Services
+from functions.api.services import Services
 from functions.api.trial.rules import columns, rules_of
 from functions.api.trial.steps import Case, Row, Step, Verdict, sentence_of, verdict_of, walk
 from functions.api.trial.trial import trial

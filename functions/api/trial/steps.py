@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from common.catalog.definitions import DefinitionVersion
+from common.http.model import Model
 from common.model.window import Window
-from functions.api.routing.model import Model
 from functions.api.trial.backtest import message_of
 from functions.api.trial.rules import failed, rules_of
 

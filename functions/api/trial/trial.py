@@ -18,7 +18,7 @@ from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context, standard_types
 from common.kinds.conversion import Conversion
 from common.model.window import Window
-from functions.api.routing.request import Services
+from functions.api.services import Services
 
 
 @dataclass(frozen=True)

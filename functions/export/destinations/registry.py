@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
@@ -33,11 +33,15 @@ _ALL: tuple[type[Destination[Any]], ...] = (
 DESTINATIONS: dict[str, type[Destination[Any]]] = {each.kind: each for each in _ALL}
 """Destinations by the `kind` of their config."""
 
-_CONFIGS: Any = reduce(or_, [each.Config for each in _ALL])
-TARGET: TypeAdapter[DestinationConfig] = TypeAdapter(
-    Annotated[_CONFIGS, Field(discriminator="kind")]
-)
-"""The union of all configs, told apart by `kind`."""
+if TYPE_CHECKING:
+    AnyDestination = DestinationConfig
+else:
+    AnyDestination = Annotated[
+        reduce(or_, [each.Config for each in _ALL]), Field(discriminator="kind")
+    ]
+    """The union of all configs, told apart by `kind`."""
+
+TARGET: TypeAdapter[DestinationConfig] = TypeAdapter(AnyDestination)
 
 
 def connect(target: DestinationConfig) -> Destination[Any]:

@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, get_args, get_type_hints
 
 from flask import Request, Response
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, RootModel, TypeAdapter
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
 
-from common.errors import MalformedError, MethodError, NotFoundError, ProductError
-from common.http import wsgi
-from functions.api.routing.request import Ask, Services
+from common.errors import MethodError, NotFoundError, ProductError
+from common.http import answers, conditions, identity, reading
+from common.http.request import Ask, Nothing
 
-Handler = Callable[[Any, Services], Any]
-HEADERS = {
-    "If-Match": 'The version that was read, such as "3"; refused when there is a newer one.',
-    "Idempotency-Key": "A key of the caller's: the same request with the same key is one request.",
-}
-MAXIMUM_KEY = 200
+Handler = Callable[[Any, Any], Any]
 OURS = frozenset(["query_failed", "not_found", "access_denied"])
 """What the warehouse says of a statement; about a user's own SQL it is told under another code."""
+PLAIN = re.compile(r"[^\x00-\x1f\x7f]{1,300}")
 
 
 class OwnStatementFailed(RuntimeError):
     """A statement of ours did not run; nothing that a caller could mend."""
+
+
+class Document(RootModel[dict[str, Any]]):
+    """An OpenAPI document."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Route:
     handler: Handler
     status: int = 200
     headers: tuple[str, ...] = ()
-    """Those of HEADERS that it heeds."""
+    """Those of conditions.HEADERS that it heeds."""
 
     @cached_property
     def query(self) -> type[BaseModel]:
@@ -59,6 +59,11 @@ class Route:
         """The type of the answer."""
         return TypeAdapter(self._hints["return"])
 
+    @property
+    def is_versioned(self) -> bool:
+        """Whether the answer has a version, which is then its ETag."""
+        return "version" in getattr(self._hints["return"], "model_fields", {})
+
     @cached_property
     def _hints(self) -> dict[str, Any]:
         return get_type_hints(self.handler, include_extras=True)
@@ -68,101 +73,97 @@ class Route:
         return get_args(self._hints["ask"])
 
 
+@dataclass(frozen=True)
+class Interface:
+    """What one function answers over HTTP; `openapi.document` describes it."""
+
+    title: str
+    mount: str
+    """Name of the function: behind the gateway it stands before each path."""
+    version: str
+    routes: tuple[Route, ...]
+
+    @property
+    def all_routes(self) -> tuple[Route, ...]:
+        """The routes with that of the document."""
+        return (*self.routes, Route("GET", "/openapi.json", self._openapi_document))
+
+    def _openapi_document(self, ask: Ask[Nothing, None], services: Any) -> Document:
+        """Read this interface's OpenAPI document."""
+        from common.http import openapi  # it is asked for seldom
+
+        return Document(openapi.document(self))
+
+
 class Router:
     """The routes as one function of a request."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, interface: Interface) -> None:
+        self._mount = re.compile(f"^/{re.escape(interface.mount)}(?=/|$)")
         self._map = Map(
             [
                 Rule(route.path, methods=[route.method], endpoint=route, merge_slashes=False)
-                for route in routes
+                for route in interface.all_routes
             ],
             redirect_defaults=False,
             strict_slashes=False,
         )
 
-    def answer(self, request: Request, services: Services) -> Response:
+    def answer(self, request: Request, services: Any) -> Response:
         """What the handler of this verb and path answers; raises a ProductError otherwise."""
         route, path = self._match(request)
+        request.environ["conversions.route"] = route.path
         ask = Ask(
             path=path,
-            query=_query(request, route.query),
-            body=wsgi.read_as(request, route.body) if route.body else None,
-            author=wsgi.caller(request),
-            key=_key(request),
-            expected_version=_expected_version(request),
+            query=reading.read_query(request, route.query),
+            body=reading.read_as(request, route.body) if route.body else None,
+            author=identity.caller(request),
+            key=conditions.idempotency_key(request) if "Idempotency-Key" in route.headers else "",
+            expected_version=(
+                conditions.expected_version(request) if "If-Match" in route.headers else None
+            ),
+            request_id=answers.request_id_of(request),
         )
         answer = _handled(route.handler, ask, services)
         if answer is None:
             return Response(status=204)
-        response = wsgi.json_response(answer, route.status)
+        response = answers.json_response(answer, route.status)
         if isinstance(version := getattr(answer, "version", None), int):
-            response.set_etag(str(version))
+            response.headers["ETag"] = conditions.etag(version)
         return response
 
     def _match(self, request: Request) -> tuple[Route, dict[str, str]]:
         # behind the gateway the function's name is cut off, behind a plain address it is not
-        path = re.sub("^/api(?=/|$)", "", request.path) or "/"
+        path = self._mount.sub("", request.path) or "/"
         try:
-            return self._map.bind("").match(path, request.method)  # type: ignore[return-value]
+            route, parts = self._map.bind("").match(path, request.method)
         except MethodNotAllowed as error:
-            verbs = sorted(set(error.valid_methods or ()) - {"HEAD"})
+            verbs = tuple(sorted(set(error.valid_methods or ()) - {"HEAD"}))
             raise MethodError(
                 f"{request.method} does not work on {path}.",
                 fix=f"It takes {' and '.join(verbs)}.",
+                allowed=verbs,
             ) from error
         except NotFound as error:
-            raise NotFoundError(
-                f"There is no address {path}.", code="unknown_route", fix=self._hint(path)
-            ) from error
+            raise self._unknown(path) from error
+        if not all(PLAIN.fullmatch(part) for part in parts.values()):
+            raise self._unknown(path)
+        return route, dict(parts)
 
-    def _hint(self, path: str) -> str:
+    def _unknown(self, path: str) -> NotFoundError:
         known = {rule.rule for rule in self._map.iter_rules()}
         near = get_close_matches(path, known, n=1)
-        return f"Did you mean {near[0]}?" if near else "GET /openapi.json lists all addresses."
+        return NotFoundError(
+            f"There is no address {path[:300]}.",
+            code="unknown_route",
+            fix=f"Did you mean {near[0]}?" if near else "GET /openapi.json lists all addresses.",
+        )
 
 
-def _handled(handler: Handler, ask: Any, services: Services) -> Any:
+def _handled(handler: Handler, ask: Any, services: Any) -> Any:
     try:
         return handler(ask, services)
     except ProductError as error:
         if error.code in OURS:
             raise OwnStatementFailed(error.code) from error
         raise
-
-
-def _query(request: Request, model: type[BaseModel]) -> BaseModel:
-    asked = request.args.to_dict(flat=False)
-    if repeated := sorted(name for name, values in asked.items() if len(values) > 1):
-        raise MalformedError(
-            f"The address names {repeated[0]} twice.", code="repeated_parameter", field=repeated[0]
-        )
-    sent = {name: values[0] for name, values in asked.items()}
-    try:
-        return model.model_validate(sent)
-    except ValidationError as error:
-        raise wsgi.invalid(error, sent, TypeAdapter(model)) from error
-
-
-def _key(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "").strip('" ')
-    if len(key) > MAXIMUM_KEY or not key.isprintable():
-        raise MalformedError(
-            f"The Idempotency-Key is longer than {MAXIMUM_KEY} characters or not plain text.",
-            code="bad_idempotency_key",
-            fix="Send a UUID.",
-        )
-    return key
-
-
-def _expected_version(request: Request) -> int | None:
-    text = request.headers.get("If-Match", "").removeprefix("W/").strip('" ')
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise MalformedError(
-            "The header If-Match names no version.",
-            code="bad_if_match",
-            fix='Send the ETag of the answer that you read, such as If-Match: "3".',
-        )
-    return int(text)

@@ -1,0 +1,69 @@
+"""A function's requests, each answered or refused in the one documented shape."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from flask import Request, Response
+
+from common.errors import ProductError
+from common.http.answers import json_response, problem, request_id_of, unexpected, with_cors
+from common.http.identity import authorize
+from common.logs import log
+from common.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+FRAMES = 20
+"""Innermost frames of a traceback that are logged."""
+
+
+def respond(request: Request, settings: Settings, handler: Callable[[Request], Any]) -> Response:
+    """The handler's answer as JSON, or its error as problem details; handles preflights."""
+    request_id = request_id_of(request)
+    if request.method == "OPTIONS":
+        return with_cors(Response(status=204), request, settings)
+    try:
+        authorize(request, settings)
+        answer = handler(request)
+        response = answer if isinstance(answer, Response) else json_response(answer)
+    except ProductError as error:
+        response = problem(error, request, request_id)
+    except Exception as error:
+        response = fault_of_our_own(error, request, request_id)
+    response.headers["X-Request-Id"] = request_id
+    return with_cors(response, request, settings)
+
+
+def fault_of_our_own(error: Exception, request: Request, request_id: str) -> Response:
+    """A 500 that tells nothing; its log line says where it happened, without any value."""
+    log(
+        "unexpected_error",
+        "ERROR",
+        reason=" from ".join(_names(error)),
+        route=f"{request.method} {request.environ.get('conversions.route', request.path)}",
+        frames=frames(error),
+        request_id=request_id,
+    )
+    return problem(unexpected(), request, request_id)
+
+
+def frames(error: BaseException) -> list[str]:
+    """Where the error came from, as file:line function, innermost last; no line of code."""
+    cause = error.__cause__ or error
+    found = traceback.extract_tb(cause.__traceback__)
+    return [f"{_short(each.filename)}:{each.lineno} {each.name}" for each in found[-FRAMES:]]
+
+
+def _names(error: BaseException) -> list[str]:
+    """Types of the error and its causes; a product error's code is no value of any row."""
+    own = f"{type(error).__name__}({error.code})" if isinstance(error, ProductError) else ""
+    rest = _names(error.__cause__) if error.__cause__ else []
+    return [own or type(error).__name__, *rest]
+
+
+def _short(filename: str) -> str:
+    path = Path(filename)
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else "/".join(path.parts[-2:])

@@ -1,4 +1,0 @@
-"""From an HTTP request to its handler and back, and the OpenAPI document.
-
-Imports common.http.
-"""

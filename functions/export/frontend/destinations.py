@@ -1,0 +1,201 @@
+"""Destinations as definitions: list, read, save, archive, check, and every version there was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import RootModel, ValidationError
+
+from common.catalog.definitions import Catalog, DefinitionVersion
+from common.catalog.exclusive import exclusive
+from common.errors import ProductError, UserError
+from common.http.reading import invalid
+from common.http.request import Ask, Nothing
+from functions.export.contract.base import Destination, Problem
+from functions.export.destinations.registry import DESTINATIONS, TARGET, AnyDestination, connect
+from functions.export.frontend.advice import advice, twice
+from functions.export.frontend.models import (
+    Advice,
+    Capabilities,
+    DestinationList,
+    DestinationVersion,
+    DestinationVersions,
+    Form,
+    Problems,
+)
+from functions.export.services import Services, connection, connections
+
+
+class Forms(RootModel[dict[str, Form]]):
+    """The form of each kind of destination, and what its platform can do."""
+
+
+def list_destinations(ask: Ask[Nothing, None], services: Services) -> DestinationList:
+    """List the destinations, archived ones included."""
+    return DestinationList(destinations=[as_document(s) for s in services.catalog.all()])
+
+
+def schemas(ask: Ask[Nothing, None], services: Services) -> Forms:
+    """Read the form of each kind of destination, and what its platform can do."""
+    return Forms(
+        {
+            kind: Form(schema=each.Config.model_json_schema(), capabilities=_capabilities(each))
+            for kind, each in DESTINATIONS.items()
+        }
+    )
+
+
+def get_destination(ask: Ask[Nothing, None], services: Services) -> DestinationVersion:
+    """Read the newest version of a destination."""
+    return as_document(services.catalog.get(ask.path["id"]))
+
+
+def destination_versions(ask: Ask[Nothing, None], services: Services) -> DestinationVersions:
+    """Read all versions of a destination: what it was, since when, by whom."""
+    services.catalog.get(ask.path["id"])
+    found = services.catalog.versions(ask.path["id"])
+    return DestinationVersions(versions=[as_document(stored) for stored in found])
+
+
+def put_destination(ask: Ask[Nothing, AnyDestination], services: Services) -> DestinationVersion:
+    """Save a destination: a change adds a version, the same definition adds none.
+
+    Errors in it refuse it, warnings come back with it. With If-Match, refused unless that is still
+    the newest version.
+    """
+    if ask.body.id != ask.path["id"]:
+        raise UserError(
+            f"The body's id is {ask.body.id!r}, the address says {ask.path['id']!r}.",
+            code="id_mismatch",
+            fix="Make both the same.",
+            field="id",
+        )
+    with exclusive(services.warehouse, "destination"):
+        found = _advice(connect(ask.body), services)
+        _refuse(found)
+        stored = services.catalog.save(
+            ask.body.model_dump(mode="json"),
+            now=services.clock.now(),
+            author=ask.author,
+            expected_version=ask.expected_version,
+        )
+    return as_document(stored, [*found, *_first_day(stored, services)])
+
+
+def archive_destination(ask: Ask[Nothing, None], services: Services) -> DestinationVersion:
+    """Archive a destination: nothing more is sent; its ledger and its history stay."""
+    with exclusive(services.warehouse, "destination"):
+        stored = services.catalog.get(ask.path["id"])
+        archived = services.catalog.save(
+            stored.definition,
+            now=services.clock.now(),
+            author=ask.author,
+            status="archived",
+            expected_version=ask.expected_version,
+        )
+    return as_document(archived)
+
+
+def check_config(ask: Ask[Nothing, AnyDestination], services: Services) -> Problems:
+    """Check a destination that need not be saved, and ask its platform."""
+    return _checked(connect(ask.body), services)
+
+
+def check_destination(ask: Ask[Nothing, None], services: Services) -> Problems:
+    """Check a saved destination, and ask its platform."""
+    return _checked(connection(services, ask.path["id"]).destination, services)
+
+
+def as_document(
+    stored: DefinitionVersion, found: list[Problem] | None = None
+) -> DestinationVersion:
+    """The version as the frontend reads it, with what is to be known of it."""
+    definition, why = _read(stored)
+    return DestinationVersion(
+        id=stored.id,
+        version=stored.version,
+        kind=stored.kind,
+        status=stored.status,
+        definition=definition,
+        unreadable=why,
+        created_at=stored.created_at,
+        created_by=stored.created_by,
+        problems=[Advice.of(problem) for problem in found or ()],
+    )
+
+
+def _read(stored: DefinitionVersion) -> tuple[AnyDestination | None, str | None]:
+    """The config, or why this version of the product cannot read it."""
+    try:
+        return TARGET.validate_python(stored.definition), None
+    except ValidationError as error:
+        return None, invalid(error, stored.definition, TARGET).detail
+
+
+def _checked(destination: Destination[Any], services: Services) -> Problems:
+    found = [*_advice(destination, services), *_online(destination, services)]
+    return Problems(problems=[Advice.of(problem) for problem in found])
+
+
+def _refuse(found: list[Problem]) -> None:
+    """Raise UserError when any of the problems is an error."""
+    if errors := [problem for problem in found if problem.severity == "error"]:
+        raise UserError(
+            " ".join(problem.message for problem in errors),
+            code=errors[0].code,
+            fix=" ".join(dict.fromkeys(problem.fix for problem in errors)),
+            field="conversions",
+        )
+
+
+def _advice(destination: Destination[Any], services: Services) -> list[Problem]:
+    known = {
+        stored.id: stored.conversion
+        for stored in Catalog(services.warehouse, "conversion").active()
+    }
+    others = [
+        each.destination
+        for each in connections(services)
+        if each.live and each.id != destination.config.id
+    ]
+    return [*advice(destination, known), *twice(destination, others)]
+
+
+def _online(destination: Destination[Any], services: Services) -> list[Problem]:
+    """What the platform itself says; a secret that is missing is a problem among the others."""
+    try:
+        return destination.check(services.wire)
+    except ProductError as error:
+        return [Problem(error.code, error.detail, error.fix)]
+
+
+def _first_day(stored: DefinitionVersion, services: Services) -> list[Problem]:
+    """What a new destination leaves at home."""
+    if stored.version > 1 or stored.definition["start_date"]:
+        return []
+    return [
+        Problem(
+            "starts_today",
+            f"Conversions of {services.today()} and later are sent; earlier ones are not.",
+            "If the platform shall have earlier ones, set start_date or replay their days.",
+            "warning",
+        )
+    ]
+
+
+def _capabilities(kind: type[Destination[Any]]) -> Capabilities:
+    can = kind.capabilities
+    window = can.dedup_window
+    ages: Mapping[str, float] = {
+        source or "any": age.total_seconds() / 86400 for source, age in can.max_age.items()
+    }
+    return Capabilities(
+        max_batch=can.max_batch,
+        max_age_days=dict(ages),
+        deduplication_hours=None if window is None else window.total_seconds() / 3600,
+        adjusts=sorted(can.adjusts),
+        adjusts_within_days=can.adjusts_within.days if can.adjusts_within else None,
+        answers_later=can.asynchronous,
+        audience=can.audience,
+    )

@@ -1,0 +1,171 @@
+"""One door for the three interfaces: the same rules, whichever function answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask, Request, Response, request
+from google.cloud import bigquery
+
+from common.catalog.definitions import Catalog
+from common.http.answers import json_response
+from common.http.openapi import document
+from common.http.routing import Interface
+from functions.api.main import answer as answer_api
+from functions.api.routes import INTERFACE as API
+from functions.export.frontend.routes import INTERFACE as EXPORT
+from functions.export.main import answer as answer_export
+from functions.validate_sql.main import answer as answer_validate
+from functions.validate_sql.routes import INTERFACE as VALIDATE
+from tests.api.conftest import desk_of
+from tests.destinations.harness import HERE as CASES
+from tests.destinations.harness import NOW, load
+from tests.export.shop import Shop, shop
+
+INTERFACES = {"api": API, "export-preview": EXPORT, "validate-sql": VALIDATE}
+FIRST = {
+    "api": "/conversions",
+    "export-preview": "/destinations",
+    "validate-sql": "/",
+}
+LEAD = load(CASES / "meta" / "plain" / "target.json")["conversions"][0]["conversion"]
+Ask = Callable[..., Response]
+
+
+@pytest.fixture(scope="module")
+def opened(client: bigquery.Client) -> Iterator[Shop]:
+    with shop(client, read_seconds=5) as here:
+        lead = {"kind": "simple", "id": LEAD, "name": "L", "event_type": "purchase"}
+        Catalog(here.warehouse).save(lead, now=NOW, author="test")
+        yield here
+
+
+@pytest.fixture
+def ask(opened: Shop) -> Ask:
+    """Asks one of the functions: ask(name, verb, path, body, headers)."""
+    desk = desk_of(opened.warehouse)
+    answers: dict[str, Callable[[Request], Response]] = {
+        "api": lambda asked: answer_api(asked, desk.services),
+        "export-preview": lambda asked: answer_export(asked, opened.services),
+        # its services are not asked for by what is tried here
+        "validate-sql": lambda asked: answer_validate(asked, desk.services),  # type: ignore[arg-type]
+    }
+
+    def asks(name: str, verb: str, path: str, body: Any = None, **headers: str) -> Response:
+        sent = {key.replace("_", "-"): value for key, value in headers.items()}
+        with Flask("test").test_request_context(path, method=verb, json=body, headers=sent):
+            return answers[name](request)
+
+    return asks
+
+
+@pytest.mark.parametrize("name", INTERFACES)
+def test_each_serves_its_document(ask: Ask, name: str) -> None:
+    for path in ("/openapi.json", f"/{name}/openapi.json"):
+        told = ask(name, "GET", path).get_json()
+        assert told == json.loads(json.dumps(document(INTERFACES[name])))
+        assert told["openapi"] == "3.1.0"
+        assert told["servers"] == [{"url": f"/{name}"}]
+
+
+@pytest.mark.parametrize("interface", INTERFACES.values(), ids=INTERFACES)
+def test_every_operation_is_named_once_described_and_refers_to_what_is_there(
+    interface: Interface,
+) -> None:
+    told = document(interface)
+    operations = [each for path in told["paths"].values() for each in path.values()]
+    names = [each["operationId"] for each in operations]
+    assert len(set(names)) == len(names) == len(interface.all_routes)
+    assert all(each["summary"] for each in operations)
+    text = json.dumps(told)
+    for model in set(text.split("#/components/schemas/")[1:]):
+        assert model.partition('"')[0] in told["components"]["schemas"]
+
+
+@pytest.mark.parametrize("name", INTERFACES)
+def test_a_wrong_verb_is_told_the_right_ones(ask: Ask, name: str) -> None:
+    refused = ask(name, "PATCH", FIRST[name])
+    assert refused.status_code == 405
+    assert refused.get_json()["code"] == "wrong_method"
+    assert refused.headers["Allow"] == "GET, POST" if name != "export-preview" else "GET"
+
+
+@pytest.mark.parametrize("name", INTERFACES)
+def test_a_parameter_that_is_repeated_or_unknown_is_refused(ask: Ask, name: str) -> None:
+    twice = ask(name, "GET", f"{FIRST[name]}?status=all&status=active")
+    assert (twice.status_code, twice.get_json()["code"]) == (400, "repeated_parameter")
+    unknown = ask(name, "GET", f"{FIRST[name]}?statu=all")
+    assert (unknown.status_code, unknown.get_json()["field"]) == (422, "statu")
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    return {**load(CASES / "meta" / "plain" / "target.json"), **changes}
+
+
+@pytest.mark.parametrize("header", ["abc", "", '"x"', '"1", "2"', "²", "-1", 'W/"1'])
+@pytest.mark.parametrize(
+    ("name", "path", "body"),
+    [
+        (
+            "api",
+            "/conversions/purchase",
+            {"id": "purchase", "name": "P", "kind": "simple", "event_type": "purchase"},
+        ),
+        ("export-preview", "/destinations/meta_main", config()),
+    ],
+)
+def test_an_if_match_that_names_no_version_is_refused(
+    ask: Ask, name: str, path: str, body: Any, header: str
+) -> None:
+    for verb, sent in (("PUT", body), ("DELETE", None)):
+        refused = ask(name, verb, path, sent, If_Match=header)
+        assert (refused.status_code, refused.get_json()["code"]) == (400, "bad_if_match")
+
+
+def test_of_eight_edits_of_one_version_one_wins(opened: Shop, ask: Ask) -> None:
+    made = ask("export-preview", "PUT", "/destinations/meta_main", config())
+    assert (made.status_code, made.headers["ETag"]) == (200, '"1"')
+    found: list[tuple[int, str]] = []
+
+    def edit(number: int) -> None:
+        sent = config(name=f"Edit {number}")
+        told = ask("export-preview", "PUT", "/destinations/meta_main", sent, If_Match='W/"1"')
+        found.append((told.status_code, told.get_json().get("code", "")))
+
+    threads = [threading.Thread(target=edit, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(status for status, _ in found) == [200, *[409] * 7], found
+    assert {code for status, code in found if status == 409} <= {"version_conflict", "busy"}
+    told = ask("export-preview", "GET", "/destinations/meta_main/versions").get_json()
+    assert [each["version"] for each in told["versions"]] == [1, 2]
+
+
+def test_a_fault_of_our_own_is_found_by_its_log_line_and_tells_no_value(
+    opened: Shop, ask: Ask, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        secret = "jane@canary.example"
+        raise RuntimeError(secret)
+
+    monkeypatch.setattr("common.catalog.definitions.Catalog.get", broken)
+    told = ask("export-preview", "GET", "/destinations/meta_main", X_Cloud_Trace_Context="abc1/1")
+    assert (told.status_code, told.get_json()["code"]) == (500, "internal")
+    printed = capsys.readouterr().out
+    line = json.loads(printed.splitlines()[-1])
+    assert line["route"] == "GET /destinations/<id>"
+    assert line["request_id"] == "abc1"
+    assert line["reason"] == "RuntimeError"
+    assert any("export/frontend/destinations.py" in frame for frame in line["frames"])
+    assert line["frames"][-1].endswith(" broken")
+    assert "canary" not in printed + told.get_data(as_text=True)
+
+
+def test_a_number_without_end_is_null() -> None:
+    assert json_response({"a": [1e308 * 10, 1.5]}).get_json() == {"a": [None, 1.5]}
