@@ -58,6 +58,16 @@ def table(path: str) -> Sql:
     return Sql(f"`{project}.{dataset}.{name}`")
 
 
+def dataset(path: str) -> Sql:
+    """`project.dataset` in backquotes; raises UserError for anything else."""
+    project, _, name = path.rpartition(".")
+    if not (_PROJECT.fullmatch(project) and _DATASET.fullmatch(name)):
+        raise UserError(
+            f"{path!r} is no dataset.", code="bad_identifier", fix="Write it as project.dataset."
+        )
+    return Sql(f"`{project}.{name}`")
+
+
 def parameter(value: object, type: str | None = None) -> Parameter:
     """The value with its GoogleSQL type, inferred unless given; None and [] need the type."""
     return Parameter(type or _type_of(value), value)

@@ -32,6 +32,11 @@ class Window:
     def days(self) -> int:
         return (self.end - self.start).days + 1
 
+    @property
+    def dates(self) -> Iterator[date]:
+        """Each day, in order."""
+        return (self.start + timedelta(days=number) for number in range(self.days))
+
     def chunks(self, days: int) -> Iterator[Window]:
         """The window in ascending pieces of at most `days` days."""
         start = self.start

@@ -1,0 +1,61 @@
+"""How large tables are: rows and logical bytes by day, as INFORMATION_SCHEMA tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from common.bigquery.sql import dataset, template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from common.cost.estimate import TableSize
+from common.cost.widths import ga4, widths
+
+SHARDS = "events_"
+SUFFIX = "_TABLE_SUFFIX"
+
+
+def export_size(warehouse: Warehouse, path: str, schema: Iterable[Mapping[str, Any]]) -> TableSize:
+    """The daily tables of the GA4 export in project.dataset, whose columns are `schema`."""
+    days: dict[date | None, int] = {}
+    total = 0
+    for row in _partitions(warehouse, path, SHARDS):
+        if (day := _day(row["table_name"].removeprefix(SHARDS))) is not None:
+            days[day] = days.get(day, 0) + row["total_rows"]
+            total += row["total_logical_bytes"] or 0
+    return TableSize(_scaled(widths(schema, ga4()), total, sum(days.values())), days, SUFFIX)
+
+
+def table_size(
+    warehouse: Warehouse, path: str, schema: Iterable[Mapping[str, Any]], partition: str | None
+) -> TableSize:
+    """One table, project.dataset.table, that is partitioned by the days of a column or not."""
+    folder, _, name = path.rpartition(".")
+    days: dict[date | None, int] = {}
+    total = 0
+    for row in _partitions(warehouse, folder, name):
+        if row["table_name"] == name:
+            day = _day(row["partition_id"] or "") if partition else None
+            days[day] = days.get(day, 0) + row["total_rows"]
+            total += row["total_logical_bytes"] or 0
+    return TableSize(_scaled(widths(schema), total, sum(days.values())), days, partition)
+
+
+def _partitions(warehouse: Warehouse, path: str, prefix: str) -> Iterable[dict[str, Any]]:
+    sql = template(__file__, dataset=dataset(path))
+    return warehouse.rows(with_parameters(sql, prefix=prefix))
+
+
+def _scaled(assumed: dict[str, float], total: int, rows: int) -> dict[str, float]:
+    """The widths so that a row has the mean size that was measured, where one was."""
+    if not rows or not total:
+        return assumed
+    factor = total / rows / sum(assumed.values())
+    return {name: size * factor for name, size in assumed.items()}
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if len(text) == 8 else None
+    except ValueError:
+        return None
