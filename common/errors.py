@@ -10,6 +10,7 @@ ProductError
 ├── UnauthenticatedError 401  nobody knows who asks
 ├── NotFoundError    404
 ├── ConflictError    409  something newer or busier stands in the way
+│   └── UnreadableDefinitionError  saved in a form that this release does not know
 └── RetryableError   503  nothing is wrong with the request; the same call may succeed later
 """
 
@@ -95,6 +96,10 @@ class NotFoundError(ProductError):
 class ConflictError(ProductError):
     status = 409
     default_code = "conflict"
+
+
+class UnreadableDefinitionError(ConflictError):
+    default_code = "unreadable_definition"
 
 
 class RetryableError(ProductError):

@@ -7,13 +7,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, Literal
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.errors import ConflictError, NotFoundError
+from common.catalog.stored_form import stored_form
+from common.errors import ConflictError, NotFoundError, UnreadableDefinitionError
 from common.kinds import CONVERSION
 from common.kinds.conversion import Conversion
+from common.model.validation_messages import messages_of
 
 Collection = Literal["conversion", "destination"]
 
@@ -35,27 +40,52 @@ class DefinitionVersion:
 
     @property
     def conversion(self) -> Conversion:
-        """The definition as its typed model."""
-        return CONVERSION.validate_python(self.definition)
+        """The definition as its typed model; raises UnreadableDefinitionError."""
+        found, why = self._read
+        if found is None:
+            raise UnreadableDefinitionError(
+                f"The definition of {self.id!r}, version {self.version}, cannot be read: {why}",
+                fix="Save it again in the present form, or archive it.",
+            )
+        return found
+
+    @property
+    def unreadable(self) -> str:
+        """Why this release cannot read the conversion's definition; empty where it can."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[Conversion | None, str]:
+        try:
+            return CONVERSION.validate_python(self.definition), ""
+        except ValidationError as error:
+            return None, why_unreadable(error, self.definition, CONVERSION)
 
 
 class Catalog:
     """Definitions of one collection kind in the product's dataset."""
 
-    def __init__(self, warehouse: Warehouse, collection: Collection = "conversion") -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        collection: Collection = "conversion",
+        forms: TypeAdapter[Any] = CONVERSION,
+    ) -> None:
+        """`forms` is the type that the collection's definitions have."""
         self._warehouse = warehouse
         self._collection = collection
+        self._forms = forms
 
     def active(self) -> list[DefinitionVersion]:
-        """The newest version of each definition that is not archived, by id."""
+        """The newest version of each definition that is not archived, by id.
+
+        A definition may be one that this release cannot read; `soundness.sound` leaves those out.
+        """
         return [stored for stored in self.all() if stored.status == "active"]
 
     def all(self) -> list[DefinitionVersion]:
         """The newest version of each definition, archived ones included, by id."""
-        newest: dict[str, DefinitionVersion] = {}
-        for stored in self.versions():
-            newest[stored.id] = stored
-        return [newest[id] for id in sorted(newest)]
+        return self._versions("", newest=True)
 
     def get(self, id: str) -> DefinitionVersion:
         """The newest version; raises NotFoundError."""
@@ -70,9 +100,12 @@ class Catalog:
 
     def versions(self, id: str = "") -> list[DefinitionVersion]:
         """All versions of one id, or of every id, oldest first."""
+        return self._versions(id, newest=False)
+
+    def _versions(self, id: str, *, newest: bool) -> list[DefinitionVersion]:
         sql = template(__file__, definitions=self._warehouse.table("definitions"))
-        rows = self._warehouse.rows(with_parameters(sql, collection=self._collection, id=id))
-        return [_stored(row) for row in rows]
+        bound = with_parameters(sql, collection=self._collection, id=id, newest=newest)
+        return [_stored(row) for row in self._warehouse.rows(bound)]
 
     def save(
         self,
@@ -97,23 +130,43 @@ class Catalog:
                 code="version_conflict",
                 fix="Read it again, apply your change to the newest version, and save that.",
             )
-        digest = fingerprint(definition)
-        if current and (current.definition_hash, current.status) == (digest, status):
+        if current and current.status == status and self._is_same(current.definition, definition):
             return current
+        kept = self._kept(definition)
         row = {
             "collection": self._collection,
             "id": definition["id"],
             "version": version + 1,
             "kind": definition["kind"],
             "status": status,
-            "definition": canonical(definition),
-            "definition_hash": digest,
+            "definition": canonical(kept),
+            "definition_hash": fingerprint(kept),
             "referenced_tables": sorted(referenced_tables),
             "created_at": now.astimezone(UTC),
             "created_by": author,
         }
         self._warehouse.append("definitions", [row])
         return _stored(row)
+
+    def _is_same(self, old: dict[str, Any], new: dict[str, Any]) -> bool:
+        """Whether both mean the same, in whichever release's form they were written."""
+        return canonical(self._kept(old)) == canonical(self._kept(new))
+
+    def _kept(self, definition: dict[str, Any]) -> dict[str, Any]:
+        """The form to keep; what this release cannot read is kept as it is."""
+        try:
+            model: BaseModel = self._forms.validate_python(definition)
+        except ValidationError:
+            return definition
+        return stored_form(model)
+
+
+def why_unreadable(
+    error: ValidationError, definition: dict[str, Any], forms: TypeAdapter[Any]
+) -> str:
+    """In one sentence, without any value: what this release does not understand."""
+    faults = messages_of(error, definition, forms)
+    return "; ".join(f"{fault['field'] or 'it'}: {fault['message']}" for fault in faults[:3]) + "."
 
 
 def canonical(definition: dict[str, Any]) -> str:

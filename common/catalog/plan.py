@@ -6,12 +6,13 @@ The run itself and whoever tells its price beforehand plan by the same functions
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from common.bigquery.warehouse import Warehouse
 from common.catalog import progress
 from common.catalog.definitions import DefinitionVersion
+from common.catalog.soundness import sound, stopped
 from common.errors import UserError
 from common.ga4 import stage
 from common.ga4.export import ALWAYS
@@ -31,12 +32,14 @@ class Known:
     """What is known when a run is planned."""
 
     definitions: Mapping[str, DefinitionVersion]
-    """The active ones, by id."""
+    """The active ones that can run, by id."""
     done: Mapping[tuple[str, int], date]
     """(id, version) → last day that is up to date."""
     yesterday: date
     exported: Window | None
     """The days that GA4 has daily tables for; None where there is no export."""
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    """Id → why it cannot run, of the active ones that cannot."""
 
     def done_until(self, id: str) -> date | None:
         """The last day that is up to date under the newest version."""
@@ -45,8 +48,10 @@ class Known:
 
 def known(warehouse: Warehouse, definitions: Iterable[DefinitionVersion], now: datetime) -> Known:
     """What the ledger and the export say at this moment about these active definitions."""
+    listed = list(definitions)
     return Known(
-        definitions={stored.id: stored for stored in definitions},
+        definitions={stored.id: stored for stored in sound(listed)},
+        stopped=stopped(listed),
         done=progress.done_until(warehouse),
         yesterday=yesterday(now, warehouse.settings.timezone),
         exported=stage.exported_days(warehouse),
@@ -58,11 +63,12 @@ def chosen(request: RunRequested, known: Known) -> frozenset[str]:
     definitions = known.definitions
     if not request.conversions:
         return frozenset(definitions)
-    if unknown := sorted(set(request.conversions) - set(definitions)):
+    asked = set(request.conversions) - set(known.stopped)
+    if unknown := sorted(asked - set(definitions)):
         raise UserError(
             f"There is no active conversion {', '.join(unknown)}.", code="unknown_conversion"
         )
-    named = with_dependents(request.conversions, definitions.values())
+    named = with_dependents(asked, definitions.values())
     needed = with_prerequisites(named, definitions.values()) - named
     return named | {id for id in needed if known.done_until(id) is None}
 

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from common.bigquery.sql import Sql, bind, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
+from common.catalog.soundness import sound
 
 TARGET_DAYS = 60
 """A target needs a conversion in so many calendar days up to yesterday."""
@@ -35,7 +36,7 @@ def targets(
 
     `source` is the id of the conversion whose value is to be predicted, where it has one already.
     """
-    active = [stored for stored in definitions if stored.status == "active"]
+    active = sound(stored for stored in definitions if stored.status == "active")
     waiting = _computed_from(source, active)
     candidates = [stored for stored in active if stored.id != source]
     reasons = {stored.id: _reason(stored, waiting) for stored in candidates}
@@ -46,7 +47,7 @@ def targets(
         found.append(
             PredictionTarget(
                 id=stored.id,
-                name=str(stored.definition["name"]),
+                name=stored.conversion.name,
                 reason=reasons[stored.id] or _reason_of_count(number),
                 conversions=number or 0,
             )

@@ -24,7 +24,7 @@ def identity_sources(
     return frozenset(
         stored.id
         for stored in definitions
-        if stored.status == "active" and stored.conversion.tells_persons()
+        if stored.status == "active" and not stored.unreadable and stored.conversion.tells_persons()
     )
 
 

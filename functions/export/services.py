@@ -49,7 +49,7 @@ class Services:
     @cached_property
     def catalog(self) -> Catalog:
         """The stored destinations."""
-        return Catalog(self.warehouse, "destination")
+        return Catalog(self.warehouse, "destination", TARGET)
 
     def today(self) -> date:
         """The present day in the project's time zone."""

@@ -223,3 +223,21 @@ def house(open_house: Callable[[], House]) -> House:
 def noon(moment: datetime) -> datetime:
     """Noon of the same day: people come when the morning's run is done."""
     return moment.replace(hour=12)
+
+
+class NoSchedules:
+    """A scheduler without any job."""
+
+    def __init__(self) -> None:
+        self.removed: list[str] = []
+
+    def remove(self, name: str) -> None:
+        self.removed.append(name)
+
+
+@pytest.fixture
+def schedules(harness: Harness) -> NoSchedules:
+    kept = NoSchedules()
+    harness.services = Services(**{**vars(harness.services), "scheduler": lambda: kept})
+    harness.__post_init__()
+    return kept

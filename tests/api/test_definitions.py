@@ -6,10 +6,7 @@ import base64
 import json
 from typing import Any
 
-import pytest
-
-from functions.api.services import Services
-from tests.api.conftest import LEAD, PURCHASE, Harness
+from tests.api.conftest import LEAD, PURCHASE, Harness, NoSchedules
 
 BOTH = {"id": "both", "name": "Both", "kind": "combined", "conversions": ["purchase", "lead"]}
 
@@ -75,24 +72,6 @@ def test_who_saved_a_version_is_kept(harness: Harness) -> None:
 def test_an_id_cannot_be_changed(harness: Harness) -> None:
     answered = harness.ask("PUT", "/conversions/sale", PURCHASE)
     assert (answered.status, answered.body["code"]) == (422, "id_mismatch")
-
-
-class NoSchedules:
-    """A scheduler without any job."""
-
-    def __init__(self) -> None:
-        self.removed: list[str] = []
-
-    def remove(self, name: str) -> None:
-        self.removed.append(name)
-
-
-@pytest.fixture
-def schedules(harness: Harness) -> NoSchedules:
-    kept = NoSchedules()
-    harness.services = Services(**{**vars(harness.services), "scheduler": lambda: kept})
-    harness.__post_init__()
-    return kept
 
 
 def test_an_archived_conversion_keeps_its_versions_and_comes_back(

@@ -33,6 +33,7 @@ class ManualValue(Frozen):
     type: Literal["manual"] = Field(title="Type", description="Manual value", examples=["manual"])
     amount: float = Field(
         ge=0,
+        le=1e12,
         allow_inf_nan=False,
         title="Amount",
         description="Value of each conversion.",

@@ -74,7 +74,12 @@ class ConversionVersion(Model):
     version: int = Field(description="1, 2, 3, ...; also the answer's ETag.")
     kind: str
     status: Literal["active", "archived"]
-    definition: dict[str, Any] = Field(description="One of the forms of GET /schemas.")
+    definition: AnyConversion | None = Field(
+        description="One of the forms of GET /schemas; null when it is unreadable."
+    )
+    unreadable: str | None = Field(
+        None, description="Why this release cannot read the definition; it can be archived."
+    )
     referenced_tables: list[str] = Field(description="Tables that its SQL reads.")
     created_at: datetime
     created_by: str | None
@@ -128,7 +133,7 @@ def create(ask: Ask[SaveQuery, AnyConversion], services: Services) -> Conversion
     """
     known = {stored.id: stored for stored in services.catalog.all()}
     taken = known.get(ask.body.id)
-    if taken and taken.conversion != ask.body:
+    if taken and (taken.unreadable or taken.conversion != ask.body):
         raise ConflictError(
             f"There is a conversion {ask.body.id!r} already"
             f"{' in the archive' if taken.status == 'archived' else ''}.",
@@ -206,13 +211,23 @@ def _first_run(stored: DefinitionVersion, services: Services) -> planned.Planned
         return None
 
 
+def mapped_conversions(destination: dict[str, Any]) -> set[str]:
+    """Ids of the conversions that a destination sends, in whichever release's form it is kept."""
+    mapped = destination.get("conversions")
+    return {
+        str(each.get("conversion"))
+        for each in (mapped if isinstance(mapped, list) else [])
+        if isinstance(each, dict)
+    }
+
+
 def _destinations(id: str, services: Services) -> list[str]:
     """The export destinations that send this conversion."""
     destinations = Catalog(services.warehouse, "destination").active()
     return [
         f"the destination {stored.id}"
         for stored in destinations
-        if id in [mapped["conversion"] for mapped in stored.definition["conversions"]]
+        if id in mapped_conversions(stored.definition)
     ]
 
 
@@ -250,7 +265,8 @@ def _as_document(
         version=stored.version,
         kind=stored.kind,
         status=stored.status,
-        definition=stored.definition,
+        definition=None if stored.unreadable else stored.conversion,
+        unreadable=stored.unreadable or None,
         referenced_tables=list(stored.referenced_tables),
         created_at=stored.created_at,
         created_by=stored.created_by,

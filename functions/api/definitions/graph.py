@@ -19,7 +19,7 @@ MAXIMUM_INHERITANCE = 3
 def check(draft: Conversion, definitions: Mapping[str, DefinitionVersion]) -> None:
     """Raise UserError unless the draft fits among the definitions (newest version by id)."""
     _check_references(draft, definitions)
-    active = {id: s.conversion for id, s in definitions.items() if s.status == "active"}
+    active = {s.id: s.conversion for s in definitions.values() if _is_readable(s)}
     known = {**active, draft.id: draft}
     _check_cycle(draft, known)
     _check_inheritance(draft, known)
@@ -44,8 +44,12 @@ def referring(id: str, definitions: Mapping[str, DefinitionVersion]) -> list[str
     return sorted(
         stored.id
         for stored in definitions.values()
-        if stored.status == "active" and id in stored.conversion.references()
+        if _is_readable(stored) and id in stored.conversion.references()
     )
+
+
+def _is_readable(stored: DefinitionVersion) -> bool:
+    return stored.status == "active" and not stored.unreadable
 
 
 def _check_references(draft: Conversion, definitions: Mapping[str, DefinitionVersion]) -> None:
@@ -63,6 +67,13 @@ def _check_references(draft: Conversion, definitions: Mapping[str, DefinitionVer
                 f"{draft.id!r} refers to {id!r}, which is archived.",
                 code="archived_reference",
                 fix=f"Save {id!r} again to bring it back, or refer to another conversion.",
+                field=draft.named()[id],
+            )
+        if definitions[id].unreadable:
+            raise UserError(
+                f"{draft.id!r} refers to {id!r}, whose definition cannot be read.",
+                code="unreadable_reference",
+                fix=f"Save {id!r} again in the present form first.",
                 field=draft.named()[id],
             )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from common.errors import UserError
+from common.catalog.soundness import stopped
+from common.errors import UnreadableDefinitionError, UserError
 from common.http.model import Model
 from common.http.request import Ask, Nothing
 from common.messaging.messages import RunRequested, run_id_of
@@ -133,11 +134,21 @@ def _check(ids: Iterable[str], start: date | None, end: date | None, services: S
             fix=f"The last complete day is {services.yesterday}.",
             field="start_date" if last == start else "end_date",
         )
-    active = {stored.id for stored in services.catalog.active()}
-    if unknown := sorted(set(ids) - active):
+    active = services.catalog.active()
+    _refuse_stopped(ids, stopped(active))
+    if unknown := sorted(set(ids) - {stored.id for stored in active}):
         raise UserError(
             f"There is no active conversion {', '.join(unknown)}.",
             code="unknown_conversion",
             fix="GET /conversions lists them.",
+            field="conversions",
+        )
+
+
+def _refuse_stopped(ids: Iterable[str], reasons: Mapping[str, str]) -> None:
+    for id in sorted(set(ids) & set(reasons)):
+        raise UnreadableDefinitionError(
+            f"{id!r} cannot run. {reasons[id]}",
+            fix="Save it again in the present form, or archive it.",
             field="conversions",
         )

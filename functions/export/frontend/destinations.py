@@ -9,6 +9,7 @@ from pydantic import RootModel, ValidationError
 
 from common.catalog.definitions import Catalog, DefinitionVersion
 from common.catalog.exclusive import exclusive
+from common.catalog.soundness import sound
 from common.errors import ProductError, UserError
 from common.http.reading import invalid
 from common.http.request import Ask, Nothing
@@ -152,7 +153,7 @@ def _refuse(found: list[Problem]) -> None:
 def _advice(destination: Destination[Any], services: Services) -> list[Problem]:
     known = {
         stored.id: stored.conversion
-        for stored in Catalog(services.warehouse, "conversion").active()
+        for stored in sound(Catalog(services.warehouse, "conversion").active())
     }
     others = [
         each.destination
@@ -172,7 +173,7 @@ def _online(destination: Destination[Any], services: Services) -> list[Problem]:
 
 def _first_day(stored: DefinitionVersion, services: Services) -> list[Problem]:
     """What a new destination leaves at home."""
-    if stored.version > 1 or stored.definition["start_date"]:
+    if stored.version > 1 or stored.definition.get("start_date"):
         return []
     return [
         Problem(

@@ -10,6 +10,7 @@ from typing import Any
 from common.catalog import plan
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.run_status import CLOSED, DONE, ENDS, RunStatus
+from common.catalog.soundness import sound
 from common.errors import UserError
 from common.ga4 import stage
 from common.logs import log
@@ -58,7 +59,20 @@ def run(services: Services, request: RunRequested) -> None:
     """Stage the late window once and publish the tasks of the first tier."""
     known = _known(services)
     run_id = run_id_of(request, services.ledger.now)
+    _report_stopped(services, run_id, known)
     _start(services, run_id, request.trigger, request, plan.chosen(request, known), known)
+
+
+def _report_stopped(services: Services, run_id: str, known: plan.Known) -> None:
+    """Name each conversion that the run leaves out because its definition cannot run."""
+    for id, why in known.stopped.items():
+        services.ledger.incident(
+            "definition_unreadable",
+            f"{id} is left out of every run: {why}",
+            fix="Save it again in the present form, or archive it; the others run.",
+            conversion=id,
+            run_id=run_id,
+        )
 
 
 def loaded(services: Services, message: CrmLoaded) -> None:
@@ -112,7 +126,7 @@ def _ended_before(entries: Iterable[Mapping[str, Any]], task: MaterializeTask) -
 
 def _worked(services: Services, task: MaterializeTask) -> Ended | None:
     """How the task ended now; a definition that changed since it was planned gets its own run."""
-    definitions = {stored.id: stored for stored in services.catalog.active()}
+    definitions = {stored.id: stored for stored in sound(services.catalog.active())}
     stored = definitions.get(task.conversion)
     if stored is not None and stored.version == task.definition_version:
         return materialize(services, task, definitions)
