@@ -13,6 +13,8 @@ import { Link, Route, Switch, useLocation } from 'wouter';
 
 import { useMe } from './api/queries';
 import { Conversions } from './conversions/list';
+import { New } from './editor/new';
+import { EditConversion, NewConversion } from './editor/editor';
 import { Keys, useShortcuts } from './ui/keys';
 import { Empty, Waiting } from './ui/parts';
 
@@ -73,6 +75,9 @@ export function App() {
         <Suspense fallback={<Waiting label="Loading" />}>
           <Switch>
             <Route path="/" component={Conversions} />
+            <Route path="/new" component={New} />
+            <Route path="/new/:type" component={NewConversion} />
+            <Route path="/conversions/:id/edit" component={EditConversion} />
             <Route>
               <Empty title="There is no such page">The address names nothing that is here.</Empty>
             </Route>

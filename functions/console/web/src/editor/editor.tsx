@@ -1,0 +1,219 @@
+import { Badge, Button, Grid, Stack } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
+import { Link, useLocation, useParams } from 'wouter';
+
+import { ask, client, get, Problem, type Answer, type Fault } from '../api/client';
+import type { Definition } from '../api/definitions';
+import { useShortcuts } from '../ui/keys';
+import { Empty, Failed, Head, Waiting } from '../ui/parts';
+import { CombinedForm } from './combined';
+import { same } from './compare';
+import { CustomForm } from './custom';
+import { fresh, sent, slug, typeOf, TYPES, type Type } from './draft';
+import { Effect } from './effect';
+import { FormProvider, TextField, type Form, type Schema } from './form';
+import { Conflict, Review } from './review';
+import { ScoringForm } from './scoring';
+import { Section } from './section';
+import { SimpleForm } from './simple';
+
+interface Stored {
+  id: string;
+  version: number;
+  status: string;
+  definition: Definition;
+  created_by: string | null;
+  warnings: { message: string; fix: string }[];
+}
+
+/** The form of a new conversion of the type that the address names. */
+export function NewConversion() {
+  const { type } = useParams<{ type: string }>();
+  if (!(type in TYPES)) return <Empty title="There is no such type">Choose one of the five.</Empty>;
+  return <Editor key={type} start={fresh(type as Type)} stored={null} />;
+}
+
+/** The form of a conversion that exists. What is being typed is never replaced by what is loaded. */
+export function EditConversion() {
+  const { id } = useParams<{ id: string }>();
+  const loaded = useQuery({
+    queryKey: ['editing', id],
+    queryFn: ({ signal }) => ask<Stored>('GET', `/api/conversions/${id}`, { signal }),
+    staleTime: Infinity,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+  if (loaded.isError) return <Failed error={loaded.error} retry={() => void loaded.refetch()} />;
+  if (!loaded.data) return <Waiting label="Loading the conversion" />;
+  return <Editor key={id} start={loaded.data.data.definition} stored={loaded.data} />;
+}
+
+function Editor(props: { start: Definition; stored: Answer<Stored> | null }) {
+  const [draft, setDraft] = useState<Definition>(props.start);
+  const [live, setLive] = useState(props.stored);
+  const [theirs, setTheirs] = useState<Answer<Stored> | null>(null);
+  const [ownId, setOwnId] = useState(false);
+  const [reviewing, setReviewing] = useState(false);
+  const [saving, setSaving] = useState(false);
+  const [problem, setProblem] = useState<unknown>(null);
+  const form = useRef<HTMLDivElement>(null);
+  const [, navigate] = useLocation();
+  const schema = useSchema(draft.kind);
+  const { data: currency } = useQuery({
+    queryKey: ['currency'],
+    queryFn: ({ signal }) => get<{ currency?: string }>('/api/conversions', { limit: 1 }, signal),
+    staleTime: Infinity,
+  });
+
+  const changed = !same(sent(draft), sent(live?.data.definition ?? props.start));
+  useWarning(changed && !saving);
+  const faults: Fault[] = problem instanceof Problem ? faultsOf(problem) : [];
+  const set = (change: Partial<Definition>) =>
+    setDraft((before) => {
+      const after = { ...before, ...change } as Definition;
+      return live || ownId || !('name' in change) ? after : { ...after, id: slug(after.name) };
+    });
+
+  async function save(unknownEvent = false) {
+    setSaving(true);
+    setProblem(null);
+    const query = unknownEvent ? '?allow_unknown_event=true' : '';
+    try {
+      const body = sent(draft);
+      const answer = live
+        ? await ask<Stored>('PUT', `/api/conversions/${draft.id}${query}`, {
+            body,
+            headers: live.etag ? { 'If-Match': live.etag } : {},
+          })
+        : await ask<Stored>('POST', `/api/conversions${query}`, { body });
+      await client.invalidateQueries();
+      navigate(`/conversions/${answer.data.id}?saved=${answer.data.version}`);
+    } catch (error) {
+      setReviewing(false);
+      if (error instanceof Problem && error.code === 'version_conflict') {
+        setTheirs(await ask<Stored>('GET', `/api/conversions/${draft.id}`));
+      } else {
+        setProblem(error);
+      }
+    } finally {
+      setSaving(false);
+    }
+  }
+
+  const begin = () => (live ? setReviewing(true) : void save());
+  useShortcuts({ 'mod+s': () => changed && begin() });
+  useEffect(() => {
+    if (!problem) return;
+    const first = faults[0]?.field;
+    const field = first && form.current?.querySelector<HTMLElement>(`[data-field="${first.split('.')[0]}"], [data-field="${first}"]`);
+    field && (field.matches('input, textarea') ? field : field.querySelector<HTMLElement>('input, textarea'))?.focus();
+  }, [problem]);
+
+  const value: Form = { draft, set: set as Form['set'], faults, schema };
+  return (
+    <FormProvider value={value}>
+      <Head
+        title={live ? `Edit ${live.data.definition.name}` : `New: ${TYPES[typeOf(draft)].title}`}
+        under={TYPES[typeOf(draft)].about}
+      >
+        {changed && (
+          <Badge variant="light" color="blue">
+            Not saved
+          </Badge>
+        )}
+        <Button variant="default" component={Link} href={live ? `/conversions/${draft.id}` : '/'}>
+          Cancel
+        </Button>
+        <Button onClick={begin} loading={saving} disabled={!changed}>
+          {live ? 'Review and save' : 'Save'}
+        </Button>
+      </Head>
+      {problem !== null && (
+        <Stack mb="md" gap="xs" align="flex-start">
+          <Failed error={problem} title="Not saved" />
+          {problem instanceof Problem && problem.code === 'unknown_event' && (
+            <Button size="xs" variant="default" onClick={() => void save(true)}>
+              Save it all the same
+            </Button>
+          )}
+        </Stack>
+      )}
+      <Grid gap="xl" ref={form}>
+        <Grid.Col span={{ base: 12, lg: draft.kind === 'custom' ? 8 : 7 }}>
+          <Section title="Name">
+            <TextField path="name" value={draft.name} change={(name) => set({ name })} required autoFocus={!live} />
+            <TextField
+              path="id"
+              value={draft.id}
+              disabled={live !== null}
+              required
+              change={(id) => {
+                setOwnId(true);
+                set({ id });
+              }}
+            />
+            <TextField path="description" value={draft.description} change={(description) => set({ description })} long />
+          </Section>
+          {draft.kind === 'simple' && <SimpleForm currency={currency?.currency ?? ''} />}
+          {draft.kind === 'combined' && <CombinedForm />}
+          {draft.kind === 'custom' && <CustomForm />}
+          {draft.kind === 'lead_scoring' && <ScoringForm />}
+        </Grid.Col>
+        <Grid.Col span={{ base: 12, lg: draft.kind === 'custom' ? 4 : 5 }}>
+          <div className="beside">
+            <Effect draft={draft} />
+          </div>
+        </Grid.Col>
+      </Grid>
+      {live && (
+        <Review
+          opened={reviewing}
+          close={() => setReviewing(false)}
+          live={live.data.definition}
+          draft={draft}
+          save={() => void save()}
+          saving={saving}
+        />
+      )}
+      <Conflict
+        opened={theirs !== null}
+        theirs={theirs?.data.definition}
+        author={theirs?.data.created_by ?? ''}
+        mine={draft}
+        close={() => setTheirs(null)}
+        takeTheirs={() => {
+          if (theirs) setDraft(theirs.data.definition);
+          setLive(theirs);
+          setTheirs(null);
+        }}
+        keepMine={() => {
+          setLive(theirs);
+          setTheirs(null);
+          setReviewing(true);
+        }}
+      />
+    </FormProvider>
+  );
+}
+
+const faultsOf = (problem: Problem): Fault[] =>
+  problem.errors.length ? problem.errors : problem.field ? [{ field: problem.field, message: problem.message }] : [];
+
+function useSchema(kind: string): Schema | undefined {
+  return useQuery({
+    queryKey: ['schema', kind],
+    queryFn: ({ signal }) => get<Schema>(`/api/schemas/${kind}`, {}, signal),
+    staleTime: Infinity,
+  }).data;
+}
+
+/** Asks before a page with unsaved changes is left for another site, reloaded or closed. */
+function useWarning(unsaved: boolean): void {
+  useEffect(() => {
+    if (!unsaved) return;
+    const leaving = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', leaving);
+    return () => window.removeEventListener('beforeunload', leaving);
+  }, [unsaved]);
+}

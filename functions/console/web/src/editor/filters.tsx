@@ -1,0 +1,369 @@
+import {
+  ActionIcon,
+  Autocomplete,
+  Button,
+  Group,
+  NumberInput,
+  Paper,
+  SegmentedControl,
+  Select,
+  Stack,
+  TagsInput,
+  Text,
+} from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+
+import { get } from '../api/client';
+import type { AllOf, AnyOf, Condition, Filter, FilterValue } from '../api/definitions';
+import { count } from '../ui/format';
+import { isGroup } from './draft';
+import { useFault, useForm } from './form';
+
+interface Dimension {
+  name: string;
+  title: string;
+  group: string;
+  type: 'text' | 'number' | 'either';
+  operators: string[];
+  events: number | null;
+}
+
+const GROUPS: Record<string, string> = {
+  event: 'Event',
+  event_params: 'Event parameters',
+  user_properties: 'User properties',
+  items: 'Products',
+};
+const OPERATORS: Record<string, string> = {
+  equals: 'equals',
+  not_equals: 'does not equal',
+  contains: 'contains',
+  not_contains: 'does not contain',
+  starts_with: 'starts with',
+  not_starts_with: 'does not start with',
+  ends_with: 'ends with',
+  not_ends_with: 'does not end with',
+  matches_regex: 'matches the pattern',
+  not_matches_regex: 'does not match the pattern',
+  one_of: 'is one of',
+  not_one_of: 'is none of',
+  greater_than: '>',
+  greater_or_equal: '≥',
+  less_than: '<',
+  less_or_equal: '≤',
+  is_missing: 'is missing',
+  is_present: 'is present',
+};
+const ORDER = Object.keys(OPERATORS);
+const COMPARING = new Set(['greater_than', 'greater_or_equal', 'less_than', 'less_or_equal']);
+
+/** Conditions joined by AND or OR, in groups; dimensions and values are those that GA4 recorded. */
+export function Filters(props: {
+  value: Filter | null;
+  change: (filter: Filter | null) => void;
+  event: string;
+}) {
+  const root = props.value === null ? { all: [] } : isGroup(props.value) ? props.value : { all: [props.value] };
+  const parts = 'all' in root ? root.all : root.any;
+  return (
+    <Stack gap="xs">
+      {parts.length === 0 && (
+        <Text size="sm" c="dimmed">
+          No filter: every such event counts.
+        </Text>
+      )}
+      <Parts
+        group={root}
+        path="filters"
+        event={props.event}
+        depth={0}
+        change={(group) => props.change(parts.length || hasParts(group) ? group : null)}
+      />
+    </Stack>
+  );
+}
+
+const hasParts = (group: AllOf | AnyOf) => ('all' in group ? group.all : group.any).length > 0;
+
+function Parts(props: {
+  group: AllOf | AnyOf;
+  path: string;
+  event: string;
+  depth: number;
+  change: (group: AllOf | AnyOf) => void;
+}) {
+  const all = 'all' in props.group;
+  const parts = 'all' in props.group ? props.group.all : props.group.any;
+  const put = (next: Filter[], asAll = all) => props.change(asAll ? { all: next } : { any: next });
+  const replace = (index: number, part: Filter) => put(parts.map((one, at) => (at === index ? part : one)));
+  const remove = (index: number) => put(parts.filter((_, at) => at !== index));
+  return (
+    <Stack gap="xs">
+      {parts.length > 1 && (
+        <SegmentedControl
+          size="xs"
+          w="fit-content"
+          aria-label="How the conditions are joined"
+          data={[
+            { value: 'all', label: 'All must hold (AND)' },
+            { value: 'any', label: 'Any may hold (OR)' },
+          ]}
+          value={all ? 'all' : 'any'}
+          onChange={(value) => put(parts, value === 'all')}
+        />
+      )}
+      {parts.map((part, index) =>
+        isGroup(part) ? (
+          <Paper key={index} withBorder p="xs">
+            <Group justify="flex-end" mb={4}>
+              <Remove label={`Remove group ${index + 1}`} act={() => remove(index)} />
+            </Group>
+            <Parts
+              {...props}
+              group={part}
+              path={`${props.path}.${all ? 'all' : 'any'}.${index}`}
+              depth={props.depth + 1}
+              change={(group) => (hasParts(group) ? replace(index, group) : remove(index))}
+            />
+          </Paper>
+        ) : (
+          <Line
+            key={index}
+            number={index + 1}
+            condition={part}
+            path={`${props.path}.${all ? 'all' : 'any'}.${index}`}
+            event={props.event}
+            change={(condition) => replace(index, condition)}
+            remove={() => remove(index)}
+          />
+        ),
+      )}
+      <Group gap="xs">
+        <Button size="xs" variant="default" onClick={() => put([...parts, blank()])}>
+          + Condition
+        </Button>
+        {props.depth < 3 && (
+          <Button
+            size="xs"
+            variant="subtle"
+            onClick={() => put([...parts, all ? { any: [blank()] } : { all: [blank()] }])}
+          >
+            + Group
+          </Button>
+        )}
+      </Group>
+    </Stack>
+  );
+}
+
+const blank = (): Condition => ({ dimension: '', operator: 'equals', value: '' });
+
+function Remove(props: { label: string; act: () => void }) {
+  return (
+    <ActionIcon variant="subtle" color="gray" aria-label={props.label} onClick={props.act}>
+      ✕
+    </ActionIcon>
+  );
+}
+
+function Line(props: {
+  number: number;
+  condition: Condition;
+  path: string;
+  event: string;
+  change: (condition: Condition) => void;
+  remove: () => void;
+}) {
+  const { condition, change } = props;
+  const dimensions = useDimensions(props.event);
+  const fault = useFault(props.path);
+  const known = dimensions.find(({ name }) => name === condition.dimension);
+  const operators = useMemo(
+    () => [...(known?.operators ?? ['equals'])].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b)),
+    [known],
+  );
+  return (
+    <div>
+      <div className="condition">
+        <Select
+          aria-label={`Condition ${props.number}: dimension`}
+          placeholder="Dimension"
+          searchable
+          data={grouped(dimensions, condition.dimension)}
+          value={condition.dimension || null}
+          onChange={(name) => name && change(fitted(condition, name, dimensions))}
+          maxDropdownHeight={320}
+          nothingFoundMessage="GA4 has recorded nothing like it"
+        />
+        <Select
+          aria-label={`Condition ${props.number}: comparison`}
+          data={operators.map((value) => ({ value, label: OPERATORS[value] ?? value }))}
+          value={condition.operator}
+          onChange={(operator) => operator && change(retyped(condition, operator, known))}
+          allowDeselect={false}
+        />
+        <ValueField condition={condition} number={props.number} event={props.event} dimension={known} change={change} />
+        <Remove label={`Remove condition ${props.number}`} act={props.remove} />
+      </div>
+      {condition.dimension.startsWith('items.') && (
+        <SegmentedControl
+          mt={6}
+          size="xs"
+          aria-label={`Condition ${props.number}: products`}
+          data={[
+            { value: 'any', label: 'Any product' },
+            { value: 'all', label: 'All products' },
+          ]}
+          value={condition.products ?? 'any'}
+          onChange={(value) => change({ ...condition, products: value as 'any' | 'all' })}
+        />
+      )}
+      {fault && (
+        <Text size="xs" c="var(--mantine-color-error)" mt={4}>
+          {fault}
+        </Text>
+      )}
+    </div>
+  );
+}
+
+function ValueField(props: {
+  condition: Condition;
+  number: number;
+  event: string;
+  dimension: Dimension | undefined;
+  change: (condition: Condition) => void;
+}) {
+  const { condition, change } = props;
+  const label = `Condition ${props.number}: value`;
+  const set = (value: FilterValue) => change({ ...condition, value });
+  const text = typeof condition.value === 'string' ? condition.value : '';
+  const values = useValues(condition.dimension, props.event, text);
+  if (condition.operator.startsWith('is_')) return <div />;
+  if (condition.operator.endsWith('one_of')) {
+    return (
+      <TagsInput
+        aria-label={label}
+        placeholder="Values"
+        data={values.map(({ value }) => value)}
+        value={Array.isArray(condition.value) ? condition.value.map(String) : []}
+        onChange={(all) => set(props.dimension?.type === 'number' ? all.map(Number).filter(Number.isFinite) : all)}
+      />
+    );
+  }
+  if (props.dimension?.type === 'number' || COMPARING.has(condition.operator)) {
+    return (
+      <NumberInput
+        aria-label={label}
+        placeholder="Number"
+        value={typeof condition.value === 'number' ? condition.value : ''}
+        onChange={(value) => set(typeof value === 'number' ? value : null)}
+      />
+    );
+  }
+  return (
+    <Autocomplete
+      aria-label={label}
+      placeholder="Value"
+      data={values.map(({ value }) => value)}
+      renderOption={({ option }) => (
+        <Group justify="space-between" w="100%" wrap="nowrap">
+          <Text size="sm" className="clip">
+            {option.value}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {count(values.find(({ value }) => value === option.value)?.events)}
+          </Text>
+        </Group>
+      )}
+      // the API has searched already
+      filter={({ options }) => options}
+      value={text}
+      onChange={set}
+      maxDropdownHeight={320}
+    />
+  );
+}
+
+function useDimensions(event: string): Dimension[] {
+  const answer = useQuery({
+    queryKey: ['dimensions', event],
+    queryFn: ({ signal }) => get<{ dimensions: Dimension[] }>('/api/dimensions', { event }, signal),
+    placeholderData: keepPreviousData,
+    staleTime: 300_000,
+  });
+  return answer.data?.dimensions ?? [];
+}
+
+function useValues(dimension: string, event: string, search: string) {
+  const [wanted] = useDebouncedValue(search, 250);
+  // of events only those that are there can be chosen; for others, those of the chosen event
+  const of = dimension === 'event' || dimension === 'event_action' ? '' : event;
+  const [last] = useState(() => ({ values: [] as { value: string; events: number }[] }));
+  const answer = useQuery({
+    queryKey: ['values', dimension, of, wanted],
+    queryFn: ({ signal }) =>
+      get<{ values: { value: string; events: number }[] }>(
+        `/api/dimensions/${encodeURIComponent(dimension)}/values`,
+        { event: of, search: wanted, limit: 50 },
+        signal,
+      ),
+    enabled: Boolean(dimension),
+    placeholderData: keepPreviousData,
+    staleTime: 300_000,
+  });
+  return (answer.data ?? last).values;
+}
+
+function grouped(dimensions: Dimension[], chosen: string) {
+  const groups = [...new Set(dimensions.map(({ group }) => group))];
+  const data = groups.map((group) => ({
+    group: GROUPS[group] ?? group,
+    items: dimensions
+      .filter((one) => one.group === group)
+      .map(({ name, title }) => ({ value: name, label: title || name })),
+  }));
+  if (chosen && !dimensions.some(({ name }) => name === chosen)) {
+    return [{ group: 'In this definition', items: [{ value: chosen, label: chosen }] }, ...data];
+  }
+  return data;
+}
+
+/** The condition on another dimension: an operator and a value that no longer fit start anew. */
+function fitted(condition: Condition, name: string, dimensions: Dimension[]): Condition {
+  const operators = dimensions.find((one) => one.name === name)?.operators ?? ['equals'];
+  const operator = operators.includes(condition.operator) ? condition.operator : 'equals';
+  const products = name.startsWith('items.') ? { products: condition.products ?? ('any' as const) } : {};
+  return { dimension: name, operator, value: '', ...products };
+}
+
+function retyped(condition: Condition, operator: string, known: Dimension | undefined): Condition {
+  const former = condition.value;
+  const one = Array.isArray(former) ? (former[0] ?? '') : (former ?? '');
+  const numeric = known?.type === 'number' || COMPARING.has(operator);
+  const number = one === '' || !Number.isFinite(Number(one)) ? null : Number(one);
+  const single: FilterValue = numeric ? number : String(one);
+  if (operator.startsWith('is_')) return { ...condition, operator, value: null };
+  if (!operator.endsWith('one_of')) return { ...condition, operator, value: single };
+  const list = Array.isArray(former) ? former : single === '' || single === null ? [] : [single];
+  return { ...condition, operator, value: list as string[] | number[] };
+}
+
+/** The event names that the filter asks for, for values and dimensions of just these events. */
+export function chosenEvent(filter: Filter | null): string {
+  if (!filter) return '';
+  if (!isGroup(filter)) {
+    const named = ['event', 'event_action'].includes(filter.dimension) && filter.operator === 'equals';
+    return named && typeof filter.value === 'string' ? filter.value : '';
+  }
+  return 'all' in filter ? (filter.all.map(chosenEvent).find(Boolean) ?? '') : '';
+}
+
+export function FilterSection() {
+  const { draft, set } = useForm();
+  if (draft.kind !== 'simple') return null;
+  const event = draft.event_type === 'purchase' ? 'purchase' : chosenEvent(draft.filters);
+  return <Filters value={draft.filters} event={event} change={(filters) => set({ filters } as Partial<typeof draft>)} />;
+}

@@ -1,0 +1,163 @@
+import { NumberInput, Switch, Textarea, TextInput, type NumberInputProps } from '@mantine/core';
+import { createContext, useContext, type ReactNode } from 'react';
+
+import type { Definition } from '../api/definitions';
+import type { Fault } from '../api/client';
+
+/** What a form needs to know: the draft, how to change it, faults by field, the schema's texts. */
+export interface Form<D extends Definition = Definition> {
+  draft: D;
+  set: (change: Partial<D>) => void;
+  faults: Fault[];
+  schema: Schema | undefined;
+}
+
+export interface Schema {
+  title?: string;
+  description?: string;
+  examples?: unknown[];
+  minimum?: number;
+  maximum?: number;
+  properties?: Record<string, Schema>;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  $ref?: string;
+  $defs?: Record<string, Schema>;
+}
+
+const Context = createContext<Form | null>(null);
+export const FormProvider = Context.Provider;
+
+export function useForm<D extends Definition>(): Form<D> {
+  const form = useContext(Context);
+  if (!form) throw new Error('A field stands outside of its form.');
+  return form as unknown as Form<D>;
+}
+
+/** Title, help and limits of a field such as refunds.days, as the API's own schema has them. */
+export function useText(path: string): { label: string; description: string; minimum?: number; maximum?: number } {
+  const { schema } = useForm();
+  const found = schema && describedAt(schema, schema, path.split('.'));
+  const limits = [found, ...(found?.anyOf ?? [])].find((one) => one?.maximum !== undefined);
+  return {
+    label: found?.title ?? '',
+    description: found?.description ?? '',
+    ...(limits?.minimum === undefined ? {} : { minimum: limits.minimum }),
+    ...(limits?.maximum === undefined ? {} : { maximum: limits.maximum }),
+  };
+}
+
+/** The field within a schema, through references and the choices of a union. */
+function describedAt(root: Schema, at: Schema, path: string[]): Schema | undefined {
+  const [name, ...rest] = path;
+  if (name === undefined) return at;
+  for (const one of [at, ...(at.anyOf ?? []), ...(at.oneOf ?? [])].map((each) => resolved(root, each))) {
+    const next = one.properties?.[name];
+    if (next) {
+      const found = describedAt(root, rest.length ? resolved(root, next) : next, rest);
+      if (found) return found;
+    }
+    if (one !== at && (one.anyOf || one.oneOf)) {
+      const found = describedAt(root, one, path);
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+const resolved = (root: Schema, at: Schema): Schema =>
+  at.$ref ? (root.$defs?.[at.$ref.split('/').pop() ?? ''] ?? at) : at;
+
+/** The first fault of a field, or of a part of it. */
+export function useFault(path: string): string | undefined {
+  return useForm().faults.find(({ field }) => field === path || field?.startsWith(`${path}.`))?.message;
+}
+
+export function TextField(props: {
+  path: string;
+  value: string;
+  change: (value: string) => void;
+  required?: boolean;
+  disabled?: boolean;
+  long?: boolean;
+  autoFocus?: boolean;
+}) {
+  const { label, description } = useText(props.path);
+  const fault = useFault(props.path);
+  const shared = {
+    label,
+    description,
+    value: props.value,
+    error: fault,
+    disabled: props.disabled ?? false,
+    withAsterisk: props.required ?? false,
+    'data-field': props.path,
+  };
+  return props.long ? (
+    <Textarea {...shared} autosize minRows={1} onChange={(event) => props.change(event.currentTarget.value)} />
+  ) : (
+    <TextInput
+      {...shared}
+      data-autofocus={props.autoFocus}
+      onChange={(event) => props.change(event.currentTarget.value)}
+    />
+  );
+}
+
+export function NumberField(
+  props: {
+    path: string;
+    value: number | null;
+    change: (value: number | null) => void;
+    required?: boolean;
+  } & Pick<NumberInputProps, 'step' | 'decimalScale' | 'suffix' | 'label' | 'description'>,
+) {
+  const text = useText(props.path);
+  const fault = useFault(props.path);
+  return (
+    <NumberInput
+      label={props.label ?? text.label}
+      description={props.description ?? text.description}
+      value={props.value ?? ''}
+      onChange={(value) => props.change(typeof value === 'number' ? value : null)}
+      {...(text.minimum === undefined ? {} : { min: text.minimum })}
+      {...(text.maximum === undefined ? {} : { max: text.maximum })}
+      {...(props.step === undefined ? {} : { step: props.step })}
+      {...(props.suffix === undefined ? {} : { suffix: props.suffix })}
+      decimalScale={props.decimalScale ?? 0}
+      clampBehavior="blur"
+      error={fault}
+      withAsterisk={props.required ?? false}
+      maw={320}
+      data-field={props.path}
+    />
+  );
+}
+
+/** A switch that reveals what depends on it. */
+export function Revealing(props: {
+  path: string;
+  on: boolean;
+  change: (on: boolean) => void;
+  label?: string;
+  description?: string;
+  children?: ReactNode;
+}) {
+  const text = useText(props.path);
+  const fault = useFault(props.path);
+  return (
+    <div>
+      <Switch
+        label={props.label ?? text.label}
+        description={props.description ?? text.description}
+        checked={props.on}
+        error={props.on && props.children ? undefined : fault}
+        onChange={(event) => props.change(event.currentTarget.checked)}
+        data-field={props.path}
+      />
+      {props.on && props.children && (
+        <div style={{ margin: '12px 0 4px 48px', display: 'grid', gap: 12 }}>{props.children}</div>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,159 @@
+import { SegmentedControl, TagsInput, TextInput } from '@mantine/core';
+import { lazy, Suspense } from 'react';
+
+import type { CrmName, LeadScoring } from '../api/definitions';
+import { Waiting } from '../ui/parts';
+import { NumberField, useFault, useForm, useText } from './form';
+import { Section } from './section';
+import { Choice, Fault } from './simple';
+
+const SqlField = lazy(() => import('../sql/field'));
+
+const CRMS: Record<CrmName, string> = {
+  hubspot: 'HubSpot',
+  salesforce: 'Salesforce',
+  dynamics: 'Microsoft Dynamics',
+  pipedrive: 'Pipedrive',
+};
+const MODES = {
+  auto: 'Automatic: where money or wins are separated best',
+  probability: 'At least this probability',
+  top_share: 'The best share of leads',
+  expected_value: 'At least this expected value',
+  target_precision: 'So many of the qualified must win',
+  all: 'All leads',
+};
+
+/** Where leads and deals come from, which leads qualify, and what they are worth. */
+export function ScoringForm() {
+  const { draft, set } = useForm<LeadScoring>();
+  const { source, qualification } = draft;
+  const threshold = !['auto', 'all'].includes(qualification.mode);
+  return (
+    <>
+      <Section title="Leads and deals">
+        <SegmentedControl
+          w="fit-content"
+          aria-label="Where leads come from"
+          data={[
+            { value: 'crm', label: 'Standard CRM' },
+            { value: 'query', label: 'Custom data' },
+          ]}
+          value={source.type}
+          data-field="source.type"
+          onChange={(type) =>
+            set({
+              source:
+                type === 'crm'
+                  ? { type: 'crm', crm: 'hubspot', dataset: '' }
+                  : { type: 'query', leads_sql: '', deals_sql: '' },
+            })
+          }
+        />
+        {source.type === 'crm' ? (
+          <>
+            <Choice
+              path="source.crm"
+              value={source.crm}
+              words={CRMS}
+              change={(crm) => set({ source: { ...source, crm: crm as CrmName } })}
+            />
+            <Dataset value={source.dataset} change={(dataset) => set({ source: { ...source, dataset } })} />
+          </>
+        ) : (
+          <Suspense fallback={<Waiting rows={2} height={120} label="Loading the editor" />}>
+            <SqlField
+              path="source.leads_sql"
+              label="Leads"
+              about="One row a lead: lead_id, client_id, created, user_id, and what was known of it then."
+              contract="leads"
+              value={source.leads_sql}
+              change={(leads_sql) => set({ source: { ...source, leads_sql } })}
+            />
+            <SqlField
+              path="source.deals_sql"
+              label="Deals"
+              about="One row an outcome: lead_id, outcome_at, status, deal_value, currency."
+              contract="deals"
+              value={source.deals_sql}
+              change={(deals_sql) => set({ source: { ...source, deals_sql } })}
+            />
+          </Suspense>
+        )}
+        <Fault path="source" />
+        <NumberField
+          path="conversion_window_days"
+          value={draft.conversion_window_days}
+          change={(conversion_window_days) => set({ conversion_window_days })}
+        />
+      </Section>
+      <Section title="Qualified leads" about="Only leads above the threshold become conversions.">
+        <Choice
+          path="qualification.mode"
+          value={qualification.mode}
+          words={MODES}
+          change={(mode) =>
+            set({ qualification: { mode, threshold: ['auto', 'all'].includes(mode) ? null : mode === 'expected_value' ? 100 : 0.2 } })
+          }
+        />
+        {threshold && (
+          <NumberField
+            path="qualification.threshold"
+            value={qualification.threshold}
+            decimalScale={3}
+            step={0.05}
+            change={(value) => set({ qualification: { ...qualification, threshold: value } })}
+          />
+        )}
+        <Choice
+          path="value"
+          value={draft.value}
+          words={{ expected_value: 'Expected value: probability × deal value', deal_value_if_won: 'Deal value if won' }}
+          change={(value) => set({ value: value as LeadScoring['value'] })}
+        />
+      </Section>
+      <Section title="Model">
+        <NumberField
+          path="adjustment_days"
+          value={draft.adjustment_days}
+          change={(days) => set({ adjustment_days: days ?? 30 })}
+        />
+        <Tags path="excluded_attributes" value={draft.excluded_attributes} change={(tags) => set({ excluded_attributes: tags })} />
+        <Tags path="confirmed_attributes" value={draft.confirmed_attributes} change={(tags) => set({ confirmed_attributes: tags })} />
+      </Section>
+    </>
+  );
+}
+
+function Dataset(props: { value: string; change: (value: string) => void }) {
+  const { label, description } = useText('source.dataset');
+  return (
+    <TextInput
+      label={label}
+      description={description}
+      placeholder="my-project.hubspot"
+      value={props.value}
+      error={useFault('source.dataset')}
+      withAsterisk
+      maw={420}
+      data-field="source.dataset"
+      onChange={(event) => props.change(event.currentTarget.value.trim())}
+    />
+  );
+}
+
+export function Tags(props: { path: string; value: string[]; change: (value: string[]) => void }) {
+  const { label, description } = useText(props.path);
+  return (
+    <TagsInput
+      label={label}
+      description={description}
+      placeholder={props.value.length ? '' : 'Type one and press Enter'}
+      value={props.value}
+      onChange={props.change}
+      error={useFault(props.path)}
+      maw={520}
+      data-field={props.path}
+    />
+  );
+}

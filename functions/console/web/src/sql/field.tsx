@@ -1,0 +1,144 @@
+import { Alert, Badge, Button, Group, Loader, Stack, Text } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import type { EditorView } from '@codemirror/view';
+import { useEffect, useRef, useState } from 'react';
+
+import { get, post } from '../api/client';
+import { useFault } from '../editor/form';
+import { Failed } from '../ui/parts';
+import type { Table } from './complete';
+import { applyFix, fixable, jump, mounted, underline } from './editor';
+import { Findings, Returned, type Verdict } from './verdict';
+
+interface Props {
+  path: string;
+  label: string;
+  about: string;
+  value: string;
+  change: (text: string) => void;
+  contract?: string;
+  conversion?: string;
+  lookupTables?: string[];
+  adjustmentDays?: number | null;
+  predicted?: boolean;
+  judged?: (verdict: Verdict) => void;
+}
+
+/** A query with all that can be said of it while it is written. */
+export default function SqlField(props: Props) {
+  const host = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView | null>(null);
+  const [profiled, setProfiled] = useState('');
+  const [text] = useDebouncedValue(props.value, 700);
+  const tables = useTables();
+  const latest = useRef({ ...props, tables });
+  latest.current = { ...props, tables };
+  const verdict = useVerdict(props, text, profiled === text && text !== '');
+  const fault = useFault(props.path);
+
+  useEffect(() => {
+    if (!host.current) return;
+    const editor = mounted(host.current, {
+      text: latest.current.value,
+      label: props.label,
+      changed: (now) => latest.current.change(now),
+      asked: () => setProfiled(latest.current.value),
+      tables: () => latest.current.tables,
+    });
+    view.current = editor;
+    return () => editor.destroy();
+  }, [props.label]);
+
+  useEffect(() => {
+    // what comes from outside, such as a version that is restored
+    const editor = view.current;
+    if (editor && editor.state.doc.toString() !== props.value) replace(editor, props.value);
+  }, [props.value]);
+
+  useEffect(() => {
+    if (!view.current || !verdict.data || verdict.isPlaceholderData) return;
+    underline(view.current, verdict.data.issues);
+    latest.current.judged?.(verdict.data);
+  }, [verdict.data, verdict.isPlaceholderData]);
+
+  const checking = verdict.isFetching || text !== props.value;
+  return (
+    <Stack gap="xs" data-field={props.path}>
+      <div>
+        <Text size="sm" fw={500}>
+          {props.label}
+        </Text>
+        <Text size="xs" c="dimmed">
+          {props.about}
+        </Text>
+      </div>
+      <div ref={host} />
+      <Group gap="sm" mih={28}>
+        <Button size="xs" variant="default" onClick={() => setProfiled(props.value)} disabled={!props.value.trim()}>
+          Validate and show rows
+        </Button>
+        <Text size="xs" c="dimmed">
+          Ctrl+Enter validates, Ctrl+Space completes.
+        </Text>
+        {checking && props.value.trim() && (
+          <Badge variant="light" color="gray" leftSection={<Loader size={10} />}>
+            Checking
+          </Badge>
+        )}
+      </Group>
+      {fault && (
+        <Alert color="red" variant="light" role="alert">
+          {fault}
+        </Alert>
+      )}
+      {verdict.isError && <Failed error={verdict.error} retry={() => void verdict.refetch()} />}
+      {verdict.data && props.value.trim() && (
+        <div aria-live="polite">
+          <Findings
+            verdict={verdict.data}
+            fixable={fixable}
+            jump={(issue) => view.current && jump(view.current, issue)}
+            fix={(issue) => view.current && applyFix(view.current, issue)}
+            adopt={(query) => view.current && replace(view.current, query)}
+          />
+        </div>
+      )}
+      {verdict.data && props.value.trim() && <Returned verdict={verdict.data} />}
+    </Stack>
+  );
+}
+
+function replace(view: EditorView, text: string): void {
+  view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+}
+
+function useVerdict(props: Props, sql: string, withProfile: boolean) {
+  const body = {
+    sql,
+    contract: props.contract ?? 'conversion',
+    lookup_tables: props.lookupTables ?? [],
+    predicted_value: props.predicted ?? false,
+    conversion_id: props.conversion || null,
+    adjustment_days: props.adjustmentDays ?? 1,
+    with_profile: withProfile,
+  };
+  return useQuery({
+    queryKey: ['validate-sql', body],
+    queryFn: ({ signal }) => post<Verdict>('/validate-sql', body, { signal }),
+    enabled: sql.trim() !== '',
+    placeholderData: keepPreviousData,
+    staleTime: 60_000,
+  });
+}
+
+/** The tables that SQL may read; none when the API tells no such list. */
+function useTables(): Table[] {
+  const answer = useQuery({
+    queryKey: ['tables'],
+    queryFn: ({ signal }) => get<{ tables: Table[] }>('/api/tables', {}, signal),
+    staleTime: 300_000,
+    retry: false,
+  });
+  return answer.data?.tables ?? [];
+}
