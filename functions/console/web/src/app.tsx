@@ -12,6 +12,7 @@ import { Suspense, useState } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 
 import { useMe } from './api/queries';
+import { Conversion } from './conversion/page';
 import { Conversions } from './conversions/list';
 import { New } from './editor/new';
 import { EditConversion, NewConversion } from './editor/editor';
@@ -78,6 +79,7 @@ export function App() {
             <Route path="/new" component={New} />
             <Route path="/new/:type" component={NewConversion} />
             <Route path="/conversions/:id/edit" component={EditConversion} />
+            <Route path="/conversions/:id/:tab?" component={Conversion} />
             <Route>
               <Empty title="There is no such page">The address names nothing that is here.</Empty>
             </Route>

@@ -1,0 +1,202 @@
+import { Anchor, Group, SegmentedControl, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link } from 'wouter';
+
+import { get, Problem } from '../api/client';
+import { Days } from '../ui/charts';
+import { count, day, money, NONE, percent } from '../ui/format';
+import { Empty, Failed, Figure, Waiting } from '../ui/parts';
+import type { Figures, Statistics } from './types';
+
+type Measure = 'conversions' | 'value' | 'refunded';
+const SPANS = { '30': '30 days', '90': '90 days', '365': 'A year' };
+
+/** Totals, the trend by day, channels and countries. */
+export function Overview({ id }: { id: string }) {
+  const [span, setSpan] = useState('30');
+  const [measure, setMeasure] = useState<Measure>('conversions');
+  const window = windowOf(Number(span));
+  const statistics = useQuery({
+    queryKey: ['statistics', id, span],
+    queryFn: ({ signal }) => get<Statistics>(`/api/conversions/${id}/statistics`, window, signal),
+    placeholderData: keepPreviousData,
+  });
+  if (statistics.isError) return <Failed error={statistics.error} retry={() => void statistics.refetch()} />;
+  if (!statistics.data) return <Waiting rows={4} height={64} label="Counting" />;
+  const { totals, days, currency } = statistics.data;
+  if (!days.length) {
+    return (
+      <Empty title="Nothing counted in these days">
+        Either it has not run yet, or nothing fits. Under “Why, why not” you can ask for one order or lead.
+      </Empty>
+    );
+  }
+  return (
+    <Stack gap="xl">
+      <Group gap="xl" align="flex-start">
+        <Figure name="Conversions">
+          <Anchor component={Link} href={`/conversions/${id}/rows`} inherit>
+            {count(totals.conversions)}
+          </Anchor>
+        </Figure>
+        <Figure name={`Value, ${currency}`}>{money(totals.value)}</Figure>
+        {totals.refunded != null && <Figure name={`Refunded, ${currency}`}>{money(totals.refunded)}</Figure>}
+        {totals.qualified != null && totals.qualified !== totals.conversions && (
+          <Figure name="Qualified">{count(totals.qualified)}</Figure>
+        )}
+        <Figure name="Attributed" note="with a client id of GA4">
+          {percent(totals.attributed_share)}
+        </Figure>
+      </Group>
+      <section>
+        <Group justify="space-between" mb="xs">
+          <SegmentedControl
+            size="xs"
+            aria-label="What is drawn"
+            data={[
+              { value: 'conversions', label: 'Conversions' },
+              { value: 'value', label: 'Value' },
+              ...(totals.refunded != null ? [{ value: 'refunded', label: 'Refunded' }] : []),
+            ]}
+            value={measure}
+            onChange={(value) => setMeasure(value as Measure)}
+          />
+          <SegmentedControl
+            size="xs"
+            aria-label="Days"
+            data={Object.entries(SPANS).map(([value, label]) => ({ value, label }))}
+            value={span}
+            onChange={setSpan}
+          />
+        </Group>
+        <Days
+          label={`${measure} a day, ${day(statistics.data.start_date)} to ${day(statistics.data.end_date)}`}
+          unit={measure === 'conversions' ? 'conversions' : currency}
+          days={filled(statistics.data).map((one) => ({ date: one.date, value: one[measure] ?? 0 }))}
+        />
+        <details>
+          <summary>As a table</summary>
+          <DayTable statistics={statistics.data} />
+        </details>
+      </section>
+      <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="xl">
+        <Breakdown id={id} window={window} span={span} by="channel" title="Channels" currency={currency} />
+        <Breakdown id={id} window={window} span={span} by="country" title="Countries" currency={currency} />
+      </SimpleGrid>
+    </Stack>
+  );
+}
+
+interface Part extends Figures {
+  country?: string | null;
+  source?: string | null;
+  medium?: string | null;
+  platform?: string | null;
+}
+const SHOWN = 8;
+
+function Breakdown(props: {
+  id: string;
+  window: Record<string, string>;
+  span: string;
+  by: 'channel' | 'country';
+  title: string;
+  currency: string;
+}) {
+  const [all, setAll] = useState(false);
+  const parts = useQuery({
+    queryKey: ['by', props.by, props.id, props.span],
+    queryFn: ({ signal }) =>
+      get<{ channels?: Part[]; countries?: Part[] }>(`/api/conversions/${props.id}/by-${props.by}`, props.window, signal),
+    placeholderData: keepPreviousData,
+    retry: false,
+  });
+  if (parts.error instanceof Problem && parts.error.code === 'unknown_route') return null;
+  if (parts.isError) return <Failed error={parts.error} retry={() => void parts.refetch()} />;
+  if (!parts.data) return <Waiting rows={4} label={`Counting ${props.title.toLowerCase()}`} />;
+  const rows = parts.data.channels ?? parts.data.countries ?? [];
+  return (
+    <section>
+      <Title order={2} mb="xs">
+        {props.title}
+      </Title>
+      <Table aria-label={props.title}>
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>{props.by === 'channel' ? 'Source / medium' : 'Country'}</Table.Th>
+            <Table.Th className="number">Conversions</Table.Th>
+            <Table.Th className="number">Value, {props.currency}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {rows.slice(0, all ? 200 : SHOWN).map((part, index) => (
+            <Table.Tr key={index}>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{named(part)}</Table.Td>
+              <Table.Td className="number">{count(part.conversions)}</Table.Td>
+              <Table.Td className="number">{money(part.value)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      {rows.length > SHOWN && (
+        <Anchor component="button" type="button" size="sm" onClick={() => setAll(!all)} mt="xs">
+          {all ? 'Fewer' : `All ${rows.length}`}
+        </Anchor>
+      )}
+    </section>
+  );
+}
+
+const named = (part: Part): string =>
+  part.country !== undefined
+    ? part.country || '(unknown)'
+    : part.source
+      ? `${part.source} / ${part.medium ?? NONE}`
+      : (part.platform ?? '(not attributed)');
+
+function DayTable({ statistics }: { statistics: Statistics }) {
+  return (
+    <Table.ScrollContainer minWidth={0} maxHeight={300} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table stickyHeader aria-label="Days">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Day</Table.Th>
+            <Table.Th className="number">Conversions</Table.Th>
+            <Table.Th className="number">Value, {statistics.currency}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {[...statistics.days].reverse().map((one) => (
+            <Table.Tr key={one.date}>
+              <Table.Td>{day(one.date)}</Table.Td>
+              <Table.Td className="number">{count(one.conversions)}</Table.Td>
+              <Table.Td className="number">{money(one.value)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+      {!statistics.days.length && <Text c="dimmed">No day has any.</Text>}
+    </Table.ScrollContainer>
+  );
+}
+
+/** The days up to yesterday; for 30 the API's own default, which knows the project's time zone. */
+function windowOf(days: number): Record<string, string> {
+  if (days === 30) return {};
+  const end = new Date(Date.now() - 86_400_000);
+  const start = new Date(end.getTime() - (days - 1) * 86_400_000);
+  return { start_date: start.toISOString().slice(0, 10), end_date: end.toISOString().slice(0, 10) };
+}
+
+/** Every day of the window; those that the answer leaves out had none. */
+function filled(statistics: Statistics): (Partial<Figures> & { date: string })[] {
+  const known = new Map(statistics.days.map((one) => [one.date, one]));
+  const days = [];
+  const end = new Date(`${statistics.end_date}T00:00:00Z`);
+  for (let at = new Date(`${statistics.start_date}T00:00:00Z`); at <= end; at.setUTCDate(at.getUTCDate() + 1)) {
+    const date = at.toISOString().slice(0, 10);
+    days.push(known.get(date) ?? { date });
+  }
+  return days;
+}

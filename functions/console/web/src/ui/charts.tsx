@@ -1,0 +1,93 @@
+import { lazy, Suspense } from 'react';
+
+import { day, money } from './format';
+import { Waiting } from './parts';
+import type { Draw } from './plot';
+
+const Chart = lazy(() => import('./plot'));
+
+interface Shared {
+  label: string;
+  height?: number;
+}
+
+/** Bars by day, oldest first. */
+export function Days(props: Shared & { days: { date: string; value: number }[]; unit: string }) {
+  const every = Math.max(1, Math.ceil(props.days.length / 8));
+  return (
+    <Loaded {...props}>
+      {(plot) => (width) => ({
+        marginLeft: 56,
+        x: {
+          type: 'band',
+          label: null,
+          domain: props.days.map(({ date }) => date),
+          ticks: props.days.map(({ date }) => date).filter((_, index) => index % (width < 500 ? every * 2 : every) === 0),
+          tickFormat: day,
+          tickSize: 0,
+        },
+        y: { label: props.unit, grid: true, nice: true, tickFormat: (value: number) => money(value) },
+        marks: [
+          plot.barY(props.days, {
+            x: 'date',
+            y: 'value',
+            fill: 'var(--series-1)',
+            title: (one: { date: string; value: number }) => `${day(one.date)}: ${money(one.value)} ${props.unit}`,
+          }),
+          plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.4 }),
+        ],
+      })}
+    </Loaded>
+  );
+}
+
+/** Lines over a number, each named at its end and told apart by dashes as well as colour. */
+export function Lines(
+  props: Shared & {
+    lines: { name: string; points: { x: number; y: number }[]; dashed?: boolean; dots?: boolean }[];
+    x: string;
+    y: string;
+    percent?: boolean;
+    mark?: number;
+  },
+) {
+  const format = props.percent ? (value: number) => `${Math.round(value * 100)}%` : (value: number) => money(value);
+  return (
+    <Loaded {...props}>
+      {(plot) => () => ({
+        marginLeft: 56,
+        marginRight: 84,
+        x: { label: props.x, tickFormat: format, nice: true },
+        y: { label: props.y, grid: true, tickFormat: format, nice: true },
+        marks: [
+          ...(props.mark === undefined ? [] : [plot.ruleX([props.mark], { stroke: 'currentColor', strokeDasharray: '2 3' })]),
+          ...props.lines.flatMap((line, index) => {
+            const stroke = line.dashed ? 'currentColor' : `var(--series-${index + 1})`;
+            const last = line.points.slice(-1);
+            return [
+              plot.line(line.points, {
+                x: 'x',
+                y: 'y',
+                stroke,
+                strokeWidth: line.dashed ? 1 : 2,
+                strokeOpacity: line.dashed ? 0.6 : 1,
+                ...(line.dashed ? { strokeDasharray: '4 4' } : {}),
+              }),
+              ...(line.dots ? [plot.dot(line.points, { x: 'x', y: 'y', r: 3, fill: stroke })] : []),
+              plot.text(last, { x: 'x', y: 'y', text: () => line.name, textAnchor: 'start', dx: 6, fill: 'currentColor' }),
+            ];
+          }),
+        ],
+      })}
+    </Loaded>
+  );
+}
+
+function Loaded(props: Shared & { children: Draw }) {
+  const height = props.height ?? 240;
+  return (
+    <Suspense fallback={<Waiting rows={1} height={height} label="Drawing" />}>
+      <Chart label={props.label} height={height} draw={props.children} />
+    </Suspense>
+  );
+}
