@@ -9,7 +9,7 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
-from common import clients
+from common.clients import publisher, scheduler, warehouses
 from common.http.routing import Router
 from common.http.service import respond
 from common.messaging.publisher import Bus
@@ -38,7 +38,7 @@ def _router() -> Router:
 @cache
 def _services() -> Services:
     settings = Settings.from_environment(os.environ)
-    own, runner = clients.warehouses(settings)
+    own, runner = warehouses.warehouses(settings)
     return Services(
         settings=settings,
         warehouse=own,
@@ -51,10 +51,10 @@ def _services() -> Services:
 
 @cache
 def _bus() -> Bus:
-    return clients.bus(_services().settings)
+    return publisher.bus(_services().settings)
 
 
 @cache
 def _scheduler() -> Scheduler:
     settings = _services().settings
-    return Scheduler(clients.scheduler(settings), settings)
+    return Scheduler(scheduler.scheduler(settings), settings)

@@ -13,7 +13,7 @@ from flask import Request, Response
 from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
 
-from common import clients
+from common.clients import publisher, warehouses
 from common.http.push import receive
 from common.http.routing import Router
 from common.http.service import respond
@@ -55,7 +55,7 @@ def _services() -> Services:
     endpoints = replaced_hosts(settings.platform_endpoints)
     secrets = Secrets(os.environ, _secret_manager, endpoints.get(SECRET_MANAGER, SECRET_MANAGER))
     return Services(
-        warehouse=clients.warehouse(settings),
+        warehouse=warehouses.warehouse(settings),
         wire=Wire(requests.Session(), secrets, google_credentials, endpoints),
         clock=SystemClock(),
         bus=_bus,
@@ -64,7 +64,7 @@ def _services() -> Services:
 
 @cache
 def _bus() -> Bus:
-    return clients.bus(_services().settings)
+    return publisher.bus(_services().settings)
 
 
 @cache

@@ -10,9 +10,9 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
-from common import clients
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog
+from common.clients import publisher, warehouses
 from common.http.push import receive
 from common.messaging.publisher import Bus
 from common.settings import Settings
@@ -36,4 +36,4 @@ def _services(now: datetime) -> Services:
 @cache
 def _clients() -> tuple[Warehouse, Warehouse, Bus]:
     settings = Settings.from_environment(os.environ)
-    return *clients.warehouses(settings), clients.bus(settings)
+    return *warehouses.warehouses(settings), publisher.bus(settings)

@@ -14,8 +14,8 @@ threads.limit(os.environ, threads.real_cpus())
 import functions_framework  # noqa: E402
 from flask import Request, Response  # noqa: E402
 
-from common import clients  # noqa: E402
 from common.catalog.definitions import Catalog  # noqa: E402
+from common.clients import publisher, warehouses  # noqa: E402
 from common.http.push import receive  # noqa: E402
 from common.messaging.publisher import Bus  # noqa: E402
 from common.settings import Settings  # noqa: E402
@@ -37,4 +37,4 @@ def _services(now: datetime) -> Services:
 @cache
 def _clients() -> tuple[Warehouses, Bus]:
     settings = Settings.from_environment(os.environ)
-    return Warehouses(*clients.warehouses(settings)), clients.bus(settings)
+    return Warehouses(*warehouses.warehouses(settings)), publisher.bus(settings)

@@ -9,9 +9,9 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
-from common import clients
 from common.bigquery.runner import own_account
 from common.bigquery.warehouse import Warehouse
+from common.clients import warehouses
 from common.http.routing import Router
 from common.http.service import respond
 from common.settings import Settings
@@ -45,7 +45,7 @@ def _services(now: datetime) -> Services:
 
 @cache
 def _warehouses() -> tuple[Warehouse, Warehouse]:
-    return clients.warehouses(Settings.from_environment(os.environ), JOB_SECONDS)
+    return warehouses.warehouses(Settings.from_environment(os.environ), JOB_SECONDS)
 
 
 def _account() -> str:

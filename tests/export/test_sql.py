@@ -17,7 +17,7 @@ from functions.export.destinations.registry import DESTINATIONS
 from functions.export.frontend import reads
 from functions.export.ledger.entries import Entry
 from functions.export.reconcile.delivery_state import Sent
-from functions.export.send import incidents, poll
+from functions.export.send import poll
 from functions.export.send.due import due
 from functions.export.services import Connection, Services
 from functions.export.transport.results import Status
@@ -93,7 +93,6 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "entries": lambda it: reads.entries(it, conversion="", state="", conversion_id="", limit=5),
     "between": lambda it: reads.conversions_between(it, "purchase", *DAYS),
     "delivery_states": lambda it: reads.delivery_states(it, conversion="purchase"),
-    "incident": lambda it: incidents.incident(it.services, "c", "error", "s", "r", "d", "f"),
 }
 
 

@@ -14,7 +14,10 @@ from tests.terraform.offline import REPOSITORY
 
 WRITES = re.compile(r"\b(?:INSERT INTO|MERGE INTO|UPDATE|DELETE FROM)\s+\{\{ (\w+) \}\}")
 """A statement that changes the table in its slot."""
-PARTS = {"common.bigquery.leases.lease": "leases"}
+PARTS = {
+    "common.bigquery.leases.lease": "leases",
+    "common.incidents.incidents": "incidents",
+}
 """Shared modules that write a table of their own for whoever imports them."""
 
 
@@ -58,7 +61,7 @@ def reported() -> frozenset[str]:
     rooms = (REPOSITORY / "functions").rglob("*.py")
     calls = (call for file in rooms for call in _calls(file) if call.args)
     return frozenset(
-        _text(call.args[0]) for call in calls if ast.unparse(call.func).endswith("incident")
+        _text(call.args[0]) for call in calls if ast.unparse(call.func).lower().endswith("incident")
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
 from common.bigquery.sql import template, with_parameters
 from common.http.model import Model
 from common.http.request import Ask
+from common.incidents.current import State, current
 from functions.api.services import Services
 
 
@@ -32,6 +33,14 @@ class Incident(Model):
     run_id: str | None
     detail: str | None
     fix: str | None
+    object: str | None = Field(description="What tells it from others of one code and subject.")
+    source: str | None = Field(description="Function that reported it.")
+    state: State
+    note: str | None = Field(description="Why its state changed.")
+    decided_by: str | None
+    first_day: date
+    last_day: date
+    days: int = Field(description="On how many days it was reported.")
 
 
 class IncidentList(Model):
@@ -42,10 +51,9 @@ class IncidentList(Model):
 
 def list_incidents(ask: Ask[IncidentsQuery, None], services: Services) -> IncidentList:
     """List what needs a person's eye."""
-    sql = template(__file__, incidents=services.warehouse.table("incidents"))
+    since = services.now().date() - timedelta(days=ask.query.days)
     bound = with_parameters(
-        sql,
-        since=services.now().date() - timedelta(days=ask.query.days),
+        template(__file__, current=current(services.warehouse, since)),
         conversion=ask.query.conversion,
         code=ask.query.code,
         limit=ask.query.limit,

@@ -1,12 +1,13 @@
--- What needs a person's eye, the newest first; an incident is told once a day.
+-- What needs a person's eye, the newest first.
 SELECT
-  incident.incident_id, incident.recorded_at, incident.code, incident.severity, incident.conversion,
-  incident.run_id, incident.detail, incident.fix
-FROM {{ incidents }} AS incident
+  present.incident_id, present.recorded_at, present.code, present.severity, present.conversion, present.object,
+  present.source, present.state, present.note, present.decided_by, present.first_day, present.last_day, present.days,
+  present.run_id, present.detail, present.fix
+FROM (
+{{ current }}
+) AS present
 WHERE
-  incident.date >= @since
-  AND (@conversion = '' OR incident.conversion = @conversion)
-  AND (@code = '' OR incident.code = @code)
-QUALIFY ROW_NUMBER() OVER (PARTITION BY incident.incident_id ORDER BY incident.recorded_at) = 1
-ORDER BY incident.recorded_at DESC, incident.incident_id
+  (@conversion = '' OR present.conversion = @conversion)
+  AND (@code = '' OR present.code = @code)
+ORDER BY present.recorded_at DESC, present.incident_id
 LIMIT @limit

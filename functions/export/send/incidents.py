@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from datetime import UTC
 
-from common.bigquery.sql import template, with_parameters
-from common.logs import log
+from common.incidents.incidents import Incident, IncidentLog, Severity
 from functions.export.send.run import Summary
 from functions.export.services import Services
 
+OF_RUNS = (
+    "export_halted",
+    "rows_refused",
+    "retractions_held",
+    "missing_without_proof",
+    "deliveries_in_doubt",
+)
+"""What every run judges anew; the others stay open until a person resolves them."""
 MOST_REASONS = 5
 """As many reasons as a sentence can carry."""
 
@@ -20,8 +25,9 @@ def report(
 ) -> None:
     """Raise what a run found out: a halted destination, held retractions, deliveries in doubt."""
     subject = f"{destination}/{conversion}"
+    log_of(services).resolve_gone(subject, run_id, codes=OF_RUNS)
 
-    def raised(code: str, severity: str, detail: str, fix: str) -> None:
+    def raised(code: str, severity: Severity, detail: str, fix: str) -> None:
         incident(services, code, severity, subject, run_id, detail, fix)
 
     if done.halted:
@@ -89,30 +95,19 @@ def _listed(counts: Counter[str]) -> str:
 
 
 def incident(
-    services: Services, code: str, severity: str, subject: str, run_id: str, detail: str, fix: str
+    services: Services,
+    code: str,
+    severity: Severity,
+    subject: str,
+    run_id: str,
+    detail: str,
+    fix: str,
 ) -> None:
-    """Write the incident down unless the same one is known today."""
-    now = services.clock.now().astimezone(UTC)
-    identity = f"{code}|{subject}|{now.date()}"
-    incident_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    sql = template(__file__, incidents=services.warehouse.table("incidents"))
-    bound = with_parameters(sql, date=now.date(), incident_id=incident_id)
-    if next(services.warehouse.rows(bound))["known"]:
-        return
-    services.warehouse.append(
-        "incidents",
-        [
-            {
-                "date": now.date(),
-                "recorded_at": now,
-                "incident_id": incident_id,
-                "code": code,
-                "severity": severity,
-                "conversion": subject,
-                "run_id": run_id,
-                "detail": detail,
-                "fix": fix,
-            }
-        ],
-    )
-    log("incident", severity.upper(), code=code, destination=subject, run_id=run_id, detail=detail)
+    """Report the incident; the same one of the same run is reported once."""
+    found = Incident(code, detail, fix, subject=subject, severity=severity)
+    log_of(services).report([found], run_id)
+
+
+def log_of(services: Services) -> IncidentLog:
+    """The incidents that export reports."""
+    return IncidentLog(services.warehouse, "export", services.clock.now())

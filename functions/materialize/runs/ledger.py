@@ -1,8 +1,7 @@
-"""The append-only ledger of runs, and the list of incidents."""
+"""The append-only ledger of runs."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -11,6 +10,7 @@ from typing import Any
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.run_status import DONE, RunStatus
+from common.incidents.incidents import Incident, IncidentLog
 from common.logs import log
 from common.messaging.messages import MaterializeTask, ScoreTask
 
@@ -73,30 +73,17 @@ class Ledger:
         moment = {"date": at.date(), "recorded_at": at}
         return {**moment, "run_id": run_id, "status": status, "conversion": "", **columns}
 
-    def incident(
-        self,
-        code: str,
-        detail: str,
-        *,
-        fix: str,
-        conversion: str = "",
-        run_id: str = "",
-        severity: str = "error",
-    ) -> None:
-        """Report what needs a person's eye; the same one is reported once a day."""
-        at = self.now.astimezone(UTC)
-        identity = f"{code}|{conversion}|{at.date()}|{detail}"
-        incident_id = hashlib.sha256(identity.encode()).hexdigest()[:16]
-        if incident_id in self._incidents_of(at.date()):
-            return
-        entry = {
-            "date": at.date(), "recorded_at": at, "incident_id": incident_id, "code": code,
-            "severity": severity, "conversion": conversion, "run_id": run_id,
-            "detail": detail, "fix": fix,
-        }  # fmt: skip
-        self.warehouse.append("incidents", [entry])
-        log("incident", severity.upper(), code=code, conversion=conversion, run_id=run_id,
-            detail=detail)  # fmt: skip
+    def report(self, incident: Incident, run_id: str = "") -> None:
+        """Report what needs a person's eye."""
+        self._incidents.report([incident], run_id)
+
+    def resolve_gone(self, subject: str, run_id: str) -> None:
+        """Resolve what earlier runs reported of the subject and this one did not."""
+        self._incidents.resolve_gone(subject, run_id)
+
+    @property
+    def _incidents(self) -> IncidentLog:
+        return IncidentLog(self.warehouse, "materialize", self.now)
 
     def entries(self, run_id: str) -> list[dict[str, Any]]:
         """What happened to each task of one run, oldest first."""
@@ -117,12 +104,6 @@ class Ledger:
         until = found["done_until"]
         last = None if until is None else Done(until, found["done_at"])
         return Past(frozenset(found["versions"] or ()), bool(found["has_fence"]), last)
-
-    def _incidents_of(self, day: date) -> frozenset[str]:
-        sql = template(__file__, "ledger_incidents", incidents=self.warehouse.table("incidents"))
-        return frozenset(
-            row["incident_id"] for row in self.warehouse.rows(with_parameters(sql, date=day))
-        )
 
 
 @dataclass

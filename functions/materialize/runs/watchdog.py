@@ -7,6 +7,7 @@ from datetime import timedelta
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.run_status import CLOSED, DONE, RunStatus
+from common.incidents.incidents import Incident
 from common.messaging.messages import MaterializeTask, Message, ScoreTask
 from functions.materialize.services import Services
 
@@ -48,9 +49,11 @@ def _report_if_stale(services: Services, stored: DefinitionVersion) -> None:
     last = next(services.warehouse.rows(bound))["last_success"] or stored.created_at
     hours = (services.ledger.now - last).total_seconds() / 3600
     if hours > STALE_HOURS:
-        services.ledger.incident(
-            "stale",
-            f"{stored.id} has had no successful run since {last:%Y-%m-%d %H:%M} UTC.",
-            fix="Look at its last entries in the runs ledger, mend the cause, and run it again.",
-            conversion=stored.id,
+        services.ledger.report(
+            Incident(
+                "stale",
+                f"{stored.id} has had no successful run since {last:%Y-%m-%d %H:%M} UTC.",
+                fix="Look at its last entries in the runs ledger, mend the cause, run it again.",
+                subject=stored.id,
+            )
         )

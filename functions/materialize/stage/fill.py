@@ -12,6 +12,7 @@ from common.catalog.run_status import RunStatus
 from common.errors import RetryableError
 from common.ga4 import export
 from common.ga4.stage import Span, scan
+from common.incidents.incidents import Incident
 from functions.materialize import merge
 from functions.materialize.runs.ledger import Clock, Ledger
 
@@ -66,10 +67,14 @@ def _fill(
     if not force and (reason := merge.brakes(counts, edited=False)):
         reason = reason.replace("conversions", "staged GA4 events")
         ledger.write(run_id, RunStatus.HELD, seconds=clock.elapsed(), detail=reason, **facts)
-        ledger.incident(
-            "suspicious_shrink",
-            f"{reason} ({span.window.start} to {span.window.end}); nothing was written.",
-            fix="Check that the daily tables of the export are complete; if so, run with force.",
+        ledger.report(
+            Incident(
+                "suspicious_shrink",
+                f"{reason} ({span.window.start} to {span.window.end}); nothing was written.",
+                fix="Check that the export's daily tables are complete; if so, run with force.",
+                subject=LEASE,
+                object=str(span.window.start),
+            ),
             run_id=run_id,
         )
         return

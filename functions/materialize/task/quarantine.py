@@ -6,6 +6,7 @@ from typing import Any
 
 from common.bigquery.sql import Sql, template, with_parameters
 from common.errors import UserError
+from common.incidents.incidents import Incident
 from common.kinds.candidate.reason import reason as why_broken
 from functions.materialize import merge
 from functions.materialize.services import Services
@@ -69,13 +70,15 @@ def _quarantine(
     }
     services.warehouse.execute(with_parameters(insert, **job.days, **job.zone, **facts))
     listed = ", ".join(f"{count:,} x {code}" for code, count in sorted(broken.items()))
-    services.ledger.incident(
-        "rows_quarantined",
-        f"{job.stored.id}: rows that break the contract were set aside: {listed}.",
-        fix="Look at them in the table quarantine, and mend the query or its source.",
-        conversion=job.stored.id,
+    services.ledger.report(
+        Incident(
+            "rows_quarantined",
+            f"{job.stored.id}: rows that break the contract were set aside: {listed}.",
+            fix="Look at them in the table quarantine, and mend the query or its source.",
+            subject=job.stored.id,
+            severity="warning",
+        ),
         run_id=job.task.run_id,
-        severity="warning",
     )
     unplaced = sum(count for code, count in broken.items() if code in UNPLACED)
     if unplaced > min(UNPLACED_ROWS, max(1, UNPLACED_SHARE * read)):

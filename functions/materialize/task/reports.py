@@ -8,6 +8,7 @@ from typing import Any
 from common.bigquery.sql import template, with_parameters
 from common.catalog.run_status import RunStatus
 from common.errors import ProductError
+from common.incidents.incidents import Incident
 from common.messaging.messages import MaterializeTask
 from functions.materialize.runs.ledger import Clock
 from functions.materialize.services import Services
@@ -33,11 +34,14 @@ def held(
     services.ledger.write(
         job.task.run_id, RunStatus.HELD, seconds=clock.elapsed(), detail=why, **facts
     )
-    services.ledger.incident(
-        code,
-        f"{job.stored.id}: {why} ({job.window.start} to {job.window.end}); nothing was written.",
-        fix=_FIXES[code],
-        conversion=job.stored.id,
+    services.ledger.report(
+        Incident(
+            code,
+            f"{job.stored.id}: {why} ({job.window.start} to {job.window.end});"
+            " nothing was written.",
+            fix=_FIXES[code],
+            subject=job.stored.id,
+        ),
         run_id=job.task.run_id,
     )
     return RunStatus.HELD
@@ -57,24 +61,28 @@ def failed(services: Services, task: MaterializeTask, error: ProductError) -> No
         message=task.model_dump_json(),
         detail=error.detail[:1000],
     )
-    services.ledger.incident(
-        error.code,
-        f"{task.conversion}: {error.detail[:1000]}",
-        fix=error.fix,
-        conversion=task.conversion,
+    services.ledger.report(
+        Incident(
+            error.code,
+            f"{task.conversion}: {error.detail[:1000]}",
+            fix=error.fix,
+            subject=task.conversion,
+        ),
         run_id=task.run_id,
     )
 
 
 def unnormalized(services: Services, job: Job) -> None:
     """Say that there is nothing to normalize by."""
-    services.ledger.incident(
-        "not_normalized",
-        f"{job.stored.id}: there are too few conversions, or no value, to normalize by.",
-        fix=f"Its values stay as they are until both sides have {normalize.MINIMUM_ROWS} rows.",
-        conversion=job.stored.id,
+    services.ledger.report(
+        Incident(
+            "not_normalized",
+            f"{job.stored.id}: there are too few conversions, or no value, to normalize by.",
+            fix=f"Its values stay as they are until both sides have {normalize.MINIMUM_ROWS} rows.",
+            subject=job.stored.id,
+            severity="warning",
+        ),
         run_id=job.task.run_id,
-        severity="warning",
     )
 
 
@@ -93,13 +101,16 @@ def missing_rates(services: Services, job: Job, published: Mapping[str, Any]) ->
     """What lacks a rate is counted without a value in the project's currency, and never guessed."""
     if not published["without_rate"]:
         return
-    services.ledger.incident(
-        "rate_missing",
-        f"{job.stored.id}: {published['without_rate']:,} conversions in"
-        f" {', '.join(sorted(published['currencies']))} have no value in {job.context.currency}:"
-        " no rate of the seven days before them is known.",
-        fix="Bring the table of exchange rates up to date, then run these days again.",
-        conversion=job.stored.id,
+    services.ledger.report(
+        Incident(
+            "rate_missing",
+            f"{job.stored.id}: {published['without_rate']:,} conversions in"
+            f" {', '.join(sorted(published['currencies']))} have no value in"
+            f" {job.context.currency}:"
+            " no rate of the seven days before them is known.",
+            fix="Bring the table of exchange rates up to date, then run these days again.",
+            subject=job.stored.id,
+            severity="warning",
+        ),
         run_id=job.task.run_id,
-        severity="warning",
     )

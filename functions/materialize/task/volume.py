@@ -7,6 +7,7 @@ from datetime import date
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.ga4 import export
+from common.incidents.incidents import Incident
 from functions.materialize.runs.ledger import Ledger
 
 USUAL_ROWS = 10
@@ -19,12 +20,16 @@ def report_missing_shards(warehouse: Warehouse, ledger: Ledger, day: date, run_i
     """Report each GA4 property whose daily table for the day has not landed."""
     for dataset in warehouse.settings.ga4_datasets:
         if f"{day:%Y%m%d}" not in export.shard_days(warehouse.tables_in(dataset)):
-            ledger.incident(
-                "ga4_day_missing",
-                f"{dataset}.events_{day:%Y%m%d} has not landed yet.",
-                fix="GA4 exports a day by the afternoon after it; the next runs will read it.",
+            ledger.report(
+                Incident(
+                    "ga4_day_missing",
+                    f"{dataset}.events_{day:%Y%m%d} has not landed yet.",
+                    fix="GA4 exports a day by the afternoon after it; the next runs will read it.",
+                    severity="warning",
+                    subject=dataset,
+                    object=f"{day:%Y%m%d}",
+                ),
                 run_id=run_id,
-                severity="warning",
             )
 
 
@@ -35,11 +40,13 @@ def report_silence(
     if usual < USUAL_ROWS or seen >= SHARE * usual:
         return
     tables = ", ".join(stored.referenced_tables) or f"the GA4 table of {day}"
-    ledger.incident(
-        "silence",
-        f"{stored.id}: {seen} conversions on {day}, usually about {usual:.0f}.",
-        fix=f"Check whether {tables} has landed; if it has, tracking may be broken.",
-        conversion=stored.id,
+    ledger.report(
+        Incident(
+            "silence",
+            f"{stored.id}: {seen} conversions on {day}, usually about {usual:.0f}.",
+            fix=f"Check whether {tables} has landed; if it has, tracking may be broken.",
+            subject=stored.id,
+            severity="warning",
+        ),
         run_id=run_id,
-        severity="warning",
     )

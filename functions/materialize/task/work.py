@@ -150,6 +150,7 @@ def _write(services: Services, job: Job) -> RunStatus:
         seen=published["seen"],
         usual=published["usual"],
     )
+    services.ledger.resolve_gone(job.stored.id, job.task.run_id)
     status = _status(job, counts)
     services.ledger.write(
         job.task.run_id, status, seconds=clock.elapsed(), value_total=published["total"], **facts

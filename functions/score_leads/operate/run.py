@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog, DefinitionVersion
 from common.errors import ProductError, RetryableError, UserError
+from common.incidents.incidents import Incident, IncidentLog
 from common.kinds.conversion import Conversion
 from common.kinds.scoring import Scoring
 from common.logs import log
@@ -22,14 +23,12 @@ from functions.score_leads.data.sources import Staged, Warehouses, scoring_of, s
 from functions.score_leads.model.packed import Packed
 from functions.score_leads.operate import (
     cohorts,
-    incidents,
     promotion,
     registry,
     retrain,
     scoring,
     training_incidents,
 )
-from functions.score_leads.operate.incidents import Incident
 from functions.score_leads.operate.registry import Registered
 from functions.score_leads.operate.retrain import SEED, Training
 from functions.score_leads.operate.scoring import Scored, Stamp
@@ -139,6 +138,7 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
         task,
         [*training_incidents.of_scores(scored), *training_incidents.of_cohorts(final)],
     )
+    _incidents(services).resolve_gone(task.conversion, task.run_id)
     _tell(services, job, packed, scored)
     return scored
 
@@ -205,13 +205,12 @@ def _refusal(job: Job, challenger: Training) -> str:
 
 
 def _report(services: Services, task: ScoreTask, found: Iterable[Incident]) -> None:
-    incidents.report(
-        services.warehouse,
-        found,
-        conversion=task.conversion,
-        run_id=task.run_id,
-        now=services.now,
-    )
+    about = [replace(incident, subject=task.conversion) for incident in found]
+    _incidents(services).report(about, task.run_id)
+
+
+def _incidents(services: Services) -> IncidentLog:
+    return IncidentLog(services.warehouse, "score_leads", services.now)
 
 
 def _tell(services: Services, job: Job, packed: Packed, scored: Scored) -> None:

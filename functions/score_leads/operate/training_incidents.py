@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from functions.score_leads.operate.incidents import Incident
+from common.incidents.incidents import Incident
 from functions.score_leads.operate.monitoring import FLIP_LIMIT, LEVEL_LIMITS, Cohort
 from functions.score_leads.operate.registry import Registered
 from functions.score_leads.operate.retrain import Training
@@ -16,7 +16,6 @@ NO_LEADS = Incident(
     "no_leads",
     "The source returned no lead, so there is nothing to learn from.",
     "Check the source of the definition, and that its tables are loaded.",
-    "error",
 )
 
 
@@ -33,7 +32,6 @@ def damaged(model: Registered) -> Incident:
         "model_damaged",
         f"Model {model.model_id} was not loaded: {model.damage}. A new one is trained.",
         "Find out who may write to the table of models besides this function.",
-        "error",
     )
 
 
@@ -45,6 +43,7 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
             "base_rate_only",
             f"All leads get the same probability: {step.reason}.",
             "Add attributes that are known when a lead is created, or wait for more outcomes.",
+            severity="warning",
         )
     factor = training.trained.model.level.factor
     if not LEVEL_LIMITS[0] <= factor <= LEVEL_LIMITS[1]:
@@ -52,6 +51,7 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
             "level_moved",
             f"Young leads are won {factor:.2f} times as often as their attributes suggest.",
             "Look for what changed in sales or in the sources of leads; scores follow already.",
+            severity="warning",
         )
     if (
         training.packed.threshold.measure == "expected_value"
@@ -61,17 +61,24 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
             "no_deal_values",
             "No deal has a value, so no lead reaches the expected value that makes it qualified.",
             "Return deal_value with the deals, or qualify leads by their probability.",
+            severity="warning",
         )
     if refused:
         yield Incident(
             "model_rejected",
             f"The new model was not put to use: {refused}.",
             "Compare the attributes on both model cards; one of them may have broken.",
+            severity="warning",
         )
     for warning in training.trained.warnings:
         kind, _, detail = warning.partition(": ")
         if kind in _WAYS_OUT:
-            yield Incident(kind, f"{detail}.", _WAYS_OUT[kind])
+            yield Incident(
+                kind,
+                f"{detail}.",
+                _WAYS_OUT[kind],
+                severity="warning",
+            )
 
 
 def of_scores(scored: Scored) -> Iterator[Incident]:
@@ -83,6 +90,7 @@ def of_scores(scored: Scored) -> Iterator[Incident]:
             f"The qualification of {moved.flipped:.1%} of {moved.leads} leads changed since the "
             "last run.",
             "Compare the newest model cards and the attributes' drift.",
+            severity="warning",
         )
     for drift in scored.drift:
         if drift.complaint:
@@ -90,6 +98,7 @@ def of_scores(scored: Scored) -> Iterator[Incident]:
                 "attribute_drift",
                 f"{drift.attribute}: {drift.complaint}.",
                 "Check the form and the CRM field; exclude the attribute if it stays broken.",
+                severity="warning",
             )
 
 
@@ -101,4 +110,5 @@ def of_cohorts(final: list[Cohort]) -> Iterator[Incident]:
                 "predictions_missed",
                 f"{cohort.complaint}.",
                 "Look at the level and the drift on the model card; the next training follows.",
+                severity="warning",
             )

@@ -1,0 +1,177 @@
+"""Incidents: reported once a day for each cause, open until resolved or gone.
+
+The table is append-only. What an incident is now follows from its entries: those after the newest
+that resolved it are its present episode, and the newest entry says its state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from common.bigquery.sql import Parameter, template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from common.errors import NotFoundError
+from common.incidents.current import State, current
+from common.logs import log
+
+REACH = timedelta(days=92)
+"""An incident that nobody reported for longer is over; reads look no further back."""
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Incident:
+    """What happened, where, and what to do next. Counts and causes in `detail` may change."""
+
+    code: str
+    detail: str
+    fix: str
+    subject: str = ""
+    """The conversion or destination concerned, "" for the whole project."""
+    object: str = ""
+    """What tells incidents of one code and subject apart, such as a shard or a currency."""
+    severity: Severity = "error"
+
+    @property
+    def identity(self) -> str:
+        """16 hexadecimal digits of code, subject and object."""
+        key = "|".join((self.code, self.subject, self.object))
+        return hashlib.sha256(key.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class IncidentLog:
+    """The incidents that one function reports at the moment `now`."""
+
+    warehouse: Warehouse
+    source: str
+    """The function that reports, such as materialize."""
+    now: datetime
+
+    def report(self, incidents: Iterable[Incident], run_id: str = "") -> None:
+        """Append an entry for each incident that this run, or without a run this day, lacks."""
+        found = {incident.identity: incident for incident in incidents}
+        if not found:
+            return
+        known = {row["incident_id"]: row for row in self._present(ids=sorted(found))}
+        new = [
+            incident
+            for identity, incident in found.items()
+            if not self._is_known(known.get(identity), run_id)
+        ]
+        self.warehouse.append(
+            "incidents", [self._entry(each, known.get(each.identity), run_id) for each in new]
+        )
+        for incident in new:
+            self._announce(incident, known.get(incident.identity), run_id)
+
+    def resolve_gone(
+        self, subject: str, run_id: str, *, codes: Iterable[str] | None = None
+    ) -> None:
+        """Resolve what earlier runs of this function reported of the subject and this one did not.
+
+        `codes` are those that the run judged, all unless given: what was not looked at stays open.
+        """
+        judged = None if codes is None else frozenset(codes)
+        gone = [
+            row
+            for row in self._present(subject=subject)
+            if row["source"] == self.source
+            and row["run_id"] != run_id
+            and (judged is None or row["code"] in judged)
+        ]
+        self._resolve(gone, run_id, "No longer seen.")
+
+    def decide(self, identity: str, state: State, *, by: str, note: str = "") -> None:
+        """Write down what a person says of an open incident; raises NotFoundError for others."""
+        known = next(iter(self._present(ids=[identity])), None)
+        if known is None:
+            raise NotFoundError(
+                f"There is no open incident {identity!r}.",
+                code="unknown_incident",
+                fix="GET /incidents lists those that are open.",
+            )
+        row = {**_carried(known), "state": state, "decided_by": by, "note": note}
+        self.warehouse.append("incidents", [{**row, **self._moment()}])
+
+    def _present(self, *, ids: Iterable[str] = (), subject: str = "") -> Iterator[dict[str, Any]]:
+        """The newest entry of each incident of these that is not resolved."""
+        sql = template(
+            __file__,
+            "incidents_open",
+            current=current(self.warehouse, self.now.astimezone(UTC).date() - REACH),
+        )
+        bound = with_parameters(
+            sql,
+            ids=Parameter("ARRAY<STRING>", list(ids)),
+            subject=subject,
+            resolved=State.RESOLVED,
+        )
+        return self.warehouse.rows(bound)
+
+    def _is_known(self, entry: Mapping[str, Any] | None, run_id: str) -> bool:
+        return entry is not None and self._is_today(entry) and run_id in ("", entry["run_id"])
+
+    def _is_today(self, entry: Mapping[str, Any]) -> bool:
+        return bool(entry["last_day"] == self.now.astimezone(UTC).date())
+
+    def _moment(self) -> dict[str, object]:
+        at = self.now.astimezone(UTC)
+        return {"date": at.date(), "recorded_at": at}
+
+    def _entry(
+        self, incident: Incident, known: Mapping[str, Any] | None, run_id: str
+    ) -> dict[str, object]:
+        return {
+            **self._moment(),
+            "incident_id": incident.identity,
+            "code": incident.code,
+            "severity": incident.severity,
+            "conversion": incident.subject,
+            "object": incident.object,
+            "source": self.source,
+            # what a person has acknowledged stays so, however often it is seen again
+            "state": known["state"] if known else State.OPEN,
+            "run_id": run_id,
+            "detail": incident.detail,
+            "fix": incident.fix,
+        }
+
+    def _announce(self, incident: Incident, known: Mapping[str, Any] | None, run_id: str) -> None:
+        """One line a day in the log, which alerts read."""
+        if known is not None and self._is_today(known):
+            return
+        log(
+            "incident",
+            incident.severity.upper(),
+            code=incident.code,
+            conversion=incident.subject,
+            run_id=run_id,
+            detail=incident.detail,
+        )
+
+    def _resolve(self, entries: Iterable[Mapping[str, Any]], run_id: str, note: str) -> None:
+        rows = [
+            {
+                **_carried(entry),
+                **self._moment(),
+                "state": State.RESOLVED,
+                "run_id": run_id,
+                "note": note,
+            }
+            for entry in entries
+        ]
+        if rows:
+            self.warehouse.append("incidents", rows)
+
+
+_KEPT = "incident_id code severity conversion object source run_id detail fix".split()
+
+
+def _carried(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry[name] for name in _KEPT}

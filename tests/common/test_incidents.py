@@ -1,0 +1,140 @@
+"""One cause is one incident, open until a person or a run resolves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from common import schemas
+from common.bigquery.sql import Sql
+from common.errors import NotFoundError
+from common.incidents.current import State, current
+from common.incidents.incidents import Incident, IncidentLog
+from common.settings import Settings
+from tests.judge import analyze
+from tests.quick import QuickWarehouse
+
+MORNING = datetime(2026, 11, 20, 6, tzinfo=UTC)
+REFUSED = Incident(
+    "rows_refused", "meta/lead: 3 of 9 were refused.", "Mend them.", subject="meta/lead"
+)
+
+
+@pytest.fixture
+def reported() -> IncidentLog:
+    warehouse = QuickWarehouse(Settings(project="test-project"))
+    warehouse.ensure_dataset("test-project.conversions")
+    warehouse.ensure_table(warehouse.path("incidents"), "incidents")
+    return IncidentLog(warehouse, "export", MORNING)
+
+
+def later(log: IncidentLog, **time: int) -> IncidentLog:
+    return replace(log, now=log.now + timedelta(**time))
+
+
+def now(log: IncidentLog) -> list[dict[str, Any]]:
+    return list(log.warehouse.rows(current(log.warehouse, date(2026, 9, 1))))
+
+
+def entries(log: IncidentLog) -> int:
+    (row,) = log.warehouse.rows(
+        replace(current(log.warehouse, date(2026, 9, 1)), text=_COUNT, parameters={})
+    )
+    return int(row["entries"])
+
+
+_COUNT = "SELECT COUNT(*) AS entries FROM `test-project.conversions.incidents`"
+
+
+def test_other_counts_are_the_same_incident_and_the_newest_words_count(
+    reported: IncidentLog,
+) -> None:
+    reported.report([REFUSED], "run-1")
+    again = later(reported, days=1)
+    again.report([replace(REFUSED, detail="meta/lead: 5 of 9 were refused.")], "run-2")
+    (found,) = now(again)
+    assert (found["first_day"], found["last_day"]) == (date(2026, 11, 20), date(2026, 11, 21))
+    assert (found["days"], found["state"]) == (2, "open")
+    assert found["detail"] == "meta/lead: 5 of 9 were refused."
+
+
+def test_another_object_is_another_incident(reported: IncidentLog) -> None:
+    reported.report([REFUSED, replace(REFUSED, object="account 2")], "run-1")
+    assert len(now(reported)) == 2
+
+
+def test_a_run_delivered_twice_reports_once(reported: IncidentLog) -> None:
+    reported.report([REFUSED], "run-1")
+    later(reported, hours=1).report([REFUSED], "run-1")
+    assert entries(reported) == 1
+
+
+def test_whoever_has_no_run_reports_once_a_day(reported: IncidentLog) -> None:
+    for hours in (0, 1, 24):
+        later(reported, hours=hours).report([REFUSED])
+    assert entries(reported) == 2
+
+
+def test_one_line_a_day_reaches_the_log(
+    reported: IncidentLog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for hours, run_id in ((0, "run-1"), (1, "run-2"), (24, "run-3")):
+        later(reported, hours=hours).report([REFUSED], run_id)
+    assert capsys.readouterr().out.count('"event": "incident"') == 2
+
+
+def test_what_a_run_no_longer_sees_is_resolved_and_may_come_back(reported: IncidentLog) -> None:
+    reported.report([REFUSED], "run-1")
+    second = later(reported, days=1)
+    second.resolve_gone("meta/lead", "run-2")
+    assert [row["state"] for row in now(second)] == ["resolved"]
+    third = later(reported, days=5)
+    third.report([REFUSED], "run-3")
+    (found,) = now(third)
+    assert (found["state"], found["first_day"], found["days"]) == ("open", date(2026, 11, 25), 1)
+
+
+def test_nothing_is_resolved_that_this_run_saw_or_did_not_judge(reported: IncidentLog) -> None:
+    reported.report([REFUSED], "run-1")
+    reported.resolve_gone("meta/lead", "run-1")
+    reported.resolve_gone("meta/lead", "run-2", codes=["export_halted"])
+    reported.resolve_gone("meta/order", "run-2")
+    replace(reported, source="materialize").resolve_gone("meta/lead", "run-2")
+    assert [row["state"] for row in now(reported)] == ["open"]
+
+
+def test_what_a_person_acknowledged_stays_so_until_resolved(reported: IncidentLog) -> None:
+    reported.report([REFUSED], "run-1")
+    told = later(reported, hours=1)
+    told.decide(REFUSED.identity, State.ACKNOWLEDGED, by="jo@example.com", note="Known.")
+    second = later(reported, days=1)
+    second.report([REFUSED], "run-2")
+    assert [row["state"] for row in now(second)] == ["acknowledged"]
+    later(second, hours=1).decide(REFUSED.identity, State.RESOLVED, by="jo@example.com")
+    (found,) = now(second)
+    assert (found["state"], found["decided_by"]) == ("resolved", "jo@example.com")
+
+
+def test_a_person_cannot_decide_what_is_not_open(reported: IncidentLog) -> None:
+    with pytest.raises(NotFoundError, match="no open incident"):
+        reported.decide("0" * 16, State.RESOLVED, by="jo@example.com")
+
+
+def test_its_statements_are_googlesql(
+    reported: IncidentLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Sql] = []
+
+    def rows(sql: Sql, **_: object) -> Iterator[dict[str, Any]]:
+        asked.append(sql)
+        return iter([])
+
+    monkeypatch.setattr(reported.warehouse, "rows", rows)
+    reported.resolve_gone("meta/lead", "run-2")
+    tables = {"test-project.conversions.incidents": schemas.load("incidents")["schema"]}
+    for sql in asked:
+        analyze(sql.text, tables, {name: bound.type for name, bound in sql.parameters.items()})
