@@ -16,6 +16,7 @@ WRITES = re.compile(r"\b(?:INSERT INTO|MERGE INTO|UPDATE|DELETE FROM)\s+\{\{ (\w
 """A statement that changes the table in its slot."""
 PARTS = {
     "common.bigquery.leases.lease": "leases",
+    "common.catalog.exclusive": "leases",
     "common.incidents.incidents": "incidents",
 }
 """Shared modules that write a table of their own for whoever imports them."""
