@@ -13,6 +13,7 @@ from common.catalog.run_status import CLOSED, DONE, ENDS, RunStatus
 from common.catalog.soundness import sound
 from common.errors import UserError
 from common.ga4 import stage
+from common.incidents.incidents import Incident
 from common.logs import log
 from common.messaging.messages import (
     CrmLoaded,
@@ -66,13 +67,13 @@ def run(services: Services, request: RunRequested) -> None:
 def _report_stopped(services: Services, run_id: str, known: plan.Known) -> None:
     """Name each conversion that the run leaves out because its definition cannot run."""
     for id, why in known.stopped.items():
-        services.ledger.incident(
+        unreadable = Incident(
             "definition_unreadable",
             f"{id} is left out of every run: {why}",
             fix="Save it again in the present form, or archive it; the others run.",
-            conversion=id,
-            run_id=run_id,
+            subject=id,
         )
+        services.ledger.report(unreadable, run_id)
 
 
 def loaded(services: Services, message: CrmLoaded) -> None:
