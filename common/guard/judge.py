@@ -6,8 +6,9 @@ is put together anew from the tokens that were judged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -70,6 +71,30 @@ def judge(sql: str, allowed: Scope) -> Verdict:
     if faults:
         return Verdict(tuple(faults))
     tokens, faults = lexer.tokens(source)
+    verdict = _read(source, tokens, faults, allowed)
+    return replace(verdict, findings=tuple(_ended(source, tokens, verdict.findings)))
+
+
+def _ended(
+    source: Source, tokens: Sequence[Token], findings: Sequence[Finding]
+) -> Iterator[Finding]:
+    """The findings, each with an end of its place: that of the word it begins with, if no other."""
+    for finding in findings:
+        if finding.line is None or finding.column is None or finding.end_line is not None:
+            yield finding
+            continue
+        start = source.offset(finding.line, finding.column)
+        index = bisect_left(tokens, start, key=lambda token: token.offset)
+        is_word = index < len(tokens) and tokens[index].offset == start
+        end = start + len(tokens[index].text) if is_word else start + 1
+        place = source.position(start, min(end, len(source.text)))
+        yield replace(finding, end_line=place.end_line, end_column=place.end_column)
+
+
+def _read(
+    source: Source, tokens: Sequence[Token], faults: list[Finding], allowed: Scope
+) -> Verdict:
+    """The verdict on the tokens of a text; `faults` are what the lexer has found."""
     faults += statement.check(source, tokens)
     if any(fault.code in _STOPS_READING for fault in faults) or not _is_query(tokens):
         return Verdict(tuple(faults))

@@ -23,15 +23,24 @@ class Rule(TypedDict):
 
 @dataclass(frozen=True)
 class Position:
-    """A place in the text as its author sent it; both count from 1."""
+    """A place in the text as its author sent it.
+
+    Lines and columns count from 1, columns in Unicode characters. The end is where the place is
+    over, so that it is the column behind its last character; None where only the start is known.
+    """
 
     line: int
     column: int
+    end_line: int | None = None
+    end_column: int | None = None
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One fault or remark: `message` says what and why, `fix` is the text to write."""
+    """One fault or remark: `message` says what and why, `fix` is what to write instead.
+
+    `replacement` is the text to put between start and end, None where no program could.
+    """
 
     code: str
     severity: Severity
@@ -39,6 +48,9 @@ class Finding:
     fix: str = ""
     line: int | None = None
     column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+    replacement: str | None = None
     field: str | None = None
 
     @property
@@ -65,13 +77,13 @@ def found(
     fix: str = "",
     *,
     at: Position | None = None,
+    replacement: str | None = None,
     field: str | None = None,
 ) -> Finding:
     """A finding of the catalogue's severity; raises KeyError for a code that is not in it."""
     severity = catalogue()[code]["severity"]
-    if at is None:
-        return Finding(code, severity, message, fix, field=field)
-    return Finding(code, severity, message, fix, at.line, at.column, field)
+    place = asdict(at) if at else {}
+    return Finding(code, severity, message, fix, **place, replacement=replacement, field=field)
 
 
 def is_refused(findings: Iterable[Finding]) -> bool:

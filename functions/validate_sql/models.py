@@ -46,7 +46,10 @@ class Ask(BaseModel):
 
 
 class Issue(BaseModel):
-    """One fault or remark; line and column are those of the text as it was sent."""
+    """One fault or remark; its place is that of the text as it was sent.
+
+    Lines and columns count from 1, columns in Unicode characters; the end is not included.
+    """
 
     code: str
     severity: Severity
@@ -54,6 +57,11 @@ class Issue(BaseModel):
     fix: str
     line: int | None
     column: int | None
+    end_line: int | None
+    end_column: int | None
+    replacement: str | None = Field(
+        description="The text to put between start and end; null where no program could."
+    )
     field: str | None
     documentation: str
 

@@ -69,6 +69,7 @@ def test_a_finding_points_at_its_place_in_the_text_as_sent() -> None:
     sql = "\r\n".join(lines)
     (finding,) = judge(sql, SCOPE).findings
     assert (finding.code, finding.line, finding.column) == ("table_not_allowed", 4, 6)
+    assert (finding.end_line, finding.end_column) == (4, 10)
 
 
 def test_the_canonical_text_has_no_comment_and_no_second_statement() -> None:

@@ -42,6 +42,9 @@ def test_a_faulty_query_is_no_faulty_request(services: Services) -> None:
         "fix",
         "line",
         "column",
+        "end_line",
+        "end_column",
+        "replacement",
         "field",
         "documentation",
     }

@@ -3,11 +3,15 @@
 A name of one part is a step of WITH or a table; a path that begins with the alias of a row already
 in scope is an array of that row; everything else is a table. Where scope is in doubt the path
 counts as a table, so that nothing is read that was not judged.
+
+Rows come into scope from left to right. Brackets, around a query or a join, begin anew with the
+rows of the queries outside: https://github.com/google/zetasql, docs/query-syntax.md, "Correlated
+join".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -42,6 +46,17 @@ def reads(masked: Masked, tree: exp.Query) -> tuple[list[Read], int]:
     return found + [Read(resolver.parts(node), node) for node in unseen], resolver.size
 
 
+def fold(name: str) -> str:
+    """The name as GoogleSQL compares names: A to Z as a to z, every other letter as it is.
+
+    str.lower would take the Kelvin sign U+212A for a k, and one table for another.
+    """
+    return name.translate(_LOWER)
+
+
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
 def is_function(node: exp.Table) -> bool:
     """Whether a function, rather than a name, stands in FROM."""
     return not isinstance(node.this, (exp.Identifier, exp.Dot))
@@ -55,6 +70,7 @@ class _Resolver:
 
     def __init__(self, masked: Masked) -> None:
         self.masked = masked
+        self.has_pipes = any(token.has("|>") for token in masked.tokens)
         self.visited: set[int] = set()
         self.size = 0
 
@@ -64,7 +80,7 @@ class _Resolver:
         for step in with_.expressions if with_ else ():
             outside, self.size = self.size, 0
             yield from self.query(step.this, steps, _NONE)
-            steps = {**steps, step.alias.lower(): self.size}
+            steps = {**steps, fold(self.masked.name(step.alias)): self.size}
             self.size = outside
         if isinstance(query, exp.Select):
             yield from self._select(query, steps, rows)
@@ -89,39 +105,46 @@ class _Resolver:
             yield from self.query(query.this, steps, rows)
             yield from self._expressions(query, steps, _NONE, skip=("this", "with_"))
         else:
-            yield from self._item(query, steps, rows)
+            yield from self._item(query, steps, rows, rows)
 
     def _select(self, select: exp.Select, steps: Steps, outer: Names) -> Iterator[Read]:
         rows = outer
         from_ = select.args.get("from_")
         for item in [from_, *select.args.get("joins", ())]:
             if item is not None:
-                yield from self._item(item.this, steps, rows)
-                rows |= self._aliases(item.this)
+                rows = yield from self._item(item.this, steps, outer, rows)
                 yield from self._expressions(item, steps, rows, skip=("this",))
         last = ("order", "limit", "offset")
-        yield from self._expressions(select, steps, rows, skip=("with_", "from_", "joins", *last))
+        # whether a pipe's expressions see the rows before it, GoogleSQL's own two readers disagree
+        seen = _NONE if self.has_pipes else rows
+        yield from self._expressions(select, steps, seen, skip=("with_", "from_", "joins", *last))
         for clause in last:
             yield from self._below(select.args.get(clause), steps, _NONE)
 
-    def _item(self, item: exp.Expr, steps: Steps, rows: Names) -> Iterator[Read]:
-        """One item of FROM with the joins that hang on it."""
+    def _item(
+        self, item: exp.Expr, steps: Steps, outer: Names, rows: Names
+    ) -> Generator[Read, None, Names]:
+        """One item of FROM with the joins that hang on it; returns the rows in scope after it.
+
+        `outer` are the rows of the queries around this one, `rows` those and all to the left.
+        """
+        inside = rows
         if isinstance(item, exp.Table):
             yield from self._table(item, steps, rows)
         elif isinstance(item, (exp.Subquery, exp.Query)) and isinstance(item.this, exp.Query):
-            # Rows of siblings are not in scope inside brackets; those outside may not be either.
-            yield from self.query(item.this, steps, _NONE)
+            yield from self.query(item.this, steps, outer)
         elif isinstance(item, (exp.Subquery, exp.Paren)):
-            yield from self._item(item.this, steps, rows)
+            bracketed = yield from self._item(item.this, steps, outer, outer)
+            inside |= bracketed
         else:
             yield from self._below(item, steps, rows)
-        inside = rows | self._aliases(item)
-        for join in item.args.get("joins") or ():
-            yield from self._item(join.this, steps, inside)
-            inside |= self._aliases(join.this)
-            yield from self._expressions(join, steps, inside, skip=("this",))
         for pivot in item.args.get("pivots") or ():
             yield from self._below(pivot, steps, _NONE)
+        inside |= self._alias(item)
+        for join in item.args.get("joins") or ():
+            inside = yield from self._item(join.this, steps, outer, inside)
+            yield from self._expressions(join, steps, inside, skip=("this",))
+        return inside
 
     def _table(self, table: exp.Table, steps: Steps, rows: Names) -> Iterator[Read]:
         self.visited.add(id(table))
@@ -130,9 +153,9 @@ class _Resolver:
             yield from self._below(table.this, steps, rows)
             return
         parts = self.parts(table)
-        is_step = len(parts) == 1 and parts[0].lower() in steps
-        is_array = len(parts) > 1 and self._first(table).lower() in rows
-        self.size += 1 + (steps[parts[0].lower()] if is_step else 0)
+        is_step = len(parts) == 1 and fold(parts[0]) in steps
+        is_array = len(parts) > 1 and fold(self._first(table)) in rows
+        self.size += 1 + (steps[fold(parts[0])] if is_step else 0)
         if not is_step and not is_array:
             yield Read(parts, table)
 
@@ -152,23 +175,24 @@ class _Resolver:
             if isinstance(current, exp.Query):
                 yield from self.query(current, steps, rows)
             elif isinstance(current, exp.Table):
-                yield from self._item(current, steps, _NONE)
+                yield from self._item(current, steps, _NONE, _NONE)
             else:
                 pending.extend(current.iter_expressions(reverse=True))
 
-    def _aliases(self, item: exp.Expr) -> Names:
-        """Row aliases that an item of FROM brings into scope."""
-        inside: Names = _NONE
-        if isinstance(item, (exp.Subquery, exp.Paren)) and not isinstance(item.this, exp.Query):
-            inside = self._aliases(item.this)
-        for join in item.args.get("joins") or ():
-            inside |= self._aliases(join.this)
-        alias = item.alias or (isinstance(item, exp.Table) and self._implicit_alias(item)) or ""
-        return inside | ({self.masked.name(alias).lower()} if alias else _NONE)
+    def _alias(self, item: exp.Expr) -> Names:
+        """The alias that an item of FROM itself brings into scope; what is pivoted brings none."""
+        if item.args.get("pivots"):
+            return _NONE
+        alias = item.alias or self._implicit_alias(item)
+        return frozenset({fold(self.masked.name(alias))}) if alias else _NONE
 
-    def _implicit_alias(self, table: exp.Table) -> str:
-        """The last part of a path; none when it is within one pair of backquotes."""
-        return table.name if isinstance(table.this, exp.Identifier) else ""
+    def _implicit_alias(self, item: exp.Expr) -> str:
+        """The last part of a path, unless one pair of backquotes holds it all; UNNEST's element."""
+        if isinstance(item, exp.Unnest):
+            named = item.args.get("alias")
+            return str(named.columns[0].name) if named and named.columns else ""
+        is_path = isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier)
+        return item.name if is_path else ""
 
     def _first(self, table: exp.Table) -> str:
         first = next(identifier for identifier in _identifiers(table))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import ClassVar
 
 import sqlglot
 from sqlglot import exp
@@ -24,12 +23,6 @@ _NO_NAMES = frozenset(
 """Words of the grammar where they stand, for which sqlglot makes no node of their own."""
 
 
-class Judged(BigQuery):
-    """GoogleSQL as sqlglot reads it, without its rewriting of FROM a, a.items to UNNEST."""
-
-    SUPPORTS_IMPLICIT_UNNEST: ClassVar[bool] = False
-
-
 def parse(masked: Masked) -> exp.Query | str:
     """The tree of the one query, or sqlglot's reason for not reading it.
 
@@ -37,7 +30,7 @@ def parse(masked: Masked) -> exp.Query | str:
     RecursionError, ...): whatever it cannot read is refused alike.
     """
     try:
-        trees = sqlglot.parse(masked.text, dialect=Judged)
+        trees = sqlglot.parse(masked.text, dialect=BigQuery)
     except Exception as error:
         return f"{type(error).__name__}: {error}"
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):

@@ -48,10 +48,26 @@ def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
     prefix = _unused_prefix(tokens)
     stand_ins = {name: f"{prefix}{index}" for index, name in enumerate(odd)}
     seen = [_seen(tokens, index, stand_ins) for index in range(len(tokens))]
+    of_paths = _mask_paths(tokens, prefix, seen)
     for call in made:
         _mask_call(tokens, call, seen)
     _join_pairs(seen)
-    return Masked("\n".join(seen), tokens, {masked: name for name, masked in stand_ins.items()})
+    names = {masked: name for name, masked in stand_ins.items()}
+    return Masked("\n".join(seen), tokens, names | of_paths)
+
+
+def _mask_paths(tokens: Sequence[Token], prefix: str, seen: list[str]) -> dict[str, str]:
+    """Other names for the beginnings of paths, and what they stand for.
+
+    sqlglot takes JOIN s.t for an array of the row s by scope rules of its own, which are not
+    GoogleSQL's; this way it never finds the row.
+    """
+    stand_ins: dict[str, str] = {}
+    for index, (token, after) in enumerate(pairwise(tokens)):
+        if after.has(".") and seen[index].startswith("`") and not tokens[index - 1].has("."):
+            masked = stand_ins.setdefault(token.name, f"{prefix}p{len(stand_ins)}")
+            seen[index] = f"`{masked}`"
+    return {masked: name for name, masked in stand_ins.items()}
 
 
 def _join_pairs(seen: list[str]) -> None:

@@ -34,10 +34,20 @@ class Source:
     def _line_starts(self) -> list[int]:
         return [0, *accumulate(len(line) for line in self.text.splitlines(keepends=True))]
 
-    def position(self, offset: int) -> Position:
-        """Line and column of an offset into the text, both from 1."""
+    def position(self, offset: int, end: int | None = None) -> Position:
+        """The place from an offset into the text to another, the latter not included."""
+        line, column = self._place(offset)
+        if end is None:
+            return Position(line, column)
+        return Position(line, column, *self._place(end))
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a line and column, both from 1."""
+        return self._line_starts[line - 1] + column - 1
+
+    def _place(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._line_starts[:-1] or [0], offset)
-        return Position(line, offset - self._line_starts[line - 1] + 1)
+        return line, offset - self._line_starts[line - 1] + 1
 
 
 def read(sql: str) -> tuple[Source, list[Finding]]:
