@@ -134,7 +134,7 @@ def create_table_as(table: Sql, rows: Sql) -> Sql:
 
 @cache
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8").rstrip("\n")
 
 
 def _type_of(value: object) -> str:

@@ -1,9 +1,11 @@
 -- One row an event: ids that stand for nobody are NULL, amounts are FLOAT64, parameters have one shape.
 WITH
 exported AS (
+  -- the events of the daily tables, of all properties
   {{ exports }}
 ),
 named AS (
+  -- each event once, its parameters under names of their own
   SELECT
     exported.*,
     TO_HEX(SHA256(CONCAT(

@@ -1,3 +1,4 @@
+  -- pairs that may join clients, without user ids that stand for many people
   SELECT pairs.client_id, pairs.user_id, pairs.occurred_at
   FROM pairs
   WHERE pairs.user_id NOT IN (SELECT shared.user_id FROM shared)

@@ -1,3 +1,4 @@
+  -- the candidates with their person: by user id, by the client's only user, by the latest user, by client
   SELECT previous.* REPLACE (
     COALESCE(
       CONCAT('user:', IF(shared.user_id IS NULL, previous.user_id, NULL)),

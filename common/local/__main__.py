@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attach
 from common.local.terminal import show_run, show_totals, totals
 
 CONSOLE = Console()
+EXPORT_SCHEMA = Path(__file__).with_name("data") / "ga4_schema.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,6 +86,15 @@ def run(chosen: argparse.Namespace) -> int:
     return 0 if done["status"] == "finished" else 1
 
 
+def sql(chosen: argparse.Namespace) -> int:
+    """Print the statements of a daily run, as they would run; nothing runs."""
+    command = [sys.executable, "-m", "functions.materialize.paper", chosen.file, EXPORT_SCHEMA]
+    options = [f"--step={chosen.step}"] if chosen.step else []
+    options += [f"--date={chosen.date}"] if chosen.date else []
+    done = subprocess.run([*command, *options], cwd=ROOT, env=_variables(chosen), check=False)
+    return done.returncode
+
+
 def _next_steps(stack: Attached) -> None:
     CONSOLE.print(
         "Rows lie in the tables conversion_<id> of the dataset "
@@ -150,6 +161,10 @@ def _parser() -> argparse.ArgumentParser:
         "--conversion", action="append", default=[], metavar="ID", help="only this one"
     )
     ran.add_argument("--force", action="store_true", help="write even where the brake would hold")
+    printed = add("sql", sql, "Print each statement of a definition's daily run, without running.")
+    printed.add_argument("file", type=lambda text: Path(text).resolve(), metavar="DEFINITION.yaml")
+    printed.add_argument("--step", default="", metavar="NAME", help="only this one")
+    printed.add_argument("--date", type=_day, metavar="DAY", help="last day (default: yesterday)")
     return parser
 
 

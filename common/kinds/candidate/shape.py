@@ -92,7 +92,7 @@ def _nothing(type_: str) -> str:
 
 def chain(steps: list[tuple[str, Sql]], last: Sql) -> Sql:
     """WITH RECURSIVE step, step, ... and the closing SELECT; each step may read those before."""
-    named = (fill(f"{name} AS (\n{{{{ step }}}}\n)", step=step) for name, step in steps)
+    named = (fill("{{ name }} AS (\n{{ step }}\n)", name=name, step=step) for name, step in steps)
     return fill("WITH RECURSIVE\n{{ steps }}\n{{ last }}", steps=join(",\n", named), last=last)
 
 

@@ -25,7 +25,7 @@ def select(conversion: Combined, context: Context) -> Sql:
 
 
 def _members(conversion: Combined, context: Context) -> Sql:
-    return join(
+    rows = join(
         "\n  UNION ALL\n",
         (
             template(
@@ -37,6 +37,9 @@ def _members(conversion: Combined, context: Context) -> Sql:
             )
             for position, member in enumerate(conversion.conversions)
         ),
+    )
+    return fill(
+        "  -- the rows of its members, by the order in which they are listed\n{{ rows }}", rows=rows
     )
 
 

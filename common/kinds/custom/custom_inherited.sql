@@ -1,3 +1,4 @@
+  -- each row with what its lead knows and it does not
   SELECT previous.* REPLACE (
     {{ replaced }}
   )

@@ -1,3 +1,4 @@
+  -- of each person the first candidate ever stays
   SELECT ranked.* EXCEPT (position, is_published) REPLACE (
     COALESCE(
       ranked.removed,

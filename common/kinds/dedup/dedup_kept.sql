@@ -1,3 +1,4 @@
+  -- of each person the candidates that count: the next one is at least the window after the one before
   SELECT numbered.key, MIN(numbered.position) AS position
   FROM numbered
   WHERE numbered.can_start

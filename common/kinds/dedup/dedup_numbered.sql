@@ -1,3 +1,4 @@
+  -- the candidates of each person in order, and which one is the first at least the window later
   SELECT
     previous.event_key,
     previous.{{ key }} AS key,

@@ -1,3 +1,4 @@
+  -- of each order the first candidate stays, unless the order counted before
   SELECT ranked.* EXCEPT (position, is_published) REPLACE (
     COALESCE(
       ranked.removed, IF(ranked.is_published OR ranked.position > 1, 'duplicate_order', NULL)

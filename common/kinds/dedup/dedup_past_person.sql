@@ -1,3 +1,4 @@
+  -- who counted before the window, and when last
   SELECT known.key, MAX(known.created) AS created
   FROM (
 {{ published }}

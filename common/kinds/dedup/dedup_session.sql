@@ -1,3 +1,4 @@
+  -- of each session the first candidate stays, unless the session counted before
   SELECT ranked.* EXCEPT (position, is_published) REPLACE (
     COALESCE(
       ranked.removed,

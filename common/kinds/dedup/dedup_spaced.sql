@@ -1,3 +1,4 @@
+  -- candidates that follow a counted one too soon are out
   SELECT previous.* REPLACE (
     COALESCE(
       previous.removed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from common.bigquery.sql import Parameter, Sql, bind, fill, template, with_parameters
@@ -19,9 +20,6 @@ FROM_EVENT = (
     " consent_ad_personalization"
 ).split()
 """Columns that a conversion takes from its event as they are."""
-
-OURS = "event_key, paid, paid_currency"
-"""Columns that only the steps need."""
 
 
 def select(conversion: Simple, context: Context) -> Sql:
@@ -44,9 +42,19 @@ def select(conversion: Simple, context: Context) -> Sql:
     if conversion.refunds:
         steps += _refunded(steps[-1][0], conversion.refunds, context)
     last = fill(
-        "SELECT last.* EXCEPT ({{ ours }}) FROM {{ last }} AS last", ours=OURS, last=steps[-1][0]
+        "SELECT last.* EXCEPT ({{ ours }}) FROM {{ last }} AS last",
+        ours=", ".join(_ours(conversion)),
+        last=steps[-1][0],
     )
     return chain(steps, last)
+
+
+def _ours(conversion: Simple) -> dict[str, str]:
+    """Columns that only the steps need, over the alias `event`."""
+    ours = {"event_key": "event.event_key"}
+    if conversion.refunds:
+        ours |= {"paid": "event.revenue", "paid_currency": "COALESCE(event.currency, {{ own }})"}
+    return ours
 
 
 _IN_WINDOW = "BETWEEN @start_date AND @end_date"
@@ -71,8 +79,8 @@ def _events(conversion: Simple, context: Context, days: str) -> Sql:
     return with_parameters(
         template(
             __file__,
+            ours=_listed(_ours(conversion), context),
             columns=candidates(columns),
-            own=bind(context.currency),
             stage=context.stage,
             filters=_filters(conversion),
             days=days,
@@ -117,7 +125,13 @@ def _removes_refunded(conversion: Simple) -> bool:
 
 
 def _filters(conversion: Simple) -> Sql:
-    return conversion.filters.sql() if conversion.filters else Sql("TRUE")
+    filters = conversion.filters
+    return fill("\n      AND {{ filters }}", filters=filters.sql()) if filters else Sql("")
+
+
+def _listed(ours: Mapping[str, str], context: Context) -> Sql:
+    text = ",\n    ".join(f"{value} AS {name}" for name, value in ours.items())
+    return fill(text, own=bind(context.currency)) if "own" in text else Sql(text)
 
 
 def _refunded(previous: str, refunds: Refunds, context: Context) -> list[tuple[str, Sql]]:

@@ -2,13 +2,10 @@
   SELECT c.* REPLACE (IF(c.removed IS NULL, {{ fault }}, c.removed) AS removed)
   FROM (
     SELECT
-    event.event_key,
-    event.revenue AS paid,
-    COALESCE(event.currency, {{ own }}) AS paid_currency,
+    {{ ours }},
     {{ columns }}
     FROM {{ stage }} AS event
     WHERE
       event.date {{ days }}
-      AND event.event_name IN UNNEST(@event_names)
-      AND {{ filters }}
+      AND event.event_name IN UNNEST(@event_names){{ filters }}
   ) AS c

@@ -3,5 +3,4 @@
   FROM (
 {{ events }}
   ) AS earlier
-  WHERE earlier.removed IS NULL
-  {{ which }}
+  WHERE earlier.removed IS NULL {{ which }}

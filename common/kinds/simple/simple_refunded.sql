@@ -1,3 +1,4 @@
+  -- the candidates, their value lowered by what was returned
   SELECT measured.* EXCEPT (is_refunded, is_full, returned) REPLACE (
     measured.returned AS value_refunded,
     measured.net_value - measured.returned AS net_value,

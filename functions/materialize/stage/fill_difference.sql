@@ -1,6 +1,7 @@
 CREATE OR REPLACE TABLE {{ difference }} AS
 WITH
 fresh AS (
+  -- the events of the scan with a fingerprint of each row
   SELECT told.* EXCEPT (row_text), {{ fingerprint }} AS row_hash
   FROM (
     SELECT
@@ -10,6 +11,7 @@ fresh AS (
   ) AS told
 ),
 present AS (
+  -- the events that the stage holds of these days
   SELECT target.event_key, target.date, target.row_hash
   FROM {{ target }} AS target
   WHERE target.date BETWEEN @start_date AND @end_date AND target.event_name IN UNNEST(@event_names)

@@ -1,6 +1,7 @@
 CREATE OR REPLACE TABLE {{ difference }} AS
 WITH
 judged AS (
+  -- the candidates, and what speaks against each
   SELECT
     c.*,
     DATE(c.created, @timezone) AS date,
@@ -8,6 +9,7 @@ judged AS (
   FROM {{ candidates }} AS c
 ),
 kept AS (
+  -- the candidates that count
   SELECT judged.*
   FROM judged
   WHERE
@@ -27,6 +29,7 @@ settled AS (
   WHERE history.date BETWEEN @settled_date AND DATE_SUB(@start_date, INTERVAL 1 DAY)
 ),
 visitors AS (
+  -- whose visits may lend something
   SELECT kept.id, kept.client_id, kept.created FROM kept
   UNION ALL
   SELECT settled.id, settled.client_id, settled.created FROM settled
@@ -53,6 +56,7 @@ visits AS (
   GROUP BY visitors.id
 ),
 valued AS (
+  -- the candidates with what visits lend, worth in their own currency and in the project's
   SELECT
     kept.* EXCEPT (removed, reason, net_value) REPLACE (
       {{ kept_lent }},
@@ -73,6 +77,7 @@ valued AS (
   LEFT JOIN ({{ rates }}) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
 ),
 told AS (
+  -- what the window should hold
   SELECT {{ valued_columns }} FROM valued
   UNION ALL
   SELECT {{ settled_columns }}
@@ -86,10 +91,12 @@ told AS (
   ) AS settled
 ),
 fresh AS (
+  -- the same with a fingerprint of each row
   SELECT spelled.* EXCEPT (row_text), {{ fingerprint }} AS row_hash
   FROM (SELECT told.*, {{ row_text }} AS row_text FROM told) AS spelled
 ),
 present AS (
+  -- what the window holds
   SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, {{ remembered }}
   FROM {{ target }} AS target
   WHERE target.date BETWEEN @settled_date AND @end_date

@@ -1,5 +1,6 @@
 WITH
 reference AS (
+  -- rows and total of the conversion that values are scaled to
   SELECT COUNT(*) AS reference_rows, SUM(reference.value_project) AS reference_total
   FROM {{ reference }} AS reference
   WHERE reference.date BETWEEN @first_day AND @last_day

@@ -1,0 +1,64 @@
+"""Print the statements of a daily run of the definitions in a YAML file.
+
+python -m functions.materialize.paper DEFINITION.yaml EXPORT_SCHEMA.json [--step NAME] [--date DAY]
+
+The environment is that of the function; nothing is sent anywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from common.errors import ProductError
+from common.kinds import CONVERSION
+from common.model.validation_messages import messages_of
+from common.settings import Settings
+from functions.materialize.paper.statements import steps, text_of
+
+
+def main() -> int:
+    """0 when every definition was printed; the reason on standard error otherwise."""
+    chosen = _arguments()
+    export = json.loads(chosen.export.read_text(encoding="utf-8"))
+    settings = Settings.from_environment(os.environ)
+    day = chosen.date or datetime.now(UTC).date() - timedelta(days=1)
+    try:
+        content = yaml.safe_load(chosen.file.read_text(encoding="utf-8"))
+        listed = content if isinstance(content, list) else [content]
+        for definition in listed:
+            found = list(steps(definition, settings, export, day))
+            wanted = [step for step in found if chosen.step in (step.name, "")]
+            if not wanted:
+                names = ", ".join(dict.fromkeys(step.name for step in found))
+                print(f"There is no step {chosen.step!r}; there are {names}.", file=sys.stderr)
+                return 1
+            print("\n".join(map(text_of, wanted)))
+    except ValidationError as error:
+        for message in messages_of(error, definition, CONVERSION):
+            print(f"{chosen.file}: {message['field']}: {message['message']}", file=sys.stderr)
+        return 1
+    except (OSError, yaml.YAMLError, ProductError) as error:
+        print(f"{chosen.file}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("export", type=Path)
+    parser.add_argument("--step", default="")
+    parser.add_argument("--date", type=date.fromisoformat)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

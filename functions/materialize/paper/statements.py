@@ -1,0 +1,141 @@
+"""The statements of a daily run of one definition, in order, each under its step's name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from common.bigquery.sql import Sql
+from common.catalog import plan
+from common.catalog.definitions import Catalog, DefinitionVersion
+from common.catalog.run_status import RunStatus
+from common.ga4.stage import Span
+from common.messaging.messages import MaterializeTask, Message
+from common.model.window import LATE_DAYS, Window
+from common.settings import Settings
+from functions.materialize.paper.warehouse import PaperWarehouse
+from functions.materialize.runs.ledger import Clock, Ledger, Past
+from functions.materialize.services import Services
+from functions.materialize.stage import fill
+from functions.materialize.task.work import materialize
+
+BOOKS = ("leases", "runs", "incidents")
+"""Tables that a run keeps its books in."""
+LISTED = 8
+"""Values of a list that are shown."""
+_WRITTEN = re.compile(r"^(?:CREATE OR REPLACE TABLE|INSERT INTO|MERGE INTO|UPDATE) `[^`]+\.(\w+)`")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement of a run."""
+
+    name: str
+    sql: Sql
+
+
+@dataclass(frozen=True)
+class _Ledger(Ledger):
+    """Books of a conversion that ran before."""
+
+    def write(self, run_id: str, status: RunStatus, **columns: Any) -> None:
+        """Nothing happened."""
+
+    def past(self, conversion: str, version: int, fence: int) -> Past:
+        return Past(frozenset({version}), has_fence=True, last=None)
+
+
+@dataclass
+class _Bus:
+    """Nobody listens."""
+
+    published: list[Message] = field(default_factory=list)
+
+    def publish(self, message: Message) -> None:
+        self.published.append(message)
+
+
+def steps(
+    definition: Mapping[str, Any], settings: Settings, export: list[dict[str, Any]], last_day: date
+) -> Iterator[Step]:
+    """What the daily run up to `last_day` sends to BigQuery for one definition, books included.
+
+    `export` holds the columns of the GA4 export. Raises ValidationError for a definition that is
+    none.
+    """
+    stored = _version(definition, last_day)
+    known = {id: _version(_stand_in(id), last_day) for id in stored.conversion.references()}
+    known[stored.id] = stored
+    warehouse = PaperWarehouse(settings, export, f"events_{last_day:%Y%m%d}")
+    now = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), UTC)
+    ledger = _Ledger(warehouse, now)
+    services = Services(warehouse, warehouse, ledger, Catalog(warehouse), _Bus(), lambda: 0.0)
+    if settings.ga4_datasets and stored.conversion.events():
+        span = Span(Window.ending(last_day, LATE_DAYS), plan.stage_events([stored]))
+        fill.fill_stage(warehouse, ledger, span, "paper", Clock(services.seconds), force=True)
+    window = Window.ending(last_day, plan.open_days(stored.id, known))
+    materialize(services, _task(stored, window), known)
+    yield from _named(warehouse.statements, stored.id)
+
+
+def of_books(sql: Sql) -> bool:
+    """Whether a statement only reads or writes the run's own books."""
+    tables = {path.rpartition(".")[2] for path in re.findall(r"`([^`]+\.\w+)`", sql.text)}
+    return not tables - set(BOOKS)
+
+
+def _named(statements: Iterable[Sql], id: str) -> Iterator[Step]:
+    for sql in statements:
+        if of_books(sql):
+            yield Step("books", sql)
+            continue
+        verb = sql.text.split(maxsplit=1)[0].lower()
+        written = _WRITTEN.match(sql.text)
+        table = re.sub(rf"^({re.escape(id)}_|(stage_))\d+_", r"\2", written[1]) if written else ""
+        yield Step(table if verb == "create" else f"{verb}_{table}".rstrip("_"), sql)
+
+
+def _version(definition: Mapping[str, Any], day: date) -> DefinitionVersion:
+    body = {"name": definition["id"], "kind": "simple", **definition}
+    at = datetime.combine(day, datetime.min.time(), UTC)
+    return DefinitionVersion(
+        "conversion", body["id"], 1, body["kind"], "active", body, "", (), at, None
+    )
+
+
+def _stand_in(id: str) -> dict[str, Any]:
+    """A definition for an id that another one names: only its table matters."""
+    return {"id": id, "event_type": "purchase"}
+
+
+def _task(stored: DefinitionVersion, window: Window) -> MaterializeTask:
+    return MaterializeTask(
+        run_id="paper",
+        conversion=stored.id,
+        definition_version=stored.version,
+        tier=0,
+        start_date=window.start,
+        end_date=window.end,
+        trigger="schedule",
+        force=True,
+    )
+
+
+def text_of(step: Step) -> str:
+    """The statement for a person: its step, the values of its parameters, its text."""
+    values = (
+        f"-- @{name} {bound.type} = {_shown(bound.value)}"
+        for name, bound in sorted(step.sql.parameters.items())
+        if name in step.sql.text
+    )
+    return "\n".join([f"-- step {step.name}", *values, f"{step.sql.text.strip()};"]) + "\n"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple) and len(value) > LISTED:
+        return f"{_shown(value[:LISTED])[:-1]}, ... {len(value) - LISTED} more]"
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,507 @@
+-- step candidates
+-- @end_date DATE = "2026-11-28"
+-- @start_date DATE = "2026-11-25"
+-- @v_22a5fbb1a1e6 INT64 = 604800000000
+-- @v_d22dda355198 STRING = "purchase"
+-- @v_e6e52556de0c STRING = "lead"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.both_1_candidates` AS
+WITH RECURSIVE
+members AS (
+  -- the rows of its members, by the order in which they are listed
+  SELECT
+  CONCAT('000', '/', member.id) AS event_key,
+  CONCAT(@v_d22dda355198, '/', member.id) AS id,
+  member.client_id AS client_id,
+  member.created AS created,
+  member.currency AS currency,
+  member.is_qualified AS is_qualified,
+  member.params AS params,
+  member.user_id AS user_id,
+  member.lead_id AS lead_id,
+  CAST(NULL AS STRING) AS person_id,
+  member.value_gross AS value_gross,
+  member.value_refunded AS value_refunded,
+  member.refund_status AS refund_status,
+  member.value_kind AS value_kind,
+  @v_d22dda355198 AS component,
+  member.gclid AS gclid,
+  member.gbraid AS gbraid,
+  member.wbraid AS wbraid,
+  member.dclid AS dclid,
+  member.fbc AS fbc,
+  member.fbclid AS fbclid,
+  member.fbp AS fbp,
+  member.msclkid AS msclkid,
+  member.ttclid AS ttclid,
+  member.ttp AS ttp,
+  member.li_fat_id AS li_fat_id,
+  member.click_at AS click_at,
+  member.session_id AS session_id,
+  member.source AS source,
+  member.medium AS medium,
+  member.campaign AS campaign,
+  member.page_location AS page_location,
+  member.user_agent AS user_agent,
+  member.ip_address AS ip_address,
+  member.country AS country,
+  member.region AS region,
+  member.city AS city,
+  member.postal_code AS postal_code,
+  member.email AS email,
+  member.phone AS phone,
+  member.first_name AS first_name,
+  member.last_name AS last_name,
+  member.order_id AS order_id,
+  member.event_source AS event_source,
+  member.consent_ad_user_data AS consent_ad_user_data,
+  member.consent_ad_personalization AS consent_ad_personalization,
+  member.value AS net_value,
+  CAST(NULL AS STRING) AS removed
+  FROM `my-project.conversions.conversion_purchase` AS member
+  WHERE member.date BETWEEN @start_date AND @end_date
+  UNION ALL
+  SELECT
+  CONCAT('001', '/', member.id) AS event_key,
+  CONCAT(@v_e6e52556de0c, '/', member.id) AS id,
+  member.client_id AS client_id,
+  member.created AS created,
+  member.currency AS currency,
+  member.is_qualified AS is_qualified,
+  member.params AS params,
+  member.user_id AS user_id,
+  member.lead_id AS lead_id,
+  CAST(NULL AS STRING) AS person_id,
+  member.value_gross AS value_gross,
+  member.value_refunded AS value_refunded,
+  member.refund_status AS refund_status,
+  member.value_kind AS value_kind,
+  @v_e6e52556de0c AS component,
+  member.gclid AS gclid,
+  member.gbraid AS gbraid,
+  member.wbraid AS wbraid,
+  member.dclid AS dclid,
+  member.fbc AS fbc,
+  member.fbclid AS fbclid,
+  member.fbp AS fbp,
+  member.msclkid AS msclkid,
+  member.ttclid AS ttclid,
+  member.ttp AS ttp,
+  member.li_fat_id AS li_fat_id,
+  member.click_at AS click_at,
+  member.session_id AS session_id,
+  member.source AS source,
+  member.medium AS medium,
+  member.campaign AS campaign,
+  member.page_location AS page_location,
+  member.user_agent AS user_agent,
+  member.ip_address AS ip_address,
+  member.country AS country,
+  member.region AS region,
+  member.city AS city,
+  member.postal_code AS postal_code,
+  member.email AS email,
+  member.phone AS phone,
+  member.first_name AS first_name,
+  member.last_name AS last_name,
+  member.order_id AS order_id,
+  member.event_source AS event_source,
+  member.consent_ad_user_data AS consent_ad_user_data,
+  member.consent_ad_personalization AS consent_ad_personalization,
+  member.value AS net_value,
+  CAST(NULL AS STRING) AS removed
+  FROM `my-project.conversions.conversion_lead` AS member
+  WHERE member.date BETWEEN @start_date AND @end_date
+),
+earlier AS (
+  -- which clients counted before the window, and when last
+  SELECT target.client_id AS key, MAX(target.created) AS created
+  FROM `my-project.conversions.conversion_both` AS target
+  WHERE target.date < @start_date AND target.client_id IS NOT NULL
+  GROUP BY 1
+),
+numbered AS (
+  -- the candidates of each person in order, and which one is the first at least the window later
+  SELECT
+    previous.event_key,
+    previous.client_id AS key,
+    ROW_NUMBER() OVER (PARTITION BY previous.client_id ORDER BY previous.created, previous.event_key) AS position,
+    COUNT(*) OVER (
+      PARTITION BY previous.client_id ORDER BY UNIX_MICROS(previous.created)
+      RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
+    ) - COUNT(*) OVER (
+      PARTITION BY previous.client_id ORDER BY UNIX_MICROS(previous.created)
+      RANGE BETWEEN @v_22a5fbb1a1e6 FOLLOWING AND UNBOUNDED FOLLOWING
+    ) + 1 AS next_position,
+    earlier.created IS NULL
+      OR UNIX_MICROS(previous.created) - UNIX_MICROS(earlier.created) >= @v_22a5fbb1a1e6 AS can_start
+  FROM members AS previous
+  LEFT JOIN earlier ON earlier.key = previous.client_id
+  WHERE previous.removed IS NULL AND previous.client_id IS NOT NULL
+),
+kept AS (
+  -- of each person the candidates that count: the next one is at least the window after the one before
+  SELECT numbered.key, MIN(numbered.position) AS position
+  FROM numbered
+  WHERE numbered.can_start
+  GROUP BY numbered.key
+  UNION ALL
+  SELECT next_row.key, next_row.position
+  FROM kept
+  INNER JOIN numbered AS present ON present.key = kept.key AND present.position = kept.position
+  INNER JOIN numbered AS next_row ON next_row.key = present.key AND next_row.position = present.next_position
+),
+spaced AS (
+  -- candidates that follow a counted one too soon are out
+  SELECT previous.* REPLACE (
+    COALESCE(
+      previous.removed,
+      IF(numbered.event_key IS NOT NULL AND kept.key IS NULL, 'duplicate_user', NULL)
+    ) AS removed
+  )
+  FROM members AS previous
+  LEFT JOIN numbered ON numbered.event_key = previous.event_key
+  LEFT JOIN kept ON kept.key = numbered.key AND kept.position = numbered.position
+)
+SELECT last.* EXCEPT (event_key) FROM spaced AS last;
+
+-- step difference
+-- @end_date DATE = "2026-11-28"
+-- @factor FLOAT64 = null
+-- @factor_as_of DATE = null
+-- @fence INT64 = 1
+-- @now_currency STRING = "EUR"
+-- @run_id STRING = "paper"
+-- @settled_date DATE = "2026-11-25"
+-- @start_date DATE = "2026-11-25"
+-- @timezone STRING = "Europe/Berlin"
+-- @unit_value FLOAT64 = null
+-- @v_39903922be50 STRING = "EUR"
+-- @v_48d5e5c6d701 ARRAY<STRING> = ["bad_currency", "bad_value", "created_in_future", "invalid_created", "missing_created", "missing_id"]
+-- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
+-- @version INT64 = 1
+CREATE OR REPLACE TABLE `my-project.conversions_staging.both_1_difference` AS
+WITH
+judged AS (
+  -- the candidates, and what speaks against each
+  SELECT
+    c.*,
+    DATE(c.created, @timezone) AS date,
+    IF(
+      c.removed IS NULL,
+      COALESCE(
+        CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      ELSE CASE
+      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
+      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
+    END
+    END,
+        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
+        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
+        IF(
+          ROW_NUMBER() OVER (
+            PARTITION BY
+              c.id,
+              c.removed IS NULL AND CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      ELSE CASE
+      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
+      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
+    END
+    END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
+          ) > 1,
+          'duplicate_id', NULL
+        )
+      ),
+      -- kinds that remove duplicates have judged each row before
+      IF(c.removed IN UNNEST(@v_48d5e5c6d701), c.removed, NULL)
+    ) AS reason
+  FROM `my-project.conversions_staging.both_1_candidates` AS c
+),
+kept AS (
+  -- the candidates that count
+  SELECT judged.*
+  FROM judged
+  WHERE
+    judged.removed IS NULL
+    AND judged.reason IS NULL
+    -- an id is unique over the whole table, and what is already history wins
+    AND judged.id NOT IN (
+      SELECT history.id FROM `my-project.conversions.conversion_both` AS history WHERE history.date < @start_date OR history.date > @end_date
+    )
+    AND COALESCE(TO_HEX(SHA256(judged.client_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+),
+settled AS (
+  -- the days before: their rows stay as they are, and may still learn of visits that GA4 told late
+  SELECT history.*
+  FROM `my-project.conversions.conversion_both` AS history
+  WHERE history.date BETWEEN @settled_date AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+),
+visitors AS (
+  -- whose visits may lend something
+  SELECT kept.id, kept.client_id, kept.created FROM kept
+  UNION ALL
+  SELECT settled.id, settled.client_id, settled.created FROM settled
+),
+visits AS (
+  -- what the client's visits of the 90 days before say about clicks and pages: each the latest, and of
+  -- two of one moment the same in every run
+  SELECT
+    visitors.id,
+    MAX(IF(COALESCE(event.gclid, event.gbraid, event.wbraid, event.dclid, event.fbclid, event.msclkid, event.ttclid, event.li_fat_id) IS NULL, NULL, event.occurred_at)) AS click_at,
+    SUBSTR(MAX(CONCAT(event.moment, event.gclid)), 17) AS gclid, SUBSTR(MAX(CONCAT(event.moment, event.gbraid)), 17) AS gbraid, SUBSTR(MAX(CONCAT(event.moment, event.wbraid)), 17) AS wbraid, SUBSTR(MAX(CONCAT(event.moment, event.dclid)), 17) AS dclid, SUBSTR(MAX(CONCAT(event.moment, event.fbclid)), 17) AS fbclid, SUBSTR(MAX(CONCAT(event.moment, event.msclkid)), 17) AS msclkid, SUBSTR(MAX(CONCAT(event.moment, event.ttclid)), 17) AS ttclid, SUBSTR(MAX(CONCAT(event.moment, event.li_fat_id)), 17) AS li_fat_id, SUBSTR(MAX(CONCAT(event.moment, event.session_id)), 17) AS session_id, SUBSTR(MAX(CONCAT(event.moment, event.page_location)), 17) AS page_location, SUBSTR(MAX(CONCAT(event.moment, event.source)), 17) AS source, SUBSTR(MAX(CONCAT(event.moment, event.medium)), 17) AS medium, SUBSTR(MAX(CONCAT(event.moment, event.campaign)), 17) AS campaign
+  FROM visitors
+  INNER JOIN (
+    -- microseconds have had sixteen digits since 2001
+    SELECT visit.*, CAST(UNIX_MICROS(visit.occurred_at) AS STRING) AS moment
+    FROM `my-project.conversions.ga4_events` AS visit
+    WHERE
+      visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+      AND visit.event_name = 'session_start'
+  ) AS event ON event.client_id = visitors.client_id
+  WHERE
+    event.occurred_at <= visitors.created
+    AND event.occurred_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
+  GROUP BY visitors.id
+),
+valued AS (
+  -- the candidates with what visits lend, worth in their own currency and in the project's
+  SELECT
+    kept.* EXCEPT (removed, reason, net_value) REPLACE (
+      COALESCE(kept.gclid, visits.gclid) AS gclid, COALESCE(kept.gbraid, visits.gbraid) AS gbraid, COALESCE(kept.wbraid, visits.wbraid) AS wbraid, COALESCE(kept.dclid, visits.dclid) AS dclid, COALESCE(kept.fbclid, visits.fbclid) AS fbclid, COALESCE(kept.msclkid, visits.msclkid) AS msclkid, COALESCE(kept.ttclid, visits.ttclid) AS ttclid, COALESCE(kept.li_fat_id, visits.li_fat_id) AS li_fat_id, COALESCE(kept.session_id, visits.session_id) AS session_id, COALESCE(kept.page_location, visits.page_location) AS page_location, COALESCE(kept.source, visits.source) AS source, COALESCE(kept.medium, visits.medium) AS medium, COALESCE(kept.campaign, visits.campaign) AS campaign, COALESCE(kept.click_at, visits.click_at) AS click_at,
+      IF(@unit_value IS NULL, kept.currency, @now_currency) AS currency,
+      IF(@unit_value IS NULL, kept.value_kind, 'normalized') AS value_kind
+    ),
+    COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
+    COALESCE(
+      @unit_value,
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL))
+    ) AS value_project,
+    COALESCE(rates.rate, IF(kept.currency = @now_currency OR @unit_value IS NOT NULL, 1, NULL)) AS exchange_rate,
+    rates.rate_date AS exchange_date,
+    @factor AS normalization_factor,
+    @factor_as_of AS normalization_as_of
+  FROM kept
+  LEFT JOIN visits ON visits.id = kept.id
+  LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
+    FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+    UNION ALL
+    SELECT dated.day, dated.currency, dated.rate, dated.rate_date
+    FROM (
+      SELECT day, listed.currency, listed.rate, listed.date AS rate_date
+      FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+      INNER JOIN `my-project.crm.rates` AS listed
+        ON listed.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
+      WHERE listed.currency <> @v_39903922be50
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
+    ) AS dated) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
+),
+told AS (
+  -- what the window should hold
+  SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
+  UNION ALL
+  SELECT settled.id, settled.client_id, settled.created, settled.date, settled.value, settled.currency, settled.is_qualified, settled.params, settled.user_id, settled.lead_id, settled.person_id, settled.value_gross, settled.value_refunded, settled.refund_status, settled.value_kind, settled.value_project, settled.exchange_rate, settled.exchange_date, settled.normalization_factor, settled.normalization_as_of, settled.component, settled.gclid, settled.gbraid, settled.wbraid, settled.dclid, settled.fbc, settled.fbclid, settled.fbp, settled.msclkid, settled.ttclid, settled.ttp, settled.li_fat_id, settled.click_at, settled.session_id, settled.source, settled.medium, settled.campaign, settled.page_location, settled.user_agent, settled.ip_address, settled.country, settled.region, settled.city, settled.postal_code, settled.email, settled.phone, settled.first_name, settled.last_name, settled.order_id, settled.event_source, settled.consent_ad_user_data, settled.consent_ad_personalization
+  FROM (
+    SELECT
+      settled.* REPLACE (
+        COALESCE(settled.gclid, visits.gclid) AS gclid, COALESCE(settled.gbraid, visits.gbraid) AS gbraid, COALESCE(settled.wbraid, visits.wbraid) AS wbraid, COALESCE(settled.dclid, visits.dclid) AS dclid, COALESCE(settled.fbclid, visits.fbclid) AS fbclid, COALESCE(settled.msclkid, visits.msclkid) AS msclkid, COALESCE(settled.ttclid, visits.ttclid) AS ttclid, COALESCE(settled.li_fat_id, visits.li_fat_id) AS li_fat_id, COALESCE(settled.session_id, visits.session_id) AS session_id, COALESCE(settled.page_location, visits.page_location) AS page_location, COALESCE(settled.source, visits.source) AS source, COALESCE(settled.medium, visits.medium) AS medium, COALESCE(settled.campaign, visits.campaign) AS campaign, COALESCE(settled.click_at, visits.click_at) AS click_at
+      )
+    FROM settled
+    LEFT JOIN visits ON visits.id = settled.id
+  ) AS settled
+),
+fresh AS (
+  -- the same with a fingerprint of each row
+  SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
+  FROM (SELECT told.*, ARRAY_TO_STRING([told.id, told.client_id, CAST(told.created AS STRING), CAST(told.date AS STRING), CAST(told.value AS STRING), told.currency, CAST(told.is_qualified AS STRING), TO_JSON_STRING(told.params), told.user_id, told.lead_id, told.person_id, CAST(told.value_gross AS STRING), CAST(told.value_refunded AS STRING), told.refund_status, told.value_kind, CAST(told.value_project AS STRING), CAST(told.exchange_rate AS STRING), CAST(told.exchange_date AS STRING), CAST(told.normalization_factor AS STRING), told.component, told.gclid, told.gbraid, told.wbraid, told.dclid, told.fbc, told.fbclid, told.fbp, told.msclkid, told.ttclid, told.ttp, told.li_fat_id, CAST(told.click_at AS STRING), told.session_id, told.source, told.medium, told.campaign, told.page_location, told.user_agent, told.ip_address, told.country, told.region, told.city, told.postal_code, told.email, told.phone, told.first_name, told.last_name, told.order_id, told.event_source, told.consent_ad_user_data, told.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM told) AS spelled
+),
+present AS (
+  -- what the window holds
+  SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, target.id, target.client_id, target.user_id, target.lead_id, target.created, target.value, target.currency, target.is_qualified, target.value_gross, target.value_refunded, target.refund_status, target.value_kind, target.value_project, target.normalization_factor, target.component, target.order_id
+  FROM `my-project.conversions.conversion_both` AS target
+  WHERE target.date BETWEEN @settled_date AND @end_date
+)
+SELECT
+  COALESCE(fresh.id, present.id) AS id,
+  COALESCE(fresh.date, present.date) AS date,
+  fresh.client_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.params, fresh.user_id, fresh.lead_id, fresh.person_id, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_project, fresh.exchange_rate, fresh.exchange_date, fresh.normalization_factor, fresh.normalization_as_of, fresh.component, fresh.gclid, fresh.gbraid, fresh.wbraid, fresh.dclid, fresh.fbc, fresh.fbclid, fresh.fbp, fresh.msclkid, fresh.ttclid, fresh.ttp, fresh.li_fat_id, fresh.click_at, fresh.session_id, fresh.source, fresh.medium, fresh.campaign, fresh.page_location, fresh.user_agent, fresh.ip_address, fresh.country, fresh.region, fresh.city, fresh.postal_code, fresh.email, fresh.phone, fresh.first_name, fresh.last_name, fresh.order_id, fresh.event_source, fresh.consent_ad_user_data, fresh.consent_ad_personalization,
+  @version AS definition_version,
+  @run_id AS run_id,
+  @fence AS fence,
+  fresh.row_hash,
+  COALESCE(present.first_seen_at, CURRENT_TIMESTAMP()) AS first_seen_at,
+  CURRENT_TIMESTAMP() AS updated_at,
+  CASE WHEN present.id IS NULL THEN 'insert' WHEN fresh.id IS NULL THEN 'delete' ELSE 'update' END AS change,
+  present.date AS old_date,
+  present.value AS old_value,
+  present.value_refunded AS old_refunded,
+  present.normalization_factor AS old_factor,
+  present.is_qualified AS old_qualified,
+  present.definition_version AS old_version,
+  -- only rows that changed are spelled out
+  IF(present.id IS NULL, NULL, TO_JSON_STRING(STRUCT(present.id, present.client_id, present.user_id, present.lead_id, present.created, present.value, present.currency, present.is_qualified, present.value_gross, present.value_refunded, present.refund_status, present.value_kind, present.value_project, present.normalization_factor, present.component, present.order_id))) AS old_row,
+  IF(fresh.id IS NULL, NULL, TO_JSON_STRING(STRUCT(fresh.id, fresh.client_id, fresh.user_id, fresh.lead_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_project, fresh.normalization_factor, fresh.component, fresh.order_id))) AS new_row
+FROM fresh
+FULL OUTER JOIN present ON present.id = fresh.id
+WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;
+
+-- step select
+-- @end_date DATE = "2026-11-28"
+-- @start_date DATE = "2026-11-25"
+-- @timezone STRING = "Europe/Berlin"
+-- @v_48d5e5c6d701 ARRAY<STRING> = ["bad_currency", "bad_value", "created_in_future", "invalid_created", "missing_created", "missing_id"]
+-- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
+SELECT
+  counted.*,
+  ARRAY(
+    SELECT AS STRUCT judged.removed, judged.reason, COUNT(*) AS rows_
+    FROM (
+      SELECT
+        c.removed,
+        IF(
+      c.removed IS NULL,
+      COALESCE(
+        CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      ELSE CASE
+      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
+      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
+    END
+    END,
+        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
+        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
+        IF(
+          ROW_NUMBER() OVER (
+            PARTITION BY
+              c.id,
+              c.removed IS NULL AND CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      ELSE CASE
+      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
+      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
+    END
+    END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
+          ) > 1,
+          'duplicate_id', NULL
+        )
+      ),
+      -- kinds that remove duplicates have judged each row before
+      IF(c.removed IN UNNEST(@v_48d5e5c6d701), c.removed, NULL)
+    ) AS reason
+      FROM `my-project.conversions_staging.both_1_candidates` AS c
+    ) AS judged
+    GROUP BY judged.removed, judged.reason
+  ) AS judged
+FROM (
+SELECT
+  (SELECT COUNTIF(d.change = 'insert') FROM `my-project.conversions_staging.both_1_difference` AS d) AS inserted,
+  (SELECT COUNTIF(d.change = 'update') FROM `my-project.conversions_staging.both_1_difference` AS d) AS updated,
+  (SELECT COUNTIF(d.change = 'delete') FROM `my-project.conversions_staging.both_1_difference` AS d) AS deleted,
+  (SELECT COUNT(*) FROM `my-project.conversions.conversion_both` AS t WHERE t.date BETWEEN @start_date AND @end_date) AS before
+) AS counted;
+
+-- step merge_conversion_both
+-- @end_date DATE = "2026-11-28"
+-- @fence INT64 = 1
+-- @lease STRING = "both"
+-- @start_date DATE = "2026-11-25"
+MERGE INTO `my-project.conversions.conversion_both` AS target
+USING (
+  SELECT d.*
+  FROM `my-project.conversions_staging.both_1_difference` AS d
+  -- a writer that lost its lease while it waited changes nothing
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+) AS source
+ON
+  target.`id` = source.`id`
+  AND target.date = source.old_date
+  AND target.date BETWEEN @start_date AND @end_date
+WHEN MATCHED AND source.change = 'delete' THEN DELETE
+WHEN MATCHED THEN UPDATE SET `id` = source.`id`, `client_id` = source.`client_id`, `created` = source.`created`, `date` = source.`date`, `value` = source.`value`, `currency` = source.`currency`, `is_qualified` = source.`is_qualified`, `params` = source.`params`, `user_id` = source.`user_id`, `lead_id` = source.`lead_id`, `person_id` = source.`person_id`, `value_gross` = source.`value_gross`, `value_refunded` = source.`value_refunded`, `refund_status` = source.`refund_status`, `value_kind` = source.`value_kind`, `value_project` = source.`value_project`, `exchange_rate` = source.`exchange_rate`, `exchange_date` = source.`exchange_date`, `normalization_factor` = source.`normalization_factor`, `normalization_as_of` = source.`normalization_as_of`, `component` = source.`component`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbc` = source.`fbc`, `fbclid` = source.`fbclid`, `fbp` = source.`fbp`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `ttp` = source.`ttp`, `li_fat_id` = source.`li_fat_id`, `click_at` = source.`click_at`, `session_id` = source.`session_id`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `page_location` = source.`page_location`, `user_agent` = source.`user_agent`, `ip_address` = source.`ip_address`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `postal_code` = source.`postal_code`, `email` = source.`email`, `phone` = source.`phone`, `first_name` = source.`first_name`, `last_name` = source.`last_name`, `order_id` = source.`order_id`, `event_source` = source.`event_source`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `definition_version` = source.`definition_version`, `run_id` = source.`run_id`, `fence` = source.`fence`, `row_hash` = source.`row_hash`, `first_seen_at` = source.`first_seen_at`, `updated_at` = source.`updated_at`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`id`, `client_id`, `created`, `date`, `value`, `currency`, `is_qualified`, `params`, `user_id`, `lead_id`, `person_id`, `value_gross`, `value_refunded`, `refund_status`, `value_kind`, `value_project`, `exchange_rate`, `exchange_date`, `normalization_factor`, `normalization_as_of`, `component`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbc`, `fbclid`, `fbp`, `msclkid`, `ttclid`, `ttp`, `li_fat_id`, `click_at`, `session_id`, `source`, `medium`, `campaign`, `page_location`, `user_agent`, `ip_address`, `country`, `region`, `city`, `postal_code`, `email`, `phone`, `first_name`, `last_name`, `order_id`, `event_source`, `consent_ad_user_data`, `consent_ad_personalization`, `definition_version`, `run_id`, `fence`, `row_hash`, `first_seen_at`, `updated_at`) VALUES (source.`id`, source.`client_id`, source.`created`, source.`date`, source.`value`, source.`currency`, source.`is_qualified`, source.`params`, source.`user_id`, source.`lead_id`, source.`person_id`, source.`value_gross`, source.`value_refunded`, source.`refund_status`, source.`value_kind`, source.`value_project`, source.`exchange_rate`, source.`exchange_date`, source.`normalization_factor`, source.`normalization_as_of`, source.`component`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbc`, source.`fbclid`, source.`fbp`, source.`msclkid`, source.`ttclid`, source.`ttp`, source.`li_fat_id`, source.`click_at`, source.`session_id`, source.`source`, source.`medium`, source.`campaign`, source.`page_location`, source.`user_agent`, source.`ip_address`, source.`country`, source.`region`, source.`city`, source.`postal_code`, source.`email`, source.`phone`, source.`first_name`, source.`last_name`, source.`order_id`, source.`event_source`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`definition_version`, source.`run_id`, source.`fence`, source.`row_hash`, source.`first_seen_at`, source.`updated_at`);
+
+-- step select
+-- @end_date DATE = "2026-11-28"
+-- @lease STRING = "both"
+-- @start_date DATE = "2026-11-25"
+SELECT
+  (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) AS fence,
+  SUM(IF(target.date >= @start_date, target.value_project, NULL)) AS total,
+  COUNTIF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL) AS without_rate,
+  ARRAY_AGG(
+    DISTINCT IF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL, target.currency, NULL)
+    IGNORE NULLS
+  ) AS currencies,
+  COUNTIF(target.date = @end_date) AS seen,
+  -- the same weekday of the four weeks before
+  COUNTIF(
+    target.date IN (
+      DATE_SUB(@end_date, INTERVAL 7 DAY),
+      DATE_SUB(@end_date, INTERVAL 14 DAY),
+      DATE_SUB(@end_date, INTERVAL 21 DAY),
+      DATE_SUB(@end_date, INTERVAL 28 DAY)
+    )
+  ) / 4 AS usual
+FROM `my-project.conversions.conversion_both` AS target
+WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@end_date, INTERVAL 28 DAY)) AND @end_date;
+
+-- step insert_conversion_changes
+-- @definition_id STRING = "both"
+-- @end_date DATE = "2026-11-28"
+-- @fence INT64 = 1
+-- @is_edited BOOL = true
+-- @is_first BOOL = false
+-- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
+-- @run_id STRING = "paper"
+-- @start_date DATE = "2026-11-25"
+-- @trigger STRING = "schedule"
+-- @usual_cause STRING = "late_data"
+-- @version INT64 = 1
+INSERT INTO `my-project.conversions.conversion_changes` (
+  date, definition_id, id, changed_at, run_id, fence, change, cause, old_value, new_value, old_qualified,
+  new_qualified, definition_version, old_row, new_row
+)
+SELECT
+  d.date,
+  @definition_id,
+  d.id,
+  @now,
+  @run_id,
+  @fence,
+  d.change,
+  CASE
+    WHEN d.date < @start_date THEN 'late_data'
+    WHEN d.old_version <> @version OR (@is_first AND @is_edited) THEN 'definition_change'
+    WHEN d.change = 'update' AND COALESCE(d.value_refunded, 0) <> COALESCE(d.old_refunded, 0) THEN 'refund'
+    WHEN @usual_cause = 'rescored' OR @trigger = 'scores' THEN IF(d.change = 'insert', 'new', 'rescored')
+    WHEN d.change = 'update' AND COALESCE(d.normalization_factor, 1) <> COALESCE(d.old_factor, 1) THEN 'normalization'
+    WHEN d.change = 'insert' AND d.date >= @end_date AND @trigger <> 'backfill' THEN 'new'
+    WHEN d.change = 'insert' AND (@is_first OR @trigger = 'backfill') THEN 'backfill'
+    ELSE @usual_cause
+  END,
+  d.old_value,
+  d.value,
+  d.old_qualified,
+  d.is_qualified,
+  @version,
+  d.old_row,
+  d.new_row
+FROM `my-project.conversions_staging.both_1_difference` AS d
+WHERE NOT EXISTS (
+  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known WHERE known.definition_id = @definition_id AND known.fence = @fence
+);

@@ -1,0 +1,106 @@
+"""The SQL of a daily run, as a person reads it: one golden text of a definition of each kind.
+
+`pytest --update` writes the texts anew, and what changed shows in their diff.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.kinds import BY_NAME
+from common.settings import Settings
+from functions.materialize.paper.statements import steps, text_of
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).with_name("golden")
+EXPORT = json.loads((ROOT / "common/local/data/ga4_schema.json").read_text(encoding="utf-8"))
+SETTINGS = Settings(
+    project="my-project",
+    timezone="Europe/Berlin",
+    currency="EUR",
+    ga4_datasets=("my-project.analytics_1",),
+    source_datasets=("my-project.crm",),
+    rates_table="my-project.crm.rates",
+)
+DAY = date(2026, 11, 28)
+CRM = "FROM `my-project.crm.orders` WHERE date BETWEEN @start_date AND @end_date"
+DEFINITIONS: dict[str, dict[str, Any]] = {
+    "simple": {"id": "purchase", "event_type": "purchase", "deduplicate_by_user": True,
+               "refunds": {"days": 30}},
+    "combined": {"id": "both", "kind": "combined", "conversions": ["purchase", "lead"],
+                 "deduplication_days": 7},
+    "custom": {"id": "order", "kind": "custom", "inherit_attribution_from": "lead",
+               "sql": f"SELECT id, client_id, lead_id, created, value {CRM}"},
+    "lead_scoring": {"id": "scored", "kind": "lead_scoring", "source": {
+        "type": "query", "leads_sql": f"SELECT id AS lead_id, client_id, created {CRM}",
+        "deals_sql": f"SELECT lead_id, closed_at AS outcome_at, status {CRM}"}},
+}  # fmt: skip
+CTE = re.compile(r"^(\w+) AS \(\n(.*)", re.MULTILINE)
+
+
+def test_each_kind_has_its_golden_text() -> None:
+    assert set(DEFINITIONS) == set(BY_NAME)
+    assert {path.stem for path in GOLDEN.iterdir()} == set(BY_NAME)
+
+
+@pytest.mark.parametrize("kind", DEFINITIONS)
+def test_the_statements_of_a_daily_run_are_the_golden_ones(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    found = steps(DEFINITIONS[kind], SETTINGS, EXPORT, DAY)
+    text = "\n".join(text_of(step) for step in found if step.name != "books")
+    golden = GOLDEN / f"{kind}.sql"
+    if request.config.getoption("--update", default=False):
+        golden.parent.mkdir(exist_ok=True)
+        golden.write_text(text, encoding="utf-8")
+    assert text == golden.read_text(encoding="utf-8"), "run pytest --update and read the diff"
+
+
+@pytest.mark.parametrize("kind", DEFINITIONS)
+def test_each_step_of_the_candidates_says_first_what_it_holds(kind: str) -> None:
+    for step in steps(DEFINITIONS[kind], SETTINGS, EXPORT, DAY):
+        for name, first in CTE.findall(step.sql.text):
+            assert first.strip().startswith("-- "), f"{step.name}: {name} has no comment"
+
+
+def test_options_that_are_off_leave_nothing_behind() -> None:
+    plain = {"id": "purchase", "event_type": "purchase"}
+    found = {step.name: step.sql.text for step in steps(plain, SETTINGS, EXPORT, DAY)}
+    assert CTE.findall(found["candidates"]) != []
+    assert {name for name, _ in CTE.findall(found["candidates"])} == {"counted", "by_order"}
+    assert "paid" not in found["candidates"]
+    assert "TRUE\n" not in found["candidates"]
+
+
+def test_the_command_prints_one_step_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "definition.yaml"
+    file.write_text("{id: purchase, event_type: purchase}", encoding="utf-8")
+    command = [sys.executable, "-m", "common.local", "sql", str(file), "--date", "2026-11-28"]
+    done = subprocess.run(
+        [*command, "--step", "candidates"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(";\n") == 1
+    assert "-- step candidates" in done.stdout
+    lost = subprocess.run(
+        [*command, "--step", "nowhere"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert lost.returncode == 1
+    assert "there are books" in lost.stderr
+
+
+def test_a_definition_that_is_none_is_told_by_its_fields(tmp_path: Path) -> None:
+    file = tmp_path / "definition.yaml"
+    file.write_text("{id: purchase, event_type: purchas}", encoding="utf-8")
+    command = [sys.executable, "-m", "common.local", "sql", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "event_type: must be" in done.stderr
