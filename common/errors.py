@@ -84,8 +84,11 @@ class AccessError(ProductError):
 class UnauthenticatedError(ProductError):
     status = 401
     default_code = "not_signed_in"
-    challenge = "Bearer"
-    """The header WWW-Authenticate (RFC 6750 section 3)."""
+
+    def __init__(self, detail: str, *, code: str, fix: str, challenge: str = "Bearer") -> None:
+        """`challenge` is the header WWW-Authenticate (RFC 6750 section 3)."""
+        super().__init__(detail, code=code, fix=fix)
+        self.challenge = challenge
 
 
 class NotFoundError(ProductError):

@@ -70,11 +70,20 @@ class Settings(BaseModel):
     token_audience: str = Field(
         "", description="Audience of end users' ID tokens; empty: the platform checks the caller."
     )
-    token_issuer: str = Field(
-        "https://accounts.google.com", description="Issuer of end users' ID tokens."
-    )
     token_domain: str = Field(
         "", description="Domain (claim hd) that end users must belong to; empty: any."
+    )
+    iap_audience: str = Field(
+        "",
+        description="Audience of the assertions of Identity-Aware Proxy before the console:"
+        " /projects/NUMBER/locations/REGION/services/SERVICE.",
+    )
+    viewers: Listed = Field(
+        (), description="Accounts that may look: e-mail addresses and domain:shop.com."
+    )
+    editors: Listed = Field((), description="Accounts that may also save and try definitions.")
+    operators: Listed = Field(
+        (), description="Accounts that may also run, replay, schedule and see personal data."
     )
     topic_runs: str = Field("runs", description="Topic of run requests.")
     topic_tasks: str = Field("tasks", description="Topic of work for one conversion.")

@@ -17,11 +17,14 @@ locals {
     CONVERSIONS_CORS_ORIGINS         = join(",", var.cors_origins)
     CONVERSIONS_CURRENCY             = var.currency
     CONVERSIONS_DATASET              = google_bigquery_dataset.conversions.dataset_id
+    CONVERSIONS_EDITORS              = join(",", var.roles.editors)
     CONVERSIONS_FUNCTION_URLS        = ""
     CONVERSIONS_GA4_DATASETS         = join(",", var.ga4_datasets)
+    CONVERSIONS_IAP_AUDIENCE         = var.iap_audience
     CONVERSIONS_LOCAL_USER           = ""
     CONVERSIONS_LOCATION             = var.location
     CONVERSIONS_MAXIMUM_BYTES_BILLED = format("%d", var.maximum_bytes_billed)
+    CONVERSIONS_OPERATORS            = join(",", var.roles.operators)
     CONVERSIONS_PLATFORM_ENDPOINTS   = ""
     CONVERSIONS_PRICE_PER_TEBIBYTE   = tostring(var.price_per_tebibyte)
     CONVERSIONS_PROJECT              = var.project
@@ -34,9 +37,9 @@ locals {
     CONVERSIONS_TIMEZONE             = var.timezone
     CONVERSIONS_TOKEN_AUDIENCE       = var.token_audience
     CONVERSIONS_TOKEN_DOMAIN         = var.token_domain
-    CONVERSIONS_TOKEN_ISSUER         = var.token_issuer
     CONVERSIONS_TOPIC_MATERIALIZED   = google_pubsub_topic.topics["materialized"].name
     CONVERSIONS_TOPIC_RUNS           = google_pubsub_topic.topics["runs"].name
     CONVERSIONS_TOPIC_TASKS          = google_pubsub_topic.topics["tasks"].name
+    CONVERSIONS_VIEWERS              = join(",", var.roles.viewers)
   }
 }

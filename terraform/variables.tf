@@ -18,6 +18,11 @@ variable "allow_unauthenticated" {
     condition     = !var.allow_unauthenticated || var.token_audience != ""
     error_message = "Functions that anyone may call must verify their users: set token_audience to the OAuth client id of the frontend."
   }
+
+  validation {
+    condition     = !var.allow_unauthenticated || var.token_domain != "" || length(setunion(var.roles.viewers, var.roles.editors, var.roles.operators)) > 0
+    error_message = "Functions that anyone may call must know whom to let in: anybody can get a Google ID token. Set roles, or token_domain."
+  }
 }
 
 variable "budget" {
@@ -131,6 +136,17 @@ variable "ga4_datasets" {
   }
 }
 
+variable "iap_audience" {
+  description = "Audience of the assertions of Identity-Aware Proxy before the console, /projects/NUMBER/locations/REGION/services/SERVICE; empty: none is taken."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(/projects/[0-9]+/locations/[a-z0-9-]+/services/[a-z0-9-]+)?$", var.iap_audience))
+    error_message = "iap_audience is /projects/NUMBER/locations/REGION/services/SERVICE, with the project's number."
+  }
+}
+
 variable "http_invokers" {
   description = "Members that may call the HTTP functions with an ID token, such as the service account of the frontend's server."
   type        = set(string)
@@ -232,6 +248,21 @@ variable "runtime" {
   }
 }
 
+variable "roles" {
+  description = "Who may look, who may also edit, and who may also run things and see personal data: e-mail addresses and domain:shop.com. Empty: whoever may call the functions is an operator."
+  type = object({
+    viewers   = optional(set(string), [])
+    editors   = optional(set(string), [])
+    operators = optional(set(string), [])
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for account in setunion(var.roles.viewers, var.roles.editors, var.roles.operators) : can(regex("^(domain:[^@ ,]+|[^@ ,:]+@[^@ ,]+)$", account))])
+    error_message = "Each account of roles is an e-mail address or domain:shop.com; groups are let in by Identity-Aware Proxy instead."
+  }
+}
+
 variable "schedules" {
   description = "Cron lines that replace those of functions/manifest.json, by schedule name, read in the project's time zone; null leaves a schedule to the frontend."
   type        = map(string)
@@ -296,10 +327,4 @@ variable "token_domain" {
   description = "Workspace domain (claim hd) that end users must belong to; empty: any."
   type        = string
   default     = ""
-}
-
-variable "token_issuer" {
-  description = "Issuer of end users' ID tokens."
-  type        = string
-  default     = "https://accounts.google.com"
 }

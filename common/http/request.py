@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from common.errors import UserError
+from common.http.identity import Identity
 from common.http.model import Model
 from common.model.window import Window
 
@@ -55,13 +56,18 @@ class Ask(Generic[Query, Body]):
     path: Mapping[str, str]
     query: Query
     body: Body
-    author: str = "unknown"
+    who: Identity = field(default_factory=lambda: Identity("unknown", "viewer"))
     key: str = ""
     """Idempotency-Key: the same key asks for the same thing, however often it arrives."""
     expected_version: int | None = None
     """If-Match: the version that the sender has seen."""
     request_id: str = ""
     """Finds the request in the log."""
+
+    @property
+    def author(self) -> str:
+        """The account as versions and notes name it."""
+        return self.who.email
 
 
 class Nothing(Model):

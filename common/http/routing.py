@@ -16,6 +16,7 @@ from werkzeug.routing import Map, Rule
 
 from common.errors import MethodError, NotFoundError, ProductError
 from common.http import answers, conditions, identity, reading
+from common.http.identity import Identity, Role
 from common.http.request import Ask, Nothing
 
 Handler = Callable[[Any, Any], Any]
@@ -42,6 +43,13 @@ class Route:
     status: int = 200
     headers: tuple[str, ...] = ()
     """Those of conditions.HEADERS that it heeds."""
+    role: Role | None = None
+    """Who may use it; unless given, viewers may read and editors may do everything else."""
+
+    @property
+    def role_needed(self) -> Role:
+        """The least role that may use it."""
+        return self.role or ("viewer" if self.method == "GET" else "editor")
 
     @cached_property
     def query(self) -> type[BaseModel]:
@@ -109,15 +117,16 @@ class Router:
             strict_slashes=False,
         )
 
-    def answer(self, request: Request, services: Any) -> Response:
+    def answer(self, request: Request, who: Identity, services: Any) -> Response:
         """What the handler of this verb and path answers; raises a ProductError otherwise."""
         route, path = self._match(request)
         request.environ["conversions.route"] = route.path
+        identity.require(who, route.role_needed)
         ask = Ask(
             path=path,
             query=reading.read_query(request, route.query),
             body=reading.read_as(request, route.body) if route.body else None,
-            author=identity.caller(request),
+            who=who,
             key=conditions.idempotency_key(request) if "Idempotency-Key" in route.headers else "",
             expected_version=(
                 conditions.expected_version(request) if "If-Match" in route.headers else None

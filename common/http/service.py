@@ -5,13 +5,13 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from flask import Request, Response
 
 from common.errors import ProductError
-from common.http.answers import json_response, problem, request_id_of, unexpected, with_cors
-from common.http.identity import authorize
+from common.http.answers import problem, request_id_of, unexpected, with_cors
+from common.http.identity import Identity, google_keys, identified
+from common.http.tokens import Keys
 from common.logs import log
 from common.settings import Settings
 
@@ -20,15 +20,18 @@ FRAMES = 20
 """Innermost frames of a traceback that are logged."""
 
 
-def respond(request: Request, settings: Settings, handler: Callable[[Request], Any]) -> Response:
-    """The handler's answer as JSON, or its error as problem details; handles preflights."""
+def respond(
+    request: Request,
+    settings: Settings,
+    handler: Callable[[Request, Identity], Response],
+    keys: Keys | None = None,
+) -> Response:
+    """The handler's answer to who asks, or its error as problem details; handles preflights."""
     request_id = request_id_of(request)
     if request.method == "OPTIONS":
         return with_cors(Response(status=204), request, settings)
     try:
-        authorize(request, settings)
-        answer = handler(request)
-        response = answer if isinstance(answer, Response) else json_response(answer)
+        response = handler(request, identified(request, settings, keys or google_keys()))
     except ProductError as error:
         response = problem(error, request, request_id)
     except Exception as error:

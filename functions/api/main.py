@@ -12,6 +12,7 @@ from flask import Request, Response
 from common.clients import publisher, scheduler, warehouses
 from common.http.routing import Router
 from common.http.service import respond
+from common.http.tokens import Keys
 from common.messaging.publisher import Bus
 from common.settings import Settings
 from functions.api.routes import INTERFACE
@@ -25,9 +26,14 @@ def api(request: Request) -> Response:
     return answer(request, _services())
 
 
-def answer(request: Request, services: Services) -> Response:
+def answer(request: Request, services: Services, keys: Keys | None = None) -> Response:
     """The answer of the route that the request names, given the services."""
-    return respond(request, services.settings, lambda asked: _router().answer(asked, services))
+    return respond(
+        request,
+        services.settings,
+        lambda asked, who: _router().answer(asked, who, services),
+        keys,
+    )
 
 
 @cache

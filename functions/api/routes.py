@@ -6,6 +6,7 @@ from common.http.routing import Interface, Route
 from functions.api.definitions import definitions, dimensions, prediction_targets, schemas
 from functions.api.reporting import figures, history, incidents, records, scores
 from functions.api.runs import run_requests, runs, schedules
+from functions.api.setup import me
 from functions.api.trial import backtest, diff, explain
 
 VERSION = "1"
@@ -35,13 +36,14 @@ ROUTES = (
     Route("GET", "/scores/<conversion>", scores.scoring_model),
     Route("GET", "/scores/<conversion>/<path:lead_id>", scores.lead_score),
     Route("GET", "/runs", runs.list_runs),
-    Route("POST", "/runs", run_requests.run_now, 202, ("Idempotency-Key",)),
+    Route("POST", "/runs", run_requests.run_now, 202, ("Idempotency-Key",), role="operator"),
     Route("GET", "/runs/<run_id>", runs.get_run),
-    Route("POST", "/backfills", run_requests.backfill, 202, ("Idempotency-Key",)),
+    Route("POST", "/backfills", run_requests.backfill, 202, ("Idempotency-Key",), role="operator"),
     Route("GET", "/incidents", incidents.list_incidents),
+    Route("GET", "/me", me.me),
     Route("GET", "/schedules", schedules.list_schedules),
     Route("GET", SCHEDULE, schedules.get_schedule),
-    Route("PUT", SCHEDULE, schedules.put_schedule),
-    Route("DELETE", SCHEDULE, schedules.delete_schedule, 204),
+    Route("PUT", SCHEDULE, schedules.put_schedule, role="operator"),
+    Route("DELETE", SCHEDULE, schedules.delete_schedule, 204, role="operator"),
 )
 INTERFACE = Interface("Conversions", "api", VERSION, ROUTES)

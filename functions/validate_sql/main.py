@@ -14,6 +14,7 @@ from common.bigquery.warehouse import Warehouse
 from common.clients import warehouses
 from common.http.routing import Router
 from common.http.service import respond
+from common.http.tokens import Keys
 from common.settings import Settings
 from functions.validate_sql.check import Services
 from functions.validate_sql.routes import INTERFACE
@@ -28,9 +29,14 @@ def validate_sql(request: Request) -> Response:
     return answer(request, _services(datetime.now(UTC)))
 
 
-def answer(request: Request, services: Services) -> Response:
+def answer(request: Request, services: Services, keys: Keys | None = None) -> Response:
     """The judgment of the query in the request, or problem details."""
-    return respond(request, services.settings, lambda asked: _router().answer(asked, services))
+    return respond(
+        request,
+        services.settings,
+        lambda asked, who: _router().answer(asked, who, services),
+        keys,
+    )
 
 
 @cache

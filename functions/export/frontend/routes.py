@@ -6,6 +6,7 @@ from common.http.routing import Interface, Route
 from functions.export.frontend import deliveries, destinations
 
 VERSION = "1"
+KEYED = ("Idempotency-Key",)
 ONE = "/destinations/<id>"
 
 INTERFACE = Interface(
@@ -22,9 +23,9 @@ INTERFACE = Interface(
         Route("GET", f"{ONE}/versions", destinations.destination_versions),
         Route("POST", f"{ONE}/check", destinations.check_destination),
         Route("POST", f"{ONE}/dry-run", deliveries.dry_run),
-        Route("POST", f"{ONE}/run", deliveries.run, 202, ("Idempotency-Key",)),
-        Route("POST", f"{ONE}/replay", deliveries.replay, 202, ("Idempotency-Key",)),
-        Route("POST", f"{ONE}/settle", deliveries.resolve_in_doubt),
+        Route("POST", f"{ONE}/run", deliveries.run, 202, KEYED, role="operator"),
+        Route("POST", f"{ONE}/replay", deliveries.replay, 202, KEYED, role="operator"),
+        Route("POST", f"{ONE}/settle", deliveries.resolve_in_doubt, role="operator"),
         Route("GET", f"{ONE}/ledger", deliveries.ledger),
         Route("GET", f"{ONE}/standings", deliveries.delivery_states),
         Route("GET", f"{ONE}/report", deliveries.report),
