@@ -93,14 +93,10 @@ locals {
   ]))
 
   # sources of other projects are granted by Terraform in crm_projects, and by their owners elsewhere
-  _foreign_readings = toset(concat(
-    [for reading in local._readings : "${reading.path[0]}/${reading.reader}" if reading.path[0] != var.project],
-    [for pair in setproduct(var.crm_projects, [for reader, reads in local._reads : reader if contains(reads, "crm")]) : join("/", pair)],
-  ))
-  _foreign_grants = {
-    for pair in setproduct(local._foreign_readings, ["roles/bigquery.dataViewer", "roles/bigquery.user"]) :
-    join("/", pair) => { project = split("/", pair[0])[0], reader = split("/", pair[0])[1], role = pair[1] }
-  }
+  _granted_here = concat([var.project], tolist(var.crm_projects))
+  _foreign_readings = [
+    for reading in local._readings : reading if !contains(local._granted_here, reading.path[0])
+  ]
 }
 
 resource "google_project_iam_member" "runs_jobs" {
@@ -154,20 +150,15 @@ resource "google_bigquery_dataset_iam_member" "staging" {
 }
 
 resource "google_bigquery_dataset_iam_member" "sources" {
-  for_each = { for reading in local._readings : "${reading.reader}/${reading.path[1]}" => reading if reading.path[0] == var.project }
+  for_each = {
+    for reading in local._readings : "${reading.reader}/${join(".", reading.path)}" => reading
+    if contains(local._granted_here, reading.path[0])
+  }
 
-  project    = var.project
+  project    = each.value.path[0]
   dataset_id = each.value.path[1]
   role       = "roles/bigquery.dataViewer"
   member     = local.readers[each.value.reader]
-}
-
-resource "google_project_iam_member" "crm" {
-  for_each = { for key, grant in local._foreign_grants : key => grant if contains(var.crm_projects, grant.project) }
-
-  project = each.value.project
-  role    = each.value.role
-  member  = local.readers[each.value.reader]
 }
 
 resource "google_pubsub_topic_iam_member" "publishes" {

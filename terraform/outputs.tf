@@ -1,9 +1,8 @@
 output "access_to_grant" {
   description = "What the owners of other projects have to run, so that the product may read their data. Empty when every source lies in this project or in crm_projects."
   value = [
-    for grant in values(local._foreign_grants) :
-    "gcloud projects add-iam-policy-binding ${grant.project} --member=${local.readers[grant.reader]} --role=${grant.role} --condition=None"
-    if !contains(var.crm_projects, grant.project)
+    for reading in local._foreign_readings :
+    "bq query --use_legacy_sql=false --project_id=${reading.path[0]} 'GRANT `roles/bigquery.dataViewer` ON SCHEMA `${join(".", reading.path)}` TO \"${local.readers[reading.reader]}\"'"
   ]
 }
 
@@ -32,7 +31,7 @@ output "endpoints" {
 }
 
 output "readers" {
-  description = "Service accounts that need BigQuery Data Viewer and BigQuery User where the source data lies."
+  description = "Service accounts that need BigQuery Data Viewer on the datasets of the source data; jobs run in this project only."
   value       = { for name, member in local.readers : name => trimprefix(member, "serviceAccount:") }
 }
 

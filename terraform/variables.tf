@@ -52,7 +52,7 @@ variable "cors_origins" {
 }
 
 variable "crm_projects" {
-  description = "Other projects, holding CRM data, in which this deployment may grant BigQuery Data Viewer and BigQuery User to its readers. Leave a project out when someone else grants there; the output access_to_grant says what."
+  description = "Other projects, holding CRM data, in which this deployment may grant BigQuery Data Viewer on the datasets of source_datasets to its readers. Leave a project out when someone else grants there; the output access_to_grant says what."
   type        = set(string)
   default     = []
 

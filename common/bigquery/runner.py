@@ -7,18 +7,35 @@ from google.auth import impersonated_credentials
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 
+from common.settings import Settings
+
 SCOPE = "https://www.googleapis.com/auth/bigquery"
 
 
-def credentials_of_runner(account: str) -> impersonated_credentials.Credentials:
-    """Short-lived credentials of the service account, by impersonation.
+IAM_CREDENTIALS = "https://iamcredentials.googleapis.com"
+
+
+def credentials_of_runner(settings: Settings) -> impersonated_credentials.Credentials:
+    """Short-lived credentials of the account that runs users' SQL, by impersonation.
 
     The caller needs roles/iam.serviceAccountTokenCreator on it.
     """
     own, _ = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])
     return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
-        source_credentials=own, target_principal=account, target_scopes=[SCOPE]
+        source_credentials=own,
+        target_principal=settings.sql_runner,
+        target_scopes=[SCOPE],
+        iam_endpoint_override=_endpoint(settings),
     )
+
+
+def _endpoint(settings: Settings) -> str | None:
+    """Where tokens are made when the settings replace Google's own address."""
+    replaced = dict(pair.split("=", 1) for pair in settings.platform_endpoints)
+    if IAM_CREDENTIALS not in replaced:
+        return None
+    account = f"projects/-/serviceAccounts/{settings.sql_runner}"
+    return f"{replaced[IAM_CREDENTIALS]}/v1/{account}:generateAccessToken"
 
 
 def own_account() -> str:

@@ -175,6 +175,8 @@ class Warehouse:
         config = bigquery.LoadJobConfig(
             schema=_fields(schemas.load(table)["schema"]),
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+            # the default asks for tables.create on the dataset even where the table exists
+            create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
         )
         with _translated(reads_rows=True):
             self.client.load_table_from_json(

@@ -28,6 +28,6 @@ def warehouses(settings: Settings, job_seconds: int = JOB_SECONDS) -> tuple[Ware
     client = bigquery.Client(
         project=settings.project,
         location=settings.location,
-        credentials=credentials_of_runner(settings.sql_runner),
+        credentials=credentials_of_runner(settings),
     )
     return own, Warehouse(client, settings, job_seconds)

@@ -37,12 +37,12 @@ run "the_owner_of_a_crm_project_is_told_what_to_grant" {
   command = plan
 
   assert {
-    condition     = contains(output.access_to_grant, "gcloud projects add-iam-policy-binding shop-crm --member=serviceAccount:account@shop-conversions.iam.gserviceaccount.com --role=roles/bigquery.dataViewer --condition=None")
-    error_message = "access_to_grant does not name BigQuery Data Viewer on shop-crm."
+    condition     = contains(output.access_to_grant, "bq query --use_legacy_sql=false --project_id=shop-crm 'GRANT `roles/bigquery.dataViewer` ON SCHEMA `shop-crm.hubspot` TO \"serviceAccount:account@shop-conversions.iam.gserviceaccount.com\"'")
+    error_message = "access_to_grant does not name BigQuery Data Viewer on shop-crm.hubspot."
   }
 
   assert {
-    condition     = length(google_project_iam_member.crm) == 0
+    condition     = length([for grant in google_bigquery_dataset_iam_member.sources : grant if grant.project == "shop-crm"]) == 0
     error_message = "Terraform grants in a project that is not one of crm_projects."
   }
 
@@ -70,8 +70,8 @@ run "in_crm_projects_terraform_grants_itself" {
   }
 
   assert {
-    condition     = toset([for grant in google_project_iam_member.crm : grant.role]) == toset(["roles/bigquery.dataViewer", "roles/bigquery.user"])
-    error_message = "Readers need BigQuery Data Viewer and BigQuery User in a CRM's project."
+    condition     = toset([for grant in google_bigquery_dataset_iam_member.sources : "${grant.role} ${grant.dataset_id}" if grant.project == "shop-crm"]) == toset(["roles/bigquery.dataViewer hubspot"])
+    error_message = "Readers need BigQuery Data Viewer on the datasets of a CRM's project, and nothing else there."
   }
 }
 

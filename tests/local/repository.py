@@ -59,6 +59,7 @@ MANIFEST: dict[str, Any] = {
             "entry_point": "greet",
             "trigger": "http",
             "concurrency": 4,
+            "max_instances": 1,
             "timeout_seconds": 5,
         },
         "greet-local": {
@@ -66,6 +67,7 @@ MANIFEST: dict[str, Any] = {
             "entry_point": "greet_local",
             "trigger": "http",
             "concurrency": 1,
+            "max_instances": 1,
             "timeout_seconds": 5,
         },
         "work": {
@@ -73,6 +75,7 @@ MANIFEST: dict[str, Any] = {
             "entry_point": "work",
             "trigger": "push",
             "concurrency": 2,
+            "max_instances": 1,
             "timeout_seconds": 540,
         },
     },
@@ -95,12 +98,18 @@ MANIFEST: dict[str, Any] = {
     },
 }
 
+GRANTS = """\
+serviceAccount:prod-push@shop-conversions.iam.gserviceaccount.com | roles/run.invoker | \
+function conversions-prod-work
+"""
+
 
 def write_repository(root: Path) -> Path:
     """The repository under `root`."""
     files = {
         "common/saying.py": SAYING,
         "common/local/shop.py": "",
+        "common/local/iam/grants.txt": GRANTS,
         "common/schemas/table.json": "{}",
         "functions/greet/main.py": GREET,
         "functions/greet/deep.sql": "SELECT 'ü'\n",

@@ -16,7 +16,7 @@ from google.cloud import bigquery
 from werkzeug.test import Client
 
 from common.local.stack.gateway import GatewayProcess, start_process
-from common.local.stack.instance import Instance
+from common.local.stack.instance import Instances
 from tests.local.receiver import Receiver
 from tests.local.repository import write_repository
 
@@ -74,7 +74,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(gateway: GatewayProcess
 def test_googles_clients_find_credentials_that_open_nothing_elsewhere(
     gateway: GatewayProcess, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = home / ".local" / "google" / "credentials.json"
+    file = home / ".local" / "google" / "greet.json"
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "shop")
     with Receiver(lambda request: 404) as receiver:
@@ -83,7 +83,10 @@ def test_googles_clients_find_credentials_that_open_nothing_elsewhere(
             client.get_table("shop.sales.orders")
     (request,) = receiver.requests
     scope = "https://www.googleapis.com/auth/cloud-platform"
-    assert request.headers["Authorization"] == f"Bearer local {scope}"
+    assert (
+        request.headers["Authorization"]
+        == f"Bearer local:greet@conversions-local.iam.gserviceaccount.com {scope}"
+    )
 
 
 def test_functions_that_cannot_be_loaded_are_reported_and_not_served(tmp_path: Path) -> None:
@@ -113,7 +116,7 @@ class Slow:
 
 def test_a_request_above_the_concurrency_waits_and_is_then_refused() -> None:
     slow = Slow()
-    client = Client(Instance(slow, concurrency=1, timeout=5, patience=0.02))
+    client = Client(Instances(slow, places=1, timeout=5, patience=0.02))
     with ThreadPoolExecutor() as pool:
         first = pool.submit(client.get, "/")
         assert slow.at_work.acquire(timeout=5)
@@ -125,7 +128,7 @@ def test_a_request_above_the_concurrency_waits_and_is_then_refused() -> None:
 
 def test_a_request_above_the_concurrency_is_served_when_a_place_becomes_free_in_time() -> None:
     slow = Slow()
-    client = Client(Instance(slow, concurrency=1, timeout=5, patience=5))
+    client = Client(Instances(slow, places=1, timeout=5, patience=5))
     with ThreadPoolExecutor() as pool:
         answers = [pool.submit(client.get, "/") for _ in range(2)]
         assert slow.at_work.acquire(timeout=5)
@@ -135,7 +138,7 @@ def test_a_request_above_the_concurrency_is_served_when_a_place_becomes_free_in_
 
 def test_a_request_above_the_timeout_is_answered_while_its_work_keeps_its_place() -> None:
     slow = Slow()
-    client = Client(Instance(slow, concurrency=1, timeout=0.02, patience=0.02))
+    client = Client(Instances(slow, places=1, timeout=0.02, patience=0.02))
     assert client.get("/").status_code == 504
     assert client.get("/").status_code == 429
     slow.go_on.set()

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 import requests
 from google.cloud import bigquery
@@ -24,6 +23,8 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from google.pubsub_v1.types import PubsubMessage
 from pydantic import ValidationError
 
+from common.local.iam.grants import account
+from common.local.iam.tokens import channel as connected
 from common.local.stack import manifest, provision
 from common.local.stack.directory import DirectoryBusyError
 from common.local.stack.ports import FREE_PORTS, Ports
@@ -31,6 +32,7 @@ from common.local.stack.stack import Stack, running, scheduler_client
 from tests.local.receiver import Hands
 from tests.local.repository import MANIFEST, write_repository
 
+OWNER = account("owner", "conversions-local")
 TOPICS = "projects/conversions-local/topics"
 
 
@@ -51,7 +53,7 @@ def eventually(reached: Callable[[], bool]) -> None:
 
 
 def publish(host: str, topic: str, **attributes: str) -> str:
-    with grpc.insecure_channel(host) as channel:
+    with connected(host, OWNER) as channel:
         client = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
         message = PubsubMessage(data=b"{}", attributes=attributes, ordering_key="c1")
         answer = client.publish(topic=f"{TOPICS}/{topic}", messages=[message])
@@ -112,7 +114,7 @@ def test_a_filtered_message_reaches_no_function(stack: Stack, home: Path) -> Non
 
 
 def test_the_schedules_of_the_manifest_are_jobs_in_the_projects_time_zone(stack: Stack) -> None:
-    with grpc.insecure_channel(stack.scheduler.host) as channel:
+    with connected(stack.scheduler.host, OWNER) as channel:
         parent = "projects/conversions-local/locations/europe-west1"
         (job,) = scheduler_client(channel).list_jobs(parent=parent)
     assert (job.name, job.schedule, job.time_zone) == (f"{parent}/jobs/daily", "30 5 * * *", "UTC")
@@ -221,7 +223,7 @@ def test_what_the_manifest_says_anew_replaces_what_was_there(stack: Stack, home:
 
 
 def provisioned(stack: Stack, deployed: dict[str, Any]) -> None:
-    with grpc.insecure_channel(stack.pubsub.host) as channel:
+    with connected(stack.pubsub.host, OWNER) as channel:
         subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
         provision.subscriptions(
             manifest.Manifest.model_validate(deployed),

@@ -47,11 +47,15 @@ PUBLISHED: tuple[messages.Message, ...] = (
 """One of each message that the code itself publishes."""
 
 
+OF_THE_FRAMEWORK = {"THREADS"}
+"""Variables that functions-framework reads itself."""
+
+
 def environment_variables_are_the_settings(plan: Plan) -> Iterator[str]:
     wanted = {PREFIX + field.upper() for field in Settings.model_fields}
     for function in plan.functions():
         variables = service(function)["environment_variables"]
-        if unequal := wanted ^ set(variables):
+        if unequal := wanted ^ (set(variables) - OF_THE_FRAMEWORK):
             yield f"{function.address}: {sorted(unequal)} is only on one side"
         try:
             Settings.from_environment(variables)

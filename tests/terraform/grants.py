@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from common.local.iam.grants import RECORDED
 from tests.terraform.plans import Plan, Resource, reference
 
-REVIEWED = Path(__file__).parent / "grants.txt"
+REVIEWED = RECORDED
 """The grants of envs/prod.tfvars.example; a change to who may do what is a change to this file."""
 
 OBJECTS = {
-    "google_bigquery_dataset_iam_member": "dataset {dataset_id}",
-    "google_bigquery_table_iam_member": "table {dataset_id}.{table_id}",
+    "google_bigquery_dataset_iam_member": "dataset {project}.{dataset_id}",
+    "google_bigquery_table_iam_member": "table {project}.{dataset_id}.{table_id}",
     "google_cloud_run_v2_service_iam_member": "function {name}",
     "google_project_iam_member": "project {project}",
     "google_pubsub_subscription_iam_member": "subscription {subscription}",

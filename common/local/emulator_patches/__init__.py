@@ -22,6 +22,7 @@ from common.local.emulator_patches.server import (  # noqa: E402
     jobs,
     launch,
     loads,
+    permissions,
     snapshots,
     tables,
 )
@@ -44,6 +45,7 @@ PATCHES = (
     jobs,
     dry_run,
     loads,
+    permissions,
 )
 
 

@@ -27,13 +27,18 @@ class PubsubServer:
     """
 
     def __init__(
-        self, path: Path | None = None, *, port: int = 0, clock: Clock = time.time
+        self,
+        path: Path | None = None,
+        *,
+        port: int = 0,
+        clock: Clock = time.time,
+        authorize: wire.Authorize | None = None,
     ) -> None:
         self._clock = clock
         self.backlog = Backlog(path)
         self.backlog.recover(clock())
         self.pushes = Pusher(self.backlog, clock)
-        self._server, self.host = wire.start(port, *self._services())
+        self._server, self.host = wire.start(port, *self._services(authorize))
         self.pushes.start()
 
     def stop(self, grace: float = 5.0) -> None:
@@ -145,7 +150,7 @@ class PubsubServer:
             else:
                 self.backlog.fail(subscription, message, attempt, now)
 
-    def _services(self) -> list[object]:
+    def _services(self, authorize: wire.Authorize | None) -> list[object]:
         publisher = {
             "CreateTopic": self.create_topic,
             "GetTopic": self.get_topic,
@@ -165,8 +170,8 @@ class PubsubServer:
             "ModifyAckDeadline": self.modify_ack_deadline,
         }
         return [
-            wire.service("google.pubsub.v1.Publisher", publisher),
-            wire.service("google.pubsub.v1.Subscriber", subscriber),
+            wire.service("google.pubsub.v1.Publisher", publisher, authorize),
+            wire.service("google.pubsub.v1.Subscriber", subscriber, authorize),
         ]
 
 

@@ -44,9 +44,15 @@ def unsupported(detail: str) -> RpcError:
     return RpcError(grpc.StatusCode.UNIMPLEMENTED, detail)
 
 
-def service(name: str, methods: Mapping[str, Callable[..., Any]]) -> grpc.GenericRpcHandler:
+Authorize = Callable[[str, Any, str], None]
+"""Lets a call (rpc name, request, Authorization header) pass, or raises RpcError."""
+
+
+def service(
+    name: str, methods: Mapping[str, Callable[..., Any]], authorize: Authorize | None = None
+) -> grpc.GenericRpcHandler:
     """A service of {rpc name: method}; types come from the method's annotations, None is Empty."""
-    handlers = {rpc: _handler(method) for rpc, method in methods.items()}
+    handlers = {rpc: _handler(rpc, method, authorize) for rpc, method in methods.items()}
     return grpc.method_handlers_generic_handler(name, handlers)
 
 
@@ -83,13 +89,18 @@ def require_free(port: int) -> None:
             ) from error
 
 
-def _handler(method: Callable[..., Any]) -> grpc.RpcMethodHandler:
+def _handler(
+    rpc: str, method: Callable[..., Any], authorize: Authorize | None
+) -> grpc.RpcMethodHandler:
     hints = get_type_hints(method)
     answer = hints.pop("return")
     (request,) = hints.values()
 
     def behave(message: Any, context: grpc.ServicerContext) -> Any:
         try:
+            if authorize is not None:
+                headers = dict(context.invocation_metadata())
+                authorize(rpc, message, str(headers.get("authorization", "")))
             answered = method(message)
         except RpcError as fault:
             _abort(context, fault)

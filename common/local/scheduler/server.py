@@ -43,6 +43,7 @@ class SchedulerServer:
         *,
         port: int = 0,
         clock: Clock = time.time,
+        authorize: wire.Authorize | None = None,
     ) -> None:
         self._publish = publish
         self._clock = clock
@@ -51,7 +52,7 @@ class SchedulerServer:
         self._running: set[str] = set()
         self._pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="scheduler")
         self._ticker = Ticker("scheduler", self._step)
-        self._server, self.host = wire.start(port, self._service())
+        self._server, self.host = wire.start(port, self._service(authorize))
 
     def start(self) -> None:
         """From now on jobs fire by themselves."""
@@ -172,7 +173,7 @@ class SchedulerServer:
         else:
             self.jobs.put(rules.concluded(attempted, not reason, now))
 
-    def _service(self) -> object:
+    def _service(self, authorize: wire.Authorize | None) -> object:
         methods = {
             "CreateJob": self.create_job,
             "UpdateJob": self.update_job,
@@ -183,7 +184,7 @@ class SchedulerServer:
             "ResumeJob": self.resume_job,
             "RunJob": self.run_job,
         }
-        return wire.service("google.cloud.scheduler.v1.CloudScheduler", methods)
+        return wire.service("google.cloud.scheduler.v1.CloudScheduler", methods, authorize)
 
 
 def _shown(execution: Execution) -> types.Job:

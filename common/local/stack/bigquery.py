@@ -22,8 +22,10 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 import duckdb
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
+
+from common.local.iam import grants, tokens
+from common.local.iam.policy import Policy, read
 
 if TYPE_CHECKING:
     from bqemulator.config import Settings
@@ -34,11 +36,14 @@ LOCK_SECONDS = 10.0
 """A killed engine's lock on its file goes with its last thread, a moment after the process."""
 
 
-def client(host: str, project: str) -> bigquery.Client:
-    """A client of the project whose BigQuery answers at `host` (http://address:port)."""
+def client(host: str, project: str, account: str = "") -> bigquery.Client:
+    """A client of the project whose BigQuery answers at `host` (http://address:port).
+
+    It speaks for the account, or for the person at this machine.
+    """
     return bigquery.Client(
         project=project,
-        credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
+        credentials=tokens.credentials(account or grants.account("owner", project)),
         client_options={"api_endpoint": host},
     )
 
@@ -46,13 +51,20 @@ def client(host: str, project: str) -> bigquery.Client:
 class EmbeddedBigQuery:
     """BigQuery on a thread of this process, in memory unless a data directory is given.
 
+    With a policy it refuses what the caller's account has no right to.
+
     Entering it raises RuntimeError when the data directory still belongs to another running engine
     after `patience` seconds.
     """
 
     def __init__(
-        self, data_directory: Path | None = None, port: int = 0, patience: float = LOCK_SECONDS
+        self,
+        data_directory: Path | None = None,
+        port: int = 0,
+        patience: float = LOCK_SECONDS,
+        policy: Policy | None = None,
     ) -> None:
+        self._policy = policy
         self._data_directory = data_directory
         self._port = port
         self._patience = patience
@@ -80,15 +92,22 @@ class EmbeddedBigQuery:
         asyncio.run_coroutine_threadsafe(self._server.stop(), self._loop).result(_READY_SECONDS)
         self._end_loop()
 
-    def client(self, project: str) -> bigquery.Client:
+    def client(self, project: str, account: str = "") -> bigquery.Client:
         """A client of the project on this engine."""
-        return client(self.host, project)
+        return client(self.host, project, account)
 
     def _start(self, settings: Settings) -> EmulatorServer:
         from bqemulator.server import EmulatorServer
 
+        from common.local.emulator_patches.server import permissions
+
         server = EmulatorServer(settings)
-        asyncio.run_coroutine_threadsafe(server.start(), self._loop).result(_READY_SECONDS)
+
+        async def begin() -> None:
+            permissions.policy.set(self._policy)
+            await server.start()
+
+        asyncio.run_coroutine_threadsafe(begin(), self._loop).result(_READY_SECONDS)
         return server
 
     def _end_loop(self) -> None:
@@ -117,16 +136,21 @@ class BigQueryProcess:
 
 
 def start_process(
-    data_directory: Path | None, port: int = 0, environment: Mapping[str, str] | None = None
+    data_directory: Path | None,
+    port: int = 0,
+    environment: Mapping[str, str] | None = None,
+    policy: Path | None = None,
 ) -> BigQueryProcess:
     """Starts an engine as a process that ends with this one, however this one ends.
 
-    `environment` is added to this process's own. Raises RuntimeError when it does not come up; its
-    own words are on stderr.
+    `policy` is a file of grants, as common.local.iam.policy writes it; `environment` is added to
+    this process's own. Raises RuntimeError when it does not come up; its own words are on stderr.
     """
     command = [sys.executable, "-m", __name__, "--port", str(port), "--while-stdin-is-open"]
     if data_directory is not None:
         command += ["--data", str(data_directory)]
+    if policy is not None:
+        command += ["--policy", str(policy)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -173,8 +197,9 @@ def _patiently(start: Callable[[], EmulatorServer], patience: float) -> Emulator
             time.sleep(0.2)
 
 
-def _run(data_directory: Path | None, port: int, until: Callable[[], object], out: IO[str]) -> None:
-    with EmbeddedBigQuery(data_directory, port) as engine:
+def _run(options: argparse.Namespace, until: Callable[[], object], out: IO[str]) -> None:
+    policy = options.policy and read(options.policy)
+    with EmbeddedBigQuery(options.data, options.port, policy=policy) as engine:
         print(json.dumps({"host": engine.host}), file=out, flush=True)
         with suppress(KeyboardInterrupt):
             until()
@@ -190,9 +215,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--while-stdin-is-open", action="store_true", help="end when stdin closes, as a child"
     )
+    parser.add_argument("--policy", type=Path, help="file of grants; without it all may do all")
     options = parser.parse_args(arguments)
     until = sys.stdin.read if options.while_stdin_is_open else threading.Event().wait
-    _run(options.data, options.port, until, sys.stdout)
+    _run(options, until, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The functions on one port, loaded from their bundles as the platform loads them.
+"""The functions on one port, each a process loaded from its bundle as the platform loads it.
 
 A function answers under its name: POST /validate-sql, GET /api/..., and a push subscription posts
 to /materialize/projects/{project}/topics/{topic}. The page answers wherever no function does. The
 gateway is a process of its own, so that the functions have their own environment and can be killed
-alone (`start_process`).
+alone (`start_process`); it lets requests in and hands them on.
 """
 
 from __future__ import annotations
@@ -20,22 +20,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import functions_framework
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from common.local.iam import grants, messages, tokens
+from common.local.iam.policy import Policy, read
 from common.local.rpc.wire import LOOPBACK, require_free
-from common.local.stack import identity, manifest
+from common.local.stack import identity, manifest, worker
 from common.local.stack.bundle import bundle, unpack
-from common.local.stack.instance import Instance
-from common.local.stack.manifest import Manifest
+from common.local.stack.instance import Instances
+from common.local.stack.manifest import Function, Manifest
+from common.local.stack.worker import Order, Worker
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 OWN_ROOT = Path(__file__).resolve().parents[3]
 TOKEN_PATH = "/_local/token"
+IAM_CREDENTIALS_PATH = "/_local/iamcredentials"
+_UNLISTED = (TOKEN_PATH, IAM_CREDENTIALS_PATH)
 
 
 class Gateway:
@@ -57,8 +61,12 @@ class Gateway:
     def start(self) -> None:
         self._thread.start()
 
+    def fileno(self) -> int:
+        """The listening socket's."""
+        return self._server.fileno()
+
     def _elsewhere(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
-        known = sorted(path for path in self._dispatcher.mounts if path != TOKEN_PATH)
+        known = sorted(path for path in self._dispatcher.mounts if path not in _UNLISTED)
         problem = {
             "type": "urn:conversions:no_such_function",
             "title": "No such function",
@@ -70,18 +78,49 @@ class Gateway:
         return Response(body, 404, content_type=kind)(environ, respond)
 
 
-def load(deployed: Manifest, root: Path, bundles: Path) -> dict[str, WSGIApplication]:
-    """{function name: its app}, each loaded from its source's bundle, unpacked under `bundles`."""
+def orders(
+    deployed: Manifest, root: Path, directory: Path, token_url: str, project: str
+) -> list[Order]:
+    """What each function's worker runs: its source's bundle, unpacked under the directory."""
+    bundles = directory / "deployed"
     for source, entry_points in deployed.entry_points().items():
         unpack(bundle(root, source, entry_points), bundles / source)
-    return {
-        name: Instance(
-            _app(function.entry_point, bundles / function.source / "main.py"),
-            function.concurrency,
-            function.timeout_seconds,
-        )
+    return [
+        _order(name, function, bundles, directory, token_url, grants.account(name, project))
         for name, function in deployed.functions.items()
-    }
+    ]
+
+
+def _order(
+    name: str, function: Function, bundles: Path, directory: Path, token_url: str, account: str
+) -> Order:
+    credentials = identity.write_credentials(directory / "google", token_url, account)
+    # what Terraform sets, so that an instance's server has a thread for each request it is given
+    own = {"GOOGLE_APPLICATION_CREDENTIALS": str(credentials), "THREADS": str(function.concurrency)}
+    main = bundles / function.source / "main.py"
+    return Order(name, function.entry_point, main, account, own)
+
+
+def guarded(name: str, function: Function, app: WSGIApplication, policy: Policy) -> WSGIApplication:
+    """The function behind the platform's own door: a push without the right to it gets 403.
+
+    Functions for the frontend are open to everybody on this machine, as envs/dev.tfvars.example
+    opens them to browsers.
+    """
+
+    def answer(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
+        sender = tokens.caller(environ.get("HTTP_AUTHORIZATION", ""))
+        if policy.missing(sender, messages.function_needs(name)) is None:
+            return app(environ, respond)
+        return Response(_FORBIDDEN, 403, content_type="text/html")(environ, respond)
+
+    return answer if function.trigger == "push" else app
+
+
+_FORBIDDEN = """<html><head><title>403 Forbidden</title></head>
+<body><h1>Error: Forbidden</h1>
+<h2>Your client does not have permission to get URL from this server.</h2></body></html>
+"""
 
 
 @dataclass(frozen=True)
@@ -109,14 +148,21 @@ def start_process(
     environment: Mapping[str, str],
     port: int = 0,
     log: IO[Any] | None = None,
+    policy: Path | None = None,
+    instances: int | None = None,
 ) -> GatewayProcess:
     """Starts the functions of the repository at `root` as a process that ends with this one.
 
+    `policy` is a file of grants, `instances` how many each function has whatever the manifest says.
     They have exactly this environment; what they print goes to `log`, or to this process's own
     output. Raises RuntimeError when they do not come up; their own words are in the log.
     """
     read, write = os.pipe()
     command = [sys.executable, "-m", __name__, "--root", str(root), "--directory", str(directory)]
+    if policy is not None:
+        command += ["--policy", str(policy)]
+    if instances is not None:
+        command += ["--instances", str(instances)]
     process = subprocess.Popen(
         [*command, "--port", str(port), "--ready-fd", str(write)],
         stdin=subprocess.PIPE,
@@ -136,18 +182,48 @@ def start_process(
     return GatewayProcess(json.loads(line)["url"], process)
 
 
-def serve(root: Path, directory: Path, port: int, ready: Callable[[str], object]) -> Gateway:
-    """The gateway of the repository's functions, running; calls `ready` with its URL."""
-    gateway = Gateway(port)
+def serve(options: argparse.Namespace, ready: Callable[[str], object]) -> Gateway:
+    """The gateway of the repository's functions, running; calls `ready` with its URL.
+
+    Raises RuntimeError when a function cannot be loaded.
+    """
+    gateway = Gateway(options.port)
+    deployed = manifest.read(options.root)
+    policy = options.policy and read(options.policy)
+    project = policy.project if policy else "conversions-local"
     gateway.mount(TOKEN_PATH, identity.exchange)
-    credentials = identity.write_credentials(directory / "google", gateway.url + TOKEN_PATH)
-    os.environ.setdefault("GOOGLE_APPLICATION_CREDENTIALS", str(credentials))
-    deployed = manifest.read(root)
-    for name, app in load(deployed, root, directory / "deployed").items():
-        gateway.mount("" if deployed.functions[name].trigger == "page" else f"/{name}", app)
+    if policy:
+        gateway.mount(IAM_CREDENTIALS_PATH, identity.impersonation(policy))
+        identity.write_credentials(
+            options.directory / "google", gateway.url + TOKEN_PATH, policy.owner
+        )
+    alive, writer = os.pipe()
+    token_url = gateway.url + TOKEN_PATH
+    workers: list[Worker] = [
+        worker.start(order, alive, (writer, gateway.fileno(), options.ready_fd))
+        for order in orders(deployed, options.root, options.directory, token_url, project)
+    ]
     gateway.start()
+    for started in workers:
+        function = deployed.functions[started.name]
+        app = Instances(
+            worker.forward(started.url()),
+            (options.instances or function.max_instances) * function.concurrency,
+            function.timeout_seconds,
+        )
+        gateway.mount(
+            "" if function.trigger == "page" else f"/{started.name}",
+            guarded(started.name, function, app, policy) if policy else app,
+        )
+    threading.Thread(target=_end_with_workers, daemon=True).start()
     ready(gateway.url)
     return gateway
+
+
+def _end_with_workers() -> None:
+    """One function that crashes takes all along, and whoever runs the stack starts them again."""
+    os.wait()
+    os._exit(1)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -159,24 +235,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--directory", type=Path, required=True, help="where bundles are unpacked")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
     parser.add_argument("--ready-fd", type=int, required=True, help="told the URL when all is up")
+    parser.add_argument("--policy", type=Path, help="file of grants; without it all may do all")
+    parser.add_argument(
+        "--instances", type=int, help="of each function, whatever the manifest says"
+    )
     options = parser.parse_args(arguments)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     _forget_own_root()
     with os.fdopen(options.ready_fd, "w") as ready:
-        serve(options.root, options.directory, options.port, lambda url: _tell(ready, url))
+        serve(options, lambda url: _tell(ready, url))
     sys.stdin.read()
     # the work under way belongs to messages that will come again
     os._exit(0)
-
-
-def _app(entry_point: str, source: Path) -> WSGIApplication:
-    app: WSGIApplication = functions_framework.create_app(  # type: ignore[no-untyped-call]
-        entry_point, str(source), "http"
-    )
-    # the framework leaves these behind for the next function
-    for name in ("FUNCTION_TARGET", "FUNCTION_SIGNATURE_TYPE"):
-        os.environ.pop(name, None)
-    return app
 
 
 def _forget_own_root() -> None:

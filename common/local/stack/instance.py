@@ -1,4 +1,4 @@
-"""How requests are let into an instance of a function: so many at once, each for so long."""
+"""How requests are let into the instances of a function: so many at once, each for so long."""
 
 from __future__ import annotations
 
@@ -14,28 +14,31 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PATIENCE_SECONDS = 10.0
+"""How long a request waits for a place: the longer of this and 3.5 times the mean start of an
+instance (https://cloud.google.com/run/docs/troubleshooting), which here takes under 3 s."""
 
 
-class Instance:
-    """One warm instance of a function, which is what this machine is.
+class Instances:
+    """The warm instances of one function, which share the process that `app` leads to.
 
-    It works on `concurrency` requests at once. One more waits a while and is then refused with 429,
-    as Cloud Run refuses it (https://cloud.google.com/run/docs/about-instance-autoscaling); one that
-    takes longer than the timeout is answered 504 while its work goes on, occupying its place
+    They work on `places` requests at once: the number of instances times the concurrency of each.
+    One more waits a while and is then refused with 429, as Cloud Run refuses it
+    (https://cloud.google.com/run/docs/about-instance-autoscaling); one that takes longer than the
+    timeout is answered 504 while its work goes on, occupying its place
     (https://cloud.google.com/run/docs/configuring/request-timeout).
     """
 
     def __init__(
         self,
         app: WSGIApplication,
-        concurrency: int,
+        places: int,
         timeout: float,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._app = app
         self._timeout = timeout
         self._patience = patience
-        self._pool = ThreadPoolExecutor(max_workers=concurrency)
+        self._pool = ThreadPoolExecutor(max_workers=places)
 
     def __call__(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
         # with an empty path the framework would redirect, and a redirected POST is lost

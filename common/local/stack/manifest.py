@@ -18,6 +18,7 @@ class Function(BaseModel):
     trigger: Literal["http", "push", "page"]
     """A page answers at the root, behind a sign-in."""
     concurrency: int
+    max_instances: int
     timeout_seconds: float
     description: str = ""
 

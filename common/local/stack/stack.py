@@ -7,13 +7,12 @@ cloud. What was not finished when the stack ended, even by SIGKILL, goes on at t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-import grpc
 from google.cloud.scheduler_v1 import CloudSchedulerClient
 from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
     CloudSchedulerGrpcTransport,
@@ -23,12 +22,16 @@ from google.pubsub_v1 import PublisherClient, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 from google.pubsub_v1.types import PubsubMessage
+from grpc import Channel
 
 from common.bigquery.warehouse import Warehouse
+from common.local.iam import messages, policy
+from common.local.iam.grants import account, local_policy, recorded
+from common.local.iam.tokens import channel as channel_of
 from common.local.pubsub.server import PubsubServer
 from common.local.rpc.wire import LOOPBACK
 from common.local.scheduler.server import SchedulerServer
-from common.local.stack import bigquery, gateway, manifest, provision
+from common.local.stack import bigquery, gateway, identity, manifest, provision
 from common.local.stack.bigquery import BigQueryProcess
 from common.local.stack.directory import held
 from common.local.stack.gateway import GatewayProcess
@@ -39,6 +42,8 @@ PROJECT = "conversions-local"
 GRACE_SECONDS = 10.0
 BEHIND_THE_PAGE = ("api", "validate-sql", "export-preview")
 LOCAL_USER = "you@this-machine"
+REPORT = "LOCAL_RIGHTS_USED"
+"""Variable of a file to which every stack adds the grants that something needed."""
 
 
 class Stack:
@@ -51,15 +56,22 @@ class Stack:
         environment: Mapping[str, str],
         ports: Ports,
         log: IO[Any] | None,
+        instances: int | None = None,
+        granted: Iterable[str] | None = None,
     ) -> None:
         self.manifest = manifest.read(root)
         self.environment = addressed(environment, directory, ports)
         self.settings = Settings.from_environment(self.environment)
+        self.policy = local_policy(self.settings, granted or recorded(root))
+        if REPORT in environment:
+            self.policy.used.file = Path(environment[REPORT])
+        self.owner = self.policy.owner
+        self.policy_file = directory / "policy.json"
         self.url = f"http://{LOOPBACK}:{ports.gateway}"
         self.pubsub: PubsubServer
         self.scheduler: SchedulerServer
         self._launch: Callable[[], GatewayProcess] = lambda: gateway.start_process(
-            root, directory, self.environment, ports.gateway, log
+            root, directory, self.environment, ports.gateway, log, self.policy_file, instances
         )
 
     @property
@@ -120,6 +132,8 @@ def running(
     clock: Callable[[], float] = time.time,
     schedules: bool = True,
     log: IO[Any] | None = None,
+    instances: int | None = None,
+    granted: Iterable[str] | None = None,
 ) -> Iterator[Stack]:
     """A stack of the repository at `root` with its data in `directory`, ready for requests.
 
@@ -127,23 +141,33 @@ def running(
 
     `environment` is the functions' own, CONVERSIONS_* settings included; the addresses are filled
     in. What the functions print goes to `log` or to this process's output. Without `schedules`,
-    jobs run on `tick` only. Raises DirectoryBusyError when another stack has the directory, OSError
-    for a taken port, ValidationError for wrong settings, RuntimeError when a part does not come up.
+    jobs run on `tick` only. `instances` is how many every function has, instead of the manifest's
+    figures; `granted` are lines of grants instead of the repository's recorded ones.
+
+    Raises DirectoryBusyError when another stack has the directory, OSError for a taken port,
+    ValidationError for wrong settings, RuntimeError when a part does not come up.
     """
     directory = directory.resolve()
     ports = ports.chosen()
-    stack = Stack(root.resolve(), directory, environment, ports, log)
+    stack = Stack(root.resolve(), directory, environment, ports, log, instances, granted)
     with ExitStack() as parts:
         parts.enter_context(held(directory, stack.facts()))
-        engine = _start_engine(directory / "bigquery", ports.bigquery)
+        policy.write(stack.policy, stack.policy_file)
+        engine = _start_engine(directory / "bigquery", ports.bigquery, stack.policy_file)
         parts.callback(_stop_engine, engine)
-        stack.pubsub = PubsubServer(directory / "pubsub.sqlite3", port=ports.pubsub, clock=clock)
+        stack.pubsub = PubsubServer(
+            directory / "pubsub.sqlite3",
+            port=ports.pubsub,
+            clock=clock,
+            authorize=messages.authorized(stack.policy, messages.pubsub_needs),
+        )
         parts.callback(stack.pubsub.stop)
         stack.scheduler = SchedulerServer(
             _publisher(stack.pubsub),
             directory / "scheduler.sqlite3",
             port=ports.scheduler,
             clock=clock,
+            authorize=messages.authorized(stack.policy, messages.scheduler_needs),
         )
         parts.callback(stack.scheduler.stop)
         stack.start_functions()
@@ -160,8 +184,11 @@ def running(
 
 
 def addressed(environment: Mapping[str, str], directory: Path, ports: Ports) -> dict[str, str]:
-    """The environment with a project and the addresses of everything on this machine."""
+    """The environment with a project, its accounts and the addresses of all on this machine."""
     project = environment.get("CONVERSIONS_PROJECT", PROJECT)
+    gateway_url = f"http://{LOOPBACK}:{ports.gateway}"
+    credentials = f"{identity.IAM_CREDENTIALS}={gateway_url}{gateway.IAM_CREDENTIALS_PATH}"
+    endpoints = environment.get("CONVERSIONS_PLATFORM_ENDPOINTS", "")
     return {
         **environment,
         "CONVERSIONS_PROJECT": project,
@@ -169,27 +196,30 @@ def addressed(environment: Mapping[str, str], directory: Path, ports: Ports) -> 
             f"{name}=http://{LOOPBACK}:{ports.gateway}/{name}" for name in BEHIND_THE_PAGE
         ),
         "CONVERSIONS_LOCAL_USER": environment.get("CONVERSIONS_LOCAL_USER", LOCAL_USER),
+        "CONVERSIONS_SQL_RUNNER": account("sql-runner", project),
+        "CONVERSIONS_PLATFORM_ENDPOINTS": ",".join(filter(None, (endpoints, credentials))),
         "CONVERSIONS_SCHEDULER_ENDPOINT": f"http://{LOOPBACK}:{ports.scheduler}",
         "BIGQUERY_EMULATOR_HOST": f"http://{LOOPBACK}:{ports.bigquery}",
         "PUBSUB_EMULATOR_HOST": f"{LOOPBACK}:{ports.pubsub}",
-        "GOOGLE_APPLICATION_CREDENTIALS": str(directory / "google" / "credentials.json"),
+        # of a person; each function has its own
+        "GOOGLE_APPLICATION_CREDENTIALS": str(directory / "google" / "owner.json"),
         "GOOGLE_CLOUD_PROJECT": project,
     }
 
 
-def scheduler_client(channel: grpc.Channel) -> CloudSchedulerClient:
+def scheduler_client(channel: Channel) -> CloudSchedulerClient:
     """Google's client of the scheduler at the other end of the channel."""
     return CloudSchedulerClient(transport=CloudSchedulerGrpcTransport(channel=channel))
 
 
 def _provision(stack: Stack) -> None:
     deployed, settings = stack.manifest, stack.settings
-    with grpc.insecure_channel(stack.pubsub.host) as channel:
+    with channel_of(stack.pubsub.host, stack.owner) as channel:
         publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
         provision.topics(deployed, settings.project, publisher)
         subscriber = SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
         provision.subscriptions(deployed, settings.project, subscriber, stack.functions.__getitem__)
-    with grpc.insecure_channel(stack.scheduler.host) as channel:
+    with channel_of(stack.scheduler.host, stack.owner) as channel:
         provision.schedules(
             deployed,
             settings.project,
@@ -199,10 +229,10 @@ def _provision(stack: Stack) -> None:
         )
 
 
-def _start_engine(directory: Path, port: int) -> Future[BigQueryProcess]:
+def _start_engine(directory: Path, port: int, policy: Path) -> Future[BigQueryProcess]:
     # it takes the longest, so the other parts start meanwhile
     aside = ThreadPoolExecutor(max_workers=1)
-    starting = aside.submit(bigquery.start_process, directory, port)
+    starting = aside.submit(bigquery.start_process, directory, port, policy=policy)
     aside.shutdown(wait=False)
     return starting
 

@@ -22,9 +22,6 @@ PROJECT_ROLES = {
 """What an account may hold on the whole project; all others may run queries and no more."""
 RUNS_QUERIES = {"roles/bigquery.jobUser"}
 
-CRM_ROLES = {"roles/bigquery.dataViewer", "roles/bigquery.user"}
-"""What readers hold on a customer's project, as the product's own access recipe has it."""
-
 ROLES = {
     "google_bigquery_dataset_iam_member": {
         "roles/bigquery.dataEditor",
@@ -44,7 +41,7 @@ def roles_are_on_the_allow_list(plan: Plan) -> Iterator[str]:
         if grant.type != "google_project_iam_member":
             allowed = ROLES.get(grant.type, set())
         elif grant.values["project"] != plan.variable("project"):
-            allowed = CRM_ROLES
+            allowed = set()  # datasets of a customer are granted, never the project
         else:
             name = grant.values["member"].split(":")[1].split("@")[0]
             allowed = PROJECT_ROLES.get(name.split("-", 1)[1], RUNS_QUERIES)

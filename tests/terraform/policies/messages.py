@@ -105,7 +105,18 @@ def schedules_publish_in_the_projects_time_zone(plan: Plan) -> Iterator[str]:
             yield f"{job.address} sets attempt_deadline: a diff without end for this target"
 
 
+def an_instance_has_a_thread_for_each_request(plan: Plan) -> Iterator[str]:
+    # functions-framework starts 4 a processor unless THREADS says otherwise
+    for function in plan.functions():
+        config = service(function)
+        threads = config["environment_variables"].get("THREADS", "4")
+        requests = str(config["max_instance_request_concurrency"])
+        if threads != requests:
+            yield f"{function.address} has {threads} threads for {requests} requests at once"
+
+
 POLICIES = (
+    an_instance_has_a_thread_for_each_request,
     every_subscription_of_the_manifest_is_made,
     every_push_has_a_dead_letter,
     dead_letters_can_be_written,

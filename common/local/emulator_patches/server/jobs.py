@@ -21,6 +21,7 @@ from bqemulator.jobs import executor
 
 from common.local.emulator_patches.patch import replace
 from common.local.emulator_patches.statements import execution
+from common.local.iam.tokens import sender_account
 
 _KEPT = 256
 _RANDOM = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -60,7 +61,8 @@ def install() -> None:
             return await handle(project_id, job_id, config, **rest)
 
         meta = await once(project_id, job_id, rest["ctx"], work)
-        return meta.model_copy(update={"configuration": _echo(config, meta.configuration)})
+        echoed = {"configuration": _echo(config, meta.configuration)}
+        return meta.model_copy(update={**echoed, "user_email": sender_account.get() or None})
 
     replace(jobs, "_handle_query_job", handled)
 

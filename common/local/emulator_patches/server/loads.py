@@ -26,6 +26,7 @@ from common.local.data.columns import Field, definitions, described
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.server import jobs
 from common.local.emulator_patches.server.sources import Source
+from common.local.iam.tokens import sender_account
 
 _resolved = private(executor, "_resolve_uri")
 _parsed = private(tables, "_parse_schema_fields")
@@ -108,6 +109,7 @@ def _job(project: str, job_id: str, config: dict[str, Any], ctx: Any, **outcome:
         start_time=now,
         end_time=now,
         etag=generate_etag(project, job_id, str(now)),
+        user_email=sender_account.get() or None,
         **outcome,
     )
 

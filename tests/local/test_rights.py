@@ -1,0 +1,233 @@
+"""Rights at the wire: what the recorded grants do not give is refused as Google refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import requests
+from google.api_core import exceptions
+from google.cloud import bigquery
+
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Warehouse
+from common.errors import AccessError
+from common.local.iam.grants import account, local_policy, recorded
+from common.local.iam.policy import Grant, Need, Policy
+from common.local.iam.report import PLATFORM
+from common.local.iam.requests import Request, request_needs
+from common.local.iam.statements import statement_needs
+from common.local.stack.bigquery import EmbeddedBigQuery
+from common.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PROJECT = "shop"
+SETTINGS = Settings(
+    project=PROJECT,
+    location="US",
+    ga4_datasets=(f"{PROJECT}.analytics_1",),
+    source_datasets=(f"{PROJECT}.crm", "elsewhere.salesforce"),
+    rates_table=f"{PROJECT}.finance.rates",
+)
+POLICY = local_policy(SETTINGS, recorded(ROOT))
+OWN = sorted(
+    grant
+    for grant in POLICY.grants
+    if not any(each in f"serviceAccount:{grant.account}" for each in PLATFORM)
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EmbeddedBigQuery]:
+    """An engine under the recorded grants, with the product's tables and some sources."""
+    with EmbeddedBigQuery(policy=POLICY) as running:
+        owner = Warehouse(running.client(PROJECT), SETTINGS)
+        owner.ensure_tables()
+        for path in (*SETTINGS.ga4_datasets, *SETTINGS.source_datasets, f"{PROJECT}.private"):
+            owner.ensure_dataset(path)
+            owner.execute(Sql(f"CREATE TABLE {path}.orders AS SELECT 1 AS id"))
+        view = f"CREATE VIEW {PROJECT}.crm.v AS SELECT id FROM {PROJECT}.private.orders"
+        owner.execute(Sql(view))
+        yield running
+
+
+def client(engine: EmbeddedBigQuery, name: str) -> bigquery.Client:
+    return engine.client(PROJECT, account(name, PROJECT))
+
+
+def warehouse(engine: EmbeddedBigQuery, name: str) -> Warehouse:
+    return Warehouse(client(engine, name), SETTINGS)
+
+
+INCIDENT = {
+    "date": "2026-11-29",
+    "recorded_at": "2026-11-29T00:00:00Z",
+    "incident_id": "i",
+    "code": "c",
+    "severity": "warning",
+}
+
+
+@pytest.mark.parametrize("name", ["export", "score-leads", "materialize"])
+def test_who_reports_incidents_may_write_them(engine: EmbeddedBigQuery, name: str) -> None:
+    warehouse(engine, name).append("incidents", [INCIDENT])
+
+
+def test_a_load_that_might_create_its_table_is_refused(engine: EmbeddedBigQuery) -> None:
+    path = f"{PROJECT}.conversions.incidents"
+    with client(engine, "export") as export:
+        config = bigquery.LoadJobConfig(schema=export.get_table(path).schema)
+        with pytest.raises(exceptions.Forbidden) as refused:
+            export.load_table_from_json([INCIDENT], path, job_config=config)
+    assert refused.value.errors[0]["reason"] == "accessDenied"
+    assert refused.value.errors[0]["message"] == (
+        "Access Denied: Dataset shop:conversions: Permission bigquery.tables.create denied on "
+        "dataset shop:conversions (or it may not exist)."
+    )
+
+
+def test_whoever_may_not_read_a_table_is_refused_as_bigquery_refuses(
+    engine: EmbeddedBigQuery,
+) -> None:
+    with pytest.raises(AccessError, match="does not have permission to query table shop:private"):
+        list(warehouse(engine, "api").rows(Sql("SELECT id FROM private.orders")))
+
+
+def test_a_plain_view_takes_the_right_to_what_is_under_it(engine: EmbeddedBigQuery) -> None:
+    assert list(warehouse(engine, "sql-runner").rows(Sql("SELECT id FROM crm.orders")))
+    with pytest.raises(AccessError, match=r"query table shop:private\.orders"):
+        list(warehouse(engine, "sql-runner").rows(Sql("SELECT id FROM crm.v")))
+
+
+def test_sources_of_another_project_are_read_without_any_right_on_that_project(
+    engine: EmbeddedBigQuery,
+) -> None:
+    assert list(
+        warehouse(engine, "sql-runner").rows(Sql("SELECT id FROM elsewhere.salesforce.orders"))
+    )
+    with pytest.raises(AccessError, match=r"bigquery\.datasets\.create"):
+        warehouse(engine, "sql-runner").ensure_dataset("elsewhere.mine")
+
+
+WRITES = [
+    "CREATE TABLE {0}.mine AS SELECT 1 AS id",
+    "INSERT INTO {0}.orders (id) VALUES (2)",
+    "DELETE FROM {0}.orders WHERE TRUE",
+    "UPDATE {0}.orders SET id = 3 WHERE TRUE",
+    "DROP TABLE {0}.orders",
+    "CREATE OR REPLACE VIEW {0}.v2 AS SELECT 1 AS id",
+    "ALTER TABLE {0}.orders ADD COLUMN more INT64",
+]
+
+
+@pytest.mark.parametrize("sql", WRITES)
+def test_users_sql_can_write_nothing_but_staging(engine: EmbeddedBigQuery, sql: str) -> None:
+    datasets = ["analytics_1", "crm", "private", "conversions", "elsewhere.salesforce"]
+    for dataset in datasets:
+        with pytest.raises(AccessError, match="Access Denied"):
+            warehouse(engine, "sql-runner").execute(Sql(sql.format(dataset)))
+    staged = "CREATE OR REPLACE TABLE conversions_staging.mine AS SELECT 1 AS id"
+    warehouse(engine, "sql-runner").execute(Sql(staged))
+
+
+def test_a_job_of_another_account_is_not_to_be_read(engine: EmbeddedBigQuery) -> None:
+    with client(engine, "api") as api, client(engine, "export") as export:
+        job = api.query("SELECT 1 AS one", job_id="of_api", job_retry=None)
+        job.result()
+        assert api.get_job("of_api").state == "DONE"
+        with pytest.raises(exceptions.Conflict):
+            export.query("SELECT 1 AS one", job_id="of_api", job_retry=None)
+        with pytest.raises(exceptions.Forbidden, match=r"bigquery\.jobs\.get"):
+            export.get_job("of_api")
+
+
+def test_a_call_without_credentials_is_nobodys(engine: EmbeddedBigQuery) -> None:
+    path = f"projects/{PROJECT}/datasets/crm/tables/orders"
+    answer = requests.get(f"{engine.host}/bigquery/v2/{path}", timeout=5)
+    assert (answer.status_code, answer.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
+
+
+def test_what_no_row_of_the_table_knows_is_never_let_in() -> None:
+    for sql in ("GRANT `roles/x` ON TABLE a.b TO 'user:me'", "CREATE SCHEMA mine"):
+        with pytest.raises(ValueError, match="No row of the permission table"):
+            list(statement_needs(sql, PROJECT, lambda path: None))
+    for method, path in (("POST", "/bigquery/v2/projects/p/models"), ("GET", "/elsewhere")):
+        with pytest.raises(ValueError, match="No row"):
+            list(request_needs(Request(method, path, {}, "a"), lambda path: None))
+
+
+@pytest.mark.parametrize(
+    ("sql", "rights"),
+    [
+        ("SELECT * FROM d.t", {"getData t"}),
+        ("WITH t AS (SELECT 1) SELECT * FROM t", set()),
+        ("SELECT x FROM d.t, t.items AS x", {"getData t"}),
+        ("SELECT * FROM `p.d.events_*`", {"getData d"}),
+        ("CREATE TABLE d.n AS SELECT * FROM d.t", {"create d", "getData t"}),
+        ("CREATE OR REPLACE TABLE d.n (a INT64)", {"create d", "update n", "updateData n"}),
+        (
+            "CREATE TABLE d.n (a INT64) OPTIONS (expiration_timestamp = CURRENT_TIMESTAMP())",
+            {"create d", "delete n"},
+        ),
+        ("CREATE OR REPLACE VIEW d.v AS SELECT 1 AS a", {"create d", "update v"}),
+        ("ALTER TABLE d.t ADD COLUMN a INT64", {"get t", "update t"}),
+        ("INSERT INTO d.t (a) SELECT a FROM d.s", {"updateData t", "getData s"}),
+        ("UPDATE d.t SET a = 1 WHERE TRUE", {"updateData t", "getData t"}),
+        (
+            "MERGE d.t AS t USING d.s AS s ON t.a = s.a WHEN MATCHED THEN DELETE",
+            {"updateData t", "getData t", "getData s"},
+        ),
+        (
+            "BEGIN TRANSACTION; INSERT INTO d.t (a) VALUES (1); COMMIT TRANSACTION",
+            {"updateData t"},
+        ),
+    ],
+)
+def test_each_statement_takes_its_rights(sql: str, rights: set[str]) -> None:
+    needs = statement_needs(sql, "p", lambda path: None)
+    assert {shown(need) for need in needs} == rights
+
+
+def shown(need: Need) -> str:
+    return f"{need.permission.rpartition('.')[2]} {need.resource.name.rpartition('.')[2]}"
+
+
+def calls(grant: Grant) -> list[Need]:
+    """The rights of a call that this grant is there for."""
+    name = grant.resource.name
+    by_role: dict[str, Callable[[], Iterator[Need]]] = {
+        "roles/bigquery.jobUser": lambda: posted("SELECT 1"),
+        "roles/bigquery.dataViewer": lambda: statement_needs(
+            f"SELECT * FROM `{name}.t`", PROJECT, lambda path: None
+        ),
+        "roles/bigquery.dataEditor": lambda: (
+            statement_needs(f"DELETE FROM `{name}` WHERE TRUE", PROJECT, lambda path: None)
+            if grant.resource.kind == "table"
+            else statement_needs(f"CREATE TABLE `{name}.t` (a INT64)", PROJECT, lambda path: None)
+        ),
+    }
+    single = {
+        "roles/pubsub.publisher": "pubsub.topics.publish",
+        "roles/run.invoker": "run.routes.invoke",
+        "roles/iam.serviceAccountTokenCreator": "iam.serviceAccounts.getAccessToken",
+        "roles/secretmanager.secretAccessor": "secretmanager.versions.access",
+        "roles/cloudscheduler.admin": "cloudscheduler.jobs.create",
+    }
+    if grant.role in single:
+        return [Need(single[grant.role], grant.resource)]
+    return list(by_role[grant.role]())
+
+
+def posted(sql: str) -> Iterator[Need]:
+    body = {"configuration": {"query": {"query": sql}}}
+    request = Request("POST", f"/bigquery/v2/projects/{PROJECT}/jobs", body, "a")
+    return request_needs(request, lambda path: None)
+
+
+@pytest.mark.parametrize("grant", OWN, ids=lambda grant: f"{grant.account}-{grant.resource}")
+def test_one_grant_less_refuses_the_call_that_it_is_there_for(grant: Grant) -> None:
+    less: Policy = replace(POLICY, grants=POLICY.grants - {grant})
+    assert POLICY.missing(grant.account, calls(grant)) is None
+    assert less.missing(grant.account, calls(grant)) is not None
