@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.http.routing import Interface, Route
-from functions.api.definitions import definitions, dimensions, prediction_targets, schemas
+from functions.api.definitions import definitions, dimensions, listing, prediction_targets, schemas
 from functions.api.reporting import figures, history, incidents, records, scores
 from functions.api.runs import run_requests, runs, schedules
 from functions.api.setup import me
@@ -15,7 +15,7 @@ SCHEDULE = "/schedules/<name>"
 
 
 ROUTES = (
-    Route("GET", "/conversions", definitions.list_all),
+    Route("GET", "/conversions", listing.list_all),
     Route("POST", "/conversions", definitions.create, 201),
     Route("GET", ONE, definitions.get),
     Route("PUT", ONE, definitions.update, headers=("If-Match",)),

@@ -23,7 +23,7 @@ def test_a_created_conversion_is_listed_and_read(harness: Harness) -> None:
     created = harness.post("/conversions", PURCHASE, status=201)
     assert (created["version"], created["status"]) == (1, "active")
     listed = harness.get("/conversions")["conversions"]
-    assert [(one["id"], one["definition"]["name"]) for one in listed] == [("purchase", "Purchase")]
+    assert [(one["id"], one["name"]) for one in listed] == [("purchase", "Purchase")]
     assert harness.get("/conversions/purchase")["definition"] == created["definition"]
 
 

@@ -69,9 +69,11 @@ def test_it_is_shown_with_its_reason_and_the_others_are_edited_as_ever(
     put(harness, broken)
     listed = {one["id"]: one for one in harness.get("/conversions")["conversions"]}
     assert set(listed) == {"purchase", broken["id"]}
-    assert listed["purchase"]["unreadable"] is None
-    assert listed[broken["id"]]["unreadable"]
-    assert listed[broken["id"]]["definition"] is None
+    assert listed["purchase"]["health"] == "new"
+    assert listed[broken["id"]]["health"] == "unreadable"
+    assert listed[broken["id"]]["health_detail"]
+    read = harness.get(f"/conversions/{broken['id']}")
+    assert (read["definition"], read["unreadable"]) == (None, listed[broken["id"]]["health_detail"])
     assert harness.save({**PURCHASE, "name": "Sale"})["version"] == 2
     harness.save(LEAD)
     draft = {"definition": {**PURCHASE, "deduplicate_by_user": True}}

@@ -22,12 +22,6 @@ from functions.api.services import Services
 ANNOUNCED_RUN_DAYS = 90
 
 
-class ListQuery(Model):
-    """Which conversions to list."""
-
-    status: Literal["active", "archived", "all"] = Field("active", description="Which ones.")
-
-
 class SaveQuery(Model):
     """What to accept when a definition is saved."""
 
@@ -91,25 +85,10 @@ class ConversionVersion(Model):
     )
 
 
-class ConversionList(Model):
-    """The newest version of each conversion, by id."""
-
-    conversions: list[ConversionVersion]
-
-
 class VersionList(Model):
     """All versions of a conversion, oldest first."""
 
     versions: list[ConversionVersion]
-
-
-def list_all(ask: Ask[ListQuery, None], services: Services) -> ConversionList:
-    """List the conversions with their newest run."""
-    runs = last_runs(services, "")
-    found = [s for s in services.catalog.all() if ask.query.status in (s.status, "all")]
-    return ConversionList(
-        conversions=[_as_document(stored, runs.get(stored.id)) for stored in found]
-    )
 
 
 def get(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from datetime import date, datetime
 
 from pydantic import Field
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
-from common.errors import MalformedError
 from common.http.model import Model
+from common.http.pages import PageQuery, cursor, read_cursor, read_moment
 from common.http.request import Ask, Days, window_of
 from common.model.window import Window
 from functions.api.reporting.tables import rows_of
@@ -20,7 +18,7 @@ Place = tuple[datetime, str]
 """Where a page ended: `created` and `id` of its last row."""
 
 
-class RecordsQuery(Days):
+class RecordsQuery(Days, PageQuery):
     """Which rows; filters that are not given let everything pass."""
 
     id: str | None = Field(None, description="Id of the conversion or order.")
@@ -37,8 +35,6 @@ class RecordsQuery(Days):
     source: str | None = Field(None, description="Traffic source.")
     medium: str | None = Field(None, description="Traffic medium.")
     campaign: str | None = Field(None, description="Campaign.")
-    limit: int = Field(100, ge=1, le=1000, description="Rows of one page.")
-    page: str = Field("", max_length=1000, description="next_page of the page before.")
 
 
 class Param(Model):
@@ -110,7 +106,8 @@ def records(ask: Ask[RecordsQuery, None], services: Services) -> RecordPage:
     """List a conversion's rows, newest first."""
     window = window_of(ask.query, services.yesterday)
     table = rows_of(ask.path["id"], services)
-    before = _read_page(ask.query.page)
+    place = read_cursor(ask.query.page, 2)
+    before = (read_moment(place[0]), place[1]) if place else None
     found = _found(table, ask.query, window, before, services) if table else []
     more = len(found) > ask.query.limit
     return RecordPage(
@@ -118,7 +115,7 @@ def records(ask: Ask[RecordsQuery, None], services: Services) -> RecordPage:
         start_date=window.start,
         end_date=window.end,
         records=found[: ask.query.limit],
-        next_page=_page_after(found[ask.query.limit - 1]) if more else "",
+        next_page=_after(found[ask.query.limit - 1]) if more else "",
     )
 
 
@@ -139,24 +136,5 @@ def _found(
     return [Record(**row) for row in services.warehouse.rows(sql)]
 
 
-def _page_after(record: Record) -> str:
-    place = json.dumps([record.created.isoformat(), record.id])
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _read_page(page: str) -> Place | None:
-    if not page:
-        return None
-    try:
-        created, id = json.loads(base64.urlsafe_b64decode(page + "=" * (-len(page) % 4)))
-        moment = datetime.fromisoformat(created)
-        if moment.tzinfo is None or not isinstance(id, str):
-            raise ValueError
-    except (ValueError, TypeError, RecursionError) as error:
-        raise MalformedError(
-            "The value of page is none of ours.",
-            code="bad_page",
-            fix="Send next_page of the answer before, unchanged, or nothing for the first page.",
-            field="page",
-        ) from error
-    return moment, id
+def _after(record: Record) -> str:
+    return cursor(record.created.isoformat(), record.id)

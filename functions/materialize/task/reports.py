@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +11,13 @@ from common.catalog.run_status import RunStatus
 from common.errors import ProductError
 from common.incidents.incidents import Incident
 from common.messaging.messages import MaterializeTask
+from common.model.window import Window, yesterday
 from functions.materialize.runs.ledger import Clock
 from functions.materialize.services import Services
 from functions.materialize.task import normalize
 from functions.materialize.task.job import Job
+
+RECENT_DAYS = 30
 
 _FIXES = {
     "source_not_landed": "The next load runs it; if there was nothing to load, run with force.",
@@ -87,14 +91,35 @@ def unnormalized(services: Services, job: Job) -> None:
 
 
 def published(services: Services, job: Job) -> dict[str, Any]:
-    """The newest fence, the window's total, its last day's rows and the usual ones of that day."""
+    """The newest fence, the window's total, its last day's rows and the usual ones of that day,
+    and what each of the RECENT_DAYS up to yesterday holds."""
+    recent = Window.ending(
+        yesterday(services.ledger.now, services.warehouse.settings.timezone), RECENT_DAYS
+    )
     sql = template(
         __file__,
         "reports_published",
         target=job.context.target,
         leases=services.warehouse.table("leases"),
     )
-    return next(services.warehouse.rows(with_parameters(sql, **job.days, lease=job.lease.name)))
+    bound = with_parameters(
+        sql,
+        **job.days,
+        lease=job.lease.name,
+        recent_start=recent.start,
+        recent_end=recent.end,
+    )
+    return next(services.warehouse.rows(bound))
+
+
+def recent(published: Mapping[str, Any]) -> str:
+    """The days of `published` as the ledger keeps them for lists, as JSON text."""
+    return json.dumps(
+        [
+            {"date": str(day["date"]), "conversions": day["conversions"], "value": day["value"]}
+            for day in published["recent"] or ()
+        ]
+    )
 
 
 def missing_rates(services: Services, job: Job, published: Mapping[str, Any]) -> None:

@@ -1,4 +1,12 @@
+WITH
+day AS (
+  SELECT target.date, COUNT(*) AS conversions, SUM(target.value_project) AS value
+  FROM {{ target }} AS target
+  WHERE target.date BETWEEN @recent_start AND @recent_end
+  GROUP BY target.date
+)
 SELECT
+  ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
   (SELECT MAX(leases.fence) FROM {{ leases }} AS leases WHERE leases.name = @lease) AS fence,
   SUM(IF(target.date >= @start_date, target.value_project, NULL)) AS total,
   COUNTIF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL) AS without_rate,

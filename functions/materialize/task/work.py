@@ -153,7 +153,12 @@ def _write(services: Services, job: Job) -> RunStatus:
     services.ledger.resolve_gone(job.stored.id, job.task.run_id)
     status = _status(job, counts)
     services.ledger.write(
-        job.task.run_id, status, seconds=clock.elapsed(), value_total=published["total"], **facts
+        job.task.run_id,
+        status,
+        seconds=clock.elapsed(),
+        value_total=published["total"],
+        recent=reports.recent(published),
+        **facts,
     )
     return status
 

@@ -1,0 +1,256 @@
+"""The list of conversions: what each counted lately and how it fares, in one answer.
+
+Counts come from the summary that materialize writes into the ledger with every run, so that no
+conversion's table is read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import Field
+
+from common.bigquery.sql import Parameter, template, with_parameters
+from common.catalog.definitions import Catalog, DefinitionVersion
+from common.catalog.run_status import DONE, RunStatus
+from common.catalog.soundness import stopped
+from common.http.model import Model
+from common.http.pages import PageQuery, part_of
+from common.http.request import Ask, Text
+from common.incidents.current import State, current
+from functions.api.definitions.definitions import LastRun, last_runs, mapped_conversions
+from functions.api.services import Services
+
+TREND_DAYS = 30
+LATE_HOURS = 26
+"""A daily conversion without a success for longer missed its day."""
+LATE_DAYS = 2
+"""GA4 may bring a day this late before it is worth a look."""
+INCIDENT_DAYS = 92
+
+Health = Literal["fresh", "late", "held", "failing", "unexported", "new", "unreadable", "archived"]
+Sort = Literal["name", "-name", "conversions", "-conversions", "value", "-value", "-created_at"]
+
+
+class ListQuery(PageQuery):
+    """Which conversions to list, in which order."""
+
+    status: Literal["active", "archived", "all"] = Field("active", description="Which ones.")
+    kind: Text = Field("", description="Only those of this kind.")
+    health: Health | Literal[""] = Field("", description="Only those that fare so.")
+    search: Text = Field("", description="Only those whose id or name contains this text.")
+    sort: Sort = Field("name", description="A hyphen puts the largest first.")
+    limit: int = Field(500, ge=1, le=1000, description="At most so many on one page.")
+
+
+class TrendDay(Model):
+    """What was counted on one day."""
+
+    date: date
+    conversions: int
+    value: float | None
+
+
+class ConversionLine(Model):
+    """A conversion in one line: what it is, what it counted, how it fares."""
+
+    id: str
+    name: str
+    kind: str
+    version: int
+    status: Literal["active", "archived"]
+    created_at: datetime = Field(description="When this version was saved.")
+    created_by: str | None
+    health: Health
+    health_detail: str = Field(description="Why, in one sentence; empty when all is well.")
+    incidents: int = Field(description="Open incidents of the conversion.")
+    destinations: list[str] = Field(description="Active destinations that send it.")
+    conversions: int = Field(description=f"Counted in the last {TREND_DAYS} days.")
+    value: float | None = Field(description="Their value; null when none has one.")
+    trend: list[TrendDay] = Field(description=f"Each of the last {TREND_DAYS} days.")
+    last_run: LastRun | None
+
+
+class ConversionList(Model):
+    """Conversions, each in one line."""
+
+    currency: str = Field(description="ISO 4217 code of all values.")
+    start_date: date = Field(description="First day of the trends.")
+    end_date: date = Field(description="Last day of the trends.")
+    total: int = Field(description="How many fit the request, on all pages.")
+    conversions: list[ConversionLine]
+    next_page: str = Field(description="Empty on the last page.")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known beside the definitions."""
+
+    runs: Mapping[str, LastRun]
+    recent: Mapping[str, Mapping[str, Any]]
+    """Id → the newest entry with a summary: recent, recorded_at, end_date."""
+    stopped: Mapping[str, str]
+    incidents: Mapping[str, list[Mapping[str, Any]]]
+    """Id of a conversion or destination → its open incidents."""
+    destinations: Mapping[str, list[str]]
+    """Id of a conversion → active destinations that send it."""
+    now: datetime
+    yesterday: date
+
+
+def list_all(ask: Ask[ListQuery, None], services: Services) -> ConversionList:
+    """List the conversions: what each counted lately, how it fares, its newest run."""
+    stored = services.catalog.all()
+    facts = _facts(stored, services)
+    lines = [line_of(one, facts) for one in stored]
+    fitting = sorted((line for line in lines if _fits(line, ask.query)), key=lambda line: line.id)
+    for key, reverse in _order(ask.query.sort):
+        fitting.sort(key=key, reverse=reverse)
+    found, next_page = part_of(fitting, ask.query, lambda line: line.id)
+    return ConversionList(
+        currency=services.settings.currency,
+        start_date=facts.yesterday - timedelta(days=TREND_DAYS - 1),
+        end_date=facts.yesterday,
+        total=len(fitting),
+        conversions=found,
+        next_page=next_page,
+    )
+
+
+def line_of(stored: DefinitionVersion, facts: Facts) -> ConversionLine:
+    """The conversion in one line."""
+    trend = _trend(facts.recent.get(stored.id, {}).get("recent"), facts.yesterday)
+    values = [day.value for day in trend if day.value is not None]
+    health, detail = health_of(stored, facts)
+    return ConversionLine(
+        id=stored.id,
+        name=str(stored.definition.get("name") or stored.id)[:120],
+        kind=stored.kind,
+        version=stored.version,
+        status=stored.status,
+        created_at=stored.created_at,
+        created_by=stored.created_by,
+        health=health,
+        health_detail=detail,
+        incidents=len(facts.incidents.get(stored.id, ())),
+        destinations=facts.destinations.get(stored.id, []),
+        conversions=sum(day.conversions for day in trend),
+        value=round(sum(values), 6) if values else None,
+        trend=trend,
+        last_run=facts.runs.get(stored.id),
+    )
+
+
+def health_of(stored: DefinitionVersion, facts: Facts) -> tuple[Health, str]:
+    """How a conversion fares, the gravest first, and why in one sentence."""
+    run, done = facts.runs.get(stored.id), facts.recent.get(stored.id)
+    if stored.status == "archived":
+        return "archived", "It is no longer computed."
+    if why := facts.stopped.get(stored.id):
+        return "unreadable", why
+    if run is None:
+        return "new", "It has not run yet."
+    if run.status == RunStatus.FAILED:
+        return "failing", run.detail or "Its newest run failed."
+    if run.status == RunStatus.HELD:
+        return "held", run.detail or "Its newest run waits for a person."
+    if late := _lateness(done, facts):
+        return "late", late
+    if troubles := _export_troubles(stored.id, facts):
+        return "unexported", troubles[0]
+    return "fresh", ""
+
+
+def _lateness(done: Mapping[str, Any] | None, facts: Facts) -> str:
+    if done is None:
+        return ""
+    hours = (facts.now - done["recorded_at"]).total_seconds() / 3600
+    if hours > LATE_HOURS:
+        return f"Its last successful run was {hours:.0f} hours ago."
+    if done["end_date"] < facts.yesterday - timedelta(days=LATE_DAYS):
+        return f"It is counted up to {done['end_date']}."
+    return ""
+
+
+def _export_troubles(id: str, facts: Facts) -> list[str]:
+    return [
+        f"{destination}: {incident['detail']}"
+        for destination in facts.destinations.get(id, ())
+        for incident in facts.incidents.get(destination, ())
+        if incident["severity"] == "error"
+    ]
+
+
+def _trend(text: str | None, last: date) -> list[TrendDay]:
+    """Each of the last days; those that the summary does not name had no conversion."""
+    known = {each["date"]: each for each in json.loads(text or "[]")}
+    days = [last - timedelta(days=TREND_DAYS - 1 - number) for number in range(TREND_DAYS)]
+    empty = {"conversions": 0, "value": None}
+    return [
+        TrendDay(date=day, conversions=found["conversions"], value=found["value"])
+        for day in days
+        for found in [known.get(str(day), empty)]
+    ]
+
+
+def _facts(stored: Iterable[DefinitionVersion], services: Services) -> Facts:
+    return Facts(
+        runs=last_runs(services, ""),
+        recent=_recent(services),
+        stopped=stopped(one for one in stored if one.status == "active"),
+        incidents=_open_incidents(services),
+        destinations=_destinations(services),
+        now=services.now(),
+        yesterday=services.yesterday,
+    )
+
+
+def _recent(services: Services) -> dict[str, Mapping[str, Any]]:
+    sql = template(__file__, "listing_recent", runs=services.warehouse.table("runs"))
+    bound = with_parameters(
+        sql,
+        since=services.yesterday - timedelta(days=INCIDENT_DAYS),
+        done=Parameter("ARRAY<STRING>", [*DONE, RunStatus.UNSCORED]),
+    )
+    return {row["conversion"]: row for row in services.warehouse.rows(bound)}
+
+
+def _open_incidents(services: Services) -> dict[str, list[Mapping[str, Any]]]:
+    since = services.now().date() - timedelta(days=INCIDENT_DAYS)
+    sql = template(__file__, "listing_incidents", current=current(services.warehouse, since))
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for row in services.warehouse.rows(with_parameters(sql, open=State.OPEN)):
+        found.setdefault(row["conversion"], []).append(row)
+    return found
+
+
+def _destinations(services: Services) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for stored in Catalog(services.warehouse, "destination").active():
+        for id in mapped_conversions(stored.definition):
+            found.setdefault(id, []).append(stored.id)
+    return found
+
+
+def _fits(line: ConversionLine, query: ListQuery) -> bool:
+    return (
+        query.status in (line.status, "all")
+        and query.kind in ("", line.kind)
+        and query.health in ("", line.health)
+        and query.search.casefold() in f"{line.id}\n{line.name}".casefold()
+    )
+
+
+def _order(sort: Sort) -> list[tuple[Callable[[ConversionLine], Any], bool]]:
+    """Keys to sort by, one after the other; what has no value comes last either way."""
+    name, reverse = sort.removeprefix("-"), sort.startswith("-")
+    if name == "name":
+        return [(lambda line: line.name.casefold(), reverse)]
+    return [
+        (lambda line: getattr(line, name) or 0, reverse),
+        (lambda line: getattr(line, name) is None, False),
+    ]
