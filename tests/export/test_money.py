@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from functions.export.contract.base import Consent
 from functions.export.payload.money import Money, money
-from functions.export.reconcile.eligibility import Unwanted, Wanted, consent_of, judge
+from functions.export.reconcile.eligibility import (
+    Unwanted,
+    Wanted,
+    consent_of,
+    judge,
+    unknown_values,
+)
 from tests.destinations.harness import plain, sample_row
 
 TARGET = plain("google_ads")[0].config
@@ -143,3 +149,41 @@ def test_a_value_that_cannot_be_sent_keeps_nobody_out_of_an_audience(bad: dict[s
     assert isinstance(judge(row, TARGET, "USD", audience=True), Wanted)
     choosy = TARGET.model_copy(update={"minimum_value": 1.0})
     assert isinstance(judge(row, choosy, "USD", audience=True), Unwanted)
+
+
+@pytest.mark.parametrize("said", ["DENIED", "no", "false", "0", "declined", "denied ", "maybe"])
+@pytest.mark.parametrize("country", ["United States", None, "Atlantis"])
+def test_no_denial_is_sent_however_it_is_spelled(said: str, country: str | None) -> None:
+    row = replace(ROW, country=country, consent_ad_user_data=said)
+    assert judge(row, TARGET, "USD") == Unwanted("no_consent")
+
+
+def test_a_grant_in_other_letters_counts_in_the_eea_too() -> None:
+    row = replace(ROW, country="DE", consent_ad_user_data="GRANTED")
+    assert consent_of(row, TARGET).user_data
+
+
+def test_a_country_that_nobody_knows_may_lie_in_the_eea() -> None:
+    row = replace(ROW, consent_ad_user_data=None, country="Alemania del Sur")
+    assert not consent_of(row, TARGET).user_data
+
+
+def test_who_opted_out_in_the_united_states_is_not_sent() -> None:
+    assert judge(replace(ROW, opted_out=True), TARGET, "USD") == Unwanted("no_consent")
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("consent_ad_user_data", "maybe"),
+        ("event_source", "carrier pigeon"),
+        ("value_kind", "hoped"),
+    ],
+)
+def test_a_word_of_no_list_is_named_and_never_the_permissive_default(
+    column: str, said: str
+) -> None:
+    row = replace(ROW, **{column: said})  # type: ignore[arg-type]
+    assert unknown_values(row) == [column]
+    sent = judge(row, TARGET.model_copy(update={"value": "actual"}), "USD")
+    assert isinstance(sent, Unwanted) or sent.money is None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
+from common.model import event_source
 from functions.export.contract.base import (
     Built,
     Capabilities,
@@ -160,7 +161,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
         return data_manager.built(intent.key, event)
 
     def _source(self, row: ConversionRow) -> int:
-        known = EVENT_SOURCES.get(row.event_source or "")
+        known = EVENT_SOURCES.get(event_source.read(row.event_source))
         return known or EVENT_SOURCES[self.config.event_source]
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:

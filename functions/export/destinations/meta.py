@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from common.model import event_source
 from functions.export.contract.base import (
     Built,
     Capabilities,
@@ -178,7 +179,7 @@ class Meta(Destination[MetaTarget]):
         return f"{self.config.pixel_id}/{self.mapped[conversion].event_name}"
 
     def action_source(self, row: ConversionRow) -> str:
-        return ACTION_SOURCES.get(row.event_source or "", self.config.action_source)
+        return ACTION_SOURCES.get(event_source.read(row.event_source), self.config.action_source)
 
     @property
     def needed(self) -> frozenset[str]:

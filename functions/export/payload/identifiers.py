@@ -34,6 +34,18 @@ _TITLES = frozenset(
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
 
 
+NOTHING = frozenset(
+    """not_set (none) none null nil undefined unknown n/a #n/a n.a. nan - -- --- ? . xxx
+    anonymous""".split()
+) | {"", "(not set)", "not set", "(not provided)", "[object object]"}
+"""Texts that stand for no value, as GA4, CRMs and forms write them."""
+
+
+def stands_for_nothing(text: str | None) -> bool:
+    """Whether the text says only that there is none."""
+    return text is None or text.strip().casefold() in NOTHING
+
+
 def sha256(text: str) -> str:
     """Lower case hex of the UTF-8 text."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
+from common.model import consent
+
 
 @dataclass(frozen=True, slots=True)
 class ConversionRow:
@@ -58,6 +60,8 @@ class ConversionRow:
     consent_ad_user_data: str | None = None
     consent_ad_personalization: str | None = None
     birth_date: str | None = None
+    opted_out: bool = False
+    """Whether the person opted out under the law of a US state; see common.model.consent."""
 
 
 @cache
@@ -76,6 +80,8 @@ def conversion_row(record: Mapping[str, Any]) -> ConversionRow:
     for name, value in _texts(record.get("params") or ()):
         if name in _LIFTED and not values.get(name):
             values[name] = value
+        if _opts_out(name, value):
+            values["opted_out"] = True
     return ConversionRow(**values)
 
 
@@ -83,8 +89,14 @@ def _texts(params: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
     return ((param["key"], param["value"]) for param in params if param["value"])
 
 
-_FROM_PARAMS = frozenset({"birth_date"})
-_LIFTED = _FROM_PARAMS | frozenset(
+def _opts_out(name: str, value: str) -> bool:
+    if name == "us_privacy":
+        return consent.us_privacy_opted_out(value)
+    return name in consent.OPT_OUT_COLUMNS and consent.opted_out(value)
+
+
+_FROM_PARAMS = frozenset({"birth_date", "opted_out"})
+_LIFTED = frozenset({"birth_date"}) | frozenset(
     """gclid gbraid wbraid dclid fbc fbclid fbp msclkid ttclid ttp li_fat_id page_location
     user_agent ip_address country region city postal_code email phone first_name last_name order_id
     event_source consent_ad_user_data consent_ad_personalization lead_id""".split()

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from common.model import consent as spelled
+from common.model import event_source
 from functions.export.contract.base import Consent
 from functions.export.contract.config import Choice, DestinationConfig
-from functions.export.payload import countries
+from functions.export.payload import countries, identifiers
 from functions.export.payload.money import Money, is_currency, money
 from functions.export.payload.rows import ConversionRow
+
+VALUE_KINDS = frozenset("actual manual predicted normalized none".split())
 
 LARGEST = 1e15
 """Above this a float has no cents; no conversion is worth it."""
@@ -40,6 +44,9 @@ def judge(
     if target.qualified_only and not row.is_qualified:
         # not yet known is no reason to take back what was sent
         return Unwanted("not_qualified", undo=row.is_qualified is False)
+    if event_source.read(row.event_source) == "unknown":
+        # the destination's own source would be a guess
+        return Unwanted("unknown_event_source")
     consent = consent_of(row, target)
     if audience and not (consent.user_data and consent.personalization):
         return Unwanted("no_consent", undo=True)
@@ -59,12 +66,23 @@ def judge(
 
 def consent_of(row: ConversionRow, target: DestinationConfig) -> Consent:
     """The row's own consent, or the destination's default for where the person is."""
-    eea = countries.code(row.country) in countries.EEA_LIKE
-    default = target.eea_default_consent if eea else target.default_consent
+    if row.opted_out:
+        return Consent(user_data=False, personalization=False)
+    default = _default(row, target)
     return Consent(
         user_data=_granted(row.consent_ad_user_data, default),
         personalization=_granted(row.consent_ad_personalization, default),
     )
+
+
+def unknown_values(row: ConversionRow) -> list[str]:
+    """Columns of the row that hold a word of no list; each counts as the strictest one."""
+    unknown = [name for name in spelled.COLUMNS if spelled.read(getattr(row, name)) == "unknown"]
+    if event_source.read(row.event_source) == "unknown":
+        unknown.append("event_source")
+    if row.value_kind is not None and row.value_kind not in VALUE_KINDS:
+        unknown.append("value_kind")
+    return unknown
 
 
 def worth_of(
@@ -83,8 +101,20 @@ def worth_of(
     return money(row.value, currency)
 
 
+def _default(row: ConversionRow, target: DestinationConfig) -> Choice:
+    """The consent to assume; a country that nobody knows may lie in the EEA."""
+    country = countries.code(row.country)
+    if country is None and not identifiers.stands_for_nothing(row.country):
+        both = (target.default_consent, target.eea_default_consent)
+        return "denied" if "denied" in both else "granted"
+    eea = country in countries.EEA_LIKE
+    return target.eea_default_consent if eea else target.default_consent
+
+
 def _granted(given: str | None, default: Choice) -> bool:
-    return (given if given in ("granted", "denied") else default) == "granted"
+    """Whether the text grants; a spelling that nobody listed is a denial."""
+    read = spelled.read(given)
+    return read == "granted" or (read == "unset" and default == "granted")
 
 
 def _sends(target: DestinationConfig, value_kind: str | None) -> bool:

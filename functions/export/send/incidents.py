@@ -47,6 +47,14 @@ def report(
             f" ({_listed(done.refusals)}).",
             "Mend them at their source or in the destination; a row is sent again once it changed.",
         )
+    if done.unknown:
+        raised(
+            "unknown_values",
+            "warning",
+            f"{subject}: conversions hold words that no list knows ({_listed(done.unknown)}); they "
+            "count as denied where they are a consent, and are not sent where they are a source.",
+            "Let the query say one of the known words; validate-sql shows what it says now.",
+        )
     if done.held_back:
         raised(
             "retractions_held",

@@ -20,6 +20,7 @@ from functions.export.contract.config import DestinationConfig
 from functions.export.ledger.entries import Entry, Scope, Scribe
 from functions.export.ledger.protocol import Census, Ledger
 from functions.export.reconcile.delivery_state import Candidate
+from functions.export.reconcile.eligibility import unknown_values
 from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, reconcile
 from functions.export.send.delivery import Delivery
 from functions.export.transport.calls import Reply, Request
@@ -51,6 +52,8 @@ class Summary:
     reasons: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
     """Why the platform refused rows, by reason."""
+    unknown: Counter[str] = field(default_factory=Counter)
+    """Rows that hold a word of no list, by column."""
     requests: int = 0
     unproved: int = 0
     early: int = 0
@@ -160,6 +163,8 @@ class Run:
         orders: dict[str, tuple[Built, Entry]] = {}
         notes: list[Entry] = []
         for candidate, decision in decisions(wave, self._job, now, brake):
+            if candidate.row:
+                self._summary.unknown.update(unknown_values(candidate.row))
             match decision:
                 case Deliver(built=built):
                     entry = self._scribe.sending(candidate, decision, destination.kept, now)

@@ -1,0 +1,61 @@
+"""What a text of consent means: one table of known spellings, for checks and for export alike.
+
+Sources of the spellings: Data Manager's ConsentStatus, GA4's privacy_info, Microsoft's UET (G, D),
+and what consent banners and CRMs write.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+Consent = Literal["granted", "denied", "unset", "unknown"]
+
+COLUMNS = ("consent_ad_user_data", "consent_ad_personalization")
+"""Columns that hold a consent."""
+
+OPT_OUT_COLUMNS = ("opt_out", "gpc", "do_not_sell")
+"""Columns of the laws of US states, where yes means no."""
+
+GRANTED = frozenset(
+    """granted consent_granted grant true 1 yes y allow allowed accept accepted opt_in opt-in optin
+    on given g""".split()
+)
+DENIED = frozenset(
+    """denied consent_denied deny false 0 no n disallow rejected reject declined decline refused
+    opt_out opt-out optout off withdrawn revoked d""".split()
+)
+UNSET = frozenset(
+    """unset unspecified unknown consent_status_unspecified default null none not_set
+    (not_set)""".split()
+) | {"", "(not set)"}
+
+
+def read(value: Any) -> Consent:
+    """What the value says; booleans and numbers count as their text, None is unset.
+
+    `unknown` is a spelling that nobody listed: whoever asks must treat it as a denial.
+    """
+    text = _text(value)
+    if text in GRANTED:
+        return "granted"
+    if text in DENIED:
+        return "denied"
+    return "unset" if text in UNSET else "unknown"
+
+
+def opted_out(value: Any) -> bool:
+    """Whether a column where yes means no says yes; an unknown spelling counts as yes."""
+    return read(value) in ("granted", "unknown") or _text(value) in ("opt_out", "opt-out", "optout")
+
+
+def us_privacy_opted_out(value: str | None) -> bool:
+    """Whether a US Privacy string, such as 1YYN, says that the sale of data is opted out of.
+
+    Source: github.com/InteractiveAdvertisingBureau/USPrivacy, CCPA/US Privacy String.md.
+    """
+    text = (value or "").strip().upper()
+    return len(text) == 4 and text[2] == "Y"
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip().strip("\"'").strip().casefold()
