@@ -12,13 +12,22 @@ from typing import ClassVar
 
 from functions.export.ledger.entries import Entry, Scope
 from functions.export.ledger.outcomes import Exchange
-from functions.export.ledger.protocol import Census
+from functions.export.ledger.protocol import Census, Today
 from functions.export.payload.rows import ConversionRow
-from functions.export.reconcile.delivery_state import OPEN, Candidate, DeliveryState, Sent
+from functions.export.reconcile.delivery_state import (
+    OPEN,
+    PARKED_FOR,
+    Candidate,
+    DeliveryState,
+    Sent,
+    dedup_key,
+)
+from functions.export.send.due import JUST_NOW
 
-REVIEWED = ("skipped", "rejected", "failed", "unsupported_change")
-SETTLED = ("accepted", "retry", "rejected")
-TOLD = ("unsupported_change", "ambiguous", "rejected")
+REVIEWED = ("skipped", "rejected", "parked", "failed", "unsupported_change")
+SETTLED = ("accepted", "retry", "rejected", "parked")
+TOLD = ("unsupported_change", "ambiguous", "rejected", "failed")
+VOIDS = ("absent", "failed", "parked")
 HEALTHY = ("applied", "unchanged")
 ENDS = (*HEALTHY, "held", "failed")
 
@@ -83,13 +92,13 @@ class MemoryLedger:
         }
         return Census(len(held), len(proved | lost), len(gone - proved), len(early))
 
-    def candidates(self) -> Iterator[Candidate]:
+    def candidates(self, now: datetime) -> Iterator[Candidate]:
         delivery_states = self.delivery_states()
         known = self._status_is_known()
         present = sorted(self.store.table.values(), key=lambda row: (row.date, row.id))
         for row in present:
             delivery_state = delivery_states.get(row.id, DeliveryState())
-            if self._wants_a_look(row, delivery_state):
+            if self._wants_a_look(row, delivery_state, now):
                 yield Candidate(
                     row.id, delivery_state, row if known else replace(row, is_qualified=True)
                 )
@@ -97,7 +106,8 @@ class MemoryLedger:
             delivery_state = delivery_states[key]
             gone_at = self._gone_at(key, delivery_state)
             live = bool(delivery_state.holding or delivery_state.in_doubt)
-            told = delivery_state.row_hash is None and delivery_state.state in TOLD
+            resting = delivery_state.state == "parked" and not self._parked_long(key, now)
+            told = delivery_state.row_hash is None and (delivery_state.state in TOLD or resting)
             if (gone_at and not told) if live else delivery_state.state in OPEN:
                 yield Candidate(key, delivery_state, None, gone_at, self._date(key))
 
@@ -122,7 +132,9 @@ class MemoryLedger:
                 entries.setdefault(written.entry.conversion_id, []).append(written)
         return {key: _delivery_state(history) for key, history in entries.items()}
 
-    def _wants_a_look(self, row: ConversionRow, delivery_state: DeliveryState) -> bool:
+    def _wants_a_look(
+        self, row: ConversionRow, delivery_state: DeliveryState, now: datetime
+    ) -> bool:
         if delivery_state.state is None:
             return row.date >= self.start_date
         return (
@@ -130,7 +142,30 @@ class MemoryLedger:
             or delivery_state.row_hash != row.row_hash
             or row.row_hash is None
             or (delivery_state.state in REVIEWED and delivery_state.version != self.scope.version)
+            or (delivery_state.state == "parked" and self._parked_long(row.id, now))
         )
+
+    def _parked_long(self, key: str, now: datetime) -> bool:
+        return max(self._entries(key), key=_order).entry.at < now - PARKED_FOR
+
+    def today(self, since: datetime) -> Today:
+        latest = [w.entry for w in self.store.written if w.entry.at >= since and w.entry.sent]
+        accepted = {entry.conversion_id for entry in latest if entry.state == "accepted"}
+        refused: dict[str, set[str]] = {}
+        for entry in latest:
+            if entry.state == "rejected":
+                key = dedup_key(self.scope.conversion, entry.conversion_id)
+                refused.setdefault(entry.reason, set()).add(key)
+        return Today(len(accepted), refused)
+
+    def park(self, reasons: Sequence[str], since: datetime, now: datetime) -> None:
+        newest = {w.entry.conversion_id: w.entry for w in sorted(self.store.written, key=_order)}
+        self.store.clock += 1
+        self.store.written += [
+            Written(replace(entry, state="parked", at=now), self.scope, self.store.clock)
+            for entry in newest.values()
+            if (entry.state, entry.at >= since) == ("rejected", True) and entry.reason in reasons
+        ]
 
     def _status_is_known(self) -> bool:
         """Whether any row says anything of its status; if none does, all count as qualified."""
@@ -172,12 +207,14 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
     held: Sent | None = None
     in_doubt: Sent | None = None
     gone = False
-    for written, following in zip(ordered, [*ordered[1:], None], strict=True):
+    for number, (written, following) in enumerate(
+        zip(ordered, [*ordered[1:], None], strict=True), start=1
+    ):
         entry = written.entry
         match entry.state:
-            case "accepted":
+            case "accepted" if not _refused_later(entry, ordered[number:]):
                 held, in_doubt, gone = entry.sent, None, False
-            case "absent" | "failed":
+            case "absent" if not entry.request_id:
                 held, in_doubt, gone = None, None, False
             case "sending" if following is not None and following.entry.state in SETTLED:
                 pass
@@ -195,6 +232,13 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
     )
 
 
+def _refused_later(entry: Entry, later: Sequence[Written]) -> bool:
+    """Whether the request that the acceptance belongs to was refused afterwards."""
+    return bool(entry.request_id) and any(
+        each.entry.request_id == entry.request_id and each.entry.state in VOIDS for each in later
+    )
+
+
 def due(store: Store, just_now: datetime, since: date) -> bool:
     """Whether a tick would run: something is open among the latest entries, or a table is new."""
     newest: dict[str, Written] = {}
@@ -202,4 +246,10 @@ def due(store: Store, just_now: datetime, since: date) -> bool:
         if written.entry.at.date() >= since:
             newest[written.entry.conversion_id] = written
     new = any(run.at >= just_now and run.status in HEALTHY for run in store.runs)
-    return new or any(written.entry.state in OPEN for written in newest.values())
+    parked = [w.entry for w in newest.values() if w.entry.state == "parked"]
+    old = just_now + JUST_NOW - PARKED_FOR
+    return (
+        new
+        or any(written.entry.state in OPEN for written in newest.values())
+        or any(entry.at < old for entry in parked)
+    )

@@ -236,7 +236,7 @@ def shop(client: bigquery.Client | None = None, *, read_seconds: float = 0.3) ->
 
 def record(row: ConversionRow) -> dict[str, Any]:
     """The row as a line of a load job."""
-    names = [name for name in ConversionRow.__slots__ if name != "birth_date"]
+    names = [name for name in ConversionRow.__slots__ if name not in ("birth_date", "opted_out")]
     values = {name: getattr(row, name) for name in names}
     return {
         name: value.isoformat() if hasattr(value, "isoformat") else value

@@ -27,7 +27,7 @@ from functions.export.send.due import JUST_NOW, LATEST_DAYS
 from functions.export.send.run import Job, Run
 from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.transport.clock import Deadline
-from functions.export.transport.results import Accepted, Halted, Refused, Result, Unknown
+from functions.export.transport.results import Accepted, Cause, Halted, Refused, Result, Unknown
 from tests.export.memory import MemoryLedger, Store, TableRun, due
 
 START = datetime(2026, 11, 1, 6, tzinfo=UTC)
@@ -52,6 +52,7 @@ class Simulated(Destination[SimulatedTarget]):
     kind: ClassVar[str] = "simulated"
     Config: ClassVar[type[DestinationConfig]] = SimulatedTarget
     capabilities: ClassVar[Capabilities]
+    causes: ClassVar[dict[str, Cause]] = {"bad": Cause.ROW, "unknown_conversion": Cause.ROW}
     kept: ClassVar[tuple[str, ...]] = ("gclid",)
 
     def account(self, conversion: str) -> str:
@@ -95,7 +96,7 @@ class Google(Simulated):
     )
 
 
-class Meta(Simulated):
+class TikTok(Simulated):
     """Keeps the first for 48 hours, adjusts nothing, names no bad row."""
 
     capabilities = Capabilities(
@@ -107,6 +108,12 @@ class Meta(Simulated):
         repeats="keeps_first",
         requests_per_second=100,
     )
+
+
+class Meta(TikTok):
+    """The same without any promise that it knows a repeat; it counts each."""
+
+    capabilities = replace(TikTok.capabilities, dedup_window=timedelta(0))
 
 
 class Microsoft(Simulated):
@@ -142,6 +149,7 @@ class Analytics(Simulated):
 
 PLATFORMS: dict[str, type[Simulated]] = {
     "google": Google,
+    "tiktok": TikTok,
     "meta": Meta,
     "microsoft": Microsoft,
     "analytics": Analytics,
@@ -484,6 +492,7 @@ class World:
             "unsupported_change",
             "rejected",
             "expired",
+            "parked",
         )
         if delivery_state and delivery_state.state in ("sending", "unknown", "retry"):
             return f"still {delivery_state.state} after the calm"
@@ -546,10 +555,11 @@ def main() -> None:
     parser.add_argument("--hourly", action="store_true", help="no gap over an hour between runs")
     options = parser.parse_args()
     gaps = (1.0,) if options.hourly else GAPS
+    share = options.schedules // len(PLATFORMS)
     odds = Odds(fault=options.fault, crash=options.crash, gaps=gaps)
     for platform in PLATFORMS:
         began, totals, bad = time.perf_counter(), Counter[str](), []
-        for seed in range(options.first_seed, options.first_seed + options.schedules // 4):
+        for seed in range(options.first_seed, options.first_seed + share):
             verdict = World(seed, platform, odds).play()
             totals.update(
                 rows=verdict.rows,
@@ -561,7 +571,7 @@ def main() -> None:
             bad += [f"seed {seed}: {violation}" for violation in verdict.violations]
         seconds = time.perf_counter() - began
         print(
-            f"{platform:10} {options.schedules // 4:>7} schedules {seconds:6.0f} s  "
+            f"{platform:10} {share:>7} schedules {seconds:6.0f} s  "
             + "  ".join(f"{name} {count:,}" for name, count in totals.items())
             + f"  violations {len(bad)}"
         )

@@ -6,24 +6,26 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.export.contract.base import Built, chunks
-from functions.export.send.delivery import EXTRA_REQUESTS, Delivery
+from functions.export.send.delivery import CANARIES, Delivery
 from functions.export.transport.calls import Answer, Reply, Request, Unanswered
 from functions.export.transport.clock import Deadline, Pace
-from functions.export.transport.results import Accepted, Result
+from functions.export.transport.results import Accepted, Cause, Result
 from functions.export.transport.retries import LONGEST_WAIT, retry_after, unhappy, wait_before
+from tests.destinations.harness import plain, prepare, sample_row
 from tests.export.simulation import (
     CONVERSION,
     Google,
-    Meta,
     Platform,
     Simulated,
     SimulatedTarget,
+    TikTok,
     VirtualClock,
     target,
 )
@@ -31,10 +33,10 @@ from tests.export.simulation import (
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
-class Wide(Meta):
+class Wide(TikTok):
     """Names no bad row, takes 200 at a time."""
 
-    capabilities = replace(Meta.capabilities, max_batch=200, usual_batch=200)
+    capabilities = replace(TikTok.capabilities, max_batch=200, usual_batch=200)
 
 
 class Nameless(Google):
@@ -90,8 +92,8 @@ def test_one_bad_row_in_a_thousand_costs_no_other_row_wherever_it_stands() -> No
         assert states.count("rejected") == 1
         assert states[position] == "rejected"
         assert len(harness.platform.kept) == 999
-        # five batches, and a search of the bad one: two halves at each of log2(200) levels
-        assert harness.requests <= 5 + 2 * 8
+        # five batches, canaries, and a search: two halves at each of log2(200) levels
+        assert harness.requests <= 5 + CANARIES + 2 * 8
 
 
 @given(st.sets(st.integers(0, 199), max_size=4))
@@ -115,13 +117,71 @@ def test_where_bad_rows_are_named_two_requests_are_enough() -> None:
     assert harness.requests == 2
 
 
-def test_a_batch_that_is_bad_throughout_cannot_use_up_the_run() -> None:
-    everything = {f"k{number}" for number in range(200)}
-    harness = Harness(Wide, everything)
+def test_a_batch_that_is_bad_throughout_is_the_accounts_fault() -> None:
+    harness = Harness(Wide, {f"k{number}" for number in range(200)})
     states = harness.deliver(rows(200))
-    assert harness.requests == 1 + EXTRA_REQUESTS
-    assert set(states) == {"rejected", "retry"}
-    assert not harness.platform.kept
+    assert harness.requests == 1 + CANARIES
+    assert set(states) == {"retry"}
+    assert harness.delivery.stopped == "halted:bad"
+
+
+class Unlisted(Wide):
+    """Refuses for a reason that no table lists."""
+
+    causes: ClassVar[dict[str, Cause]] = {}
+
+
+class UnlistedGoogle(Google):
+    """Names the bad row, and a reason that no table lists."""
+
+    causes: ClassVar[dict[str, Cause]] = {}
+
+
+def test_an_unknown_refusal_of_one_row_parks_it_and_costs_no_other_one() -> None:
+    harness = Harness(Unlisted, {"k7"})
+    states = harness.deliver(rows(200))
+    assert states[7] == "parked"
+    assert states.count("accepted") == 199
+
+
+@pytest.mark.parametrize("kind", [Unlisted, UnlistedGoogle])
+def test_an_unknown_refusal_of_all_rows_halts_and_keeps_them_due(kind: type[Simulated]) -> None:
+    size = kind.capabilities.max_batch
+    harness = Harness(kind, {f"k{number}" for number in range(size)})
+    assert set(harness.deliver(rows(size))) <= {"retry", "parked"}
+    assert "rejected" not in harness.deliver(rows(size))
+
+
+def test_a_refused_row_that_stands_alone_stays_due() -> None:
+    harness = Harness(Unlisted, {"k0"})
+    assert harness.deliver(rows(1)) == ["retry"]
+    assert not harness.delivery.halted
+
+
+def test_half_of_a_days_rows_refused_for_one_reason_are_the_accounts_fault() -> None:
+    harness = Harness(Google, {f"k{number}" for number in (0, 2, 4, 6, 8, 10)})
+    states = harness.deliver(rows(12))
+    assert harness.delivery.halted
+    assert harness.delivery.blamed == {"bad"}
+    assert states[-3:] == ["retry"] * 3
+
+
+@pytest.mark.parametrize("body", [b"<html>502</html>", b"[]", b'{"error":"text"}', b""])
+def test_a_proxy_that_refuses_everything_costs_no_row(body: bytes) -> None:
+    destination, conversion = plain("meta")
+    built = [prepare(destination, conversion, sample_row(id=f"o{n}")) for n in range(8)]
+    clock = VirtualClock()
+    delivery = Delivery(
+        destination,
+        conversion,
+        "run",
+        lambda _: Answer(403, body),
+        clock,
+        Deadline(clock, 1e6),
+        random.Random(1),
+    )
+    outcomes = delivery.deliver([each for each in built if isinstance(each, Built)])
+    assert {outcome.state for outcome in outcomes} == {"retry"}
 
 
 def test_a_named_row_that_is_not_in_the_batch_is_no_name() -> None:

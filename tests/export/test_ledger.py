@@ -206,8 +206,8 @@ def agree(warehouse: Warehouse, seed: int, name: str) -> None:
     write_table(warehouse, store, name)
     write_history(chance, both, name)
     assert both.stored.census() == both.memory.census()
-    found = list(both.stored.candidates())
-    expected = list(both.memory.candidates())
+    found = list(both.stored.candidates(NOW))
+    expected = list(both.memory.candidates(NOW))
     assert [each.conversion_id for each in found] == [each.conversion_id for each in expected]
     assert [comparable(each) for each in found] == [comparable(each) for each in expected]
 

@@ -215,8 +215,10 @@ def test_withdrawn_consent_stops_what_comes_and_takes_people_out_of_audiences() 
     ("kind", "hours", "again"),
     [
         ("google_ads", 24 * 60, True),
-        ("meta", 30, True),
-        ("meta", 39, False),
+        ("tiktok", 30, True),
+        ("tiktok", 39, False),
+        ("meta", 0, False),
+        ("linkedin", 0, False),
         ("google_analytics", 0, False),
     ],
 )
@@ -242,9 +244,9 @@ def test_what_may_have_been_taken_back_for_good_is_for_a_person_to_look_at() -> 
 
 
 def test_where_the_first_counts_one_in_doubt_is_repeated_with_its_own_value() -> None:
-    in_doubt = sent("meta", ROW)
+    in_doubt = sent("tiktok", ROW)
     delivery_state = DeliveryState("unknown", None, ROW.row_hash, 1, in_doubt=in_doubt)
-    decision = decide("meta", replace(ROW, value=70.0, row_hash=2), delivery_state)
+    decision = decide("tiktok", replace(ROW, value=70.0, row_hash=2), delivery_state)
     assert isinstance(decision, Deliver)
     assert decision.intent.money == money(100, "EUR")
     assert decision.row_hash is None

@@ -153,12 +153,12 @@ def test_a_mass_retraction_waits_for_a_person(here: Shop) -> None:
 @pytest.mark.parametrize("hours", [1, 49])
 def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(hours: int) -> None:
     """One shop for each step: killed there, then left to the next run, once inside the 48 hours for
-    which Meta knows a key and once outside of them."""
+    which TikTok knows a key and once outside of them."""
     step = 0
     while True:
         step += 1
         with shop() as here:
-            here.add_destination("meta")
+            here.add_destination("tiktok")
             here.put("o1", value=100)
             here.put("o2", value=50)
             here.materialize()
@@ -173,12 +173,12 @@ def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(hours: int) -> Non
             here.passes(hours=hours)
             # nobody acknowledged the message, so it comes again; the tick may come first
             here.handle(ExportTick() if hours == 1 else here.materialized())
-            platform = here.stand_ins["meta"]
+            platform = here.stand_ins["tiktok"]
             assert {each.count for each in platform.held.values()} <= {1}, step
             if set(here.states().values()) == {"accepted"}:
                 assert {each.value for each in platform.held.values()} == {50, 100}, step
             else:
-                # only what may have left is a person's to judge, and only when Meta forgot
+                # only what may have left is a person's to judge, and only when TikTok forgot
                 assert (hours, set(here.states().values())) == (49, {"ambiguous"}), step
             if survived:
                 break
@@ -201,15 +201,15 @@ FAULTS = {
 def test_a_platform_that_fails_gets_everything_in_the_end(
     here: Shop, fault: str, times: int
 ) -> None:
-    here.add_destination("meta")
+    here.add_destination("tiktok")
     here.put("o1", value=100)
     here.put("o2", value=50)
     here.materialize()
-    here.stand_ins["meta"].script(*[FAULTS[fault]] * times)
+    here.stand_ins["tiktok"].script(*[FAULTS[fault]] * times)
     here.export()
     here.passes(hours=1)
     here.handle(ExportTick())
-    platform = here.stand_ins["meta"]
+    platform = here.stand_ins["tiktok"]
     assert {each.value for each in platform.held.values()} == {50, 100}
     assert {each.count for each in platform.held.values()} == {1}
     assert set(here.states().values()) == {"accepted"}
@@ -262,10 +262,10 @@ def test_in_doubt_beyond_the_platforms_memory_a_person_decides(here: Shop) -> No
 
 
 def test_with_both_clocks_an_hour_wrong_nothing_is_counted_twice(here: Shop) -> None:
-    here.add_destination("meta")
+    here.add_destination("tiktok")
     here.put("o1", value=100)
     here.materialize()
-    platform = here.stand_ins["meta"]
+    platform = here.stand_ins["tiktok"]
     platform.clock = lambda: here.clock.now().replace(microsecond=0)
     platform.script(*[FAULTS["reset after accepting"]] * 3)
     here.passes(hours=1)

@@ -36,10 +36,8 @@ class Recorder(Warehouse):
 
     def rows(self, sql: Sql, **_: Any) -> Iterator[dict[str, Any]]:
         self.statements.append(sql)
-        counts = dict.fromkeys(
-            "held leaving unproved early known conversions conversion".split(), 1
-        )
-        return iter([counts])
+        names = "held leaving unproved early known conversions conversion state reason".split()
+        return iter([{**dict.fromkeys(names, 1), "refused": []}])
 
     def execute(self, sql: Sql, **_: Any) -> Executed:
         self.statements.append(sql)
@@ -82,7 +80,9 @@ REQUEST = {"request_id": "r", "polls": 0, "row_count": 1, "date": NOW.date()}
 DAYS = (date(2026, 11, 1), date(2026, 11, 2))
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "census": lambda it: ledger(it).census(),
-    "candidates": lambda it: ledger(it).candidates(10),
+    "candidates": lambda it: ledger(it).candidates(NOW, 10),
+    "today": lambda it: ledger(it).today(NOW),
+    "park": lambda it: ledger(it).park(["why"], NOW, NOW),
     "append": lambda it: ledger(it).append([ENTRY], only_as_holder=True),
     "replay": lambda it: ledger(it).request_again(*DAYS, NOW, lost=True),
     "in_doubt": lambda it: ledger(it).in_doubt(),

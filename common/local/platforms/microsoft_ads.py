@@ -19,6 +19,14 @@ HASHED = re.compile(r"[0-9a-f]{64}")
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 MAXIMUM_AGE = timedelta(days=90)
 BASE = "/CampaignManagement/v13"
+CODES = {
+    "OfflineConversionNameInvalid": 5606,
+    "OfflineConversionTimeInvalid": 5607,
+    "OfflineConversionTimeOutOfWindow": 5609,
+    "OfflineConversionMicrosoftClickIdInvalid": 5604,
+    "OfflineConversionNotFound": 5620,
+}
+"""[codes] the number of each error; any other is 5602 here."""
 
 
 class MicrosoftAds(StandIn):
@@ -74,7 +82,13 @@ class MicrosoftAds(StandIn):
             return fault(400, 5601, "OfflineConversionsLimitExceeded")
         # [apply] errors are partial: one entry for each row at fault, the others are applied
         errors = [
-            {"Index": index, "Code": 5602, "ErrorCode": code, "Message": code, "FieldPath": None}
+            {
+                "Index": index,
+                "Code": CODES.get(code, 5602),
+                "ErrorCode": code,
+                "Message": code,
+                "FieldPath": None,
+            }
             for index, row in enumerate(rows)
             if (code := each(row))
         ]
@@ -82,15 +96,15 @@ class MicrosoftAds(StandIn):
 
     def _common_fault(self, row: Mapping[str, Any]) -> str:
         if row.get("ConversionName") not in self.goals:
-            return "InvalidConversionName"
+            return "OfflineConversionNameInvalid"
         time = str(row.get("ConversionTime", ""))
         if not UTC_TIME.fullmatch(time):  # [object] the value must be in UTC
-            return "InvalidConversionTime"
+            return "OfflineConversionTimeInvalid"
         if not timedelta(0) <= self.clock() - _moment(time) <= MAXIMUM_AGE:
-            return "ConversionTimeOutOfRange"
+            return "OfflineConversionTimeOutOfWindow"
         hashes = [row.get("HashedEmailAddress"), row.get("HashedPhoneNumber")]
         if not row.get("MicrosoftClickId") and not any(hashes):
-            return "MicrosoftClickIdRequired"
+            return "OfflineConversionMicrosoftClickIdInvalid"
         if any(value and not HASHED.fullmatch(value) for value in hashes):
             return "InvalidHash"
         return ""

@@ -101,5 +101,8 @@ class TikTok(StandIn):
 
 
 def coded(code: int, message: str) -> Reply:
-    """[codes] the outcome is in the body; the HTTP status is 200."""
-    return Reply(200, {"code": code, "message": message, "request_id": "t-request", "data": {}})
+    """[codes] the outcome is in the body; the HTTP status is 200 but for 401 with 401xx."""
+    return Reply(
+        401 if 40100 <= code < 40200 else 200,
+        {"code": code, "message": message, "request_id": "t-request", "data": {}},
+    )

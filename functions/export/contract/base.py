@@ -19,7 +19,8 @@ from functions.export.contract.config import DestinationConfig
 from functions.export.payload.money import Money
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Reply, Request
-from functions.export.transport.results import Result, Status
+from functions.export.transport.results import Cause, Result, Status
+from functions.export.transport.retries import unhappy
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -126,6 +127,10 @@ class Destination(ABC, Generic[T]):
     capabilities: ClassVar[Capabilities]
     payload_version: ClassVar[int] = 1
     """Raised when the mapping changes; by itself it sends nothing again."""
+    causes: ClassVar[Mapping[str, Cause]] = {}
+    """Whose fault each code of the platform is."""
+    quiet: ClassVar[tuple[str, ...]] = ()
+    """How reasons of later refusals begin that are no fault of anybody."""
     kept: ClassVar[tuple[str, ...]] = ()
     """Columns, none of them personal, by which the platform finds a conversion again when its row
     is gone; the ledger keeps them."""
@@ -149,6 +154,18 @@ class Destination(ABC, Generic[T]):
     @abstractmethod
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         """What the reply says of the rows. Pure; anything but positive proof is no success."""
+
+    def cause(self, reason: str) -> Cause:
+        """Whose fault this reason is; `UNLISTED` when no table has it."""
+        return self.causes.get(reason, Cause.UNLISTED)
+
+    def verdict(self, reply: Reply, batch: Sequence[Built], now: datetime) -> Result:
+        """What any reply at all says of the rows."""
+        early = unhappy(reply, now)
+        if early is not None:
+            return early
+        assert isinstance(reply, Answer)
+        return self.read(reply, batch)
 
     def send(self, request: Request, wire: Wire) -> Reply:
         """One request, once."""

@@ -6,18 +6,26 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Literal
 
 from pydantic_core import to_json
 
 from functions.export.contract.base import Built, Consent, Problem, fingerprint, present
+from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
-from functions.export.transport import proto_json
+from functions.export.transport import foreign, proto_json
 from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
-from functions.export.transport.results import Accepted, Halted, Refused, Result, Status, Unknown
+from functions.export.transport.results import (
+    Accepted,
+    Cause,
+    Halted,
+    Result,
+    Status,
+    Unknown,
+)
 from functions.export.transport.wire import Wire, unanswered
 
 HOST = "https://datamanager.googleapis.com"
@@ -25,22 +33,6 @@ SCOPE = "https://www.googleapis.com/auth/datamanager"
 
 GOOGLE_ADS, HEX, GRANTED, DENIED = 1, 1, 1, 2
 """Account type, encoding and consent as google.ads.datamanager.v1 numbers them."""
-
-PERMANENT_FOR_ALL = frozenset(
-    """TERMS_AND_CONDITIONS_NOT_SIGNED PERMISSION_DENIED NOT_FOUND INVALID_DESTINATION
-    INVALID_CONVERSION_ACTION_ID INVALID_CONVERSION_ACTION_TYPE INVALID_USER_LIST_ID
-    INVALID_USER_LIST_TYPE OPERATING_ACCOUNT_LOGIN_ACCOUNT_MISMATCH NOT_ALLOWLISTED
-    ADVERTISER_TOS_NOT_ACCEPTED DESTINATION_ACCOUNT_TYPE_MISMATCH
-    DESTINATION_ACCOUNT_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS
-    DESTINATION_ACCOUNT_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS
-    DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED
-    EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED EVENT_SOURCE_AND_DESTINATION_MISMATCH""".split()
-)
-"""Reasons (google.ads.datamanager.v1.ErrorReason) that no other row could avoid."""
-
-CURED_BY_TIME = frozenset({"INTERNAL_ERROR", "TOO_RECENT_CLICK"})
-THERE_ALREADY = frozenset({"DUPLICATE_TRANSACTION_ID", "DUPLICATE_GCLID"})
-"""Our own key came twice: the conversion is where it should be."""
 
 _INDEX = re.compile(r"(?:events|audience_?[mM]embers)\[(\d+)\]")
 
@@ -136,31 +128,30 @@ def _request(
 
 def call(wire: Wire, request: Request, method: str, type_name: str) -> Reply:
     """The official client's answer to one request, without its retries: ours are one for all."""
-    from google.api_core import exceptions as google_errors
     from google.auth import exceptions as auth_errors
-    from google.protobuf.json_format import ParseError
     from requests.exceptions import RequestException
 
+    answers = wire.once(("google_answers", request.credential.details["quota_project"]), Answers)
     try:
         client = _client(wire, request.credential.details["quota_project"])
-        kind = getattr(library(), type_name)
-        message = kind.wrap(kind.pb()(**proto_json.fields(request.message)))
+    except auth_errors.GoogleAuthError:
+        return Answer(401, b'{"error":{"status":"UNAUTHENTICATED"}}')
+    kind = getattr(library(), type_name)
+    message = kind.wrap(kind.pb()(**proto_json.fields(request.message)))
+    answers.last = None
+    try:
         done = getattr(client, method)(request=message, retry=None, timeout=wire.timeout[1])
-    except google_errors.GoogleAPICallError as error:
-        answered = error.response
-        if answered is None:
-            return Unanswered("no_answer", reached=True)
-        headers = {name.lower(): value for name, value in answered.headers.items()}
-        return Answer(answered.status_code, answered.content, headers)
+        return Answer(200, type(done).to_json(done, use_integers_for_enums=False).encode())
     except auth_errors.TransportError:
         return Unanswered("token_endpoint_unreachable", reached=False)
     except auth_errors.GoogleAuthError:
         return Answer(401, b'{"error":{"status":"UNAUTHENTICATED"}}')
     except RequestException as error:
         return unanswered(error)
-    except ParseError:
-        return Answer(200, b"")
-    return Answer(200, type(done).to_json(done, use_integers_for_enums=False).encode())
+    except Exception:
+        # an error of Google's, or an answer that is none and that the client stumbles over: what
+        # came says more than the exception
+        return answers.last or Unanswered("no_answer", reached=True)
 
 
 def _client(wire: Wire, quota_project: str) -> Any:
@@ -169,52 +160,96 @@ def _client(wire: Wire, quota_project: str) -> Any:
 
     def build() -> Any:
         endpoint = wire.at(HOST)
-        return library().IngestionServiceClient(
+        client = library().IngestionServiceClient(
             transport="rest",
             credentials=wire.google((SCOPE,), quota_project or None),
             client_options={"api_endpoint": endpoint} if endpoint != HOST else None,
         )
+        hooks = client.transport._session.hooks["response"]
+        hooks.append(wire.once(("google_answers", quota_project), Answers).keep)
+        return client
 
     return wire.once(("google_ads", quota_project), build)
 
 
-def read(reply: Answer) -> Result:
+class Answers:
+    """The latest answer as it came, for when the client cannot make its own type of it."""
+
+    def __init__(self) -> None:
+        self.last: Answer | None = None
+
+    def keep(self, response: Any, *_: Any, **__: Any) -> None:
+        """Called with each response, before the client reads it."""
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self.last = Answer(response.status_code, response.content, headers)
+
+
+def read(reply: Answer, rows: int) -> Result:
     """What Google says of a whole request: it takes all rows or none, and names the bad ones."""
     body = reply.json()
     if reply.status == 200:
-        request_id = body.get("requestId") if isinstance(body, Mapping) else None
+        request_id = foreign.word(foreign.inside(body, "requestId"))
         return Accepted(request_id) if request_id else Unknown("no_request_id")
-    error = body.get("error", {}) if isinstance(body, Mapping) else {}
-    reason = _reason(error)
+    error = foreign.mapping(foreign.inside(body, "error"))
+    reason = _reason(error) or f"http_{reply.status}"
     if reply.status in (401, 403, 404):
         return Halted(reason, "Give the function's account access to the Google Ads account.")
     violations = [
         violation
-        for detail in error.get("details", [])
-        for violation in detail.get("fieldViolations", [])
+        for detail in foreign.objects(error.get("details"))
+        for violation in foreign.objects(detail.get("fieldViolations"))
     ]
     if account := next((v for v in violations if _concerns_account(v)), None):
         return Halted(
-            account.get("reason") or reason,
+            foreign.word(account.get("reason")) or reason,
             "Mend the account or the conversion action in Google Ads.",
         )
-    failures = {
-        int(index[1]): violation.get("reason") or reason
-        for violation in violations
-        if (index := _INDEX.search(violation.get("field", "")))
-    }
-    return Refused(reason, failures)
+    failures = dict(_failures(violations, reason, rows))
+    first = next(iter(failures.values()), reason)
+    others = {foreign.word(violation.get("reason")) for violation in violations} - {""}
+    whole = next((each for each in sorted(others) if cause(each) not in _OF_ROWS), first)
+    return codes.meaning(cause(whole), whole, FIX, failures)
+
+
+FIX = "Mend the account or the conversion action in Google Ads; Google's reason says which."
+_OF_ROWS = (Cause.ROW, Cause.UNLISTED)
+
+
+def cause(reason: str) -> Cause:
+    """Whose fault a reason is that came at once; of what comes later see `later`."""
+    if reason.startswith(codes.GOOGLE_FAMILIES):
+        return Cause.ACCOUNT
+    return codes.GOOGLE.get(reason, Cause.UNLISTED)
+
+
+def later(reason: str) -> Cause:
+    """Whose fault a reason is that came with the status of a request."""
+    return codes.GOOGLE_LATER.get(reason, Cause.UNLISTED)
+
+
+def _failures(
+    violations: Sequence[Mapping[str, Any]], reason: str, rows: int
+) -> Iterator[tuple[int, str]]:
+    """The rows that violations name, each with its reason."""
+    for violation in violations:
+        index = _INDEX.search(foreign.text(violation.get("field")))
+        row = foreign.whole(index[1]) if index else None
+        if row is not None and row < rows:
+            yield row, foreign.word(violation.get("reason")) or reason
 
 
 def _reason(error: Mapping[str, Any]) -> str:
-    named = [detail["reason"] for detail in error.get("details", []) if detail.get("reason")]
-    return str((named or [error.get("status") or "refused"])[0])
+    reasons = [
+        foreign.word(detail.get("reason")) for detail in foreign.objects(error.get("details"))
+    ]
+    named = [reason for reason in reasons if reason]
+    return next(iter(named), foreign.word(error.get("status")))
 
 
 def _concerns_account(violation: Mapping[str, Any]) -> bool:
-    field = violation.get("field", "")
+    field = foreign.text(violation.get("field"))
     return (
-        violation.get("reason") in PERMANENT_FOR_ALL
+        cause(foreign.word(violation.get("reason"))) is Cause.ACCOUNT
         or "destination_references" in field
         or field.startswith("destinations")
     )
@@ -224,7 +259,7 @@ def refusals(reply: Reply, what: str) -> list[Problem]:
     """What stands in the way of a request that Google was asked to validate only."""
     if isinstance(reply, Unanswered):
         return [Problem("unreachable", "Google did not answer.", "Try again later.")]
-    result = read(reply)
+    result = read(reply, 1)
     if isinstance(result, Halted):
         return [Problem(result.reason, f"{what}: {result.reason}.", result.fix)]
     return []
@@ -249,22 +284,29 @@ _STATES: dict[str, Literal["processing", "success", "partial", "failed"]] = {
     "FAILED": "failed",
 }
 
+QUIET = ("USER_ID_NOT_FOUND", "MATCH_ID_NOT_FOUND")
+"""How reasons begin that tell of organic people, whom Google does not know by an ad: no alarm."""
+
 
 def status(body: Any) -> Status:
-    """The state and counts in a requestStatus answer; our own duplicates count as successes."""
-    per_destination = (body or {}).get("requestStatusPerDestination", [])
-    if not per_destination:
-        return Status("processing")
-    told = per_destination[0]
+    """The state and counts in a requestStatus answer; our own duplicates count as successes, and
+    what cannot be read as not yet decided."""
+    told = next(foreign.objects(foreign.inside(body, "requestStatusPerDestination")), {})
     counts: dict[str, int] = {}
-    for each in told.get("errorInfo", {}).get("errorCounts", []):
-        counts[_short(each.get("reason", ""))] = int(each.get("recordCount", 0))
-    failed = {reason: count for reason, count in counts.items() if reason not in THERE_ALREADY}
-    state = _STATES.get(told.get("requestStatus", ""), "processing")
+    for each in foreign.objects(foreign.inside(told, "errorInfo", "errorCounts")):
+        reason = _short(foreign.word(each.get("reason")))
+        counts[reason] = max(0, foreign.whole(each.get("recordCount")) or 0)
+    failed = {reason: count for reason, count in counts.items() if later(reason) is not Cause.DONE}
+    state = _STATES.get(foreign.text(told.get("requestStatus")), "processing")
     if state in ("partial", "failed") and counts and not failed:
         state = "success"
-    return Status(state, failed, frozenset(failed) & CURED_BY_TIME)
+    return Status(
+        state,
+        failed,
+        resend=frozenset(reason for reason in failed if later(reason) is Cause.AGAIN),
+        account=frozenset(reason for reason in failed if later(reason) is Cause.ACCOUNT),
+    )
 
 
 def _short(reason: str) -> str:
-    return re.sub(r"^PROCESSING_ERROR_(REASON_)?", "", reason)
+    return re.sub(r"^PROCESSING_ERROR_(REASON_)?", "", reason) or "UNSPECIFIED"

@@ -27,7 +27,7 @@ from functions.export.payload.rows import ConversionRow
 from functions.export.transport import proto_json
 from functions.export.transport.calls import Answer, Reply, Request
 from functions.export.transport.proto_json import Written
-from functions.export.transport.results import Result, Status
+from functions.export.transport.results import Cause, Result, Status
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -129,6 +129,8 @@ class GoogleAds(Destination[GoogleAdsTarget]):
     )
     kept: ClassVar[tuple[str, ...]] = ("gclid", "gbraid", "wbraid", "event_source")
 
+    quiet: ClassVar[tuple[str, ...]] = data_manager.QUIET
+
     def account(self, conversion: str) -> str:
         action = self.mapped[conversion].conversion_action_id
         return f"{self.config.operating_account}/{action}"
@@ -182,7 +184,10 @@ class GoogleAds(Destination[GoogleAdsTarget]):
         )
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        return data_manager.read(reply)
+        return data_manager.read(reply, len(batch))
+
+    def cause(self, reason: str) -> Cause:
+        return data_manager.cause(reason)
 
     def send(self, request: Request, wire: Wire) -> Reply:
         return data_manager.call(wire, request, "ingest_events", "IngestEventsRequest")

@@ -24,6 +24,7 @@ from functions.export.contract.base import (
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
 from functions.export.payload.rows import ConversionRow
+from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
 from functions.export.transport.results import Accepted, Refused, Result
 
@@ -157,14 +158,14 @@ class GoogleAnalytics(Destination[GoogleAnalyticsTarget]):
         reply = wire.exchange(self._request("/debug/mp/collect", [sample]))
         if isinstance(reply, Unanswered):
             return [Problem(reply.reason, "Google Analytics did not answer.", "Try again later.")]
-        told = (reply.json() or {}).get("validationMessages", [])
+        messages = foreign.objects(foreign.inside(reply.json(), "validationMessages"))
         return [
             Problem(
-                str(message.get("validationCode", "invalid")).lower(),
-                str(message.get("description", "")),
+                foreign.word(message.get("validationCode")).lower() or "invalid",
+                foreign.text(message.get("description")),
                 "Mend the event name in the destination.",
             )
-            for message in told
+            for message in messages
         ]
 
 

@@ -31,7 +31,7 @@ from functions.export.payload.rows import ConversionRow
 from functions.export.transport import proto_json
 from functions.export.transport.calls import Answer, Reply, Request
 from functions.export.transport.proto_json import Written
-from functions.export.transport.results import Result, Status
+from functions.export.transport.results import Cause, Result, Status
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -118,6 +118,8 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
         requests_per_second=5.0,
     )
 
+    quiet: ClassVar[tuple[str, ...]] = data_manager.QUIET
+
     def account(self, conversion: str) -> str:
         return f"{self.config.operating_account}/{self.mapped[conversion].user_list_id}"
 
@@ -173,7 +175,10 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
         )
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        return data_manager.read(reply)
+        return data_manager.read(reply, len(batch))
+
+    def cause(self, reason: str) -> Cause:
+        return data_manager.cause(reason)
 
     def send(self, request: Request, wire: Wire) -> Reply:
         if request.url.endswith(":remove"):

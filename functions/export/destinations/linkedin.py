@@ -24,10 +24,12 @@ from functions.export.contract.base import (
     written,
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
+from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
-from functions.export.transport.results import Accepted, Halted, Refused, Result, Unknown
+from functions.export.transport.results import Accepted, Cause, Halted, Result, Unknown
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -35,7 +37,17 @@ if TYPE_CHECKING:
 HOST = "https://api.linkedin.com"
 TOKEN_URL = "https://www.linkedin.com/oauth/v2/accessToken"
 
-_INDEXED = re.compile(r"Index: (\d+), ERROR :: ([^\n]*)")
+_INDEXED = re.compile(r"Index: (\d+), ERROR :: ")
+_TOO_OLD = re.compile(r"within 90 days.*indices \[([\d, ]+)\] \(0-indexed\)")
+
+FIXES = {
+    "": "Sign in to LinkedIn again and store the token.",
+    "no_ad_accounts": "Correct the id of the conversion rule, or give the token's user a role on "
+    "the rule's ad account: LinkedIn says the same of both.",
+    "version_retired": "Set api_version to a version that LinkedIn still serves.",
+    "VERSION_MISSING": "Report this: the request lacks its version.",
+    "invalid_prefix": "Correct the id of the conversion rule.",
+}
 
 
 class LinkedInRule(Mapped):
@@ -94,7 +106,8 @@ class LinkedInTarget(DestinationConfig):
 
 
 class LinkedIn(Destination[LinkedInTarget]):
-    """Sends conversion events; the first of a rule and event id counts, nothing is adjusted.
+    """Sends conversion events; nothing is adjusted. A repeat is documented to be noticed only
+    between Insight Tag and API, so what is in doubt is left to a person.
 
     Limits: developer.salesforce.com/docs/data/data-cloud-int/guide/c360-a-linkedincapi-connector
     (600 requests a minute, 5,000 events a batch, 90 days).
@@ -107,11 +120,13 @@ class LinkedIn(Destination[LinkedInTarget]):
         usual_batch=1000,
         max_age={"": timedelta(days=90)},
         future_skew=timedelta(0),
-        dedup_window=None,
+        dedup_window=timedelta(0),
         repeats="keeps_first",
         names_bad_rows=True,
         requests_per_second=8.0,
     )
+
+    causes: ClassVar[Mapping[str, Cause]] = codes.LINKEDIN
 
     def account(self, conversion: str) -> str:
         return f"rules/{self.mapped[conversion].rule_id}"
@@ -177,19 +192,11 @@ class LinkedIn(Destination[LinkedInTarget]):
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         body = reply.json()
-        message = str(body.get("message", "")) if isinstance(body, Mapping) else ""
-        match reply.status:
-            case 200 | 201:
-                return _accepted(body, len(batch))
-            case 401 | 403:
-                return Halted("not_authorized", "Sign in to LinkedIn again and store the token.")
-            case 426:
-                return Halted(
-                    "version_retired", "Set api_version to a version that LinkedIn still serves."
-                )
-            case _:
-                named = {int(row): "invalid_event" for row, _ in _INDEXED.findall(message)}
-                return Refused(f"http_{reply.status}", named)
+        message = foreign.text(foreign.inside(body, "message"))
+        if reply.status in (200, 201):
+            return _accepted(reply, len(batch))
+        reason, named = _refusal(reply.status, foreign.word(foreign.inside(body, "code")), message)
+        return codes.meaning(self.cause(reason), reason, FIXES.get(reason, FIXES[""]), named)
 
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once version and token are accepted."""
@@ -202,14 +209,37 @@ class LinkedIn(Destination[LinkedInTarget]):
         return []
 
 
-def _accepted(body: Any, rows: int) -> Result:
+def _accepted(reply: Answer, rows: int) -> Result:
     """One status for each event, in order; anything else is no proof."""
-    elements = body.get("elements") if isinstance(body, Mapping) else None
+    elements = foreign.inside(reply.json(), "elements")
+    if reply.status == 201 and not reply.body.strip() and rows == 1:
+        return Accepted("")
     if not isinstance(elements, list) or len(elements) != rows:
         return Unknown("not_all_answered")
+    statuses = [foreign.whole(foreign.inside(element, "status")) for element in elements]
     failures = {
-        row: f"status_{element.get('status')}"
-        for row, element in enumerate(elements)
-        if element.get("status") not in (200, 201)
+        row: "invalid_event" if status in (400, 422) else f"status_{status}"
+        for row, status in enumerate(statuses)
+        if status not in (200, 201)
     }
     return Accepted("", failures)
+
+
+def _refusal(status: int, code: str, message: str) -> tuple[str, dict[int, str]]:
+    """The reason in a word, and the rows that the sentence names."""
+    if status == 401:
+        return "not_authorized", {}
+    if status == 403:
+        return "no_ad_accounts" if "No ad accounts" in message else "not_authorized", {}
+    if status == 426:
+        return "version_retired", {}
+    if code == "VERSION_MISSING":
+        return code, {}
+    if "Invalid prefix" in message:
+        return "invalid_prefix", {}
+    if told := _TOO_OLD.search(message):
+        rows = [foreign.whole(row.strip()) for row in told[1].split(",")]
+        return "outside_90_days", {row: "outside_90_days" for row in rows if row is not None}
+    indexes = [foreign.whole(row) for row in _INDEXED.findall(message)]
+    named = {row: "invalid_event" for row in indexes if row is not None}
+    return ("invalid_event" if named else f"http_{status}"), named

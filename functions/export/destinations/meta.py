@@ -24,10 +24,19 @@ from functions.export.contract.base import (
     written,
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
+from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
-from functions.export.transport.results import Accepted, Halted, Refused, Result, Retry, Unknown
+from functions.export.transport.results import (
+    Accepted,
+    Cause,
+    Halted,
+    Refused,
+    Result,
+    Unknown,
+)
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -53,11 +62,6 @@ ACTION_SOURCES: Mapping[str, ActionSource] = {
     "crm": "system_generated",
     "other": "other",
 }
-
-THROTTLED = frozenset({4, 17, 341, 368, 80003, 80004, 21009})
-TRANSIENT = frozenset({1, 2, 5000})
-"""Error codes as a large event router treats them in production; Meta's pages list none for this
-API. Source: github.com/rudderlabs/rudder-transformer, facebookUtils/networkHandler.js."""
 
 TOO_WEAK = (
     {"ct", "country", "st", "zp", "ge", "client_user_agent"},
@@ -157,8 +161,8 @@ class MetaTarget(DestinationConfig):
 
 
 class Meta(Destination[MetaTarget]):
-    """Sends server events; the first of an event name and id within 48 hours is the one that
-    counts, and nothing can be adjusted afterwards.
+    """Sends server events; nothing can be adjusted afterwards. A repeat is documented to be
+    noticed only between a browser and a server, so what is in doubt is left to a person.
 
     Limits and windows: developers.facebook.com/docs/marketing-api/conversions-api/using-the-api.
     """
@@ -170,10 +174,14 @@ class Meta(Destination[MetaTarget]):
         usual_batch=200,
         max_age={"": timedelta(days=7), "physical_store": timedelta(days=62)},
         future_skew=timedelta(minutes=1),
-        dedup_window=timedelta(hours=48),
+        # promised between browser and server only, so nothing in doubt is sent a second time
+        dedup_window=timedelta(0),
         repeats="keeps_first",
         requests_per_second=10.0,
     )
+
+    def cause(self, reason: str) -> Cause:
+        return cause_of(reason.removeprefix("meta_"))
 
     def account(self, conversion: str) -> str:
         return f"{self.config.pixel_id}/{self.mapped[conversion].event_name}"
@@ -305,25 +313,42 @@ def _fault(event: Mapping[str, Any]) -> Rejected | None:
     return None
 
 
+FIX = "Renew the token, or give its system user access to the pixel; Meta's code says which."
+
+
 def read(reply: Answer, rows: int) -> Result:
     """What Meta says of a whole request: it takes all rows or none, and names no bad one."""
     body = reply.json()
-    if not isinstance(body, Mapping):
-        return Unknown("unreadable_answer")
-    if reply.status == 200 and "error" not in body:
-        received = body.get("events_received", body.get("num_received"))
-        request_id = str(body.get("fbtrace_id") or body.get("session_id") or "")
-        return Accepted(request_id) if received == rows else Unknown("not_all_received")
-    error = body.get("error", {})
-    code, subcode = error.get("code"), error.get("error_subcode")
-    reason = f"meta_{code}_{subcode}" if subcode else f"meta_{code}"
-    if code in (10, 190, 200, 294, 299) or (code == 100 and subcode == 33):
-        return Halted(reason, "Renew the token, or give its system user access to the pixel.")
-    if code in THROTTLED:
-        return Retry(reason)
-    if code in TRANSIENT or error.get("is_transient"):
-        return Unknown(reason)
-    return Refused(reason)
+    if reply.status < 400 and not foreign.inside(body, "error"):
+        received = foreign.whole(
+            foreign.inside(body, "events_received")
+            if "events_received" in foreign.mapping(body)
+            else foreign.inside(body, "num_received")
+        )
+        trace = foreign.inside(body, "fbtrace_id") or foreign.inside(body, "session_id")
+        return Accepted(foreign.word(trace)) if received == rows else Unknown("not_all_received")
+    code = code_of(foreign.mapping(foreign.inside(body, "error")))
+    if not code:
+        return Refused(f"http_{reply.status}")
+    return codes.meaning(cause_of(code), f"meta_{code}", FIX)
+
+
+def code_of(error: Mapping[str, Any]) -> str:
+    """Code and subcode in a word; of a transient error the code that stands for any of them."""
+    code, subcode = foreign.whole(error.get("code")), foreign.whole(error.get("error_subcode"))
+    if error.get("is_transient") is True or (code is not None and code < 0):
+        return "2"
+    if code == 100 and "appsecret_proof" in foreign.text(error.get("message")):
+        return "100_appsecret_proof"
+    if code is None:
+        return ""
+    return f"{code}_{subcode}" if subcode else str(code)
+
+
+def cause_of(code: str) -> Cause:
+    """By code and subcode, else by the code alone; 100 means nothing by itself."""
+    alone = code.partition("_")[0]
+    return codes.META.get(code) or codes.META.get(alone, Cause.UNLISTED)
 
 
 def problems(wire: Wire, request: Request) -> list[Problem]:

@@ -6,7 +6,7 @@ API reference: developers.facebook.com/docs/marketing-api/audiences/guides/custo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -24,11 +24,12 @@ from functions.export.contract.base import (
     written,
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
-from functions.export.destinations.meta import HOST, hashed_person, problems, read
+from functions.export.destinations.meta import HOST, cause_of, hashed_person, problems, read
 from functions.export.payload import countries
 from functions.export.payload.rows import ConversionRow
+from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Credential, Request
-from functions.export.transport.results import Accepted, Refused, Result
+from functions.export.transport.results import Accepted, Cause, Refused, Result
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -106,6 +107,9 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
         requests_per_second=2.0,
     )
 
+    def cause(self, reason: str) -> Cause:
+        return cause_of(reason.removeprefix("meta_"))
+
     def account(self, conversion: str) -> str:
         return f"audiences/{self.mapped[conversion].audience_id}"
 
@@ -137,10 +141,9 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         result = read(reply, len(batch))
-        body = reply.json()
-        if isinstance(result, Accepted) and isinstance(body, Mapping):
+        if isinstance(result, Accepted) and foreign.inside(reply.json(), "num_invalid_entries"):
             # Meta counts invalid members and shows samples, never which they are
-            return Refused("invalid_members") if body.get("num_invalid_entries") else result
+            return Refused("invalid_members")
         return result
 
     def check(self, wire: Wire) -> list[Problem]:

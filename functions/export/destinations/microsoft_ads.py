@@ -25,10 +25,19 @@ from functions.export.contract.base import (
     written,
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
+from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
-from functions.export.transport.results import Accepted, Halted, Refused, Result, Retry, Unknown
+from functions.export.transport.results import (
+    Accepted,
+    Cause,
+    Halted,
+    Result,
+    Retry,
+    Unknown,
+)
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -37,9 +46,7 @@ HOST = "https://campaign.api.bingads.microsoft.com"
 TOKEN_URL = "https://login.microsoftonline.com/common/oauth2/v2.0/token"
 SCOPE = "https://ads.microsoft.com/msads.manage offline_access"
 
-RATE_EXCEEDED = frozenset({117, 207})
-"""CallRateExceeded and ConcurrentRequestOverLimit.
-Source: learn.microsoft.com/advertising/guides/operation-error-codes."""
+FIX = "Sign in to Microsoft Advertising again and store the token, or mend what the code names."
 
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}$")]
 
@@ -184,21 +191,37 @@ class MicrosoftAds(Destination[MicrosoftAdsTarget]):
             more={"DeveloperToken": Credential("header", reference=self.config.developer_token)},
         )
 
+    def cause(self, reason: str) -> Cause:
+        return codes.MICROSOFT.get(reason.partition("_")[0], Cause.UNLISTED)
+
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        body = reply.json()
-        if not isinstance(body, Mapping):
-            return Unknown("unreadable_answer")
-        if reply.status == 200:
+        body = foreign.mapping(reply.json())
+        if reply.status < 300:
             # an answer without the list is none that this API gives
             if "PartialErrors" not in body:
                 return Unknown("no_partial_errors")
             failures = {
-                int(error["Index"]): str(error.get("ErrorCode") or error.get("Code"))
-                for error in body["PartialErrors"] or []
-                if error is not None
+                index: code_of(error)
+                for error in foreign.objects(body["PartialErrors"])
+                if (index := foreign.whole(error.get("Index"))) is not None
             }
-            return Accepted(str(body.get("TrackingId") or ""), failures)
-        return _fault(reply.status, body)
+            known = body["PartialErrors"] is None or isinstance(body["PartialErrors"], list)
+            if not known or not set(failures) <= set(range(len(batch))):
+                return Unknown("unreadable_answer")
+            return Accepted(foreign.word(body.get("TrackingId")), failures)
+        return self._refusal(reply.status, body)
+
+    def _refusal(self, status: int, body: Mapping[str, Any]) -> Result:
+        """What an error for the whole request says: the first of its errors that anyone listed."""
+        errors = [*foreign.objects(body.get("Errors"))]
+        errors += foreign.objects(body.get("OperationErrors"))
+        found = [code_of(error) for error in errors]
+        listed = [code for code in found if self.cause(code) is not Cause.UNLISTED]
+        reason = next(iter([*listed, *found]), f"http_{status}")
+        if status in (401, 403) and not listed:
+            return Halted(reason, FIX)
+        result = codes.meaning(self.cause(reason), reason, FIX)
+        return Retry(reason, 60.0) if isinstance(result, Retry) else result
 
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once credentials are accepted."""
@@ -206,7 +229,7 @@ class MicrosoftAds(Destination[MicrosoftAdsTarget]):
         if isinstance(reply, Unanswered):
             return [Problem(reply.reason, "Microsoft did not answer.", "Try again later.")]
         result = self.read(reply, [])
-        if isinstance(result, Halted):
+        if isinstance(result, Halted) and self.cause(result.reason) is not Cause.OURS:
             return [Problem(result.reason, "Microsoft refuses the credentials.", result.fix)]
         return []
 
@@ -225,12 +248,7 @@ def _money(prefix: str, intent: Intent) -> dict[str, Any]:
     }
 
 
-def _fault(status: int, body: Mapping[str, Any]) -> Result:
-    errors = [*(body.get("Errors") or []), *(body.get("OperationErrors") or [])]
-    codes = {int(error.get("Code", 0)) for error in errors}
-    reason = str(errors[0].get("ErrorCode", "refused")) if errors else f"http_{status}"
-    if codes & RATE_EXCEEDED:
-        return Retry(reason, 60.0)
-    if status in (401, 403) or codes & {105, 106, 109, 116}:
-        return Halted(reason, "Sign in to Microsoft Advertising again and store the token.")
-    return Refused(reason)
+def code_of(error: Mapping[str, Any]) -> str:
+    """Number and name of an error in a word, such as 5609_OfflineConversionTimeOutOfWindow."""
+    number, name = foreign.whole(error.get("Code")), foreign.word(error.get("ErrorCode"))
+    return "_".join(part for part in ("" if number is None else str(number), name) if part) or "?"

@@ -5,7 +5,7 @@ API reference: business-api.tiktok.com/portal/docs?id=1771100865818625
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -23,20 +23,27 @@ from functions.export.contract.base import (
     written,
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
+from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
-from functions.export.transport.results import Accepted, Halted, Refused, Result, Retry, Unknown
+from functions.export.transport.results import (
+    Accepted,
+    Cause,
+    Halted,
+    Refused,
+    Result,
+    Unknown,
+)
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
 
 HOST = "https://business-api.tiktok.com"
 
-OK, PARTLY, THROTTLED = 0, 20001, 40100
-NOT_AUTHORIZED = frozenset({40001, 40101, 40102, 40104, 40105})
-"""Body codes; TikTok answers HTTP 200 whatever happened. Source: rudder-transformer,
-destinations/tiktok_ads, and business-api.tiktok.com/portal/docs?id=1737172488964097."""
+SERVER_FAULTS = 50_000
+"""Codes from here on are the platform's own trouble."""
 
 
 class TikTokEvent(Mapped):
@@ -196,22 +203,24 @@ class TikTok(Destination[TikTokTarget]):
             credential=Credential("header", "Access-Token", self.config.access_token),
         )
 
+    def cause(self, reason: str) -> Cause:
+        code = foreign.whole(reason.removeprefix("tiktok_"))
+        if code is not None and code >= SERVER_FAULTS:
+            return Cause.DOUBT
+        return codes.TIKTOK.get(str(code), Cause.UNLISTED)
+
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        # the HTTP status says little: 40100 and 40104 come with 401, most others with 200
         body = reply.json()
-        code = body.get("code") if isinstance(body, Mapping) else None
+        code = foreign.whole(foreign.inside(body, "code"))
         if code is None:
-            return Unknown("unreadable_answer")
-        if code == OK:
-            return Accepted(str(body.get("request_id") or ""))
-        if code == THROTTLED:
-            return Retry("throttled")
-        if code in NOT_AUTHORIZED:
-            return Halted(f"tiktok_{code}", "Renew the token, or give it access to the event set.")
-        if code >= 50000:
-            return Unknown(f"tiktok_{code}")
-        # PARTLY does not say which rows were taken; sending halves again finds the bad ones, and
-        # the platform knows the others by their ids
-        return Refused(f"tiktok_{code}")
+            return Unknown("unreadable_answer") if reply.status < 400 else _plain(reply)
+        if code == 0:
+            return Accepted(foreign.word(foreign.inside(body, "request_id")))
+        reason = f"tiktok_{code}"
+        return codes.meaning(
+            self.cause(reason), reason, "Renew the token, or give it access to the event set."
+        )
 
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once the token is accepted."""
@@ -222,3 +231,10 @@ class TikTok(Destination[TikTokTarget]):
         if isinstance(result, Halted):
             return [Problem(result.reason, "TikTok refuses the credentials.", result.fix)]
         return []
+
+
+def _plain(reply: Answer) -> Result:
+    """What an answer without a code says."""
+    if reply.status == 401:
+        return Halted("http_401", "Renew the token, or give it access to the event set.")
+    return Refused(f"http_{reply.status}")

@@ -33,7 +33,7 @@ def dry_run(
     census, first_day = ledger.census(), connection.start_date(scope)
     brake = Brake(census, connection.destination.config, force=force)
     job = Job(connection.destination, scope, services.settings.currency, force)
-    found = list(ledger.candidates(MAXIMUM_ROWS + 1))
+    found = list(ledger.candidates(services.clock.now(), MAXIMUM_ROWS + 1))
     portions = [
         list(decisions(wave, job, services.clock.now(), brake))
         for wave in waves(islice(found, MAXIMUM_ROWS), connection.destination)
@@ -88,9 +88,14 @@ def requests_of(judged: Judged, job: Job) -> list[tuple[Request, list[str]]]:
         if isinstance(decision, Deliver)
     ]
     ids = {built.key: id for built, id in orders}
+    suspects = {
+        decision.built.key
+        for candidate, decision in judged
+        if isinstance(decision, Deliver) and candidate.delivery_state.suspect
+    }
     return [
         (job.destination.request(job.scope.conversion, batch), [ids[each.key] for each in batch])
-        for batch in batches([built for built, _ in orders], job.destination)
+        for batch in batches([built for built, _ in orders], job.destination, suspects)
     ]
 
 

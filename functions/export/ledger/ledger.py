@@ -13,10 +13,10 @@ from common.catalog.run_status import DONE, FINISHED
 from functions.export.contract.base import Destination
 from functions.export.ledger.entries import Entry, Scope, request_record
 from functions.export.ledger.outcomes import Exchange
-from functions.export.ledger.protocol import Census
+from functions.export.ledger.protocol import Census, Today
 from functions.export.payload.money import Money, money
 from functions.export.payload.rows import columns, conversion_row
-from functions.export.reconcile.delivery_state import Candidate, DeliveryState, Sent
+from functions.export.reconcile.delivery_state import PARKED_FOR, Candidate, DeliveryState, Sent
 
 KNOWN = (
     "state reason row_hash destination_version held_op held_value held_currency held_event_time "
@@ -53,7 +53,34 @@ class BigQueryLedger:
         [row] = self._warehouse.rows(with_parameters(sql, **self._ids(), **bound))
         return Census(row["held"], row["leaving"], row["unproved"], row["early"])
 
-    def candidates(self, limit: int | None = None) -> Iterator[Candidate]:
+    def today(self, since: datetime) -> Today:
+        """What became of rows since then."""
+        sql = template(__file__, "ledger_today", attempts=self._warehouse.table("export_attempts"))
+        bound = {"since": since, "since_date": since.astimezone(UTC).date()}
+        rows = list(self._warehouse.rows(with_parameters(sql, **self._ids(), **bound)))
+        refused = {
+            row["reason"] or "": frozenset(row["refused"])
+            for row in rows
+            if row["state"] == "rejected"
+        }
+        accepted = sum(row["conversions"] for row in rows if row["state"] == "accepted")
+        return Today(accepted, refused)
+
+    def park(self, reasons: Sequence[str], since: datetime, now: datetime) -> None:
+        """Keep what was refused since then for one of these reasons to be tried again."""
+        if not reasons:
+            return
+        sql = template(__file__, "ledger_park", attempts=self._warehouse.table("export_attempts"))
+        bound = {
+            "now": now,
+            "since_date": since.astimezone(UTC).date(),
+            "run_id": self._scope.run_id,
+            "fence": self._scope.fence,
+            "reasons": Parameter("ARRAY<STRING>", sorted(reasons)),
+        }
+        self._warehouse.execute(with_parameters(sql, **self._ids(), **bound))
+
+    def candidates(self, now: datetime, limit: int | None = None) -> Iterator[Candidate]:
         """Conversions that may need something, in a stable order."""
         sql = self._sql(
             "candidates",
@@ -68,6 +95,7 @@ class BigQueryLedger:
             "start_date": self._start_date,
             "version": self._scope.version,
             "payload_version": self._scope.payload_version,
+            "parked_before": now - PARKED_FOR,
             "restate_all": self._destination.config.restate_on_version_change,
         }
         rows = self._warehouse.rows(with_parameters(sql, **self._ids(), **bound))

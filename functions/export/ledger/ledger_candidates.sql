@@ -32,17 +32,25 @@ WHERE
         delivery_state.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
         OR COALESCE(delivery_state.row_hash <> conversion.row_hash, TRUE)
         OR (
-          delivery_state.state IN ('skipped', 'rejected', 'failed', 'unsupported_change')
+          delivery_state.state IN ('skipped', 'rejected', 'parked', 'failed', 'unsupported_change')
           AND COALESCE(delivery_state.destination_version, 0) <> @version
         )
-        OR (@restate_all AND delivery_state.holding AND delivery_state.held_payload_version <> @payload_version)
+        OR (delivery_state.state = 'parked' AND delivery_state.happened_at < @parked_before)
+        OR (
+          @restate_all
+          AND delivery_state.holding
+          AND delivery_state.held_payload_version <> @payload_version
+        )
     WHEN
       delivery_state.holding OR delivery_state.in_doubt_op IS NOT NULL
       THEN
         departed.proved_at IS NOT NULL
         AND NOT (
           delivery_state.row_hash IS NULL
-          AND delivery_state.state IN ('unsupported_change', 'ambiguous', 'rejected')
+          AND (
+            delivery_state.state IN ('unsupported_change', 'ambiguous', 'rejected', 'failed')
+            OR (delivery_state.state = 'parked' AND delivery_state.happened_at >= @parked_before)
+          )
         )
     ELSE delivery_state.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
   END

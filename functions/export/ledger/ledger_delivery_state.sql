@@ -13,18 +13,29 @@ entries AS (
     AND attempt.account = @account
     AND attempt.conversion = @conversion
 ),
+judged AS (
+  -- a later refusal takes back the acceptance of its own request and of no other one: that a
+  -- change failed does not mean that what it would have changed is gone
+  SELECT
+    entry.*,
+    entry.request_id IS NOT NULL
+    AND entry.position < MAX(
+      IF(entry.state IN ('absent', 'failed', 'parked'), entry.position, 0)
+    ) OVER (PARTITION BY entry.conversion_id, entry.request_id) AS is_void
+  FROM entries AS entry
+),
 proofs AS (
-  -- the newest entry, the newest proof, and what took every earlier proof away
+  -- the newest entry, the newest proof, and what took every earlier proof away: the word of a person
   SELECT
     entry.*,
     MAX(entry.position) OVER (PARTITION BY entry.conversion_id) AS newest,
-    MAX(IF(entry.state = 'accepted', entry.position, 0)) OVER (
+    MAX(IF(entry.state = 'accepted' AND NOT entry.is_void, entry.position, 0)) OVER (
       PARTITION BY entry.conversion_id
     ) AS proof,
-    MAX(IF(entry.state IN ('absent', 'failed'), entry.position, 0)) OVER (
+    MAX(IF(entry.state = 'absent' AND entry.request_id IS NULL, entry.position, 0)) OVER (
       PARTITION BY entry.conversion_id
     ) AS cleared
-  FROM entries AS entry
+  FROM judged AS entry
 ),
 attempts_since AS (
   -- attempts since then of which nobody knows what became
@@ -35,7 +46,7 @@ attempts_since AS (
       entry.state = 'unknown'
       OR (
         entry.state = 'sending'
-        AND COALESCE(entry.next_state, 'none') NOT IN ('accepted', 'retry', 'rejected')
+        AND COALESCE(entry.next_state, 'none') NOT IN ('accepted', 'retry', 'rejected', 'parked')
       )
     ) AS in_doubt
   FROM proofs AS entry
@@ -58,6 +69,7 @@ delivery_state AS (
     MAX(IF(entry.is_newest, entry.state, NULL)) AS state,
     MAX(IF(entry.is_newest, entry.reason, NULL)) AS reason,
     MAX(IF(entry.is_newest, entry.row_hash, NULL)) AS row_hash,
+    MAX(IF(entry.is_newest, entry.happened_at, NULL)) AS happened_at,
     MAX(IF(entry.is_newest, entry.destination_version, NULL)) AS destination_version,
     MAX(IF(entry.is_held, entry.op, NULL)) AS held_op,
     MAX(IF(entry.is_held, entry.value, NULL)) AS held_value,

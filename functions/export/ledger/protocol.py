@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -24,14 +24,29 @@ class Census:
     """In the table, but before the destination's first day; these are sent by a replay only."""
 
 
+@dataclass(frozen=True, slots=True)
+class Today:
+    """How many rows the platform took since a moment, and the keys of those that it refused for
+    good, by reason."""
+
+    accepted: int = 0
+    refused: Mapping[str, Set[str]] = field(default_factory=dict)
+
+
 class Ledger(Protocol):
     """What a run needs of the delivery ledger."""
 
     def census(self) -> Census:
         """Totals over the whole ledger of this scope."""
 
-    def candidates(self) -> Iterator[Candidate]:
+    def today(self, since: datetime) -> Today:
+        """What became of rows since then."""
+
+    def candidates(self, now: datetime) -> Iterator[Candidate]:
         """Conversions that may need something, in a stable order."""
+
+    def park(self, reasons: Sequence[str], since: datetime, now: datetime) -> None:
+        """Keep what was refused since then for one of these reasons to be tried again."""
 
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
         """Write entries down; False when this run is no longer the holder of the lease."""

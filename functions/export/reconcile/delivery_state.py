@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from functions.export.contract.base import Consent, Intent, Op
@@ -18,6 +18,7 @@ State = Literal[
     "retry",
     "unknown",
     "rejected",
+    "parked",
     "failed",
     "expired",
     "skipped",
@@ -28,12 +29,16 @@ State = Literal[
     "erased",
 ]
 """`sending`: about to leave. `accepted`: positive proof. `retry`: surely not taken. `unknown`: may
-have been taken. `rejected`: refused for good. `failed`: accepted, then refused. `ambiguous`: a
-person decides. `requested`: a replay asks for it. `absent`: a person says it is not there.
-`erased`: its person is to be forgotten, which proves that it is gone."""
+have been taken. `rejected`: refused for good. `parked`: refused for a reason that nobody listed,
+tried again each day and when the destination is saved. `failed`: accepted, then refused.
+`ambiguous`: a person decides. `requested`: a replay asks for it. `absent`: a person says it is not
+there. `erased`: its person is to be forgotten, which proves that it is gone."""
 
 OPEN: frozenset[State] = frozenset({"sending", "unknown", "retry", "requested", "absent", "erased"})
 """States that call for another look at every run."""
+
+PARKED_FOR = timedelta(days=1)
+"""After this a parked row is tried again."""
 
 CONSENTS = ("consent_ad_user_data", "consent_ad_personalization")
 
@@ -64,6 +69,11 @@ class DeliveryState:
     held: Sent | None = None
     in_doubt: Sent | None = None
     in_doubt_gone: bool = False
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the platform refused it before, so that it is sent apart from all others."""
+        return self.state == "parked" or bool(self.reason and self.reason.startswith("refused:"))
 
     @property
     def holding(self) -> bool:

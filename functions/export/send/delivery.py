@@ -1,25 +1,49 @@
-"""Delivering batches: one bad row costs no other row, and only positive proof is success."""
+"""Delivering batches: one bad row costs no other row, a bad account costs none at all, and only
+positive proof is success.
+
+A refusal that names no row is tried on single rows first (canaries). If they fail alike the account
+is at fault: the destination halts (circuit breaker) and all rows stay due. If one passes, halving
+finds the culprits, and only a code that a table lists as the row's refuses one for good; any other
+parks it (dead letter), to be tried again.
+"""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from common.errors import ProductError
 from functions.export.contract.base import Built, Destination
 from functions.export.ledger.outcomes import Exchange, Outcome
-from functions.export.transport.calls import Answer, Reply, Request
+from functions.export.transport.calls import Reply, Request
 from functions.export.transport.clock import Clock, Deadline, Pace
-from functions.export.transport.results import Accepted, Halted, Refused, Result, Retry, Unknown
-from functions.export.transport.retries import LONGEST_WAIT, TRIES, unhappy, wait_before
+from functions.export.transport.results import (
+    Accepted,
+    Cause,
+    Halted,
+    Refused,
+    Result,
+    Retry,
+    Unknown,
+)
+from functions.export.transport.retries import LONGEST_WAIT, TRIES, wait_before
 
 EXTRA_REQUESTS = 64
 """Requests that one run may spend on finding bad rows; the next run goes on with the rest."""
 
 FAILURES_IN_A_ROW = 3
 """After this many batches without an answer the platform is left alone until the next run."""
+
+CANARIES = 3
+"""Single rows, drawn by lot, that fail alike before the account is held at fault: an odd row may be
+among them, and next time others are drawn."""
+
+MANY = 5
+"""Rows that are refused for one reason: from here on it is the account's fault, when nothing else
+was taken, or no more than was refused."""
 
 
 class Delivery:
@@ -41,11 +65,17 @@ class Delivery:
         self._send = send
         self._clock = clock
         self._deadline = deadline
-        self._chance = chance
+        self.chance = chance
         self._pace = Pace(clock, destination.requests_per_second)
         self._extra = EXTRA_REQUESTS
         self._not_before = -math.inf
         self._silent = 0
+        self.accepted = 0
+        """Rows that were taken today, as far as this run knows."""
+        self.refused: defaultdict[str, set[str]] = defaultdict(set)
+        """Keys of rows that were refused for good today, by reason."""
+        self.blamed: set[str] = set()
+        """Reasons of refusals that turned out to be the account's."""
         self.exchanges: list[Exchange] = []
         self.halted: Halted | None = None
 
@@ -60,41 +90,94 @@ class Delivery:
 
     def deliver(self, batch: Sequence[Built]) -> list[Outcome]:
         """What became of each row, in order."""
+        outcomes = self._deliver(batch)
+        self.accepted += sum(outcome.state == "accepted" for outcome in outcomes)
+        for built, outcome in zip(batch, outcomes, strict=True):
+            if outcome.state == "rejected":
+                self.refused[outcome.reason].add(built.key)
+        for reason in {outcome.reason for outcome in outcomes if outcome.state == "rejected"}:
+            if self._blames_account(reason):
+                outcomes = self._held_open(outcomes, reason)
+        return outcomes
+
+    def _deliver(self, batch: Sequence[Built]) -> list[Outcome]:
         if not batch:
             return []
         if stopped := self.stopped:
             return [Outcome("retry", stopped)] * len(batch)
         result, request_id = self._persist(batch)
-        match result:
-            case Accepted(failures=failures):
-                return [
-                    Outcome("rejected", failures[row], request_id)
-                    if row in failures
-                    else Outcome("accepted", "", request_id)
-                    for row in range(len(batch))
-                ]
-            case Refused():
-                return self._without_bad_rows(batch, result)
-            case Halted(reason=reason):
-                return [Outcome("retry", f"halted:{reason}", request_id)] * len(batch)
-            case Retry(reason=reason):
-                return [Outcome("retry", reason, request_id)] * len(batch)
-            case Unknown(reason=reason):
-                return [Outcome("unknown", reason, request_id)] * len(batch)
+        if isinstance(result, Accepted):
+            return self._accepted(batch, result, request_id)
+        if isinstance(result, Refused):
+            return self._without_bad_rows(batch, result)
+        return [_untaken(result, request_id)] * len(batch)
+
+    def _accepted(self, batch: Sequence[Built], result: Accepted, request_id: str) -> list[Outcome]:
+        """Rows that were taken, beside those that were refused in spite of that."""
+        failures = {row: why for row, why in result.failures.items() if row < len(batch)}
+        if reason := self._of_account(failures, len(batch)):
+            return self._account_at_fault(reason, len(batch))
+        return [
+            self._refused(failures[row], request_id)
+            if row in failures
+            else Outcome("accepted", "", request_id)
+            for row in range(len(batch))
+        ]
 
     def _without_bad_rows(self, batch: Sequence[Built], refused: Refused) -> list[Outcome]:
         """The whole request was refused: send again what was not at fault."""
         named = {row: why for row, why in refused.failures.items() if row < len(batch)}
+        if reason := self._of_account(named, len(batch)):
+            return self._account_at_fault(reason, len(batch))
         if named:
             rest = iter(self._again([row for i, row in enumerate(batch) if i not in named]))
             return [
-                Outcome("rejected", named[i]) if i in named else next(rest)
-                for i in range(len(batch))
+                self._refused(named[i]) if i in named else next(rest) for i in range(len(batch))
             ]
         if len(batch) == 1:
-            return [Outcome("rejected", refused.reason)]
-        middle = len(batch) // 2
-        return self._again(batch[:middle]) + self._again(batch[middle:])
+            return [self._refused_alone(refused.reason)]
+        return self._searched(batch, refused.reason)
+
+    def _searched(self, batch: Sequence[Built], reason: str) -> list[Outcome]:
+        """No row was named: canaries say whether to look for one at all."""
+        canaries = self._canaries(batch, reason)
+        passed = any(outcome.state == "accepted" for outcome in canaries.values())
+        alike = [row for row, outcome in canaries.items() if outcome.reason.endswith(reason)]
+        listed = self._destination.cause(reason) is Cause.ROW
+        if alike and not passed and (len(batch) >= MANY or not listed):
+            held = self._account_at_fault(reason, len(batch))
+            return [
+                canaries[i] if i in canaries and i not in alike else held[i]
+                for i in range(len(batch))
+            ]
+        rest = [row for i, row in enumerate(batch) if i not in canaries]
+        middle = (len(rest) + 1) // 2
+        found = iter(self._halved(rest[:middle]) + self._halved(rest[middle:]))
+        return [canaries[i] if i in canaries else next(found) for i in range(len(batch))]
+
+    def _canaries(self, batch: Sequence[Built], reason: str) -> dict[int, Outcome]:
+        """What became of a few rows sent alone, until one passes."""
+        told: dict[int, Outcome] = {}
+        for row in self.chance.sample(range(len(batch)), min(CANARIES, len(batch))):
+            [told[row]] = self._again([batch[row]])
+            if told[row].state == "accepted" or self.stopped:
+                break
+        return told
+
+    def _halved(self, part: Sequence[Built]) -> list[Outcome]:
+        """A canary has passed, so that halving finds who is at fault."""
+        if not part or self._extra <= 0 or self.stopped:
+            return [Outcome("retry", self.stopped or "unattributed")] * len(part)
+        self._extra -= 1
+        result, request_id = self._persist(part)
+        if isinstance(result, Accepted):
+            return self._accepted(part, result, request_id)
+        if not isinstance(result, Refused):
+            return [_untaken(result, request_id)] * len(part)
+        if len(part) == 1:
+            return [self._refused(result.reason)]
+        middle = len(part) // 2
+        return self._halved(part[:middle]) + self._halved(part[middle:])
 
     def _again(self, part: Sequence[Built]) -> list[Outcome]:
         if not part:
@@ -102,7 +185,53 @@ class Delivery:
         if self._extra <= 0:
             return [Outcome("retry", "unattributed")] * len(part)
         self._extra -= 1
-        return self.deliver(part)
+        return self._deliver(part)
+
+    def _refused(self, reason: str, request_id: str = "") -> Outcome:
+        """What a row comes to that was refused while others were not."""
+        cause = self._destination.cause(reason)
+        if cause in (Cause.ACCOUNT, Cause.OURS):
+            self.halted = self.halted or Halted(reason, FIX)
+            return Outcome("retry", f"halted:{reason}", request_id)
+        if cause in (Cause.AGAIN, Cause.SLOW):
+            return Outcome("retry", reason, request_id)
+        if cause is Cause.DOUBT:
+            return Outcome("unknown", reason, request_id)
+        return Outcome("rejected" if cause is Cause.ROW else "parked", reason, request_id)
+
+    def _refused_alone(self, reason: str) -> Outcome:
+        """What a row comes to that nothing can be compared with: it stays due if nobody listed the
+        reason, because the account may be at fault."""
+        if self._destination.cause(reason) is Cause.UNLISTED:
+            return Outcome("retry", f"refused:{reason}")
+        return self._refused(reason)
+
+    def _account_at_fault(self, reason: str, rows: int) -> list[Outcome]:
+        """Halt: every row stays due until the account is mended."""
+        self.halted = self.halted or Halted(reason, FIX)
+        return [Outcome("retry", f"halted:{reason}")] * rows
+
+    def _of_account(self, failures: Mapping[int, str], rows: int) -> str:
+        """The reason for which every row of a larger request was refused, or nothing."""
+        reasons = set(failures.values())
+        if len(failures) < rows or rows < MANY or len(reasons) != 1:
+            return ""
+        [reason] = reasons
+        cured = self._destination.cause(reason) in (Cause.AGAIN, Cause.SLOW, Cause.DOUBT)
+        return "" if cured else reason
+
+    def _blames_account(self, reason: str) -> bool:
+        """Whether half of a day's rows, and many, were refused for this reason."""
+        bad, all_bad = len(self.refused[reason]), sum(map(len, self.refused.values()))
+        return bad >= MANY and 2 * bad >= self.accepted + all_bad
+
+    def _held_open(self, outcomes: Sequence[Outcome], reason: str) -> list[Outcome]:
+        """The rows stay due instead of being refused for good."""
+        [held] = self._account_at_fault(reason, 1)
+        self.blamed.add(reason)
+        return [
+            held if (each.state, each.reason) == ("rejected", reason) else each for each in outcomes
+        ]
 
     def _persist(self, batch: Sequence[Built]) -> tuple[Result, str]:
         """The result of one request after a few tries, and its id in the ledger."""
@@ -139,17 +268,14 @@ class Delivery:
             if attempt + 1 == TRIES or not self._wait(attempt):
                 break
         # a try that may have been taken is not undone by a later one that was not
-        return doubt if doubt and isinstance(result, Retry | Halted) else result
+        return doubt if doubt and not isinstance(result, Accepted) else result
 
     def _once(self, request: Request, batch: Sequence[Built]) -> Result:
         try:
             reply = self._send(request)
         except ProductError as error:
             return Halted(error.code, error.fix)
-        early = unhappy(reply, self._clock.now())
-        if early is not None or not isinstance(reply, Answer):
-            return early or Unknown("no_answer")
-        return self._destination.read(reply, batch)
+        return self._destination.verdict(reply, batch, self._clock.now())
 
     @property
     def _may_repeat(self) -> bool:
@@ -164,7 +290,7 @@ class Delivery:
 
     def _wait(self, attempt: int) -> bool:
         """Wait before the next try; False when there is no time for it."""
-        return self._sleep(wait_before(attempt, self._chance))
+        return self._sleep(wait_before(attempt, self.chance))
 
     def _sleep(self, seconds: float) -> bool:
         if seconds > min(LONGEST_WAIT, self._deadline.left):
@@ -173,6 +299,11 @@ class Delivery:
         return True
 
 
+FIX = (
+    "Mend what the code names in the platform's account or in the destination. Every conversion "
+    "waits, and is sent by itself once a single one passes; saving the destination tries at once."
+)
+
 _STATES: dict[type, Literal["accepted", "refused", "retry", "unknown", "halted"]] = {
     Accepted: "accepted",
     Refused: "refused",
@@ -180,3 +311,11 @@ _STATES: dict[type, Literal["accepted", "refused", "retry", "unknown", "halted"]
     Unknown: "unknown",
     Halted: "halted",
 }
+
+
+def _untaken(result: Retry | Unknown | Halted, request_id: str) -> Outcome:
+    """What rows come to whose request was neither taken nor refused."""
+    if isinstance(result, Unknown):
+        return Outcome("unknown", result.reason, request_id)
+    reason = f"halted:{result.reason}" if isinstance(result, Halted) else result.reason
+    return Outcome("retry", reason, request_id)

@@ -12,7 +12,7 @@ from datetime import UTC, timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.catalog.run_status import DONE
-from functions.export.reconcile.delivery_state import OPEN
+from functions.export.reconcile.delivery_state import OPEN, PARKED_FOR
 from functions.export.services import Connection
 
 LATEST_DAYS = 3
@@ -31,6 +31,7 @@ def due(connection: Connection) -> list[str]:
         "destination": connection.id,
         "since": now.astimezone(UTC).date() - timedelta(days=LATEST_DAYS),
         "just_now": now - JUST_NOW,
+        "parked_before": now - PARKED_FOR,
         "done": list(DONE),
         "open": Parameter("ARRAY<STRING>", sorted(OPEN)),
     }

@@ -2,7 +2,7 @@
 -- and those whose table has just been run: the message that tells of it may be lost.
 SELECT newest.conversion
 FROM (
-  SELECT attempt.conversion, attempt.state
+  SELECT attempt.conversion, attempt.state, attempt.happened_at
   FROM {{ attempts }} AS attempt
   WHERE attempt.destination = @destination AND attempt.date >= @since
   QUALIFY
@@ -11,7 +11,9 @@ FROM (
       ORDER BY attempt.recorded_at DESC, attempt.fence DESC, attempt.seq DESC
     ) = 1
 ) AS newest
-WHERE newest.state IN UNNEST(@open)
+WHERE
+  newest.state IN UNNEST(@open)
+  OR (newest.state = 'parked' AND newest.happened_at < @parked_before)
 UNION DISTINCT
 SELECT run.conversion
 FROM {{ runs }} AS run

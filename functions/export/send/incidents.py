@@ -8,15 +8,10 @@ from common.incidents.incidents import Incident, IncidentLog, Severity
 from functions.export.send.run import Summary
 from functions.export.services import Services
 
-OF_RUNS = (
-    "export_halted",
-    "rows_refused",
-    "retractions_held",
-    "missing_without_proof",
-    "deliveries_in_doubt",
-)
+OF_RUNS = ("export_halted", "retractions_held", "missing_without_proof")
 """What every run judges anew; the others stay open until a person resolves them."""
-MOST_REASONS = 5
+
+MOST_REASONS = 3
 """As many reasons as a sentence can carry."""
 
 
@@ -46,6 +41,15 @@ def report(
             f" {done.refusals.total() + done.states['accepted']:,} conversions"
             f" ({_listed(done.refusals)}).",
             "Mend them at their source or in the destination; a row is sent again once it changed.",
+        )
+    if done.parked:
+        raised(
+            "rows_parked",
+            "warning",
+            f"{subject}: the platform refused {done.parked.total():,} conversions for reasons that "
+            f"no table of codes lists ({_listed(done.parked)}) and took others beside them.",
+            "Look the codes up and mend the rows; they are tried again each day, and as soon as "
+            "the row changes or the destination is saved.",
         )
     if done.unknown:
         raised(

@@ -17,6 +17,7 @@ from common.bigquery.sql import template, with_parameters
 from common.logs import log
 from functions.export.ledger.entries import FIRST_POLL
 from functions.export.send import incidents
+from functions.export.send.delivery import FAILURES_IN_A_ROW
 from functions.export.services import Connection
 from functions.export.transport.clock import Deadline, Pace
 from functions.export.transport.results import Status
@@ -31,23 +32,25 @@ RESENDS = 5
 def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) -> int:
     """Ask about the requests of the destination that are due; how many have an end now.
 
-    Ends early when time is up or the platform does not answer; what is left stays due.
+    A request of which nothing can be learnt now is asked about later, like one that is still being
+    worked on, and holds up no other one. Ends early when time is up or the platform seems down.
     """
     if not connection.destination.capabilities.asynchronous:
         return 0
     services, now = connection.services, connection.services.clock.now()
     pace = Pace(services.clock, connection.destination.requests_per_second)
     booked: list[dict[str, Any]] = []
+    silent = 0
     for request in _due(connection, now):
         pace.wait()
         status = connection.destination.poll(request["request_id"], services.wire)
-        if status is None:
-            break
+        silent = silent + 1 if status is None else 0
+        status = status or Status("processing")
         # rows before their request: after a kill in between it is asked about once more
         if state := reopened(status, connection):
             _reopen(connection, request, state, status, run_id, fence, now)
         booked.append(answered(connection, request, status, now))
-        if deadline.left <= 0:
+        if deadline.left <= 0 or silent >= FAILURES_IN_A_ROW:
             break
     _report(connection, booked, run_id)
     # one load job for all: BigQuery takes 1,500 of them a day for one table
@@ -58,6 +61,8 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
 def reopened(status: Status, connection: Connection) -> str | None:
     """The state that rows of the request get now, or None when they keep theirs."""
     curable = bool(status.resend)
+    if status.state == "failed" and status.account and not curable:
+        return "parked"
     if status.state == "failed":
         return "absent" if curable else "failed"
     replaces = connection.destination.capabilities.repeats == "replaces"
@@ -105,6 +110,13 @@ def answered(
     }
 
 
+def _alarming(entry: Mapping[str, Any], connection: Connection) -> dict[str, int]:
+    """What was refused later, by reason, without what is no fault of anybody."""
+    quiet = connection.destination.quiet
+    counts: dict[str, int] = json.loads(entry["counts"])
+    return {reason: count for reason, count in counts.items() if not reason.startswith(quiet)}
+
+
 def _reopen(
     connection: Connection,
     request: Mapping[str, Any],
@@ -139,16 +151,16 @@ def _report(connection: Connection, booked: Sequence[Mapping[str, Any]], run_id:
     refused: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in booked:
         if entry["state"] in ("partial", "failed"):
-            refused[entry["conversion"]].update(json.loads(entry["counts"]))
+            refused[entry["conversion"]].update(_alarming(entry, connection))
     for conversion, counts in sorted(refused.items()):
-        incidents.refused_later(connection.services, connection.id, conversion, run_id, counts)
+        if counts:
+            incidents.refused_later(connection.services, connection.id, conversion, run_id, counts)
 
 
 def _reason(status: Status) -> str:
-    """The most frequent reason, among those that another attempt may cure if there are any."""
+    """The most frequent reason, among those that may be cured if there are any."""
+    cured = status.resend or status.account
     counts = {
-        reason: count
-        for reason, count in status.counts.items()
-        if not status.resend or reason in status.resend
+        reason: count for reason, count in status.counts.items() if not cured or reason in cured
     }
     return max(counts, key=lambda reason: (counts[reason], reason), default="failed")

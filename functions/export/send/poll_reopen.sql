@@ -44,6 +44,6 @@ WHERE
       known.destination = @destination
       AND known.date >= @sent_date
       AND known.request_id = @request_id
-      AND known.state IN ('requested', 'absent', 'failed', 'unknown')
+      AND known.state IN ('requested', 'absent', 'failed', 'parked', 'unknown')
       AND known.reason = @reason
   )

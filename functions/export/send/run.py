@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -22,7 +22,7 @@ from functions.export.ledger.protocol import Census, Ledger
 from functions.export.reconcile.delivery_state import Candidate
 from functions.export.reconcile.eligibility import unknown_values
 from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, reconcile
-from functions.export.send.delivery import Delivery
+from functions.export.send.delivery import CANARIES, Delivery
 from functions.export.transport.calls import Reply, Request
 from functions.export.transport.clock import Clock, Deadline
 from functions.export.transport.results import Halted
@@ -32,6 +32,12 @@ WAVE = 6000
 
 WAVE_WITHOUT_MEMORY = 100
 """The same for a platform that counts repeats: what a crash leaves in doubt stays small."""
+
+
+A_DAY = timedelta(days=1)
+
+Orders = dict[str, tuple[Built, Entry, bool]]
+"""What to send by its key: the payload, its entry, and whether the platform refused it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,9 @@ class Summary:
     states: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
-    """Why the platform refused rows, by reason."""
+    """Why the platform refused rows for good, by reason."""
+    parked: Counter[str] = field(default_factory=Counter)
+    """Why it refused rows that are tried again, by reason."""
     unknown: Counter[str] = field(default_factory=Counter)
     """Rows that hold a word of no list, by column."""
     requests: int = 0
@@ -119,11 +127,17 @@ class Run:
     def execute(self) -> Summary:
         """Bring the platform as near to the table as it allows, within the time."""
         job, summary = self._job, self._summary
-        census = self._ledger.census()
+        began = self._clock.now()
+        census, today = self._ledger.census(), self._ledger.today(began - A_DAY)
+        self._delivery.accepted = today.accepted
+        self._delivery.refused.update({why: set(keys) for why, keys in today.refused.items()})
         brake = Brake(census, job.destination.config, force=job.force)
-        for wave in waves(self._ledger.candidates(), job.destination):
+        candidates = self._ledger.candidates(began)
+        for wave in waves(candidates, job.destination, self._delivery.chance):
             if not self._run_wave(wave, brake):
                 break
+        # what was refused for good before it came out that the account was at fault
+        self._ledger.park(sorted(self._delivery.blamed), began - A_DAY, self._clock.now())
         summary.unproved, summary.early = census.unproved, census.early
         summary.held_back = brake.held_back
         summary.requests = len(self._delivery.exchanges)
@@ -135,7 +149,7 @@ class Run:
         """Plan, write down, send and write down; False when the run must stop."""
         orders, entries = self._planned(wave, brake)
         joining = {
-            entry.conversion_id: built.member for built, entry in orders.values() if built.member
+            entry.conversion_id: built.member for built, entry, _ in orders.values() if built.member
         }
         # before anybody joins, or a crash would leave them there for good
         self._ledger.append_members(joining, self._clock.now())
@@ -144,23 +158,24 @@ class Run:
             return False
         before = len(self._delivery.exchanges)
         outcomes = self._delivered(orders)
+        # requests first: after a kill in between, what is refused later is still asked for
+        self._ledger.append_requests(self._delivery.exchanges[before:], self._clock.now())
         if not self._ledger.append(outcomes, only_as_holder=True):
             self._summary.stopped = "lost_lease"
             outcomes = [put_in_doubt(outcome) for outcome in outcomes]
             self._ledger.append(outcomes, only_as_holder=False)
-        self._ledger.append_requests(self._delivery.exchanges[before:], self._clock.now())
         self._summary.states.update(outcome.state for outcome in outcomes)
-        self._summary.refusals.update(
-            outcome.reason for outcome in outcomes if outcome.state == "rejected"
-        )
+        for state, counts in (
+            ("rejected", self._summary.refusals),
+            ("parked", self._summary.parked),
+        ):
+            counts.update(outcome.reason for outcome in outcomes if outcome.state == state)
         return not (self._summary.stopped or self._delivery.stopped)
 
-    def _planned(
-        self, wave: Sequence[Candidate], brake: Brake
-    ) -> tuple[dict[str, tuple[Built, Entry]], list[Entry]]:
+    def _planned(self, wave: Sequence[Candidate], brake: Brake) -> tuple[Orders, list[Entry]]:
         """What to send by its key, and everything to write down before."""
         now, destination = self._clock.now(), self._job.destination
-        orders: dict[str, tuple[Built, Entry]] = {}
+        orders: Orders = {}
         notes: list[Entry] = []
         for candidate, decision in decisions(wave, self._job, now, brake):
             if candidate.row:
@@ -168,19 +183,21 @@ class Run:
             match decision:
                 case Deliver(built=built):
                     entry = self._scribe.sending(candidate, decision, destination.kept, now)
-                    orders[built.key] = (built, entry)
+                    orders[built.key] = (built, entry, candidate.delivery_state.suspect)
                 case Note(state=state, reason=reason):
                     notes.append(self._scribe.noted(candidate, decision, now))
                     self._summary.states[state] += 1
                     self._summary.reasons[reason] += 1
                 case Nothing(reason=reason):
                     self._summary.reasons[reason] += 1
-        return orders, notes + [entry for _, entry in orders.values()]
+        return orders, notes + [entry for _, entry, _ in orders.values()]
 
-    def _delivered(self, orders: dict[str, tuple[Built, Entry]]) -> list[Entry]:
+    def _delivered(self, orders: Orders) -> list[Entry]:
         """What became of each order."""
         outcomes: list[Entry] = []
-        for batch in batches([built for built, _ in orders.values()], self._job.destination):
+        built_rows = [built for built, _, _ in orders.values()]
+        suspects = {key for key, (_, _, suspect) in orders.items() if suspect}
+        for batch in batches(built_rows, self._job.destination, suspects):
             results = self._delivery.deliver(batch)
             now = self._clock.now()
             outcomes += [
@@ -211,19 +228,44 @@ def decisions(
 
 
 def waves(
-    candidates: Iterator[Candidate], destination: Destination[Any]
+    candidates: Iterator[Candidate],
+    destination: Destination[Any],
+    chance: random.Random | None = None,
 ) -> Iterator[list[Candidate]]:
-    """The candidates in portions that fit in memory and in one ledger statement."""
-    size = WAVE if _remembers(destination) else WAVE_WITHOUT_MEMORY
+    """The candidates in portions that fit in memory and in one ledger statement.
+
+    With `chance`, and where the destination was halted before, a few rows drawn by lot go first:
+    while it is still halted no others need be written down.
+    """
+    size = _wave_size(destination)
     while wave := list(islice(candidates, size)):
+        if chance and len(wave) > CANARIES and any(_was_halted(each) for each in wave):
+            first = set(chance.sample(range(len(wave)), CANARIES))
+            yield [wave[i] for i in sorted(first)]
+            wave = [each for i, each in enumerate(wave) if i not in first]
         yield wave
+        chance = None
 
 
-def batches(rows: Sequence[Built], destination: Destination[Any]) -> list[Sequence[Built]]:
-    """The rows as requests of the destination's size, each of one group."""
-    return chunks(rows, destination.batch_size)
+def _was_halted(candidate: Candidate) -> bool:
+    state = candidate.delivery_state
+    return state.state == "retry" and (state.reason or "").startswith("halted:")
 
 
-def _remembers(destination: Destination[Any]) -> bool:
-    window = destination.capabilities.dedup_window
-    return window is None or bool(window)
+def batches(
+    rows: Sequence[Built], destination: Destination[Any], suspects: Set[str] = frozenset()
+) -> list[Sequence[Built]]:
+    """The rows as requests of the destination's size, each of one group; what the platform refused
+    before comes last and by itself."""
+    fresh = [row for row in rows if row.key not in suspects]
+    again = [row for row in rows if row.key in suspects]
+    size = destination.batch_size
+    return chunks(fresh, size) + chunks(again, size)
+
+
+def _wave_size(destination: Destination[Any]) -> int:
+    """What a crash leaves in doubt stays small where nothing in doubt is sent again."""
+    can = destination.capabilities
+    if can.dedup_window is None or can.dedup_window:
+        return WAVE
+    return WAVE_WITHOUT_MEMORY if can.repeats == "counts" else max(WAVE // 6, 1)

@@ -51,7 +51,7 @@ class Answer:
         """The parsed body, or None when it is no JSON."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Literal
+
+
+class Cause(Enum):
+    """Whose fault a code is, and so what follows from it."""
+
+    ROW = "the row is bad, for good"
+    ACCOUNT = "an account or a setting must be mended"
+    SLOW = "too many requests"
+    AGAIN = "nothing was taken, and time helps"
+    DOUBT = "taken or not is unknown"
+    DONE = "the platform has it already, under our own key"
+    OURS = "a request that this product should not have made"
+    UNLISTED = "no document that was read names it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +34,8 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing of the request was taken; `failures` names the rows at fault where known."""
+    """Nothing of the request was taken; `failures` names the rows at fault where known. Whether a
+    row or the account is at fault, `Destination.cause` and other rows say."""
 
     reason: str
     failures: Mapping[int, str] = field(default_factory=dict)
@@ -61,3 +76,5 @@ class Status:
     counts: Mapping[str, int] = field(default_factory=dict)
     resend: frozenset[str] = frozenset()
     """Reasons among `counts` that another attempt may cure."""
+    account: frozenset[str] = frozenset()
+    """Reasons among `counts` that an account or setting is at fault for."""

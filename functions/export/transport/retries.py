@@ -15,6 +15,9 @@ LONGEST_WAIT = 60.0
 TRIES = 3
 """Attempts at one request in one run; the next run goes on."""
 
+LONGEST_NUMBER = 9
+"""Digits of a Retry-After that are read; more seconds than these say is for ever."""
+
 _REFUSED_FOR_NOW = frozenset({408, 425, 429})
 
 
@@ -38,11 +41,11 @@ def unhappy(reply: Reply, now: datetime) -> Retry | Unknown | Halted | None:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds that a Retry-After header asks for; a number or an HTTP date (RFC 9110 10.2.3)."""
     text = headers.get("retry-after", "").strip()
-    if text.isdigit():
-        return float(text)
+    if text.isascii() and text.isdigit():
+        return float(text[:LONGEST_NUMBER])
     try:
         return max(0.0, (parsedate_to_datetime(text) - now).total_seconds()) if text else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 

@@ -1,0 +1,16 @@
+-- How many conversions the platform took, and which it refused for good by reason, since a moment.
+SELECT
+  attempt.state,
+  IF(attempt.state = 'rejected', attempt.reason, NULL) AS reason,
+  COUNT(DISTINCT attempt.conversion_id) AS conversions,
+  ARRAY_AGG(DISTINCT IF(attempt.state = 'rejected', attempt.dedup_key, NULL) IGNORE NULLS) AS refused
+FROM {{ attempts }} AS attempt
+WHERE
+  attempt.destination = @destination
+  AND attempt.account = @account
+  AND attempt.conversion = @conversion
+  AND attempt.date >= @since_date
+  AND attempt.happened_at >= @since
+  AND attempt.op IS NOT NULL
+  AND attempt.state IN ('accepted', 'rejected')
+GROUP BY attempt.state, reason
