@@ -213,9 +213,9 @@ def test_what_a_platform_refuses_is_refused_and_nothing_of_it_kept(
     ("name", "change", "code"),
     [
         ("a local time", event("ConversionTime", "2026-11-19T12:00:00+01:00"), "ConversionTime"),
-        ("91 days ago", event("ConversionTime", "2026-08-21T11:00:00Z"), "OutOfRange"),
+        ("91 days ago", event("ConversionTime", "2026-08-21T11:00:00Z"), "OutOfWindow"),
         ("nobody", lambda body: [first(body).pop(n) for n in WHO], "MicrosoftClickId"),
-        ("an unknown goal", event("ConversionName", "Else"), "InvalidConversionName"),
+        ("an unknown goal", event("ConversionName", "Else"), "NameInvalid"),
     ],
 )
 def test_microsoft_names_the_row_and_takes_the_others(name: str, change: Change, code: str) -> None:

@@ -218,7 +218,6 @@ def test_withdrawn_consent_stops_what_comes_and_takes_people_out_of_audiences() 
         ("tiktok", 30, True),
         ("tiktok", 39, False),
         ("meta", 0, False),
-        ("linkedin", 0, False),
         ("google_analytics", 0, False),
     ],
 )
