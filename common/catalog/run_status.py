@@ -9,6 +9,8 @@ from typing import Final
 class RunStatus(StrEnum):
     """What an entry of the ledger says of a task; stored as written here."""
 
+    REQUESTED = "requested"
+    """The run has begun and has not planned its tasks yet; belongs to no conversion."""
     PLANNED = "planned"
     STAGED = "staged"
     """GA4 days were read into the stage; belongs to no conversion."""

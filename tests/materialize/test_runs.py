@@ -9,6 +9,7 @@ import pytest
 
 from common.bigquery.leases.lease import acquire
 from common.bigquery.sql import Sql
+from common.catalog import plan
 from common.errors import RetryableError, UserError
 from common.messaging.messages import (
     CrmLoaded,
@@ -377,6 +378,45 @@ def test_the_watchdog_publishes_what_never_ended(world: QuickWorld) -> None:
     world.now += timedelta(hours=2)
     world.handle(Watchdog())
     assert world.ledger("purchase")[-1]["status"] == "applied"
+
+
+def test_a_run_that_died_before_its_plan_is_seen_and_asked_for_again(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.now = at("2026-11-11T06:00:00Z")
+    with monkeypatch.context() as dying:
+        dying.setattr(plan, "windows", dead)
+        with pytest.raises(Crash):
+            handle(world.services(), RunRequested(request_id="lost"))
+    assert [entry["status"] for entry in world.ledger()] == ["requested"]
+    world.now += timedelta(hours=2)
+    world.handle(Watchdog())
+    assert world.ledger("purchase")[-1]["status"] == "applied"
+
+
+def dead(*_: object) -> None:
+    raise Crash
+
+
+def test_a_run_that_cannot_be_planned_says_why(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise UserError("The stage is not to be read.", code="query_failed")
+
+    monkeypatch.setattr(plan, "windows", refused)
+    world.define(**PURCHASE)
+    world.run(DAY)
+    assert [entry["status"] for entry in world.ledger()] == ["requested", "failed"]
+    assert world.ledger()[-1]["detail"] == "The stage is not to be read."
+    assert world.incidents() == ["query_failed"]
+
+
+def test_a_run_of_nothing_ends(world: QuickWorld) -> None:
+    world.run(DAY)
+    assert [entry["status"] for entry in world.ledger()] == ["requested", "unchanged"]
 
 
 def test_a_conversion_without_success_is_reported_as_stale(world: QuickWorld) -> None:

@@ -114,14 +114,17 @@ def summary(run_id: str, entries: Iterable[dict[str, Any]]) -> RunDetail:
     held = sorted(id for id, status in last.items() if status == RunStatus.HELD)
     if any(entry.status == RunStatus.HELD and not entry.conversion for entry in listed):
         held.insert(0, STAGE)
+    unplanned = {entry.status for entry in listed if not entry.conversion}
     failed = sorted(id for id, status in last.items() if status == RunStatus.FAILED)
     sizes = [entry.bytes_processed for entry in listed if entry.bytes_processed is not None]
     return RunDetail(
         run_id=run_id,
         trigger=next((entry.trigger for entry in listed if entry.trigger), None),
         status=(
-            "running"
-            if not last or closed != set(last)
+            "failed"
+            if RunStatus.FAILED in unplanned and not last
+            else "running"
+            if closed != set(last) or not (last or RunStatus.UNCHANGED in unplanned)
             else "failed"
             if failed
             else "held"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,12 @@ from common.catalog import plan
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.run_status import CLOSED, DONE, ENDS, RunStatus
 from common.catalog.soundness import sound
-from common.errors import UserError
+from common.errors import ProductError, RetryableError, UserError
 from common.ga4 import stage
 from common.incidents.incidents import Incident
 from common.logs import log
 from common.messaging.messages import (
+    MESSAGE,
     CrmLoaded,
     Materialized,
     MaterializeTask,
@@ -61,7 +63,28 @@ def run(services: Services, request: RunRequested) -> None:
     known = _known(services)
     run_id = run_id_of(request, services.ledger.now)
     _report_stopped(services, run_id, known)
-    _start(services, run_id, request.trigger, request, plan.chosen(request, known), known)
+    with _begun(services, run_id, request.trigger, request):
+        _start(services, run_id, request.trigger, request, plan.chosen(request, known), known)
+
+
+@contextmanager
+def _begun(services: Services, run_id: str, trigger: str, asked: Message) -> Iterator[None]:
+    """The run has an entry from its first second, and one that says why it cannot be planned.
+
+    The watchdog asks again for a run that a crash left without either.
+    """
+    if not services.ledger.entries(run_id):
+        services.ledger.write(
+            run_id, RunStatus.REQUESTED, trigger=trigger, message=asked.model_dump_json()
+        )
+    try:
+        yield
+    except RetryableError:
+        raise
+    except ProductError as error:
+        services.ledger.write(run_id, RunStatus.FAILED, trigger=trigger, detail=error.detail[:1000])
+        failure = Incident(error.code, f"A run was not planned: {error.detail}", error.fix)
+        services.ledger.report(failure, run_id)
 
 
 def _report_stopped(services: Services, run_id: str, known: plan.Known) -> None:
@@ -91,7 +114,8 @@ def loaded(services: Services, message: CrmLoaded) -> None:
     # the load's own key makes the run: a redelivered or repeated load is the same run
     run_id = f"load-{_digest(f'{message.source}|{message.table}|{message.load_id}')}"
     chosen = plan.with_dependents(readers, listed)
-    _start(services, run_id, "load", RunRequested(), chosen, known)
+    with _begun(services, run_id, "load", message):
+        _start(services, run_id, "load", RunRequested(), chosen, known)
 
 
 def _known(services: Services) -> plan.Known:
@@ -185,6 +209,10 @@ def _start(
             if id not in planned
         ],
     )
+    if not windows:
+        services.ledger.write(
+            run_id, RunStatus.UNCHANGED, trigger=trigger, detail="There was nothing to run."
+        )
     release(services, run_id)
 
 
@@ -229,12 +257,7 @@ def release(services: Services, run_id: str, *, after: int = -1, again: bool = T
         return
     for entry in waiting:
         if entry["tier"] == lowest:
-            services.bus.publish(_released(entry["message"]))
-
-
-def _released(message: str) -> Message:
-    kind = ScoreTask if '"kind":"score"' in message else MaterializeTask
-    return kind.model_validate_json(message)
+            services.bus.publish(MESSAGE.validate_json(entry["message"]))
 
 
 def _following(task: MaterializeTask, ended: Ended) -> Iterator[Message]:

@@ -8,7 +8,7 @@ from common.bigquery.sql import Parameter, template, with_parameters
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.run_status import CLOSED, DONE, RunStatus
 from common.incidents.incidents import Incident
-from common.messaging.messages import MaterializeTask, Message, ScoreTask
+from common.messaging.messages import MESSAGE, Message
 from functions.materialize.services import Services
 
 STUCK_MINUTES = 45
@@ -26,21 +26,19 @@ def watch(services: Services) -> None:
 
 
 def unfinished(services: Services) -> list[Message]:
-    """Tasks of the last two days, of the lowest open tier of each run, that never ended."""
+    """What to ask for again, of the last two days: runs that were never planned, and tasks of the
+    lowest open tier of each run that never ended.
+    """
     sql = template(__file__, runs=services.warehouse.table("runs"))
     bound = with_parameters(
         sql,
         planned=RunStatus.PLANNED,
+        requested=RunStatus.REQUESTED,
         closed=Parameter("ARRAY<STRING>", list(CLOSED)),
         since=services.ledger.now - timedelta(days=2),
         until=services.ledger.now - timedelta(minutes=STUCK_MINUTES),
     )
-    return [
-        (ScoreTask if '"kind":"score"' in row["message"] else MaterializeTask).model_validate_json(
-            row["message"]
-        )
-        for row in services.warehouse.rows(bound)
-    ]
+    return [MESSAGE.validate_json(row["message"]) for row in services.warehouse.rows(bound)]
 
 
 def _report_if_stale(services: Services, stored: DefinitionVersion) -> None:

@@ -17,3 +17,14 @@ open_tasks AS (
 SELECT open_tasks.message
 FROM open_tasks
 QUALIFY open_tasks.tier = MIN(open_tasks.tier) OVER (PARTITION BY open_tasks.run_id)
+UNION ALL
+SELECT asked.message
+FROM {{ runs }} AS asked
+WHERE
+  asked.status = @requested
+  AND asked.recorded_at BETWEEN @since AND @until
+  AND NOT EXISTS (
+    SELECT 1
+    FROM {{ runs }} AS later
+    WHERE later.run_id = asked.run_id AND later.status <> @requested
+  )

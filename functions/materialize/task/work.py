@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from common import kinds
+from common import kinds, user_query
 from common.bigquery.leases import lease
-from common.bigquery.sql import Parameter, Sql, create_table_as, with_parameters
+from common.bigquery.sql import create_table_as
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.run_status import RunStatus
-from common.errors import ProductError, RetryableError, UserError
-from common.guard.judge import judge
-from common.guard.names.scope import Scope
+from common.errors import ProductError, RetryableError
 from common.kinds.candidate.shape import Context
 from common.messaging.messages import MaterializeTask
 from common.messaging.publisher import Bus
@@ -200,26 +198,15 @@ def _answer(services: Services, job: Job) -> tuple[frozenset[str], int | None]:
     query = job.stored.conversion.rows_query()
     if query is None:
         return frozenset(), None
-    settings = services.warehouse.settings
-    verdict = judge(query.sql, Scope.of(settings))
-    if not verdict.ok:
-        fault = next(finding for finding in verdict.findings if finding.severity == "error")
-        raise UserError(fault.message, code=fault.code, fix=fault.fix or "", field="sql")
-    raw = job.staged("raw")
-    # the user's text is never put into brackets: as the tail of the statement it cannot break out
-    statement = Sql(
-        f"CREATE OR REPLACE TABLE {services.runner.staging(raw)} AS\n{verdict.canonical}"
+    verdict = user_query.judged(query.sql, services.warehouse.settings)
+    answer = user_query.run(
+        verdict,
+        services.runner,
+        job.window,
+        job.staged("raw"),
+        labels={"conversion": job.stored.id},
     )
-    days = {
-        name: Parameter("DATE", value)
-        for name, value in (("start_date", job.window.start), ("end_date", job.window.end))
-        if name in verdict.parameters
-    }
-    asked = services.runner.execute(
-        with_parameters(statement, **days), labels={"conversion": job.stored.id}
-    )
-    schema = services.warehouse.schema_of(services.warehouse.staging_path(raw)) or []
-    return frozenset(column["name"].lower() for column in schema), asked.bytes_processed
+    return frozenset(name.lower() for name in answer.types), answer.bytes_processed
 
 
 def _facts(
