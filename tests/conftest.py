@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import uuid
 from collections.abc import Iterator
@@ -13,8 +14,28 @@ from google.cloud import bigquery
 
 from common.local.stack.bigquery import EmbeddedBigQuery
 from common.local.stack.identity import exchange, write_credentials
+from tests.expected import Expected
 
 PROJECT = "test-project"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update",
+        action="store_true",
+        help="write expected files anew (case folders, recorded bytes, golden SQL); read the diff",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--update") and os.environ.get("CI"):
+        raise pytest.UsageError("CI compares expected files; it never writes them.")
+
+
+@pytest.fixture
+def expecting(request: pytest.FixtureRequest) -> Expected:
+    """The door to expected files; writes them where --update is given."""
+    return Expected(update=bool(request.config.getoption("--update")))
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from common.model.window import Window
 from common.settings import Settings
 from tests.case_files import CASES, Case, folders, load
 from tests.conftest import PROJECT
+from tests.expected import Expected
 from tests.judge import Rows, evaluate
 from tests.quick import QuickWarehouse
 
@@ -122,7 +123,9 @@ def quick() -> QuickWarehouse:
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_a_case_as_the_embedded_engine_runs_it(folder: Path, quick: QuickWarehouse) -> None:
+def test_a_case_as_the_embedded_engine_runs_it(
+    folder: Path, quick: QuickWarehouse, expecting: Expected
+) -> None:
     case = load(folder)
     sql = kinds.select(case.conversion, context(case))
     for path, (schema, rows) in mentioned(sql, tables(case)).items():
@@ -131,4 +134,4 @@ def test_a_case_as_the_embedded_engine_runs_it(folder: Path, quick: QuickWarehou
         quick.load(path, schema, rows)
     found = list(quick.rows(sql))
     assert all(set(row) == set(candidate_columns()) for row in found)
-    assert compared(case, found) == expected(case)
+    expecting.rows(folder / "expected.yaml", compared(case, found), expected(case))

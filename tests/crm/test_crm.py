@@ -21,6 +21,7 @@ from common import crm
 from common.bigquery.sql import Sql
 from common.crm import source
 from common.errors import NotFoundError
+from tests.expected import Expected
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/tables.yaml"))
 
@@ -73,7 +74,7 @@ def comparable(rows: list[dict[str, Any]], names: list[str]) -> list[list[Any]]:
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: f"{path.parent.name}-{path.name}")
 @pytest.mark.parametrize("query", ["leads", "deals"])
 def test_a_crm_says_the_same_however_it_was_loaded(
-    folder: Path, query: str, client: bigquery.Client, dataset: str
+    folder: Path, query: str, client: bigquery.Client, dataset: str, expecting: Expected
 ) -> None:
     tables, expected = read(folder / "tables.yaml"), read(folder / f"{query}.yaml")
     load(client, dataset, tables)
@@ -83,7 +84,11 @@ def test_a_crm_says_the_same_however_it_was_loaded(
     if found:
         assert list(found[0])[: len(wanted)] == list(wanted)
     names = list(expected[0])
-    assert comparable(found, names) == comparable(expected, names)
+    expecting.rows(
+        folder / f"{query}.yaml",
+        [dict(zip(names, row, strict=True)) for row in comparable(found, names)],
+        [dict(zip(names, row, strict=True)) for row in comparable(expected, names)],
+    )
 
 
 def test_every_crm_has_a_case() -> None:

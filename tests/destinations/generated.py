@@ -1,24 +1,23 @@
 """Generated conversions of many people, as shops and CRMs really write them down.
 
 The same number always makes the same row, so that what is built of them can be recorded
-(`recorded.json`, by `python -m tests.destinations.generated`).
+(`recorded/`, by `pytest --update tests/destinations`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from functions.export.contract.base import Built, Destination, chunks
-from functions.export.destinations.registry import DESTINATIONS
 from functions.export.payload.rows import ConversionRow
 from tests.destinations.harness import NOW, plain, prepare, sample_row
 
-RECORDED = Path(__file__).with_name("recorded.json")
+RECORDED = Path(__file__).with_name("recorded")
+"""One file of digests a destination."""
 ROWS = 600
 
 FIRST = """Mary Ann|Jürgen|O'Neil|José María|Zoë|Иван|李|정|Mrs. Jane|J.-P.|anna|MARC|D\u2019Arcy
@@ -114,19 +113,3 @@ def record(kind: str) -> dict[str, Any]:
         "bodies_sha256": bodies.hexdigest(),
         "fingerprints_sha256": prints.hexdigest(),
     }
-
-
-def recorded() -> dict[str, Any]:
-    """What was recorded, by kind."""
-    known: dict[str, Any] = json.loads(RECORDED.read_text(encoding="utf-8"))
-    return known
-
-
-def main() -> None:
-    """Record anew, after a mapping has changed on purpose."""
-    made = {kind: record(kind) for kind in sorted(DESTINATIONS)}
-    RECORDED.write_text(f"{json.dumps(made, indent=2)}\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -10,11 +10,12 @@ import pytest
 from common.local.platforms.standin import StandIn
 from functions.export.contract.base import Built, chunks
 from tests.destinations.harness import cases, destination_of, load, prepare, row_of, shown, world
+from tests.expected import Expected
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_a_case_is_mapped_sent_and_kept_as_expected(case: Path) -> None:
-    assert outcome_of(case) == load(case / "expect.json")
+def test_a_case_is_mapped_sent_and_kept_as_expected(case: Path, expecting: Expected) -> None:
+    expecting.json(case / "expect.json", outcome_of(case))
 
 
 def outcome_of(case: Path) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from functions.export.destinations.registry import DESTINATIONS
-from tests.destinations.generated import record, recorded
+from tests.destinations.generated import RECORDED, record
+from tests.expected import Expected
 
 
 @pytest.mark.parametrize("kind", sorted(DESTINATIONS))
-def test_generated_rows_become_the_recorded_bytes(kind: str) -> None:
-    assert record(kind) == recorded()[kind]
+def test_generated_rows_become_the_recorded_bytes(kind: str, expecting: Expected) -> None:
+    expecting.json(RECORDED / f"{kind}.json", record(kind))

@@ -18,6 +18,7 @@ import pytest
 from common.kinds import BY_NAME
 from common.settings import Settings
 from functions.materialize.paper.statements import steps, text_of
+from tests.expected import Expected
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("golden")
@@ -52,16 +53,10 @@ def test_each_kind_has_its_golden_text() -> None:
 
 
 @pytest.mark.parametrize("kind", DEFINITIONS)
-def test_the_statements_of_a_daily_run_are_the_golden_ones(
-    kind: str, request: pytest.FixtureRequest
-) -> None:
+def test_the_statements_of_a_daily_run_are_the_golden_ones(kind: str, expecting: Expected) -> None:
     found = steps(DEFINITIONS[kind], SETTINGS, EXPORT, DAY)
     text = "\n".join(text_of(step) for step in found if step.name != "books")
-    golden = GOLDEN / f"{kind}.sql"
-    if request.config.getoption("--update", default=False):
-        golden.parent.mkdir(exist_ok=True)
-        golden.write_text(text, encoding="utf-8")
-    assert text == golden.read_text(encoding="utf-8"), "run pytest --update and read the diff"
+    expecting.text(GOLDEN / f"{kind}.sql", text)
 
 
 @pytest.mark.parametrize("kind", DEFINITIONS)

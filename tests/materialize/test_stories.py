@@ -12,6 +12,7 @@ import pytest
 from common.errors import UserError
 from common.messaging.messages import CrmLoaded
 from tests.case_files import Story, load_story, moment, stories
+from tests.expected import Expected
 from tests.materialize.world import QuickWorld
 from tests.test_cases import RATES, plain
 
@@ -38,8 +39,12 @@ def told(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
 
 
 @pytest.mark.parametrize("told", stories(), ids=lambda folder: folder.name, indirect=True)
-def test_a_story_ends_each_day_as_it_is_told(told: tuple[Story, QuickWorld]) -> None:
+def test_a_story_ends_each_day_as_it_is_told(
+    told: tuple[Story, QuickWorld], expecting: Expected, request: pytest.FixtureRequest
+) -> None:
     story, world = told
+    days: list[Any] = []
+    wanted_days: list[Any] = []
     arrived: list[dict[str, Any]] = []
     for number, (step, expected) in enumerate(zip(story.steps, story.expected, strict=True)):
         arrived += [
@@ -51,7 +56,10 @@ def test_a_story_ends_each_day_as_it_is_told(told: tuple[Story, QuickWorld]) -> 
         refused = carried_out(world, step, f"step {number}")
         found = {name: seen(world, name, wanted) for name, wanted in expected.items()}
         found |= {"refused": refused} if "refused" in expected else {}
-        assert found == {name: comparable(wanted) for name, wanted in expected.items()}, step
+        days.append(found)
+        wanted_days.append({name: comparable(wanted) for name, wanted in expected.items()})
+        assert expecting.update or days[-1] == wanted_days[-1], step
+    expecting.rows(request.node.callspec.params["told"] / "expected.yaml", days, wanted_days)
 
 
 def repeated(pattern: dict[str, Any]) -> Iterator[dict[str, Any]]:

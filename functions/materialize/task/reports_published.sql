@@ -1,5 +1,6 @@
 WITH
 day AS (
+  -- conversions and value of each recent day, for the list of conversions
   SELECT target.date, COUNT(*) AS conversions, SUM(target.value_project) AS value
   FROM {{ target }} AS target
   WHERE target.date BETWEEN @recent_start AND @recent_end
