@@ -18,11 +18,11 @@ NPM := VENV=$(abspath $(VENV)) $(WEB)/npm
 help: ## What can be made here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements-dev.txt
+$(READY): requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; try: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(VENV) (once, about a minute) ..."
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 demo: $(READY) $(PAGE) ## A small shop, several days, the whole product end to end; writes .local/report.html.
@@ -46,13 +46,13 @@ test: $(READY) $(PAGE) ## Style, types and every test.
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy common functions tests
 	@$(NPM) run --silent check
-	@$(VENV)/bin/pytest -m "not bundles" -n 2 --dist loadfile
+	@$(VENV)/bin/pytest -m "not bundles" -n 2 --dist loadfile --max-worker-restart 0 --durations 10
 
 bench: $(PEERS) ## Speed, memory and quality beside named baselines; `make bench scoring` measures one.
 	@$(RUN) -m tests.bench $(MEASURED)
 
-$(PEERS): requirements-bench.txt $(READY)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-bench.txt --target $(@D) --upgrade
+$(PEERS): requirements/bench.txt $(READY)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.txt --target $(@D) --upgrade
 	@touch $@
 
 fuzz-sql: $(READY) ## A million mutants of SQL: our guard against GoogleSQL's own analyzer.
@@ -68,8 +68,8 @@ deploy-plan: $(READY) $(PAGE) ## What `terraform apply` would make, on one page,
 	@$(RUN) -m tests.terraform.overview envs/prod.tfvars.example
 
 lock: ## Pin all requirements again, with hashes; needs uv.
-	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o requirements-dev.txt
-	@uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --constraint requirements-dev.txt --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o requirements-bench.txt
+	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o requirements/dev.txt
+	@uv pip compile pyproject.toml --group bench --universal --python-version 3.11 --constraint requirements/dev.txt --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o requirements/bench.txt
 	@for each in functions/*/requirements.in; do \
 	  uv pip compile $$each --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --quiet -o $${each%.in}.txt; \
 	  awk "$$TWINS" $${each%.in}.txt > $${each%.in}.new && mv $${each%.in}.new $${each%.in}.txt; \

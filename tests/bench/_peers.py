@@ -1,6 +1,6 @@
 """LightGBM, XGBoost and CatBoost on the same leads, with the settings of careful hands.
 
-Their packages are pinned in requirements-bench.txt and never part of the product.
+Their packages are pinned in requirements/bench.txt and never part of the product.
 """
 
 from __future__ import annotations
