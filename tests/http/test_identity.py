@@ -151,7 +151,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("claims", WRONG, ids=str)
+@pytest.mark.parametrize("claims", WRONG, ids=lambda claims: "-".join(claims) or "none")
 def test_a_token_with_a_fault_is_refused_with_a_challenge(claims: dict[str, Any]) -> None:
     with pytest.raises(UnauthenticatedError) as refused:
         who(bearer(signed(claims_of(**claims))))
@@ -173,6 +173,7 @@ def test_a_token_with_a_fault_is_refused_with_a_challenge(claims: dict[str, Any]
         "é.é.é",
         "x" * 9000,
     ],
+    ids="stranger none new iap cut unsigned short dots letters long".split(),
 )
 def test_what_google_did_not_sign_is_refused(token: str) -> None:
     with pytest.raises(UnauthenticatedError):
