@@ -14,13 +14,24 @@ import { Link, Route, Switch, useLocation } from 'wouter';
 import { useMe } from './api/queries';
 import { Conversion } from './conversion/page';
 import { Conversions } from './conversions/list';
+import { EditDestination, NewDestination } from './destinations/form';
+import { Destinations } from './destinations/list';
+import { OneDestination } from './destinations/one';
 import { New } from './editor/new';
 import { EditConversion, NewConversion } from './editor/editor';
+import { Runs } from './runs/list';
+import { OneRun } from './runs/one';
+import { Scoring } from './scoring/page';
+import { SettingsPage } from './settings/page';
 import { Keys, useShortcuts } from './ui/keys';
 import { Empty, Waiting } from './ui/parts';
 
 const SCREENS = [
-  { path: '/', label: 'Conversions' },
+  { path: '/', label: 'Conversions', also: /^\/(conversions|new)/ },
+  { path: '/runs', label: 'Runs and incidents', also: /^\/runs/ },
+  { path: '/destinations', label: 'Destinations', also: /^\/destinations/ },
+  { path: '/scoring', label: 'Lead scoring', also: /^\/scoring/ },
+  { path: '/settings', label: 'Settings', also: /^\/settings/ },
 ];
 
 export function App() {
@@ -56,13 +67,13 @@ export function App() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" aria-label="Screens">
-        {SCREENS.map(({ path, label }) => (
+        {SCREENS.map(({ path, label, also }) => (
           <NavLink
             key={path}
             component={Link}
             href={path}
             label={label}
-            active={location === path}
+            active={location === path || also.test(location)}
             onClick={menu.close}
           />
         ))}
@@ -80,6 +91,15 @@ export function App() {
             <Route path="/new/:type" component={NewConversion} />
             <Route path="/conversions/:id/edit" component={EditConversion} />
             <Route path="/conversions/:id/:tab?" component={Conversion} />
+            <Route path="/runs" component={Runs} />
+            <Route path="/runs/all/:tab" component={Runs} />
+            <Route path="/runs/:id" component={OneRun} />
+            <Route path="/destinations" component={Destinations} />
+            <Route path="/destinations/new/:kind" component={NewDestination} />
+            <Route path="/destinations/:id/edit" component={EditDestination} />
+            <Route path="/destinations/:id/:tab?" component={OneDestination} />
+            <Route path="/scoring/:id?" component={Scoring} />
+            <Route path="/settings" component={SettingsPage} />
             <Route>
               <Empty title="There is no such page">The address names nothing that is here.</Empty>
             </Route>

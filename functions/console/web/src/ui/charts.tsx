@@ -41,7 +41,14 @@ export function Days(props: Shared & { days: { date: string; value: number }[]; 
   );
 }
 
-/** Lines over a number, each named at its end and told apart by dashes as well as colour. */
+/** Where a line bears its name: each elsewhere, so that names do not lie on one another. */
+function labelled(points: { x: number; y: number }[], index: number): { x: number; y: number }[] {
+  const [first, last] = [points[0], points.at(-1)];
+  if (points.length === 2 && first && last) return [{ x: first.x + (last.x - first.x) * 0.7, y: first.y + (last.y - first.y) * 0.7 }];
+  return points.slice(Math.floor(points.length * (0.6 - 0.3 * index)), undefined).slice(0, 1);
+}
+
+/** Lines over a number, each with its name beside it. */
 export function Lines(
   props: Shared & {
     lines: { name: string; points: { x: number; y: number }[]; dashed?: boolean; dots?: boolean }[];
@@ -56,14 +63,14 @@ export function Lines(
     <Loaded {...props}>
       {(plot) => () => ({
         marginLeft: 56,
-        marginRight: 84,
+        marginRight: 32,
         x: { label: props.x, tickFormat: format, nice: true },
         y: { label: props.y, grid: true, tickFormat: format, nice: true },
         marks: [
           ...(props.mark === undefined ? [] : [plot.ruleX([props.mark], { stroke: 'currentColor', strokeDasharray: '2 3' })]),
           ...props.lines.flatMap((line, index) => {
             const stroke = line.dashed ? 'currentColor' : `var(--series-${index + 1})`;
-            const last = line.points.slice(-1);
+            const named = labelled(line.points, index);
             return [
               plot.line(line.points, {
                 x: 'x',
@@ -74,7 +81,7 @@ export function Lines(
                 ...(line.dashed ? { strokeDasharray: '4 4' } : {}),
               }),
               ...(line.dots ? [plot.dot(line.points, { x: 'x', y: 'y', r: 3, fill: stroke })] : []),
-              plot.text(last, { x: 'x', y: 'y', text: () => line.name, textAnchor: 'start', dx: 6, fill: 'currentColor' }),
+              plot.text(named, { x: 'x', y: 'y', text: () => line.name, textAnchor: 'start', dx: 8, dy: 10, fill: 'currentColor' }),
             ];
           }),
         ],

@@ -1,0 +1,316 @@
+import {
+  ActionIcon,
+  Button,
+  Checkbox,
+  Fieldset,
+  Group,
+  NumberInput,
+  Select,
+  Stack,
+  Switch,
+  TextInput,
+} from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link, useLocation, useParams } from 'wouter';
+
+import { ask, client, get, Problem, type Answer, type Fault } from '../api/client';
+import { useConversions } from '../api/queries';
+import type { Schema } from '../editor/form';
+import { slug } from '../editor/draft';
+import { Empty, Failed, Head, Waiting } from '../ui/parts';
+import { Advices } from './advice';
+import { PLATFORMS, type Config, type FormOf, type StoredDestination } from './types';
+
+/** Fields that a person has to think about first; the others wait under "More". */
+const FIRST = new Set(['name', 'id', 'mode', 'conversions', 'default_consent', 'eea_default_consent', 'start_date']);
+const WORDS: Record<string, string> = {
+  live: 'Live',
+  paused: 'Paused',
+  test: 'Test',
+  granted: 'Granted',
+  denied: 'Denied',
+  any: 'Any',
+  actual: 'Only measured',
+  predicted: 'Only predicted',
+  none: 'No values',
+  skip: 'Do not send',
+  without_user_data: 'Send without user data',
+  web: 'Web',
+  crm: 'CRM',
+};
+
+const useForms = () =>
+  useQuery({
+    queryKey: ['destination-forms'],
+    queryFn: ({ signal }) => get<Record<string, FormOf>>('/export-preview/destinations/schemas', {}, signal),
+    staleTime: Infinity,
+  });
+
+export function NewDestination() {
+  const { kind } = useParams<{ kind: string }>();
+  const forms = useForms();
+  if (!(kind in PLATFORMS)) return <Empty title="There is no such platform">Choose one under Destinations.</Empty>;
+  if (forms.isError) return <Failed error={forms.error} retry={() => void forms.refetch()} />;
+  const form = forms.data?.[kind];
+  if (!form) return <Waiting label="Loading the form" />;
+  return <Form key={kind} form={form} start={fresh(kind, form.schema)} stored={null} />;
+}
+
+export function EditDestination() {
+  const { id } = useParams<{ id: string }>();
+  const forms = useForms();
+  const stored = useQuery({
+    queryKey: ['editing-destination', id],
+    queryFn: ({ signal }) => ask<StoredDestination>('GET', `/export-preview/destinations/${id}`, { signal }),
+    staleTime: Infinity,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+  if (stored.isError) return <Failed error={stored.error} retry={() => void stored.refetch()} />;
+  if (forms.isError) return <Failed error={forms.error} retry={() => void forms.refetch()} />;
+  const form = stored.data && forms.data?.[stored.data.data.kind];
+  if (!form || !stored.data.data.definition) return <Waiting label="Loading the destination" />;
+  return <Form key={id} form={form} start={stored.data.data.definition} stored={stored.data} />;
+}
+
+function fresh(kind: string, schema: Schema): Config {
+  const defaults = Object.entries(schema.properties ?? {}).flatMap(([name, each]) =>
+    'default' in each ? [[name, (each as { default: unknown }).default]] : [],
+  );
+  // a new destination begins paused: nothing is sent before a dry run was looked at
+  return { ...Object.fromEntries(defaults), kind, id: '', name: '', mode: 'paused', conversions: [{ conversion: '' }] };
+}
+
+function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestination> | null }) {
+  const { schema } = props.form;
+  const [draft, setDraft] = useState<Config>(props.start);
+  const [problem, setProblem] = useState<unknown>(null);
+  const [saving, setSaving] = useState(false);
+  const [, navigate] = useLocation();
+  const faults = problem instanceof Problem ? problem.errors : [];
+  const set = (name: string, value: unknown) =>
+    setDraft((before) => {
+      const after: Config = { ...before, [name]: value };
+      return name === 'name' && !props.stored ? { ...after, id: slug(String(value)) } : after;
+    });
+  const names = Object.keys(schema.properties ?? {}).filter((name) => name !== 'kind');
+  const first = names.filter((name) => FIRST.has(name) || schema.required?.includes(name));
+  const rest = names.filter((name) => !first.includes(name));
+  const order = [...FIRST];
+  first.sort((a, b) => (order.indexOf(a) + 1 || 99) - (order.indexOf(b) + 1 || 99));
+
+  async function save() {
+    setSaving(true);
+    setProblem(null);
+    try {
+      const etag = props.stored?.etag;
+      const saved = await ask<StoredDestination>('PUT', `/export-preview/destinations/${draft.id}`, {
+        body: draft,
+        headers: etag ? { 'If-Match': etag } : {},
+      });
+      await client.invalidateQueries();
+      navigate(`/destinations/${saved.data.id}?saved=${saved.data.version}`);
+    } catch (error) {
+      setProblem(error);
+    } finally {
+      setSaving(false);
+    }
+  }
+
+  const field = (name: string) => (
+    <Field key={name} name={name} root={schema} draft={draft} set={set} faults={faults} fixed={name === 'id' && props.stored !== null} />
+  );
+  return (
+    <>
+      <Head
+        title={props.stored ? `Edit ${props.start.name}` : `New: ${PLATFORMS[draft.kind] ?? draft.kind}`}
+        under={able(props.form)}
+      >
+        <Button variant="default" component={Link} href={props.stored ? `/destinations/${draft.id}` : '/destinations'}>
+          Cancel
+        </Button>
+        <Button onClick={() => void save()} loading={saving} disabled={!draft.id}>
+          Save
+        </Button>
+      </Head>
+      <Stack maw={640}>
+        {problem !== null && <Failed error={problem} title="Not saved" />}
+        {first.map(field)}
+        <details>
+          <summary>More</summary>
+          <Stack mt="sm">{rest.map(field)}</Stack>
+        </details>
+        <Check draft={draft} />
+      </Stack>
+    </>
+  );
+}
+
+/** What the platform can do, in a sentence. */
+function able({ capabilities }: FormOf): string {
+  const age = capabilities.max_age_days[''] ?? Object.values(capabilities.max_age_days)[0];
+  return [
+    age ? `It takes conversions up to ${age} days old` : 'It takes conversions of any age',
+    capabilities.adjusts.length ? 'changes are sent too.' : 'it keeps what it got first.',
+  ].join('; ');
+}
+
+function Check({ draft }: { draft: Config }) {
+  const [asked, setAsked] = useState<Config | null>(null);
+  const checked = useQuery({
+    queryKey: ['check', asked],
+    queryFn: ({ signal }) =>
+      ask<{ problems: StoredDestination['problems'] }>('POST', '/export-preview/destinations/check', {
+        body: asked,
+        signal,
+      }),
+    enabled: asked !== null,
+    retry: false,
+    staleTime: 0,
+  });
+  return (
+    <Stack gap="xs" align="flex-start">
+      <Button variant="default" onClick={() => setAsked({ ...draft })} loading={checked.isFetching}>
+        Check credentials and mapping
+      </Button>
+      {checked.isError && <Failed error={checked.error} title="Not right yet" />}
+      {checked.data && !checked.isError && <Advices problems={checked.data.data.problems} />}
+    </Stack>
+  );
+}
+
+interface FieldProps {
+  name: string;
+  root: Schema;
+  draft: Config;
+  set: (name: string, value: unknown) => void;
+  faults: Fault[];
+  fixed: boolean;
+}
+
+type Typed = Schema & { type?: string; enum?: string[]; const?: unknown; format?: string; pattern?: string };
+
+function Field({ name, root, draft, set, faults, fixed }: FieldProps) {
+  const own = root.properties?.[name] as Typed | undefined;
+  const schema = { ...own, ...(own?.anyOf?.find((one) => (one as Typed).type !== 'null') as Typed | undefined) };
+  const value = draft[name];
+  const required = (root as FormOf['schema']).required?.includes(name) ?? false;
+  const shared = {
+    label: own?.title ?? name,
+    description: own?.description ?? '',
+    error: faults.find(({ field }) => field === name || field?.startsWith(`${name}.`))?.message,
+    'data-field': name,
+  };
+  if (name === 'conversions') return <Mappings root={root} schema={schema} draft={draft} set={set} faults={faults} />;
+  if (schema.const === true) {
+    return <Checkbox {...shared} checked={value === true} onChange={(event) => set(name, event.currentTarget.checked)} />;
+  }
+  if (schema.type === 'boolean') {
+    return <Switch {...shared} checked={Boolean(value)} onChange={(event) => set(name, event.currentTarget.checked)} />;
+  }
+  if (schema.enum) {
+    return (
+      <Select
+        {...shared}
+        data={schema.enum.map((one) => ({ value: one, label: WORDS[one] ?? one.replaceAll('_', ' ') }))}
+        value={typeof value === 'string' ? value : null}
+        onChange={(next) => set(name, next)}
+        withAsterisk={required}
+        allowDeselect={!required && !('default' in (own ?? {}))}
+      />
+    );
+  }
+  if (schema.type === 'integer' || schema.type === 'number') {
+    return (
+      <NumberInput
+        {...shared}
+        value={typeof value === 'number' ? value : ''}
+        onChange={(next) => set(name, typeof next === 'number' ? next : null)}
+        {...(schema.minimum === undefined ? {} : { min: schema.minimum })}
+        {...(schema.maximum === undefined ? {} : { max: schema.maximum })}
+      />
+    );
+  }
+  const secret = String(schema.pattern ?? '').includes('secret:');
+  return (
+    <TextInput
+      {...shared}
+      type={schema.format === 'date' ? 'date' : 'text'}
+      placeholder={secret ? 'secret:projects/…/versions/latest' : example(own)}
+      value={typeof value === 'string' ? value : ''}
+      disabled={fixed}
+      withAsterisk={required}
+      autoComplete="off"
+      onChange={(event) => set(name, event.currentTarget.value || (required ? '' : null))}
+    />
+  );
+}
+
+const example = (schema: Schema | undefined): string => {
+  const first = schema?.examples?.[0];
+  return typeof first === 'string' ? first : '';
+};
+
+/** Which conversion is sent as which event, goal or list of the platform. */
+function Mappings(props: Omit<FieldProps, 'name' | 'fixed'> & { schema: Schema & { items?: Schema } }) {
+  const { root, schema, draft, set, faults } = props;
+  const list = useConversions({ search: '', kind: '', status: 'active', sort: 'name' });
+  const known = list.data?.pages.flatMap((page) => page.conversions).map(({ id, name }) => ({ value: id, label: name })) ?? [];
+  const item = root.$defs?.[schema.items?.$ref?.split('/').pop() ?? ''];
+  const others = Object.keys(item?.properties ?? {}).filter((name) => name !== 'conversion');
+  const put = (index: number, name: string, value: string) =>
+    set('conversions', draft.conversions.map((one, at) => (at === index ? { ...one, [name]: value } : one)));
+  return (
+    <Fieldset legend={schema.title ?? 'Conversions'} data-field="conversions">
+      <Stack gap="sm">
+        {draft.conversions.map((mapping, index) => (
+          <Group key={index} align="flex-end" gap="xs">
+            <Select
+              label={index === 0 ? 'Conversion' : undefined}
+              aria-label={`Conversion ${index + 1}`}
+              placeholder="Choose"
+              data={known}
+              searchable
+              value={mapping['conversion'] || null}
+              onChange={(id) => put(index, 'conversion', id ?? '')}
+              flex="1 1 180px"
+              error={faults.find(({ field }) => field === `conversions.${index}.conversion`)?.message}
+            />
+            {others.map((name) => (
+              <TextInput
+                key={name}
+                label={index === 0 ? (item?.properties?.[name]?.title ?? name) : undefined}
+                aria-label={`${item?.properties?.[name]?.title ?? name} ${index + 1}`}
+                placeholder={example(item?.properties?.[name])}
+                value={mapping[name] ?? ''}
+                onChange={(event) => put(index, name, event.currentTarget.value)}
+                flex="1 1 180px"
+                error={faults.find(({ field }) => field === `conversions.${index}.${name}`)?.message}
+              />
+            ))}
+            {draft.conversions.length > 1 && (
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                mb={4}
+                aria-label={`Remove conversion ${index + 1}`}
+                onClick={() => set('conversions', draft.conversions.filter((_, at) => at !== index))}
+              >
+                ✕
+              </ActionIcon>
+            )}
+          </Group>
+        ))}
+        <Button
+          size="xs"
+          variant="default"
+          w="fit-content"
+          onClick={() => set('conversions', [...draft.conversions, { conversion: '' }])}
+        >
+          + Conversion
+        </Button>
+      </Stack>
+    </Fieldset>
+  );
+}

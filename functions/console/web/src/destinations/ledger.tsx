@@ -1,0 +1,178 @@
+import { Badge, Button, Checkbox, Group, Select, Table, Text, TextInput, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import { client, get, post } from '../api/client';
+import { count, money } from '../ui/format';
+import { Ago, Empty, Failed, More, Waiting } from '../ui/parts';
+import { STATES, type LedgerEntry, type Standing } from './types';
+
+/** Where all conversions stand at the platform. */
+export function Standings({ id }: { id: string }) {
+  const standings = useQuery({
+    queryKey: ['standings', id],
+    queryFn: ({ signal }) => get<{ standings: Standing[] }>(`/export-preview/destinations/${id}/standings`, {}, signal),
+  });
+  if (standings.isError) return <Failed error={standings.error} retry={() => void standings.refetch()} />;
+  if (!standings.data) return <Waiting rows={2} label="Counting" />;
+  if (!standings.data.standings.length) return null;
+  return (
+    <section>
+      <Title order={2} mb="xs">
+        Where they stand
+      </Title>
+      <Table maw={760} aria-label="Where conversions stand">
+        <Table.Tbody>
+          {standings.data.standings.map((one) => (
+            <Table.Tr key={`${one.conversion}${one.state}${one.op}${one.reason}`}>
+              <Table.Td>{one.conversion}</Table.Td>
+              <Table.Td>
+                <State state={one.state} />
+                {one.reason && (
+                  <Text size="xs" c="dimmed">
+                    {one.reason.replaceAll('_', ' ')}
+                  </Text>
+                )}
+              </Table.Td>
+              <Table.Td className="number">{count(one.conversions)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </section>
+  );
+}
+
+/** Every delivery, the newest first; doubts are resolved here. */
+export function Ledger({ id }: { id: string }) {
+  const [state, setState] = useState('');
+  const [row, setRow] = useState('');
+  const [limit, setLimit] = useState(50);
+  const [chosen, setChosen] = useState<LedgerEntry[]>([]);
+  const [wanted] = useDebouncedValue(row.trim(), 300);
+  const ledger = useQuery({
+    queryKey: ['ledger', id, state, wanted, limit],
+    queryFn: ({ signal }) =>
+      get<{ entries: LedgerEntry[] }>(`/export-preview/destinations/${id}/ledger`, { state, conversion_id: wanted, limit }, signal),
+    placeholderData: keepPreviousData,
+  });
+  const resolve = useMutation({
+    mutationFn: (verdict: 'delivered' | 'absent') =>
+      post(`/export-preview/destinations/${id}/settle`, {
+        conversion: chosen[0]?.conversion,
+        ids: chosen.map((entry) => entry.conversion_id),
+        verdict,
+      }),
+    onSuccess: async () => {
+      setChosen([]);
+      await client.invalidateQueries();
+    },
+  });
+  const entries = ledger.data?.entries ?? [];
+  const doubtful = (entry: LedgerEntry) => ['ambiguous', 'unknown'].includes(entry.state);
+  const toggle = (entry: LedgerEntry) =>
+    setChosen((all) => (all.includes(entry) ? all.filter((one) => one !== entry) : [...all.filter((one) => one.conversion === entry.conversion), entry]));
+  return (
+    <section>
+      <Title order={2} mb="xs">
+        Ledger
+      </Title>
+      <Group gap="xs" mb="sm">
+        <Select
+          aria-label="State"
+          data={[
+            { value: '', label: 'All states' },
+            ...['accepted', 'ambiguous', 'unknown', 'rejected', 'failed', 'skipped', 'expired', 'retry'].map((value) => ({
+              value,
+              label: STATES[value]?.word ?? value,
+            })),
+          ]}
+          value={state}
+          onChange={(value) => setState(value ?? '')}
+          allowDeselect={false}
+          w={180}
+        />
+        <TextInput
+          aria-label="Row"
+          placeholder="Id of a row"
+          value={row}
+          onChange={(event) => setRow(event.currentTarget.value)}
+        />
+      </Group>
+      {chosen.length > 0 && (
+        <Group gap="xs" mb="sm">
+          <Text size="sm">{chosen.length} in doubt: does the platform hold them?</Text>
+          <Button size="xs" variant="default" onClick={() => resolve.mutate('delivered')} loading={resolve.isPending}>
+            It has them
+          </Button>
+          <Button size="xs" variant="default" onClick={() => resolve.mutate('absent')} loading={resolve.isPending}>
+            It has none, send again
+          </Button>
+        </Group>
+      )}
+      {resolve.isError && <Failed error={resolve.error} />}
+      {ledger.isError && <Failed error={ledger.error} retry={() => void ledger.refetch()} />}
+      {ledger.isPending && <Waiting label="Loading the ledger" />}
+      {ledger.data && entries.length === 0 && (
+        <Empty title="No entry">Nothing was sent yet{(state || wanted) && ' that fits what you look for'}.</Empty>
+      )}
+      {entries.length > 0 && (
+        <Table.ScrollContainer minWidth={0}>
+          <Table aria-label="Ledger">
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Row</Table.Th>
+                <Table.Th>State</Table.Th>
+                <Table.Th className="number">Value</Table.Th>
+                <Table.Th className="wide-only">When</Table.Th>
+                <Table.Th className="wide-only">Request</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {entries.map((entry) => (
+                <Table.Tr key={entry.recorded_at + entry.conversion_id + entry.state}>
+                  <Table.Td>
+                    {doubtful(entry) ? (
+                      <Checkbox label={entry.conversion_id} checked={chosen.includes(entry)} onChange={() => toggle(entry)} />
+                    ) : (
+                      entry.conversion_id
+                    )}
+                    <Text size="xs" c="dimmed">
+                      {entry.conversion}
+                    </Text>
+                  </Table.Td>
+                  <Table.Td>
+                    <State state={entry.state} />
+                    <Text size="xs" c="dimmed">
+                      {[entry.op, entry.reason?.replaceAll('_', ' ')].filter(Boolean).join(', ')}
+                    </Text>
+                  </Table.Td>
+                  <Table.Td className="number">
+                    {money(entry.value)} {entry.value == null ? '' : entry.currency}
+                  </Table.Td>
+                  <Table.Td className="wide-only">
+                    <Ago time={entry.happened_at} />
+                  </Table.Td>
+                  <Table.Td className="wide-only">{entry.request_id}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+      {entries.length >= limit && limit < 1000 && (
+        <More shown={entries.length} next={() => setLimit(Math.min(1000, limit * 2))} loading={ledger.isFetching} />
+      )}
+    </section>
+  );
+}
+
+function State({ state }: { state: string }) {
+  const known = STATES[state] ?? { word: state, sign: '·', color: 'gray' };
+  return (
+    <Badge variant="light" color={known.color} leftSection={<span aria-hidden>{known.sign}</span>}>
+      {known.word}
+    </Badge>
+  );
+}

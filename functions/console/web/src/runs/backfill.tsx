@@ -1,0 +1,90 @@
+import { Button, Checkbox, Group, Modal, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+
+import { client, post } from '../api/client';
+import { useConversions } from '../api/queries';
+import { bytes, decimal, plural } from '../ui/format';
+import { Failed, Figure, Waiting } from '../ui/parts';
+import type { Plan } from './types';
+
+/** Days long past computed again; its price stands there before it starts. */
+export function Backfill(props: { opened: boolean; close: () => void }) {
+  const [, navigate] = useLocation();
+  const [ids, setIds] = useState<string[]>([]);
+  const [start, setStart] = useState('');
+  const [end, setEnd] = useState('');
+  const [force, setForce] = useState(false);
+  const list = useConversions({ search: '', kind: '', status: 'active', sort: 'name' });
+  const rows = list.data?.pages.flatMap((page) => page.conversions) ?? [];
+  const asked = { conversions: ids, start_date: start, end_date: end || null, force };
+  const plan = useQuery({
+    queryKey: ['backfill', asked],
+    queryFn: ({ signal }) => post<Plan>('/api/backfills', { ...asked, dry: true }, { signal }),
+    enabled: props.opened && ids.length > 0 && start !== '',
+    retry: false,
+  });
+  const run = useMutation({
+    mutationFn: () => post<Plan>('/api/backfills', asked, { headers: { 'Idempotency-Key': crypto.randomUUID() } }),
+    onSuccess: async (started) => {
+      props.close();
+      await client.invalidateQueries({ queryKey: ['runs'] });
+      navigate(`/runs/${started.run_id}`);
+    },
+  });
+  return (
+    <Modal opened={props.opened} onClose={props.close} size="lg" title="Compute days long past">
+      <Stack>
+        <MultiSelect
+          label="Conversions"
+          description="What they are made of is computed with them."
+          data={rows.map(({ id, name }) => ({ value: id, label: name }))}
+          value={ids}
+          onChange={setIds}
+          searchable
+          placeholder={ids.length ? '' : 'Choose'}
+        />
+        <Group grow>
+          <TextInput type="date" label="First day" value={start} onChange={(event) => setStart(event.currentTarget.value)} />
+          <TextInput
+            type="date"
+            label="Last day"
+            description=""
+            value={end}
+            onChange={(event) => setEnd(event.currentTarget.value)}
+          />
+        </Group>
+        <Checkbox
+          label="Write even where the brake would hold"
+          description="The brake holds a run that would take away more than a fifth of its window."
+          checked={force}
+          onChange={(event) => setForce(event.currentTarget.checked)}
+        />
+        {plan.isFetching && <Waiting rows={1} label="Asking for the price" />}
+        {plan.isError && <Failed error={plan.error} title="This cannot be computed" />}
+        {plan.data && !plan.isError && (
+          <Stack gap="xs">
+            <Group gap="xl">
+              <Figure name="Days">{plural(plan.data.days, 'day')}</Figure>
+              <Figure name="Read">{bytes(plan.data.bytes)}</Figure>
+              <Figure name="Price, USD">{decimal(plan.data.price_usd)}</Figure>
+            </Group>
+            <Text size="sm" c="dimmed">
+              {plan.data.text}
+            </Text>
+          </Stack>
+        )}
+        {run.isError && <Failed error={run.error} title="Not started" />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={props.close}>
+            Cancel
+          </Button>
+          <Button onClick={() => run.mutate()} loading={run.isPending} disabled={!plan.data || plan.isError}>
+            Start
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}
