@@ -15,7 +15,6 @@ export const theme = createTheme({
     Badge: { defaultProps: { tt: 'none', fw: 600 } },
     Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
-    Popover: { defaultProps: { trapFocus: true } },
     Table: { defaultProps: { verticalSpacing: 8 } },
     Tooltip: { defaultProps: { events: { hover: true, focus: true, touch: true } } },
   },

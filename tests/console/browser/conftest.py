@@ -1,0 +1,104 @@
+"""A real browser before a real stack; any message of error on its console fails the test."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+
+from tests.console.browser.world import DIST, World, world
+
+MISSING = "No browser: apt-get install chromium, or python -m playwright install chromium."
+NOT_BUILT = "The page is not built: make console."
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage"
+).split()
+WIDE, NARROW = (1280, 860), (390, 844)
+Opener = Callable[..., Page]
+
+
+def launched() -> tuple[ExitStack, Browser]:
+    """Debian's Chromium where it is installed, else what Playwright brought; raises Error."""
+    parts = ExitStack()
+    try:
+        driver = parts.enter_context(sync_playwright())
+        found = shutil.which("chromium") or shutil.which("chromium-browser")
+        browser = driver.chromium.launch(executable_path=found, args=FLAGS)
+    except BaseException:
+        parts.close()
+        raise
+    return parts, browser
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not (DIST / "index.html").exists():
+        _end(NOT_BUILT)
+    try:
+        parts, started = launched()
+    except Error:
+        _end(MISSING)
+    with parts:
+        yield started
+        started.close()
+
+
+def _end(why: str) -> None:
+    """A machine without a browser leaves these tests out; CI has to have one."""
+    if os.environ.get("CI"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    # after the browser, so that nothing is built for a machine without one
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    with world(tmp_path_factory.mktemp("shop")) as running:
+        yield running
+
+
+@pytest.fixture
+def opened(browser: Browser, shop: World) -> Iterator[Opener]:
+    """`opened(path)` is a page at the path, in a context of its own; more are more people."""
+    said: list[str] = []
+
+    def keep(message: ConsoleMessage) -> None:
+        # what the service refuses is shown by the page; the browser reports it as well
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            said.append(message.text)
+
+    def open_(path: str, *, size: tuple[int, int] = WIDE, scheme: str = "light") -> Page:
+        context = browser.new_context(
+            base_url=shop.url,
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if scheme == "dark" else "light",
+            reduced_motion="reduce",
+            service_workers="block",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("console", keep)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(path)
+        return page
+
+    contexts: list[object] = []
+    yield open_
+    for context in contexts:
+        context.close()  # type: ignore[attr-defined]
+    assert not said, f"the browser's console: {said}"
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a failing test's pictures may be looked at."""
+    return tmp_path_factory.mktemp("pictures")

@@ -1,0 +1,249 @@
+"""What people do in the console, done in a real browser before a running stack."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, Route, expect
+
+from tests.console.browser.conftest import NARROW, WIDE, Opener
+from tests.console.browser.world import World
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+SCREENS = {
+    "list": ("/", "Purchase"),
+    "add": ("/new", "Lead scoring"),
+    "purchase": ("/new/purchase", "Counted"),
+    "event": ("/new/event", "Choose an event"),
+    "sql": ("/new/custom", "Validate and show rows"),
+    "lead scoring form": ("/new/scoring", "Standard CRM"),
+    "conversion": ("/conversions/purchase", "Germany"),
+    "rows": ("/conversions/purchase/rows", "Source / medium"),
+    "versions": ("/conversions/purchase/versions", "live"),
+    "runs": ("/runs/all/runs", "Finished"),
+    "incidents": ("/runs", "Acknowledged"),
+    "destination": ("/destinations/google_ads", "Rows"),
+    "destination form": ("/destinations/new/meta", "Access token"),
+    "scoring": ("/scoring", "No lead scoring yet"),
+    "settings": ("/settings", "GA4 properties"),
+}
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds, by rule, with the first place of each."""
+    found: Any = Axe().run(page, options=RULES).response
+    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found["violations"]]
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save", exact=True).click()
+
+
+def name(page: Page, text: str) -> None:
+    page.locator('[data-field="name"]').fill(text)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_screen_fits_and_can_be_read_by_all(screen: str, opened: Opener) -> None:
+    path, word = SCREENS[screen]
+    for size, scheme in ((WIDE, "light"), (NARROW, "dark")):
+        page = opened(path, size=size, scheme=scheme)
+        expect(page.get_by_text(word).first).to_be_attached()
+        page.wait_for_load_state("networkidle")
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, f"{wider} px beyond the edge at {size[0]} px"
+        assert not faults(page)
+
+
+def test_the_list_tells_counts_and_is_searched_by_keyboard(opened: Opener) -> None:
+    page = opened("/")
+    row = page.get_by_role("row", name=re.compile("Purchase"))
+    expect(row).to_contain_text(re.compile(r"\d+"))
+    page.keyboard.press("/")
+    page.keyboard.type("form")
+    expect(page.get_by_role("link", name="Lead form")).to_be_visible()
+    expect(page.get_by_role("link", name="Purchase", exact=True)).to_have_count(0)
+    page.keyboard.type("zzz")
+    expect(page.get_by_text("Nothing found")).to_be_visible()
+    page.get_by_role("button", name="Clear search and filters").click()
+    expect(page.get_by_role("link", name="Purchase", exact=True)).to_be_visible()
+    page.locator("body").click(position={"x": 600, "y": 700})
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert not faults(page)
+
+
+def test_a_purchase_is_made_run_and_its_rows_explained(opened: Opener) -> None:
+    page = opened("/new/purchase")
+    name(page, "Orders over 100")
+    expect(page.locator('[data-field="id"]')).to_have_value("orders_over_100")
+    effect = page.get_by_role("region", name="Effect on the last 30 days")
+    expect(effect.get_by_text("Duplicates removed")).to_be_visible()
+    page.get_by_role("button", name="+ Condition").click()
+    page.get_by_role("combobox", name="Condition 1: dimension").fill("Transaction Total")
+    page.get_by_role("option", name="Event Transaction Total").click()
+    page.get_by_role("combobox", name="Condition 1: comparison").click()
+    page.get_by_role("option", name=">", exact=True).click()
+    page.get_by_role("textbox", name="Condition 1: value").fill("100")
+    expect(effect.get_by_text("not pass").or_(effect.get_by_text("filter")).first).to_be_visible()
+    save(page)
+    expect(page.get_by_text("Saved as version 1")).to_be_visible()
+    page.get_by_role("button", name="Run now").click()
+    page.get_by_role("link", name="Watch it").click()
+    expect(page.get_by_text("Finished").first).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="orders_over_100").first.click()
+    page.get_by_role("tab", name="Rows").click()
+    page.get_by_role("row").nth(1).get_by_role("button").click()
+    drawer = page.get_by_role("dialog")
+    expect(drawer.get_by_text("is a conversion of orders_over_100")).to_be_visible()
+    expect(drawer.get_by_text("Came in")).to_be_visible()
+    assert not faults(page)
+
+
+def test_a_custom_event_takes_a_value_that_ga4_recorded(opened: Opener) -> None:
+    page = opened("/new/event")
+    name(page, "Sign ups")
+    page.get_by_role("combobox", name="Condition 1: value").click()
+    page.get_by_role("option", name=re.compile("view_item")).first.click()
+    expect(page.get_by_text("Counted", exact=True)).to_be_visible()
+    page.get_by_label("Manual value").check()
+    save(page)
+    expect(page.get_by_text("Saved as version 1")).to_be_visible()
+
+
+def test_a_combined_conversion_joins_two(opened: Opener) -> None:
+    page = opened("/new/combined")
+    name(page, "Anything")
+    box = page.locator('input[data-field="conversions"]')
+    box.click()
+    page.get_by_role("option", name=re.compile("Purchase")).first.click()
+    page.get_by_role("option", name=re.compile("Lead form")).click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("Counted", exact=True)).to_be_visible()
+    save(page)
+    expect(page.get_by_text("Saved as version 1")).to_be_visible()
+
+
+def test_a_lead_scoring_conversion_names_its_crm(opened: Opener, shop: World) -> None:
+    page = opened("/new/scoring")
+    name(page, "Good leads")
+    page.locator('[data-field="source.dataset"]').fill(f"{shop.stack.settings.project}.nowhere")
+    save(page)
+    expect(page.get_by_role("alert").get_by_text("Not saved")).to_be_visible()
+    page.locator('[data-field="source.dataset"]').fill(f"{shop.stack.settings.project}.hubspot")
+    save(page)
+    expect(page.get_by_text("Saved as version 1")).to_be_visible()
+
+
+def test_broken_sql_is_mended_by_its_fixes(opened: Opener, shop: World) -> None:
+    page = opened("/new/custom")
+    name(page, "Paid orders")
+    editor = page.get_by_role("textbox", name="SQL")
+    editor.click()
+    project = shop.stack.settings.project
+    page.keyboard.insert_text(
+        "SELECT order_id AS id, ga_client_id AS clientId, confirmed_at AS created\n"
+        f"FROM `{project}.crm.orders`\n"
+        "WHERE date BETWEEN @start_date AND @end_date"
+    )
+    findings = page.get_by_role("list", name="Findings")
+    expect(findings.get_by_text("misspelled_column")).to_be_visible()
+    expect(page.locator(".cm-lintRange").first).to_be_visible()
+    assert not faults(page)
+    findings.get_by_role("button", name="Apply").first.click()
+    expect(editor).to_contain_text("ga_client_id AS client_id")
+    expect(findings.get_by_text("misspelled_column")).to_have_count(0)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("table", name="Sample rows")).to_be_visible()
+    save(page)
+    expect(page.get_by_text("Saved as version 1")).to_be_visible()
+
+
+def test_sql_is_completed_with_the_columns_of_its_table(opened: Opener, shop: World) -> None:
+    page = opened("/new/custom")
+    editor = page.get_by_role("textbox", name="SQL")
+    editor.click()
+    page.wait_for_load_state("networkidle")
+    page.keyboard.insert_text(f"SELECT o. FROM `{shop.stack.settings.project}.crm.orders` AS o")
+    for _ in range(len(f" FROM `{shop.stack.settings.project}.crm.orders` AS o")):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Control+Space")
+    expect(page.get_by_role("option", name=re.compile("ga_client_id"))).to_be_visible()
+
+
+def test_two_editors_lose_nothing(opened: Opener) -> None:
+    first, second = (opened("/conversions/web_lead/edit") for _ in range(2))
+    for page, words in ((first, "The first editor's words."), (second, "The second's.")):
+        page.locator('[data-field="description"]').fill(words)
+        page.get_by_role("button", name="Review and save").click()
+        dialog = page.get_by_role("dialog", name="Changes of Lead form")
+        expect(dialog.get_by_text(words)).to_be_visible()
+        save(dialog)  # type: ignore[arg-type]
+        if page is first:
+            expect(page.get_by_text("Saved as version 2")).to_be_visible()
+    conflict = second.get_by_role("dialog", name="Somebody else saved this meanwhile")
+    expect(conflict.get_by_text("The first editor's words.")).to_be_visible()
+    expect(conflict.get_by_text("The second's.")).to_be_visible()
+    conflict.get_by_role("button", name="Review mine on top of theirs").click()
+    save(second.get_by_role("dialog", name="Changes of Lead form"))  # type: ignore[arg-type]
+    expect(second.get_by_text("Saved as version 3")).to_be_visible()
+
+
+def test_an_edit_shows_the_rows_that_it_changes_and_why(opened: Opener) -> None:
+    page = opened("/conversions/purchase/edit")
+    page.get_by_role("button", name="+ Condition").click()
+    page.get_by_role("combobox", name="Condition 1: dimension").fill("Country")
+    page.get_by_role("option", name="Country", exact=True).click()
+    page.get_by_role("combobox", name="Condition 1: value").fill("Germany")
+    page.get_by_role("button", name="Review and save").click()
+    rows = page.get_by_role("table", name="Rows that change")
+    expect(rows.get_by_text("The draft leaves it out").first).to_be_visible()
+    assert not faults(page)
+
+
+def test_a_dry_run_shows_each_row_and_the_bytes(opened: Opener) -> None:
+    page = opened("/destinations/google_ads")
+    expect(page.get_by_role("table", name="Rows of the dry run")).to_be_visible()
+    page.get_by_text("What is sent, byte for byte").first.click()
+    expect(
+        page.get_by_text(re.compile('"operatingAccount"|operating_account')).first
+    ).to_be_visible()
+    assert not faults(page)
+
+
+def test_an_incident_is_acknowledged_with_a_note(opened: Opener, shop: World) -> None:
+    page = opened("/runs")
+    page.get_by_role("button", name="Acknowledge").first.click()
+    page.get_by_label("Note for colleagues").fill("Asked the shop.")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    page.get_by_text("Acknowledged", exact=True).click()
+    expect(page.get_by_text("Asked the shop.")).to_be_visible()
+
+
+def test_what_fails_says_so_and_can_be_tried_again(opened: Opener) -> None:
+    page = opened("/runs")
+    page.route("**/api/conversions?**", lambda route: route.abort())
+    page.get_by_role("link", name="Conversions").first.click()
+    page.reload()
+    expect(page.get_by_role("alert").first).to_contain_text("could not be reached", timeout=30_000)
+    page.unroute("**/api/conversions?**")
+    page.get_by_role("button", name="Try again").first.click()
+    expect(page.get_by_role("link", name="Purchase", exact=True)).to_be_visible()
+
+
+def test_a_long_list_says_how_much_of_it_is_shown(opened: Opener) -> None:
+    def many(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        (one, *_) = body["conversions"]
+        body["conversions"] = [{**one, "id": f"c{n}", "name": f"Number {n}"} for n in range(100)]
+        body |= {"total": 500, "next_page": "more"}
+        route.fulfill(response=answer, json=body)
+
+    page = opened("/runs")
+    page.route("**/api/conversions?**", many)
+    page.goto("/")
+    expect(page.get_by_text("100 of 500 shown")).to_be_visible()
