@@ -13,11 +13,14 @@ import yaml
 from rich.console import Console
 
 from common.local.data import load
+from common.local.rpc.wire import LOOPBACK
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
 from common.local.terminal import show_run, show_totals, totals
 
 CONSOLE = Console()
 EXPORT_SCHEMA = Path(__file__).with_name("data") / "ga4_schema.json"
+DEMO = "demo"
+PORT = 8080
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,20 +37,36 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def serve(chosen: argparse.Namespace) -> int:
-    """Run the stack until Ctrl-C; prints one JSON line when it is ready."""
+    """Run the stack until Ctrl-C; prints one JSON line when it is ready.
+
+    Where there is no data of one's own, it is the demo's shop.
+    """
+    from common.local.demo.show import serve as serve_demo
     from common.local.stack.ports import Ports
     from common.local.stack.serve import serve as run_stack
 
     ports = Ports(gateway=chosen.port, fall_back=True)
-    run_stack(ROOT, chosen.data, _variables(chosen), ports)
+    if not (chosen.data / "bigquery").exists() and (chosen.data / DEMO / "bigquery").exists():
+        print("There is no data of your own yet; this is the demo's shop.", file=sys.stderr)
+        serve_demo(chosen.data / DEMO, ports, sys.stdout)
+    else:
+        run_stack(ROOT, chosen.data, _variables(chosen), ports)
     return 0
 
 
 def demo(chosen: argparse.Namespace) -> int:
-    """Run the demonstration."""
+    """Run the demonstration; on a terminal, its shop stays open until Ctrl-C."""
+    from common.local.demo.show import serve as serve_demo
     from common.local.demo.show import show
+    from common.local.stack.ports import Ports
 
-    return show(chosen.data / "demo", CONSOLE)
+    status = show(chosen.data / DEMO, CONSOLE)
+    if not sys.stdout.isatty():
+        print(f"make serve opens the shop at http://{LOOPBACK}:{PORT}")
+        return status
+    with open(os.devnull, "w") as nowhere:
+        serve_demo(chosen.data / DEMO, Ports(gateway=PORT, fall_back=True), nowhere)
+    return status
 
 
 def load_files(chosen: argparse.Namespace) -> int:
@@ -142,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     served = add("serve", serve, "Run the whole product until Ctrl-C.")
-    served.add_argument("--port", type=int, default=8080, help="of the functions (%(default)s)")
+    served.add_argument("--port", type=int, default=PORT, help="of the functions (%(default)s)")
     add("demo", demo, "A small shop, several days, end to end, with a report.")
     loaded = add("load", load_files, "Load parquet, ndjson or csv files into a table.")
     load.add_arguments(loaded)

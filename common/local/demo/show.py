@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -23,7 +23,9 @@ from common.local.shop.load import Datasets, load
 from common.local.shop.orders.rates import CURRENCY
 from common.local.shop.shop import Shop, generate
 from common.local.shop.truth.answers import Truth
-from common.local.stack.attach import Attached, attached, environment
+from common.local.stack.attach import ROOT, Attached, attached, environment
+from common.local.stack.ports import Ports
+from common.local.stack.serve import serve as run_stack
 from common.local.terminal import plain_table, show_run, show_totals, totals
 from common.messaging.messages import CrmLoaded
 
@@ -68,6 +70,12 @@ def show(directory: Path, console: Console) -> int:
         status = _live(stack, platforms, today, steps, directory.parent / "report.html")
     console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
     return status
+
+
+def serve(directory: Path, ports: Ports, out: IO[str]) -> None:
+    """The shop of the demo that ran in `directory`, until Ctrl-C."""
+    with serving() as platforms:
+        run_stack(ROOT, directory, variables(platforms.endpoints), ports, out)
 
 
 def variables(endpoints: Mapping[str, str]) -> dict[str, str]:
@@ -232,6 +240,5 @@ def _found(stack: Attached, shop: Shop, known: Truth, rows: list[dict[str, Any]]
 def _where_next(console: Console, report: Path) -> None:
     console.print(
         f"\nWhere to look next:\n  {report}  the report, in a browser\n"
-        "  make serve                 the same stack until Ctrl-C, functions on port 8080\n"
         "  python -m common.local --help\n"
     )

@@ -24,7 +24,8 @@ def serve(
     ports: Ports,
     out: IO[str] = sys.stdout,
 ) -> None:
-    """Prints one JSON line when all is ready, then runs until SIGINT or SIGTERM.
+    """Prints one JSON line when all is ready, then runs until SIGINT or SIGTERM. A person reads
+    on stderr where to look.
 
     Functions that crash are started again, as the platform replaces an instance. Raises what
     `running` raises when the stack cannot start.
@@ -34,6 +35,7 @@ def serve(
         signal.signal(number, lambda *_: stopped.set())
     with running(root, directory, environment, ports=ports) as stack:
         print(json.dumps(stack.ready()), file=out, flush=True)
+        print(f"Open {stack.url} in a browser; Ctrl-C ends.", file=sys.stderr, flush=True)
         while not stopped.wait(_LOOK_SECONDS):
             if not stack.functions_run():
                 print("The functions ended by themselves; they start again.", file=sys.stderr)

@@ -10,10 +10,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from tests.console.browser.world import DIST, World, world
 
+expect.set_options(timeout=20_000)
 MISSING = "No browser: apt-get install chromium, or python -m playwright install chromium."
 NOT_BUILT = "The page is not built: make console."
 FLAGS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,7 +93,7 @@ def console(behind: str) -> Iterator[str]:
     session.close()
 
 
-def _variables(endpoints: dict[str, str] | Any) -> dict[str, str]:
+def _variables(endpoints: Mapping[str, str]) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if "CONVERSIONS_" not in name}
     own = environment(clean, timezone=ZONE, currency=CURRENCY)
     return {
@@ -111,6 +111,7 @@ def _fill(stack: Attached) -> None:
     load(shop, stack.client, Datasets(*names), today)
     for definition in DEFINITIONS:
         stack.call("PUT", f"/api/conversions/{definition['id']}", definition)
-    stack.call("PUT", "/export-preview/destinations/google_ads", DESTINATION)
+    since = {"start_date": (today - timedelta(days=DAYS)).isoformat()}
+    stack.call("PUT", "/export-preview/destinations/google_ads", {**DESTINATION, **since})
     asked = stack.call("POST", "/api/runs", {})
     stack.wait_for(asked["run_id"])
