@@ -15,6 +15,7 @@ resource "google_project_service" "apis" {
     "storage.googleapis.com",
     ],
     var.budget == null ? [] : ["billingbudgets.googleapis.com"],
+    length(var.console_members) == 0 ? [] : ["iap.googleapis.com"],
     var.daily_query_tebibytes == null ? [] : ["cloudquotas.googleapis.com"],
   ))
 

@@ -1,6 +1,6 @@
 locals {
   _push_invoker  = { push = google_service_account.push.member }
-  _http_invokers = merge({ for member in var.http_invokers : member => member }, var.allow_unauthenticated ? { everyone = "allUsers" } : {})
+  _http_invokers = merge({ for member in var.http_invokers : member => member }, { for account in google_service_account.console : "console" => account.member }, var.allow_unauthenticated ? { everyone = "allUsers" } : {})
 }
 
 module "function" {

@@ -20,7 +20,7 @@ locals {
     CONVERSIONS_EDITORS              = join(",", var.roles.editors)
     CONVERSIONS_FUNCTION_URLS        = ""
     CONVERSIONS_GA4_DATASETS         = join(",", var.ga4_datasets)
-    CONVERSIONS_IAP_AUDIENCE         = var.iap_audience
+    CONVERSIONS_IAP_AUDIENCE         = local.iap_audience
     CONVERSIONS_LOCAL_USER           = ""
     CONVERSIONS_LOCATION             = var.location
     CONVERSIONS_MAXIMUM_BYTES_BILLED = format("%d", var.maximum_bytes_billed)

@@ -6,6 +6,11 @@ output "access_to_grant" {
   ]
 }
 
+output "console" {
+  description = "Address of the console, for those in console_members; empty when it is not deployed."
+  value       = one(google_cloud_run_v2_service.console[*].uri)
+}
+
 output "crm_topic" {
   description = "Topic on which CRM loaders announce a finished load."
   value       = google_pubsub_topic.topics["crm-loads"].id

@@ -12,10 +12,10 @@ resource "google_storage_bucket" "bundles" {
 # one for each folder of code; functions may share one
 module "bundle" {
   source   = "./modules/bundle"
-  for_each = toset([for function in local.functions : function.source])
+  for_each = toset(concat([for function in local.functions : function.source], local.has_console ? [local._page.source] : []))
 
   folder       = each.key
-  entry_points = sort([for function in local.functions : function.entry_point if function.source == each.key])
+  entry_points = sort([for function in local.manifest.functions : function.entry_point if function.source == each.key])
   repository   = local.repository
   bucket       = google_storage_bucket.bundles.name
 }

@@ -88,6 +88,17 @@ variable "currency" {
   }
 }
 
+variable "console_members" {
+  description = "Who may open the console, as user:, group: or domain: members; what they may do there, roles says. Empty: the console is not deployed."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.console_members : can(regex("^(user|group|domain|serviceAccount):[^ ,]+$", member))])
+    error_message = "Each of console_members is a member such as group:marketing@shop.example; Identity-Aware Proxy lets in nobody without an account."
+  }
+}
+
 variable "daily_query_tebibytes" {
   description = "Custom quota: TiB that BigQuery queries may read in this project per day. Null keeps Google's default of 200 TiB."
   type        = number

@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tests.terraform.plans import Plan
 from tests.terraform.provider.server import serving
@@ -77,13 +76,7 @@ class Terraform:
         self("plan", "-no-color", *options, "-out=offline.tfplan")
         planned = json.loads(self("show", "-json", "offline.tfplan"))
         manifest = self.folder.parent / "functions" / "manifest.json"
-        return Plan(planned, deployed(json.loads(manifest.read_text())))
-
-
-def deployed(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest without the page, which Terraform does not deploy yet."""
-    functions = manifest["functions"].items()
-    return manifest | {"functions": {k: f for k, f in functions if f["trigger"] != "page"}}
+        return Plan(planned, json.loads(manifest.read_text()))
 
 
 def binary() -> str:
@@ -109,9 +102,14 @@ def copied(target: Path, *, bundles: bool = True) -> Path:
     Terraform sorts contents again and again, and changes nothing else but their hashes.
     """
     code = ("*.py", "*.sql", "*.yaml") if not bundles else ()
-    ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "local", "__pycache__", *code)
+    ignored = shutil.ignore_patterns(
+        ".terraform", "*.tfstate*", "local", "__pycache__", "web", "dist", *code
+    )
     for folder in ("terraform", "common", "functions"):
         shutil.copytree(REPOSITORY / folder, target / folder, ignore=ignored)
+    dist = target / "functions" / "console" / "dist"
+    dist.mkdir()
+    (dist / "index.html").write_text("<!doctype html>")
     # state buckets cannot be reached from here
     override = target / "terraform" / "backend_override.tf"
     override.write_text('terraform {\n  backend "local" {}\n}\n')

@@ -5,7 +5,12 @@ locals {
       fileset(var.repository, "common/**/*.{py,sql,json,yaml}"),
       fileset(var.repository, "common/local/**"),
     ),
-    fileset(var.repository, "functions/${var.folder}/**/*.{py,sql,json,yaml}"),
+    setsubtract(
+      fileset(var.repository, "functions/${var.folder}/**/*.{py,sql,json,yaml}"),
+      fileset(var.repository, "functions/${var.folder}/web/**"),
+    ),
+    # of a page what was built, not its sources
+    fileset(var.repository, "functions/${var.folder}/dist/**"),
   )
 
   # path in the zip => content; paths are those of the repository

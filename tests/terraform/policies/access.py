@@ -29,6 +29,7 @@ ROLES = {
     },
     "google_bigquery_table_iam_member": {"roles/bigquery.dataEditor"},
     "google_cloud_run_v2_service_iam_member": {"roles/run.invoker"},
+    "google_iap_web_cloud_run_service_iam_member": {"roles/iap.httpsResourceAccessor"},
     "google_pubsub_subscription_iam_member": {"roles/pubsub.subscriber"},
     "google_pubsub_topic_iam_member": {"roles/pubsub.publisher"},
     "google_secret_manager_secret_iam_member": {"roles/secretmanager.secretAccessor"},
@@ -72,6 +73,27 @@ def browsers_are_let_in_only_with_a_verifier(plan: Plan) -> Iterator[str]:
         audience = service(function)["environment_variables"].get("CONVERSIONS_TOKEN_AUDIENCE")
         if plan.variable("allow_unauthenticated") and not audience:
             yield f"{function.address} is open and verifies nobody"
+
+
+def only_the_proxy_reaches_the_console(plan: Plan) -> Iterator[str]:
+    for page in plan.of("google_cloud_run_v2_service"):
+        callers = plan.of("google_cloud_run_v2_service_iam_member", "proxy")
+        if not page.values["iap_enabled"]:
+            yield f"{page.address} is open to whoever knows its address"
+        if [
+            c
+            for c in callers
+            if not c.values["member"].endswith("@gcp-sa-iap.iam.gserviceaccount.com")
+        ]:
+            yield f"{page.address} may be called past the proxy"
+        variables = {
+            v["name"]: v.get("value") for v in page.values["template"][0]["containers"][0]["env"]
+        }
+        if variables.get("CONVERSIONS_LOCAL_USER"):
+            yield f"{page.address} takes everybody for {variables['CONVERSIONS_LOCAL_USER']}"
+        audience = variables.get("CONVERSIONS_IAP_AUDIENCE", "")
+        if not audience.endswith(f"/services/{page.values['name']}"):
+            yield f"the functions demand assertions for {audience!r}"
 
 
 def every_function_has_an_account_of_its_own(plan: Plan) -> Iterator[str]:
@@ -123,6 +145,7 @@ POLICIES = (
     every_function_may_run_queries,
     nobody_unknown_may_call,
     browsers_are_let_in_only_with_a_verifier,
+    only_the_proxy_reaches_the_console,
     every_function_has_an_account_of_its_own,
     only_pubsub_reaches_a_push_function,
     only_export_reads_the_secrets_of_platforms,
