@@ -138,6 +138,7 @@ run "a_browser_may_call_http_functions_only" {
   variables {
     allow_unauthenticated = true
     token_audience        = "123-abc.apps.googleusercontent.com"
+    token_domain          = "shop.example"
   }
 
   assert {

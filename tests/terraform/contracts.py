@@ -92,7 +92,18 @@ def _made(plan: Plan) -> dict[str, Any]:
         "staging_dataset": datasets["staging"],
         "scheduler_location": plan.variable("region"),
         "sql_runner": runner,
+        "iap_audience": _assertions_for(plan),
     }
+
+
+def _assertions_for(plan: Plan) -> str:
+    """The audience that the proxy before the console writes into its assertions."""
+    members = plan.of("google_iap_web_cloud_run_service_iam_member")
+    if not members:
+        return str(plan.variable("iap_audience"))
+    (console,), number = plan.of("google_cloud_run_v2_service"), members[0].values["project"]
+    place = f"/projects/{number}/locations/{console.values['location']}"
+    return f"{place}/services/{console.values['name']}"
 
 
 def entry_points_exist(plan: Plan) -> Iterator[str]:

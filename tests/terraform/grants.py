@@ -12,6 +12,7 @@ OBJECTS = {
     "google_bigquery_dataset_iam_member": "dataset {project}.{dataset_id}",
     "google_bigquery_table_iam_member": "table {project}.{dataset_id}.{table_id}",
     "google_cloud_run_v2_service_iam_member": "function {name}",
+    "google_iap_web_cloud_run_service_iam_member": "page {cloud_run_service_name}",
     "google_project_iam_member": "project {project}",
     "google_pubsub_subscription_iam_member": "subscription {subscription}",
     "google_pubsub_topic_iam_member": "topic {topic}",
