@@ -45,6 +45,7 @@ test: $(READY) $(PAGE) ## Style, types and every test.
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/mypy common functions tests
+	@$(RUN) -m tests.console.documents $(WEB)/generated
 	@$(NPM) run --silent check
 	@$(VENV)/bin/pytest -m "not bundles" -n 2 --dist loadfile --max-worker-restart 0 --durations 10
 

@@ -1,7 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 
 import { get } from './client';
-import { overview } from './overview';
 import type { IncidentPage, Me, RowPage } from './types';
 
 export interface ListQuery {
@@ -16,7 +15,7 @@ export const useConversions = (query: ListQuery) =>
   useInfiniteQuery({
     queryKey: ['conversions', query],
     queryFn: ({ pageParam, signal }): Promise<RowPage> =>
-      overview({ ...query, page: pageParam, limit: 100 }, signal),
+      get<RowPage>('/api/conversions', { ...query, page: pageParam, limit: 100 }, signal),
     initialPageParam: '',
     getNextPageParam: (last) => last.next_page || undefined,
     placeholderData: keepPreviousData,

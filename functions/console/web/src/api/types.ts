@@ -1,59 +1,20 @@
-/** What the three functions say, by the names that the screens use. */
+/** What the three functions say, by the names that the screens use; generated from their own
+ * OpenAPI documents by `npm run types`. */
+import type { components as ApiComponents } from '../../generated/api';
+import type { components as ExportComponents } from '../../generated/export-preview';
+import type { components as ValidateComponents } from '../../generated/validate-sql';
+
+export type Api = ApiComponents['schemas'];
+export type Export = ExportComponents['schemas'];
+export type Validate = ValidateComponents['schemas'];
 
 export type Kind = 'simple' | 'combined' | 'custom' | 'lead_scoring';
-export type Health =
-  | 'fresh'
-  | 'late'
-  | 'held'
-  | 'failing'
-  | 'unexported'
-  | 'new'
-  | 'unreadable'
-  | 'archived';
-
-export interface TrendDay {
-  date: string;
-  conversions: number;
-  value: number | null;
-}
-
-export interface LastRun {
-  run_id: string;
-  recorded_at: string;
-  status: string;
-  rows_total: number | null;
-  value_total: number | null;
-  duplicates: number | null;
-  quarantined: number | null;
-  detail: string | null;
-}
-
-export interface Row {
-  id: string;
-  name: string;
-  kind: Kind;
-  version: number;
-  status: string;
-  created_at: string;
-  created_by: string | null;
-  readable: boolean;
-  reason: string | null;
-  health: Health;
-  health_detail: string | null;
-  conversions: number | null;
-  value: number | null;
-  trend: TrendDay[];
-  last_run: LastRun | null;
-}
-
-export interface RowPage {
-  currency: string;
-  start_date: string;
-  end_date: string;
-  total: number;
-  conversions: Row[];
-  next_page: string;
-}
+export type Row = Api['ConversionLine'];
+export type Health = Row['health'];
+export type RowPage = Api['ConversionList'];
+export type LastRun = Api['LastRun'];
+export type Stored = Api['ConversionVersion'];
+export type Me = Api['Me'];
 
 export interface Incident {
   incident_id: string;
@@ -73,10 +34,4 @@ export interface IncidentPage {
   incidents: Incident[];
   next_page?: string;
   total?: number;
-}
-
-export interface Me {
-  email: string;
-  role: 'viewer' | 'editor' | 'operator';
-  may: { edit: boolean; operate: boolean; see_personal_data: boolean };
 }

@@ -4,6 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useLocation, useParams, useSearchParams } from 'wouter';
 
 import { ask, client, post } from '../api/client';
+import type { Kind } from '../api/types';
 import { KINDS } from '../conversions/words';
 import { Ago, Failed, Head, Waiting } from '../ui/parts';
 import { Overview } from './overview';
@@ -33,7 +34,7 @@ export function Conversion() {
         title={name}
         under={
           <>
-            {stored.kind && KINDS[stored.kind]} · {id} · version {stored.version}
+            {KINDS[stored.kind as Kind] ?? stored.kind} · {id} · version {stored.version}
             {stored.created_by && stored.created_by !== 'unknown' && ` by ${stored.created_by}`} · last run{' '}
             <Ago time={stored.last_run?.recorded_at} />
           </>
@@ -56,9 +57,9 @@ export function Conversion() {
             The next daily run computes it. To see it now, press Run now.
           </Alert>
         )}
-        {stored.readable === false && (
+        {stored.unreadable && (
           <Alert color="red" variant="light" title="This release cannot read its definition">
-            {stored.reason}
+            {stored.unreadable}
           </Alert>
         )}
         {stored.definition?.description && <Text size="sm" maw={760}>{stored.definition.description}</Text>}

@@ -72,7 +72,7 @@ export function Versions(props: { id: string; newest: number; etag: string | nul
         size="xl"
         title={`Version ${chosen?.version ?? ''} and the live one`}
       >
-        {chosen && newest && (
+        {chosen?.definition && newest?.definition && (
           <Stack>
             <Text size="sm">“Before” is version {chosen.version}, “after” is the live one.</Text>
             <Fields before={chosen.definition} after={newest.definition} />

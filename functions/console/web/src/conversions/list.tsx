@@ -15,7 +15,7 @@ import { useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
 import { useConversions, useIncidents } from '../api/queries';
-import type { Incident, Row } from '../api/types';
+import type { Incident, Kind, Row } from '../api/types';
 import { count, day, money, NONE, plural } from '../ui/format';
 import { useShortcuts } from '../ui/keys';
 import { Ago, Empty, Failed, Head, More, Sparkline, Waiting } from '../ui/parts';
@@ -139,7 +139,7 @@ function OneRow({ row }: { row: Row }) {
           <HealthBadge row={row} />
         </span>
       </Table.Td>
-      <Table.Td className="wide-only">{KINDS[row.kind]}</Table.Td>
+      <Table.Td className="wide-only">{KINDS[row.kind as Kind] ?? row.kind}</Table.Td>
       <Table.Td>
         {values.length > 0 ? (
           <Sparkline

@@ -35,7 +35,7 @@ export const needsAnEye = (rows: Row[]): { row: Row; sentence: string }[] =>
     .map((row) => ({ row, sentence: sentence(row) }));
 
 function sentence(row: Row): string {
-  const why = row.health === 'unreadable' ? row.reason : row.health_detail;
+  const why = row.health_detail;
   const since = row.last_run ? `, last computed ${ago(row.last_run.recorded_at)}` : '';
   return `${HEALTH[row.health].eye}${since}.${why ? ` ${why}` : ''}`;
 }

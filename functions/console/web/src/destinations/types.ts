@@ -1,3 +1,4 @@
+import type { Export } from '../api/types';
 import type { Schema } from '../editor/form';
 
 export const PLATFORMS: Record<string, string> = {
@@ -19,85 +20,12 @@ export type Config = Record<string, unknown> & {
   conversions: Record<string, string>[];
 };
 
-export interface Advice {
-  code: string;
-  severity: 'error' | 'warning';
-  message: string;
-  fix: string;
-}
-
-export interface StoredDestination {
-  id: string;
-  version: number;
-  kind: string;
-  status: string;
-  definition: Config | null;
-  unreadable: string | null;
-  created_at: string;
-  created_by: string | null;
-  problems: Advice[];
-}
-
-export interface FormOf {
-  schema: Schema & { required?: string[] };
-  capabilities: {
-    max_batch: number;
-    max_age_days: Record<string, number>;
-    deduplication_hours: number | null;
-    adjusts: string[];
-    adjusts_within_days: number | null;
-    answers_later: boolean;
-    audience: boolean;
-  };
-}
-
-export interface DryRun {
-  complete: boolean;
-  held_by_platform: number;
-  before_first_day: number;
-  notes: string[];
-  verdicts: Record<string, number>;
-  rows: {
-    id: string;
-    verdict: string;
-    reason?: string | null;
-    key?: string | null;
-    value?: number | null;
-    currency?: string | null;
-    event_time?: string | null;
-  }[];
-  requests: {
-    sha256: string;
-    bytes: number;
-    rows: string[];
-    method: string;
-    url: string;
-    headers: Record<string, string>;
-    credential: { in: string; name: string; reference: string };
-    body?: string | null;
-  }[];
-}
-
-export interface LedgerEntry {
-  recorded_at: string;
-  happened_at: string;
-  conversion: string;
-  conversion_id: string;
-  op: string | null;
-  state: string;
-  reason: string | null;
-  value: number | null;
-  currency: string | null;
-  request_id: string | null;
-}
-
-export interface Standing {
-  conversion: string;
-  state: string;
-  op: string | null;
-  reason: string | null;
-  conversions: number;
-}
+export type Advice = Export['Advice'];
+export type StoredDestination = Omit<Export['DestinationVersion'], 'definition'> & { definition: Config | null };
+export type FormOf = Omit<Export['Form'], 'schema'> & { schema: Schema & { required?: string[] } };
+export type DryRun = Export['DryRun'];
+export type LedgerEntry = Export['LedgerEntry'];
+export type Standing = Export['DeliveryStateCount'];
 
 export const STATES: Record<string, { word: string; sign: string; color: string }> = {
   accepted: { word: 'Accepted', sign: '✓', color: 'teal' },

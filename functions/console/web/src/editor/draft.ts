@@ -46,7 +46,7 @@ export function fresh(type: Type): Definition {
       return {
         ...simple,
         event_type: 'custom_event',
-        filters: { all: [{ dimension: 'event', operator: 'equals', value: '' }] },
+        filters: { all: [{ dimension: 'event', operator: 'equals', value: '', products: 'any' }] },
         value: { type: 'none' },
       };
     case 'combined':

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 
 import { ask, client, get, Problem, type Answer, type Fault } from '../api/client';
+import type { Stored } from '../api/types';
 import type { Definition } from '../api/definitions';
 import { useShortcuts } from '../ui/keys';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
@@ -18,14 +19,7 @@ import { ScoringForm } from './scoring';
 import { Section } from './section';
 import { SimpleForm } from './simple';
 
-interface Stored {
-  id: string;
-  version: number;
-  status: string;
-  definition: Definition;
-  created_by: string | null;
-  warnings: { message: string; fix: string }[];
-}
+type Editable = Stored & { definition: Definition };
 
 /** The form of a new conversion of the type that the address names. */
 export function NewConversion() {
@@ -39,20 +33,23 @@ export function EditConversion() {
   const { id } = useParams<{ id: string }>();
   const loaded = useQuery({
     queryKey: ['editing', id],
-    queryFn: ({ signal }) => ask<Stored>('GET', `/api/conversions/${id}`, { signal }),
+    queryFn: ({ signal }) => ask<Editable>('GET', `/api/conversions/${id}`, { signal }),
     staleTime: Infinity,
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
   if (loaded.isError) return <Failed error={loaded.error} retry={() => void loaded.refetch()} />;
   if (!loaded.data) return <Waiting label="Loading the conversion" />;
+  if (!loaded.data.data.definition) {
+    return <Empty title="This release cannot read it">{loaded.data.data.unreadable}</Empty>;
+  }
   return <Editor key={id} start={loaded.data.data.definition} stored={loaded.data} />;
 }
 
-function Editor(props: { start: Definition; stored: Answer<Stored> | null }) {
+function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
   const [draft, setDraft] = useState<Definition>(props.start);
   const [live, setLive] = useState(props.stored);
-  const [theirs, setTheirs] = useState<Answer<Stored> | null>(null);
+  const [theirs, setTheirs] = useState<Answer<Editable> | null>(null);
   const [ownId, setOwnId] = useState(false);
   const [reviewing, setReviewing] = useState(false);
   const [saving, setSaving] = useState(false);
@@ -92,7 +89,7 @@ function Editor(props: { start: Definition; stored: Answer<Stored> | null }) {
     } catch (error) {
       setReviewing(false);
       if (error instanceof Problem && error.code === 'version_conflict') {
-        setTheirs(await ask<Stored>('GET', `/api/conversions/${draft.id}`));
+        setTheirs(await ask<Editable>('GET', `/api/conversions/${draft.id}`));
       } else {
         setProblem(error);
       }

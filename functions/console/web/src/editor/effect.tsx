@@ -3,29 +3,13 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 
 import { post } from '../api/client';
+import type { Api } from '../api/types';
 import type { Definition } from '../api/definitions';
 import { count, day, money, percent } from '../ui/format';
 import { Failed, Figure, Sparkline } from '../ui/parts';
 import { canTry, tried } from './draft';
 
-interface Backtest {
-  start_date: string;
-  end_date: string;
-  currency: string;
-  totals: {
-    conversions: number;
-    value: number | null;
-    value_gross: number | null;
-    refunded: number | null;
-    qualified: number | null;
-    attributed_share: number | null;
-    duplicates: number;
-    left_out: number;
-  };
-  days: { date: string; conversions: number }[];
-  left_out: { reason: string; text: string; candidates: number }[];
-  warnings: { code: string; message: string; fix: string }[];
-}
+type Backtest = Api['Backtest'];
 
 /** What the draft would have counted in the last 30 days; nothing is saved or written for it. */
 export function Effect({ draft }: { draft: Definition }) {

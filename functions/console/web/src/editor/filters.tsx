@@ -158,7 +158,7 @@ function Parts(props: {
   );
 }
 
-const blank = (): Condition => ({ dimension: '', operator: 'equals', value: '' });
+const blank = (): Condition => ({ dimension: '', operator: 'equals', value: '', products: 'any' });
 
 function Remove(props: { label: string; act: () => void }) {
   return (
@@ -201,7 +201,7 @@ function Line(props: {
           aria-label={`Condition ${props.number}: comparison`}
           data={operators.map((value) => ({ value, label: OPERATORS[value] ?? value }))}
           value={condition.operator}
-          onChange={(operator) => operator && change(retyped(condition, operator, known))}
+          onChange={(operator) => operator && change(retyped(condition, operator as Condition['operator'], known))}
           allowDeselect={false}
         />
         <ValueField condition={condition} number={props.number} event={props.event} dimension={known} change={change} />
@@ -335,11 +335,10 @@ function grouped(dimensions: Dimension[], chosen: string) {
 function fitted(condition: Condition, name: string, dimensions: Dimension[]): Condition {
   const operators = dimensions.find((one) => one.name === name)?.operators ?? ['equals'];
   const operator = operators.includes(condition.operator) ? condition.operator : 'equals';
-  const products = name.startsWith('items.') ? { products: condition.products ?? ('any' as const) } : {};
-  return { dimension: name, operator, value: '', ...products };
+  return { dimension: name, operator, value: '', products: 'any' };
 }
 
-function retyped(condition: Condition, operator: string, known: Dimension | undefined): Condition {
+function retyped(condition: Condition, operator: Condition['operator'], known: Dimension | undefined): Condition {
   const former = condition.value;
   const one = Array.isArray(former) ? (former[0] ?? '') : (former ?? '');
   const numeric = known?.type === 'number' || COMPARING.has(operator);

@@ -3,27 +3,15 @@ import { useQuery } from '@tanstack/react-query';
 import { Fragment } from 'react';
 
 import { post } from '../api/client';
+import type { Api } from '../api/types';
 import type { Definition } from '../api/definitions';
 import { count, day, money, plural } from '../ui/format';
 import { Failed, Waiting } from '../ui/parts';
 import { changes } from './compare';
 import { sent } from './draft';
 
-interface Count {
-  rows: number;
-  live_value: number | null;
-  draft_value: number | null;
-}
-interface Diff {
-  start_date: string;
-  end_date: string;
-  currency: string;
-  same: number;
-  added: Count;
-  removed: Count;
-  changed: Count;
-  rows: { id: string; created: string; change: string; live_value: number | null; draft_value: number | null; why: string }[];
-}
+type Count = Api['DiffCount'];
+type Diff = Api['Diff'];
 const SHOWN = 50;
 const COLORS: Record<string, string> = { added: 'teal', removed: 'red', changed: 'blue' };
 const SIGNS: Record<string, string> = { added: '+', removed: '−', changed: '~' };

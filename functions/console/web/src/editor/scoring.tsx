@@ -93,7 +93,7 @@ export function ScoringForm() {
           value={qualification.mode}
           words={MODES}
           change={(mode) =>
-            set({ qualification: { mode, threshold: ['auto', 'all'].includes(mode) ? null : mode === 'expected_value' ? 100 : 0.2 } })
+            set({ qualification: { mode: mode as LeadScoring['qualification']['mode'], threshold: ['auto', 'all'].includes(mode) ? null : mode === 'expected_value' ? 100 : 0.2 } })
           }
         />
         {threshold && (

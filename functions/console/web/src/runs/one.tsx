@@ -7,10 +7,8 @@ import { client, get, post } from '../api/client';
 import { bytes, count, day } from '../ui/format';
 import { Ago, Failed, Figure, Head, Waiting } from '../ui/parts';
 import { Done, StatusBadge } from './list';
-import type { Entry, Run } from './types';
+import type { Detail, Entry, Run } from './types';
 import { duration, TRIGGERS } from './words';
-
-type Detail = Run & { entries: Entry[] };
 
 /** One run as a timeline of its tasks; the slowest is seen at once. */
 export function OneRun() {

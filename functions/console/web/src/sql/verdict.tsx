@@ -1,57 +1,16 @@
 import { Badge, Button, Code, CopyButton, Group, List, Paper, Stack, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 
+import type { Validate } from '../api/types';
 import { bytes, count, day, decimal, NONE, percent, plural } from '../ui/format';
 import { Figure, Sparkline } from '../ui/parts';
 
-export interface Issue {
-  code: string;
-  severity: 'error' | 'warning' | 'info';
-  message: string;
-  fix: string;
-  line: number | null;
-  column: number | null;
-  end_line?: number | null;
-  end_column?: number | null;
-  replacement?: string | null;
-  field: string | null;
-}
-
-export interface Target {
-  id: string;
-  name: string;
-  conversions?: number;
-  reason?: string;
-}
-
-export interface Verdict {
-  ok: boolean;
-  issues: Issue[];
-  suggestion: string;
-  columns: { name: string; type: string; role: 'contract' | 'identifier' | 'feature' | 'unknown' }[];
-  referenced_tables: string[];
-  bytes_processed: number | null;
-  cost: { bytes_per_run: number | null; bytes_for_30_days: number | null; price_per_month: number | null; currency: string } | null;
-  profile: {
-    start_date: string;
-    end_date: string;
-    rows: number;
-    days: { date: string; conversions: number }[];
-    null_share: Record<string, number>;
-    attributed_share: number | null;
-    clients: { total: number; known: number } | null;
-    currencies: Record<string, number>;
-  } | null;
-  sample: Record<string, unknown>[];
-  predicted_value: {
-    available: boolean;
-    reason: string | null;
-    fix?: string | null;
-    features: string[];
-    eligible_targets: Target[];
-    ineligible_targets: Target[];
-  } | null;
-}
+export type Issue = Validate['Issue'];
+/** The answer, in which what has a default is never left out. */
+export type Verdict = Required<Omit<Validate['Validated'], 'profile' | 'predicted_value'>> & {
+  profile: Required<Validate['Profile']> | null;
+  predicted_value: Required<Validate['PredictedValue']> | null;
+};
 
 const COLORS = { error: 'red', warning: 'orange', info: 'blue' };
 const SIGNS = { error: '✕', warning: '!', info: 'i' };
