@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sy
 
 from tests.console.browser.world import DIST, World, world
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 MISSING = "No browser: apt-get install chromium, or python -m playwright install chromium."
 NOT_BUILT = "The page is not built: make console."
 FLAGS = (
@@ -86,7 +86,7 @@ def opened(browser: Browser, shop: World) -> Iterator[Opener]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("console", keep)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(path)

@@ -28,7 +28,6 @@ SCREENS = {
     "destination": ("/destinations/google_ads", "Rows"),
     "destination form": ("/destinations/new/meta", "Access token"),
     "scoring": ("/scoring", "No lead scoring yet"),
-    "settings": ("/settings", "GA4 properties"),
 }
 
 
@@ -163,18 +162,6 @@ def test_broken_sql_is_mended_by_its_fixes(opened: Opener, shop: World) -> None:
     expect(page.get_by_text("Saved as version 1")).to_be_visible()
 
 
-def test_sql_is_completed_with_the_columns_of_its_table(opened: Opener, shop: World) -> None:
-    page = opened("/new/custom")
-    editor = page.get_by_role("textbox", name="SQL")
-    editor.click()
-    page.wait_for_load_state("networkidle")
-    page.keyboard.insert_text(f"SELECT o. FROM `{shop.stack.settings.project}.crm.orders` AS o")
-    for _ in range(len(f" FROM `{shop.stack.settings.project}.crm.orders` AS o")):
-        page.keyboard.press("ArrowLeft")
-    page.keyboard.press("Control+Space")
-    expect(page.get_by_role("option", name=re.compile("ga_client_id"))).to_be_visible()
-
-
 def test_two_editors_lose_nothing(opened: Opener) -> None:
     first, second = (opened("/conversions/web_lead/edit") for _ in range(2))
     for page, words in ((first, "The first editor's words."), (second, "The second's.")):
@@ -213,15 +200,6 @@ def test_a_dry_run_shows_each_row_and_the_bytes(opened: Opener) -> None:
         page.get_by_text(re.compile('"operatingAccount"|operating_account')).first
     ).to_be_visible()
     assert not faults(page)
-
-
-def test_an_incident_is_acknowledged_with_a_note(opened: Opener, shop: World) -> None:
-    page = opened("/runs")
-    page.get_by_role("button", name="Acknowledge").first.click()
-    page.get_by_label("Note for colleagues").fill("Asked the shop.")
-    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
-    page.get_by_text("Acknowledged", exact=True).click()
-    expect(page.get_by_text("Asked the shop.")).to_be_visible()
 
 
 def test_what_fails_says_so_and_can_be_tried_again(opened: Opener) -> None:
