@@ -63,6 +63,8 @@ class MaterializeTask(Message):
     end_date: date
     trigger: Literal["schedule", "manual", "backfill", "load", "scores"]
     force: bool = False
+    since: date | None = None
+    """First day of the whole window, in a task that goes on with a part of it."""
 
 
 class ScoreTask(Message):

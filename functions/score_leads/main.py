@@ -8,8 +8,8 @@ from functools import cache
 
 from functions.score_leads.model import threads
 
-# numerical libraries read their number of threads once, when numpy is imported
-threads.limit(os.environ, threads.real_cpus())
+# before numpy is imported
+threads.limit(os.environ)
 
 import functions_framework  # noqa: E402
 from flask import Request, Response  # noqa: E402

@@ -44,7 +44,7 @@ def _measure() -> None:
     rows = _rows(leads)
     # a run has let go of the past when it scores; keeping it would slow the collector of garbage
     del leads, outcomes, past
-    stamp = Stamp("leads", "run", datetime.now(UTC), datetime.now(UTC))
+    stamp = Stamp("leads", "run", datetime.now(UTC), datetime.now(UTC), 1)
     with _timed(f"{SCORED:,} leads scored, with reasons, as rows of the table"):
         for _ in range(SCORED // scoring.BATCH):
             with scoring.collector_resting():
@@ -106,6 +106,12 @@ def _rows(leads: Leads) -> list[Row]:
             "qualified_at": None,
             "probability_week_ago": None,
             "status": "open",
+            "won_after": None,
+            "age": 3.0,
+            "promised_probability": None,
+            "promised_value": None,
+            "promised_deal_value": None,
+            "is_reconstructed": False,
         }
         for place, cells in zip(range(scoring.BATCH), rows, strict=False)
     ]

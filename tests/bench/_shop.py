@@ -20,7 +20,6 @@ from common.local.shop.truth.answers import KnownLead
 from common.messaging.messages import ScoreTask
 from common.settings import Settings
 from functions.score_leads.data.sources import Warehouses
-from functions.score_leads.model.open_outcomes import PRIOR, YOUNG_DAYS
 from functions.score_leads.operate.run import Services, handle
 from tests.bench._truth import mean
 from tests.quick import QuickWarehouse
@@ -95,12 +94,7 @@ def _luck(shop: Shop, known: list[KnownLead]) -> tuple[float, float]:
     money = sum(lead.deal_value or 0 for lead in won) / sum(
         lead.chance_in_60_days * lead.value_if_won for lead in final
     )
-    true = {lead.id: lead.true for lead in shop.leads}
-    young = [lead for lead in known if age[lead.lead_id] < YOUNG_DAYS]
-    expected = sum(true[lead.lead_id].chance_within(age[lead.lead_id]) for lead in young)
-    so_far = sum(lead.status == "won" for lead in young)
-    level = (so_far + PRIOR) / (wins * expected + PRIOR)
-    return wins * level, money * level
+    return wins, money
 
 
 def _days_to_win(lead: KnownLead) -> float:

@@ -12,11 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from functions.score_leads.data.features import DAY
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.open_outcomes import PRIOR, YOUNG_DAYS
 from functions.score_leads.model.training import Wishes, train
-from tests.score_leads.simulator import START, Sales, sales
+from tests.score_leads.simulator import Sales, sales
 
 DEPARTMENTS, PER_DAY = 20, 20
 TODAY, END = 220.0, 260
@@ -79,12 +77,7 @@ def _luck(drawn: Sales) -> tuple[float, float]:
     won = final[drawn.won_after[final] <= drawn.window]
     wins = len(won) / float(drawn.chance[final].sum())
     money = _ratio(drawn.value[won], (drawn.chance * drawn.worth)[final])
-    young = drawn.created_between(TODAY - min(drawn.window, YOUNG_DAYS), TODAY)
-    age = TODAY - (drawn.leads.placed - START) / DAY
-    so_far = int((drawn.won_after[young] <= age[young]).sum())
-    expected = wins * float(drawn.chance_by(age)[young].sum())
-    level = (so_far + PRIOR) / (expected + PRIOR)
-    return wins * level, money * level
+    return wins, money
 
 
 def _ratio(promised: Floats, true: Floats) -> float:

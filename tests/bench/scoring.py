@@ -16,7 +16,7 @@ from pathlib import Path
 
 from functions.score_leads.model import threads
 
-threads.limit(os.environ, threads.real_cpus())
+threads.limit(os.environ)
 
 import numpy as np  # noqa: E402
 

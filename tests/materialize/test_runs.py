@@ -16,6 +16,7 @@ from common.messaging.messages import (
     Materialized,
     MaterializeTask,
     RunRequested,
+    ScoreTask,
     Watchdog,
 )
 from functions.materialize.runs.run import handle, release
@@ -432,6 +433,43 @@ def test_a_long_backfill_goes_on_chunk_by_chunk(world: QuickWorld) -> None:
     world.run(DAY, start_date=DAY - timedelta(days=200))
     statuses = [entry["status"] for entry in world.ledger("purchase")]
     assert statuses == ["planned", "continued", "continued", "applied"]
+
+
+def test_a_long_run_asks_for_the_scores_of_all_its_days(world: QuickWorld) -> None:
+    """Not only for those of the last part, which would leave all others without a value."""
+    target = {"target": "deal", "window_days": 40}
+    path = f"{world.dataset}_crm.leads"
+    columns = ("id", "client_id", "user_id", "created")
+    types = {"created": "TIMESTAMP"}
+    schema = [{"name": name, "type": types.get(name, "STRING")} for name in columns]
+    days = [DAY - timedelta(days=ago) for ago in (200, 100, 5)]
+    leads = [
+        {"id": f"{day}", "client_id": "1.1", "user_id": "u", "created": at(f"{day}T10:00:00Z")}
+        for day in days
+    ]
+    world.replace(path, schema, leads)
+    for id in ("deal", "lead"):
+        predicted = {"predicted_value": target} if id == "lead" else {}
+        world.define(
+            id=id, kind="custom", sql=f"SELECT * FROM `{path}`", reads=(path,), **predicted
+        )
+    world.bus.published.clear()
+    world.run(DAY, start_date=DAY - timedelta(days=200))
+    (asked,) = [each for each in world.bus.published if isinstance(each, ScoreTask)]
+    assert (asked.start_date, asked.end_date) == (DAY - timedelta(days=200), DAY)
+    world.warehouse.append("lead_scores", [scored_lead(lead, 12.0) for lead in leads])
+    scored = asked.model_dump() | {"kind": "materialize", "trigger": "scores"}
+    world.handle(MaterializeTask(**scored))
+    assert [row["value"] for row in world.rows("lead", "value")] == [12.0] * 3
+    assert world.ledger("lead")[-1]["status"] == "applied"
+
+
+def scored_lead(lead: dict[str, Any], value: float) -> dict[str, Any]:
+    moments = dict.fromkeys(("created", "scored_at", "as_of"), lead["created"])
+    return {
+        **moments, "date": lead["created"].date(), "conversion": "lead", "id": lead["id"],
+        "model_id": "m", "probability": 0.5, "promised_value": value, "is_qualified": True,
+    }  # fmt: skip
 
 
 def tasks(world: QuickWorld) -> list[MaterializeTask]:

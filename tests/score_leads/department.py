@@ -143,8 +143,15 @@ class Department:
         self.table(f"{CRM}.leads", SALES_COLUMNS, _leads(sales, there, day))
         self.table(f"{CRM}.deals", DEAL_COLUMNS, _deals(sales, there, day))
 
-    def score(self, day: float, id: str = "leads", adjusted: int = 30, **task: Any) -> None:
-        """The task of the run on the morning after this day since START."""
+    def score(
+        self,
+        day: float,
+        id: str = "leads",
+        adjusted: int = 30,
+        today: float | None = None,
+        **task: Any,
+    ) -> None:
+        """The task of the run on the morning after this day since START, or after `today`."""
         last = (FIRST_DAY + timedelta(days=day)).date() - timedelta(days=1)
         asked: dict[str, Any] = {
             "run_id": f"run-{day}",
@@ -156,7 +163,8 @@ class Department:
             "trigger": "schedule",
             **task,
         }
-        handle(self.services(last), ScoreTask(**asked))
+        run_on = last if today is None else last + timedelta(days=today - day)
+        handle(self.services(run_on), ScoreTask(**asked))
 
     def services(self, last: date) -> Services:
         warehouse = self.warehouse

@@ -181,6 +181,6 @@ def test_with_the_time_of_winning_young_leads_count_as_open(tmp_path: Path) -> N
     roles = Roles(label="won", time="created", won_at="won_at", window=40.0)
     read = history_file.history(table_file.read(path), roles)
     assert read.outcomes.won.sum() == 9
-    assert not read.outcomes.settled.all()
+    assert not read.outcomes.is_known.all()
     _, known = read.training
     assert known.won.sum() == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -107,31 +106,17 @@ def test_a_fault_that_passes_asks_for_another_delivery(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
 
 
-def test_numerical_threads_are_as_many_as_real_processors(tmp_path: Any) -> None:
-    quota = tmp_path / "cpu.max"
-    quota.write_text("100000 100000")
-    assert threads.real_cpus(quota) == 1
-    quota.write_text("50000 100000")
-    assert threads.real_cpus(quota) == 1
-    quota.write_text("max 100000")
-    assert threads.real_cpus(quota) == len(os.sched_getaffinity(0))
-    assert threads.real_cpus(tmp_path / "missing") == len(os.sched_getaffinity(0))
+def test_numerical_libraries_are_asked_for_one_sleeping_thread() -> None:
+    environment = {"OMP_NUM_THREADS": "7"}
+    threads.limit(environment)
+    assert environment == {**threads.ENVIRONMENT, "OMP_NUM_THREADS": "7"}, "somebody chose before"
 
 
-def test_few_leads_are_worth_one_thread() -> None:
-    def openmp() -> list[int]:
-        return [each["num_threads"] for each in threadpool_info() if each["user_api"] == "openmp"]
+def test_a_model_is_made_by_one_thread_whoever_imported_numpy_first() -> None:
+    def openmp() -> set[int]:
+        return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "openmp"}
 
     with threadpool_limits(2):
-        with threads.suited_to(1_000):
-            assert set(openmp()) == {1}
-        with threads.suited_to(threads.FEW):
-            assert set(openmp()) == {2}
-
-
-def test_whoever_chose_a_number_of_threads_keeps_it() -> None:
-    environment = {"OMP_NUM_THREADS": "7"}
-    threads.limit(environment, 2)
-    assert environment["OMP_NUM_THREADS"] == "7"
-    assert environment["OPENBLAS_NUM_THREADS"] == "2"
-    assert "OMP_WAIT_POLICY" not in environment
+        with threads.alone():
+            assert openmp() == {1}
+        assert openmp() == {2}

@@ -110,7 +110,7 @@ def test_a_large_department_is_not_alarmed_by_a_tenth() -> None:
 def test_incidents_say_what_to_do_next() -> None:
     moved = Stability(200, became_qualified=20, lost_qualification=5, mean_move=0.2)
     drifted = monitoring.drift(SHAPES, leads(filled=0.5))
-    found = list(training_incidents.of_scores(Scored(200, 50, moved, drifted)))
+    found = list(training_incidents.of_scores(Scored(200, 50, {}, moved, drifted)))
     assert [incident.code for incident in found] == ["scores_unstable", "attribute_drift"]
     assert all(incident.fix for incident in found)
     missed = list(training_incidents.of_cohorts([cohort(), cohort(actual_wins=9)]))
@@ -119,7 +119,7 @@ def test_incidents_say_what_to_do_next() -> None:
 
 def test_few_leads_that_flip_are_no_incident() -> None:
     moved = Stability(50, became_qualified=20, lost_qualification=0, mean_move=0.2)
-    assert list(training_incidents.of_scores(Scored(50, 20, moved, []))) == []
+    assert list(training_incidents.of_scores(Scored(50, 20, {}, moved, []))) == []
 
 
 def test_missing_and_rare_leads_have_bins_of_their_own() -> None:

@@ -6,19 +6,10 @@ import numpy as np
 import pytest
 
 from functions.score_leads.data.features import DAY, Index
-from functions.score_leads.data.outcomes import Outcomes, arrival, final, usual_window
+from functions.score_leads.data.outcomes import Outcomes, Tail, arrival, tail
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model import training
-from functions.score_leads.model.encoding import probability
-from functions.score_leads.model.open_outcomes import (
-    FACTOR_LIMITS,
-    UNMOVED,
-    Level,
-    delays_moved,
-    level,
-    soft_targets,
-    targets,
-)
+from functions.score_leads.model.open_outcomes import soft_targets, targets
 from functions.score_leads.model.training import Leads
 from tests.score_leads.simulator import START, sales
 
@@ -42,8 +33,8 @@ def test_a_win_after_the_window_is_none() -> None:
     assert KNOWN.won.tolist() == [True, False, False, False, False, True]
 
 
-def test_lost_before_the_horizon_is_settled_and_open_before_it_is_not() -> None:
-    assert KNOWN.settled.tolist() == [True, True, True, False, True, True]
+def test_lost_before_the_horizon_is_known_and_open_before_it_is_not() -> None:
+    assert KNOWN.is_known.tolist() == [True, True, True, False, True, True]
     assert KNOWN.mature.tolist() == [True, True, False, False, True, False]
 
 
@@ -94,11 +85,32 @@ def test_leads_older_than_two_years_are_not_learnt_from() -> None:
     assert training.eligible(leads, known, 0).tolist() == [1, 2]
 
 
-def test_the_window_is_when_four_of_five_wins_have_come() -> None:
-    assert usual_window(np.arange(1.0, 101.0)) == 81
-    assert usual_window(np.full(30, 3.0)) == 14
-    assert usual_window(np.full(30, 900.0)) == 180
-    assert usual_window(np.array([1.0, NAN])) == 60
+def test_the_window_covers_nine_of_ten_wins() -> None:
+    old = np.full(200, 500.0)
+    half = np.append(np.arange(1.0, 101.0), np.full(100, NAN))
+    assert (tail(half, old).window, tail(half, old).followed) == (90, 365)
+    assert tail(np.full(30, 3.0), old[:30]).window == 14
+    assert tail(np.full(30, 300.0), old[:30]).window == 180
+    assert tail(np.array([1.0, NAN]), old[:2]) == Tail(60, 1.0, 60)
+
+
+def test_a_window_of_known_wins_alone_would_be_too_short() -> None:
+    """Most leads of a growing business are young, and so are the wins that are known of them."""
+    draw = np.random.default_rng(3)
+    age = 300 - 300 * np.sqrt(draw.random(40_000))
+    days = np.where(draw.random(40_000) < 0.3, draw.exponential(25, 40_000), NAN)
+    known = np.where(days <= age, days, NAN)
+    found = tail(known, age)
+    inside = np.mean(days[~np.isnan(days)] <= found.window)
+    assert inside == pytest.approx(0.9, abs=0.02)
+    assert found.factor == pytest.approx(1 / inside, rel=0.02)
+    assert np.nanquantile(known, 0.8) < 0.75 * found.window
+
+
+def test_a_given_window_is_kept_and_its_tail_told() -> None:
+    old = np.full(100, 500.0)
+    assert tail(np.arange(1.0, 101.0), old, 50).factor == pytest.approx(2)
+    assert tail(np.arange(1.0, 101.0), old, 365).factor == 1
 
 
 def test_arrival_is_that_of_all_leads_though_the_young_ones_are_cut_off() -> None:
@@ -106,6 +118,20 @@ def test_arrival_is_that_of_all_leads_though_the_young_ones_are_cut_off() -> Non
     age = DRAW.uniform(0, 80, 8000)
     found = arrival(np.where(days <= age, days, NAN), age, 40)
     assert found.by(np.array([0.0, 10, 20, 40])) == pytest.approx([0, 0.25, 0.5, 1], abs=0.03)
+
+
+def test_a_rate_that_changes_leaves_the_arrival_alone() -> None:
+    """Kaplan and Meier would take the young leads' better rate for early wins."""
+    age = DRAW.uniform(0, 300, 30_000)
+    chance = np.where(age < 60, 0.6, 0.1)
+    days = np.where(DRAW.random(30_000) < chance, DRAW.uniform(0, 40, 30_000), NAN)
+    found = arrival(np.where(days <= age, days, NAN), age, 40)
+    assert found.by(np.array([10.0, 20, 30])) == pytest.approx([0.25, 0.5, 0.75], abs=0.02)
+
+
+def test_without_wins_they_are_taken_to_come_evenly() -> None:
+    found = arrival(np.full(3, NAN), np.full(3, 50.0), 40)
+    assert found.by(np.array([10.0])) == pytest.approx([0.25])
 
 
 def test_an_open_lead_counts_as_much_as_may_still_be_won() -> None:
@@ -116,7 +142,7 @@ def test_an_open_lead_counts_as_much_as_may_still_be_won() -> None:
         np.where(days <= age, days, NAN), np.full(400, NAN), age, np.full(400, NAN), 40
     )
     target = soft_targets(known, always)
-    still_open = ~known.settled
+    still_open = ~known.is_known
     assert set(target[~still_open]) == {0.0, 1.0}
     assert target[still_open][0] == pytest.approx(0.5, abs=0.03)
     assert target[still_open][-1] < 0.1
@@ -135,46 +161,3 @@ def test_the_rate_of_young_leads_is_neither_over_nor_understated() -> None:
     found = targets(known, guess)[young].mean()
     assert found == pytest.approx(truth, rel=0.12)
     assert known.won[young].mean() < 0.75 * truth
-
-
-def young_wins(factor: float, count: int = 4000) -> tuple[Outcomes, Floats]:
-    """Leads of which the young are won `factor` times as often as their log-odds say."""
-    age = DRAW.uniform(0, 160, count)
-    chance = np.where(age < 40, 0.2 * factor, 0.2)
-    days = np.where(DRAW.random(count) < chance, DRAW.uniform(0, 40, count), NAN)
-    nothing = np.full(count, NAN)
-    seen = np.where(days <= age, days, NAN)
-    return Outcomes(seen, nothing, age, nothing, 40), np.full(count, np.log(0.25))
-
-
-@pytest.mark.parametrize("factor", [0.6, 1.0, 1.5])
-def test_the_level_follows_what_young_leads_do(factor: float) -> None:
-    found = level(*young_wins(factor), None)
-    assert found.factor == pytest.approx(factor, abs=0.2)
-    assert probability(np.log(0.25) + found.overall) == pytest.approx(0.2 * found.factor)
-
-
-def test_the_level_is_clipped() -> None:
-    assert level(*young_wins(4.5), None).factor == FACTOR_LIMITS[1]
-    assert level(*young_wins(0.0), None).factor == FACTOR_LIMITS[0]
-
-
-def test_the_level_is_switched_off_when_wins_come_at_other_delays() -> None:
-    age = np.append(np.linspace(300, 41, 1000), 5.0)
-    days = np.append(np.where(age[:-1] > 170, 3.0, 20.0), NAN)
-    nothing = np.full(1001, NAN)
-    open_lead = Outcomes(days, nothing, age, nothing, 40)
-    assert delays_moved(open_lead) > 0.25
-    found = level(open_lead, np.full(1001, 2.0), None)
-    assert (found.factor, found.note[:12]) == (1.0, "switched off")
-
-
-def test_final_outcomes_need_no_level() -> None:
-    known = final(np.array([True, False]), np.array([1.0, NAN]))
-    assert level(known, np.array([0.5, 0.5]), None) == UNMOVED
-    assert known.settled.all()
-
-
-def test_a_channel_that_training_never_saw_moves_with_all() -> None:
-    moved = Level(1.2, 0.3, (0.0, 0.0, 0.5))
-    assert moved.shift(np.array([2, 7], np.int32)) == pytest.approx([0.8, 0.3])

@@ -152,6 +152,94 @@ def test_the_card_warns_of_leads_that_were_seen_late(story: Story) -> None:
     assert any(each.startswith("experimental: ") for each in card["warnings"])
 
 
+# What a lead is worth on each day of its life
+
+
+@pytest.fixture(scope="module")
+def careful() -> Iterator[Department]:
+    """Sales that note every loss: scored on two mornings 35 days apart, and then of a past day."""
+    drawn = sales(6, days=240, per_day=1.1, strength=2, loses=True)
+    built = Department()
+    built.define(conversion_window_days=WINDOW, qualification={"mode": "all"})
+    for day in (DAY, DAY + 35):
+        built.load(drawn, day)
+        built.score(day, adjusted=70, force=True)
+    yield built
+    built.warehouse.connection.close()
+
+
+def days_scored(department: Department, day: float) -> dict[str, dict[str, Any]]:
+    return {
+        row["id"]: row for row in department.rows("lead_scores") if row["run_id"] == f"run-{day}"
+    }
+
+
+def test_a_loss_neither_removes_nor_restates_what_was_promised(careful: Department) -> None:
+    """A chance counts being lost later: to take lost leads out would count it twice."""
+    before, after = days_scored(careful, DAY), days_scored(careful, DAY + 35)
+    both = before.keys() & after.keys()
+    lost = {id for id in both if after[id]["status"] == "lost" != before[id]["status"]}
+    assert len(lost) > 5
+    for id in both:
+        for name in ("promised_probability", "promised_value", "promised_deal_value"):
+            assert after[id][name] == before[id][name]
+        assert after[id]["is_qualified"]
+        assert before[id]["promised_value"] == before[id]["expected_value"]
+    assert any(after[id]["probability"] != before[id]["probability"] for id in both)
+
+
+def test_the_pipeline_knows_what_was_won_and_lost(careful: Department) -> None:
+    after = days_scored(careful, DAY + 35).values()
+    known = {"won": 1.0, "lost": 0.0}
+    for row in after:
+        if row["status"] in known:
+            assert row["pipeline_probability"] == known[row["status"]]
+            assert row["pipeline_value"] == pytest.approx(
+                known[row["status"]] * row["deal_value_if_won"]
+            )
+    young = [row for row in after if row["status"] == "open"]
+    assert 0 < sum(row["pipeline_probability"] for row in young) < len(young)
+
+
+def test_a_new_version_of_the_definition_promises_anew(careful: Department) -> None:
+    careful.define(conversion_window_days=WINDOW + 20, qualification={"mode": "all"})
+    careful.score(DAY + 35, run_id="changed")
+    rows = [row for row in careful.rows("lead_scores") if row["run_id"] == "changed"]
+    assert rows
+    assert all(row["promised_probability"] == row["probability"] for row in rows)
+
+
+def test_the_run_says_how_many_wins_it_promises(careful: Department) -> None:
+    detail = careful.rows("runs", "recorded_at")[0]["detail"]
+    assert " wins promised of them (80 %: " in detail
+
+
+def test_a_past_day_is_scored_by_what_was_known_on_it() -> None:
+    """The champion of today has seen what came of these leads; the run of then has not."""
+    drawn = sales(6, days=240, per_day=1.1, strength=2)
+    department = Department()
+    department.define(conversion_window_days=WINDOW)
+    department.load(drawn, DAY + 30)
+    department.score(DAY + 30)
+    (today,) = models(department, "leads")
+    department.score(DAY - 40, today=DAY + 31)
+    department.score(DAY - 35, today=DAY + 31)
+    of_then = [row for row in models(department, "leads") if row["status"] == "of_past_day"]
+    assert [row["trained_at"] for row in of_then] == [FIRST_DAY + timedelta(days=DAY - 40)]
+    card = json.loads(of_then[0]["card"])
+    assert card["data"]["last_lead"] < of_then[0]["trained_at"].isoformat()
+    by_run = {run: days_scored(department, run) for run in (DAY - 40, DAY - 35)}
+    for rows in by_run.values():
+        assert {row["model_id"] for row in rows.values()} == {of_then[0]["model_id"]}
+        assert all(row["is_reconstructed"] for row in rows.values())
+        assert all(row["created"] <= row["as_of"] for row in rows.values())
+    department.score(DAY + 31)
+    assert {row["model_id"] for row in days_scored(department, DAY + 31).values()} == {
+        today["model_id"]
+    }
+    department.warehouse.connection.close()
+
+
 # Tasks that go wrong
 
 
@@ -320,7 +408,7 @@ def test_days_that_are_still_to_come_are_scored_as_far_as_they_are_known(
 # Money and months
 
 
-def settled_from(department: Department, day: int) -> list[Cohort]:
+def final_from(department: Department, day: int) -> list[Cohort]:
     """What a run reports that has staged the leads since this day alone."""
     warehouse, as_of = department.warehouse, FIRST_DAY + timedelta(days=120)
     days = Window((FIRST_DAY + timedelta(days=day)).date(), as_of.date())
@@ -339,7 +427,7 @@ def test_months_that_are_final_are_reported_once() -> None:
         department.load(drawn, day)
         department.score(day, adjusted=40)
     department.load(drawn, 120)
-    wholly = settled_from(department, 40)
+    wholly = final_from(department, 40)
     assert [cohort.month for cohort in wholly] == ["January 2024"], "not the rest of December"
     department.score(120, adjusted=40)
     months = department.rows("lead_calibration", "date")

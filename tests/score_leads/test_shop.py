@@ -148,6 +148,8 @@ def test_what_sales_fills_in_later_is_not_used(scored: Scored) -> None:
     assert {"form", "property_numberofemployees"} <= used
 
 
-def test_lost_leads_are_never_qualified(scored: Scored) -> None:
-    assert not [row for row in scored.scores if row["is_qualified"] and row["status"] == "lost"]
-    assert any(row["is_qualified"] for row in scored.scores)
+def test_lost_leads_leave_the_pipeline_and_no_promise(scored: Scored) -> None:
+    lost = [row for row in scored.scores if row["status"] == "lost"]
+    assert lost
+    assert all(row["pipeline_value"] == 0 for row in lost)
+    assert all(row["promised_value"] == row["expected_value"] > 0 for row in lost)

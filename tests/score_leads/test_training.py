@@ -15,8 +15,8 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.evaluate.metrics import area_under_curve
 from functions.score_leads.model import artifact
 from functions.score_leads.model.ladder import BaseRate, base_rate, lacks_skill, step
+from functions.score_leads.model.level import UNMOVED
 from functions.score_leads.model.model import Scores
-from functions.score_leads.model.open_outcomes import UNMOVED
 from functions.score_leads.model.training import Leads, Trained, Wishes, channel_of, train
 from functions.score_leads.model.value import LogBlend
 from functions.score_leads.operate import retrain

@@ -10,10 +10,16 @@ from common.kinds.candidate.shape import Context, candidates, somebody
 if TYPE_CHECKING:
     from common.kinds.lead_scoring.definition import LeadScoring
 
+_VALUES = {
+    "expected_value": "COALESCE(score.promised_value, score.expected_value)",
+    "deal_value_if_won": "COALESCE(score.promised_deal_value, score.deal_value_if_won)",
+}
+"""What was promised first: a chance counts losing, so that a later loss restates nothing."""
+
 
 def select(conversion: LeadScoring, context: Context) -> Sql:
     """One row a scored lead; unqualified ones carry the reason `unqualified_lead`."""
-    value = f"score.{conversion.value}"
+    value = _VALUES[conversion.value]
     columns: dict[str, str | Sql] = {
         "id": "score.id",
         "client_id": somebody("score.client_id"),

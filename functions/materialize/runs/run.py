@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from common.catalog import plan
@@ -263,10 +263,12 @@ def release(services: Services, run_id: str, *, after: int = -1, again: bool = T
 def _following(task: MaterializeTask, ended: Ended) -> Iterator[Message]:
     """What a task leads to: its remaining days, its scores, or word that the table is ready."""
     if ended.status == RunStatus.CONTINUED:
-        yield task.model_copy(update={"start_date": ended.window.end + timedelta(days=1)})
+        rest = {"start_date": ended.window.end + timedelta(days=1), "since": _since(task)}
+        yield task.model_copy(update=rest)
     if ended.status == RunStatus.UNSCORED:
-        # rows that wait for a model's values go to it first
-        yield ScoreTask(**{**task.model_dump(), "kind": "score"})
+        # rows that wait for a model's values go to it first, those of all parts of the window
+        asked = task.model_dump(exclude={"since"})
+        yield ScoreTask(**{**asked, "kind": "score", "start_date": _since(task)})
     elif ended.status in (*DONE, RunStatus.CONTINUED):
         yield Materialized(
             run_id=task.run_id,
@@ -275,6 +277,11 @@ def _following(task: MaterializeTask, ended: Ended) -> Iterator[Message]:
             start_date=ended.window.start,
             end_date=ended.window.end,
         )
+
+
+def _since(task: MaterializeTask) -> date:
+    """First day of the window that the task, or the one that it goes on with, was asked for."""
+    return task.since or task.start_date
 
 
 def _task(

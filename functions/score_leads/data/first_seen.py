@@ -55,7 +55,7 @@ def _pairs(
         "conversion": conversion,
         "as_of": as_of,
         "soon_hours": int(SEEN_EARLY_DAYS * 24),
-        "settled_hours": COMPARED_DAYS * 24,
+        "compared_hours": COMPARED_DAYS * 24,
         "most": COMPARED_LEADS,
     }
     for row in warehouse.rows(with_parameters(query, **facts)):

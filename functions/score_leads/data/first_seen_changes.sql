@@ -4,6 +4,6 @@ FROM {{ features }} AS feature
 INNER JOIN {{ leads }} AS lead ON lead.id = feature.id
 WHERE feature.conversion = @conversion
   AND TIMESTAMP_DIFF(feature.first_seen_at, feature.created, HOUR) < @soon_hours
-  AND TIMESTAMP_DIFF(@as_of, feature.created, HOUR) >= @settled_hours
+  AND TIMESTAMP_DIFF(@as_of, feature.created, HOUR) >= @compared_hours
 ORDER BY feature.created DESC, feature.id
 LIMIT @most

@@ -16,7 +16,7 @@ from common.bigquery.warehouse import Warehouse
 from common.model.window import Window
 from functions.score_leads.data.features import DAY
 from functions.score_leads.data.first_seen import flat
-from functions.score_leads.data.outcomes import Outcomes, usual_window
+from functions.score_leads.data.outcomes import Outcomes, Tail, tail
 from functions.score_leads.data.sources import Staged
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model.training import MAX_ROWS, Leads
@@ -34,6 +34,8 @@ class Past:
     data_hash: str
     sampled_from: int
     """Leads that there were before sampling."""
+    tail: Tail | None = None
+    """The window and what is won after it; None when nobody asked for it."""
 
 
 def past(
@@ -51,7 +53,7 @@ def past(
     count = int(
         next(warehouse.rows(template(__file__, "history_count", leads=staged.leads)))["leads"]
     )
-    window_days = window_days or _usual_window(warehouse, staged)
+    beyond = _tail(warehouse, staged, as_of, window_days)
     query = template(
         __file__,
         features=warehouse.table("lead_features"),
@@ -63,18 +65,24 @@ def past(
         "start_date": window.start,
         "end_date": window.end,
         "as_of": as_of,
-        "window_days": window_days,
+        "window_days": beyond.window,
         "parts": max(1, -(-count // MAX_ROWS)),
     }
     read = _Reading(as_of)
     for row in warehouse.rows(with_parameters(query, **facts)):
         read.add(row)
-    return read.past(float(window_days), count) if read.ids else None
+    return read.past(beyond, count) if read.ids else None
 
 
-def _usual_window(warehouse: Warehouse, staged: Staged) -> int:
-    wins = warehouse.rows(template(__file__, "history_wins", outcomes=staged.outcomes))
-    return usual_window(np.array([float(row["won_after"]) for row in wins]))
+def _tail(warehouse: Warehouse, staged: Staged, as_of: datetime, window_days: int | None) -> Tail:
+    query = template(__file__, "history_wins", leads=staged.leads, outcomes=staged.outcomes)
+    rows = list(warehouse.rows(with_parameters(query, as_of=as_of)))
+    leads = [row["leads"] for row in rows]
+    days = np.repeat([float(row["days"]) for row in rows], leads)
+    won = np.repeat([bool(row["is_won"]) for row in rows], leads)
+    oldest = max((row["oldest"] for row in rows), default=0.0)
+    # a lead that was won is at least as old as its win, and all that its age is asked for
+    return tail(np.where(won, days, np.nan), np.where(won, oldest, days), window_days)
 
 
 class _Reading:
@@ -105,7 +113,8 @@ class _Reading:
         )
         self._hash.update(repr([row[name] for name in sorted(row)]).encode())
 
-    def past(self, window: float, count: int) -> Past:
+    def past(self, beyond: Tail, count: int) -> Past:
+        window = float(beyond.window)
         numbers = {name: np.array(cells) for name, cells in self._numbers.items()}
         age = (self._as_of - numbers["created"]) / DAY
         return Past(
@@ -118,6 +127,7 @@ class _Reading:
             Outcomes(numbers["won_after"], numbers["lost_after"], age, numbers["value"], window),
             _fingerprint(self._hash.hexdigest(), window, age),
             count,
+            beyond,
         )
 
 

@@ -41,7 +41,7 @@ class Evidence:
             return f"it alone predicts the outcome with an area of {self.area:.2f}"
         if self.pure_share >= PURE_SHARE and self.area > SUSPICIOUS_AREA:
             return (
-                f"it alone predicts the outcome with an area of {self.area:.2f} and settles it for "
+                f"it alone predicts the outcome with an area of {self.area:.2f} and decides it for "
                 f"{self.pure_share:.0%} of leads"
             )
         return ""
@@ -52,14 +52,14 @@ class Evidence:
         if self.area > SUSPICIOUS_AREA:
             return f"it alone predicts the outcome with an area of {self.area:.2f}"
         if self.pure_share >= PURE_SHARE:
-            return f"its values settle the outcome for {self.pure_share:.0%} of leads"
+            return f"its values decide the outcome for {self.pure_share:.0%} of leads"
         if self.fill_area >= FILL_AREA:
             return "being filled goes with the outcome, as when sales fill it in later"
         return ""
 
 
 def evidence(features: Features, won: Flags) -> dict[str, Evidence]:
-    """The evidence for each attribute, from leads whose outcome is settled."""
+    """The evidence for each attribute, from leads whose outcome is known."""
     if not len(won):
         return {}
     outcome = won.astype(float)

@@ -32,7 +32,7 @@ class Outcomes:
         return ~np.isnan(self.won_after) & (self.won_after <= self.window)
 
     @cached_property
-    def settled(self) -> Flags:
+    def is_known(self) -> Flags:
         """Won, lost inside the window, or older than the window."""
         lost = ~np.isnan(self.lost_after) & (self.lost_after <= self.window)
         return self.won | lost | (self.age >= self.window)
@@ -78,12 +78,63 @@ def final(won: Flags, value: Floats) -> Outcomes:
     )
 
 
-def usual_window(won_after: Floats) -> int:
-    """Days by which four of five wins have happened, from 14 to 180; 60 while there are few."""
-    there = won_after[~np.isnan(won_after)]
-    if len(there) < 20:
-        return 60
-    return int(np.clip(np.ceil(np.quantile(there, 0.8)), 14, 180))
+MOST_DAYS, OBSERVED = 365, 0.8
+"""Wins are followed for a year at most, and only up to an age that a fifth of the time has seen."""
+
+COVERED, FEW_WINS, UNKNOWN_WINDOW = 0.9, 20, 60
+
+
+@dataclass(frozen=True)
+class Tail:
+    """How much of what is ever won comes inside the window."""
+
+    window: int
+    """Days a lead has to become a deal."""
+    share: float
+    """Of the wins up to `followed` days, those inside the window."""
+    followed: int
+    """Days; of wins after them history shows nothing."""
+
+    @property
+    def factor(self) -> float:
+        """Wins up to `followed` days for each win inside the window; never part of a promise."""
+        return 1 / self.share if self.share else 1.0
+
+
+def tail(won_after: Floats, age: Floats, window: int | None = None) -> Tail:
+    """The window and what lies beyond it, from leads of these ages in days.
+
+    Unless given, the window is the shortest that covers nine tenths of Kaplan and Meier's
+    incidence, from 14 to 180 days; 60 while fewer than 20 wins are known. The quantile of the known
+    wins would be too short twice: most leads are young, and so are their wins.
+    """
+    few = int((~np.isnan(won_after)).sum()) < FEW_WINS
+    followed = int(min(MOST_DAYS, OBSERVED * max(age.max(initial=0), 0)))
+    incidence = _incidence(won_after, age, followed)
+    if few or not incidence[-1]:
+        return Tail(window or UNKNOWN_WINDOW, 1.0, window or UNKNOWN_WINDOW)
+    if window is None:
+        reached = np.searchsorted(incidence, COVERED * incidence[-1] - 1e-12)
+        window = int(np.clip(reached, 14, 180))
+    if window >= followed:
+        return Tail(window, 1.0, window)
+    return Tail(window, float(incidence[window] / incidence[-1]), followed)
+
+
+def _incidence(won_after: Floats, age: Floats, days: int) -> Floats:
+    """Share of all leads won by each age from 0 to `days`, censored by the leads' ages alone.
+
+    Source: Kaplan & Meier (1958), doi.org/10.1080/01621459.1958.10501452, on a daily grid.
+    """
+    happened = ~np.isnan(won_after) & (won_after <= days)
+    seen_until = np.where(happened, won_after, np.clip(age, 0, days))
+    day_of = np.ceil(seen_until).astype(int)
+    events = np.bincount(day_of[happened], minlength=days + 1)
+    leaving = np.bincount(day_of, minlength=days + 1)
+    at_risk = len(won_after) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    hazard = np.divide(events, at_risk, out=np.zeros(days + 1), where=at_risk > 0)
+    incidence: Floats = 1 - np.cumprod(1 - hazard)
+    return incidence
 
 
 @dataclass(frozen=True)
@@ -100,20 +151,21 @@ class Arrival:
 
 
 def arrival(after: Floats, age: Floats, window: float) -> Arrival:
-    """Kaplan and Meier's estimate on a daily grid, censored by the age of each lead alone.
+    """The chain ladder on a daily grid: each step compares wins of the same leads alone.
 
-    Cumulative incidence by age, divided by its value at the window. Source: Kaplan & Meier (1958),
-    doi.org/10.1080/01621459.1958.10501452.
+    F(b-1) = F(b) (1 - n/N) from the window down, with N the outcomes by day b and n those on it,
+    both of leads that are b days old: a rate that changes from cohort to cohort leaves it alone.
+    Source: the reverse-time product limit of Lagakos, Barraj & De Gruttola (1988),
+    doi.org/10.1093/biomet/75.3.515.
     """
     days = int(np.ceil(window))
-    happened = ~np.isnan(after) & (after <= window)
-    seen_until = np.where(happened, after, np.minimum(age, window))
-    day_of = np.clip(np.ceil(seen_until), 0, days).astype(int)
-    events = np.bincount(day_of[happened], minlength=days + 1)
-    leaving = np.bincount(day_of, minlength=days + 1)
-    at_risk = len(after) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
-    hazard = np.divide(events, at_risk, out=np.zeros(days + 1), where=at_risk > 0)
-    incidence = 1 - np.cumprod(1 - hazard)
-    if incidence[-1] == 0:
+    seen = np.floor(np.clip(age, -1, days)).astype(int)
+    on = np.ceil(np.where(np.isnan(after), days + 1, np.clip(after, 0, days + 1))).astype(int)
+    known = on <= seen
+    by_day = np.bincount(on[known], minlength=days + 1)
+    younger = np.concatenate([[0], np.cumsum(np.bincount(seen[known], minlength=days + 1))[:-1]])
+    so_far = np.cumsum(by_day) - younger
+    step = np.divide(by_day, so_far, out=np.zeros(days + 1), where=so_far > 0)
+    if not by_day.any():
         return Arrival(np.linspace(0, 1, days + 1))
-    return Arrival(incidence / incidence[-1])
+    return Arrival(np.append(np.cumprod(1 - step[:0:-1])[::-1], 1.0))

@@ -14,7 +14,7 @@ from pathlib import Path
 from functions.score_leads.model import threads
 
 if __name__ == "__main__":
-    threads.limit(os.environ, threads.real_cpus())
+    threads.limit(os.environ)
 
 from common.errors import UserError
 from functions.score_leads.data import table_file
@@ -74,7 +74,7 @@ def backtest(read: History, roles: Roles, seed: int) -> Result:
     """Train on the older part, score the newer part."""
     older, known = read.training
     wishes = Wishes(excluded=roles.drop, confirmed=roles.keep, seed=seed)
-    with threads.suited_to(len(older.placed)):
+    with threads.alone():
         trained = train(older, known, wishes)
     newer, outcomes, rows = read.test
     features = trained.model.read(newer.columns, newer.created, len(newer.placed))

@@ -15,6 +15,7 @@ from functions.score_leads.data.values import present
 from functions.score_leads.evaluate import metrics
 from functions.score_leads.model import classifier, encoding
 from functions.score_leads.model.artifact import versions
+from functions.score_leads.model.level import Level
 from functions.score_leads.model.reasons import in_words
 from functions.score_leads.model.training import Trained
 from functions.score_leads.operate.qualification import WhatIf
@@ -48,7 +49,7 @@ def _data(trained: Trained) -> dict[str, Any]:
         "leads": len(placed),
         "won": int(outcomes.won.sum()),
         "final": int(outcomes.mature.sum()),
-        "open": int((~outcomes.settled).sum()),
+        "open": int((~outcomes.is_known).sum()),
         "first_lead": datetime.fromtimestamp(placed[0], UTC).isoformat(),
         "last_lead": datetime.fromtimestamp(placed[-1], UTC).isoformat(),
         "days": round(float(np.ptp(placed) / DAY), 1),
@@ -83,10 +84,9 @@ def _model(trained: Trained) -> dict[str, Any]:
         "step": trained.step.name,
         "step_reason": trained.step.reason,
         "boosted_weight": trained.step.boosted_weight,
-        "channel": model.channel,
+        "channel": getattr(model.scorer, "channel", None),
         "balance": round(getattr(model.scorer, "offset", 0.0), 4),
-        "level_factor": round(model.level.factor, 4),
-        "level_note": model.level.note,
+        "level": _level(model.level),
         "value_model": type(model.value).__name__ if model.value else None,
         "value_scale": getattr(model.value, "scale", None),
         "parameters": {
@@ -101,6 +101,28 @@ def _model(trained: Trained) -> dict[str, Any]:
         told["reasons_agree"] = round(model.surrogate.agreement, 4)
         told["top_attributes"] = _top(trained)
     return told
+
+
+def _level(level: Level) -> dict[str, Any]:
+    """The correction that every score carries, why it is this one, and what it did in the past."""
+    return {
+        "choice": level.choice,
+        "note": level.note,
+        "shift": round(level.overall, 4),
+        "factor": round(level.factor, 4),
+        "bounded": level.bounded,
+        "spread": round(level.spread, 4),
+        "ways": [
+            {"name": way.name, "factor": round(math.exp(way.log_factor), 4),
+             "weight": round(way.weight, 4)}
+            for way in level.ways
+        ],
+        "replays": [
+            {"days_ago": each.days_ago, "promised": round(each.promised, 1), "came": each.came,
+             "uncorrected": round(each.uncorrected, 1), "matured": round(each.matured, 3)}
+            for each in level.replays
+        ],
+    }  # fmt: skip
 
 
 def _top(trained: Trained) -> list[dict[str, Any]]:

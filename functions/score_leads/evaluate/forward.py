@@ -14,6 +14,7 @@ from functions.score_leads.data.outcomes import Outcomes
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model import fitting, ladder, value
 from functions.score_leads.model.encoding import log_odds, probability, tells_apart
+from functions.score_leads.model.level import level
 
 BLOCKS = 3
 FROM = 0.6
@@ -27,7 +28,10 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Forward:
-    """Predictions for leads that were not trained on; one entry a lead, oldest first."""
+    """Predictions for leads that were not trained on, corrected as those that are sent.
+
+    One entry a lead, oldest first.
+    """
 
     leads: Rows
     logits: Floats
@@ -99,7 +103,7 @@ def _predict(
     base = ladder.base_rate(known.won[known.mature].astype(float), None, None)
     return Forward(
         leads=predict,
-        logits=fitted.classifier.logits(encoded),
+        logits=fitted.classifier.logits(encoded) + level(then, logits).overall,
         base=log_odds(np.full(len(predict), base.rate)),
         won=outcomes.won[predict].astype(float),
         deal_value=_deal_values(fitted, logits, older, then, newer, seed),

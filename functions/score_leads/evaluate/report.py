@@ -99,8 +99,7 @@ def _model(result: Result) -> Iterator[str]:
     step = result.trained.step
     yield f"\nModel: {step.name} ({step.reason})"
     level = result.trained.model.level
-    if level.note or level.factor != 1:
-        yield f"  level        x{level.factor:.3f} {level.note}".rstrip()
+    yield f"  level        x{level.factor:.3f}, {level.choice}: {level.note}"
     surrogate = result.trained.model.surrogate
     if surrogate is None or result.scores.points is None:
         return

@@ -13,7 +13,7 @@ import sklearn
 
 from functions.score_leads.model.packed import Packed
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever the classes of a model change, so that older artifacts are retrained."""
 
 

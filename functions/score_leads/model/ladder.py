@@ -41,11 +41,6 @@ def step(won: int, not_won: int) -> Step:
     return Step("blend", 0.5, f"{rarer} leads of the rarer outcome")
 
 
-NO_SKILL = Step(
-    "base_rate", 0.0, "no_skill: the attributes did not predict outcomes forward in time"
-)
-
-
 @dataclass(frozen=True)
 class BaseRate:
     """The same probability for every lead, or for every lead of a channel."""

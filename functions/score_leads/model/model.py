@@ -9,7 +9,7 @@ from itertools import repeat
 import numpy as np
 
 from functions.score_leads.data import features as reading
-from functions.score_leads.data.attributes import Attribute, Codes
+from functions.score_leads.data.attributes import Attribute
 from functions.score_leads.data.features import Features, Index
 from functions.score_leads.data.values import Floats, Raw
 from functions.score_leads.model.classifier import Classifier
@@ -22,7 +22,7 @@ from functions.score_leads.model.encoding import (
 )
 from functions.score_leads.model.fitting import Fitted
 from functions.score_leads.model.ladder import BaseRate
-from functions.score_leads.model.open_outcomes import Level
+from functions.score_leads.model.level import Level
 from functions.score_leads.model.reasons import Reason, Surrogate, length, strongest
 from functions.score_leads.model.value import LogBlend, ValueModel
 
@@ -52,7 +52,6 @@ class Model:
     encoder: Encoder
     scorer: Classifier | BaseRate
     level: Level
-    channel: str | None
     value: ValueModel | None
     surrogate: Surrogate | None
     apart: tuple[Fitted, ...] = ()
@@ -78,7 +77,7 @@ class Model:
                 logits[mine] = self.apart[fold].logits(features.take(mine))
             if isinstance(self.value, LogBlend) and self.value.apart and money is not None:
                 money[mine] = self.value.apart[fold].values(encoded.take(mine), features)
-        logits = logits + self.level.shift(channel_codes(features, self.channel))
+        logits = logits + self.level.overall
         points = None
         if self.surrogate is not None:
             points = self.surrogate.points(encoded.design, logits, self.level.overall)
@@ -112,8 +111,3 @@ class Model:
         # what people write may name them; how much they wrote does not
         told = {name: [length(text) for text in columns[name]] for name in texts}
         return strongest(scores.points, self.surrogate.attributes, {**columns, **told})
-
-
-def channel_codes(features: Features, channel: str | None) -> Codes | None:
-    """Each lead's code of the channel; None when no attribute names one."""
-    return None if channel is None else features.codes[channel]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from functions.score_leads.model.model import Model
+from functions.score_leads.model.open_outcomes import Delays
 from functions.score_leads.operate.monitoring import Shape
 from functions.score_leads.operate.qualification import Threshold
 
@@ -20,3 +21,6 @@ class Packed:
     grade_cuts: tuple[float, float, float]
     shapes: Mapping[str, Shape]
     window_days: float
+    delays: Delays
+    money_spread: float
+    """Variance of a deal's money over its squared mean."""

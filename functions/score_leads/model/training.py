@@ -23,8 +23,8 @@ from functions.score_leads.model.classifier import Classifier
 from functions.score_leads.model.encoding import Encoder, probability
 from functions.score_leads.model.fitting import Fitted
 from functions.score_leads.model.ladder import BaseRate, Step
-from functions.score_leads.model.model import Model, channel_codes
-from functions.score_leads.model.open_outcomes import level
+from functions.score_leads.model.level import level
+from functions.score_leads.model.model import Model
 
 MAX_ROWS = 500_000
 """Of more leads a sample, the same each time. Three times 100,000 lower the log loss by 0.0025,
@@ -176,8 +176,8 @@ def _judged(
         for name, values in leads.columns.items()
     ]
     features = reading.read(attributes, leads.columns, leads.created, len(leads.placed))
-    settled = outcomes.mature if outcomes.mature.any() else outcomes.settled
-    evidence = leakage.evidence(features.take(settled), outcomes.won[settled])
+    certain = outcomes.mature if outcomes.mature.any() else outcomes.is_known
+    evidence = leakage.evidence(features.take(certain), outcomes.won[certain])
     tried = [_tried(attribute, evidence, leads, wishes) for attribute in attributes]
     judged = tuple(_without_twins(tried, features))
     if judged != tuple(attributes):
@@ -263,8 +263,7 @@ def _model(
         attributes=tuple(attribute for attribute in attributes if not attribute.refused),
         encoder=encoder,
         scorer=scorer,
-        level=level(outcomes, logits, channel_codes(features, channel)),
-        channel=channel,
+        level=level(outcomes, logits),
         value=value.fit(encoder, features, money, seed, lasting=lasting),
         surrogate=surrogate,
         apart=apart,
@@ -297,7 +296,7 @@ def _scorer(
     target = outcomes.won.astype(float)
     # attributes that show no skill together say nothing by channel either
     named = channel if step.reason.startswith("too_few") else None
-    codes = channel_codes(features, named)
+    codes = None if named is None else features.codes[named]
     rate = ladder.base_rate(target[final], named, None if codes is None else codes[final])
     return rate, encoding.fit(features, target), (), rate.logits(features)
 

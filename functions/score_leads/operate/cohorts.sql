@@ -7,7 +7,9 @@ WITH first_scores AS (
     score.expected_value
   FROM {{ scores }} AS score
   WHERE score.conversion = @conversion AND score.date <= @final_until
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.scored_at, score.model_id) = 1
+    -- what was reconstructed later says nothing of how well leads are judged when they come
+    AND score.is_reconstructed IS NOT TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of, score.scored_at, score.model_id) = 1
 )
 SELECT
   scored.month,

@@ -13,6 +13,9 @@ from common.bigquery.warehouse import Warehouse
 from functions.score_leads.model.artifact import Artifact, pack, unpack
 from functions.score_leads.model.packed import Packed
 
+Status = Literal["champion", "rejected", "of_past_day"]
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -27,10 +30,14 @@ class Registered:
     """Why the stored bytes cannot be trusted; empty when they can."""
 
 
-def champion(warehouse: Warehouse, conversion: str) -> Registered | None:
-    """The model that scores the conversion; None before the first training."""
+def champion(warehouse: Warehouse, conversion: str, as_of: datetime | None) -> Registered | None:
+    """The model that scores the conversion; None before the first training.
+
+    With `as_of`, the end of a past day, the newest that knew nothing later than that.
+    """
     query = template(__file__, models=warehouse.table("models"))
-    row = next(warehouse.rows(with_parameters(query, conversion=conversion)), None)
+    asked = {"conversion": conversion, "as_of": as_of or FOREVER, "is_past": as_of is not None}
+    row = next(warehouse.rows(with_parameters(query, **asked)), None)
     if row is None:
         return None
     packed, damage = _opened(Artifact(row["artifact"], row["sha256"], row["versions"]))
@@ -61,7 +68,7 @@ def register(
     run_id: str,
     as_of: datetime,
     now: datetime,
-    status: Literal["champion", "rejected"],
+    status: Status,
     reason: str,
 ) -> None:
     """Append the model; a champion scores from now on."""

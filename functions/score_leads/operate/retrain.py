@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,18 +13,19 @@ from common.kinds.conversion import Conversion
 from functions.score_leads.data import leakage
 from functions.score_leads.data.features import DAY
 from functions.score_leads.data.history import Past
-from functions.score_leads.data.outcomes import Flags
+from functions.score_leads.data.outcomes import Flags, Outcomes, Tail
 from functions.score_leads.data.sources import scoring_of
 from functions.score_leads.evaluate.card import card
 from functions.score_leads.evaluate.forward import Forward
 from functions.score_leads.model import threads
 from functions.score_leads.model.artifact import versions
 from functions.score_leads.model.ladder import step as ladder_step
+from functions.score_leads.model.open_outcomes import Delays
 from functions.score_leads.model.packed import Packed
 from functions.score_leads.model.training import SEEN_EARLY_DAYS, Trained, Wishes, train
 from functions.score_leads.operate import monitoring, qualification
 from functions.score_leads.operate.qualification import Evidence, Threshold, WhatIf
-from functions.score_leads.operate.scoring import worth
+from functions.score_leads.operate.scoring import promise, worth
 
 RECENT_DAYS, RECENT_LEADS = 28.0, 200
 SEED = 0
@@ -49,7 +50,7 @@ def model_id(past: Past, conversion: Conversion, late: Mapping[str, str]) -> str
 def training(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Training:
     """Train on the past; the same past gives the same bytes."""
     past = point_in_time(past)
-    with threads.suited_to(len(past.leads.placed)):
+    with threads.alone():
         return _training(past, conversion, late)
 
 
@@ -73,8 +74,15 @@ def _training(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Tr
         grade_cuts=qualification.grade_cuts(worth(scores)),
         shapes=monitoring.shapes(trained.features),
         window_days=past.outcomes.window,
+        delays=Delays.of(trained.outcomes),
+        money_spread=_money_spread(trained.outcomes),
     )
     return Training(packed, _card(packed, past, trained, cut, table), trained)
+
+
+def _money_spread(outcomes: Outcomes) -> float:
+    money = outcomes.won_value[np.isfinite(outcomes.won_value)]
+    return float(money.var() / money.mean() ** 2) if money.sum() > 0 else 0.0
 
 
 def point_in_time(past: Past) -> Past:
@@ -90,9 +98,24 @@ def point_in_time(past: Past) -> Past:
     won = int((past.outcomes.won & known).sum())
     if early.all() or ladder_step(won, int(known.sum()) - won).name != "blend":
         return past
-    return Past(
-        past.leads.take(early), past.outcomes.take(early), past.data_hash, past.sampled_from
+    return replace(past, leads=past.leads.take(early), outcomes=past.outcomes.take(early))
+
+
+def in_words(tail: Tail) -> str:
+    """What the window leaves out; it is never part of what is promised."""
+    later = f"about {tail.factor - 1:.0%} as many again come later"
+    if tail.window >= tail.followed:
+        later = "history is too short to say what comes later"
+    return (
+        f"wins within {tail.window} days are promised; {later}, and of wins after "
+        f"{tail.followed} days history shows nothing"
     )
+
+
+def _promise(packed: Packed, trained: Trained) -> dict[str, Any]:
+    """What was to be promised of the last weeks' leads, with the interval that holds 80 %."""
+    scores = trained.model.score(trained.features.take(_recent(trained)))
+    return promise(packed, scores.probability, scores.expected_value)
 
 
 def wishes(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Wishes:
@@ -138,6 +161,15 @@ def _card(
         "data_hash": past.data_hash,
         "seed": SEED,
         "sampled_from": past.sampled_from,
+        "window": past.tail
+        and {
+            "days": past.tail.window,
+            "share_of_wins": past.tail.share,
+            "tail_factor": past.tail.factor,
+            "followed_days": past.tail.followed,
+            "in_words": in_words(past.tail),
+        },
+        "promise": _promise(packed, trained),
         "threshold": {"measure": cut.measure, "cut": cut.cut, "reason": cut.reason},
         "grade_cuts": packed.grade_cuts,
     }

@@ -34,7 +34,8 @@ from functions.score_leads.operate.retrain import SEED, Training
 from functions.score_leads.operate.scoring import Scored, Stamp
 
 HISTORY_DAYS = 730
-RETRAIN_DAYS = 7
+RETRAIN_DAYS, RETRAIN_PAST_DAYS = 7, 30
+"""A model of a past day scores the month after it: what it knew moves slowly."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Job:
     """End of what may be known: the end of the task's last day, unless that is still to come."""
     last_day: date
     """The day before `as_of`, in the project's time zone."""
+    is_past: bool
+    """Whether later models and deals are known by now, and must not be used."""
 
     @property
     def history(self) -> Window:
@@ -74,11 +77,12 @@ class Job:
     def is_due(self) -> bool:
         """Whether to train: no usable model, a changed definition, a week gone by, or by force."""
         previous = self.previous
+        days = RETRAIN_PAST_DAYS if self.is_past else RETRAIN_DAYS
         return (
             previous is None
             or previous.packed is None
             or previous.definition_version != self.stored.version
-            or self.as_of - previous.trained_at >= timedelta(days=RETRAIN_DAYS)
+            or self.as_of - previous.trained_at >= timedelta(days=days)
             or self.task.force
         )
 
@@ -117,11 +121,12 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
         _report(services, task, [training_incidents.damaged(job.previous)])
     days = _staged_window(job)
     staged = stage(services.warehouses, job.conversion, days, job.as_of)
-    first_seen.remember(services.warehouse, job.stored.id, staged, task.run_id, job.as_of)
+    seen_at = _seen_at(services, job)
+    first_seen.remember(services.warehouse, job.stored.id, staged, task.run_id, seen_at)
     packed = _trained(services, job, staged) if job.is_due else _packed(job)
     if packed is None:
         return None
-    stamp = Stamp(job.stored.id, task.run_id, job.as_of, services.now)
+    stamp = Stamp(job.stored.id, task.run_id, job.as_of, services.now, job.stored.version)
     window = Window(task.start_date, task.end_date)
     scored = scoring.score(services.warehouse, packed, staged, window, stamp)
     final = cohorts.close_cohorts(
@@ -143,6 +148,11 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
     return scored
 
 
+def _seen_at(services: Services, job: Job) -> datetime:
+    """When attributes are read: a run of a past day sees them as they are by now."""
+    return services.now if job.is_past else job.as_of
+
+
 def _job(services: Services, task: ScoreTask) -> Job:
     stored = services.catalog.get(task.conversion)
     scoring = scoring_of(stored.conversion)
@@ -150,8 +160,9 @@ def _job(services: Services, task: ScoreTask) -> Job:
     now = services.now.astimezone(ZoneInfo(timezone))
     as_of = now if task.end_date >= now.date() else day_over(task.end_date, timezone)
     last_day = (as_of - timedelta(microseconds=1)).date()
-    previous = registry.champion(services.warehouse, stored.id)
-    return Job(task, stored, stored.conversion, scoring, previous, as_of, last_day)
+    is_past = now - as_of > timedelta(days=1)
+    previous = registry.champion(services.warehouse, stored.id, as_of if is_past else None)
+    return Job(task, stored, stored.conversion, scoring, previous, as_of, last_day, is_past)
 
 
 def _staged_window(job: Job) -> Window:
@@ -187,11 +198,17 @@ def _trained(services: Services, job: Job, staged: Staged) -> Packed | None:
         run_id=job.task.run_id,
         as_of=job.as_of,
         now=services.now,
-        status="rejected" if refused else "champion",
+        status=_status(job, refused),
         reason=refused or challenger.trained.step.reason,
     )
     _report(services, job.task, training_incidents.of_training(challenger, refused))
     return champion if refused else challenger.packed
+
+
+def _status(job: Job, refused: str) -> registry.Status:
+    if refused:
+        return "rejected"
+    return "of_past_day" if job.is_past else "champion"
 
 
 def _refusal(job: Job, challenger: Training) -> str:
@@ -213,10 +230,17 @@ def _incidents(services: Services) -> IncidentLog:
     return IncidentLog(services.warehouse, "score_leads", services.now)
 
 
+def _promised(scored: Scored) -> str:
+    told = scored.promise
+    low, high = told["wins_interval_80"]
+    return f"{told['wins']:.1f} wins promised of them (80 %: {low:.1f} to {high:.1f})"
+
+
 def _tell(services: Services, job: Job, packed: Packed, scored: Scored) -> None:
     moved, task = scored.stability, job.task
     detail = (
         f"{scored.leads} leads scored by model {packed.model_id}, {scored.qualified} qualified; "
+        f"{_promised(scored)}; "
         f"of {moved.leads} scored before, {moved.became_qualified} became qualified and "
         f"{moved.lost_qualification} no longer are"
     )

@@ -25,6 +25,7 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.model import threads
 from functions.score_leads.model.model import Scores
 from functions.score_leads.model.packed import Packed
+from functions.score_leads.model.training import SEEN_EARLY_DAYS
 from functions.score_leads.operate import monitoring, qualification
 from functions.score_leads.operate.monitoring import Drift, Stability
 from functions.score_leads.operate.qualification import Threshold
@@ -42,6 +43,8 @@ class Scored:
 
     leads: int
     qualified: int
+    promise: Mapping[str, Any]
+    """What was promised of these leads, as `promise` says it."""
     stability: Stability
     drift: list[Drift]
 
@@ -55,6 +58,7 @@ class Stamp:
     as_of: datetime
     """End of what may be known."""
     now: datetime
+    definition_version: int
 
 
 def score(
@@ -62,18 +66,38 @@ def score(
 ) -> Scored:
     """Score the leads created in the window and append their rows."""
     leads = qualified = 0
+    promised = np.zeros(2)
     stabilities: list[Stability] = []
     drift: list[Drift] = []
     for rows in batches(_rows(warehouse, staged, window, stamp), BATCH):
         with collector_resting():
             batch = judge(packed, rows)
             warehouse.append("lead_scores", as_rows(packed, batch, stamp))
+        promised += batch.promised_totals
         leads += len(rows)
         qualified += int(batch.qualified.sum())
         stabilities.append(batch.stability)
         # leads come oldest first, so the last batch shows how they look by now
         drift = _recent_drift(packed, batch, stamp.as_of) or drift
-    return Scored(leads, qualified, monitoring.total(stabilities), drift)
+    told = _with_intervals(packed, *promised.tolist())
+    return Scored(leads, qualified, told, monitoring.total(stabilities), drift)
+
+
+def promise(packed: Packed, chances: Floats, money: Floats | None) -> dict[str, Any]:
+    """Totals of leads, each with the interval that holds what comes in four cases of five."""
+    total = 0.0 if money is None else float(money.sum())
+    return _with_intervals(packed, float(chances.sum()), total)
+
+
+def _with_intervals(packed: Packed, wins: float, money: float) -> dict[str, Any]:
+    level = packed.model.level
+    of_wins, of_money = level.interval(wins), level.interval(wins, packed.money_spread)
+    return {
+        "wins": wins,
+        "wins_interval_80": [wins * factor for factor in of_wins],
+        "value": money,
+        "value_interval_80": [money * factor for factor in of_money],
+    }
 
 
 def batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -100,6 +124,32 @@ def collector_resting() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
+class Promised:
+    """What was first said of leads under this version of the definition; NaN without any money."""
+
+    probability: Floats
+    value: Floats
+    deal_value: Floats
+
+    @classmethod
+    def of(cls, rows: list[Row], scores: Scores) -> Promised:
+        """As said before, else as said now: what is promised is never restated."""
+        nothing = np.full(len(rows), np.nan)
+        now = {
+            "promised_probability": scores.probability,
+            "promised_value": scores.expected_value,
+            "promised_deal_value": scores.deal_value,
+        }
+        before = {name: _optional(rows, name) for name in now}
+        return cls(
+            *(
+                np.where(np.isnan(before[name]), nothing if said is None else said, before[name])
+                for name, said in now.items()
+            )
+        )
+
+
+@dataclass(frozen=True)
 class Batch:
     """Leads with their scores."""
 
@@ -110,6 +160,14 @@ class Batch:
     qualified: Flags
     qualified_before: Flags
     probability_before: Floats
+    promised: Promised
+    pipeline: Floats
+    """Probability of a win given what is known by now."""
+
+    @property
+    def promised_totals(self) -> Floats:
+        """Wins and money."""
+        return np.array([self.promised.probability.sum(), np.nansum(self.promised.value)])
 
     @property
     def stability(self) -> Stability:
@@ -120,25 +178,39 @@ class Batch:
 
 
 def judge(packed: Packed, rows: list[Row]) -> Batch:
-    """Score leads and decide who is qualified; a lead that the CRM calls lost is not."""
+    """Score leads and decide who is qualified.
+
+    A lead that is lost by now keeps value and qualification: its chance counted losing, and to take
+    it out as well would count that twice. The pipeline's probability is for sales, and 0 for it.
+    """
     names = [attribute.name for attribute in packed.model.attributes]
     columns = as_columns(names, [flat(row["attributes"]) for row in rows])
     columns["created"] = [row["created"] for row in rows]
     created = np.array([row["created"].timestamp() for row in rows])
     features = packed.model.read(columns, created, len(rows))
-    with threads.suited_to(len(rows)):
+    with threads.alone():
         scores = packed.model.score(features)
     before = np.array([bool(row["qualified_before"]) for row in rows])
-    lost = np.array([row["status"] == "lost" for row in rows])
     return Batch(
         rows=rows,
         columns=columns,
         features=features,
         scores=scores,
-        qualified=packed.threshold.qualify(measured(packed.threshold, scores), before) & ~lost,
+        qualified=packed.threshold.qualify(measured(packed.threshold, scores), before),
         qualified_before=before,
         probability_before=_optional(rows, "probability_before"),
+        promised=Promised.of(rows, scores),
+        pipeline=_pipeline(packed, rows, scores),
     )
+
+
+def _pipeline(packed: Packed, rows: list[Row], scores: Scores) -> Floats:
+    """1 for wins inside the window, 0 for losses and for what is open after it."""
+    age, won_after = _optional(rows, "age"), _optional(rows, "won_after")
+    still = packed.delays.still_to_win(scores.probability, age)
+    lost = np.array([row["status"] == "lost" for row in rows])
+    still = np.where(lost | (age >= packed.window_days), 0.0, still)
+    return np.where(won_after <= packed.window_days, 1.0, still)
 
 
 def measured(threshold: Threshold, scores: Scores) -> Floats:
@@ -170,6 +242,7 @@ def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[dict[str, An
         qualification.grades(worth(scores), packed.grade_cuts),
         moved.tolist(),
         packed.model.reasons(scores, batch.columns),
+        zip(*_extra(batch), strict=True),
         strict=True,
     )
     run = {
@@ -178,8 +251,9 @@ def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[dict[str, An
         "as_of": stamp.as_of,
         "run_id": stamp.run_id,
         "model_id": packed.model_id,
+        "definition_version": stamp.definition_version,
     }
-    for row, probability, expected_value, value, qualified, grade, trend, reasons in judged:
+    for row, probability, expected_value, value, qualified, grade, trend, reasons, extra in judged:
         since = row["qualified_at"] if row["qualified_before"] else stamp.as_of
         yield {
             **{name: row[name] for name in CARRIED},
@@ -193,7 +267,29 @@ def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[dict[str, An
             "trend": None if isnan(trend) else trend,
             "status": row["status"],
             "reasons": reasons,
+            **dict(zip(_EXTRA, extra, strict=True)),
+            "is_reconstructed": row["is_reconstructed"],
         }
+
+
+_EXTRA = (
+    "promised_probability",
+    "promised_value",
+    "promised_deal_value",
+    "pipeline_probability",
+    "pipeline_value",
+)
+
+
+def _extra(batch: Batch) -> list[list[float | None]]:
+    """The columns of _EXTRA; NULL where there is no money."""
+    promised, money = batch.promised, batch.scores.deal_value
+    nothing = np.full(len(batch.rows), np.nan)
+    pipeline_value = nothing if money is None else batch.pipeline * money
+    columns = (
+        promised.probability, promised.value, promised.deal_value, batch.pipeline, pipeline_value,
+    )  # fmt: skip
+    return [[None if isnan(cell) else cell for cell in column.tolist()] for column in columns]
 
 
 def _rows(warehouse: Warehouse, staged: Staged, window: Window, stamp: Stamp) -> Iterator[Row]:
@@ -209,6 +305,8 @@ def _rows(warehouse: Warehouse, staged: Staged, window: Window, stamp: Stamp) ->
         "start_date": window.start,
         "end_date": window.end,
         "as_of": stamp.as_of,
+        "definition_version": stamp.definition_version,
+        "soon_hours": int(SEEN_EARLY_DAYS * 24),
     }
     return warehouse.rows(with_parameters(query, **facts))
 

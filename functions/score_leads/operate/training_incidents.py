@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from common.incidents.incidents import Incident
-from functions.score_leads.operate.monitoring import FLIP_LIMIT, LEVEL_LIMITS, Cohort
+from functions.score_leads.operate.monitoring import FLIP_LIMIT, Cohort
 from functions.score_leads.operate.registry import Registered
 from functions.score_leads.operate.retrain import Training
 from functions.score_leads.operate.scoring import Scored
@@ -45,12 +45,14 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
             "Add attributes that are known when a lead is created, or wait for more outcomes.",
             severity="warning",
         )
-    factor = training.trained.model.level.factor
-    if not LEVEL_LIMITS[0] <= factor <= LEVEL_LIMITS[1]:
+    level = training.trained.model.level
+    if missed := level.missed:
         yield Incident(
             "level_moved",
-            f"Young leads are won {factor:.2f} times as often as their attributes suggest.",
-            "Look for what changed in sales or in the sources of leads; scores follow already.",
+            f"Of the leads of the last 30 days {missed.came} are won by now, and "
+            f"{missed.promised:.0f} were to be expected.",
+            "Look for what changed in sales or in the sources of leads. Promised totals may be off "
+            f"as far; the correction in use is {level.choice} ({level.note}).",
             severity="warning",
         )
     if (
