@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -86,6 +86,11 @@ def profile(name: str, values: Raw, placed: Floats) -> Attribute:
     return Attribute(name, kind)
 
 
+def as_category(attribute: Attribute, values: Raw) -> Attribute:
+    """The number read as a category: its values are codes, not amounts."""
+    return replace(attribute, kind="category", levels=_levels(present(values)))
+
+
 def codes(values: Raw, levels: Mapping[str, int]) -> Codes:
     """Each value's code: RARE when it is not among the levels, ABSENT when missing."""
     known: dict[object, int] = {None: ABSENT}
@@ -131,7 +136,7 @@ def _levels(there: list[object]) -> dict[str, int]:
 
 def _kind(name: str, there: list[object]) -> Kind:
     sample = there if len(there) <= 5000 else there[:: len(there) // 5000]
-    dated = bool(_DATED.fullmatch(_snake(name)))
+    dated = bool(_DATED.fullmatch(snake(name)))
     if dated and _share(sample, lambda value: not math.isnan(seconds(value))) >= 0.95:
         return "moment"
     if _share(sample, lambda value: not math.isnan(number(value))) >= 0.99:
@@ -149,7 +154,7 @@ def _share(values: Sequence[object], holds: Callable[[object], bool]) -> float:
 
 def _is_coded(name: str, sample: list[object]) -> bool:
     whole = all(number(value).is_integer() for value in sample)
-    return whole and bool(_CODED.fullmatch(_snake(name)))
+    return whole and bool(_CODED.fullmatch(snake(name)))
 
 
 def _number_fault(values: Raw, placed: Floats) -> str:
@@ -173,7 +178,7 @@ def is_personal_name(name: str) -> bool:
 
 def _plain(name: str) -> str:
     """The name without what CRMs and queries put around it: Contact_Gender__c is gender."""
-    return _DECORATION.sub("", _snake(name))
+    return _DECORATION.sub("", snake(name))
 
 
 def _is_personal(name: str, there: list[object], distinct: int) -> bool:
@@ -192,6 +197,7 @@ def _matching(pattern: re.Pattern[str], texts: list[str]) -> int:
     return sum(bool(pattern.fullmatch(text)) for text in texts)
 
 
-def _snake(name: str) -> str:
+def snake(name: str) -> str:
+    """The name in small letters and underscores, whatever its spelling."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
     return re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from functions.score_leads.data.attributes import ABSENT, Codes
+from functions.score_leads.data.attributes import ABSENT, Codes, snake
 from functions.score_leads.data.features import Features, attribute_of
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.values import Floats, clean
@@ -18,6 +19,12 @@ CERTAIN_AREA, SUSPICIOUS_AREA = 0.98, 0.90
 PURE_SHARE = 0.05
 FILL_AREA = 0.10
 LATE_SHARE = 0.05
+TELLING_AREA, TELLING_FILL = 0.6, 0.05
+_KEPT_UP = re.compile(
+    r"(.*_)?(last|latest|recent|next)_(.*_)?(activity|action|contact(ed)?|call|touch|stage|status)"
+    r"|(lead_|deal_|sales_)?(status|stage|tags?|disposition|quality|grade|profile)"
+    r"|(.*_)?(activity|profile|engagement)_(score|index)"
+)
 BINS, BIN_LEADS, BIN_EXPECTED = 20, 30, 8.0
 FRESH_DAYS, FRESH_LEADS = 2.0, 30
 FOLD_SEED = 0
@@ -126,6 +133,15 @@ def _pure_share(groups: Codes, won: Floats) -> float:
     return float(leads[pure].sum() / len(groups))
 
 
+def kept_up(name: str, found: Evidence) -> str:
+    """Why the name says that sales keep the value up to date, where it tells of the outcome."""
+    if not _KEPT_UP.fullmatch(snake(name)):
+        return ""
+    if found.area < TELLING_AREA and found.fill_area < TELLING_FILL:
+        return ""
+    return f"its name is that of a value that sales keep up, and its area is {found.area:.2f}"
+
+
 def late_attributes(
     pairs: Iterable[tuple[Mapping[str, object], Mapping[str, object]]],
 ) -> dict[str, float]:
@@ -149,10 +165,10 @@ def _differ(first: object, now: object) -> bool:
 
 
 def filled_with_age(columns: Mapping[str, Iterable[object]], age: Floats) -> dict[str, str]:
-    """Attributes that fresh leads lack and older ones have: somebody fills them in later.
+    """Attributes that fresh leads lack and older ones have: somebody may fill them in later.
 
-    One look at the CRM shows it, before any value was seen to change. `age` is the age in days at
-    which each lead was first seen.
+    One look at the CRM cannot tell it from a form that has dropped a field, so that it is a ground
+    to ask, not to refuse. `age` is the age in days at which each lead was first seen.
     """
     fresh = age < FRESH_DAYS
     older = ~fresh

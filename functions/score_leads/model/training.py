@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from functions.score_leads.data import features as reading
 from functions.score_leads.data import leakage
-from functions.score_leads.data.attributes import Attribute, Codes, profile
+from functions.score_leads.data.attributes import Attribute, Codes, as_category, profile
+from functions.score_leads.data.blank_when_new import Look, blank_when_new
 from functions.score_leads.data.features import DAY, Features, Index
 from functions.score_leads.data.leakage import Evidence
-from functions.score_leads.data.outcomes import Outcomes
+from functions.score_leads.data.outcomes import Flags, Outcomes
 from functions.score_leads.data.values import Floats, Raw
 from functions.score_leads.evaluate import forward
 from functions.score_leads.evaluate.forward import Forward
@@ -25,6 +26,7 @@ from functions.score_leads.model.fitting import Fitted
 from functions.score_leads.model.ladder import BaseRate, Step
 from functions.score_leads.model.level import level
 from functions.score_leads.model.model import Model
+from functions.score_leads.model.whole_numbers import is_code
 
 MAX_ROWS = 500_000
 """Of more leads a sample, the same each time. Three times 100,000 lower the log loss by 0.0025,
@@ -83,6 +85,8 @@ class Wishes:
     """Known at creation after all, whatever they look like."""
     late: Mapping[str, str] = field(default_factory=dict)
     """Why an attribute was found to change after creation."""
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    """Why an attribute may change after creation; only first-seen values can tell."""
     seed: int = 0
 
 
@@ -177,29 +181,61 @@ def _judged(
     ]
     features = reading.read(attributes, leads.columns, leads.created, len(leads.placed))
     certain = outcomes.mature if outcomes.mature.any() else outcomes.is_known
-    evidence = leakage.evidence(features.take(certain), outcomes.won[certain])
-    tried = [_tried(attribute, evidence, leads, wishes) for attribute in attributes]
+    won = outcomes.won[certain]
+    evidence = leakage.evidence(features.take(certain), won)
+    blank = _blank_when_new(leads, outcomes)
+    tried = [_tried(each, evidence, blank, leads, wishes) for each in attributes]
+    tried = [_coded(each, features, leads.columns, certain, won, wishes.seed) for each in tried]
     judged = tuple(_without_twins(tried, features))
     if judged != tuple(attributes):
         features = reading.read(judged, leads.columns, leads.created, len(leads.placed))
     return judged, features, evidence
 
 
+def _blank_when_new(leads: Leads, outcomes: Outcomes) -> dict[str, str]:
+    if leads.seen_after is None or not np.isfinite(outcomes.window):
+        return {}
+    return blank_when_new(leads.columns, Look.of(outcomes, leads.seen_after))
+
+
+def _coded(
+    attribute: Attribute,
+    features: Features,
+    columns: Mapping[str, Raw],
+    certain: Flags,
+    won: Flags,
+    seed: int,
+) -> Attribute:
+    """The attribute, as a category if its whole numbers are codes."""
+    if attribute.kind != "number" or attribute.refused:
+        return attribute
+    if not is_code(features.numbers[attribute.name][certain], won, seed):
+        return attribute
+    return as_category(attribute, columns[attribute.name])
+
+
 def _tried(
-    attribute: Attribute, evidence: Mapping[str, Evidence], leads: Leads, wishes: Wishes
+    attribute: Attribute,
+    evidence: Mapping[str, Evidence],
+    blank: Mapping[str, str],
+    leads: Leads,
+    wishes: Wishes,
 ) -> Attribute:
     """The attribute, refused if the evidence says that it knows the outcome.
 
-    While most leads were seen long after their creation, a suspicion is enough: their values may
-    have been filled in with the outcome in sight, and nobody can tell.
+    Where most leads were seen long after their creation, or nobody knows when, a suspicion is
+    enough: their values may have been filled in with the outcome in sight, and nobody can tell.
     """
     found = evidence.get(attribute.name)
-    if attribute.refused or found is None or attribute.name in wishes.confirmed:
+    if attribute.refused or attribute.name in wishes.confirmed:
         return attribute
-    if found.refusal or not leads.mostly_backfilled:
-        return replace(attribute, refused=found.refusal)
+    if attribute.name in blank:
+        return replace(attribute, refused=blank[attribute.name])
+    if found is None or found.refusal or (leads.dated and not leads.mostly_backfilled):
+        return replace(attribute, refused=found.refusal if found else "")
     doubt = "; it was not seen at creation, so confirm it if it was known then"
-    return replace(attribute, refused=found.suspicion and found.suspicion + doubt)
+    suspicion = found.suspicion or leakage.kept_up(attribute.name, found)
+    return replace(attribute, refused=suspicion and suspicion + doubt)
 
 
 def _without_twins(attributes: Sequence[Attribute], features: Features) -> Iterator[Attribute]:
@@ -331,7 +367,8 @@ def _warnings(
             f"{SEEN_EARLY_DAYS:.0f} days after creation; their attributes may have changed before"
         )
     used = {attribute.name for attribute in attributes if not attribute.refused}
-    for name in sorted(used & evidence.keys() - set(wishes.confirmed)):
-        if evidence[name].suspicion:
-            warnings.append(f"suspicious_attribute: {name}: {evidence[name].suspicion}")
+    for name in sorted(used - set(wishes.confirmed)):
+        suspicion = evidence[name].suspicion if name in evidence else ""
+        if suspicion := suspicion or wishes.doubts.get(name, ""):
+            warnings.append(f"suspicious_attribute: {name}: {suspicion}")
     return warnings

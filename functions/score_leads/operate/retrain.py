@@ -126,7 +126,8 @@ def wishes(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Wishe
     return Wishes(
         excluded=scoring.excluded_attributes,
         confirmed=scoring.confirmed_attributes,
-        late={**filled, **late},
+        late=late,
+        doubts=filled,
         seed=SEED,
     )
 
