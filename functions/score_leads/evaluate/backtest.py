@@ -74,8 +74,7 @@ def backtest(read: History, roles: Roles, seed: int) -> Result:
     """Train on the older part, score the newer part."""
     older, known = read.training
     wishes = Wishes(excluded=roles.drop, confirmed=roles.keep, seed=seed)
-    with threads.alone():
-        trained = train(older, known, wishes)
+    trained = train(older, known, wishes)
     newer, outcomes, rows = read.test
     features = trained.model.read(newer.columns, newer.created, len(newer.placed))
     return Result(trained, trained.model.score(features), newer, outcomes, rows)

@@ -153,9 +153,11 @@ def _quality(trained: Trained) -> dict[str, Any] | None:
         "reliability": metrics.reliability(forward.probability, forward.won),
         "lack_of_skill": forward.lack_of_skill,
     }
-    if np.isfinite(forward.deal_value).all():
+    priced = np.isfinite(forward.actual_value)
+    if np.isfinite(forward.deal_value).all() and priced.any():
         expected = forward.probability * forward.deal_value
-        told["money"] = metrics.money(expected, forward.actual_value)
+        told["money"] = metrics.money(expected[priced], forward.actual_value[priced])
+        told["money"]["leads_without_known_value"] = int((~priced).sum())
     return told
 
 

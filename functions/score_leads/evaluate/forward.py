@@ -41,7 +41,7 @@ class Forward:
     deal_value: Floats
     """Predicted money if won; NaN without a value model."""
     actual_value: Floats
-    """Money of won leads; 0 for the others."""
+    """Money of won leads, NaN where it is not known; 0 for the others."""
 
     @property
     def probability(self) -> Floats:
@@ -107,7 +107,7 @@ def _predict(
         base=log_odds(np.full(len(predict), base.rate)),
         won=outcomes.won[predict].astype(float),
         deal_value=_deal_values(fitted, logits, older, then, newer, seed),
-        actual_value=np.nan_to_num(outcomes.won_value[predict]),
+        actual_value=np.where(outcomes.won[predict], outcomes.value[predict], 0.0),
     )
 
 

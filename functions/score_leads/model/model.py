@@ -12,6 +12,7 @@ from functions.score_leads.data import features as reading
 from functions.score_leads.data.attributes import Attribute
 from functions.score_leads.data.features import Features, Index
 from functions.score_leads.data.values import Floats, Raw
+from functions.score_leads.model import threads
 from functions.score_leads.model.classifier import Classifier
 from functions.score_leads.model.encoding import (
     FOLDS,
@@ -69,6 +70,10 @@ class Model:
         A model remembers the outcomes that it learnt from: it would promise more of these leads
         than of any others, and more than they bring.
         """
+        with threads.alone():
+            return self._scored(features)
+
+    def _scored(self, features: Features) -> Scores:
         encoded = self.encoder.encode(features)
         logits = self._logits(encoded, features)
         money = None if self.value is None else self.value.values(encoded, features)

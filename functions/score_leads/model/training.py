@@ -19,7 +19,7 @@ from functions.score_leads.data.outcomes import Flags, Outcomes
 from functions.score_leads.data.values import Floats, Raw
 from functions.score_leads.evaluate import forward
 from functions.score_leads.evaluate.forward import Forward
-from functions.score_leads.model import encoding, fitting, ladder, reasons, value
+from functions.score_leads.model import encoding, fitting, ladder, reasons, threads, value
 from functions.score_leads.model.classifier import Classifier
 from functions.score_leads.model.encoding import Encoder, probability
 from functions.score_leads.model.fitting import Fitted
@@ -112,6 +112,11 @@ def train(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
     """
     if not len(leads.placed):
         raise ValueError("there are no leads to learn from")
+    with threads.alone():
+        return _trained(leads, outcomes, wishes)
+
+
+def _trained(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
     quiet = silence(leads, outcomes)
     kept = eligible(leads, outcomes, wishes.seed)
     leads, outcomes = leads.take(kept), outcomes.take(kept)

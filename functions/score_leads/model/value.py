@@ -20,6 +20,7 @@ from functions.score_leads.model.encoding import FOLDS, Encoded, Encoder
 
 FEW, ENOUGH, MANY = 20, 50, 200
 QUICK_DEALS, QUICK_FOLDS = 5_000, 2
+ROUNDS = 150
 SHRINKAGE = 20.0
 """Won leads of average value that each level's mean is mixed with."""
 
@@ -165,7 +166,7 @@ def _fit_halves(
     design: sparse.csr_matrix, rows: Floats, logs: Floats, is_unordered: list[bool], seed: int
 ) -> Halves:
     forest = HistGradientBoostingRegressor(
-        max_iter=150,
+        max_iter=ROUNDS,
         learning_rate=0.05,
         max_leaf_nodes=12,
         l2_regularization=5,

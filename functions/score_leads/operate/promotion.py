@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from functions.score_leads.evaluate.metrics import log_losses
-from functions.score_leads.model import fitting
+from functions.score_leads.model import fitting, threads
 from functions.score_leads.model.encoding import tells_apart
 from functions.score_leads.model.ladder import BaseRate
 from functions.score_leads.model.packed import Packed
@@ -36,10 +36,11 @@ def refusal(champion: Packed, challenger: Trained, days_since: float, seed: int)
     if not both or not tells_apart(features.take(older)):
         return ""
     weight = challenger.step.boosted_weight
-    twin, _ = fitting.fit_open(features.take(older), known, weight, seed, quick=True)
-    worse = log_losses(twin.logits(features.take(judged)), won) - log_losses(
-        _champion_logits(champion, challenger, judged), won
-    )
+    with threads.alone():
+        twin, _ = fitting.fit_open(features.take(older), known, weight, seed, quick=True)
+        worse = log_losses(twin.logits(features.take(judged)), won) - log_losses(
+            _champion_logits(champion, challenger, judged), won
+        )
     z = float(worse.mean() / max(worse.std() / np.sqrt(len(worse)), 1e-12))
     if z < CLEARLY_WORSE_Z:
         return ""

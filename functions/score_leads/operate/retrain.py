@@ -17,7 +17,6 @@ from functions.score_leads.data.outcomes import Flags, Outcomes, Tail
 from functions.score_leads.data.sources import scoring_of
 from functions.score_leads.evaluate.card import card
 from functions.score_leads.evaluate.forward import Forward
-from functions.score_leads.model import threads
 from functions.score_leads.model.artifact import versions
 from functions.score_leads.model.ladder import step as ladder_step
 from functions.score_leads.model.open_outcomes import Delays
@@ -50,11 +49,6 @@ def model_id(past: Past, conversion: Conversion, late: Mapping[str, str]) -> str
 def training(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Training:
     """Train on the past; the same past gives the same bytes."""
     past = point_in_time(past)
-    with threads.alone():
-        return _training(past, conversion, late)
-
-
-def _training(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Training:
     trained = train(past.leads, past.outcomes, wishes(past, conversion, late))
     recent = _recent(trained)
     scores = trained.model.score(trained.features.take(recent))
@@ -142,14 +136,15 @@ def _recent(trained: Trained) -> np.ndarray:
 def _evidence(forward: Forward | None, trained: Trained) -> Evidence | None:
     if forward is None:
         return None
-    has_value = bool(np.isfinite(forward.deal_value).all()) and forward.actual_value.sum() > 0
+    brought = np.nan_to_num(forward.actual_value)
+    has_value = bool(np.isfinite(forward.deal_value).all()) and brought.sum() > 0
     expected = forward.probability * forward.deal_value if has_value else forward.probability
     placed = trained.leads.placed[forward.leads]
     return Evidence(
         probability=forward.probability,
         expected_value=expected,
         won=forward.won,
-        value=forward.actual_value if has_value else forward.won,
+        value=brought if has_value else forward.won,
         days=float(np.ptp(placed) / DAY),
     )
 

@@ -22,7 +22,6 @@ from functions.score_leads.data.history import as_columns
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.sources import Staged
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model import threads
 from functions.score_leads.model.model import Scores
 from functions.score_leads.model.packed import Packed
 from functions.score_leads.model.training import SEEN_EARLY_DAYS
@@ -188,8 +187,7 @@ def judge(packed: Packed, rows: list[Row]) -> Batch:
     columns["created"] = [row["created"] for row in rows]
     created = np.array([row["created"].timestamp() for row in rows])
     features = packed.model.read(columns, created, len(rows))
-    with threads.alone():
-        scores = packed.model.score(features)
+    scores = packed.model.score(features)
     before = np.array([bool(row["qualified_before"]) for row in rows])
     return Batch(
         rows=rows,
