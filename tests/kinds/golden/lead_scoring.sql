@@ -16,7 +16,7 @@ SELECT
   IF(LOWER(TRIM(score.user_id)) IN UNNEST(@v_ea131d42ee55), NULL, TRIM(score.user_id)) AS user_id,
   score.id AS lead_id,
   CAST(NULL AS STRING) AS person_id,
-  score.expected_value AS value_gross,
+  COALESCE(score.promised_value, score.expected_value) AS value_gross,
   CAST(NULL AS FLOAT64) AS value_refunded,
   CAST(NULL AS STRING) AS refund_status,
   'predicted' AS value_kind,
@@ -52,13 +52,13 @@ SELECT
   'crm' AS event_source,
   CAST(NULL AS STRING) AS consent_ad_user_data,
   CAST(NULL AS STRING) AS consent_ad_personalization,
-  score.expected_value AS net_value,
+  COALESCE(score.promised_value, score.expected_value) AS net_value,
   IF(score.is_qualified, NULL, 'unqualified_lead') AS removed
 FROM `my-project.conversions.lead_scores` AS score
 WHERE
   score.conversion = @v_4b55a17ca8ae
   AND DATE(score.created, @timezone) BETWEEN @start_date AND @end_date
-QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.scored_at DESC, score.model_id) = 1;
+QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, score.scored_at DESC, score.model_id) = 1;
 
 -- step difference
 -- @end_date DATE = "2026-11-28"
