@@ -11,6 +11,7 @@ ProductError
 ├── NotFoundError    404
 ├── ConflictError    409  something newer or busier stands in the way
 │   └── UnreadableDefinitionError  saved in a form that this release does not know
+├── QuotaError       429  a limit of the project is used up, for hours at least
 └── RetryableError   503  nothing is wrong with the request; the same call may succeed later
 """
 
@@ -103,6 +104,11 @@ class ConflictError(ProductError):
 
 class UnreadableDefinitionError(ConflictError):
     default_code = "unreadable_definition"
+
+
+class QuotaError(ProductError):
+    status = 429
+    default_code = "quota_exceeded"
 
 
 class RetryableError(ProductError):

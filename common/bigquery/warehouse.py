@@ -7,34 +7,36 @@ submitted before, so its answer is awaited instead of running twice.
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 from google.api_core import exceptions as google_errors
 from google.cloud import bigquery
-from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY
+from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 
 from common import privacy, schemas
 from common.bigquery import migrations
+from common.bigquery.refusals import Caller, translate
 from common.bigquery.sql import Parameter, Sql
 from common.bigquery.sql import table as quoted
-from common.errors import AccessError, NotFoundError, ProductError, RetryableError, UserError
+from common.errors import AccessError, ConflictError, NotFoundError, RetryableError, UserError
 from common.settings import Settings
 
 JOB_SECONDS = 480
 """Longest time one job may run: under the 540 s of the function that waits for it."""
 
-CONTENTION = re.compile(
-    r"concurrent update|Could not serialize access|Too many DML statements|rateLimitExceeded", re.I
-)
-"""What BigQuery says when two statements change one table; the later one may simply try again.
-Source: cloud.google.com/bigquery/docs/transactions, section on concurrency."""
+RETRY = DEFAULT_RETRY.with_timeout(60)
+JOB_RETRY = DEFAULT_JOB_RETRY.with_timeout(60)
+"""How long the client repeats a request by itself; its default is 600 s, longer than a function."""
+
+_TRIES = {"contention": 6, "rate_limited": 4, "backend_error": 3}
+"""How often a statement is tried in this process before the whole message comes again."""
+_FIRST_PAUSE = {"contention": 0.1, "rate_limited": 1.0, "backend_error": 1.0}
+"""Seconds before the second try; each pause after it is twice as long, with jitter."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,11 @@ class Warehouse:
         self.client = client
         self.settings = settings
         self.job_seconds = job_seconds
+        self._caller = Caller(
+            account=_account_of(client),
+            bytes_cap=settings.maximum_bytes_billed,
+            price_per_tebibyte=settings.price_per_tebibyte,
+        )
 
     def path(self, table: str) -> str:
         """project.dataset.table of one of the product's own tables."""
@@ -108,9 +115,16 @@ class Warehouse:
     ) -> Iterator[dict[str, Any]]:
         """The rows of a query as dictionaries, fetched page by page."""
         config = self._config(sql, labels)
-        with _translated(reads_rows=True):
-            result = self.client.query(sql.text, job_config=config).result(page_size=page_size)
-        return (dict(row.items()) for row in result)
+        with self._translated(reads_rows=True):
+            job = self.client.query(sql.text, job_config=config, retry=RETRY, job_retry=JOB_RETRY)
+            result = job.result(page_size=page_size, retry=RETRY, timeout=self.job_seconds)
+        return self._paged(result)
+
+    def _paged(self, result: Iterable[Any]) -> Iterator[dict[str, Any]]:
+        # a later page may be refused long after the first one came
+        with self._translated(reads_rows=True):
+            for row in result:
+                yield dict(row.items())
 
     def execute(
         self, sql: Sql, *, job_id: str | None = None, labels: Mapping[str, str] | None = None
@@ -120,16 +134,16 @@ class Warehouse:
         Raises UserError when BigQuery refuses the statement, AccessError, NotFoundError, or
         RetryableError when the same call may succeed later.
         """
-        for attempt in range(6):
+        for attempt in count():
             try:
-                with _translated(reads_rows=True):
+                with self._translated(reads_rows=True):
                     return self._run(
                         sql, job_id if attempt == 0 else _next(job_id, attempt), labels
                     )
             except RetryableError as error:
-                if error.code != "contention" or attempt == 5:
+                if attempt + 1 >= _TRIES.get(error.code, 1):
                     raise
-                time.sleep(random.uniform(0.1, 0.4) * 2**attempt)
+                time.sleep(_FIRST_PAUSE[error.code] * random.uniform(1, 3) * 2**attempt)
         raise AssertionError("unreachable")
 
     def claim(self, id: str) -> bool:
@@ -139,7 +153,7 @@ class Warehouse:
         first, so whatever is claimed needs somebody who looks for what was left undone.
         """
         sql = Sql("SELECT 1 AS claimed")
-        with _translated():
+        with self._translated():
             try:
                 self.client.query(
                     sql.text,
@@ -157,7 +171,7 @@ class Warehouse:
         config = self._config(sql, None)
         config.dry_run = True
         config.use_query_cache = False
-        with _translated():
+        with self._translated():
             job = self.client.query(sql.text, job_config=config, timeout=timeout, job_retry=None)
         return DryRun(
             schema=[field.to_api_repr() for field in job.schema or ()],
@@ -178,7 +192,7 @@ class Warehouse:
             # the default asks for tables.create on the dataset even where the table exists
             create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
         )
-        with _translated(reads_rows=True):
+        with self._translated(reads_rows=True):
             self.client.load_table_from_json(
                 chain([first], ready),
                 self.path(table),
@@ -197,7 +211,7 @@ class Warehouse:
         """Create the dataset project.dataset unless it exists."""
         dataset = bigquery.Dataset(path)
         dataset.location = self.settings.location
-        with _translated():
+        with self._translated():
             self.client.create_dataset(dataset, exists_ok=True)
 
     def ensure_table(self, path: str, schema: str) -> list[str]:
@@ -213,7 +227,7 @@ class Warehouse:
         if shape["partition"]:
             table.time_partitioning = bigquery.TimePartitioning(field=shape["partition"])
             table.require_partition_filter = shape["require_partition_filter"]
-        with _translated():
+        with self._translated():
             found = self.client.create_table(table, exists_ok=True)
         return self._migrate(path, found, shape)
 
@@ -222,7 +236,7 @@ class Warehouse:
 
         Raises NotFoundError when there is no such table.
         """
-        with _translated():
+        with self._translated():
             found = self.client.get_table(path)
         return self._migrate(path, found, schemas.load(schema))
 
@@ -235,21 +249,22 @@ class Warehouse:
         # last, so that a migration that broke off is taken up again
         labelled = bigquery.Table(path)
         labelled.labels = found.labels | migrations.labels(shape)
-        with _translated():
+        with self._translated():
             self.client.update_table(labelled, ["labels"])
         return [field.name for field in added]
 
     def schema_of(self, path: str) -> list[dict[str, Any]] | None:
         """The table's columns in BigQuery's API form, or None when there is no such table."""
         try:
-            return [field.to_api_repr() for field in self.client.get_table(path).schema]
-        except google_errors.NotFound:
+            with self._translated():
+                return [field.to_api_repr() for field in self.client.get_table(path).schema]
+        except NotFoundError:
             return None
 
     def table_info(self, path: str) -> TableInfo | None:
         """How the table is stored, or None when it does not exist or may not be seen."""
         try:
-            with _translated():
+            with self._translated():
                 table = self.client.get_table(path)
         except (NotFoundError, AccessError):
             return None
@@ -266,23 +281,28 @@ class Warehouse:
     def tables_in(self, dataset: str) -> list[str]:
         """Names of the tables of project.dataset; [] when there is no such dataset."""
         try:
-            with _translated():
+            with self._translated():
                 return [table.table_id for table in self.client.list_tables(dataset)]
         except NotFoundError:
             return []
 
     def drop(self, path: str) -> None:
         """Delete a table if it exists."""
-        self.client.delete_table(path, not_found_ok=True)
+        with self._translated():
+            self.client.delete_table(path, not_found_ok=True)
 
     def job_changes(self, job_id: str) -> int | None:
         """Rows that the finished job changed; None when there is no such job or it failed."""
         try:
-            job = self.client.get_job(job_id, location=self.settings.location)
-        except google_errors.NotFound:
+            with self._translated():
+                job = self.client.get_job(job_id, location=self.settings.location)
+        except NotFoundError:
             return None
         failed = job.state != "DONE" or job.error_result
         return None if failed else int(getattr(job, "num_dml_affected_rows", 0) or 0)
+
+    def _translated(self, *, reads_rows: bool = False) -> _Translated:
+        return _Translated(self._caller, reads_rows=reads_rows)
 
     def _run(self, sql: Sql, job_id: str | None, labels: Mapping[str, str] | None) -> Executed:
         job: Any
@@ -293,9 +313,10 @@ class Warehouse:
                 job_id=job_id,
                 location=self.settings.location,
                 # a job with an id of its own runs once; `execute` decides what is tried again
-                job_retry=DEFAULT_JOB_RETRY if job_id is None else None,
+                job_retry=JOB_RETRY if job_id is None else None,
+                retry=RETRY,
             )
-            job.result(timeout=self.job_seconds)
+            job.result(timeout=self.job_seconds, retry=RETRY)
         except google_errors.Conflict:
             job = self._ended(str(job_id))
         return Executed(
@@ -311,7 +332,15 @@ class Warehouse:
         Its results are not asked for: BigQuery forgets those after a day, the job only later.
         """
         until = time.monotonic() + self.job_seconds
-        job: Any = self.client.get_job(job_id, location=self.settings.location)
+        try:
+            job: Any = self.client.get_job(job_id, location=self.settings.location)
+        except google_errors.Forbidden as error:
+            # only who made a job may read it, and an id is unique in the whole project
+            raise ConflictError(
+                f"Another account has run the job {job_id}.",
+                code="job_of_another_account",
+                fix="Nothing is lost: whoever ran it answers for what it did.",
+            ) from error
         while job.state != "DONE" and time.monotonic() < until:
             time.sleep(1)
             job.reload()
@@ -331,52 +360,35 @@ class Warehouse:
         )
 
 
-class _translated:
+class _Translated:
     """Turns Google's exceptions into ours, so that callers know what to do next.
 
     What BigQuery says of a statement that reads rows may quote a row's value: it is masked, and the
     original exception is no part of ours, for a traceback would print it.
     """
 
-    def __init__(self, *, reads_rows: bool = False) -> None:
-        self.reads_rows = reads_rows
+    def __init__(self, caller: Caller, *, reads_rows: bool) -> None:
+        self._caller = caller
+        self._reads_rows = reads_rows
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is None or (ours := translate(error)) is None:
+        if error is None or (ours := translate(error, self._caller)) is None:
             return
-        if not self.reads_rows:
+        if not self._reads_rows:
             raise ours from error
         if isinstance(ours, (UserError, RetryableError)):
             ours = type(ours)(privacy.without_values(ours.detail), code=ours.code, fix=ours.fix)
         raise ours from None
 
 
-def translate(error: BaseException) -> ProductError | None:
-    """The error of ours for one of Google's, or None when it is not Google's."""
-    text = _message_of(error)
-    if isinstance(error, (google_errors.Forbidden, google_errors.Unauthorized)):
-        return AccessError(text, fix="Grant the service account the role that the message names.")
-    if isinstance(error, google_errors.NotFound):
-        return NotFoundError(text, fix="Check the name and the location of the dataset.")
-    if isinstance(error, google_errors.GoogleAPICallError) and CONTENTION.search(text):
-        return RetryableError(text, code="contention")
-    if isinstance(error, google_errors.MethodNotImplemented):
-        return UserError(text, code="not_implemented")
-    if isinstance(error, google_errors.ClientError):
-        return UserError(text, code="query_failed")
-    if isinstance(error, (google_errors.GoogleAPIError, FutureTimeout, ConnectionError)):
-        return RetryableError(text, code="bigquery_unavailable")
-    return None
-
-
-def _message_of(error: BaseException) -> str:
-    """BigQuery's own words, without the request that the client writes before them."""
-    details = getattr(error, "errors", None) or [{}]
-    first = details[0].get("message") if isinstance(details[0], dict) else None
-    return first or getattr(error, "message", None) or str(error)
+def _account_of(client: bigquery.Client) -> str:
+    """The e-mail that the client's credentials know; one of the platform knows "default" only."""
+    credentials = getattr(client, "_credentials", None)
+    email = getattr(credentials, "service_account_email", None)
+    return email if isinstance(email, str) and "@" in email else ""
 
 
 def _referenced(job: Any) -> tuple[str, ...]:
