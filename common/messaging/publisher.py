@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from common.errors import RetryableError
@@ -43,8 +44,11 @@ class PubSubBus:
         try:
             sent.result(timeout=PUBLISH_SECONDS)
         except Exception as error:
-            # a failed publish blocks its ordering key until the client is told to go on
-            self._client.resume_publish(path, key)
+            if key:
+                # a refused message blocks its ordering key until the client is told to go on; one
+                # that timed out does not, and telling is then an error
+                with suppress(RuntimeError):
+                    self._client.resume_publish(path, key)
             raise RetryableError(
                 f"Pub/Sub did not accept a message for {path}.", code="publish_failed"
             ) from error

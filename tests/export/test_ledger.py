@@ -255,3 +255,12 @@ def test_a_request_is_kept_with_its_fingerprint_and_the_time_to_ask(warehouse: W
         Sql(f"SELECT * FROM {warehouse.table('export_requests')} WHERE conversion = 'asked'")
     )
     assert (row["row_count"], row["body_sha256"], row["next_poll_at"]) == (3, "ab" * 32, None)
+
+
+def test_a_lease_that_lapsed_is_released_once_and_for_all(warehouse: Warehouse) -> None:
+    held = lease.acquire(warehouse, "lapsed", "one")
+    assert held
+    leases = warehouse.table("leases")
+    warehouse.execute(Sql(f"UPDATE {leases} SET holder = NULL WHERE name = 'lapsed'"))
+    lease.release(warehouse, held)
+    assert lease.ask_again(warehouse, "lapsed", "more") is False

@@ -284,10 +284,10 @@ def test_while_another_run_holds_the_destination_the_work_is_left_to_it(here: Sh
     assert other
     here.export()
     assert not google(here).held
-    assert lease.release(here.warehouse, other) == "materialized"
+    assert lease.asked(here.warehouse, other) == ["purchase"]
 
 
-def test_work_that_came_meanwhile_is_sent_on_when_a_run_ends(here: Shop) -> None:
+def test_work_that_came_meanwhile_is_done_by_the_run_that_is_under_way(here: Shop) -> None:
     here.add_destination("google_ads")
     here.put("o1")
     here.materialize()
@@ -295,12 +295,47 @@ def test_work_that_came_meanwhile_is_sent_on_when_a_run_ends(here: Shop) -> None
     answer = platform.answer
 
     def meanwhile(call: object) -> object:
-        lease.ask_again(here.warehouse, "export-ads_main", "materialized")
+        if not here.bus.messages:
+            lease.ask_again(here.warehouse, "export-ads_main", "purchase")
         return answer(call)  # type: ignore[arg-type]
 
     platform.answer = meanwhile  # type: ignore[method-assign, assignment]
     here.export()
-    assert [type(message) for message in here.bus.messages] == [ExportContinuation]
+    assert here.bus.messages == []
+    assert here.query(f"SELECT holder, pending FROM {here.warehouse.table('leases')}") == [
+        {"holder": None, "pending": None}
+    ]
+
+
+MAPPED = [f"conversion_{number}" for number in range(8)]
+
+
+def test_messages_of_a_destination_end_in_as_much_work_as_was_asked_for(here: Shop) -> None:
+    """Three slots and eight conversions ended nowhere when asking had no subject."""
+    plain = load(CASES / "google_ads" / "plain" / "target.json")["conversions"][0]
+    here.add_destination(
+        "google_ads", conversions=[{**plain, "conversion": each} for each in MAPPED]
+    )
+    here.put("o1")
+    for conversion in MAPPED:
+        here.materialize(conversion)
+    platform, handled = google(here), list[str]()
+    answer, first, *others = platform.answer, *MAPPED
+
+    def meanwhile(call: object) -> object:
+        # the other slots of export take all that waits while the first run is sending
+        while others:
+            handled.append(others.pop())
+            here.export(handled[-1])
+        return answer(call)  # type: ignore[arg-type]
+
+    platform.answer = meanwhile  # type: ignore[method-assign, assignment]
+    here.export(first)
+    assert sorted(handled) == MAPPED[1:]
+    assert here.bus.messages == []
+    for conversion in MAPPED:
+        assert here.states(conversion) == {"o1": "accepted"}
+    assert [each.count for each in platform.held.values()] == [1] * len(MAPPED)
 
 
 def test_what_is_accepted_after_the_lease_was_lost_is_looked_at_again(here: Shop) -> None:

@@ -580,12 +580,12 @@ def test_a_third_trigger_does_not_push_the_second_one_out(world: QuickWorld) -> 
     world.events(shop())
     assert acquire(world.warehouse, "purchase", "somebody else")
     world.run(DAY)
-    with pytest.raises(RetryableError, match="being written"):
-        world.run(DAY, request_id="third")
+    world.run(DAY, request_id="third")
     pending = world.query(f"SELECT pending FROM `{world.warehouse.path('leases')}`"
                           " WHERE name = 'purchase'")  # fmt: skip
-    first = world.ledger("purchase")[0]["run_id"]
-    assert MaterializeTask.model_validate_json(pending[0]["pending"]).run_id == first
+    waiting = [MaterializeTask.model_validate_json(each).run_id
+               for each in pending[0]["pending"].splitlines()]  # fmt: skip
+    assert len(set(waiting)) == 2
 
 
 def test_who_waited_is_run_even_when_the_holder_fails(world: QuickWorld) -> None:

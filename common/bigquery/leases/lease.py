@@ -6,13 +6,18 @@ itself when its holder died (Kleppmann, "How to do distributed locking", 2016).
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.errors import ConflictError, RetryableError
 
 LEASE_SECONDS = 30 * 60
+LINE = "\n"
+"""Between the triggers that wait."""
 
 
 @dataclass(frozen=True)
@@ -51,32 +56,67 @@ def is_held(warehouse: Warehouse, lease: Lease) -> bool:
 
 
 def ask_again(warehouse: Warehouse, name: str, trigger: str) -> bool:
-    """Ask the present holder to run once more.
+    """Ask the present holder to do the trigger too, which is one line of text.
 
-    False when nobody holds the lease by now, or when another trigger waits there already.
+    However often it is asked for, it is done once. False when nobody holds the lease by now.
     """
     done = warehouse.execute(with_parameters(_sql("ask", warehouse), name=name, trigger=trigger))
     return bool(done.affected_rows)
 
 
-def release(warehouse: Warehouse, lease: Lease) -> str | None:
-    """Free the lease; the trigger that arrived meanwhile, if any, must be run by the caller."""
-    bound = {"name": lease.name, "fence": lease.fence}
-    if warehouse.execute(with_parameters(_sql("free_unasked", warehouse), **bound)).affected_rows:
-        return None
-    warehouse.execute(with_parameters(_sql("free", warehouse), **bound))
+def asked(warehouse: Warehouse, lease: Lease) -> list[str]:
+    """The triggers that wait for this holder, in the order in which they came."""
+    return _lines(_waiting(warehouse, lease))
+
+
+def done(warehouse: Warehouse, lease: Lease, triggers: Sequence[str]) -> None:
+    """Forget triggers that the holder has taken on; those that came meanwhile stay."""
+    while seen := _waiting(warehouse, lease):
+        left = LINE.join(each for each in _lines(seen) if each not in triggers)
+        bound = {"name": lease.name, "fence": lease.fence, "seen": seen, "left": left}
+        forget = with_parameters(_sql("forget", warehouse), **bound)
+        if warehouse.execute(forget).affected_rows:
+            return
+
+
+def release(
+    warehouse: Warehouse, lease: Lease, pass_on: Callable[[list[str]], object] = lambda asked: None
+) -> None:
+    """Free the lease; triggers that wait are passed on first, each once."""
+    seen = ""
+    while not _freed(warehouse, "free", seen, name=lease.name, fence=lease.fence):
+        if not is_held(warehouse, lease):
+            return
+        seen = _waiting(warehouse, lease)
+        pass_on(_lines(seen))
+
+
+def leave(
+    warehouse: Warehouse, name: str, holder: str, pass_on: Callable[[list[str]], object]
+) -> None:
+    """Free what this holder held when it died after its work; what waits for it is passed on."""
+    while True:
+        state = next(iter(_rows(warehouse, name)), None)
+        if state is None or state["holder"] != holder:
+            return
+        seen = state["pending"] or ""
+        pass_on(_lines(seen))
+        if _freed(warehouse, "leave", seen, name=name, holder=holder):
+            return
+
+
+def _freed(warehouse: Warehouse, verb: str, seen: str, **bound: Any) -> bool:
+    statement = with_parameters(_sql(verb, warehouse), seen=seen, **bound)
+    return bool(warehouse.execute(statement).affected_rows)
+
+
+def _waiting(warehouse: Warehouse, lease: Lease) -> str:
     state = _read(warehouse, lease.name)
-    mine = state["fence"] == lease.fence and state["holder"] is None
-    pending: str | None = state["pending"] if mine else None
-    return pending
+    return state["pending"] or "" if state["fence"] == lease.fence else ""
 
 
-def leave(warehouse: Warehouse, name: str, holder: str) -> str | None:
-    """Free what this holder held when it died after its work; the trigger that waits for it."""
-    bound = {"name": name, "holder": holder}
-    left = warehouse.execute(with_parameters(_sql("leave", warehouse), **bound))
-    pending: str | None = _read(warehouse, name)["pending"] if left.affected_rows else None
-    return pending
+def _lines(pending: str) -> list[str]:
+    return [line for line in pending.split(LINE) if line]
 
 
 def _create(warehouse: Warehouse, name: str) -> None:
@@ -85,7 +125,15 @@ def _create(warehouse: Warehouse, name: str) -> None:
     stamp = int(created.timestamp() * 1000) if created else 0
     key = _plain(f"{warehouse.settings.dataset}_{name}")
     insert = with_parameters(_sql("create", warehouse), name=name)
-    warehouse.execute(insert, job_id=f"lease_{key}_{stamp}")
+    try:
+        warehouse.execute(insert, job_id=f"lease_{key}_{stamp}")
+    except ConflictError:
+        # another function's account was first, and its job cannot be read: its row may still come
+        for pause in (0.5, 1.0, 2.0, 4.0):
+            if _rows(warehouse, name):
+                return
+            time.sleep(pause)
+        raise RetryableError(f"The lease {name} is being made.", code="lease_busy") from None
 
 
 def _read(warehouse: Warehouse, name: str) -> dict[str, Any]:

@@ -1,3 +1,3 @@
 UPDATE {{ leases }}
-SET holder = NULL
-WHERE name = @name AND fence = @fence
+SET holder = NULL, pending = NULL
+WHERE name = @name AND fence = @fence AND COALESCE(pending, '') = @seen

@@ -1,3 +1,3 @@
 UPDATE {{ leases }}
-SET holder = NULL
-WHERE name = @name AND holder = @holder
+SET holder = NULL, pending = NULL
+WHERE name = @name AND holder = @holder AND COALESCE(pending, '') = @seen

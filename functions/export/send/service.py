@@ -83,13 +83,14 @@ def work_of(services: Services, message: Message) -> list[Work]:
 def deliver(services: Services, work: Work, deadline: Deadline) -> None:
     """Do the work under the destination's lease; raises RetryableError while it cannot be had.
 
-    A holder that is told of new work meanwhile takes it on when it is done.
+    A holder that is asked for more meanwhile takes it on itself when it is done, so that N messages
+    end in N runs at most, however many of them met a held lease.
     """
     held = _acquire(services, work)
     if isinstance(held, Asked):
         return
     run_id = f"x{services.new_id()}"
-    with releasing(services, work, held):
+    with releasing(services, work.connection, held):
         if work.tick:
             poll.poll(work.connection, run_id, held.fence, deadline)
         for conversion in due(work.connection) if work.tick else work.conversions:
@@ -97,6 +98,27 @@ def deliver(services: Services, work: Work, deadline: Deadline) -> None:
                 _continue(services, work.connection, conversion, force=work.force)
             else:
                 _run(services, work, conversion, f"{run_id}_{conversion}", held, deadline)
+        _asked_meanwhile(services, work.connection, held, deadline)
+
+
+def _asked_meanwhile(
+    services: Services, found: Connection, held: Lease, deadline: Deadline
+) -> None:
+    while deadline.left > 0 and (waiting := lease.asked(services.warehouse, held)):
+        # forgotten before they run: whoever asks from here on has seen newer rows
+        lease.done(services.warehouse, held, waiting)
+        work = Work(found, _conversions(found, waiting))
+        run_id = f"x{services.new_id()}"
+        for conversion in work.conversions:
+            if deadline.left <= 0:
+                _continue(services, found, conversion)
+            else:
+                _run(services, work, conversion, f"{run_id}_{conversion}", held, deadline)
+
+
+def _conversions(found: Connection, asked: Sequence[str]) -> list[str]:
+    """The conversions asked for that the destination still takes, in the order of its config."""
+    return [conversion for conversion in found.conversions if conversion in asked]
 
 
 def _code(error: Exception) -> str:
@@ -113,8 +135,11 @@ def _acquire(services: Services, work: Work) -> Lease | Asked:
     held = lease.acquire(services.warehouse, name, holder, LEASE_SECONDS)
     if held is not None:
         return held
-    # a replay must be written down by its own run, so it waits for the lease
-    if not work.replay and lease.ask_again(services.warehouse, name, "materialized"):
+    # a replay must be written down by its own run, so it waits for the lease; a tick comes again
+    if work.tick:
+        return Asked()
+    asking = [] if work.replay or work.force else work.conversions
+    if asking and all(lease.ask_again(services.warehouse, name, each) for each in asking):
         return Asked()
     raise RetryableError(
         f"Another run holds {work.connection.id!r}.", code="destination_busy", fix="Wait for it."
@@ -122,16 +147,17 @@ def _acquire(services: Services, work: Work) -> Lease | Asked:
 
 
 @contextmanager
-def releasing(services: Services, work: Work, held: Lease) -> Iterator[None]:
-    """Frees the lease at the end; what was asked for meanwhile is sent on as messages."""
-    pending: str | None = None
+def releasing(services: Services, found: Connection, held: Lease) -> Iterator[None]:
+    """Frees the lease at the end; what was asked for since is sent on, a message a conversion."""
+
+    def pass_on(asked: list[str]) -> None:
+        for conversion in _conversions(found, asked):
+            _continue(services, found, conversion)
+
     try:
         yield
     finally:
-        pending = lease.release(services.warehouse, held)
-    if pending:
-        for conversion in work.connection.conversions:
-            _continue(services, work.connection, conversion)
+        lease.release(services.warehouse, held, pass_on)
 
 
 def _run(

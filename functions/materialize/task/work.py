@@ -63,22 +63,27 @@ def materialize(
     try:
         return _ended(services, task, stored, taken, definitions)
     finally:
-        _pass_on(services.bus, lease.release(services.warehouse, taken))
+        lease.release(services.warehouse, taken, lambda asked: _pass_on(services.bus, asked))
 
 
 def clear_up(services: Services, task: MaterializeTask) -> None:
     """Free the lease of a task that ended, in case that its worker died before it could."""
-    _pass_on(services.bus, lease.leave(services.warehouse, task.conversion, _holder(task)))
+    lease.leave(
+        services.warehouse,
+        task.conversion,
+        _holder(task),
+        lambda asked: _pass_on(services.bus, asked),
+    )
 
 
 def _holder(task: MaterializeTask) -> str:
     return f"{task.run_id}|{task.start_date}"
 
 
-def _pass_on(bus: Bus, asked: str | None) -> None:
-    """Run what another trigger asked for while the lease was taken."""
-    if asked:
-        bus.publish(MaterializeTask.model_validate_json(asked))
+def _pass_on(bus: Bus, asked: list[str]) -> None:
+    """Run what other triggers asked for while the lease was taken."""
+    for trigger in asked:
+        bus.publish(MaterializeTask.model_validate_json(trigger))
 
 
 def _ask_holder(services: Services, task: MaterializeTask) -> None:

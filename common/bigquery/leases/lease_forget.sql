@@ -1,0 +1,3 @@
+UPDATE {{ leases }}
+SET pending = NULLIF(@left, '')
+WHERE name = @name AND fence = @fence AND pending = @seen

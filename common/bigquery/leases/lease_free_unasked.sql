@@ -1,3 +1,0 @@
-UPDATE {{ leases }}
-SET holder = NULL
-WHERE name = @name AND fence = @fence AND pending IS NULL
