@@ -1,252 +1,235 @@
-"""Reads a CRM whichever connector loaded it: tables and columns that are there, typed alike."""
+"""Leads and deals of a CRM, whichever loader wrote it: the shape is found by what it alone has."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import get_args
 
-from common.bigquery.sql import Sql, bind, fill, identifier, join, table
+from common.bigquery.sql import Sql, bind, fill, identifier, join, table, template
+from common.bigquery.warehouse import Warehouse
+from common.crm import names
+from common.crm.canonical import Loaded, integers, nothing
+from common.crm.connector import COLUMNS, Canonical, Connector, Crm, connectors, crm
+from common.crm.folding import EDGES, folding
+from common.crm.paths import Reading, Schema
 from common.errors import NotFoundError
 
-SCALARS = frozenset(
-    {"STRING", "INTEGER", "FLOAT", "NUMERIC", "BIGNUMERIC", "BOOLEAN", "DATE"}
-    | {"DATETIME", "TIMESTAMP"}
-)
-_SPELLED = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN"}
-
-LOADER_COLUMNS = re.compile(r"_(fivetran|airbyte|sdc|dlt)_?.*|(is_)?deleted|archived|is_archived")
-"""What loaders add to every table; nothing a lead has by itself."""
-
-Columns = Mapping[str, str]
-"""Column name to BigQuery type, spelled as in the API."""
+Tables = Mapping[str, Schema]
+Labels = Mapping[str, str]
+"""Words for columns whose name is a hash, by that name in small letters."""
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column that a CRM's queries read; the first of `names` that exists is taken.
+class Source:
+    """A CRM's two queries and what they read."""
 
-    Of flags all that exist count: loaders mark a deleted record under one of several names.
+    connector: str
+    leads: Sql
+    deals: Sql
+    attributes: tuple[str, ...]
+    tables: tuple[str, ...]
+    """Loaded tables that the queries read."""
+
+
+def read(warehouse: Warehouse, name: str, dataset: str) -> Source:
+    """The CRM as it lies in the dataset (project.dataset).
+
+    Raises NotFoundError when no loader's shape is complete there.
     """
-
-    name: str
-    type: str
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table that a CRM's queries read; the first of `names` that exists is taken."""
-
-    name: str
-    names: tuple[str, ...]
-    optional: bool
-    columns: tuple[Column, ...]
-    not_attributes: re.Pattern[str] | None
-    """Of the table whose other columns are the lead's attributes: names that are none."""
-    labelled: bool
-    """Whether whole numbers among the attributes are codes that a step `labels` names."""
+    wanted = {each.lower() for shape in connectors(name) for each in _named(shape)}
+    found: dict[str, Schema] = {}
+    for each in sorted(warehouse.tables_in(dataset)):
+        if each.lower() in wanted:
+            found[each] = warehouse.schema_of(f"{dataset}.{each}") or []
+    shape = shape_of(name, dataset, found)
+    return source(name, dataset, found, _labels(warehouse, shape, dataset, found))
 
 
-def tables(crm: str) -> tuple[Table, ...]:
-    """The tables that the CRM's queries read."""
-    return tuple(_table(name, told) for name, told in _document(crm).items())
+def source(
+    name: str, dataset: str, found: Tables, labels: Mapping[Canonical, Labels] | None = None
+) -> Source:
+    """The CRM's queries over the tables `found` in the dataset; raises as `read` does."""
+    shape, rules = shape_of(name, dataset, found), crm(name)
+    loaded = dict(_loaded(shape, rules, dataset, found, labels or {}))
+    attributes = _attributes(rules, loaded)
+    records = _records(rules, loaded, attributes)
+    return Source(
+        connector=shape.name,
+        leads=_leads(rules, loaded, attributes, records, found, shape),
+        deals=template(__file__, "source_deals", records=records),
+        attributes=(*rules.entry_attributes, *attributes),
+        tables=tuple(
+            sorted({actual for each in shape.tables if (actual := _actual(shape, each, found))})
+        ),
+    )
 
 
-def leads(crm: str, dataset: str, found: Mapping[str, Columns]) -> Sql:
-    """The query of the CRM's leads over the tables `found` in the dataset (project.dataset).
+def shape_of(name: str, dataset: str, found: Tables) -> Connector:
+    """The loader's shape that is wholly there; of several the one that asks for most.
 
-    Raises NotFoundError when a table that it cannot do without is missing.
+    Raises NotFoundError that names the shapes and the first thing that each lacks.
     """
-    text = _text(crm, "leads")
-    return fill(text, attributes=_attributes(crm, found), **_slots(text, crm, dataset, found))
+    lacks = {shape.name: next(_lacks(shape, found), "") for shape in connectors(name)}
+    whole = [shape for shape in connectors(name) if not lacks[shape.name]]
+    if whole:
+        return max(whole, key=lambda shape: sum(map(len, shape.fingerprint.values())))
+    said = "; ".join(f"{shape} lacks {lack}" for shape, lack in lacks.items())
+    raise NotFoundError(
+        f"{dataset} does not hold {name} in a shape that is read: {said}.",
+        code="crm_shape_unknown",
+        fix="Let the loader load what is missing, or name the dataset that it loads into.",
+    )
 
 
-def deals(crm: str, dataset: str, found: Mapping[str, Columns]) -> Sql:
-    """The query of the CRM's deals, as `leads`."""
-    text = _text(crm, "deals")
-    return fill(text, **_slots(text, crm, dataset, found))
+def _lacks(shape: Connector, found: Tables) -> Iterator[str]:
+    for name, columns in shape.fingerprint.items():
+        schema = found.get(_spelled(name, found) or "")
+        if schema is None:
+            yield f"the table {name}"
+            continue
+        reading = Reading(schema)
+        yield from (f"{name}.{path}" for path in columns if reading.value(path) is None)
+    for mapped in shape.tables.values():
+        if not mapped.optional and not any(_spelled(each, found) for each in mapped.table):
+            yield f"the table {mapped.table[0]}"
 
 
-def attributes(crm: str, found: Mapping[str, Columns]) -> list[str]:
-    """Names of the columns that are attributes of a lead."""
-    return [
-        name
-        for listed in tables(crm)
-        if listed.not_attributes is not None
-        for name, _ in _attribute_columns(listed, found)
-    ]
+def _named(shape: Connector) -> Iterator[str]:
+    yield from shape.fingerprint
+    yield from (each for mapped in shape.tables.values() for each in mapped.table)
+    yield from (each for listed in shape.labels.values() for each in listed)
 
 
-def _slots(text: str, crm: str, dataset: str, found: Mapping[str, Columns]) -> dict[str, Sql]:
-    """The tables that the text names, each as a subquery."""
-    return {
-        listed.name: _reading(listed, dataset, found)
-        for listed in tables(crm)
-        if f"{{{{ {listed.name} }}}}" in text
-    }
+def _spelled(name: str, found: Tables) -> str | None:
+    """The table's name as it is spelled there."""
+    return next((each for each in found if each.lower() == name.lower()), None)
 
 
-def _reading(listed: Table, dataset: str, found: Mapping[str, Columns]) -> Sql:
-    """The table as a subquery of exactly the columns that queries read, and attributes."""
-    present = next((name for name in listed.names if name in found), None)
-    if present is None:
-        if listed.optional:
-            return fill("(SELECT {{ nothing }} LIMIT 0)", nothing=_nothing(listed))
-        raise NotFoundError(
-            f"{dataset} has no table {listed.names[0]}.",
-            code="crm_table_missing",
-            fix="Let the connector load it, or name the dataset that it loads into.",
+def _actual(shape: Connector, canonical: Canonical, found: Tables) -> str | None:
+    spelled = (_spelled(each, found) for each in shape.tables[canonical].table)
+    return next((each for each in spelled if each), None)
+
+
+def _labels(
+    warehouse: Warehouse, shape: Connector, dataset: str, found: Tables
+) -> dict[Canonical, Labels]:
+    """What people call the columns whose names are hashes."""
+    read: dict[Canonical, Labels] = {}
+    for canonical, listed in shape.labels.items():
+        actual = next((name for each in listed if (name := _spelled(each, found))), None)
+        if actual is None:
+            continue
+        query = fill(
+            "SELECT field.key, field.name FROM {{ fields }} AS field"
+            " WHERE REGEXP_CONTAINS(field.key, r'^[0-9a-f]{40}$') AND field.name IS NOT NULL",
+            fields=table(f"{dataset}.{actual}"),
         )
-    columns = found[present]
-    own = [_cast(column, columns) for column in listed.columns]
-    extra = [identifier(name) for name, _ in _attribute_columns(listed, found)]
-    return fill(
-        "(SELECT {{ columns }} FROM {{ table }})",
-        columns=join(", ", [*own, *extra]),
-        table=table(f"{dataset}.{present}"),
-    )
-
-
-def _nothing(listed: Table) -> Sql:
-    parts = (
-        fill(f"CAST(NULL AS {column.type}) AS {{{{ name }}}}", name=identifier(column.name))
-        for column in listed.columns
-    )
-    return join(", ", parts)
-
-
-def _cast(column: Column, columns: Columns) -> Sql:
-    """The column in its type, whatever type the loader gave it; NULL when it is absent."""
-    present = [name for name in column.names if name in columns]
-    casts = [
-        fill(_CASTS[column.type](_spelled(columns[name])), column=identifier(name))
-        for name in (present if column.type == "BOOL" else present[:1])
-    ]
-    value = join(" OR ", casts) if casts else Sql(f"CAST(NULL AS {column.type})")
-    return fill("{{ value }} AS {{ name }}", value=value, name=identifier(column.name))
-
-
-def _as_string(stored: str) -> str:
-    plain = "{{ column }}" if stored == "STRING" else "CAST({{ column }} AS STRING)"
-    # Salesforce writes a missing id as fifteen zeros and three letters
-    return f"NULLIF(NULLIF(TRIM({plain}), ''), '000000000000000AAA')"
-
-
-def _as_timestamp(stored: str) -> str:
-    match stored:
-        case "TIMESTAMP":
-            return "{{ column }}"
-        case "DATE" | "DATETIME":
-            return "TIMESTAMP({{ column }})"
-        case "STRING":
-            return _WRITTEN_TIMESTAMP
-    return "TIMESTAMP_MILLIS(CAST({{ column }} AS INT64))"
-
-
-_WRITTEN_TIMESTAMP = (
-    # +0000 is no offset to BigQuery, +00:00 is; digits alone are milliseconds since 1970
-    r"COALESCE("
-    r"SAFE_CAST(REGEXP_REPLACE({{ column }}, r'([+-]\d{2})(\d{2})$', r'\1:\2') AS TIMESTAMP),"
-    r" TIMESTAMP_MILLIS(SAFE_CAST(REGEXP_EXTRACT({{ column }}, r'^\d{11,14}$') AS INT64)))"
-)
-
-
-def _as_bool(stored: str) -> str:
-    match stored:
-        case "BOOLEAN":
-            return "COALESCE({{ column }}, FALSE)"
-        case "STRING":
-            return "COALESCE(LOWER(TRIM({{ column }})) IN ('true', '1', 'yes'), FALSE)"
-    return "COALESCE({{ column }} <> 0, FALSE)"
-
-
-def _as_float(stored: str) -> str:
-    return "{{ column }}" if stored == "FLOAT" else "SAFE_CAST({{ column }} AS FLOAT64)"
-
-
-_CASTS = {
-    "STRING": _as_string,
-    "TIMESTAMP": _as_timestamp,
-    "BOOL": _as_bool,
-    "FLOAT64": _as_float,
-}
-
-
-def _attributes(crm: str, found: Mapping[str, Columns]) -> Sql:
-    parts = [
-        fill(
-            ",\n  {{ value }} AS {{ name }}",
-            value=_attribute(listed, name, type_),
-            name=identifier(name),
-        )
-        for listed in tables(crm)
-        for name, type_ in _attribute_columns(listed, found)
-    ]
-    return join("", parts)
-
-
-def _attribute(listed: Table, name: str, type_: str) -> Sql:
-    column = fill("lead.{{ name }}", name=identifier(name))
-    if not (listed.labelled and type_ == "INTEGER"):
-        return column
-    return fill(
-        "COALESCE((SELECT MAX(label.value) FROM labels AS label"
-        " WHERE label.attributename = {{ name }}"
-        " AND label.attributevalue = CAST({{ column }} AS STRING)), CAST({{ column }} AS STRING))",
-        name=bind(name),
-        column=column,
-    )
-
-
-def _attribute_columns(listed: Table, found: Mapping[str, Columns]) -> Iterator[tuple[str, str]]:
-    """Names and types of the columns that are attributes."""
-    columns = next((found[name] for name in listed.names if name in found), {})
-    if listed.not_attributes is None:
-        return
-    read = {name for column in listed.columns for name in (column.name, *column.names)}
-    for name, type_ in columns.items():
-        scalar = _spelled(type_) in SCALARS
-        named = LOADER_COLUMNS.fullmatch(name) or listed.not_attributes.fullmatch(name)
-        # names such as property_a-b need quoting that not every engine knows
-        plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name)
-        if scalar and plain and not named and name not in read:
-            yield name, _spelled(type_)
-
-
-def _spelled(type_: str) -> str:
-    return _SPELLED.get(type_, type_)
-
-
-@cache
-def _text(crm: str, query: str) -> str:
-    return (Path(__file__).parent / crm / f"{query}.sql").read_text(encoding="utf-8")
-
-
-@cache
-def _document(crm: str) -> dict[str, Any]:
-    path = Path(__file__).parent / crm / "tables.json"
-    read: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        rows = {str(row["key"]).lower(): str(row["name"]) for row in warehouse.rows(query)}
+        read[canonical] = rows | {f"_{key}": words for key, words in rows.items()}
     return read
 
 
-def _table(name: str, told: Mapping[str, Any]) -> Table:
-    excluded: Sequence[str] | None = told.get("not_attributes")
-    return Table(
-        name=name,
-        names=tuple(told.get("names", [name])),
-        optional=told.get("optional", False),
-        columns=tuple(_column(column, said) for column, said in told["columns"].items()),
-        not_attributes=None if excluded is None else re.compile("|".join(excluded)),
-        labelled=told.get("labelled", False),
+def _loaded(
+    shape: Connector,
+    rules: Crm,
+    dataset: str,
+    found: Tables,
+    labels: Mapping[Canonical, Labels],
+) -> Iterator[tuple[Canonical, Loaded]]:
+    for canonical, mapped in shape.tables.items():
+        actual = _actual(shape, canonical, found)
+        if actual is not None:
+            yield (
+                canonical,
+                Loaded(
+                    canonical,
+                    mapped,
+                    f"{dataset}.{actual}",
+                    found[actual],
+                    long_ids=rules.long_ids,
+                    labels=labels.get(canonical, {}),
+                    extra=rules.entry_attributes if canonical == "entry" else {},
+                ),
+            )
+
+
+def _attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str]:
+    """The lead's attributes and the columns that hold them."""
+    if rules.attributes_of not in loaded:
+        return {}
+    excluded = re.compile("|".join(rules.not_attributes))
+    own = COLUMNS[rules.attributes_of].keys() | rules.entry_attributes.keys()
+    return {
+        given: column
+        for given, column in loaded[rules.attributes_of].attributes.items()
+        if given.lower() not in own
+        and not names.LOADER.fullmatch(names.snake(given))
+        and not names.LATER.fullmatch(names.bare(given))
+        and not excluded.fullmatch(names.bare(given))
+    }
+
+
+def _records(rules: Crm, loaded: Mapping[Canonical, Loaded], attributes: Mapping[str, str]) -> Sql:
+    parts = []
+    for canonical in get_args(Canonical):
+        extra = rules.entry_attributes if canonical == "entry" else ()
+        rows = (
+            loaded[canonical].subquery(attributes if canonical == rules.attributes_of else {})
+            if canonical in loaded
+            else nothing(canonical, extra)
+        )
+        parts.append(fill(f"{canonical} AS {{{{ rows }}}}", rows=rows))
+    folded = join(",\n", map(folding, EDGES))
+    return template(__file__, "source_records", tables=join(",\n", parts), folding=folded)
+
+
+_WHO = {
+    "person": "contacts AS person\nLEFT JOIN forms AS form ON form.owner_id = person.id",
+    "entry": "forms AS form\nLEFT JOIN contacts AS person ON person.id = form.owner_id",
+}
+_COMMENTS = {
+    "person": "an entry, or a person who has none",
+    "entry": "an entry that is there and was not merged into another",
+}
+
+
+def _leads(
+    rules: Crm,
+    loaded: Mapping[Canonical, Loaded],
+    attributes: Mapping[str, str],
+    records: Sql,
+    found: Tables,
+    shape: Connector,
+) -> Sql:
+    made = [
+        fill("form.{{ name }} AS {{ name }}", name=identifier(name))
+        for name in rules.entry_attributes
+    ]
+    actual = _actual(shape, rules.attributes_of, found)
+    coded = set(integers(found[actual])) if actual and rules.labelled else set()
+    alias = {"person": "person", "entry": "form"}[rules.attributes_of]
+    own = [_attribute(alias, given, column in coded, rules) for given, column in attributes.items()]
+    return template(
+        __file__,
+        "source_leads",
+        comment=_COMMENTS[rules.leads],
+        records=records,
+        attributes=join("", (fill(",\n  {{ it }}", it=each) for each in [*made, *own])),
+        who=_WHO[rules.leads],
     )
 
 
-def _column(name: str, said: str | Mapping[str, Any]) -> Column:
-    if isinstance(said, str):
-        return Column(name, said, (name,))
-    return Column(name, said["type"], tuple(said["from"]))
+def _attribute(alias: str, given: str, coded: bool, rules: Crm) -> Sql:
+    column = fill(f"{alias}.{{{{ name }}}}", name=identifier(given))
+    if coded:
+        column = fill(
+            "COALESCE((SELECT MAX(label.words) FROM label WHERE label.attribute = {{ attribute }}"
+            " AND label.entity = {{ entity }} AND NOT label.deleted"
+            " AND label.code = CAST({{ column }} AS STRING)), CAST({{ column }} AS STRING))",
+            attribute=bind(given.lower()),
+            entity=bind(rules.labelled),
+            column=column,
+        )
+    return fill("{{ column }} AS {{ name }}", column=column, name=identifier(given))

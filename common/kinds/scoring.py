@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from common.crm import CRMS
 from common.model.fields import Frozen
+
+
+def _known_crm(name: str) -> str:
+    if name not in CRMS:
+        raise ValueError(f"no CRM is called {name!r}; there are: {', '.join(CRMS)}")
+    return name
 
 
 class CrmSource(Frozen):
     """Leads and deals of a CRM as its connector loads them."""
 
     type: Literal["crm"] = Field(title="Type", description="Standard CRM", examples=["crm"])
-    crm: Literal["hubspot", "salesforce", "dynamics", "pipedrive"] = Field(
-        title="CRM", description="Which CRM.", examples=["hubspot"]
+    crm: Annotated[str, AfterValidator(_known_crm)] = Field(
+        title="CRM",
+        description="Which CRM.",
+        examples=["hubspot"],
+        json_schema_extra={"enum": list(CRMS)},
     )
     dataset: str = Field(
         pattern=r"^[^`\s]+\.[A-Za-z0-9_]+$",

@@ -15,19 +15,12 @@ FIELD = "source.dataset"
 def tables_of(crm: CrmSource, runner: Warehouse) -> tuple[str, ...]:
     """The tables that the scoring reads, as project.dataset.table; raises UserError otherwise."""
     _check_allowed(crm.dataset, runner.settings.source_datasets)
-    wanted = {name for table in source.tables(crm.crm) for name in table.names}
-    present = sorted(wanted & set(runner.tables_in(crm.dataset)))
-    found = {
-        name: {column["name"]: column["type"] for column in runner.schema_of(path) or ()}
-        for name in present
-        if (path := f"{crm.dataset}.{name}")
-    }
     try:
-        source.leads(crm.crm, crm.dataset, found)
-        source.deals(crm.crm, crm.dataset, found)
+        return tuple(
+            f"{crm.dataset}.{name}" for name in source.read(runner, crm.crm, crm.dataset).tables
+        )
     except NotFoundError as error:
         raise UserError(error.detail, code=error.code, fix=error.fix, field=FIELD) from error
-    return tuple(f"{crm.dataset}.{name}" for name in present)
 
 
 def _check_allowed(dataset: str, allowed: tuple[str, ...]) -> None:

@@ -6,8 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from common import crm, user_query
-from common.bigquery.sql import Sql, fill, identifier, join, template, with_parameters
+from common import user_query
+from common.bigquery.sql import (
+    Sql,
+    create_table_as,
+    fill,
+    identifier,
+    join,
+    template,
+    with_parameters,
+)
 from common.bigquery.warehouse import Warehouse
 from common.crm import source
 from common.errors import UserError
@@ -37,6 +45,8 @@ DEAL_COLUMNS = {
     "status": "STRING",
     "deal_value": "FLOAT64",
     "currency": "STRING",
+    "home_value": "FLOAT64",
+    "home_currency": "STRING",
 }
 
 
@@ -102,6 +112,13 @@ def stage(
     return staged
 
 
+def unpriced(warehouse: Warehouse, staged: Staged) -> tuple[int, int]:
+    """Won deals whose amount could not be brought into the project's currency, and all of them."""
+    query = template(__file__, "sources_unpriced", outcomes=staged.outcomes)
+    row = next(warehouse.rows(query))
+    return int(row["unpriced"]), int(row["wins"] or 0)
+
+
 def scoring_of(conversion: Conversion) -> Scoring:
     """How the conversion is scored; raises UserError for one that no model decides about."""
     scoring = conversion.scoring()
@@ -128,7 +145,7 @@ def _raw(
 ) -> tuple[Raw, Raw]:
     match scoring.source:
         case CrmSource(crm=name, dataset=dataset):
-            return _of_crm(warehouses.warehouse, name, dataset)
+            return _of_crm(warehouses.warehouse, conversion, name, dataset)
         case QuerySource(leads_sql=leads, deals_sql=deals):
             return (
                 _answered(warehouses, conversion, "leads", leads, window),
@@ -146,22 +163,19 @@ def _raw(
             return answered, _of_conversions(warehouses.warehouse, target)
 
 
-def _of_crm(warehouse: Warehouse, name: str, dataset: str) -> tuple[Raw, Raw]:
-    wanted = {each for listed in source.tables(name) for each in listed.names}
-    found = {
-        each: {column["name"]: column["type"] for column in schema}
-        for each in sorted(wanted & set(warehouse.tables_in(dataset)))
-        if (schema := warehouse.schema_of(f"{dataset}.{each}")) is not None
-    }
-    attributes = dict.fromkeys(
-        [*_EXTRA_OF_CRM.get(name, ()), *source.attributes(name, found)], "STRING"
-    )
-    leads = fill("({{ query }})", query=source.leads(name, dataset, found))
-    deals = fill("({{ query }})", query=source.deals(name, dataset, found))
+def _of_crm(warehouse: Warehouse, conversion: str, name: str, dataset: str) -> tuple[Raw, Raw]:
+    read = source.read(warehouse, name, dataset)
     return (
-        Raw(leads, dict.fromkeys(crm.LEADS, "STRING") | attributes),
-        Raw(deals, dict.fromkeys(crm.DEALS, "STRING")),
+        _written(warehouse, f"{conversion}_scoring_leads_raw", read.leads),
+        _written(warehouse, f"{conversion}_scoring_deals_raw", read.deals),
     )
+
+
+def _written(warehouse: Warehouse, name: str, query: Sql) -> Raw:
+    """The query's rows in a table: BigQuery takes recursion at the top of a statement alone."""
+    warehouse.execute(create_table_as(warehouse.staging(name), query))
+    schema = warehouse.schema_of(warehouse.staging_path(name)) or []
+    return Raw(warehouse.staging(name), {column["name"]: column["type"] for column in schema})
 
 
 def _answered(warehouses: Warehouses, conversion: str, query: str, sql: str, window: Window) -> Raw:
@@ -184,12 +198,6 @@ def _of_conversions(warehouse: Warehouse, target: str) -> Raw:
     columns = ("deal_id", "user_id", "deal_created", "outcome_at", "status", "deal_value")
     return Raw(fill("({{ query }})", query=deals), dict.fromkeys(columns, "STRING"))
 
-
-_EXTRA_OF_CRM = {
-    "hubspot": ("form", "form_page"),
-    "pipedrive": ("lead_source", "lead_channel"),
-}
-"""Attributes that a CRM's query makes itself."""
 
 _LEAD_NAMES = {"id": ("lead_id", "id")}
 _DEAL_NAMES = {"deal_created": ("deal_created", "created", "outcome_at")}
@@ -220,7 +228,7 @@ def _form(name: str, type_: str) -> str:
             return "REGEXP_REPLACE(CAST(given.{{ column }} AS STRING), r'[^0-9+]', '')"
         case "status":
             return "LOWER(TRIM(CAST(given.{{ column }} AS STRING)))"
-        case "currency":
+        case "currency" | "home_currency":
             return "NULLIF(UPPER(TRIM(CAST(given.{{ column }} AS STRING))), '')"
     if type_ == "STRING":
         return "NULLIF(TRIM(CAST(given.{{ column }} AS STRING)), '')"

@@ -36,7 +36,12 @@ known AS (
     -- an end that is still to come is not known yet
     IF(deal.outcome_at <= @known_until, deal.status, 'open') AS status,
     TIMESTAMP_DIFF(deal.outcome_at, deal.created, MICROSECOND) / 86400e6 AS days,
-    deal.deal_value * rate.rate AS value
+    -- by the day's own rate, else what the CRM itself made of it in the project's currency
+    COALESCE(
+      deal.deal_value * rate.rate,
+      IF(deal.home_currency = @currency, deal.home_value, NULL)
+    ) AS value,
+    deal.deal_value IS NOT NULL AS has_amount
   FROM credited AS deal
   LEFT JOIN ({{ rates }}) AS rate
     ON rate.day = DATE(deal.outcome_at, @timezone) AND rate.currency = COALESCE(deal.currency, @currency)
@@ -50,6 +55,7 @@ SELECT
     IF(outcome.status = 'won', STRUCT(outcome.days AS days, outcome.value AS value), NULL)
     IGNORE NULLS
   ) AS wins,
+  COUNTIF(outcome.status = 'won' AND outcome.has_amount AND outcome.value IS NULL) AS unpriced_wins,
   CASE
     WHEN LOGICAL_OR(outcome.status = 'won') THEN 'won'
     WHEN LOGICAL_AND(outcome.status = 'lost') THEN 'lost'

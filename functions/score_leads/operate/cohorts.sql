@@ -17,7 +17,9 @@ SELECT
   SUM(scored.probability) AS predicted_wins,
   SUM(scored.probability * (1 - scored.probability)) AS predicted_wins_variance,
   COUNTIF(outcome.won_after <= @window_days) AS actual_wins,
-  SUM(scored.expected_value) AS predicted_value,
+  -- money that is not known of more than one win in twenty is compared with nothing
+  IF(COUNTIF(outcome.won_after <= @window_days AND outcome.value IS NULL)
+    > 0.05 * COUNTIF(outcome.won_after <= @window_days), NULL, SUM(scored.expected_value)) AS predicted_value,
   SUM(outcome.value) AS actual_value,
   SUM(outcome.value * outcome.value) AS actual_value_squares
 FROM first_scores AS scored

@@ -26,6 +26,19 @@ _WAYS_OUT = {
 """What to do about the warnings of a training that a person should look at."""
 
 
+def without_rate(unpriced: int, wins: int, currency: str) -> Iterator[Incident]:
+    """Money that is left out of everything because nobody knows what it is worth."""
+    if unpriced:
+        yield Incident(
+            "deals_without_rate",
+            f"{unpriced} of {wins} won deals have an amount in a currency for which there is no "
+            f"rate into {currency}; they count as won, and their money is left out.",
+            "Load daily rates (CONVERSIONS_RATES_TABLE), or let the CRM's home currency be the "
+            "project's.",
+            severity="warning",
+        )
+
+
 def damaged(model: Registered) -> Incident:
     """A model whose bytes are not those that were registered; it was not opened."""
     return Incident(

@@ -1,0 +1,237 @@
+"""Loaded tables as canonical ones: columns in one type, one newest row a key, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from common.bigquery.sql import Sql, fill, identifier, join, table
+from common.crm import names
+from common.crm.connector import COLUMNS, IDENTIFIERS, Canonical, Mapped
+from common.crm.paths import Reading, Schema, Value, as_bool, spelled
+
+SCALARS = frozenset(
+    {"STRING", "INTEGER", "FLOAT", "NUMERIC", "BIGNUMERIC", "BOOLEAN", "DATE"}
+    | {"DATETIME", "TIMESTAMP"}
+)
+
+
+class Loaded:
+    """One loaded table under its canonical name."""
+
+    def __init__(
+        self,
+        canonical: Canonical,
+        mapped: Mapped,
+        path: str,
+        schema: Schema,
+        *,
+        long_ids: bool = False,
+        labels: Mapping[str, str] | None = None,
+        extra: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> None:
+        self.canonical, self._mapped, self._path = canonical, mapped, path
+        self._schema, self._long_ids = schema, long_ids
+        self._labels = labels or {}
+        self._extra = extra or {}
+        self._reading = Reading(schema)
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """Columns that a canonical name does not speak for, by the name that they are given."""
+        spoken_for = {
+            path.split(".")[0].removeprefix("not ").split(" ")[0].removesuffix("[]").lower()
+            for paths in (*self._mapped.columns.values(), self._mapped.latest)
+            for path in paths
+        } | {name.lower() for found in self._identifiers.values() for name in found}
+        given: dict[str, str] = {}
+        for column in self._schema:
+            name = str(column["name"])
+            label = names.snake(self._labels.get(name.lower(), name))
+            shown = name if name.lower() not in self._labels else label
+            if name.lower() not in spoken_for and _is_plain(shown) and _holds_one(column):
+                given.setdefault(shown, name)
+        return given
+
+    def subquery(self, attributes: Mapping[str, str]) -> Sql:
+        """The rows, each key's newest, with the attributes by their given names."""
+        columns = self._columns()
+        own = [
+            fill("{{ value }} AS {{ name }}", value=value, name=identifier(name))
+            for name, value in columns.items()
+        ]
+        others = [self._attribute(given, name) for given, name in attributes.items()]
+        key = join(", ", (columns[name] for name in self._mapped.key))
+        return fill(
+            "(\n  SELECT {{ columns }}\n  FROM {{ table }} AS raw{{ lists }}\n  WHERE {{ known }}\n"
+            "  QUALIFY ROW_NUMBER() OVER (PARTITION BY {{ key }} ORDER BY {{ order }}) = 1\n)",
+            columns=join(", ", [*own, *others]),
+            table=table(self._path),
+            lists=self._reading.lists,
+            known=fill("{{ it }} IS NOT NULL", it=columns[self._mapped.key[0]]),
+            key=key,
+            order=self._newest_first(columns[self._mapped.key[0]]),
+        )
+
+    def _columns(self) -> dict[str, Sql]:
+        wanted = dict(COLUMNS[self.canonical])
+        wanted |= dict.fromkeys(self._extra, "STRING")
+        paths = {**self._mapped.columns, **self._extra}
+        return {
+            name: self._typed(type_, [*paths.get(name, ()), *self._identifiers.get(name, ())])
+            for name, type_ in wanted.items()
+        }
+
+    @property
+    def _identifiers(self) -> dict[str, list[str]]:
+        """Columns by the identifier that their names, or the labels of these, speak of."""
+        found: dict[str, list[str]] = {}
+        if not set(IDENTIFIERS) <= COLUMNS[self.canonical].keys():
+            return found
+        for column in self._schema:
+            name = str(column["name"])
+            id = names.identifier_of(self._labels.get(name.lower(), name))
+            if id and _is_plain(name) and _holds_one(column):
+                found.setdefault(id, []).append(_path_of(column))
+        return found
+
+    def _typed(self, type_: str, paths: Iterable[str]) -> Sql:
+        values = [value for path in paths if (value := self._reading.value(path)) is not None]
+        match type_:
+            case "FLAG":
+                flags = join(
+                    " OR ", (fill("COALESCE({{ it }}, FALSE)", it=as_bool(v)) for v in values)
+                )
+                return flags if values else Sql("FALSE")
+            case "IDS":
+                return _listed([self._cast("STRING", value) for value in values])
+        casts = [self._cast(type_, value) for value in values]
+        if not casts:
+            return Sql(f"CAST(NULL AS {'STRING' if type_ == 'ID' else type_})")
+        return casts[0] if len(casts) == 1 else fill("COALESCE({{ all }})", all=join(", ", casts))
+
+    def _cast(self, type_: str, value: Value) -> Sql:
+        if type_ == "BOOL":
+            return as_bool(value)
+        text = _CASTS[type_](value.type)
+        if type_ == "ID" and self._long_ids:
+            return fill(_long_id(), id=fill(text, column=value.sql))
+        return fill(text, column=value.sql)
+
+    def _newest_first(self, otherwise: Sql) -> Sql:
+        values = [v for path in self._mapped.latest if (v := self._reading.value(path)) is not None]
+        parts = [fill("{{ it }} DESC", it=value.sql) for value in values]
+        return join(", ", [*parts, otherwise])
+
+    def _attribute(self, given: str, name: str) -> Sql:
+        column = next(each for each in self._schema if each["name"] == name)
+        value = self._reading.value(_path_of(column))
+        assert value is not None
+        return fill("{{ value }} AS {{ name }}", value=value.sql, name=identifier(given))
+
+
+def nothing(canonical: Canonical, extra: Iterable[str] = ()) -> Sql:
+    """The canonical table without a row."""
+    columns = {**COLUMNS[canonical], **dict.fromkeys(extra, "STRING")}
+    parts = (
+        fill(
+            f"CAST(NULL AS {_STANDARD.get(type_, type_)}) AS {{{{ name }}}}", name=identifier(name)
+        )
+        for name, type_ in columns.items()
+    )
+    return fill("(SELECT {{ columns }} LIMIT 0)", columns=join(", ", parts))
+
+
+def integers(schema: Schema) -> Iterator[str]:
+    """Names of the columns that hold whole numbers."""
+    yield from (str(each["name"]) for each in schema if spelled(each["type"]) == "INTEGER")
+
+
+_STANDARD = {"ID": "STRING", "IDS": "STRING", "FLAG": "BOOL"}
+
+
+def _is_plain(name: str) -> bool:
+    # names such as property_a-b need quoting that not every engine knows
+    return name.replace("_", "a").isalnum() and name.isascii() and not name[0].isdigit()
+
+
+def _holds_one(column: Mapping[str, object]) -> bool:
+    """Whether the column holds one value, as itself or as the field `value` of a record."""
+    if column.get("mode") == "REPEATED":
+        return False
+    if spelled(str(column["type"])) in SCALARS:
+        return True
+    return _path_of(column) != column["name"]
+
+
+def _path_of(column: Mapping[str, object]) -> str:
+    fields = column.get("fields") or ()
+    scalars = {f["name"] for f in fields if spelled(f["type"]) in SCALARS}  # type: ignore[attr-defined]
+    is_record = spelled(str(column["type"])) == "RECORD" and "value" in scalars
+    return f"{column['name']}.value" if is_record else str(column["name"])
+
+
+def _listed(values: list[Sql]) -> Sql:
+    if not values:
+        return Sql("CAST(NULL AS STRING)")
+    parts = join(", ", (fill("COALESCE({{ it }}, '')", it=value) for value in values))
+    return fill("ARRAY_TO_STRING([{{ parts }}], ';')", parts=parts)
+
+
+def _as_string(stored: str) -> str:
+    plain = "{{ column }}" if stored == "STRING" else "CAST({{ column }} AS STRING)"
+    return f"NULLIF(TRIM({plain}), '')"
+
+
+def _as_id(stored: str) -> str:
+    # a number that came as a float is no 12.0
+    whole = "CAST({{ column }} AS INT64)" if stored in ("FLOAT", "NUMERIC", "BIGNUMERIC") else ""
+    plain = _as_string(stored).replace("{{ column }}", whole) if whole else _as_string(stored)
+    # Salesforce writes a missing id as fifteen zeros and three letters
+    return f"NULLIF({plain}, '000000000000000AAA')"
+
+
+def _as_timestamp(stored: str) -> str:
+    match stored:
+        case "TIMESTAMP":
+            return "{{ column }}"
+        case "DATE" | "DATETIME":
+            return "TIMESTAMP({{ column }})"
+        case "STRING":
+            return _WRITTEN_TIMESTAMP
+    return "TIMESTAMP_MILLIS(CAST({{ column }} AS INT64))"
+
+
+_WRITTEN_TIMESTAMP = (
+    # +0000 is no offset to BigQuery, +00:00 is; digits alone are milliseconds since 1970
+    r"COALESCE("
+    r"SAFE_CAST(REGEXP_REPLACE({{ column }}, r'([+-]\d{2})(\d{2})$', r'\1:\2') AS TIMESTAMP),"
+    r" TIMESTAMP_MILLIS(SAFE_CAST(REGEXP_EXTRACT({{ column }}, r'^\d{11,14}$') AS INT64)))"
+)
+
+
+def _as_float(stored: str) -> str:
+    return "{{ column }}" if stored == "FLOAT" else "SAFE_CAST({{ column }} AS FLOAT64)"
+
+
+_CASTS = {
+    "ID": _as_id,
+    "STRING": _as_string,
+    "TIMESTAMP": _as_timestamp,
+    "FLOAT64": _as_float,
+}
+
+
+def _long_id() -> str:
+    """An id of 15 characters with the checksum that makes it one of 18.
+
+    Each of the last three says which of five characters are capitals, the first the lowest bit.
+    Source: Salesforce, "Convert record IDs to 18-character values".
+    """
+    parts = []
+    for start in (1, 6, 11):
+        bits = " + ".join(
+            f"IF(REGEXP_CONTAINS(SUBSTR({{{{ id }}}}, {start + bit}, 1), '[A-Z]'), {2**bit}, 0)"
+            for bit in range(5)
+        )
+        parts.append(f"SUBSTR('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + {bits}, 1)")
+    return f"IF(LENGTH({{{{ id }}}}) = 15, CONCAT({{{{ id }}}}, {', '.join(parts)}), {{{{ id }}}})"

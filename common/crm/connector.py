@@ -1,0 +1,135 @@
+"""What a folder says: the CRM's own rules, and for each loader where its tables hold what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Canonical = Literal[
+    "person", "entry", "deal", "link", "stage", "entered", "person_merge", "deal_merge",
+    "currency", "label",
+]  # fmt: skip
+"""person: a contact. entry: a lead, a form sent or an inbox entry. link: a deal and a person.
+entered: when a deal came into a stage. merges: what is gone and what was kept. label: words of a
+code."""
+
+COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
+    "person": {
+        "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
+        "merged_ids": "IDS", "client_id": "STRING", "gclid": "STRING", "fbclid": "STRING",
+        "email": "STRING", "phone": "STRING",
+    },
+    "entry": {
+        "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
+        "person_id": "ID", "deal_id": "ID", "client_id": "STRING", "gclid": "STRING",
+        "fbclid": "STRING", "email": "STRING", "phone": "STRING", "lost": "FLAG",
+        "modified": "TIMESTAMP",
+    },
+    "deal": {
+        "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "stage_id": "STRING",
+        "pipeline_id": "STRING", "status": "STRING", "won": "BOOL", "closed": "BOOL",
+        "won_at": "TIMESTAMP", "lost_at": "TIMESTAMP", "closed_at": "TIMESTAMP",
+        "modified": "TIMESTAMP", "amount": "FLOAT64", "home_amount": "FLOAT64",
+        "currency": "STRING", "currency_id": "STRING", "lead_id": "ID", "person_id": "ID",
+        "merged_into": "ID", "client_id": "STRING", "gclid": "STRING", "fbclid": "STRING",
+    },
+    "link": {"deal_id": "ID", "person_id": "ID", "deleted": "FLAG"},
+    "stage": {
+        "id": "STRING", "pipeline_id": "STRING", "won": "BOOL", "closed": "BOOL",
+        "probability": "FLOAT64",
+    },
+    "entered": {"deal_id": "ID", "stage_id": "STRING", "entered_at": "TIMESTAMP"},
+    "person_merge": {"gone": "ID", "kept": "ID"},
+    "deal_merge": {"gone": "ID", "kept": "ID"},
+    "currency": {"id": "STRING", "code": "STRING", "rate": "FLOAT64", "is_home": "FLAG"},
+    "label": {
+        "attribute": "STRING", "code": "STRING", "entity": "STRING", "words": "STRING",
+        "deleted": "FLAG",
+    },
+}  # fmt: skip
+"""Columns of every canonical table with their types.
+
+An ID is a STRING however it was stored, IDS several of them between semicolons; of a FLAG any path
+that is true counts, and nothing is false.
+"""
+
+IDENTIFIERS = ("client_id", "gclid", "fbclid")
+"""Columns that are found by what a loader's columns are called."""
+
+Path_ = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+class Strict(BaseModel):
+    """A part of a file: a key that is missing or unknown is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mapped(Strict):
+    """Where a loader holds one canonical table."""
+
+    table: tuple[str, ...]
+    """Names, found without case; the first that exists is taken."""
+    optional: bool
+    key: tuple[str, ...]
+    """Canonical columns of which one row each is kept."""
+    latest: tuple[Path_, ...]
+    """Paths that order the versions of a row, the newest highest."""
+    columns: Mapping[str, tuple[Path_, ...]]
+    """Paths of canonical columns; of several the first that exists is taken (`paths.py`)."""
+
+
+class Connector(Strict):
+    """One shape in which a loader writes a CRM."""
+
+    name: str
+    fingerprint: Mapping[str, tuple[str, ...]]
+    """Tables and columns that only this shape has, all of them."""
+    tables: Mapping[Canonical, Mapped]
+    labels: Mapping[Canonical, tuple[str, ...]]
+    """Tables of `key` and `name` that name columns which are hashes."""
+
+
+class Crm(Strict):
+    """What is peculiar to a CRM, whoever loaded it."""
+
+    leads: Literal["person", "entry"]
+    """Whether a person without an entry is a lead, or entries alone are."""
+    attributes_of: Literal["person", "entry"]
+    """The table whose other columns are the lead's attributes."""
+    entry_attributes: Mapping[str, tuple[Path_, ...]]
+    """Attributes that are made of an entry, by name."""
+    not_attributes: tuple[str, ...]
+    """Patterns of names, in snake_case and without prefixes, that are none."""
+    long_ids: bool
+    """Whether ids of 15 characters are written with a checksum of their case, 18 in all."""
+    labelled: str
+    """The entity in the table of labels that whole numbers among the attributes are codes of."""
+
+
+def crm(name: str) -> Crm:
+    """The CRM's own file; raises ValidationError for a missing or unknown key."""
+    return _crm(_FOLDER / name)
+
+
+def connectors(name: str) -> tuple[Connector, ...]:
+    """The shapes of the CRM that are read, by the names of their files."""
+    return _connectors(_FOLDER / name)
+
+
+_FOLDER = Path(__file__).parent
+
+
+@cache
+def _crm(folder: Path) -> Crm:
+    return Crm.model_validate_json((folder / "crm.json").read_text(encoding="utf-8"))
+
+
+@cache
+def _connectors(folder: Path) -> tuple[Connector, ...]:
+    files = sorted(path for path in folder.glob("*.json") if path.name != "crm.json")
+    return tuple(Connector.model_validate_json(path.read_text(encoding="utf-8")) for path in files)

@@ -1,0 +1,47 @@
+"""What columns are called: client and click ids in every spelling, and what is no attribute."""
+
+from __future__ import annotations
+
+import re
+
+_PREFIX = re.compile(r"^(properties_|property_|new_|cr[0-9a-z]{2,5}_|custom_fields__?)")
+_SUFFIX = re.compile(r"__?c$")
+
+_PATTERNS = {
+    "client_id": re.compile(
+        r".*?(^|_)(ga4?|google|google_?analytics|analytics|g)_?(c_?id|client_?id)($|_.*)"
+        r"|client_?id|ga4?_?id|gaid|_?ga"
+    ),
+    "gclid": re.compile(r"(.*_)?gclid.*|(.*_)?(google|ga|g)(_?ads?)?_?click_?id.*"),
+    "fbclid": re.compile(r"(.*_)?fbclid.*|(.*_)?(facebook|fb|meta)_?click_?id.*"),
+}
+
+LOADER = re.compile(
+    r"_?(fivetran|airbyte|sdc|dlt|hevo|ab_cdc)_.*|_+hevo.*|sink_?(created|modified)_?on"
+    r"|(is_)?deleted?|archived|is_archived|active_flag|[0-9a-f]{40}(_.*)?"
+)
+"""What loaders add, and columns whose name is a hash that nobody has named."""
+
+LATER = re.compile(
+    r"(is_)?converted(_.*)?|status|stage.*|.*_stage|lifecycle.*|(.*_)?(modified|modstamp)(_.*)?"
+)
+"""What is written as a lead goes on, in every CRM."""
+
+
+def snake(name: str) -> str:
+    """The name in small letters and underscores, whatever its spelling."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.strip())
+    return re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
+
+
+def bare(name: str) -> str:
+    """The same without what CRMs and publishers put around it: `property_x` and `X__c` are x."""
+    return _SUFFIX.sub("", _PREFIX.sub("", snake(_SUFFIX.sub("", name))))
+
+
+def identifier_of(name: str) -> str | None:
+    """The identifier that a column of this name holds: client_id, gclid or fbclid."""
+    plain = bare(name)
+    if "oauth" in plain:
+        return None
+    return next((id for id, pattern in _PATTERNS.items() if pattern.fullmatch(plain)), None)

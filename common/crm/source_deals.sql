@@ -1,0 +1,90 @@
+-- One row a deal and a lead or person that it may have come from. Flags tell won from lost: the
+-- deal's own ones, else those of its stage, whose id and label may say anything. An entry that was
+-- given up without a deal is lost as well.
+WITH RECURSIVE {{ records }},
+stages AS (
+  -- a deal names its pipeline or not; a stage that was deleted since still says what it meant
+  SELECT stage.*
+  FROM stage
+),
+came AS (
+  SELECT entered.deal_id, entered.stage_id, MAX(entered.entered_at) AS entered_at
+  FROM entered
+  GROUP BY entered.deal_id, entered.stage_id
+),
+priced AS (
+  SELECT
+    deal.*,
+    COALESCE(UPPER(money.code), UPPER(deal.currency)) AS code,
+    COALESCE(deal.home_amount, deal.amount / NULLIF(money.rate, 0)) AS home_value,
+    came.entered_at,
+    COALESCE(
+      deal.won,
+      IF(LOWER(deal.status) IN ('won', '1'), TRUE, NULL),
+      stage.won,
+      stage.closed AND stage.probability >= 1,
+      stage.probability >= 1,
+      FALSE
+    ) AND COALESCE(deal.closed, stage.closed, TRUE) AS is_won,
+    COALESCE(
+      deal.closed,
+      IF(LOWER(deal.status) IN ('lost', '2'), TRUE, NULL),
+      stage.closed,
+      stage.probability <= 0 AND stage.won IS NOT NULL AND deal.closed_at IS NOT NULL,
+      FALSE
+    ) AS is_closed
+  FROM deals AS deal
+  LEFT JOIN stages AS stage
+    ON stage.id = deal.stage_id AND COALESCE(stage.pipeline_id = deal.pipeline_id, TRUE)
+  LEFT JOIN came ON came.deal_id = deal.id AND came.stage_id = deal.stage_id
+  LEFT JOIN currency AS money ON money.id = deal.currency_id
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY deal.id ORDER BY stage.closed DESC, stage.pipeline_id) = 1
+),
+home AS (
+  -- the CRM's own currency: the one that says so, else the one in which both amounts are the same
+  SELECT COALESCE(
+    (SELECT MIN(UPPER(money.code)) FROM currency AS money WHERE money.is_home),
+    (SELECT IF(MIN(deal.code) = MAX(deal.code), MIN(deal.code), NULL)
+     FROM priced AS deal
+     WHERE deal.amount <> 0 AND ABS(deal.amount - deal.home_value) < 0.005)
+  ) AS code
+)
+SELECT
+  deal.id AS deal_id,
+  deal.lead_id,
+  link.person_id AS user_id,
+  deal.created AS deal_created,
+  GREATEST(
+    COALESCE(
+      IF(deal.is_won, deal.won_at, IF(deal.is_closed, deal.lost_at, NULL)),
+      deal.entered_at,
+      deal.closed_at,
+      deal.modified,
+      deal.created
+    ),
+    deal.created
+  ) AS outcome_at,
+  CASE WHEN deal.is_won THEN 'won' WHEN deal.is_closed THEN 'lost' ELSE 'open' END AS status,
+  deal.amount AS deal_value,
+  deal.code AS currency,
+  deal.home_value,
+  home.code AS home_currency
+FROM priced AS deal
+CROSS JOIN home
+LEFT JOIN deal_people AS link ON link.deal_id = deal.id
+WHERE COALESCE(deal.lead_id, link.person_id) IS NOT NULL
+UNION ALL
+SELECT
+  CONCAT('lead-', entry.id),
+  entry.id,
+  CAST(NULL AS STRING),
+  entry.created,
+  GREATEST(COALESCE(entry.modified, entry.created), entry.created),
+  'lost',
+  CAST(NULL AS FLOAT64),
+  CAST(NULL AS STRING),
+  CAST(NULL AS FLOAT64),
+  CAST(NULL AS STRING)
+FROM entry
+INNER JOIN entries AS whole ON whole.id = entry.id
+WHERE entry.lost AND whole.is_there AND entry.created IS NOT NULL
