@@ -11,7 +11,7 @@ from common.bigquery.sql import Sql, bind, fill, identifier, join, table, templa
 from common.bigquery.warehouse import Warehouse
 from common.crm import names
 from common.crm.canonical import Loaded, integers, nothing
-from common.crm.connector import COLUMNS, Canonical, Connector, Crm, connectors, crm
+from common.crm.connector import COLUMNS, Canonical, Connector, Crm, Mapped, connectors, crm
 from common.crm.folding import EDGES, folding
 from common.crm.paths import Reading, Schema
 from common.errors import NotFoundError
@@ -91,9 +91,20 @@ def _lacks(shape: Connector, found: Tables) -> Iterator[str]:
             continue
         reading = Reading(schema)
         yield from (f"{name}.{path}" for path in columns if reading.value(path) is None)
-    for mapped in shape.tables.values():
-        if not mapped.optional and not any(_spelled(each, found) for each in mapped.table):
+    for canonical, mapped in shape.tables.items():
+        actual = _actual(shape, canonical, found)
+        if actual is None and not mapped.optional:
             yield f"the table {mapped.table[0]}"
+        if actual is not None:
+            yield from _unreadable(mapped, actual, Reading(found[actual]))
+
+
+def _unreadable(mapped: Mapped, actual: str, reading: Reading) -> Iterator[str]:
+    """What no row can do without, or all would be left out without a word."""
+    for name in {mapped.key[0], "created"} & mapped.columns.keys():
+        paths = mapped.columns[name]
+        if not any(reading.value(path) for path in paths):
+            yield f"{actual}.{paths[0]}"
 
 
 def _named(shape: Connector) -> Iterator[str]:

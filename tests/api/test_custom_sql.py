@@ -150,10 +150,17 @@ def test_a_crm_must_lie_in_a_dataset_that_may_be_read(shop: House) -> None:
 def test_a_crm_must_have_the_tables_of_its_connector_and_they_are_its_lineage(shop: House) -> None:
     dataset = f"{shop.world.dataset}_crm"
     problem = shop.harness.refused(scored(dataset))
-    assert problem["code"] == "crm_table_missing"
-    column = [{"name": "id", "type": "STRING"}]
-    for name in ("contact", "deal", "deal_contact", "deal_pipeline_stage"):
-        shop.world.replace(f"{dataset}.{name}", column, [])
+    assert problem["code"] == "crm_shape_unknown"
+    assert "Fivetran lacks the table contact" in problem["detail"]
+    tables = {
+        "contact": ("id", "property_createdate"),
+        "deal": ("deal_id", "property_createdate"),
+        "deal_contact": ("deal_id", "contact_id"),
+        "deal_pipeline_stage": ("stage_id",),
+    }
+    for name, columns in tables.items():
+        schema = [{"name": column, "type": "STRING"} for column in columns]
+        shop.world.replace(f"{dataset}.{name}", schema, [])
     assert shop.harness.save(scored(dataset))["referenced_tables"] == [
         f"{dataset}.contact",
         f"{dataset}.deal",
