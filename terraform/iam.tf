@@ -15,7 +15,7 @@ locals {
     }
     api = {
       dataset       = "roles/bigquery.dataViewer"
-      writes        = ["definitions", "leases"]
+      writes        = ["definitions", "incidents", "leases", "runs"]
       staging       = true
       reads         = ["ga4", "rates"]
       runs_user_sql = true

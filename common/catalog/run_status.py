@@ -24,6 +24,8 @@ class RunStatus(StrEnum):
     """A chunk of its days is done; the rest comes as a task of its own."""
     UNSCORED = "unscored"
     """Its rows wait for a model's values."""
+    CANCELLED = "cancelled"
+    """A person ended the run: what has begun ends by itself, the rest is not done."""
     COALESCED = "coalesced"
     """Another run was at work and does it afterwards."""
     RECOVERED = "recovered"
@@ -34,7 +36,7 @@ DONE: Final = (RunStatus.APPLIED, RunStatus.UNCHANGED)
 """The conversion's window is up to date."""
 FINISHED: Final = (*DONE, RunStatus.HELD, RunStatus.FAILED)
 """The task ran to an end of its own."""
-CLOSED: Final = (*FINISHED, RunStatus.SUPERSEDED)
+CLOSED: Final = (*FINISHED, RunStatus.SUPERSEDED, RunStatus.CANCELLED)
 """The conversion no longer keeps its tier waiting."""
 ENDS: Final = (*CLOSED, RunStatus.CONTINUED, RunStatus.UNSCORED)
 """There is nothing left to do for the task itself."""

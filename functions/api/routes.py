@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from common.http.routing import Interface, Route
 from functions.api.definitions import definitions, dimensions, listing, prediction_targets, schemas
-from functions.api.reporting import figures, history, incidents, records, scores
+from functions.api.definitions import history as history_of_versions
+from functions.api.reporting import figures, history, incidents, leads, records, scores
 from functions.api.runs import run_requests, runs, schedules
-from functions.api.setup import me
+from functions.api.setup import configuration, freshness, me, tables
 from functions.api.trial import backtest, diff, explain
 
 VERSION = "1"
@@ -21,8 +22,17 @@ ROUTES = (
     Route("PUT", ONE, definitions.update, headers=("If-Match",)),
     Route("DELETE", ONE, definitions.archive, headers=("If-Match",)),
     Route("GET", f"{ONE}/versions", definitions.versions),
+    Route("GET", f"{ONE}/versions/<version>", history_of_versions.one_version),
+    Route(
+        "POST",
+        f"{ONE}/versions/<version>:restore",
+        history_of_versions.restore,
+        headers=("If-Match",),
+    ),
+    Route("GET", f"{ONE}/compare", history_of_versions.compare),
     Route("GET", f"{ONE}/statistics", figures.statistics),
     Route("GET", f"{ONE}/by-country", figures.by_country),
+    Route("GET", f"{ONE}/by-channel", figures.by_channel),
     Route("GET", f"{ONE}/records", records.records),
     Route("GET", f"{ONE}/history", history.history),
     Route("GET", f"{ONE}/explain", explain.explain),
@@ -34,13 +44,21 @@ ROUTES = (
     Route("GET", "/dimensions/<name>/values", dimensions.list_values),
     Route("GET", "/eligible-targets", prediction_targets.eligible_targets),
     Route("GET", "/scores/<conversion>", scores.scoring_model),
+    Route("GET", "/scores/<conversion>/leads", leads.scored_leads),
+    Route("GET", "/scores/<conversion>/thresholds", leads.thresholds),
     Route("GET", "/scores/<conversion>/<path:lead_id>", scores.lead_score),
     Route("GET", "/runs", runs.list_runs),
     Route("POST", "/runs", run_requests.run_now, 202, ("Idempotency-Key",), role="operator"),
     Route("GET", "/runs/<run_id>", runs.get_run),
+    Route("POST", "/runs/<run_id>:cancel", runs.cancel, role="operator"),
     Route("POST", "/backfills", run_requests.backfill, 202, ("Idempotency-Key",), role="operator"),
     Route("GET", "/incidents", incidents.list_incidents),
+    Route("POST", "/incidents/<incident_id>:acknowledge", incidents.acknowledge),
+    Route("POST", "/incidents/<incident_id>:resolve", incidents.resolve),
     Route("GET", "/me", me.me),
+    Route("GET", "/settings", configuration.settings),
+    Route("GET", "/freshness", freshness.freshness),
+    Route("GET", "/tables", tables.list_tables),
     Route("GET", "/schedules", schedules.list_schedules),
     Route("GET", SCHEDULE, schedules.get_schedule),
     Route("PUT", SCHEDULE, schedules.put_schedule, role="operator"),

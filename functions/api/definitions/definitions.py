@@ -94,15 +94,13 @@ class VersionList(Model):
 def get(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
     """Read the newest version of a conversion, with its newest run."""
     stored = services.catalog.get(ask.path["id"])
-    return _as_document(stored, last_runs(services, stored.id).get(stored.id))
+    return as_document(stored, last_runs(services, stored.id).get(stored.id))
 
 
 def versions(ask: Ask[Nothing, None], services: Services) -> VersionList:
     """Read all versions of a conversion: what it was, since when, by whom."""
     services.catalog.get(ask.path["id"])
-    return VersionList(
-        versions=[_as_document(s) for s in services.catalog.versions(ask.path["id"])]
-    )
+    return VersionList(versions=[as_document(s) for s in services.catalog.versions(ask.path["id"])])
 
 
 def create(ask: Ask[SaveQuery, AnyConversion], services: Services) -> ConversionVersion:
@@ -120,7 +118,7 @@ def create(ask: Ask[SaveQuery, AnyConversion], services: Services) -> Conversion
             fix=f"Choose another id, or change it with PUT /conversions/{ask.body.id}.",
             field="id",
         )
-    return _save(ask, services, taken.version if taken else 0)
+    return save(ask, services, taken.version if taken else 0)
 
 
 def update(ask: Ask[SaveQuery, AnyConversion], services: Services) -> ConversionVersion:
@@ -136,7 +134,7 @@ def update(ask: Ask[SaveQuery, AnyConversion], services: Services) -> Conversion
             fix="An id cannot be changed, because it names the table: create a new conversion.",
             field="id",
         )
-    return _save(ask, services, ask.expected_version)
+    return save(ask, services, ask.expected_version)
 
 
 def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
@@ -155,10 +153,10 @@ def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
             status="archived",
             expected_version=ask.expected_version,
         )
-    return _as_document(archived, remarks=_without_schedule(stored.id, services))
+    return as_document(archived, remarks=_without_schedule(stored.id, services))
 
 
-def _save(
+def save(
     ask: Ask[SaveQuery, AnyConversion], services: Services, expected_version: int | None
 ) -> ConversionVersion:
     definitions = {stored.id: stored for stored in services.catalog.all()}
@@ -176,7 +174,7 @@ def _save(
             referenced_tables=checked.referenced_tables,
             expected_version=expected_version,
         )
-    return _as_document(stored, remarks=checked.remarks).model_copy(
+    return as_document(stored, remarks=checked.remarks).model_copy(
         update={"next_run": _first_run(stored, services)}
     )
 
@@ -236,7 +234,7 @@ def last_runs(services: Services, id: str) -> dict[str, LastRun]:
     return {row.pop("conversion"): LastRun(**row) for row in rows}
 
 
-def _as_document(
+def as_document(
     stored: DefinitionVersion, last_run: LastRun | None = None, remarks: list[Finding] | None = None
 ) -> ConversionVersion:
     return ConversionVersion(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -46,6 +46,14 @@ class Country(Figures):
     country: str = Field(description="(not set) where it is unknown.")
 
 
+class Channel(Figures):
+    """One channel's figures; what it is not told by is null."""
+
+    source: str | None = Field(description="(not attributed) where no visit is known.")
+    medium: str | None
+    platform: str | None = Field(description="Ad platform of the click id.")
+
+
 class Totals(Figures):
     """The whole window's figures."""
 
@@ -76,6 +84,25 @@ class ByCountry(Model):
     countries: list[Country]
 
 
+class ByChannel(Model):
+    """A conversion's channels over a window of days, the largest first."""
+
+    conversion: str
+    start_date: date
+    end_date: date
+    currency: str
+    channels: list[Channel]
+
+
+class ChannelQuery(Days):
+    """Which days, and by what."""
+
+    by: Literal["source_medium", "platform"] = Field(
+        "source_medium", description="By source and medium, or by the platform of the click id."
+    )
+    limit: int = Field(100, ge=1, le=1000, description="At most so many, the largest first.")
+
+
 def statistics(ask: Ask[Days, None], services: Services) -> Statistics:
     """Count a conversion: totals and the trend by day."""
     window = window_of(ask.query, services.yesterday)
@@ -102,6 +129,26 @@ def by_country(ask: Ask[Days, None], services: Services) -> ByCountry:
         end_date=window.end,
         currency=services.settings.currency,
         countries=[Country(**row) for row in rows],
+    )
+
+
+def by_channel(ask: Ask[ChannelQuery, None], services: Services) -> ByChannel:
+    """Count a conversion by channel: source and medium, or the ad platform of the click."""
+    window = window_of(ask.query, services.yesterday)
+    rows = _rows(
+        "figures_by_channel",
+        ask.path["id"],
+        window,
+        services,
+        by=ask.query.by,
+        limit=ask.query.limit,
+    )
+    return ByChannel(
+        conversion=ask.path["id"],
+        start_date=window.start,
+        end_date=window.end,
+        currency=services.settings.currency,
+        channels=[Channel(**row) for row in rows],
     )
 
 
@@ -135,10 +182,12 @@ def _empty(day: date) -> Day:
     return Day(date=day, conversions=0, value=None, refunded=None, qualified=None, attributed=0)
 
 
-def _rows(name: str, id: str, window: Window, services: Services) -> list[dict[str, Any]]:
+def _rows(
+    name: str, id: str, window: Window, services: Services, **bound_too: Any
+) -> list[dict[str, Any]]:
     table = rows_of(id, services)
     if table is None:
         return []
     sql = template(__file__, name, conversion=table)
-    bound = with_parameters(sql, start_date=window.start, end_date=window.end)
+    bound = with_parameters(sql, start_date=window.start, end_date=window.end, **bound_too)
     return list(services.warehouse.rows(bound))

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from pydantic import Field
 
-from common.bigquery.sql import template, with_parameters
+from common.bigquery.sql import Parameter, template, with_parameters
 from common.http.model import Model
-from common.http.request import Ask
+from common.http.pages import PageQuery, cursor, read_cursor, read_moment
+from common.http.request import Ask, Nothing, Text
 from common.incidents.current import State, current
+from common.incidents.incidents import REACH, IncidentLog
 from functions.api.services import Services
 
 
-class IncidentsQuery(Model):
-    """Which incidents."""
+class IncidentsQuery(PageQuery):
+    """Which incidents, the newest first."""
 
-    conversion: str = Field("", description="Only those of this conversion or destination.")
-    code: str = Field("", description="Only those with this code.")
+    state: State | Literal[""] = Field("", description="Only those in this state.")
+    search: Text = Field("", description="Only those whose text contains this.")
+
+    conversion: Text = Field("", description="Only those of this conversion or destination.")
+    code: Text = Field("", description="Only those with this code.")
     days: int = Field(14, ge=1, le=92, description="Noticed in the last so many days.")
-    limit: int = Field(100, ge=1, le=1000, description="At most so many, the newest first.")
 
 
 class Incident(Model):
@@ -47,15 +52,65 @@ class IncidentList(Model):
     """Incidents, the newest first."""
 
     incidents: list[Incident]
+    next_page: str
+
+
+class Decision(Model):
+    """What a person says of an incident."""
+
+    note: str = Field("", max_length=2000, description="Why, for colleagues.")
 
 
 def list_incidents(ask: Ask[IncidentsQuery, None], services: Services) -> IncidentList:
     """List what needs a person's eye."""
-    since = services.now().date() - timedelta(days=ask.query.days)
+    place = read_cursor(ask.query.page, 2)
     bound = with_parameters(
-        template(__file__, current=current(services.warehouse, since)),
+        template(__file__, current=current(services.warehouse, _since(ask.query.days, services))),
         conversion=ask.query.conversion,
         code=ask.query.code,
-        limit=ask.query.limit,
+        state=str(ask.query.state),
+        search=ask.query.search,
+        id="",
+        before=Parameter("TIMESTAMP", read_moment(place[0]) if place else None),
+        before_id=place[1] if place else "",
+        limit=ask.query.limit + 1,
     )
-    return IncidentList(incidents=[Incident(**row) for row in services.warehouse.rows(bound)])
+    found = [Incident(**row) for row in services.warehouse.rows(bound)]
+    page = found[: ask.query.limit]
+    more = len(found) > len(page)
+    return IncidentList(
+        incidents=page,
+        next_page=cursor(page[-1].recorded_at.isoformat(), page[-1].incident_id) if more else "",
+    )
+
+
+def acknowledge(ask: Ask[Nothing, Decision], services: Services) -> Incident:
+    """Acknowledge an open incident: somebody looks after it, however often it is seen again."""
+    return _decided(ask, State.ACKNOWLEDGED, services)
+
+
+def resolve(ask: Ask[Nothing, Decision], services: Services) -> Incident:
+    """Resolve an incident: when it is seen again, it is open again."""
+    return _decided(ask, State.RESOLVED, services)
+
+
+def _decided(ask: Ask[Nothing, Decision], state: State, services: Services) -> Incident:
+    id = ask.path["incident_id"]
+    log = IncidentLog(services.warehouse, "api", services.now())
+    log.decide(id, state, by=ask.author, note=ask.body.note)
+    bound = with_parameters(
+        template(__file__, current=current(services.warehouse, _since(REACH.days, services))),
+        conversion="",
+        code="",
+        state="",
+        search="",
+        id=id,
+        before=Parameter("TIMESTAMP", None),
+        before_id="",
+        limit=1,
+    )
+    return Incident(**next(services.warehouse.rows(bound)))
+
+
+def _since(days: int, services: Services) -> date:
+    return services.now().date() - timedelta(days=days)

@@ -9,5 +9,13 @@ FROM (
 WHERE
   (@conversion = '' OR present.conversion = @conversion)
   AND (@code = '' OR present.code = @code)
+  AND (@state = '' OR present.state = @state)
+  AND (@id = '' OR present.incident_id = @id)
+  AND (@search = '' OR CONTAINS_SUBSTR(CONCAT(present.code, ' ', COALESCE(present.conversion, ''), ' ', COALESCE(present.detail, '')), @search))
+  AND (
+    @before IS NULL
+    OR present.recorded_at < @before
+    OR (present.recorded_at = @before AND present.incident_id > @before_id)
+  )
 ORDER BY present.recorded_at DESC, present.incident_id
 LIMIT @limit

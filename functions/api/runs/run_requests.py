@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from common.bigquery.sql import template, with_parameters
 from common.catalog.soundness import stopped
 from common.errors import UnreadableDefinitionError, UserError
 from common.http.model import Model
@@ -62,11 +63,15 @@ class BackfillAnswer(planned.Planned):
 
 
 def run_now(ask: Ask[Nothing, RunBody], services: Services) -> Requested:
-    """Run now. With an Idempotency-Key, the same request sent again is the same run."""
+    """Run now.
+
+    With an Idempotency-Key, the same request sent again is the same run; without, it is as long as
+    that run has not begun.
+    """
     _check(ask.body.conversions, ask.body.start_date, ask.body.end_date, services)
     request = RunRequested(
         trigger="manual",
-        request_id=_request_id(ask),
+        request_id=_request_id(ask) if ask.key else _waiting_request(ask, services),
         conversions=ask.body.conversions,
         start_date=ask.body.start_date,
         end_date=ask.body.end_date,
@@ -106,6 +111,16 @@ def _request_id(ask: Ask[Nothing, Any]) -> str:
         return uuid.uuid4().hex
     asked = hashlib.sha256(ask.body.model_dump_json().encode()).hexdigest()[:16]
     return f"{ask.key[:180]}|{asked}"
+
+
+def _waiting_request(ask: Ask[Nothing, RunBody], services: Services) -> str:
+    """The same request until a run of this kind begins: pressed twenty times, it is one run."""
+    sql = template(__file__, "run_requests_begun", runs=services.warehouse.table("runs"))
+    since = services.now().date() - timedelta(days=2)
+    bound = with_parameters(sql, trigger="manual", since=since)
+    begun = next(services.warehouse.rows(bound))["begun"]
+    asked = f"{ask.body.model_dump_json()}|{begun}"
+    return hashlib.sha256(asked.encode()).hexdigest()[:32]
 
 
 def _published(request: RunRequested, services: Services) -> Requested:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import Field
 
-from common.bigquery.sql import template, with_parameters
+from common.bigquery.sql import Parameter, template, with_parameters
 from common.catalog.run_status import CLOSED, RunStatus
-from common.errors import NotFoundError
+from common.errors import ConflictError, NotFoundError
 from common.http.model import Model
-from common.http.request import Ask, Nothing
+from common.http.pages import PageQuery, cursor, read_cursor, read_moment
+from common.http.request import Ask, Nothing, Text
 from functions.api.services import Services
 
 STAGE = "(GA4 stage)"
@@ -20,15 +21,15 @@ NOTES = frozenset([RunStatus.RECOVERED])
 """Entries about the books of an earlier run, which say nothing about how far this one is."""
 
 
-class RunsQuery(Model):
-    """Which runs."""
+class RunsQuery(PageQuery):
+    """Which runs, the newest first."""
 
-    conversion: str = Field("", description="Only runs that had this conversion.")
-    status: Literal["", "running", "finished", "held", "failed"] = Field(
+    conversion: Text = Field("", description="Only runs that had this conversion.")
+    status: Literal["", "running", "finished", "held", "failed", "cancelled"] = Field(
         "", description="Only runs in this state."
     )
     days: int = Field(14, ge=1, le=92, description="Begun in the last so many days.")
-    limit: int = Field(50, ge=1, le=500, description="At most so many, the newest first.")
+    limit: int = Field(50, ge=1, le=500, description="At most so many on one page.")
 
 
 class Entry(Model):
@@ -60,7 +61,7 @@ class Run(Model):
 
     run_id: str
     trigger: str | None
-    status: Literal["running", "finished", "held", "failed"]
+    status: Literal["running", "finished", "held", "failed", "cancelled"]
     started_at: datetime
     last_entry_at: datetime
     planned: int = Field(description="Conversions that the run takes care of.")
@@ -84,18 +85,42 @@ class RunList(Model):
     """Runs, the newest first."""
 
     runs: list[Run]
+    next_page: str = Field(description="Empty on the last page.")
 
 
 def list_runs(ask: Ask[RunsQuery, None], services: Services) -> RunList:
     """List the runs."""
     since = services.now().date() - timedelta(days=ask.query.days)
-    runs = [run for run in _runs(services, since) if _fits(run, ask.query)]
-    return RunList(runs=[_short(run) for run in runs[: ask.query.limit]])
+    place = read_cursor(ask.query.page, 2)
+    sql = template(__file__, "runs_page", runs=services.warehouse.table("runs"))
+    bound = with_parameters(
+        sql,
+        since=since,
+        conversion=ask.query.conversion,
+        status=ask.query.status,
+        notes=Parameter("ARRAY<STRING>", list(NOTES)),
+        closed=Parameter("ARRAY<STRING>", list(CLOSED)),
+        failed=RunStatus.FAILED,
+        held=RunStatus.HELD,
+        cancelled=RunStatus.CANCELLED,
+        unchanged=RunStatus.UNCHANGED,
+        before=Parameter("TIMESTAMP", read_moment(place[0]) if place else None),
+        before_id=place[1] if place else "",
+        limit=ask.query.limit + 1,
+    )
+    found = list(services.warehouse.rows(bound))
+    page = found[: ask.query.limit]
+    told = _runs(services, since, [row["run_id"] for row in page])
+    more = len(found) > len(page)
+    return RunList(
+        runs=[_short(run) for run in told],
+        next_page=cursor(page[-1]["started_at"].isoformat(), page[-1]["run_id"]) if more else "",
+    )
 
 
 def get_run(ask: Ask[Nothing, None], services: Services) -> RunDetail:
     """Read one run with everything that it did."""
-    found = _runs(services, date(2000, 1, 1), ask.path["run_id"])
+    found = _runs(services, date(2000, 1, 1), [ask.path["run_id"]])
     if not found:
         raise NotFoundError(
             f"There is no run {ask.path['run_id']!r} yet.",
@@ -103,6 +128,28 @@ def get_run(ask: Ask[Nothing, None], services: Services) -> RunDetail:
             fix="A run that was just asked for appears within a minute; GET /runs lists them.",
         )
     return found[0]
+
+
+def cancel(ask: Ask[Nothing, None], services: Services) -> RunDetail:
+    """Cancel a run: what has begun ends by itself, what has not is not done."""
+    run = get_run(ask, services)
+    if run.status != "running":
+        raise ConflictError(
+            f"The run {run.run_id!r} is {run.status} already.",
+            code="run_ended",
+            fix="Run now brings its conversions up to date; history shows what it changed.",
+        )
+    at = services.now().astimezone(UTC)
+    entry = {
+        "date": at.date(),
+        "recorded_at": at,
+        "run_id": run.run_id,
+        "conversion": "",
+        "status": RunStatus.CANCELLED,
+        "detail": f"Cancelled by {ask.author}.",
+    }
+    services.warehouse.append("runs", [entry])
+    return get_run(ask, services)
 
 
 def summary(run_id: str, entries: Iterable[dict[str, Any]]) -> RunDetail:
@@ -121,7 +168,9 @@ def summary(run_id: str, entries: Iterable[dict[str, Any]]) -> RunDetail:
         run_id=run_id,
         trigger=next((entry.trigger for entry in listed if entry.trigger), None),
         status=(
-            "failed"
+            "cancelled"
+            if RunStatus.CANCELLED in unplanned
+            else "failed"
             if RunStatus.FAILED in unplanned and not last
             else "running"
             if closed != set(last) or not (last or RunStatus.UNCHANGED in unplanned)
@@ -146,20 +195,18 @@ def summary(run_id: str, entries: Iterable[dict[str, Any]]) -> RunDetail:
     )
 
 
-def _runs(services: Services, since: date, run_id: str = "") -> list[RunDetail]:
+def _runs(services: Services, since: date, ids: list[str]) -> list[RunDetail]:
+    if not ids:
+        return []
     sql = template(__file__, runs=services.warehouse.table("runs"))
-    rows = services.warehouse.rows(with_parameters(sql, since=since, run_id=run_id))
+    rows = services.warehouse.rows(
+        with_parameters(sql, since=since, ids=Parameter("ARRAY<STRING>", ids))
+    )
     by_run: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_run.setdefault(row["run_id"], []).append(row)
     runs = [summary(id, entries) for id, entries in by_run.items()]
     return sorted(runs, key=lambda run: run.started_at, reverse=True)
-
-
-def _fits(run: RunDetail, query: RunsQuery) -> bool:
-    return query.status in ("", run.status) and (
-        not query.conversion or query.conversion in {entry.conversion for entry in run.entries}
-    )
 
 
 def _short(run: RunDetail) -> Run:

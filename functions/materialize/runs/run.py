@@ -129,15 +129,31 @@ def work(services: Services, task: MaterializeTask) -> None:
     A task that ended before is not done again, however often it arrives; only what follows from it
     is said once more, in case that its worker died before it could.
     """
-    known = _ended_before(services.ledger.entries(task.run_id), task)
+    entries = services.ledger.entries(task.run_id)
+    known = _ended_before(entries, task)
     if known:
         clear_up(services, task)
-    ended = known or _worked(services, task)
+    ended = known or _cancelled(services, entries, task) or _worked(services, task)
     if ended is None:
         return
     for message in _following(task, ended):
         services.bus.publish(message)
     release(services, task.run_id, after=task.tier, again=known is not None)
+
+
+def _cancelled(
+    services: Services, entries: Iterable[Mapping[str, Any]], task: MaterializeTask
+) -> Ended | None:
+    """How a task ends whose run a person has cancelled: nothing of it is done."""
+    cancel = (RunStatus.CANCELLED, "")
+    if not any((entry["status"], entry["conversion"]) == cancel for entry in entries):
+        return None
+    facts = {name: getattr(task, name) for name in FACTS_OF_TASK}
+    services.ledger.write(
+        task.run_id, RunStatus.CANCELLED, detail="The run was cancelled.", **facts
+    )
+    days = Window(task.start_date, task.end_date)
+    return Ended(RunStatus.CANCELLED, task.definition_version, days)
 
 
 def _ended_before(entries: Iterable[Mapping[str, Any]], task: MaterializeTask) -> Ended | None:
