@@ -180,7 +180,8 @@ class Any_(BaseModel):
 
 
 def _shape(value: Any) -> str:
-    names = value if isinstance(value, dict) else vars(value)
+    # what is no object at all is told so by the form of a condition
+    names = value if isinstance(value, dict) else getattr(value, "__dict__", {})
     return next((shape for shape in ("all", "any") if shape in names), "condition")
 
 

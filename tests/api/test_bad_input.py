@@ -77,6 +77,12 @@ def test_a_missing_kind_is_asked_for(shop: Harness) -> None:
     assert problem["detail"] == "needs the field 'kind', which tells its form"
 
 
+@pytest.mark.parametrize("filters", [7, "all", True, [], [{"all": []}]])
+def test_filters_that_are_no_object_are_refused(shop: Harness, filters: Any) -> None:
+    problem = shop.refused(lead(filters=filters))
+    assert (problem["status"], problem["field"]) == (422, "filters")
+
+
 def test_an_unknown_dimension_is_told_where_it_stands(shop: Harness) -> None:
     problem = shop.refused(where(dimension="contry", operator="equals", value="France"))
     assert problem["field"] == "filters.all.1"

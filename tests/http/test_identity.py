@@ -6,6 +6,7 @@ import datetime
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -72,9 +73,16 @@ def signed(claims: Mapping[str, Any], signer: Any = GOOGLE_SIGNER, **header: Any
     return str(token.decode())
 
 
+@dataclass(frozen=True)
+class In:
+    """A moment so many seconds from when the token is made."""
+
+    seconds: int
+
+
 def claims_of(**changes: Any) -> dict[str, Any]:
     now = int(time.time())
-    told = {
+    told: dict[str, Any] = {
         "iss": "https://accounts.google.com",
         "aud": AUDIENCE,
         "iat": now - 10,
@@ -84,12 +92,15 @@ def claims_of(**changes: Any) -> dict[str, Any]:
         "hd": "shop.example",
         "sub": "1",
     }
-    return {key: value for key, value in {**told, **changes}.items() if value is not None}
+    told |= {
+        key: now + value.seconds if isinstance(value, In) else value
+        for key, value in changes.items()
+    }
+    return {key: value for key, value in told.items() if value is not None}
 
 
 def assertion_of(**changes: Any) -> dict[str, Any]:
-    now = int(time.time())
-    issued = {"iss": "https://cloud.google.com/iap", "aud": SERVICE, "exp": now + 500}
+    issued = {"iss": "https://cloud.google.com/iap", "aud": SERVICE, "exp": In(500)}
     return claims_of(**{**issued, "email_verified": None, **changes})
 
 
@@ -131,15 +142,14 @@ def test_any_other_account_of_google_is_named_and_kept_out(claims: dict[str, Any
     assert refused.value.code == "wrong_account"
 
 
-NOW = int(time.time())
 WRONG = [
     {"iss": "https://evil.example"},
     {"iss": "https://cloud.google.com/iap"},
     {"aud": "another-client"},
     {"aud": ""},
-    {"exp": NOW - 60, "iat": NOW - 600},
-    {"iat": NOW + 120},
-    {"exp": NOW + 86_400},
+    {"exp": In(-60), "iat": In(-600)},
+    {"iat": In(120)},
+    {"exp": In(86_400)},
     {"email": None},
     {"email": ""},
     {"email": ["ann@shop.example"]},
@@ -197,7 +207,7 @@ def test_the_consoles_user_is_known_by_the_proxys_assertion_alone() -> None:
 
 @pytest.mark.parametrize(
     "claims",
-    [{"aud": SERVICE + "2"}, {"exp": NOW + 3000}, {"iss": "https://accounts.google.com"}],
+    [{"aud": SERVICE + "2"}, {"exp": In(3000)}, {"iss": "https://accounts.google.com"}],
 )
 def test_a_wrong_assertion_is_never_passed_over(claims: dict[str, Any]) -> None:
     good = bearer(signed(claims_of()))
