@@ -23,6 +23,9 @@ GET /conversions/purchase
 GET /conversions/purchase/versions
 GET /conversions/purchase/statistics
 GET /conversions/purchase/by-country
+GET /conversions/purchase/by-channel?by=platform
+GET /conversions/purchase/versions/1
+GET /conversions/purchase/compare?before=1&after=1
 GET /conversions/purchase/records?country=France&page=WyIyMDI2LTExLTE5VDAwOjAwOjAwKzAwOjAwIiwgIngiXQ
 GET /conversions/purchase/history?id=T-1
 GET /conversions/purchase/explain?order_id=T-1
@@ -34,7 +37,13 @@ GET /dimensions/transaction_total/values
 GET /eligible-targets
 GET /runs
 GET /runs/x
+GET /runs?status=held&conversion=purchase&page=WyIyMDI2LTExLTE5VDAwOjAwOjAwKzAwOjAwIiwgIngiXQ
 GET /incidents
+GET /incidents?state=open&search=a&page=WyIyMDI2LTExLTE5VDAwOjAwOjAwKzAwOjAwIiwgIngiXQ
+GET /scores/purchase/leads?is_qualified=true&page=WyIwLjUiLCAiYSJd
+GET /scores/purchase/thresholds
+GET /freshness
+GET /tables
 GET /scores/purchase
 GET /scores/purchase/lead
 """.split("\n")[1:-1]

@@ -11,7 +11,7 @@ WHERE
   AND (@code = '' OR present.code = @code)
   AND (@state = '' OR present.state = @state)
   AND (@id = '' OR present.incident_id = @id)
-  AND (@search = '' OR CONTAINS_SUBSTR(CONCAT(present.code, ' ', COALESCE(present.conversion, ''), ' ', COALESCE(present.detail, '')), @search))
+  AND (@search = '' OR STRPOS(LOWER(CONCAT(present.code, ' ', COALESCE(present.conversion, ''), ' ', COALESCE(present.detail, ''))), LOWER(@search)) > 0)
   AND (
     @before IS NULL
     OR present.recorded_at < @before
