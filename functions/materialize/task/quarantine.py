@@ -11,6 +11,7 @@ from common.kinds.candidate.reason import reason as why_broken
 from functions.materialize import merge
 from functions.materialize.services import Services
 from functions.materialize.task.job import Job
+from functions.materialize.task.money import Moved
 
 UNPLACED = frozenset("missing_id missing_created invalid_created created_in_future".split())
 UNPLACED_SHARE = 0.01
@@ -21,8 +22,8 @@ One such row is set aside, however few rows there are."""
 
 def counted(
     services: Services, job: Job, candidates: Sql, difference: Sql
-) -> tuple[merge.Counts, dict[str, int]]:
-    """What the write would do, and what became of the rows that were read."""
+) -> tuple[merge.Counts, dict[str, int], Moved]:
+    """What the write would do, what became of the rows that were read, and what money moves."""
     reason = why_broken()
     sql = template(
         __file__,
@@ -30,9 +31,12 @@ def counted(
         counting=merge.counting(job.target, difference, job.window),
         candidates=candidates,
         reason=reason,
+        difference=difference,
+        target=job.target.table,
     )
     row = next(services.warehouse.rows(with_parameters(sql, **job.days, **job.zone)))
-    return merge.counts(row), _judged(services, job, candidates, reason, row["judged"])
+    judged = _judged(services, job, candidates, reason, row["judged"])
+    return merge.counts(row), judged, Moved.of(row)
 
 
 def _judged(

@@ -21,6 +21,7 @@ RECENT_DAYS = 30
 
 _FIXES = {
     "source_not_landed": "The next load runs it; if there was nothing to load, run with force.",
+    "suspicious_value": "Check the table of rates and the source's amounts; if right, use force.",
     "suspicious_shrink": "Check that the source is complete; if it is, run with force.",
 }
 

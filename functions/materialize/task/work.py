@@ -27,6 +27,7 @@ from functions.materialize.task import (
     difference,
     freshness,
     history,
+    money,
     normalize,
     quarantine,
     reports,
@@ -132,10 +133,12 @@ def _write(services: Services, job: Job) -> RunStatus:
         reports.unnormalized(services, job)
     table = services.warehouse.staging(job.staged("difference"))
     services.warehouse.execute(difference.difference(job, candidates, table, factor))
-    counts, judged = quarantine.counted(services, job, candidates, table)
+    counts, judged, moved = quarantine.counted(services, job, candidates, table)
     facts = _facts(job, counts, judged, _sum(asked, read.bytes_processed))
     if held := _brakes(services, job, counts, judged):
         return reports.held(services, job, clock, "suspicious_shrink", held, facts)
+    if held := money.brake(moved, job) if not job.task.force else None:
+        return reports.held(services, job, clock, "suspicious_value", held, facts)
     if counts.changed:
         merge.merge(services.warehouse, job.target, table, job.lease, job.written)
     published = reports.published(services, job)
