@@ -113,15 +113,27 @@ def test_the_target_of_a_prediction_must_be_a_custom_conversion(shop: House) -> 
     assert "it is a simple conversion" in problem["detail"]
 
 
-def test_a_prediction_and_its_target_are_not_added_up(shop: House) -> None:
+PERSON = GOOD.replace("o.id,", "o.id, o.person AS user_id,")
+
+
+def test_a_prediction_needs_a_person_and_a_target_that_came_true(shop: House) -> None:
     shop.harness.save(custom(shop, GOOD))
     predicted = {"target": "deal", "window_days": 40}
-    saved = shop.harness.save(custom(shop, GOOD, id="lead", predicted_value=predicted))
-    assert [warning["code"] for warning in saved["warnings"]] == ["ineligible_target"]
-    both = {"id": "all", "name": "All", "kind": "combined", "conversions": ["lead", "deal"]}
+    problem = shop.harness.refused(custom(shop, GOOD, id="lead", predicted_value=predicted))
+    assert (problem["code"], problem["field"]) == ("predicted_value_unavailable", "sql")
+    problem = shop.harness.refused(custom(shop, PERSON, id="lead", predicted_value=predicted))
+    assert (problem["code"], problem["field"]) == ("ineligible_target", "predicted_value.target")
+
+
+def test_a_prediction_and_its_target_are_not_added_up(shop: House) -> None:
+    shop.harness.save(custom(shop, PERSON, id="bought"))
+    shop.world.run(date(2026, 11, 19), conversions=("bought",), request_id="bought")
+    predicted = {"target": "bought", "window_days": 40}
+    shop.harness.save(custom(shop, PERSON, id="lead", predicted_value=predicted))
+    both = {"id": "all", "name": "All", "kind": "combined", "conversions": ["lead", "bought"]}
     problem = shop.harness.refused(both)
     assert problem["code"] == "counted_twice"
-    assert "the money of 'deal' twice" in problem["detail"]
+    assert "the money of 'bought' twice" in problem["detail"]
 
 
 def test_targets_are_listed_with_the_reason_against_them(shop: House) -> None:
@@ -131,7 +143,7 @@ def test_targets_are_listed_with_the_reason_against_them(shop: House) -> None:
         shop.world.run(date(2026, 11, 19), conversions=(id,), request_id=id)
     told = shop.harness.get("/eligible-targets?source=lead")
     eligible = {target["id"]: target["conversions"] for target in told["eligible"]}
-    assert eligible == {"paid": 2}
+    assert eligible["paid"] == 2
     reasons = {target["id"]: target["reason"] for target in told["ineligible"]}
     assert "no conversion with user id and value" in reasons["anonymous"]
 

@@ -23,7 +23,16 @@ import numpy as np  # noqa: E402
 from functions.score_leads.data.values import Floats  # noqa: E402
 from functions.score_leads.evaluate import metrics  # noqa: E402
 from functions.score_leads.model.encoding import log_odds  # noqa: E402
-from tests.bench import _peers, _reasons, _sampling, _scale, _sets, _shop, _truth  # noqa: E402
+from tests.bench import (  # noqa: E402
+    _peers,
+    _promises,
+    _reasons,
+    _sampling,
+    _scale,
+    _sets,
+    _shop,
+    _truth,
+)
 from tests.bench._sets import Split, Table  # noqa: E402
 
 FIGURES = ("log_loss", "auc", "average_precision", "brier", "calibration_error", "lift_top_10")
@@ -49,6 +58,9 @@ def main() -> None:
         print(f"  {name:10}", _reasons.agreement(table), flush=True)
     print("\ntotals, within 3 %", flush=True)
     for line in chain(_truth.lines(["nothing changes"]), _shop.lines()):
+        print(f"  {line}", flush=True)
+    print("\nwins promised of the next 30 days, never worse than none in the mean", flush=True)
+    for line in _promises.lines():
         print(f"  {line}", flush=True)
     print("\nlearning from some of many leads", flush=True)
     for line in _sampling.lines():

@@ -23,6 +23,7 @@ from common import crm
 from common.bigquery.sql import Sql
 from common.crm import connector, names, source
 from common.errors import NotFoundError
+from common.kinds.scoring import CrmSource
 from tests.expected import Expected
 from tests.judge import analyze
 
@@ -191,3 +192,67 @@ def test_a_key_that_is_missing_in_a_file_is_an_error() -> None:
         connector.Crm.model_validate({"leads": "person"})
     with pytest.raises(ValidationError, match="fingerprint"):
         connector.Connector.model_validate({"name": "any", "tables": {}})
+
+
+TOY = {
+    "crm.json": {
+        "leads": "entry", "attributes_of": "entry", "entry_attributes": {},
+        "not_attributes": ["id"],
+        "long_ids": False, "labelled": "",
+    },
+    "export.json": {
+        "name": "its own export",
+        "fingerprint": {"Inquiries": ["Number", "AskedOn"]},
+        "tables": {
+            "entry": {
+                "table": ["Inquiries"], "optional": False, "key": ["id"], "latest": ["ChangedOn"],
+                "columns": {"id": ["Number"], "created": ["AskedOn"], "deal_id": ["OrderNumber"]},
+            },
+            "deal": {
+                "table": ["Orders"], "optional": False, "key": ["id"], "latest": [],
+                "columns": {
+                    "id": ["Number"], "created": ["OrderedOn"], "won_at": ["PaidOn"],
+                    "status": ["State"], "amount": ["Total"],
+                },
+            },
+        },
+        "labels": {},
+    },
+}  # fmt: skip
+
+
+def test_a_crm_made_by_the_recipe_alone_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: bigquery.Client, dataset: str
+) -> None:
+    """A folder with crm.json and one file for a loader's shape: no Python, no SQL."""
+    folder = tmp_path / "toy"
+    folder.mkdir()
+    for name, document in TOY.items():
+        (folder / name).write_text(json.dumps(document), encoding="utf-8")
+    monkeypatch.setattr(connector, "_FOLDER", tmp_path)
+    tables = {
+        "Inquiries": {
+            "columns": {"Number": "INTEGER", "AskedOn": "DATE", "OrderNumber": "INTEGER",
+                        "ChangedOn": "DATE", "GA_Client_ID": "STRING", "Topic": "STRING"},
+            "rows": [[1, "2026-01-01", None, "2026-01-01", "1.2", "Roof"],
+                     [1, "2026-01-01", 7, "2026-01-05", "1.2", "Roof"]],
+        },
+        "Orders": {
+            "columns": {"Number": "INTEGER", "OrderedOn": "DATE", "PaidOn": "DATE",
+                        "State": "STRING", "Total": "FLOAT"},
+            "rows": [[7, "2026-01-05", "2026-01-09", "Won", 80.0]],
+        },
+    }  # fmt: skip
+    load(client, dataset, tables)
+    built = source.source("toy", dataset, columns(tables))
+    (lead,), (deal,) = answers(client, built.leads), answers(client, built.deals)
+    assert (lead["lead_id"], lead["client_id"], lead["Topic"]) == ("1", "1.2", "Roof")
+    assert (deal["lead_id"], deal["status"], deal["deal_value"]) == ("1", "won", 80.0)
+    assert built.attributes == ("Topic",)
+
+
+def test_a_definition_takes_whatever_crm_there_is() -> None:
+    for name in crm.CRMS:
+        assert CrmSource(type="crm", crm=name, dataset="p-123456.crm").crm == name
+    with pytest.raises(ValidationError, match=r"there are: dynamics, hubspot"):
+        CrmSource(type="crm", crm="toy", dataset="p-123456.crm")

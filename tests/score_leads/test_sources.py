@@ -14,6 +14,7 @@ from common.errors import UserError
 from common.model.window import Window
 from functions.score_leads.data import first_seen, history, sources
 from functions.score_leads.data.sources import Staged, Warehouses
+from functions.score_leads.operate import training_incidents
 from tests.score_leads.department import CRM, DEAL_COLUMNS, LEAD_COLUMNS, Department
 
 KNOWN_UNTIL = datetime(2024, 6, 1, tzinfo=UTC)
@@ -186,3 +187,34 @@ def test_a_predicted_value_needs_the_user_id(department: Department) -> None:
     conversion = Catalog(warehouse).get("asked").conversion
     with pytest.raises(UserError, match="returns no user_id"):
         sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)
+
+
+def test_money_in_the_home_currency_counts_where_no_rate_is_known(department: Department) -> None:
+    facts = {"lead_id": "c", "outcome_at": "2024-03-11T10:00:00Z", "currency": "GBP"}
+    columns = {**DEAL_COLUMNS, "home_value": "FLOAT", "home_currency": "STRING"}
+    for home, value in (("EUR", 117.0), ("USD", None)):
+        priced = deal(**facts, home_value=117.0, home_currency=home)
+        department.table(f"{CRM}.deals", columns, [priced])
+        warehouse = department.warehouse
+        conversion = Catalog(warehouse).get("leads").conversion
+        there = sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)
+        rows = warehouse.rows(fill("SELECT * FROM {{ table }}", table=there.outcomes))
+        assert [row["wins"][0]["value"] for row in rows] == [value]
+        assert sources.unpriced(warehouse, there) == (int(value is None), 1)
+
+
+def test_money_without_a_rate_is_told_and_a_deal_without_money_is_not(
+    department: Department,
+) -> None:
+    facts = {"lead_id": "c", "outcome_at": "2024-03-11T10:00:00Z"}
+    there = staged(
+        department,
+        deal(deal_id="1", **facts, currency="GBP"),
+        deal(deal_id="2", **facts, deal_value=None),
+        deal(deal_id="3", **facts),
+    )
+    lacking = sources.unpriced(department.warehouse, there)
+    assert lacking == (1, 3)
+    (incident,) = training_incidents.without_rate(*lacking, "EUR")
+    assert incident.code == "deals_without_rate"
+    assert not list(training_incidents.without_rate(0, 3, "EUR"))

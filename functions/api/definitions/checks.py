@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import DefinitionVersion
-from common.catalog.prediction_targets import targets
+from common.catalog.prediction_targets import TARGET_DAYS, targets
 from common.errors import UserError
 from common.kinds.conversion import Conversion
 from common.kinds.scoring import CrmSource, RowsSource
@@ -36,7 +36,8 @@ def check(
     _check_patterns(draft, services)
     remarks = _unknown_events(draft, services, allow_unknown_event)
     tables, findings = _queries(draft, services)
-    return Checked(tables, [*remarks, *findings, *_target(draft, definitions, services)])
+    _target(draft, definitions, services)
+    return Checked(tables, [*remarks, *findings])
 
 
 def patterns(filter: Filter | None) -> Iterator[str]:
@@ -90,28 +91,32 @@ def _queries(draft: Conversion, services: Services) -> tuple[tuple[str, ...], li
     judged = [
         queries.judged(query, services.runner, services.yesterday) for query in draft.queries()
     ]
+    if scoring and isinstance(scoring.source, RowsSource) and "user_id" not in judged[0].columns:
+        raise UserError(
+            "The query returns no user_id, which ties this conversion to its target and must be "
+            "the same identifier in both.",
+            code="predicted_value_unavailable",
+            fix="Return the person's id in the CRM in both conversions: customer_id AS user_id",
+            field="sql",
+        )
     tables = sorted({table for one in judged for table in one.tables})
     return tuple(tables), [finding for one in judged for finding in one.findings]
 
 
 def _target(
     draft: Conversion, definitions: Mapping[str, DefinitionVersion], services: Services
-) -> list[Finding]:
-    """A remark when the target of a prediction has nothing to learn from yet."""
+) -> None:
+    """Raises UserError when a value is predicted that nothing could be learnt for."""
     scoring = draft.scoring()
     if scoring is None or not isinstance(scoring.source, RowsSource):
-        return []
+        return
     source = scoring.source
     possible = targets(services.warehouse, definitions.values(), services.yesterday, draft.id)
     target = next(target for target in possible if target.id == source.target)
-    if not target.reason:
-        return []
-    return [
-        Finding(
-            "ineligible_target",
-            "warning",
+    if target.reason:
+        raise UserError(
             f"Nothing can be predicted yet for {target.id!r}. {target.reason}",
-            "Until then the conversion has no value; it is predicted as soon as there is history.",
+            code="ineligible_target",
+            fix=f"Run the target first: it needs user_id and a conversion in {TARGET_DAYS} days.",
             field="predicted_value.target",
         )
-    ]

@@ -27,6 +27,8 @@ class Judged:
 
     tables: tuple[str, ...]
     findings: tuple[Finding, ...]
+    columns: frozenset[str]
+    """In small letters."""
 
 
 def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:
@@ -45,7 +47,8 @@ def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:
     ]
     if is_refused(found):
         raise refused(query, found)
-    return Judged(planned.tables, tuple(found))
+    columns = frozenset(str(column["name"]).lower() for column in planned.schema)
+    return Judged(planned.tables, tuple(found), columns)
 
 
 def planned_bytes(query: Query, runner: Warehouse, window: Window) -> int | None:

@@ -276,7 +276,14 @@ def _first_step(outcomes: Outcomes, features: Features) -> Step:
     won = int((outcomes.won & mature).sum())
     if not encoding.tells_apart(features):
         return Step("base_rate", 0.0, "no_attributes: none of them can be used")
-    return ladder.step(won, int(mature.sum()) - won)
+    found = ladder.step(won, int(mature.sum()) - won)
+    young = int((outcomes.won & ~mature).sum())
+    if found.name != "base_rate" or not young:
+        return found
+    days = f"{outcomes.window:.0f} days"
+    return replace(
+        found, reason=f"{found.reason} older than {days}; {young} younger ones are won already"
+    )
 
 
 def _shown(step: Step, seen_forward: Forward | None) -> Step:
