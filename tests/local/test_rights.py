@@ -36,6 +36,8 @@ OWN = sorted(
     grant
     for grant in POLICY.grants
     if not any(each in f"serviceAccount:{grant.account}" for each in PLATFORM)
+    # Google's proxy asks for it, and there is none on one machine
+    and grant.role != "roles/iap.httpsResourceAccessor"
 )
 
 
