@@ -18,6 +18,7 @@ from common.errors import MethodError, NotFoundError, ProductError
 from common.http import answers, conditions, identity, reading
 from common.http.identity import Identity, Role
 from common.http.request import Ask, Nothing
+from common.privacy import shown
 
 Handler = Callable[[Any, Any], Any]
 OURS = frozenset(["query_failed", "not_found", "access_denied"])
@@ -45,6 +46,9 @@ class Route:
     """Those of conditions.HEADERS that it heeds."""
     role: Role | None = None
     """Who may use it; unless given, viewers may read and editors may do everything else."""
+
+    shows_rows: bool = False
+    """Whether the answer holds values of rows, in which people may be named."""
 
     @property
     def role_needed(self) -> Role:
@@ -136,7 +140,7 @@ class Router:
         answer = _handled(route.handler, ask, services)
         if answer is None:
             return Response(status=204)
-        response = answers.json_response(answer, route.status)
+        response = answers.json_response(_seen_by(who, route, answer), route.status)
         if isinstance(version := getattr(answer, "version", None), int):
             response.headers["ETag"] = conditions.etag(version)
         return response
@@ -167,6 +171,13 @@ class Router:
             code="unknown_route",
             fix=f"Did you mean {near[0]}?" if near else "GET /openapi.json lists all addresses.",
         )
+
+
+def _seen_by(who: Identity, route: Route, answer: Any) -> Any:
+    """The answer, its values masked unless the account may see personal data."""
+    if not route.shows_rows or who.sees_personal_data:
+        return answer
+    return shown(route.answer.dump_python(answer, mode="json", by_alias=True))
 
 
 def _handled(handler: Handler, ask: Any, services: Any) -> Any:
