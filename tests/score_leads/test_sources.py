@@ -13,7 +13,7 @@ from common.catalog.definitions import Catalog
 from common.errors import UserError
 from common.model.window import Window
 from functions.score_leads.data import first_seen, history, sources
-from functions.score_leads.data.sources import Staged, Warehouses
+from functions.score_leads.data.sources import Lacks, Staged, Warehouses
 from functions.score_leads.operate import training_incidents
 from tests.score_leads.department import CRM, DEAL_COLUMNS, LEAD_COLUMNS, Department
 
@@ -200,7 +200,8 @@ def test_money_in_the_home_currency_counts_where_no_rate_is_known(department: De
         there = sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)
         rows = warehouse.rows(fill("SELECT * FROM {{ table }}", table=there.outcomes))
         assert [row["wins"][0]["value"] for row in rows] == [value]
-        assert sources.unpriced(warehouse, there) == (int(value is None), 1)
+        found = sources.lacks(warehouse, there)
+        assert (found.unpriced, found.wins) == (int(value is None), 1)
 
 
 def test_money_without_a_rate_is_told_and_a_deal_without_money_is_not(
@@ -213,8 +214,14 @@ def test_money_without_a_rate_is_told_and_a_deal_without_money_is_not(
         deal(deal_id="2", **facts, deal_value=None),
         deal(deal_id="3", **facts),
     )
-    lacking = sources.unpriced(department.warehouse, there)
-    assert lacking == (1, 3)
-    (incident,) = training_incidents.without_rate(*lacking, "EUR")
+    lacking = sources.lacks(department.warehouse, there)
+    assert lacking == Lacks(unpriced=1, wins=3, leads=3, with_client_id=0)
+    (incident,) = training_incidents.of_sources(lacking, "EUR")
     assert incident.code == "deals_without_rate"
-    assert not list(training_incidents.without_rate(0, 3, "EUR"))
+    assert not list(training_incidents.of_sources(Lacks(0, 3, 3, 0), "EUR"))
+
+
+def test_leads_that_no_visit_can_be_found_for_are_told() -> None:
+    (incident,) = training_incidents.of_sources(Lacks(0, 0, 500, 0), "EUR")
+    assert (incident.code, incident.severity) == ("no_client_ids", "warning")
+    assert not list(training_incidents.of_sources(Lacks(0, 0, 500, 1), "EUR"))

@@ -112,11 +112,22 @@ def stage(
     return staged
 
 
-def unpriced(warehouse: Warehouse, staged: Staged) -> tuple[int, int]:
-    """Won deals whose amount could not be brought into the project's currency, and all of them."""
-    query = template(__file__, "sources_unpriced", outcomes=staged.outcomes)
+@dataclass(frozen=True)
+class Lacks:
+    """How much of what was staged lacks something that it should have."""
+
+    unpriced: int
+    """Won deals whose amount could not be brought into the project's currency."""
+    wins: int
+    leads: int
+    with_client_id: int
+
+
+def lacks(warehouse: Warehouse, staged: Staged) -> Lacks:
+    """Counts of the staged leads and deals."""
+    query = template(__file__, "sources_lacks", leads=staged.leads, outcomes=staged.outcomes)
     row = next(warehouse.rows(query))
-    return int(row["unpriced"]), int(row["wins"] or 0)
+    return Lacks(**{name: int(row[name]) for name in Lacks.__dataclass_fields__})
 
 
 def scoring_of(conversion: Conversion) -> Scoring:

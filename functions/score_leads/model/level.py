@@ -39,7 +39,7 @@ MEMORY_DAYS, CHOICE_MEMORY_DAYS = 120.0, 60.0
 LATELY_DAYS = 45
 
 DISPERSION = 400.0
-CLEAR_GAIN = 1.0
+CLEAR_GAIN = 0.5
 """Log-likelihood that a correction must have gained on none before it is used.
 
 Both fixed on the worlds of tests/bench/_promises.py with other seeds: in one-way drift more than a
@@ -331,15 +331,14 @@ class Replayed:
         return tuple(self._replay(choice, days_ago) for days_ago in self._at if days_ago % 30 == 0)
 
     def spread(self, choice: Choice) -> float:
-        """How far totals strayed in the replays beyond chance, mixed with a prior of a tenth."""
+        """How far totals strayed in the replays beyond chance; a tenth at least, as the prior."""
         shown = self.shown(choice)
         gap = np.array([np.log((each.came + 0.5) / (each.promised + 0.5)) for each in shown])
         promised = np.array([each.promised for each in shown])
         weight = promised / (promised + 5)
         beyond = float(np.sum(weight * (gap**2 - 1 / (promised + 0.5))))
-        return float(
-            np.sqrt(max(0.0025, (beyond + 3 * USUAL_SPREAD**2) / (float(weight.sum()) + 3)))
-        )
+        mixed = (beyond + 3 * USUAL_SPREAD**2) / (float(weight.sum()) + 3)
+        return float(np.sqrt(max(USUAL_SPREAD**2, mixed)))
 
     def _replay(self, choice: Choice, days_ago: int) -> Replay:
         expected, came, all_of_them = self._past.coming(days_ago, 0, self._at[days_ago].centre)

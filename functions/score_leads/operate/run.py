@@ -19,7 +19,7 @@ from common.messaging.messages import MaterializeTask, Message, ScoreTask
 from common.messaging.publisher import Bus
 from common.model.window import Window, day_over
 from functions.score_leads.data import first_seen, history
-from functions.score_leads.data.sources import Staged, Warehouses, scoring_of, stage, unpriced
+from functions.score_leads.data.sources import Staged, Warehouses, lacks, scoring_of, stage
 from functions.score_leads.model.packed import Packed
 from functions.score_leads.operate import (
     cohorts,
@@ -121,9 +121,9 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
         _report(services, task, [training_incidents.damaged(job.previous)])
     days = _staged_window(job)
     staged = stage(services.warehouses, job.conversion, days, job.as_of)
-    lacking = unpriced(services.warehouse, staged)
+    lacking = lacks(services.warehouse, staged)
     currency = services.warehouse.settings.currency
-    _report(services, task, training_incidents.without_rate(*lacking, currency))
+    _report(services, task, training_incidents.of_sources(lacking, currency))
     seen_at = _seen_at(services, job)
     first_seen.remember(services.warehouse, job.stored.id, staged, task.run_id, seen_at)
     packed = _trained(services, job, staged) if job.is_due else _packed(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from common.incidents.incidents import Incident
+from functions.score_leads.data.sources import Lacks
 from functions.score_leads.operate.monitoring import FLIP_LIMIT, Cohort
 from functions.score_leads.operate.registry import Registered
 from functions.score_leads.operate.retrain import Training
@@ -26,13 +27,22 @@ _WAYS_OUT = {
 """What to do about the warnings of a training that a person should look at."""
 
 
-def without_rate(unpriced: int, wins: int, currency: str) -> Iterator[Incident]:
-    """Money that is left out of everything because nobody knows what it is worth."""
-    if unpriced:
+def of_sources(lacks: Lacks, currency: str) -> Iterator[Incident]:
+    """Leads that no visit can be found for, and money that nobody knows the worth of."""
+    if lacks.leads >= LEAST_COMPARED and not lacks.with_client_id:
+        yield Incident(
+            "no_client_ids",
+            f"None of {lacks.leads} leads has a client id, so that no conversion can be attributed "
+            "to a visit.",
+            "Let the form write Google Analytics' client id into a field of the CRM that is "
+            "called so, such as ga_client_id.",
+            severity="warning",
+        )
+    if lacks.unpriced:
         yield Incident(
             "deals_without_rate",
-            f"{unpriced} of {wins} won deals have an amount in a currency for which there is no "
-            f"rate into {currency}; they count as won, and their money is left out.",
+            f"{lacks.unpriced} of {lacks.wins} won deals have an amount in a currency for which "
+            f"there is no rate into {currency}; they count as won, and their money is left out.",
             "Load daily rates (CONVERSIONS_RATES_TABLE), or let the CRM's home currency be the "
             "project's.",
             severity="warning",
