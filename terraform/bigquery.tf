@@ -15,6 +15,17 @@ resource "google_bigquery_dataset" "conversions" {
   friendly_name = "Conversions (${var.environment})"
   description   = "Conversions, their history and their ledgers. Tables conversion_<id> are made by the product."
 
+  # the product makes tables that Terraform does not know: without this a destroy stops half-way
+  delete_contents_on_destroy = !var.deletion_protection
+
+  dynamic "default_encryption_configuration" {
+    for_each = var.kms_keys.data == null ? [] : [var.kms_keys.data]
+
+    content {
+      kms_key_name = default_encryption_configuration.value
+    }
+  }
+
   depends_on = [google_project_service.apis]
 }
 
@@ -26,6 +37,15 @@ resource "google_bigquery_dataset" "staging" {
   description   = "Short-lived tables of running jobs; whatever is left behind expires after a week."
 
   default_table_expiration_ms = local.week_in_milliseconds
+  delete_contents_on_destroy  = true
+
+  dynamic "default_encryption_configuration" {
+    for_each = var.kms_keys.data == null ? [] : [var.kms_keys.data]
+
+    content {
+      kms_key_name = default_encryption_configuration.value
+    }
+  }
 
   depends_on = [google_project_service.apis]
 }

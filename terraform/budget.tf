@@ -9,9 +9,9 @@ resource "google_billing_budget" "monthly" {
   }
 
   amount {
+    # in the billing account's own currency: any other is refused
     specified_amount {
-      currency_code = var.budget.currency
-      units         = tostring(var.budget.amount)
+      units = tostring(var.budget.amount)
     }
   }
 
@@ -37,6 +37,11 @@ resource "google_cloud_quotas_quota_preference" "daily_query_bytes" {
 
   # the default is 200 TiB, and a steep decrease must be meant
   ignore_safety_checks = "QUOTA_DECREASE_PERCENTAGE_TOO_HIGH"
+
+  # Google does not tell it back, and a second apply would ask for the decrease again
+  lifecycle {
+    ignore_changes = [ignore_safety_checks]
+  }
 
   quota_config {
     # the unit is MiB

@@ -27,6 +27,7 @@ module "function" {
   }
 
   environment_variables = local.environment_variables
+  vpc                   = var.vpc
 
   ingress  = each.value.trigger == "push" ? "ALLOW_INTERNAL_ONLY" : "ALLOW_ALL"
   invokers = each.value.trigger == "push" ? local._push_invoker : local._http_invokers

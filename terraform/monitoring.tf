@@ -11,29 +11,53 @@ locals {
     incidents = {
       description = "What needs a person's eye, by code: held writes, failed runs, conversions gone stale."
       filter      = "jsonPayload.event=\"incident\""
-      labels      = ["code", "conversion"]
+      labels      = ["code", "conversion", "severity"]
     }
     runs = {
       description = "Entries of the run ledger by status."
       filter      = "jsonPayload.event=\"run\""
       labels      = ["status"]
     }
+    watchdogs = {
+      description = "Signs of life of the hourly watchdog, which looks after the daily runs."
+      filter      = "jsonPayload.event=\"watchdog\""
+      labels      = []
+    }
+    bytes = {
+      description = "Bytes that runs have read."
+      filter      = "jsonPayload.event=\"run\" AND jsonPayload.bytes_processed>0"
+      labels      = []
+      value       = "jsonPayload.bytes_processed"
+    }
+    deliveries = {
+      description = "Requests to ad platforms, by destination."
+      filter      = "jsonPayload.event=\"export_run\""
+      labels      = ["destination"]
+      value       = "jsonPayload.count"
+    }
   }
 
-  channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+  # who hears what: mail is for what needs a person today
+  _mail = { for address in var.alert_emails : address => { type = "email", labels = { email_address = address }, severities = ["ERROR", "CRITICAL"] } }
+  _made = merge(local._mail, { for name, channel in var.alert_channels : name => channel if channel.type != "existing" })
+  channels = {
+    for severity in ["WARNING", "ERROR", "CRITICAL"] : severity => concat(
+      [for name, channel in local._made : google_monitoring_notification_channel.channels[name].id if contains(channel.severities, severity)],
+      [for channel in values(var.alert_channels) : channel.labels.name if channel.type == "existing" && contains(channel.severities, severity)],
+    )
+  }
 
-  # the longest absence that Cloud Monitoring can watch for, so the planner's watchdog looks after
-  # single conversions
-  longest_absence = "84600s"
+  # three missed rounds of the hourly watchdog; what it watches may be a day apart
+  dead_man = "10800s"
 }
 
-resource "google_monitoring_notification_channel" "email" {
-  for_each = var.alert_emails
+resource "google_monitoring_notification_channel" "channels" {
+  for_each = local._made
 
   project      = var.project
   display_name = "conversions ${var.environment}: ${each.key}"
-  type         = "email"
-  labels       = { email_address = each.key }
+  type         = each.value.type
+  labels       = each.value.labels
 
   depends_on = [google_project_service.apis]
 }
@@ -48,7 +72,7 @@ resource "google_logging_metric" "events" {
 
   metric_descriptor {
     metric_kind = "DELTA"
-    value_type  = "INT64"
+    value_type  = try(each.value.value, null) == null ? "INT64" : "DISTRIBUTION"
 
     dynamic "labels" {
       for_each = each.value.labels
@@ -59,7 +83,9 @@ resource "google_logging_metric" "events" {
     }
   }
 
-  label_extractors = { for label in each.value.labels : label => "EXTRACT(jsonPayload.${label})" }
+  value_extractor = try("EXTRACT(${each.value.value})", null)
+  # Cloud Logging moves the severity out of the payload
+  label_extractors = { for label in each.value.labels : label => label == "severity" ? "EXTRACT(severity)" : "EXTRACT(jsonPayload.${label})" }
 
   depends_on = [google_project_service.apis]
 }
@@ -69,11 +95,22 @@ locals {
 
   # each alert: one series above a threshold, or silence where there should be a sound
   alerts = {
+    warning = {
+      severity  = "WARNING"
+      summary   = "An incident was reported that can wait"
+      advice    = "The API's incidents list says what happened and what to do next."
+      filter    = "${local._events["incidents"]} AND metric.label.severity=\"WARNING\""
+      aligner   = "ALIGN_DELTA"
+      period    = "300s"
+      threshold = 0
+      duration  = "0s"
+      group_by  = ["metric.label.code", "metric.label.conversion"]
+    }
     incident = {
       severity  = "ERROR"
       summary   = "An incident was reported"
       advice    = "The API's incidents list says what happened and what to do next."
-      filter    = "${local._events["incidents"]} AND metric.label.code!=\"stale\""
+      filter    = "${local._events["incidents"]} AND metric.label.severity!=\"WARNING\" AND metric.label.code!=\"stale\""
       aligner   = "ALIGN_DELTA"
       period    = "300s"
       threshold = 0
@@ -145,7 +182,12 @@ resource "google_monitoring_alert_policy" "alerts" {
   display_name          = "${local.prefix}: ${each.key}"
   severity              = each.value.severity
   combiner              = "OR"
-  notification_channels = local.channels
+  notification_channels = local.channels[each.value.severity]
+
+  # a burst of logs ends by itself; without this its incident stays open for a week
+  alert_strategy {
+    auto_close = "86400s"
+  }
 
   conditions {
     display_name = each.value.summary
@@ -176,14 +218,18 @@ resource "google_monitoring_alert_policy" "nothing_runs" {
   display_name          = "${local.prefix}: nothing-runs"
   severity              = "CRITICAL"
   combiner              = "OR"
-  notification_channels = local.channels
+  notification_channels = local.channels["CRITICAL"]
+
+  alert_strategy {
+    auto_close = "86400s"
+  }
 
   conditions {
-    display_name = "No run in 23.5 hours"
+    display_name = "No sign of life of the hourly watchdog in three hours"
 
     condition_absent {
-      filter   = local._events["runs"]
-      duration = local.longest_absence
+      filter   = local._events["watchdogs"]
+      duration = local.dead_man
 
       aggregations {
         alignment_period     = "600s"
@@ -195,6 +241,6 @@ resource "google_monitoring_alert_policy" "nothing_runs" {
 
   documentation {
     mime_type = "text/markdown"
-    content   = "Is the scheduler job ${local.prefix}-daily-run, or the one that the frontend made for it, enabled, and does the function materialize start?"
+    content   = "Is the scheduler job ${local.prefix}-hourly-watchdog enabled, and does the function materialize start? Daily runs that are missed are reported by the watchdog itself, as incidents with the code stale."
   }
 }

@@ -16,6 +16,11 @@ output "crm_topic" {
   value       = google_pubsub_topic.topics["crm-loads"].id
 }
 
+output "hears_of_errors" {
+  description = "Channels that hear of errors; empty means that nobody does: set alert_emails or alert_channels."
+  value       = local.channels["ERROR"]
+}
+
 output "curl" {
   description = "A ready line per HTTP function, for a person who may invoke it."
   value = {

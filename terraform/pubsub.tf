@@ -10,8 +10,17 @@ locals {
 resource "google_pubsub_topic" "topics" {
   for_each = toset(local.manifest.topics)
 
-  project = var.project
-  name    = "${local.prefix}-${each.key}"
+  project      = var.project
+  name         = "${local.prefix}-${each.key}"
+  kms_key_name = var.kms_keys.messages
+
+  dynamic "message_storage_policy" {
+    for_each = length(var.message_regions) == 0 ? [] : [var.message_regions]
+
+    content {
+      allowed_persistence_regions = message_storage_policy.value
+    }
+  }
 
   depends_on = [google_project_service.apis]
 }
@@ -67,8 +76,17 @@ resource "google_pubsub_subscription" "push" {
 }
 
 resource "google_pubsub_topic" "dead_letters" {
-  project = var.project
-  name    = "${local.prefix}-dead-letters"
+  project      = var.project
+  name         = "${local.prefix}-dead-letters"
+  kms_key_name = var.kms_keys.messages
+
+  dynamic "message_storage_policy" {
+    for_each = length(var.message_regions) == 0 ? [] : [var.message_regions]
+
+    content {
+      allowed_persistence_regions = message_storage_policy.value
+    }
+  }
 
   depends_on = [google_project_service.apis]
 }
@@ -100,6 +118,9 @@ resource "google_service_account_iam_member" "pubsub_signs_as_push" {
   service_account_id = google_service_account.push.name
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = local.pubsub_agent
+
+  # Google makes the agent when the project first uses Pub/Sub; a grant to nobody fails
+  depends_on = [google_pubsub_topic.topics]
 }
 
 resource "google_pubsub_topic_iam_member" "pubsub_writes_dead_letters" {

@@ -8,7 +8,25 @@ resource "google_secret_manager_secret" "export" {
   deletion_protection = var.deletion_protection
 
   replication {
-    auto {}
+    dynamic "auto" {
+      for_each = length(var.secret_regions) == 0 ? [true] : []
+
+      content {}
+    }
+
+    dynamic "user_managed" {
+      for_each = length(var.secret_regions) == 0 ? [] : [true]
+
+      content {
+        dynamic "replicas" {
+          for_each = var.secret_regions
+
+          content {
+            location = replicas.value
+          }
+        }
+      }
+    }
   }
 
   depends_on = [google_project_service.apis]

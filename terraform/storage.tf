@@ -5,6 +5,15 @@ resource "google_storage_bucket" "bundles" {
 
   public_access_prevention    = "enforced"
   uniform_bucket_level_access = true
+  force_destroy               = true
+
+  dynamic "encryption" {
+    for_each = var.kms_keys.code == null ? [] : [var.kms_keys.code]
+
+    content {
+      default_kms_key_name = encryption.value
+    }
+  }
 
   depends_on = [google_project_service.apis]
 }

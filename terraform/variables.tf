@@ -1,5 +1,25 @@
+variable "alert_channels" {
+  description = "Further channels by a name of your own, and the severities (WARNING, ERROR, CRITICAL) that each hears: type email (labels.email_address), webhook_tokenauth (labels.url), pubsub (labels.topic, on which Monitoring's agent may publish), or existing (labels.name, as of a Slack channel, which only the console can make)."
+  type = map(object({
+    type       = string
+    labels     = map(string)
+    severities = optional(set(string), ["ERROR", "CRITICAL"])
+  }))
+  default = {}
+
+  validation {
+    condition     = alltrue([for channel in values(var.alert_channels) : contains(["email", "webhook_tokenauth", "pubsub", "existing"], channel.type)])
+    error_message = "The type of a channel is email, webhook_tokenauth, pubsub or existing."
+  }
+
+  validation {
+    condition     = alltrue([for channel in values(var.alert_channels) : length(setsubtract(channel.severities, ["WARNING", "ERROR", "CRITICAL"])) == 0])
+    error_message = "The severities of a channel are WARNING, ERROR and CRITICAL."
+  }
+}
+
 variable "alert_emails" {
-  description = "Addresses that alerts are mailed to."
+  description = "Addresses to which errors are mailed; warnings go to alert_channels alone."
   type        = set(string)
   default     = []
 
@@ -26,11 +46,10 @@ variable "allow_unauthenticated" {
 }
 
 variable "budget" {
-  description = "Monthly budget that mails at 50, 90 and 100 percent, or null for none. It warns only; daily_query_tebibytes is what stops a runaway."
+  description = "Monthly budget that mails at 50, 90 and 100 percent, or null for none; the amount is in the billing account's currency. It warns only; daily_query_tebibytes is what stops a runaway."
   type = object({
     billing_account = string
     amount          = number
-    currency        = optional(string, "USD")
   })
   default = null
 
@@ -158,6 +177,12 @@ variable "iap_audience" {
   }
 }
 
+variable "ga4_log_sinks" {
+  description = "Forwards GA4's own log of its exports to the topic runs, by a sink in each project of ga4_datasets; needs roles/logging.configWriter there. Without it the schedule alone starts the daily run."
+  type        = bool
+  default     = true
+}
+
 variable "http_invokers" {
   description = "Members that may call the HTTP functions with an ID token, such as the service account of the frontend's server."
   type        = set(string)
@@ -185,6 +210,21 @@ variable "labels" {
   }
 }
 
+variable "kms_keys" {
+  description = "Customer-managed keys by full name, or null for Google's own: data for BigQuery in its location, messages for Pub/Sub, code for the bucket of bundles. Their service agents need roles/cloudkms.cryptoKeyEncrypterDecrypter on them."
+  type = object({
+    data     = optional(string)
+    messages = optional(string)
+    code     = optional(string)
+  })
+  default = {}
+
+  validation {
+    condition     = alltrue([for key in values(var.kms_keys) : key == null || can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$", key))])
+    error_message = "Each of kms_keys is projects/P/locations/L/keyRings/R/cryptoKeys/K."
+  }
+}
+
 variable "location" {
   description = "BigQuery location; it must be that of the GA4 and CRM datasets."
   type        = string
@@ -204,6 +244,12 @@ variable "maximum_bytes_billed" {
     condition     = var.maximum_bytes_billed >= 10485760
     error_message = "BigQuery bills 10 MiB at least; maximum_bytes_billed cannot be less than 10485760."
   }
+}
+
+variable "message_regions" {
+  description = "Regions in which Pub/Sub may keep messages, such as europe-west1; empty: wherever they were published. They must obey an organisation policy on resource locations."
+  type        = list(string)
+  default     = []
 }
 
 variable "price_per_tebibyte" {
@@ -301,6 +347,12 @@ variable "authorized_views" {
   }
 }
 
+variable "secret_regions" {
+  description = "Regions in which Secret Manager keeps the secrets, such as europe-west1; empty: everywhere. An organisation policy on resource locations refuses everywhere."
+  type        = list(string)
+  default     = []
+}
+
 variable "source_datasets" {
   description = "Datasets, as project.dataset, that users' SQL and lead scoring may read: the CRM."
   type        = set(string)
@@ -338,4 +390,18 @@ variable "token_domain" {
   description = "Workspace domain (claim hd) that end users must belong to; empty: any."
   type        = string
   default     = ""
+}
+
+variable "vpc" {
+  description = "Serverless VPC Access connector by full name for traffic that leaves the functions, and which: PRIVATE_RANGES_ONLY or ALL_TRAFFIC. Null sends it straight to the internet."
+  type = object({
+    connector = string
+    egress    = optional(string, "ALL_TRAFFIC")
+  })
+  default = null
+
+  validation {
+    condition     = var.vpc == null || contains(["PRIVATE_RANGES_ONLY", "ALL_TRAFFIC"], try(var.vpc.egress, ""))
+    error_message = "vpc.egress is PRIVATE_RANGES_ONLY or ALL_TRAFFIC."
+  }
 }

@@ -6,11 +6,15 @@ import hashlib
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter
 
 from common.model.fields import ConversionId
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
+
+
+EXPORT_STATUS = "bigquery_daily_export_status"
+_STATUSES = {0: "UNKNOWN", 1: "COMPLETE", 2: "INCOMPLETE", 3: "FAILED"}
 
 
 class Message(BaseModel):
@@ -43,6 +47,26 @@ class CrmLoaded(Message):
     another, and a day that was missed must not be passed over."""
     load_id: Name
     """The loader's own key: the same key is the same load."""
+
+
+class Ga4Exported(Message):
+    """GA4 says what became of a day's export; made of the entry in its log, which a sink forwards.
+
+    Source: https://cloud.google.com/logging/docs/api/platform-logs, bigquery_daily_export_status,
+    and google.analytics.cloud.ExportStatusLog in googleapis.
+    """
+
+    kind: Literal["ga4_exported"] = "ga4_exported"
+    property: Name
+    """What tells properties apart in the log; no name of a dataset."""
+    export_date: date
+    status: Literal["COMPLETE", "INCOMPLETE", "FAILED", "UNKNOWN"]
+    logged_at: datetime
+
+    def run(self) -> RunRequested:
+        """The run of all that is due; days written anew start at most one run an hour."""
+        key = f"ga4|{self.property}|{self.export_date}|{self.logged_at:%Y-%m-%d %H}"
+        return RunRequested(trigger="schedule", request_id=key)
 
 
 class Watchdog(Message):
@@ -124,6 +148,21 @@ class ReplayRequested(Message):
     """The platform holds none of them any more, as after a change of accounts."""
 
 
+def _of_log_entry(value: Any) -> Any:
+    """GA4's entry in the log of its exports as a message of ours; anything else as it is."""
+    if not isinstance(value, dict) or EXPORT_STATUS not in str(value.get("logName", "")):
+        return value
+    told = {name.replace("_", "").lower(): it for name, it in value["jsonPayload"].items()}
+    day, labels = str(told["exportdate"]), (value.get("resource") or {}).get("labels") or {}
+    return {
+        "kind": "ga4_exported",
+        "property": ",".join(f"{labels[key]}" for key in sorted(labels)) or value["logName"],
+        "export_date": f"{day[:4]}-{day[4:6]}-{day[6:]}",
+        "status": _STATUSES.get(told.get("status", 0), told.get("status")),
+        "logged_at": value["timestamp"],
+    }
+
+
 def _kind(value: Any) -> str:
     if isinstance(value, dict):
         return str(value.get("kind", "crm_loaded" if "load_id" in value else "run"))
@@ -133,6 +172,7 @@ def _kind(value: Any) -> str:
 AnyMessage = Annotated[
     Annotated[RunRequested, Tag("run")]
     | Annotated[CrmLoaded, Tag("crm_loaded")]
+    | Annotated[Ga4Exported, Tag("ga4_exported")]
     | Annotated[Watchdog, Tag("watchdog")]
     | Annotated[MaterializeTask, Tag("materialize")]
     | Annotated[ScoreTask, Tag("score")]
@@ -141,6 +181,7 @@ AnyMessage = Annotated[
     | Annotated[ExportContinuation, Tag("export_continuation")]
     | Annotated[ReplayRequested, Tag("replay")],
     Discriminator(_kind),
+    BeforeValidator(_of_log_entry),
 ]
 MESSAGE: TypeAdapter[Message] = TypeAdapter(AnyMessage)
 

@@ -37,5 +37,7 @@ def unreviewed(plan: Plan) -> list[str]:
 def _line(grant: Resource) -> str:
     # the name of an account is known only once it exists
     account = reference(grant.references, "service_account_id").removesuffix(".name")
-    known = {"service_account_id": account, **grant.values}
+    # that of a log sink too
+    writer = "serviceAccount:writer-of-the-sink"
+    known = {"service_account_id": account, "member": writer, **grant.values}
     return f"{known['member']} | {known['role']} | {OBJECTS[grant.type].format_map(known)}"

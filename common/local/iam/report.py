@@ -15,7 +15,7 @@ from common.local.iam.policy import Grant, line
 from common.settings import Settings
 
 ROOT = Path(__file__).parents[3]
-PLATFORM = ("gcp-sa-pubsub", "build@", "frontend@", "loader@")
+PLATFORM = ("gcp-sa-pubsub", "build@", "frontend@", "loader@", "writer-of-the-sink")
 """Members of which no call passes the local layer: Google's own agents, the build, callers."""
 
 

@@ -19,6 +19,7 @@ from common.logs import log
 from common.messaging.messages import (
     MESSAGE,
     CrmLoaded,
+    Ga4Exported,
     Materialized,
     MaterializeTask,
     Message,
@@ -52,10 +53,24 @@ def handle(services: Services, message: Message) -> None:
             loaded(services, message)
         case MaterializeTask():
             work(services, message)
+        case Ga4Exported(status="COMPLETE"):
+            run(services, message.run())
+        case Ga4Exported():
+            services.ledger.report(_not_exported(message))
         case Watchdog():
             watchdog.watch(services)
         case _:
             raise UserError(f"materialize does not handle {type(message).__name__}.")
+
+
+def _not_exported(message: Ga4Exported) -> Incident:
+    return Incident(
+        "ga4_export_incomplete",
+        f"GA4 says that its export of {message.export_date} is {message.status}.",
+        fix="GA4 writes such a day again by itself; if not, look at the property's BigQuery link.",
+        object=message.property,
+        severity="warning",
+    )
 
 
 def run(services: Services, request: RunRequested) -> None:

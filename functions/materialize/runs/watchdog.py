@@ -8,6 +8,7 @@ from common.bigquery.sql import Parameter, template, with_parameters
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.run_status import CLOSED, DONE, RunStatus
 from common.incidents.incidents import Incident
+from common.logs import log
 from common.messaging.messages import MESSAGE, Message
 from functions.materialize.services import Services
 
@@ -19,10 +20,13 @@ STALE_HOURS = 26
 
 def watch(services: Services) -> None:
     """Publish unfinished tasks again and report conversions without a recent success."""
-    for message in unfinished(services):
+    again = unfinished(services)
+    for message in again:
         services.bus.publish(message)
     for stored in services.catalog.active():
         _report_if_stale(services, stored)
+    # the sign of life for which the alert nothing-runs waits
+    log("watchdog", count=len(again))
 
 
 def unfinished(services: Services) -> list[Message]:

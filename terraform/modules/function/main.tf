@@ -33,6 +33,8 @@ resource "google_cloudfunctions2_function" "this" {
     timeout_seconds                  = var.resources.timeout_seconds
     ingress_settings                 = var.ingress
     service_account_email            = google_service_account.this.email
+    vpc_connector                    = try(var.vpc.connector, null)
+    vpc_connector_egress_settings    = try(var.vpc.egress, null)
     # functions-framework starts 4 threads per processor unless told, however many requests come in
     environment_variables = merge(var.environment_variables, { THREADS = tostring(var.resources.concurrency) })
   }

@@ -81,3 +81,11 @@ variable "runtime" {
   description = "Runtime of the function, such as python311."
   type        = string
 }
+
+variable "vpc" {
+  description = "VPC connector and which traffic takes it, or null."
+  type = object({
+    connector = string
+    egress    = string
+  })
+}

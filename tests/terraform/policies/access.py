@@ -44,7 +44,7 @@ def roles_are_on_the_allow_list(plan: Plan) -> Iterator[str]:
         elif grant.values["project"] != plan.variable("project"):
             allowed = set()  # datasets of a customer are granted, never the project
         else:
-            name = grant.values["member"].split(":")[1].split("@")[0]
+            name = grant.values.get("member", "").split(":")[1].split("@")[0]
             allowed = PROJECT_ROLES.get(name.split("-", 1)[1], RUNS_QUERIES)
         if grant.values["role"] not in allowed:
             yield f"{grant.address} grants {grant.values['role']}"
@@ -52,7 +52,7 @@ def roles_are_on_the_allow_list(plan: Plan) -> Iterator[str]:
 
 def every_function_may_run_queries(plan: Plan) -> Iterator[str]:
     runners = {
-        grant.values["member"]
+        grant.values.get("member", "")
         for grant in plan.of("google_project_iam_member")
         if grant.values["role"] in RUNS_QUERIES
     }
@@ -64,7 +64,7 @@ def every_function_may_run_queries(plan: Plan) -> Iterator[str]:
 def nobody_unknown_may_call(plan: Plan) -> Iterator[str]:
     invited = bool(plan.variable("allow_unauthenticated"))
     for grant in plan.grants():
-        if grant.values["member"] in PUBLIC and not (invited and grant.key == "everyone"):
+        if grant.values.get("member", "") in PUBLIC and not (invited and grant.key == "everyone"):
             yield f"{grant.address} lets anyone in"
 
 
@@ -124,7 +124,7 @@ def only_export_reads_the_secrets_of_platforms(plan: Plan) -> Iterator[str]:
         (secret, f"serviceAccount:{plan.account(name)}") for secret in secrets for name in SENDERS
     }
     readable = {
-        (grant.values["secret_id"], grant.values["member"])
+        (grant.values["secret_id"], grant.values.get("member", ""))
         for grant in plan.of("google_secret_manager_secret_iam_member")
     }
     if readable != allowed:
@@ -134,7 +134,10 @@ def only_export_reads_the_secrets_of_platforms(plan: Plan) -> Iterator[str]:
 def users_sql_can_write_nowhere_but_to_staging(plan: Plan) -> Iterator[str]:
     runner = f"serviceAccount:{plan.account('sql-runner')}"
     for grant in plan.grants():
-        if grant.values["member"] == runner and grant.values["role"] == "roles/bigquery.dataEditor":
+        if (
+            grant.values.get("member", "") == runner
+            and grant.values["role"] == "roles/bigquery.dataEditor"
+        ):
             staging = grant.values.get("dataset_id", "").endswith("_staging")
             if not staging or "table_id" in grant.values:
                 yield f"{grant.address} lets users' SQL write"

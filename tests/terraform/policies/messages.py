@@ -40,7 +40,7 @@ def dead_letters_can_be_written(plan: Plan) -> Iterator[str]:
     granted = {
         (grant.name, grant.key, grant.values["role"])
         for grant in plan.grants()
-        if grant.values["member"] == AGENT
+        if grant.values.get("member") == AGENT
     }
     if ("pubsub_writes_dead_letters", "", "roles/pubsub.publisher") not in granted:
         yield "Pub/Sub may not publish dead letters"
@@ -61,7 +61,9 @@ def dead_letters_are_kept_for_a_month(plan: Plan) -> Iterator[str]:
 
 def a_push_is_signed_for_the_function_that_it_reaches(plan: Plan) -> Iterator[str]:
     signs = "roles/iam.serviceAccountTokenCreator"
-    if not any(g.values["member"] == AGENT and g.values["role"] == signs for g in plan.grants()):
+    if not any(
+        g.values.get("member") == AGENT and g.values["role"] == signs for g in plan.grants()
+    ):
         yield "Pub/Sub may not sign as the push account"
     for push in plan.pushes():
         token = push.values["push_config"][0]["oidc_token"]

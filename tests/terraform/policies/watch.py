@@ -15,6 +15,7 @@ ALERTS = {
     "nothing-runs",
     "stale",
     "unexpected-error",
+    "warning",
 }
 
 APIS = {
@@ -24,6 +25,10 @@ APIS = {
     "google_cloud_run_": "run",
     "google_cloud_scheduler_": "cloudscheduler",
     "google_cloudfunctions2_": "cloudfunctions",
+    "google_project_iam_": "cloudresourcemanager",
+    "google_project_service": "serviceusage",
+    "google_service_account": "iam",
+    "google_iap_": "iap",
     "google_logging_": "logging",
     "google_monitoring_": "monitoring",
     "google_pubsub_": "pubsub",
@@ -41,10 +46,16 @@ def every_alert_is_there_and_reaches_somebody(plan: Plan) -> Iterator[str]:
     if names != ALERTS:
         yield f"missing or unknown: {sorted(names ^ ALERTS)}"
     for alert in alerts:
-        if reference(alert.references, "notification_channels") != "local.channels":
+        if "local.channels" not in reference(alert.references, "notification_channels"):
             yield f"{alert.address} reaches nobody"
+        if not alert.values["alert_strategy"]:
+            yield f"{alert.address} stays open for a week"
     channels = plan.of("google_monitoring_notification_channel")
-    mailed = {channel.values["labels"]["email_address"] for channel in channels}
+    mailed = {
+        channel.values["labels"]["email_address"]
+        for channel in channels
+        if channel.values["type"] == "email"
+    }
     if mailed != set(plan.variable("alert_emails") or ()):
         yield f"alerts are mailed to {sorted(mailed)}"
 
@@ -69,7 +80,7 @@ def an_alert_watches_what_is_measured(plan: Plan) -> Iterator[str]:
 def silence_is_watched_where_runs_are_counted(plan: Plan) -> Iterator[str]:
     for alert in plan.of("google_monitoring_alert_policy", "nothing_runs"):
         filter = alert.values["conditions"][0]["condition_absent"][0]["filter"]
-        if f"conversions-{plan.variable('environment')}-runs" not in filter:
+        if f"conversions-{plan.variable('environment')}-watchdogs" not in filter:
             yield f"{alert.address} waits for {filter}"
 
 
@@ -106,6 +117,8 @@ def the_budget_is_the_one_asked_for(plan: Plan) -> Iterator[str]:
 def every_api_in_use_is_enabled(plan: Plan) -> Iterator[str]:
     enabled = {api.values["service"].split(".")[0] for api in plan.of("google_project_service")}
     types = {resource.type for resource in plan.resources()}
+    if unknown := {type for type in types if not type.startswith(tuple(APIS))}:
+        yield f"nobody has said which API these need: {sorted(unknown)}"
     used = {api for prefix, api in APIS.items() if any(t.startswith(prefix) for t in types)}
     if missing := (used | INDIRECT_APIS) - enabled:
         yield f"not enabled: {sorted(missing)}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from msgpack import ExtType
 
 RULES: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (Path(__file__).parent / "rules.json").read_text()
@@ -44,9 +46,16 @@ def _wrong(rule: dict[str, Any], value: Any) -> str | None:
         return f"must be a duration from {rule['seconds'][0]}s to {rule['seconds'][1]}s"
     if "bytes" in rule and len(str(value).encode()) > rule["bytes"]:
         return f"must not be longer than {rule['bytes']} bytes"
-    if "exactly_one_of" in rule and sum(bool(value.get(k)) for k in rule["exactly_one_of"]) != 1:
+    if "exactly_one_of" in rule and not _one(map(value.get, rule["exactly_one_of"])):
         return f"needs exactly one of {', '.join(rule['exactly_one_of'])}"
     return None
+
+
+def _one(values: Iterable[Any]) -> bool:
+    """Whether exactly one is given, or may be: a block over an unknown list is not known yet."""
+    listed = list(values)
+    unknown = any(isinstance(value, ExtType) for value in listed)
+    return unknown or sum(bool(value) for value in listed) == 1
 
 
 def _lasts(duration: str, shortest: int, longest: int) -> bool:
