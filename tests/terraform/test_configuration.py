@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.terraform.offline import MISSING, REPOSITORY, Terraform, TerraformMissing, binary
+from tests.terraform.offline import MISSING, REPOSITORY, Terraform, TerraformMissing, command
 
 OLDEST = (1, 11)
 
 
 def test_terraform_is_installed() -> None:
     try:
-        told = json.loads(subprocess.check_output([binary(), "version", "-json"]))
+        told = json.loads(subprocess.check_output([*command(), "version", "-json"]))
     except TerraformMissing as missing:
         pytest.fail(str(missing), pytrace=False)
     version = told["terraform_version"]
@@ -37,7 +37,7 @@ def test_without_terraform_one_failure_says_how_to_get_it(tmp_path: Path) -> Non
 
 def test_every_file_is_formatted() -> None:
     done = subprocess.run(
-        [binary(), "fmt", "-check", "-diff", "-recursive", REPOSITORY / "terraform"],
+        [*command(), "fmt", "-check", "-diff", "-recursive", REPOSITORY / "terraform"],
         capture_output=True,
         text=True,
     )

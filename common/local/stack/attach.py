@@ -24,6 +24,8 @@ from common.settings import Settings
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / ".local"
 GA4 = "analytics_1"
+INSTANCES = "LOCAL_INSTANCES"
+"""Variable of how many instances every function has, instead of the manifest's figures."""
 SOURCES = ("crm", "hubspot", GA4)
 
 
@@ -129,7 +131,13 @@ def attached(
     with (directory / "functions.log").open("ab") as own:
         try:
             with running(
-                ROOT, directory, variables, ports=FREE_PORTS, schedules=False, log=log or own
+                ROOT,
+                directory,
+                variables,
+                ports=FREE_PORTS,
+                schedules=False,
+                log=log or own,
+                instances=int(variables[INSTANCES]) if INSTANCES in variables else None,
             ) as stack:
                 yield Attached(
                     stack.url,

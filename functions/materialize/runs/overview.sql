@@ -1,2 +1,5 @@
 CREATE OR REPLACE VIEW {{ overview }} AS
+SELECT definition_id, {{ columns }}
+FROM (
 {{ rows }}
+)

@@ -1,2 +1,2 @@
-SELECT {{ id }} AS definition_id, {{ columns }}
-FROM {{ conversion }} AS row_
+SELECT {{ id }} AS definition_id, *
+FROM {{ conversion }}
