@@ -16,22 +16,5 @@ export type LastRun = Api['LastRun'];
 export type Stored = Api['ConversionVersion'];
 export type Me = Api['Me'];
 
-export interface Incident {
-  incident_id: string;
-  recorded_at: string;
-  code: string;
-  severity: 'info' | 'warning' | 'error';
-  conversion: string | null;
-  run_id: string | null;
-  detail: string | null;
-  fix: string | null;
-  state?: 'open' | 'acknowledged' | 'resolved';
-  acknowledged_by?: string | null;
-  note?: string | null;
-}
-
-export interface IncidentPage {
-  incidents: Incident[];
-  next_page?: string;
-  total?: number;
-}
+export type Incident = Api['Incident'];
+export type IncidentPage = Api['IncidentList'];

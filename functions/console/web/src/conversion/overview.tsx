@@ -3,7 +3,8 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
 
-import { get, Problem } from '../api/client';
+import { get } from '../api/client';
+import type { Api } from '../api/types';
 import { Days } from '../ui/charts';
 import { count, day, money, NONE, percent } from '../ui/format';
 import { Empty, Failed, Figure, Waiting } from '../ui/parts';
@@ -88,12 +89,7 @@ export function Overview({ id }: { id: string }) {
   );
 }
 
-interface Part extends Figures {
-  country?: string | null;
-  source?: string | null;
-  medium?: string | null;
-  platform?: string | null;
-}
+type Part = Partial<Api['Channel'] & Api['Country']>;
 const SHOWN = 8;
 
 function Breakdown(props: {
@@ -112,7 +108,6 @@ function Breakdown(props: {
     placeholderData: keepPreviousData,
     retry: false,
   });
-  if (parts.error instanceof Problem && parts.error.code === 'unknown_route') return null;
   if (parts.isError) return <Failed error={parts.error} retry={() => void parts.refetch()} />;
   if (!parts.data) return <Waiting rows={4} label={`Counting ${props.title.toLowerCase()}`} />;
   const rows = parts.data.channels ?? parts.data.countries ?? [];

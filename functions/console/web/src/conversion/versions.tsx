@@ -15,10 +15,9 @@ export function Versions(props: { id: string; newest: number; etag: string | nul
     queryFn: ({ signal }) => get<{ versions: Stored[] }>(`/api/conversions/${props.id}/versions`, {}, signal),
   });
   const restore = useMutation({
-    // a former definition saved again is a version of its own, so nothing is lost
+    // what is restored becomes a version of its own, so nothing is lost
     mutationFn: (version: Stored) =>
-      ask('PUT', `/api/conversions/${props.id}`, {
-        body: version.definition,
+      ask('POST', `/api/conversions/${props.id}/versions/${version.version}:restore`, {
         headers: props.etag ? { 'If-Match': props.etag } : {},
       }),
     onSuccess: async () => {

@@ -46,8 +46,8 @@ export function Incidents({ conversion }: { conversion?: string }) {
       {incidents.map((incident) => (
         <One key={incident.incident_id} incident={incident} />
       ))}
-      {incidents.length >= limit && (
-        <More shown={incidents.length} of={found.data?.total} next={() => setLimit(limit * 2)} loading={found.isFetching} />
+      {found.data?.next_page && (
+        <More shown={incidents.length} next={() => setLimit(limit * 2)} loading={found.isFetching} />
       )}
     </Stack>
   );
@@ -84,7 +84,7 @@ function One({ incident }: { incident: Incident }) {
       )}
       {incident.note && (
         <Text size="sm" mt={6} c="dimmed">
-          {incident.acknowledged_by}: {incident.note}
+          {incident.decided_by}: {incident.note}
         </Text>
       )}
       {incident.state !== 'resolved' && (

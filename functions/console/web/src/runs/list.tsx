@@ -9,6 +9,7 @@ import { count } from '../ui/format';
 import { Ago, Empty, Failed, Head, More, Waiting } from '../ui/parts';
 import { Backfill } from './backfill';
 import { Incidents } from './incidents';
+import type { Api } from '../api/types';
 import type { Run } from './types';
 import { duration, STATUS, TRIGGERS } from './words';
 
@@ -18,7 +19,7 @@ export function Runs() {
   const [, navigate] = useLocation();
   const [asking, setAsking] = useState(false);
   const open = useIncidents({ state: 'open', limit: 20 });
-  const waiting = open.data?.total ?? open.data?.incidents.length ?? 0;
+  const waiting = open.data?.incidents.length ?? 0;
   return (
     <>
       <Head title="Runs and incidents" under="What was computed, when, and what waits for a person.">
@@ -67,16 +68,11 @@ export function StatusBadge({ status }: { status: string }) {
   );
 }
 
-interface RunPage {
-  runs: Run[];
-  next_page?: string;
-}
-
 function RunTable() {
   const [status, setStatus] = useState('');
   const runs = useInfiniteQuery({
     queryKey: ['runs', status],
-    queryFn: ({ pageParam, signal }) => get<RunPage>('/api/runs', { status, limit: 50, page: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) => get<Api['RunList']>('/api/runs', { status, limit: 50, page: pageParam }, signal),
     initialPageParam: '',
     getNextPageParam: (last) => last.next_page || undefined,
     placeholderData: keepPreviousData,

@@ -276,7 +276,7 @@ function Leads({ id }: { id: string }) {
   const [wanted] = useDebouncedValue(search.trim(), 300);
   const leads = useInfiniteQuery({
     queryKey: ['leads', id, wanted],
-    queryFn: ({ pageParam, signal }) => get<LeadPage>(`/api/scores/${id}/leads`, { search: wanted, limit: 25, page: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) => get<LeadPage>(`/api/scores/${id}/leads`, { id: wanted, limit: 25, page: pageParam }, signal),
     initialPageParam: '',
     getNextPageParam: (last) => last.next_page || undefined,
     placeholderData: keepPreviousData,

@@ -1,3 +1,5 @@
+import type { Api } from '../api/types';
+
 export interface WhatIf {
   cut: number;
   leads: number;
@@ -27,35 +29,8 @@ export interface Model {
     window?: { in_words?: string };
     warnings?: string[];
   };
-  calibration: {
-    date: string;
-    leads: number;
-    predicted_wins: number;
-    actual_wins: number;
-    wins_margin: number | null;
-    predicted_value: number | null;
-    actual_value: number | null;
-    complaint: string | null;
-  }[];
+  calibration: Api['Cohort'][];
 }
 
-export interface LeadRow {
-  id: string;
-  created: string;
-  probability: number;
-  expected_value: number | null;
-  is_qualified: boolean;
-}
-
-export interface LeadPage {
-  leads: LeadRow[];
-  next_page?: string;
-}
-
-export interface LeadScore extends LeadRow {
-  scored_at: string;
-  grade: string | null;
-  deal_value_if_won: number | null;
-  qualified_at: string | null;
-  reasons: { attribute: string | null; value: string | null; points: number | null }[];
-}
+export type LeadPage = Api['LeadPage'];
+export type LeadScore = Api['LeadScore'];

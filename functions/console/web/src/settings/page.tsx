@@ -3,24 +3,12 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 
 import { get } from '../api/client';
-import { day, NONE } from '../ui/format';
+import type { Api } from '../api/types';
+import { bytes, count, day, decimal, NONE } from '../ui/format';
 import { Ago, Failed, Figure, Head, Waiting } from '../ui/parts';
 
-interface Settings {
-  project: string;
-  dataset: string;
-  location: string;
-  timezone: string;
-  currency: string;
-  yesterday: string;
-  rates: { table: string | null; newest_day: string | null } | null;
-  ga4: { dataset: string; newest_day: string | null; days?: number | null; state?: string }[];
-  sources: { dataset: string; tables?: number | null }[];
-  grants: { account: string; role: string; on: string; command: string }[];
-}
-interface Freshness {
-  sources: { table: string; read_by: string[]; modified_at: string | null; newest_day: string | null; state: string }[];
-}
+type Settings = Api['Configuration'];
+type Freshness = Api['Freshness'];
 
 const STATES: Record<string, { word: string; sign: string; color: string }> = {
   fresh: { word: 'Fresh', sign: '✓', color: 'teal' },
@@ -59,44 +47,14 @@ function Shown({ settings }: { settings: Settings }) {
         </Figure>
         <Figure
           name="Currency"
-          note={
-            settings.rates?.table
-              ? `rates of ${settings.rates.table}${settings.rates.newest_day ? `, newest ${day(settings.rates.newest_day)}` : ''}`
-              : 'no table of rates: only values in this currency count'
-          }
+          note={settings.rates_table ? `rates of ${settings.rates_table}` : 'no table of rates: only values in this currency count'}
         >
           {settings.currency}
         </Figure>
+        <Figure name="A query may read" note={`at ${decimal(settings.price_per_tebibyte)} USD a TiB`}>
+          {bytes(settings.maximum_bytes_billed)}
+        </Figure>
       </Group>
-      <section>
-        <Title order={2} mb="xs">
-          GA4 properties
-        </Title>
-        {settings.ga4.length === 0 ? (
-          <Text size="sm">None is named. Name the export's datasets in the setting ga4_datasets.</Text>
-        ) : (
-          <Table aria-label="GA4 properties" maw={760}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>Dataset</Table.Th>
-                <Table.Th>Newest day</Table.Th>
-                <Table.Th>State</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {settings.ga4.map((one) => (
-                <Table.Tr key={one.dataset}>
-                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{one.dataset}</Table.Td>
-                  <Table.Td>{one.newest_day ? day(one.newest_day) : NONE}</Table.Td>
-                  <Table.Td>
-                    <State state={one.state} />
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-      </section>
       <Sources />
       {settings.grants.length > 0 && (
         <section>
@@ -133,15 +91,54 @@ function Shown({ settings }: { settings: Settings }) {
   );
 }
 
+function Properties({ properties }: { properties: Freshness['properties'] }) {
+  return (
+    <section>
+      <Title order={2} mb="xs">
+        GA4 properties
+      </Title>
+      {properties.length === 0 ? (
+        <Text size="sm">None is named. Name the export's datasets in the setting ga4_datasets.</Text>
+      ) : (
+        <Table aria-label="GA4 properties" maw={760}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Dataset</Table.Th>
+              <Table.Th>Newest day</Table.Th>
+              <Table.Th className="number">Days</Table.Th>
+              <Table.Th>State</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {properties.map((one) => (
+              <Table.Tr key={one.dataset}>
+                <Table.Td style={{ overflowWrap: 'anywhere' }}>{one.dataset}</Table.Td>
+                <Table.Td>{one.newest_day ? day(one.newest_day) : NONE}</Table.Td>
+                <Table.Td className="number">{count(one.days)}</Table.Td>
+                <Table.Td>
+                  <State state={one.state} />
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      )}
+    </section>
+  );
+}
+
+/** GA4 and every other table that conversions read. */
 function Sources() {
   const freshness = useQuery({
     queryKey: ['freshness'],
     queryFn: ({ signal }) => get<Freshness>('/api/freshness', {}, signal),
   });
   return (
+    <>
+      {freshness.data && <Properties properties={freshness.data.properties} />}
     <section>
       <Title order={2} mb="xs">
-        Sources and how fresh they are
+        Tables that conversions read
       </Title>
       {freshness.isError && <Failed error={freshness.error} retry={() => void freshness.refetch()} />}
       {freshness.isPending && <Waiting rows={3} label="Asking how fresh the sources are" />}
@@ -154,7 +151,6 @@ function Sources() {
                 <Table.Th>Table</Table.Th>
                 <Table.Th>State</Table.Th>
                 <Table.Th>Changed</Table.Th>
-                <Table.Th className="wide-only">Newest day</Table.Th>
                 <Table.Th className="wide-only">Read by</Table.Th>
               </Table.Tr>
             </Table.Thead>
@@ -166,9 +162,8 @@ function Sources() {
                     <State state={one.state} />
                   </Table.Td>
                   <Table.Td>
-                    <Ago time={one.modified_at} />
+                    <Ago time={one.changed_at} />
                   </Table.Td>
-                  <Table.Td className="wide-only">{one.newest_day ? day(one.newest_day) : NONE}</Table.Td>
                   <Table.Td className="wide-only">
                     {one.read_by.map((id, index) => (
                       <span key={id}>
@@ -186,6 +181,7 @@ function Sources() {
         </Table.ScrollContainer>
       )}
     </section>
+    </>
   );
 }
 

@@ -5,6 +5,7 @@ import type { EditorView } from '@codemirror/view';
 import { useEffect, useRef, useState } from 'react';
 
 import { get, post } from '../api/client';
+import type { Api } from '../api/types';
 import { useFault } from '../editor/form';
 import { Failed } from '../ui/parts';
 import type { Table } from './complete';
@@ -132,13 +133,14 @@ function useVerdict(props: Props, sql: string, withProfile: boolean) {
   });
 }
 
-/** The tables that SQL may read; none when the API tells no such list. */
+const NO_TABLES: Table[] = [];
+
+/** The first tables that SQL may read, for completion. */
 function useTables(): Table[] {
   const answer = useQuery({
     queryKey: ['tables'],
-    queryFn: ({ signal }) => get<{ tables: Table[] }>('/api/tables', {}, signal),
+    queryFn: ({ signal }) => get<Api['Tables']>('/api/tables', { limit: 200 }, signal),
     staleTime: 300_000,
-    retry: false,
   });
-  return answer.data?.tables ?? [];
+  return answer.data?.tables ?? NO_TABLES;
 }
