@@ -1,6 +1,6 @@
 """Pictures of the console for the README, from a stack that runs (`make serve` after the demo).
 
-    python -m tests.console.browser.pictures http://127.0.0.1:8080
+python -m tests.console.browser.pictures http://127.0.0.1:8080
 """
 
 from __future__ import annotations

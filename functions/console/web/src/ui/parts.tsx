@@ -42,6 +42,12 @@ export function Failed(props: { error: unknown; retry?: () => void; title?: stri
             Request {problem.requestId}
           </Text>
         )}
+        {problem?.status === 401 && (
+          // a page of the proxy's own; an unsaved form stays as it is
+          <Button size="xs" variant="default" onClick={() => window.open('/?gcp-iap-mode=DO_SESSION_REFRESH', 'sign-in', 'width=480,height=640')}>
+            Sign in again
+          </Button>
+        )}
         {props.retry && (
           <Button size="xs" variant="default" onClick={props.retry}>
             Try again
