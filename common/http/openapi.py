@@ -140,10 +140,21 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
             "in": "query",
             "required": name in required,
             "description": form.get("description", ""),
-            "schema": _without_null(form),
+            "schema": _without_null(_inlined(form, schema.get("$defs", {}))),
         }
         for name, form in schema.get("properties", {}).items()
     ]
+
+
+def _inlined(form: Any, definitions: Mapping[str, Any]) -> Any:
+    """The schema with what it refers to in its place: a parameter has no definitions of its own."""
+    if isinstance(form, list):
+        return [_inlined(part, definitions) for part in form]
+    if not isinstance(form, dict):
+        return form
+    if "$ref" in form:
+        return _inlined(definitions[form["$ref"].rpartition("/")[2]], definitions)
+    return {name: _inlined(part, definitions) for name, part in form.items()}
 
 
 def _without_null(form: Mapping[str, Any]) -> dict[str, Any]:

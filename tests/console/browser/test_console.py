@@ -5,30 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
-from tests.console.browser.conftest import NARROW, WIDE, Opener
+from tests.console.browser.conftest import Opener
 from tests.console.browser.world import World
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-SCREENS = {
-    "list": ("/", "Purchase"),
-    "add": ("/new", "Lead scoring"),
-    "purchase": ("/new/purchase", "Counted"),
-    "event": ("/new/event", "Choose an event"),
-    "sql": ("/new/custom", "Validate and show rows"),
-    "lead scoring form": ("/new/scoring", "Standard CRM"),
-    "conversion": ("/conversions/purchase", "Germany"),
-    "rows": ("/conversions/purchase/rows", "Source / medium"),
-    "versions": ("/conversions/purchase/versions", "live"),
-    "runs": ("/runs/all/runs", "Finished"),
-    "incidents": ("/runs", "Acknowledged"),
-    "destination": ("/destinations/google_ads", "Rows"),
-    "destination form": ("/destinations/new/meta", "Access token"),
-    "scoring": ("/scoring", "No lead scoring yet"),
-}
 
 
 def faults(page: Page) -> list[str]:
@@ -43,18 +26,6 @@ def save(page: Page) -> None:
 
 def name(page: Page, text: str) -> None:
     page.locator('[data-field="name"]').fill(text)
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-def test_every_screen_fits_and_can_be_read_by_all(screen: str, opened: Opener) -> None:
-    path, word = SCREENS[screen]
-    for size, scheme in ((WIDE, "light"), (NARROW, "dark")):
-        page = opened(path, size=size, scheme=scheme)
-        expect(page.get_by_text(word).first).to_be_attached()
-        page.wait_for_load_state("networkidle")
-        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wider <= 0, f"{wider} px beyond the edge at {size[0]} px"
-        assert not faults(page)
 
 
 def test_the_list_tells_counts_and_is_searched_by_keyboard(opened: Opener) -> None:
@@ -138,70 +109,6 @@ def test_a_lead_scoring_conversion_names_its_crm(opened: Opener, shop: World) ->
     expect(page.get_by_text("Saved as version 1")).to_be_visible()
 
 
-def test_broken_sql_is_mended_by_its_fixes(opened: Opener, shop: World) -> None:
-    page = opened("/new/custom")
-    name(page, "Paid orders")
-    editor = page.get_by_role("textbox", name="SQL")
-    editor.click()
-    project = shop.stack.settings.project
-    page.keyboard.insert_text(
-        "SELECT order_id AS id, ga_client_id AS clientId, confirmed_at AS created\n"
-        f"FROM `{project}.crm.orders`\n"
-        "WHERE date BETWEEN @start_date AND @end_date"
-    )
-    findings = page.get_by_role("list", name="Findings")
-    expect(findings.get_by_text("misspelled_column")).to_be_visible()
-    expect(page.locator(".cm-lintRange").first).to_be_visible()
-    assert not faults(page)
-    findings.get_by_role("button", name="Apply").first.click()
-    expect(editor).to_contain_text("ga_client_id AS client_id")
-    expect(findings.get_by_text("misspelled_column")).to_have_count(0)
-    page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("table", name="Sample rows")).to_be_visible()
-    save(page)
-    expect(page.get_by_text("Saved as version 1")).to_be_visible()
-
-
-def test_two_editors_lose_nothing(opened: Opener) -> None:
-    first, second = (opened("/conversions/web_lead/edit") for _ in range(2))
-    for page, words in ((first, "The first editor's words."), (second, "The second's.")):
-        page.locator('[data-field="description"]').fill(words)
-        page.get_by_role("button", name="Review and save").click()
-        dialog = page.get_by_role("dialog", name="Changes of Lead form")
-        expect(dialog.get_by_text(words)).to_be_visible()
-        save(dialog)  # type: ignore[arg-type]
-        if page is first:
-            expect(page.get_by_text("Saved as version 2")).to_be_visible()
-    conflict = second.get_by_role("dialog", name="Somebody else saved this meanwhile")
-    expect(conflict.get_by_text("The first editor's words.")).to_be_visible()
-    expect(conflict.get_by_text("The second's.")).to_be_visible()
-    conflict.get_by_role("button", name="Review mine on top of theirs").click()
-    save(second.get_by_role("dialog", name="Changes of Lead form"))  # type: ignore[arg-type]
-    expect(second.get_by_text("Saved as version 3")).to_be_visible()
-
-
-def test_an_edit_shows_the_rows_that_it_changes_and_why(opened: Opener) -> None:
-    page = opened("/conversions/purchase/edit")
-    page.get_by_role("button", name="+ Condition").click()
-    page.get_by_role("combobox", name="Condition 1: dimension").fill("Country")
-    page.get_by_role("option", name="Country", exact=True).click()
-    page.get_by_role("combobox", name="Condition 1: value").fill("Germany")
-    page.get_by_role("button", name="Review and save").click()
-    rows = page.get_by_role("table", name="Rows that change")
-    expect(rows.get_by_text("The draft leaves it out").first).to_be_visible()
-    assert not faults(page)
-
-
-def test_a_dry_run_shows_each_row_and_the_bytes(opened: Opener) -> None:
-    page = opened("/destinations/google_ads")
-    expect(page.get_by_role("table", name="Rows of the dry run")).to_be_visible()
-    page.get_by_text("What is sent, byte for byte").first.click()
-    expect(
-        page.get_by_text(re.compile('"operatingAccount"|operating_account')).first
-    ).to_be_visible()
-    assert not faults(page)
-
-
 def test_what_fails_says_so_and_can_be_tried_again(opened: Opener) -> None:
     page = opened("/runs")
     page.route("**/api/conversions?**", lambda route: route.abort())
@@ -211,18 +118,3 @@ def test_what_fails_says_so_and_can_be_tried_again(opened: Opener) -> None:
     page.unroute("**/api/conversions?**")
     page.get_by_role("button", name="Try again").first.click()
     expect(page.get_by_role("link", name="Purchase", exact=True)).to_be_visible()
-
-
-def test_a_long_list_says_how_much_of_it_is_shown(opened: Opener) -> None:
-    def many(route: Route) -> None:
-        answer = route.fetch()
-        body = answer.json()
-        (one, *_) = body["conversions"]
-        body["conversions"] = [{**one, "id": f"c{n}", "name": f"Number {n}"} for n in range(100)]
-        body |= {"total": 500, "next_page": "more"}
-        route.fulfill(response=answer, json=body)
-
-    page = opened("/runs")
-    page.route("**/api/conversions?**", many)
-    page.goto("/")
-    expect(page.get_by_text("100 of 500 shown")).to_be_visible()
