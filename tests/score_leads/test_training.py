@@ -170,9 +170,23 @@ def test_too_few_outcomes_give_the_rate_of_each_channel() -> None:
     won = np.zeros(300)
     won[::40] = 1
     trained = small(won, channel=words("search", "social", count=300))
-    assert trained.step.reason == "too_few_conversions: 8 won and 292 not won leads"
+    told = "too_few_conversions: 8 won and 292 not won leads, 2 more won are needed"
+    assert trained.step.reason == told
     assert isinstance(trained.model.scorer, BaseRate)
     assert trained.model.scorer.channel == "channel"
+
+
+def test_wins_of_young_leads_are_not_called_none() -> None:
+    age = np.append(np.full(300, 100.0), np.full(5, 3.0))
+    won_after = np.append(np.full(300, np.nan), np.full(5, 1.0))
+    nothing = np.full(305, np.nan)
+    known = Outcomes(won_after, nothing, age, nothing, 40)
+    size: list[object] = [place % 7 for place in range(305)]
+    placed = 1.7e9 - 86_400 * age + np.arange(305.0)
+    leads = Leads(placed, False, {"size": size})
+    reason = train(leads, known, Wishes()).step.reason
+    assert reason.startswith("too_few_conversions: 0 won and 300 not won leads")
+    assert reason.endswith("5 leads that are not 40 days old are won already")
 
 
 @pytest.mark.parametrize(

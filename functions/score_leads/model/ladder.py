@@ -13,6 +13,9 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.evaluate.metrics import area_error, area_under_curve, log_losses
 from functions.score_leads.model.encoding import log_odds
 
+LINEAR_FROM, BLEND_FROM = 10, 50
+"""Leads of the rarer outcome from which there is a model at all, and one with trees in it."""
+
 CHANNEL_SMOOTHING = 30.0
 LEAST_AREA = 0.55
 LEAST_AREA_Z, LEAST_GAIN_Z = 2.0, -1.0
@@ -32,10 +35,14 @@ class Step:
 def step(won: int, not_won: int) -> Step:
     """The step for this many leads of either outcome; the rarer one decides."""
     rarer = min(won, not_won)
-    if rarer < 10:
-        return Step("base_rate", 0.0, f"too_few_conversions: {won} won and {not_won} not won leads")
-    if rarer < 50:
-        return Step("linear", 0.0, f"experimental: only {rarer} leads of the rarer outcome")
+    if rarer < LINEAR_FROM:
+        lacking = f"{LINEAR_FROM - rarer} more {'won' if won <= not_won else 'not won'} are needed"
+        told = f"{won} won and {not_won} not won leads, {lacking}"
+        return Step("base_rate", 0.0, f"too_few_conversions: {told}")
+    if rarer < BLEND_FROM:
+        lacking = f"{BLEND_FROM - rarer} more make a better model"
+        told = f"only {rarer} leads of the rarer outcome, {lacking}"
+        return Step("linear", 0.0, f"experimental: {told}")
     if rarer < 200:
         return Step("light_blend", 0.25, f"{rarer} leads of the rarer outcome")
     return Step("blend", 0.5, f"{rarer} leads of the rarer outcome")

@@ -281,9 +281,8 @@ def _first_step(outcomes: Outcomes, features: Features) -> Step:
     if found.name != "base_rate" or not young:
         return found
     days = f"{outcomes.window:.0f} days"
-    return replace(
-        found, reason=f"{found.reason} older than {days}; {young} younger ones are won already"
-    )
+    told = f"{found.reason}; {young} leads that are not {days} old are won already"
+    return replace(found, reason=told)
 
 
 def _shown(step: Step, seen_forward: Forward | None) -> Step:
