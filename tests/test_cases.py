@@ -10,6 +10,7 @@ import pytest
 
 from common import kinds, schemas
 from common.bigquery.sql import Sql, table
+from common.identity import graph
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context, candidate_columns
 from common.model.window import Window
@@ -37,12 +38,14 @@ def context(case: Case) -> Context:
         currency=case.currency,
         rates_table=f"{DATASET}.rates" if case.rates else "",
     )
+    stage = table(f"{DATASET}.ga4_events")
+    sources = [table(f"{DATASET}.conversion_{id}") for id in case.identity_sources]
     return Context(
-        stage=table(f"{DATASET}.ga4_events"),
+        stage=stage,
         target=table(f"{DATASET}.conversion_{case.conversion.id}"),
         raw=table(f"{DATASET}.answer"),
         members={id: table(f"{DATASET}.conversion_{id}") for id in case.published},
-        identity_sources=tuple(table(f"{DATASET}.conversion_{id}") for id in case.identity_sources),
+        identity=graph.derived(stage, sources),
         scores=table(f"{DATASET}.lead_scores"),
         rates=rates(settings),
         window=Window(*case.window),

@@ -124,7 +124,26 @@ def _nested(schemas: Schemas) -> dict[str, Any]:
 def _columns(scope: Scope, alias: str) -> Iterator[str]:
     for column in scope.columns:
         if column.table == alias:
-            yield _dotted(column)
+            yield from _fields_of_unnested(column) or [_dotted(column)]
+
+
+def _fields_of_unnested(column: exp.Column) -> list[str]:
+    """The fields that are asked of UNNEST(column) AS name; [] when it stands elsewhere."""
+    unnest = column.parent
+    if not isinstance(unnest, exp.Unnest) or not isinstance(unnest.parent_select, exp.Select):
+        return []
+    names = {name.name for name in unnest.find_all(exp.Identifier) if name.parent is not column}
+    asked = [
+        each
+        for each in unnest.parent_select.find_all(exp.Column)
+        if each is not column and (each.table in names or (not each.table and each.name in names))
+    ]
+    if not all(each.table or isinstance(each.parent, exp.Dot) for each in asked):
+        return []
+    fields = (_dotted(each).split(".") for each in asked)
+    return sorted(
+        {".".join([column.name, *(p for p in path if p not in names)]) for path in fields}
+    )
 
 
 def _dotted(column: exp.Column) -> str:

@@ -1,5 +1,4 @@
-  -- a client id with two user ids joins nobody: it may be a shared device
-  SELECT links.client_id, ANY_VALUE(links.user_id) AS user_id
-  FROM links
-  GROUP BY links.client_id
-  HAVING COUNT(DISTINCT links.user_id) = 1
+  -- clients of one user
+  SELECT edges.client_id, edges.user_id
+  FROM edges
+  WHERE edges.kind = 'only'

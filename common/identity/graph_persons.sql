@@ -8,6 +8,6 @@
     ) AS person_id
   )
   FROM {{ previous }} AS previous
-  LEFT JOIN shared ON shared.user_id = previous.user_id
+  LEFT JOIN edges AS shared ON shared.kind = 'shared' AND shared.user_id = previous.user_id
   LEFT JOIN linked ON linked.client_id = previous.client_id
   LEFT JOIN {{ recent }} AS recent ON recent.event_key = previous.event_key

@@ -116,6 +116,19 @@ def test_of_a_record_only_the_fields_that_are_used_are_read() -> None:
     assert bytes_of(read, size) == round(ga4()["geo.country"] * 100)
 
 
+def test_of_a_list_only_the_fields_that_are_asked_of_it_are_read() -> None:
+    sql = Sql(
+        f"""SELECT
+          ARRAY(SELECT AS STRUCT item.item_id AS id FROM UNNEST(e.items) AS item) AS items,
+          (SELECT p.value.int_value FROM UNNEST(e.event_params) AS p WHERE p.key = 'a') AS a,
+          e.user_properties
+        FROM `{EXPORT}` AS e"""
+    )
+    (read,) = reads(sql, SCHEMAS)
+    wanted = {"items.item_id", "event_params.key", "event_params.value.int_value"}
+    assert read.columns == {*wanted, "user_properties"}
+
+
 def test_a_merge_reads_all_columns_of_the_days_that_it_may_touch() -> None:
     merge = f"""MERGE INTO `{STAGE}` AS t USING (SELECT 'k' AS k) AS s
       ON t.event_key = s.k AND t.date BETWEEN @start_date AND @end_date

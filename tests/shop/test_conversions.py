@@ -13,6 +13,7 @@ from common import kinds, schemas
 from common.bigquery.sql import Sql, bind, fill, table
 from common.bigquery.warehouse import Warehouse
 from common.ga4 import export
+from common.identity import graph
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context, somebody
 from common.kinds.simple.definition import Simple
@@ -146,12 +147,13 @@ def candidates(
     ]
     target = f"{dataset}.conversion_{name}"
     warehouse.client.create_table(bigquery.Table(target, schema=fields))
+    stage = table(f"{dataset}.ga4_events")
     context = Context(
-        stage=table(f"{dataset}.ga4_events"),
+        stage=stage,
         target=table(target),
         raw=table(f"{dataset}.answer"),
         members={},
-        identity_sources=(table(f"{dataset}.confirmed"),),
+        identity=graph.derived(stage, [table(f"{dataset}.confirmed")]),
         scores=table(f"{dataset}.lead_scores"),
         rates=rates(warehouse.settings),
         window=window,

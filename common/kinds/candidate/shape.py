@@ -106,8 +106,8 @@ class Context:
     """Staging table with the rows of the user's own query, for kinds that have one."""
     members: Mapping[str, Sql]
     """Tables of the conversions that this one refers to, by id."""
-    identity_sources: tuple[Sql, ...]
-    """Tables of the conversions that tell which client ids and user ids belong together."""
+    identity: Sql
+    """The edges of the identity graph: a table, or the query that derives them in brackets."""
     scores: Sql
     rates: Sql
     """A query of day, currency, rate to the project's currency, for every day of the window."""

@@ -29,7 +29,7 @@ def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sq
 
 def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
     """`persons`: the candidates with person_id filled from connected client ids and user ids."""
-    return graph.persons(previous, context.stage, context.identity_sources)
+    return graph.persons(previous, context.identity)
 
 
 def first_of_person(previous: str, context: Context, *, past: bool) -> list[tuple[str, Sql]]:

@@ -13,6 +13,7 @@ from common.bigquery.sql import Parameter, Sql, bind, create_table_as, template,
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.ga4 import stage
+from common.identity import graph
 from common.identity import sources as identity_sources
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context, standard_types
@@ -54,12 +55,14 @@ def trial(
     name = f"trial_{uuid.uuid4().hex}"
     warehouse = services.warehouse
     try:
+        stage_ = _stage(conversion, window, f"{name}_events", services)
+        sources = identity_sources.tables(conversion, definitions.values(), warehouse)
         context = Context(
-            stage=_stage(conversion, window, f"{name}_events", services),
+            stage=stage_,
             target=_published(conversion.id, services),
             raw=warehouse.staging(f"{name}_raw"),
             members={id: _published(id, services) for id in conversion.references()},
-            identity_sources=identity_sources.tables(conversion, definitions.values(), warehouse),
+            identity=graph.derived(stage_, sources),
             scores=warehouse.table("lead_scores"),
             rates=rates(services.settings),
             window=window,

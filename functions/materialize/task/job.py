@@ -9,7 +9,6 @@ from common import schemas
 from common.bigquery.leases.lease import Lease
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.plan import CHUNK_DAYS
-from common.identity import sources as identity_sources
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import PROVENANCE, Context
 from common.messaging.messages import MaterializeTask
@@ -17,6 +16,7 @@ from common.model.window import LATE_DAYS, Window
 from functions.materialize.merge import MergeTarget
 from functions.materialize.runs.ledger import Done
 from functions.materialize.services import Services
+from functions.materialize.task import identity
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,7 @@ def job_of(
         target=target,
         raw=warehouse.staging(f"{stored.id}_{taken.fence}_raw"),
         members={id: warehouse.table(f"conversion_{id}") for id in definitions},
-        identity_sources=identity_sources.tables(
-            stored.conversion, definitions.values(), warehouse
-        ),
+        identity=identity.table_of(warehouse, task.run_id, window.end),
         scores=warehouse.table("lead_scores"),
         rates=rates(warehouse.settings),
         window=window,

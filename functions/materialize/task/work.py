@@ -27,6 +27,7 @@ from functions.materialize.task import (
     difference,
     freshness,
     history,
+    identity,
     money,
     normalize,
     quarantine,
@@ -109,6 +110,7 @@ def _ended(
     merge.await_previous_merge(services.warehouse, taken)
     job = job_of(services, task, stored, taken, definitions)
     try:
+        identity.keep_up(services.warehouse, stored, definitions, task.run_id, job.window.end)
         status = _write(services, job)
     except RetryableError:
         raise
