@@ -25,6 +25,8 @@ from common.bigquery.sql import Sql
 from common.cost.estimate import MINIMUM, Cost, TableSize, billed
 from common.cost.reads import reads
 from common.cost.widths import ga4, widths
+from common.kinds.candidate.shape import candidate_columns
+from common.model.contract import contract
 from common.settings import Settings
 from functions.materialize.paper.statements import of_books, steps
 
@@ -55,6 +57,8 @@ OWN = {
     "old_qualified": "BOOLEAN", "old_row": "STRING", "new_row": "STRING",
 }  # fmt: skip
 """Columns that only staging tables have."""
+IDENTITY = {"kind": "STRING", "client_id": "STRING", "user_id": "STRING", "since": "TIMESTAMP"}
+RATES = {"date": "DATE", "currency": "STRING", "rate": "FLOAT"}
 EXPORT: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "common/local/data/ga4_schema.json").read_text(encoding="utf-8")
 )
@@ -114,7 +118,7 @@ def run(site: Site) -> dict[str, Line]:
             name = step.name.replace(definition["id"], "id")
             key = f"{name} {number}" if name == "select" else name
             times = many
-            if step.name.startswith(ONCE) or _is_of_stage(step.sql):
+            if step.name.startswith(ONCE) or (not of_books(step.sql) and _is_of_stage(step.sql)):
                 times = 1
                 if key in shared:
                     continue
@@ -165,11 +169,19 @@ def schema_of(path: str) -> list[dict[str, Any]]:
     if name.startswith("events_"):
         return EXPORT
     if name.startswith("identity_"):
-        return [{"name": each, "type": "STRING"} for each in "kind client_id user_id since".split()]
+        return [{"name": each, "type": type_} for each, type_ in IDENTITY.items()]
+    if name == "rates":
+        return [{"name": each, "type": type_} for each, type_ in RATES.items()]
+    if name.endswith("_raw"):
+        return [{"name": each.name, "type": each.type, "mode": each.mode, "fields": each.fields}
+                for each in contract().columns]  # fmt: skip
     if shape := schemas.shape_of(name):
         return schemas.load(shape)["schema"]
     kept = schemas.load("ga4_events" if name.startswith("stage_") else "conversion")["schema"]
-    return [*kept, *({"name": each, "type": type_} for each, type_ in OWN.items())]
+    own = [{"name": each, "type": type_} for each, type_ in OWN.items()]
+    if name.endswith("_candidates"):
+        return [column for column in [*kept, *own] if column["name"] in candidate_columns()]
+    return [*kept, *own]
 
 
 def _days(rows: int, days: int) -> dict[date | None, int]:

@@ -58,7 +58,10 @@ def _ours(conversion: Simple) -> dict[str, str]:
 
 
 _IN_WINDOW = "BETWEEN @start_date AND @end_date"
-_BEFORE = "< @start_date"
+_BEFORE = (
+    "BETWEEN DATE_SUB(@start_date, INTERVAL 731 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)"
+)
+"""What counted in the two years before a window is remembered; older days are never read."""
 
 
 def _events(conversion: Simple, context: Context, days: str) -> Sql:

@@ -4,4 +4,4 @@
   WHERE
     event.event_name = 'refund'
     AND event.order_id IN (SELECT counted.order_id FROM counted)
-    AND event.date <= DATE_ADD(@end_date, INTERVAL {{ days }} DAY)
+    AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_ADD(@end_date, INTERVAL {{ days }} DAY)

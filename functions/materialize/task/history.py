@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from common.bigquery.sql import Sql, template, with_parameters
 from common.bigquery.sql import table as quoted
 from common.catalog.run_status import RunStatus
+from common.model.window import Window
 from functions.materialize import merge
 from functions.materialize.services import Services
 from functions.materialize.task.job import Job
 
+ALL_DAYS = Window(date(1, 1, 1), date(9999, 12, 31))
 
-def append(services: Services, job: Job, difference: Sql) -> None:
-    """Append what the MERGE of this fence changed, with its cause; once, however often asked."""
+
+def append(services: Services, job: Job, difference: Sql, days: Window) -> None:
+    """Append what the MERGE of this fence changed, with its cause; once, however often asked.
+
+    `days` are those that the MERGE may have written.
+    """
     sql = template(
         __file__,
         changes=services.warehouse.table("conversion_changes"),
@@ -27,6 +34,8 @@ def append(services: Services, job: Job, difference: Sql) -> None:
         "version": job.stored.version,
         "trigger": job.task.trigger,
         "now": services.ledger.now,
+        "first_date": days.start,
+        "last_date": days.end,
         "start_date": job.window.start,
         "end_date": job.window.end,
         "is_first": job.is_first,
@@ -43,7 +52,8 @@ def recover(services: Services, job: Job) -> None:
         return
     if not services.warehouse.job_changes(merge.merge_job(previous)):
         return
-    append(services, replace(job, lease=previous), quoted(path))
+    # which days it wrote is not known any more
+    append(services, replace(job, lease=previous), quoted(path), ALL_DAYS)
     services.ledger.write(
         job.task.run_id,
         RunStatus.RECOVERED,

@@ -29,5 +29,9 @@ SELECT
   d.new_row
 FROM {{ difference }} AS d
 WHERE NOT EXISTS (
-  SELECT 1 FROM {{ changes }} AS known WHERE known.definition_id = @definition_id AND known.fence = @fence
+  SELECT 1 FROM {{ changes }} AS known
+  WHERE
+    known.definition_id = @definition_id
+    AND known.fence = @fence
+    AND known.date BETWEEN @first_date AND @last_date
 )

@@ -148,7 +148,7 @@ def _write(services: Services, job: Job) -> RunStatus:
         # whoever has it now finishes our books if the MERGE was done, and does the work if not
         raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
     if counts.changed:
-        history.append(services, job, table)
+        history.append(services, job, table, job.written)
     reports.missing_rates(services, job, published)
     volume.report_silence(
         services.ledger,

@@ -1,0 +1,77 @@
+"""Every read of a daily run lies between two constant days, or is of a compact memory."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from common import schemas
+from common.bigquery.sql import Sql
+from functions.materialize.paper.statements import steps
+from tests.bench.cost import schema_of
+from tests.judge_scans import BOTH, Scan, scans
+from tests.kinds.test_sql import DAY, DEFINITIONS, EXPORT, SETTINGS
+
+LEADS = {"dimension": "event", "operator": "equals", "value": "generate_lead"}
+MORE: dict[str, dict[str, Any]] = {
+    "removed": {"id": "removed", "event_type": "purchase",
+                "refunds": {"days": 30, "remove_fully_refunded": True}},
+    "spaced": {"id": "spaced", "event_type": "custom_event", "filters": LEADS,
+               "deduplicate_by_user": True, "deduplication_days": 7, "once_per_session": True},
+    "scaled": {"id": "scaled", "event_type": "purchase", "normalize": {"by": "purchase"}},
+}  # fmt: skip
+MEMORY = {
+    "conversion": {"date", "id", "client_id", "person_id", "session_id", "created"},
+    "erasures": {"subject_hash"},
+    "incidents": set(schemas.columns("incidents")),
+}
+"""Tables of which history is read: what was published, by keys alone, and books of little."""
+PATH = re.compile(r"`([\w-]+\.\w+\.[\w*-]+)`")
+
+
+def partition_of(table: str) -> tuple[str, str] | None:
+    """(shape, partition column) of a table by its name; None for one without partitions."""
+    if table.startswith("events_"):
+        return "export", "_TABLE_SUFFIX"
+    shape = schemas.shape_of(table)
+    column = schemas.load(shape)["partition"] if shape else None
+    return (shape, column) if shape and column else None
+
+
+def scans_of(sql: Sql) -> list[Scan]:
+    parameters = {name: bound.type for name, bound in sql.parameters.items() if name in sql.text}
+    return scans(sql.text, {path: schema_of(path) for path in PATH.findall(sql.text)}, parameters)
+
+
+@pytest.mark.parametrize("name", [*DEFINITIONS, *MORE])
+def test_each_scan_of_days_has_both_bounds(name: str) -> None:
+    unbounded = []
+    for step in steps((DEFINITIONS | MORE)[name], SETTINGS, EXPORT, DAY):
+        if step.name == "raw":
+            continue  # the user's own, which validate-sql judges
+        for scan in scans_of(step.sql):
+            table = scan.table.rpartition(".")[2]
+            known = partition_of(table)
+            if known is None or scan.bounds.get(known[1]) == BOTH:
+                continue
+            if scan.columns - MEMORY.get(known[0], set()):
+                unbounded.append((step.name, table, sorted(scan.columns), scan.bounds))
+    assert unbounded == []
+
+
+def test_the_judge_tells_a_bound_from_what_only_looks_like_one() -> None:
+    stage = "p-roject.d.ga4_events"
+    start = f"SELECT e.value FROM `{stage}` AS e WHERE "
+    for condition, sides in (
+        ("e.date BETWEEN @a AND DATE_ADD(@a, INTERVAL 3 DAY)", BOTH),
+        ("e.date = @a", BOTH),
+        ("e.date >= @a", {"lower"}),
+        ("@a > e.date AND e.value > 1", {"upper"}),
+        ("e.date >= @a OR e.value > 1", set()),
+        ("e.date >= DATE(e.occurred_at)", set()),
+        ("e.date IN (SELECT o.date FROM `p-roject.d.ga4_events` AS o WHERE o.date = @a)", set()),
+    ):
+        found = scans(start + condition, {stage: schema_of(stage)}, {"a": "DATE"})
+        assert found[0].bounds.get("date", frozenset()) == sides, condition
