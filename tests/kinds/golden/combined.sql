@@ -500,8 +500,10 @@ WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@end_date, INTERVAL 28 DAY
 -- @definition_id STRING = "both"
 -- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-11-25"
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
+-- @last_date DATE = "2026-11-28"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-11-25"
@@ -539,5 +541,9 @@ SELECT
   d.new_row
 FROM `my-project.conversions_staging.both_1_difference` AS d
 WHERE NOT EXISTS (
-  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known WHERE known.definition_id = @definition_id AND known.fence = @fence
+  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known
+  WHERE
+    known.definition_id = @definition_id
+    AND known.fence = @fence
+    AND known.date BETWEEN @first_date AND @last_date
 );

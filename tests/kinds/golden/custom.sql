@@ -5,6 +5,8 @@ CREATE OR REPLACE TABLE `my-project.conversions_staging.order_1_raw` AS
 SELECT id, client_id, lead_id, created, value FROM `my-project.crm.orders` WHERE date BETWEEN @start_date AND @end_date;
 
 -- step candidates
+-- @end_date DATE = "2026-11-28"
+-- @start_date DATE = "2026-11-28"
 -- @v_39903922be50 STRING = "EUR"
 -- @v_ea131d42ee55 ARRAY<STRING> = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.order_1_candidates` AS
@@ -100,7 +102,11 @@ inherited AS (
   )
   FROM answered AS previous
   -- a row cannot inherit from a lead that came after it
-  LEFT JOIN `my-project.conversions.conversion_lead` AS lead ON lead.id = previous.lead_id AND lead.created <= previous.created
+  LEFT JOIN `my-project.conversions.conversion_lead` AS lead
+    ON lead.id = previous.lead_id
+    AND lead.created <= previous.created
+    -- nor, after two years, from one that nobody remembers
+    AND lead.date BETWEEN DATE_SUB(@start_date, INTERVAL 731 DAY) AND @end_date
 )
 SELECT last.* EXCEPT (event_key) FROM inherited AS last;
 
@@ -440,8 +446,10 @@ WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@end_date, INTERVAL 28 DAY
 -- @definition_id STRING = "order"
 -- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-11-25"
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
+-- @last_date DATE = "2026-11-28"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-11-28"
@@ -479,5 +487,9 @@ SELECT
   d.new_row
 FROM `my-project.conversions_staging.order_1_difference` AS d
 WHERE NOT EXISTS (
-  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known WHERE known.definition_id = @definition_id AND known.fence = @fence
+  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known
+  WHERE
+    known.definition_id = @definition_id
+    AND known.fence = @fence
+    AND known.date BETWEEN @first_date AND @last_date
 );

@@ -57,6 +57,7 @@ SELECT
 FROM `my-project.conversions.lead_scores` AS score
 WHERE
   score.conversion = @v_4b55a17ca8ae
+  AND score.date BETWEEN @start_date AND @end_date
   AND DATE(score.created, @timezone) BETWEEN @start_date AND @end_date
 QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, score.scored_at DESC, score.model_id) = 1;
 
@@ -396,8 +397,10 @@ WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@end_date, INTERVAL 28 DAY
 -- @definition_id STRING = "scored"
 -- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-10-30"
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
+-- @last_date DATE = "2026-11-28"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-10-30"
@@ -435,5 +438,9 @@ SELECT
   d.new_row
 FROM `my-project.conversions_staging.scored_1_difference` AS d
 WHERE NOT EXISTS (
-  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known WHERE known.definition_id = @definition_id AND known.fence = @fence
+  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known
+  WHERE
+    known.definition_id = @definition_id
+    AND known.fence = @fence
+    AND known.date BETWEEN @first_date AND @last_date
 );

@@ -182,6 +182,64 @@ WHEN MATCHED AND source.change = 'delete' THEN DELETE
 WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `event_key` = source.`event_key`, `property` = source.`property`, `event_name` = source.`event_name`, `occurred_at` = source.`occurred_at`, `client_id` = source.`client_id`, `user_id` = source.`user_id`, `session_id` = source.`session_id`, `session_number` = source.`session_number`, `order_id` = source.`order_id`, `value` = source.`value`, `revenue` = source.`revenue`, `refund_value` = source.`refund_value`, `currency` = source.`currency`, `coupon` = source.`coupon`, `event_params` = source.`event_params`, `user_properties` = source.`user_properties`, `items` = source.`items`, `page_location` = source.`page_location`, `page_path` = source.`page_path`, `page_hostname` = source.`page_hostname`, `page_title` = source.`page_title`, `page_referrer` = source.`page_referrer`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `device_category` = source.`device_category`, `operating_system` = source.`operating_system`, `browser` = source.`browser`, `language` = source.`language`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `continent` = source.`continent`, `platform` = source.`platform`, `stream_id` = source.`stream_id`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbclid` = source.`fbclid`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `li_fat_id` = source.`li_fat_id`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `row_hash` = source.`row_hash`
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `event_key`, `property`, `event_name`, `occurred_at`, `client_id`, `user_id`, `session_id`, `session_number`, `order_id`, `value`, `revenue`, `refund_value`, `currency`, `coupon`, `event_params`, `user_properties`, `items`, `page_location`, `page_path`, `page_hostname`, `page_title`, `page_referrer`, `source`, `medium`, `campaign`, `device_category`, `operating_system`, `browser`, `language`, `country`, `region`, `city`, `continent`, `platform`, `stream_id`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbclid`, `msclkid`, `ttclid`, `li_fat_id`, `consent_ad_user_data`, `consent_ad_personalization`, `row_hash`) VALUES (source.`date`, source.`event_key`, source.`property`, source.`event_name`, source.`occurred_at`, source.`client_id`, source.`user_id`, source.`session_id`, source.`session_number`, source.`order_id`, source.`value`, source.`revenue`, source.`refund_value`, source.`currency`, source.`coupon`, source.`event_params`, source.`user_properties`, source.`items`, source.`page_location`, source.`page_path`, source.`page_hostname`, source.`page_title`, source.`page_referrer`, source.`source`, source.`medium`, source.`campaign`, source.`device_category`, source.`operating_system`, source.`browser`, source.`language`, source.`country`, source.`region`, source.`city`, source.`continent`, source.`platform`, source.`stream_id`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbclid`, source.`msclkid`, source.`ttclid`, source.`li_fat_id`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`row_hash`);
 
+-- step identity
+-- @end_date DATE = "2026-11-28"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.identity_382635c9325bf3273d19_20261128` AS
+WITH
+pairs AS (
+  -- which client ids and user ids GA4 saw together in the 180 days before the window's end
+  SELECT event.client_id, event.user_id, event.occurred_at, TRUE AS in_ga4
+  FROM `my-project.conversions.ga4_events` AS event
+  WHERE
+    event.date BETWEEN DATE_SUB(@end_date, INTERVAL 180 DAY) AND @end_date
+    AND event.client_id IS NOT NULL
+    AND event.user_id IS NOT NULL
+),
+shared AS (
+  -- a user id shared by more client ids than a person has devices is a test account or a constant
+  SELECT pairs.user_id
+  FROM pairs
+  GROUP BY pairs.user_id
+  HAVING COUNT(DISTINCT pairs.client_id) > 50
+),
+links AS (
+  -- pairs that may join clients, without user ids that stand for many people
+  SELECT pairs.client_id, pairs.user_id, pairs.occurred_at
+  FROM pairs
+  WHERE pairs.user_id NOT IN (SELECT shared.user_id FROM shared)
+  -- A CRM may number people in a way of its own. Its user ids count where GA4 knows them, and fill the
+  -- gap where GA4 knows nobody on the client; one of a single client joins nothing, and may be a number
+  -- that guests get at each order.
+  QUALIFY
+    COUNTIF(pairs.in_ga4) OVER user_ids > 0
+    OR (
+      COUNTIF(pairs.in_ga4) OVER client_ids = 0
+      AND MIN(pairs.client_id) OVER user_ids < MAX(pairs.client_id) OVER user_ids
+    )
+  WINDOW
+    user_ids AS (PARTITION BY pairs.user_id),
+    client_ids AS (PARTITION BY pairs.client_id)
+),
+spread AS (
+  -- whether a client has one user or is shared by several: then it joins nobody
+  SELECT
+    links.client_id,
+    links.user_id,
+    links.occurred_at,
+    MIN(links.user_id) OVER clients = MAX(links.user_id) OVER clients AS is_only
+  FROM links
+  WINDOW clients AS (PARTITION BY links.client_id)
+)
+SELECT 'shared' AS kind, CAST(NULL AS STRING) AS client_id, shared.user_id, CAST(NULL AS TIMESTAMP) AS since
+FROM shared
+UNION ALL
+SELECT DISTINCT
+  IF(spread.is_only, 'only', 'one_of') AS kind,
+  spread.client_id,
+  spread.user_id,
+  IF(spread.is_only, NULL, spread.occurred_at) AS since
+FROM spread;
+
 -- step candidates
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
@@ -319,7 +377,7 @@ past AS (
   CAST(NULL AS STRING) AS removed
     FROM `my-project.conversions.ga4_events` AS event
     WHERE
-      event.date < @start_date
+      event.date BETWEEN DATE_SUB(@start_date, INTERVAL 731 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
       AND event.event_name IN UNNEST(@event_names)
   ) AS c
   ) AS earlier
@@ -349,53 +407,23 @@ by_order AS (
     ) AS published ON published.id = previous.id
   ) AS ranked
 ),
-pairs AS (
-  -- which client ids and user ids GA4 saw together in the 180 days before the window's end
-  SELECT event.client_id, event.user_id, event.occurred_at, TRUE AS in_ga4
-  FROM `my-project.conversions.ga4_events` AS event
-  WHERE
-    event.date BETWEEN DATE_SUB(@end_date, INTERVAL 180 DAY) AND @end_date
-    AND event.client_id IS NOT NULL
-    AND event.user_id IS NOT NULL
-),
-shared AS (
-  -- a user id shared by more client ids than a person has devices is a test account or a constant
-  SELECT pairs.user_id
-  FROM pairs
-  GROUP BY pairs.user_id
-  HAVING COUNT(DISTINCT pairs.client_id) > 50
-),
-links AS (
-  -- pairs that may join clients, without user ids that stand for many people
-  SELECT pairs.client_id, pairs.user_id, pairs.occurred_at
-  FROM pairs
-  WHERE pairs.user_id NOT IN (SELECT shared.user_id FROM shared)
-  -- A CRM may number people in a way of its own. Its user ids count where GA4 knows them, and fill the
-  -- gap where GA4 knows nobody on the client; one of a single client joins nothing, and may be a number
-  -- that guests get at each order.
-  QUALIFY
-    COUNTIF(pairs.in_ga4) OVER user_ids > 0
-    OR (
-      COUNTIF(pairs.in_ga4) OVER client_ids = 0
-      AND MIN(pairs.client_id) OVER user_ids < MAX(pairs.client_id) OVER user_ids
-    )
-  WINDOW
-    user_ids AS (PARTITION BY pairs.user_id),
-    client_ids AS (PARTITION BY pairs.client_id)
+edges AS (
+  -- who is who: the edges of the identity graph
+  SELECT edge.kind, edge.client_id, edge.user_id, edge.since FROM `my-project.conversions_staging.identity_382635c9325bf3273d19_20261128` AS edge
 ),
 linked AS (
-  -- a client id with two user ids joins nobody: it may be a shared device
-  SELECT links.client_id, ANY_VALUE(links.user_id) AS user_id
-  FROM links
-  GROUP BY links.client_id
-  HAVING COUNT(DISTINCT links.user_id) = 1
+  -- clients of one user
+  SELECT edges.client_id, edges.user_id
+  FROM edges
+  WHERE edges.kind = 'only'
 ),
 recent AS (
   -- on a shared device, an event without user id belongs to the latest user before it
-  SELECT previous.event_key, links.user_id
+  SELECT previous.event_key, edges.user_id
   FROM by_order AS previous
-  INNER JOIN links ON links.client_id = previous.client_id AND links.occurred_at <= previous.created
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY previous.event_key ORDER BY links.occurred_at DESC, links.user_id) = 1
+  INNER JOIN edges ON edges.client_id = previous.client_id AND edges.since <= previous.created
+  WHERE edges.kind = 'one_of'
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY previous.event_key ORDER BY edges.since DESC, edges.user_id) = 1
 ),
 persons AS (
   -- the candidates with their person: by user id, by the client's only user, by the latest user, by client
@@ -408,7 +436,7 @@ persons AS (
     ) AS person_id
   )
   FROM by_order AS previous
-  LEFT JOIN shared ON shared.user_id = previous.user_id
+  LEFT JOIN edges AS shared ON shared.kind = 'shared' AND shared.user_id = previous.user_id
   LEFT JOIN linked ON linked.client_id = previous.client_id
   LEFT JOIN recent AS recent ON recent.event_key = previous.event_key
 ),
@@ -456,7 +484,7 @@ refunds AS (
   WHERE
     event.event_name = 'refund'
     AND event.order_id IN (SELECT counted.order_id FROM counted)
-    AND event.date <= DATE_ADD(@end_date, INTERVAL @v_5969f3a995e6 DAY)
+    AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_ADD(@end_date, INTERVAL @v_5969f3a995e6 DAY)
 ),
 applied AS (
   -- a refund counts while its day is at most the window after the day of its purchase
@@ -859,8 +887,10 @@ WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@end_date, INTERVAL 28 DAY
 -- @definition_id STRING = "purchase"
 -- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-10-26"
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
+-- @last_date DATE = "2026-11-28"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-10-26"
@@ -898,5 +928,9 @@ SELECT
   d.new_row
 FROM `my-project.conversions_staging.purchase_1_difference` AS d
 WHERE NOT EXISTS (
-  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known WHERE known.definition_id = @definition_id AND known.fence = @fence
+  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known
+  WHERE
+    known.definition_id = @definition_id
+    AND known.fence = @fence
+    AND known.date BETWEEN @first_date AND @last_date
 );
