@@ -177,7 +177,8 @@ def published(row: dict[str, Any], zone: str) -> dict[str, Any]:
 def scored(row: dict[str, Any]) -> dict[str, Any]:
     """A row of lead_scores from its short form."""
     moments = {name: moment(value) for name, value in row.items()}
-    day = moments["scored_at"].date()
+    # the partition is the day of `created`
+    day = (moments.get("created") or moments["scored_at"]).date()
     by_type = {"DATE": day, "FLOAT": 0.5, "BOOLEAN": True, "STRING": "any", "TIMESTAMP": day}
     required = [c for c in schemas.load("lead_scores")["schema"] if c["mode"] == "REQUIRED"]
     full = {column["name"]: by_type[column["type"]] for column in required}
