@@ -76,12 +76,15 @@ class Contract:
 
 @dataclass(frozen=True)
 class Output:
-    """A column as the query writes it: name, expression, whether it is a bare NULL, place."""
+    """A column as the query writes it: its name, its expression, and where both stand."""
 
     name: str
     text: str = ""
     is_null: bool = False
+    """Whether it is NULL in every part of the query."""
     at: Position | None = None
+    is_only: bool = False
+    """Whether this is the one place where the column is written: a union has several."""
 
 
 @cache
@@ -240,7 +243,9 @@ def _type_problems(
     assert wanted is not None
     output = written.get(wanted.name, Output(wanted.name))
     if output.is_null:
-        return [_null_column(wanted, output)]
+        # what nobody can know may be said so: such conversions are reported as (not attributed)
+        is_said = any(wanted.name in group for group in agreed.one_of)
+        return [] if is_said else [_null_column(wanted, output)]
     if spelled(column) == wanted.sql_type or _is_same_shape(column, wanted):
         return []
     if column.get("mode") != "REPEATED" and normal_type(column) in _WIDENED.get(wanted.type, ()):
@@ -430,8 +435,9 @@ def _epoch_function(text: str) -> str:
 
 def _to_number(text: str, source: str, timezone: str) -> str:
     return {
-        "STRING": f"SAFE_CAST({text} AS FLOAT64)",
-        "JSON": f"SAFE_CAST(JSON_VALUE({text}) AS FLOAT64)",
+        # no SAFE_CAST: a number written in another way is to fail, not to vanish
+        "STRING": f"CAST({text} AS FLOAT64)",
+        "JSON": f"CAST(JSON_VALUE({text}) AS FLOAT64)",
         "BOOL": f"IF({text}, 1.0, 0.0)",
     }.get(source, f"CAST({text} AS FLOAT64)" if source in _NUMBERS else "")
 
@@ -439,5 +445,5 @@ def _to_number(text: str, source: str, timezone: str) -> str:
 def _to_truth(text: str, source: str, timezone: str) -> str:
     if source in ("STRING", "JSON"):
         value = text if source == "STRING" else f"JSON_VALUE({text})"
-        return f"LOWER({value}) IN ('yes', 'true', '1')"
+        return f"{value} IN ('the texts that mean qualified')"
     return f"{text} != 0" if source in _NUMBERS else ""

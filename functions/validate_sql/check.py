@@ -22,6 +22,8 @@ from common.model.window import Window
 from common.settings import Settings
 from common.user_query import RefusedQueryError
 from functions.validate_sql.engine import access, cost, dry
+from functions.validate_sql.fixes import offers, rounds
+from functions.validate_sql.fixes.apply import applied
 from functions.validate_sql.models import Ask, Validated, columns, issues
 from functions.validate_sql.partition import partition
 from functions.validate_sql.partition.partition import Catalogue
@@ -66,13 +68,14 @@ class Services:
 def validate(ask: Ask, services: Services) -> Validated:
     """Everything that can be said of the query; nothing that it holds makes this raise."""
     allowed = Scope.of(services.settings)
-    verdict = judge(ask.sql, allowed)
-    suggestion, verdict = _rewritten(ask.sql, verdict, allowed)
+    declared, text = _without_declare(ask.sql, allowed)
+    mended = rounds.mended(text, allowed)
+    verdict = mended.verdict
     known = _known(verdict, services.runner)
     unbounded = _partitions(ask, verdict.query, known, services)
-    findings = [*verdict.findings, *_external(known.stored), *unbounded]
+    later = [*_external(known.stored), *unbounded]
     if not unbounded:
-        findings += _period(verdict, known, services.settings.timezone)
+        later += _period(verdict, known, services.settings.timezone)
     if verdict.ok and not _has_duplicates(verdict):
         reading = dry.read(
             verdict,
@@ -84,27 +87,64 @@ def validate(ask: Ask, services: Services) -> Validated:
         )
     else:
         reading = dry.Reading()
-    findings += [*reading.findings, *_contract(ask, verdict, reading, services)]
-    answer = Validated(ok=False, issues=[], suggestion=suggestion)
+    later += [*reading.findings, *_contract(ask, verdict, reading, services)]
+    answer = Validated(ok=False, issues=[])
     answer.referenced_tables = sorted({*verdict.tables, *reading.tables} - {""})
     if reading.ok:
-        findings += _weigh(answer, ask, verdict, reading, known, services)
-        findings += _look(answer, ask, verdict, reading, findings, services)
-        findings += _predict(answer, ask, reading, services)
+        later += _weigh(answer, ask, verdict, reading, known, services)
+        later = offers.from_types(later, _columns(ask, verdict, reading, services))
+        later = _look(answer, ask, verdict, reading, later, services)
+        later += _predict(answer, ask, reading, services)
+        later = offers.proved(
+            mended.text, later, allowed, lambda text: _faults(text, ask, allowed, services)
+        )
+    answer.suggestion = _suggestion(ask.sql, mended, later, allowed)
+    findings = [*declared, *mended.findings, *map(mended.relocated, later)]
     answer.issues = issues(findings)
     answer.ok = not is_refused(findings)
     return answer
 
 
-def _rewritten(sql: str, verdict: Verdict, allowed: Scope) -> tuple[str, Verdict]:
-    """The script as one SELECT, with what the guard says of that as well; else ("", verdict)."""
-    declared = next((f for f in verdict.findings if f.code == "declare"), None)
+def _without_declare(sql: str, allowed: Scope) -> tuple[list[Finding], str]:
+    """What is said of a script, and its one SELECT on the same lines; else ([], sql)."""
+    declared = next((f for f in judge(sql, allowed).findings if f.code == "declare"), None)
     suggestion = without_declare(sql) if declared else ""
     if declared is None or not suggestion:
-        return "", verdict
-    inner = judge(suggestion, allowed)
-    told = replace(declared, fix=suggestion.strip())
-    return suggestion.strip(), replace(inner, findings=(told, *inner.findings), canonical="")
+        return [], sql
+    return [replace(declared, fix=suggestion.strip())], suggestion
+
+
+def _suggestion(
+    sql: str, mended: rounds.Mended, findings: Sequence[Finding], allowed: Scope
+) -> str:
+    """The whole query as it should be written: with all replacements, "" when there is none."""
+    whole = applied(mended.text, findings)
+    if mended.verdict.ok and not judge(whole, allowed).ok:
+        whole = mended.text
+    return "" if whole == sql else whole.strip()
+
+
+def _faults(
+    text: str, ask: Ask, allowed: Scope, services: Services
+) -> set[tuple[str, str | None]] | None:
+    """Code and field of what the dry run and the contract say of a text that the guard passed."""
+    verdict = judge(text, allowed)
+    if not verdict.ok or _has_duplicates(verdict):
+        return None
+    bound = user_query.bind(verdict, services.last_days)
+    try:
+        schema = user_query.dry_run(bound, services.runner).schema
+    except ProductError:
+        return None
+    reading = dry.Reading(schema)
+    return {(it.code, it.field) for it in _contract(ask, verdict, reading, services)}
+
+
+def _columns(
+    ask: Ask, verdict: Verdict, reading: dry.Reading, services: Services
+) -> offers.Columns:
+    outputs = verdict.query.outputs if verdict.query else ()
+    return offers.Columns(outputs, reading.schema, ask.contract, services.settings.timezone)
 
 
 @dataclass(frozen=True)
@@ -268,27 +308,41 @@ def _look(
     ask: Ask,
     verdict: Verdict,
     reading: dry.Reading,
-    findings: Iterable[Finding],
+    findings: Sequence[Finding],
     services: Services,
 ) -> list[Finding]:
-    """The profile of the last 30 days, when running the query makes sense."""
+    """The findings, and those of the last 30 days' rows where running the query makes sense."""
     if not ask.with_profile or any(finding.code in _NOT_PROFILED for finding in findings):
-        return []
+        return list(findings)
     try:
         with profiles.answer(
             services.runner, services.own, verdict, ask.contract, services.last_days
         ) as kept:
             profile = profiles.profile(services.own, kept, services.now)
             profile.clients = profiles.stitch(services.own, kept) if profile.rows else None
+            remarks = _remarks(profile, ask, verdict, findings, services)
+            columns = _columns(ask, verdict, reading, services)
+            offered = offers.from_rows([*findings, *remarks], columns, profile, services.own, kept)
     except RefusedQueryError as error:
-        return list(error.findings)
+        return [*findings, *error.findings]
     except AccessError as error:
-        return [access.denied(error.detail, (), services.account(), services.settings.project)]
+        denied = access.denied(error.detail, (), services.account(), services.settings.project)
+        return [*findings, denied]
     except ProductError as error:
-        return [_failed(error)]
+        return [*findings, _failed(error)]
     if profile.clients:
         profile.attributed_share = profile.clients.known_before / profile.rows
     answer.profile, answer.sample = profile, profile.sample
+    return offered
+
+
+def _remarks(
+    profile: profiles.Profile,
+    ask: Ask,
+    verdict: Verdict,
+    findings: Iterable[Finding],
+    services: Services,
+) -> list[Finding]:
     told = {finding.field for finding in findings if finding.code == "null_column"}
     remarks = data_quality.check(profile, ask.contract, _texts(verdict), services.settings.timezone)
     return [it for it in remarks if it.code not in _SAY_NULL or it.field not in told]

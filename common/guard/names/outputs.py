@@ -11,6 +11,7 @@ from common.guard.reading.lexer import Token, canonical
 from common.guard.reading.mask import Masked
 from common.guard.reading.text import Source
 from common.model.contract import Output
+from common.model.findings import Position
 
 _LIST_ENDS = tuple(
     "FROM WHERE GROUP HAVING QUALIFY WINDOW ORDER LIMIT UNION EXCEPT INTERSECT |> )".split()
@@ -23,15 +24,19 @@ def outputs(source: Source, masked: Masked, tree: exp.Query) -> list[Output]:
     first = sides[0]
     if not first.expressions or any(column.is_star for column in first.expressions):
         return []
-    texts = _texts(source, masked, first)
+    items = _written(masked, first)
     columns = [_output(masked, column) for column in first.expressions]
-    if len(texts) == len(columns):
+    if len(items) == len(columns):
         columns = [
-            replace(column, text=text, at=source.position(token.offset))
-            for column, (text, token) in zip(columns, texts, strict=True)
+            replace(column, text=_without_alias(item), at=_place(source, item))
+            for column, item in zip(columns, items, strict=True)
         ]
     return [
-        replace(column, is_null=all(_is_null_at(side, index) for side in sides))
+        replace(
+            column,
+            is_null=all(_is_null_at(side, index) for side in sides),
+            is_only=len(sides) == 1 and not masked.has_pipes,
+        )
         for index, column in enumerate(columns)
     ]
 
@@ -62,13 +67,17 @@ def _is_null_at(select: exp.Select, index: int) -> bool:
     return isinstance(value, exp.Null)
 
 
-def _texts(source: Source, masked: Masked, select: exp.Select) -> list[tuple[str, Token]]:
-    """The expression of each column without its alias, and the token it begins with."""
+def _written(masked: Masked, select: exp.Select) -> list[list[Token]]:
+    """The tokens of each column, alias included."""
     lines = [part.meta["line"] for part in select.expressions[0].walk() if "line" in part.meta]
     if not lines:
         return []
     start = _list_start(masked.tokens, min(lines) - 1)
-    return [(_without_alias(item), item[0]) for item in _items(masked.tokens[start:]) if item]
+    return [item for item in _items(masked.tokens[start:]) if item]
+
+
+def _place(source: Source, item: Sequence[Token]) -> Position:
+    return source.position(item[0].offset, item[-1].offset + len(item[-1].text))
 
 
 def _list_start(tokens: Sequence[Token], index: int) -> int:

@@ -70,7 +70,7 @@ class _Resolver:
 
     def __init__(self, masked: Masked) -> None:
         self.masked = masked
-        self.has_pipes = any(token.has("|>") for token in masked.tokens)
+        self.has_pipes = masked.has_pipes
         self.visited: set[int] = set()
         self.size = 0
 

@@ -37,6 +37,11 @@ class Masked:
         """The token that sqlglot saw on this line."""
         return self.tokens[line - 1]
 
+    @property
+    def has_pipes(self) -> bool:
+        """Whether a pipe operator stands in the query."""
+        return any(token.has("|>") for token in self.tokens)
+
     def name(self, seen: str) -> str:
         """The identifier for which sqlglot saw this one."""
         return self.names.get(seen, seen)

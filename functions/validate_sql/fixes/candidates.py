@@ -1,0 +1,216 @@
+"""How a column's values may be meant: the expression for each reading, and which texts fit it.
+
+`{}` stands for the column. A reading is taken only when every value fits it and no other reading
+fits as well, so that "1,234" alone decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from common.ga4 import export
+from common.model.contract import Column
+from common.model.currency import DECIMALS
+from functions.validate_sql.profile.profile import Profile
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One reading: the expression that makes the wanted value, and the condition of fitting it."""
+
+    expression: str
+    fits: str = "TRUE"
+    excused: str = "FALSE"
+    """Which values may become NULL, as they stand for nobody."""
+    is_sure: bool = False
+    """Whether it is taken before all others that fit as well."""
+
+    def of(self, text: str) -> str:
+        """The expression for a column that is written so."""
+        return self.expression.replace("{}", text)
+
+
+def of_type(wanted: Column, source: str, timezone: str) -> list[Candidate]:
+    """Readings of a column of GoogleSQL type `source` that make the wanted type."""
+    if wanted.mode == "REPEATED":
+        return []
+    match wanted.type:
+        case "FLOAT":
+            return _numbers(source)
+        case "BOOLEAN":
+            return _truths(source)
+        case "TIMESTAMP":
+            return _moments(source, timezone)
+        case "STRING":
+            return _texts(source)
+    return []
+
+
+def of_currency(profile: Profile) -> list[Candidate]:
+    """Symbols as codes; none when one of the values is neither a symbol nor a code."""
+    unknown = [code for code in profile.currencies if code.strip().upper() not in DECIMALS]
+    if not unknown or not all(code.strip() in _SYMBOLS for code in unknown):
+        return []
+    whens = " ".join(f"WHEN {_text(code)} THEN '{_SYMBOLS[code.strip()]}'" for code in unknown)
+    others = [code for code in profile.currencies if code not in unknown]
+    kept = "{}" if all(code == code.strip().upper() for code in others) else "UPPER(TRIM({}))"
+    return [Candidate(f"CASE {{}} {whens} ELSE {kept} END")]
+
+
+def of_case() -> list[Candidate]:
+    """Codes in capitals."""
+    return [Candidate("UPPER(TRIM({}))")]
+
+
+def of_client_id(profile: Profile) -> list[Candidate]:
+    """The client id out of a cookie, and nobody for what stands for nobody; others stay."""
+    clients = profile.clients
+    if clients is None or clients.addresses or clients.scientific:
+        return []
+    text = "{}"
+    if clients.with_cookie_prefix:
+        text = f"COALESCE(REGEXP_EXTRACT({text}, r'^GA[0-9]+\\.[0-9]+\\.([0-9]+\\.[0-9]+)$'), {{}})"
+    excused = "FALSE"
+    if clients.placeholders:
+        listed = ", ".join(_text(word) for word in sorted(export.NOBODY))
+        excused = f"LOWER(TRIM({{}})) IN ({listed})"
+        text = f"IF({excused}, NULL, {text})"
+    return [] if text == "{}" else [Candidate(text, excused=excused)]
+
+
+def of_status(profile: Profile) -> list[Candidate]:
+    """The statuses of the CRM as won, lost and open; none when one of them is not understood."""
+    meant = {status: _status(status) for status in profile.statuses}
+    if not all(meant.values()):
+        return []
+    whens = " ".join(f"WHEN {_text(said)} THEN '{mean}'" for said, mean in meant.items())
+    return [Candidate(f"CASE {{}} {whens} END")]
+
+
+def of_address() -> list[Candidate]:
+    """A hash in place of an address."""
+    return [Candidate("TO_HEX(SHA256(LOWER(TRIM({}))))")]
+
+
+_SYMBOLS: Mapping[str, str] = {"€": "EUR", "£": "GBP", "US$": "USD", "$": "USD", "CHF": "CHF"}
+_WON = ("won", "closedwon", "closed won", "gewonnen", "paid", "converted")
+_LOST = ("lost", "closedlost", "closed lost", "verloren", "rejected", "cancelled", "canceled")
+_OPEN = ("open", "new", "in progress", "pending", "qualified", "negotiation", "proposal")
+_YES = ("yes", "y", "true", "t", "1")
+_NO = ("no", "n", "false", "f", "0")
+
+
+def _status(text: str) -> str:
+    plain = text.strip().lower().replace("_", " ").replace("-", " ")
+    by_word = {"won": _WON, "lost": _LOST, "open": _OPEN}
+    return next((meant for meant, words in by_word.items() if plain in words), "")
+
+
+def _text(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def _matches(pattern: str) -> str:
+    return f"REGEXP_CONTAINS(TRIM({{}}), r'^(?:{pattern})$')"
+
+
+_SIGN = r"[-+]?"
+_PLAIN = rf"{_SIGN}[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
+_ENGLISH = rf"{_SIGN}[0-9]{{1,3}}(?:,[0-9]{{3}})+(?:\.[0-9]+)?|{_SIGN}[0-9]+(?:\.[0-9]+)?"
+_CONTINENTAL = rf"{_SIGN}[0-9]{{1,3}}(?:\.[0-9]{{3}})+(?:,[0-9]+)?|{_SIGN}[0-9]+(?:,[0-9]+)?"
+_MONEY = r"(?:[A-Z]{{3}}|[€$£])?\s*(?:{})\s*(?:[A-Z]{{3}}|[€$£])?"
+
+
+def _numbers(source: str) -> list[Candidate]:
+    if source in ("INT64", "NUMERIC", "BIGNUMERIC"):
+        return [Candidate("CAST({} AS FLOAT64)")]
+    if source == "BOOL":
+        return [Candidate("IF({}, 1.0, 0.0)")]
+    if source != "STRING":
+        return []
+    bare = "REGEXP_REPLACE({}, r'[^0-9.,+-]', '')"
+    english = "SAFE_CAST(REPLACE({}, ',', '') AS FLOAT64)"
+    continental = "SAFE_CAST(REPLACE(REPLACE({}, '.', ''), ',', '.') AS FLOAT64)"
+    return [
+        Candidate("SAFE_CAST({} AS FLOAT64)", _matches(_PLAIN), is_sure=True),
+        Candidate(english, _matches(_ENGLISH)),
+        Candidate(continental, _matches(_CONTINENTAL)),
+        Candidate(english.replace("{}", bare), _matches(_MONEY.format(_ENGLISH))),
+        Candidate(continental.replace("{}", bare), _matches(_MONEY.format(_CONTINENTAL))),
+    ]
+
+
+def _truths(source: str) -> list[Candidate]:
+    if source in ("INT64", "FLOAT64", "NUMERIC", "BIGNUMERIC"):
+        return [Candidate("{} != 0", "{} IN (0, 1)")]
+    if source != "STRING":
+        return []
+    plain = "NULLIF(LOWER(TRIM({})), '')"
+    return [Candidate(f"{plain} IN ({_listed(_YES)})", f"{plain} IN ({_listed(_YES + _NO)})")]
+
+
+_DAY, _MONTH, _YEAR = "(?:0?[1-9]|[12][0-9]|3[01])", "(?:0?[1-9]|1[0-2])", "[0-9]{4}"
+_TIME = "[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
+_ISO = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+
+
+def _moments(source: str, timezone: str) -> list[Candidate]:
+    if source in ("DATE", "DATETIME"):
+        return [Candidate(f"TIMESTAMP({{}}, '{timezone}')")]
+    if source in ("INT64", "FLOAT64", "NUMERIC"):
+        number = "{}" if source == "INT64" else "CAST({} AS INT64)"
+        return [_epoch(number, unit, scale) for unit, scale in _UNITS]
+    if source != "STRING":
+        return []
+    return [
+        Candidate("TIMESTAMP({})", _matches(rf"{_ISO}[T ]{_TIME}(?:\.[0-9]+)?(?:Z|[+-][0-9:]+)")),
+        Candidate(
+            f"TIMESTAMP({{}}, '{timezone}')", _matches(rf"{_ISO}(?:[T ]{_TIME}(?:\.[0-9]+)?)?")
+        ),
+        *(
+            Candidate(f"PARSE_TIMESTAMP('{style}', TRIM({{}}), '{timezone}')", _matches(pattern))
+            for style, pattern in _STYLES
+        ),
+        *(
+            Candidate(_epoch("CAST({} AS INT64)", unit, scale).expression, _matches(digits))
+            for (unit, scale), digits in zip(
+                _UNITS, ("[0-9]{10}", "[0-9]{13}", "[0-9]{16}"), strict=True
+            )
+        ),
+    ]
+
+
+_UNITS = (("SECONDS", 1), ("MILLIS", 1_000), ("MICROS", 1_000_000))
+_STYLES = (
+    ("%Y%m%d", "(?:19|20)[0-9]{6}"),
+    ("%d.%m.%Y", rf"{_DAY}\.{_MONTH}\.{_YEAR}"),
+    ("%d.%m.%Y %H:%M:%S", rf"{_DAY}\.{_MONTH}\.{_YEAR} {_TIME}"),
+    ("%d/%m/%Y", f"{_DAY}/{_MONTH}/{_YEAR}"),
+    ("%m/%d/%Y", f"{_MONTH}/{_DAY}/{_YEAR}"),
+    ("%d/%m/%Y %H:%M:%S", f"{_DAY}/{_MONTH}/{_YEAR} {_TIME}"),
+    ("%m/%d/%Y %H:%M:%S", f"{_MONTH}/{_DAY}/{_YEAR} {_TIME}"),
+)
+
+
+def _epoch(number: str, unit: str, scale: int) -> Candidate:
+    """Seconds since 1970 or a part of them: times from the year 2000 to 2100."""
+    first, last = 946_684_800 * scale, 4_102_444_800 * scale
+    return Candidate(f"TIMESTAMP_{unit}({number})", f"{{}} BETWEEN {first} AND {last}")
+
+
+def _texts(source: str) -> list[Candidate]:
+    if source == "FLOAT64":
+        # digits beyond 2^53 are gone already, and CAST would write 1.76e+15
+        whole = "{} = TRUNC({}) AND ABS({}) < 9007199254740992"
+        return [Candidate("CAST(CAST({} AS INT64) AS STRING)", whole)]
+    if source == "JSON":
+        return [Candidate("JSON_VALUE({})")]
+    if source == "BYTES":
+        return [Candidate("TO_HEX({})")]
+    return [] if source.startswith(("ARRAY", "STRUCT")) else [Candidate("CAST({} AS STRING)")]

@@ -1,0 +1,48 @@
+"""Which reading of a column holds for every value, seen in the rows that are staged already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from common.bigquery.sql import Sql, identifier, join, template
+from common.bigquery.warehouse import Warehouse
+from common.errors import ProductError
+from functions.validate_sql.fixes.candidates import Candidate
+from functions.validate_sql.profile.profile import Answer
+
+
+def reading(
+    own: Warehouse, kept: Answer, column: str, candidates: Sequence[Candidate]
+) -> Candidate | None:
+    """The one reading that every value fits and none is lost by; None when none or several do."""
+    if column not in kept.types or not candidates:
+        return None
+    held = [candidate for candidate in candidates if _holds(own, kept, column, candidate)]
+    sure = next((candidate for candidate in held if candidate.is_sure), None)
+    return sure or (held[0] if len(_expressions(held)) == 1 else None)
+
+
+def _expressions(held: Sequence[Candidate]) -> set[str]:
+    return {candidate.expression for candidate in held}
+
+
+def _holds(own: Warehouse, kept: Answer, column: str, candidate: Candidate) -> bool:
+    """Whether the reading keeps every value; one that the engine cannot work out proves nothing."""
+    value = f"answer.{identifier(column)}"
+    is_there = f"{value} IS NOT NULL"
+    if kept.types[column] == "STRING":
+        is_there += f" AND TRIM({value}) != ''"
+    fits, excused = (text.replace("{}", value) for text in (candidate.fits, candidate.excused))
+    lost = f"({candidate.of(value)}) IS NULL AND NOT IFNULL({excused}, FALSE)"
+    counts = [
+        Sql(f"COUNTIF({is_there}) AS present"),
+        Sql(f"COUNTIF({is_there} AND NOT IFNULL({fits}, FALSE)) AS misfits"),
+        # what does not fit is not worked out: it may make the expression fail
+        Sql(f"COUNTIF({is_there} AND IF(IFNULL({fits}, FALSE), {lost}, FALSE)) AS lost"),
+    ]
+    sql = template(__file__, counts=join(",\n  ", counts), answer=kept.table)
+    try:
+        row = next(iter(own.rows(sql, labels={"purpose": "validate"})))
+    except ProductError:
+        return False
+    return bool(row["present"]) and not row["misfits"] and not row["lost"]
