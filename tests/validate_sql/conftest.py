@@ -36,6 +36,30 @@ ORDERS = {
     "note": "STRING",
 }
 DEALS = {"deal_id": "STRING", "client_id": "STRING", "closed_at": "TIMESTAMP", "stage": "STRING"}
+FORMS = {
+    "id": "STRING",
+    "date": "DATE",
+    "created_at": "TIMESTAMP",
+    "plain": "STRING",
+    "english": "STRING",
+    "continental": "STRING",
+    "money": "STRING",
+    "either": "STRING",
+    "iso": "STRING",
+    "european": "STRING",
+    "american": "STRING",
+    "ambiguous": "STRING",
+    "millis": "INTEGER",
+    "seconds": "FLOAT",
+    "cookie": "STRING",
+    "symbol": "STRING",
+    "unknown": "STRING",
+    "flag": "STRING",
+    "stage": "STRING",
+    "phase": "STRING",
+    "address": "STRING",
+    "price": "STRING",
+}
 EVENTS = {"user_pseudo_id": "STRING", "event_timestamp": "INTEGER", "event_name": "STRING"}
 
 
@@ -56,6 +80,40 @@ def orders() -> Iterator[dict[str, Any]]:
             "phone": f"+44 20 7946 {number:04d}",
             "customer_id": f"C-{number}",
             "note": "canary-note" if number % 2 else "7",
+        }
+
+
+def forms() -> Iterator[dict[str, Any]]:
+    """The same twelve orders, each fact written as one CRM or another writes it."""
+    for number in range(12):
+        at = NOW - timedelta(days=1 + number)
+        amount = 1234.5 + 1000 * number
+        english = f"{amount:,.2f}"
+        client = f"{1_000_000 + number}.{1_760_000_000 + number}"
+        cookies = (f"GA1.1.{client}", client, f"GS1.1.{1_760_000_000 + number}.1.1.0.0.0")
+        yield {
+            "id": f"F-{number}",
+            "date": at.date().isoformat(),
+            "created_at": at.isoformat(),
+            "plain": f"{amount}",
+            "english": english,
+            "continental": english.replace(",", "_").replace(".", ",").replace("_", "."),
+            "money": f"€ {english}",
+            "either": f"{number + 1},234",
+            "iso": f"{at:%Y-%m-%d %H:%M:%S}",
+            "european": f"{at:%d.%m.%Y}",
+            "american": f"{at:%m/%d/%Y}",
+            "ambiguous": f"{1 + number % 9:02}/{1 + number % 12:02}/2026",
+            "millis": int(at.timestamp() * 1000),
+            "seconds": at.timestamp() // 1,
+            "cookie": cookies[number % 3],
+            "symbol": ("€", "EUR", "usd")[number % 3],
+            "unknown": ("XX", "EUR")[number % 2],
+            "flag": ("yes", "no", "")[number % 3],
+            "stage": ("Closed Won", "closed_lost", "new")[number % 3],
+            "phase": ("signed", "phase 2")[number % 2],
+            "address": f"ann.lee{number}@canary.example",
+            "price": "12.50" if number else "on request",
         }
 
 
@@ -88,6 +146,7 @@ def shop(engine: EmbeddedBigQuery, settings: Settings) -> Iterator[Warehouse]:
             client.create_dataset(f"{PROJECT}.{dataset}")
         _fill(client, "crm.orders", ORDERS, list(orders()), "date")
         _fill(client, "crm.deals", DEALS, [])
+        _fill(client, "crm.forms", FORMS, list(forms()), "date")
         _fill(client, "analytics_123.events_20261029", EVENTS, list(visits()))
         view = bigquery.Table(f"{PROJECT}.crm.orders_view")
         view.view_query = "SELECT * FROM `shop.crm.orders`"

@@ -163,27 +163,29 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
 
 def _foreign_name(source: Source, token: Token) -> Finding | None:
     """The finding for a table's name in the quotes or brackets of another dialect."""
-    at = source.position(token.offset)
+    at = source.position(token.offset, token.offset + len(token.text))
     if token.kind == "string":
         message = f"{token.text} is a text; a table's name stands between backquotes."
-        name = re.split("['\"]+", token.text)[1]
-        return found("table_name", message, f"`{name}`", at=at)
+        name = "`" + re.split("['\"]+", token.text)[1] + "`"
+        return found("table_name", message, name, at=at, replacement=name)
     named = _BRACKETED.match(source.text, token.offset)
     if named is None:
         return None
     message = "GoogleSQL puts names between backquotes; square brackets make an array."
-    path = re.sub(r"[\[\]]", "", named[0])
-    return found("other_dialect", message, f"`{path}`", at=at)
+    path = "`" + re.sub(r"[\[\]]", "", named[0]) + "`"
+    at = source.position(token.offset, token.offset + named.end() - named.start())
+    return found("other_dialect", message, path, at=at, replacement=path)
 
 
 def _bad_escape(source: Source, token: Token, escape: re.Match[str]) -> Finding:
-    fix = f"r{token.text}" if "\n" not in token.text else "Write a raw string: r'...'"
+    raw = f"r{token.text}" if "\n" not in token.text else None
     return found(
         "bad_escape",
         f"{escape[0]} is no escape sequence of GoogleSQL. In a regular expression, write the "
         "string raw, so that backslashes stand for themselves.",
-        fix,
-        at=source.position(token.offset + escape.start()),
+        raw or "Write a raw string: r'...'",
+        at=source.position(token.offset, token.offset + len(token.text)),
+        replacement=raw,
     )
 
 
@@ -198,12 +200,14 @@ def _template(source: Source, token: Token) -> Finding:
 
 def _doubled_quote(source: Source, last: Token, token: Token) -> Finding:
     quote = last.text[-1]
+    joined = f"{last.text[:-1]}\\{quote}{token.text[1:]}"
     return found(
         "doubled_quote",
         f"A quote inside a string is written \\{quote} in GoogleSQL; {quote}{quote} ends the "
         "string and begins another.",
-        f"{last.text[:-1]}\\{quote}{token.text[1:]}",
-        at=source.position(token.offset),
+        joined,
+        at=source.position(last.offset, token.offset + len(token.text)),
+        replacement=joined,
     )
 
 

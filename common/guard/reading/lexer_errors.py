@@ -34,6 +34,10 @@ class Told(NamedTuple):
     code: str
     message: str
     fix: str
+    replacement: str | None = None
+    """What a program may put in place of the text from `before` characters back to `after` on."""
+    before: int = 0
+    after: int = 0
 
 
 def unreadable(source: Source, offset: int) -> Finding:
@@ -44,7 +48,10 @@ def unreadable(source: Source, offset: int) -> Finding:
     cases = ((re.match(pattern, rest), explain) for pattern, explain in _CASES)
     match, explain = next((match, explain) for match, explain in cases if match)
     told = explain(match, before, rest)
-    return found(told.code, told.message, told.fix, at=source.position(offset))
+    at = source.position(offset)
+    if told.replacement is not None:
+        at = source.position(offset - told.before, offset + told.after)
+    return found(told.code, told.message, told.fix, at=at, replacement=told.replacement)
 
 
 def _template(match: re.Match[str], before: str, rest: str) -> Told:
@@ -87,21 +94,34 @@ def _colon(match: re.Match[str], before: str, rest: str) -> Told:
 
 
 def _colon_cast(match: re.Match[str], before: str, rest: str) -> Told:
-    operand = re.search(r"[\w.`]+\s*$|'[^']*'\s*$", before)
+    operand = _OPERAND.search(before)
     wanted = match[1].upper() or "STRING"
     shown = operand[0].strip() if operand else "expression"
+    cast = f"CAST({shown} AS {_TYPES.get(wanted, wanted)})"
     return Told(
         "other_dialect",
         f"{shown}{match[0]} is PostgreSQL's way to cast.",
-        f"CAST({shown} AS {_TYPES.get(wanted, wanted)})",
+        cast,
+        cast if operand and match[1] else None,
+        len(operand[0]) if operand else 0,
+        match.end(),
     )
 
 
+# a path, a text, or a call whose brackets hold no others
+_PART = r"(?:[\w`]+|\"[^\"\\\n]*\")"
+_OPERAND = re.compile(rf"(?:{_PART}(?:\.{_PART})*(?:\([^()]*\))?|'[^'\\]*')\s*$")
+
+
 def _curly_quote(match: re.Match[str], before: str, rest: str) -> Told:
+    straight = match[0].translate(_STRAIGHT)
+    pair = re.match(rf"[{_CURLY}]([^{_CURLY}'\"\\\n]*)[{_CURLY}]", rest)
     return Told(
         "curly_quote",
         f"{match[0]} is a typographic quote, as word processors write it.",
-        f"Use the straight one: {match[0].translate(_STRAIGHT)}",
+        f"Use the straight one: {straight}",
+        f"{straight}{pair[1]}{straight}" if pair else straight,
+        after=pair.end() if pair else 1,
     )
 
 
@@ -139,7 +159,8 @@ def _letter(match: re.Match[str], before: str, rest: str) -> Told:
     begun = re.search(r"\w*$", before)
     word = (begun[0] if begun else "") + match[0]
     message = f"The name {word} has a letter that needs backquotes: {match[0][0]}"
-    return Told("bare_letter", message, f"`{word}`")
+    length = len(begun[0]) if begun else 0
+    return Told("bare_letter", message, f"`{word}`", f"`{word}`", length, match.end())
 
 
 def _foreign(match: re.Match[str], before: str, rest: str) -> Told:

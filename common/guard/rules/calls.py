@@ -44,6 +44,7 @@ class _Functions(TypedDict):
     allowed: dict[str, list[str]]
     refused: dict[str, tuple[str, str]]
     instead: dict[str, str]
+    renamed: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -176,8 +177,16 @@ def _path(tokens: Sequence[Token], index: int) -> str:
 
 
 def _refused(source: Source, call: Call) -> Finding:
-    code, message, fix = _explained(call.path, call.name.removeprefix("SAFE."))
-    return finding(code, message, fix, at=source.position(call.token.offset))
+    name = call.name.removeprefix("SAFE.")
+    code, message, fix = _explained(call.path, name)
+    end = call.token.offset + len(call.token.text)
+    return finding(
+        code,
+        message,
+        fix,
+        at=source.position(call.token.offset, end),
+        replacement=_functions()["renamed"].get(name),
+    )
 
 
 def _explained(path: str, name: str) -> tuple[str, str, str]:

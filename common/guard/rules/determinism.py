@@ -265,7 +265,10 @@ def _end(source: Source, masked: Masked, tree: exp.Query) -> Iterator[Finding]:
     """Stars and limits of the outermost query."""
     for clause, code, message, fix in _ENDINGS:
         if node := tree.args.get(clause):
-            yield found(code, message, fix, at=trees.position(source, masked, node))
+            at = _last_clause(source, masked, "ORDER") if clause == "order" else None
+            replacement = "" if at else None
+            at = at or trees.position(source, masked, node)
+            yield found(code, message, fix, at=at, replacement=replacement)
             break
     first = next(selects(tree))
     if any(column.is_star for column in first.expressions):
@@ -275,6 +278,19 @@ def _end(source: Source, masked: Masked, tree: exp.Query) -> Iterator[Finding]:
             "break the conversion.",
             "List the columns: SELECT id, client_id, created",
         )
+
+
+def _last_clause(source: Source, masked: Masked, word: str) -> Position | None:
+    """The clause that begins with this word outside all brackets and ends the query."""
+    depth, start = 0, None
+    for token in masked.tokens:
+        depth += token.has("(", "[") - token.has(")", "]")
+        if depth == 0 and token.has(word):
+            start = token
+        elif depth == 0 and token.has("|>"):
+            start = None
+    last = masked.tokens[-1]
+    return source.position(start.offset, last.offset + len(last.text)) if start else None
 
 
 _ENDINGS = (

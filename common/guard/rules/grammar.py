@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -24,9 +25,20 @@ _CLAUSES = (*_ORDER[1:], ")", "]", "UNION", "INTERSECT")
 
 
 class _Fault(NamedTuple):
+    """A fault at a token; `replacement` stands for the text from `first` to `last`, if it does."""
+
     token: Token
     message: str
     fix: str
+    replacement: str | None = None
+    first: Token | None = None
+    last: Token | None = None
+    code: str = "syntax"
+
+    def found(self, source: Source) -> Finding:
+        first, last = self.first or self.token, self.last or self.token
+        at = source.position(first.offset, last.offset + len(last.text))
+        return found(self.code, self.message, self.fix, at=at, replacement=self.replacement)
 
 
 _ENDS = ("FROM", "WHEN", "THEN", "ELSE", "AND", "OR", "JOIN", "ON")
@@ -35,11 +47,7 @@ _ENDS = ("FROM", "WHEN", "THEN", "ELSE", "AND", "OR", "JOIN", "ON")
 def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     """The first fault of either sort."""
     faults = [next(_company(tokens), None), next(_clauses(tokens), None)]
-    return [
-        found("syntax", fault.message, fault.fix, at=source.position(fault.token.offset))
-        for fault in faults
-        if fault
-    ]
+    return [fault.found(source) for fault in faults if fault]
 
 
 def _company(tokens: Sequence[Token]) -> Iterator[_Fault]:
@@ -51,10 +59,24 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Fault]:
         older, before, token, after, then = near[index - 2 : index + 3]
         word = token.word
         if before.has("."):
+            if token.kind == "string" and token.text[0] == '"':
+                message = f"{token.text} is a text; a name stands alone or between backquotes."
+                name = f"`{token.text[1:-1]}`"
+                yield _Fault(token, message, name, name, code="other_dialect")
             continue
         if before.has("AS") and token.kind == "string" and not unpivots:
             message = f"{token.text} is a text; a name stands alone or between backquotes."
-            yield _Fault(token, message, f"AS `{token.text[1:-1]}`")
+            yield _Fault(token, message, f"AS `{token.text[1:-1]}`", f"`{token.text[1:-1]}`")
+        elif token.kind == "string" and token.text[0] == '"' and after.has("."):
+            message = f"{token.text} is a text; a name stands alone or between backquotes."
+            name = f"`{token.text[1:-1]}`"
+            yield _Fault(token, message, name, name, code="other_dialect")
+        elif token.has("ILIKE"):
+            yield _ilike(near, index)
+        elif token.has("INTERVAL") and (interval := _INTERVAL.match(after.text)):
+            message = f"INTERVAL {after.text} is PostgreSQL's; the unit stands behind the number."
+            text = f"INTERVAL {interval[1]} {interval[2].upper()}"
+            yield _Fault(token, message, text, text, last=after, code="other_dialect")
         elif token.has("DISTINCT") and before.has("SELECT") and after.has("ON"):
             message = "DISTINCT ON is PostgreSQL's; GoogleSQL keeps the first row by a window."
             fix = "QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY created) = 1"
@@ -68,15 +90,19 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Fault]:
             and not older.has("SELECT")
         ):
             message = f"{token.text} is a reserved word; as a name it needs backquotes."
-            yield _Fault(token, message, f"AS `{token.text}`")
-        elif word in _UNFINISHED and after.has(*_CLAUSES, *_ENDS):
+            yield _Fault(token, message, f"AS `{token.text}`", f"`{token.text}`")
+        elif (
+            word in _UNFINISHED
+            and after.has(*_CLAUSES, *_ENDS)
+            and not (token.has("AS") and then.has(",", ")", *_ORDER))
+        ):
             message = f"There is nothing between {token.text} and {after.text}."
             yield _Fault(token, message, f"{token.text} ... {after.text}")
         elif token.has("=") and before.has("="):
-            yield _Fault(token, "GoogleSQL compares with a single =.", "Write = once.")
+            yield _Fault(token, "GoogleSQL compares with a single =.", "Write = once.", "")
         elif token.has(",", *_ORDER[1:]) and before.has(","):
             message = f"There is nothing between the comma and {token.text}."
-            yield _Fault(token, message, f"Remove one: {token.text}")
+            yield _Fault(before, message, f"Remove one: {token.text}", "")
         elif token.has("GROUP", "ORDER", "PARTITION") and not after.has("BY"):
             yield _Fault(token, f"{token.text} is followed by BY.", f"{word} BY {after.text}")
         elif token.has("(") and after.has("SELECT", "WITH") and _names_step(older, before):
@@ -87,6 +113,30 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Fault]:
             yield _Fault(before, message, "WITH step AS (SELECT ...) SELECT ... FROM step")
         elif token.has("IN") and after.has("(") and then.has(")"):
             yield _Fault(token, "The list of IN is empty.", "IN ('a', 'b')")
+
+
+_INTERVAL = re.compile(r"['\"]\s*(\d+)\s+(day|week|month|year|hour|minute|second)s?\s*['\"]", re.I)
+
+
+def _ilike(near: Sequence[Token], index: int) -> _Fault:
+    """a ILIKE b as LOWER(a) LIKE LOWER(b), when both are a path or a text."""
+    start = index - 1
+    while near[start - 1].has(".") and start > 3:
+        start -= 2
+    end = index + 1
+    while near[end + 1].has(".") and end + 3 < len(near):
+        end += 2
+    left, right = near[start:index], near[index + 1 : end + 1]
+    is_plain = all(it.kind in ("name", "quoted", "string") or it.has(".") for it in [*left, *right])
+    text = f"LOWER({_joined(left)}) LIKE LOWER({_joined(right)})"
+    message = "ILIKE is PostgreSQL's; in GoogleSQL both sides are brought to small letters."
+    if not is_plain or near[start].word in RESERVED:
+        return _Fault(near[index], message, "LOWER(a) LIKE LOWER(b)", code="other_dialect")
+    return _Fault(near[index], message, text, text, near[start], near[end], "other_dialect")
+
+
+def _joined(tokens: Sequence[Token]) -> str:
+    return "".join(token.text for token in tokens)
 
 
 def _names_step(older: Token, before: Token) -> bool:

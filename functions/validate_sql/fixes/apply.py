@@ -34,34 +34,42 @@ class Edited:
             offset = edit.end
         return "".join([*pieces, self.before.text[offset:]])
 
-    def origin(self, offset: int) -> int:
-        """Where a place of the new text was in the old one; what is new lies where it was put."""
+    def origin(self, offset: int) -> tuple[int, int]:
+        """What a place of the new text was in the old one: all of an edit for a place inside it."""
         shift = 0
         for edit in self.edits:
             start = edit.start + shift
             if offset < start:
                 break
             if offset < start + len(edit.text):
-                return edit.start
+                return edit.start, edit.end
             shift += len(edit.text) - (edit.end - edit.start)
-        return offset - shift
+        return offset - shift, offset - shift
 
     def relocated(self, finding: Finding) -> Finding:
-        """A finding about the new text, at its place in the old one."""
+        """A finding about the new text, at its place in the old one.
+
+        What lies inside an edit is told of all that was edited, and no longer has a replacement.
+        """
         if finding.line is None or finding.column is None:
             return finding
         now = Source(self.text)
-        start = self.origin(now.offset(finding.line, finding.column))
-        end = None
+        first = now.offset(finding.line, finding.column)
+        start, end = self.origin(first)
+        is_inside = end > start
         if finding.end_line is not None and finding.end_column is not None:
-            end = max(start, self.origin(now.offset(finding.end_line, finding.end_column)))
-        at = self.before.position(start, end)
+            last = max(first, now.offset(finding.end_line, finding.end_column) - 1)
+            before, after = self.origin(last)
+            is_inside = is_inside or after > before
+            end = max(end, after if after > before else before + 1)
+        at = self.before.position(start, min(end, len(self.before.text)))
         return replace(
             finding,
             line=at.line,
             column=at.column,
             end_line=at.end_line,
             end_column=at.end_column,
+            replacement=None if is_inside else finding.replacement,
         )
 
 

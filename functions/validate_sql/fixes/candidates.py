@@ -23,6 +23,8 @@ class Candidate:
     fits: str = "TRUE"
     excused: str = "FALSE"
     """Which values may become NULL, as they stand for nobody."""
+    family: str = ""
+    """Readings of one family agree on every value that fits both; the first of them is taken."""
     is_sure: bool = False
     """Whether it is taken before all others that fit as well."""
 
@@ -139,10 +141,14 @@ def _numbers(source: str) -> list[Candidate]:
     continental = "SAFE_CAST(REPLACE(REPLACE({}, '.', ''), ',', '.') AS FLOAT64)"
     return [
         Candidate("SAFE_CAST({} AS FLOAT64)", _matches(_PLAIN), is_sure=True),
-        Candidate(english, _matches(_ENGLISH)),
-        Candidate(continental, _matches(_CONTINENTAL)),
-        Candidate(english.replace("{}", bare), _matches(_MONEY.format(_ENGLISH))),
-        Candidate(continental.replace("{}", bare), _matches(_MONEY.format(_CONTINENTAL))),
+        Candidate(english, _matches(_ENGLISH), family="english"),
+        Candidate(continental, _matches(_CONTINENTAL), family="continental"),
+        Candidate(english.replace("{}", bare), _matches(_MONEY.format(_ENGLISH)), family="english"),
+        Candidate(
+            continental.replace("{}", bare),
+            _matches(_MONEY.format(_CONTINENTAL)),
+            family="continental",
+        ),
     ]
 
 

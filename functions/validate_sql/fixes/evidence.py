@@ -19,11 +19,8 @@ def reading(
         return None
     held = [candidate for candidate in candidates if _holds(own, kept, column, candidate)]
     sure = next((candidate for candidate in held if candidate.is_sure), None)
-    return sure or (held[0] if len(_expressions(held)) == 1 else None)
-
-
-def _expressions(held: Sequence[Candidate]) -> set[str]:
-    return {candidate.expression for candidate in held}
+    families = {candidate.family or candidate.expression for candidate in held}
+    return sure or (held[0] if len(families) == 1 else None)
 
 
 def _holds(own: Warehouse, kept: Answer, column: str, candidate: Candidate) -> bool:

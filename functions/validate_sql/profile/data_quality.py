@@ -198,7 +198,8 @@ def _formats(clients: Clients, text: str) -> list[tuple[int, str, str]]:
         (
             clients.with_cookie_prefix,
             "the cookie's text (GA1.1.123.456)",
-            f"REGEXP_EXTRACT({text}, r'(\\d+\\.\\d+)$') AS client_id",
+            f"COALESCE(REGEXP_EXTRACT({text}, r'^GA[0-9]+\\.[0-9]+\\.([0-9]+\\.[0-9]+)$'), {text}) "
+            "AS client_id",
         ),
         (
             clients.addresses,
@@ -230,8 +231,8 @@ def _money(profile: Profile, written: Written) -> Iterator[Finding]:
         yield found(
             "currency_code",
             f"{', '.join(map(repr, unknown[:5]))} is no currency code of ISO 4217.",
-            f"Write the three-letter code: CASE {written('currency')} WHEN '€' THEN 'EUR' "
-            "WHEN '$' THEN 'USD' END AS currency",
+            f"Say which code each of them means: CASE {written('currency')} "
+            f"{_whens(unknown, 'ISO code')} ELSE {written('currency')} END AS currency",
             field="currency",
         )
     lower = [code for upper, code in codes.items() if upper in DECIMALS and code != upper]
@@ -255,10 +256,14 @@ def _statuses(profile: Profile, written: Written) -> Iterator[Finding]:
         yield found(
             "deal_status",
             f"status has values that say neither won, lost nor open: {', '.join(unknown[:5])}.",
-            f"CASE {written('status')} WHEN 'closedwon' THEN 'won' WHEN 'closedlost' THEN 'lost' "
-            "ELSE 'open' END AS status",
+            f"Say for each whether it is won, lost or open: CASE {written('status')} "
+            f"{_whens(unknown, 'won, lost or open')} ELSE {written('status')} END AS status",
             field="status",
         )
+
+
+def _whens(values: list[str], meant: str) -> str:
+    return " ".join(f"WHEN '{value}' THEN '{meant}'" for value in values[:5])
 
 
 def _params(profile: Profile) -> Iterator[Finding]:

@@ -1,0 +1,187 @@
+"""What a program may mend: each replacement applied, and the rows before and after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from common import user_query
+from common.bigquery.sql import Sql
+from common.guard.names.scope import Scope
+from functions.validate_sql.check import Services
+from functions.validate_sql.fixes import rounds
+from functions.validate_sql.fixes.apply import applied, edited
+from functions.validate_sql.models import Issue, Validated
+from tests.validate_sql.conftest import Told, codes
+
+SCOPE = Scope("shop", frozenset({"shop.crm"}))
+FORMS = "FROM shop.crm.forms WHERE date BETWEEN @start_date AND @end_date"
+KEYS = "id, 'c' AS client_id, created_at AS created"
+
+
+def rows(services: Services, sql: str) -> list[dict[str, Any]]:
+    """What the query returns for the profiled days."""
+    verdict = user_query.judged(sql, services.settings)
+    answer = user_query.run(verdict, services.runner, services.last_days, "fixed")
+    return list(services.own.rows(Sql(f"SELECT * FROM {answer.table} ORDER BY 1")))
+
+
+def mended(answer: Validated, code: str, field: str) -> Issue:
+    return next(it for it in answer.issues if (it.code, it.field) == (code, field))
+
+
+READ = {
+    "a plain number": ("value", "plain", 1234.5),
+    "an English number": ("value", "english", 1234.5),
+    "a continental number": ("value", "continental", 1234.5),
+    "an amount with its sign": ("value", "money", 1234.5),
+    "a time of ISO 8601": ("created", "iso", "2026-11-22T12:00:00+00:00"),
+    "a European day": ("created", "european", "2026-11-22T00:00:00+00:00"),
+    "an American day": ("created", "american", "2026-11-22T00:00:00+00:00"),
+    "milliseconds": ("created", "millis", "2026-11-22T12:00:00+00:00"),
+    "seconds as a float": ("created", "seconds", "2026-11-22T12:00:00+00:00"),
+    "yes and no": ("is_qualified", "flag", True),
+}
+
+
+def asked(name: str, text: str) -> str:
+    kept = KEYS.replace("created_at AS created", "") if name == "created" else KEYS + ", "
+    return f"SELECT {kept}{text} AS {name} {FORMS}"
+
+
+@pytest.mark.parametrize("case", READ)
+def test_a_column_is_read_as_all_of_its_values_are_written(
+    case: str, told: Told, services: Services
+) -> None:
+    name, text, first = READ[case]
+    sql = asked(name, text)
+    issue = mended(told(sql), "wrong_type", name)
+    assert issue.replacement is not None, issue.fix
+    fixed = told(sql).suggestion
+    assert "wrong_type" not in codes(told(fixed))
+    before, after = rows(services, sql), rows(services, fixed)
+    found = after[0][name]
+    assert (found.isoformat() if hasattr(found, "isoformat") else found) == first
+    missing = [row["id"] for row in before if row[name] in (None, "")]
+    assert [row["id"] for row in after if row[name] is None] == missing
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("value", "either"), ("value", "price"), ("created", "ambiguous"), ("is_qualified", "phase")],
+)
+def test_values_that_may_be_read_in_two_ways_are_left_to_their_author(
+    name: str, text: str, told: Told
+) -> None:
+    issue = mended(told(asked(name, text)), "wrong_type", name)
+    assert issue.replacement is None
+    assert "SAFE_CAST" not in issue.fix
+
+
+def test_a_sign_of_a_currency_becomes_its_code_and_no_other_row_is_lost(
+    told: Told, services: Services
+) -> None:
+    sql = f"SELECT {KEYS}, symbol AS currency {FORMS}"
+    fixed = told(sql).suggestion
+    assert [row["currency"] for row in rows(services, fixed)][:3] == ["EUR", "EUR", "EUR"]
+    assert {row["currency"] for row in rows(services, fixed)} == {"EUR", "USD"}
+    assert {"currency_code", "currency_case"}.isdisjoint(codes(told(fixed)))
+
+
+def test_an_unknown_currency_is_told_without_a_text_that_would_lose_the_others(told: Told) -> None:
+    issue = mended(told(f"SELECT {KEYS}, unknown AS currency {FORMS}"), "currency_code", "currency")
+    assert issue.replacement is None
+    assert "ELSE unknown END" in issue.fix
+
+
+def test_a_cookie_of_another_form_stays_itself(told: Told, services: Services) -> None:
+    sql = f"SELECT id, cookie AS client_id, created_at AS created {FORMS}"
+    fixed = told(sql).suggestion
+    found = [row["client_id"] for row in rows(services, fixed)]
+    assert "0.0" not in found
+    assert len(set(found)) == 12
+    assert sum(client.startswith("GS1.") for client in found) == 4
+    assert not [client for client in found if client.startswith("GA1.")]
+
+
+def test_statuses_of_deals_are_those_that_were_found(told: Told, services: Services) -> None:
+    sql = f"SELECT id AS lead_id, created_at AS outcome_at, stage AS status {FORMS}"
+    answer = told(sql, contract="deals")
+    assert "deal_status" in codes(answer)
+    found = rows(services, answer.suggestion)
+    assert {row["status"] for row in found} == {"won", "lost", "open"}
+    unknown = told(sql.replace("stage AS", "phase AS"), contract="deals")
+    assert mended(unknown, "deal_status", "status").replacement is None
+
+
+def test_a_client_id_that_nobody_knows_may_be_said_to_be_null(told: Told) -> None:
+    sql = f"SELECT id, CAST(NULL AS STRING) AS client_id, created_at AS created {FORMS}"
+    answer = told(sql)
+    assert answer.ok
+    assert "missing_client_id" in codes(answer)
+
+
+POSTGRES = """SELECT o."id"::text AS id, nvl(o.client_id, 'x') AS client_id,
+  o.created_at AS created,
+FROM shop.crm.orders AS o
+WHERE o.status ilike 'paid' AND o.created_at > now() - interval '30 days'
+ORDER BY 1"""
+
+
+def test_all_faults_are_told_in_one_answer_at_their_places(told: Told) -> None:
+    answer = told(POSTGRES.replace('"id"', '"order_id"'))
+    text = POSTGRES.replace('"id"', '"order_id"').splitlines()
+    marked = {
+        text[it.line - 1][it.column - 1 : it.end_column - 1]
+        for it in answer.issues
+        if it.line and it.column and it.end_column and it.end_line == it.line
+    }
+    assert {
+        'o."order_id"::text',
+        "nvl",
+        "o.status ilike 'paid'",
+        "now",
+        "interval '30 days'",
+    } <= marked
+    assert "CAST(o.`order_id` AS STRING) AS id" in answer.suggestion
+    assert "INTERVAL 30 DAY" in answer.suggestion
+    assert [it.name for it in answer.columns] == ["id", "client_id", "created"]
+    assert not answer.ok
+    assert told(answer.suggestion).ok or "partition_filter" in codes(told(answer.suggestion))
+
+
+@pytest.mark.parametrize(
+    ("sql", "mended_sql"),
+    [
+        ("SELECT id FROM 'shop.crm.orders'", "SELECT id FROM `shop.crm.orders`"),
+        ("SELECT id FROM [shop].[crm].[orders]", "SELECT id FROM `shop.crm.orders`"),
+        ("SELECT id::int FROM crm.o", "SELECT CAST(id AS INT64) FROM crm.o"),
+        ("SELECT UPPER(a)::text FROM crm.o", "SELECT CAST(UPPER(a) AS STRING) FROM crm.o"),
+        ("SELECT größe FROM crm.o", "SELECT `größe` FROM crm.o"),
+        ("SELECT id FROM crm.o WHERE a = \u2018x\u2019", "SELECT id FROM crm.o WHERE a = 'x'"),
+        ("SELECT id FROM crm.o WHERE a == 1", "SELECT id FROM crm.o WHERE a = 1"),
+        ("SELECT id,, a FROM crm.o", "SELECT id, a FROM crm.o"),
+        ("SELECT 'it''s' AS a FROM crm.o", "SELECT 'it\\'s' AS a FROM crm.o"),
+        (
+            "SELECT REGEXP_CONTAINS(a, '\\d') FROM crm.o",
+            "SELECT REGEXP_CONTAINS(a, r'\\d') FROM crm.o",
+        ),
+        ("SELECT a AS 'b' FROM crm.o", "SELECT a AS `b` FROM crm.o"),
+        ("SELECT a AS group FROM crm.o", "SELECT a AS `group` FROM crm.o"),
+    ],
+)
+def test_a_slip_is_mended_where_it_stands(sql: str, mended_sql: str) -> None:
+    found = rounds.mended(sql, SCOPE)
+    assert found.text == mended_sql
+    assert found.verdict.ok
+
+
+def test_places_in_a_mended_text_are_found_again_in_the_text_as_sent() -> None:
+    sql = "SELECT id::text, nope(a) FROM crm.o"
+    found = rounds.mended(sql, SCOPE)
+    (unknown,) = [it for it in found.findings if it.code == "unknown_function"]
+    assert unknown.column
+    assert unknown.end_column
+    assert sql[unknown.column - 1 : unknown.end_column - 1] == "nope"
+    assert applied(sql, []) == sql == edited(sql, []).text
