@@ -24,7 +24,9 @@ def rows(services: Services, sql: str) -> list[dict[str, Any]]:
     """What the query returns for the profiled days."""
     verdict = user_query.judged(sql, services.settings)
     answer = user_query.run(verdict, services.runner, services.last_days, "fixed")
-    return list(services.own.rows(Sql(f"SELECT * FROM {answer.table} ORDER BY 1")))
+    found = list(services.own.rows(Sql(f"SELECT * FROM {answer.table} ORDER BY 1")))
+    services.own.drop(services.runner.staging_path("fixed"))
+    return found
 
 
 def mended(answer: Validated, code: str, field: str) -> Issue:
