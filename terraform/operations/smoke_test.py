@@ -1,0 +1,162 @@
+"""Walks a fresh deployment through one definition, one run and one dry-run export.
+
+    .venv/bin/python terraform/operations/smoke_test.py API_URL EXPORT_PREVIEW_URL [--token TOKEN]
+
+The URLs are those of `terraform output endpoints`, the token that of `gcloud auth
+print-identity-token`. Nothing is sent to an ad platform, and what it made is archived at the end.
+Prints each step, and how its answer differs from what the local stack answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+NAME = "smoke_test"
+DEFINITION = {"kind": "simple", "id": NAME, "name": "Smoke test", "event_type": "purchase"}
+DESTINATION = {
+    "kind": "meta",
+    "id": NAME,
+    "name": "Smoke test",
+    "pixel_id": "123456789012345",
+    "access_token": "env:SMOKE_TEST",
+    "default_consent": "granted",
+    "mode": "paused",
+    "conversions": [{"conversion": NAME, "event_name": "Purchase"}],
+}
+RUN_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request, and what the local stack answers to it."""
+
+    title: str
+    method: str
+    url: str
+    body: Any
+    status: int
+    holds: tuple[str, ...]
+    """Keys of the answer."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    document: Any
+
+
+Ask = Callable[[str, str, Any], Answer]
+"""(method, url, body): the answer."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("api")
+    parser.add_argument("export_preview")
+    parser.add_argument("--token", help="an identity token; gcloud's unless given")
+    asked = parser.parse_args()
+    token = asked.token or subprocess.check_output(
+        ["gcloud", "auth", "print-identity-token"], text=True
+    )
+    ask = asking({"Authorization": f"Bearer {token.strip()}"})
+    differed = 0
+    for title, differences in walk(asked.api, asked.export_preview, ask, time.sleep):
+        print(f"{'differs' if differences else 'ok':8}{title}")
+        for difference in differences:
+            print(f"        {difference}")
+        differed += bool(differences)
+    return 1 if differed else 0
+
+
+def asking(headers: Mapping[str, str]) -> Ask:
+    """Requests with these headers."""
+
+    def ask(method: str, url: str, body: Any) -> Answer:
+        answer = requests.request(method, url, json=body, headers=dict(headers), timeout=300)
+        try:
+            return Answer(answer.status_code, answer.json() if answer.content else None)
+        except ValueError:
+            # a 403 of the platform, before any code of ours, is a page
+            return Answer(answer.status_code, answer.text[:200])
+
+    return ask
+
+
+def walk(
+    api: str, preview: str, ask: Ask, sleep: Callable[[float], object]
+) -> Iterator[tuple[str, list[str]]]:
+    """Each step's title with its differences; goes on after one that differs."""
+    for step in before(api, preview):
+        yield step.title, differences(step, ask(step.method, step.url, step.body))
+    started = ask("POST", f"{api}/runs", {"conversions": [NAME]})
+    yield "a run is taken on", [] if started.status == 202 else [told(202, started)]
+    if started.status == 202:
+        yield "the run counts the conversion", ran(api, started.document["run_id"], ask, sleep)
+    for step in after(api, preview):
+        yield step.title, differences(step, ask(step.method, step.url, step.body))
+
+
+def before(api: str, preview: str) -> list[Step]:
+    """What is looked at and made before the run."""
+    one, to = f"{api}/conversions/{NAME}", f"{preview}/destinations/{NAME}"
+    return [
+        Step("the API answers", "GET", f"{api}/schemas", None, 200, ()),
+        Step("export-preview answers", "GET", f"{preview}/destinations", None, 200, ()),
+        Step("a definition is saved", "PUT", one, DEFINITION, 200, ("id", "version")),
+        Step("a destination is saved", "PUT", to, DESTINATION, 200, ("id", "version")),
+    ]
+
+
+def after(api: str, preview: str) -> list[Step]:
+    """What is looked at and cleared up after the run."""
+    one, to = f"{api}/conversions/{NAME}", f"{preview}/destinations/{NAME}"
+    dry = {"conversion": NAME, "limit": 3}
+    return [
+        Step("its rows are shown", "GET", f"{one}/records", None, 200, ()),
+        Step("an export is tried dry", "POST", f"{to}/dry-run", dry, 200, ()),
+        Step("the destination is archived", "DELETE", to, None, 200, ()),
+        Step("the definition is archived", "DELETE", one, None, 200, ()),
+    ]
+
+
+def differences(step: Step, answer: Answer) -> list[str]:
+    """How the answer is not what the local stack answers."""
+    # a second walk updates what the first one made
+    expected = {step.status, 201} if step.method == "PUT" else {step.status, 204}
+    if answer.status not in expected:
+        return [told(step.status, answer)]
+    keys = set(answer.document) if isinstance(answer.document, dict) else set()
+    return [f"the answer has no {key}" for key in step.holds if key not in keys]
+
+
+def ran(api: str, run_id: str, ask: Ask, sleep: Callable[[float], object]) -> list[str]:
+    """How the run ended otherwise than it should."""
+    for _ in range(RUN_SECONDS // 10):
+        answer = ask("GET", f"{api}/runs/{run_id}", None)
+        found = answer.document if answer.status == 200 else {}
+        if found and found.get("status") != "running":
+            wrong = [f"{each} of {found[each]}" for each in ("failed", "held") if found[each]]
+            done = found["done"]
+            return [f"{', '.join(wrong) or 'nothing wrong'}, {done} done"] if done != 1 else []
+        sleep(10)
+    return [f"the run {run_id} did not end within {RUN_SECONDS} s"]
+
+
+def told(expected: int, answer: Answer) -> str:
+    """The difference in one line, with the answer's own words."""
+    document = answer.document
+    words = document.get("detail") if isinstance(document, dict) else document
+    return f"{answer.status} instead of {expected}: {words or json.dumps(document)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The smoke test's walk over deployments that answer well, badly, or with a page of the platform.
+
+That the answers are those of the local stack was seen by walking through `python -m common.local
+serve`; here only how differences are found and told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from terraform.operations.smoke_test import NAME, Answer, walk
+
+SAVED = Answer(201, {"id": NAME, "version": 1})
+RUN = {"run_id": "r", "status": "finished", "done": 1, "failed": [], "held": []}
+
+
+def well(method: str, url: str, body: Any) -> Answer:
+    """A deployment as it should be."""
+    if method == "PUT":
+        return SAVED
+    if url.endswith("/runs"):
+        return Answer(202, {"run_id": "r"})
+    return Answer(200, RUN if "/runs/" in url else {})
+
+
+def found(ask: Callable[[str, str, Any], Answer]) -> dict[str, list[str]]:
+    return {title: wrong for title, wrong in walk("/api", "/preview", ask, no_time) if wrong}
+
+
+def no_time(seconds: float) -> None:
+    """No time passes."""
+
+
+def test_a_deployment_as_it_should_be_differs_nowhere() -> None:
+    assert found(well) == {}
+
+
+def test_a_refusal_is_told_in_its_own_words_and_the_walk_goes_on() -> None:
+    def ask(method: str, url: str, body: Any) -> Answer:
+        if url.endswith("/runs"):
+            return Answer(403, {"detail": "Permission bigquery.jobs.create denied"})
+        return Answer(403, "<html>403</html>") if "/preview" in url else well(method, url, body)
+
+    differs = found(ask)
+    assert differs["a run is taken on"] == [
+        "403 instead of 202: Permission bigquery.jobs.create denied"
+    ]
+    assert differs["export-preview answers"] == ["403 instead of 200: <html>403</html>"]
+    assert "its rows are shown" not in differs
+
+
+def test_a_run_that_fails_or_never_ends_is_told() -> None:
+    def failing(method: str, url: str, body: Any) -> Answer:
+        failed = {**RUN, "done": 0, "failed": [NAME]}
+        return Answer(200, failed) if "/runs/" in url else well(method, url, body)
+
+    def running(method: str, url: str, body: Any) -> Answer:
+        going = {**RUN, "status": "running"}
+        return Answer(200, going) if "/runs/" in url else well(method, url, body)
+
+    assert "failed of ['smoke_test']" in found(failing)["the run counts the conversion"][0]
+    assert "did not end" in found(running)["the run counts the conversion"][0]
+
+
+def test_an_answer_without_what_it_should_hold_is_told() -> None:
+    def ask(method: str, url: str, body: Any) -> Answer:
+        return Answer(200, {"id": NAME}) if method == "PUT" else well(method, url, body)
+
+    assert found(ask)["a definition is saved"] == ["the answer has no version"]
