@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import Field
+
 from common.catalog.definitions import DefinitionVersion
 from common.errors import NotFoundError
 from common.http.model import Model
@@ -16,6 +18,13 @@ class FieldChange(Model):
     path: str
     before: Any
     after: Any
+
+
+class CompareQuery(Model):
+    """Which two versions."""
+
+    before: int = Field(ge=1, le=999_999_999, description="The older version.")
+    after: int = Field(ge=1, le=999_999_999, description="The newer version.")
 
 
 class Comparison(Model):

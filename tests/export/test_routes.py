@@ -154,6 +154,22 @@ def test_a_stale_version_is_refused(here: Shop) -> None:
     assert (status, problem["code"]) == (409, "version_conflict")
 
 
+def test_versions_are_read_compared_and_brought_back(here: Shop) -> None:
+    define(here)
+    ask(here, "PUT", "/destinations/ads_main", config("google_ads"))
+    ask(here, "PUT", "/destinations/ads_main", config("google_ads", name="Other"))
+    path = "/destinations/ads_main/versions/1"
+    assert ask(here, "GET", path)[1]["definition"]["name"] == config("google_ads")["name"]
+    _, told = ask(here, "GET", "/destinations/ads_main/compare?before=1&after=2")
+    assert [(each["path"], each["after"]) for each in told["changes"]] == [("name", "Other")]
+    assert ask(here, "POST", f"{path}:restore", **{"If-Match": '"1"'})[0] == 409
+    _, restored = ask(here, "POST", f"{path}:restore", **{"If-Match": '"2"'})
+    assert (restored["version"], restored["definition"]["name"]) == (
+        3,
+        config("google_ads")["name"],
+    )
+
+
 def test_the_schemas_draw_a_form_for_every_kind(here: Shop) -> None:
     _, told = ask(here, "GET", "/destinations/schemas")
     assert set(told) == set(DESTINATIONS)

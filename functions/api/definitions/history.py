@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from common.catalog.comparison import Comparison, compared, version_of
-from common.http.model import Model
+from common.catalog.comparison import CompareQuery, Comparison, compared, version_of
 from common.http.request import Ask, Nothing
 from functions.api.definitions import definitions
 from functions.api.definitions.definitions import ConversionVersion, SaveQuery
 from functions.api.services import Services
-
-
-class CompareQuery(Model):
-    """Which two versions."""
-
-    before: int = Field(ge=1, le=999_999_999, description="The older version.")
-    after: int = Field(ge=1, le=999_999_999, description="The newer version.")
 
 
 def one_version(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:

@@ -7,10 +7,11 @@ from typing import Any
 
 from pydantic import RootModel, ValidationError
 
+from common.catalog.comparison import CompareQuery, Comparison, compared, version_of
 from common.catalog.definitions import Catalog, DefinitionVersion
 from common.catalog.exclusive import exclusive
 from common.catalog.soundness import sound
-from common.errors import ProductError, UserError
+from common.errors import ProductError, UnreadableDefinitionError, UserError
 from common.http.reading import invalid
 from common.http.request import Ask, Nothing
 from functions.export.contract.base import Destination, Problem
@@ -59,6 +60,38 @@ def destination_versions(ask: Ask[Nothing, None], services: Services) -> Destina
     return DestinationVersions(versions=[as_document(stored) for stored in found])
 
 
+def one_version(ask: Ask[Nothing, None], services: Services) -> DestinationVersion:
+    """Read one version of a destination."""
+    return as_document(_version(ask.path["version"], ask, services))
+
+
+def compare(ask: Ask[CompareQuery, None], services: Services) -> Comparison:
+    """Compare two versions of a destination, field by field."""
+    before, after = (
+        _version(str(number), ask, services) for number in (ask.query.before, ask.query.after)
+    )
+    return compared(before, after)
+
+
+def restore(ask: Ask[Nothing, None], services: Services) -> DestinationVersion:
+    """Save an older version anew, checked as any other config.
+
+    With If-Match, refused unless that is still the newest version.
+    """
+    definition, why = _read(_version(ask.path["version"], ask, services))
+    if definition is None:
+        raise UnreadableDefinitionError(
+            f"That version cannot be read: {why}",
+            fix="Save the destination in the present form.",
+        )
+    return _saved(definition, ask, services)
+
+
+def _version(number: str, ask: Ask[Any, None], services: Services) -> DefinitionVersion:
+    id = ask.path["id"]
+    return version_of(services.catalog.versions(id), number, id)
+
+
 def put_destination(ask: Ask[Nothing, AnyDestination], services: Services) -> DestinationVersion:
     """Save a destination: a change adds a version, the same definition adds none.
 
@@ -72,11 +105,17 @@ def put_destination(ask: Ask[Nothing, AnyDestination], services: Services) -> De
             fix="Make both the same.",
             field="id",
         )
+    return _saved(ask.body, ask, services)
+
+
+def _saved(
+    definition: AnyDestination, ask: Ask[Nothing, Any], services: Services
+) -> DestinationVersion:
     with exclusive(services.warehouse, "destination"):
-        found = _advice(connect(ask.body), services)
+        found = _advice(connect(definition), services)
         _refuse(found)
         stored = services.catalog.save(
-            ask.body.model_dump(mode="json"),
+            definition.model_dump(mode="json"),
             now=services.clock.now(),
             author=ask.author,
             expected_version=ask.expected_version,
