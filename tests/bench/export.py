@@ -30,6 +30,7 @@ from functions.export.destinations.registry import DESTINATIONS
 from functions.export.ledger.entries import Scope
 from functions.export.ledger.protocol import Census
 from functions.export.reconcile.delivery_state import Candidate, DeliveryState
+from functions.export.reconcile.membership import Membership
 from functions.export.reconcile.reconcile import Deliver
 from functions.export.send.run import WAVE, Brake, Job, batches, decisions, waves
 from functions.export.transport import proto_json
@@ -113,7 +114,7 @@ def measure(kind: str, rows: int) -> Measured:
         began = time.process_time()
         built = [
             decision.built
-            for _, decision in decisions(wave, job, NOW, brake)
+            for _, decision in decisions(wave, job, NOW, brake, Membership(conversion))
             if isinstance(decision, Deliver)
         ]
         payloads += time.process_time() - began
@@ -135,7 +136,7 @@ def first_requests(kind: str) -> list[Request]:
     brake = Brake(Census(), destination.config, force=False)
     built = [
         decision.built
-        for _, decision in decisions(candidates(WAVE), job, NOW, brake)
+        for _, decision in decisions(candidates(WAVE), job, NOW, brake, Membership(conversion))
         if isinstance(decision, Deliver)
     ]
     return [destination.request(conversion, batch) for batch in batches(built, destination)]

@@ -5,7 +5,7 @@ A differential test holds both to the same answers; the simulation runs on this 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import ClassVar
@@ -60,7 +60,7 @@ class Store:
     table: dict[str, ConversionRow] = field(default_factory=dict)
     runs: list[TableRun] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
-    members: dict[str, str] = field(default_factory=dict)
+    members: list[tuple[str, str, str]] = field(default_factory=list)
     fence: int = 0
     clock: int = 0
 
@@ -118,8 +118,12 @@ class MemoryLedger:
         self.store.written += [Written(e, self.scope, self.store.clock) for e in entries]
         return True
 
-    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
-        self.store.members.update(members)
+    def append_members(self, members: Sequence[tuple[str, str]], now: datetime) -> None:
+        self.store.members += [(self.scope.conversion, *each) for each in members]
+
+    def drop_members(self, members: Sequence[tuple[str, str]]) -> None:
+        gone = {(self.scope.conversion, *each) for each in members}
+        self.store.members = [each for each in self.store.members if each not in gone]
 
     def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
         self.store.exchanges += exchanges

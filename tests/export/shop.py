@@ -136,9 +136,8 @@ class Shop:
 
     def put(self, id: str, **changes: Any) -> None:
         """Set a row as materialize would leave it."""
-        row = sample_row(
-            id=id, order_id=id, msclkid=f"click-{id}", email=f"{id}@example.com", **changes
-        )
+        own = {"order_id": id, "msclkid": f"click-{id}", "email": f"{id}@example.com"}
+        row = sample_row(id=id, **{**own, **changes})
         self.table[id] = replace(row, row_hash=hash(repr(row)) % 2**60, updated_at=self.clock.now())
 
     def materialize(self, conversion: str = "purchase", **run: Any) -> None:
@@ -236,7 +235,11 @@ def shop(client: bigquery.Client | None = None, *, read_seconds: float = 0.3) ->
 
 def record(row: ConversionRow) -> dict[str, Any]:
     """The row as a line of a load job."""
-    names = [name for name in ConversionRow.__slots__ if name not in ("birth_date", "opted_out")]
+    names = [
+        name
+        for name in ConversionRow.__slots__
+        if name not in ("birth_date", "opted_out", "country_of_visit")
+    ]
     values = {name: getattr(row, name) for name in names}
     return {
         name: value.isoformat() if hasattr(value, "isoformat") else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -272,3 +273,43 @@ def test_a_payload_is_the_same_whenever_it_is_built() -> None:
     assert isinstance(second, Deliver)
     assert isinstance(first.built, Built)
     assert first.built.fingerprint == second.built.fingerprint
+
+
+@pytest.mark.parametrize("kind", ["google_ads", "microsoft_ads"])
+@pytest.mark.parametrize(
+    ("clicked", "reason"),
+    [(timedelta(days=91), "click_too_old"), (timedelta(hours=-1), "before_click")],
+)
+def test_a_click_that_the_platform_refuses_is_not_sent(
+    kind: str, clicked: timedelta, reason: str
+) -> None:
+    row = replace(ROW, click_at=NOW - clicked, created=NOW - timedelta(hours=2))
+    nobody = replace(row, email=None, phone=None, first_name=None)
+    assert decide(kind, nobody) == Note("expired", reason)
+    by_person = decide(kind, row)
+    assert isinstance(by_person, Deliver)
+    assert b"click" not in destination(kind).request("purchase", [by_person.built]).body
+
+
+def test_the_click_window_of_the_action_counts() -> None:
+    row = replace(ROW, click_at=NOW - timedelta(days=40), email=None, phone=None, first_name=None)
+    assert isinstance(decide("google_ads", row), Deliver)
+    assert decide("google_ads", row, changes={"click_window_days": 30}) == Note(
+        "expired", "click_too_old"
+    )
+
+
+def test_two_conversions_of_one_click_in_one_second_have_two_times_at_microsoft() -> None:
+    times = set()
+    for id in ("order-1", "order-2"):
+        built = decide("microsoft_ads", replace(ROW, id=id))
+        assert isinstance(built, Deliver)
+        body = json.loads(destination("microsoft_ads").request("purchase", [built.built]).body)
+        times.add(body["OfflineConversions"][0]["ConversionTime"])
+    assert len(times) == 2
+
+
+@pytest.mark.parametrize(("source", "days", "sent"), [("crm", 27, True), ("web", 8, False)])
+def test_tiktok_takes_offline_events_for_longer(source: str, days: int, sent: bool) -> None:
+    row = replace(ROW, created=NOW - timedelta(days=days))
+    assert isinstance(decide("tiktok", row, changes={"event_source": source}), Deliver) is sent

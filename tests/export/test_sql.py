@@ -88,6 +88,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "in_doubt": lambda it: ledger(it).in_doubt(),
     "requests due": lambda it: poll._due(it, NOW),
     "due": due,
+    "drop": lambda it: ledger(it).drop_members([("o1", "x")]),
     "forget": lambda it: ledger(it).forget_members(NOW),
     "reopen": lambda it: poll._reopen(it, REQUEST, "failed", Status("failed"), "run", 7, NOW),
     "entries": lambda it: reads.entries(it, conversion="", state="", conversion_id="", limit=5),

@@ -55,6 +55,9 @@ class Capabilities:
     """Good rows are taken though others of the request are refused."""
     asynchronous: bool = False
     audience: bool = False
+    click_window: timedelta | None = None
+    """Longest time from a click to the upload, and from a click to its conversion, for platforms
+    that refuse a conversion by its click."""
     requests_per_second: float = 5.0
 
 
@@ -79,7 +82,13 @@ class Intent:
     with_person: bool = True
     """Whether anything about the person may be in the payload."""
     members: tuple[str, ...] = ()
-    """What the platform knows the person by, where it takes no key of ours; see `Built.member`."""
+    """What the platform knows the person by, the latest first; see `Built.members`."""
+    claimed: frozenset[str] = frozenset()
+    """Identifiers by which another conversion keeps the person in the same audience."""
+
+
+STAYS = "stays"
+"""Group of a payload that says nothing: the person stays in the audience for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +102,10 @@ class Built:
     payload: Any
     fingerprint: str
     group: Hashable = ()
-    member: str = ""
-    """What an audience will know the person by, where it takes no key of ours. It is kept apart
-    from the ledger until the person has left: nothing else could take them out."""
+    members: tuple[str, ...] = ()
+    """Each identifier, as JSON of what the platform is given, by which alone it will know the
+    person again. They are kept apart from the ledger until the person has left, or until nothing
+    can be taken back any more: nothing else could do that when the row is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +139,8 @@ class Destination(ABC, Generic[T]):
     """Raised when the mapping changes; by itself it sends nothing again."""
     causes: ClassVar[Mapping[str, Cause]] = {}
     """Whose fault each code of the platform is."""
+    clicks: ClassVar[tuple[str, ...]] = ()
+    """Columns of the platform's own click ids."""
     quiet: ClassVar[tuple[str, ...]] = ()
     """How reasons of later refusals begin that are no fault of anybody."""
     kept: ClassVar[tuple[str, ...]] = ()
@@ -146,6 +158,11 @@ class Destination(ABC, Generic[T]):
     @abstractmethod
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
         """The row's payload. Pure."""
+
+    def leaving(self, key: str, members: Sequence[str]) -> Built | None:
+        """What takes a person out by identifiers that they no longer have; None where the platform
+        keeps no members."""
+        return None
 
     @abstractmethod
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
@@ -189,6 +206,18 @@ class Destination(ABC, Generic[T]):
         platform = limits.get(self.action_source(row), limits.get(""))
         own = timedelta(days=self.config.max_age_days) if self.config.max_age_days else None
         return min((limit for limit in (platform, own) if limit is not None), default=None)
+
+    def click_fault(self, row: ConversionRow, now: datetime) -> str:
+        """Why the platform would refuse the row for its click, or nothing."""
+        window = self.capabilities.click_window
+        clicked = row.click_at if any(getattr(row, name) for name in self.clicks) else None
+        if window is None or clicked is None:
+            return ""
+        if row.created < clicked:
+            return "before_click"
+        own = min(window, timedelta(days=self.config.click_window_days or window.days))
+        late = now - clicked > window or row.created - clicked > own
+        return "click_too_old" if late else ""
 
     @property
     def adjusts_within(self) -> timedelta | None:

@@ -140,6 +140,15 @@ class DestinationConfig(Config):
         description="Older conversions expire; at most what the platform allows.",
         examples=[30],
     )
+    click_window_days: int | None = Field(
+        None,
+        ge=1,
+        le=90,
+        title="Click window, days",
+        description="Click-through window of the platform's conversion action or goal: a "
+        "conversion that came later after its click is refused there, so it is not sent by it.",
+        examples=[30],
+    )
     adjustment_days: int | None = Field(
         None,
         ge=1,

@@ -5,6 +5,7 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -12,7 +13,14 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from functions.export.contract.base import Built, Consent, Problem, fingerprint, present
+from functions.export.contract.base import (
+    Built,
+    Consent,
+    Problem,
+    canonical,
+    fingerprint,
+    present,
+)
 from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
@@ -30,6 +38,9 @@ from functions.export.transport.wire import Wire, unanswered
 
 HOST = "https://datamanager.googleapis.com"
 SCOPE = "https://www.googleapis.com/auth/datamanager"
+
+MOST_IDENTIFIERS = 10
+"""As many as Google takes of one person."""
 
 GOOGLE_ADS, HEX, GRANTED, DENIED = 1, 1, 1, 2
 """Account type, encoding and consent as google.ads.datamanager.v1 numbers them."""
@@ -59,7 +70,7 @@ def user_identifiers(row: ConversionRow, default_country: str | None) -> list[di
     found: list[dict[str, Any]] = []
     if email := identifiers.email(row.email, "google"):
         found.append({"emailAddress": email})
-    if phone := identifiers.phone(row.phone, country or default_country):
+    if phone := identifiers.phone(row.phone, row.phone_country(default_country)):
         found.append({"phoneNumber": phone})
     given = identifiers.google_name(row.first_name)
     family = identifiers.google_name(row.last_name)
@@ -72,6 +83,16 @@ def user_identifiers(row: ConversionRow, default_country: str | None) -> list[di
         }
         found.append({"address": address})
     return found
+
+
+def known_by(people: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Each identifier as it is kept until the person has left."""
+    return tuple(canonical(each).decode() for each in people)
+
+
+def kept_people(members: Sequence[str]) -> list[dict[str, Any]]:
+    """The identifiers that were kept."""
+    return [json.loads(text) for text in members][:MOST_IDENTIFIERS]
 
 
 def consent(given: Consent) -> dict[str, int]:

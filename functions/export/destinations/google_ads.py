@@ -6,6 +6,7 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1/events/i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -116,6 +117,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
         max_batch=2000,
         usual_batch=2000,
         max_age={"": timedelta(days=90)},
+        click_window=timedelta(days=90),
         future_skew=timedelta(0),
         dedup_window=None,
         repeats="replaces",
@@ -127,6 +129,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
         asynchronous=True,
         requests_per_second=5.0,
     )
+    clicks: ClassVar[tuple[str, ...]] = ("gclid", "gbraid", "wbraid")
     kept: ClassVar[tuple[str, ...]] = ("gclid", "gbraid", "wbraid", "event_source")
 
     quiet: ClassVar[tuple[str, ...]] = data_manager.QUIET
@@ -142,6 +145,8 @@ class GoogleAds(Destination[GoogleAdsTarget]):
             if intent.with_person
             else []
         )
+        if intent.op == "retract" and not click and not people:
+            people = data_manager.kept_people(intent.members)
         if not click and not people:
             return Rejected("no_identifier")
         if self.config.transaction_id == "raw" and row.id.isdigit():
@@ -160,7 +165,9 @@ class GoogleAds(Destination[GoogleAdsTarget]):
             eventSource=self._source(row),
             eventDeviceInfo=device(row) if intent.with_person else None,
         )
-        return data_manager.built(intent.key, event)
+        built = data_manager.built(intent.key, event)
+        # what a retraction needs when the row, and with it the person, is gone
+        return built if click else replace(built, members=data_manager.known_by(people))
 
     def _source(self, row: ConversionRow) -> int:
         known = EVENT_SOURCES.get(event_source.read(row.event_source))

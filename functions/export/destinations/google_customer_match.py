@@ -5,7 +5,6 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1/audience
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from functions.export.contract.base import (
+    STAYS,
     Built,
     Capabilities,
     Destination,
     Intent,
     Problem,
     Rejected,
-    canonical,
+    fingerprint,
     present,
 )
 from functions.export.contract.config import DestinationConfig, Mapped
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 Identifier = dict[str, Any]
 
-MOST_IDENTIFIERS = 10
 ACCEPTED = 1
 """TermsOfServiceStatus as google.ads.datamanager.v1 numbers it."""
 
@@ -127,7 +126,14 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
         people = data_manager.user_identifiers(row, self.config.default_country)
         leaving = intent.op == "retract"
         if leaving:
-            people = every_identifier(people, intent.members)
+            everything = every_identifier(people, intent.members)
+            people = [
+                each
+                for each, text in zip(everything, data_manager.known_by(everything), strict=True)
+                if text not in intent.claimed
+            ]
+            if everything and not people:
+                return Built(intent.key, None, fingerprint(b""), STAYS)
         if not people or not intent.with_person:
             return Rejected("no_identifier")
         named = {"userData": {"userIdentifiers": people}}
@@ -135,7 +141,11 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
             return data_manager.built(intent.key, named, "remove")
         joining = named | {"consent": data_manager.consent(intent.consent)}
         built = data_manager.built(intent.key, joining, "add")
-        return replace(built, member=canonical(people).decode())
+        return replace(built, members=data_manager.known_by(people))
+
+    def leaving(self, key: str, members: Sequence[str]) -> Built | None:
+        people = {"userData": {"userIdentifiers": data_manager.kept_people(members)}}
+        return data_manager.built(f"{key}-old", people, "remove")
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         user_list = self.mapped[conversion].user_list_id
@@ -211,6 +221,5 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
 def every_identifier(now: list[Identifier], before: Sequence[str]) -> list[Identifier]:
     """What the row says and what was sent of it before, each once and the latest first; Google
     takes ten of one member."""
-    found = [*now, *(each for text in before for each in json.loads(text))]
-    distinct = {canonical(each): each for each in found}
-    return list(distinct.values())[:MOST_IDENTIFIERS]
+    texts = dict.fromkeys([*data_manager.known_by(now), *before])
+    return data_manager.kept_people(list(texts))

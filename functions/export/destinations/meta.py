@@ -274,11 +274,11 @@ def hashed_person(
     """Hashed identifiers by Meta's field names, each in a list."""
     hashes = {
         "em": identifiers.email(row.email),
-        "ph": identifiers.phone(row.phone, country or default_country, plus=False),
+        "ph": identifiers.phone(row.phone, row.phone_country(default_country), plus=False),
         "fn": identifiers.name(row.first_name),
         "ln": identifiers.name(row.last_name),
         "ct": identifiers.place(row.city),
-        "st": identifiers.place(row.region),
+        "st": identifiers.state(row.region, country),
         "zp": identifiers.postal_code(row.postal_code, country),
         "country": identifiers.country_code(country),
         "db": identifiers.birth_date(row.birth_date),

@@ -6,13 +6,15 @@ API reference: developers.facebook.com/docs/marketing-api/audiences/guides/custo
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
 from functions.export.contract.base import (
+    STAYS,
     Built,
     Capabilities,
     Destination,
@@ -21,6 +23,7 @@ from functions.export.contract.base import (
     Rejected,
     body,
     canonical,
+    fingerprint,
     written,
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
@@ -44,7 +47,7 @@ COLUMNS = {
     "ZIP": "zp",
     "COUNTRY": "country",
 }
-"""Meta's column of each identifier; EXTERN_ID comes first and is our own key."""
+"""Meta's column of each identifier; EXTERN_ID comes first and is our own key of the person."""
 
 
 class MetaAudience(Mapped):
@@ -87,7 +90,8 @@ class MetaAudienceTarget(DestinationConfig):
 
 
 class MetaAudiences(Destination[MetaAudienceTarget]):
-    """Adds members under our own key and removes them by it, so removal needs nothing personal.
+    """Adds members under our own key of a person and removes them by it, so removal needs nothing
+    that anybody else could read.
 
     Up to 10,000 users a request; changes show within a day.
     """
@@ -115,7 +119,7 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
         if intent.op == "retract":
-            return written(intent.key, [intent.key], "remove")
+            return self._leaving(intent)
         country = countries.code(row.country)
         people = (
             hashed_person(row, country, self.config.default_country) if intent.with_person else {}
@@ -123,8 +127,18 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
         if not people.keys() & {"em", "ph"}:
             return Rejected("no_identifier")
         values = [people.get(field, [""])[0] for field in COLUMNS.values()]
-        member = [intent.key, *values]
-        return written(intent.key, member, "add")
+        person = person_key(people)
+        return replace(written(intent.key, [person, *values], "add"), members=(person,))
+
+    def _leaving(self, intent: Intent) -> Built:
+        """Takes the person out, unless another conversion is a reason to stay."""
+        keys = [each for each in intent.members if each not in intent.claimed]
+        if intent.members and not keys:
+            return Built(intent.key, None, fingerprint(b""), STAYS)
+        return written(intent.key, [*keys, intent.key][:1], "remove")
+
+    def leaving(self, key: str, members: Sequence[str]) -> Built | None:
+        return written(f"{key}-old", [members[0]], "remove")
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         removing = bool(batch) and batch[0].group == "remove"
@@ -152,6 +166,13 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
             for conversion in self.mapped
             for problem in problems(wire, self.request(conversion, []))
         ]
+
+
+def person_key(people: Mapping[str, Sequence[str]]) -> str:
+    """Our key of a person at Meta, the same for each of their conversions: it follows from the
+    hashed e-mail address, else the phone number, and tells neither."""
+    known_by = (people.get("em") or people["ph"])[0]
+    return f"p{hashlib.sha256(known_by.encode()).hexdigest()[:31]}"
 
 
 def session_of(payload: bytes, members: int) -> dict[str, Any]:

@@ -7,8 +7,10 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
+from functions.export.contract.base import STAYS
 from functions.export.ledger.protocol import Census
 from functions.export.reconcile.delivery_state import Candidate
+from functions.export.reconcile.membership import Membership
 from functions.export.reconcile.reconcile import Decision, Deliver, Note
 from functions.export.send.run import WAVE, Brake, Job, batches, decisions, waves
 from functions.export.services import Connection
@@ -34,8 +36,9 @@ def dry_run(
     brake = Brake(census, connection.destination.config, force=force)
     job = Job(connection.destination, scope, services.settings.currency, force)
     found = list(ledger.candidates(services.clock.now(), MAXIMUM_ROWS + 1))
+    membership = Membership(conversion)
     portions = [
-        list(decisions(wave, job, services.clock.now(), brake))
+        list(decisions(wave, job, services.clock.now(), brake, membership))
         for wave in waves(islice(found, MAXIMUM_ROWS), connection.destination)
     ]
     judged = [each for portion in portions for each in portion]
@@ -85,7 +88,7 @@ def requests_of(judged: Judged, job: Job) -> list[tuple[Request, list[str]]]:
     orders = [
         (decision.built, candidate.conversion_id)
         for candidate, decision in judged
-        if isinstance(decision, Deliver)
+        if isinstance(decision, Deliver) and decision.built.group != STAYS
     ]
     ids = {built.key: id for built, id in orders}
     suspects = {
@@ -102,8 +105,8 @@ def requests_of(judged: Judged, job: Job) -> list[tuple[Request, list[str]]]:
 def summed(decision: Decision) -> str:
     """The verdict with its reason, as it is counted."""
     match decision:
-        case Deliver(intent=intent):
-            return intent.op
+        case Deliver(intent=intent, built=built):
+            return f"{intent.op}: person_stays" if built.group == STAYS else intent.op
         case Note(state=state, reason=reason):
             return f"{state}: {reason}"
         case _:

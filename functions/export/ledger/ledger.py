@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, identifier, join, template, with_parameters
@@ -23,6 +23,15 @@ KNOWN = (
     "held_fingerprint held_identity held_at in_doubt_op in_doubt_value in_doubt_currency "
     "in_doubt_event_time in_doubt_fingerprint in_doubt_identity in_doubt_at in_doubt_gone"
 ).split()
+
+
+SURELY_LEFT = timedelta(days=3)
+"""After this no platform refuses a removal any more that it has accepted."""
+
+ERASED_FOR = timedelta(days=30)
+"""For so long identifiers of who is to be forgotten are kept, to take back what was sent."""
+
+FOR_EVER = timedelta(days=3650)
 
 
 class BigQueryLedger:
@@ -138,27 +147,43 @@ class BigQueryLedger:
             [request_record(each, self._scope, self._destination, now) for each in exchanges],
         )
 
-    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
-        """Write down what the platform will know people by, by conversion id."""
+    def append_members(self, members: Sequence[tuple[str, str]], now: datetime) -> None:
+        """Write down what the platform will know people by: conversion id and identifier."""
         if members:
             common = {"date": now.astimezone(UTC).date(), "recorded_at": now, **self._ids()}
             self._warehouse.append(
                 "audience_members",
                 [
                     {**common, "conversion_id": id, "identifiers": identifiers}
-                    for id, identifiers in members.items()
+                    for id, identifiers in members
                 ],
             )
 
-    def forget_members(self, before: datetime) -> None:
-        """Delete what the platform knew people by who have left before then."""
+    def drop_members(self, members: Sequence[tuple[str, str]]) -> None:
+        """Forget identifiers that the platform no longer knows these conversions by."""
+        if not members:
+            return
+        sql = template(__file__, "ledger_drop", members=self._warehouse.table("audience_members"))
+        texts = [json.dumps(each) for each in members]
+        dropped = Parameter("ARRAY<STRING>", texts)
+        self._warehouse.execute(with_parameters(sql, **self._ids(), dropped=dropped))
+
+    def forget_members(self, now: datetime) -> None:
+        """Delete what the platform knew people by who surely have left, whom nothing can be taken
+        back of any more, or who asked to be forgotten a month ago."""
         sql = template(
             __file__,
             "ledger_forget",
             members=self._warehouse.table("audience_members"),
             delivery_state=self._delivery_state(),
         )
-        self._warehouse.execute(with_parameters(sql, **self._ids(), before=before))
+        within = self._destination.adjusts_within or FOR_EVER
+        bound = {
+            "left_before": now - SURELY_LEFT,
+            "kept_since": now - within - SURELY_LEFT,
+            "erased_before": now - ERASED_FOR,
+        }
+        self._warehouse.execute(with_parameters(sql, **self._ids(), **bound))
 
     def request_again(
         self, start_date: date, end_date: date, now: datetime, *, lost: bool
@@ -195,8 +220,12 @@ class BigQueryLedger:
         return with_parameters(proof, done=list(DONE), finished=list(FINISHED))
 
     def _members(self) -> Sql:
-        members = self._warehouse.table("audience_members")
-        return template(__file__, "ledger_members", members=members)
+        return template(
+            __file__,
+            "ledger_members",
+            members=self._warehouse.table("audience_members"),
+            attempts=self._warehouse.table("export_attempts"),
+        )
 
     def _sql(self, name: str, **slots: Sql | str) -> Sql:
         return template(__file__, f"ledger_{name}", conversions=self._conversions(), **slots)
@@ -230,11 +259,12 @@ def candidate(record: Mapping[str, Any]) -> Candidate:
         in_doubt_gone=bool(record["known_in_doubt_gone"]),
     )
     members = tuple(record.get("known_members") or ())
+    claims = tuple(record.get("known_claims") or ())
     if record["row_missing"]:
         gone_at, day = record["gone_at"], record["row_date"]
-        return Candidate(record["row_id"], delivery_state, None, gone_at, day, members)
+        return Candidate(record["row_id"], delivery_state, None, gone_at, day, members, claims)
     row = conversion_row({**record, "id": record["row_id"], "date": record["row_date"]})
-    return Candidate(row.id, delivery_state, row, members=members)
+    return Candidate(row.id, delivery_state, row, members=members, claims=claims)
 
 
 def _sent(record: Mapping[str, Any], which: str) -> Sent | None:

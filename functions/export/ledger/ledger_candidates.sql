@@ -17,11 +17,13 @@ SELECT
   IF(status.known, conversion.is_qualified, TRUE) AS is_qualified,
   {{ known }},
   departed.proved_at AS gone_at,
-  members.identifiers AS known_members
+  members.identifiers AS known_members,
+  claims.held_by AS known_claims
 FROM {{ conversions }} AS conversion
 FULL JOIN delivery_state ON delivery_state.conversion_id = conversion.id
 LEFT JOIN departed ON conversion.id IS NULL AND departed.conversion_id = delivery_state.conversion_id
 LEFT JOIN members ON members.conversion_id = delivery_state.conversion_id
+LEFT JOIN claims ON claims.conversion_id = delivery_state.conversion_id
 CROSS JOIN status
 WHERE
   CASE

@@ -51,8 +51,11 @@ class Ledger(Protocol):
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
         """Write entries down; False when this run is no longer the holder of the lease."""
 
-    def append_members(self, members: Mapping[str, str], now: datetime) -> None:
-        """Write down what the platform will know people by, by conversion id."""
+    def append_members(self, members: Sequence[tuple[str, str]], now: datetime) -> None:
+        """Write down what the platform will know people by: conversion id and identifier."""
+
+    def drop_members(self, members: Sequence[tuple[str, str]]) -> None:
+        """Forget identifiers that the platform no longer knows these conversions by."""
 
     def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
         """Write requests down."""

@@ -25,3 +25,26 @@ def _codes() -> dict[str, str]:
         Path(__file__).with_suffix(".json").read_text(encoding="utf-8")
     )
     return {name.casefold(): code for code, known in names.items() for name in (code, *known)}
+
+
+def us_state(region: str | None) -> str | None:
+    """The two letters of a US state or territory, in lower case, by its code or name; else None."""
+    return _US_STATES.get(" ".join(region.split()).casefold()) if region else None
+
+
+_US_CODES = """AL=Alabama AK=Alaska AZ=Arizona AR=Arkansas CA=California CO=Colorado CT=Connecticut
+DE=Delaware DC=District_of_Columbia FL=Florida GA=Georgia HI=Hawaii ID=Idaho IL=Illinois IN=Indiana
+IA=Iowa KS=Kansas KY=Kentucky LA=Louisiana ME=Maine MD=Maryland MA=Massachusetts MI=Michigan
+MN=Minnesota MS=Mississippi MO=Missouri MT=Montana NE=Nebraska NV=Nevada NH=New_Hampshire
+NJ=New_Jersey NM=New_Mexico NY=New_York NC=North_Carolina ND=North_Dakota OH=Ohio OK=Oklahoma
+OR=Oregon PA=Pennsylvania RI=Rhode_Island SC=South_Carolina SD=South_Dakota TN=Tennessee TX=Texas
+UT=Utah VT=Vermont VA=Virginia WA=Washington WV=West_Virginia WI=Wisconsin WY=Wyoming
+PR=Puerto_Rico GU=Guam VI=U.S._Virgin_Islands AS=American_Samoa MP=Northern_Mariana_Islands"""
+"""Source: ISO 3166-2:US."""
+
+_US_STATES = {
+    name.replace("_", " ").casefold(): code.lower()
+    for pair in _US_CODES.split()
+    for code, _, full in [pair.partition("=")]
+    for name in (code, full)
+}

@@ -18,7 +18,9 @@ from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import unquote
 
+from functions.export.payload import countries
 from functions.export.payload.phones import e164
 
 Profile = Literal["google", "plain", "microsoft"]
@@ -53,7 +55,7 @@ def sha256(text: str) -> str:
 
 def hashed(raw: str | None, normalize: Callable[[str], str | None]) -> str | None:
     """SHA-256 of the normalized text; what is hashed already passes, so nothing is hashed twice."""
-    if not raw:
+    if not raw or stands_for_nothing(raw):
         return None
     if len(raw) == DIGITS and _HASHED.fullmatch(raw):
         return raw.lower()
@@ -93,10 +95,34 @@ def postal_code(raw: str | None, country: str | None = None) -> str | None:
 
 
 def plain_postal_code(raw: str, country: str | None) -> str:
-    """A postal code in lower case without spaces; of US codes the first five digits."""
+    """A postal code in lower case without spaces and dashes; of US codes the first five digits."""
     text = _unspaced(raw).lower()
     us = country == "US" or (country is None and re.fullmatch(r"\d{5}-\d{4}", text))
-    return text[:5] if us else text
+    return text[:5] if us else text.replace("-", "")
+
+
+def state(raw: str | None, country: str | None) -> str | None:
+    """Hash of a region for Meta: of US states the two letters, elsewhere the name as in `place`.
+
+    None where the country is unknown and the text is no code of a US state.
+    Source: developers.facebook.com/docs/marketing-api/conversions-api/parameters/
+    customer-information-parameters, of 2026-01-09.
+    """
+    if country is not None and country != "US":
+        return place(raw)
+    if raw and len(raw) == DIGITS and _HASHED.fullmatch(raw):
+        return raw.lower()
+    code = countries.us_state(raw)
+    return sha256(code) if code else None
+
+
+def click_id(raw: str | None) -> str | None:
+    """A click id as the platform gave it: without the percent signs of the address that brought it;
+    None when the text stands for nothing."""
+    if raw is None or stands_for_nothing(raw):
+        return None
+    text = raw.strip()
+    return unquote(text) if "%" in text else text
 
 
 @lru_cache(maxsize=512)

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from common.model import consent
+from functions.export.payload import countries, identifiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,19 @@ class ConversionRow:
     birth_date: str | None = None
     opted_out: bool = False
     """Whether the person opted out under the law of a US state; see common.model.consent."""
+    country_of_visit: bool = False
+    """Whether `country` is a parameter, which may be where somebody browsed and not where they
+    live."""
+
+    def phone_country(self, default: str | None) -> str | None:
+        """The country that completes a national phone number: the person's own, else the default;
+        never that of a visit, which makes 17 % of such numbers somebody else's."""
+        own = None if self.country_of_visit else countries.code(self.country)
+        return own or default
+
+
+CLICK_IDS = "gclid gbraid wbraid dclid fbclid msclkid ttclid ttp li_fat_id".split()
+LONGEST_NOTHING = 16
 
 
 @cache
@@ -76,17 +90,27 @@ def conversion_row(record: Mapping[str, Any]) -> ConversionRow:
     The SQL contract knows only a few columns, so a query can pass an e-mail address or a click id
     as a parameter of the same name.
     """
-    values = {name: record[name] for name in columns()}
+    values = {name: _said(record[name]) for name in columns()}
     for name, value in _texts(record.get("params") or ()):
         if name in _LIFTED and not values.get(name):
-            values[name] = value
+            values[name] = _said(value)
+            if name == "country":
+                values["country_of_visit"] = True
         if _opts_out(name, value):
             values["opted_out"] = True
+    for name in CLICK_IDS:
+        values[name] = identifiers.click_id(values[name])
     return ConversionRow(**values)
 
 
 def _texts(params: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
     return ((param["key"], param["value"]) for param in params if param["value"])
+
+
+def _said(value: Any) -> Any:
+    """The value, or None of a text that stands for nothing."""
+    short = isinstance(value, str) and len(value) <= LONGEST_NOTHING
+    return None if short and identifiers.stands_for_nothing(value) else value
 
 
 def _opts_out(name: str, value: str) -> bool:
@@ -95,7 +119,7 @@ def _opts_out(name: str, value: str) -> bool:
     return name in consent.OPT_OUT_COLUMNS and consent.opted_out(value)
 
 
-_FROM_PARAMS = frozenset({"birth_date", "opted_out"})
+_FROM_PARAMS = frozenset({"birth_date", "opted_out", "country_of_visit"})
 _LIFTED = frozenset({"birth_date"}) | frozenset(
     """gclid gbraid wbraid dclid fbc fbclid fbp msclkid ttclid ttp li_fat_id page_location
     user_agent ip_address country region city postal_code email phone first_name last_name order_id

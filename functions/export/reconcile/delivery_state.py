@@ -93,7 +93,10 @@ class Candidate:
     date: date | None = None
     """Day of the conversion as the ledger has it, for rows that are gone."""
     members: tuple[str, ...] = ()
-    """What an audience knows its person by, the latest first; see `Built.member`."""
+    """What the platform knows its person by, the latest first; see `Built.members`."""
+    claims: tuple[str, ...] = ()
+    """Which of those identifiers another conversion holds in the same list, and which one: both in
+    one text, parted by \\x1f. Only what is still claimed is put in before a decision."""
 
 
 def dedup_key(conversion: str, conversion_id: str) -> str:

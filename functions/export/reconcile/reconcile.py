@@ -37,6 +37,7 @@ from functions.export.reconcile.delivery_state import (
     dedup_key,
 )
 from functions.export.reconcile.eligibility import Unwanted, Wanted, consent_of, judge
+from functions.export.reconcile.membership import identifiers_claimed
 
 TRUSTED = 0.8
 """Share of its promised memory for which a platform is trusted to know a key: clocks differ."""
@@ -61,6 +62,10 @@ class Deliver:
     built: Built
     row: ConversionRow
     row_hash: int | None = None
+    before: Built | None = None
+    """What must be taken out of an audience first: identifiers that the person no longer has."""
+    dropped: tuple[str, ...] = ()
+    """Those identifiers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +105,11 @@ def _decide(candidate: Candidate, destination: Destination[Any], terms: Terms) -
     if delivery_state.in_doubt and not (
         delivery_state.held and not destination.capabilities.adjusts
     ):
-        return _resolve(row, delivery_state, delivery_state.in_doubt, wanted, destination, terms)
+        return _resolve(candidate, row, delivery_state.in_doubt, wanted, destination, terms)
     if delivery_state.held and delivery_state.holding:
-        return _adjust(row, delivery_state, delivery_state.held, wanted, destination, terms)
+        return _adjust(candidate, row, delivery_state.held, wanted, destination, terms)
     if delivery_state.held:
-        return _restore(row, delivery_state.held, wanted, destination, terms)
+        return _restore(candidate, row, delivery_state.held, wanted, destination, terms)
     return _create(row, wanted, destination, terms)
 
 
@@ -115,18 +120,25 @@ def _create(
         return Nothing("not_yet")
     if _expired(row, destination, terms):
         return Note("expired", "too_old")
+    if fault := destination.click_fault(row, terms.now):
+        # the platform refuses the click; who converted may be enough without it
+        no_click: dict[str, Any] = dict.fromkeys(destination.clicks)
+        unclicked = replace(row, **no_click)
+        told = _deliver("create", unclicked, wanted, wanted.money, row.created, destination, terms)
+        return told if isinstance(told, Deliver) else Note("expired", fault)
     return _deliver("create", row, wanted, wanted.money, row.created, destination, terms)
 
 
 def _resolve(
+    candidate: Candidate,
     row: ConversionRow,
-    delivery_state: DeliveryState,
     in_doubt: Sent,
     wanted: Wanted,
     destination: Destination[Any],
     terms: Terms,
 ) -> Decision:
     """Send what is in doubt once more under its key, while the platform would notice."""
+    delivery_state = candidate.delivery_state
     if not _remembered(in_doubt, destination, terms):
         return Note("ambiguous", "dedup_window_passed")
     if delivery_state.held and not delivery_state.holding and not destination.capabilities.restores:
@@ -146,21 +158,21 @@ def _resolve(
         # the platform may have kept the first one, so the second must say the same
         money = in_doubt.money
     known = as_sent(row, in_doubt)
-    decision = _deliver(op, known, wanted, money, occurred, destination, terms)
+    decision = _deliver(op, known, wanted, money, occurred, destination, terms, candidate.members)
     if isinstance(decision, Deliver) and money != wanted.money:
         return replace(decision, row_hash=None)
     return decision
 
 
 def _adjust(
+    candidate: Candidate,
     row: ConversionRow,
-    delivery_state: DeliveryState,
     held: Sent,
     wanted: Wanted,
     destination: Destination[Any],
     terms: Terms,
 ) -> Decision:
-    can = destination.capabilities
+    can, delivery_state = destination.capabilities, candidate.delivery_state
     again = delivery_state.state == "requested"
     if again and can.repeats != "replaces":
         return Note("skipped", "already_accepted")
@@ -172,7 +184,9 @@ def _adjust(
     if "restate" not in can.adjusts:
         return Note("unsupported_change", "value_changed")
     same = as_sent(row, held)
-    decision = _deliver("restate", same, wanted, target, held.occurred, destination, terms)
+    decision = _deliver(
+        "restate", same, wanted, target, held.occurred, destination, terms, candidate.members
+    )
     if (
         isinstance(decision, Deliver)
         and not again
@@ -185,14 +199,20 @@ def _adjust(
 
 
 def _restore(
-    row: ConversionRow, held: Sent, wanted: Wanted, destination: Destination[Any], terms: Terms
+    candidate: Candidate,
+    row: ConversionRow,
+    held: Sent,
+    wanted: Wanted,
+    destination: Destination[Any],
+    terms: Terms,
 ) -> Decision:
     if not destination.capabilities.restores:
         return Note("unsupported_change", "taken_back_for_good")
     if not _adjustable(held, destination, terms):
         return Note("unsupported_change", "adjustment_window_passed")
     same = as_sent(row, held)
-    return _deliver("restate", same, wanted, wanted.money, held.occurred, destination, terms)
+    money, members = wanted.money, candidate.members
+    return _deliver("restate", same, wanted, money, held.occurred, destination, terms, members)
 
 
 def _unwanted(
@@ -246,7 +266,15 @@ def _retract(
     wanted = Wanted(nothing, consent_sent(sent), with_person=person)
     known = as_sent(row, sent)
     decision = _deliver(
-        "retract", known, wanted, nothing, sent.occurred, destination, terms, candidate.members
+        "retract",
+        known,
+        wanted,
+        nothing,
+        sent.occurred,
+        destination,
+        terms,
+        candidate.members,
+        identifiers_claimed(candidate),
     )
     if isinstance(decision, Note):
         return Note("unsupported_change", decision.reason)
@@ -262,6 +290,7 @@ def _deliver(
     destination: Destination[Any],
     terms: Terms,
     members: tuple[str, ...] = (),
+    claimed: frozenset[str] = frozenset(),
 ) -> Deliver | Note:
     intent = Intent(
         op=op,
@@ -272,6 +301,7 @@ def _deliver(
         consent=wanted.consent,
         with_person=wanted.with_person,
         members=members,
+        claimed=claimed,
     )
     built = destination.build(terms.conversion, row, intent)
     if isinstance(built, Rejected):

@@ -66,6 +66,15 @@ def report(
             f"{subject}: {done.held_back:,} conversions would be taken back in one run.",
             "Look at the table of the conversion; if it is right, run this destination with force.",
         )
+    if done.stays:
+        raised(
+            "stays_at_platform",
+            "warning",
+            f"{subject}: {done.stays:,} conversions are gone from the table, or their persons "
+            "asked to be forgotten, and the platform cannot take them back; they stay there.",
+            "Look them up in the ledger by the state unsupported_change and, where a person asked, "
+            "have the platform's own deletion form do it.",
+        )
     if done.unproved:
         raised(
             "missing_without_proof",

@@ -15,12 +15,14 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from functions.export.contract.base import Built, Destination, chunks
+from functions.export.contract.base import STAYS, Built, Destination, chunks
 from functions.export.contract.config import DestinationConfig
 from functions.export.ledger.entries import Entry, Scope, Scribe
+from functions.export.ledger.outcomes import Outcome
 from functions.export.ledger.protocol import Census, Ledger
 from functions.export.reconcile.delivery_state import Candidate
 from functions.export.reconcile.eligibility import unknown_values
+from functions.export.reconcile.membership import Membership
 from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, reconcile
 from functions.export.send.delivery import CANARIES, Delivery
 from functions.export.transport.calls import Reply, Request
@@ -36,8 +38,10 @@ WAVE_WITHOUT_MEMORY = 100
 
 A_DAY = timedelta(days=1)
 
-Orders = dict[str, tuple[Built, Entry, bool]]
-"""What to send by its key: the payload, its entry, and whether the platform refused it before."""
+CANNOT_GO = ("unsupported_change", "ambiguous")
+
+Orders = dict[str, tuple[Deliver, Entry, bool]]
+"""What to send by its key: the decision, its entry, and whether the platform refused it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Summary:
     requests: int = 0
     unproved: int = 0
     early: int = 0
+    stays: int = 0
+    """Gone from the table, and the platform cannot take them back, or nobody knows."""
     held_back: int = 0
     halted: Halted | None = None
     stopped: str = ""
@@ -120,6 +126,7 @@ class Run:
         self._clock = clock
         self._scribe = Scribe(job.destination.capabilities.retraction)
         self._summary = Summary()
+        self._membership = Membership(job.scope.conversion)
         self._delivery = Delivery(
             job.destination, job.scope.conversion, job.scope.run_id, send, clock, deadline, chance
         )
@@ -148,11 +155,13 @@ class Run:
     def _run_wave(self, wave: Sequence[Candidate], brake: Brake) -> bool:
         """Plan, write down, send and write down; False when the run must stop."""
         orders, entries = self._planned(wave, brake)
-        joining = {
-            entry.conversion_id: built.member for built, entry, _ in orders.values() if built.member
-        }
+        known_by = [
+            (entry.conversion_id, member)
+            for order, entry, _ in orders.values()
+            for member in order.built.members
+        ]
         # before anybody joins, or a crash would leave them there for good
-        self._ledger.append_members(joining, self._clock.now())
+        self._ledger.append_members(known_by, self._clock.now())
         if not self._ledger.append(entries, only_as_holder=True):
             self._summary.stopped = "lost_lease"
             return False
@@ -177,14 +186,15 @@ class Run:
         now, destination = self._clock.now(), self._job.destination
         orders: Orders = {}
         notes: list[Entry] = []
-        for candidate, decision in decisions(wave, self._job, now, brake):
+        for candidate, decision in decisions(wave, self._job, now, brake, self._membership):
             if candidate.row:
                 self._summary.unknown.update(unknown_values(candidate.row))
             match decision:
                 case Deliver(built=built):
                     entry = self._scribe.sending(candidate, decision, destination.kept, now)
-                    orders[built.key] = (built, entry, candidate.delivery_state.suspect)
+                    orders[built.key] = (decision, entry, candidate.delivery_state.suspect)
                 case Note(state=state, reason=reason):
+                    self._summary.stays += candidate.row is None and state in CANNOT_GO
                     notes.append(self._scribe.noted(candidate, decision, now))
                     self._summary.states[state] += 1
                     self._summary.reasons[reason] += 1
@@ -194,17 +204,37 @@ class Run:
 
     def _delivered(self, orders: Orders) -> list[Entry]:
         """What became of each order."""
-        outcomes: list[Entry] = []
-        built_rows = [built for built, _, _ in orders.values()]
+        settled = self._without_request(orders)
+        rows = [order.built for key, (order, _, _) in orders.items() if key not in settled]
         suspects = {key for key, (_, _, suspect) in orders.items() if suspect}
-        for batch in batches(built_rows, self._job.destination, suspects):
+        for batch in batches(rows, self._job.destination, suspects):
             results = self._delivery.deliver(batch)
-            now = self._clock.now()
-            outcomes += [
-                self._scribe.outcome(orders[built.key][1], result, now)
-                for built, result in zip(batch, results, strict=True)
-            ]
-        return outcomes
+            settled.update(zip([built.key for built in batch], results, strict=True))
+        now = self._clock.now()
+        return [
+            self._scribe.outcome(orders[key][1], outcome, now) for key, outcome in settled.items()
+        ]
+
+    def _without_request(self, orders: Orders) -> dict[str, Outcome]:
+        """Orders for which nothing leaves: the person stays for another reason, or an address that
+        they no longer have could not be taken out."""
+        settled = {
+            key: Outcome("accepted", "person_stays")
+            for key, (order, _, _) in orders.items()
+            if order.built.group == STAYS
+        }
+        before = {order.before.key: key for key, (order, _, _) in orders.items() if order.before}
+        leaving = [order.before for order, _, _ in orders.values() if order.before]
+        gone: list[tuple[str, str]] = []
+        for batch in batches(leaving, self._job.destination):
+            for built, outcome in zip(batch, self._delivery.deliver(batch), strict=True):
+                order, entry, _ = orders[before[built.key]]
+                if outcome.state == "accepted":
+                    gone += [(entry.conversion_id, each) for each in order.dropped]
+                else:
+                    settled[before[built.key]] = Outcome("retry", "old_address_stays")
+        self._ledger.drop_members(gone)
+        return settled
 
 
 def put_in_doubt(outcome: Entry) -> Entry:
@@ -215,16 +245,34 @@ def put_in_doubt(outcome: Entry) -> Entry:
 
 
 def decisions(
-    wave: Iterable[Candidate], job: Job, now: datetime, brake: Brake
+    wave: Iterable[Candidate], job: Job, now: datetime, brake: Brake, membership: Membership
 ) -> Iterator[tuple[Candidate, Decision]]:
-    """What to do about each candidate, mass retractions held."""
+    """What to do about each candidate, mass retractions held and members kept for other reasons."""
     terms = Terms(job.scope.conversion, job.scope.version, job.currency, now)
     for candidate in wave:
-        decision = reconcile(candidate, job.destination, terms)
-        if isinstance(decision, Deliver) and decision.intent.op == "retract":
-            yield candidate, decision if brake.lets_go() else Nothing("held_back")
+        decision = reconcile(membership.claimed(candidate), job.destination, terms)
+        if isinstance(decision, Deliver):
+            yield candidate, _let_through(candidate, decision, job, brake, membership)
         else:
             yield candidate, decision
+
+
+def _let_through(
+    candidate: Candidate, decision: Deliver, job: Job, brake: Brake, membership: Membership
+) -> Decision:
+    """The delivery, unless it has to wait."""
+    retracts = decision.intent.op == "retract"
+    if retracts and not brake.lets_go():
+        return Nothing("held_back")
+    if job.destination.capabilities.audience:
+        if retracts and membership.joins(candidate):
+            return Nothing("person_joins")
+        old = () if retracts else membership.outdated(candidate, decision.built.members)
+        membership.decided(candidate, decision.intent, decision.built.members)
+        if old:
+            before = job.destination.leaving(decision.intent.key, old)
+            return replace(decision, before=before, dropped=old)
+    return decision
 
 
 def waves(
@@ -257,6 +305,9 @@ def batches(
 ) -> list[Sequence[Built]]:
     """The rows as requests of the destination's size, each of one group; what the platform refused
     before comes last and by itself."""
+    if destination.capabilities.audience:
+        # who leaves by one conversion and joins by another is there in the end
+        rows = sorted(rows, key=lambda row: row.group != "remove")
     fresh = [row for row in rows if row.key not in suspects]
     again = [row for row in rows if row.key in suspects]
     size = destination.batch_size

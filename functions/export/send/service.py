@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from common.bigquery.leases import lease
 from common.bigquery.leases.lease import Lease
@@ -26,9 +25,6 @@ from functions.export.transport.clock import Deadline
 
 LEASE_SECONDS = 600
 """Longer than a function may live, so a lease lapses only when its holder is dead."""
-
-SURELY_LEFT = timedelta(days=3)
-"""After this no platform refuses a removal any more that it has accepted."""
 
 
 @dataclass(frozen=True)
@@ -184,9 +180,9 @@ def _run(
     incidents.report(services, found.id, conversion, run_id, summary)
     if summary.remaining:
         _continue(services, found, conversion, force=work.force)
-    if found.destination.capabilities.audience:
+    if "retract" in found.destination.capabilities.adjusts:
         ledger = found.ledger(found.scope(conversion, run_id, held.fence))
-        ledger.forget_members(services.clock.now() - SURELY_LEFT)
+        ledger.forget_members(services.clock.now())
 
 
 def run(

@@ -1,0 +1,12 @@
+-- Identifiers that a platform no longer knows these conversions by.
+DELETE FROM {{ members }} AS member
+WHERE
+  member.destination = @destination
+  AND member.account = @account
+  AND member.conversion = @conversion
+  AND EXISTS (
+    SELECT 1 FROM UNNEST(@dropped) AS pair
+    WHERE
+      JSON_VALUE(pair, '$[0]') = member.conversion_id
+      AND JSON_VALUE(pair, '$[1]') = member.identifiers
+  )
