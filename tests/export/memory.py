@@ -5,7 +5,7 @@ A differential test holds both to the same answers; the simulation runs on this 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import ClassVar
@@ -20,13 +20,14 @@ from functions.export.reconcile.delivery_state import (
     Candidate,
     DeliveryState,
     Sent,
+    State,
     dedup_key,
 )
 from functions.export.send.due import JUST_NOW
 
 REVIEWED = ("skipped", "rejected", "parked", "failed", "unsupported_change")
 SETTLED = ("accepted", "retry", "rejected", "parked")
-TOLD = ("unsupported_change", "ambiguous", "rejected", "failed")
+TOLD = ("unsupported_change", "ambiguous", "rejected")
 VOIDS = ("absent", "failed", "parked")
 HEALTHY = ("applied", "unchanged")
 ENDS = (*HEALTHY, "held", "failed")
@@ -107,8 +108,12 @@ class MemoryLedger:
             gone_at = self._gone_at(key, delivery_state)
             live = bool(delivery_state.holding or delivery_state.in_doubt)
             resting = delivery_state.state == "parked" and not self._parked_long(key, now)
-            told = delivery_state.row_hash is None and (delivery_state.state in TOLD or resting)
-            if (gone_at and not told) if live else delivery_state.state in OPEN:
+            failed = delivery_state.state == "failed" and not delivery_state.in_doubt
+            told = delivery_state.row_hash is None and (
+                delivery_state.state in TOLD or resting or failed
+            )
+            parked = delivery_state.state == "parked" and not resting
+            if (gone_at and not told) if live else delivery_state.state in OPEN or parked:
                 yield Candidate(key, delivery_state, None, gone_at, self._date(key))
 
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
@@ -124,6 +129,35 @@ class MemoryLedger:
     def drop_members(self, members: Sequence[tuple[str, str]]) -> None:
         gone = {(self.scope.conversion, *each) for each in members}
         self.store.members = [each for each in self.store.members if each not in gone]
+
+    def reopen(self, request_id: str, state: State, now: datetime) -> None:
+        """What poll_reopen.sql writes of a request that was refused later."""
+        newest = {
+            written.entry.conversion_id: written.entry
+            for written in sorted(self.store.written, key=_order)
+            if written.entry.state == "accepted"
+        }
+        accepted = [entry for entry in newest.values() if entry.request_id == request_id]
+        self._write(
+            replace(
+                entry,
+                at=now,
+                reason="late",
+                state="unknown" if state == "absent" and _retracts(entry) else state,
+            )
+            for entry in accepted
+        )
+
+    def erase(self, key: str, now: datetime) -> None:
+        """What erase_person writes of a conversion that the ledger knows."""
+        entries = self._entries(key)
+        if entries:
+            newest = max(entries, key=_order).entry
+            self._write([replace(newest, at=now, state="erased", sent=None, request_id="")])
+
+    def _write(self, entries: Iterable[Entry]) -> None:
+        self.store.clock += 1
+        self.store.written += [Written(each, self.scope, self.store.clock) for each in entries]
 
     def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
         self.store.exchanges += exchanges
@@ -147,6 +181,7 @@ class MemoryLedger:
             or row.row_hash is None
             or (delivery_state.state in REVIEWED and delivery_state.version != self.scope.version)
             or (delivery_state.state == "parked" and self._parked_long(row.id, now))
+            or (delivery_state.state == "failed" and delivery_state.in_doubt is not None)
         )
 
     def _parked_long(self, key: str, now: datetime) -> bool:
@@ -234,6 +269,10 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
         in_doubt,
         gone,
     )
+
+
+def _retracts(entry: Entry) -> bool:
+    return entry.sent is not None and entry.sent.op == "retract"
 
 
 def _refused_later(entry: Entry, later: Sequence[Written]) -> bool:

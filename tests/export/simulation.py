@@ -22,9 +22,10 @@ from functions.export.contract.base import Built, Capabilities, Destination, Int
 from functions.export.contract.config import DestinationConfig, Mapped
 from functions.export.ledger.entries import Scope
 from functions.export.payload.rows import ConversionRow
-from functions.export.reconcile.delivery_state import dedup_key
+from functions.export.reconcile.delivery_state import State, dedup_key
 from functions.export.send.due import JUST_NOW, LATEST_DAYS
 from functions.export.send.run import Job, Run
+from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.transport.clock import Deadline
 from functions.export.transport.results import Accepted, Cause, Halted, Refused, Result, Unknown
@@ -37,6 +38,13 @@ WAIT_SECONDS = 5
 """What the platform asks for when it is busy."""
 GAPS = (0.1, 1, 1, 1, 1, 6, 12, 24, 50)
 """Hours between runs: mostly the hourly tick, now and then a day or two without any."""
+
+
+FAULTS = (
+    *("429", "unreachable", "before", "after", "lost", "silence", "token", "garbage"),
+    "account",
+)
+GARBAGE = (b"", b"<html>", b"[]", b'"ok"', b'{"bad": 7, "reason": {}}', b"\xff", b'{"n": "x"}')
 
 
 class SimulatedTarget(DestinationConfig):
@@ -70,17 +78,19 @@ class Simulated(Destination[SimulatedTarget]):
         return Request("https://simulated", b"", Credential("header"), message=batch)
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        body = reply.json()
+        body = foreign.mapping(reply.json())
         if reply.status == 401:
             return Halted("token", "renew")
+        named = {int(row): str(why) for row, why in foreign.mapping(body.get("bad")).items()}
         if reply.status == 400:
-            return Refused("bad", {int(row): "bad" for row in body})
-        failures = {int(row): why for row, why in body["bad"].items()}
-        return Accepted("r", failures) if body["n"] == len(batch) else Unknown("short")
+            return Refused(foreign.word(body.get("reason")) or "http_400", named)
+        if body.get("n") != len(batch):
+            return Unknown("short")
+        return Accepted(foreign.word(body.get("request")), named)
 
 
 class Google(Simulated):
-    """Takes the second under a key; names bad rows."""
+    """Takes the second under a key; names bad rows; refuses some requests later."""
 
     capabilities = Capabilities(
         max_batch=3,
@@ -92,6 +102,7 @@ class Google(Simulated):
         adjusts=frozenset({"restate", "retract"}),
         restores=True,
         names_bad_rows=True,
+        asynchronous=True,
         requests_per_second=100,
     )
 
@@ -190,17 +201,36 @@ class Platform:
     rules: Capabilities
     poison: set[str]
     kept: dict[str, Kept] = field(default_factory=dict)
+    late: dict[str, State] = field(default_factory=dict)
+    """Requests that were accepted and are refused later: for good, or so that time helps."""
+    requests: int = 0
 
-    def take(self, batch: Sequence[Built], now: datetime) -> Answer:
-        bad = [row for row, built in enumerate(batch) if built.key in self.poison]
+    def take(self, batch: Sequence[Built], now: datetime, late: State | None = None) -> Answer:
+        """The answer to a batch; with `late` it is accepted and nothing of it is ever kept."""
+        bad = {row: self.why(built) for row, built in enumerate(batch) if built.key in self.poison}
         if bad and not self.rules.partial:
-            return _json(400, bad if self.rules.names_bad_rows else [])
-        refused = dict.fromkeys(bad, "bad")
+            reason = next(iter(bad.values()))
+            return _json(400, {"reason": reason, "bad": bad if self.rules.names_bad_rows else {}})
+        refused = dict(bad)
+        self.requests += 1
+        request = f"r{self.requests}"
+        # an equal copy that was taken before speaks for this one too
+        copies = (self.kept.get(built.payload[0]) for built in batch)
+        if late and not any(
+            copy and copy.value == built.payload[2]
+            for copy, built in zip(copies, batch, strict=True)
+        ):
+            self.late[request] = late
+            return _json(200, {"n": len(batch), "request": request, "bad": {}})
         for row, built in enumerate(batch):
             key, op, value = built.payload
             if row not in refused and not self._keep(key, op, value, now):
                 refused[row] = "unknown_conversion"
-        return _json(200, {"n": len(batch), "bad": refused})
+        return _json(200, {"n": len(batch), "request": request, "bad": refused})
+
+    def why(self, built: Built) -> str:
+        """Half of the bad rows are refused for a reason that no table lists."""
+        return "bad" if int(built.key[-1], 16) % 2 else "odd"
 
     def _keep(self, key: str, op: str, value: float | None, now: datetime) -> bool:
         known = self.kept.get(key)
@@ -234,6 +264,7 @@ class Odds:
     crash: float = 0.04
     pause: float = 0.03
     outage: float = 0.1
+    late: float = 0.1
     gaps: tuple[float, ...] = GAPS
 
 
@@ -283,6 +314,10 @@ class World:
         self.paused = False
         self.acknowledged = False
         self.born = 0
+        self.polled: set[str] = set()
+        self.erased: set[str] = set()
+        """Keys whose person is forgotten, so that they never come back."""
+        self.account_until = START
 
     def play(self) -> Verdict:
         """Days of trouble, then a calm that lets everything settle, then the audit."""
@@ -291,16 +326,33 @@ class World:
             self.acknowledged = False
             for _ in range(self.chance.randint(1, 4)):
                 # the message of the table's run comes until it is acknowledged, then ticks do
+                self._poll()
                 if not self.acknowledged or self._is_due():
                     self._run()
                 self._pass(self.chance.choice(self.odds.gaps))
         self.healthy = True
-        for _ in range(4):
-            self._pass(1)
+        for hours in (1, 1, 25, 1, 25, 1):
+            self._pass(hours)
             self._materialize(broken=False)
+            self._poll()
             self._run()
         self._audit()
         return self.verdict
+
+    def _poll(self) -> None:
+        """What the tick asks of earlier requests, as poll.py writes it down."""
+        self.store.fence += 1
+        ledger = self._ledger("poll")
+        for exchange in self.store.exchanges:
+            state = self.platform.late.get(exchange.request_id)
+            if state and exchange.request_id not in self.polled:
+                self.polled.add(exchange.request_id)
+                ledger.reopen(exchange.request_id, state, self.clock.now())
+
+    def _ledger(self, run: str) -> MemoryLedger:
+        fence = self.store.fence
+        scope = Scope("sim", "account", CONVERSION, 1, 1, f"{run}{fence}", fence)
+        return self.ledger_type(self.store, scope, START.date() - timedelta(days=1))
 
     def _pass(self, hours: float) -> None:
         self.clock.time += timedelta(hours=hours)
@@ -318,10 +370,14 @@ class World:
                     self._put(key, chance.choice((5.0, 15.0, 25.0)), self.truth[key].created)
                 case 2:
                     del self.truth[key]
+                    if chance.random() < 0.3:
+                        self.erased.add(key)
+                        self.certain.discard(dedup_key(CONVERSION, key))
+                        self._ledger("erase").erase(key, self.clock.time)
                 case 3:
                     row = self.truth[key]
                     self.truth[key] = replace(row, is_qualified=False, row_hash=hash((key, "no")))
-        for key in [key for key in self.values if key not in self.truth]:
+        for key in [key for key in self.values if key not in self.truth.keys() | self.erased]:
             if chance.random() < 0.15:
                 self._put(key, chance.choice((10.0, 40.0)), self.first[key])
         self._materialize(broken=chance.random() < self.odds.outage)
@@ -371,10 +427,9 @@ class World:
             minutes=0 if self.healthy else self.chance.choice((0, 0, -50, 50))
         )
         self.store.fence += 1
-        scope = Scope("sim", "account", CONVERSION, 1, 1, f"x{self.store.fence}", self.store.fence)
-        ledger = self.ledger_type(self.store, scope, START.date() - timedelta(days=1))
+        ledger = self._ledger("x")
         faulty = Faulty(ledger, self)
-        job = Job(self.destination, scope, "EUR")
+        job = Job(self.destination, ledger.scope, "EUR")
         deadline = Deadline(self.clock, 400)
         run = self.run_type(job, faulty, self._send, self.clock, deadline, self.chance)
         try:
@@ -397,14 +452,12 @@ class World:
             self.verdict.violations.append("sent sooner than the platform asked for")
         if self.clock.time < self.halted_until and not self.healthy:
             return Answer(401, b"{}")
+        if self.clock.time < self.account_until and not self.healthy:
+            return _json(400, {"reason": "odd_account"})
         fault = (
             None
             if self.healthy or self.chance.random() >= self.odds.fault
-            else (
-                self.chance.choice(
-                    ("429", "unreachable", "before", "after", "lost", "silence", "token")
-                )
-            )
+            else (self.chance.choice(FAULTS))
         )
         match fault:
             case "429":
@@ -416,16 +469,29 @@ class World:
                 return Answer(503, b"")
             case "silence":
                 return Unanswered("timeout", reached=True)
+            case "garbage":
+                return Answer(self.chance.choice((200, 400, 403)), self.chance.choice(GARBAGE))
+            case "account":
+                self.account_until = self.clock.time + timedelta(hours=self.chance.choice((2, 30)))
+                return _json(400, {"reason": "odd_account"})
             case "token":
                 self.halted_until = self.clock.time + timedelta(hours=2)
                 return Answer(401, b"{}")
         self._watch(batch)
         self._watch_ages(batch)
-        answer = self.platform.take(batch, self.clock.time)
+        late = self._refused_later()
+        answer = self.platform.take(batch, self.clock.time, late)
         self._maybe_crash()
         if fault == "after":
             return Answer(502, b"")
         return Unanswered("connection_lost", reached=True) if fault == "lost" else answer
+
+    def _refused_later(self) -> State | None:
+        """How this request will be refused after it was accepted, if it will be."""
+        asynchronous = self.destination.capabilities.asynchronous
+        if self.healthy or not asynchronous or self.chance.random() >= self.odds.late:
+            return None
+        return self.chance.choice(("failed", "absent", "parked"))
 
     def _watch(self, batch: Sequence[Built]) -> None:
         """Nothing that the last good table holds may be taken back."""
@@ -482,33 +548,34 @@ class World:
             self.verdict.delivered += kept is not None
             self.verdict.review += state == "ambiguous"
 
-    def _fault(self, key: str, kept: Kept | None, delivery_state: Any) -> str:
+    def _fault(self, key: str, kept: Kept | None, known: Any) -> str:
         """What is wrong about one conversion in the end, or nothing."""
         if kept and kept.count > 1:
             return f"counted {kept.count} times"
         row = self.truth.get(key)
-        explained = delivery_state and delivery_state.state in (
-            "ambiguous",
-            "unsupported_change",
-            "rejected",
-            "expired",
-            "parked",
+        poisoned = dedup_key(CONVERSION, key) in self.platform.poison
+        state = known.state if known else None
+        explained = state in ("ambiguous", "unsupported_change", "expired") or (
+            poisoned and state in ("rejected", "parked", "retry")
         )
-        if delivery_state and delivery_state.state in ("sending", "unknown", "retry"):
-            return f"still {delivery_state.state} after the calm"
-        if delivery_state and delivery_state.holding and not kept:
+        if state in ("sending", "unknown", "retry", "parked") and not explained:
+            return f"still {state} after the calm"
+        if known and known.holding and not kept:
             return "the ledger says held, the platform has nothing"
-        if kept and not (delivery_state and (delivery_state.held or explained)):
+        if kept and not (known and (known.held or explained)):
             return "the platform has it, the ledger does not know"
-        if row and row.is_qualified and not kept and not explained:
-            return f"lost, state {delivery_state.state if delivery_state else None}"
+        if row and row.is_qualified and not kept and not (explained or state == "failed"):
+            return f"lost, state {state}"
         if explained or not kept:
             return ""
-        return self._wrong_value(row, kept, delivery_state)
+        return self._wrong_value(row, kept, known)
 
     def _wrong_value(self, row: ConversionRow | None, kept: Kept, delivery_state: Any) -> str:
         if kept.value != (float(delivery_state.held.money) if delivery_state.held.money else None):
             return f"the platform says {kept.value}, the ledger {delivery_state.held.money}"
+        if delivery_state.state == "failed":
+            # the change was refused for good, and what was there before is there still
+            return ""
         if row and row.is_qualified:
             return "" if kept.value == row.value else f"value {kept.value}, not {row.value}"
         gone = kept.taken_back or kept.value == 0
@@ -530,6 +597,15 @@ class Faulty:
         done = self._ledger.append(entries, only_as_holder=only_as_holder)
         self._world._maybe_crash()
         return done
+
+    def append_requests(self, exchanges: Any, now: datetime) -> None:
+        self._world._maybe_crash()
+        self._ledger.append_requests(exchanges, now)
+        self._world._maybe_crash()
+
+    def append_members(self, members: Any, now: datetime) -> None:
+        self._ledger.append_members(members, now)
+        self._world._maybe_crash()
 
 
 def target() -> dict[str, Any]:

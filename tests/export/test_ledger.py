@@ -15,7 +15,7 @@ from common.bigquery.leases import lease
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.settings import Settings
-from functions.export.ledger.entries import Entry, Scope
+from functions.export.ledger.entries import FIRST_POLL, Entry, Scope
 from functions.export.ledger.ledger import BigQueryLedger
 from functions.export.ledger.outcomes import Exchange
 from functions.export.payload.money import money
@@ -254,7 +254,8 @@ def test_a_request_is_kept_with_its_fingerprint_and_the_time_to_ask(warehouse: W
     [row] = warehouse.rows(
         Sql(f"SELECT * FROM {warehouse.table('export_requests')} WHERE conversion = 'asked'")
     )
-    assert (row["row_count"], row["body_sha256"], row["next_poll_at"]) == (3, "ab" * 32, None)
+    asked = (row["row_count"], row["body_sha256"], row["next_poll_at"])
+    assert asked == (3, "ab" * 32, NOW + FIRST_POLL)
 
 
 def test_a_lease_that_lapsed_is_released_once_and_for_all(warehouse: Warehouse) -> None:

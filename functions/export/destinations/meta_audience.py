@@ -118,22 +118,19 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
         return f"audiences/{self.mapped[conversion].audience_id}"
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        people = hashed_person(row, countries.code(row.country), self.config.default_country)
+        person = (person_key(people),) if people.keys() & {"em", "ph"} else ()
         if intent.op == "retract":
-            return self._leaving(intent)
-        country = countries.code(row.country)
-        people = (
-            hashed_person(row, country, self.config.default_country) if intent.with_person else {}
-        )
-        if not people.keys() & {"em", "ph"}:
+            return self._leaving(intent, (*intent.members, *person))
+        if not person or not intent.with_person:
             return Rejected("no_identifier")
         values = [people.get(field, [""])[0] for field in COLUMNS.values()]
-        person = person_key(people)
-        return replace(written(intent.key, [person, *values], "add"), members=(person,))
+        return replace(written(intent.key, [*person, *values], "add"), members=person)
 
-    def _leaving(self, intent: Intent) -> Built:
+    def _leaving(self, intent: Intent, known_by: tuple[str, ...]) -> Built:
         """Takes the person out, unless another conversion is a reason to stay."""
-        keys = [each for each in intent.members if each not in intent.claimed]
-        if intent.members and not keys:
+        keys = [each for each in known_by if each not in intent.claimed]
+        if known_by and not keys:
             return Built(intent.key, None, fingerprint(b""), STAYS)
         return written(intent.key, [*keys, intent.key][:1], "remove")
 

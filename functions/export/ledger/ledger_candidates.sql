@@ -38,6 +38,7 @@ WHERE
           AND COALESCE(delivery_state.destination_version, 0) <> @version
         )
         OR (delivery_state.state = 'parked' AND delivery_state.happened_at < @parked_before)
+        OR (delivery_state.state = 'failed' AND delivery_state.in_doubt_op IS NOT NULL)
         OR (
           @restate_all
           AND delivery_state.holding
@@ -50,11 +51,14 @@ WHERE
         AND NOT (
           delivery_state.row_hash IS NULL
           AND (
-            delivery_state.state IN ('unsupported_change', 'ambiguous', 'rejected', 'failed')
+            delivery_state.state IN ('unsupported_change', 'ambiguous', 'rejected')
+            OR (delivery_state.state = 'failed' AND delivery_state.in_doubt_op IS NULL)
             OR (delivery_state.state = 'parked' AND delivery_state.happened_at >= @parked_before)
           )
         )
-    ELSE delivery_state.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
+    ELSE
+      delivery_state.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
+      OR (delivery_state.state = 'parked' AND delivery_state.happened_at < @parked_before)
   END
 ORDER BY row_missing, row_date, row_id
 {{ limit }}

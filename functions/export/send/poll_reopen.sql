@@ -39,6 +39,21 @@ WHERE
   AND sent.state = 'accepted'
   AND NOT (COALESCE(again.times, 0) >= @resends AND @state = 'requested')
   AND NOT EXISTS (
+    -- what was accepted since says what the platform has
+    SELECT 1 FROM {{ attempts }} AS newer
+    WHERE
+      newer.destination = @destination
+      AND newer.date >= @sent_date
+      AND newer.account = sent.account
+      AND newer.conversion = sent.conversion
+      AND newer.conversion_id = sent.conversion_id
+      AND newer.state = 'accepted'
+      AND (
+        newer.recorded_at > sent.recorded_at
+        OR (newer.recorded_at = sent.recorded_at AND newer.seq > sent.seq)
+      )
+  )
+  AND NOT EXISTS (
     SELECT 1 FROM {{ attempts }} AS known
     WHERE
       known.destination = @destination
