@@ -36,6 +36,7 @@ HERE = Path(__file__).parent
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SECRETS = {
     "META_TOKEN": "meta-token",
+    "META_APP_SECRET": "meta-app-secret",
     "GA4_API_SECRET": "ga4-secret",
     "LINKEDIN_TOKEN": "linkedin-token",
     "LINKEDIN_CLIENT_SECRET": "linkedin-client-secret",

@@ -362,3 +362,21 @@ def test_a_retired_api_version_halts_with_the_field_to_change(earth: World) -> N
     delivery.deliver(rows)
     assert isinstance(delivery.halted, Halted)
     assert "api_version" in delivery.halted.fix
+
+
+@pytest.mark.parametrize("kind", ["meta", "meta_audience"])
+@pytest.mark.parametrize("proves", [True, False])
+def test_an_app_that_wants_proof_of_its_secret_gets_it(
+    kind: str, proves: bool, earth: World
+) -> None:
+    destination, conversion, rows = built_rows(kind, 2)
+    secret = {"app_secret": "env:META_APP_SECRET"} if proves else {}
+    proving = type(destination)(destination.config.model_copy(update=secret))
+    stand_in = platform(earth, destination, conversion, rows[0])
+    stand_in.app_secret = SECRETS["META_APP_SECRET"]  # type: ignore[attr-defined]
+    delivery = earth.delivery(proving, conversion)
+    states = {outcome.state for outcome in delivery.deliver(rows)}
+    assert states == {"accepted" if proves else "retry"}
+    if not proves:
+        assert delivery.halted
+        assert delivery.halted.reason == "meta_100_appsecret_proof"

@@ -251,8 +251,9 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
     ):
         entry = written.entry
         match entry.state:
-            case "accepted" if not _refused_later(entry, ordered[number:]):
-                held, in_doubt, gone = entry.sent, None, False
+            case "accepted":
+                refused = _refused_later(entry, ordered[number:])
+                held, in_doubt, gone = held if refused else entry.sent, None, False
             case "absent" if not entry.request_id:
                 held, in_doubt, gone = None, None, False
             case "sending" if following is not None and following.entry.state in SETTLED:

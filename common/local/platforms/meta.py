@@ -6,11 +6,13 @@
 [best]     developers.facebook.com/docs/marketing-api/conversions-api/best-practices
 [dedup]    .../deduplicate-pixel-and-server-events
 [audience] developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences
+[proof]    developers.facebook.com/docs/graph-api/guides/secure-requests
 [seen]     github.com/rudderlabs/rudder-transformer: facebookUtils/networkHandler.js (error codes)
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -49,11 +51,14 @@ class Meta(StandIn):
         token: str = "meta-token",
         pixel: str = "123456789012345",
         audience: str = "23850000000000001",
+        app_secret: str = "",
     ) -> None:
         super().__init__(clock)
         self.token = token
         self.pixel = pixel
         self.audience = audience
+        self.app_secret = app_secret
+        """[proof] where the app requires it, each request proves that it knows this secret."""
         self.members: dict[str, list[str]] = {}
 
     def answer(self, call: Call) -> Reply:
@@ -65,6 +70,9 @@ class Meta(StandIn):
             return error(400, 100, "The body is no JSON object.")
         if body.get("access_token") != self.token:
             return error(401, 190, "Invalid OAuth access token.", subcode=463)
+        if self.app_secret and body.get("appsecret_proof") != self._proof():
+            message = "API calls from the server require an appsecret_proof argument"
+            return error(400, 100, message)
         version, _, rest = call.path.lstrip("/").partition("/")
         if not re.fullmatch(r"v\d+\.\d", version):
             return error(400, 2500, "An API version is required.")
@@ -76,6 +84,9 @@ class Meta(StandIn):
             case "DELETE", path if path == f"{self.audience}/users":
                 return self._users(body, adding=False)
         return error(400, 100, "Unsupported post request. Object does not exist.", subcode=33)
+
+    def _proof(self) -> str:
+        return hmac.new(self.app_secret.encode(), self.token.encode(), "sha256").hexdigest()
 
     def _events(self, body: Mapping[str, Any]) -> Reply:
         events = body.get("data")

@@ -105,6 +105,13 @@ class MetaTarget(DestinationConfig):
         description="Where the system user's token lies: env:NAME or secret:projects/...",
         examples=["secret:projects/my-project/secrets/meta-token/versions/1"],
     )
+    app_secret: SecretReference | None = Field(
+        None,
+        title="App secret",
+        description="Where the secret of the app lies whose settings require proof of it "
+        "(appsecret_proof) with each request.",
+        examples=["env:META_APP_SECRET"],
+    )
     api_version: Annotated[str, StringConstraints(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = Field(
         "v26.0",
         title="API version",
@@ -237,8 +244,7 @@ class Meta(Destination[MetaTarget]):
         return Request(
             url=f"{HOST}/{self.config.api_version}/{self.config.pixel_id}/events",
             body=body("data", batch, **present(test_event_code=self.config.test_event_code)),
-            # in the query it would stand in proxies' logs and in exception texts
-            credential=Credential("body", "access_token", self.config.access_token),
+            credential=credential(self.config),
         )
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
@@ -247,6 +253,12 @@ class Meta(Destination[MetaTarget]):
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once token and pixel are accepted."""
         return problems(wire, self._request([]))
+
+
+def credential(config: Any) -> Credential:
+    """The token in the body, where no proxy's log has it, with proof of the app's secret."""
+    details = {"proof_secret": config.app_secret} if config.app_secret else {}
+    return Credential("body", "access_token", config.access_token, details)
 
 
 def user_data(

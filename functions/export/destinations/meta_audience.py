@@ -27,11 +27,18 @@ from functions.export.contract.base import (
     written,
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
-from functions.export.destinations.meta import HOST, cause_of, hashed_person, problems, read
+from functions.export.destinations.meta import (
+    HOST,
+    cause_of,
+    credential,
+    hashed_person,
+    problems,
+    read,
+)
 from functions.export.payload import countries
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import foreign
-from functions.export.transport.calls import Answer, Credential, Request
+from functions.export.transport.calls import Answer, Request
 from functions.export.transport.results import Accepted, Cause, Refused, Result
 
 if TYPE_CHECKING:
@@ -73,6 +80,13 @@ class MetaAudienceTarget(DestinationConfig):
         title="Access token",
         description="Where the system user's token lies: env:NAME or secret:projects/...",
         examples=["env:META_TOKEN"],
+    )
+    app_secret: SecretReference | None = Field(
+        None,
+        title="App secret",
+        description="Where the secret of the app lies whose settings require proof of it "
+        "(appsecret_proof) with each request.",
+        examples=["env:META_APP_SECRET"],
     )
     api_version: Annotated[str, StringConstraints(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = Field(
         "v26.0",
@@ -146,7 +160,7 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
         return Request(
             url=f"{HOST}/{self.config.api_version}/{audience}/users",
             body=b'{"payload":' + payload + session + b"}",
-            credential=Credential("body", "access_token", self.config.access_token),
+            credential=credential(self.config),
             method="DELETE" if removing else "POST",
         )
 

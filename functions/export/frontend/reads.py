@@ -15,9 +15,25 @@ from functions.export.services import Connection
 def entries(
     connection: Connection, *, conversion: str, state: str, conversion_id: str, limit: int
 ) -> list[dict[str, Any]]:
-    """Entries of the ledger, newest first; empty texts do not narrow."""
+    """Entries of the ledger, newest first; empty texts do not narrow. An accepted one says when
+    some of its request were refused later: the platform tells how many, never which."""
     bound = {"state": state, "conversion_id": conversion_id, "limit": limit}
-    return _rows(connection, "entries", conversion=conversion, **bound)
+    found = _rows(connection, "entries", conversion=conversion, **bound)
+    return [_with_later(entry) for entry in found]
+
+
+def _with_later(entry: Mapping[str, Any]) -> dict[str, Any]:
+    counts: dict[str, int] = json.loads(entry.get("refused_later") or "{}")
+    shown = {
+        name: value
+        for name, value in entry.items()
+        if name not in ("refused_later", "request_rows")
+    }
+    if entry["state"] != "accepted" or not counts:
+        return shown
+    reasons = ", ".join(sorted(counts, key=lambda reason: (-counts[reason], reason)))
+    told = f"{sum(counts.values())} of {entry['request_rows']} of this request refused later"
+    return shown | {"reason": f"{told}: {reasons}"}
 
 
 def delivery_states(connection: Connection, *, conversion: str) -> list[dict[str, Any]]:
@@ -64,6 +80,10 @@ def _rows(connection: Connection, name: str, **bound: Any) -> list[dict[str, Any
     warehouse = connection.services.warehouse
     tables: dict[str, Sql] = {
         "requests": {"requests": warehouse.table("export_requests")},
+        "entries": {
+            "requests": warehouse.table("export_requests"),
+            "attempts": warehouse.table("export_attempts"),
+        },
     }.get(name, {"attempts": warehouse.table("export_attempts")})
     limit = bound.pop("limit", None)
     if limit is not None:

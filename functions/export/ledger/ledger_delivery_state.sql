@@ -32,16 +32,20 @@ proofs AS (
     MAX(IF(entry.state = 'accepted' AND NOT entry.is_void, entry.position, 0)) OVER (
       PARTITION BY entry.conversion_id
     ) AS proof,
+    MAX(IF(entry.state = 'accepted', entry.position, 0)) OVER (
+      PARTITION BY entry.conversion_id
+    ) AS answered,
     MAX(IF(entry.state = 'absent' AND entry.request_id IS NULL, entry.position, 0)) OVER (
       PARTITION BY entry.conversion_id
     ) AS cleared
   FROM judged AS entry
 ),
 attempts_since AS (
-  -- attempts since then of which nobody knows what became
+  -- attempts since the newest acceptance of which nobody knows what became; one that was refused
+  -- later speaks for what was in doubt before it
   SELECT
     entry.*,
-    entry.position > GREATEST(entry.proof, entry.cleared)
+    entry.position > GREATEST(entry.answered, entry.cleared)
     AND (
       entry.state = 'unknown'
       OR (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -109,7 +111,11 @@ class Wire:
                 secret = urlencode({credential.name: self._secrets(credential.reference)})
                 url = f"{url}{'&' if '?' in url else '?'}{secret}"
             case "body":
-                body = with_member(body, credential.name, self._secrets(credential.reference))
+                secret = self._secrets(credential.reference)
+                if proof := credential.details.get("proof_secret"):
+                    signed = proof_of(secret, self._secrets(proof))
+                    body = with_member(body, "appsecret_proof", signed)
+                body = with_member(body, credential.name, secret)
             case "oauth":
                 token = self._token(credential)
                 if isinstance(token, Unanswered):
@@ -162,6 +168,14 @@ class Wire:
 def with_member(body: bytes, name: str, value: str) -> bytes:
     """The JSON object with one more string member at its front."""
     return b"{%s:%s,%s" % (json.dumps(name).encode(), json.dumps(value).encode(), body[1:])
+
+
+def proof_of(token: str, app_secret: str) -> str:
+    """SHA-256 HMAC of the token under the app's secret, in hex.
+
+    Source: developers.facebook.com/docs/graph-api/guides/secure-requests (appsecret_proof).
+    """
+    return hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
 def unanswered(error: failures.RequestException) -> Unanswered:
