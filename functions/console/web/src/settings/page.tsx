@@ -37,7 +37,7 @@ export function SettingsPage() {
 function Shown({ settings }: { settings: Settings }) {
   return (
     <Stack gap="xl">
-      <Group gap="xl">
+      <Group gap="xl" align="flex-start">
         <Figure name="Project">{settings.project}</Figure>
         <Figure name="Dataset" note={settings.location}>
           {settings.dataset}
@@ -65,8 +65,8 @@ function Shown({ settings }: { settings: Settings }) {
             Where a source lies in another project, its owner runs these commands once.
           </Text>
           <Stack gap="sm">
-            {settings.grants.map((grant) => (
-              <div key={grant.command}>
+            {settings.grants.map((grant, index) => (
+              <div key={index}>
                 <Text size="sm" mb={4}>
                   {grant.role} on {grant.on} for {grant.account}
                 </Text>

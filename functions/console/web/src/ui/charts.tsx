@@ -81,7 +81,16 @@ export function Lines(
                 ...(line.dashed ? { strokeDasharray: '4 4' } : {}),
               }),
               ...(line.dots ? [plot.dot(line.points, { x: 'x', y: 'y', r: 3, fill: stroke })] : []),
-              plot.text(named, { x: 'x', y: 'y', text: () => line.name, textAnchor: 'start', dx: 8, dy: 10, fill: 'currentColor' }),
+              plot.text(named, {
+                x: 'x',
+                y: 'y',
+                text: () => line.name,
+                // the second line's name stands above it, those of the others below
+                ...(index === 1 && !line.dashed
+                  ? { textAnchor: 'end', dx: -8, dy: -6 }
+                  : { textAnchor: 'start', dx: 8, dy: 10 }),
+                fill: 'currentColor',
+              }),
             ];
           }),
         ],
