@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from common.errors import UserError
 from common.http.identity import Identity
@@ -44,6 +44,16 @@ def _bounded(day: date) -> date:
 
 Day = Annotated[date, BeforeValidator(_written), AfterValidator(_bounded)]
 """A day that calendars, BigQuery and our own arithmetic can all hold."""
+
+
+def _aware(moment: datetime) -> datetime:
+    if not FIRST_DAY <= moment.date() <= LAST_DAY:
+        raise ValueError(f"must lie between {FIRST_DAY} and {LAST_DAY}")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_aware)]
+"""A moment with its time zone, in years that every part of the product can hold."""
 
 Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """Text of one line, such as an id or a search."""

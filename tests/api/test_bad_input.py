@@ -199,6 +199,15 @@ def test_a_bad_query_parameter_is_named(shop: Harness, query: str, field: str, s
     assert said in answered.body["detail"]
 
 
+@pytest.mark.parametrize(
+    "moment", ["2026-11-19T10:00:00", "0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "0", "now"]
+)
+def test_a_moment_without_zone_or_out_of_bounds_is_refused(shop: Harness, moment: str) -> None:
+    shop.save(PURCHASE)
+    answered = shop.ask("GET", f"/conversions/purchase/history?id=a&as_of={moment}")
+    assert (answered.status, answered.body["field"]) == (422, "as_of")
+
+
 @pytest.mark.parametrize("header", ["abc", '"x"', '"1", "2"'])
 def test_an_if_match_that_names_no_version_is_refused(shop: Harness, header: str) -> None:
     answered = shop.ask("PUT", "/conversions/purchase", PURCHASE, If_Match=header)

@@ -131,6 +131,8 @@ def test_the_same_request_with_the_same_key_is_one_run(harness: Harness) -> None
         ({"end_date": "2026-11-25"}, "incomplete_day", "end_date"),
         ({"start_date": "2026-11-05", "end_date": "2026-11-01"}, "empty_window", "end_date"),
         ({"start": "2026-11-05"}, "invalid_request", "start"),
+        ({"start_date": "0001-01-01"}, "invalid_request", "start_date"),
+        ({"start_date": "2005-01-01"}, "window_too_long", "start_date"),
     ],
 )
 def test_a_run_that_makes_no_sense_is_refused(

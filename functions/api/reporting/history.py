@@ -11,7 +11,7 @@ from pydantic import Field
 from common.bigquery.sql import template, with_parameters
 from common.errors import NotFoundError
 from common.http.model import Model
-from common.http.request import Ask
+from common.http.request import Ask, Moment
 from functions.api.services import Services
 
 PERSONAL = frozenset("email phone first_name last_name ip_address user_agent postal_code".split())
@@ -24,7 +24,7 @@ class HistoryQuery(Model):
     """Which row, and at which moment."""
 
     id: str = Field(min_length=1, description="Id of the row.")
-    as_of: datetime | None = Field(
+    as_of: Moment | None = Field(
         None, description="Also tell the row as it was at this moment (ISO 8601 with time zone)."
     )
 

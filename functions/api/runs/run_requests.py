@@ -14,11 +14,14 @@ from common.bigquery.sql import template, with_parameters
 from common.catalog.soundness import stopped
 from common.errors import UnreadableDefinitionError, UserError
 from common.http.model import Model
-from common.http.request import Ask, Nothing
+from common.http.request import Ask, Day, Nothing, check_window
 from common.messaging.messages import RunRequested, run_id_of
 from common.model.fields import ConversionId
 from functions.api.definitions import planned
 from functions.api.services import Services
+
+LONGEST_DAYS = 3700
+"""Ten years: a longer backfill is a slip of the pen, and would be paid for."""
 
 Ids = Annotated[
     tuple[ConversionId, ...],
@@ -30,10 +33,10 @@ class RunBody(Model):
     """Run now: bring conversions, and all that is computed from them, up to date."""
 
     conversions: Ids = ()
-    start_date: date | None = Field(
+    start_date: Day | None = Field(
         None, description="First day; the days that may still change unless given."
     )
-    end_date: date | None = Field(None, description="Last day; yesterday unless given.")
+    end_date: Day | None = Field(None, description="Last day; yesterday unless given.")
     force: bool = Field(False, description="Write even where the run would be held for safety.")
 
 
@@ -41,8 +44,8 @@ class BackfillBody(Model):
     """Compute days long past, such as two years for a new conversion."""
 
     conversions: Ids = ()
-    start_date: date = Field(description="First day.")
-    end_date: date | None = Field(None, description="Last day; yesterday unless given.")
+    start_date: Day = Field(description="First day.")
+    end_date: Day | None = Field(None, description="Last day; yesterday unless given.")
     force: bool = Field(False, description="Write even where the run would be held for safety.")
     dry: bool = Field(False, description="Only tell the bytes and the price; run nothing.")
 
@@ -134,13 +137,8 @@ def _published(request: RunRequested, services: Services) -> Requested:
 
 
 def _check(ids: Iterable[str], start: date | None, end: date | None, services: Services) -> None:
-    if start and end and end < start:
-        raise UserError(
-            f"The window ends on {end}, before it starts on {start}.",
-            code="empty_window",
-            fix="Swap start_date and end_date.",
-            field="end_date",
-        )
+    if start:
+        check_window(start, end or max(services.yesterday, start), LONGEST_DAYS)
     last = max((day for day in (start, end) if day), default=services.yesterday)
     if last > services.yesterday:
         raise UserError(

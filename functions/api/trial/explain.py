@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import DefinitionVersion
 from common.http.model import Model
-from common.http.request import Ask
+from common.http.request import Ask, Day
 from common.kinds.candidate.reason import reason
 from common.model.window import Window
 from functions.api.definitions.definitions import last_runs
@@ -31,7 +31,7 @@ class ExplainQuery(Model):
 
     id: str = Field("", max_length=1000, description="Id of the row.")
     order_id: str = Field("", max_length=1000, description="Order id.")
-    day: date | None = Field(None, description="Its day, if it is known; makes it quicker.")
+    day: Day | None = Field(None, description="Its day, if it is known; makes it quicker.")
 
     @model_validator(mode="after")
     def _names_one(self) -> ExplainQuery:
