@@ -4,7 +4,8 @@
 
 The ids are the person's client ids, user ids and lead ids. It runs under the operator's own
 credentials, best while no run is under way, and may be repeated. Rows are found in every table of
-the product by its own columns, and inside rows kept as JSON text.
+the product by its own columns, inside rows kept as JSON text, in words for people that quote an
+id, and in what runs have left behind in the staging dataset.
 
 What was sent of the person is marked in the delivery ledger: the next hourly run of export takes it
 back where the platform can, and the person out of audiences. Until then ledger and
@@ -32,6 +33,10 @@ IDS = ("client_id", "user_id", "lead_id")
 """Columns that name a person."""
 ROWS = ("old_row", "new_row", "row_text")
 """Columns that hold a whole row as JSON text."""
+TEXTS = ("detail", "fix", "note")
+"""Columns of words for a person, which may quote an id."""
+SHORTEST_QUOTED = 6
+"""Characters of an id that is looked for inside words; a shorter one stands in too many."""
 
 
 def main() -> None:
@@ -72,6 +77,19 @@ def erase(warehouse: Warehouse, ids: Sequence[str], now: datetime) -> Iterator[t
         if mentioned is not None:
             delete = template(__file__, table=warehouse.table(table), mentioned=mentioned)
             yield table, warehouse.execute(with_parameters(delete, **bound)).affected_rows or 0
+    forget_staged(warehouse, ids)
+
+
+def forget_staged(warehouse: Warehouse, ids: Sequence[str]) -> None:
+    """Delete the person's rows from tables that runs have left behind, which expire in a week."""
+    bound = {"ids": Parameter("ARRAY<STRING>", list(ids))}
+    settings = warehouse.settings
+    for table in warehouse.tables_in(f"{settings.project}.{settings.staging_dataset}"):
+        columns = warehouse.schema_of(warehouse.staging_path(table)) or []
+        mentioned = mentions([column["name"] for column in columns])
+        if mentioned is not None:
+            delete = template(__file__, table=warehouse.staging(table), mentioned=mentioned)
+            warehouse.execute(with_parameters(delete, **bound))
 
 
 def take_back(warehouse: Warehouse, table: str, ids: Sequence[str], now: datetime) -> None:
@@ -111,7 +129,17 @@ def mentions(columns: Sequence[str]) -> Sql | None:
         for id in IDS
     ]
     held = [fill("{{ value }} IN UNNEST(@ids)", value=value) for value in (*named, *inside)]
+    held += [_quotes(column) for column in columns if column in TEXTS]
     return join(" OR ", held) if held else None
+
+
+def _quotes(column: str) -> Sql:
+    return fill(
+        "EXISTS (SELECT 1 FROM UNNEST(@ids) AS id WHERE LENGTH(id) >= {{ shortest }}"
+        " AND STRPOS({{ column }}, id) > 0)",
+        shortest=str(SHORTEST_QUOTED),
+        column=identifier(column),
+    )
 
 
 if __name__ == "__main__":

@@ -44,6 +44,13 @@ def erased(client: bigquery.Client) -> Iterator[Erased]:
     world.events([purchase(1, PERSON), purchase(2, "somebody.else")])
     world.define(id="purchase", event_type="purchase")
     world.run(DAY)
+    quoted = {"date": DAY, "recorded_at": NOW, "incident_id": "i", "code": "c", "severity": "error"}
+    texts = [f"It stopped at {PERSON}.", "It stopped elsewhere."]
+    world.warehouse.append("incidents", [{**quoted, "detail": text} for text in texts])
+    staged = world.warehouse.staging("left_behind_difference")
+    world.warehouse.execute(
+        Sql(f"CREATE TABLE {staged} AS SELECT '{PERSON}' AS client_id UNION ALL SELECT 'other'")
+    )
     first, second = (dict(erase(world.warehouse, [PERSON], NOW)) for _ in range(2))
     yield Erased(world, first, second)
     world.close()
@@ -58,6 +65,22 @@ def test_every_row_of_the_person_goes_and_no_other(erased: Erased) -> None:
         path = erased.world.warehouse.path(table)
         rows = erased.world.warehouse.rows(Sql(f"SELECT * FROM `{path}`"))
         assert not [row for row in rows if PERSON in str(row)], table
+
+
+def test_words_that_quote_the_person_go_and_others_stay(erased: Erased) -> None:
+    path = erased.world.warehouse.path("incidents")
+    found = [row["detail"] for row in erased.world.query(f"SELECT detail FROM `{path}`")]
+    assert found == ["It stopped elsewhere."]
+
+
+def test_nothing_is_left_in_what_runs_have_left_behind(erased: Erased) -> None:
+    warehouse = erased.world.warehouse
+    settings = warehouse.settings
+    for table in warehouse.tables_in(f"{settings.project}.{settings.staging_dataset}"):
+        rows = list(warehouse.rows(Sql(f"SELECT * FROM {warehouse.staging(table)}")))
+        assert not [row for row in rows if PERSON in str(row)], table
+    kept = warehouse.rows(Sql(f"SELECT * FROM {warehouse.staging('left_behind_difference')}"))
+    assert [row["client_id"] for row in kept] == ["other"]
 
 
 def test_a_later_run_does_not_bring_the_person_back(erased: Erased) -> None:
