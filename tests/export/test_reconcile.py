@@ -313,3 +313,10 @@ def test_two_conversions_of_one_click_in_one_second_have_two_times_at_microsoft(
 def test_tiktok_takes_offline_events_for_longer(source: str, days: int, sent: bool) -> None:
     row = replace(ROW, created=NOW - timedelta(days=days))
     assert isinstance(decide("tiktok", row, changes={"event_source": source}), Deliver) is sent
+
+
+@pytest.mark.parametrize(("gclid", "group"), [("Cj0KCQ-ab_c", ""), ("Cj0 KCQ", "odd_click")])
+def test_a_click_that_google_will_not_know_is_sent_apart(gclid: str, group: str) -> None:
+    decision = decide("google_ads", replace(ROW, gclid=gclid))
+    assert isinstance(decision, Deliver)
+    assert decision.built.group == group

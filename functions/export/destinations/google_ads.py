@@ -5,6 +5,7 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1/events/i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,10 @@ AccountNumber = Annotated[
 
 EVENT_SOURCES = {"web": 1, "app": 2, "store": 3, "phone": 4, "crm": 5, "other": 5}
 """Values of google.ads.datamanager.v1.EventSource."""
+
+
+CLICK = re.compile(r"[A-Za-z0-9_-]+")
+"""Letters of a click id: base64 for addresses."""
 
 
 class GoogleAction(Mapped):
@@ -165,7 +170,10 @@ class GoogleAds(Destination[GoogleAdsTarget]):
             eventSource=self._source(row),
             eventDeviceInfo=device(row) if intent.with_person else None,
         )
-        built = data_manager.built(intent.key, event)
+        # a click that Google will not know fails later and by count only: apart from all others, it
+        # leaves no doubt about them
+        group = "" if all(CLICK.fullmatch(value) for value in click.values()) else "odd_click"
+        built = data_manager.built(intent.key, event, group)
         # what a retraction needs when the row, and with it the person, is gone
         return built if click else replace(built, members=data_manager.known_by(people))
 
