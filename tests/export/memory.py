@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from itertools import islice
 from typing import ClassVar
 
 from functions.export.ledger.entries import Entry, Scope
@@ -93,7 +94,10 @@ class MemoryLedger:
         }
         return Census(len(held), len(proved | lost), len(gone - proved), len(early))
 
-    def candidates(self, now: datetime) -> Iterator[Candidate]:
+    def candidates(self, now: datetime, limit: int | None = None) -> Iterator[Candidate]:
+        return islice(self._candidates(now), limit)
+
+    def _candidates(self, now: datetime) -> Iterator[Candidate]:
         delivery_states = self.delivery_states()
         known = self._status_is_known()
         present = sorted(self.store.table.values(), key=lambda row: (row.date, row.id))
