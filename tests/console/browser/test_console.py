@@ -118,27 +118,3 @@ def test_what_fails_says_so_and_can_be_tried_again(opened: Opener) -> None:
     page.unroute("**/api/conversions?**")
     page.get_by_role("button", name="Try again").first.click()
     expect(page.get_by_role("link", name="Purchase", exact=True)).to_be_visible()
-
-
-def test_broken_sql_is_mended_by_its_fixes(opened: Opener, shop: World) -> None:
-    page = opened("/new/custom")
-    name(page, "Paid orders")
-    editor = page.get_by_role("textbox", name="SQL")
-    editor.click()
-    project = shop.stack.settings.project
-    page.keyboard.insert_text(
-        "SELECT order_id AS id, ga_client_id AS clientId, confirmed_at AS created\n"
-        f"FROM `{project}.crm.orders`\n"
-        "WHERE date BETWEEN @start_date AND @end_date"
-    )
-    findings = page.get_by_role("list", name="Findings")
-    expect(findings.get_by_text("misspelled_column")).to_be_visible()
-    expect(page.locator(".cm-lintRange").first).to_be_visible()
-    assert not faults(page)
-    findings.get_by_role("button", name="Apply").first.click()
-    expect(editor).to_contain_text("ga_client_id AS client_id")
-    expect(findings.get_by_text("misspelled_column")).to_have_count(0)
-    page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("table", name="Sample rows")).to_be_visible()
-    save(page)
-    expect(page.get_by_text("Saved as version 1")).to_be_visible()
