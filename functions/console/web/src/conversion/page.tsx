@@ -123,7 +123,7 @@ function MoreActs(props: { id: string; name: string; archived: boolean; etag: st
       ask('DELETE', `/api/conversions/${props.id}`, { headers: props.etag ? { 'If-Match': props.etag } : {} }),
     onSuccess: async () => {
       dialog.close();
-      await client.invalidateQueries();
+      void client.invalidateQueries();
     },
   });
   if (props.archived) return null;

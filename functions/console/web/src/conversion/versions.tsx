@@ -22,7 +22,7 @@ export function Versions(props: { id: string; newest: number; etag: string | nul
       }),
     onSuccess: async () => {
       setChosen(null);
-      await client.invalidateQueries();
+      void client.invalidateQueries();
     },
   });
   if (versions.isError) return <Failed error={versions.error} retry={() => void versions.refetch()} />;

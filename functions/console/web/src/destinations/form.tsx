@@ -109,7 +109,7 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
         body: draft,
         headers: etag ? { 'If-Match': etag } : {},
       });
-      await client.invalidateQueries();
+      void client.invalidateQueries();
       navigate(`/destinations/${saved.data.id}?saved=${saved.data.version}`);
     } catch (error) {
       setProblem(error);

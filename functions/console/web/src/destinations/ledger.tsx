@@ -66,7 +66,7 @@ export function Ledger({ id }: { id: string }) {
       }),
     onSuccess: async () => {
       setChosen([]);
-      await client.invalidateQueries();
+      void client.invalidateQueries();
     },
   });
   const entries = ledger.data?.entries ?? [];

@@ -84,7 +84,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
             headers: live.etag ? { 'If-Match': live.etag } : {},
           })
         : await ask<Stored>('POST', `/api/conversions${query}`, { body });
-      await client.invalidateQueries();
+      void client.invalidateQueries();
       navigate(`/conversions/${answer.data.id}?saved=${answer.data.version}`);
     } catch (error) {
       setReviewing(false);

@@ -29,7 +29,7 @@ export function Backfill(props: { opened: boolean; close: () => void }) {
     mutationFn: () => post<Plan>('/api/backfills', asked, { headers: { 'Idempotency-Key': crypto.randomUUID() } }),
     onSuccess: async (started) => {
       props.close();
-      await client.invalidateQueries({ queryKey: ['runs'] });
+      void client.invalidateQueries({ queryKey: ['runs'] });
       navigate(`/runs/${started.run_id}`);
     },
   });

@@ -110,7 +110,7 @@ function Note(props: { incident: Incident; act: 'acknowledge' | 'resolve'; close
     mutationFn: () => post(`/api/incidents/${props.incident.incident_id}:${props.act}`, { note }),
     onSuccess: async () => {
       props.close();
-      await client.invalidateQueries({ queryKey: ['incidents'] });
+      void client.invalidateQueries({ queryKey: ['incidents'] });
     },
   });
   const word = props.act === 'acknowledge' ? 'Acknowledge' : 'Resolve';

@@ -177,7 +177,7 @@ function Force({ run }: { run: Detail }) {
       post('/api/runs', { conversions: run.held, force: true }, { headers: { 'Idempotency-Key': crypto.randomUUID() } }),
     onSuccess: async () => {
       setAsking(false);
-      await client.invalidateQueries();
+      void client.invalidateQueries();
     },
   });
   return (
