@@ -956,6 +956,23 @@ def test_at_every_kill_point_what_is_refused_later_is_still_heard_of() -> None:
     assert step > 10
 
 
+def test_a_message_whose_worker_died_comes_again_until_the_work_is_done(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1", value=10)
+    here.materialize()
+    message = here.materialized()
+    here.process.kill_at(20)
+    with pytest.raises(Kill):
+        here.handle(message)
+    here.process.kill_at(None)
+    # the dead one still holds the lease, and nobody will do its work but this message
+    with pytest.raises(RetryableError):
+        here.handle(message)
+    here.free_leases()
+    here.handle(message)
+    assert here.states() == {"o1": "accepted"}
+
+
 def exported(here: Shop) -> bool:
     """Whether the process lived through it."""
     try:

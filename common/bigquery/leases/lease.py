@@ -64,6 +64,12 @@ def ask_again(warehouse: Warehouse, name: str, trigger: str) -> bool:
     return bool(done.affected_rows)
 
 
+def holder_of(warehouse: Warehouse, name: str) -> str:
+    """Who holds the lease, or held it last without freeing it; empty when nobody does."""
+    rows = _rows(warehouse, name)
+    return str(rows[0]["holder"] or "") if rows else ""
+
+
 def asked(warehouse: Warehouse, lease: Lease) -> list[str]:
     """The triggers that wait for this holder, in the order in which they came."""
     return _lines(_waiting(warehouse, lease))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def handle(services: Services, message: Message) -> None:
         if not work.connection.live:
             continue
         try:
-            deliver(services, work, deadline)
+            deliver(services, work, deadline, origin_of(message))
         except Exception as error:
             # the other destinations do not wait for this one
             severity = "WARNING" if isinstance(error, RetryableError) else "ERROR"
@@ -76,13 +77,19 @@ def work_of(services: Services, message: Message) -> list[Work]:
     raise UserError(f"export does not handle {type(message).__name__}.")
 
 
-def deliver(services: Services, work: Work, deadline: Deadline) -> None:
+def origin_of(message: Message) -> str:
+    """A mark of the message, the same each time that it is delivered."""
+    text = f"{type(message).__name__}{message.model_dump_json()}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def deliver(services: Services, work: Work, deadline: Deadline, origin: str) -> None:
     """Do the work under the destination's lease; raises RetryableError while it cannot be had.
 
     A holder that is asked for more meanwhile takes it on itself when it is done, so that N messages
     end in N runs at most, however many of them met a held lease.
     """
-    held = _acquire(services, work)
+    held = _acquire(services, work, origin)
     if isinstance(held, Asked):
         return
     run_id = f"x{services.new_id()}"
@@ -126,8 +133,8 @@ class Asked:
     """The present holder will do it."""
 
 
-def _acquire(services: Services, work: Work) -> Lease | Asked:
-    name, holder = work.connection.lease_name, services.new_id()
+def _acquire(services: Services, work: Work, origin: str) -> Lease | Asked:
+    name, holder = work.connection.lease_name, f"{origin}-{services.new_id()}"
     held = lease.acquire(services.warehouse, name, holder, LEASE_SECONDS)
     if held is not None:
         return held
@@ -135,6 +142,10 @@ def _acquire(services: Services, work: Work) -> Lease | Asked:
     if work.tick:
         return Asked()
     asking = [] if work.replay or work.force else work.conversions
+    if lease.holder_of(services.warehouse, name).startswith(f"{origin}-"):
+        # this very message was being worked on: whoever did that may be dead, so it comes again
+        # until the lease lapses
+        asking = []
     if asking and all(lease.ask_again(services.warehouse, name, each) for each in asking):
         return Asked()
     raise RetryableError(
