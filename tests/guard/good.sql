@@ -407,3 +407,13 @@ SELECT id, client_id, created, DATE_DIFF(@end_date, DATE(created), ISOWEEK) AS w
 SELECT id, client_id, created FROM shop.crm.deals WHERE NOT REGEXP_CONTAINS(LOWER(title), r'\b(test|dummy|спам)\b') AND title NOT LIKE '%100\\%%' AND created BETWEEN TIMESTAMP(@start_date, 'UTC') AND TIMESTAMP(DATETIME(@end_date, TIME '23:59:59'), 'UTC')
 === Jinja look-alikes inside strings
 SELECT id, client_id, created, REPLACE(template, '{{ name }}', name) AS text, '${x}' AS y, "it's 100%; @home?" AS z FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+=== parts of a time that are types as well
+SELECT CAST(EXTRACT(DATE FROM created) AS STRING) AS id, client_id, created, EXTRACT(TIME FROM created) AS t, EXTRACT(DATETIME FROM created AT TIME ZONE 'Europe/London') AS d FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+=== an array of a row with its offsets, without UNNEST
+SELECT CONCAT(o.id, '-', CAST(nth AS STRING)) AS id, o.client_id, o.created FROM shop.crm.orders AS o, o.items AS item WITH OFFSET AS nth WHERE o.date BETWEEN @start_date AND @end_date
+=== a document and intervals of two parts as literals
+SELECT id, client_id, created, JSON '{"a": 1}' AS doc, created + INTERVAL '1-2 3' YEAR TO DAY AS later, INTERVAL '1:2:3' HOUR TO SECOND AS span FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+=== ranges and quantile sketches
+SELECT id, client_id, created, RANGE_CONTAINS(RANGE(first_day, last_day), date) AS inside, RANGE_START(RANGE<DATE> '[2020-01-01, 2021-01-01)') AS first_of FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
+=== a step with letters outside ASCII
+WITH `Aufträge` AS (SELECT id, client_id, created FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date) SELECT id, client_id, created FROM `Aufträge`

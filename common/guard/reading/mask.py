@@ -53,12 +53,40 @@ def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
     prefix = _unused_prefix(tokens)
     stand_ins = {name: f"{prefix}{index}" for index, name in enumerate(odd)}
     seen = [_seen(tokens, index, stand_ins) for index in range(len(tokens))]
+    _blank_what_sqlglot_lacks(tokens, seen)
     of_paths = _mask_paths(tokens, prefix, seen)
     for call in made:
         _mask_call(tokens, call, seen)
     _join_pairs(seen)
     names = {masked: name for name, masked in stand_ins.items()}
     return Masked("\n".join(seen), tokens, names | of_paths)
+
+
+def _blank_what_sqlglot_lacks(tokens: Sequence[Token], seen: list[str]) -> None:
+    """Words that name no table, no row and no column, and that sqlglot cannot read or rewrites."""
+    padded = [*tokens, NOTHING, NOTHING, NOTHING]
+    for index, token in enumerate(tokens):
+        before, after, then = padded[index - 1], padded[index + 1], padded[index + 2]
+        if token.has("JSON") and after.kind == "string":
+            seen[index] = ""
+        elif token.has("TO") and before.word in DATE_PARTS and after.word in DATE_PARTS:
+            # INTERVAL '1-2' YEAR TO MONTH
+            seen[index] = seen[index + 1] = ""
+        elif token.has("WITH") and after.has("OFFSET") and not _follows_brackets(tokens, index):
+            # FROM orders AS o, o.items AS item WITH OFFSET AS nth
+            named = 2 if then.has("AS") else 1 if then.kind == "quoted" or _is_bare(then) else 0
+            for blank in range(index, index + 2 + named):
+                seen[blank] = ""
+
+
+def _follows_brackets(tokens: Sequence[Token], index: int) -> bool:
+    """Whether WITH OFFSET here belongs to UNNEST(...), with its alias or without."""
+    before, older, oldest = (tokens[max(0, index - step)] for step in (1, 2, 3))
+    return before.has(")") or older.has(")") or (older.has("AS") and oldest.has(")"))
+
+
+def _is_bare(token: Token) -> bool:
+    return token.kind == "name" and token.word not in RESERVED
 
 
 def _mask_paths(tokens: Sequence[Token], prefix: str, seen: list[str]) -> dict[str, str]:
@@ -131,7 +159,8 @@ def _is_grammar(tokens: Sequence[Token], index: int) -> bool:
     if before.has("|>"):
         return token.word in PIPE_OPERATORS
     if token.word in TYPES:
-        return _is_type(before, after)
+        is_part = before.has("(") and older.has("EXTRACT") and after.has("FROM")
+        return is_part or _is_type(before, after)
     return token.word in _KEPT_WORDS or _is_clause_word(token, older, before, after)
 
 

@@ -23,8 +23,8 @@ from common.guard.reading.words import (
 from common.model.findings import Finding
 from common.model.findings import found as finding
 
-PREFIXES = ("SAFE", "NET", "HLL_COUNT")
-"""What may stand before the dot of a function: a modifier and two families."""
+PREFIXES = ("SAFE", "NET", "HLL_COUNT", "KLL_QUANTILES")
+"""What may stand before the dot of a function: a modifier and three families."""
 
 _BEFORE_STAR = ("SELECT", "DISTINCT", "ALL", ",", ".", "STRUCT", "VALUE")
 
@@ -45,6 +45,7 @@ class _Functions(TypedDict):
     refused: dict[str, tuple[str, str]]
     instead: dict[str, str]
     renamed: dict[str, str]
+    elsewhere: list[str]
 
 
 @dataclass(frozen=True)
@@ -194,6 +195,9 @@ def _explained(path: str, name: str) -> tuple[str, str, str]:
     family = f"{name.partition('.')[0]}.*"
     if refusal := functions["refused"].get(name) or functions["refused"].get(family):
         return "forbidden_function", f"{name} {refusal[0]}.", refusal[1]
+    if name in functions["elsewhere"]:
+        message = f"{name} is GoogleSQL's, but not known to be among BigQuery's functions."
+        return "unknown_function", message, "Use functions that BigQuery's reference lists."
     if name in functions["instead"]:
         return "other_dialect", f"GoogleSQL has no function {name}.", functions["instead"][name]
     if path[0] in ")]" and name.count(".") == 1:
