@@ -14,6 +14,7 @@ from rich.console import Console
 
 from common.local.data import load
 from common.local.rpc.wire import LOOPBACK
+from common.local.stack import validation
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
 from common.local.terminal import show_run, show_totals, totals
 
@@ -105,6 +106,12 @@ def run(chosen: argparse.Namespace) -> int:
     return 0 if done["status"] == "finished" else 1
 
 
+def validate(chosen: argparse.Namespace) -> int:
+    """Judge a query in a file; 0 when it may become a conversion, 1 when it may not."""
+    with attached(chosen.data, _variables(chosen)) as stack:
+        return validation.run(chosen, stack, CONSOLE)
+
+
 def sql(chosen: argparse.Namespace) -> int:
     """Print the statements of a daily run, as they would run; nothing runs."""
     command = [sys.executable, "-m", "functions.materialize.paper", chosen.file, EXPORT_SCHEMA]
@@ -172,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="take filters on events that GA4 has not recorded yet",
     )
+    validation.add_arguments(add("validate", validate, "Judge a query in a file, and mend it."))
     ran = add("run", run, "Materialize conversions up to a day and show the result.")
     ran.add_argument(
         "--date", type=_day, metavar="DAY", help="last day, YYYY-MM-DD (default: yesterday)"

@@ -1,6 +1,6 @@
 """Differential fuzz: whatever the guard accepts, GoogleSQL must read exactly as the guard did.
 
-python -m tests.guard.fuzz --mutants 1000000
+python -m tests.guard.fuzz --mutants 1000000 --froms 1000000
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from itertools import islice
 from common.guard.judge import Verdict, judge
 from tests.guard import reader
 from tests.guard.corpus import SCOPE
+from tests.guard.froms import froms
 from tests.guard.mutants import mutants
 
 # Grammar of their own in one reader, function calls in the other; all of them harmless.
@@ -76,20 +77,28 @@ def run(texts: Iterable[str]) -> tuple[Counter[str], list[tuple[str, list[str]]]
     return fates, disputed
 
 
-def _share(job: tuple[int, int]) -> tuple[Counter[str], list[tuple[str, list[str]]]]:
-    seed, count = job
-    return run(islice(mutants(seed), count))
+def _share(job: tuple[str, int, int]) -> tuple[Counter[str], list[tuple[str, list[str]]]]:
+    kind, seed, count = job
+    return run(islice(_STREAMS[kind](seed), count))
+
+
+_STREAMS = {"mutants": mutants, "froms": froms}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints the count and every difference; 1 when there is any."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutants", type=int, default=1_000_000)
+    parser.add_argument("--froms", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args(arguments)
     share = 5_000
-    jobs = [(asked.seed * 1_000_003 + i, share) for i in range(-(-asked.mutants // share))]
+    jobs = [
+        (kind, asked.seed * 1_000_003 + number, share)
+        for kind, wanted in (("froms", asked.froms), ("mutants", asked.mutants))
+        for number in range(-(-wanted // share))
+    ]
     fates: Counter[str] = Counter()
     count = 0
     started = time.monotonic()
@@ -101,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
                 print(f"{found}\n{sql!r}\n", flush=True)
     seconds = time.monotonic() - started
     total = sum(fates.values())
-    print(f"{total:,} mutants in {seconds:.0f} s: {dict(fates)}, {count} with differences")
+    print(f"{total:,} texts in {seconds:.0f} s: {dict(fates)}, {count} with differences")
     return 1 if count else 0
 
 

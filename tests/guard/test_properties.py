@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from common.guard.judge import judge
 from tests.guard import reader
 from tests.guard.corpus import SCOPE, cases
+from tests.guard.froms import froms
 from tests.guard.fuzz import run
 from tests.guard.mutants import FRAGMENTS, mutants
 
@@ -35,6 +36,12 @@ fragments = st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=12))
 
 def test_googlesql_reads_what_the_guard_accepts_as_the_guard_did() -> None:
     fates, disputed = run(islice(mutants(seed=20261123), 2_500))
+    assert disputed == []
+    assert fates["accepted"] > 100
+
+
+def test_names_in_from_mean_to_the_guard_what_they_mean_to_googlesql() -> None:
+    fates, disputed = run(islice(froms(seed=20261129), 1_500))
     assert disputed == []
     assert fates["accepted"] > 100
 
