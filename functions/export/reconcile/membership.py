@@ -23,8 +23,9 @@ class Membership:
     conversion: str
     released: set[str] = field(default_factory=set)
     """Conversions that leave in this run, so that none of two waits for the other."""
-    joining: set[str] = field(default_factory=set)
-    """Identifiers that are sent in this run and are not known to be taken yet."""
+    joining: set[int] = field(default_factory=set)
+    """Hashes of identifiers that are sent in this run and are not known to be taken yet: a run may
+    bring a million of them, and a false hit only waits for the next run."""
 
     def claimed(self, candidate: Candidate) -> Candidate:
         """The candidate with the claims that still hold."""
@@ -36,22 +37,21 @@ class Membership:
     def joins(self, candidate: Candidate) -> bool:
         """Whether the person joins by another conversion in this very run: then it is seen first
         what becomes of that."""
-        return not self.joining.isdisjoint(candidate.members)
+        return any(hash(each) in self.joining for each in candidate.members)
 
     def outdated(self, candidate: Candidate, members: tuple[str, ...]) -> tuple[str, ...]:
         """Identifiers that were sent of the candidate, are not its own any more, and are no other
         conversion's."""
-        others = identifiers_claimed(self.claimed(candidate)) | self.joining
-        return tuple(
-            each for each in candidate.members if each not in members and each not in others
-        )
+        old = [each for each in candidate.members if each not in members]
+        others = identifiers_claimed(self.claimed(candidate)) if old else frozenset()
+        return tuple(each for each in old if each not in others and hash(each) not in self.joining)
 
     def decided(self, candidate: Candidate, intent: Intent, members: tuple[str, ...]) -> None:
         """Remember what was decided."""
         if intent.op == "retract":
             self.released.add(f"{self.conversion}/{candidate.conversion_id}")
         else:
-            self.joining.update(members)
+            self.joining.update(map(hash, members))
 
 
 def identifiers_claimed(candidate: Candidate) -> frozenset[str]:
