@@ -8,6 +8,7 @@ given.yaml holds the window, settings, and rows:
   answer:    rows of the user's own query, for custom conversions
   scores:    rows of lead_scores
   rates:     rows of date, currency, rate
+  orders:    rows of order_memory
 expected.yaml holds the candidates in order of created and id; only columns it names are compared.
 
 A folder of cases/runs tells of whole runs. definition.yaml lists the conversions, given.yaml holds
@@ -15,16 +16,19 @@ timezone, property_timezone, currency, rates, and steps, each with
   day:       the run is that of the morning after
   define:    definitions that are saved before it
   events:    GA4 events that have arrived, in days of the property
+  export:    {beginning of tables' names: file of rows as GA4 exports them, without its NULLs}
   orders:    what the table crm.orders holds from now on, because it was loaded
   load:      partitions; instead of the daily run a message says that the table was loaded
   force:     the run does not brake
 expected.yaml lists for each step rows by conversion id, and where it matters `status` by conversion
-id, `incidents` (their codes so far) or `refused` (the code of the run's refusal).
+id, `counted` (rows by conversion id), `incidents` (their codes so far) or `refused` (the code of
+the run's refusal).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -56,6 +60,7 @@ class Case:
     answer_schema: list[dict[str, Any]]
     scores: list[dict[str, Any]]
     rates: list[dict[str, Any]]
+    orders: list[dict[str, Any]]
     expected: list[dict[str, Any]]
 
 
@@ -93,9 +98,13 @@ def load_story(folder: Path) -> Story:
         if name in given
     }
     rates, steps = given.pop("rates", []), given.pop("steps")
-    words = {"day", "define", "events", "orders", "load", "force"}
+    words = {"day", "define", "events", "export", "orders", "load", "force"}
     if unknown := {*given, *(word for step in steps for word in step if word not in words)}:
         raise KeyError(f"{folder.name}/given.yaml: {sorted(unknown)}")
+    for step in steps:
+        step["export"] = {
+            prefix: _ndjson(folder / name) for prefix, name in step.get("export", {}).items()
+        }
     definitions = _yaml(folder / "definition.yaml")
     return Story(definitions, world, rates, steps, _yaml(folder / "expected.yaml"))
 
@@ -105,7 +114,7 @@ def load(folder: Path) -> Case:
     given = _yaml(folder / "given.yaml") or {}
     known = {
         "window", "timezone", "currency", "events", "published", "identity_sources", "answer",
-        "scores", "rates",
+        "scores", "rates", "orders",
     }  # fmt: skip
     if unknown := set(given) - known:
         raise KeyError(f"{folder.name}/given.yaml: {sorted(unknown)}")
@@ -129,6 +138,7 @@ def load(folder: Path) -> Case:
         answer_schema=_answer_schema(answer),
         scores=[scored(row) for row in given.get("scores", [])],
         rates=given.get("rates", []),
+        orders=[complete(row, "order_memory") for row in given.get("orders", [])],
         expected=_yaml(folder / "expected.yaml") or [],
     )
 
@@ -237,6 +247,10 @@ def _answer_schema(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for column in columns
     ]
+
+
+def _ndjson(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _yaml(path: Path) -> Any:

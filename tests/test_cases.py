@@ -62,6 +62,7 @@ def tables(case: Case) -> dict[str, Table]:
     found: dict[str, Table] = {f"conversion_{id}": (shape, rows) for id, rows in published.items()}
     found["ga4_events"] = (schemas.load("ga4_events")["schema"], case.events)
     found["rates"] = (RATES, case.rates)
+    found["order_memory"] = (schemas.load("order_memory")["schema"], case.orders)
     if case.answer:
         found["answer"] = (case.answer_schema, case.answer)
     found["lead_scores"] = (schemas.load("lead_scores")["schema"], case.scores)

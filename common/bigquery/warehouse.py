@@ -21,7 +21,7 @@ from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
 from common import privacy, schemas
 from common.bigquery import migrations
 from common.bigquery.refusals import Caller, translate
-from common.bigquery.sql import Parameter, Sql
+from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.sql import table as quoted
 from common.errors import AccessError, ConflictError, NotFoundError, RetryableError, UserError
 from common.settings import Settings
@@ -77,6 +77,14 @@ class TableInfo:
         """The API's type of a top-level column in any case, "" when there is none."""
         named = (c for c in self.columns if c["name"].lower() == column.lower())
         return next((str(c["type"]) for c in named), "")
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    """What tells that a table is still what it was, without reading it."""
+
+    rows: int | None
+    changed_at: datetime | None
 
 
 class Warehouse:
@@ -286,6 +294,25 @@ class Warehouse:
         except NotFoundError:
             return []
 
+    def table_versions(self, dataset: str, first: str, last: str) -> dict[str, TableVersion]:
+        """Name → version of the tables of project.dataset from the name `first` to `last`.
+
+        Partitioned by year, because BigQuery reads at most 1,000 tables' metadata at once; {} when
+        there is no such dataset.
+        """
+        found: dict[str, TableVersion] = {}
+        for start, end in _by_year(first, last):
+            sql = template(__file__, "warehouse_versions", partitions=_partitions(dataset))
+            try:
+                rows = list(self.rows(with_parameters(sql, first=start, last=end)))
+            except NotFoundError:
+                return {}
+            found |= {
+                row["table_name"]: TableVersion(row["rows_total"], row["changed_at"])
+                for row in rows
+            }
+        return found
+
     def drop(self, path: str) -> None:
         """Delete a table if it exists."""
         with self._translated():
@@ -401,6 +428,17 @@ def _referenced(job: Any) -> tuple[str, ...]:
 def _view_sql(table: bigquery.Table) -> str:
     by_kind = {"VIEW": table.view_query, "MATERIALIZED_VIEW": table.mview_query}
     return by_kind.get(table.table_type) or ""
+
+
+def _partitions(dataset: str) -> Sql:
+    return Sql(f"{quoted(f'{dataset}.INFORMATION_SCHEMA').text[:-1]}.PARTITIONS`")
+
+
+def _by_year(first: str, last: str) -> Iterator[tuple[str, str]]:
+    """Names events_YYYYMMDD from `first` to `last` in pieces of one year each."""
+    stem, (start, end) = first[:-8], (int(name[-8:-4]) for name in (first, last))
+    for year in range(start, end + 1):
+        yield max(first, f"{stem}{year}0101"), min(last, f"{stem}{year}1231")
 
 
 def _changed_at(table: bigquery.Table) -> datetime | None:

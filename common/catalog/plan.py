@@ -38,6 +38,8 @@ class Known:
     yesterday: date
     exported: Window | None
     """The days that GA4 has daily tables for; None where there is no export."""
+    changed: frozenset[date] = frozenset()
+    """Days whose daily tables landed or changed since the stage read them, however old."""
     stopped: Mapping[str, str] = field(default_factory=dict)
     """Id → why it cannot run, of the active ones that cannot."""
 
@@ -55,6 +57,7 @@ def known(warehouse: Warehouse, definitions: Iterable[DefinitionVersion], now: d
         done=progress.done_until(warehouse),
         yesterday=yesterday(now, warehouse.settings.timezone),
         exported=stage.exported_days(warehouse),
+        changed=stage.changed(warehouse),
     )
 
 
@@ -220,10 +223,16 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
 
 
 def _first_day(id: str, due: Window, known: Known) -> date:
-    """The first day that is due; who counts users' first purchases begins with the oldest data."""
-    begins_with_oldest = known.definitions[id].conversion.begins_with_oldest()
-    if known.exported and begins_with_oldest and known.done_until(id) is None:
+    """The first day that is due.
+
+    Who counts users' first purchases begins with the oldest data, and what counts GA4's events with
+    the oldest day that says something else by now.
+    """
+    conversion, is_new = known.definitions[id].conversion, known.done_until(id) is None
+    if known.exported and conversion.begins_with_oldest() and is_new:
         return min(due.start, known.exported.start)
+    if known.changed and conversion.events() and not is_new:
+        return min(due.start, min(known.changed))
     return due.start
 
 

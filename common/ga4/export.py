@@ -1,24 +1,25 @@
-"""The raw GA4 export in BigQuery, typed once: one scan becomes rows of the stage.
+"""The raw GA4 export in BigQuery, typed once: one scan says what every event is.
 
-Columns differ between properties, years and shards, so an expression is used only where the newest
-shard has its column; older shards that lack it read as NULL.
-Source: support.google.com/analytics/answer/7029846 (BigQuery Export schema).
+Events that a definition counts come with everything; all others with what visits and clicks are
+made of, because any event of a visit may carry the click or the source.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from common.bigquery.sql import Parameter, Sql, bind, join, table, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, bind, fill, join, table, template, with_parameters
+from common.ga4 import clicks
+from common.ga4.columns import Columns
+from common.model import placeholders
+from common.model.currency import DECIMALS
 from common.model.window import Window
 
-ALWAYS = ("purchase", "refund", "session_start", "login", "sign_up")
-"""Events that every stage holds: money and its return, visits for click ids, and who is who."""
-
-NOBODY = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
-"""Texts that stand where an id should be."""
+ALWAYS = ("purchase", "refund", "login", "sign_up")
+"""Events that every stage holds: money and its return, and who is who."""
 
 ITEM_TEXTS = (
     "item_id item_name item_brand item_variant item_category item_category2 item_category3"
@@ -26,158 +27,277 @@ ITEM_TEXTS = (
 ).split()
 ITEM_NUMBERS = ["price", "quantity", "item_revenue", "item_refund"]
 
-EXPRESSIONS: dict[str, tuple[str, ...]] = {
-    # column of the stage: columns of the export that may hold it, the best one first
-    "user_id": ("event.user_id",),
-    "transaction_id": ("event.ecommerce.transaction_id",),
-    "purchase_revenue": ("event.ecommerce.purchase_revenue",),
-    "refund_amount": ("event.ecommerce.refund_value",),
-    "source": (
-        "event.session_traffic_source_last_click.manual_campaign.source",
-        "event.collected_traffic_source.manual_source",
-        "event.traffic_source.source",
-    ),
-    "medium": (
-        "event.session_traffic_source_last_click.manual_campaign.medium",
-        "event.collected_traffic_source.manual_medium",
-        "event.traffic_source.medium",
-    ),
-    "campaign": (
-        "event.session_traffic_source_last_click.manual_campaign.campaign_name",
-        "event.collected_traffic_source.manual_campaign_name",
-        "event.traffic_source.name",
-    ),
-    "gclid": ("event.collected_traffic_source.gclid",),
-    "dclid": ("event.collected_traffic_source.dclid",),
-    "device_category": ("event.device.category",),
-    "operating_system": ("event.device.operating_system",),
-    "browser": ("event.device.web_info.browser", "event.device.browser"),
-    "language": ("event.device.language",),
-    "hostname": ("event.device.web_info.hostname",),
-    "country": ("event.geo.country",),
-    "region": ("event.geo.region",),
-    "city": ("event.geo.city",),
-    "continent": ("event.geo.continent",),
-    "platform": ("event.platform",),
-    "stream_id": ("event.stream_id",),
-    "ads_storage": ("event.privacy_info.ads_storage",),
+MICROS_OF_A_DOLLAR = 200_000
+"""A value of more units a dollar is in millionths: the weakest plain currency has about 9e4 a
+dollar, the strongest in millionths about 3e5 (inferred; no document states the unit)."""
+
+TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
+    # column of the scan: columns of the export that may hold it, the best one first
+    "client": ("user_pseudo_id",),
+    "user_of_row": ("user_id",),
+    "ecommerce_order": ("ecommerce.transaction_id",),
+    "bundle": ("event_bundle_sequence_id",),
+    "device_category": ("device.category",),
+    "operating_system": ("device.operating_system",),
+    "browser": ("device.web_info.browser", "device.browser"),
+    "language": ("device.language",),
+    "hostname": ("device.web_info.hostname",),
+    "country": ("geo.country",),
+    "region": ("geo.region",),
+    "city": ("geo.city",),
+    "continent": ("geo.continent",),
+    "platform": ("platform",),
+    "stream_id": ("stream_id",),
+    "ads_storage": ("privacy_info.ads_storage",),
+    "collected_gclid": ("collected_traffic_source.gclid",),
+    "collected_dclid": ("collected_traffic_source.dclid",),
+    "collected_srsltid": ("collected_traffic_source.srsltid",),
+    "collected_source": ("collected_traffic_source.manual_source",),
+    "collected_medium": ("collected_traffic_source.manual_medium",),
+    "collected_campaign": ("collected_traffic_source.manual_campaign_name",),
 }
+CAMPAIGNS = ("cross_channel", "google_ads", "sa360", "cm360", "dv360", "manual")
+"""Records of session_traffic_source_last_click, the best one first (reference: GA4's own reports
+show the first)."""
+NUMBER_COLUMNS = {
+    "purchase_revenue": "ecommerce.purchase_revenue",
+    "purchase_in_usd": "ecommerce.purchase_revenue_in_usd",
+    "refund_stated": "ecommerce.refund_value",
+    "refunded_in_usd": "ecommerce.refund_value_in_usd",
+    "event_in_usd": "event_value_in_usd",
+}
+IN_DOLLARS = ("purchase_in_usd", "refunded_in_usd", "event_in_usd")
 BATCH = ("batch_page_id", "batch_ordering_id", "batch_event_index")
 
 
+@dataclass(frozen=True)
+class Export:
+    """Daily tables of one property that one statement may read together."""
+
+    dataset: str
+    """project.dataset"""
+    schema: Sequence[dict[str, Any]]
+    tables: tuple[str, ...] = ()
+    """Names of the tables where they have to be read one by one; else a wildcard finds them."""
+    is_preliminary: bool = False
+
+
 def scan(
-    exports: Iterable[tuple[str, list[dict[str, Any]]]],
+    exports: Iterable[Export],
     window: Window,
     event_names: Iterable[str],
     timezone: str,
+    *,
+    properties: Sequence[str] = (),
+    only_wanted: bool = False,
 ) -> Sql:
-    """Rows of the stage for the window: (dataset as project.dataset, newest shard's schema) each.
+    """Every event of the window and of a day on both sides; `is_wanted` marks those of the stage.
 
     Shards are read one day wider on both sides, because a property's days may begin at another
-    hour than the project's; intraday shards never are.
+    hour than the project's, and a visit may have begun before midnight. Of several properties all
+    but the first have theirs put behind the ids of their orders.
     """
-    events = join(
-        "\n  UNION ALL\n", (_export(dataset, _paths(schema)) for dataset, schema in exports)
-    )
+    listed = list(exports)
+    rows = join("\n  UNION ALL\n", (_export(export, window, only_wanted) for export in listed))
     return with_parameters(
-        template(__file__, exports=events),
+        template(
+            __file__,
+            exports=rows,
+            meant=_meant(),
+            client_id=placeholders.somebody("exported.client"),
+            user_id=placeholders.somebody("exported.user_of_row"),
+            ecommerce_order=placeholders.somebody("exported.ecommerce_order"),
+            param_order=placeholders.somebody("exported.param_order"),
+            currency=placeholders.something("exported.currency_text"),
+            nobody_before=bind(NOBODY_BEFORE),
+            micros=str(MICROS_OF_A_DOLLAR),
+            raw_source=_raw("source"),
+            raw_medium=_raw("medium"),
+            raw_campaign=_raw("campaign"),
+            session_step=_session_step(),
+            session_record=",\n  ".join(_session_record()),
+            item_texts=_texts("items", ("item_id", "price", "quantity")),
+            param_texts=_texts("event_params", ("key", "text")),
+            order_scope=_order_scope(properties),
+            currencies=bind(sorted(DECIMALS)),
+            clicks_of_page=clicks.of_page("keyed.page_location", PAGE_CUT),
+            clicks_of_referrer=_clicks_of_referrer(),
+        ),
         event_names=Parameter("ARRAY<STRING>", sorted({*event_names, *ALWAYS})),
         first_suffix=_suffix(window, -1),
         last_suffix=_suffix(window, 1),
         start_date=window.start,
         end_date=window.end,
         timezone=timezone,
-        nobody=Parameter("ARRAY<STRING>", NOBODY),
     )
 
 
-def _export(dataset: str, paths: frozenset[str]) -> Sql:
-    columns = {name: _first(candidates, paths) for name, candidates in EXPRESSIONS.items()}
+NAMES = (
+    "device_category operating_system browser language country region city continent coupon"
+    " hostname page_title"
+).split()
+"""Columns of names, where a text may stand for nothing."""
+
+NOBODY_BEFORE = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
+"""What stood for nobody in keys of version 1; never changes."""
+
+PAGE_CUT, REFERRER_CUT = 1000, 420
+"""Where GA4 cuts addresses, in characters."""
+
+
+def _meant() -> Sql:
+    """The columns that may hold a text for nothing, or a number that is none, without it."""
+    names = [fill("{{ value }} AS {{ name }}", value=placeholders.something(f"exported.{name}"),
+                  name=name) for name in NAMES]  # fmt: skip
+    numbers = [
+        fill(
+            "IF(IS_NAN({{ it }}) OR IS_INF({{ it }}), NULL, {{ it }}) AS {{ name }}",
+            it=f"exported.{name}",
+            name=name,
+        )
+        for name in ("value_number", "purchase_revenue", "refund_stated", *IN_DOLLARS)
+    ]
+    return join(",\n      ", (*names, *numbers))
+
+
+def _raw(part: str) -> Sql:
+    """This part of the record of the event alone."""
+    return placeholders.source(
+        f"IF(valued.is_collected, valued.collected_{part}, valued.param_{part})"
+    )
+
+
+def _session_step() -> str:
+    """Which of GA4's own records of the session speaks, the best one first."""
+    whens = (
+        f"WHEN meant.{'google_ads_id' if it == 'google_ads' else f'{it}_source'} IS NOT NULL"
+        f" THEN '{it}'"
+        for it in CAMPAIGNS
+    )
+    return f"CASE {' '.join(whens)} END"
+
+
+def _session_record() -> Iterable[str]:
+    """That record, whole: a column that it lacks is taken from no other."""
+    of_google_ads = {"source": "'google'", "medium": "'cpc'"}
+    for part in ("source", "medium", "campaign"):
+        columns = {it: f"keyed.{it}_{part}" for it in CAMPAIGNS}
+        columns["google_ads"] = of_google_ads.get(part, columns["google_ads"])
+        whens = " ".join(f"WHEN '{it}' THEN {column}" for it, column in columns.items())
+        chosen = placeholders.source(f"CASE keyed.session_step {whens} END")
+        yield f"{chosen} AS session_{part}"
+    yield (
+        "IF(keyed.session_step = 'cross_channel', keyed.cross_channel_group, NULL)"
+        " AS session_channel"
+    )
+
+
+def _texts(column: str, fields: Iterable[str]) -> str:
+    """A list of texts in an order of its own, in which no two different lists agree."""
+    parts = ", '|', ".join(f"COALESCE(CAST(part.{name} AS STRING), '')" for name in fields)
+    return f"ARRAY(SELECT CONCAT({parts}) FROM UNNEST(valued.{column}) AS part ORDER BY 1)"
+
+
+def _clicks_of_referrer() -> str:
+    """The ids in the referrer's address where it is a page of the same site."""
+    host = "REGEXP_EXTRACT({0}, r'^[^:]+://([^/?#]+)')"
+    same = f"{host.format('keyed.page_referrer')} = {host.format('keyed.page_location')}"
+    return f"IF({same}, {clicks.of_page('keyed.page_referrer', REFERRER_CUT)}, [])"
+
+
+def _order_scope(properties: Sequence[str]) -> Sql:
+    """What is put behind an order id, so that two properties never share an order."""
+    if len(properties) < 2:
+        return Sql("''")
+    return fill(
+        "IF(keyed.property = {{ first }}, '', CONCAT('@', SPLIT(keyed.property, '.')[OFFSET(1)]))",
+        first=bind(properties[0]),
+    )
+
+
+def _export(export: Export, window: Window, only_wanted: bool) -> Sql:
+    columns = Columns.of(export.schema)
+    expressions = {name: columns.text(*paths) for name, paths in TEXT_COLUMNS.items()}
+    expressions |= {name: columns.value(path, "FLOAT64") for name, path in NUMBER_COLUMNS.items()}
+    expressions |= dict(_session_records(columns))
+    expressions |= {
+        name: f"COALESCE({columns.value(name, 'STRING')}, {columns.parameter(name, 'text')})"
+        for name in BATCH
+    }
+    expressions |= {
+        f"param_{name}": columns.parameter(name, "text")
+        for name in ("source", "medium", "campaign")
+    }
     return template(
         __file__,
         "export_export",
-        export=table(f"{dataset}.events_*"),
-        property=bind(dataset),
-        columns=",\n    ".join(f"{text} AS {name}" for name, text in columns.items()),
-        key=_key(paths),
-        user_properties=_spread("user_properties", paths),
-        event_params=_spread("event_params", paths),
-        items=_items(paths),
+        property=bind(export.dataset),
+        is_preliminary="TRUE" if export.is_preliminary else "FALSE",
+        shard=columns.text("event_date"),
+        columns=",\n    ".join(f"{text} AS {name}" for name, text in expressions.items()),
+        key_before=_key_before(columns),
+        ga_session_id=columns.parameter("ga_session_id", "text"),
+        ga_session_number=columns.parameter("ga_session_number", "number"),
+        page_location=columns.parameter("page_location", "text"),
+        page_referrer=columns.parameter("page_referrer", "text"),
+        page_title=columns.parameter("page_title", "text"),
+        value_text=columns.parameter("value", "text"),
+        value_number=columns.parameter("value", "number"),
+        param_order=columns.parameter("transaction_id", "text"),
+        currency=columns.parameter("currency", "text"),
+        ecommerce_currency=columns.text("ecommerce.currency"),
+        coupon=columns.parameter("coupon", "text"),
+        click_pairs=columns.pairs(clicks.KINDS),
+        user_properties=columns.parameters("user_properties"),
+        event_params=columns.parameters("event_params"),
+        items=columns.items(ITEM_TEXTS, ITEM_NUMBERS),
+        synthetic=columns.parameter("synthetic_bundle", "number"),
+        shards=_shards(export, window),
+        which="AND event.event_name IN UNNEST(@event_names)" if only_wanted else "",
     )
 
 
-def _first(candidates: tuple[str, ...], paths: frozenset[str]) -> str:
-    present = [text for text in candidates if text.removeprefix("event.") in paths]
-    texts = [f"CAST({text} AS STRING)" for text in present]
-    money = any("revenue" in text or "refund" in text for text in candidates)
-    if money:
-        return f"CAST({present[0]} AS FLOAT64)" if present else "CAST(NULL AS FLOAT64)"
-    if not texts:
-        return "CAST(NULL AS STRING)"
-    return texts[0] if len(texts) == 1 else f"COALESCE({', '.join(texts)})"
-
-
-def _key(paths: frozenset[str]) -> str:
-    """What tells two events of one client, name and microsecond apart.
-
-    The batch columns do so by design; exports before 2024 lack them, there the parameters must.
-    """
-    present = [name for name in BATCH if name in paths]
-    if len(present) == len(BATCH):
-        return ", '/', ".join(f"COALESCE(CAST(event.{name} AS STRING), '')" for name in present)
-    return "TO_JSON_STRING(event.event_params)"
-
-
-def _spread(parameters: str, paths: frozenset[str]) -> str:
-    """The list with each value as text and as number, whichever typed field carried it."""
-    if f"{parameters}.key" not in paths:
-        return "CAST([] AS ARRAY<STRUCT<key STRING, text STRING, number FLOAT64>>)"
-    fields = [
-        f
-        for f in ("int_value", "double_value", "float_value")
-        if f"{parameters}.value.{f}" in paths
-    ]
-    numbers = [f"CAST(parameter.value.{name} AS FLOAT64)" for name in fields]
-    texts = [f"CAST(parameter.value.{name} AS STRING)" for name in fields]
-    text = "CAST(parameter.value.string_value AS STRING)"
-    return (
-        "ARRAY(SELECT AS STRUCT CAST(parameter.key AS STRING) AS key, "
-        f"COALESCE({', '.join([text, *texts])}) AS text, "
-        f"COALESCE({', '.join([*numbers, f'SAFE_CAST({text} AS FLOAT64)'])}) AS number "
-        f"FROM UNNEST(event.{parameters}) AS parameter)"
+def _session_records(columns: Columns) -> Iterable[tuple[str, str]]:
+    root = "session_traffic_source_last_click"
+    for record in CAMPAIGNS:
+        path = f"{root}.{record}_campaign"
+        if record == "google_ads":
+            yield "google_ads_id", columns.text(f"{path}.campaign_id", f"{path}.customer_id")
+        else:
+            yield f"{record}_source", columns.text(f"{path}.source")
+            yield f"{record}_medium", columns.text(f"{path}.medium")
+        yield f"{record}_campaign", columns.text(f"{path}.campaign_name")
+    yield (
+        "cross_channel_group",
+        columns.text(f"{root}.cross_channel_campaign.default_channel_group"),
     )
 
 
-def _items(paths: frozenset[str]) -> str:
-    def field(name: str, type_: str) -> str:
-        source = f"item.{name}" if f"items.{name}" in paths else "NULL"
-        return f"CAST({source} AS {type_}) AS {name}"
+def _key_before(columns: Columns) -> str:
+    """What told two events of one client, name and microsecond apart in keys of version 1."""
+    if all(name in columns.types for name in BATCH):
+        return ", '/', ".join(f"COALESCE(CAST(event.{name} AS STRING), '')" for name in BATCH)
+    if columns.types.get("event_params") in ("RECORD", "STRUCT"):
+        return "TO_JSON_STRING(event.event_params)"
+    return "''"
 
-    fields = [field(name, "STRING") for name in ITEM_TEXTS]
-    fields += [field(name, "FLOAT64") for name in ITEM_NUMBERS]
-    return f"ARRAY(SELECT AS STRUCT {', '.join(fields)} FROM UNNEST(event.items) AS item)"
 
-
-def _paths(schema: list[dict[str, Any]], prefix: str = "") -> frozenset[str]:
-    found: set[str] = set()
-    for column in schema:
-        path = f"{prefix}{column['name']}"
-        found |= {path, *_paths(column.get("fields", []), f"{path}.")}
-    return frozenset(found)
+def _shards(export: Export, window: Window) -> Sql:
+    """The tables to read as the alias `event`, with the condition that takes the right ones."""
+    if export.tables:
+        each = (Sql(f"SELECT * FROM {table(f'{export.dataset}.{name}')}") for name in export.tables)
+        return Sql(f"({join(' UNION ALL ', each)}) AS event\n  WHERE TRUE")
+    # the longest prefix that all days share, so that tables of other years decide about no column
+    first, last = _suffix(window, -1), _suffix(window, 1)
+    shared = next((at for at in range(8) if first[at] != last[at]), 8)
+    found = table(f"{export.dataset}.events_{first[:shared]}*")
+    first, last = (f"SUBSTR(@{it}_suffix, {shared + 1})" for it in ("first", "last"))
+    return Sql(
+        f"{found} AS event\n  WHERE\n    event._TABLE_SUFFIX BETWEEN {first} AND {last}"
+        f"\n    AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\\d{{{8 - shared}}}$')"
+    )
 
 
 def _suffix(window: Window, days: int) -> str:
     edge = window.start if days < 0 else window.end
     return f"{edge + timedelta(days=days):%Y%m%d}"
-
-
-def shard_days(tables: Iterable[str]) -> list[str]:
-    """The suffixes YYYYMMDD of the daily shards among the table names, oldest first."""
-    suffixes = (name.removeprefix("events_") for name in tables if name.startswith("events_"))
-    return sorted(suffix for suffix in suffixes if len(suffix) == 8 and suffix.isdigit())
-
-
-def newest_shard(tables: Iterable[str]) -> str | None:
-    """The name of the newest daily shard, whose schema a wildcard query takes."""
-    days = shard_days(tables)
-    return f"events_{days[-1]}" if days else None

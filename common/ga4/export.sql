@@ -1,76 +1,162 @@
--- One row an event: ids that stand for nobody are NULL, amounts are FLOAT64, parameters have one shape.
+-- One row an event. Ids that stand for nobody are NULL, amounts are finite, parameters have one shape.
 WITH
 exported AS (
   -- the events of the daily tables, of all properties
   {{ exports }}
 ),
-named AS (
-  -- each event once, its parameters under names of their own
+meant AS (
+  -- what each field says, without the texts that say nothing
   SELECT
-    exported.*,
-    TO_HEX(SHA256(CONCAT(
-      exported.property, '|', COALESCE(exported.client_id, ''), '|', exported.event_name, '|',
-      CAST(UNIX_MICROS(exported.occurred_at) AS STRING), '|', exported.key_rest
-    ))) AS event_key,
-    (SELECT parameter.number FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'value' LIMIT 1) AS param_value,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'currency' LIMIT 1) AS param_currency,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'coupon' LIMIT 1) AS param_coupon,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'ga_session_id' LIMIT 1) AS param_session,
-    (SELECT parameter.number FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'ga_session_number' LIMIT 1) AS param_session_number,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'page_location' LIMIT 1) AS page_location,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'page_title' LIMIT 1) AS page_title,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'page_referrer' LIMIT 1) AS page_referrer,
-    (SELECT SUM(item.item_refund) FROM UNNEST(exported.items) AS item) AS items_refund,
-    (SELECT SUM(item.price * item.quantity) FROM UNNEST(exported.items) AS item) AS items_total
+    exported.* REPLACE ({{ meant }}),
+    {{ client_id }} AS client_id,
+    {{ user_id }} AS user_id,
+    COALESCE({{ ecommerce_order }}, {{ param_order }}) AS order_id,
+    UPPER({{ currency }}) AS currency_code,
+    IF(LOWER(TRIM(exported.ecommerce_order)) IN UNNEST({{ nobody_before }}), NULL, TRIM(exported.ecommerce_order)) AS order_before,
+    -- inside one microsecond the order of requests and events decides
+    CONCAT(
+      CAST(UNIX_MICROS(exported.occurred_at) AS STRING),
+      LPAD(COALESCE(exported.batch_ordering_id, ''), 6, '0'),
+      LPAD(COALESCE(exported.batch_event_index, ''), 6, '0')
+    ) AS moment
   FROM exported
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY event_key ORDER BY exported.occurred_at) = 1
+),
+valued AS (
+  -- units of money, and which record of the session speaks
+  SELECT
+    meant.*,
+    COALESCE(meant.purchase_revenue, meant.value_number) AS amount,
+    -- no document states the unit of in_app_purchase; what makes absurdly many a dollar is millionths
+    CASE
+      WHEN meant.event_name <> 'in_app_purchase' OR meant.value_number IS NULL THEN 1
+      WHEN COALESCE(meant.event_in_usd, 0) <= 0 THEN NULL
+      WHEN meant.value_number / meant.event_in_usd > {{ micros }} THEN 1000000
+      ELSE 1
+    END AS unit,
+    {{ session_step }} AS session_step,
+    -- one record as a whole: that of the page, else that of the event
+    COALESCE(meant.collected_source, meant.collected_medium, meant.collected_campaign) IS NOT NULL AS is_collected,
+    COALESCE(
+      meant.collected_gclid,
+      REGEXP_EXTRACT(meant.page_location, r'(?i)[?&#;](?:gclid|gbraid|wbraid)=([^&#;?%{<\[]+)')
+    ) IS NOT NULL AS has_google_click
+  FROM meant
+),
+keyed AS (
+  -- the key of each row, and the record of the event alone
+  SELECT
+    valued.*,
+    {{ raw_source }} AS raw_source,
+    {{ raw_medium }} AS raw_medium,
+    {{ raw_campaign }} AS raw_campaign,
+    IF(valued.is_wanted, TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
+      valued.property AS property, valued.stream_id AS stream, valued.platform AS platform, valued.client AS client,
+      valued.event_name AS name, CAST(UNIX_MICROS(valued.occurred_at) AS STRING) AS micros,
+      valued.batch_page_id AS page, valued.batch_ordering_id AS request, valued.batch_event_index AS place,
+      valued.order_id AS order_id,
+      -- without a place in a request only the contents tell events apart
+      IF(valued.batch_event_index IS NULL, valued.user_of_row, NULL) AS user,
+      IF(valued.batch_event_index IS NULL, valued.bundle, NULL) AS bundle,
+      IF(valued.batch_event_index IS NULL, CAST(valued.amount AS STRING), NULL) AS amount,
+      IF(valued.batch_event_index IS NULL, {{ item_texts }}, []) AS items,
+      IF(valued.batch_event_index IS NULL, {{ param_texts }}, []) AS parameters
+    )))), NULL) AS event_key,
+    IF(valued.is_wanted, TO_HEX(SHA256(CONCAT(
+      valued.property, '|', COALESCE(valued.client, ''), '|', valued.event_name, '|',
+      CAST(UNIX_MICROS(valued.occurred_at) AS STRING), '|', valued.key_before
+    ))), NULL) AS event_key_before
+  FROM valued
 )
 SELECT
-  DATE(named.occurred_at, @timezone) AS date,
-  named.event_key,
-  named.property,
-  named.event_name,
-  named.occurred_at,
-  IF(LOWER(TRIM(named.client_id)) IN UNNEST(@nobody), NULL, named.client_id) AS client_id,
-  IF(LOWER(TRIM(named.user_id)) IN UNNEST(@nobody), NULL, TRIM(named.user_id)) AS user_id,
-  IF(LOWER(TRIM(named.client_id)) IN UNNEST(@nobody), NULL, CONCAT(named.client_id, '.', named.param_session)) AS session_id,
-  CAST(named.param_session_number AS INT64) AS session_number,
-  IF(LOWER(TRIM(named.transaction_id)) IN UNNEST(@nobody), NULL, TRIM(named.transaction_id)) AS order_id,
-  named.param_value AS value,
-  COALESCE(named.purchase_revenue, named.param_value) AS revenue,
-  IF(named.event_name = 'refund', COALESCE(named.refund_amount, named.items_refund, named.items_total, named.param_value), NULL) AS refund_value,
-  UPPER(NULLIF(TRIM(named.param_currency), '')) AS currency,
-  named.param_coupon AS coupon,
-  named.event_params,
-  named.user_properties,
-  named.items,
-  named.page_location,
-  REGEXP_EXTRACT(named.page_location, r'^[^:]+://[^/?#]+([^?#]*)') AS page_path,
-  COALESCE(REGEXP_EXTRACT(named.page_location, r'^[^:]+://([^/?#]+)'), named.hostname) AS page_hostname,
-  named.page_title,
-  named.page_referrer,
-  named.source,
-  named.medium,
-  named.campaign,
-  named.device_category,
-  named.operating_system,
-  named.browser,
-  named.language,
-  named.country,
-  named.region,
-  named.city,
-  named.continent,
-  named.platform,
-  named.stream_id,
-  COALESCE(named.gclid, REGEXP_EXTRACT(named.page_location, r'[?&]gclid=([^&#]+)')) AS gclid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]gbraid=([^&#]+)') AS gbraid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]wbraid=([^&#]+)') AS wbraid,
-  COALESCE(named.dclid, REGEXP_EXTRACT(named.page_location, r'[?&]dclid=([^&#]+)')) AS dclid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]fbclid=([^&#]+)') AS fbclid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]msclkid=([^&#]+)') AS msclkid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]ttclid=([^&#]+)') AS ttclid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]li_fat_id=([^&#]+)') AS li_fat_id,
+  keyed.is_wanted,
+  keyed.moment,
+  keyed.date,
+  keyed.event_key,
+  keyed.event_key_before,
+  COALESCE(keyed.order_before, CONCAT('ga4-', keyed.event_key_before)) AS purchase_id_before,
+  COALESCE(CONCAT(keyed.order_id, {{ order_scope }}), CONCAT('ga4-', keyed.event_key)) AS purchase_id,
+  keyed.property,
+  keyed.is_preliminary,
+  keyed.shard,
+  keyed.event_name,
+  keyed.occurred_at,
+  keyed.client_id,
+  keyed.user_id,
+  CONCAT(keyed.client_id, '.', keyed.ga_session_id) AS session_id,
+  CAST(keyed.ga_session_number AS INT64) AS session_number,
+  keyed.order_id,
+  keyed.value_number / keyed.unit AS value,
+  keyed.amount / keyed.unit AS revenue,
+  CASE
+    WHEN keyed.event_name = 'refund' THEN keyed.refunded_in_usd
+    WHEN keyed.purchase_revenue IS NOT NULL THEN keyed.purchase_in_usd
+    ELSE keyed.event_in_usd
+  END AS value_in_usd,
+  -- a refund's amount, however its sign was written; zero states none
+  IF(
+    keyed.event_name = 'refund',
+    COALESCE(NULLIF(ABS(keyed.refund_stated), 0), NULLIF(ABS(keyed.value_number), 0)),
+    NULL
+  ) AS refund_value,
+  IF(keyed.event_name = 'refund', COALESCE(keyed.refund_stated, keyed.value_number) = 0, NULL) AS refund_is_zero,
+  IF(keyed.currency_code IN UNNEST({{ currencies }}), keyed.currency_code, NULL) AS currency,
+  CASE
+    WHEN keyed.unit IS NULL THEN 'unknown_unit'
+    WHEN keyed.amount < 0 AND keyed.event_name <> 'refund' THEN 'negative_value'
+    WHEN keyed.amount IS NULL AND TRIM(COALESCE(keyed.value_text, '')) <> '' THEN 'unreadable_value'
+    WHEN keyed.currency_code NOT IN UNNEST({{ currencies }}) THEN 'unreadable_currency'
+  END AS value_problem,
+  keyed.coupon,
+  keyed.event_params,
+  keyed.user_properties,
+  keyed.items,
+  keyed.page_location,
+  REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://[^/?#]+([^?#]*)') AS page_path,
+  COALESCE(REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://([^/?#]+)'), keyed.hostname) AS page_hostname,
+  keyed.page_title,
+  keyed.page_referrer,
+  keyed.session_step,
+  {{ session_record }},
+  -- the campaign of this event alone; a paid click on it says more than the referrer that came with it
+  CASE
+    WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN 'google'
+    WHEN LOWER(keyed.raw_source) = '(direct)' THEN NULL
+    ELSE keyed.raw_source
+  END AS own_source,
+  IF(
+    keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
+    'cpc', keyed.raw_medium
+  ) AS own_medium,
+  IF(
+    keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
+    '(not set)', keyed.raw_campaign
+  ) AS own_campaign,
+  keyed.device_category,
+  keyed.operating_system,
+  keyed.browser,
+  keyed.language,
+  keyed.country,
+  keyed.region,
+  keyed.city,
+  keyed.continent,
+  keyed.platform,
+  keyed.stream_id,
+  -- ids of ads as texts kind=value, the most trusted place first
+  ARRAY_CONCAT(
+    ARRAY(
+      SELECT pair
+      FROM UNNEST([
+        CONCAT('gclid=', keyed.collected_gclid),
+        CONCAT('dclid=', keyed.collected_dclid),
+        CONCAT('srsltid=', keyed.collected_srsltid)
+      ]) AS pair
+      WHERE pair IS NOT NULL
+    ),
+    {{ clicks_of_page }},
+    keyed.param_clicks,
+    {{ clicks_of_referrer }}
+  ) AS click_pairs,
   -- a refusal is passed on; a GA4 "Yes" is no consent to hand user data to a platform
-  IF(named.ads_storage = 'No', 'denied', NULL) AS consent_ad_user_data,
-  IF(named.ads_storage = 'No', 'denied', NULL) AS consent_ad_personalization
-FROM named
+  IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_user_data,
+  IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_personalization
+FROM keyed

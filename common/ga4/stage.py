@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 
-from common.bigquery.sql import Sql, template, with_parameters
+from common.bigquery.sql import Sql, fill, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.run_status import RunStatus
-from common.ga4 import export
+from common.ga4 import export, orders, shards
+from common.ga4.export import Export
 from common.model.window import LATE_DAYS, Window
 
 SPAN_DAYS = 31
@@ -30,23 +30,47 @@ class Span:
         return [Span(chunk, self.events) for chunk in self.window.chunks(SPAN_DAYS)]
 
 
-def exports(warehouse: Warehouse) -> list[tuple[str, list[dict[str, Any]]]]:
-    """(dataset, schema of its newest daily shard) of every GA4 property that has one."""
+@dataclass(frozen=True)
+class Staged:
+    """What the stage holds of a day."""
+
+    events: frozenset[str]
+    at: datetime
+    """When it was read last."""
+
+
+def exports(warehouse: Warehouse, window: Window) -> list[Export]:
+    """What one statement reads of every GA4 property for these days; [] where there is nothing.
+
+    Tables of one schema are read together; where a column came, went or changed its type in
+    between, those of each schema for themselves, because a wildcard has the columns of one table.
+    """
     found = []
+    first, last = shards.around(window.start, window.end)
     for dataset in warehouse.settings.ga4_datasets:
-        newest = export.newest_shard(warehouse.tables_in(dataset))
-        schema = warehouse.schema_of(f"{dataset}.{newest}") if newest else None
-        if schema:
-            found.append((dataset, schema))
+        days = shards.shard_days(warehouse.tables_in(dataset))
+        names = [name for day in days if first <= (name := f"events_{day}") <= last]
+        by_schema: dict[str, list[str]] = {}
+        for name in names:
+            schema = warehouse.schema_of(f"{dataset}.{name}") or []
+            by_schema.setdefault(json.dumps(schema, sort_keys=True), []).append(name)
+        alone = len(by_schema) == 1
+        found += [
+            Export(dataset, json.loads(schema), () if alone else tuple(listed))
+            for schema, listed in by_schema.items()
+        ]
     return found
 
 
 def scan(warehouse: Warehouse, span: Span) -> Sql | None:
     """The query that reads the span from the raw export; None when there is no export yet."""
-    found = exports(warehouse)
+    found = exports(warehouse, span.window)
     if not found:
         return None
-    return export.scan(found, span.window, span.events, warehouse.settings.timezone)
+    settings = warehouse.settings
+    return export.scan(
+        found, span.window, span.events, settings.timezone, properties=settings.ga4_datasets
+    )
 
 
 def planned_bytes(warehouse: Warehouse, span: Span) -> int | None:
@@ -60,17 +84,85 @@ def planned_bytes(warehouse: Warehouse, span: Span) -> int | None:
     return sum(known) if len(known) == len(sizes) else None
 
 
-def staged(warehouse: Warehouse) -> dict[date, frozenset[str]]:
-    """Day → names of the GA4 events that the stage holds for it, by the ledger of runs."""
-    days: dict[date, frozenset[str]] = {}
+def staged(warehouse: Warehouse) -> dict[date, Staged]:
+    """Day → what the stage holds of it, by the ledger of runs."""
+    days: dict[date, Staged] = {}
     sql = template(__file__, runs=warehouse.table("runs"))
     for row in warehouse.rows(with_parameters(sql, staged=RunStatus.STAGED)):
         names = frozenset(json.loads(row["message"])["events"])
         window = Window(row["start_date"], row["end_date"])
         for number in range(window.days):
             day = window.start + timedelta(days=number)
-            days[day] = days.get(day, frozenset()) | names
+            before = days[day].events if day in days else frozenset()
+            days[day] = Staged(before | names, row["recorded_at"])
     return days
+
+
+def changed(warehouse: Warehouse) -> frozenset[date]:
+    """Days of the stage whose daily tables landed or changed since they were read, however old."""
+    held = staged(warehouse)
+    if not held:
+        return frozenset()
+    now = shards.versions(warehouse, min(held), max(held))
+    return shards.changed_days(
+        now, shards.read(warehouse), {day: entry.at for day, entry in held.items()}
+    )
+
+
+def unremembered(warehouse: Warehouse) -> list[Window]:
+    """Days older than the stage whose order ids are not known yet, in pieces, oldest first.
+
+    Each piece can be read under the byte cap of one query, where BigQuery tells that beforehand.
+    """
+    held, days = staged(warehouse), exported_days(warehouse)
+    if not held or days is None or days.start >= min(held):
+        return []
+    older = Window(days.start, min(held) - timedelta(days=1))
+    known = shards.read(warehouse)
+    found = {
+        date.fromisoformat(suffix)
+        for dataset in warehouse.settings.ga4_datasets
+        for suffix in shards.shard_days(warehouse.tables_in(dataset))
+        if (dataset, f"events_{suffix}") not in known
+    }
+    return [
+        piece
+        for chunk in older.chunks(SPAN_DAYS)
+        if found & set(chunk.dates)
+        for piece in _fitting(warehouse, chunk)
+    ]
+
+
+def _fitting(warehouse: Warehouse, window: Window) -> list[Window]:
+    """The window in halves, and these in halves, until each can be read under the byte cap."""
+    size = remembering_bytes(warehouse, window)
+    if window.days == 1 or size is None or size <= warehouse.settings.maximum_bytes_billed:
+        return [window]
+    halves = window.chunks((window.days + 1) // 2)
+    return [piece for half in halves for piece in _fitting(warehouse, half)]
+
+
+def remembering_bytes(warehouse: Warehouse, window: Window) -> int | None:
+    """What reading the order ids of these days costs in bytes; None is unknown."""
+    sql = old_orders(warehouse, window)
+    return warehouse.dry_run(sql).bytes_processed if sql else None
+
+
+def old_orders(warehouse: Warehouse, window: Window) -> Sql | None:
+    """The rows of order_memory for days that the stage does not hold; None without any table."""
+    found = exports(warehouse, window)
+    if not found:
+        return None
+    settings = warehouse.settings
+    rows = export.scan(
+        found,
+        window,
+        (),
+        settings.timezone,
+        properties=settings.ga4_datasets,
+        only_wanted=True,
+    )
+    return orders.orders(fill("({{ rows }})", rows=rows), is_history=True)
 
 
 def exported(warehouse: Warehouse, window: Window) -> Window | None:
@@ -91,15 +183,23 @@ def exported_days(warehouse: Warehouse) -> Window | None:
     days = [
         date.fromisoformat(suffix)
         for dataset in warehouse.settings.ga4_datasets
-        for suffix in export.shard_days(warehouse.tables_in(dataset))
+        for suffix in shards.shard_days(warehouse.tables_in(dataset))
     ]
     return Window(min(days), max(days)) if days else None
 
 
-def lacking(warehouse: Warehouse, window: Window, events: frozenset[str]) -> list[Span]:
-    """The days and events that the stage lacks; none where the export has no shard."""
+def lacking(
+    warehouse: Warehouse,
+    window: Window,
+    events: frozenset[str],
+    again: Collection[date] = (),
+) -> list[Span]:
+    """The days and events that the stage lacks, and the days to be read `again` all the same."""
     found = exported(warehouse, window)
-    return [] if found is None else missing(found, events, staged(warehouse))
+    if found is None:
+        return []
+    held = {day: entry.events for day, entry in staged(warehouse).items() if day not in again}
+    return missing(found, events, held)
 
 
 def missing(

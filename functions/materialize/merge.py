@@ -106,9 +106,17 @@ def counts(row: Mapping[str, Any]) -> Counts:
 
 
 def merge(
-    warehouse: Warehouse, target: MergeTarget, difference: Sql, lease: Lease, window: Window
+    warehouse: Warehouse,
+    target: MergeTarget,
+    difference: Sql,
+    lease: Lease,
+    window: Window,
+    part: str = "",
 ) -> int | None:
-    """Apply the difference in one statement if the fence is still ours; rows changed."""
+    """Apply the difference in one statement if the fence is still ours; rows changed.
+
+    One fence may write several tables, each as a `part` of its own.
+    """
     names = [name for name in target.columns if name not in target.provenance]
     written = [*names, *target.provenance]
     sql = template(
@@ -122,22 +130,22 @@ def merge(
         values=join(", ", (fill("source.{{ c }}", c=quoted(n)) for n in written)),
     )
     bound = with_parameters(_in_window(sql, window), lease=lease.name, fence=lease.fence)
-    return warehouse.execute(bound, job_id=merge_job(lease)).affected_rows
+    return warehouse.execute(bound, job_id=merge_job(lease, part)).affected_rows
 
 
-def merge_job(lease: Lease) -> str:
+def merge_job(lease: Lease, part: str = "") -> str:
     """The id of the MERGE job of this lease's fence: taken once, for ever."""
-    return f"merge_{lease.key}_{lease.fence}"
+    return f"merge_{lease.key}_{lease.fence}{part and f'_{part}'}"
 
 
-def await_previous_merge(warehouse: Warehouse, lease: Lease) -> None:
+def await_previous_merge(warehouse: Warehouse, lease: Lease, part: str = "") -> None:
     """Make sure that no MERGE of the previous fence is running or can still start.
 
     If none was submitted, an empty job takes its id, so that a paused process finds it taken.
     """
     previous = replace(lease, fence=lease.fence - 1)
     try:
-        warehouse.execute(Sql("SELECT 1 AS settled"), job_id=merge_job(previous))
+        warehouse.execute(Sql("SELECT 1 AS settled"), job_id=merge_job(previous, part))
     except RetryableError:
         raise
     except ProductError:

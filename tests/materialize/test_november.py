@@ -42,12 +42,23 @@ def value(event: dict[str, Any]) -> float | None:
     return None
 
 
+def order_id(event: dict[str, Any]) -> str | None:
+    """The usable order id: that of the commerce record, else that of the parameter."""
+    candidates = [event["ecommerce"]["transaction_id"]]
+    for parameter in event["event_params"]:
+        if parameter["key"] == "transaction_id":
+            told = parameter["value"]
+            candidates.append(told["string_value"] or told["int_value"])
+    texts = (str(id).strip() for id in candidates if id is not None)
+    return next((text for text in texts if text not in ("", "(not set)")), None)
+
+
 def orders(purchases: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """The first event of each order id, and every event without a usable one."""
     seen = set()
     for event in purchases:
-        id = event["ecommerce"]["transaction_id"]
-        if id in (None, "", "(not set)"):
+        id = order_id(event)
+        if id is None:
             yield event
         elif id not in seen:
             seen.add(id)
@@ -120,7 +131,9 @@ def test_the_oracle_reads_the_month_as_its_source_states_it() -> None:
 def test_every_order_counts_once_and_none_without_id_is_merged(november: QuickWorld) -> None:
     found = stored(november, "purchase")
     assert found == counted(orders(events()))
-    assert len(found) == 682 + 435
+    # 682 ids of commerce records; of 435 purchases without one 407 name an id as a parameter alone,
+    # and those that repeat are one order: until version 2 of the event key each of them counted
+    assert len(found) == 1085 + 28
 
 
 def test_orders_over_a_hundred_dollars(november: QuickWorld) -> None:

@@ -325,15 +325,15 @@ def test_a_load_of_who_is_who_runs_nobody_who_only_asks_for_it(world: QuickWorld
     )
 
 
-def test_a_broken_row_is_set_aside_with_its_reason(world: QuickWorld) -> None:
+def test_a_broken_value_costs_the_value_and_somebody_is_told(world: QuickWorld) -> None:
     world.define(**{**PURCHASE, "refunds": None})
     broken = {"key": 70, "at": at("2026-11-09T12:00:00Z"), "name": "purchase", "client": "x",
               "order": "N", "value": -5.0, "currency": "USD"}  # fmt: skip
     world.events([*shop(), broken])
     world.run(DAY)
-    assert "N" not in {row["id"] for row in world.rows("purchase", "id")}
-    reasons = world.query(f"SELECT id, reason FROM `{world.warehouse.path('quarantine')}`")
-    assert reasons == [{"id": "N", "reason": "bad_value"}]
+    found = {row["id"]: row for row in world.rows("purchase", "id", "value", "value_problem")}
+    assert found["N"] == {"id": "N", "value": None, "value_problem": "negative_value"}
+    assert "values_unreadable" in world.incidents()
 
 
 def test_a_second_trigger_waits_for_the_first_and_is_run_by_it(world: QuickWorld) -> None:

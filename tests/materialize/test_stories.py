@@ -30,7 +30,7 @@ COLUMNS: list[dict[str, Any]] = [
 @pytest.fixture
 def told(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
     story = load_story(request.param)
-    properties = ("ga4",) if any("events" in step for step in story.steps) else ()
+    properties = ("ga4",) if any("events" in step or step["export"] for step in story.steps) else ()
     world = QuickWorld(has_rates=bool(story.rates), properties=properties, **story.world)
     world.replace("test-project.quick_crm.rates", RATES, story.rates)
     define(world, story.definitions)
@@ -84,6 +84,8 @@ def prepare(world: QuickWorld, step: dict[str, Any], arrived: list[dict[str, Any
     define(world, step.get("define", []))
     if "events" in step:
         world.events(arrived)
+    for prefix, rows in step["export"].items():
+        world.export(rows, prefix)
     if "orders" in step:
         zone = world.settings.timezone
         rows = [order(row, zone) for row in step["orders"]]
@@ -120,6 +122,8 @@ def seen(world: QuickWorld, name: str, wanted: Any) -> Any:
     match name:
         case "status":
             return {id: world.ledger(id)[-1]["status"] for id in wanted}
+        case "counted":
+            return {id: len(world.rows(id, "id")) for id in wanted}
         case "incidents":
             return sorted(set(world.incidents()))
         case "refused":

@@ -98,6 +98,16 @@ class World:
         for day, listed in shards.items():
             self.replace(f"{self.dataset}_{name}.events_{day}", ga4_schema(), listed)
 
+    def export(
+        self, rows: Iterable[dict[str, Any]], prefix: str = "events_", name: str = "ga4"
+    ) -> None:
+        """Write the shards of rows as GA4 exports them, each whole."""
+        shards: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            shards[row["event_date"]].append(row)
+        for day, listed in shards.items():
+            self.replace(f"{self.dataset}_{name}.{prefix}{day}", ga4_schema(), listed)
+
     def replace(self, path: str, schema: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:
         """The table holds exactly these rows afterwards."""
         fields = [bigquery.SchemaField.from_api_repr(column) for column in schema]

@@ -10,16 +10,17 @@ import pytest
 from google.cloud import bigquery
 
 from common import kinds, schemas
-from common.bigquery.sql import Sql, bind, fill, table
+from common.bigquery.sql import bind, create_table_as, fill, table, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.ga4 import export
+from common.ga4 import events, export, visits
 from common.identity import graph
 from common.kinds.candidate.rates import rates
-from common.kinds.candidate.shape import Context, somebody
+from common.kinds.candidate.shape import Context
 from common.kinds.simple.definition import Simple
 from common.local.shop.load import Datasets, load
 from common.local.shop.shop import Shop
 from common.local.shop.truth.answers import Counted, Truth
+from common.model.placeholders import somebody
 from common.model.window import Window
 from common.settings import Settings
 from tests.conftest import PROJECT
@@ -109,9 +110,24 @@ def found(
 
 def stage_events(warehouse: Warehouse, shop: Shop, dataset: str, window: Window) -> None:
     """All events that the definitions need, typed once; the newest table tells the columns."""
-    newest = (dataset, shop.ga4_schema(f"events_{window.end:%Y%m%d}"))
-    scan = export.scan([newest], window, {"generate_lead"}, ZONE)
-    warehouse.execute(Sql(f"CREATE TABLE `{dataset}.ga4_events` AS {scan.text}", scan.parameters))
+    newest = export.Export(dataset, shop.ga4_schema(f"events_{window.end:%Y%m%d}"))
+    names = {"generate_lead"}
+    scanned, visited, known, before = (
+        table(f"{dataset}.{name}") for name in ("scanned", "visited", "known_visits", "before")
+    )
+    for name, shape in (("known_visits", "ga4_visits"), ("before", "ga4_events"),
+                        ("order_memory", "order_memory")):  # fmt: skip
+        warehouse.ensure_table(f"{dataset}.{name}", shape)
+    days = {"start_date": window.start, "end_date": window.end}
+    for target, rows in (
+        (scanned, export.scan([newest], window, names, ZONE)),
+        (visited, with_parameters(visits.visits(scanned, known), timezone=ZONE, **days)),
+        (
+            table(f"{dataset}.ga4_events"),
+            with_parameters(events.events(scanned, visited, before, names), **days),
+        ),
+    ):
+        warehouse.execute(create_table_as(target, rows))
 
 
 CONFIRMED = """CREATE TABLE {{ confirmed }} AS

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from common.bigquery.sql import Sql, bind, template
-from common.model.currency import DECIMALS
 
 FAULTS = {
     "missing_id": "It has no id.",
     "missing_created": "It has no time.",
     "invalid_created": "Its time lies before the year 2000.",
     "created_in_future": "Its time lies more than a day in the future.",
-    "bad_currency": "Its currency is no ISO 4217 code.",
-    "bad_value": "Its value is negative or no number.",
 }
 """What a row shows by itself."""
 
@@ -26,14 +23,9 @@ ORDER = "c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_S
 """Of rows with one id and one time the first in this order counts, in every run the same."""
 
 
-def fault_of_money() -> Sql:
-    """An expression over the alias `c` of a candidate: what is wrong with its money, or NULL."""
-    return template(__file__, "fault_money", currencies=bind(sorted(DECIMALS)))
-
-
 def fault() -> Sql:
     """An expression over the alias `c` of a candidate: a key of FAULTS, or NULL for a sound row."""
-    return template(__file__, "fault", money=fault_of_money())
+    return template(__file__, "fault")
 
 
 def reason() -> Sql:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common import schemas
-from common.bigquery.sql import Sql, bind, fill, join
-from common.ga4.export import NOBODY
+from common.bigquery.sql import Sql, fill, join, table
+from common.ga4.clicks import PLATFORMS
 from common.model.window import Window
 
 STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
@@ -21,11 +21,35 @@ COMPUTED = frozenset(
         "value_project",
         "exchange_rate",
         "exchange_date",
+        "rate_source",
         "normalization_factor",
         "normalization_as_of",
     ]
 )
 """Columns that the common last step derives from a candidate."""
+
+LENT = (
+    *((f"{platform.name}_click_at", *platform.kinds) for platform in PLATFORMS),
+    ("source", "medium", "campaign", "channel_group"),
+    ("session_id",),
+    ("page_location",),
+)
+"""Columns that a row takes over together or not at all: two clicks, or two visits, never mix."""
+
+
+def lent(own: str, other: str) -> dict[str, str]:
+    """Column → expression: what the alias `own` knows itself, else what `other` lends it."""
+    found = {"click_at": f"COALESCE({own}.click_at, {other}.click_at)"}
+    for group in LENT:
+        known = [f"{own}.{name}" for name in group if not name.endswith("_click_at")]
+        is_lent = f"COALESCE({', '.join(known)}) IS NULL"
+        for name in group:
+            mine = f"{own}.{name}"
+            if name.endswith("_click_at"):
+                mine = f"COALESCE({mine}, {own}.click_at)"
+            found[name] = f"IF({is_lent}, {other}.{name}, {mine})"
+    return found
+
 
 REMOVED = {
     "missing_order_id": "It has no order id, and the definition drops such purchases.",
@@ -77,15 +101,6 @@ def candidates(expressions: Mapping[str, str | Sql]) -> Sql:
     )
 
 
-def somebody(id: str | Sql) -> Sql:
-    """The id without blanks, or NULL for a text that stands where an id should be."""
-    return fill(
-        "IF(LOWER(TRIM({{ id }})) IN UNNEST({{ nobody }}), NULL, TRIM({{ id }}))",
-        id=id,
-        nobody=bind(NOBODY),
-    )
-
-
 def _nothing(type_: str) -> str:
     return f"CAST({'[]' if type_.startswith('ARRAY') else 'NULL'} AS {type_})"
 
@@ -115,3 +130,7 @@ class Context:
     timezone: str
     currency: str
     raw_columns: frozenset[str] = frozenset()
+
+    def of_product(self, name: str) -> Sql:
+        """Another table of the product, which lies in the same dataset as the scores."""
+        return table(f"{self.scores.text.strip('`').rsplit('.', 1)[0]}.{name}")

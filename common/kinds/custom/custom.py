@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from common.bigquery.sql import Sql, bind, fill, identifier, template
-from common.kinds.candidate.shape import Context, candidates, chain, somebody, standard_types
+from common.ga4 import clicks
+from common.kinds.candidate import money
+from common.kinds.candidate.shape import Context, candidates, chain, lent, standard_types
+from common.model import placeholders
 from common.model.contract import contract
 
 if TYPE_CHECKING:
     from common.kinds.custom.definition import Custom
 
-INHERITED = (
-    "client_id user_id session_id source medium campaign page_location gclid gbraid wbraid"
-    " dclid fbc fbclid fbp msclkid ttclid ttp li_fat_id click_at"
-).split()
-"""What a row takes from its lead when it has none of its own."""
+PLACEHOLDERS: dict[Callable[[str | Sql], Sql], tuple[str, ...]] = {
+    placeholders.somebody: ("client_id", "user_id", "lead_id", "order_id"),
+    placeholders.click: (*clicks.TAKEN, "fbc", "fbp", "ttp"),
+    placeholders.source: ("source", "medium", "campaign"),
+    placeholders.something: (
+        "country", "region", "city", "postal_code", "first_name", "last_name", "email", "phone",
+    ),
+}  # fmt: skip
+"""How a text that stands for nothing is told, column by column."""
+
+INHERITED = ("client_id user_id fbc fbp ttp").split()
+"""What a row takes from its lead when it has none of its own, beside clicks and the visit."""
 
 
 def select(conversion: Custom, context: Context) -> Sql:
@@ -49,19 +60,22 @@ def _answered(conversion: Custom, context: Context) -> Sql:
             columns[name] = _from_params(name, types[name])
     value = columns.pop("value", "CAST(NULL AS FLOAT64)")
     currency = columns.get("currency", "CAST(NULL AS STRING)")
+    code = fill(
+        "COALESCE(UPPER({{ currency }}), {{ own }})",
+        currency=placeholders.something(currency),
+        own=bind(context.currency),
+    )
     columns |= {
-        "value_gross": value,
-        "net_value": value,
-        "value_kind": fill("IF({{ value }} IS NULL, 'none', 'actual')", value=value),
-        "currency": fill(
-            "COALESCE(UPPER(NULLIF(TRIM({{ currency }}), '')), {{ own }})",
-            currency=currency,
-            own=bind(context.currency),
-        ),
+        "value_gross": money.value(value),
+        "net_value": money.value(value),
+        "value_kind": fill("IF({{ value }} IS NULL, 'none', 'actual')", value=money.value(value)),
+        "currency": money.currency(code),
+        "value_problem": money.problem(value, code),
     }
     columns |= {
-        name: somebody(columns[name])
-        for name in ("client_id", "user_id", "lead_id")
+        name: read(columns[name])
+        for read, names in PLACEHOLDERS.items()
+        for name in names
         if name in columns
     }
     # a query without the column says that every row is qualified
@@ -100,7 +114,7 @@ def _from_params(name: str, type_: str) -> Sql:
 
 
 def _inherited(parent: Sql) -> Sql:
-    replaced = ",\n    ".join(
-        f"COALESCE(previous.{name}, lead.{name}) AS {name}" for name in INHERITED
-    )
+    taken = {name: f"COALESCE(previous.{name}, lead.{name})" for name in INHERITED}
+    taken |= lent("previous", "lead")
+    replaced = ",\n    ".join(f"{value} AS {name}" for name, value in taken.items())
     return template(__file__, "custom_inherited", replaced=replaced, parent=parent)

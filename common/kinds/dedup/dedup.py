@@ -7,7 +7,7 @@ then a step `past` holds, as candidates from the stage, what counted before the 
 
 from __future__ import annotations
 
-from common.bigquery.sql import Sql, bind, template
+from common.bigquery.sql import Sql, bind, join, template
 from common.identity import graph
 from common.kinds.candidate.shape import Context
 
@@ -23,8 +23,17 @@ def by_session(previous: str, context: Context, *, past: bool) -> Sql:
 
 
 def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sql:
-    memory = template(__file__, "dedup_past", key=key) if past else ""
-    return template(__file__, f"dedup_{of}", previous=previous, target=context.target, past=memory)
+    memory = [template(__file__, "dedup_past", key=key)] if past else []
+    if of == "order":
+        orders = context.of_product("order_memory")
+        memory.append(template(__file__, "dedup_history", orders=orders))
+    return template(
+        __file__,
+        f"dedup_{of}",
+        previous=previous,
+        target=context.target,
+        past=join("\n      ", memory),
+    )
 
 
 def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from common.bigquery.sql import Sql, bind, template
-from common.kinds.candidate.shape import Context, candidates, somebody
+from common.kinds.candidate.shape import Context, candidates
+from common.model.placeholders import somebody
 
 if TYPE_CHECKING:
     from common.kinds.lead_scoring.definition import LeadScoring

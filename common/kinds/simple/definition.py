@@ -71,6 +71,15 @@ class Simple(Conversion):
         description="Keep each as a purchase of its own, or drop them.",
         examples=["keep"],
     )
+    order_ids_are_per_client: bool = Field(
+        False,
+        title="Order ids are per client",
+        description=(
+            "Count an order id once for each client that shows it, as GA4's own reports do. Off, an"
+            " order id counts once in all; an incident names ids that many people share."
+        ),
+        examples=[False],
+    )
     refunds: Refunds | None = Field(
         None,
         title="Conversions adjustment",

@@ -7,7 +7,26 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from common.bigquery.sql import Sql, bind, fill
+from common.kinds.candidate import money
 from common.model.fields import Currency, Days, Frozen
+
+DOLLAR_RATE = (
+    "IF(event.revenue > 0 AND event.value_in_usd > 0, event.value_in_usd / event.revenue, NULL)"
+)
+"""US dollars a unit of the event's currency, as GA4 converted it."""
+
+
+def paid() -> Sql:
+    """What the event says was paid, over the alias `event`."""
+    return money.value("event.revenue")
+
+
+def currency(own: Sql) -> Sql:
+    """The event's currency: `own` where it names none, NULL where it cannot be read."""
+    return fill(
+        "IF(event.value_problem = 'unreadable_currency', NULL, {{ code }})",
+        code=money.currency(fill("COALESCE(event.currency, {{ own }})", own=own)),
+    )
 
 
 class EventValue(Frozen):
@@ -20,10 +39,15 @@ class EventValue(Frozen):
     def columns(self, own: Sql) -> dict[str, str | Sql]:
         """Candidate columns of the money, over the alias `event`; `own` is the project's."""
         return {
-            "value_gross": "event.revenue",
-            "net_value": "event.revenue",
-            "currency": fill("COALESCE(event.currency, {{ own }})", own=own),
-            "value_kind": "IF(event.revenue IS NULL, 'none', 'actual')",
+            "value_gross": paid(),
+            "net_value": paid(),
+            "currency": currency(own),
+            "value_kind": fill("IF({{ paid }} IS NULL, 'none', 'actual')", paid=paid()),
+            "dollar_rate": DOLLAR_RATE,
+            "value_problem": fill(
+                "COALESCE(event.value_problem, {{ problem }})",
+                problem=money.problem("event.revenue", "event.currency"),
+            ),
         }
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from common.bigquery.sql import Parameter, Sql, bind, fill, template, with_parameters
-from common.kinds.candidate.reason import fault_of_money
+from common.bigquery.sql import Parameter, Sql, bind, fill, join, template, with_parameters
 from common.kinds.candidate.shape import Context, candidates, chain
 from common.kinds.dedup import dedup
-from common.kinds.simple.parts import Refunds
+from common.kinds.simple.parts import DOLLAR_RATE, Refunds, currency, paid
 
 if TYPE_CHECKING:
     from common.kinds.simple.definition import Simple
 
 FROM_EVENT = (
-    "client_id user_id session_id source medium campaign page_location country region city"
-    " order_id gclid gbraid wbraid dclid fbclid msclkid ttclid li_fat_id consent_ad_user_data"
-    " consent_ad_personalization"
+    "client_id user_id session_id source medium campaign channel_group page_location country"
+    " region city order_id consent_ad_user_data consent_ad_personalization is_preliminary"
 ).split()
 """Columns that a conversion takes from its event as they are."""
+
+OF_REFUNDS = ("property", "items")
+"""Columns that only refunds need: a refund may name products of its order alone."""
 
 
 def select(conversion: Simple, context: Context) -> Sql:
@@ -43,20 +43,35 @@ def select(conversion: Simple, context: Context) -> Sql:
         steps += _refunded(steps[-1][0], conversion.refunds, context)
     last = fill(
         "SELECT last.* EXCEPT ({{ ours }}) FROM {{ last }} AS last",
-        ours=", ".join(_ours(conversion)),
+        ours=", ".join(_ours(conversion, context)),
         last=steps[-1][0],
     )
     return chain(steps, last)
 
 
-def _ours(conversion: Simple) -> dict[str, str]:
+def _ours(conversion: Simple, context: Context) -> dict[str, str | Sql]:
     """Columns that only the steps need, over the alias `event`."""
-    ours = {"event_key": "event.event_key"}
+    ours: dict[str, str | Sql] = {"event_key": "event.event_key"}
     if conversion.refunds:
-        ours |= {"paid": "event.revenue", "paid_currency": "COALESCE(event.currency, {{ own }})"}
+        ours |= {name: f"event.{name}" for name in OF_REFUNDS}
+        ours |= {
+            "paid": paid(),
+            "paid_currency": currency(bind(context.currency)),
+            "paid_dollar_rate": DOLLAR_RATE,
+        }
     return ours
 
 
+def _listed(columns: dict[str, str | Sql]) -> Sql:
+    named = (fill("{{ it }} AS {{ name }}", it=it, name=name) for name, it in columns.items())
+    return join(",\n    ", named)
+
+
+_ORDER = "COALESCE(event.purchase_id, event.order_id, CONCAT('ga4-', event.event_key))"
+_PER_CLIENT = f"""IF(
+      event.order_id IS NULL OR event.client_id IS NULL, {_ORDER},
+      CONCAT({_ORDER}, '@', event.client_id)
+    )"""
 _IN_WINDOW = "BETWEEN @start_date AND @end_date"
 _BEFORE = (
     "BETWEEN DATE_SUB(@start_date, INTERVAL 731 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)"
@@ -76,19 +91,17 @@ def _events(conversion: Simple, context: Context, days: str) -> Sql:
         "is_qualified": "TRUE",
     }
     if conversion.event_type == "purchase":
-        columns["id"] = "COALESCE(event.order_id, CONCAT('ga4-', event.event_key))"
+        columns["id"] = _PER_CLIENT if conversion.order_ids_are_per_client else _ORDER
         if conversion.missing_order_id == "drop":
             columns["removed"] = "IF(event.order_id IS NULL, 'missing_order_id', NULL)"
     return with_parameters(
         template(
             __file__,
-            ours=_listed(_ours(conversion), context),
             columns=candidates(columns),
+            ours=_listed(_ours(conversion, context)),
             stage=context.stage,
             filters=_filters(conversion),
             days=days,
-            # an event of the days that are read has an id and a time
-            fault=fault_of_money(),
         ),
         event_names=Parameter("ARRAY<STRING>", sorted(conversion.events())),
     )
@@ -132,19 +145,17 @@ def _filters(conversion: Simple) -> Sql:
     return fill("\n      AND {{ filters }}", filters=filters.sql()) if filters else Sql("")
 
 
-def _listed(ours: Mapping[str, str], context: Context) -> Sql:
-    text = ",\n    ".join(f"{value} AS {name}" for name, value in ours.items())
-    return fill(text, own=bind(context.currency)) if "own" in text else Sql(text)
-
-
 def _refunded(previous: str, refunds: Refunds, context: Context) -> list[tuple[str, Sql]]:
     days = bind(refunds.days)
     removal = "'fully_refunded'" if refunds.remove_fully_refunded else "CAST(NULL AS STRING)"
     return [
         ("refunds", template(__file__, "simple_refunds", stage=context.stage, days=days)),
+        ("bought", template(__file__, "simple_bought", previous=previous)),
+        ("listed", template(__file__, "simple_listed")),
+        ("returns", template(__file__, "simple_returns", previous=previous, days=days)),
         (
             "applied",
-            template(__file__, "simple_applied", previous=previous, days=days, rates=context.rates),
+            template(__file__, "simple_applied", previous=previous, rates=context.rates),
         ),
         ("refunded", template(__file__, "simple_refunded", previous=previous, removal=removal)),
     ]

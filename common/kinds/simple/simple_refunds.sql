@@ -1,7 +1,28 @@
-  -- identical refund events are one refund; an amount of NULL means all of it; one may be dated before its purchase
-  SELECT DISTINCT event.order_id, event.occurred_at, event.date, event.refund_value AS amount, event.currency
-  FROM {{ stage }} AS event
-  WHERE
-    event.event_name = 'refund'
-    AND event.order_id IN (SELECT counted.order_id FROM counted)
-    AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_ADD(@end_date, INTERVAL {{ days }} DAY)
+  -- the same refund told twice within a minute is one; a refund may be dated before its purchase
+  SELECT
+    told.* EXCEPT (told_before),
+    ROW_NUMBER() OVER (ORDER BY told.occurred_at, told.order_id) AS refund
+  FROM (
+    SELECT
+      event.property,
+      event.order_id,
+      event.occurred_at,
+      event.date,
+      event.currency,
+      NULLIF(ABS(event.refund_value), 0) AS stated,
+      COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE) AS is_zero,
+      ABS(event.value_in_usd) AS dollars,
+      event.items,
+      LAG(event.occurred_at) OVER (
+        PARTITION BY
+          event.property, event.order_id, event.currency, CAST(ABS(event.refund_value) AS STRING),
+          TO_JSON_STRING(event.items)
+        ORDER BY event.occurred_at
+      ) AS told_before
+    FROM {{ stage }} AS event
+    WHERE
+      event.event_name = 'refund'
+      AND event.order_id IN (SELECT counted.order_id FROM counted)
+      AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_ADD(@end_date, INTERVAL {{ days }} DAY)
+  ) AS told
+  WHERE told.told_before IS NULL OR TIMESTAMP_DIFF(told.occurred_at, told.told_before, MICROSECOND) > 60000000

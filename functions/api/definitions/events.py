@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from common.bigquery.sql import Sql, table, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.ga4.export import shard_days
+from common.ga4.shards import shard_days
 from common.kinds.conversion import Conversion
 from common.model.findings import Finding
 

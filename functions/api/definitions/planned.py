@@ -133,6 +133,15 @@ def _export(windows: Mapping[str, Window], known: plan.Known, services: Services
             end_date=span.window.end,
             bytes=stage.planned_bytes(services.warehouse, span),
         )
+    if "purchase" in events and spans:
+        for window in stage.unremembered(services.warehouse):
+            yield Part(
+                reads="the order ids of older days, so that old orders are no new purchases",
+                conversions=sorted(windows),
+                start_date=window.start,
+                end_date=window.end,
+                bytes=stage.remembering_bytes(services.warehouse, window),
+            )
 
 
 def _queries(

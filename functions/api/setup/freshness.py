@@ -9,7 +9,7 @@ from pydantic import Field
 
 from common.catalog.soundness import sound
 from common.errors import AccessError, NotFoundError
-from common.ga4.export import shard_days
+from common.ga4.shards import shard_days
 from common.http.model import Model
 from common.http.request import Ask, Nothing
 from functions.api.services import Services

@@ -12,7 +12,7 @@ from common import kinds, schemas
 from common.bigquery.sql import Parameter, Sql, bind, create_table_as, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
-from common.ga4 import stage
+from common.ga4 import events, stage, visits
 from common.identity import graph
 from common.identity import sources as identity_sources
 from common.kinds.candidate.rates import rates
@@ -74,7 +74,7 @@ def trial(
         warehouse.execute(create_table_as(candidates, kinds.select(conversion, context)))
         yield Trial(candidates, context, warehouse)
     finally:
-        for part in ("events", "raw", "rows"):
+        for part in ("events", "events_scan", "events_visits", "raw", "rows"):
             warehouse.drop(warehouse.staging_path(f"{name}_{part}"))
 
 
@@ -102,12 +102,22 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
         return whole
     staged = stage.staged(warehouse)
     days = [window.start + timedelta(days=number) for number in range(window.days)]
-    if all(conversion.events() <= staged.get(day, frozenset()) for day in days):
+    if all(day in staged and conversion.events() <= staged[day].events for day in days):
         return whole
     scan = stage.scan(warehouse, stage.Span(window, conversion.events()))
     if scan is None:
         return whole
-    warehouse.execute(create_table_as(warehouse.staging(name), scan))
+    scanned, visited = (warehouse.staging(f"{name}_{part}") for part in ("scan", "visits"))
+    warehouse.execute(create_table_as(scanned, scan))
+    span = {"start_date": window.start, "end_date": window.end}
+    visits_of_scan = with_parameters(
+        visits.visits(scanned, warehouse.table("ga4_visits")),
+        timezone=warehouse.settings.timezone,
+        **span,
+    )
+    warehouse.execute(create_table_as(visited, visits_of_scan))
+    rows = events.events(scanned, visited, whole, conversion.events())
+    warehouse.execute(create_table_as(warehouse.staging(name), with_parameters(rows, **span)))
     names = [name for name in schemas.columns("ga4_events") if name != "row_hash"]
     return template(
         __file__,

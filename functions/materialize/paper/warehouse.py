@@ -10,13 +10,15 @@ from sqlglot import exp
 
 from common import schemas
 from common.bigquery.sql import Sql
-from common.bigquery.warehouse import DryRun, Executed, TableInfo, Warehouse
+from common.bigquery.warehouse import DryRun, Executed, TableInfo, TableVersion, Warehouse
 from common.model.contract import contract
 from common.settings import Settings
 
 ANSWERS: dict[str, Any] = {
     "fence": 1, "inserted": 1, "updated": 0, "deleted": 0, "before": 0, "judged": [],
-    "without_rate": 0, "currencies": [], "seen": 0, "usual": 0, "reference_rows": 0, "own_rows": 0,
+    "without_rate": 0,
+    "bad_values": 0, "bad_currencies": 0, "unknown_refunds": 0,
+    "currencies": [], "seen": 0, "usual": 0, "reference_rows": 0, "own_rows": 0,
 }  # fmt: skip
 """What columns of an answer hold, so that a run goes on to its end; all others are NULL."""
 
@@ -56,6 +58,9 @@ class PaperWarehouse(Warehouse):
 
     def tables_in(self, dataset: str) -> list[str]:
         return [self._last_shard] if dataset in self.settings.ga4_datasets else []
+
+    def table_versions(self, dataset: str, first: str, last: str) -> dict[str, TableVersion]:
+        return {name: TableVersion(1, None) for name in self.tables_in(dataset)}
 
     def job_changes(self, job_id: str) -> int | None:
         return None

@@ -32,7 +32,7 @@ from common.model.window import Window
 from functions.materialize.runs import overview, watchdog
 from functions.materialize.runs.ledger import Clock
 from functions.materialize.services import Services
-from functions.materialize.stage import fill
+from functions.materialize.stage import facts, fill
 from functions.materialize.task import volume
 from functions.materialize.task.work import Ended, clear_up, materialize
 
@@ -222,12 +222,19 @@ def _start(
     clock = Clock(services.seconds)
     tiers = plan.tiers(definitions.values())
     windows = plan.windows(request, trigger, chosen, known)
+    staged: bool | None = True
     if trigger != "load":
         last_day = min(request.end_date or known.yesterday, known.yesterday)
         volume.report_missing_shards(services.warehouse, services.ledger, last_day, run_id)
-        if not _stage(services, run_id, definitions, windows, clock, request.force):
+        again = known.changed
+        if trigger == "backfill" and windows:
+            again |= frozenset(plan.whole(windows.values()).dates)
+        staged = _stage(services, run_id, definitions, windows, again, clock, request.force)
+        if staged is None:
             services.bus.publish(request)
             return
+        if not staged:
+            windows = _without_readers(services, run_id, definitions, tiers, windows)
     shown = {id for id, _ in known.done}
     if not set(windows) <= shown:
         overview.refresh(services.warehouse, shown | set(windows))
@@ -240,7 +247,7 @@ def _start(
             if id not in planned
         ],
     )
-    if not windows:
+    if not windows and staged:
         services.ledger.write(
             run_id, RunStatus.UNCHANGED, trigger=trigger, detail="There was nothing to run."
         )
@@ -252,20 +259,68 @@ def _stage(
     run_id: str,
     definitions: Mapping[str, DefinitionVersion],
     windows: Mapping[str, Window],
+    again: frozenset[date],
     clock: Clock,
     force: bool,
-) -> bool:
-    """Read what the stage lacks; False when time ran out and the request must come again."""
+) -> bool | None:
+    """Read what the stage lacks, and the days `again` that this run has not read yet.
+
+    True when all is there, False when a part is held, None when time ran out and the request must
+    come again.
+    """
     if not windows or not services.warehouse.settings.ga4_datasets:
         return True
-
     needed = plan.stage_events(definitions[id] for id in windows)
-    for span in stage.lacking(services.warehouse, plan.whole(windows.values()), needed):
+    days = again - _staged_by(services, run_id)
+    is_whole = True
+    for span in stage.lacking(services.warehouse, plan.whole(windows.values()), needed, days):
         for piece in span.pieces():
             if clock.elapsed() > STAGE_SECONDS:
-                return False
-            fill.fill_stage(services.warehouse, services.ledger, piece, run_id, clock, force)
-    return True
+                return None
+            is_whole &= fill.fill_stage(
+                services.warehouse, services.ledger, piece, run_id, clock, force
+            )
+    if any("purchase" in definitions[id].conversion.events() for id in windows):
+        for window in stage.unremembered(services.warehouse):
+            if clock.elapsed() > STAGE_SECONDS:
+                return None
+            fill.remember_orders(services.warehouse, services.ledger, window, run_id)
+        judged = plan.whole(windows.values())
+        facts.report(services.warehouse, services.ledger, judged, run_id)
+    return is_whole
+
+
+def _staged_by(services: Services, run_id: str) -> frozenset[date]:
+    return frozenset(
+        day
+        for entry in services.ledger.entries(run_id)
+        if entry["status"] == RunStatus.STAGED
+        for day in Window(entry["start_date"], entry["end_date"]).dates
+    )
+
+
+def _without_readers(
+    services: Services,
+    run_id: str,
+    definitions: Mapping[str, DefinitionVersion],
+    tiers: Mapping[str, int],
+    windows: Mapping[str, Window],
+) -> dict[str, Window]:
+    """The windows of what reads nothing of a stage that is held; the others wait, and say so."""
+    readers = {id for id, stored in definitions.items() if stored.conversion.events()}
+    waiting = plan.with_dependents(readers, definitions.values()) & windows.keys()
+    for id in sorted(waiting):
+        services.ledger.write(
+            run_id,
+            RunStatus.HELD,
+            conversion=id,
+            tier=tiers[id],
+            definition_version=definitions[id].version,
+            start_date=windows[id].start,
+            end_date=windows[id].end,
+            detail="The stage of GA4 events is held; this conversion reads it.",
+        )
+    return {id: window for id, window in windows.items() if id not in waiting}
 
 
 def release(services: Services, run_id: str, *, after: int = -1, again: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""The stage: one scan of the raw GA4 export becomes the typed events that definitions count."""
+"""The stage: one scan of the raw GA4 export becomes events, visits, clicks and known orders."""
 
 from __future__ import annotations
 
@@ -10,29 +10,77 @@ from common.bigquery.sql import Parameter, Sql, create_table_as, template, with_
 from common.bigquery.warehouse import Warehouse
 from common.catalog.run_status import RunStatus
 from common.errors import RetryableError
-from common.ga4 import export
-from common.ga4.stage import Span, scan
+from common.ga4 import clicks, events, export, orders, rates, shards, visits
+from common.ga4.shards import Versions
+from common.ga4.stage import Span, old_orders, scan
 from common.incidents.incidents import Incident
+from common.model.window import Window
 from functions.materialize import merge
 from functions.materialize.runs.ledger import Clock, Ledger
 
 LEASE = "stage:ga4_events"
 
+KEYS = {
+    "ga4_visits": "visit_key",
+    "ga4_clicks": "click_key",
+    "order_memory": "memory_key",
+    "ga4_rates": "rate_key",
+    "ga4_events": "event_key",
+}
+"""The tables that the stage keeps up, in the order in which they are written, and their keys."""
+
 
 def fill_stage(
     warehouse: Warehouse, ledger: Ledger, span: Span, run_id: str, clock: Clock, force: bool
-) -> None:
-    """Bring the span of the stage up to date; raises RetryableError while another run writes it."""
+) -> bool:
+    """Bring the span of the stage up to date; False when it is held for a person's look.
+
+    Raises RetryableError while another run writes it.
+    """
+    # what the tables are before they are read: a change in between is seen the next time
+    seen = shards.versions(warehouse, span.window.start, span.window.end)
     raw = scan(warehouse, span)
     if raw is None:
-        return
+        return True
     taken = lease.acquire(warehouse, LEASE, f"{run_id}|{span.window.start}")
     if taken is None:
         raise RetryableError("Another run is filling the stage.", code="stage_busy")
     try:
-        _fill(warehouse, ledger, span, raw, taken, run_id, clock, force)
+        return _fill(warehouse, ledger, span, raw, seen, taken, run_id, clock, force)
     finally:
         lease.release(warehouse, taken)
+
+
+def remember_orders(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) -> None:
+    """Bring the order ids of days older than the stage into the memory of orders.
+
+    What was read is written down, so that a run that broke off goes on behind it. Raises
+    RetryableError while another run writes the stage.
+    """
+    seen = shards.versions(warehouse, window.start, window.end)
+    fresh = old_orders(warehouse, window)
+    if fresh is None:
+        return
+    taken = lease.acquire(warehouse, LEASE, f"{run_id}|orders|{window.start}")
+    if taken is None:
+        raise RetryableError("Another run is filling the stage.", code="stage_busy")
+    try:
+        merge.await_previous_merge(warehouse, taken, "order_memory")
+        target = _target(warehouse, "order_memory")
+        difference = warehouse.staging(f"stage_{taken.fence}_order_memory")
+        statement = _difference(target, "order_memory", fresh, difference)
+        days = {"start_date": window.start, "end_date": window.end}
+        warehouse.execute(with_parameters(statement, **days, existing=_existing(seen)))
+        merge.merge(warehouse, target, difference, taken, window, "order_memory")
+        entries = shards.entries(seen, window.start, window.end, run_id, ledger.now)
+        warehouse.append("ga4_shards", entries)
+    finally:
+        lease.release(warehouse, taken)
+
+
+def _existing(seen: Versions) -> Parameter:
+    """The daily tables that there are, as property/YYYYMMDD."""
+    return Parameter("ARRAY<STRING>", sorted(f"{dataset}/{name[-8:]}" for dataset, name in seen))
 
 
 def _fill(
@@ -40,20 +88,19 @@ def _fill(
     ledger: Ledger,
     span: Span,
     raw: Sql,
+    seen: Versions,
     taken: lease.Lease,
     run_id: str,
     clock: Clock,
     force: bool,
-) -> None:
-    merge.await_previous_merge(warehouse, taken)
-    target = merge.MergeTarget(
-        warehouse.table("ga4_events"), "event_key", schemas.columns("ga4_events"), ("row_hash",)
-    )
+) -> bool:
+    for name in KEYS:
+        merge.await_previous_merge(warehouse, taken, _part(name))
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
     done = warehouse.execute(create_table_as(scanned, raw))
-    difference = warehouse.staging(f"stage_{taken.fence}_difference")
-    warehouse.execute(_difference(target, scanned, difference, span))
-    counts = merge.count(warehouse, target, difference, span.window)
+    differences = _differences(warehouse, scanned, span, seen, taken)
+    staged = _target(warehouse, "ga4_events")
+    counts = merge.count(warehouse, staged, differences["ga4_events"], span.window)
     facts = {
         "start_date": span.window.start,
         "end_date": span.window.end,
@@ -77,33 +124,79 @@ def _fill(
             ),
             run_id=run_id,
         )
-        return
-    if counts.changed:
-        merge.merge(warehouse, target, difference, taken, span.window)
+        return False
+    for name, difference in differences.items():
+        target = _target(warehouse, name)
+        merge.merge(warehouse, target, difference, taken, span.window, _part(name))
     if not lease.is_held(warehouse, taken):
         raise RetryableError("Another run took the stage over.", code="lease_lost")
+    read = shards.entries(seen, span.window.start, span.window.end, run_id, ledger.now)
+    warehouse.append("ga4_shards", read)
     ledger.write(
         run_id, RunStatus.STAGED, seconds=clock.elapsed(), rows_total=counts.after, **facts
     )
+    return True
 
 
-def _difference(target: merge.MergeTarget, scanned: Sql, difference: Sql, span: Span) -> Sql:
-    names = [name for name in target.columns if name not in target.provenance]
-    return with_parameters(
-        template(
-            __file__,
-            "fill_difference",
-            difference=difference,
-            scanned=scanned,
-            target=target.table,
-            columns=", ".join(f"scanned.{name}" for name in names),
-            row_text=merge.row_text("scanned", schemas.load("ga4_events")["schema"], names),
-            fingerprint=merge.fingerprint("told.row_text"),
-            values=", ".join(
-                f"fresh.{name}" for name in names if name not in ("event_key", "date")
-            ),
+def _part(name: str) -> str:
+    """The merge of the events has the lease's own job, as it had when it was the only one."""
+    return "" if name == "ga4_events" else name
+
+
+def _target(warehouse: Warehouse, name: str) -> merge.MergeTarget:
+    return merge.MergeTarget(
+        warehouse.table(name), KEYS[name], schemas.columns(name), ("row_hash",)
+    )
+
+
+def _differences(
+    warehouse: Warehouse, scanned: Sql, span: Span, seen: Versions, taken: lease.Lease
+) -> dict[str, Sql]:
+    """Table → the table that holds what has to change in it."""
+    visited = warehouse.staging(f"stage_{taken.fence}_visits")
+    fresh = {
+        "ga4_visits": visits.visits(scanned, warehouse.table("ga4_visits")),
+        "ga4_clicks": clicks.sightings(scanned, warehouse.table("ga4_clicks")),
+        "order_memory": orders.orders(scanned),
+        "ga4_rates": rates.told(scanned),
+    }
+    days = {"start_date": span.window.start, "end_date": span.window.end}
+    zone = {"timezone": warehouse.settings.timezone}
+    warehouse.execute(
+        create_table_as(visited, with_parameters(fresh["ga4_visits"], **days, **zone))
+    )
+    fresh["ga4_visits"] = _of_days(visited)
+    fresh["ga4_events"] = events.events(
+        scanned, visited, warehouse.table("ga4_events"), span.events
+    )
+    found = {}
+    for name in KEYS:
+        found[name] = warehouse.staging(f"stage_{taken.fence}_{name}")
+        statement = _difference(_target(warehouse, name), name, fresh[name], found[name])
+        warehouse.execute(with_parameters(statement, **days, existing=_existing(seen)))
+    return found
+
+
+def _of_days(visited: Sql) -> Sql:
+    return template(__file__, "fill_visits", visited=visited)
+
+
+def _difference(target: merge.MergeTarget, name: str, fresh: Sql, difference: Sql) -> Sql:
+    names = [column for column in target.columns if column not in target.provenance]
+    is_events = name == "ga4_events"
+    return template(
+        __file__,
+        "fill_difference",
+        difference=difference,
+        fresh=fresh,
+        target=target.table,
+        key=target.key,
+        columns=", ".join(f"made.{column}" for column in names),
+        row_text=merge.row_text("made", schemas.load(name)["schema"], names),
+        fingerprint=merge.fingerprint("spelled.row_text"),
+        values=", ".join(
+            f"fresh.{column}" for column in names if column not in (target.key, "date")
         ),
-        start_date=span.window.start,
-        end_date=span.window.end,
-        event_names=Parameter("ARRAY<STRING>", sorted({*span.events, *export.ALWAYS})),
+        shard="target.shard" if is_events else "CAST(NULL AS STRING)",
+        which="AND target.event_name IN UNNEST(@event_names)" if is_events else "",
     )

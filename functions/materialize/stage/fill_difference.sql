@@ -1,28 +1,39 @@
 CREATE OR REPLACE TABLE {{ difference }} AS
 WITH
+made AS (
+  -- the rows as the export says now
+{{ fresh }}
+),
 fresh AS (
-  -- the events of the scan with a fingerprint of each row
-  SELECT told.* EXCEPT (row_text), {{ fingerprint }} AS row_hash
+  -- the rows of the scan with a fingerprint of each
+  SELECT spelled.* EXCEPT (row_text), {{ fingerprint }} AS row_hash
   FROM (
     SELECT
       {{ columns }},
       {{ row_text }} AS row_text
-    FROM {{ scanned }} AS scanned
-  ) AS told
+    FROM made
+  ) AS spelled
 ),
 present AS (
-  -- the events that the stage holds of these days
-  SELECT target.event_key, target.date, target.row_hash
+  -- the rows that the table holds of these days, and the daily table that told each
+  SELECT
+    target.{{ key }},
+    target.date,
+    target.row_hash,
+    CONCAT(target.property, '/', COALESCE({{ shard }}, FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM {{ target }} AS target
-  WHERE target.date BETWEEN @start_date AND @end_date AND target.event_name IN UNNEST(@event_names)
+  WHERE target.date BETWEEN @start_date AND @end_date {{ which }}
 )
 SELECT
-  COALESCE(fresh.event_key, present.event_key) AS event_key,
+  COALESCE(fresh.{{ key }}, present.{{ key }}) AS {{ key }},
   COALESCE(fresh.date, present.date) AS date,
   {{ values }},
   fresh.row_hash,
   present.date AS old_date,
-  CASE WHEN present.event_key IS NULL THEN 'insert' WHEN fresh.event_key IS NULL THEN 'delete' ELSE 'update' END AS change
+  CASE WHEN present.{{ key }} IS NULL THEN 'insert' WHEN fresh.{{ key }} IS NULL THEN 'delete' ELSE 'update' END AS change
 FROM fresh
-FULL OUTER JOIN present ON present.event_key = fresh.event_key
-WHERE fresh.event_key IS NULL OR present.event_key IS NULL OR fresh.row_hash <> present.row_hash
+FULL OUTER JOIN present ON present.{{ key }} = fresh.{{ key }}
+WHERE
+  -- what a table told that is gone by now, deleted or expired, stays counted
+  (fresh.{{ key }} IS NULL AND present.shard IN UNNEST(@existing))
+  OR (fresh.{{ key }} IS NOT NULL AND (present.{{ key }} IS NULL OR fresh.row_hash <> present.row_hash))

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
-from common.bigquery.sql import table as quoted
+from common.ga4 import clicks, rates
 from common.kinds.candidate.reason import reason as why_broken
+from common.kinds.candidate.shape import lent
 from functions.materialize import merge
 from functions.materialize.task import normalize
 from functions.materialize.task.job import Job
@@ -18,11 +19,11 @@ REMEMBERED = (
 ).split()
 """Columns of a row as history keeps it before and after a change."""
 
-LENT = (
-    "gclid gbraid wbraid dclid fbclid msclkid ttclid li_fat_id session_id page_location source"
-    " medium campaign"
-).split()
-"""What a row that does not know it itself takes from the visits of its client."""
+RATE = (
+    "COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL),"
+    " IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)"
+)
+"""From the row's currency to the project's: the user's table, else what the export itself tells."""
 
 
 def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) -> Sql:
@@ -36,12 +37,16 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
             candidates=candidates,
             reason=why_broken(),
             target=job.context.target,
-            stage=job.context.stage,
+            clicks=clicks.newest("visitors", job.context.of_product("ga4_clicks")),
+            known_visits=job.context.of_product("ga4_visits"),
             rates=job.context.rates,
-            erasures=_sibling(job.context.target, "erasures"),
-            latest=_each("SUBSTR(MAX(CONCAT(event.moment, event.{0})), 17) AS {0}", LENT),
-            kept_lent=_each("COALESCE(kept.{0}, visits.{0}) AS {0}", (*LENT, "click_at")),
-            settled_lent=_each("COALESCE(settled.{0}, visits.{0}) AS {0}", (*LENT, "click_at")),
+            dollars=rates.dollars(
+                job.context.of_product("ga4_rates"), currency=job.context.currency
+            ),
+            rate=RATE,
+            erasures=job.context.of_product("erasures"),
+            kept_lent=_lent("kept"),
+            settled_lent=_lent("settled"),
             valued_columns=_each("valued.{0}", names),
             settled_columns=_each("settled.{0}", names),
             row_text=merge.row_text("told", schemas.load("conversion")["schema"], compared),
@@ -64,10 +69,11 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
     )
 
 
+def _lent(alias: str) -> str:
+    """What the rows of the alias know of clicks and visits, or learn from those of their client."""
+    return ", ".join(f"{value} AS {name}" for name, value in lent(alias, "known").items())
+
+
 def _each(pattern: str, names: Iterable[str]) -> str:
     """The pattern for each of our own column names."""
     return ", ".join(map(pattern.format, names))
-
-
-def _sibling(target: Sql, name: str) -> Sql:
-    return quoted(f"{target.text.strip('`').rsplit('.', 1)[0]}.{name}")

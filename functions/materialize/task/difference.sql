@@ -34,26 +34,34 @@ visitors AS (
   UNION ALL
   SELECT settled.id, settled.client_id, settled.created FROM settled
 ),
+clicks AS (
+  -- the last click of each platform before the row
+{{ clicks }}
+),
 visits AS (
-  -- what the client's visits of the 90 days before say about clicks and pages: each the latest, and of
-  -- two of one moment the same in every run
+  -- the client's last visit of the 90 days before, whole
   SELECT
     visitors.id,
-    MAX(IF(COALESCE(event.gclid, event.gbraid, event.wbraid, event.dclid, event.fbclid, event.msclkid, event.ttclid, event.li_fat_id) IS NULL, NULL, event.occurred_at)) AS click_at,
-    {{ latest }}
+    visit.session_id,
+    visit.landing_page AS page_location,
+    visit.source,
+    visit.medium,
+    visit.campaign,
+    visit.channel_group
   FROM visitors
-  INNER JOIN (
-    -- microseconds have had sixteen digits since 2001
-    SELECT visit.*, CAST(UNIX_MICROS(visit.occurred_at) AS STRING) AS moment
-    FROM {{ stage }} AS visit
-    WHERE
-      visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
-      AND visit.event_name = 'session_start'
-  ) AS event ON event.client_id = visitors.client_id
+  INNER JOIN {{ known_visits }} AS visit ON visit.client_id = visitors.client_id
   WHERE
-    event.occurred_at <= visitors.created
-    AND event.occurred_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
-  GROUP BY visitors.id
+    visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+    AND visit.started_at <= visitors.created
+    AND visit.started_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY visitors.id ORDER BY visit.started_at DESC, visit.session_id DESC) = 1
+),
+known AS (
+  -- what clicks and visits lend each row
+  SELECT visitors.id, clicks.* EXCEPT (id), visits.* EXCEPT (id)
+  FROM visitors
+  LEFT JOIN clicks ON clicks.id = visitors.id
+  LEFT JOIN visits ON visits.id = visitors.id
 ),
 valued AS (
   -- the candidates with what visits lend, worth in their own currency and in the project's
@@ -66,15 +74,21 @@ valued AS (
     COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
     COALESCE(
       @unit_value,
-      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL))
+      kept.net_value * COALESCE(@factor, 1) * {{ rate }}
     ) AS value_project,
-    COALESCE(rates.rate, IF(kept.currency = @now_currency OR @unit_value IS NOT NULL, 1, NULL)) AS exchange_rate,
-    rates.rate_date AS exchange_date,
+    IF(@unit_value IS NOT NULL, 1, {{ rate }}) AS exchange_rate,
+    IF(rates.rate IS NULL AND {{ rate }} IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
+    CASE
+      WHEN kept.currency = @now_currency OR @unit_value IS NOT NULL THEN 'own'
+      WHEN rates.rate IS NOT NULL THEN 'table'
+      WHEN {{ rate }} IS NOT NULL THEN 'export'
+    END AS rate_source,
     @factor AS normalization_factor,
     @factor_as_of AS normalization_as_of
   FROM kept
-  LEFT JOIN visits ON visits.id = kept.id
+  LEFT JOIN known ON known.id = kept.id
   LEFT JOIN ({{ rates }}) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
+  LEFT JOIN ({{ dollars }}) AS own ON own.day = kept.date
 ),
 told AS (
   -- what the window should hold
@@ -87,7 +101,7 @@ told AS (
         {{ settled_lent }}
       )
     FROM settled
-    LEFT JOIN visits ON visits.id = settled.id
+    LEFT JOIN known ON known.id = settled.id
   ) AS settled
 ),
 fresh AS (

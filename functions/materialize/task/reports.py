@@ -134,9 +134,52 @@ def missing_rates(services: Services, job: Job, published: Mapping[str, Any]) ->
             f" {', '.join(sorted(published['currencies']))} have no value in"
             f" {job.context.currency}:"
             " no rate of the seven days before them is known.",
-            fix="Bring the table of exchange rates up to date, then run these days again.",
+            fix=(
+                "Bring the table of exchange rates up to date, then run these days again."
+                if services.warehouse.settings.rates_table
+                else "The export tells no rate of these days: name a table of exchange rates in"
+                " CONVERSIONS_RATES_TABLE, then run these days again."
+            ),
             subject=job.stored.id,
             severity="warning",
         ),
         run_id=job.task.run_id,
     )
+
+
+_UNUSABLE = {
+    # column of `published`: code, what the rows have, what to do
+    "bad_values": (
+        "values_unreadable",
+        "a value that is no number, is below zero or has no known unit; they count without value",
+        "Look at the parameter value of these events in GA4, and send a plain number.",
+    ),
+    "bad_currencies": (
+        "currencies_unreadable",
+        "a currency that is no ISO 4217 code; they keep their value and have none in the"
+        " project's currency",
+        "Send a code such as EUR as currency, not a sign.",
+    ),
+    "unknown_refunds": (
+        "refund_amount_unknown",
+        "a refund whose amount cannot be told (nothing but products without a price, zero, or a"
+        " currency without a rate); their value stays",
+        "Send value and currency with the refund event.",
+    ),
+}
+
+
+def unusable(services: Services, job: Job, published: Mapping[str, Any]) -> None:
+    """Say once how many rows count without a part of their money, and why."""
+    for column, (code, what, fix) in _UNUSABLE.items():
+        if published[column]:
+            services.ledger.report(
+                Incident(
+                    code,
+                    f"{job.stored.id}: {published[column]:,} conversions have {what}.",
+                    fix=fix,
+                    subject=job.stored.id,
+                    severity="warning",
+                ),
+                run_id=job.task.run_id,
+            )

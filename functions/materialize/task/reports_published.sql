@@ -10,7 +10,12 @@ SELECT
   ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
   (SELECT MAX(leases.fence) FROM {{ leases }} AS leases WHERE leases.name = @lease) AS fence,
   SUM(IF(target.date >= @start_date, target.value_project, NULL)) AS total,
-  COUNTIF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL) AS without_rate,
+  COUNTIF(
+    target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL AND target.currency IS NOT NULL
+  ) AS without_rate,
+  COUNTIF(target.date >= @start_date AND target.value_problem IN ('unreadable_value', 'negative_value', 'unknown_unit')) AS bad_values,
+  COUNTIF(target.date >= @start_date AND target.value_problem = 'unreadable_currency') AS bad_currencies,
+  COUNTIF(target.date >= @start_date AND target.refund_status = 'partial' AND target.value_refunded = 0) AS unknown_refunds,
   ARRAY_AGG(
     DISTINCT IF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL, target.currency, NULL)
     IGNORE NULLS

@@ -6,7 +6,7 @@ from datetime import date
 
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
-from common.ga4 import export
+from common.ga4 import shards
 from common.incidents.incidents import Incident
 from functions.materialize.runs.ledger import Ledger
 
@@ -19,7 +19,7 @@ SHARE = 0.4
 def report_missing_shards(warehouse: Warehouse, ledger: Ledger, day: date, run_id: str) -> None:
     """Report each GA4 property whose daily table for the day has not landed."""
     for dataset in warehouse.settings.ga4_datasets:
-        if f"{day:%Y%m%d}" not in export.shard_days(warehouse.tables_in(dataset)):
+        if f"{day:%Y%m%d}" not in shards.shard_days(warehouse.tables_in(dataset)):
             ledger.report(
                 Incident(
                     "ga4_day_missing",

@@ -150,6 +150,7 @@ def _write(services: Services, job: Job) -> RunStatus:
     if counts.changed:
         history.append(services, job, table, job.written)
     reports.missing_rates(services, job, published)
+    reports.unusable(services, job, published)
     volume.report_silence(
         services.ledger,
         job.stored,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from common.ga4 import export
+from common.model import placeholders
 from common.model.contract import Column
 from common.model.currency import DECIMALS
 from functions.validate_sql.profile.profile import Profile
@@ -75,7 +75,7 @@ def of_client_id(profile: Profile) -> list[Candidate]:
         text = f"COALESCE(REGEXP_EXTRACT({text}, r'^GA[0-9]+\\.[0-9]+\\.([0-9]+\\.[0-9]+)$'), {{}})"
     excused = "FALSE"
     if clients.placeholders:
-        listed = ", ".join(_text(word) for word in sorted(export.NOBODY))
+        listed = ", ".join(_text(word) for word in sorted(placeholders.NOBODY))
         excused = f"LOWER(TRIM({{}})) IN ({listed})"
         text = f"IF({excused}, NULL, {text})"
     return [] if text == "{}" else [Candidate(text, excused=excused)]

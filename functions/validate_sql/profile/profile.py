@@ -24,8 +24,9 @@ from common.bigquery.sql import (
 )
 from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError
-from common.ga4 import export
+from common.ga4 import shards
 from common.guard.judge import Verdict
+from common.model import placeholders
 from common.model.contract import Kind, normal_type
 from common.model.window import Window
 from common.privacy import shown
@@ -146,7 +147,7 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
     exports = [
         dataset
         for dataset in own.settings.ga4_datasets
-        if export.shard_days(own.tables_in(dataset))
+        if shards.shard_days(own.tables_in(dataset))
     ]
     if not exports:
         return None
@@ -164,7 +165,7 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
         ),
         first_suffix=f"{first:%Y%m%d}",
         last_suffix=f"{kept.window.end + timedelta(days=1):%Y%m%d}",
-        nobody=Parameter("ARRAY<STRING>", export.NOBODY),
+        nobody=Parameter("ARRAY<STRING>", placeholders.NOBODY),
     )
     try:
         return Clients(**next(iter(own.rows(sql, labels={"purpose": "validate"}))))
@@ -217,7 +218,7 @@ def _add_ids(found: Profile, own: Warehouse, kept: Answer) -> None:
     if not kept.has(id_, "STRING"):
         return
     slots = {"answer": kept.table, "id": identifier(id_)}
-    nobody = Parameter("ARRAY<STRING>", [text for text in export.NOBODY if text])
+    nobody = Parameter("ARRAY<STRING>", [text for text in placeholders.NOBODY if text])
     counted, repeated = (
         with_parameters(template(__file__, name, **slots), nobody=nobody)
         for name in ("profile_ids", "profile_repeated")

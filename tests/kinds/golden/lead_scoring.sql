@@ -4,22 +4,24 @@
 -- @timezone STRING = "Europe/Berlin"
 -- @v_39903922be50 STRING = "EUR"
 -- @v_4b55a17ca8ae STRING = "scored"
--- @v_ea131d42ee55 ARRAY<STRING> = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.scored_1_candidates` AS
 SELECT
   score.id AS id,
-  IF(LOWER(TRIM(score.client_id)) IN UNNEST(@v_ea131d42ee55), NULL, TRIM(score.client_id)) AS client_id,
+  IF(REGEXP_CONTAINS(score.client_id, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(score.client_id)) AS client_id,
   score.created AS created,
   @v_39903922be50 AS currency,
   score.is_qualified AS is_qualified,
   CAST([] AS ARRAY<STRUCT<key STRING, value STRING>>) AS params,
-  IF(LOWER(TRIM(score.user_id)) IN UNNEST(@v_ea131d42ee55), NULL, TRIM(score.user_id)) AS user_id,
+  IF(REGEXP_CONTAINS(score.user_id, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(score.user_id)) AS user_id,
   score.id AS lead_id,
   CAST(NULL AS STRING) AS person_id,
   COALESCE(score.promised_value, score.expected_value) AS value_gross,
   CAST(NULL AS FLOAT64) AS value_refunded,
   CAST(NULL AS STRING) AS refund_status,
   'predicted' AS value_kind,
+  CAST(NULL AS STRING) AS value_problem,
+  CAST(NULL AS FLOAT64) AS dollar_rate,
+  CAST(NULL AS BOOL) AS is_preliminary,
   CAST(NULL AS STRING) AS component,
   score.gclid AS gclid,
   CAST(NULL AS STRING) AS gbraid,
@@ -33,10 +35,17 @@ SELECT
   CAST(NULL AS STRING) AS ttp,
   CAST(NULL AS STRING) AS li_fat_id,
   CAST(NULL AS TIMESTAMP) AS click_at,
+  CAST(NULL AS TIMESTAMP) AS google_click_at,
+  CAST(NULL AS TIMESTAMP) AS cm360_click_at,
+  CAST(NULL AS TIMESTAMP) AS meta_click_at,
+  CAST(NULL AS TIMESTAMP) AS microsoft_click_at,
+  CAST(NULL AS TIMESTAMP) AS tiktok_click_at,
+  CAST(NULL AS TIMESTAMP) AS linkedin_click_at,
   CAST(NULL AS STRING) AS session_id,
   CAST(NULL AS STRING) AS source,
   CAST(NULL AS STRING) AS medium,
   CAST(NULL AS STRING) AS campaign,
+  CAST(NULL AS STRING) AS channel_group,
   CAST(NULL AS STRING) AS page_location,
   CAST(NULL AS STRING) AS user_agent,
   CAST(NULL AS STRING) AS ip_address,
@@ -73,8 +82,7 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, scor
 -- @timezone STRING = "Europe/Berlin"
 -- @unit_value FLOAT64 = null
 -- @v_39903922be50 STRING = "EUR"
--- @v_48d5e5c6d701 ARRAY<STRING> = ["bad_currency", "bad_value", "created_in_future", "invalid_created", "missing_created", "missing_id"]
--- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
+-- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 -- @version INT64 = 1
 CREATE OR REPLACE TABLE `my-project.conversions_staging.scored_1_difference` AS
 WITH
@@ -91,11 +99,7 @@ judged AS (
       WHEN c.created IS NULL THEN 'missing_created'
       WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
       WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      ELSE CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END
-    END,
+      END,
         IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
         -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
         IF(
@@ -107,18 +111,14 @@ judged AS (
       WHEN c.created IS NULL THEN 'missing_created'
       WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
       WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      ELSE CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END
-    END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
             ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
           ) > 1,
           'duplicate_id', NULL
         )
       ),
       -- kinds that remove duplicates have judged each row before
-      IF(c.removed IN UNNEST(@v_48d5e5c6d701), c.removed, NULL)
+      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
     ) AS reason
   FROM `my-project.conversions_staging.scored_1_candidates` AS c
 ),
@@ -148,46 +148,101 @@ visitors AS (
   UNION ALL
   SELECT settled.id, settled.client_id, settled.created FROM settled
 ),
+clicks AS (
+  -- the last click of each platform before the row
+  SELECT
+    chosen.id,
+    MAX(chosen.clicked_at) AS click_at,
+    MAX(IF(chosen.platform = 'google', chosen.clicked_at, NULL)) AS google_click_at,
+    MAX(IF(chosen.kind = 'gclid', chosen.value, NULL)) AS gclid,
+    MAX(IF(chosen.kind = 'gbraid', chosen.value, NULL)) AS gbraid,
+    MAX(IF(chosen.kind = 'wbraid', chosen.value, NULL)) AS wbraid,
+    MAX(IF(chosen.platform = 'cm360', chosen.clicked_at, NULL)) AS cm360_click_at,
+    MAX(IF(chosen.kind = 'dclid', chosen.value, NULL)) AS dclid,
+    MAX(IF(chosen.platform = 'meta', chosen.clicked_at, NULL)) AS meta_click_at,
+    MAX(IF(chosen.kind = 'fbclid', chosen.value, NULL)) AS fbclid,
+    MAX(IF(chosen.platform = 'microsoft', chosen.clicked_at, NULL)) AS microsoft_click_at,
+    MAX(IF(chosen.kind = 'msclkid', chosen.value, NULL)) AS msclkid,
+    MAX(IF(chosen.platform = 'tiktok', chosen.clicked_at, NULL)) AS tiktok_click_at,
+    MAX(IF(chosen.kind = 'ttclid', chosen.value, NULL)) AS ttclid,
+    MAX(IF(chosen.platform = 'linkedin', chosen.clicked_at, NULL)) AS linkedin_click_at,
+    MAX(IF(chosen.kind = 'li_fat_id', chosen.value, NULL)) AS li_fat_id
+  FROM (
+    SELECT dated.id, dated.kind, dated.value, dated.clicked_at, dated.platform
+    FROM (
+      SELECT
+        sight.id,
+        sight.created,
+        sight.kind,
+        sight.value,
+        CASE WHEN sight.kind IN ('gclid', 'gbraid', 'wbraid') THEN 'google' WHEN sight.kind IN ('dclid') THEN 'cm360' WHEN sight.kind IN ('fbclid') THEN 'meta' WHEN sight.kind IN ('msclkid') THEN 'microsoft' WHEN sight.kind IN ('ttclid') THEN 'tiktok' WHEN sight.kind IN ('li_fat_id') THEN 'linkedin' END AS platform,
+        CASE WHEN sight.kind IN ('gclid', 'gbraid', 'wbraid') THEN 90 WHEN sight.kind IN ('dclid') THEN 90 WHEN sight.kind IN ('fbclid') THEN 90 WHEN sight.kind IN ('msclkid') THEN 90 WHEN sight.kind IN ('ttclid') THEN 28 WHEN sight.kind IN ('li_fat_id') THEN 90 END AS days,
+        MIN(sight.clicked_at) AS clicked_at
+      FROM (
+        SELECT visitors.id, visitors.created, click.kind, click.value, click.clicked_at
+        FROM visitors
+        INNER JOIN `my-project.conversions.ga4_clicks` AS click ON click.client_id = visitors.client_id
+        WHERE
+          click.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+          AND click.kind IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id')
+          AND click.clicked_at <= visitors.created
+      ) AS sight
+      GROUP BY sight.id, sight.created, sight.kind, sight.value
+    ) AS dated
+    WHERE UNIX_MICROS(dated.created) - UNIX_MICROS(dated.clicked_at) < dated.days * 86400000000
+    QUALIFY RANK() OVER (PARTITION BY dated.id, dated.platform ORDER BY dated.clicked_at DESC) = 1
+  ) AS chosen
+  GROUP BY chosen.id
+),
 visits AS (
-  -- what the client's visits of the 90 days before say about clicks and pages: each the latest, and of
-  -- two of one moment the same in every run
+  -- the client's last visit of the 90 days before, whole
   SELECT
     visitors.id,
-    MAX(IF(COALESCE(event.gclid, event.gbraid, event.wbraid, event.dclid, event.fbclid, event.msclkid, event.ttclid, event.li_fat_id) IS NULL, NULL, event.occurred_at)) AS click_at,
-    SUBSTR(MAX(CONCAT(event.moment, event.gclid)), 17) AS gclid, SUBSTR(MAX(CONCAT(event.moment, event.gbraid)), 17) AS gbraid, SUBSTR(MAX(CONCAT(event.moment, event.wbraid)), 17) AS wbraid, SUBSTR(MAX(CONCAT(event.moment, event.dclid)), 17) AS dclid, SUBSTR(MAX(CONCAT(event.moment, event.fbclid)), 17) AS fbclid, SUBSTR(MAX(CONCAT(event.moment, event.msclkid)), 17) AS msclkid, SUBSTR(MAX(CONCAT(event.moment, event.ttclid)), 17) AS ttclid, SUBSTR(MAX(CONCAT(event.moment, event.li_fat_id)), 17) AS li_fat_id, SUBSTR(MAX(CONCAT(event.moment, event.session_id)), 17) AS session_id, SUBSTR(MAX(CONCAT(event.moment, event.page_location)), 17) AS page_location, SUBSTR(MAX(CONCAT(event.moment, event.source)), 17) AS source, SUBSTR(MAX(CONCAT(event.moment, event.medium)), 17) AS medium, SUBSTR(MAX(CONCAT(event.moment, event.campaign)), 17) AS campaign
+    visit.session_id,
+    visit.landing_page AS page_location,
+    visit.source,
+    visit.medium,
+    visit.campaign,
+    visit.channel_group
   FROM visitors
-  INNER JOIN (
-    -- microseconds have had sixteen digits since 2001
-    SELECT visit.*, CAST(UNIX_MICROS(visit.occurred_at) AS STRING) AS moment
-    FROM `my-project.conversions.ga4_events` AS visit
-    WHERE
-      visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
-      AND visit.event_name = 'session_start'
-  ) AS event ON event.client_id = visitors.client_id
+  INNER JOIN `my-project.conversions.ga4_visits` AS visit ON visit.client_id = visitors.client_id
   WHERE
-    event.occurred_at <= visitors.created
-    AND event.occurred_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
-  GROUP BY visitors.id
+    visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+    AND visit.started_at <= visitors.created
+    AND visit.started_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY visitors.id ORDER BY visit.started_at DESC, visit.session_id DESC) = 1
+),
+known AS (
+  -- what clicks and visits lend each row
+  SELECT visitors.id, clicks.* EXCEPT (id), visits.* EXCEPT (id)
+  FROM visitors
+  LEFT JOIN clicks ON clicks.id = visitors.id
+  LEFT JOIN visits ON visits.id = visitors.id
 ),
 valued AS (
   -- the candidates with what visits lend, worth in their own currency and in the project's
   SELECT
     kept.* EXCEPT (removed, reason, net_value) REPLACE (
-      COALESCE(kept.gclid, visits.gclid) AS gclid, COALESCE(kept.gbraid, visits.gbraid) AS gbraid, COALESCE(kept.wbraid, visits.wbraid) AS wbraid, COALESCE(kept.dclid, visits.dclid) AS dclid, COALESCE(kept.fbclid, visits.fbclid) AS fbclid, COALESCE(kept.msclkid, visits.msclkid) AS msclkid, COALESCE(kept.ttclid, visits.ttclid) AS ttclid, COALESCE(kept.li_fat_id, visits.li_fat_id) AS li_fat_id, COALESCE(kept.session_id, visits.session_id) AS session_id, COALESCE(kept.page_location, visits.page_location) AS page_location, COALESCE(kept.source, visits.source) AS source, COALESCE(kept.medium, visits.medium) AS medium, COALESCE(kept.campaign, visits.campaign) AS campaign, COALESCE(kept.click_at, visits.click_at) AS click_at,
+      COALESCE(kept.click_at, known.click_at) AS click_at, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.google_click_at, COALESCE(kept.google_click_at, kept.click_at)) AS google_click_at, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.gclid, kept.gclid) AS gclid, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.gbraid, kept.gbraid) AS gbraid, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.wbraid, kept.wbraid) AS wbraid, IF(COALESCE(kept.dclid) IS NULL, known.cm360_click_at, COALESCE(kept.cm360_click_at, kept.click_at)) AS cm360_click_at, IF(COALESCE(kept.dclid) IS NULL, known.dclid, kept.dclid) AS dclid, IF(COALESCE(kept.fbclid) IS NULL, known.meta_click_at, COALESCE(kept.meta_click_at, kept.click_at)) AS meta_click_at, IF(COALESCE(kept.fbclid) IS NULL, known.fbclid, kept.fbclid) AS fbclid, IF(COALESCE(kept.msclkid) IS NULL, known.microsoft_click_at, COALESCE(kept.microsoft_click_at, kept.click_at)) AS microsoft_click_at, IF(COALESCE(kept.msclkid) IS NULL, known.msclkid, kept.msclkid) AS msclkid, IF(COALESCE(kept.ttclid) IS NULL, known.tiktok_click_at, COALESCE(kept.tiktok_click_at, kept.click_at)) AS tiktok_click_at, IF(COALESCE(kept.ttclid) IS NULL, known.ttclid, kept.ttclid) AS ttclid, IF(COALESCE(kept.li_fat_id) IS NULL, known.linkedin_click_at, COALESCE(kept.linkedin_click_at, kept.click_at)) AS linkedin_click_at, IF(COALESCE(kept.li_fat_id) IS NULL, known.li_fat_id, kept.li_fat_id) AS li_fat_id, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.source, kept.source) AS source, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.medium, kept.medium) AS medium, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.campaign, kept.campaign) AS campaign, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.channel_group, kept.channel_group) AS channel_group, IF(COALESCE(kept.session_id) IS NULL, known.session_id, kept.session_id) AS session_id, IF(COALESCE(kept.page_location) IS NULL, known.page_location, kept.page_location) AS page_location,
       IF(@unit_value IS NULL, kept.currency, @now_currency) AS currency,
       IF(@unit_value IS NULL, kept.value_kind, 'normalized') AS value_kind
     ),
     COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
     COALESCE(
       @unit_value,
-      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL))
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)
     ) AS value_project,
-    COALESCE(rates.rate, IF(kept.currency = @now_currency OR @unit_value IS NOT NULL, 1, NULL)) AS exchange_rate,
-    rates.rate_date AS exchange_date,
+    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)) AS exchange_rate,
+    IF(rates.rate IS NULL AND COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
+    CASE
+      WHEN kept.currency = @now_currency OR @unit_value IS NOT NULL THEN 'own'
+      WHEN rates.rate IS NOT NULL THEN 'table'
+      WHEN COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL THEN 'export'
+    END AS rate_source,
     @factor AS normalization_factor,
     @factor_as_of AS normalization_as_of
   FROM kept
-  LEFT JOIN visits ON visits.id = kept.id
+  LEFT JOIN known ON known.id = kept.id
   LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
     FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
     UNION ALL
@@ -200,25 +255,35 @@ valued AS (
       WHERE listed.currency <> @v_39903922be50
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
     ) AS dated) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
+  LEFT JOIN (SELECT told.day, told.dollars
+    FROM (
+      SELECT day, known.dollars
+      FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+      INNER JOIN `my-project.conversions.ga4_rates` AS known ON known.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
+      WHERE
+        known.currency = @v_39903922be50
+        AND known.date BETWEEN DATE_SUB(@start_date, INTERVAL 7 DAY) AND @end_date
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY known.date DESC, known.amounts DESC, known.property) = 1
+    ) AS told) AS own ON own.day = kept.date
 ),
 told AS (
   -- what the window should hold
-  SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
+  SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_problem, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.dollar_rate, valued.rate_source, valued.is_preliminary, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.google_click_at, valued.cm360_click_at, valued.meta_click_at, valued.microsoft_click_at, valued.tiktok_click_at, valued.linkedin_click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.channel_group, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
   UNION ALL
-  SELECT settled.id, settled.client_id, settled.created, settled.date, settled.value, settled.currency, settled.is_qualified, settled.params, settled.user_id, settled.lead_id, settled.person_id, settled.value_gross, settled.value_refunded, settled.refund_status, settled.value_kind, settled.value_project, settled.exchange_rate, settled.exchange_date, settled.normalization_factor, settled.normalization_as_of, settled.component, settled.gclid, settled.gbraid, settled.wbraid, settled.dclid, settled.fbc, settled.fbclid, settled.fbp, settled.msclkid, settled.ttclid, settled.ttp, settled.li_fat_id, settled.click_at, settled.session_id, settled.source, settled.medium, settled.campaign, settled.page_location, settled.user_agent, settled.ip_address, settled.country, settled.region, settled.city, settled.postal_code, settled.email, settled.phone, settled.first_name, settled.last_name, settled.order_id, settled.event_source, settled.consent_ad_user_data, settled.consent_ad_personalization
+  SELECT settled.id, settled.client_id, settled.created, settled.date, settled.value, settled.currency, settled.is_qualified, settled.params, settled.user_id, settled.lead_id, settled.person_id, settled.value_gross, settled.value_refunded, settled.refund_status, settled.value_kind, settled.value_problem, settled.value_project, settled.exchange_rate, settled.exchange_date, settled.dollar_rate, settled.rate_source, settled.is_preliminary, settled.normalization_factor, settled.normalization_as_of, settled.component, settled.gclid, settled.gbraid, settled.wbraid, settled.dclid, settled.fbc, settled.fbclid, settled.fbp, settled.msclkid, settled.ttclid, settled.ttp, settled.li_fat_id, settled.click_at, settled.google_click_at, settled.cm360_click_at, settled.meta_click_at, settled.microsoft_click_at, settled.tiktok_click_at, settled.linkedin_click_at, settled.session_id, settled.source, settled.medium, settled.campaign, settled.channel_group, settled.page_location, settled.user_agent, settled.ip_address, settled.country, settled.region, settled.city, settled.postal_code, settled.email, settled.phone, settled.first_name, settled.last_name, settled.order_id, settled.event_source, settled.consent_ad_user_data, settled.consent_ad_personalization
   FROM (
     SELECT
       settled.* REPLACE (
-        COALESCE(settled.gclid, visits.gclid) AS gclid, COALESCE(settled.gbraid, visits.gbraid) AS gbraid, COALESCE(settled.wbraid, visits.wbraid) AS wbraid, COALESCE(settled.dclid, visits.dclid) AS dclid, COALESCE(settled.fbclid, visits.fbclid) AS fbclid, COALESCE(settled.msclkid, visits.msclkid) AS msclkid, COALESCE(settled.ttclid, visits.ttclid) AS ttclid, COALESCE(settled.li_fat_id, visits.li_fat_id) AS li_fat_id, COALESCE(settled.session_id, visits.session_id) AS session_id, COALESCE(settled.page_location, visits.page_location) AS page_location, COALESCE(settled.source, visits.source) AS source, COALESCE(settled.medium, visits.medium) AS medium, COALESCE(settled.campaign, visits.campaign) AS campaign, COALESCE(settled.click_at, visits.click_at) AS click_at
+        COALESCE(settled.click_at, known.click_at) AS click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.google_click_at, COALESCE(settled.google_click_at, settled.click_at)) AS google_click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gclid, settled.gclid) AS gclid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gbraid, settled.gbraid) AS gbraid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.wbraid, settled.wbraid) AS wbraid, IF(COALESCE(settled.dclid) IS NULL, known.cm360_click_at, COALESCE(settled.cm360_click_at, settled.click_at)) AS cm360_click_at, IF(COALESCE(settled.dclid) IS NULL, known.dclid, settled.dclid) AS dclid, IF(COALESCE(settled.fbclid) IS NULL, known.meta_click_at, COALESCE(settled.meta_click_at, settled.click_at)) AS meta_click_at, IF(COALESCE(settled.fbclid) IS NULL, known.fbclid, settled.fbclid) AS fbclid, IF(COALESCE(settled.msclkid) IS NULL, known.microsoft_click_at, COALESCE(settled.microsoft_click_at, settled.click_at)) AS microsoft_click_at, IF(COALESCE(settled.msclkid) IS NULL, known.msclkid, settled.msclkid) AS msclkid, IF(COALESCE(settled.ttclid) IS NULL, known.tiktok_click_at, COALESCE(settled.tiktok_click_at, settled.click_at)) AS tiktok_click_at, IF(COALESCE(settled.ttclid) IS NULL, known.ttclid, settled.ttclid) AS ttclid, IF(COALESCE(settled.li_fat_id) IS NULL, known.linkedin_click_at, COALESCE(settled.linkedin_click_at, settled.click_at)) AS linkedin_click_at, IF(COALESCE(settled.li_fat_id) IS NULL, known.li_fat_id, settled.li_fat_id) AS li_fat_id, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.source, settled.source) AS source, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.medium, settled.medium) AS medium, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.campaign, settled.campaign) AS campaign, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.channel_group, settled.channel_group) AS channel_group, IF(COALESCE(settled.session_id) IS NULL, known.session_id, settled.session_id) AS session_id, IF(COALESCE(settled.page_location) IS NULL, known.page_location, settled.page_location) AS page_location
       )
     FROM settled
-    LEFT JOIN visits ON visits.id = settled.id
+    LEFT JOIN known ON known.id = settled.id
   ) AS settled
 ),
 fresh AS (
   -- the same with a fingerprint of each row
   SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
-  FROM (SELECT told.*, ARRAY_TO_STRING([told.id, told.client_id, CAST(told.created AS STRING), CAST(told.date AS STRING), CAST(told.value AS STRING), told.currency, CAST(told.is_qualified AS STRING), TO_JSON_STRING(told.params), told.user_id, told.lead_id, told.person_id, CAST(told.value_gross AS STRING), CAST(told.value_refunded AS STRING), told.refund_status, told.value_kind, CAST(told.value_project AS STRING), CAST(told.exchange_rate AS STRING), CAST(told.exchange_date AS STRING), CAST(told.normalization_factor AS STRING), told.component, told.gclid, told.gbraid, told.wbraid, told.dclid, told.fbc, told.fbclid, told.fbp, told.msclkid, told.ttclid, told.ttp, told.li_fat_id, CAST(told.click_at AS STRING), told.session_id, told.source, told.medium, told.campaign, told.page_location, told.user_agent, told.ip_address, told.country, told.region, told.city, told.postal_code, told.email, told.phone, told.first_name, told.last_name, told.order_id, told.event_source, told.consent_ad_user_data, told.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM told) AS spelled
+  FROM (SELECT told.*, ARRAY_TO_STRING([told.id, told.client_id, CAST(told.created AS STRING), CAST(told.date AS STRING), CAST(told.value AS STRING), told.currency, CAST(told.is_qualified AS STRING), TO_JSON_STRING(told.params), told.user_id, told.lead_id, told.person_id, CAST(told.value_gross AS STRING), CAST(told.value_refunded AS STRING), told.refund_status, told.value_kind, told.value_problem, CAST(told.value_project AS STRING), CAST(told.exchange_rate AS STRING), CAST(told.exchange_date AS STRING), CAST(told.dollar_rate AS STRING), told.rate_source, CAST(told.is_preliminary AS STRING), CAST(told.normalization_factor AS STRING), told.component, told.gclid, told.gbraid, told.wbraid, told.dclid, told.fbc, told.fbclid, told.fbp, told.msclkid, told.ttclid, told.ttp, told.li_fat_id, CAST(told.click_at AS STRING), CAST(told.google_click_at AS STRING), CAST(told.cm360_click_at AS STRING), CAST(told.meta_click_at AS STRING), CAST(told.microsoft_click_at AS STRING), CAST(told.tiktok_click_at AS STRING), CAST(told.linkedin_click_at AS STRING), told.session_id, told.source, told.medium, told.campaign, told.channel_group, told.page_location, told.user_agent, told.ip_address, told.country, told.region, told.city, told.postal_code, told.email, told.phone, told.first_name, told.last_name, told.order_id, told.event_source, told.consent_ad_user_data, told.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM told) AS spelled
 ),
 present AS (
   -- what the window holds
@@ -229,7 +294,7 @@ present AS (
 SELECT
   COALESCE(fresh.id, present.id) AS id,
   COALESCE(fresh.date, present.date) AS date,
-  fresh.client_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.params, fresh.user_id, fresh.lead_id, fresh.person_id, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_project, fresh.exchange_rate, fresh.exchange_date, fresh.normalization_factor, fresh.normalization_as_of, fresh.component, fresh.gclid, fresh.gbraid, fresh.wbraid, fresh.dclid, fresh.fbc, fresh.fbclid, fresh.fbp, fresh.msclkid, fresh.ttclid, fresh.ttp, fresh.li_fat_id, fresh.click_at, fresh.session_id, fresh.source, fresh.medium, fresh.campaign, fresh.page_location, fresh.user_agent, fresh.ip_address, fresh.country, fresh.region, fresh.city, fresh.postal_code, fresh.email, fresh.phone, fresh.first_name, fresh.last_name, fresh.order_id, fresh.event_source, fresh.consent_ad_user_data, fresh.consent_ad_personalization,
+  fresh.client_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.params, fresh.user_id, fresh.lead_id, fresh.person_id, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_problem, fresh.value_project, fresh.exchange_rate, fresh.exchange_date, fresh.dollar_rate, fresh.rate_source, fresh.is_preliminary, fresh.normalization_factor, fresh.normalization_as_of, fresh.component, fresh.gclid, fresh.gbraid, fresh.wbraid, fresh.dclid, fresh.fbc, fresh.fbclid, fresh.fbp, fresh.msclkid, fresh.ttclid, fresh.ttp, fresh.li_fat_id, fresh.click_at, fresh.google_click_at, fresh.cm360_click_at, fresh.meta_click_at, fresh.microsoft_click_at, fresh.tiktok_click_at, fresh.linkedin_click_at, fresh.session_id, fresh.source, fresh.medium, fresh.campaign, fresh.channel_group, fresh.page_location, fresh.user_agent, fresh.ip_address, fresh.country, fresh.region, fresh.city, fresh.postal_code, fresh.email, fresh.phone, fresh.first_name, fresh.last_name, fresh.order_id, fresh.event_source, fresh.consent_ad_user_data, fresh.consent_ad_personalization,
   @version AS definition_version,
   @run_id AS run_id,
   @fence AS fence,
@@ -254,8 +319,7 @@ WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_ha
 -- @end_date DATE = "2026-11-28"
 -- @start_date DATE = "2026-10-30"
 -- @timezone STRING = "Europe/Berlin"
--- @v_48d5e5c6d701 ARRAY<STRING> = ["bad_currency", "bad_value", "created_in_future", "invalid_created", "missing_created", "missing_id"]
--- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
+-- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 SELECT
   counted.*,
   ARRAY(
@@ -271,11 +335,7 @@ SELECT
       WHEN c.created IS NULL THEN 'missing_created'
       WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
       WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      ELSE CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END
-    END,
+      END,
         IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
         -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
         IF(
@@ -287,18 +347,14 @@ SELECT
       WHEN c.created IS NULL THEN 'missing_created'
       WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
       WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      ELSE CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END
-    END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
             ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
           ) > 1,
           'duplicate_id', NULL
         )
       ),
       -- kinds that remove duplicates have judged each row before
-      IF(c.removed IN UNNEST(@v_48d5e5c6d701), c.removed, NULL)
+      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
     ) AS reason
       FROM `my-project.conversions_staging.scored_1_candidates` AS c
     ) AS judged
@@ -354,8 +410,8 @@ ON
   AND target.date = source.old_date
   AND target.date BETWEEN @start_date AND @end_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
-WHEN MATCHED THEN UPDATE SET `id` = source.`id`, `client_id` = source.`client_id`, `created` = source.`created`, `date` = source.`date`, `value` = source.`value`, `currency` = source.`currency`, `is_qualified` = source.`is_qualified`, `params` = source.`params`, `user_id` = source.`user_id`, `lead_id` = source.`lead_id`, `person_id` = source.`person_id`, `value_gross` = source.`value_gross`, `value_refunded` = source.`value_refunded`, `refund_status` = source.`refund_status`, `value_kind` = source.`value_kind`, `value_project` = source.`value_project`, `exchange_rate` = source.`exchange_rate`, `exchange_date` = source.`exchange_date`, `normalization_factor` = source.`normalization_factor`, `normalization_as_of` = source.`normalization_as_of`, `component` = source.`component`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbc` = source.`fbc`, `fbclid` = source.`fbclid`, `fbp` = source.`fbp`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `ttp` = source.`ttp`, `li_fat_id` = source.`li_fat_id`, `click_at` = source.`click_at`, `session_id` = source.`session_id`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `page_location` = source.`page_location`, `user_agent` = source.`user_agent`, `ip_address` = source.`ip_address`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `postal_code` = source.`postal_code`, `email` = source.`email`, `phone` = source.`phone`, `first_name` = source.`first_name`, `last_name` = source.`last_name`, `order_id` = source.`order_id`, `event_source` = source.`event_source`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `definition_version` = source.`definition_version`, `run_id` = source.`run_id`, `fence` = source.`fence`, `row_hash` = source.`row_hash`, `first_seen_at` = source.`first_seen_at`, `updated_at` = source.`updated_at`
-WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`id`, `client_id`, `created`, `date`, `value`, `currency`, `is_qualified`, `params`, `user_id`, `lead_id`, `person_id`, `value_gross`, `value_refunded`, `refund_status`, `value_kind`, `value_project`, `exchange_rate`, `exchange_date`, `normalization_factor`, `normalization_as_of`, `component`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbc`, `fbclid`, `fbp`, `msclkid`, `ttclid`, `ttp`, `li_fat_id`, `click_at`, `session_id`, `source`, `medium`, `campaign`, `page_location`, `user_agent`, `ip_address`, `country`, `region`, `city`, `postal_code`, `email`, `phone`, `first_name`, `last_name`, `order_id`, `event_source`, `consent_ad_user_data`, `consent_ad_personalization`, `definition_version`, `run_id`, `fence`, `row_hash`, `first_seen_at`, `updated_at`) VALUES (source.`id`, source.`client_id`, source.`created`, source.`date`, source.`value`, source.`currency`, source.`is_qualified`, source.`params`, source.`user_id`, source.`lead_id`, source.`person_id`, source.`value_gross`, source.`value_refunded`, source.`refund_status`, source.`value_kind`, source.`value_project`, source.`exchange_rate`, source.`exchange_date`, source.`normalization_factor`, source.`normalization_as_of`, source.`component`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbc`, source.`fbclid`, source.`fbp`, source.`msclkid`, source.`ttclid`, source.`ttp`, source.`li_fat_id`, source.`click_at`, source.`session_id`, source.`source`, source.`medium`, source.`campaign`, source.`page_location`, source.`user_agent`, source.`ip_address`, source.`country`, source.`region`, source.`city`, source.`postal_code`, source.`email`, source.`phone`, source.`first_name`, source.`last_name`, source.`order_id`, source.`event_source`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`definition_version`, source.`run_id`, source.`fence`, source.`row_hash`, source.`first_seen_at`, source.`updated_at`);
+WHEN MATCHED THEN UPDATE SET `id` = source.`id`, `client_id` = source.`client_id`, `created` = source.`created`, `date` = source.`date`, `value` = source.`value`, `currency` = source.`currency`, `is_qualified` = source.`is_qualified`, `params` = source.`params`, `user_id` = source.`user_id`, `lead_id` = source.`lead_id`, `person_id` = source.`person_id`, `value_gross` = source.`value_gross`, `value_refunded` = source.`value_refunded`, `refund_status` = source.`refund_status`, `value_kind` = source.`value_kind`, `value_problem` = source.`value_problem`, `value_project` = source.`value_project`, `exchange_rate` = source.`exchange_rate`, `exchange_date` = source.`exchange_date`, `dollar_rate` = source.`dollar_rate`, `rate_source` = source.`rate_source`, `is_preliminary` = source.`is_preliminary`, `normalization_factor` = source.`normalization_factor`, `normalization_as_of` = source.`normalization_as_of`, `component` = source.`component`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbc` = source.`fbc`, `fbclid` = source.`fbclid`, `fbp` = source.`fbp`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `ttp` = source.`ttp`, `li_fat_id` = source.`li_fat_id`, `click_at` = source.`click_at`, `google_click_at` = source.`google_click_at`, `cm360_click_at` = source.`cm360_click_at`, `meta_click_at` = source.`meta_click_at`, `microsoft_click_at` = source.`microsoft_click_at`, `tiktok_click_at` = source.`tiktok_click_at`, `linkedin_click_at` = source.`linkedin_click_at`, `session_id` = source.`session_id`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `channel_group` = source.`channel_group`, `page_location` = source.`page_location`, `user_agent` = source.`user_agent`, `ip_address` = source.`ip_address`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `postal_code` = source.`postal_code`, `email` = source.`email`, `phone` = source.`phone`, `first_name` = source.`first_name`, `last_name` = source.`last_name`, `order_id` = source.`order_id`, `event_source` = source.`event_source`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `definition_version` = source.`definition_version`, `run_id` = source.`run_id`, `fence` = source.`fence`, `row_hash` = source.`row_hash`, `first_seen_at` = source.`first_seen_at`, `updated_at` = source.`updated_at`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`id`, `client_id`, `created`, `date`, `value`, `currency`, `is_qualified`, `params`, `user_id`, `lead_id`, `person_id`, `value_gross`, `value_refunded`, `refund_status`, `value_kind`, `value_problem`, `value_project`, `exchange_rate`, `exchange_date`, `dollar_rate`, `rate_source`, `is_preliminary`, `normalization_factor`, `normalization_as_of`, `component`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbc`, `fbclid`, `fbp`, `msclkid`, `ttclid`, `ttp`, `li_fat_id`, `click_at`, `google_click_at`, `cm360_click_at`, `meta_click_at`, `microsoft_click_at`, `tiktok_click_at`, `linkedin_click_at`, `session_id`, `source`, `medium`, `campaign`, `channel_group`, `page_location`, `user_agent`, `ip_address`, `country`, `region`, `city`, `postal_code`, `email`, `phone`, `first_name`, `last_name`, `order_id`, `event_source`, `consent_ad_user_data`, `consent_ad_personalization`, `definition_version`, `run_id`, `fence`, `row_hash`, `first_seen_at`, `updated_at`) VALUES (source.`id`, source.`client_id`, source.`created`, source.`date`, source.`value`, source.`currency`, source.`is_qualified`, source.`params`, source.`user_id`, source.`lead_id`, source.`person_id`, source.`value_gross`, source.`value_refunded`, source.`refund_status`, source.`value_kind`, source.`value_problem`, source.`value_project`, source.`exchange_rate`, source.`exchange_date`, source.`dollar_rate`, source.`rate_source`, source.`is_preliminary`, source.`normalization_factor`, source.`normalization_as_of`, source.`component`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbc`, source.`fbclid`, source.`fbp`, source.`msclkid`, source.`ttclid`, source.`ttp`, source.`li_fat_id`, source.`click_at`, source.`google_click_at`, source.`cm360_click_at`, source.`meta_click_at`, source.`microsoft_click_at`, source.`tiktok_click_at`, source.`linkedin_click_at`, source.`session_id`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`page_location`, source.`user_agent`, source.`ip_address`, source.`country`, source.`region`, source.`city`, source.`postal_code`, source.`email`, source.`phone`, source.`first_name`, source.`last_name`, source.`order_id`, source.`event_source`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`definition_version`, source.`run_id`, source.`fence`, source.`row_hash`, source.`first_seen_at`, source.`updated_at`);
 
 -- step with
 -- @end_date DATE = "2026-11-28"
@@ -375,7 +431,12 @@ SELECT
   ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
   (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) AS fence,
   SUM(IF(target.date >= @start_date, target.value_project, NULL)) AS total,
-  COUNTIF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL) AS without_rate,
+  COUNTIF(
+    target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL AND target.currency IS NOT NULL
+  ) AS without_rate,
+  COUNTIF(target.date >= @start_date AND target.value_problem IN ('unreadable_value', 'negative_value', 'unknown_unit')) AS bad_values,
+  COUNTIF(target.date >= @start_date AND target.value_problem = 'unreadable_currency') AS bad_currencies,
+  COUNTIF(target.date >= @start_date AND target.refund_status = 'partial' AND target.value_refunded = 0) AS unknown_refunds,
   ARRAY_AGG(
     DISTINCT IF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL, target.currency, NULL)
     IGNORE NULLS

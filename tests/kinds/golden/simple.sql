@@ -1,166 +1,951 @@
 -- step stage_scanned
 -- @end_date DATE = "2026-11-28"
--- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "session_start", "sign_up"]
+-- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "sign_up"]
 -- @first_suffix STRING = "20261124"
 -- @last_suffix STRING = "20261129"
--- @nobody ARRAY<STRING> = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
 -- @start_date DATE = "2026-11-25"
 -- @timezone STRING = "Europe/Berlin"
 -- @v_632982f95429 STRING = "my-project.analytics_1"
+-- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
+-- @v_ea131d42ee55 ARRAY<STRING> = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_scanned` AS
--- One row an event: ids that stand for nobody are NULL, amounts are FLOAT64, parameters have one shape.
+-- One row an event. Ids that stand for nobody are NULL, amounts are finite, parameters have one shape.
 WITH
 exported AS (
   -- the events of the daily tables, of all properties
   SELECT
     @v_632982f95429 AS property,
+    FALSE AS is_preliminary,
     event.event_name,
+    SAFE_CAST(event.event_date AS STRING) AS shard,
     TIMESTAMP_MICROS(event.event_timestamp) AS occurred_at,
-    event.user_pseudo_id AS client_id,
-    CAST(event.user_id AS STRING) AS user_id,
-    CAST(event.ecommerce.transaction_id AS STRING) AS transaction_id,
-    CAST(event.ecommerce.purchase_revenue AS FLOAT64) AS purchase_revenue,
-    CAST(event.ecommerce.refund_value AS FLOAT64) AS refund_amount,
-    COALESCE(CAST(event.session_traffic_source_last_click.manual_campaign.source AS STRING), CAST(event.collected_traffic_source.manual_source AS STRING), CAST(event.traffic_source.source AS STRING)) AS source,
-    COALESCE(CAST(event.session_traffic_source_last_click.manual_campaign.medium AS STRING), CAST(event.collected_traffic_source.manual_medium AS STRING), CAST(event.traffic_source.medium AS STRING)) AS medium,
-    COALESCE(CAST(event.session_traffic_source_last_click.manual_campaign.campaign_name AS STRING), CAST(event.collected_traffic_source.manual_campaign_name AS STRING), CAST(event.traffic_source.name AS STRING)) AS campaign,
-    CAST(event.collected_traffic_source.gclid AS STRING) AS gclid,
-    CAST(event.collected_traffic_source.dclid AS STRING) AS dclid,
-    CAST(event.device.category AS STRING) AS device_category,
-    CAST(event.device.operating_system AS STRING) AS operating_system,
-    COALESCE(CAST(event.device.web_info.browser AS STRING), CAST(event.device.browser AS STRING)) AS browser,
-    CAST(event.device.language AS STRING) AS language,
-    CAST(event.device.web_info.hostname AS STRING) AS hostname,
-    CAST(event.geo.country AS STRING) AS country,
-    CAST(event.geo.region AS STRING) AS region,
-    CAST(event.geo.city AS STRING) AS city,
-    CAST(event.geo.continent AS STRING) AS continent,
-    CAST(event.platform AS STRING) AS platform,
-    CAST(event.stream_id AS STRING) AS stream_id,
-    CAST(event.privacy_info.ads_storage AS STRING) AS ads_storage,
-    CONCAT(COALESCE(CAST(event.batch_page_id AS STRING), ''), '/', COALESCE(CAST(event.batch_ordering_id AS STRING), ''), '/', COALESCE(CAST(event.batch_event_index AS STRING), '')) AS key_rest,
-    ARRAY(SELECT AS STRUCT CAST(parameter.key AS STRING) AS key, COALESCE(CAST(parameter.value.string_value AS STRING), CAST(parameter.value.int_value AS STRING), CAST(parameter.value.double_value AS STRING), CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(CAST(parameter.value.int_value AS FLOAT64), CAST(parameter.value.double_value AS FLOAT64), CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(CAST(parameter.value.string_value AS STRING) AS FLOAT64)) AS number FROM UNNEST(event.event_params) AS parameter) AS event_params,
-    ARRAY(SELECT AS STRUCT CAST(parameter.key AS STRING) AS key, COALESCE(CAST(parameter.value.string_value AS STRING), CAST(parameter.value.int_value AS STRING), CAST(parameter.value.double_value AS STRING), CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(CAST(parameter.value.int_value AS FLOAT64), CAST(parameter.value.double_value AS FLOAT64), CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(CAST(parameter.value.string_value AS STRING) AS FLOAT64)) AS number FROM UNNEST(event.user_properties) AS parameter) AS user_properties,
-    ARRAY(SELECT AS STRUCT CAST(item.item_id AS STRING) AS item_id, CAST(item.item_name AS STRING) AS item_name, CAST(item.item_brand AS STRING) AS item_brand, CAST(item.item_variant AS STRING) AS item_variant, CAST(item.item_category AS STRING) AS item_category, CAST(item.item_category2 AS STRING) AS item_category2, CAST(item.item_category3 AS STRING) AS item_category3, CAST(item.item_category4 AS STRING) AS item_category4, CAST(item.item_category5 AS STRING) AS item_category5, CAST(item.coupon AS STRING) AS coupon, CAST(item.affiliation AS STRING) AS affiliation, CAST(item.price AS FLOAT64) AS price, CAST(item.quantity AS FLOAT64) AS quantity, CAST(item.item_revenue AS FLOAT64) AS item_revenue, CAST(item.item_refund AS FLOAT64) AS item_refund FROM UNNEST(event.items) AS item) AS items
-  FROM `my-project.analytics_1.events_*` AS event
+    DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone) AS date,
+    SAFE_CAST(event.user_pseudo_id AS STRING) AS client,
+    SAFE_CAST(event.user_id AS STRING) AS user_of_row,
+    SAFE_CAST(event.ecommerce.transaction_id AS STRING) AS ecommerce_order,
+    SAFE_CAST(event.event_bundle_sequence_id AS STRING) AS bundle,
+    SAFE_CAST(event.device.category AS STRING) AS device_category,
+    SAFE_CAST(event.device.operating_system AS STRING) AS operating_system,
+    COALESCE(SAFE_CAST(event.device.web_info.browser AS STRING), SAFE_CAST(event.device.browser AS STRING)) AS browser,
+    SAFE_CAST(event.device.language AS STRING) AS language,
+    SAFE_CAST(event.device.web_info.hostname AS STRING) AS hostname,
+    SAFE_CAST(event.geo.country AS STRING) AS country,
+    SAFE_CAST(event.geo.region AS STRING) AS region,
+    SAFE_CAST(event.geo.city AS STRING) AS city,
+    SAFE_CAST(event.geo.continent AS STRING) AS continent,
+    SAFE_CAST(event.platform AS STRING) AS platform,
+    SAFE_CAST(event.stream_id AS STRING) AS stream_id,
+    SAFE_CAST(event.privacy_info.ads_storage AS STRING) AS ads_storage,
+    SAFE_CAST(event.collected_traffic_source.gclid AS STRING) AS collected_gclid,
+    SAFE_CAST(event.collected_traffic_source.dclid AS STRING) AS collected_dclid,
+    SAFE_CAST(event.collected_traffic_source.srsltid AS STRING) AS collected_srsltid,
+    SAFE_CAST(event.collected_traffic_source.manual_source AS STRING) AS collected_source,
+    SAFE_CAST(event.collected_traffic_source.manual_medium AS STRING) AS collected_medium,
+    SAFE_CAST(event.collected_traffic_source.manual_campaign_name AS STRING) AS collected_campaign,
+    SAFE_CAST(event.ecommerce.purchase_revenue AS FLOAT64) AS purchase_revenue,
+    SAFE_CAST(event.ecommerce.purchase_revenue_in_usd AS FLOAT64) AS purchase_in_usd,
+    SAFE_CAST(event.ecommerce.refund_value AS FLOAT64) AS refund_stated,
+    SAFE_CAST(event.ecommerce.refund_value_in_usd AS FLOAT64) AS refunded_in_usd,
+    SAFE_CAST(event.event_value_in_usd AS FLOAT64) AS event_in_usd,
+    SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.source AS STRING) AS cross_channel_source,
+    SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.medium AS STRING) AS cross_channel_medium,
+    SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.campaign_name AS STRING) AS cross_channel_campaign,
+    COALESCE(SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.campaign_id AS STRING), SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.customer_id AS STRING)) AS google_ads_id,
+    SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.campaign_name AS STRING) AS google_ads_campaign,
+    SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.source AS STRING) AS sa360_source,
+    SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.medium AS STRING) AS sa360_medium,
+    SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.campaign_name AS STRING) AS sa360_campaign,
+    SAFE_CAST(event.session_traffic_source_last_click.cm360_campaign.source AS STRING) AS cm360_source,
+    SAFE_CAST(event.session_traffic_source_last_click.cm360_campaign.medium AS STRING) AS cm360_medium,
+    SAFE_CAST(event.session_traffic_source_last_click.cm360_campaign.campaign_name AS STRING) AS cm360_campaign,
+    SAFE_CAST(event.session_traffic_source_last_click.dv360_campaign.source AS STRING) AS dv360_source,
+    SAFE_CAST(event.session_traffic_source_last_click.dv360_campaign.medium AS STRING) AS dv360_medium,
+    SAFE_CAST(event.session_traffic_source_last_click.dv360_campaign.campaign_name AS STRING) AS dv360_campaign,
+    SAFE_CAST(event.session_traffic_source_last_click.manual_campaign.source AS STRING) AS manual_source,
+    SAFE_CAST(event.session_traffic_source_last_click.manual_campaign.medium AS STRING) AS manual_medium,
+    SAFE_CAST(event.session_traffic_source_last_click.manual_campaign.campaign_name AS STRING) AS manual_campaign,
+    SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.default_channel_group AS STRING) AS cross_channel_group,
+    COALESCE(SAFE_CAST(event.batch_page_id AS STRING), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'batch_page_id' LIMIT 1)) AS batch_page_id,
+    COALESCE(SAFE_CAST(event.batch_ordering_id AS STRING), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'batch_ordering_id' LIMIT 1)) AS batch_ordering_id,
+    COALESCE(SAFE_CAST(event.batch_event_index AS STRING), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'batch_event_index' LIMIT 1)) AS batch_event_index,
+    (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'source' LIMIT 1) AS param_source,
+    (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'medium' LIMIT 1) AS param_medium,
+    (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'campaign' LIMIT 1) AS param_campaign,
+    (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'ga_session_id' LIMIT 1) AS ga_session_id,
+    (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_location' LIMIT 1) AS page_location,
+    (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_referrer' LIMIT 1) AS page_referrer,
+    ARRAY(SELECT CONCAT(LOWER(SAFE_CAST(parameter.key AS STRING)), '=', SAFE_CAST(parameter.value.string_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE LOWER(SAFE_CAST(parameter.key AS STRING)) IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id', 'gclsrc', 'srsltid', 'twclid', 'epik', 'sccid', 'rdt_cid') AND LENGTH(SAFE_CAST(parameter.value.string_value AS STRING)) < 100) AS param_clicks,
+    event.event_name IN UNNEST(@event_names)
+      AND DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone) BETWEEN @start_date AND @end_date AS is_wanted,
+    IF(event.event_name IN UNNEST(@event_names), CONCAT(COALESCE(CAST(event.batch_page_id AS STRING), ''), '/', COALESCE(CAST(event.batch_ordering_id AS STRING), ''), '/', COALESCE(CAST(event.batch_event_index AS STRING), '')), NULL) AS key_before,
+    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'ga_session_number' LIMIT 1), NULL) AS ga_session_number,
+    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_title' LIMIT 1), NULL) AS page_title,
+    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'value' LIMIT 1), NULL) AS value_text,
+    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'value' LIMIT 1), NULL) AS value_number,
+    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'transaction_id' LIMIT 1), NULL) AS param_order,
+    IF(event.event_name IN UNNEST(@event_names), COALESCE((SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'currency' LIMIT 1), CAST(NULL AS STRING)), NULL) AS currency_text,
+    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'coupon' LIMIT 1), NULL) AS coupon,
+    IF(event.event_name IN UNNEST(@event_names), ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.event_params) AS parameter), []) AS event_params,
+    IF(event.event_name IN UNNEST(@event_names), ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.user_properties) AS parameter), []) AS user_properties,
+    IF(event.event_name IN UNNEST(@event_names), ARRAY(SELECT AS STRUCT SAFE_CAST(item.item_id AS STRING) AS item_id, SAFE_CAST(item.item_name AS STRING) AS item_name, SAFE_CAST(item.item_brand AS STRING) AS item_brand, SAFE_CAST(item.item_variant AS STRING) AS item_variant, SAFE_CAST(item.item_category AS STRING) AS item_category, SAFE_CAST(item.item_category2 AS STRING) AS item_category2, SAFE_CAST(item.item_category3 AS STRING) AS item_category3, SAFE_CAST(item.item_category4 AS STRING) AS item_category4, SAFE_CAST(item.item_category5 AS STRING) AS item_category5, SAFE_CAST(item.coupon AS STRING) AS coupon, SAFE_CAST(item.affiliation AS STRING) AS affiliation, SAFE_CAST(item.price AS FLOAT64) AS price, SAFE_CAST(item.quantity AS FLOAT64) AS quantity, SAFE_CAST(item.item_revenue AS FLOAT64) AS item_revenue, SAFE_CAST(item.item_refund AS FLOAT64) AS item_refund FROM UNNEST(event.items) AS item), []) AS items
+  FROM `my-project.analytics_1.events_2026112*` AS event
   WHERE
-    event._TABLE_SUFFIX BETWEEN @first_suffix AND @last_suffix
-    AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\d{8}$')
-    AND event.event_name IN UNNEST(@event_names)
-    AND DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone) BETWEEN @start_date AND @end_date
+    event._TABLE_SUFFIX BETWEEN SUBSTR(@first_suffix, 8) AND SUBSTR(@last_suffix, 8)
+    AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\d{1}$')
+    AND DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone)
+      BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 1 DAY)
+    AND event.event_name IS NOT NULL
+    -- audience events are GA4's own, not anybody's
+    AND COALESCE((SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'synthetic_bundle' LIMIT 1), 0) <> 1
+    
 ),
-named AS (
-  -- each event once, its parameters under names of their own
+meant AS (
+  -- what each field says, without the texts that say nothing
   SELECT
-    exported.*,
-    TO_HEX(SHA256(CONCAT(
-      exported.property, '|', COALESCE(exported.client_id, ''), '|', exported.event_name, '|',
-      CAST(UNIX_MICROS(exported.occurred_at) AS STRING), '|', exported.key_rest
-    ))) AS event_key,
-    (SELECT parameter.number FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'value' LIMIT 1) AS param_value,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'currency' LIMIT 1) AS param_currency,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'coupon' LIMIT 1) AS param_coupon,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'ga_session_id' LIMIT 1) AS param_session,
-    (SELECT parameter.number FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'ga_session_number' LIMIT 1) AS param_session_number,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'page_location' LIMIT 1) AS page_location,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'page_title' LIMIT 1) AS page_title,
-    (SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter WHERE parameter.key = 'page_referrer' LIMIT 1) AS page_referrer,
-    (SELECT SUM(item.item_refund) FROM UNNEST(exported.items) AS item) AS items_refund,
-    (SELECT SUM(item.price * item.quantity) FROM UNNEST(exported.items) AS item) AS items_total
+    exported.* REPLACE (IF(REGEXP_CONTAINS(exported.device_category, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.device_category)) AS device_category,
+      IF(REGEXP_CONTAINS(exported.operating_system, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.operating_system)) AS operating_system,
+      IF(REGEXP_CONTAINS(exported.browser, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.browser)) AS browser,
+      IF(REGEXP_CONTAINS(exported.language, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.language)) AS language,
+      IF(REGEXP_CONTAINS(exported.country, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.country)) AS country,
+      IF(REGEXP_CONTAINS(exported.region, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.region)) AS region,
+      IF(REGEXP_CONTAINS(exported.city, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.city)) AS city,
+      IF(REGEXP_CONTAINS(exported.continent, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.continent)) AS continent,
+      IF(REGEXP_CONTAINS(exported.coupon, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.coupon)) AS coupon,
+      IF(REGEXP_CONTAINS(exported.hostname, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.hostname)) AS hostname,
+      IF(REGEXP_CONTAINS(exported.page_title, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.page_title)) AS page_title,
+      IF(IS_NAN(exported.value_number) OR IS_INF(exported.value_number), NULL, exported.value_number) AS value_number,
+      IF(IS_NAN(exported.purchase_revenue) OR IS_INF(exported.purchase_revenue), NULL, exported.purchase_revenue) AS purchase_revenue,
+      IF(IS_NAN(exported.refund_stated) OR IS_INF(exported.refund_stated), NULL, exported.refund_stated) AS refund_stated,
+      IF(IS_NAN(exported.purchase_in_usd) OR IS_INF(exported.purchase_in_usd), NULL, exported.purchase_in_usd) AS purchase_in_usd,
+      IF(IS_NAN(exported.refunded_in_usd) OR IS_INF(exported.refunded_in_usd), NULL, exported.refunded_in_usd) AS refunded_in_usd,
+      IF(IS_NAN(exported.event_in_usd) OR IS_INF(exported.event_in_usd), NULL, exported.event_in_usd) AS event_in_usd),
+    IF(REGEXP_CONTAINS(exported.client, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.client)) AS client_id,
+    IF(REGEXP_CONTAINS(exported.user_of_row, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.user_of_row)) AS user_id,
+    COALESCE(IF(REGEXP_CONTAINS(exported.ecommerce_order, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.ecommerce_order)), IF(REGEXP_CONTAINS(exported.param_order, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.param_order))) AS order_id,
+    UPPER(IF(REGEXP_CONTAINS(exported.currency_text, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.currency_text))) AS currency_code,
+    IF(LOWER(TRIM(exported.ecommerce_order)) IN UNNEST(@v_ea131d42ee55), NULL, TRIM(exported.ecommerce_order)) AS order_before,
+    -- inside one microsecond the order of requests and events decides
+    CONCAT(
+      CAST(UNIX_MICROS(exported.occurred_at) AS STRING),
+      LPAD(COALESCE(exported.batch_ordering_id, ''), 6, '0'),
+      LPAD(COALESCE(exported.batch_event_index, ''), 6, '0')
+    ) AS moment
   FROM exported
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY event_key ORDER BY exported.occurred_at) = 1
+),
+valued AS (
+  -- units of money, and which record of the session speaks
+  SELECT
+    meant.*,
+    COALESCE(meant.purchase_revenue, meant.value_number) AS amount,
+    -- no document states the unit of in_app_purchase; what makes absurdly many a dollar is millionths
+    CASE
+      WHEN meant.event_name <> 'in_app_purchase' OR meant.value_number IS NULL THEN 1
+      WHEN COALESCE(meant.event_in_usd, 0) <= 0 THEN NULL
+      WHEN meant.value_number / meant.event_in_usd > 200000 THEN 1000000
+      ELSE 1
+    END AS unit,
+    CASE WHEN meant.cross_channel_source IS NOT NULL THEN 'cross_channel' WHEN meant.google_ads_id IS NOT NULL THEN 'google_ads' WHEN meant.sa360_source IS NOT NULL THEN 'sa360' WHEN meant.cm360_source IS NOT NULL THEN 'cm360' WHEN meant.dv360_source IS NOT NULL THEN 'dv360' WHEN meant.manual_source IS NOT NULL THEN 'manual' END AS session_step,
+    -- one record as a whole: that of the page, else that of the event
+    COALESCE(meant.collected_source, meant.collected_medium, meant.collected_campaign) IS NOT NULL AS is_collected,
+    COALESCE(
+      meant.collected_gclid,
+      REGEXP_EXTRACT(meant.page_location, r'(?i)[?&#;](?:gclid|gbraid|wbraid)=([^&#;?%{<\[]+)')
+    ) IS NOT NULL AS has_google_click
+  FROM meant
+),
+keyed AS (
+  -- the key of each row, and the record of the event alone
+  SELECT
+    valued.*,
+    IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_source, valued.param_source), r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_source, valued.param_source))) AS raw_source,
+    IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_medium, valued.param_medium), r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_medium, valued.param_medium))) AS raw_medium,
+    IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_campaign, valued.param_campaign), r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_campaign, valued.param_campaign))) AS raw_campaign,
+    IF(valued.is_wanted, TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
+      valued.property AS property, valued.stream_id AS stream, valued.platform AS platform, valued.client AS client,
+      valued.event_name AS name, CAST(UNIX_MICROS(valued.occurred_at) AS STRING) AS micros,
+      valued.batch_page_id AS page, valued.batch_ordering_id AS request, valued.batch_event_index AS place,
+      valued.order_id AS order_id,
+      -- without a place in a request only the contents tell events apart
+      IF(valued.batch_event_index IS NULL, valued.user_of_row, NULL) AS user,
+      IF(valued.batch_event_index IS NULL, valued.bundle, NULL) AS bundle,
+      IF(valued.batch_event_index IS NULL, CAST(valued.amount AS STRING), NULL) AS amount,
+      IF(valued.batch_event_index IS NULL, ARRAY(SELECT CONCAT(COALESCE(CAST(part.item_id AS STRING), ''), '|', COALESCE(CAST(part.price AS STRING), ''), '|', COALESCE(CAST(part.quantity AS STRING), '')) FROM UNNEST(valued.items) AS part ORDER BY 1), []) AS items,
+      IF(valued.batch_event_index IS NULL, ARRAY(SELECT CONCAT(COALESCE(CAST(part.key AS STRING), ''), '|', COALESCE(CAST(part.text AS STRING), '')) FROM UNNEST(valued.event_params) AS part ORDER BY 1), []) AS parameters
+    )))), NULL) AS event_key,
+    IF(valued.is_wanted, TO_HEX(SHA256(CONCAT(
+      valued.property, '|', COALESCE(valued.client, ''), '|', valued.event_name, '|',
+      CAST(UNIX_MICROS(valued.occurred_at) AS STRING), '|', valued.key_before
+    ))), NULL) AS event_key_before
+  FROM valued
 )
 SELECT
-  DATE(named.occurred_at, @timezone) AS date,
-  named.event_key,
-  named.property,
-  named.event_name,
-  named.occurred_at,
-  IF(LOWER(TRIM(named.client_id)) IN UNNEST(@nobody), NULL, named.client_id) AS client_id,
-  IF(LOWER(TRIM(named.user_id)) IN UNNEST(@nobody), NULL, TRIM(named.user_id)) AS user_id,
-  IF(LOWER(TRIM(named.client_id)) IN UNNEST(@nobody), NULL, CONCAT(named.client_id, '.', named.param_session)) AS session_id,
-  CAST(named.param_session_number AS INT64) AS session_number,
-  IF(LOWER(TRIM(named.transaction_id)) IN UNNEST(@nobody), NULL, TRIM(named.transaction_id)) AS order_id,
-  named.param_value AS value,
-  COALESCE(named.purchase_revenue, named.param_value) AS revenue,
-  IF(named.event_name = 'refund', COALESCE(named.refund_amount, named.items_refund, named.items_total, named.param_value), NULL) AS refund_value,
-  UPPER(NULLIF(TRIM(named.param_currency), '')) AS currency,
-  named.param_coupon AS coupon,
-  named.event_params,
-  named.user_properties,
-  named.items,
-  named.page_location,
-  REGEXP_EXTRACT(named.page_location, r'^[^:]+://[^/?#]+([^?#]*)') AS page_path,
-  COALESCE(REGEXP_EXTRACT(named.page_location, r'^[^:]+://([^/?#]+)'), named.hostname) AS page_hostname,
-  named.page_title,
-  named.page_referrer,
-  named.source,
-  named.medium,
-  named.campaign,
-  named.device_category,
-  named.operating_system,
-  named.browser,
-  named.language,
-  named.country,
-  named.region,
-  named.city,
-  named.continent,
-  named.platform,
-  named.stream_id,
-  COALESCE(named.gclid, REGEXP_EXTRACT(named.page_location, r'[?&]gclid=([^&#]+)')) AS gclid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]gbraid=([^&#]+)') AS gbraid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]wbraid=([^&#]+)') AS wbraid,
-  COALESCE(named.dclid, REGEXP_EXTRACT(named.page_location, r'[?&]dclid=([^&#]+)')) AS dclid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]fbclid=([^&#]+)') AS fbclid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]msclkid=([^&#]+)') AS msclkid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]ttclid=([^&#]+)') AS ttclid,
-  REGEXP_EXTRACT(named.page_location, r'[?&]li_fat_id=([^&#]+)') AS li_fat_id,
+  keyed.is_wanted,
+  keyed.moment,
+  keyed.date,
+  keyed.event_key,
+  keyed.event_key_before,
+  COALESCE(keyed.order_before, CONCAT('ga4-', keyed.event_key_before)) AS purchase_id_before,
+  COALESCE(CONCAT(keyed.order_id, ''), CONCAT('ga4-', keyed.event_key)) AS purchase_id,
+  keyed.property,
+  keyed.is_preliminary,
+  keyed.shard,
+  keyed.event_name,
+  keyed.occurred_at,
+  keyed.client_id,
+  keyed.user_id,
+  CONCAT(keyed.client_id, '.', keyed.ga_session_id) AS session_id,
+  CAST(keyed.ga_session_number AS INT64) AS session_number,
+  keyed.order_id,
+  keyed.value_number / keyed.unit AS value,
+  keyed.amount / keyed.unit AS revenue,
+  CASE
+    WHEN keyed.event_name = 'refund' THEN keyed.refunded_in_usd
+    WHEN keyed.purchase_revenue IS NOT NULL THEN keyed.purchase_in_usd
+    ELSE keyed.event_in_usd
+  END AS value_in_usd,
+  -- a refund's amount, however its sign was written; zero states none
+  IF(
+    keyed.event_name = 'refund',
+    COALESCE(NULLIF(ABS(keyed.refund_stated), 0), NULLIF(ABS(keyed.value_number), 0)),
+    NULL
+  ) AS refund_value,
+  IF(keyed.event_name = 'refund', COALESCE(keyed.refund_stated, keyed.value_number) = 0, NULL) AS refund_is_zero,
+  IF(keyed.currency_code IN UNNEST(@v_6989d769791f), keyed.currency_code, NULL) AS currency,
+  CASE
+    WHEN keyed.unit IS NULL THEN 'unknown_unit'
+    WHEN keyed.amount < 0 AND keyed.event_name <> 'refund' THEN 'negative_value'
+    WHEN keyed.amount IS NULL AND TRIM(COALESCE(keyed.value_text, '')) <> '' THEN 'unreadable_value'
+    WHEN keyed.currency_code NOT IN UNNEST(@v_6989d769791f) THEN 'unreadable_currency'
+  END AS value_problem,
+  keyed.coupon,
+  keyed.event_params,
+  keyed.user_properties,
+  keyed.items,
+  keyed.page_location,
+  REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://[^/?#]+([^?#]*)') AS page_path,
+  COALESCE(REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://([^/?#]+)'), keyed.hostname) AS page_hostname,
+  keyed.page_title,
+  keyed.page_referrer,
+  keyed.session_step,
+  IF(REGEXP_CONTAINS(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_source WHEN 'google_ads' THEN 'google' WHEN 'sa360' THEN keyed.sa360_source WHEN 'cm360' THEN keyed.cm360_source WHEN 'dv360' THEN keyed.dv360_source WHEN 'manual' THEN keyed.manual_source END, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_source WHEN 'google_ads' THEN 'google' WHEN 'sa360' THEN keyed.sa360_source WHEN 'cm360' THEN keyed.cm360_source WHEN 'dv360' THEN keyed.dv360_source WHEN 'manual' THEN keyed.manual_source END)) AS session_source,
+  IF(REGEXP_CONTAINS(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_medium WHEN 'google_ads' THEN 'cpc' WHEN 'sa360' THEN keyed.sa360_medium WHEN 'cm360' THEN keyed.cm360_medium WHEN 'dv360' THEN keyed.dv360_medium WHEN 'manual' THEN keyed.manual_medium END, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_medium WHEN 'google_ads' THEN 'cpc' WHEN 'sa360' THEN keyed.sa360_medium WHEN 'cm360' THEN keyed.cm360_medium WHEN 'dv360' THEN keyed.dv360_medium WHEN 'manual' THEN keyed.manual_medium END)) AS session_medium,
+  IF(REGEXP_CONTAINS(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_campaign WHEN 'google_ads' THEN keyed.google_ads_campaign WHEN 'sa360' THEN keyed.sa360_campaign WHEN 'cm360' THEN keyed.cm360_campaign WHEN 'dv360' THEN keyed.dv360_campaign WHEN 'manual' THEN keyed.manual_campaign END, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_campaign WHEN 'google_ads' THEN keyed.google_ads_campaign WHEN 'sa360' THEN keyed.sa360_campaign WHEN 'cm360' THEN keyed.cm360_campaign WHEN 'dv360' THEN keyed.dv360_campaign WHEN 'manual' THEN keyed.manual_campaign END)) AS session_campaign,
+  IF(keyed.session_step = 'cross_channel', keyed.cross_channel_group, NULL) AS session_channel,
+  -- the campaign of this event alone; a paid click on it says more than the referrer that came with it
+  CASE
+    WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN 'google'
+    WHEN LOWER(keyed.raw_source) = '(direct)' THEN NULL
+    ELSE keyed.raw_source
+  END AS own_source,
+  IF(
+    keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
+    'cpc', keyed.raw_medium
+  ) AS own_medium,
+  IF(
+    keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
+    '(not set)', keyed.raw_campaign
+  ) AS own_campaign,
+  keyed.device_category,
+  keyed.operating_system,
+  keyed.browser,
+  keyed.language,
+  keyed.country,
+  keyed.region,
+  keyed.city,
+  keyed.continent,
+  keyed.platform,
+  keyed.stream_id,
+  -- ids of ads as texts kind=value, the most trusted place first
+  ARRAY_CONCAT(
+    ARRAY(
+      SELECT pair
+      FROM UNNEST([
+        CONCAT('gclid=', keyed.collected_gclid),
+        CONCAT('dclid=', keyed.collected_dclid),
+        CONCAT('srsltid=', keyed.collected_srsltid)
+      ]) AS pair
+      WHERE pair IS NOT NULL
+    ),
+    IF(REGEXP_CONTAINS(keyed.page_location, r'(?i)[?&#;](?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)='), REGEXP_EXTRACT_ALL(IF(LENGTH(keyed.page_location) >= 1000, REGEXP_REPLACE(keyed.page_location, r'[?&#;][^?&#;]*$', ''), keyed.page_location), r'(?i)[?&#;]((?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=[^&#;?]+)'), []),
+    keyed.param_clicks,
+    IF(REGEXP_EXTRACT(keyed.page_referrer, r'^[^:]+://([^/?#]+)') = REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://([^/?#]+)'), IF(REGEXP_CONTAINS(keyed.page_referrer, r'(?i)[?&#;](?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)='), REGEXP_EXTRACT_ALL(IF(LENGTH(keyed.page_referrer) >= 420, REGEXP_REPLACE(keyed.page_referrer, r'[?&#;][^?&#;]*$', ''), keyed.page_referrer), r'(?i)[?&#;]((?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=[^&#;?]+)'), []), [])
+  ) AS click_pairs,
   -- a refusal is passed on; a GA4 "Yes" is no consent to hand user data to a platform
-  IF(named.ads_storage = 'No', 'denied', NULL) AS consent_ad_user_data,
-  IF(named.ads_storage = 'No', 'denied', NULL) AS consent_ad_personalization
-FROM named;
+  IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_user_data,
+  IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_personalization
+FROM keyed;
 
--- step stage_difference
+-- step stage_visits
 -- @end_date DATE = "2026-11-28"
--- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "session_start", "sign_up"]
 -- @start_date DATE = "2026-11-25"
-CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_difference` AS
+-- @timezone STRING = "Europe/Berlin"
+-- @v_432f87b2ae42 ARRAY<STRING> = ["t.co", "fb", "ig", "x.com", "l.facebook.com", "lm.facebook.com", "lnkd.in"]
+CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_visits` AS
 WITH
+begun AS (
+  -- what the events of each session say together
+  SELECT
+    scanned.property,
+    scanned.session_id,
+    MIN(scanned.client_id) AS client_id,
+    MIN(scanned.occurred_at) AS started_at,
+    MAX(scanned.occurred_at) AS ended_at,
+    COUNTIF(scanned.event_name IN ('page_view', 'screen_view')) AS pages,
+    COUNT(DISTINCT IF(scanned.event_name IN ('page_view', 'screen_view'), scanned.page_path, NULL)) AS depth,
+    MIN(IF(scanned.page_location IS NULL, NULL, CONCAT(scanned.moment, scanned.page_location))) AS landing,
+    MIN(IF(scanned.session_step IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
+      scanned.session_source AS source, scanned.session_medium AS medium, scanned.session_campaign AS campaign,
+      scanned.session_channel AS channel, scanned.session_step AS step
+    ))))) AS session_record,
+    MIN(IF(scanned.own_source IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
+      scanned.own_source AS source, scanned.own_medium AS medium, scanned.own_campaign AS campaign,
+      CAST(NULL AS STRING) AS channel, 'first_event' AS step
+    ))))) AS event_record
+  FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
+  WHERE scanned.session_id IS NOT NULL AND scanned.client_id IS NOT NULL
+  GROUP BY scanned.property, scanned.session_id
+),
+recorded AS (
+  -- the record of each visit: GA4's own, else that of its first event with one
+  SELECT
+    begun.* EXCEPT (landing, session_record, event_record),
+    DATE(begun.started_at, @timezone) AS date,
+    SUBSTR(begun.landing, 29) AS landing_page,
+    SUBSTR(COALESCE(begun.session_record, begun.event_record), 29) AS record,
+    TRUE AS is_fresh
+  FROM begun
+),
+both AS (
+  -- the visits of the scan, and those that the table knows of the 90 days before
+  SELECT
+    recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.ended_at, recorded.pages,
+    recorded.depth, recorded.date, recorded.landing_page, recorded.record, recorded.is_fresh
+  FROM recorded
+  WHERE recorded.date BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+  UNION ALL
+  SELECT
+    known.property, known.session_id, known.client_id, known.started_at, known.started_at, 0, 0, known.date,
+    CAST(NULL AS STRING),
+    IF(
+      known.source_step IN ('earlier_visit', 'direct'), NULL,
+      TO_JSON_STRING(STRUCT(
+        known.source AS source, known.medium AS medium, known.campaign AS campaign,
+        CAST(NULL AS STRING) AS channel, known.source_step AS step
+      ))
+    ),
+    FALSE
+  FROM `my-project.conversions.ga4_visits` AS known
+  WHERE known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_SUB(@start_date, INTERVAL 2 DAY)
+),
+looked_back AS (
+  -- each visit with the last source of its client before it
+  SELECT
+    both.*,
+    -- the client's last visit with a source, if it is at most 90 days old
+    LAST_VALUE(
+      IF(
+        both.record IS NULL OR LOWER(JSON_VALUE(both.record, '$.source')) = '(direct)', NULL,
+        CONCAT(CAST(UNIX_MICROS(both.started_at) AS STRING), both.record)
+      ) IGNORE NULLS
+    ) OVER (
+      PARTITION BY both.property, both.client_id ORDER BY both.started_at, both.session_id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS before
+  FROM both
+),
+chosen AS (
+  -- the visits of the scan; a source older than 90 days is forgotten
+  SELECT
+    looked_back.* EXCEPT (before),
+    IF(
+      UNIX_MICROS(looked_back.started_at) - CAST(SUBSTR(looked_back.before, 1, 16) AS INT64) <= 7776000000000,
+      SUBSTR(looked_back.before, 17), NULL
+    ) AS earlier
+  FROM looked_back
+  WHERE looked_back.is_fresh
+),
+resolved AS (
+  -- one whole record a visit
+  SELECT
+    chosen.*,
+    CASE
+      WHEN chosen.record IS NOT NULL THEN JSON_VALUE(chosen.record, '$.step')
+      WHEN chosen.earlier IS NOT NULL THEN 'earlier_visit'
+      ELSE 'direct'
+    END AS source_step,
+    COALESCE(JSON_VALUE(COALESCE(chosen.record, chosen.earlier), '$.source'), '(direct)') AS source,
+    IF(
+      chosen.record IS NULL AND chosen.earlier IS NULL, '(none)',
+      JSON_VALUE(COALESCE(chosen.record, chosen.earlier), '$.medium')
+    ) AS medium,
+    IF(
+      chosen.record IS NULL AND chosen.earlier IS NULL, '(direct)',
+      JSON_VALUE(COALESCE(chosen.record, chosen.earlier), '$.campaign')
+    ) AS campaign,
+    JSON_VALUE(chosen.record, '$.channel') AS exported_channel
+  FROM chosen
+)
+SELECT
+  resolved.date,
+  CONCAT(resolved.property, '/', resolved.session_id) AS visit_key,
+  resolved.property,
+  resolved.client_id,
+  resolved.session_id,
+  resolved.started_at,
+  TIMESTAMP_DIFF(resolved.ended_at, resolved.started_at, MICROSECOND) / 1000000 AS duration_seconds,
+  resolved.pages,
+  resolved.depth,
+  resolved.landing_page,
+  resolved.source,
+  resolved.medium,
+  resolved.campaign,
+  COALESCE(resolved.exported_channel, CASE
+    WHEN LOWER(COALESCE(resolved.source, '')) = '(direct)' AND LOWER(COALESCE(resolved.medium, '')) IN ('(none)', '(not set)', '') THEN 'Direct'
+    WHEN STRPOS(LOWER(COALESCE(resolved.campaign, '')), 'cross-network') > 0 THEN 'Cross-network'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.medium, '')), r'^(.*cp.*|ppc|retargeting|paid.*)$') THEN
+      CASE
+        WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(amazon|ebay|etsy|shopping|idealo|aliexpress|alibaba|walmart|shopzilla)([.]|$)') OR REGEXP_CONTAINS(LOWER(COALESCE(resolved.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Paid Shopping'
+        WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(google|bing|yahoo|duckduckgo|baidu|yandex|ecosia|ask|aol|naver|seznam|qwant|startpage)([.]|$)') THEN 'Paid Search'
+        WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(facebook|instagram|twitter|linkedin|pinterest|reddit|tiktok|snapchat|threads|vk|xing|tumblr|quora|whatsapp|telegram|weibo|mastodon|bluesky)([.]|$)') OR LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_432f87b2ae42) THEN 'Paid Social'
+        WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(youtube|vimeo|dailymotion|twitch|netflix|hulu)([.]|$)') THEN 'Paid Video'
+        -- Google looks for display before it gives up: cpm is a display medium
+        WHEN LOWER(COALESCE(resolved.medium, '')) = 'cpm' THEN 'Display'
+        ELSE 'Paid Other'
+      END
+    WHEN LOWER(COALESCE(resolved.medium, '')) IN ('display', 'banner', 'expandable', 'interstitial', 'cpm') THEN 'Display'
+    WHEN LOWER(COALESCE(resolved.medium, '')) = 'ai-assistant' OR LOWER(COALESCE(resolved.campaign, '')) = '(ai-assistant)' THEN 'AI Assistant'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(amazon|ebay|etsy|shopping|idealo|aliexpress|alibaba|walmart|shopzilla)([.]|$)') OR REGEXP_CONTAINS(LOWER(COALESCE(resolved.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Organic Shopping'
+    WHEN
+      REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(facebook|instagram|twitter|linkedin|pinterest|reddit|tiktok|snapchat|threads|vk|xing|tumblr|quora|whatsapp|telegram|weibo|mastodon|bluesky)([.]|$)') OR LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_432f87b2ae42)
+      OR LOWER(COALESCE(resolved.medium, '')) IN ('social', 'social-network', 'social-media', 'sm', 'social network', 'social media')
+      THEN 'Organic Social'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(youtube|vimeo|dailymotion|twitch|netflix|hulu)([.]|$)') OR STRPOS(LOWER(COALESCE(resolved.medium, '')), 'video') > 0 THEN 'Organic Video'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(google|bing|yahoo|duckduckgo|baidu|yandex|ecosia|ask|aol|naver|seznam|qwant|startpage)([.]|$)') OR LOWER(COALESCE(resolved.medium, '')) = 'organic' THEN 'Organic Search'
+    WHEN LOWER(COALESCE(resolved.medium, '')) IN ('referral', 'app', 'link') THEN 'Referral'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'e[-_ ]?mail') OR REGEXP_CONTAINS(LOWER(COALESCE(resolved.medium, '')), r'e[-_ ]?mail') THEN 'Email'
+    WHEN LOWER(COALESCE(resolved.medium, '')) = 'affiliate' THEN 'Affiliates'
+    WHEN LOWER(COALESCE(resolved.medium, '')) = 'audio' THEN 'Audio'
+    WHEN LOWER(COALESCE(resolved.source, '')) = 'sms' OR LOWER(COALESCE(resolved.medium, '')) = 'sms' THEN 'SMS'
+    WHEN ENDS_WITH(LOWER(COALESCE(resolved.medium, '')), 'push') OR REGEXP_CONTAINS(LOWER(COALESCE(resolved.medium, '')), r'mobile|notification') OR LOWER(COALESCE(resolved.source, '')) = 'firebase' THEN 'Mobile Push Notifications'
+    ELSE 'Unassigned'
+  END) AS channel_group,
+  resolved.exported_channel IS NULL AS channel_is_computed,
+  resolved.source_step
+FROM resolved;
+
+-- step stage_ga4_visits
+-- @end_date DATE = "2026-11-28"
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @start_date DATE = "2026-11-25"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_visits` AS
+WITH
+made AS (
+  -- the rows as the export says now
+  SELECT visited.*
+  FROM `my-project.conversions_staging.stage_1_visits` AS visited
+  WHERE visited.date BETWEEN @start_date AND @end_date
+),
 fresh AS (
-  -- the events of the scan with a fingerprint of each row
-  SELECT told.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(told.row_text)), 1, 15)) AS INT64) AS row_hash
+  -- the rows of the scan with a fingerprint of each
+  SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
   FROM (
     SELECT
-      scanned.date, scanned.event_key, scanned.property, scanned.event_name, scanned.occurred_at, scanned.client_id, scanned.user_id, scanned.session_id, scanned.session_number, scanned.order_id, scanned.value, scanned.revenue, scanned.refund_value, scanned.currency, scanned.coupon, scanned.event_params, scanned.user_properties, scanned.items, scanned.page_location, scanned.page_path, scanned.page_hostname, scanned.page_title, scanned.page_referrer, scanned.source, scanned.medium, scanned.campaign, scanned.device_category, scanned.operating_system, scanned.browser, scanned.language, scanned.country, scanned.region, scanned.city, scanned.continent, scanned.platform, scanned.stream_id, scanned.gclid, scanned.gbraid, scanned.wbraid, scanned.dclid, scanned.fbclid, scanned.msclkid, scanned.ttclid, scanned.li_fat_id, scanned.consent_ad_user_data, scanned.consent_ad_personalization,
-      ARRAY_TO_STRING([CAST(scanned.date AS STRING), scanned.event_key, scanned.property, scanned.event_name, CAST(scanned.occurred_at AS STRING), scanned.client_id, scanned.user_id, scanned.session_id, CAST(scanned.session_number AS STRING), scanned.order_id, CAST(scanned.value AS STRING), CAST(scanned.revenue AS STRING), CAST(scanned.refund_value AS STRING), scanned.currency, scanned.coupon, TO_JSON_STRING(scanned.event_params), TO_JSON_STRING(scanned.user_properties), TO_JSON_STRING(scanned.items), scanned.page_location, scanned.page_path, scanned.page_hostname, scanned.page_title, scanned.page_referrer, scanned.source, scanned.medium, scanned.campaign, scanned.device_category, scanned.operating_system, scanned.browser, scanned.language, scanned.country, scanned.region, scanned.city, scanned.continent, scanned.platform, scanned.stream_id, scanned.gclid, scanned.gbraid, scanned.wbraid, scanned.dclid, scanned.fbclid, scanned.msclkid, scanned.ttclid, scanned.li_fat_id, scanned.consent_ad_user_data, scanned.consent_ad_personalization], CHR(31), CHR(30)) AS row_text
-    FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
-  ) AS told
+      made.date, made.visit_key, made.property, made.client_id, made.session_id, made.started_at, made.duration_seconds, made.pages, made.depth, made.landing_page, made.source, made.medium, made.campaign, made.channel_group, made.channel_is_computed, made.source_step,
+      ARRAY_TO_STRING([CAST(made.date AS STRING), made.visit_key, made.property, made.client_id, made.session_id, CAST(made.started_at AS STRING), CAST(made.duration_seconds AS STRING), CAST(made.pages AS STRING), CAST(made.depth AS STRING), made.landing_page, made.source, made.medium, made.campaign, made.channel_group, CAST(made.channel_is_computed AS STRING), made.source_step], CHR(31), CHR(30)) AS row_text
+    FROM made
+  ) AS spelled
 ),
 present AS (
-  -- the events that the stage holds of these days
-  SELECT target.event_key, target.date, target.row_hash
+  -- the rows that the table holds of these days, and the daily table that told each
+  SELECT
+    target.visit_key,
+    target.date,
+    target.row_hash,
+    CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
+  FROM `my-project.conversions.ga4_visits` AS target
+  WHERE target.date BETWEEN @start_date AND @end_date 
+)
+SELECT
+  COALESCE(fresh.visit_key, present.visit_key) AS visit_key,
+  COALESCE(fresh.date, present.date) AS date,
+  fresh.property, fresh.client_id, fresh.session_id, fresh.started_at, fresh.duration_seconds, fresh.pages, fresh.depth, fresh.landing_page, fresh.source, fresh.medium, fresh.campaign, fresh.channel_group, fresh.channel_is_computed, fresh.source_step,
+  fresh.row_hash,
+  present.date AS old_date,
+  CASE WHEN present.visit_key IS NULL THEN 'insert' WHEN fresh.visit_key IS NULL THEN 'delete' ELSE 'update' END AS change
+FROM fresh
+FULL OUTER JOIN present ON present.visit_key = fresh.visit_key
+WHERE
+  -- what a table told that is gone by now, deleted or expired, stays counted
+  (fresh.visit_key IS NULL AND present.shard IN UNNEST(@existing))
+  OR (fresh.visit_key IS NOT NULL AND (present.visit_key IS NULL OR fresh.row_hash <> present.row_hash));
+
+-- step stage_ga4_clicks
+-- @end_date DATE = "2026-11-28"
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @start_date DATE = "2026-11-25"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_clicks` AS
+WITH
+made AS (
+  -- the rows as the export says now
+WITH
+sight AS (
+  -- of one kind an event shows one id: that of the most trusted place
+  SELECT
+    scanned.date,
+    scanned.property,
+    scanned.client_id,
+    scanned.occurred_at,
+    LOWER(SPLIT(pair, '=')[OFFSET(0)]) AS kind,
+    SUBSTR(pair, STRPOS(pair, '=') + 1) AS value,
+    place
+  FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
+  CROSS JOIN UNNEST(scanned.click_pairs) AS pair WITH OFFSET AS place
+  WHERE scanned.client_id IS NOT NULL AND scanned.date BETWEEN @start_date AND @end_date
+),
+decoded AS (
+  -- ids as they were sent
+  SELECT sight.* REPLACE (IF(STRPOS(sight.value, '%') = 0, sight.value, (SELECT STRING_AGG(IF(REGEXP_CONTAINS(part, r'^%[0-9a-fA-F]{2}$'), SAFE_CONVERT_BYTES_TO_STRING(FROM_HEX(SUBSTR(part, 2))), part), '' ORDER BY place) FROM UNNEST(REGEXP_EXTRACT_ALL(sight.value, r'%[0-9a-fA-F]{2}|[^%]+|%')) AS part WITH OFFSET AS place)) AS value) FROM sight
+),
+valid AS (
+  -- one id a kind, texts that are none left out
+  SELECT named.*
+  FROM (
+    SELECT decoded.* REPLACE (IF(REGEXP_CONTAINS(decoded.value, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|.*[{}\[\]()<>\s].*|__.*__)\s*$'), NULL, TRIM(decoded.value)) AS value) FROM decoded
+  ) AS named
+  WHERE named.value IS NOT NULL
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY named.property, named.client_id, named.occurred_at, named.kind ORDER BY named.place, named.value DESC
+  ) = 1
+),
+daily AS (
+  -- the first sight of each id on each day
+  SELECT valid.date, valid.property, valid.client_id, valid.kind, valid.value, MIN(valid.occurred_at) AS seen_at
+  FROM valid
+  GROUP BY valid.date, valid.property, valid.client_id, valid.kind, valid.value
+),
+earlier AS (
+  -- when ids that were seen before were seen first
+  SELECT known.client_id, known.kind, known.value, MIN(known.clicked_at) AS clicked_at
+  FROM `my-project.conversions.ga4_clicks` AS known
+  WHERE known.date BETWEEN DATE_SUB(@start_date, INTERVAL 400 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+  GROUP BY known.client_id, known.kind, known.value
+)
+SELECT
+  daily.date,
+  TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
+    daily.property AS property, daily.client_id AS client_id, daily.kind AS kind, daily.value AS value,
+    CAST(daily.date AS STRING) AS day
+  )))) AS click_key,
+  daily.property,
+  daily.client_id,
+  daily.kind,
+  daily.value,
+  daily.seen_at,
+  LEAST(
+    COALESCE(earlier.clicked_at, daily.seen_at),
+    MIN(daily.seen_at) OVER (PARTITION BY daily.client_id, daily.kind, daily.value)
+  ) AS clicked_at
+FROM daily
+LEFT JOIN earlier
+  ON earlier.client_id = daily.client_id AND earlier.kind = daily.kind AND earlier.value = daily.value
+),
+fresh AS (
+  -- the rows of the scan with a fingerprint of each
+  SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
+  FROM (
+    SELECT
+      made.date, made.click_key, made.property, made.client_id, made.kind, made.value, made.seen_at, made.clicked_at,
+      ARRAY_TO_STRING([CAST(made.date AS STRING), made.click_key, made.property, made.client_id, made.kind, made.value, CAST(made.seen_at AS STRING), CAST(made.clicked_at AS STRING)], CHR(31), CHR(30)) AS row_text
+    FROM made
+  ) AS spelled
+),
+present AS (
+  -- the rows that the table holds of these days, and the daily table that told each
+  SELECT
+    target.click_key,
+    target.date,
+    target.row_hash,
+    CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
+  FROM `my-project.conversions.ga4_clicks` AS target
+  WHERE target.date BETWEEN @start_date AND @end_date 
+)
+SELECT
+  COALESCE(fresh.click_key, present.click_key) AS click_key,
+  COALESCE(fresh.date, present.date) AS date,
+  fresh.property, fresh.client_id, fresh.kind, fresh.value, fresh.seen_at, fresh.clicked_at,
+  fresh.row_hash,
+  present.date AS old_date,
+  CASE WHEN present.click_key IS NULL THEN 'insert' WHEN fresh.click_key IS NULL THEN 'delete' ELSE 'update' END AS change
+FROM fresh
+FULL OUTER JOIN present ON present.click_key = fresh.click_key
+WHERE
+  -- what a table told that is gone by now, deleted or expired, stays counted
+  (fresh.click_key IS NULL AND present.shard IN UNNEST(@existing))
+  OR (fresh.click_key IS NOT NULL AND (present.click_key IS NULL OR fresh.row_hash <> present.row_hash));
+
+-- step stage_order_memory
+-- @end_date DATE = "2026-11-28"
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @start_date DATE = "2026-11-25"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_order_memory` AS
+WITH
+made AS (
+  -- the rows as the export says now
+SELECT
+  event.date,
+  TO_HEX(SHA256(TO_JSON_STRING(STRUCT(event.property AS property, event.order_id AS order_id, CAST(event.date AS STRING) AS day)))) AS memory_key,
+  event.property,
+  event.order_id,
+  MIN(event.purchase_id) AS purchase_id,
+  MIN(event.occurred_at) AS first_at,
+  SUBSTR(MIN(CONCAT(CAST(UNIX_MICROS(event.occurred_at) AS STRING), event.client_id)), 17) AS client_id,
+  SUBSTR(MIN(CONCAT(CAST(UNIX_MICROS(event.occurred_at) AS STRING), event.user_id)), 17) AS user_id,
+  COUNT(DISTINCT event.client_id) AS clients,
+  SUM(event.revenue) AS value,
+  FALSE AS is_history
+FROM `my-project.conversions_staging.stage_1_scanned` AS event
+WHERE
+  event.event_name = 'purchase'
+  AND event.order_id IS NOT NULL
+  AND event.date BETWEEN @start_date AND @end_date
+GROUP BY event.date, event.property, event.order_id
+),
+fresh AS (
+  -- the rows of the scan with a fingerprint of each
+  SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
+  FROM (
+    SELECT
+      made.date, made.memory_key, made.property, made.order_id, made.purchase_id, made.first_at, made.client_id, made.user_id, made.clients, made.value, made.is_history,
+      ARRAY_TO_STRING([CAST(made.date AS STRING), made.memory_key, made.property, made.order_id, made.purchase_id, CAST(made.first_at AS STRING), made.client_id, made.user_id, CAST(made.clients AS STRING), CAST(made.value AS STRING), CAST(made.is_history AS STRING)], CHR(31), CHR(30)) AS row_text
+    FROM made
+  ) AS spelled
+),
+present AS (
+  -- the rows that the table holds of these days, and the daily table that told each
+  SELECT
+    target.memory_key,
+    target.date,
+    target.row_hash,
+    CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
+  FROM `my-project.conversions.order_memory` AS target
+  WHERE target.date BETWEEN @start_date AND @end_date 
+)
+SELECT
+  COALESCE(fresh.memory_key, present.memory_key) AS memory_key,
+  COALESCE(fresh.date, present.date) AS date,
+  fresh.property, fresh.order_id, fresh.purchase_id, fresh.first_at, fresh.client_id, fresh.user_id, fresh.clients, fresh.value, fresh.is_history,
+  fresh.row_hash,
+  present.date AS old_date,
+  CASE WHEN present.memory_key IS NULL THEN 'insert' WHEN fresh.memory_key IS NULL THEN 'delete' ELSE 'update' END AS change
+FROM fresh
+FULL OUTER JOIN present ON present.memory_key = fresh.memory_key
+WHERE
+  -- what a table told that is gone by now, deleted or expired, stays counted
+  (fresh.memory_key IS NULL AND present.shard IN UNNEST(@existing))
+  OR (fresh.memory_key IS NOT NULL AND (present.memory_key IS NULL OR fresh.row_hash <> present.row_hash));
+
+-- step stage_ga4_rates
+-- @end_date DATE = "2026-11-28"
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @start_date DATE = "2026-11-25"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_rates` AS
+WITH
+made AS (
+  -- the rows as the export says now
+SELECT
+  event.date,
+  CONCAT(event.property, '/', event.currency, '/', CAST(event.date AS STRING)) AS rate_key,
+  event.property,
+  event.currency,
+  ARRAY_AGG(event.value_in_usd / event.revenue ORDER BY event.value_in_usd / event.revenue)[SAFE_OFFSET(DIV(COUNT(*), 2))] AS dollars,
+  COUNT(*) AS amounts
+FROM `my-project.conversions_staging.stage_1_scanned` AS event
+WHERE
+  event.is_wanted
+  AND event.currency IS NOT NULL
+  AND event.revenue > 0
+  AND event.value_in_usd > 0
+  AND event.date BETWEEN @start_date AND @end_date
+GROUP BY event.date, event.property, event.currency
+),
+fresh AS (
+  -- the rows of the scan with a fingerprint of each
+  SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
+  FROM (
+    SELECT
+      made.date, made.rate_key, made.property, made.currency, made.dollars, made.amounts,
+      ARRAY_TO_STRING([CAST(made.date AS STRING), made.rate_key, made.property, made.currency, CAST(made.dollars AS STRING), CAST(made.amounts AS STRING)], CHR(31), CHR(30)) AS row_text
+    FROM made
+  ) AS spelled
+),
+present AS (
+  -- the rows that the table holds of these days, and the daily table that told each
+  SELECT
+    target.rate_key,
+    target.date,
+    target.row_hash,
+    CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
+  FROM `my-project.conversions.ga4_rates` AS target
+  WHERE target.date BETWEEN @start_date AND @end_date 
+)
+SELECT
+  COALESCE(fresh.rate_key, present.rate_key) AS rate_key,
+  COALESCE(fresh.date, present.date) AS date,
+  fresh.property, fresh.currency, fresh.dollars, fresh.amounts,
+  fresh.row_hash,
+  present.date AS old_date,
+  CASE WHEN present.rate_key IS NULL THEN 'insert' WHEN fresh.rate_key IS NULL THEN 'delete' ELSE 'update' END AS change
+FROM fresh
+FULL OUTER JOIN present ON present.rate_key = fresh.rate_key
+WHERE
+  -- what a table told that is gone by now, deleted or expired, stays counted
+  (fresh.rate_key IS NULL AND present.shard IN UNNEST(@existing))
+  OR (fresh.rate_key IS NOT NULL AND (present.rate_key IS NULL OR fresh.row_hash <> present.row_hash));
+
+-- step stage_ga4_events
+-- @end_date DATE = "2026-11-28"
+-- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "sign_up"]
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @start_date DATE = "2026-11-25"
+-- @v_432f87b2ae42 ARRAY<STRING> = ["t.co", "fb", "ig", "x.com", "l.facebook.com", "lm.facebook.com", "lnkd.in"]
+CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_events` AS
+WITH
+made AS (
+  -- the rows as the export says now
+  WITH
+  deduplicated AS (
+    -- each event once; identical rows are counted
+    SELECT scanned.*, COUNT(*) OVER (PARTITION BY scanned.event_key) - 1 AS copies
+    FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
+    WHERE scanned.is_wanted
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY scanned.event_key ORDER BY scanned.moment) = 1
+  ),
+  published AS (
+    -- rows of the first rule keep the key and the id under which they were published
+    SELECT
+      target.event_key,
+      COALESCE(target.purchase_id, target.order_id, CONCAT('ga4-', target.event_key)) AS purchase_id
+    FROM `my-project.conversions.ga4_events` AS target
+    WHERE
+      target.date BETWEEN @start_date AND @end_date
+      AND target.event_name IN UNNEST(@event_names)
+      AND COALESCE(target.key_version, 1) = 1
+  ),
+  claimed AS (
+    -- which event of the scan is which published row
+    SELECT deduplicated.event_key, deduplicated.event_key_before, deduplicated.purchase_id_before
+    FROM deduplicated
+    INNER JOIN published ON published.event_key = deduplicated.event_key_before
+    QUALIFY ROW_NUMBER() OVER (
+      PARTITION BY published.event_key
+      ORDER BY deduplicated.purchase_id_before = published.purchase_id DESC, deduplicated.event_key
+    ) = 1
+  ),
+  named AS (
+    -- keys and ids as they were published, and the record of the visit
+    SELECT
+      deduplicated.* REPLACE (
+        COALESCE(claimed.event_key_before, deduplicated.event_key) AS event_key,
+        COALESCE(claimed.purchase_id_before, deduplicated.purchase_id) AS purchase_id
+      ),
+      IF(claimed.event_key IS NULL, 2, 1) AS key_version,
+      -- the record of the visit; without a visit that of the event itself; never a mixture
+      CASE
+        WHEN visited.session_id IS NOT NULL THEN visited.source_step
+        WHEN deduplicated.session_step IS NOT NULL THEN deduplicated.session_step
+        WHEN deduplicated.own_source IS NOT NULL THEN 'event'
+        ELSE 'none'
+      END AS source_step,
+      CASE
+        WHEN visited.session_id IS NOT NULL THEN visited.source
+        WHEN deduplicated.session_step IS NOT NULL THEN deduplicated.session_source
+        ELSE COALESCE(deduplicated.own_source, '(not set)')
+      END AS source,
+      CASE
+        WHEN visited.session_id IS NOT NULL THEN visited.medium
+        WHEN deduplicated.session_step IS NOT NULL THEN deduplicated.session_medium
+        WHEN deduplicated.own_source IS NOT NULL THEN deduplicated.own_medium
+        ELSE '(not set)'
+      END AS medium,
+      CASE
+        WHEN visited.session_id IS NOT NULL THEN visited.campaign
+        WHEN deduplicated.session_step IS NOT NULL THEN deduplicated.session_campaign
+        WHEN deduplicated.own_source IS NOT NULL THEN deduplicated.own_campaign
+        ELSE '(not set)'
+      END AS campaign,
+      IF(visited.session_id IS NULL, deduplicated.session_channel, visited.channel_group) AS known_channel,
+      visited.channel_is_computed AS visit_is_computed
+    FROM deduplicated
+    LEFT JOIN claimed ON claimed.event_key = deduplicated.event_key
+    LEFT JOIN `my-project.conversions_staging.stage_1_visits` AS visited
+      ON visited.property = deduplicated.property AND visited.session_id = deduplicated.session_id
+  )
+  SELECT
+    named.date, named.is_preliminary, named.shard, named.property, named.event_name, named.occurred_at, named.client_id, named.user_id, named.session_id, named.session_number, named.order_id, named.value, named.revenue, named.value_in_usd, named.value_problem, named.refund_value, named.refund_is_zero, named.currency, named.coupon, named.event_params, named.user_properties, named.items, named.page_location, named.page_path, named.page_hostname, named.page_title, named.page_referrer, named.device_category, named.operating_system, named.browser, named.language, named.country, named.region, named.city, named.continent, named.platform, named.stream_id, named.consent_ad_user_data, named.consent_ad_personalization,
+    named.event_key,
+    named.purchase_id,
+    named.key_version,
+    named.copies,
+    named.source,
+    named.medium,
+    named.campaign,
+    COALESCE(named.known_channel, CASE
+    WHEN LOWER(COALESCE(named.source, '')) = '(direct)' AND LOWER(COALESCE(named.medium, '')) IN ('(none)', '(not set)', '') THEN 'Direct'
+    WHEN STRPOS(LOWER(COALESCE(named.campaign, '')), 'cross-network') > 0 THEN 'Cross-network'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.medium, '')), r'^(.*cp.*|ppc|retargeting|paid.*)$') THEN
+      CASE
+        WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(amazon|ebay|etsy|shopping|idealo|aliexpress|alibaba|walmart|shopzilla)([.]|$)') OR REGEXP_CONTAINS(LOWER(COALESCE(named.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Paid Shopping'
+        WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(google|bing|yahoo|duckduckgo|baidu|yandex|ecosia|ask|aol|naver|seznam|qwant|startpage)([.]|$)') THEN 'Paid Search'
+        WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(facebook|instagram|twitter|linkedin|pinterest|reddit|tiktok|snapchat|threads|vk|xing|tumblr|quora|whatsapp|telegram|weibo|mastodon|bluesky)([.]|$)') OR LOWER(COALESCE(named.source, '')) IN UNNEST(@v_432f87b2ae42) THEN 'Paid Social'
+        WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(youtube|vimeo|dailymotion|twitch|netflix|hulu)([.]|$)') THEN 'Paid Video'
+        -- Google looks for display before it gives up: cpm is a display medium
+        WHEN LOWER(COALESCE(named.medium, '')) = 'cpm' THEN 'Display'
+        ELSE 'Paid Other'
+      END
+    WHEN LOWER(COALESCE(named.medium, '')) IN ('display', 'banner', 'expandable', 'interstitial', 'cpm') THEN 'Display'
+    WHEN LOWER(COALESCE(named.medium, '')) = 'ai-assistant' OR LOWER(COALESCE(named.campaign, '')) = '(ai-assistant)' THEN 'AI Assistant'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(amazon|ebay|etsy|shopping|idealo|aliexpress|alibaba|walmart|shopzilla)([.]|$)') OR REGEXP_CONTAINS(LOWER(COALESCE(named.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Organic Shopping'
+    WHEN
+      REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(facebook|instagram|twitter|linkedin|pinterest|reddit|tiktok|snapchat|threads|vk|xing|tumblr|quora|whatsapp|telegram|weibo|mastodon|bluesky)([.]|$)') OR LOWER(COALESCE(named.source, '')) IN UNNEST(@v_432f87b2ae42)
+      OR LOWER(COALESCE(named.medium, '')) IN ('social', 'social-network', 'social-media', 'sm', 'social network', 'social media')
+      THEN 'Organic Social'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(youtube|vimeo|dailymotion|twitch|netflix|hulu)([.]|$)') OR STRPOS(LOWER(COALESCE(named.medium, '')), 'video') > 0 THEN 'Organic Video'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(google|bing|yahoo|duckduckgo|baidu|yandex|ecosia|ask|aol|naver|seznam|qwant|startpage)([.]|$)') OR LOWER(COALESCE(named.medium, '')) = 'organic' THEN 'Organic Search'
+    WHEN LOWER(COALESCE(named.medium, '')) IN ('referral', 'app', 'link') THEN 'Referral'
+    WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'e[-_ ]?mail') OR REGEXP_CONTAINS(LOWER(COALESCE(named.medium, '')), r'e[-_ ]?mail') THEN 'Email'
+    WHEN LOWER(COALESCE(named.medium, '')) = 'affiliate' THEN 'Affiliates'
+    WHEN LOWER(COALESCE(named.medium, '')) = 'audio' THEN 'Audio'
+    WHEN LOWER(COALESCE(named.source, '')) = 'sms' OR LOWER(COALESCE(named.medium, '')) = 'sms' THEN 'SMS'
+    WHEN ENDS_WITH(LOWER(COALESCE(named.medium, '')), 'push') OR REGEXP_CONTAINS(LOWER(COALESCE(named.medium, '')), r'mobile|notification') OR LOWER(COALESCE(named.source, '')) = 'firebase' THEN 'Mobile Push Notifications'
+    ELSE 'Unassigned'
+  END) AS channel_group,
+    COALESCE(named.visit_is_computed, named.known_channel IS NULL) AS channel_is_computed,
+    named.source_step,
+    CAST(NULL AS STRING) AS gclid, CAST(NULL AS STRING) AS gbraid, CAST(NULL AS STRING) AS wbraid, CAST(NULL AS STRING) AS dclid, CAST(NULL AS STRING) AS fbclid, CAST(NULL AS STRING) AS msclkid, CAST(NULL AS STRING) AS ttclid, CAST(NULL AS STRING) AS li_fat_id
+  FROM named
+),
+fresh AS (
+  -- the rows of the scan with a fingerprint of each
+  SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
+  FROM (
+    SELECT
+      made.date, made.event_key, made.key_version, made.purchase_id, made.copies, made.is_preliminary, made.shard, made.property, made.event_name, made.occurred_at, made.client_id, made.user_id, made.session_id, made.session_number, made.order_id, made.value, made.revenue, made.value_in_usd, made.value_problem, made.refund_value, made.refund_is_zero, made.currency, made.coupon, made.event_params, made.user_properties, made.items, made.page_location, made.page_path, made.page_hostname, made.page_title, made.page_referrer, made.source, made.medium, made.campaign, made.channel_group, made.channel_is_computed, made.source_step, made.device_category, made.operating_system, made.browser, made.language, made.country, made.region, made.city, made.continent, made.platform, made.stream_id, made.gclid, made.gbraid, made.wbraid, made.dclid, made.fbclid, made.msclkid, made.ttclid, made.li_fat_id, made.consent_ad_user_data, made.consent_ad_personalization,
+      ARRAY_TO_STRING([CAST(made.date AS STRING), made.event_key, CAST(made.key_version AS STRING), made.purchase_id, CAST(made.copies AS STRING), CAST(made.is_preliminary AS STRING), made.shard, made.property, made.event_name, CAST(made.occurred_at AS STRING), made.client_id, made.user_id, made.session_id, CAST(made.session_number AS STRING), made.order_id, CAST(made.value AS STRING), CAST(made.revenue AS STRING), CAST(made.value_in_usd AS STRING), made.value_problem, CAST(made.refund_value AS STRING), CAST(made.refund_is_zero AS STRING), made.currency, made.coupon, TO_JSON_STRING(made.event_params), TO_JSON_STRING(made.user_properties), TO_JSON_STRING(made.items), made.page_location, made.page_path, made.page_hostname, made.page_title, made.page_referrer, made.source, made.medium, made.campaign, made.channel_group, CAST(made.channel_is_computed AS STRING), made.source_step, made.device_category, made.operating_system, made.browser, made.language, made.country, made.region, made.city, made.continent, made.platform, made.stream_id, made.gclid, made.gbraid, made.wbraid, made.dclid, made.fbclid, made.msclkid, made.ttclid, made.li_fat_id, made.consent_ad_user_data, made.consent_ad_personalization], CHR(31), CHR(30)) AS row_text
+    FROM made
+  ) AS spelled
+),
+present AS (
+  -- the rows that the table holds of these days, and the daily table that told each
+  SELECT
+    target.event_key,
+    target.date,
+    target.row_hash,
+    CONCAT(target.property, '/', COALESCE(target.shard, FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.ga4_events` AS target
   WHERE target.date BETWEEN @start_date AND @end_date AND target.event_name IN UNNEST(@event_names)
 )
 SELECT
   COALESCE(fresh.event_key, present.event_key) AS event_key,
   COALESCE(fresh.date, present.date) AS date,
-  fresh.property, fresh.event_name, fresh.occurred_at, fresh.client_id, fresh.user_id, fresh.session_id, fresh.session_number, fresh.order_id, fresh.value, fresh.revenue, fresh.refund_value, fresh.currency, fresh.coupon, fresh.event_params, fresh.user_properties, fresh.items, fresh.page_location, fresh.page_path, fresh.page_hostname, fresh.page_title, fresh.page_referrer, fresh.source, fresh.medium, fresh.campaign, fresh.device_category, fresh.operating_system, fresh.browser, fresh.language, fresh.country, fresh.region, fresh.city, fresh.continent, fresh.platform, fresh.stream_id, fresh.gclid, fresh.gbraid, fresh.wbraid, fresh.dclid, fresh.fbclid, fresh.msclkid, fresh.ttclid, fresh.li_fat_id, fresh.consent_ad_user_data, fresh.consent_ad_personalization,
+  fresh.key_version, fresh.purchase_id, fresh.copies, fresh.is_preliminary, fresh.shard, fresh.property, fresh.event_name, fresh.occurred_at, fresh.client_id, fresh.user_id, fresh.session_id, fresh.session_number, fresh.order_id, fresh.value, fresh.revenue, fresh.value_in_usd, fresh.value_problem, fresh.refund_value, fresh.refund_is_zero, fresh.currency, fresh.coupon, fresh.event_params, fresh.user_properties, fresh.items, fresh.page_location, fresh.page_path, fresh.page_hostname, fresh.page_title, fresh.page_referrer, fresh.source, fresh.medium, fresh.campaign, fresh.channel_group, fresh.channel_is_computed, fresh.source_step, fresh.device_category, fresh.operating_system, fresh.browser, fresh.language, fresh.country, fresh.region, fresh.city, fresh.continent, fresh.platform, fresh.stream_id, fresh.gclid, fresh.gbraid, fresh.wbraid, fresh.dclid, fresh.fbclid, fresh.msclkid, fresh.ttclid, fresh.li_fat_id, fresh.consent_ad_user_data, fresh.consent_ad_personalization,
   fresh.row_hash,
   present.date AS old_date,
   CASE WHEN present.event_key IS NULL THEN 'insert' WHEN fresh.event_key IS NULL THEN 'delete' ELSE 'update' END AS change
 FROM fresh
 FULL OUTER JOIN present ON present.event_key = fresh.event_key
-WHERE fresh.event_key IS NULL OR present.event_key IS NULL OR fresh.row_hash <> present.row_hash;
+WHERE
+  -- what a table told that is gone by now, deleted or expired, stays counted
+  (fresh.event_key IS NULL AND present.shard IN UNNEST(@existing))
+  OR (fresh.event_key IS NOT NULL AND (present.event_key IS NULL OR fresh.row_hash <> present.row_hash));
 
 -- step select
 -- @end_date DATE = "2026-11-28"
 -- @start_date DATE = "2026-11-25"
 SELECT
-  (SELECT COUNTIF(d.change = 'insert') FROM `my-project.conversions_staging.stage_1_difference` AS d) AS inserted,
-  (SELECT COUNTIF(d.change = 'update') FROM `my-project.conversions_staging.stage_1_difference` AS d) AS updated,
-  (SELECT COUNTIF(d.change = 'delete') FROM `my-project.conversions_staging.stage_1_difference` AS d) AS deleted,
+  (SELECT COUNTIF(d.change = 'insert') FROM `my-project.conversions_staging.stage_1_ga4_events` AS d) AS inserted,
+  (SELECT COUNTIF(d.change = 'update') FROM `my-project.conversions_staging.stage_1_ga4_events` AS d) AS updated,
+  (SELECT COUNTIF(d.change = 'delete') FROM `my-project.conversions_staging.stage_1_ga4_events` AS d) AS deleted,
   (SELECT COUNT(*) FROM `my-project.conversions.ga4_events` AS t WHERE t.date BETWEEN @start_date AND @end_date) AS before;
+
+-- step merge_ga4_visits
+-- @end_date DATE = "2026-11-28"
+-- @fence INT64 = 1
+-- @lease STRING = "stage:ga4_events"
+-- @start_date DATE = "2026-11-25"
+MERGE INTO `my-project.conversions.ga4_visits` AS target
+USING (
+  SELECT d.*
+  FROM `my-project.conversions_staging.stage_1_ga4_visits` AS d
+  -- a writer that lost its lease while it waited changes nothing
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+) AS source
+ON
+  target.`visit_key` = source.`visit_key`
+  AND target.date = source.old_date
+  AND target.date BETWEEN @start_date AND @end_date
+WHEN MATCHED AND source.change = 'delete' THEN DELETE
+WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `visit_key` = source.`visit_key`, `property` = source.`property`, `client_id` = source.`client_id`, `session_id` = source.`session_id`, `started_at` = source.`started_at`, `duration_seconds` = source.`duration_seconds`, `pages` = source.`pages`, `depth` = source.`depth`, `landing_page` = source.`landing_page`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `channel_group` = source.`channel_group`, `channel_is_computed` = source.`channel_is_computed`, `source_step` = source.`source_step`, `row_hash` = source.`row_hash`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `visit_key`, `property`, `client_id`, `session_id`, `started_at`, `duration_seconds`, `pages`, `depth`, `landing_page`, `source`, `medium`, `campaign`, `channel_group`, `channel_is_computed`, `source_step`, `row_hash`) VALUES (source.`date`, source.`visit_key`, source.`property`, source.`client_id`, source.`session_id`, source.`started_at`, source.`duration_seconds`, source.`pages`, source.`depth`, source.`landing_page`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`channel_is_computed`, source.`source_step`, source.`row_hash`);
+
+-- step merge_ga4_clicks
+-- @end_date DATE = "2026-11-28"
+-- @fence INT64 = 1
+-- @lease STRING = "stage:ga4_events"
+-- @start_date DATE = "2026-11-25"
+MERGE INTO `my-project.conversions.ga4_clicks` AS target
+USING (
+  SELECT d.*
+  FROM `my-project.conversions_staging.stage_1_ga4_clicks` AS d
+  -- a writer that lost its lease while it waited changes nothing
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+) AS source
+ON
+  target.`click_key` = source.`click_key`
+  AND target.date = source.old_date
+  AND target.date BETWEEN @start_date AND @end_date
+WHEN MATCHED AND source.change = 'delete' THEN DELETE
+WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `click_key` = source.`click_key`, `property` = source.`property`, `client_id` = source.`client_id`, `kind` = source.`kind`, `value` = source.`value`, `seen_at` = source.`seen_at`, `clicked_at` = source.`clicked_at`, `row_hash` = source.`row_hash`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `click_key`, `property`, `client_id`, `kind`, `value`, `seen_at`, `clicked_at`, `row_hash`) VALUES (source.`date`, source.`click_key`, source.`property`, source.`client_id`, source.`kind`, source.`value`, source.`seen_at`, source.`clicked_at`, source.`row_hash`);
+
+-- step merge_order_memory
+-- @end_date DATE = "2026-11-28"
+-- @fence INT64 = 1
+-- @lease STRING = "stage:ga4_events"
+-- @start_date DATE = "2026-11-25"
+MERGE INTO `my-project.conversions.order_memory` AS target
+USING (
+  SELECT d.*
+  FROM `my-project.conversions_staging.stage_1_order_memory` AS d
+  -- a writer that lost its lease while it waited changes nothing
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+) AS source
+ON
+  target.`memory_key` = source.`memory_key`
+  AND target.date = source.old_date
+  AND target.date BETWEEN @start_date AND @end_date
+WHEN MATCHED AND source.change = 'delete' THEN DELETE
+WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `memory_key` = source.`memory_key`, `property` = source.`property`, `order_id` = source.`order_id`, `purchase_id` = source.`purchase_id`, `first_at` = source.`first_at`, `client_id` = source.`client_id`, `user_id` = source.`user_id`, `clients` = source.`clients`, `value` = source.`value`, `is_history` = source.`is_history`, `row_hash` = source.`row_hash`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `memory_key`, `property`, `order_id`, `purchase_id`, `first_at`, `client_id`, `user_id`, `clients`, `value`, `is_history`, `row_hash`) VALUES (source.`date`, source.`memory_key`, source.`property`, source.`order_id`, source.`purchase_id`, source.`first_at`, source.`client_id`, source.`user_id`, source.`clients`, source.`value`, source.`is_history`, source.`row_hash`);
+
+-- step merge_ga4_rates
+-- @end_date DATE = "2026-11-28"
+-- @fence INT64 = 1
+-- @lease STRING = "stage:ga4_events"
+-- @start_date DATE = "2026-11-25"
+MERGE INTO `my-project.conversions.ga4_rates` AS target
+USING (
+  SELECT d.*
+  FROM `my-project.conversions_staging.stage_1_ga4_rates` AS d
+  -- a writer that lost its lease while it waited changes nothing
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+) AS source
+ON
+  target.`rate_key` = source.`rate_key`
+  AND target.date = source.old_date
+  AND target.date BETWEEN @start_date AND @end_date
+WHEN MATCHED AND source.change = 'delete' THEN DELETE
+WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `rate_key` = source.`rate_key`, `property` = source.`property`, `currency` = source.`currency`, `dollars` = source.`dollars`, `amounts` = source.`amounts`, `row_hash` = source.`row_hash`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `rate_key`, `property`, `currency`, `dollars`, `amounts`, `row_hash`) VALUES (source.`date`, source.`rate_key`, source.`property`, source.`currency`, source.`dollars`, source.`amounts`, source.`row_hash`);
 
 -- step merge_ga4_events
 -- @end_date DATE = "2026-11-28"
@@ -170,7 +955,7 @@ SELECT
 MERGE INTO `my-project.conversions.ga4_events` AS target
 USING (
   SELECT d.*
-  FROM `my-project.conversions_staging.stage_1_difference` AS d
+  FROM `my-project.conversions_staging.stage_1_ga4_events` AS d
   -- a writer that lost its lease while it waited changes nothing
   WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
 ) AS source
@@ -179,8 +964,8 @@ ON
   AND target.date = source.old_date
   AND target.date BETWEEN @start_date AND @end_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
-WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `event_key` = source.`event_key`, `property` = source.`property`, `event_name` = source.`event_name`, `occurred_at` = source.`occurred_at`, `client_id` = source.`client_id`, `user_id` = source.`user_id`, `session_id` = source.`session_id`, `session_number` = source.`session_number`, `order_id` = source.`order_id`, `value` = source.`value`, `revenue` = source.`revenue`, `refund_value` = source.`refund_value`, `currency` = source.`currency`, `coupon` = source.`coupon`, `event_params` = source.`event_params`, `user_properties` = source.`user_properties`, `items` = source.`items`, `page_location` = source.`page_location`, `page_path` = source.`page_path`, `page_hostname` = source.`page_hostname`, `page_title` = source.`page_title`, `page_referrer` = source.`page_referrer`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `device_category` = source.`device_category`, `operating_system` = source.`operating_system`, `browser` = source.`browser`, `language` = source.`language`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `continent` = source.`continent`, `platform` = source.`platform`, `stream_id` = source.`stream_id`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbclid` = source.`fbclid`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `li_fat_id` = source.`li_fat_id`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `row_hash` = source.`row_hash`
-WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `event_key`, `property`, `event_name`, `occurred_at`, `client_id`, `user_id`, `session_id`, `session_number`, `order_id`, `value`, `revenue`, `refund_value`, `currency`, `coupon`, `event_params`, `user_properties`, `items`, `page_location`, `page_path`, `page_hostname`, `page_title`, `page_referrer`, `source`, `medium`, `campaign`, `device_category`, `operating_system`, `browser`, `language`, `country`, `region`, `city`, `continent`, `platform`, `stream_id`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbclid`, `msclkid`, `ttclid`, `li_fat_id`, `consent_ad_user_data`, `consent_ad_personalization`, `row_hash`) VALUES (source.`date`, source.`event_key`, source.`property`, source.`event_name`, source.`occurred_at`, source.`client_id`, source.`user_id`, source.`session_id`, source.`session_number`, source.`order_id`, source.`value`, source.`revenue`, source.`refund_value`, source.`currency`, source.`coupon`, source.`event_params`, source.`user_properties`, source.`items`, source.`page_location`, source.`page_path`, source.`page_hostname`, source.`page_title`, source.`page_referrer`, source.`source`, source.`medium`, source.`campaign`, source.`device_category`, source.`operating_system`, source.`browser`, source.`language`, source.`country`, source.`region`, source.`city`, source.`continent`, source.`platform`, source.`stream_id`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbclid`, source.`msclkid`, source.`ttclid`, source.`li_fat_id`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`row_hash`);
+WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `event_key` = source.`event_key`, `key_version` = source.`key_version`, `purchase_id` = source.`purchase_id`, `copies` = source.`copies`, `is_preliminary` = source.`is_preliminary`, `shard` = source.`shard`, `property` = source.`property`, `event_name` = source.`event_name`, `occurred_at` = source.`occurred_at`, `client_id` = source.`client_id`, `user_id` = source.`user_id`, `session_id` = source.`session_id`, `session_number` = source.`session_number`, `order_id` = source.`order_id`, `value` = source.`value`, `revenue` = source.`revenue`, `value_in_usd` = source.`value_in_usd`, `value_problem` = source.`value_problem`, `refund_value` = source.`refund_value`, `refund_is_zero` = source.`refund_is_zero`, `currency` = source.`currency`, `coupon` = source.`coupon`, `event_params` = source.`event_params`, `user_properties` = source.`user_properties`, `items` = source.`items`, `page_location` = source.`page_location`, `page_path` = source.`page_path`, `page_hostname` = source.`page_hostname`, `page_title` = source.`page_title`, `page_referrer` = source.`page_referrer`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `channel_group` = source.`channel_group`, `channel_is_computed` = source.`channel_is_computed`, `source_step` = source.`source_step`, `device_category` = source.`device_category`, `operating_system` = source.`operating_system`, `browser` = source.`browser`, `language` = source.`language`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `continent` = source.`continent`, `platform` = source.`platform`, `stream_id` = source.`stream_id`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbclid` = source.`fbclid`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `li_fat_id` = source.`li_fat_id`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `row_hash` = source.`row_hash`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `event_key`, `key_version`, `purchase_id`, `copies`, `is_preliminary`, `shard`, `property`, `event_name`, `occurred_at`, `client_id`, `user_id`, `session_id`, `session_number`, `order_id`, `value`, `revenue`, `value_in_usd`, `value_problem`, `refund_value`, `refund_is_zero`, `currency`, `coupon`, `event_params`, `user_properties`, `items`, `page_location`, `page_path`, `page_hostname`, `page_title`, `page_referrer`, `source`, `medium`, `campaign`, `channel_group`, `channel_is_computed`, `source_step`, `device_category`, `operating_system`, `browser`, `language`, `country`, `region`, `city`, `continent`, `platform`, `stream_id`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbclid`, `msclkid`, `ttclid`, `li_fat_id`, `consent_ad_user_data`, `consent_ad_personalization`, `row_hash`) VALUES (source.`date`, source.`event_key`, source.`key_version`, source.`purchase_id`, source.`copies`, source.`is_preliminary`, source.`shard`, source.`property`, source.`event_name`, source.`occurred_at`, source.`client_id`, source.`user_id`, source.`session_id`, source.`session_number`, source.`order_id`, source.`value`, source.`revenue`, source.`value_in_usd`, source.`value_problem`, source.`refund_value`, source.`refund_is_zero`, source.`currency`, source.`coupon`, source.`event_params`, source.`user_properties`, source.`items`, source.`page_location`, source.`page_path`, source.`page_hostname`, source.`page_title`, source.`page_referrer`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`channel_is_computed`, source.`source_step`, source.`device_category`, source.`operating_system`, source.`browser`, source.`language`, source.`country`, source.`region`, source.`city`, source.`continent`, source.`platform`, source.`stream_id`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbclid`, source.`msclkid`, source.`ttclid`, source.`li_fat_id`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`row_hash`);
 
 -- step identity
 -- @end_date DATE = "2026-11-28"
@@ -251,46 +1036,54 @@ FROM spread;
 CREATE OR REPLACE TABLE `my-project.conversions_staging.purchase_1_candidates` AS
 WITH RECURSIVE
 counted AS (
-  -- a row that breaks the contract counts for nobody, so it is out before duplicates are looked for
-  SELECT c.* REPLACE (IF(c.removed IS NULL, CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END, c.removed) AS removed)
-  FROM (
-    SELECT
+  -- the events of the days that pass the filters, each as a candidate
+  SELECT
     event.event_key AS event_key,
-    event.revenue AS paid,
-    COALESCE(event.currency, @v_39903922be50) AS paid_currency,
-    COALESCE(event.order_id, CONCAT('ga4-', event.event_key)) AS id,
+    event.property AS property,
+    event.items AS items,
+    IF(event.revenue < 0 OR IS_NAN(event.revenue) OR IS_INF(event.revenue), NULL, event.revenue) AS paid,
+    IF(event.value_problem = 'unreadable_currency', NULL, IF(COALESCE(event.currency, @v_39903922be50) IN UNNEST(@v_6989d769791f), COALESCE(event.currency, @v_39903922be50), NULL)) AS paid_currency,
+    IF(event.revenue > 0 AND event.value_in_usd > 0, event.value_in_usd / event.revenue, NULL) AS paid_dollar_rate,
+    COALESCE(event.purchase_id, event.order_id, CONCAT('ga4-', event.event_key)) AS id,
   event.client_id AS client_id,
   event.occurred_at AS created,
-  COALESCE(event.currency, @v_39903922be50) AS currency,
+  IF(event.value_problem = 'unreadable_currency', NULL, IF(COALESCE(event.currency, @v_39903922be50) IN UNNEST(@v_6989d769791f), COALESCE(event.currency, @v_39903922be50), NULL)) AS currency,
   TRUE AS is_qualified,
   CAST([] AS ARRAY<STRUCT<key STRING, value STRING>>) AS params,
   event.user_id AS user_id,
   CAST(NULL AS STRING) AS lead_id,
   CAST(NULL AS STRING) AS person_id,
-  event.revenue AS value_gross,
+  IF(event.revenue < 0 OR IS_NAN(event.revenue) OR IS_INF(event.revenue), NULL, event.revenue) AS value_gross,
   CAST(NULL AS FLOAT64) AS value_refunded,
   CAST(NULL AS STRING) AS refund_status,
-  IF(event.revenue IS NULL, 'none', 'actual') AS value_kind,
+  IF(IF(event.revenue < 0 OR IS_NAN(event.revenue) OR IS_INF(event.revenue), NULL, event.revenue) IS NULL, 'none', 'actual') AS value_kind,
+  COALESCE(event.value_problem, CASE WHEN event.revenue < 0 THEN 'negative_value' WHEN IS_NAN(event.revenue) OR IS_INF(event.revenue) THEN 'unreadable_value' WHEN event.currency NOT IN UNNEST(@v_6989d769791f) THEN 'unreadable_currency' END) AS value_problem,
+  IF(event.revenue > 0 AND event.value_in_usd > 0, event.value_in_usd / event.revenue, NULL) AS dollar_rate,
+  event.is_preliminary AS is_preliminary,
   CAST(NULL AS STRING) AS component,
-  event.gclid AS gclid,
-  event.gbraid AS gbraid,
-  event.wbraid AS wbraid,
-  event.dclid AS dclid,
+  CAST(NULL AS STRING) AS gclid,
+  CAST(NULL AS STRING) AS gbraid,
+  CAST(NULL AS STRING) AS wbraid,
+  CAST(NULL AS STRING) AS dclid,
   CAST(NULL AS STRING) AS fbc,
-  event.fbclid AS fbclid,
+  CAST(NULL AS STRING) AS fbclid,
   CAST(NULL AS STRING) AS fbp,
-  event.msclkid AS msclkid,
-  event.ttclid AS ttclid,
+  CAST(NULL AS STRING) AS msclkid,
+  CAST(NULL AS STRING) AS ttclid,
   CAST(NULL AS STRING) AS ttp,
-  event.li_fat_id AS li_fat_id,
+  CAST(NULL AS STRING) AS li_fat_id,
   CAST(NULL AS TIMESTAMP) AS click_at,
+  CAST(NULL AS TIMESTAMP) AS google_click_at,
+  CAST(NULL AS TIMESTAMP) AS cm360_click_at,
+  CAST(NULL AS TIMESTAMP) AS meta_click_at,
+  CAST(NULL AS TIMESTAMP) AS microsoft_click_at,
+  CAST(NULL AS TIMESTAMP) AS tiktok_click_at,
+  CAST(NULL AS TIMESTAMP) AS linkedin_click_at,
   event.session_id AS session_id,
   event.source AS source,
   event.medium AS medium,
   event.campaign AS campaign,
+  event.channel_group AS channel_group,
   event.page_location AS page_location,
   CAST(NULL AS STRING) AS user_agent,
   CAST(NULL AS STRING) AS ip_address,
@@ -306,58 +1099,65 @@ counted AS (
   'web' AS event_source,
   event.consent_ad_user_data AS consent_ad_user_data,
   event.consent_ad_personalization AS consent_ad_personalization,
-  event.revenue AS net_value,
+  IF(event.revenue < 0 OR IS_NAN(event.revenue) OR IS_INF(event.revenue), NULL, event.revenue) AS net_value,
   CAST(NULL AS STRING) AS removed
-    FROM `my-project.conversions.ga4_events` AS event
-    WHERE
-      event.date BETWEEN @start_date AND @end_date
-      AND event.event_name IN UNNEST(@event_names)
-  ) AS c
+  FROM `my-project.conversions.ga4_events` AS event
+  WHERE
+    event.date BETWEEN @start_date AND @end_date
+    AND event.event_name IN UNNEST(@event_names)
 ),
 past AS (
   -- what counted before the window silences what follows, even when it was returned or removed since
   SELECT earlier.*
   FROM (
-  -- a row that breaks the contract counts for nobody, so it is out before duplicates are looked for
-  SELECT c.* REPLACE (IF(c.removed IS NULL, CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END, c.removed) AS removed)
-  FROM (
-    SELECT
+  -- the events of the days that pass the filters, each as a candidate
+  SELECT
     event.event_key AS event_key,
-    event.revenue AS paid,
-    COALESCE(event.currency, @v_39903922be50) AS paid_currency,
-    COALESCE(event.order_id, CONCAT('ga4-', event.event_key)) AS id,
+    event.property AS property,
+    event.items AS items,
+    IF(event.revenue < 0 OR IS_NAN(event.revenue) OR IS_INF(event.revenue), NULL, event.revenue) AS paid,
+    IF(event.value_problem = 'unreadable_currency', NULL, IF(COALESCE(event.currency, @v_39903922be50) IN UNNEST(@v_6989d769791f), COALESCE(event.currency, @v_39903922be50), NULL)) AS paid_currency,
+    IF(event.revenue > 0 AND event.value_in_usd > 0, event.value_in_usd / event.revenue, NULL) AS paid_dollar_rate,
+    COALESCE(event.purchase_id, event.order_id, CONCAT('ga4-', event.event_key)) AS id,
   event.client_id AS client_id,
   event.occurred_at AS created,
-  COALESCE(event.currency, @v_39903922be50) AS currency,
+  IF(event.value_problem = 'unreadable_currency', NULL, IF(COALESCE(event.currency, @v_39903922be50) IN UNNEST(@v_6989d769791f), COALESCE(event.currency, @v_39903922be50), NULL)) AS currency,
   TRUE AS is_qualified,
   CAST([] AS ARRAY<STRUCT<key STRING, value STRING>>) AS params,
   event.user_id AS user_id,
   CAST(NULL AS STRING) AS lead_id,
   CAST(NULL AS STRING) AS person_id,
-  event.revenue AS value_gross,
+  IF(event.revenue < 0 OR IS_NAN(event.revenue) OR IS_INF(event.revenue), NULL, event.revenue) AS value_gross,
   CAST(NULL AS FLOAT64) AS value_refunded,
   CAST(NULL AS STRING) AS refund_status,
-  IF(event.revenue IS NULL, 'none', 'actual') AS value_kind,
+  IF(IF(event.revenue < 0 OR IS_NAN(event.revenue) OR IS_INF(event.revenue), NULL, event.revenue) IS NULL, 'none', 'actual') AS value_kind,
+  COALESCE(event.value_problem, CASE WHEN event.revenue < 0 THEN 'negative_value' WHEN IS_NAN(event.revenue) OR IS_INF(event.revenue) THEN 'unreadable_value' WHEN event.currency NOT IN UNNEST(@v_6989d769791f) THEN 'unreadable_currency' END) AS value_problem,
+  IF(event.revenue > 0 AND event.value_in_usd > 0, event.value_in_usd / event.revenue, NULL) AS dollar_rate,
+  event.is_preliminary AS is_preliminary,
   CAST(NULL AS STRING) AS component,
-  event.gclid AS gclid,
-  event.gbraid AS gbraid,
-  event.wbraid AS wbraid,
-  event.dclid AS dclid,
+  CAST(NULL AS STRING) AS gclid,
+  CAST(NULL AS STRING) AS gbraid,
+  CAST(NULL AS STRING) AS wbraid,
+  CAST(NULL AS STRING) AS dclid,
   CAST(NULL AS STRING) AS fbc,
-  event.fbclid AS fbclid,
+  CAST(NULL AS STRING) AS fbclid,
   CAST(NULL AS STRING) AS fbp,
-  event.msclkid AS msclkid,
-  event.ttclid AS ttclid,
+  CAST(NULL AS STRING) AS msclkid,
+  CAST(NULL AS STRING) AS ttclid,
   CAST(NULL AS STRING) AS ttp,
-  event.li_fat_id AS li_fat_id,
+  CAST(NULL AS STRING) AS li_fat_id,
   CAST(NULL AS TIMESTAMP) AS click_at,
+  CAST(NULL AS TIMESTAMP) AS google_click_at,
+  CAST(NULL AS TIMESTAMP) AS cm360_click_at,
+  CAST(NULL AS TIMESTAMP) AS meta_click_at,
+  CAST(NULL AS TIMESTAMP) AS microsoft_click_at,
+  CAST(NULL AS TIMESTAMP) AS tiktok_click_at,
+  CAST(NULL AS TIMESTAMP) AS linkedin_click_at,
   event.session_id AS session_id,
   event.source AS source,
   event.medium AS medium,
   event.campaign AS campaign,
+  event.channel_group AS channel_group,
   event.page_location AS page_location,
   CAST(NULL AS STRING) AS user_agent,
   CAST(NULL AS STRING) AS ip_address,
@@ -373,13 +1173,12 @@ past AS (
   'web' AS event_source,
   event.consent_ad_user_data AS consent_ad_user_data,
   event.consent_ad_personalization AS consent_ad_personalization,
-  event.revenue AS net_value,
+  IF(event.revenue < 0 OR IS_NAN(event.revenue) OR IS_INF(event.revenue), NULL, event.revenue) AS net_value,
   CAST(NULL AS STRING) AS removed
-    FROM `my-project.conversions.ga4_events` AS event
-    WHERE
-      event.date BETWEEN DATE_SUB(@start_date, INTERVAL 731 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
-      AND event.event_name IN UNNEST(@event_names)
-  ) AS c
+  FROM `my-project.conversions.ga4_events` AS event
+  WHERE
+    event.date BETWEEN DATE_SUB(@start_date, INTERVAL 731 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+    AND event.event_name IN UNNEST(@event_names)
   ) AS earlier
   WHERE earlier.removed IS NULL QUALIFY ROW_NUMBER() OVER (PARTITION BY earlier.id ORDER BY earlier.created, earlier.event_key) = 1
 ),
@@ -404,6 +1203,11 @@ by_order AS (
       WHERE target.date < @start_date OR target.date > @end_date
       UNION DISTINCT
       SELECT past.id FROM past
+      UNION DISTINCT
+      -- orders older than the stage: of them only the id is known
+      SELECT memory.purchase_id
+      FROM `my-project.conversions.order_memory` AS memory
+      WHERE memory.is_history AND memory.date < @start_date
     ) AS published ON published.id = previous.id
   ) AS ranked
 ),
@@ -478,25 +1282,110 @@ first_of_person AS (
   ) AS ranked
 ),
 refunds AS (
-  -- identical refund events are one refund; an amount of NULL means all of it; one may be dated before its purchase
-  SELECT DISTINCT event.order_id, event.occurred_at, event.date, event.refund_value AS amount, event.currency
-  FROM `my-project.conversions.ga4_events` AS event
-  WHERE
-    event.event_name = 'refund'
-    AND event.order_id IN (SELECT counted.order_id FROM counted)
-    AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_ADD(@end_date, INTERVAL @v_5969f3a995e6 DAY)
+  -- the same refund told twice within a minute is one; a refund may be dated before its purchase
+  SELECT
+    told.* EXCEPT (told_before),
+    ROW_NUMBER() OVER (ORDER BY told.occurred_at, told.order_id) AS refund
+  FROM (
+    SELECT
+      event.property,
+      event.order_id,
+      event.occurred_at,
+      event.date,
+      event.currency,
+      NULLIF(ABS(event.refund_value), 0) AS stated,
+      COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE) AS is_zero,
+      ABS(event.value_in_usd) AS dollars,
+      event.items,
+      LAG(event.occurred_at) OVER (
+        PARTITION BY
+          event.property, event.order_id, event.currency, CAST(ABS(event.refund_value) AS STRING),
+          TO_JSON_STRING(event.items)
+        ORDER BY event.occurred_at
+      ) AS told_before
+    FROM `my-project.conversions.ga4_events` AS event
+    WHERE
+      event.event_name = 'refund'
+      AND event.order_id IN (SELECT counted.order_id FROM counted)
+      AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_ADD(@end_date, INTERVAL @v_5969f3a995e6 DAY)
+  ) AS told
+  WHERE told.told_before IS NULL OR TIMESTAMP_DIFF(told.occurred_at, told.told_before, MICROSECOND) > 60000000
 ),
-applied AS (
-  -- a refund counts while its day is at most the window after the day of its purchase
+bought AS (
+  -- the products of each purchase; one without a quantity was bought once
   SELECT
     previous.event_key,
-    LOGICAL_OR(refunds.amount IS NULL) AS is_whole,
-    -- a refund in another currency is converted at the purchase date's rates
-    SUM(refunds.amount * IF(
-      COALESCE(refunds.currency, previous.paid_currency) = previous.paid_currency, 1, paid_in.rate / bought_in.rate
-    )) AS amount
+    item.item_id,
+    MIN(item.price) AS price,
+    SUM(COALESCE(item.quantity, 1)) AS quantity
   FROM first_of_person AS previous
-  INNER JOIN refunds ON refunds.order_id = previous.order_id
+  CROSS JOIN UNNEST(previous.items) AS item
+  WHERE item.item_id IS NOT NULL
+  GROUP BY previous.event_key, item.item_id
+),
+listed AS (
+  -- the products that each refund names
+  SELECT
+    refunds.refund,
+    item.item_id,
+    MAX(item.price) AS price,
+    SUM(COALESCE(item.quantity, 1)) AS quantity,
+    SUM(NULLIF(ABS(item.item_refund), 0)) AS returned
+  FROM refunds
+  CROSS JOIN UNNEST(refunds.items) AS item
+  GROUP BY refunds.refund, item.item_id
+),
+returns AS (
+  -- what each refund returned of each purchase: its own amount, all that was bought, or its products
+  -- at their own price, else at that of the purchase; without either everything
+  SELECT
+    paired.*,
+    COALESCE(paired.stated, IF(paired.names_all, NULL, COALESCE(paired.returned, paired.priced))) AS amount,
+    paired.stated IS NULL AND (paired.names_all OR (paired.products = 0 AND NOT paired.is_zero)) AS is_whole
+  FROM (
+    SELECT
+      previous.event_key,
+      refunds.refund,
+      refunds.currency,
+      refunds.stated,
+      refunds.is_zero,
+      refunds.dollars,
+      COUNT(listed.quantity) AS products,
+      SUM(listed.returned) AS returned,
+      SUM(COALESCE(listed.price, bought.price) * LEAST(listed.quantity, COALESCE(bought.quantity, listed.quantity))) AS priced,
+      COUNTIF(listed.quantity >= bought.quantity) > 0
+        AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0)) AS names_all
+    FROM first_of_person AS previous
+    INNER JOIN refunds ON refunds.order_id = previous.order_id AND refunds.property = previous.property
+    LEFT JOIN listed ON listed.refund = refunds.refund
+    LEFT JOIN bought ON bought.event_key = previous.event_key AND bought.item_id = listed.item_id
+    LEFT JOIN (
+      SELECT bought.event_key, COUNT(*) AS products FROM bought GROUP BY bought.event_key
+    ) AS kinds ON kinds.event_key = previous.event_key
+    -- a refund counts while its day is at most the window after the day of its purchase
+    WHERE refunds.date <= DATE_ADD(DATE(previous.created, @timezone), INTERVAL @v_5969f3a995e6 DAY)
+    GROUP BY
+      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_zero, refunds.dollars
+  ) AS paired
+),
+applied AS (
+  -- what was returned of each purchase in all, in its currency
+  SELECT
+    previous.event_key,
+    LOGICAL_OR(returns.is_whole) AS is_whole,
+    SUM(
+      CASE
+        WHEN COALESCE(returns.currency, previous.paid_currency) = previous.paid_currency THEN returns.amount
+        -- a refund in another currency is converted at the purchase date's rates, else by GA4's own dollars
+        ELSE returns.amount * COALESCE(
+          paid_in.rate / bought_in.rate,
+          IF(returns.currency = 'USD', 1, SAFE_DIVIDE(returns.dollars, returns.stated))
+            / IF(previous.paid_currency = 'USD', 1, previous.paid_dollar_rate)
+        )
+      END
+    ) AS amount
+  FROM first_of_person AS previous
+  INNER JOIN returns ON returns.event_key = previous.event_key
   LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
     FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
     UNION ALL
@@ -509,7 +1398,7 @@ applied AS (
       WHERE listed.currency <> @v_39903922be50
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
     ) AS dated) AS paid_in
-    ON paid_in.currency = refunds.currency AND paid_in.day = DATE(previous.created, @timezone)
+    ON paid_in.currency = returns.currency AND paid_in.day = DATE(previous.created, @timezone)
   LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
     FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
     UNION ALL
@@ -523,7 +1412,6 @@ applied AS (
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
     ) AS dated) AS bought_in
     ON bought_in.currency = previous.paid_currency AND bought_in.day = DATE(previous.created, @timezone)
-  WHERE refunds.date <= DATE_ADD(DATE(previous.created, @timezone), INTERVAL @v_5969f3a995e6 DAY)
   GROUP BY previous.event_key
 ),
 refunded AS (
@@ -549,7 +1437,7 @@ refunded AS (
     LEFT JOIN applied ON applied.event_key = previous.event_key
   ) AS measured
 )
-SELECT last.* EXCEPT (event_key, paid, paid_currency) FROM refunded AS last;
+SELECT last.* EXCEPT (event_key, property, items, paid, paid_currency, paid_dollar_rate) FROM refunded AS last;
 
 -- step difference
 -- @end_date DATE = "2026-11-28"
@@ -563,8 +1451,7 @@ SELECT last.* EXCEPT (event_key, paid, paid_currency) FROM refunded AS last;
 -- @timezone STRING = "Europe/Berlin"
 -- @unit_value FLOAT64 = null
 -- @v_39903922be50 STRING = "EUR"
--- @v_48d5e5c6d701 ARRAY<STRING> = ["bad_currency", "bad_value", "created_in_future", "invalid_created", "missing_created", "missing_id"]
--- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
+-- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 -- @version INT64 = 1
 CREATE OR REPLACE TABLE `my-project.conversions_staging.purchase_1_difference` AS
 WITH
@@ -581,11 +1468,7 @@ judged AS (
       WHEN c.created IS NULL THEN 'missing_created'
       WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
       WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      ELSE CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END
-    END,
+      END,
         IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
         -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
         IF(
@@ -597,18 +1480,14 @@ judged AS (
       WHEN c.created IS NULL THEN 'missing_created'
       WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
       WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      ELSE CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END
-    END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
             ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
           ) > 1,
           'duplicate_id', NULL
         )
       ),
       -- kinds that remove duplicates have judged each row before
-      IF(c.removed IN UNNEST(@v_48d5e5c6d701), c.removed, NULL)
+      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
     ) AS reason
   FROM `my-project.conversions_staging.purchase_1_candidates` AS c
 ),
@@ -638,46 +1517,101 @@ visitors AS (
   UNION ALL
   SELECT settled.id, settled.client_id, settled.created FROM settled
 ),
+clicks AS (
+  -- the last click of each platform before the row
+  SELECT
+    chosen.id,
+    MAX(chosen.clicked_at) AS click_at,
+    MAX(IF(chosen.platform = 'google', chosen.clicked_at, NULL)) AS google_click_at,
+    MAX(IF(chosen.kind = 'gclid', chosen.value, NULL)) AS gclid,
+    MAX(IF(chosen.kind = 'gbraid', chosen.value, NULL)) AS gbraid,
+    MAX(IF(chosen.kind = 'wbraid', chosen.value, NULL)) AS wbraid,
+    MAX(IF(chosen.platform = 'cm360', chosen.clicked_at, NULL)) AS cm360_click_at,
+    MAX(IF(chosen.kind = 'dclid', chosen.value, NULL)) AS dclid,
+    MAX(IF(chosen.platform = 'meta', chosen.clicked_at, NULL)) AS meta_click_at,
+    MAX(IF(chosen.kind = 'fbclid', chosen.value, NULL)) AS fbclid,
+    MAX(IF(chosen.platform = 'microsoft', chosen.clicked_at, NULL)) AS microsoft_click_at,
+    MAX(IF(chosen.kind = 'msclkid', chosen.value, NULL)) AS msclkid,
+    MAX(IF(chosen.platform = 'tiktok', chosen.clicked_at, NULL)) AS tiktok_click_at,
+    MAX(IF(chosen.kind = 'ttclid', chosen.value, NULL)) AS ttclid,
+    MAX(IF(chosen.platform = 'linkedin', chosen.clicked_at, NULL)) AS linkedin_click_at,
+    MAX(IF(chosen.kind = 'li_fat_id', chosen.value, NULL)) AS li_fat_id
+  FROM (
+    SELECT dated.id, dated.kind, dated.value, dated.clicked_at, dated.platform
+    FROM (
+      SELECT
+        sight.id,
+        sight.created,
+        sight.kind,
+        sight.value,
+        CASE WHEN sight.kind IN ('gclid', 'gbraid', 'wbraid') THEN 'google' WHEN sight.kind IN ('dclid') THEN 'cm360' WHEN sight.kind IN ('fbclid') THEN 'meta' WHEN sight.kind IN ('msclkid') THEN 'microsoft' WHEN sight.kind IN ('ttclid') THEN 'tiktok' WHEN sight.kind IN ('li_fat_id') THEN 'linkedin' END AS platform,
+        CASE WHEN sight.kind IN ('gclid', 'gbraid', 'wbraid') THEN 90 WHEN sight.kind IN ('dclid') THEN 90 WHEN sight.kind IN ('fbclid') THEN 90 WHEN sight.kind IN ('msclkid') THEN 90 WHEN sight.kind IN ('ttclid') THEN 28 WHEN sight.kind IN ('li_fat_id') THEN 90 END AS days,
+        MIN(sight.clicked_at) AS clicked_at
+      FROM (
+        SELECT visitors.id, visitors.created, click.kind, click.value, click.clicked_at
+        FROM visitors
+        INNER JOIN `my-project.conversions.ga4_clicks` AS click ON click.client_id = visitors.client_id
+        WHERE
+          click.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+          AND click.kind IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id')
+          AND click.clicked_at <= visitors.created
+      ) AS sight
+      GROUP BY sight.id, sight.created, sight.kind, sight.value
+    ) AS dated
+    WHERE UNIX_MICROS(dated.created) - UNIX_MICROS(dated.clicked_at) < dated.days * 86400000000
+    QUALIFY RANK() OVER (PARTITION BY dated.id, dated.platform ORDER BY dated.clicked_at DESC) = 1
+  ) AS chosen
+  GROUP BY chosen.id
+),
 visits AS (
-  -- what the client's visits of the 90 days before say about clicks and pages: each the latest, and of
-  -- two of one moment the same in every run
+  -- the client's last visit of the 90 days before, whole
   SELECT
     visitors.id,
-    MAX(IF(COALESCE(event.gclid, event.gbraid, event.wbraid, event.dclid, event.fbclid, event.msclkid, event.ttclid, event.li_fat_id) IS NULL, NULL, event.occurred_at)) AS click_at,
-    SUBSTR(MAX(CONCAT(event.moment, event.gclid)), 17) AS gclid, SUBSTR(MAX(CONCAT(event.moment, event.gbraid)), 17) AS gbraid, SUBSTR(MAX(CONCAT(event.moment, event.wbraid)), 17) AS wbraid, SUBSTR(MAX(CONCAT(event.moment, event.dclid)), 17) AS dclid, SUBSTR(MAX(CONCAT(event.moment, event.fbclid)), 17) AS fbclid, SUBSTR(MAX(CONCAT(event.moment, event.msclkid)), 17) AS msclkid, SUBSTR(MAX(CONCAT(event.moment, event.ttclid)), 17) AS ttclid, SUBSTR(MAX(CONCAT(event.moment, event.li_fat_id)), 17) AS li_fat_id, SUBSTR(MAX(CONCAT(event.moment, event.session_id)), 17) AS session_id, SUBSTR(MAX(CONCAT(event.moment, event.page_location)), 17) AS page_location, SUBSTR(MAX(CONCAT(event.moment, event.source)), 17) AS source, SUBSTR(MAX(CONCAT(event.moment, event.medium)), 17) AS medium, SUBSTR(MAX(CONCAT(event.moment, event.campaign)), 17) AS campaign
+    visit.session_id,
+    visit.landing_page AS page_location,
+    visit.source,
+    visit.medium,
+    visit.campaign,
+    visit.channel_group
   FROM visitors
-  INNER JOIN (
-    -- microseconds have had sixteen digits since 2001
-    SELECT visit.*, CAST(UNIX_MICROS(visit.occurred_at) AS STRING) AS moment
-    FROM `my-project.conversions.ga4_events` AS visit
-    WHERE
-      visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
-      AND visit.event_name = 'session_start'
-  ) AS event ON event.client_id = visitors.client_id
+  INNER JOIN `my-project.conversions.ga4_visits` AS visit ON visit.client_id = visitors.client_id
   WHERE
-    event.occurred_at <= visitors.created
-    AND event.occurred_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
-  GROUP BY visitors.id
+    visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+    AND visit.started_at <= visitors.created
+    AND visit.started_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY visitors.id ORDER BY visit.started_at DESC, visit.session_id DESC) = 1
+),
+known AS (
+  -- what clicks and visits lend each row
+  SELECT visitors.id, clicks.* EXCEPT (id), visits.* EXCEPT (id)
+  FROM visitors
+  LEFT JOIN clicks ON clicks.id = visitors.id
+  LEFT JOIN visits ON visits.id = visitors.id
 ),
 valued AS (
   -- the candidates with what visits lend, worth in their own currency and in the project's
   SELECT
     kept.* EXCEPT (removed, reason, net_value) REPLACE (
-      COALESCE(kept.gclid, visits.gclid) AS gclid, COALESCE(kept.gbraid, visits.gbraid) AS gbraid, COALESCE(kept.wbraid, visits.wbraid) AS wbraid, COALESCE(kept.dclid, visits.dclid) AS dclid, COALESCE(kept.fbclid, visits.fbclid) AS fbclid, COALESCE(kept.msclkid, visits.msclkid) AS msclkid, COALESCE(kept.ttclid, visits.ttclid) AS ttclid, COALESCE(kept.li_fat_id, visits.li_fat_id) AS li_fat_id, COALESCE(kept.session_id, visits.session_id) AS session_id, COALESCE(kept.page_location, visits.page_location) AS page_location, COALESCE(kept.source, visits.source) AS source, COALESCE(kept.medium, visits.medium) AS medium, COALESCE(kept.campaign, visits.campaign) AS campaign, COALESCE(kept.click_at, visits.click_at) AS click_at,
+      COALESCE(kept.click_at, known.click_at) AS click_at, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.google_click_at, COALESCE(kept.google_click_at, kept.click_at)) AS google_click_at, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.gclid, kept.gclid) AS gclid, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.gbraid, kept.gbraid) AS gbraid, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.wbraid, kept.wbraid) AS wbraid, IF(COALESCE(kept.dclid) IS NULL, known.cm360_click_at, COALESCE(kept.cm360_click_at, kept.click_at)) AS cm360_click_at, IF(COALESCE(kept.dclid) IS NULL, known.dclid, kept.dclid) AS dclid, IF(COALESCE(kept.fbclid) IS NULL, known.meta_click_at, COALESCE(kept.meta_click_at, kept.click_at)) AS meta_click_at, IF(COALESCE(kept.fbclid) IS NULL, known.fbclid, kept.fbclid) AS fbclid, IF(COALESCE(kept.msclkid) IS NULL, known.microsoft_click_at, COALESCE(kept.microsoft_click_at, kept.click_at)) AS microsoft_click_at, IF(COALESCE(kept.msclkid) IS NULL, known.msclkid, kept.msclkid) AS msclkid, IF(COALESCE(kept.ttclid) IS NULL, known.tiktok_click_at, COALESCE(kept.tiktok_click_at, kept.click_at)) AS tiktok_click_at, IF(COALESCE(kept.ttclid) IS NULL, known.ttclid, kept.ttclid) AS ttclid, IF(COALESCE(kept.li_fat_id) IS NULL, known.linkedin_click_at, COALESCE(kept.linkedin_click_at, kept.click_at)) AS linkedin_click_at, IF(COALESCE(kept.li_fat_id) IS NULL, known.li_fat_id, kept.li_fat_id) AS li_fat_id, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.source, kept.source) AS source, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.medium, kept.medium) AS medium, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.campaign, kept.campaign) AS campaign, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.channel_group, kept.channel_group) AS channel_group, IF(COALESCE(kept.session_id) IS NULL, known.session_id, kept.session_id) AS session_id, IF(COALESCE(kept.page_location) IS NULL, known.page_location, kept.page_location) AS page_location,
       IF(@unit_value IS NULL, kept.currency, @now_currency) AS currency,
       IF(@unit_value IS NULL, kept.value_kind, 'normalized') AS value_kind
     ),
     COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
     COALESCE(
       @unit_value,
-      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL))
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)
     ) AS value_project,
-    COALESCE(rates.rate, IF(kept.currency = @now_currency OR @unit_value IS NOT NULL, 1, NULL)) AS exchange_rate,
-    rates.rate_date AS exchange_date,
+    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)) AS exchange_rate,
+    IF(rates.rate IS NULL AND COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
+    CASE
+      WHEN kept.currency = @now_currency OR @unit_value IS NOT NULL THEN 'own'
+      WHEN rates.rate IS NOT NULL THEN 'table'
+      WHEN COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL THEN 'export'
+    END AS rate_source,
     @factor AS normalization_factor,
     @factor_as_of AS normalization_as_of
   FROM kept
-  LEFT JOIN visits ON visits.id = kept.id
+  LEFT JOIN known ON known.id = kept.id
   LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
     FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
     UNION ALL
@@ -690,25 +1624,35 @@ valued AS (
       WHERE listed.currency <> @v_39903922be50
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
     ) AS dated) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
+  LEFT JOIN (SELECT told.day, told.dollars
+    FROM (
+      SELECT day, known.dollars
+      FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+      INNER JOIN `my-project.conversions.ga4_rates` AS known ON known.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
+      WHERE
+        known.currency = @v_39903922be50
+        AND known.date BETWEEN DATE_SUB(@start_date, INTERVAL 7 DAY) AND @end_date
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY known.date DESC, known.amounts DESC, known.property) = 1
+    ) AS told) AS own ON own.day = kept.date
 ),
 told AS (
   -- what the window should hold
-  SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
+  SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_problem, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.dollar_rate, valued.rate_source, valued.is_preliminary, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.google_click_at, valued.cm360_click_at, valued.meta_click_at, valued.microsoft_click_at, valued.tiktok_click_at, valued.linkedin_click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.channel_group, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
   UNION ALL
-  SELECT settled.id, settled.client_id, settled.created, settled.date, settled.value, settled.currency, settled.is_qualified, settled.params, settled.user_id, settled.lead_id, settled.person_id, settled.value_gross, settled.value_refunded, settled.refund_status, settled.value_kind, settled.value_project, settled.exchange_rate, settled.exchange_date, settled.normalization_factor, settled.normalization_as_of, settled.component, settled.gclid, settled.gbraid, settled.wbraid, settled.dclid, settled.fbc, settled.fbclid, settled.fbp, settled.msclkid, settled.ttclid, settled.ttp, settled.li_fat_id, settled.click_at, settled.session_id, settled.source, settled.medium, settled.campaign, settled.page_location, settled.user_agent, settled.ip_address, settled.country, settled.region, settled.city, settled.postal_code, settled.email, settled.phone, settled.first_name, settled.last_name, settled.order_id, settled.event_source, settled.consent_ad_user_data, settled.consent_ad_personalization
+  SELECT settled.id, settled.client_id, settled.created, settled.date, settled.value, settled.currency, settled.is_qualified, settled.params, settled.user_id, settled.lead_id, settled.person_id, settled.value_gross, settled.value_refunded, settled.refund_status, settled.value_kind, settled.value_problem, settled.value_project, settled.exchange_rate, settled.exchange_date, settled.dollar_rate, settled.rate_source, settled.is_preliminary, settled.normalization_factor, settled.normalization_as_of, settled.component, settled.gclid, settled.gbraid, settled.wbraid, settled.dclid, settled.fbc, settled.fbclid, settled.fbp, settled.msclkid, settled.ttclid, settled.ttp, settled.li_fat_id, settled.click_at, settled.google_click_at, settled.cm360_click_at, settled.meta_click_at, settled.microsoft_click_at, settled.tiktok_click_at, settled.linkedin_click_at, settled.session_id, settled.source, settled.medium, settled.campaign, settled.channel_group, settled.page_location, settled.user_agent, settled.ip_address, settled.country, settled.region, settled.city, settled.postal_code, settled.email, settled.phone, settled.first_name, settled.last_name, settled.order_id, settled.event_source, settled.consent_ad_user_data, settled.consent_ad_personalization
   FROM (
     SELECT
       settled.* REPLACE (
-        COALESCE(settled.gclid, visits.gclid) AS gclid, COALESCE(settled.gbraid, visits.gbraid) AS gbraid, COALESCE(settled.wbraid, visits.wbraid) AS wbraid, COALESCE(settled.dclid, visits.dclid) AS dclid, COALESCE(settled.fbclid, visits.fbclid) AS fbclid, COALESCE(settled.msclkid, visits.msclkid) AS msclkid, COALESCE(settled.ttclid, visits.ttclid) AS ttclid, COALESCE(settled.li_fat_id, visits.li_fat_id) AS li_fat_id, COALESCE(settled.session_id, visits.session_id) AS session_id, COALESCE(settled.page_location, visits.page_location) AS page_location, COALESCE(settled.source, visits.source) AS source, COALESCE(settled.medium, visits.medium) AS medium, COALESCE(settled.campaign, visits.campaign) AS campaign, COALESCE(settled.click_at, visits.click_at) AS click_at
+        COALESCE(settled.click_at, known.click_at) AS click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.google_click_at, COALESCE(settled.google_click_at, settled.click_at)) AS google_click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gclid, settled.gclid) AS gclid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gbraid, settled.gbraid) AS gbraid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.wbraid, settled.wbraid) AS wbraid, IF(COALESCE(settled.dclid) IS NULL, known.cm360_click_at, COALESCE(settled.cm360_click_at, settled.click_at)) AS cm360_click_at, IF(COALESCE(settled.dclid) IS NULL, known.dclid, settled.dclid) AS dclid, IF(COALESCE(settled.fbclid) IS NULL, known.meta_click_at, COALESCE(settled.meta_click_at, settled.click_at)) AS meta_click_at, IF(COALESCE(settled.fbclid) IS NULL, known.fbclid, settled.fbclid) AS fbclid, IF(COALESCE(settled.msclkid) IS NULL, known.microsoft_click_at, COALESCE(settled.microsoft_click_at, settled.click_at)) AS microsoft_click_at, IF(COALESCE(settled.msclkid) IS NULL, known.msclkid, settled.msclkid) AS msclkid, IF(COALESCE(settled.ttclid) IS NULL, known.tiktok_click_at, COALESCE(settled.tiktok_click_at, settled.click_at)) AS tiktok_click_at, IF(COALESCE(settled.ttclid) IS NULL, known.ttclid, settled.ttclid) AS ttclid, IF(COALESCE(settled.li_fat_id) IS NULL, known.linkedin_click_at, COALESCE(settled.linkedin_click_at, settled.click_at)) AS linkedin_click_at, IF(COALESCE(settled.li_fat_id) IS NULL, known.li_fat_id, settled.li_fat_id) AS li_fat_id, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.source, settled.source) AS source, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.medium, settled.medium) AS medium, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.campaign, settled.campaign) AS campaign, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.channel_group, settled.channel_group) AS channel_group, IF(COALESCE(settled.session_id) IS NULL, known.session_id, settled.session_id) AS session_id, IF(COALESCE(settled.page_location) IS NULL, known.page_location, settled.page_location) AS page_location
       )
     FROM settled
-    LEFT JOIN visits ON visits.id = settled.id
+    LEFT JOIN known ON known.id = settled.id
   ) AS settled
 ),
 fresh AS (
   -- the same with a fingerprint of each row
   SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
-  FROM (SELECT told.*, ARRAY_TO_STRING([told.id, told.client_id, CAST(told.created AS STRING), CAST(told.date AS STRING), CAST(told.value AS STRING), told.currency, CAST(told.is_qualified AS STRING), TO_JSON_STRING(told.params), told.user_id, told.lead_id, told.person_id, CAST(told.value_gross AS STRING), CAST(told.value_refunded AS STRING), told.refund_status, told.value_kind, CAST(told.value_project AS STRING), CAST(told.exchange_rate AS STRING), CAST(told.exchange_date AS STRING), CAST(told.normalization_factor AS STRING), told.component, told.gclid, told.gbraid, told.wbraid, told.dclid, told.fbc, told.fbclid, told.fbp, told.msclkid, told.ttclid, told.ttp, told.li_fat_id, CAST(told.click_at AS STRING), told.session_id, told.source, told.medium, told.campaign, told.page_location, told.user_agent, told.ip_address, told.country, told.region, told.city, told.postal_code, told.email, told.phone, told.first_name, told.last_name, told.order_id, told.event_source, told.consent_ad_user_data, told.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM told) AS spelled
+  FROM (SELECT told.*, ARRAY_TO_STRING([told.id, told.client_id, CAST(told.created AS STRING), CAST(told.date AS STRING), CAST(told.value AS STRING), told.currency, CAST(told.is_qualified AS STRING), TO_JSON_STRING(told.params), told.user_id, told.lead_id, told.person_id, CAST(told.value_gross AS STRING), CAST(told.value_refunded AS STRING), told.refund_status, told.value_kind, told.value_problem, CAST(told.value_project AS STRING), CAST(told.exchange_rate AS STRING), CAST(told.exchange_date AS STRING), CAST(told.dollar_rate AS STRING), told.rate_source, CAST(told.is_preliminary AS STRING), CAST(told.normalization_factor AS STRING), told.component, told.gclid, told.gbraid, told.wbraid, told.dclid, told.fbc, told.fbclid, told.fbp, told.msclkid, told.ttclid, told.ttp, told.li_fat_id, CAST(told.click_at AS STRING), CAST(told.google_click_at AS STRING), CAST(told.cm360_click_at AS STRING), CAST(told.meta_click_at AS STRING), CAST(told.microsoft_click_at AS STRING), CAST(told.tiktok_click_at AS STRING), CAST(told.linkedin_click_at AS STRING), told.session_id, told.source, told.medium, told.campaign, told.channel_group, told.page_location, told.user_agent, told.ip_address, told.country, told.region, told.city, told.postal_code, told.email, told.phone, told.first_name, told.last_name, told.order_id, told.event_source, told.consent_ad_user_data, told.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM told) AS spelled
 ),
 present AS (
   -- what the window holds
@@ -719,7 +1663,7 @@ present AS (
 SELECT
   COALESCE(fresh.id, present.id) AS id,
   COALESCE(fresh.date, present.date) AS date,
-  fresh.client_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.params, fresh.user_id, fresh.lead_id, fresh.person_id, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_project, fresh.exchange_rate, fresh.exchange_date, fresh.normalization_factor, fresh.normalization_as_of, fresh.component, fresh.gclid, fresh.gbraid, fresh.wbraid, fresh.dclid, fresh.fbc, fresh.fbclid, fresh.fbp, fresh.msclkid, fresh.ttclid, fresh.ttp, fresh.li_fat_id, fresh.click_at, fresh.session_id, fresh.source, fresh.medium, fresh.campaign, fresh.page_location, fresh.user_agent, fresh.ip_address, fresh.country, fresh.region, fresh.city, fresh.postal_code, fresh.email, fresh.phone, fresh.first_name, fresh.last_name, fresh.order_id, fresh.event_source, fresh.consent_ad_user_data, fresh.consent_ad_personalization,
+  fresh.client_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.params, fresh.user_id, fresh.lead_id, fresh.person_id, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_problem, fresh.value_project, fresh.exchange_rate, fresh.exchange_date, fresh.dollar_rate, fresh.rate_source, fresh.is_preliminary, fresh.normalization_factor, fresh.normalization_as_of, fresh.component, fresh.gclid, fresh.gbraid, fresh.wbraid, fresh.dclid, fresh.fbc, fresh.fbclid, fresh.fbp, fresh.msclkid, fresh.ttclid, fresh.ttp, fresh.li_fat_id, fresh.click_at, fresh.google_click_at, fresh.cm360_click_at, fresh.meta_click_at, fresh.microsoft_click_at, fresh.tiktok_click_at, fresh.linkedin_click_at, fresh.session_id, fresh.source, fresh.medium, fresh.campaign, fresh.channel_group, fresh.page_location, fresh.user_agent, fresh.ip_address, fresh.country, fresh.region, fresh.city, fresh.postal_code, fresh.email, fresh.phone, fresh.first_name, fresh.last_name, fresh.order_id, fresh.event_source, fresh.consent_ad_user_data, fresh.consent_ad_personalization,
   @version AS definition_version,
   @run_id AS run_id,
   @fence AS fence,
@@ -744,8 +1688,7 @@ WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_ha
 -- @end_date DATE = "2026-11-28"
 -- @start_date DATE = "2026-10-26"
 -- @timezone STRING = "Europe/Berlin"
--- @v_48d5e5c6d701 ARRAY<STRING> = ["bad_currency", "bad_value", "created_in_future", "invalid_created", "missing_created", "missing_id"]
--- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
+-- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 SELECT
   counted.*,
   ARRAY(
@@ -761,11 +1704,7 @@ SELECT
       WHEN c.created IS NULL THEN 'missing_created'
       WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
       WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      ELSE CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END
-    END,
+      END,
         IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
         -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
         IF(
@@ -777,18 +1716,14 @@ SELECT
       WHEN c.created IS NULL THEN 'missing_created'
       WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
       WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      ELSE CASE
-      WHEN c.currency NOT IN UNNEST(@v_6989d769791f) THEN 'bad_currency'
-      WHEN c.value_gross < 0 OR IS_NAN(c.value_gross) OR IS_INF(c.value_gross) THEN 'bad_value'
-    END
-    END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
             ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
           ) > 1,
           'duplicate_id', NULL
         )
       ),
       -- kinds that remove duplicates have judged each row before
-      IF(c.removed IN UNNEST(@v_48d5e5c6d701), c.removed, NULL)
+      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
     ) AS reason
       FROM `my-project.conversions_staging.purchase_1_candidates` AS c
     ) AS judged
@@ -844,8 +1779,8 @@ ON
   AND target.date = source.old_date
   AND target.date BETWEEN @start_date AND @end_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
-WHEN MATCHED THEN UPDATE SET `id` = source.`id`, `client_id` = source.`client_id`, `created` = source.`created`, `date` = source.`date`, `value` = source.`value`, `currency` = source.`currency`, `is_qualified` = source.`is_qualified`, `params` = source.`params`, `user_id` = source.`user_id`, `lead_id` = source.`lead_id`, `person_id` = source.`person_id`, `value_gross` = source.`value_gross`, `value_refunded` = source.`value_refunded`, `refund_status` = source.`refund_status`, `value_kind` = source.`value_kind`, `value_project` = source.`value_project`, `exchange_rate` = source.`exchange_rate`, `exchange_date` = source.`exchange_date`, `normalization_factor` = source.`normalization_factor`, `normalization_as_of` = source.`normalization_as_of`, `component` = source.`component`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbc` = source.`fbc`, `fbclid` = source.`fbclid`, `fbp` = source.`fbp`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `ttp` = source.`ttp`, `li_fat_id` = source.`li_fat_id`, `click_at` = source.`click_at`, `session_id` = source.`session_id`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `page_location` = source.`page_location`, `user_agent` = source.`user_agent`, `ip_address` = source.`ip_address`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `postal_code` = source.`postal_code`, `email` = source.`email`, `phone` = source.`phone`, `first_name` = source.`first_name`, `last_name` = source.`last_name`, `order_id` = source.`order_id`, `event_source` = source.`event_source`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `definition_version` = source.`definition_version`, `run_id` = source.`run_id`, `fence` = source.`fence`, `row_hash` = source.`row_hash`, `first_seen_at` = source.`first_seen_at`, `updated_at` = source.`updated_at`
-WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`id`, `client_id`, `created`, `date`, `value`, `currency`, `is_qualified`, `params`, `user_id`, `lead_id`, `person_id`, `value_gross`, `value_refunded`, `refund_status`, `value_kind`, `value_project`, `exchange_rate`, `exchange_date`, `normalization_factor`, `normalization_as_of`, `component`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbc`, `fbclid`, `fbp`, `msclkid`, `ttclid`, `ttp`, `li_fat_id`, `click_at`, `session_id`, `source`, `medium`, `campaign`, `page_location`, `user_agent`, `ip_address`, `country`, `region`, `city`, `postal_code`, `email`, `phone`, `first_name`, `last_name`, `order_id`, `event_source`, `consent_ad_user_data`, `consent_ad_personalization`, `definition_version`, `run_id`, `fence`, `row_hash`, `first_seen_at`, `updated_at`) VALUES (source.`id`, source.`client_id`, source.`created`, source.`date`, source.`value`, source.`currency`, source.`is_qualified`, source.`params`, source.`user_id`, source.`lead_id`, source.`person_id`, source.`value_gross`, source.`value_refunded`, source.`refund_status`, source.`value_kind`, source.`value_project`, source.`exchange_rate`, source.`exchange_date`, source.`normalization_factor`, source.`normalization_as_of`, source.`component`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbc`, source.`fbclid`, source.`fbp`, source.`msclkid`, source.`ttclid`, source.`ttp`, source.`li_fat_id`, source.`click_at`, source.`session_id`, source.`source`, source.`medium`, source.`campaign`, source.`page_location`, source.`user_agent`, source.`ip_address`, source.`country`, source.`region`, source.`city`, source.`postal_code`, source.`email`, source.`phone`, source.`first_name`, source.`last_name`, source.`order_id`, source.`event_source`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`definition_version`, source.`run_id`, source.`fence`, source.`row_hash`, source.`first_seen_at`, source.`updated_at`);
+WHEN MATCHED THEN UPDATE SET `id` = source.`id`, `client_id` = source.`client_id`, `created` = source.`created`, `date` = source.`date`, `value` = source.`value`, `currency` = source.`currency`, `is_qualified` = source.`is_qualified`, `params` = source.`params`, `user_id` = source.`user_id`, `lead_id` = source.`lead_id`, `person_id` = source.`person_id`, `value_gross` = source.`value_gross`, `value_refunded` = source.`value_refunded`, `refund_status` = source.`refund_status`, `value_kind` = source.`value_kind`, `value_problem` = source.`value_problem`, `value_project` = source.`value_project`, `exchange_rate` = source.`exchange_rate`, `exchange_date` = source.`exchange_date`, `dollar_rate` = source.`dollar_rate`, `rate_source` = source.`rate_source`, `is_preliminary` = source.`is_preliminary`, `normalization_factor` = source.`normalization_factor`, `normalization_as_of` = source.`normalization_as_of`, `component` = source.`component`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbc` = source.`fbc`, `fbclid` = source.`fbclid`, `fbp` = source.`fbp`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `ttp` = source.`ttp`, `li_fat_id` = source.`li_fat_id`, `click_at` = source.`click_at`, `google_click_at` = source.`google_click_at`, `cm360_click_at` = source.`cm360_click_at`, `meta_click_at` = source.`meta_click_at`, `microsoft_click_at` = source.`microsoft_click_at`, `tiktok_click_at` = source.`tiktok_click_at`, `linkedin_click_at` = source.`linkedin_click_at`, `session_id` = source.`session_id`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `channel_group` = source.`channel_group`, `page_location` = source.`page_location`, `user_agent` = source.`user_agent`, `ip_address` = source.`ip_address`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `postal_code` = source.`postal_code`, `email` = source.`email`, `phone` = source.`phone`, `first_name` = source.`first_name`, `last_name` = source.`last_name`, `order_id` = source.`order_id`, `event_source` = source.`event_source`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `definition_version` = source.`definition_version`, `run_id` = source.`run_id`, `fence` = source.`fence`, `row_hash` = source.`row_hash`, `first_seen_at` = source.`first_seen_at`, `updated_at` = source.`updated_at`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`id`, `client_id`, `created`, `date`, `value`, `currency`, `is_qualified`, `params`, `user_id`, `lead_id`, `person_id`, `value_gross`, `value_refunded`, `refund_status`, `value_kind`, `value_problem`, `value_project`, `exchange_rate`, `exchange_date`, `dollar_rate`, `rate_source`, `is_preliminary`, `normalization_factor`, `normalization_as_of`, `component`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbc`, `fbclid`, `fbp`, `msclkid`, `ttclid`, `ttp`, `li_fat_id`, `click_at`, `google_click_at`, `cm360_click_at`, `meta_click_at`, `microsoft_click_at`, `tiktok_click_at`, `linkedin_click_at`, `session_id`, `source`, `medium`, `campaign`, `channel_group`, `page_location`, `user_agent`, `ip_address`, `country`, `region`, `city`, `postal_code`, `email`, `phone`, `first_name`, `last_name`, `order_id`, `event_source`, `consent_ad_user_data`, `consent_ad_personalization`, `definition_version`, `run_id`, `fence`, `row_hash`, `first_seen_at`, `updated_at`) VALUES (source.`id`, source.`client_id`, source.`created`, source.`date`, source.`value`, source.`currency`, source.`is_qualified`, source.`params`, source.`user_id`, source.`lead_id`, source.`person_id`, source.`value_gross`, source.`value_refunded`, source.`refund_status`, source.`value_kind`, source.`value_problem`, source.`value_project`, source.`exchange_rate`, source.`exchange_date`, source.`dollar_rate`, source.`rate_source`, source.`is_preliminary`, source.`normalization_factor`, source.`normalization_as_of`, source.`component`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbc`, source.`fbclid`, source.`fbp`, source.`msclkid`, source.`ttclid`, source.`ttp`, source.`li_fat_id`, source.`click_at`, source.`google_click_at`, source.`cm360_click_at`, source.`meta_click_at`, source.`microsoft_click_at`, source.`tiktok_click_at`, source.`linkedin_click_at`, source.`session_id`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`page_location`, source.`user_agent`, source.`ip_address`, source.`country`, source.`region`, source.`city`, source.`postal_code`, source.`email`, source.`phone`, source.`first_name`, source.`last_name`, source.`order_id`, source.`event_source`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`definition_version`, source.`run_id`, source.`fence`, source.`row_hash`, source.`first_seen_at`, source.`updated_at`);
 
 -- step with
 -- @end_date DATE = "2026-11-28"
@@ -865,7 +1800,12 @@ SELECT
   ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
   (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) AS fence,
   SUM(IF(target.date >= @start_date, target.value_project, NULL)) AS total,
-  COUNTIF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL) AS without_rate,
+  COUNTIF(
+    target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL AND target.currency IS NOT NULL
+  ) AS without_rate,
+  COUNTIF(target.date >= @start_date AND target.value_problem IN ('unreadable_value', 'negative_value', 'unknown_unit')) AS bad_values,
+  COUNTIF(target.date >= @start_date AND target.value_problem = 'unreadable_currency') AS bad_currencies,
+  COUNTIF(target.date >= @start_date AND target.refund_status = 'partial' AND target.value_refunded = 0) AS unknown_refunds,
   ARRAY_AGG(
     DISTINCT IF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL, target.currency, NULL)
     IGNORE NULLS

@@ -1,0 +1,115 @@
+"""Clicks on ads: each id that a client showed, at its first sight.
+
+A new click starts no new session, and any event may carry it: clicks belong to the client and to
+time, never to a session. Reloads, the back button and bookmarks repeat an old id and must not make
+it young, so an id is dated by its first sight.
+Source: support.google.com/analytics/answer/9234069 (GA4 cuts a page's address at 1,000 characters,
+its referrer at 420, any other parameter at 100: an id that ends there is broken).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from common.bigquery.sql import Sql, fill, template
+from common.model import placeholders
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Who takes a click as the cause of a conversion, and for how long."""
+
+    name: str
+    kinds: tuple[str, ...]
+    """Names of the ids in an address, in small letters; one click may carry several of them."""
+    days: int
+    """How long before the conversion it counts, in days of 24 hours."""
+
+
+PLATFORMS = (
+    # days as the platforms document them, or as reported where they do not; see README
+    Platform("google", ("gclid", "gbraid", "wbraid"), 90),
+    Platform("cm360", ("dclid",), 90),
+    Platform("meta", ("fbclid",), 90),
+    Platform("microsoft", ("msclkid",), 90),
+    Platform("tiktok", ("ttclid",), 28),
+    Platform("linkedin", ("li_fat_id",), 90),
+)
+TAKEN = tuple(kind for platform in PLATFORMS for kind in platform.kinds)
+"""Ids that a conversion carries."""
+OTHERS = ("gclsrc", "srsltid", "twclid", "epik", "sccid", "rdt_cid")
+"""Kept as they come; no destination takes them yet."""
+
+KINDS = (*TAKEN, *OTHERS)
+LONGEST = max(platform.days for platform in PLATFORMS)
+
+
+def of_page(location: str, cut: int) -> Sql:
+    """An expression: the ids in an address as texts kind=value; not one that ends at the cut."""
+    names = "|".join(KINDS)
+    return Sql(
+        f"IF(REGEXP_CONTAINS({location}, r'(?i)[?&#;](?:{names})='),"
+        f" REGEXP_EXTRACT_ALL(IF(LENGTH({location}) >= {cut},"
+        f" REGEXP_REPLACE({location}, r'[?&#;][^?&#;]*$', ''), {location}),"
+        f" r'(?i)[?&#;]((?:{names})=[^&#;?]+)'), [])"
+    )
+
+
+def sightings(scanned: Sql, known: Sql) -> Sql:
+    """The rows of ga4_clicks for the window, of a scan and of what the table knows already."""
+    return template(
+        __file__,
+        scanned=scanned,
+        known=known,
+        value=placeholders.click("decoded.value"),
+        decoded=_decoded("sight.value"),
+    )
+
+
+def newest(visitors: str, known: Sql) -> Sql:
+    """Of each row of the step `visitors` (id, client_id, created) the click of each platform.
+
+    The last one before the row that is young enough for its platform; the ids of one click stay
+    together. Columns: id, click_at, of each platform <name>_click_at and its ids.
+    """
+    columns = ["MAX(chosen.clicked_at) AS click_at"]
+    for platform in PLATFORMS:
+        columns.append(
+            f"MAX(IF(chosen.platform = '{platform.name}', chosen.clicked_at, NULL))"
+            f" AS {platform.name}_click_at"
+        )
+        columns += [
+            f"MAX(IF(chosen.kind = '{kind}', chosen.value, NULL)) AS {kind}"
+            for kind in platform.kinds
+        ]
+    return template(
+        __file__,
+        "clicks_newest",
+        visitors=visitors,
+        known=known,
+        platform=_of_platform("name"),
+        days=_of_platform("days"),
+        taken=", ".join(f"'{kind}'" for kind in TAKEN),
+        longest=str(LONGEST + 1),
+        columns=",\n    ".join(columns),
+    )
+
+
+def _of_platform(field: str) -> str:
+    whens = (
+        f"WHEN sight.kind IN ({', '.join(map(repr, it.kinds))}) THEN {getattr(it, field)!r}"
+        for it in PLATFORMS
+    )
+    return f"CASE {' '.join(whens)} END"
+
+
+def _decoded(text: str) -> Sql:
+    """The text with %XX as the characters that they stand for; GoogleSQL has no URL decoder."""
+    return fill(
+        "IF(STRPOS({{ text }}, '%') = 0, {{ text }}, ("
+        "SELECT STRING_AGG(IF(REGEXP_CONTAINS(part, r'^%[0-9a-fA-F]{2}$'),"
+        " SAFE_CONVERT_BYTES_TO_STRING(FROM_HEX(SUBSTR(part, 2))), part), '' ORDER BY place)"
+        " FROM UNNEST(REGEXP_EXTRACT_ALL({{ text }}, r'%[0-9a-fA-F]{2}|[^%]+|%')) AS part"
+        " WITH OFFSET AS place))",
+        text=text,
+    )

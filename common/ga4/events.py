@@ -1,0 +1,39 @@
+"""The rows of ga4_events: what a scan wants, each event once, with the record of its visit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from common import schemas
+from common.bigquery.sql import Parameter, Sql, template, with_parameters
+from common.ga4 import channels
+from common.ga4.export import ALWAYS
+
+RESOLVED = (
+    "event_key purchase_id key_version copies source medium campaign channel_group"
+    " channel_is_computed source_step"
+).split()
+"""Columns of an event that its scan does not know alone."""
+FORMER = "gclid gbraid wbraid dclid fbclid msclkid ttclid li_fat_id".split()
+"""Columns of rows of key version 1; ga4_clicks holds the ids of ads now."""
+
+
+def events(scanned: Sql, visited: Sql, stage: Sql, names: Iterable[str]) -> Sql:
+    """The rows of a scan for the stage, with all of its columns but row_hash.
+
+    Rows that the `stage` holds under version 1 of the key stay under it, so that no conversion that
+    is published changes its id. `visited` holds the visits of the scan; `names` are those of the
+    events that were asked for. Parameters @start_date and @end_date as in the scan.
+    """
+    known = {*RESOLVED, *FORMER, "row_hash"}
+    columns = [name for name in schemas.columns("ga4_events") if name not in known]
+    sql = template(
+        __file__,
+        scanned=scanned,
+        visited=visited,
+        target=stage,
+        columns=", ".join(f"named.{name}" for name in columns),
+        former=", ".join(f"CAST(NULL AS STRING) AS {name}" for name in FORMER),
+        channel_group=channels.group("named"),
+    )
+    return with_parameters(sql, event_names=Parameter("ARRAY<STRING>", sorted({*names, *ALWAYS})))

@@ -1,0 +1,19 @@
+"""Visits: one row a session with one whole record of where it came from.
+
+The record is GA4's own where it exported one; Google's rule from raw events where it did not; the
+client's last known source of 90 days before; else direct. Never column by column, and never the
+user's first touch, which differs from the event's own source in half of the cases.
+Source: support.google.com/analytics/answer/9191807 and 11242870 (how GA4 decides).
+"""
+
+from __future__ import annotations
+
+from common.bigquery.sql import Sql, template
+from common.ga4 import channels
+
+
+def visits(scanned: Sql, known: Sql) -> Sql:
+    """The rows of ga4_visits whose visits began in the window or on the day before it."""
+    return template(
+        __file__, scanned=scanned, known=known, channel_group=channels.group("resolved")
+    )

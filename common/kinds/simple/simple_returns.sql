@@ -1,0 +1,31 @@
+  -- what each refund returned of each purchase: its own amount, all that was bought, or its products
+  -- at their own price, else at that of the purchase; without either everything
+  SELECT
+    paired.*,
+    COALESCE(paired.stated, IF(paired.names_all, NULL, COALESCE(paired.returned, paired.priced))) AS amount,
+    paired.stated IS NULL AND (paired.names_all OR (paired.products = 0 AND NOT paired.is_zero)) AS is_whole
+  FROM (
+    SELECT
+      previous.event_key,
+      refunds.refund,
+      refunds.currency,
+      refunds.stated,
+      refunds.is_zero,
+      refunds.dollars,
+      COUNT(listed.quantity) AS products,
+      SUM(listed.returned) AS returned,
+      SUM(COALESCE(listed.price, bought.price) * LEAST(listed.quantity, COALESCE(bought.quantity, listed.quantity))) AS priced,
+      COUNTIF(listed.quantity >= bought.quantity) > 0
+        AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0)) AS names_all
+    FROM {{ previous }} AS previous
+    INNER JOIN refunds ON refunds.order_id = previous.order_id AND refunds.property = previous.property
+    LEFT JOIN listed ON listed.refund = refunds.refund
+    LEFT JOIN bought ON bought.event_key = previous.event_key AND bought.item_id = listed.item_id
+    LEFT JOIN (
+      SELECT bought.event_key, COUNT(*) AS products FROM bought GROUP BY bought.event_key
+    ) AS kinds ON kinds.event_key = previous.event_key
+    -- a refund counts while its day is at most the window after the day of its purchase
+    WHERE refunds.date <= DATE_ADD(DATE(previous.created, @timezone), INTERVAL {{ days }} DAY)
+    GROUP BY
+      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_zero, refunds.dollars
+  ) AS paired

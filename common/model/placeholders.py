@@ -1,0 +1,61 @@
+"""Texts that stand where nothing is known, and the SQL that reads them as NULL.
+
+Source: support.google.com/analytics/answer/13504892 for GA4's own `(not set)`, `(none)` and
+`(redacted)`; the others are what scripts and unfilled macros leave behind.
+"""
+
+from __future__ import annotations
+
+import re
+
+from common.bigquery.sql import Sql, fill
+
+NOTHING = [
+    "", "(not set)", "(none)", "(redacted)", "(data deleted)", "<other>", "(other)", "undefined",
+    "null", "nan", "n/a", "none", "-",
+]  # fmt: skip
+"""No name of anything: a city, a page, a currency."""
+
+NOBODY = [*NOTHING, "0", "anonymous"]
+"""No id of anybody or anything either."""
+
+UNKNOWN_SOURCE = [text for text in NOTHING if text not in ("(not set)", "(none)")]
+"""No source, medium or campaign; `(not set)` and `(none)` are answers of GA4 there."""
+
+_MACRO = r"\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__"
+_NO_CLICK = r".*[{}\[\]()<>\s].*|__.*__"
+
+
+def somebody(id: str | Sql) -> Sql:
+    """The id without blanks around it, or NULL for a text that stands where an id should be."""
+    return _unless(id, NOBODY, _MACRO)
+
+
+def something(name: str | Sql) -> Sql:
+    """The name without blanks around it, or NULL for a text that names nothing."""
+    return _unless(name, NOTHING, _MACRO)
+
+
+def source(name: str | Sql) -> Sql:
+    """A source, medium or campaign, or NULL; GA4's own `(not set)` and `(none)` stay."""
+    return _unless(name, UNKNOWN_SOURCE, _MACRO)
+
+
+def click(id: str | Sql) -> Sql:
+    """The decoded click id, its letters as they are, or NULL for a text that is no click id."""
+    return _unless(id, NOBODY, _NO_CLICK)
+
+
+def _unless(text: str | Sql, words: list[str], pattern: str) -> Sql:
+    listed = "|".join(map(_escaped, words))
+    return fill(
+        "IF(REGEXP_CONTAINS({{ text }}, r'(?i)^\\s*(?:{{ listed }}|{{ pattern }})\\s*$'), NULL,"
+        " TRIM({{ text }}))",
+        text=text,
+        listed=listed,
+        pattern=pattern,
+    )
+
+
+def _escaped(word: str) -> str:
+    return re.sub(r"([()\[\]])", r"\\\1", word)
