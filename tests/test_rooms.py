@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,3 +62,12 @@ def test_only_one_room_builds_google_clients() -> None:
         text = (ROOT / path).read_text()
         for builder in builders:
             assert builder not in text, f"{path} builds a client: {builder}"
+
+
+def test_only_one_door_sends_statements_as_the_runner_of_users_sql() -> None:
+    """The runner may read what users may; what it runs is judged in common/user_query.py."""
+    statements = re.compile(r"\brunner\.(?:execute|rows|dry_run|append)\(")
+    for path in MODULES:
+        if path != Path("common/user_query.py"):
+            found = statements.search((ROOT / path).read_text())
+            assert not found, f"{path} runs a statement as the runner: {found[0] if found else ''}"

@@ -174,6 +174,8 @@ def test_a_clock_is_told_from_what_bears_its_name(sql: str, functions: set[str])
         ("crm.orders AS a CROSS JOIN crm.stores AS b WHERE a.date = @start_date", True),
         ("crm.orders AS a, (SELECT n FROM crm.stores) AS b", True),
         ("crm.orders AS a, step AS b", True),
+        ("crm.orders AS a JOIN crm.stores AS b ON TRUE", True),
+        ("crm.orders AS a JOIN crm.stores AS b ON 1 = 1", True),
         ("crm.orders AS a, crm.stores AS b WHERE a.date = @start_date AND a.n = b.n", False),
         ("crm.orders AS a JOIN crm.stores AS b ON a.n = b.n", False),
         ("crm.orders AS a JOIN crm.stores AS b USING (n)", False),

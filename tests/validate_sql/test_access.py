@@ -18,18 +18,16 @@ ACCOUNT = "sql-runner@shop.iam.gserviceaccount.com"
             [
                 "GRANT `roles/bigquery.dataViewer` ON SCHEMA `crm-project.sales` "
                 f"TO 'serviceAccount:{ACCOUNT}';",
-                "gcloud projects add-iam-policy-binding crm-project "
-                f"--member='serviceAccount:{ACCOUNT}' --role='roles/bigquery.user'",
             ],
         ),
         (
             "Access Denied: Dataset crm-project:sales: Permission bigquery.datasets.get denied",
-            ["ON SCHEMA `crm-project.sales`", "add-iam-policy-binding crm-project"],
+            ["ON SCHEMA `crm-project.sales`", "roles/bigquery.dataViewer"],
         ),
         (
             "Access Denied: Project shop: User does not have bigquery.jobs.create permission in "
             "project shop.",
-            ["add-iam-policy-binding shop ", "roles/bigquery.user"],
+            ["add-iam-policy-binding shop ", "roles/bigquery.jobUser"],
         ),
         (
             "Access Denied: Dataset shop:staging: Permission bigquery.tables.create denied on it",

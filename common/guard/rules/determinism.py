@@ -215,10 +215,16 @@ def _cartesian(
     has_many = [_has_many_rows(item, steps, tables) for item in items]
     joins: Sequence[exp.Join] = select.args.get("joins") or ()
     for index, join in enumerate(joins, start=len(items) - len(joins)):
-        is_tied = any(join.args.get(clause) for clause in ("on", "using", "method"))
+        is_tied = bool(join.args.get("using") or join.args.get("method")) or _says(join)
         if not is_tied and has_many[index] and any(has_many[:index]):
             return join
     return None
+
+
+def _says(join: exp.Join) -> bool:
+    """Whether ON says anything: ON TRUE and ON 1 = 1 tie no row to another."""
+    condition = join.args.get("on")
+    return condition is not None and bool(_columns(condition))
 
 
 def _ties(where: exp.Where | None) -> bool:

@@ -119,7 +119,6 @@ _SAID = {
     ),
     "access_denied": (
         "table_access",
-        "Grant the service account that runs SQL the roles BigQuery Data Viewer on the dataset and"
-        " BigQuery User in its project.",
+        "Grant the service account that runs SQL the role BigQuery Data Viewer on the dataset.",
     ),
 }

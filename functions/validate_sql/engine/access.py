@@ -1,6 +1,6 @@
 """What BigQuery's refusals mean, and the exact grant that ends them.
 
-Roles: cloud.google.com/bigquery/docs/access-control (Data Viewer reads tables, User runs jobs).
+Roles: cloud.google.com/bigquery/docs/access-control (Data Viewer reads tables, Job User runs jobs).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def denied(message: str, tables: Sequence[str], account: str, project: str) -> F
         return found(
             "access_denied",
             f"{who} may not run queries in the project {owner}.",
-            _grant(owner, "roles/bigquery.user", account),
+            _grant(owner, "roles/bigquery.jobUser", account),
         )
     if _WRITES.search(message):
         return found(
@@ -39,13 +39,12 @@ def denied(message: str, tables: Sequence[str], account: str, project: str) -> F
             f"{who} may not write short-lived tables in the dataset {dataset}.",
             _view(dataset, account, "roles/bigquery.dataEditor"),
         )
-    owner = dataset.rpartition(".")[0] or (named[1] if named else project)
     place = f"the dataset {dataset}" if dataset else "a table of the query"
     return found(
         "access_denied",
         f"{who} may not read {place}, or there is no such table. To read it, it needs BigQuery "
-        f"Data Viewer on the dataset and BigQuery User in the project {owner}.",
-        f"{_view(dataset, account)} and {_grant(owner, 'roles/bigquery.user', account)}",
+        "Data Viewer on the dataset; its jobs run in this product's own project.",
+        _view(dataset, account),
     )
 
 
