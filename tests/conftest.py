@@ -12,8 +12,8 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 from google.cloud import bigquery
 
+from common.local.iam.identity import exchange, write_credentials
 from common.local.stack.bigquery import EmbeddedBigQuery
-from common.local.stack.identity import exchange, write_credentials
 from tests.expected import Expected
 
 PROJECT = "test-project"

@@ -19,7 +19,7 @@ from common import schemas
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed, TableInfo, TableVersion, Warehouse
 from common.errors import NotFoundError, UserError
-from common.local.data import columns
+from common.local.emulator_patches import column_types
 from common.local.emulator_patches.expressions import functions
 from common.local.emulator_patches.server import launch
 from common.local.emulator_patches.statements import execution, translation
@@ -107,12 +107,12 @@ class QuickWarehouse(Warehouse):
 
     def create(self, path: str, schema: list[dict[str, Any]]) -> None:
         """Create the table unless it exists."""
-        fields = ", ".join(f'"{name}" {type_}' for name, type_ in columns.definitions(schema))
+        fields = ", ".join(f'"{name}" {type_}' for name, type_ in column_types.definitions(schema))
         self.connection.execute(f"CREATE TABLE IF NOT EXISTS {_ref(path)} ({fields})")
 
     def schema_of(self, path: str) -> list[dict[str, Any]] | None:
         try:
-            return columns.described(self.connection, f"SELECT * FROM {_ref(path)}")
+            return column_types.described(self.connection, f"SELECT * FROM {_ref(path)}")
         except duckdb.CatalogException:
             return None
 
@@ -186,7 +186,7 @@ def database() -> Any:
 def _shape(column: dict[str, Any]) -> Any:
     """What json_transform shall make of the column; a missing key is NULL."""
     type_ = "STRING" if column["type"] == "BYTES" else column["type"]
-    shape: Any = columns.duckdb_type({**column, "type": type_, "mode": "NULLABLE"})
+    shape: Any = column_types.duckdb_type({**column, "type": type_, "mode": "NULLABLE"})
     if column["type"] == "RECORD":
         shape = {field["name"]: _shape(field) for field in column["fields"]}
     return [shape] if column.get("mode") == "REPEATED" else shape

@@ -1,4 +1,4 @@
-"""Definitions as stored, how far each is up to date, and what a run will do.
+"""Definitions as stored, who tells which persons, how far each is done, what a run will do.
 
-Imports bigquery, ga4, identity, messaging and model.
+Imports bigquery, ga4, identity, kinds, messaging and model.
 """

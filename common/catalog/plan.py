@@ -12,11 +12,11 @@ from datetime import date, datetime, timedelta
 from common.bigquery.warehouse import Warehouse
 from common.catalog import progress
 from common.catalog.definitions import DefinitionVersion
+from common.catalog.identity_sources import identity_sources
 from common.catalog.soundness import sound, stopped
 from common.errors import UserError
 from common.ga4 import stage
 from common.ga4.export import ALWAYS
-from common.identity.sources import identity_sources
 from common.messaging.messages import RunRequested
 from common.model.window import Window, yesterday
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.run_status import DONE
+from common.model.run_status import DONE
 
 
 def done_until(warehouse: Warehouse) -> dict[tuple[str, int], date]:

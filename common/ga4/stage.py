@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 
 from common.bigquery.sql import Sql, fill, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.run_status import RunStatus
 from common.ga4 import export, orders, shards
 from common.ga4.export import Export
+from common.model.run_status import RunStatus
 from common.model.window import LATE_DAYS, Window
 
 SPAN_DAYS = 31

@@ -1,4 +1,4 @@
-"""Who is who: which client ids and user ids belong to one person.
+"""Who is who: the graph of client ids and user ids that belong to one person.
 
-Imports bigquery, catalog and model.
+Imports bigquery.
 """

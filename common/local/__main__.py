@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from rich.console import Console
 
-from common.local.data import load
+from common.local.commands import load
 from common.local.rpc.wire import LOOPBACK
 from common.local.stack import validation
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment

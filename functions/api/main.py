@@ -16,7 +16,7 @@ from common.http.tokens import Keys
 from common.messaging.publisher import Bus
 from common.settings import Settings
 from functions.api.routes import INTERFACE
-from functions.api.runs.scheduler import Scheduler
+from functions.api.scheduler import Scheduler
 from functions.api.services import Services
 
 

@@ -11,7 +11,7 @@ from common.catalog.definitions import Catalog
 from common.messaging.publisher import Bus
 from common.model.window import yesterday
 from common.settings import Settings
-from functions.api.runs.scheduler import Scheduler
+from functions.api.scheduler import Scheduler
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from common.clients import publisher, warehouses
 from common.http.push import receive
 from common.messaging.publisher import Bus
 from common.settings import Settings
-from functions.materialize.runs.ledger import Ledger
+from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle
 from functions.materialize.services import Services
 

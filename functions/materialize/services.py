@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog
 from common.messaging.publisher import Bus
-from functions.materialize.runs.ledger import Ledger
+from functions.materialize.ledger import Ledger
 
 
 @dataclass(frozen=True)

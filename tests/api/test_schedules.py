@@ -18,7 +18,7 @@ from google.cloud.scheduler_v1.types import Job
 from common.local.scheduler.server import SchedulerServer
 from common.messaging.messages import MESSAGE, RunRequested
 from functions.api.runs import cron
-from functions.api.runs.scheduler import Scheduler
+from functions.api.scheduler import Scheduler
 from tests.api.conftest import NOW, PURCHASE, Harness
 from tests.conftest import PROJECT
 

@@ -13,8 +13,7 @@ import numpy as np
 from functions.score_leads.data import features as reading
 from functions.score_leads.data.attributes import profile
 from functions.score_leads.data.outcomes import Outcomes
-from functions.score_leads.evaluate import metrics
-from functions.score_leads.model import fitting
+from functions.score_leads.model import fitting, metrics
 from tests.bench import _scale
 
 LEADS, UNSEEN = 330_000, 30_000

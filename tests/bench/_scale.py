@@ -17,11 +17,11 @@ import numpy as np
 from common.kinds.lead_scoring.definition import LeadScoring
 from common.kinds.scoring import Qualification, QuerySource
 from functions.score_leads.data.features import DAY
-from functions.score_leads.data.history import Past
 from functions.score_leads.data.outcomes import Outcomes
-from functions.score_leads.model.training import Leads
 from functions.score_leads.operate import retrain, scoring
+from functions.score_leads.operate.history import Past
 from functions.score_leads.operate.scoring import Row, Stamp
+from functions.score_leads.training.training import Leads
 
 TRAINED, SCORED = 100_000, 1_000_000
 LEVELS = (4, 8, 12, 20, 32, 60, 150, 500, 2000, 5000)

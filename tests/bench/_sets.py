@@ -14,7 +14,7 @@ from functions.score_leads.data import table_file
 from functions.score_leads.data.features import DAY, Index
 from functions.score_leads.data.outcomes import Flags, final
 from functions.score_leads.data.values import Floats, moments, number
-from functions.score_leads.model.training import Leads, Trained, Wishes, train
+from functions.score_leads.training.training import Leads, Trained, Wishes, train
 
 DATA = Path(__file__).parent / "data"
 SPAN = 90 * DAY

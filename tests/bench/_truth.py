@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.training import Wishes, train
+from functions.score_leads.training.training import Wishes, train
 from tests.score_leads.simulator import Sales, sales
 
 DEPARTMENTS, PER_DAY = 20, 20

@@ -31,7 +31,7 @@ from common.local.shop.site import bulk
 from common.local.stack.bigquery import client, start_process
 from common.messaging.messages import Message, RunRequested
 from common.settings import Settings
-from functions.materialize.runs.ledger import Ledger
+from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle
 from functions.materialize.services import Services
 from tests.materialize.world import Recorder, ga4_schema

@@ -21,7 +21,7 @@ threads.limit(os.environ)
 import numpy as np  # noqa: E402
 
 from functions.score_leads.data.values import Floats  # noqa: E402
-from functions.score_leads.evaluate import metrics  # noqa: E402
+from functions.score_leads.model import metrics  # noqa: E402
 from functions.score_leads.model.encoding import log_odds  # noqa: E402
 from tests.bench import (  # noqa: E402
     _peers,

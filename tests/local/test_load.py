@@ -18,7 +18,7 @@ import duckdb
 import pytest
 from google.cloud import bigquery
 
-from common.local.data import load
+from common.local.commands import load
 from common.local.stack.attach import CommandError
 
 GA4 = Path(__file__).with_name("ga4_purchases_november_2020.parquet")

@@ -12,7 +12,7 @@ from common.bigquery.warehouse import TableInfo as Table
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.settings import Settings
-from functions.materialize.runs.ledger import Done
+from functions.materialize.ledger import Done
 from functions.materialize.task.freshness import waits_for
 from tests.materialize.test_plan import stored
 from tests.materialize.world import World

@@ -20,7 +20,7 @@ from common.catalog.definitions import Catalog
 from common.messaging.messages import Materialized, Message, RunRequested, ScoreTask
 from common.messaging.publisher import Bus
 from common.settings import Settings
-from functions.materialize.runs.ledger import Ledger
+from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle
 from functions.materialize.services import Services
 from tests.case_files import moment

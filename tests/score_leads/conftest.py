@@ -9,9 +9,9 @@ import pytest
 
 from common.kinds.lead_scoring.definition import LeadScoring
 from common.kinds.scoring import QuerySource
-from functions.score_leads.data.history import Past
 from functions.score_leads.model import classifier, value
 from functions.score_leads.operate import retrain
+from functions.score_leads.operate.history import Past
 from functions.score_leads.operate.retrain import Training
 from tests.score_leads.department import DEALS, LEADS
 from tests.score_leads.simulator import Sales, sales

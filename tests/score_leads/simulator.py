@@ -11,7 +11,7 @@ import numpy as np
 from functions.score_leads.data.features import DAY
 from functions.score_leads.data.outcomes import Outcomes
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.training import Leads
+from functions.score_leads.training.training import Leads
 
 START = 1_700_006_400.0
 """A midnight in UTC."""

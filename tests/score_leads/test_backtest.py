@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from functions.score_leads.data import history_file, table_file
-from functions.score_leads.data.history_file import Roles
-from functions.score_leads.evaluate import backtest
+from functions.score_leads.data import table_file
+from functions.score_leads.evaluate import backtest, history_file
+from functions.score_leads.evaluate.history_file import Roles
 
 HEADER = ["id", "created", "channel", "size", "won", "amount"]
 

@@ -7,7 +7,8 @@ import pytest
 
 from functions.score_leads.data.attributes import profile
 from functions.score_leads.data.features import Features, read
-from functions.score_leads.data.leakage import (
+from functions.score_leads.data.values import Floats
+from functions.score_leads.model.leakage import (
     CERTAIN_AREA,
     LATE_SHARE,
     Evidence,
@@ -15,7 +16,6 @@ from functions.score_leads.data.leakage import (
     filled_with_age,
     late_attributes,
 )
-from functions.score_leads.data.values import Floats
 
 COUNT = 3000
 DRAW = np.random.default_rng(4)

@@ -7,9 +7,10 @@ import pytest
 
 from functions.score_leads.data.attributes import ABSENT, RARE
 from functions.score_leads.data.features import Features
-from functions.score_leads.operate import monitoring, training_incidents
-from functions.score_leads.operate.monitoring import Cohort, Stability
+from functions.score_leads.operate import training_incidents
 from functions.score_leads.operate.scoring import Scored
+from functions.score_leads.training import monitoring
+from functions.score_leads.training.monitoring import Cohort, Stability
 
 DRAW = np.random.default_rng(7)
 COUNT = 2000

@@ -8,9 +8,9 @@ import pytest
 from functions.score_leads.data.features import DAY, Index
 from functions.score_leads.data.outcomes import Outcomes, Tail, arrival, tail
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model import training
 from functions.score_leads.model.open_outcomes import soft_targets, targets
-from functions.score_leads.model.training import Leads
+from functions.score_leads.training import training
+from functions.score_leads.training.training import Leads
 from tests.score_leads.simulator import START, sales
 
 NAN = np.nan

@@ -10,9 +10,9 @@ import numpy as np
 from functions.score_leads.data.features import Features
 from functions.score_leads.model.classifier import Classifier
 from functions.score_leads.model.ladder import BaseRate
-from functions.score_leads.model.packed import Packed
-from functions.score_leads.model.training import Trained
 from functions.score_leads.operate import promotion
+from functions.score_leads.training.packed import Packed
+from functions.score_leads.training.training import Trained
 from tests.score_leads.conftest import Learnt
 
 

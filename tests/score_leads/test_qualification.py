@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from common.kinds.scoring import Qualification
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model.model import Scores
-from functions.score_leads.operate.qualification import (
+from functions.score_leads.operate.scoring import measured
+from functions.score_leads.training.qualification import (
     HYSTERESIS,
     Evidence,
     Threshold,
@@ -20,7 +21,6 @@ from functions.score_leads.operate.qualification import (
     what_if,
     wilson_lower,
 )
-from functions.score_leads.operate.scoring import measured
 
 DRAW = np.random.default_rng(6)
 COUNT = 4000

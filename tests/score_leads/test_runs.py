@@ -20,8 +20,8 @@ from common.messaging.messages import MaterializeTask, RunRequested
 from common.model.window import Window
 from functions.score_leads.data.sources import Warehouses, stage
 from functions.score_leads.operate import cohorts
-from functions.score_leads.operate.monitoring import Cohort
 from functions.score_leads.operate.run import handle
+from functions.score_leads.training.monitoring import Cohort
 from tests.score_leads.department import CRM, DEALS, FIRST_DAY, Department
 from tests.score_leads.simulator import Sales, sales
 

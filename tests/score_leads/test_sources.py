@@ -12,9 +12,9 @@ from common.bigquery.sql import fill
 from common.catalog.definitions import Catalog
 from common.errors import UserError
 from common.model.window import Window
-from functions.score_leads.data import first_seen, history, sources
+from functions.score_leads.data import sources
 from functions.score_leads.data.sources import Lacks, Staged, Warehouses
-from functions.score_leads.operate import training_incidents
+from functions.score_leads.operate import first_seen, history, training_incidents
 from tests.score_leads.department import CRM, DEAL_COLUMNS, LEAD_COLUMNS, Department
 
 KNOWN_UNTIL = datetime(2024, 6, 1, tzinfo=UTC)

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from functions.score_leads.data.features import Features
-from functions.score_leads.data.history import Past
 from functions.score_leads.data.outcomes import Outcomes, final
 from functions.score_leads.data.values import Floats
-from functions.score_leads.evaluate.metrics import area_under_curve
-from functions.score_leads.model import artifact
 from functions.score_leads.model.ladder import BaseRate, base_rate, lacks_skill, step
 from functions.score_leads.model.level import UNMOVED
+from functions.score_leads.model.metrics import area_under_curve
 from functions.score_leads.model.model import Scores
-from functions.score_leads.model.training import Leads, Trained, Wishes, channel_of, train
 from functions.score_leads.model.value import LogBlend
 from functions.score_leads.operate import retrain
+from functions.score_leads.operate.history import Past
+from functions.score_leads.training import artifact
+from functions.score_leads.training.training import Leads, Trained, Wishes, channel_of, train
 from tests.score_leads.conftest import TODAY, Learnt, past_of, scoring_of
 from tests.score_leads.simulator import sales
 

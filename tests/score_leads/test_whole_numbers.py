@@ -7,8 +7,8 @@ import pytest
 
 from functions.score_leads.data.outcomes import Flags, final
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.training import Leads, Wishes, train
 from functions.score_leads.model.whole_numbers import is_code
+from functions.score_leads.training.training import Leads, Wishes, train
 
 COUNT = 6000
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from common.local.data.columns import Field, described, duckdb_type
+from common.local.emulator_patches.column_types import Field, described, duckdb_type
 
 _FORMATS = {
     ".parquet": "parquet",

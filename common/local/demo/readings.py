@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from common.bigquery.sql import Sql, template, with_parameters
-from common.catalog.run_status import FINISHED
 from common.local.stack.attach import Attached
+from common.model.run_status import FINISHED
 
 Rows = list[dict[str, Any]]
 

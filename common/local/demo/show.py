@@ -187,7 +187,7 @@ def _morning(stack: Attached, steps: Steps, day: date) -> None:
 
 def _noon(stack: Attached, project: str) -> None:
     """The message that a loader sends when it has written crm.orders."""
-    from common.local.pubsub.publish import publish
+    from common.local.commands.publish import publish
 
     message = CrmLoaded(
         source="erp", table=f"{project}.crm.orders", load_id=datetime.now(UTC).isoformat()

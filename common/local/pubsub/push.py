@@ -16,9 +16,9 @@ from concurrent.futures import ThreadPoolExecutor
 import requests
 from google.pubsub_v1.types import PubsubMessage, Subscription
 
+from common.local.iam.identity import identity_token
 from common.local.pubsub.backlog import Backlog, Delivery
 from common.local.rpc.ticker import Ticker
-from common.local.stack.identity import identity_token
 
 Clock = Callable[[], float]
 

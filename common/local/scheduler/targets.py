@@ -8,9 +8,9 @@ from datetime import datetime
 import requests
 from google.cloud.scheduler_v1.types import HttpMethod, HttpTarget, Job
 
+from common.local.iam.identity import identity_token
 from common.local.rpc.wire import RpcError
 from common.local.scheduler.rules import zone
-from common.local.stack.identity import identity_token
 
 Publish = Callable[[str, bytes, Mapping[str, str]], object]
 """Topic, data, attributes; raises RpcError when the message is not accepted."""

@@ -24,10 +24,10 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
-from common.local.iam import grants, messages, tokens
+from common.local.iam import grants, identity, messages, tokens
 from common.local.iam.policy import Policy, read
 from common.local.rpc.wire import LOOPBACK, require_free
-from common.local.stack import identity, manifest, worker
+from common.local.stack import manifest, worker
 from common.local.stack.bundle import bundle, unpack
 from common.local.stack.instance import Instances
 from common.local.stack.manifest import Function, Manifest

@@ -10,12 +10,12 @@ from pydantic import Field
 from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import Catalog, DefinitionVersion
 from common.catalog.exclusive import exclusive
-from common.catalog.run_status import FINISHED
 from common.errors import ConflictError, ProductError, UserError
 from common.http.model import Model
 from common.http.request import Ask, Nothing
 from common.kinds import AnyConversion
 from common.model.findings import Finding
+from common.model.run_status import FINISHED
 from functions.api.definitions import checks, graph, planned
 from functions.api.services import Services
 

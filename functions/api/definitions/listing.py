@@ -16,12 +16,12 @@ from pydantic import Field
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.catalog.definitions import Catalog, DefinitionVersion
-from common.catalog.run_status import DONE, RunStatus
 from common.catalog.soundness import stopped
 from common.http.model import Model
 from common.http.pages import PageQuery, part_of
 from common.http.request import Ask, Text
 from common.incidents.current import State, current
+from common.model.run_status import DONE, RunStatus
 from functions.api.definitions.definitions import LastRun, last_runs, mapped_conversions
 from functions.api.services import Services
 

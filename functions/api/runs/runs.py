@@ -9,11 +9,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from common.bigquery.sql import Parameter, template, with_parameters
-from common.catalog.run_status import CLOSED, RunStatus
 from common.errors import ConflictError, NotFoundError
 from common.http.model import Model
 from common.http.pages import PageQuery, cursor, read_cursor, read_moment
 from common.http.request import Ask, Nothing, Text
+from common.model.run_status import CLOSED, RunStatus
 from functions.api.services import Services
 
 STAGE = "(GA4 stage)"

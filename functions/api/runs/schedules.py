@@ -9,7 +9,7 @@ from common.http.model import Model
 from common.http.request import Ask, Nothing
 from common.messaging.messages import RunRequested
 from functions.api.runs import cron
-from functions.api.runs.scheduler import DAILY, Schedule
+from functions.api.scheduler import DAILY, Schedule
 from functions.api.services import Services
 
 

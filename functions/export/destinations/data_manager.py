@@ -13,27 +13,13 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from functions.export.contract.base import (
-    Built,
-    Consent,
-    Problem,
-    canonical,
-    fingerprint,
-    present,
-)
+from functions.export.contract.base import Built, Consent, Problem, canonical, fingerprint, present
 from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import foreign, proto_json
 from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
-from functions.export.transport.results import (
-    Accepted,
-    Cause,
-    Halted,
-    Result,
-    Status,
-    Unknown,
-)
+from functions.export.transport.results import Accepted, Cause, Halted, Result, Status, Unknown
 from functions.export.transport.wire import Wire, unanswered
 
 HOST = "https://datamanager.googleapis.com"

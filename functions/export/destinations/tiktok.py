@@ -28,14 +28,7 @@ from functions.export.payload import identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
-from functions.export.transport.results import (
-    Accepted,
-    Cause,
-    Halted,
-    Refused,
-    Result,
-    Unknown,
-)
+from functions.export.transport.results import Accepted, Cause, Halted, Refused, Result, Unknown
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire

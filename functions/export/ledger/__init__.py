@@ -1,4 +1,4 @@
-"""The delivery ledger: append-only entries, and what they add up to.
+"""The delivery ledger: append-only entries and what they add up to.
 
-Imports reconcile and contract.
+Imports reconcile.
 """

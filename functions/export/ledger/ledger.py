@@ -9,7 +9,7 @@ from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, identifier, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.run_status import DONE, FINISHED
+from common.model.run_status import DONE, FINISHED
 from functions.export.contract.base import Destination
 from functions.export.ledger.entries import Entry, Scope, request_record
 from functions.export.ledger.outcomes import Exchange

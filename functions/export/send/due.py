@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
-from common.catalog.run_status import DONE
+from common.model.run_status import DONE
 from functions.export.reconcile.delivery_state import OPEN, PARKED_FOR
 from functions.export.services import Connection
 

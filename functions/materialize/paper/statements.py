@@ -12,13 +12,13 @@ from typing import Any
 from common.bigquery.sql import Sql
 from common.catalog import plan
 from common.catalog.definitions import Catalog, DefinitionVersion
-from common.catalog.run_status import RunStatus
 from common.ga4.stage import Span
 from common.messaging.messages import MaterializeTask, Message
+from common.model.run_status import RunStatus
 from common.model.window import LATE_DAYS, Window
 from common.settings import Settings
+from functions.materialize.ledger import Clock, Ledger, Past
 from functions.materialize.paper.warehouse import PaperWarehouse
-from functions.materialize.runs.ledger import Clock, Ledger, Past
 from functions.materialize.services import Services
 from functions.materialize.stage import fill
 from functions.materialize.task.work import materialize

@@ -1,4 +1,4 @@
-"""A run: plan, tiers, the ledger of runs, the hourly watchdog.
+"""A run: plan, tiers, the hourly watchdog.
 
-Imports stage and task.
+Imports the ledger, stage and task.
 """

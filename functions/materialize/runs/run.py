@@ -10,7 +10,6 @@ from typing import Any
 
 from common.catalog import plan
 from common.catalog.definitions import DefinitionVersion
-from common.catalog.run_status import CLOSED, DONE, ENDS, RunStatus
 from common.catalog.soundness import sound
 from common.errors import ProductError, RetryableError, UserError
 from common.ga4 import stage
@@ -28,9 +27,10 @@ from common.messaging.messages import (
     Watchdog,
     run_id_of,
 )
+from common.model.run_status import CLOSED, DONE, ENDS, RunStatus
 from common.model.window import Window
+from functions.materialize.ledger import Clock
 from functions.materialize.runs import overview, watchdog
-from functions.materialize.runs.ledger import Clock
 from functions.materialize.services import Services
 from functions.materialize.stage import facts, fill
 from functions.materialize.task import volume

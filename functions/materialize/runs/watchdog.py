@@ -6,10 +6,10 @@ from datetime import timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.catalog.definitions import DefinitionVersion
-from common.catalog.run_status import CLOSED, DONE, RunStatus
 from common.incidents.incidents import Incident
 from common.logs import log
 from common.messaging.messages import MESSAGE, Message
+from common.model.run_status import CLOSED, DONE, RunStatus
 from functions.materialize.services import Services
 
 STUCK_MINUTES = 45

@@ -10,7 +10,7 @@ from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.incidents.incidents import Incident
 from common.model.window import Window
-from functions.materialize.runs.ledger import Ledger
+from functions.materialize.ledger import Ledger
 
 DAYS = 31
 """How far back purchases are judged."""

@@ -8,15 +8,15 @@ from common import schemas
 from common.bigquery.leases import lease
 from common.bigquery.sql import Parameter, Sql, create_table_as, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.run_status import RunStatus
 from common.errors import RetryableError
 from common.ga4 import clicks, events, export, orders, rates, shards, visits
 from common.ga4.shards import Versions
 from common.ga4.stage import Span, old_orders, scan
 from common.incidents.incidents import Incident
+from common.model.run_status import RunStatus
 from common.model.window import Window
 from functions.materialize import merge
-from functions.materialize.runs.ledger import Clock, Ledger
+from functions.materialize.ledger import Clock, Ledger
 
 LEASE = "stage:ga4_events"
 

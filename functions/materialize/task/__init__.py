@@ -1,4 +1,4 @@
 """One task: the window of one conversion becomes what its definition returns.
 
-Imports the ledger of runs.
+Imports the ledger and merge.
 """

@@ -10,7 +10,7 @@ from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.kinds.query import Query
 from common.model.window import day_over
-from functions.materialize.runs.ledger import Done
+from functions.materialize.ledger import Done
 from functions.materialize.task import volume
 
 

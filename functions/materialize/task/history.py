@@ -7,7 +7,7 @@ from datetime import date
 
 from common.bigquery.sql import Sql, template, with_parameters
 from common.bigquery.sql import table as quoted
-from common.catalog.run_status import RunStatus
+from common.model.run_status import RunStatus
 from common.model.window import Window
 from functions.materialize import merge
 from functions.materialize.services import Services

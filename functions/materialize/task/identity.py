@@ -8,8 +8,9 @@ from datetime import date
 
 from common.bigquery.sql import Sql, create_table_as, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.catalog import identity_sources
 from common.catalog.definitions import DefinitionVersion
-from common.identity import graph, sources
+from common.identity import graph
 
 
 def table_of(warehouse: Warehouse, run_id: str, end: date) -> Sql:
@@ -30,7 +31,7 @@ def keep_up(
     """
     if not stored.conversion.counts_persons():
         return
-    tables = sources.tables(stored.conversion, definitions.values(), warehouse)
+    tables = identity_sources.tables(stored.conversion, definitions.values(), warehouse)
     edges = with_parameters(graph.edges(warehouse.table("ga4_events"), tables), end_date=end)
     statement = create_table_as(table_of(warehouse, run_id, end), edges)
     # a job id runs once: whoever comes second waits for the first one's table

@@ -13,8 +13,8 @@ from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import PROVENANCE, Context
 from common.messaging.messages import MaterializeTask
 from common.model.window import LATE_DAYS, Window
+from functions.materialize.ledger import Done
 from functions.materialize.merge import MergeTarget
-from functions.materialize.runs.ledger import Done
 from functions.materialize.services import Services
 from functions.materialize.task import identity
 

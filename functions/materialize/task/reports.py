@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.bigquery.sql import template, with_parameters
-from common.catalog.run_status import RunStatus
 from common.errors import ProductError
 from common.incidents.incidents import Incident
 from common.messaging.messages import MaterializeTask
+from common.model.run_status import RunStatus
 from common.model.window import Window, yesterday
-from functions.materialize.runs.ledger import Clock
+from functions.materialize.ledger import Clock
 from functions.materialize.services import Services
 from functions.materialize.task import normalize
 from functions.materialize.task.job import Job

@@ -8,7 +8,7 @@ from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.ga4 import shards
 from common.incidents.incidents import Incident
-from functions.materialize.runs.ledger import Ledger
+from functions.materialize.ledger import Ledger
 
 USUAL_ROWS = 10
 """Weekdays with fewer conversions on average are too quiet to judge."""

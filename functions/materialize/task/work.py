@@ -14,14 +14,14 @@ from common import kinds, user_query
 from common.bigquery.leases import lease
 from common.bigquery.sql import create_table_as
 from common.catalog.definitions import DefinitionVersion
-from common.catalog.run_status import RunStatus
 from common.errors import ProductError, RetryableError
 from common.kinds.candidate.shape import Context
 from common.messaging.messages import MaterializeTask
 from common.messaging.publisher import Bus
+from common.model.run_status import RunStatus
 from common.model.window import Window
 from functions.materialize import merge
-from functions.materialize.runs.ledger import Clock
+from functions.materialize.ledger import Clock
 from functions.materialize.services import Services
 from functions.materialize.task import (
     difference,

@@ -1,4 +1,4 @@
-"""How good a model is: metrics, forward evaluation, card, backtest.
+"""How good a model is, for people: card, backtest, report.
 
-Imports model and data.
+Imports training, model and data.
 """

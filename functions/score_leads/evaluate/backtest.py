@@ -18,9 +18,9 @@ if __name__ == "__main__":
 
 from common.errors import UserError
 from functions.score_leads.data import table_file
-from functions.score_leads.data.history_file import History, Roles, history
+from functions.score_leads.evaluate.history_file import History, Roles, history
 from functions.score_leads.evaluate.report import Result, lines
-from functions.score_leads.model.training import Wishes, train
+from functions.score_leads.training.training import Wishes, train
 
 
 def arguments() -> argparse.ArgumentParser:

@@ -12,13 +12,12 @@ import numpy as np
 
 from functions.score_leads.data.features import DAY
 from functions.score_leads.data.values import present
-from functions.score_leads.evaluate import metrics
-from functions.score_leads.model import classifier, encoding
-from functions.score_leads.model.artifact import versions
+from functions.score_leads.model import classifier, encoding, metrics
 from functions.score_leads.model.level import Level
 from functions.score_leads.model.reasons import in_words
-from functions.score_leads.model.training import Trained
-from functions.score_leads.operate.qualification import WhatIf
+from functions.score_leads.training.artifact import versions
+from functions.score_leads.training.qualification import WhatIf
+from functions.score_leads.training.training import Trained
 
 TOP = 15
 TOP_LEADS = 20_000

@@ -10,8 +10,8 @@ import numpy as np
 from functions.score_leads.data.attributes import Codes
 from functions.score_leads.data.features import Features
 from functions.score_leads.data.values import Floats
-from functions.score_leads.evaluate.metrics import area_error, area_under_curve, log_losses
 from functions.score_leads.model.encoding import log_odds
+from functions.score_leads.model.metrics import area_error, area_under_curve, log_losses
 
 LINEAR_FROM, BLEND_FROM = 10, 50
 """Leads of the rarer outcome from which there is a model at all, and one with trees in it."""

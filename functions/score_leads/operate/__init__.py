@@ -1,4 +1,4 @@
-"""Daily operation: train when due, score, monitor, register.
+"""Daily operation: train when due, score, monitor, register, remember first-seen values.
 
 Imports all other rooms.
 """

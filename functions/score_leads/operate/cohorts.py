@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from functions.score_leads.data.sources import Staged
-from functions.score_leads.operate.monitoring import Cohort
+from functions.score_leads.training.monitoring import Cohort
 
 
 def close_cohorts(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from functions.score_leads.evaluate.metrics import log_losses
 from functions.score_leads.model import fitting, threads
 from functions.score_leads.model.encoding import tells_apart
 from functions.score_leads.model.ladder import BaseRate
-from functions.score_leads.model.packed import Packed
-from functions.score_leads.model.training import Trained
+from functions.score_leads.model.metrics import log_losses
+from functions.score_leads.training.packed import Packed
+from functions.score_leads.training.training import Trained
 
 LEAST_LEADS, LEAST_OUTCOMES = 30, 5
 CLEARLY_WORSE_Z = 1.0

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from functions.score_leads.model.artifact import Artifact, pack, unpack
-from functions.score_leads.model.packed import Packed
+from functions.score_leads.training.artifact import Artifact, pack, unpack
+from functions.score_leads.training.packed import Packed
 
 Status = Literal["champion", "rejected", "of_past_day"]
 FOREVER = datetime.max.replace(tzinfo=UTC)

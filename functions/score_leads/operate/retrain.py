@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 
 from common.kinds.conversion import Conversion
-from functions.score_leads.data import leakage
 from functions.score_leads.data.features import DAY
-from functions.score_leads.data.history import Past
 from functions.score_leads.data.outcomes import Flags, Outcomes, Tail
 from functions.score_leads.data.sources import scoring_of
 from functions.score_leads.evaluate.card import card
-from functions.score_leads.evaluate.forward import Forward
-from functions.score_leads.model.artifact import versions
+from functions.score_leads.model import leakage
 from functions.score_leads.model.ladder import step as ladder_step
 from functions.score_leads.model.open_outcomes import Delays
-from functions.score_leads.model.packed import Packed
-from functions.score_leads.model.training import SEEN_EARLY_DAYS, Trained, Wishes, train
-from functions.score_leads.operate import monitoring, qualification
-from functions.score_leads.operate.qualification import Evidence, Threshold, WhatIf
+from functions.score_leads.operate.history import Past
 from functions.score_leads.operate.scoring import promise, worth
+from functions.score_leads.training import monitoring, qualification
+from functions.score_leads.training.artifact import versions
+from functions.score_leads.training.forward import Forward
+from functions.score_leads.training.packed import Packed
+from functions.score_leads.training.qualification import Evidence, Threshold, WhatIf
+from functions.score_leads.training.training import SEEN_EARLY_DAYS, Trained, Wishes, train
 
 RECENT_DAYS, RECENT_LEADS = 28.0, 200
 SEED = 0

@@ -18,11 +18,11 @@ from common.logs import log
 from common.messaging.messages import MaterializeTask, Message, ScoreTask
 from common.messaging.publisher import Bus
 from common.model.window import Window, day_over
-from functions.score_leads.data import first_seen, history
 from functions.score_leads.data.sources import Staged, Warehouses, lacks, scoring_of, stage
-from functions.score_leads.model.packed import Packed
 from functions.score_leads.operate import (
     cohorts,
+    first_seen,
+    history,
     promotion,
     registry,
     retrain,
@@ -32,6 +32,7 @@ from functions.score_leads.operate import (
 from functions.score_leads.operate.registry import Registered
 from functions.score_leads.operate.retrain import SEED, Training
 from functions.score_leads.operate.scoring import Scored, Stamp
+from functions.score_leads.training.packed import Packed
 
 HISTORY_DAYS = 730
 RETRAIN_DAYS, RETRAIN_PAST_DAYS = 7, 30

@@ -17,17 +17,17 @@ from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.model.window import Window
 from functions.score_leads.data.features import Features
-from functions.score_leads.data.first_seen import flat
-from functions.score_leads.data.history import as_columns
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.sources import Staged
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model.model import Scores
-from functions.score_leads.model.packed import Packed
-from functions.score_leads.model.training import SEEN_EARLY_DAYS
-from functions.score_leads.operate import monitoring, qualification
-from functions.score_leads.operate.monitoring import Drift, Stability
-from functions.score_leads.operate.qualification import Threshold
+from functions.score_leads.operate.first_seen import flat
+from functions.score_leads.operate.history import as_columns
+from functions.score_leads.training import monitoring, qualification
+from functions.score_leads.training.monitoring import Drift, Stability
+from functions.score_leads.training.packed import Packed
+from functions.score_leads.training.qualification import Threshold
+from functions.score_leads.training.training import SEEN_EARLY_DAYS
 
 BATCH = 20_000
 RECENT_DAYS = 30

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from common.incidents.incidents import Incident
 from functions.score_leads.data.sources import Lacks
-from functions.score_leads.operate.monitoring import FLIP_LIMIT, Cohort
 from functions.score_leads.operate.registry import Registered
 from functions.score_leads.operate.retrain import Training
 from functions.score_leads.operate.scoring import Scored
+from functions.score_leads.training.monitoring import FLIP_LIMIT, Cohort
 
 LEAST_COMPARED = 100
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bqemulator.api.routes import tables
 from bqemulator.storage import type_map
 
-from common.local.data.columns import definitions
+from common.local.emulator_patches.column_types import definitions
 from common.local.emulator_patches.patch import replace
 
 

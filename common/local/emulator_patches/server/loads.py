@@ -22,7 +22,7 @@ from bqemulator.domain.errors import DomainError, InvalidQueryError, ResourceRef
 from bqemulator.jobs import executor
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 
-from common.local.data.columns import Field, definitions, described
+from common.local.emulator_patches.column_types import Field, definitions, described
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.server import jobs
 from common.local.emulator_patches.server.sources import Source

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 from bqemulator.domain.errors import InvalidQueryError
 
-from common.local.data.columns import Field, duckdb_type
+from common.local.emulator_patches.column_types import Field, duckdb_type
 
 _LINES = "format = 'newline_delimited', maximum_object_size = 104857600"
 

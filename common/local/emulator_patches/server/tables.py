@@ -20,7 +20,7 @@ from bqemulator.storage.sql_identifiers import quoted_table_ref
 from fastapi import Request
 from sqlglot import exp
 
-from common.local.data.columns import described
+from common.local.emulator_patches.column_types import described
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.statements import statements
 

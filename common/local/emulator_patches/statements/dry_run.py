@@ -13,7 +13,7 @@ from bqemulator.jobs import executor
 from bqemulator.scripting.ast import SqlStmt
 from sqlglot import exp
 
-from common.local.data import columns
+from common.local.emulator_patches import column_types
 from common.local.emulator_patches.patch import replace
 from common.local.emulator_patches.server import messages
 from common.local.emulator_patches.statements import execution, statements
@@ -62,7 +62,7 @@ async def answer(
 ) -> dict[str, Any]:
     """The response to a dry run: statement type, columns, tables read; bytes are unknown (0)."""
     kind = _kind(bq_sql)
-    schema: list[columns.Field] = []
+    schema: list[column_types.Field] = []
     if kind in _PLANNED:
         schema = _columns(
             execution.prepared(project_id, bq_sql, query_params, ctx, caller), bq_sql, ctx
@@ -88,10 +88,10 @@ def _kind(sql: str) -> str:
     return str(executor.classify_statement_type(sql)) if single else "SCRIPT"
 
 
-def _columns(plan: execution.Plan, sql: str, ctx: Any) -> list[columns.Field]:
+def _columns(plan: execution.Plan, sql: str, ctx: Any) -> list[column_types.Field]:
     with ctx.engine.connection.cursor() as connection, messages.as_bigquery_errors(sql, plan.text):
         if plan.statement.is_query:
-            fields = columns.described(connection, plan.text, plan.values or None)
+            fields = column_types.described(connection, plan.text, plan.values or None)
             execution.refuse_duplicates([it["name"] for it in fields])
             return fields
         if isinstance(plan.statement.tree, exp.DML | exp.Create) and plan.statement.tree.expression:

@@ -19,13 +19,13 @@ import duckdb
 from google.api_core import exceptions as google_errors
 from google.cloud import bigquery
 
-from common.local.data.columns import Field
 from common.local.data.files import FileError, Files, column_name, first_line, opened, selected
+from common.local.emulator_patches.column_types import Field
 from common.local.stack.attach import CommandError
 
 _TABLE = re.compile(r"(?:([a-z][a-z0-9:.-]*[a-z0-9])\.)?([A-Za-z0-9_]+)\.([A-Za-z0-9_-]+\*?)")
 _SHARD = re.compile(r"(events_(?:intraday_)?)(\d{8})?\*?")
-_GA4 = Path(__file__).with_name("ga4_schema.json")
+_GA4 = Path(__file__).parents[1] / "data" / "ga4_schema.json"
 _NEEDED = ("event_date", "event_timestamp", "event_name", "event_params", "user_pseudo_id")
 
 

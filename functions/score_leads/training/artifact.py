@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy
 import sklearn
 
-from functions.score_leads.model.packed import Packed
+from functions.score_leads.training.packed import Packed
 
 FORMAT = 4
 """Raised whenever the classes of a model change, so that older artifacts are retrained."""

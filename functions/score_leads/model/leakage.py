@@ -12,8 +12,8 @@ from functions.score_leads.data.attributes import ABSENT, Codes, snake
 from functions.score_leads.data.features import Features, attribute_of
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.values import Floats, clean
-from functions.score_leads.evaluate.metrics import area_under_curve
 from functions.score_leads.model.encoding import FOLDS, folds
+from functions.score_leads.model.metrics import area_under_curve
 
 CERTAIN_AREA, SUSPICIOUS_AREA = 0.98, 0.90
 PURE_SHARE = 0.05

@@ -20,7 +20,7 @@ from functions.score_leads.data.values import (
     number,
     numbers,
 )
-from functions.score_leads.model.training import Leads
+from functions.score_leads.training.training import Leads
 
 WON = frozenset({"1", "yes", "y", "true", "t", "won", "closed won", "closedwon", "converted"})
 NOT_WON = frozenset(

@@ -15,11 +15,11 @@ from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.model.window import Window
 from functions.score_leads.data.features import DAY
-from functions.score_leads.data.first_seen import flat
 from functions.score_leads.data.outcomes import Outcomes, Tail, tail
 from functions.score_leads.data.sources import Staged
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.training import MAX_ROWS, Leads
+from functions.score_leads.operate.first_seen import flat
+from functions.score_leads.training.training import MAX_ROWS, Leads
 
 MOST_ATTRIBUTES = 200
 LEAST_FILLED = 0.01

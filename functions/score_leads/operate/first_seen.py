@@ -9,9 +9,9 @@ import orjson
 
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from functions.score_leads.data.leakage import LATE_SHARE, late_attributes
 from functions.score_leads.data.sources import Staged
-from functions.score_leads.model.training import SEEN_EARLY_DAYS
+from functions.score_leads.model.leakage import LATE_SHARE, late_attributes
+from functions.score_leads.training.training import SEEN_EARLY_DAYS
 
 COMPARED_DAYS = 7
 COMPARED_LEADS = 20_000

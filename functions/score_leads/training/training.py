@@ -10,23 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from functions.score_leads.data import features as reading
-from functions.score_leads.data import leakage
 from functions.score_leads.data.attributes import Attribute, Codes, as_category, profile
 from functions.score_leads.data.blank_when_new import Look, blank_when_new
 from functions.score_leads.data.features import DAY, Features, Index
-from functions.score_leads.data.leakage import Evidence
 from functions.score_leads.data.outcomes import Flags, Outcomes
 from functions.score_leads.data.values import Floats, Raw
-from functions.score_leads.evaluate import forward
-from functions.score_leads.evaluate.forward import Forward
-from functions.score_leads.model import encoding, fitting, ladder, reasons, threads, value
+from functions.score_leads.model import encoding, fitting, ladder, leakage, reasons, threads, value
 from functions.score_leads.model.classifier import Classifier
 from functions.score_leads.model.encoding import Encoder, probability
 from functions.score_leads.model.fitting import Fitted
 from functions.score_leads.model.ladder import BaseRate, Step
+from functions.score_leads.model.leakage import Evidence
 from functions.score_leads.model.level import level
 from functions.score_leads.model.model import Model
 from functions.score_leads.model.whole_numbers import is_code
+from functions.score_leads.training import forward
+from functions.score_leads.training.forward import Forward
 
 MAX_ROWS = 500_000
 """Of more leads a sample, the same each time. Three times 100,000 lower the log loss by 0.0025,

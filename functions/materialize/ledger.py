@@ -9,10 +9,10 @@ from typing import Any
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog.run_status import DONE, RunStatus
 from common.incidents.incidents import Incident, IncidentLog
 from common.logs import log
 from common.messaging.messages import MaterializeTask, ScoreTask
+from common.model.run_status import DONE, RunStatus
 
 _SEVERITY = {RunStatus.FAILED: "ERROR", RunStatus.HELD: "WARNING"}
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from functions.score_leads.model.model import Model
 from functions.score_leads.model.open_outcomes import Delays
-from functions.score_leads.operate.monitoring import Shape
-from functions.score_leads.operate.qualification import Threshold
+from functions.score_leads.training.monitoring import Shape
+from functions.score_leads.training.qualification import Threshold
 
 
 @dataclass(frozen=True)
