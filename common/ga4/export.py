@@ -18,8 +18,8 @@ from common.model import placeholders
 from common.model.currency import DECIMALS
 from common.model.window import Window
 
-ALWAYS = ("purchase", "refund", "login", "sign_up")
-"""Events that every stage holds: money and its return, and who is who."""
+ALWAYS = ("purchase", "refund", "session_start", "login", "sign_up")
+"""Events that every stage holds: money and its return, and who is who, told at any visit too."""
 
 ITEM_TEXTS = (
     "item_id item_name item_brand item_variant item_category item_category2 item_category3"

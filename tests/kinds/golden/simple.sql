@@ -1,6 +1,6 @@
 -- step stage_scanned
 -- @end_date DATE = "2026-11-28"
--- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "sign_up"]
+-- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "session_start", "sign_up"]
 -- @first_suffix STRING = "20261124"
 -- @last_suffix STRING = "20261129"
 -- @start_date DATE = "2026-11-25"
@@ -704,7 +704,7 @@ WHERE
 
 -- step stage_ga4_events
 -- @end_date DATE = "2026-11-28"
--- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "sign_up"]
+-- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "session_start", "sign_up"]
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
 -- @v_432f87b2ae42 ARRAY<STRING> = ["t.co", "fb", "ig", "x.com", "l.facebook.com", "lm.facebook.com", "lnkd.in"]
