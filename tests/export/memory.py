@@ -112,7 +112,7 @@ class MemoryLedger:
             gone_at = self._gone_at(key, delivery_state)
             live = bool(delivery_state.holding or delivery_state.in_doubt)
             resting = delivery_state.state == "parked" and not self._parked_long(key, now)
-            failed = delivery_state.state == "failed" and not delivery_state.in_doubt
+            failed = delivery_state.state == "failed" and not self._newly_in_doubt(key)
             told = delivery_state.row_hash is None and (
                 delivery_state.state in TOLD or resting or failed
             )
@@ -185,11 +185,23 @@ class MemoryLedger:
             or row.row_hash is None
             or (delivery_state.state in REVIEWED and delivery_state.version != self.scope.version)
             or (delivery_state.state == "parked" and self._parked_long(row.id, now))
-            or (delivery_state.state == "failed" and delivery_state.in_doubt is not None)
+            or (delivery_state.state == "failed" and self._newly_in_doubt(row.id))
         )
 
     def _parked_long(self, key: str, now: datetime) -> bool:
         return max(self._entries(key), key=_order).entry.at < now - PARKED_FOR
+
+    def _newly_in_doubt(self, key: str) -> bool:
+        """Whether an attempt since the newest acceptance is in doubt."""
+        history = [written.entry for written in sorted(self._entries(key), key=_order)]
+        states = [entry.state for entry in history]
+        answered = max((i for i, state in enumerate(states) if state == "accepted"), default=-1)
+        return any(
+            state == "unknown"
+            or (state == "sending" and (*states[i + 1 : i + 2], "")[0] not in SETTLED)
+            for i, state in enumerate(states)
+            if i > answered
+        )
 
     def today(self, since: datetime) -> Today:
         latest = [w.entry for w in self.store.written if w.entry.at >= since and w.entry.sent]
@@ -255,9 +267,8 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
     ):
         entry = written.entry
         match entry.state:
-            case "accepted":
-                refused = _refused_later(entry, ordered[number:])
-                held, in_doubt, gone = held if refused else entry.sent, None, False
+            case "accepted" if not _refused_later(entry, ordered[number:]):
+                held, in_doubt, gone = entry.sent, None, False
             case "absent" if not entry.request_id:
                 held, in_doubt, gone = None, None, False
             case "sending" if following is not None and following.entry.state in SETTLED:

@@ -38,7 +38,7 @@ WHERE
           AND COALESCE(delivery_state.destination_version, 0) <> @version
         )
         OR (delivery_state.state = 'parked' AND delivery_state.happened_at < @parked_before)
-        OR (delivery_state.state = 'failed' AND delivery_state.in_doubt_op IS NOT NULL)
+        OR (delivery_state.state = 'failed' AND delivery_state.is_newly_in_doubt)
         OR (
           @restate_all
           AND delivery_state.holding
@@ -52,7 +52,7 @@ WHERE
           delivery_state.row_hash IS NULL
           AND (
             delivery_state.state IN ('unsupported_change', 'ambiguous', 'rejected')
-            OR (delivery_state.state = 'failed' AND delivery_state.in_doubt_op IS NULL)
+            OR (delivery_state.state = 'failed' AND NOT delivery_state.is_newly_in_doubt)
             OR (delivery_state.state = 'parked' AND delivery_state.happened_at >= @parked_before)
           )
         )

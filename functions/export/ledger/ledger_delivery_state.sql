@@ -41,11 +41,10 @@ proofs AS (
   FROM judged AS entry
 ),
 attempts_since AS (
-  -- attempts since the newest acceptance of which nobody knows what became; one that was refused
-  -- later speaks for what was in doubt before it
+  -- attempts since the newest proof of which nobody knows what became
   SELECT
     entry.*,
-    entry.position > GREATEST(entry.answered, entry.cleared)
+    entry.position > GREATEST(entry.proof, entry.cleared)
     AND (
       entry.state = 'unknown'
       OR (
@@ -91,6 +90,7 @@ delivery_state AS (
     MAX(IF(entry.is_first_in_doubt, entry.identity, NULL)) AS in_doubt_identity,
     MAX(IF(entry.is_first_in_doubt, entry.happened_at, NULL)) AS in_doubt_at,
     COUNTIF(entry.in_doubt AND entry.op = 'retract') > 0 AS in_doubt_gone,
+    COUNTIF(entry.in_doubt AND entry.position > entry.answered) > 0 AS is_newly_in_doubt,
     MAX(IF(entry.state = 'erased', entry.happened_at, NULL)) AS erased_at,
     COALESCE(MAX(IF(entry.is_held, entry.op, NULL)), 'retract') <> 'retract' AS holding
   FROM marked AS entry

@@ -89,7 +89,7 @@ Decision = Deliver | Note | Nothing
 def reconcile(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
     """The decision of the table above for one conversion."""
     decision = _decide(candidate, destination, terms)
-    if decision == Nothing("unchanged") and candidate.delivery_state.state in OPEN:
+    if decision == Nothing("unchanged") and candidate.delivery_state.state in (*OPEN, "parked"):
         decision = Note("skipped", "unchanged")
     return decision if _is_news(decision, candidate, terms) else Nothing("known")
 
