@@ -116,7 +116,7 @@ def test_a_room_says_what_it_is_for_and_stays_small(folder: Path) -> None:
         assert opening, f"{folder}/__init__.py: one line says what the room is for"
 
 
-@pytest.mark.parametrize("house", ["common", *FUNCTIONS])
+@pytest.mark.parametrize("house", ["common", "common/local", *FUNCTIONS])
 def test_rooms_side_by_side_have_no_circle(house: str) -> None:
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for path in MODULES:
