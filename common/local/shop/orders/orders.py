@@ -150,8 +150,10 @@ def _ecommerce(order: Order, sent: str, where: str) -> dict[str, Scalar]:
 def _reloads(first: Event, order: Order, walk: Walk, period: Period) -> tuple[Event, ...]:
     """The thank-you page loaded again within the minute; some tags pad the order id."""
     if not order.sent_id and period.shard(first.at) >= period.modern_from:
-        # Two sales without an id at the same instant: only GA4's batch columns tell them apart.
-        twin = (replace(first, position=first.position + 1),)
+        # Two sales without an id at the same instant: GA4's batch columns tell the events apart,
+        # the gateway's reference the sales.
+        params = {**first.params, "transaction_id": f"{first.params['transaction_id']}b"}
+        twin = (replace(first, position=first.position + 1, params=params),)
         return twin if walk.draw.random() < 0.15 else ()
     count = walk.draw.choice((1, 1, 2)) if walk.draw.random() < 0.08 else 0
     return tuple(

@@ -57,7 +57,7 @@ class ExpectedConversions:
         return sum(event.name == "purchase" for event in self._visible)
 
     def purchases(self, refund_days: int) -> list[Counted]:
-        """One an order, its first event; one an event where the order id is unusable."""
+        """One an order, its first event; one a gateway reference where the order id is unusable."""
         return sorted(self._counted(refund_days), key=lambda row: (row.created, row.id or ""))
 
     def unmatched_refunds(self) -> int:
@@ -98,7 +98,7 @@ class ExpectedConversions:
                 first = min(seen, key=lambda event: event.at)
                 yield self._purchase(order, first, order.refunds, refund_days)
             elif not order.sent_id:
-                for event in seen:
+                for event in _first_of_each_reference(seen):
                     yield self._purchase(order, event, (), refund_days)
 
     def _purchase(
@@ -245,3 +245,13 @@ def _confirmed(order: Order, period: Period, moment: int) -> Confirmed | None:
         currency=order.currency,
         is_qualified=past[-1].status == "paid",
     )
+
+
+def _first_of_each_reference(purchases: Iterable[Event]) -> Iterator[Event]:
+    """Without an order id GA4's parameter tells sales apart: a page loaded again repeats it."""
+    seen: set[object] = set()
+    for event in sorted(purchases, key=lambda event: event.at):
+        reference = event.params["transaction_id"]
+        if reference not in seen:
+            seen.add(reference)
+            yield event
