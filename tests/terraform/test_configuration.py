@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from tests.terraform import offline
 from tests.terraform.offline import MISSING, REPOSITORY, Terraform, TerraformMissing, command
 
 OLDEST = (1, 11)
@@ -24,15 +23,19 @@ def test_terraform_is_installed() -> None:
         pytest.fail(f"terraform {version} is too old; {MISSING.splitlines()[1]}", pytrace=False)
 
 
-def test_without_terraform_one_failure_says_how_to_get_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "tests/terraform", "-m", "not bundles"]
-    done = subprocess.run(
-        command, cwd=REPOSITORY, env={"PATH": str(tmp_path)}, capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    assert "1 failed" in done.stdout
-    assert "developer.hashicorp.com" in done.stdout
-    assert "Traceback" not in done.stdout
+def test_without_any_terraform_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr(offline, "find_spec", lambda name: None)
+    with pytest.raises(TerraformMissing, match=r"developer\.hashicorp\.com"):
+        command()
+
+
+def test_without_terraform_on_the_path_that_of_the_package_is_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    started = subprocess.check_output([*command(), "version", "-json"], text=True)
+    assert json.loads(started)["terraform_version"]
 
 
 def test_every_file_is_formatted() -> None:
