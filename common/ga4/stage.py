@@ -89,6 +89,8 @@ def staged(warehouse: Warehouse) -> dict[date, Staged]:
     days: dict[date, Staged] = {}
     sql = template(__file__, runs=warehouse.table("runs"))
     for row in warehouse.rows(with_parameters(sql, staged=RunStatus.STAGED)):
+        if row["message"] is None:
+            continue  # an entry that tells no events: its days are read again
         names = frozenset(json.loads(row["message"])["events"])
         window = Window(row["start_date"], row["end_date"])
         for number in range(window.days):

@@ -33,7 +33,7 @@ class Metered(QuickWarehouse):
 
     def execute(self, sql: Sql, **options: Any) -> Executed:
         done = super().execute(sql, **options)
-        outside = "events_*" in sql.text or ORDERS in sql.text
+        outside = ".events_" in sql.text or ORDERS in sql.text
         return replace(done, bytes_processed=cost(sql)) if outside else done
 
 

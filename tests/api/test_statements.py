@@ -116,6 +116,10 @@ def ask_everything(harness: Harness) -> None:
         assert harness.ask("POST", path, body).status < 300, path
 
 
+WILDCARD = re.compile(r"`([\w.-]+\.events_\d*\*)`")
+"""Daily tables of an export, by the beginning of their days."""
+
+
 @pytest.fixture(scope="module")
 def heard(open_wire_house: Callable[[], House]) -> Listening:
     """Everything that was said while every address was asked for."""
@@ -133,9 +137,11 @@ def heard(open_wire_house: Callable[[], House]) -> Listening:
 
 
 def test_googlesql_accepts_every_statement(heard: Listening) -> None:
-    export = {f"{name}.events_*": ga4_schema() for name in heard.settings.ga4_datasets}
     assert len(heard.heard) > 40
     for sql in heard.heard.values():
+        if "INFORMATION_SCHEMA" in sql.text:
+            continue  # the analyzer knows no such view
+        export = dict.fromkeys(WILDCARD.findall(sql.text), ga4_schema())
         types = {name: bound.type for name, bound in sql.parameters.items()}
         analyze(sql.text, {**heard.schemas, **export}, types)
 

@@ -47,12 +47,19 @@ class Nameless(Google):
         return replace(result, request_id="") if isinstance(result, Accepted) else result
 
 
+class OneReason(Platform):
+    """Refuses every bad row for the same reason, which the table of codes lists."""
+
+    def why(self, built: Built) -> str:
+        return "bad"
+
+
 class Harness:
     """A platform, a clock, and a delivery that counts its requests."""
 
     def __init__(self, kind: type[Simulated], poison: set[str], *, seconds: float = 1e6) -> None:
         self.destination = kind(SimulatedTarget(**target()))
-        self.platform = Platform(kind.capabilities, poison)
+        self.platform = OneReason(kind.capabilities, poison)
         self.clock = VirtualClock()
         self.replies: list[Reply] = []
         self.requests = 0

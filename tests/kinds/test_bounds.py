@@ -26,8 +26,10 @@ MEMORY = {
     "conversion": {"date", "id", "client_id", "person_id", "session_id", "created"},
     "erasures": {"subject_hash"},
     "incidents": set(schemas.columns("incidents")),
+    "order_memory": set(schemas.columns("order_memory")),
 }
-"""Tables of which history is read: what was published, by keys alone, and books of little."""
+"""Tables of which history is read: what was published, by keys alone, which orders counted before,
+and books of little."""
 PATH = re.compile(r"`([\w-]+\.\w+\.[\w*-]+)`")
 
 
@@ -51,6 +53,8 @@ def test_each_scan_of_days_has_both_bounds(name: str) -> None:
     for step in steps((DEFINITIONS | MORE)[name], SETTINGS, EXPORT, DAY):
         if step.name == "raw":
             continue  # the user's own, which validate-sql judges
+        if ".stage_" in step.sql.text:
+            continue  # of the window that is staged; only the scan itself knows its columns
         for scan in scans_of(step.sql):
             table = scan.table.rpartition(".")[2]
             known = partition_of(table)

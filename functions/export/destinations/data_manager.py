@@ -71,6 +71,9 @@ def user_identifiers(row: ConversionRow, default_country: str | None) -> list[di
     return found
 
 
+_ADDRESS = ("givenName", "familyName", "regionCode", "postalCode")
+
+
 def known_by(people: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Each identifier as it is kept until the person has left."""
     return tuple(canonical(each).decode() for each in people)
@@ -78,7 +81,15 @@ def known_by(people: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
 
 def kept_people(members: Sequence[str]) -> list[dict[str, Any]]:
     """The identifiers that were kept."""
-    return [json.loads(text) for text in members][:MOST_IDENTIFIERS]
+    return [_in_order(json.loads(text)) for text in members][:MOST_IDENTIFIERS]
+
+
+def _in_order(identifier: dict[str, Any]) -> dict[str, Any]:
+    """An address as Google's own client writes it: kept texts have their keys sorted."""
+    address = identifier.get("address")
+    if address is None:
+        return identifier
+    return {"address": {name: address[name] for name in _ADDRESS if name in address}}
 
 
 def consent(given: Consent) -> dict[str, int]:

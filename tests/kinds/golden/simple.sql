@@ -1336,12 +1336,13 @@ listed AS (
   GROUP BY refunds.refund, item.item_id
 ),
 returns AS (
-  -- what each refund returned of each purchase: its own amount, all that was bought, or its products
-  -- at their own price, else at that of the purchase; without either everything
+  -- what each refund returned of each purchase: its own amount, what its products state, all that was
+  -- bought, or its products at their own price, else at that of the purchase; without any everything
   SELECT
     paired.*,
-    COALESCE(paired.stated, IF(paired.names_all, NULL, COALESCE(paired.returned, paired.priced))) AS amount,
-    paired.stated IS NULL AND (paired.names_all OR (paired.products = 0 AND NOT paired.is_zero)) AS is_whole
+    COALESCE(paired.stated, IF(paired.names_all AND paired.stating = 0, NULL, paired.returned)) AS amount,
+    paired.stated IS NULL
+      AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.is_zero)) AS is_whole
   FROM (
     SELECT
       previous.event_key,
@@ -1351,8 +1352,11 @@ returns AS (
       refunds.is_zero,
       refunds.dollars,
       COUNT(listed.quantity) AS products,
-      SUM(listed.returned) AS returned,
-      SUM(COALESCE(listed.price, bought.price) * LEAST(listed.quantity, COALESCE(bought.quantity, listed.quantity))) AS priced,
+      COUNT(listed.returned) AS stating,
+      SUM(COALESCE(
+        listed.returned,
+        COALESCE(listed.price, bought.price) * LEAST(listed.quantity, COALESCE(bought.quantity, listed.quantity))
+      )) AS returned,
       COUNTIF(listed.quantity >= bought.quantity) > 0
         AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0)) AS names_all
     FROM first_of_person AS previous

@@ -33,6 +33,7 @@ const simple = {
   deduplication_days: null,
   once_per_session: false,
   missing_order_id: 'keep',
+  order_ids_are_per_client: false,
   refunds: null,
   normalize: null,
 } as const;

@@ -48,6 +48,13 @@ export function SimpleForm({ currency }: { currency: string }) {
           <Flag path="once_per_session" on={draft.once_per_session} change={(once_per_session) => set({ once_per_session })} />
         )}
         {purchase && <MissingOrderId />}
+        {purchase && (
+          <Flag
+            path="order_ids_are_per_client"
+            on={draft.order_ids_are_per_client}
+            change={(order_ids_are_per_client) => set({ order_ids_are_per_client })}
+          />
+        )}
       </Section>
       {purchase && (
         <Section title="Refunds">

@@ -15,9 +15,6 @@ from common.local.stack.attach import Attached
 from functions.validate_sql.check import Services
 from functions.validate_sql.check import validate as judged
 from functions.validate_sql.models import Ask
-from tests.validate_sql.conftest import services, settings, shop
-
-__all__ = ["services", "settings", "shop"]
 
 FROM = "FROM `shop.crm.orders` WHERE date BETWEEN @start_date AND @end_date"
 GOOD = f"SELECT order_id AS id, client_id, created_at AS created {FROM}"
