@@ -1,6 +1,6 @@
 """The one way a table changes: difference, brake, MERGE under a fence; twice is once.
 
-Step by step: lease with a fence → settle what the previous holder left → stage the new rows →
+Step by step: lease with a fence → await what the previous holder left → stage the new rows →
 difference with the window → brake → one MERGE that checks the fence → ledger → release. Only the
 difference is written: unchanged rows are never rewritten, and a repeated MERGE does nothing.
 """

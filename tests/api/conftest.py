@@ -121,7 +121,7 @@ def served(services: Services) -> FlaskClient:
 
 
 def desk_of(warehouse: Warehouse, now: Callable[[], datetime] = lambda: NOW) -> Harness:
-    """A desk on these datasets."""
+    """An API on these datasets."""
     bus = KeptMessages()
     services = Services(
         settings=warehouse.settings,
@@ -161,13 +161,13 @@ def open_api(connection: Any) -> Opened:
 
 @pytest.fixture
 def harness(open_api: Opened) -> Harness:
-    """A desk without any conversion or GA4 export."""
+    """An API without any conversion or GA4 export."""
     return open_api()
 
 
 @pytest.fixture(scope="module")
 def shared(open_api: Opened) -> Harness:
-    """A desk for tests of one module that change nothing."""
+    """An API for tests of one module that change nothing."""
     return open_api()
 
 

@@ -12,7 +12,7 @@ from tests.conftest import PROJECT
 
 @pytest.fixture(scope="module")
 def shop(open_api: Opened) -> Harness:
-    """A desk whose stage has seen some events."""
+    """An API whose stage has seen some events."""
     harness = open_api()
     names = ["purchase"] * 9 + ["generate_lead"] * 3 + ["page_view"] * 20
     harness.load("ga4_events", *[event(name, n) for n, name in enumerate(names)])

@@ -34,8 +34,8 @@ LEDGER = [
 
 
 @pytest.fixture(scope="module")
-def office(shared: Harness) -> Harness:
-    """A desk with one finished run and two incidents."""
+def api(shared: Harness) -> Harness:
+    """An API with one finished run and two incidents."""
     shared.load("runs", *LEDGER)
     shared.save(PURCHASE)
     for code, conversion in (("suspicious_shrink", "lead"), ("rows_quarantined", "purchase")):
@@ -55,19 +55,19 @@ def office(shared: Harness) -> Harness:
     return shared
 
 
-def test_a_run_is_told_in_one_line_and_in_full(office: Harness) -> None:
-    (run,) = office.get("/runs")["runs"]
+def test_a_run_is_told_in_one_line_and_in_full(api: Harness) -> None:
+    (run,) = api.get("/runs")["runs"]
     assert (run["status"], run["planned"], run["done"], run["failed"]) == ("failed", 2, 2, ["lead"])
     assert (run["inserted"], run["updated"], run["bytes_processed"]) == (3, 1, 1000)
-    full = office.get("/runs/schedule-1")
+    full = api.get("/runs/schedule-1")
     assert [one["status"] for one in full["entries"]] == [one["status"] for one in LEDGER]
     assert full["entries"][-1]["detail"] == "The query reads a table that is gone."
 
 
-def test_runs_are_filtered(office: Harness) -> None:
-    assert office.get("/runs?conversion=nix")["runs"] == []
-    assert office.get("/runs?status=finished")["runs"] == []
-    assert len(office.get("/runs?status=failed&conversion=lead")["runs"]) == 1
+def test_runs_are_filtered(api: Harness) -> None:
+    assert api.get("/runs?conversion=nix")["runs"] == []
+    assert api.get("/runs?status=finished")["runs"] == []
+    assert len(api.get("/runs?status=failed&conversion=lead")["runs"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -90,17 +90,17 @@ def complete(entry: dict[str, Any]) -> dict[str, Any]:
     return {**dict.fromkeys(Entry.model_fields), **entry}
 
 
-def test_an_unknown_run_may_only_be_late(office: Harness) -> None:
-    answered = office.ask("GET", "/runs/manual-x")
+def test_an_unknown_run_may_only_be_late(api: Harness) -> None:
+    answered = api.ask("GET", "/runs/manual-x")
     assert (answered.status, answered.body["code"]) == (404, "unknown_run")
     assert "within a minute" in answered.body["fix"]
 
 
-def test_incidents_are_listed_and_filtered(office: Harness) -> None:
-    assert len(office.get("/incidents")["incidents"]) == 2
-    (one,) = office.get("/incidents?conversion=lead")["incidents"]
+def test_incidents_are_listed_and_filtered(api: Harness) -> None:
+    assert len(api.get("/incidents")["incidents"]) == 2
+    (one,) = api.get("/incidents?conversion=lead")["incidents"]
     assert (one["code"], one["fix"]) == ("suspicious_shrink", "What to do.")
-    assert office.get("/incidents?code=nix")["incidents"] == []
+    assert api.get("/incidents?code=nix")["incidents"] == []
 
 
 def test_run_now_publishes_the_request_and_tells_the_planners_run_id(harness: Harness) -> None:
@@ -136,12 +136,12 @@ def test_the_same_request_with_the_same_key_is_one_run(harness: Harness) -> None
     ],
 )
 def test_a_run_that_makes_no_sense_is_refused(
-    office: Harness, body: dict[str, Any], code: str, field: str
+    api: Harness, body: dict[str, Any], code: str, field: str
 ) -> None:
-    answered = office.ask("POST", "/runs", body)
+    answered = api.ask("POST", "/runs", body)
     assert (answered.status, answered.body["code"]) == (422, code)
     assert answered.body["field"] == field
-    assert office.bus.published == []
+    assert api.bus.published == []
 
 
 def test_a_dry_backfill_tells_its_price_and_runs_nothing(harness: Harness) -> None:

@@ -178,11 +178,6 @@ class Backlog:
                 if not rules.is_spent(subscription, row["attempts"]):
                     self.redeliver(subscription.name, row["message"], now)
 
-    def messages_of(self, subscription: str) -> list[int]:
-        """Ids of all messages of the subscription within its retention, delivered or not."""
-        rows = self.database.rows("messages_of", subscription=subscription)
-        return [row["message"] for row in rows]
-
     def next_due(self, now: float) -> float | None:
         """When the next push or deadline is due after now."""
         due: float | None = self.database.rows("next_due", now=now)[0]["due"]

@@ -154,9 +154,6 @@ WHERE subscription = :subscription
 -- name: message
 SELECT id, published, message FROM messages WHERE id = :message
 
--- name: messages_of
-SELECT message FROM deliveries WHERE subscription = :subscription ORDER BY message
-
 -- name: next_due
 SELECT MIN(delivery.due) AS due
 FROM deliveries AS delivery
