@@ -357,12 +357,6 @@ class TakesGuestsForUsers(Rewording):
     words: ClassVar = {"COUNTIF(pairs.in_ga4) OVER user_ids > 0": "TRUE"}
 
 
-class LetsBrokenRowsSilence(Rewording):
-    """A row that breaks the contract is set aside after duplicates were looked for."""
-
-    words: ClassVar = {"IF(c.removed IS NULL, CASE": "IF(FALSE, CASE"}
-
-
 Design = type[Worker]
 MUTANTS: tuple[Design, ...] = (
     Appends,
@@ -374,7 +368,6 @@ MUTANTS: tuple[Design, ...] = (
     ForgetsWhatWasReturned,
     AsksGa4Alone,
     TakesGuestsForUsers,
-    LetsBrokenRowsSilence,
 )
 """The wrong designs of a materialization, each of which a test of histories must find out."""
 
