@@ -174,6 +174,10 @@ export function HealthBadge({ row }: { row: Pick<Row, 'health'> }) {
   );
 }
 
+/** The incident's words; its conversion stands before them as a link already. */
+const sentenceOf = ({ conversion, detail, code }: Incident): string =>
+  (detail ?? code).replace(`${conversion}: `, '');
+
 /** What a person should look at first, in words; nothing when all is well. */
 function Attention({ rows }: { rows: Row[] }) {
   const incidents = useIncidents({ state: 'open', limit: 20 });
@@ -200,7 +204,7 @@ function Attention({ rows }: { rows: Row[] }) {
                 {incident.conversion}
               </Anchor>
             )}{' '}
-            {incident.detail ?? incident.code}
+            {sentenceOf(incident)}
           </List.Item>
         ))}
       </List>

@@ -25,7 +25,7 @@ export const cssVariables: CSSVariablesResolver = (of) => ({
   light: {
     '--mantine-color-dimmed': of.colors.gray[7],
     '--mantine-color-placeholder': of.colors.gray[7],
-    '--mantine-color-anchor': of.colors.blue[8],
+    '--mantine-color-anchor': of.colors.blue[9],
     '--mantine-color-error': of.colors.red[9],
     '--mantine-color-teal-light-color': '#055c45',
     '--mantine-color-orange-light-color': '#8a3b00',
