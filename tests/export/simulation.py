@@ -276,6 +276,10 @@ class Verdict:
     rows: int = 0
     delivered: int = 0
     review: int = 0
+    """Rows that the platform takes and of which a person must say whether it has them."""
+    odd_review: int = 0
+    """The same of rows that it refuses: after a doubt no refusal proves that the first copy was
+    refused too, for it may only have become too old since."""
     runs: int = 0
     crashes: int = 0
 
@@ -546,7 +550,9 @@ class World:
                 self.verdict.violations.append(f"{key}: {fault}")
             state = delivery_states[key].state if key in delivery_states else None
             self.verdict.delivered += kept is not None
-            self.verdict.review += state == "ambiguous"
+            poisoned = dedup_key(CONVERSION, key) in self.platform.poison
+            self.verdict.review += state == "ambiguous" and not poisoned
+            self.verdict.odd_review += state == "ambiguous" and poisoned
 
     def _fault(self, key: str, kept: Kept | None, known: Any) -> str:
         """What is wrong about one conversion in the end, or nothing."""
@@ -641,6 +647,7 @@ def main() -> None:
                 rows=verdict.rows,
                 delivered=verdict.delivered,
                 review=verdict.review,
+                odd_review=verdict.odd_review,
                 runs=verdict.runs,
                 crashes=verdict.crashes,
             )

@@ -76,6 +76,28 @@ def test_a_new_conversion_is_created() -> None:
     assert decision.intent.key == dedup_key("purchase", "order-1")
 
 
+def test_a_row_that_the_daily_table_may_still_change_waits() -> None:
+    assert decide("google_ads", replace(ROW, is_preliminary=True)) == Nothing("preliminary")
+    assert isinstance(decide("google_ads", replace(ROW, is_preliminary=False)), Deliver)
+
+
+def test_a_click_of_another_platform_does_not_make_this_one_old() -> None:
+    old, young = NOW - timedelta(days=91), NOW - timedelta(days=2)
+    row = replace(ROW, click_at=old, email=None, phone=None, first_name=None)
+    assert decide("google_ads", row) == Note("expired", "click_too_old")
+    assert isinstance(decide("google_ads", replace(row, google_click_at=young)), Deliver)
+    elsewhere = replace(row, click_at=young, google_click_at=old)
+    assert decide("google_ads", elsewhere) == Note("expired", "click_too_old")
+
+
+def test_meta_is_told_when_its_own_click_was_first_seen() -> None:
+    row = replace(ROW, meta_click_at=NOW - timedelta(days=5))
+    decision = decide("meta", row)
+    assert isinstance(decision, Deliver)
+    clicked = int((NOW - timedelta(days=5)).timestamp() * 1000)
+    assert f"fb.1.{clicked}.IwAR-click".encode() in decision.built.payload
+
+
 def test_a_conversion_from_the_future_waits() -> None:
     row = replace(ROW, created=NOW + timedelta(minutes=5))
     assert decide("google_ads", row) == Nothing("not_yet")

@@ -141,6 +141,8 @@ class Destination(ABC, Generic[T]):
     """Whose fault each code of the platform is."""
     clicks: ClassVar[tuple[str, ...]] = ()
     """Columns of the platform's own click ids."""
+    clicked_at: ClassVar[str] = "click_at"
+    """Column of when such a click was first seen, where a row tells it apart from others'."""
     quiet: ClassVar[tuple[str, ...]] = ()
     """How reasons of later refusals begin that are no fault of anybody."""
     kept: ClassVar[tuple[str, ...]] = ()
@@ -210,7 +212,7 @@ class Destination(ABC, Generic[T]):
     def click_fault(self, row: ConversionRow, now: datetime) -> str:
         """Why the platform would refuse the row for its click, or nothing."""
         window = self.capabilities.click_window
-        clicked = row.click_at if any(getattr(row, name) for name in self.clicks) else None
+        clicked = self.clicked(row)
         if window is None or clicked is None:
             return ""
         if row.created < clicked:
@@ -218,6 +220,13 @@ class Destination(ABC, Generic[T]):
         own = min(window, timedelta(days=self.config.click_window_days or window.days))
         late = now - clicked > window or row.created - clicked > own
         return "click_too_old" if late else ""
+
+    def clicked(self, row: ConversionRow) -> datetime | None:
+        """When the row's click on this platform was first seen; a row that tells no platform's own
+        time has one for all."""
+        if not any(getattr(row, name) for name in self.clicks):
+            return None
+        return getattr(row, self.clicked_at) or row.click_at
 
     @property
     def adjusts_within(self) -> timedelta | None:

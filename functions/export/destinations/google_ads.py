@@ -135,6 +135,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
         requests_per_second=5.0,
     )
     clicks: ClassVar[tuple[str, ...]] = ("gclid", "gbraid", "wbraid")
+    clicked_at: ClassVar[str] = "google_click_at"
     kept: ClassVar[tuple[str, ...]] = ("gclid", "gbraid", "wbraid", "event_source")
 
     quiet: ClassVar[tuple[str, ...]] = data_manager.QUIET

@@ -259,7 +259,7 @@ def user_data(
 ) -> dict[str, Any]:
     """Everything that may tell Meta who it was; hashed where Meta wants it hashed."""
     clicks = present(
-        fbc=identifiers.facebook_click(row.fbc, row.fbclid, row.click_at),
+        fbc=identifiers.facebook_click(row.fbc, row.fbclid, row.meta_click_at or row.click_at),
         fbp=identifiers.facebook_cookie(row.fbp),
     )
     if not intent.with_person:

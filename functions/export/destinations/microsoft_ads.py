@@ -130,6 +130,7 @@ class MicrosoftAds(Destination[MicrosoftAdsTarget]):
     payload_version: ClassVar[int] = 2
     kept: ClassVar[tuple[str, ...]] = ("msclkid",)
     clicks: ClassVar[tuple[str, ...]] = ("msclkid",)
+    clicked_at: ClassVar[str] = "microsoft_click_at"
 
     def account(self, conversion: str) -> str:
         return f"{self.config.account_id}/{self.mapped[conversion].goal_name}"

@@ -44,6 +44,9 @@ class ConversionRow:
     ttp: str | None = None
     li_fat_id: str | None = None
     click_at: datetime | None = None
+    google_click_at: datetime | None = None
+    meta_click_at: datetime | None = None
+    microsoft_click_at: datetime | None = None
     session_id: str | None = None
     page_location: str | None = None
     user_agent: str | None = None
@@ -61,6 +64,8 @@ class ConversionRow:
     consent_ad_user_data: str | None = None
     consent_ad_personalization: str | None = None
     birth_date: str | None = None
+    is_preliminary: bool | None = None
+    """Whether GA4's daily table, which is still to come, may tell another story."""
     opted_out: bool = False
     """Whether the person opted out under the law of a US state; see common.model.consent."""
     country_of_visit: bool = False

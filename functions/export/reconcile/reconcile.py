@@ -98,6 +98,9 @@ def _decide(candidate: Candidate, destination: Destination[Any], terms: Terms) -
     if candidate.row is None:
         return _gone(candidate, destination, terms)
     row, delivery_state = candidate.row, candidate.delivery_state
+    if row.is_preliminary:
+        # the daily table may still change or drop it, and platforms forget nothing
+        return Nothing("preliminary")
     audience = destination.capabilities.audience
     wanted = judge(row, destination.config, terms.currency, audience=audience)
     if isinstance(wanted, Unwanted):
