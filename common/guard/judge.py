@@ -1,7 +1,7 @@
 """The one verb of the guard: whether a text is one SELECT over allowed tables, and nothing else.
 
-Own lexer, then lists of functions and forms, then sqlglot over the masked text; the text that runs
-is put together anew from the tokens that were judged.
+Own lexer, then lists of functions and forms, then GoogleSQL's grammar, then sqlglot over the masked
+text; the text that runs is put together anew from the tokens that were judged.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlglot import exp
 from common.guard.names import scope, tables, tree
 from common.guard.names.outputs import outputs
 from common.guard.names.scope import Scope
+from common.guard.parser.queries import unread
 from common.guard.reading import lexer, nesting, text
 from common.guard.reading.lexer import Token
 from common.guard.reading.mask import Masked, mask
@@ -125,13 +126,13 @@ def _judged(
     allowed: Scope,
 ) -> Verdict:
     """The verdict on one query whose tokens are sound."""
+    stop = None if is_refused(faults) else unread(body)
+    if stop is not None:
+        return Verdict((*faults, syntax.finding(source, body, stop)))
     masked = mask(body, made)
     parsed = tree.parse(masked)
     if isinstance(parsed, str):
-        findings = (
-            faults if is_refused(faults) else [*faults, syntax.finding(source, masked, parsed)]
-        )
-        return Verdict(tuple(findings))
+        return Verdict(tuple(faults if is_refused(faults) else [*faults, _unknown_form()]))
     reads, size = tables.reads(masked, parsed)
     if size > tables.MAXIMUM_READS:
         return Verdict((*faults, _read_too_often(size)))
@@ -169,6 +170,14 @@ def _table_findings(
         fix = "Use a wildcard, `project.dataset.events_*`, or a view that unites them."
         findings["too_many_tables", message] = found("too_many_tables", message, fix)
     return list(findings.values())
+
+
+def _unknown_form() -> Finding:
+    return found(
+        "unknown_form",
+        "The query is GoogleSQL, but has a form that is not read here.",
+        "Write it as a plain SELECT with joins, filters, groups and window functions.",
+    )
 
 
 def _read_too_often(size: int) -> Finding:

@@ -35,8 +35,8 @@ def differences(sql: str) -> tuple[str, list[str]]:
         return "refused", []
     try:
         reading = reader.read(verdict.canonical)
-    except reader.Rejected:
-        return "invalid", []
+    except reader.Rejected as rejection:
+        return "invalid", [f"GoogleSQL cannot read what was accepted: {rejection}"]
     return "accepted", [*_reading_differences(verdict, reading), *_text_differences(sql, reading)]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from common.guard.reading.lexer import NOTHING, Token
-from common.guard.reading.mask import Masked
 from common.guard.reading.text import Source
 from common.guard.reading.words import RESERVED
 from common.model.findings import Finding, found
@@ -14,24 +13,17 @@ _GOOD_FORM = "SELECT a, b AS c FROM `project.dataset.table` AS t WHERE t.a = 1"
 _CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "ORDER", "LIMIT", "ON", "USING")
 
 
-def finding(source: Source, masked: Masked, reason: str) -> Finding:
-    """The finding for a query that sqlglot cannot read, from its words "Line 7, Col: 3"."""
-    index = _index(masked, reason)
-    if index is None:
-        message = "The query cannot be read: a word, a comma or a bracket is missing or too much."
-        return found("syntax", message, f"Compare with: {_GOOD_FORM}")
-    told, fix = _likely(masked.tokens, index)
-    token = masked.tokens[index]
+def finding(source: Source, tokens: Sequence[Token], index: int) -> Finding:
+    """The finding for a query that cannot be read from the token of this index on."""
+    if index >= len(tokens):
+        message = "The query ends where something more must come."
+        end = tokens[-1].offset + len(tokens[-1].text)
+        return found("syntax", message, f"{tokens[-1].text} ...", at=source.position(end))
+    told, fix = _likely(tokens, index)
+    token = tokens[index]
     message = f"The query cannot be read from {token.text[:40]} on. {told}"
-    return found("syntax", message, fix, at=source.position(token.offset))
-
-
-def _index(masked: Masked, reason: str) -> int | None:
-    """The index of the token that sqlglot stopped at; it saw one token a line."""
-    line = reason.partition("Line ")[2].partition(",")[0]
-    if not line.isdigit() or not 0 < int(line) <= len(masked.tokens):
-        return None
-    return int(line) - 1
+    at = source.position(token.offset, token.offset + len(token.text))
+    return found("syntax", message, fix, at=at)
 
 
 def _likely(tokens: Sequence[Token], index: int) -> tuple[str, str]:
