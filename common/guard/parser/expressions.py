@@ -112,14 +112,22 @@ class Expressions(Types):
                 self.expression()
                 self.want("]")
             elif self.at(".") and not self.after.has("*"):
-                self.index += 1
-                if self.token.kind not in ("name", "quoted"):
-                    raise self.fail()
-                self.index += 1
-                if self.at("("):
-                    self._call()
+                self._field_or_call()
             else:
                 return
+
+    def _field_or_call(self) -> None:
+        """.field or .function(...); behind a literal it may be no reserved word."""
+        older, before = self.tokens[max(0, self.index - 2) : self.index][-2:]
+        is_field = before.kind == "name" and older.has(".")
+        takes_any = is_field or before.kind in ("quoted", "parameter") or before.has(")", "]")
+        self.want(".")
+        if takes_any and self.token.kind == "name":
+            self.index += 1
+        else:
+            self.name()
+        if self.at("("):
+            self._call()
 
     def _primary(self) -> None:
         kind, word = self.token.kind, self.token.word
