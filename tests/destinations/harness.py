@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,16 +36,11 @@ from functions.export.transport.wire import Wire
 HERE = Path(__file__).parent
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SECRETS = {
-    "META_TOKEN": "meta-token",
-    "META_APP_SECRET": "meta-app-secret",
-    "GA4_API_SECRET": "ga4-secret",
-    "LINKEDIN_TOKEN": "linkedin-token",
-    "LINKEDIN_CLIENT_SECRET": "linkedin-client-secret",
-    "MICROSOFT_DEVELOPER_TOKEN": "developer-token",
-    "MICROSOFT_CLIENT_SECRET": "microsoft-client-secret",
-    "MICROSOFT_REFRESH_TOKEN": "refresh-token",
-    "TIKTOK_TOKEN": "tiktok-token",
-}
+    name: name.lower().replace("_", "-")
+    for path in sorted(HERE.glob("*/*/target.json"))
+    for name in re.findall("env:([A-Z0-9_]+)", path.read_text())
+} | {"META_APP_SECRET": "meta-app-secret"}
+"""Every secret that a case folder names, as the stand-ins know it: TIKTOK_TOKEN is tiktok-token."""
 TIMES = ("created", "updated_at", "click_at", "first_seen_at")
 
 
@@ -76,8 +72,8 @@ class World:
 
     def platform_of(self, request: Request) -> StandIn:
         """The stand-in that answers for the request's host."""
-        for name, (_, hosts) in platforms.HOSTS.items():
-            if request.url.startswith(hosts):
+        for name, kind in platforms.STAND_INS.items():
+            if request.url.startswith(kind.hosts):
                 return self.stand_ins[name]
         raise LookupError(request.url)
 

@@ -23,12 +23,11 @@ from functions.export.transport.results import (
     Cause,
     Halted,
     Refused,
-    Result,
     Retry,
     Status,
     Unknown,
 )
-from tests.destinations.harness import NOW, plain
+from tests.destinations.harness import HERE, NOW, load, plain
 
 KINDS = sorted(DESTINATIONS)
 RESULTS = (Accepted, Refused, Retry, Unknown, Halted)
@@ -37,6 +36,7 @@ ROWS = [Built(f"k{number}", b"{}", "f") for number in range(3)]
 NAMES = st.sampled_from(
     """error code error_subcode message details reason fieldViolations field requestId
     events_received num_received num_invalid_entries is_transient request_id elements status
+    events num_events_processed
     PartialErrors Index Code ErrorCode Errors OperationErrors TrackingId fbtrace_id errorInfo
     errorCounts recordCount requestStatus requestStatusPerDestination validationMessages""".split()
 )
@@ -88,65 +88,27 @@ def test_nested_without_end_is_read_too(kind: str) -> None:
     assert isinstance(destination.verdict(deep, ROWS, NOW), RESULTS)
 
 
-def meta_error(code: int, subcode: int | None = None, message: str = "x") -> bytes:
-    error = {"code": code, "message": message, "type": "GraphMethodException"}
-    return json.dumps({"error": error | ({"error_subcode": subcode} if subcode else {})}).encode()
-
-
-def google_error(reason: str, field: str = "events.events[1].currency") -> bytes:
-    violation = {"field": field, "reason": reason, "description": "Not valid."}
-    return json.dumps(
-        {"error": {"code": 400, "details": [{"fieldViolations": [violation]}]}}
-    ).encode()
-
-
-DOCUMENTED: list[tuple[str, int, bytes, type[Result]]] = [
-    ("google_ads", 200, b'{"requestId":"r1"}', Accepted),
-    ("google_ads", 400, google_error("INVALID_CURRENCY_CODE"), Refused),
-    ("google_ads", 400, google_error("NOT_ALLOWLISTED"), Halted),
-    ("google_ads", 400, google_error("INVALID_FORMAT", "destinations[0]"), Halted),
-    ("google_ads", 400, google_error("CONVERSION_ACTION_TOO_RECENTLY_CREATED", ""), Retry),
-    ("google_ads", 400, google_error("TOO_MANY_EVENTS", "events"), Halted),
-    ("google_ads", 400, google_error("A_REASON_OF_NEXT_YEAR"), Refused),
-    ("google_customer_match", 400, google_error("TERMS_AND_CONDITIONS_NOT_SIGNED"), Halted),
-    ("meta", 200, b'{"events_received":3,"messages":[],"fbtrace_id":"A"}', Accepted),
-    ("meta", 200, b'{"events_received":2}', Unknown),
-    ("meta", 400, meta_error(100, 2804003), Refused),
-    ("meta", 400, meta_error(100, None, "API calls require an appsecret_proof argument"), Halted),
-    ("meta", 400, meta_error(100, 33), Halted),
-    ("meta", 400, meta_error(100), Refused),
-    ("meta", 400, meta_error(190, 463), Halted),
-    ("meta", 400, meta_error(613), Retry),
-    ("meta", 400, meta_error(471, 1713230), Retry),
-    ("meta", 400, meta_error(5), Refused),
-    ("meta", 400, meta_error(-1), Unknown),
-    ("meta", 400, b'{"error":"text"}', Refused),
-    ("meta_audience", 400, meta_error(200, 1870090), Halted),
-    ("meta_audience", 200, b'{"num_received":3,"num_invalid_entries":1}', Refused),
-    ("tiktok", 200, b'{"code":0,"message":"OK","request_id":"q"}', Accepted),
-    ("tiktok", 200, b'{"code":20001}', Unknown),
-    ("tiktok", 200, b'{"code":40002}', Refused),
-    ("tiktok", 401, b'{"code":40104}', Halted),
-    ("tiktok", 401, b'{"code":40100}', Retry),
-    ("tiktok", 200, b'{"code":51001}', Unknown),
-    ("linkedin", 200, b'{"elements":[{"status":201},{"status":201},{"status":201}]}', Accepted),
-    ("linkedin", 403, b'{"message":"No ad accounts found","status":403}', Halted),
-    ("linkedin", 400, b'{"code":"VERSION_MISSING"}', Halted),
-    ("linkedin", 426, b"{}", Halted),
-    ("microsoft_ads", 200, b'{"PartialErrors":[],"TrackingId":"t"}', Accepted),
-    ("microsoft_ads", 200, b'{"PartialErrors":[{"Index":7,"Code":5609}]}', Unknown),
-    ("microsoft_ads", 401, b'{"OperationErrors":[{"Code":105}]}', Halted),
-    ("microsoft_ads", 400, b'{"Errors":[{"Code":117}]}', Retry),
-    ("google_analytics", 204, b"", Accepted),
+DOCUMENTED = [
+    (path.parent.name, answer)
+    for path in sorted(HERE.glob("*/answers.json"))
+    for answer in load(path)
 ]
+"""Answers as documents, or what people saw, have them; `means` is the result."""
 
 
-@pytest.mark.parametrize(("kind", "status", "body", "result"), DOCUMENTED)
+@pytest.mark.parametrize(("kind", "answer"), DOCUMENTED)
 def test_a_documented_answer_means_what_its_document_says(
-    kind: str, status: int, body: bytes, result: type[Result]
+    kind: str, answer: dict[str, Any]
 ) -> None:
     destination, _ = plain(kind)
-    assert isinstance(destination.verdict(Answer(status, body), ROWS, NOW), result)
+    body = json.dumps(answer["body"]).encode() if answer["body"] else b""
+    result = destination.verdict(Answer(answer["status"], body), ROWS, NOW)
+    assert type(result).__name__ == answer["means"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_destination_says_what_it_makes_of_documented_answers(kind: str) -> None:
+    assert [kind for known, _ in DOCUMENTED if known == kind]
 
 
 CAUSES = [

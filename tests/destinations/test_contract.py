@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from pydantic import ValidationError
 
 from common.local.platforms.standin import InjectedFault, StandIn
 from functions.export.contract.base import Built, Destination
+from functions.export.destinations import registry
 from functions.export.destinations.registry import DESTINATIONS, TARGET
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer
@@ -84,6 +87,28 @@ def platform(earth: World, destination: Destination[Any], conversion: str, row: 
 def test_it_has_a_case_folder(kind: str) -> None:
     assert [case for case in cases() if case.parent.name == kind]
     assert all((case / "expect.json").exists() for case in cases())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_that_it_sends_stands_in_the_audit_with_its_source(kind: str) -> None:
+    audit = Path(registry.__file__).with_name("PAYLOADS.md").read_text(encoding="utf-8")
+    [table] = [part for part in audit.split("\n## ") if part.startswith(f"{kind}:")]
+    bodies = [
+        request["body"]
+        for expected in (HERE / kind).glob("*/expect.json")
+        for request in load(expected)["requests"]
+    ]
+    words = set(re.findall(r"\w+", table))
+    assert set(names_in(bodies)) - words == set()
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """The names of all members of foreign JSON."""
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, dict | list):
+            yield from names_in(each)
+    if isinstance(value, dict):
+        yield from value
 
 
 @pytest.mark.parametrize("kind", KINDS)

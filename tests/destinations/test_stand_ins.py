@@ -17,22 +17,32 @@ from common.local.platforms.google_data_manager import SCOPE
 from common.local.platforms.standin import Call, Reply, StandIn
 from functions.export.contract.base import Built
 from functions.export.destinations.registry import DESTINATIONS
-from functions.export.transport.calls import Request
+from functions.export.transport.calls import Credential, Request
 from tests.destinations.harness import NOW, SECRETS, TestClock, plain, prepare, sample_row
 
 MODULES = sorted(Path(platforms.__file__).parent.glob("*.py"))
 Change = Callable[[dict[str, Any]], object]
 
-HEADERS = {
-    "google": {"authorization": f"Bearer token {SCOPE}"},
-    "linkedin": {"authorization": f"Bearer {SECRETS['LINKEDIN_TOKEN']}"},
-    "microsoft_ads": {
-        "authorization": "Bearer access-1",
-        "developertoken": SECRETS["MICROSOFT_DEVELOPER_TOKEN"],
-    },
-    "tiktok": {"access-token": SECRETS["TIKTOK_TOKEN"]},
-}
-"""What the wire would put in, by stand-in."""
+
+def carried(request: Request) -> dict[str, str]:
+    """Headers with the secrets that the wire would put in."""
+    credential = request.credential
+    secret = SECRETS.get(credential.reference.removeprefix("env:"), "")
+    tokens = {
+        "google": f"token {SCOPE}",
+        "bearer": secret,
+        # what the stand-in's token address hands out
+        "oauth": "access-1",
+    }
+    headers = {
+        header.lower(): SECRETS[each.reference.removeprefix("env:")]
+        for header, each in request.more.items()
+    }
+    if credential.place == "header":
+        headers[credential.name.lower()] = secret
+    if token := tokens.get(credential.place):
+        headers["authorization"] = f"Bearer {token}"
+    return headers
 
 
 def ask(kind: str, change: Change, op: str = "create", **headers: str) -> tuple[StandIn, Reply]:
@@ -51,7 +61,7 @@ def ask(kind: str, change: Change, op: str = "create", **headers: str) -> tuple[
         request.method,
         "/" + request.url.split("/", 3)[3].partition("?")[0],
         {"measurement_id": "G-ABC1234567", "api_secret": SECRETS["GA4_API_SECRET"]},
-        {**own, **HEADERS.get(name, {}), **headers},
+        {**own, **carried(request), **headers},
         json.dumps(body).encode(),
     )
     if name == "meta":
@@ -61,8 +71,8 @@ def ask(kind: str, change: Change, op: str = "create", **headers: str) -> tuple[
 
 def of(request: Request) -> tuple[str, StandIn]:
     """A fresh stand-in for the request's host, and its name."""
-    for name, (kind, hosts) in platforms.HOSTS.items():
-        if request.url.startswith(hosts):
+    for name, kind in platforms.STAND_INS.items():
+        if request.url.startswith(kind.hosts):
             return name, kind(TestClock().now)
     raise LookupError(request.url)
 
@@ -267,8 +277,9 @@ def test_google_names_every_row_at_fault() -> None:
 
 
 def test_google_answers_300_requests_a_minute() -> None:
-    name, stand_in = of(Request("https://datamanager.googleapis.com/", b"", None))  # type: ignore[arg-type]
-    call = Call("GET", "/v1/requestStatus:retrieve", {}, HEADERS[name], b"")
+    asked = Request("https://datamanager.googleapis.com/", b"", Credential("google"))
+    _, stand_in = of(asked)
+    call = Call("GET", "/v1/requestStatus:retrieve", {}, carried(asked), b"")
     assert [stand_in.answer(call).status for _ in range(301)] == [400] * 300 + [429]
 
 

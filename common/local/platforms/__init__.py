@@ -1,4 +1,4 @@
-"""Every stand-in: its hosts, and the WSGI app that answers for them."""
+"""Every stand-in: each module of this room holds one, and the hosts that it answers for."""
 
 from __future__ import annotations
 
@@ -6,30 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
+from pkgutil import iter_modules
 
-from common.local.platforms.google_analytics import GoogleAnalytics
-from common.local.platforms.google_data_manager import GoogleDataManager
-from common.local.platforms.linkedin import LinkedIn
-from common.local.platforms.meta import Meta
-from common.local.platforms.microsoft_ads import MicrosoftAds
 from common.local.platforms.standin import StandIn, utc_now
-from common.local.platforms.tiktok import TikTok
 
-HOSTS: dict[str, tuple[type[StandIn], tuple[str, ...]]] = {
-    "google": (GoogleDataManager, ("https://datamanager.googleapis.com",)),
-    "meta": (Meta, ("https://graph.facebook.com",)),
-    "google_analytics": (
-        GoogleAnalytics,
-        ("https://www.google-analytics.com", "https://region1.google-analytics.com"),
-    ),
-    "linkedin": (LinkedIn, ("https://api.linkedin.com", "https://www.linkedin.com")),
-    "microsoft_ads": (
-        MicrosoftAds,
-        ("https://campaign.api.bingads.microsoft.com", "https://login.microsoftonline.com"),
-    ),
-    "tiktok": (TikTok, ("https://business-api.tiktok.com",)),
-}
-"""Stand-ins by name, with the platform's own hosts that each answers for."""
+
+def _stand_ins() -> list[type[StandIn]]:
+    for module in iter_modules(__path__):
+        import_module(f"{__name__}.{module.name}")
+    return StandIn.__subclasses__()
+
+
+STAND_INS: dict[str, type[StandIn]] = {each.name: each for each in _stand_ins()}
+"""Stand-ins by name."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +35,9 @@ def serving(clock: Callable[[], datetime] = utc_now) -> Iterator[Platforms]:
     """All stand-ins, each on a port of its own, until the block ends."""
     running = Platforms()
     with ExitStack() as stack:
-        for name, (kind, hosts) in HOSTS.items():
+        for name, kind in STAND_INS.items():
             stand_in = kind(clock)
             url = stack.enter_context(stand_in.serving())
             running.stand_ins[name] = stand_in
-            running.endpoints.update(dict.fromkeys(hosts, url))
+            running.endpoints.update(dict.fromkeys(kind.hosts, url))
         yield running

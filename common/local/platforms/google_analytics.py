@@ -22,13 +22,17 @@ class GoogleAnalytics(StandIn):
     """Answers 204 whatever it gets; keeps valid events, drops others in silence, counts repeats."""
 
     name = "google_analytics"
+    hosts = (
+        "https://www.google-analytics.com",
+        "https://region1.google-analytics.com",
+    )
 
     def __init__(
         self,
         clock: Callable[[], datetime] = utc_now,
         *,
         measurement_id: str = "G-ABC1234567",
-        api_secret: str = "ga4-secret",
+        api_secret: str = "ga4-api-secret",
     ) -> None:
         super().__init__(clock)
         self.measurement_id = measurement_id

@@ -39,6 +39,7 @@ class GoogleDataManager(StandIn):
     """Accepts all rows of a request or none; keeps conversions by action and transaction id."""
 
     name = "google"
+    hosts = ("https://datamanager.googleapis.com",)
 
     def __init__(
         self,

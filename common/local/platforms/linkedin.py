@@ -32,6 +32,7 @@ class LinkedIn(StandIn):
     """Accepts all events of a batch or none; keeps the first of a rule and event id."""
 
     name = "linkedin"
+    hosts = ("https://api.linkedin.com", "https://www.linkedin.com")
 
     def __init__(
         self,

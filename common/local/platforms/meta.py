@@ -43,6 +43,7 @@ class Meta(StandIn):
     """Accepts all events of a request or none; keeps the first of a name and id for 48 hours."""
 
     name = "meta"
+    hosts = ("https://graph.facebook.com",)
 
     def __init__(
         self,

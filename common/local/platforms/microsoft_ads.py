@@ -33,13 +33,17 @@ class MicrosoftAds(StandIn):
     """Takes good rows beside bad ones; keeps the first of a goal, click or person, and time."""
 
     name = "microsoft_ads"
+    hosts = (
+        "https://campaign.api.bingads.microsoft.com",
+        "https://login.microsoftonline.com",
+    )
 
     def __init__(
         self,
         clock: Callable[[], datetime] = utc_now,
         *,
-        developer_token: str = "developer-token",
-        refresh_token: str = "refresh-token",
+        developer_token: str = "microsoft-developer-token",
+        refresh_token: str = "microsoft-refresh-token",
         goals: frozenset[str] = frozenset({"Offline purchase"}),
     ) -> None:
         super().__init__(clock)

@@ -23,6 +23,7 @@ class TikTok(StandIn):
     """Answers HTTP 200 with a code; keeps the first of an event and id for 48 hours."""
 
     name = "tiktok"
+    hosts = ("https://business-api.tiktok.com",)
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Every destination: one file, one line here, one stand-in, one case folder."""
+"""Every destination: one module, one line here, one stand-in, one case folder."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from functions.export.destinations.linkedin import LinkedIn
 from functions.export.destinations.meta import Meta
 from functions.export.destinations.meta_audience import MetaAudiences
 from functions.export.destinations.microsoft_ads import MicrosoftAds
+from functions.export.destinations.pinterest import Pinterest
 from functions.export.destinations.tiktok import TikTok
 
 _ALL: tuple[type[Destination[Any]], ...] = (
@@ -26,6 +27,7 @@ _ALL: tuple[type[Destination[Any]], ...] = (
     LinkedIn,
     MicrosoftAds,
     TikTok,
+    Pinterest,
     GoogleCustomerMatch,
     MetaAudiences,
 )

@@ -1,0 +1,295 @@
+"""Pinterest: events to the Conversions API.
+
+API reference: developers.pinterest.com/docs/api/v5/events-create; its OpenAPI document, version 5,
+is github.com/pinterest/api-description, of 2025-12-11.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import Field, StringConstraints
+
+from common.model import event_source
+from functions.export.contract.base import (
+    Built,
+    Capabilities,
+    Destination,
+    Intent,
+    Problem,
+    Rejected,
+    body,
+    present,
+    written,
+)
+from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.destinations import codes
+from functions.export.payload import countries, identifiers
+from functions.export.payload.rows import ConversionRow
+from functions.export.transport import foreign
+from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
+from functions.export.transport.results import (
+    Accepted,
+    Cause,
+    Halted,
+    Result,
+    Retry,
+    Unknown,
+)
+
+if TYPE_CHECKING:
+    from functions.export.transport.wire import Wire
+
+HOST = "https://api.pinterest.com"
+
+ActionSource = Literal["web", "app_android", "app_ios", "offline"]
+ACTION_SOURCES: Mapping[str, ActionSource] = {
+    "web": "web",
+    "store": "offline",
+    "phone": "offline",
+    "crm": "offline",
+    "other": "offline",
+}
+"""By the row's own source; an app is Android or iOS, which only the destination can say."""
+
+CAUSES = codes.table(
+    ACCOUNT=codes.numbered("pinterest_", (2, 3, 29)), SLOW="pinterest_8", AGAIN="pinterest_4197"
+)
+"""Codes of the OpenAPI document's examples; 4196 is what Pinterest says of any request."""
+
+FIELDS = """event_name action_source event_time event_id event_source_url user_data em ph fn ln ct
+st zp country db external_id client_ip_address client_user_agent click_id value currency
+order_id""".split()
+_FIELD = re.compile(rf"\b({'|'.join(FIELDS)})\b")
+
+FIX = (
+    "Renew the conversion token, or let its user have a role on the ad account: owner, admin, "
+    "analyst, audience or campaign."
+)
+
+
+class PinterestEvent(Mapped):
+    """A conversion and its event."""
+
+    event_name: Literal[
+        "add_payment_info",
+        "add_to_cart",
+        "add_to_wishlist",
+        "app_install",
+        "checkout",
+        "custom",
+        "initiate_checkout",
+        "lead",
+        "page_visit",
+        "search",
+        "signup",
+        "subscribe",
+        "view_category",
+        "view_content",
+        "watch_video",
+    ] = Field(title="Event", description="Kind of event.", examples=["checkout"])
+
+
+class PinterestTarget(DestinationConfig):
+    """A Pinterest ad account."""
+
+    kind: Literal["pinterest"] = Field(
+        "pinterest", title="Kind", description="Pinterest", examples=["pinterest"]
+    )
+    ad_account_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{5,20}$")] = Field(
+        title="Ad account",
+        description="Id of the ad account.",
+        examples=["549757463328"],
+    )
+    access_token: SecretReference = Field(
+        title="Conversion token",
+        description="Where the conversion token of Ads Manager lies: env:NAME or secret:...",
+        examples=["env:PINTEREST_TOKEN"],
+    )
+    conversions: tuple[PinterestEvent, ...] = Field(
+        min_length=1,
+        max_length=200,
+        title="Conversions",
+        description="What to send, and as which event.",
+        examples=[[{"conversion": "purchase", "event_name": "checkout"}]],
+    )
+    action_source: ActionSource = Field(
+        "web",
+        title="Action source",
+        description="Where conversions happen when the row does not say.",
+        examples=["web"],
+    )
+
+
+class Pinterest(Destination[PinterestTarget]):
+    """Sends events; nothing is adjusted. A repeat is documented to be noticed only between tag and
+    API, and never of offline events, so what is in doubt is left to a person. No document that was
+    read names an age from which events are refused.
+
+    Limits: 1,000 events a request, 5,000 requests a minute and ad account (OpenAPI document).
+    """
+
+    kind: ClassVar[str] = "pinterest"
+    Config: ClassVar[type[DestinationConfig]] = PinterestTarget
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        max_batch=1000,
+        usual_batch=500,
+        max_age={},
+        future_skew=timedelta(0),
+        dedup_window=timedelta(0),
+        repeats="keeps_first",
+        names_bad_rows=True,
+        partial=True,
+        requests_per_second=20.0,
+    )
+    causes: ClassVar[Mapping[str, Cause]] = CAUSES
+
+    def account(self, conversion: str) -> str:
+        return f"{self.config.ad_account_id}/{self.mapped[conversion].event_name}"
+
+    def cause(self, reason: str) -> Cause:
+        # a message that names a field is about the row; any other one may be about anything
+        if reason.removeprefix("failed_") in FIELDS:
+            return Cause.ROW
+        return super().cause(reason)
+
+    def action_source(self, row: ConversionRow) -> str:
+        return ACTION_SOURCES.get(event_source.read(row.event_source), self.config.action_source)
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        source, people = self.action_source(row), self._user_data(row, intent)
+        if not ("em" in people or {"client_ip_address", "client_user_agent"} <= people.keys()):
+            return Rejected("no_identifier")
+        money = intent.money
+        event = present(
+            event_name=self.mapped[conversion].event_name,
+            action_source=source,
+            event_time=int(intent.occurred.timestamp()),
+            event_id=intent.key,
+            event_source_url=row.page_location if source == "web" else None,
+            user_data=people,
+            custom_data=present(
+                value=f"{money.amount:f}" if money else None,
+                currency=money.currency if money else None,
+                order_id=row.order_id,
+            ),
+        )
+        return written(intent.key, event)
+
+    def _user_data(self, row: ConversionRow, intent: Intent) -> dict[str, Any]:
+        """Everything that may tell Pinterest who it was; hashed where Pinterest wants it hashed."""
+        click = present(click_id=click_id(row.page_location))
+        if not intent.with_person:
+            return click
+        country = countries.code(row.country)
+        hashes = {
+            "em": identifiers.email(row.email),
+            "ph": identifiers.phone(
+                row.phone, row.phone_country(self.config.default_country), plus=False
+            ),
+            "fn": identifiers.name(row.first_name),
+            "ln": identifiers.name(row.last_name),
+            "ct": identifiers.place(row.city),
+            # two letters are wanted, which nobody has but the states of the US
+            "st": identifiers.state(row.region, country) if country == "US" else None,
+            "zp": postal_code(row.postal_code, country),
+            "country": identifiers.country_code(country),
+            "db": identifiers.birth_date(row.birth_date),
+            "external_id": identifiers.external_id(row.user_id),
+        }
+        people = {name: [value] for name, value in hashes.items() if value}
+        browser = present(client_ip_address=row.ip_address, client_user_agent=row.user_agent)
+        return click | people | browser
+
+    def request(self, conversion: str, batch: Sequence[Built]) -> Request:
+        return self._request(batch)
+
+    def _request(self, batch: Sequence[Built], query: str = "") -> Request:
+        return Request(
+            url=f"{HOST}/v5/ad_accounts/{self.config.ad_account_id}/events{query}",
+            body=body("data", batch),
+            credential=Credential("bearer", reference=self.config.access_token),
+        )
+
+    def verdict(self, reply: Reply, batch: Sequence[Built], now: datetime) -> Result:
+        # the one server error that says that nothing was taken: the endpoint is ramped down
+        if isinstance(reply, Answer) and reply.status == 503 and code_of(reply) == 4197:
+            return Retry("pinterest_4197")
+        return super().verdict(reply, batch, now)
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        told = reply.json()
+        # [doc] 422 is for some of the events, and says in its details what 200 says
+        by_event = told if reply.status < 300 else foreign.inside(told, "details")
+        if reply.status < 300 or reply.status == 422:
+            return _by_event(by_event, len(batch))
+        code = code_of(reply)
+        reason = f"http_{reply.status}" if code is None else f"pinterest_{code}"
+        if reply.status in (401, 403):
+            return Halted(reason, FIX)
+        return codes.meaning(self.cause(reason), reason, FIX)
+
+    def check(self, wire: Wire) -> list[Problem]:
+        """What Pinterest says of a sample event in test mode, which it does not record."""
+        mail = identifiers.email("check@example.com") or ""
+        sample = {
+            "event_name": self.config.conversions[0].event_name,
+            "action_source": self.config.action_source,
+            "event_time": 0,
+            "event_id": "check",
+            "user_data": {"em": [mail]},
+        }
+        reply = wire.exchange(self._request([written("check", sample)], "?test=true"))
+        if isinstance(reply, Unanswered):
+            return [Problem(reply.reason, "Pinterest did not answer.", "Try again later.")]
+        result = self.read(reply, [])
+        if isinstance(result, Halted):
+            return [Problem(result.reason, "Pinterest refuses the credentials.", result.fix)]
+        return []
+
+
+def code_of(reply: Answer) -> int | None:
+    """Pinterest's own number for what is wrong."""
+    return foreign.whole(foreign.inside(reply.json(), "code"))
+
+
+def click_id(page: str | None) -> str | None:
+    """The parameter epik of the page's address, which Pinterest also keeps in a cookie."""
+    try:
+        found = parse_qs(urlsplit(page or "").query).get("epik", [])
+    except ValueError:
+        return None
+    return identifiers.click_id(next(iter(found), None))
+
+
+def postal_code(raw: str | None, country: str | None) -> str | None:
+    """Hash of a postal code of digits; Pinterest knows no others."""
+    if raw is None:
+        return None
+    digits = identifiers.plain_postal_code(raw, country)
+    return identifiers.sha256(digits) if digits.isascii() and digits.isdigit() else None
+
+
+def _by_event(told: Any, rows: int) -> Result:
+    """What became of each event: all of them are in the answer, in the request's order."""
+    events = list(foreign.objects(foreign.inside(told, "events")))
+    states = [foreign.text(each.get("status")) for each in events]
+    counted = foreign.whole(foreign.inside(told, "num_events_processed"))
+    if len(events) != rows or set(states) - {"processed", "failed"}:
+        return Unknown("unreadable_answer")
+    if counted != states.count("processed"):
+        return Unknown("not_all_processed")
+    return Accepted("", dict(_failures(events)))
+
+
+def _failures(events: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
+    """Events that failed; the message may hold what was sent, so only the field that it names is
+    kept."""
+    for row, event in enumerate(events):
+        if event["status"] == "failed":
+            named = _FIELD.search(foreign.text(event.get("error_message")))
+            yield row, f"failed_{named[1]}" if named else "failed"
