@@ -128,12 +128,17 @@ def _task(stored: DefinitionVersion, window: Window) -> MaterializeTask:
 
 def text_of(step: Step) -> str:
     """The statement for a person: its step, the values of its parameters, its text."""
+    return f"{values_of(step)}{step.sql.text.strip()};\n"
+
+
+def values_of(step: Step) -> str:
+    """The lines above the statement: the step's name and the values of its parameters."""
     values = (
-        f"-- @{name} {bound.type} = {_shown(bound.value)}"
+        f"-- @{name} {bound.type} = {_shown(bound.value)}\n"
         for name, bound in sorted(step.sql.parameters.items())
         if name in step.sql.text
     )
-    return "\n".join([f"-- step {step.name}", *values, f"{step.sql.text.strip()};"]) + "\n"
+    return "".join([f"-- step {step.name}\n", *values])
 
 
 def _shown(value: object) -> str:

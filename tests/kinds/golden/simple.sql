@@ -860,12 +860,81 @@ WHERE
 
 -- step select
 -- @end_date DATE = "2026-11-28"
--- @start_date DATE = "2026-11-25"
+-- @start_date DATE = "2026-10-26"
+-- @timezone STRING = "Europe/Berlin"
+-- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 SELECT
-  (SELECT COUNTIF(d.change = 'insert') FROM `my-project.conversions_staging.stage_1_ga4_events` AS d) AS inserted,
-  (SELECT COUNTIF(d.change = 'update') FROM `my-project.conversions_staging.stage_1_ga4_events` AS d) AS updated,
-  (SELECT COUNTIF(d.change = 'delete') FROM `my-project.conversions_staging.stage_1_ga4_events` AS d) AS deleted,
-  (SELECT COUNT(*) FROM `my-project.conversions.ga4_events` AS t WHERE t.date BETWEEN @start_date AND @end_date) AS before;
+  counted.*,
+  ARRAY(
+    SELECT AS STRUCT judged.removed, judged.reason, COUNT(*) AS rows_
+    FROM (
+      SELECT
+        c.removed,
+        IF(
+      c.removed IS NULL,
+      COALESCE(
+        CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END,
+        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
+        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
+        IF(
+          ROW_NUMBER() OVER (
+            PARTITION BY
+              c.id,
+              c.removed IS NULL AND CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
+          ) > 1,
+          'duplicate_id', NULL
+        )
+      ),
+      -- kinds that remove duplicates have judged each row before
+      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
+    ) AS reason
+      FROM `my-project.conversions_staging.purchase_1_candidates` AS c
+    ) AS judged
+    GROUP BY judged.removed, judged.reason
+  ) AS judged,
+  (
+    SELECT SUM(t.value_project) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date
+  ) AS value_before,
+  moved.moved_rows,
+  moved.moved_value
+FROM (
+SELECT
+  (SELECT COUNTIF(d.change = 'insert') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS inserted,
+  (SELECT COUNTIF(d.change = 'update') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS updated,
+  (SELECT COUNTIF(d.change = 'delete') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS deleted,
+  (SELECT COUNT(*) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date) AS before
+) AS counted
+CROSS JOIN (
+  -- rows whose value moves though neither a refund nor a factor did; new rows move nothing
+  SELECT COUNT(*) AS moved_rows, SUM(d.new_value_project - d.old_value_project) AS moved_value
+  FROM (
+    SELECT
+      changed.id,
+      changed.change,
+      CAST(JSON_VALUE(changed.old_row, '$.value_project') AS FLOAT64) AS old_value_project,
+      IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
+      COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
+      COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled
+    FROM `my-project.conversions_staging.purchase_1_difference` AS changed
+    WHERE changed.date BETWEEN @start_date AND @end_date
+  ) AS d
+  WHERE
+    d.change <> 'insert'
+    AND d.old_value_project <> d.new_value_project
+    AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled))
+    AND d.id NOT IN (SELECT c.id FROM `my-project.conversions_staging.purchase_1_candidates` AS c WHERE c.removed = 'fully_refunded' AND c.id IS NOT NULL)
+) AS moved;
 
 -- step merge_ga4_visits
 -- @end_date DATE = "2026-11-28"
@@ -1687,84 +1756,6 @@ SELECT
 FROM fresh
 FULL OUTER JOIN present ON present.id = fresh.id
 WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;
-
--- step select
--- @end_date DATE = "2026-11-28"
--- @start_date DATE = "2026-10-26"
--- @timezone STRING = "Europe/Berlin"
--- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
-SELECT
-  counted.*,
-  ARRAY(
-    SELECT AS STRUCT judged.removed, judged.reason, COUNT(*) AS rows_
-    FROM (
-      SELECT
-        c.removed,
-        IF(
-      c.removed IS NULL,
-      COALESCE(
-        CASE
-      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
-      WHEN c.created IS NULL THEN 'missing_created'
-      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
-      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      END,
-        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
-        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
-        IF(
-          ROW_NUMBER() OVER (
-            PARTITION BY
-              c.id,
-              c.removed IS NULL AND CASE
-      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
-      WHEN c.created IS NULL THEN 'missing_created'
-      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
-      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
-            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
-          ) > 1,
-          'duplicate_id', NULL
-        )
-      ),
-      -- kinds that remove duplicates have judged each row before
-      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
-    ) AS reason
-      FROM `my-project.conversions_staging.purchase_1_candidates` AS c
-    ) AS judged
-    GROUP BY judged.removed, judged.reason
-  ) AS judged,
-  (
-    SELECT SUM(t.value_project) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date
-  ) AS value_before,
-  moved.moved_rows,
-  moved.moved_value
-FROM (
-SELECT
-  (SELECT COUNTIF(d.change = 'insert') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS inserted,
-  (SELECT COUNTIF(d.change = 'update') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS updated,
-  (SELECT COUNTIF(d.change = 'delete') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS deleted,
-  (SELECT COUNT(*) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date) AS before
-) AS counted
-CROSS JOIN (
-  -- rows whose value moves though neither a refund nor a factor did; new rows move nothing
-  SELECT COUNT(*) AS moved_rows, SUM(d.new_value_project - d.old_value_project) AS moved_value
-  FROM (
-    SELECT
-      changed.id,
-      changed.change,
-      CAST(JSON_VALUE(changed.old_row, '$.value_project') AS FLOAT64) AS old_value_project,
-      IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
-      COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
-      COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled
-    FROM `my-project.conversions_staging.purchase_1_difference` AS changed
-    WHERE changed.date BETWEEN @start_date AND @end_date
-  ) AS d
-  WHERE
-    d.change <> 'insert'
-    AND d.old_value_project <> d.new_value_project
-    AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled))
-    AND d.id NOT IN (SELECT c.id FROM `my-project.conversions_staging.purchase_1_candidates` AS c WHERE c.removed = 'fully_refunded' AND c.id IS NOT NULL)
-) AS moved;
 
 -- step merge_conversion_purchase
 -- @end_date DATE = "2026-11-28"
