@@ -134,7 +134,9 @@ def nothing(canonical: Canonical, extra: Iterable[str] = ()) -> Sql:
     columns = {**COLUMNS[canonical], **dict.fromkeys(extra, "STRING")}
     parts = (
         fill(
-            f"CAST(NULL AS {_STANDARD.get(type_, type_)}) AS {{{{ name }}}}", name=identifier(name)
+            "CAST(NULL AS {{ type }}) AS {{ name }}",
+            type=_STANDARD.get(type_, type_),
+            name=identifier(name),
         )
         for name, type_ in columns.items()
     )
@@ -227,11 +229,12 @@ def _long_id() -> str:
     Each of the last three says which of five characters are capitals, the first the lowest bit.
     Source: Salesforce, "Convert record IDs to 18-character values".
     """
+    id = "{{ id }}"
     parts = []
     for start in (1, 6, 11):
         bits = " + ".join(
-            f"IF(REGEXP_CONTAINS(SUBSTR({{{{ id }}}}, {start + bit}, 1), '[A-Z]'), {2**bit}, 0)"
+            f"IF(REGEXP_CONTAINS(SUBSTR({id}, {start + bit}, 1), '[A-Z]'), {2**bit}, 0)"
             for bit in range(5)
         )
         parts.append(f"SUBSTR('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + {bits}, 1)")
-    return f"IF(LENGTH({{{{ id }}}}) = 15, CONCAT({{{{ id }}}}, {', '.join(parts)}), {{{{ id }}}})"
+    return f"IF(LENGTH({id}) = 15, CONCAT({id}, {', '.join(parts)}), {id})"

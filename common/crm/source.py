@@ -191,7 +191,7 @@ def _records(rules: Crm, loaded: Mapping[Canonical, Loaded], attributes: Mapping
             if canonical in loaded
             else nothing(canonical, extra)
         )
-        parts.append(fill(f"{canonical} AS {{{{ rows }}}}", rows=rows))
+        parts.append(fill("{{ name }} AS {{ rows }}", name=canonical, rows=rows))
     folded = join(",\n", map(folding, EDGES))
     return template(__file__, "source_records", tables=join(",\n", parts), folding=folded)
 
@@ -233,7 +233,7 @@ def _leads(
 
 
 def _attribute(alias: str, given: str, coded: bool, rules: Crm) -> Sql:
-    column = fill(f"{alias}.{{{{ name }}}}", name=identifier(given))
+    column = fill("{{ alias }}.{{ name }}", alias=alias, name=identifier(given))
     if coded:
         column = fill(
             "COALESCE((SELECT MAX(label.words) FROM label WHERE label.attribute = {{ attribute }}"

@@ -68,7 +68,7 @@ def winners(per_day: int, until: float) -> tuple[Leads, Outcomes]:
 def test_days_without_any_win_are_taken_for_unknown_once_many_were_due(
     per_day: int, until: float, quiet: float
 ) -> None:
-    assert training.silence(*winners(per_day, until)) == pytest.approx(quiet, abs=0.6)
+    assert training.days_without_wins(*winners(per_day, until)) == pytest.approx(quiet, abs=0.6)
 
 
 def test_what_a_silent_time_hides_is_not_taken_for_lost() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.bigquery.sql import Sql, bind, template
 
-FAULTS = {
+OF_ONE_ROW = {
     "missing_id": "It has no id.",
     "missing_created": "It has no time.",
     "invalid_created": "Its time lies before the year 2000.",
@@ -13,7 +13,7 @@ FAULTS = {
 """What a row shows by itself."""
 
 BROKEN = {
-    **FAULTS,
+    **OF_ONE_ROW,
     "outside_window": "Its time lies outside the days that the query was asked for.",
     "duplicate_id": "Another row of the same answer has the same id.",
 }
@@ -23,11 +23,11 @@ ORDER = "c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_S
 """Of rows with one id and one time the first in this order counts, in every run the same."""
 
 
-def fault() -> Sql:
-    """An expression over the alias `c` of a candidate: a key of FAULTS, or NULL for a sound row."""
-    return template(__file__, "fault")
+def _of_one_row() -> Sql:
+    """An expression over the alias `c` of a candidate: a key of OF_ONE_ROW, or NULL."""
+    return template(__file__, "reason_of_one_row")
 
 
 def reason() -> Sql:
-    """An expression over the alias `c` of candidates: a key of BROKEN, or NULL for a sound row."""
-    return template(__file__, fault=fault(), faults=bind(sorted(FAULTS)), order=ORDER)
+    """An expression over the alias `c` of candidates: a key of BROKEN, or NULL."""
+    return template(__file__, of_one_row=_of_one_row(), known=bind(sorted(OF_ONE_ROW)), order=ORDER)

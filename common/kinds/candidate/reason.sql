@@ -1,19 +1,19 @@
 IF(
       c.removed IS NULL,
       COALESCE(
-        {{ fault }},
+        {{ of_one_row }},
         IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
         -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
         IF(
           ROW_NUMBER() OVER (
             PARTITION BY
               c.id,
-              c.removed IS NULL AND {{ fault }} IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+              c.removed IS NULL AND {{ of_one_row }} IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
             ORDER BY c.created DESC, {{ order }}
           ) > 1,
           'duplicate_id', NULL
         )
       ),
       -- kinds that remove duplicates have judged each row before
-      IF(c.removed IN UNNEST({{ faults }}), c.removed, NULL)
+      IF(c.removed IN UNNEST({{ known }}), c.removed, NULL)
     )

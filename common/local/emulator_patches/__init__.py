@@ -1,7 +1,7 @@
 """What bqemulator 1.4.0 gets wrong and how each fault is put right, one module a fault.
 
 The modules here change the server; those that change a statement on its way to DuckDB are listed in
-`translation`. Each says what was seen; tests/local/test_cures.py shows that it is still needed.
+`translation`. Each says what was seen; tests/local/test_emulator_patches.py shows it still needed.
 """
 
 from __future__ import annotations

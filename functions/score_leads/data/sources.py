@@ -224,26 +224,28 @@ def _typed(
         present = next((each for each in names.get(name, (name,)) if each in there), None)
         value = Sql(f"CAST(NULL AS {type_})")
         if present:
-            value = fill(_form(name, type_), column=identifier(there[present]))
+            value = _form(name, type_, identifier(there[present]))
         elif name == "deal_id":
             value = Sql("GENERATE_UUID()")
         parts.append(fill("{{ value }} AS {{ name }}", value=value, name=identifier(name)))
     return join(",\n    ", parts)
 
 
-def _form(name: str, type_: str) -> str:
-    match name:
-        case "email":
-            return "LOWER(TRIM(CAST(given.{{ column }} AS STRING)))"
-        case "phone":
-            return "REGEXP_REPLACE(CAST(given.{{ column }} AS STRING), r'[^0-9+]', '')"
-        case "status":
-            return "LOWER(TRIM(CAST(given.{{ column }} AS STRING)))"
-        case "currency" | "home_currency":
-            return "NULLIF(UPPER(TRIM(CAST(given.{{ column }} AS STRING))), '')"
-    if type_ == "STRING":
-        return "NULLIF(TRIM(CAST(given.{{ column }} AS STRING)), '')"
-    return f"CAST(given.{{{{ column }}}} AS {type_})"
+_FORMS = {
+    "email": "LOWER(TRIM(CAST({{ column }} AS STRING)))",
+    "phone": "REGEXP_REPLACE(CAST({{ column }} AS STRING), r'[^0-9+]', '')",
+    "status": "LOWER(TRIM(CAST({{ column }} AS STRING)))",
+    "currency": "NULLIF(UPPER(TRIM(CAST({{ column }} AS STRING))), '')",
+    "home_currency": "NULLIF(UPPER(TRIM(CAST({{ column }} AS STRING))), '')",
+}
+_TEXT = "NULLIF(TRIM(CAST({{ column }} AS STRING)), '')"
+
+
+def _form(name: str, type_: str, column: Sql) -> Sql:
+    given = fill("given.{{ column }}", column=column)
+    if name in _FORMS or type_ == "STRING":
+        return fill(_FORMS.get(name, _TEXT), column=given)
+    return fill("CAST({{ column }} AS {{ type }})", column=given, type=type_)
 
 
 def _attributes(names: Iterable[str]) -> Sql:

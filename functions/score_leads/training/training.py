@@ -116,7 +116,7 @@ def train(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
 
 
 def _trained(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
-    quiet = silence(leads, outcomes)
+    quiet = days_without_wins(leads, outcomes)
     kept = eligible(leads, outcomes, wishes.seed)
     leads, outcomes = leads.take(kept), outcomes.take(kept)
     outcomes = outcomes.as_of(quiet) if quiet else outcomes
@@ -133,7 +133,7 @@ def _trained(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
     )
 
 
-def silence(leads: Leads, outcomes: Outcomes) -> float:
+def days_without_wins(leads: Leads, outcomes: Outcomes) -> float:
     """Days up to now of which no win is known, though SILENT_WINS were to be expected; 0 if none.
 
     Deals that are no longer loaded look like this, and hardly ever a sales team that wins nothing

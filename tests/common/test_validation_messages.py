@@ -1,4 +1,4 @@
-"""A person is messages_of which field of what was sent is wrong, in plain words."""
+"""A person is told which field of what was sent is wrong, in plain words."""
 
 from __future__ import annotations
 
