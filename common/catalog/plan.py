@@ -252,6 +252,11 @@ def _following_members(
     return {id: Window(min(start(id), window.end), window.end) for id, window in windows.items()}
 
 
+def counts_purchases(definitions: Iterable[DefinitionVersion]) -> bool:
+    """Whether any of them counts purchases, whose order ids are judged over all history."""
+    return any("purchase" in stored.conversion.events() for stored in definitions)
+
+
 def stage_events(definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
     """The GA4 events that the conversions count, and those that every stage holds."""
     return frozenset(ALWAYS).union(*(stored.conversion.events() for stored in definitions))

@@ -89,7 +89,6 @@ def scan(
     timezone: str,
     *,
     properties: Sequence[str] = (),
-    only_wanted: bool = False,
 ) -> Sql:
     """Every event of the window and of a day on both sides; `is_wanted` marks those of the stage.
 
@@ -98,7 +97,7 @@ def scan(
     but the first have theirs put behind the ids of their orders.
     """
     listed = list(exports)
-    rows = join("\n  UNION ALL\n", (_export(export, window, only_wanted) for export in listed))
+    rows = join("\n  UNION ALL\n", (_export(export, window) for export in listed))
     return with_parameters(
         template(
             __file__,
@@ -215,7 +214,7 @@ def _order_scope(properties: Sequence[str]) -> Sql:
     )
 
 
-def _export(export: Export, window: Window, only_wanted: bool) -> Sql:
+def _export(export: Export, window: Window) -> Sql:
     columns = Columns.of(export.schema)
     expressions = {name: columns.text(*paths) for name, paths in TEXT_COLUMNS.items()}
     expressions |= {name: columns.value(path, "FLOAT64") for name, path in NUMBER_COLUMNS.items()}
@@ -253,7 +252,6 @@ def _export(export: Export, window: Window, only_wanted: bool) -> Sql:
         items=columns.items(ITEM_TEXTS, ITEM_NUMBERS),
         synthetic=columns.parameter("synthetic_bundle", "number"),
         shards=_shards(export, window),
-        which="AND event.event_name IN UNNEST(@event_names)" if only_wanted else "",
     )
 
 

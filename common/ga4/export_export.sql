@@ -29,4 +29,3 @@ SELECT
     AND event.event_name IS NOT NULL
     -- audience events are GA4's own, not anybody's
     AND COALESCE({{ synthetic }}, 0) <> 1
-    {{ which }}

@@ -7,15 +7,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from common.bigquery.sql import Sql, fill, template, with_parameters
+from common.bigquery.sql import Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.ga4 import export, orders, shards
+from common.ga4 import export, shards
+from common.ga4.clicks import LONGEST
 from common.ga4.export import Export
 from common.model.run_status import RunStatus
 from common.model.window import LATE_DAYS, Window
 
 SPAN_DAYS = 31
 """Days of raw export that one write of the stage reads."""
+RULES = 2
+"""Version of what a day in the stage holds. Days under an older one are read once more: 1 knew no
+visits, clicks and orders of their own."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,10 @@ def staged(warehouse: Warehouse) -> dict[date, Staged]:
     days: dict[date, Staged] = {}
     sql = template(__file__, runs=warehouse.table("runs"))
     for row in warehouse.rows(with_parameters(sql, staged=RunStatus.STAGED)):
-        if row["message"] is None:
-            continue  # an entry that tells no events: its days are read again
-        names = frozenset(json.loads(row["message"])["events"])
+        told = json.loads(row["message"] or "{}")
+        if told.get("rules") != RULES:
+            continue  # its days are read again
+        names = frozenset(told["events"])
         window = Window(row["start_date"], row["end_date"])
         for number in range(window.days):
             day = window.start + timedelta(days=number)
@@ -111,15 +116,25 @@ def changed(warehouse: Warehouse) -> frozenset[date]:
     )
 
 
-def unremembered(warehouse: Warehouse) -> list[Window]:
-    """Days older than the stage whose order ids are not known yet, in pieces, oldest first.
+def told(events: Collection[str]) -> str:
+    """What the ledger keeps of a day that was read with these events; `staged` reads it."""
+    return json.dumps({"events": sorted({*events, *export.ALWAYS}), "rules": RULES})
 
-    Each piece can be read under the byte cap of one query, where BigQuery tells that beforehand.
+
+def unremembered(warehouse: Warehouse, window: Window, *, orders: bool) -> list[Window]:
+    """Days older than the stage of whose clicks, visits and order ids nothing is known yet.
+
+    They are as many as a click may count before the end of the `window` that is going to be read,
+    and with `orders` all, because order ids are judged over all history. In pieces, oldest first,
+    of which each can be read under the byte cap of one query, where BigQuery tells that beforehand.
     """
-    held, days = staged(warehouse), exported_days(warehouse)
-    if not held or days is None or days.start >= min(held):
+    days = exported_days(warehouse)
+    first = min((window.start, *staged(warehouse)))
+    if days is None or days.start >= first:
         return []
-    older = Window(days.start, min(held) - timedelta(days=1))
+    start = days.start if orders else max(days.start, window.end - timedelta(days=LONGEST + 1))
+    if start >= first:
+        return []
     known = shards.read(warehouse)
     found = {
         date.fromisoformat(suffix)
@@ -129,7 +144,7 @@ def unremembered(warehouse: Warehouse) -> list[Window]:
     }
     return [
         piece
-        for chunk in older.chunks(SPAN_DAYS)
+        for chunk in Window(start, first - timedelta(days=1)).chunks(SPAN_DAYS)
         if found & set(chunk.dates)
         for piece in _fitting(warehouse, chunk)
     ]
@@ -145,26 +160,9 @@ def _fitting(warehouse: Warehouse, window: Window) -> list[Window]:
 
 
 def remembering_bytes(warehouse: Warehouse, window: Window) -> int | None:
-    """What reading the order ids of these days costs in bytes; None is unknown."""
-    sql = old_orders(warehouse, window)
+    """What reading these older days costs in bytes; None is unknown."""
+    sql = scan(warehouse, Span(window, frozenset()))
     return warehouse.dry_run(sql).bytes_processed if sql else None
-
-
-def old_orders(warehouse: Warehouse, window: Window) -> Sql | None:
-    """The rows of order_memory for days that the stage does not hold; None without any table."""
-    found = exports(warehouse, window)
-    if not found:
-        return None
-    settings = warehouse.settings
-    rows = export.scan(
-        found,
-        window,
-        (),
-        settings.timezone,
-        properties=settings.ga4_datasets,
-        only_wanted=True,
-    )
-    return orders.orders(fill("({{ rows }})", rows=rows), is_history=True)
 
 
 def exported(warehouse: Warehouse, window: Window) -> Window | None:

@@ -125,7 +125,7 @@ class World:
 
     def tick(self, request_id: str, **request: Any) -> RunRequested:
         """The scheduler's message."""
-        return RunRequested(trigger="schedule", request_id=request_id, **request)
+        return RunRequested(**{"trigger": "schedule", "request_id": request_id, **request})
 
     def handle(self, message: Message, bus: Bus | None = None) -> None:
         """Carry out the message and all that it leads to, in order."""

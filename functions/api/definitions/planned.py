@@ -133,10 +133,12 @@ def _export(windows: Mapping[str, Window], known: plan.Known, services: Services
             end_date=span.window.end,
             bytes=stage.planned_bytes(services.warehouse, span),
         )
-    if "purchase" in events and spans:
-        for window in stage.unremembered(services.warehouse):
+    if spans:
+        orders = plan.counts_purchases(known.definitions[id] for id in windows)
+        whole = plan.whole(windows.values())
+        for window in stage.unremembered(services.warehouse, whole, orders=orders):
             yield Part(
-                reads="the order ids of older days, so that old orders are no new purchases",
+                reads="clicks, visits and order ids of older days, which are judged by them",
                 conversions=sorted(windows),
                 start_date=window.start,
                 end_date=window.end,

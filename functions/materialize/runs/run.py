@@ -272,21 +272,23 @@ def _stage(
         return True
     needed = plan.stage_events(definitions[id] for id in windows)
     days = again - _staged_by(services, run_id)
+    window = plan.whole(windows.values())
+    buys = plan.counts_purchases(definitions[id] for id in windows)
+    # first what is older, by which clicks and visits of the window are dated
+    for older in stage.unremembered(services.warehouse, window, orders=buys):
+        if clock.elapsed() > STAGE_SECONDS:
+            return None
+        fill.remember(services.warehouse, services.ledger, older, run_id)
     is_whole = True
-    for span in stage.lacking(services.warehouse, plan.whole(windows.values()), needed, days):
+    for span in stage.lacking(services.warehouse, window, needed, days):
         for piece in span.pieces():
             if clock.elapsed() > STAGE_SECONDS:
                 return None
             is_whole &= fill.fill_stage(
                 services.warehouse, services.ledger, piece, run_id, clock, force
             )
-    if any("purchase" in definitions[id].conversion.events() for id in windows):
-        for window in stage.unremembered(services.warehouse):
-            if clock.elapsed() > STAGE_SECONDS:
-                return None
-            fill.remember_orders(services.warehouse, services.ledger, window, run_id)
-        judged = plan.whole(windows.values())
-        facts.report(services.warehouse, services.ledger, judged, run_id)
+    if buys:
+        facts.report(services.warehouse, services.ledger, window, run_id)
     return is_whole
 
 

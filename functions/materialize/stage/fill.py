@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 
 from common import schemas
 from common.bigquery.leases import lease
 from common.bigquery.sql import Parameter, Sql, create_table_as, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.errors import RetryableError
-from common.ga4 import clicks, events, export, orders, rates, shards, visits
+from common.ga4 import clicks, events, orders, rates, shards, visits
 from common.ga4.shards import Versions
-from common.ga4.stage import Span, old_orders, scan
+from common.ga4.stage import Span, scan, told
 from common.incidents.incidents import Incident
 from common.model.run_status import RunStatus
 from common.model.window import Window
@@ -28,6 +28,8 @@ KEYS = {
     "ga4_events": "event_key",
 }
 """The tables that the stage keeps up, in the order in which they are written, and their keys."""
+HISTORY = ("ga4_visits", "ga4_clicks", "order_memory")
+"""Those that are judged beyond the days of the stage."""
 
 
 def fill_stage(
@@ -51,27 +53,29 @@ def fill_stage(
         lease.release(warehouse, taken)
 
 
-def remember_orders(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) -> None:
-    """Bring the order ids of days older than the stage into the memory of orders.
+def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) -> None:
+    """Bring the clicks, visits and order ids of days older than the stage into their tables.
 
     What was read is written down, so that a run that broke off goes on behind it. Raises
     RetryableError while another run writes the stage.
     """
     seen = shards.versions(warehouse, window.start, window.end)
-    fresh = old_orders(warehouse, window)
-    if fresh is None:
+    span = Span(window, frozenset())
+    raw = scan(warehouse, span)
+    if raw is None:
         return
-    taken = lease.acquire(warehouse, LEASE, f"{run_id}|orders|{window.start}")
+    taken = lease.acquire(warehouse, LEASE, f"{run_id}|history|{window.start}")
     if taken is None:
         raise RetryableError("Another run is filling the stage.", code="stage_busy")
     try:
-        merge.await_previous_merge(warehouse, taken, "order_memory")
-        target = _target(warehouse, "order_memory")
-        difference = warehouse.staging(f"stage_{taken.fence}_order_memory")
-        statement = _difference(target, "order_memory", fresh, difference)
-        days = {"start_date": window.start, "end_date": window.end}
-        warehouse.execute(with_parameters(statement, **days, existing=_existing(seen)))
-        merge.merge(warehouse, target, difference, taken, window, "order_memory")
+        for name in HISTORY:
+            merge.await_previous_merge(warehouse, taken, _part(name))
+        scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
+        warehouse.execute(create_table_as(scanned, raw))
+        fresh = _told(warehouse, scanned, span, taken)
+        fresh["order_memory"] = orders.orders(scanned, is_history=True)
+        found = _differences(warehouse, {name: fresh[name] for name in HISTORY}, span, seen, taken)
+        _merge(warehouse, found, taken, window)
         entries = shards.entries(seen, window.start, window.end, run_id, ledger.now)
         warehouse.append("ga4_shards", entries)
     finally:
@@ -98,7 +102,8 @@ def _fill(
         merge.await_previous_merge(warehouse, taken, _part(name))
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
     done = warehouse.execute(create_table_as(scanned, raw))
-    differences = _differences(warehouse, scanned, span, seen, taken)
+    fresh = _told(warehouse, scanned, span, taken)
+    differences = _differences(warehouse, fresh, span, seen, taken)
     staged = _target(warehouse, "ga4_events")
     counts = merge.count(warehouse, staged, differences["ga4_events"], span.window)
     facts = {
@@ -106,7 +111,7 @@ def _fill(
         "end_date": span.window.end,
         "fence": taken.fence,
         "bytes_processed": done.bytes_processed,
-        "message": json.dumps({"events": sorted({*span.events, *export.ALWAYS})}),
+        "message": told(span.events),
         "inserted": counts.inserted,
         "updated": counts.updated,
         "deleted": counts.deleted,
@@ -125,9 +130,7 @@ def _fill(
             run_id=run_id,
         )
         return False
-    for name, difference in differences.items():
-        target = _target(warehouse, name)
-        merge.merge(warehouse, target, difference, taken, span.window, _part(name))
+    _merge(warehouse, differences, taken, span.window)
     if not lease.is_held(warehouse, taken):
         raise RetryableError("Another run took the stage over.", code="lease_lost")
     read = shards.entries(seen, span.window.start, span.window.end, run_id, ledger.now)
@@ -149,30 +152,46 @@ def _target(warehouse: Warehouse, name: str) -> merge.MergeTarget:
     )
 
 
-def _differences(
-    warehouse: Warehouse, scanned: Sql, span: Span, seen: Versions, taken: lease.Lease
-) -> dict[str, Sql]:
-    """Table → the table that holds what has to change in it."""
+def _merge(
+    warehouse: Warehouse, differences: Mapping[str, Sql], taken: lease.Lease, window: Window
+) -> None:
+    for name, difference in differences.items():
+        target = _target(warehouse, name)
+        merge.merge(warehouse, target, difference, taken, window, _part(name))
+
+
+def _told(warehouse: Warehouse, scanned: Sql, span: Span, taken: lease.Lease) -> dict[str, Sql]:
+    """Table → the rows that the scan tells for it."""
     visited = warehouse.staging(f"stage_{taken.fence}_visits")
-    fresh = {
-        "ga4_visits": visits.visits(scanned, warehouse.table("ga4_visits")),
+    made = with_parameters(
+        visits.visits(scanned, warehouse.table("ga4_visits")),
+        start_date=span.window.start,
+        end_date=span.window.end,
+        timezone=warehouse.settings.timezone,
+    )
+    warehouse.execute(create_table_as(visited, made))
+    return {
+        "ga4_visits": _of_days(visited),
         "ga4_clicks": clicks.sightings(scanned, warehouse.table("ga4_clicks")),
         "order_memory": orders.orders(scanned),
         "ga4_rates": rates.told(scanned),
+        "ga4_events": events.events(scanned, visited, warehouse.table("ga4_events"), span.events),
     }
+
+
+def _differences(
+    warehouse: Warehouse,
+    fresh: Mapping[str, Sql],
+    span: Span,
+    seen: Versions,
+    taken: lease.Lease,
+) -> dict[str, Sql]:
+    """Table → the table that holds what has to change in it."""
     days = {"start_date": span.window.start, "end_date": span.window.end}
-    zone = {"timezone": warehouse.settings.timezone}
-    warehouse.execute(
-        create_table_as(visited, with_parameters(fresh["ga4_visits"], **days, **zone))
-    )
-    fresh["ga4_visits"] = _of_days(visited)
-    fresh["ga4_events"] = events.events(
-        scanned, visited, warehouse.table("ga4_events"), span.events
-    )
     found = {}
-    for name in KEYS:
+    for name, rows in fresh.items():
         found[name] = warehouse.staging(f"stage_{taken.fence}_{name}")
-        statement = _difference(_target(warehouse, name), name, fresh[name], found[name])
+        statement = _difference(_target(warehouse, name), name, rows, found[name])
         warehouse.execute(with_parameters(statement, **days, existing=_existing(seen)))
     return found
 

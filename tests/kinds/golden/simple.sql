@@ -97,7 +97,6 @@ exported AS (
     AND event.event_name IS NOT NULL
     -- audience events are GA4's own, not anybody's
     AND COALESCE((SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'synthetic_bundle' LIMIT 1), 0) <> 1
-    
 ),
 meant AS (
   -- what each field says, without the texts that say nothing

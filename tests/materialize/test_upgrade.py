@@ -1,0 +1,128 @@
+"""Tables that commit f42faa8 wrote: the new code changes no id that is published.
+
+written_by_f42faa8/ holds what that commit made of `exported.ndjson` in its runs for the 3rd, 10th
+and 12th of November 2026, without NULLs. It knew one key for all rows of a schema, no order id of a
+parameter and no text that stands for nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common import schemas
+from tests.materialize.world import QuickWorld, ga4_schema
+
+WRITTEN = Path(__file__).parent / "written_by_f42faa8"
+CONVERSIONS = ("lead", "new_customer", "order")
+TABLES = ("ga4_events", "runs", "definitions", "leases", "conversion_changes")
+NEXT_DAY = date(2026, 11, 13)
+
+
+@pytest.fixture
+def upgraded() -> Iterator[QuickWorld]:
+    """The world as f42faa8 left it, its tables widened by the columns that are new."""
+    world = QuickWorld(currency="EUR")
+    days: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows_of("exported"):
+        days[row["event_date"]].append(row)
+    for day, listed in days.items():
+        world.replace(f"{world.dataset}_ga4.events_{day}", ga4_schema(), listed)
+    for name in TABLES:
+        world.quick.load(world.warehouse.path(name), schemas.load(name)["schema"], rows_of(name))
+    for id in CONVERSIONS:
+        path = world.warehouse.path(f"conversion_{id}")
+        world.quick.ensure_table(path, "conversion")
+        world.quick.load(path, schemas.load("conversion")["schema"], rows_of(f"conversion_{id}"))
+    yield world
+    world.close()
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    lines = (WRITTEN / f"{name}.ndjson").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def published(id: str) -> list[dict[str, Any]]:
+    """The rows that the conversion had before."""
+    return rows_of(f"conversion_{id}")
+
+
+def test_the_first_run_of_the_new_code_changes_no_id(upgraded: QuickWorld) -> None:
+    upgraded.run(NEXT_DAY)
+    nothing_is_renamed(upgraded)
+    assert upgraded.ledger("order")[-1]["status"] == "applied"
+
+
+def test_nor_does_a_backfill_that_reads_every_day_again(upgraded: QuickWorld) -> None:
+    upgraded.run(NEXT_DAY)
+    upgraded.run(
+        NEXT_DAY,
+        request_id="again",
+        trigger="backfill",
+        start_date=date(2026, 11, 3),
+        end_date=NEXT_DAY,
+    )
+    nothing_is_renamed(upgraded)
+    [entry] = upgraded.ledger("order", status="unchanged")
+    assert (entry["inserted"], entry["updated"], entry["deleted"]) == (0, 0, 0)
+
+
+def test_what_the_first_rule_lost_is_new_and_nothing_else(upgraded: QuickWorld) -> None:
+    upgraded.run(NEXT_DAY)
+    # orders that a server sent in one moment were one event where rows had no place in a request
+    assert made(upgraded, "order") == {"M-2", "M-3"}
+    assert made(upgraded, "new_customer") == set()
+    # of two forms of one moment the second has no id that is known beforehand
+    assert len(made(upgraded, "lead")) == 1
+
+
+def test_a_published_row_keeps_its_click_and_loses_a_placeholder(upgraded: QuickWorld) -> None:
+    upgraded.run(NEXT_DAY)
+    clicks = {row["id"]: row["gclid"] for row in upgraded.rows("order", "id", "gclid")}
+    known = ("O-1", "O-7", "O-9")
+    assert [clicks[id] for id in known] == ["CLICK-1", "CLICK-7", "CLICK-9"]
+
+
+def test_a_click_that_the_new_tables_never_saw_still_counts(upgraded: QuickWorld) -> None:
+    said = {"client": "5.1", "page": "https://shop.example/?gclid=CLICK-OLD"}
+    upgraded.events(
+        [
+            {"at": datetime(2026, 9, 20, 9, tzinfo=UTC), "name": "page_view", **said},
+            {
+                "at": datetime(2026, 11, 13, 9, tzinfo=UTC),
+                "name": "purchase",
+                "client": "5.1",
+                "order": "O-11",
+            },
+        ]
+    )
+    upgraded.run(NEXT_DAY)
+    clicks = {row["id"]: row["gclid"] for row in upgraded.rows("order", "id", "gclid")}
+    assert clicks["O-11"] == "CLICK-OLD"
+
+
+def test_nobody_is_told_of_orders_that_were_read_before(upgraded: QuickWorld) -> None:
+    upgraded.run(NEXT_DAY)
+    assert upgraded.incidents() == ["ga4_day_missing"]
+
+
+def nothing_is_renamed(world: QuickWorld) -> None:
+    """Every published row is there under its id, and none of them was taken back."""
+    for id in CONVERSIONS:
+        before = {row["id"]: datetime.fromisoformat(row["created"]) for row in published(id)}
+        now = {row["id"]: row["created"] for row in world.rows(id, "id", "created")}
+        assert {key: now.get(key) for key in before} == before, id
+    gone = f"SELECT * FROM `{world.warehouse.path('conversion_changes')}` WHERE change = 'delete'"
+    assert world.query(gone) == []
+
+
+def made(world: QuickWorld, id: str) -> set[str]:
+    """Ids of the conversion that were not there before."""
+    return {row["id"] for row in world.rows(id, "id")} - {row["id"] for row in published(id)}
