@@ -49,16 +49,22 @@ class ProductError(Exception):
 
 
 class UserError(ProductError):
+    """422: the request can be mended by whoever sent it; `fix` says how."""
+
     status = 422
     default_code = "invalid"
 
 
 class MalformedError(UserError):
+    """400: the request could not be read at all."""
+
     status = 400
     default_code = "malformed"
 
 
 class MethodError(UserError):
+    """405: the address takes the verbs in `allowed`, which the answer lists in its header Allow."""
+
     status = 405
     default_code = "wrong_method"
 
@@ -68,21 +74,29 @@ class MethodError(UserError):
 
 
 class TooLargeError(UserError):
+    """413: a body, text or number is over a limit that `detail` names."""
+
     status = 413
     default_code = "too_large"
 
 
 class MediaTypeError(UserError):
+    """415: the body is of another media type than JSON."""
+
     status = 415
     default_code = "wrong_media_type"
 
 
 class AccessError(ProductError):
+    """403: a right is missing; `fix` names the role, the account and where to grant it."""
+
     status = 403
     default_code = "access_denied"
 
 
 class UnauthenticatedError(ProductError):
+    """401: nobody knows who asks, or the token does not hold."""
+
     status = 401
     default_code = "not_signed_in"
 
@@ -93,24 +107,34 @@ class UnauthenticatedError(ProductError):
 
 
 class NotFoundError(ProductError):
+    """404: there is no such thing, or it is not for whoever asks."""
+
     status = 404
     default_code = "not_found"
 
 
 class ConflictError(ProductError):
+    """409: something newer or busier stands in the way; read again, then decide."""
+
     status = 409
     default_code = "conflict"
 
 
 class UnreadableDefinitionError(ConflictError):
+    """409: it was saved in a form that this release does not know."""
+
     default_code = "unreadable_definition"
 
 
 class QuotaError(ProductError):
+    """429: a limit of the project is used up, for hours at least."""
+
     status = 429
     default_code = "quota_exceeded"
 
 
 class RetryableError(ProductError):
+    """503: nothing is wrong with the request; the same call may succeed later."""
+
     status = 503
     default_code = "try_again"

@@ -62,7 +62,10 @@ def known(warehouse: Warehouse, definitions: Iterable[DefinitionVersion], now: d
 
 
 def chosen(request: RunRequested, known: Known) -> frozenset[str]:
-    """What was named, what is computed from it, and what it needs that has never run."""
+    """What was named, what is computed from it, and what it needs that has never run.
+
+    Raises UserError for a name that no active conversion has.
+    """
     definitions = known.definitions
     if not request.conversions:
         return frozenset(definitions)

@@ -65,6 +65,7 @@ class Cost:
 
     @property
     def usd(self) -> float:
+        """What it costs once, in US dollars."""
         return self.bytes / TEBIBYTE * self.price_per_tebibyte
 
     @property

@@ -61,7 +61,10 @@ def read_moment(text: str) -> datetime:
 def part_of(
     items: Sequence[Item], query: PageQuery, key: Callable[[Item], str]
 ) -> tuple[list[Item], str]:
-    """The page of a list that is held whole, and the cursor of the next; keys are unique."""
+    """The page of a list that is held whole, and the cursor of the next; keys are unique.
+
+    Raises MalformedError for a cursor whose item is gone.
+    """
     place = read_cursor(query.page, 1)
     keys = [key(item) for item in items]
     if place and place[0] not in keys:

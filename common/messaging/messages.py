@@ -18,6 +18,8 @@ _STATUSES = {0: "UNKNOWN", 1: "COMPLETE", 2: "INCOMPLETE", 3: "FAILED"}
 
 
 class Message(BaseModel):
+    """What is sent over Pub/Sub; unknown fields are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

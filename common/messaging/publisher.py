@@ -25,6 +25,8 @@ PUBLISH_SECONDS = 30
 
 
 class Bus(Protocol):
+    """Where messages are handed over."""
+
     def publish(self, message: Message) -> None:
         """Hand the message over; raises RetryableError when it was not accepted."""
 

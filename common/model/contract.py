@@ -67,6 +67,7 @@ class Contract:
 
     @property
     def required(self) -> tuple[str, ...]:
+        """Names of the columns that every row must bring."""
         return tuple(column.name for column in self.columns if column.required)
 
     def column(self, name: str) -> Column | None:

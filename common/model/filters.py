@@ -159,6 +159,7 @@ class All(BaseModel):
     )
 
     def sql(self) -> Sql:
+        """The parts joined by AND, in brackets."""
         return fill("({{ parts }})", parts=join(" AND ", (part.sql() for part in self.all)))
 
 
@@ -176,6 +177,7 @@ class Any_(BaseModel):
     )
 
     def sql(self) -> Sql:
+        """The parts joined by OR, in brackets."""
         return fill("({{ parts }})", parts=join(" OR ", (part.sql() for part in self.any)))
 
 

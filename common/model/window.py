@@ -30,6 +30,7 @@ class Window:
 
     @property
     def days(self) -> int:
+        """How many days it holds, first and last included."""
         return (self.end - self.start).days + 1
 
     @property

@@ -9,6 +9,8 @@ from typing import Any, TypedDict
 
 
 class TableSchema(TypedDict):
+    """A table of the product: what its JSON file says."""
+
     description: str
     version: int
     """Counted up whenever a column is added, which is all that may ever change."""

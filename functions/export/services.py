@@ -44,6 +44,7 @@ class Services:
 
     @property
     def settings(self) -> Settings:
+        """The deployment's settings."""
         return self.warehouse.settings
 
     @cached_property
@@ -66,6 +67,7 @@ class Connection:
 
     @property
     def id(self) -> str:
+        """The destination's id."""
         return self.stored.id
 
     @property
@@ -80,6 +82,7 @@ class Connection:
 
     @property
     def live(self) -> bool:
+        """Whether anything is sent: active, and not paused."""
         return self.stored.status == "active" and self.destination.config.mode != "paused"
 
     def scope(self, conversion: str, run_id: str, fence: int) -> Scope:

@@ -117,4 +117,5 @@ class Clock:
         self.started = self.seconds()
 
     def elapsed(self) -> float:
+        """Seconds since it was made, in thousandths."""
         return float(round(self.seconds() - self.started, 3))

@@ -45,10 +45,12 @@ class Counts:
 
     @property
     def changed(self) -> int:
+        """Rows inserted, updated and deleted."""
         return self.inserted + self.updated + self.deleted
 
     @property
     def after(self) -> int:
+        """Rows in the window after the write."""
         return self.before + self.inserted - self.deleted
 
 

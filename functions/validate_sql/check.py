@@ -163,6 +163,7 @@ class Known:
 
     @property
     def is_partitioned(self) -> bool:
+        """Whether any of the tables is partitioned."""
         return bool(self.catalogue.partitions)
 
 

@@ -19,9 +19,12 @@ class Info(Protocol):
     """Of what is known of a table, the part that tells whether it is a view, and of what."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """What BigQuery calls it: TABLE, VIEW, MATERIALIZED_VIEW, ..."""
+
     @property
-    def view_sql(self) -> str: ...
+    def view_sql(self) -> str:
+        """The query of a view; empty for anything else."""
 
 
 Lookup = Callable[[str], Info | None]

@@ -31,6 +31,8 @@ _STRAIGHT = str.maketrans(_CURLY, '\'\'\'\'""""\'"""\'')
 
 
 class Told(NamedTuple):
+    """What is said of a text that is no token, and what may stand there instead."""
+
     code: str
     message: str
     fix: str

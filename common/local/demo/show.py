@@ -46,6 +46,7 @@ class Steps:
 
     @contextmanager
     def step(self, title: str) -> Iterator[None]:
+        """Shows the title while the block runs, then how many seconds it took."""
         self.number += 1
         started = time.monotonic()
         with self.console.status(f"{self.number}. {title} ..."):

@@ -100,6 +100,7 @@ class Used:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, permission: str, grants: Iterable[Grant]) -> None:
+        """Notes that these grants let the permission through."""
         with self._lock:
             for pair in {(grant, permission) for grant in grants} - self.pairs:
                 self.pairs.add(pair)

@@ -36,6 +36,7 @@ class Backlog:
         self.database = Database(__file__, path)
 
     def topics(self) -> list[Topic]:
+        """All topics."""
         return _topics(self.database.rows("topics"))
 
     def topic(self, name: str) -> Topic:
@@ -61,9 +62,11 @@ class Backlog:
             self.database.change("drop_topic", name=name)
 
     def subscriptions(self) -> list[Subscription]:
+        """All subscriptions."""
         return _subscriptions(self.database.rows("subscriptions"))
 
     def subscriptions_of(self, topic: str) -> list[Subscription]:
+        """The subscriptions of a topic, by its full name."""
         return _subscriptions(self.database.rows("subscriptions_of", topic=topic))
 
     def pushing(self) -> list[Subscription]:

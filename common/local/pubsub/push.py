@@ -43,6 +43,7 @@ class Pusher:
         self._paused = True
 
     def start(self) -> None:
+        """From now on due messages are looked for."""
         self._ticker.start()
 
     def pause(self) -> None:
@@ -50,6 +51,7 @@ class Pusher:
         self._paused = True
 
     def resume(self) -> None:
+        """Due messages are pushed again, beginning now."""
         self._paused = False
         self.wake()
 

@@ -60,6 +60,7 @@ class Database:
             self._connection.execute("COMMIT")
 
     def close(self) -> None:
+        """Waits for the statement under way."""
         with self._lock:
             self._connection.close()
 

@@ -21,9 +21,11 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
+        """From now on the step is done again and again."""
         self._thread.start()
 
     def wake(self) -> None:
+        """The next step is done now."""
         self._woken.set()
 
     def stop(self) -> None:

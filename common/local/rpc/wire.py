@@ -25,22 +25,27 @@ class RpcError(Exception):
 
 
 def invalid(detail: str) -> RpcError:
+    """INVALID_ARGUMENT, to be raised."""
     return RpcError(grpc.StatusCode.INVALID_ARGUMENT, detail)
 
 
 def not_found(detail: str) -> RpcError:
+    """NOT_FOUND, to be raised."""
     return RpcError(grpc.StatusCode.NOT_FOUND, detail)
 
 
 def already_exists(detail: str) -> RpcError:
+    """ALREADY_EXISTS, to be raised."""
     return RpcError(grpc.StatusCode.ALREADY_EXISTS, detail)
 
 
 def precondition_failed(detail: str) -> RpcError:
+    """FAILED_PRECONDITION, to be raised."""
     return RpcError(grpc.StatusCode.FAILED_PRECONDITION, detail)
 
 
 def unsupported(detail: str) -> RpcError:
+    """UNIMPLEMENTED, to be raised: this stand-in does not do it."""
     return RpcError(grpc.StatusCode.UNIMPLEMENTED, detail)
 
 

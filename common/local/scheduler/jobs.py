@@ -19,6 +19,7 @@ class Jobs:
         self.database = Database(__file__, path)
 
     def put(self, execution: Execution) -> None:
+        """Writes a job, new or not."""
         job = execution.job
         self.database.change(
             "put",
@@ -44,9 +45,11 @@ class Jobs:
         return found
 
     def find(self, name: str) -> Execution | None:
+        """The job of that name, or None."""
         return next(map(_execution, self.database.rows("one", name=name)), None)
 
     def all(self) -> list[Execution]:
+        """Every job."""
         return [_execution(row) for row in self.database.rows("all")]
 
     def due(self, now: float) -> list[Execution]:

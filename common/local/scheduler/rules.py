@@ -88,6 +88,7 @@ def retry_delay(config: RetryConfig, retry: int) -> float:
 
 
 def zone(job: Job) -> ZoneInfo:
+    """The time zone of its schedule; UTC where none is named."""
     return ZoneInfo("UTC" if job.time_zone.lower() in ("", "utc") else job.time_zone)
 
 
@@ -104,6 +105,7 @@ def completed(job: Job) -> Job:
 
 
 def timestamp(moment: float) -> datetime:
+    """Seconds since 1970 as an aware time in UTC."""
     return datetime.fromtimestamp(moment, UTC)
 
 

@@ -59,6 +59,7 @@ class SchedulerServer:
         self._ticker.start()
 
     def stop(self, grace: float = 5.0) -> None:
+        """Takes no more calls, waits `grace` seconds for those under way, and closes its file."""
         self._server.stop(grace).wait()
         self._ticker.stop()
         self._pool.shutdown(cancel_futures=True)

@@ -9,6 +9,8 @@ from common.local.shop.dice import Weighted
 
 @dataclass(frozen=True)
 class Product:
+    """Something the shop sells, with its price in the shop's currency."""
+
     id: str
     name: str
     brand: str
@@ -19,6 +21,8 @@ class Product:
 
 @dataclass(frozen=True)
 class Place:
+    """Where a person lives, with the currency and language of the place."""
+
     country: str
     region: str
     city: str
@@ -28,6 +32,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Device:
+    """A browser's machine, as GA4 names it."""
+
     category: str
     system: str
     browser: str

@@ -44,10 +44,12 @@ class Attached:
 
     @property
     def client(self) -> Client:
+        """A client of the running stack's BigQuery."""
         return client(self.bigquery, self.settings.project)
 
     @property
     def warehouse(self) -> Warehouse:
+        """The running stack's BigQuery in the product's verbs."""
         return Warehouse(self.client, self.settings)
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:

@@ -59,6 +59,7 @@ class Gateway:
         self._dispatcher.mounts[path] = app
 
     def start(self) -> None:
+        """From now on requests are answered."""
         self._thread.start()
 
     def fileno(self) -> int:

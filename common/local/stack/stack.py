@@ -112,6 +112,7 @@ class Stack:
         self._process = self._launch()
 
     def stop_functions(self) -> None:
+        """Ends them as a deployment would: what is under way is finished."""
         self._process.stop()
 
     def kill_functions(self) -> None:
@@ -119,6 +120,7 @@ class Stack:
         self._process.kill()
 
     def functions_run(self) -> bool:
+        """Whether their process is alive."""
         return self._process.process.poll() is None
 
 

@@ -43,6 +43,7 @@ class Remark(Model):
 
     @classmethod
     def of(cls, finding: Finding) -> Remark:
+        """A finding of the guard as the API shows it."""
         return cls(**{name: getattr(finding, name) for name in cls.model_fields})
 
 
@@ -159,6 +160,9 @@ def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
 def save(
     ask: Ask[SaveQuery, AnyConversion], services: Services, expected_version: int | None
 ) -> ConversionVersion:
+    """Checks and saves a definition; raises UserError for what it refuses, ConflictError when
+    `expected_version` is not the newest one.
+    """
     definitions = {stored.id: stored for stored in services.catalog.all()}
     graph.check(ask.body, definitions)
     checked = checks.check(
@@ -225,6 +229,7 @@ def _without_schedule(id: str, services: Services) -> list[Finding]:
 
 
 def last_runs(services: Services, id: str) -> dict[str, LastRun]:
+    """The newest finished run of each conversion, or of one, by id."""
     sql = template(__file__, runs=services.warehouse.table("runs"))
     rows = services.warehouse.rows(
         with_parameters(
@@ -237,6 +242,7 @@ def last_runs(services: Services, id: str) -> dict[str, LastRun]:
 def as_document(
     stored: DefinitionVersion, last_run: LastRun | None = None, remarks: list[Finding] | None = None
 ) -> ConversionVersion:
+    """A stored version as the API answers it."""
     return ConversionVersion(
         id=stored.id,
         version=stored.version,

@@ -40,6 +40,8 @@ SecretReference = Annotated[
 
 
 class Config(BaseModel):
+    """A part of a destination's definition; unknown fields are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 

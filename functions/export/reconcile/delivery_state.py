@@ -112,6 +112,7 @@ def as_sent(row: ConversionRow, sent: Sent) -> ConversionRow:
 
 
 def consent_sent(sent: Sent) -> Consent:
+    """The consent under which the delivery went out."""
     return Consent(*(sent.identity.get(name) != "denied" for name in CONSENTS))
 
 

@@ -8,6 +8,8 @@ from typing import Protocol
 
 
 class Clock(Protocol):
+    """The present, seconds that pass, and waiting; a test passes its own."""
+
     def now(self) -> datetime:
         """The present, aware, in UTC."""
 
@@ -22,12 +24,15 @@ class SystemClock:
     """This machine's clock."""
 
     def now(self) -> datetime:
+        """The present, aware, in UTC."""
         return datetime.now(UTC)
 
     def elapsed(self) -> float:
+        """Seconds of a clock that is never set."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
+        """Waits so many seconds."""
         time.sleep(seconds)
 
 

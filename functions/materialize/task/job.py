@@ -39,6 +39,7 @@ class Job:
 
     @property
     def window(self) -> Window:
+        """The days that are computed."""
         return self.context.window
 
     @property
@@ -56,6 +57,7 @@ class Job:
 
     @property
     def zone(self) -> dict[str, object]:
+        """The project's time zone as a parameter of a statement."""
         return {"timezone": self.context.timezone}
 
     def staged(self, what: str) -> str:

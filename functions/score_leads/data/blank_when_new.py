@@ -40,10 +40,12 @@ class Look:
 
     @property
     def open(self) -> Flags:
+        """Neither won nor lost at that age."""
         return ~self.won & ~self.lost
 
     @property
     def closed(self) -> Flags:
+        """Won or lost by that age."""
         return self.won | self.lost
 
 

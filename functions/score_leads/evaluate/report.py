@@ -31,6 +31,7 @@ class Result:
 
     @property
     def won(self) -> Floats:
+        """1 for each lead that was won inside the window, else 0."""
         return self.outcomes.won.astype(float)
 
     @property

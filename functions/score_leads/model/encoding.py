@@ -80,6 +80,7 @@ class Category:
     """Of each place, for trees; None when the category is short enough to be told apart."""
 
     def place(self, codes: Codes) -> Codes:
+        """The column of each code; codes that the training never saw share the last."""
         known: Codes = self.places[np.minimum(codes, len(self.places) - 1)]
         return known
 
@@ -117,6 +118,7 @@ class Encoded:
 
     @cached_property
     def matrix(self) -> sparse.csr_matrix:
+        """The linear half as a sparse matrix: a row each lead."""
         return self.design.matrix()
 
     def take(self, leads: Index) -> Encoded:

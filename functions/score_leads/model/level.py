@@ -162,17 +162,20 @@ class Past:
 
     @cached_property
     def order(self) -> Index:
+        """Rows of the leads whose age is known, youngest first."""
         age = self.outcomes.age
         there: Index = np.argsort(age, kind="stable")
         return there[np.searchsorted(age[there], 0) :]
 
     @cached_property
     def age(self) -> Floats:
+        """Their ages, in days, ascending."""
         age: Floats = self.outcomes.age[self.order]
         return age
 
     @cached_property
     def z(self) -> Floats:
+        """Their log-odds, in the same order."""
         z: Floats = self.logits[self.order]
         return z
 
@@ -184,6 +187,7 @@ class Past:
 
     @cached_property
     def arrival(self) -> Arrival:
+        """How wins arrive by age."""
         return arrival(self.outcomes.won_after, self.outcomes.age, self.outcomes.window)
 
     def seen(self, days_ago: float) -> Seen:
@@ -237,6 +241,7 @@ class Seen:
 
     @property
     def is_enough(self) -> bool:
+        """Whether a level can be judged by it at all."""
         return len(self.age) >= LEAST_LEADS and self.won.sum() >= LEAST_WINS
 
     @cached_property

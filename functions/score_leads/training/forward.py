@@ -45,6 +45,7 @@ class Forward:
 
     @property
     def probability(self) -> Floats:
+        """Probabilities of the logits, between 0 and 1."""
         return probability(self.logits)
 
     @property

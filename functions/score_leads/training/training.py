@@ -58,6 +58,7 @@ class Leads:
 
     @property
     def created(self) -> Floats | None:
+        """Seconds since 1970 of each creation; None when only the order is known."""
         return self.placed if self.dated else None
 
     @property

@@ -169,6 +169,7 @@ def _plain_integers(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
 
 
 def refuse_duplicates(columns: Sequence[str]) -> None:
+    """BigQuery's refusal of a result with two columns of one name, whatever their case."""
     repeated = [name for name, count in Counter(map(str.lower, columns)).items() if count > 1]
     if repeated:
         raise InvalidQueryError(

@@ -23,6 +23,8 @@ class Browser:
 
 @dataclass(frozen=True)
 class Person:
+    """Somebody who visits the shop, with one or two browsers."""
+
     number: int
     place: Place
     browsers: tuple[Browser, ...]
