@@ -257,6 +257,21 @@ def test_an_expired_token_stops_the_destination_and_loses_nothing(kind: str, ear
     assert not kept(held)
 
 
+@pytest.mark.parametrize("kind", [k for k in KINDS if DESTINATIONS[k].capabilities.trial])
+def test_a_test_conversion_is_taken_and_counted_only_where_that_is_said(
+    kind: str, earth: World
+) -> None:
+    destination, conversion, [row] = built_rows(kind, 1)
+    trial = destination.capabilities.trial
+    assert trial
+    request = destination.trial_request(conversion, row, "TEST123")
+    reply = destination.send(request, earth.wire)
+    assert isinstance(destination.trial_verdict(reply, row, NOW), Accepted)
+    held = platform(earth, destination, conversion, row)
+    assert len(kept(held)) == (trial.effect == "counts")
+    assert (b"TEST123" in request.body) == trial.needs_code
+
+
 def accepted(earth: World, kind: str, row: ConversionRow, op: str) -> Built:
     """The payload of the row, after the platform has accepted it."""
     destination, conversion = plain(kind)

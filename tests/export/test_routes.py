@@ -187,6 +187,45 @@ def test_a_check_asks_the_platform_without_sending_a_conversion(here: Shop) -> N
     assert not meta(here).held
 
 
+@pytest.mark.parametrize(
+    ("kind", "code", "effect", "count"),
+    [("google_ads", "", "validated", 0), ("meta", "TEST123", "counts", 1)],
+)
+def test_one_test_conversion_is_sent_and_stands_in_no_ledger(
+    here: Shop, kind: str, code: str, effect: str, count: int
+) -> None:
+    define(here)
+    ask(here, "PUT", "/destinations/ads", config(kind, id="ads"))
+    body = {"conversion": "purchase", "test_event_code": code}
+    status, told = ask(here, "POST", "/destinations/ads/test", body)
+    assert status == 200
+    assert (told["verdict"], told["reason"], told["effect"]) == ("accepted", "", effect)
+    assert "test.conversion" not in told["request"]["body"]
+    assert len({"google_ads": google, "meta": meta}[kind](here).held) == count
+    assert ask(here, "GET", "/destinations/ads/ledger")[1]["entries"] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("meta", "test_event_code_required"), ("linkedin", "no_test_conversions")],
+)
+def test_a_test_conversion_that_cannot_be_sent_says_why(here: Shop, kind: str, code: str) -> None:
+    define(here)
+    mapped = [{**config(kind)["conversions"][0], "conversion": "purchase"}]
+    ask(here, "PUT", "/destinations/ads", config(kind, id="ads", conversions=mapped))
+    status, told = ask(here, "POST", "/destinations/ads/test", {"conversion": "purchase"})
+    assert (status, told["code"]) == (422, code)
+
+
+def test_a_test_conversion_says_what_google_analytics_would_drop_without_a_word(here: Shop) -> None:
+    define(here)
+    reserved = [{"conversion": "purchase", "event_name": "session_start"}]
+    kind = "google_analytics"
+    ask(here, "PUT", "/destinations/ads", config(kind, id="ads", conversions=reserved))
+    _, told = ask(here, "POST", "/destinations/ads/test", {"conversion": "purchase"})
+    assert (told["verdict"], told["reason"]) == ("refused", "name_reserved")
+
+
 def test_a_check_tells_a_missing_secret_beside_the_other_problems(here: Shop) -> None:
     target = config("meta", access_token="env:NOWHERE")
     _, told = ask(here, "POST", "/destinations/check", target)

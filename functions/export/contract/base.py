@@ -29,6 +29,15 @@ Op = Literal["create", "restate", "retract"]
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """What the platform does with a test conversion: it counts it like any other, shows it apart,
+    or only validates it. `needs_code`: a code from its own page says who watches."""
+
+    effect: Literal["counts", "shown", "validated"]
+    needs_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a platform can do, as data. `dedup_window`: None is for ever, zero is not at all.
 
@@ -58,6 +67,8 @@ class Capabilities:
     click_window: timedelta | None = None
     """Longest time from a click to the upload, and from a click to its conversion, for platforms
     that refuse a conversion by its click."""
+    trial: Trial | None = None
+    """None where the platform knows no test conversions."""
     requests_per_second: float = 5.0
 
 
@@ -197,6 +208,14 @@ class Destination(ABC, Generic[T]):
     def check(self, wire: Wire) -> list[Problem]:
         """Whether credentials and account work, asked without sending a conversion."""
         return []
+
+    def trial_request(self, conversion: str, built: Built, code: str) -> Request:
+        """A request with one conversion, marked as a test; only where `capabilities.trial` is."""
+        raise NotImplementedError(self.kind)
+
+    def trial_verdict(self, reply: Reply, built: Built, now: datetime) -> Result:
+        """What the platform says of it."""
+        return self.verdict(reply, [built], now)
 
     def action_source(self, row: ConversionRow) -> str:
         """Key into `capabilities.max_age`."""

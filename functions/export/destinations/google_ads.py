@@ -21,6 +21,7 @@ from functions.export.contract.base import (
     Intent,
     Problem,
     Rejected,
+    Trial,
     present,
 )
 from functions.export.contract.config import DestinationConfig, Mapped
@@ -131,6 +132,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
         retraction="count_not_retracted",
         restores=True,
         names_bad_rows=True,
+        trial=Trial("validated"),
         asynchronous=True,
         requests_per_second=5.0,
     )
@@ -185,6 +187,10 @@ class GoogleAds(Destination[GoogleAdsTarget]):
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         action = self.mapped[conversion].conversion_action_id
         return self._request(action, [built.payload for built in batch])
+
+    def trial_request(self, conversion: str, built: Built, code: str) -> Request:
+        action = self.mapped[conversion].conversion_action_id
+        return self._request(action, [built.payload], validate=True)
 
     def _request(
         self, action: str, events: Sequence[Written], *, validate: bool = False

@@ -20,6 +20,7 @@ from functions.export.contract.base import (
     Intent,
     Problem,
     Rejected,
+    Trial,
     fingerprint,
     present,
 )
@@ -112,6 +113,7 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
         adjusts=frozenset({"restate", "retract"}),
         restores=True,
         names_bad_rows=True,
+        trial=Trial("validated"),
         asynchronous=True,
         audience=True,
         requests_per_second=5.0,
@@ -153,6 +155,9 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
         if batch[0].group != "remove":
             return self._joining(user_list, members)
         return self._request("/v1/audienceMembers:remove", user_list, members)
+
+    def trial_request(self, conversion: str, built: Built, code: str) -> Request:
+        return self._joining(self.mapped[conversion].user_list_id, [built.payload], validate=True)
 
     def _joining(
         self, user_list: str, members: Sequence[Written], *, validate: bool = False

@@ -19,6 +19,7 @@ from functions.export.contract.base import (
     Intent,
     Problem,
     Rejected,
+    Trial,
     body,
     present,
     written,
@@ -177,6 +178,7 @@ class Meta(Destination[MetaTarget]):
         # promised between browser and server only, so nothing in doubt is sent a second time
         dedup_window=timedelta(0),
         repeats="keeps_first",
+        trial=Trial("counts", needs_code=True),
         requests_per_second=10.0,
     )
 
@@ -231,12 +233,15 @@ class Meta(Destination[MetaTarget]):
         )
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
-        return self._request(batch)
+        return self._request(batch, self.config.test_event_code)
 
-    def _request(self, batch: Sequence[Built]) -> Request:
+    def trial_request(self, conversion: str, built: Built, code: str) -> Request:
+        return self._request([built], code)
+
+    def _request(self, batch: Sequence[Built], code: str | None) -> Request:
         return Request(
             url=f"{HOST}/{self.config.api_version}/{self.config.pixel_id}/events",
-            body=body("data", batch, **present(test_event_code=self.config.test_event_code)),
+            body=body("data", batch, **present(test_event_code=code)),
             credential=credential(self.config),
         )
 
@@ -245,7 +250,7 @@ class Meta(Destination[MetaTarget]):
 
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once token and pixel are accepted."""
-        return problems(wire, self._request([]))
+        return problems(wire, self._request([], self.config.test_event_code))
 
 
 def credential(config: Any) -> Credential:

@@ -22,6 +22,7 @@ from functions.export.contract.base import (
     Intent,
     Problem,
     Rejected,
+    Trial,
     body,
     present,
     written,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
 
 HOST = "https://api.pinterest.com"
+TEST = "?test=true"
+"""Such events are answered and not recorded (OpenAPI document)."""
 
 ActionSource = Literal["web", "app_android", "app_ios", "offline"]
 ACTION_SOURCES: Mapping[str, ActionSource] = {
@@ -144,6 +147,7 @@ class Pinterest(Destination[PinterestTarget]):
         repeats="keeps_first",
         names_bad_rows=True,
         partial=True,
+        trial=Trial("validated"),
         requests_per_second=20.0,
     )
     causes: ClassVar[Mapping[str, Cause]] = CAUSES
@@ -208,6 +212,9 @@ class Pinterest(Destination[PinterestTarget]):
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         return self._request(batch)
 
+    def trial_request(self, conversion: str, built: Built, code: str) -> Request:
+        return self._request([built], TEST)
+
     def _request(self, batch: Sequence[Built], query: str = "") -> Request:
         return Request(
             url=f"{HOST}/v5/ad_accounts/{self.config.ad_account_id}/events{query}",
@@ -243,7 +250,7 @@ class Pinterest(Destination[PinterestTarget]):
             "event_id": "check",
             "user_data": {"em": [mail]},
         }
-        reply = wire.exchange(self._request([written("check", sample)], "?test=true"))
+        reply = wire.exchange(self._request([written("check", sample)], TEST))
         if isinstance(reply, Unanswered):
             return [Problem(reply.reason, "Pinterest did not answer.", "Try again later.")]
         result = self.read(reply, [])

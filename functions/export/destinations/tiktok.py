@@ -18,6 +18,7 @@ from functions.export.contract.base import (
     Intent,
     Problem,
     Rejected,
+    Trial,
     body,
     present,
     written,
@@ -134,6 +135,7 @@ class TikTok(Destination[TikTokTarget]):
         future_skew=timedelta(0),
         dedup_window=timedelta(hours=48),
         repeats="keeps_first",
+        trial=Trial("shown", needs_code=True),
         requests_per_second=10.0,
     )
 
@@ -146,7 +148,9 @@ class TikTok(Destination[TikTokTarget]):
         return self.config.event_source
 
     def account(self, conversion: str) -> str:
-        return f"{self.config.event_source_id}/{self.mapped[conversion].event}"
+        # test events stay out of real data, so that they are no proof that it has them
+        test = "/test" if self.config.mode == "test" else ""
+        return f"{self.config.event_source_id}/{self.mapped[conversion].event}{test}"
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
         user = self._user(row, intent)
@@ -188,13 +192,16 @@ class TikTok(Destination[TikTokTarget]):
         return clicks | people | present(ip=row.ip_address, user_agent=row.user_agent)
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
-        return self._request(batch)
+        return self._request(batch, self.config.test_event_code)
 
-    def _request(self, batch: Sequence[Built]) -> Request:
+    def trial_request(self, conversion: str, built: Built, code: str) -> Request:
+        return self._request([built], code)
+
+    def _request(self, batch: Sequence[Built], code: str | None) -> Request:
         where = present(
             event_source=self.config.event_source,
             event_source_id=self.config.event_source_id,
-            test_event_code=self.config.test_event_code,
+            test_event_code=code,
         )
         return Request(
             url=f"{HOST}/open_api/{self.config.api_version}/event/track/",
@@ -223,7 +230,7 @@ class TikTok(Destination[TikTokTarget]):
 
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once the token is accepted."""
-        reply = wire.exchange(self._request([]))
+        reply = wire.exchange(self._request([], self.config.test_event_code))
         if isinstance(reply, Unanswered):
             return [Problem(reply.reason, "TikTok did not answer.", "Try again later.")]
         result = self.read(reply, [])

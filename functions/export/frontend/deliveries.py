@@ -26,8 +26,10 @@ from functions.export.frontend.models import (
     Resolved,
     RunAsked,
     RunBody,
+    TrialAnswer,
+    TrialBody,
 )
-from functions.export.send import resolve
+from functions.export.send import resolve, trial
 from functions.export.services import Services, connection, has_table, needs_live, needs_table
 
 
@@ -40,6 +42,17 @@ def dry_run(ask: Ask[Nothing, DryRunBody], services: Services) -> DryRun:
         found, body.conversion, limit=body.limit, bodies=body.bodies, force=body.force
     )
     return DryRun.model_validate(tried)
+
+
+def try_out(ask: Ask[Nothing, TrialBody], services: Services) -> TrialAnswer:
+    """Send one made-up conversion, marked as a test: what the platform says of it.
+
+    Nothing of it is written into the ledger. Where `effect` is `counts` the platform counts it.
+    """
+    found = connection(services, ask.path["id"])
+    needs_live(found)
+    tried = trial.try_out(found, ask.body.conversion, ask.body.test_event_code)
+    return TrialAnswer.of(tried)
 
 
 def run(ask: Ask[Nothing, RunBody], services: Services) -> RunAsked:

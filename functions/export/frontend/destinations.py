@@ -237,5 +237,7 @@ def _capabilities(kind: type[Destination[Any]]) -> Capabilities:
         adjusts=sorted(can.adjusts),
         adjusts_within_days=can.adjusts_within.days if can.adjusts_within else None,
         answers_later=can.asynchronous,
+        test_conversion=can.trial.effect if can.trial else None,
+        test_needs_code=bool(can.trial and can.trial.needs_code),
         audience=can.audience,
     )

@@ -13,6 +13,8 @@ from functions.export.contract.base import Problem
 from functions.export.contract.config import DestinationId
 from functions.export.destinations.registry import AnyDestination
 from functions.export.frontend import preview
+from functions.export.send.trial import Tried
+from functions.export.transport.results import Halted, Word
 
 
 class DryRunBody(Model):
@@ -24,6 +26,17 @@ class DryRunBody(Model):
     )
     bodies: int = Field(5, ge=0, le=50, description="Requests to show whole.")
     force: bool = Field(False, description="Judge as a forced run would.")
+
+
+class TrialBody(Model):
+    """Which conversion to send one of, made up."""
+
+    conversion: DestinationId
+    test_event_code: str = Field(
+        "",
+        pattern=r"^([A-Z0-9]{3,20})?$",
+        description="Code from the platform's page for test events, where it wants one.",
+    )
 
 
 class RunBody(Model):
@@ -135,6 +148,10 @@ class Capabilities(Model):
     adjusts: list[str]
     adjusts_within_days: int | None
     answers_later: bool
+    test_conversion: Literal["counts", "shown", "validated"] | None = Field(
+        description="What the platform does with a test conversion; null where it knows none."
+    )
+    test_needs_code: bool = Field(description="Whether a test conversion needs the page's code.")
     audience: bool
 
 
@@ -164,6 +181,30 @@ class ShownRequest(Model):
     headers: dict[str, str]
     credential: Credential
     body: str | None = Field(None, description="Whole, for the first few.")
+
+
+class TrialAnswer(Model):
+    """What a platform said of a test conversion."""
+
+    verdict: Word
+    reason: str = Field(description="The platform's own code; empty when it was accepted.")
+    fix: str
+    effect: Literal["counts", "shown", "validated"] = Field(
+        description="What the platform does with it: counts it like any other, shows it apart, or "
+        "only validates it."
+    )
+    request: ShownRequest
+
+    @classmethod
+    def of(cls, tried: Tried) -> TrialAnswer:
+        shown = preview.shown(tried.request, ["test"], whole=True)
+        return cls(
+            verdict=tried.verdict,
+            reason=tried.reason,
+            fix=tried.result.fix if isinstance(tried.result, Halted) else "",
+            effect=tried.trial.effect,
+            request=ShownRequest.model_validate(shown),
+        )
 
 
 class Verdict(Model):

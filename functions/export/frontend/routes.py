@@ -31,6 +31,7 @@ INTERFACE = Interface(
         Route("GET", f"{ONE}/compare", destinations.compare),
         Route("POST", f"{ONE}/check", destinations.check_destination),
         Route("POST", f"{ONE}/dry-run", deliveries.dry_run, shows_rows=True),
+        Route("POST", f"{ONE}/test", deliveries.try_out, role="operator"),
         Route("POST", f"{ONE}/run", deliveries.run, 202, KEYED, role="operator"),
         Route("POST", f"{ONE}/replay", deliveries.replay, 202, KEYED, role="operator"),
         Route("POST", f"{ONE}/settle", deliveries.resolve_in_doubt, role="operator"),

@@ -13,7 +13,7 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from common.errors import ProductError
 from functions.export.contract.base import Built, Destination
@@ -21,6 +21,7 @@ from functions.export.ledger.outcomes import Exchange, Outcome
 from functions.export.transport.calls import Reply, Request
 from functions.export.transport.clock import Clock, Deadline, Pace
 from functions.export.transport.results import (
+    WORDS,
     Accepted,
     Cause,
     Halted,
@@ -245,7 +246,7 @@ class Delivery:
         request_id = (result.request_id if isinstance(result, Accepted) else "") or own
         reason = "" if isinstance(result, Accepted) else result.reason
         self.exchanges.append(
-            Exchange(request_id, len(batch), request.sha256, sent_at, _STATES[type(result)], reason)
+            Exchange(request_id, len(batch), request.sha256, sent_at, WORDS[type(result)], reason)
         )
         return result, request_id
 
@@ -303,14 +304,6 @@ FIX = (
     "Mend what the code names in the platform's account or in the destination. Every conversion "
     "waits, and is sent by itself once a single one passes; saving the destination tries at once."
 )
-
-_STATES: dict[type, Literal["accepted", "refused", "retry", "unknown", "halted"]] = {
-    Accepted: "accepted",
-    Refused: "refused",
-    Retry: "retry",
-    Unknown: "unknown",
-    Halted: "halted",
-}
 
 
 def _untaken(result: Retry | Unknown | Halted, request_id: str) -> Outcome:

@@ -66,6 +66,14 @@ class Halted:
 
 
 Result = Accepted | Refused | Retry | Unknown | Halted
+Word = Literal["accepted", "refused", "retry", "unknown", "halted"]
+WORDS: Mapping[type, Word] = {
+    Accepted: "accepted",
+    Refused: "refused",
+    Retry: "retry",
+    Unknown: "unknown",
+    Halted: "halted",
+}
 
 
 @dataclass(frozen=True, slots=True)
