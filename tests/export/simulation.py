@@ -47,18 +47,18 @@ FAULTS = (
 GARBAGE = (b"", b"<html>", b"[]", b'"ok"', b'{"bad": 7, "reason": {}}', b"\xff", b'{"n": "x"}')
 
 
-class SimulatedTarget(DestinationConfig):
+class SimulatedConfig(DestinationConfig):
     """Config of the simulated platform."""
 
     kind: Literal["simulated"] = "simulated"
     conversions: tuple[Mapped, ...] = Field((Mapped(conversion=CONVERSION),))
 
 
-class Simulated(Destination[SimulatedTarget]):
+class Simulated(Destination[SimulatedConfig]):
     """A destination without fields: its payload is key, operation and value."""
 
     kind: ClassVar[str] = "simulated"
-    Config: ClassVar[type[DestinationConfig]] = SimulatedTarget
+    Config: ClassVar[type[DestinationConfig]] = SimulatedConfig
     capabilities: ClassVar[Capabilities]
     causes: ClassVar[dict[str, Cause]] = {"bad": Cause.ROW, "unknown_conversion": Cause.ROW}
     kept: ClassVar[tuple[str, ...]] = ("gclid",)
@@ -310,7 +310,7 @@ class World:
         self.certain: set[str] = set()
         self.values: dict[str, set[float]] = {}
         kind = PLATFORMS[platform]
-        self.destination = destination or kind(SimulatedTarget(**target()))
+        self.destination = destination or kind(SimulatedConfig(**target()))
         self.platform = Platform(kind.capabilities, set())
         self.verdict = Verdict()
         self.healthy = False

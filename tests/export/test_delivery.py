@@ -24,7 +24,7 @@ from tests.export.simulation import (
     Google,
     Platform,
     Simulated,
-    SimulatedTarget,
+    SimulatedConfig,
     TikTok,
     VirtualClock,
     target,
@@ -58,7 +58,7 @@ class Harness:
     """A platform, a clock, and a delivery that counts its requests."""
 
     def __init__(self, kind: type[Simulated], poison: set[str], *, seconds: float = 1e6) -> None:
-        self.destination = kind(SimulatedTarget(**target()))
+        self.destination = kind(SimulatedConfig(**target()))
         self.platform = OneReason(kind.capabilities, poison)
         self.clock = VirtualClock()
         self.replies: list[Reply] = []

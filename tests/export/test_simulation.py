@@ -27,7 +27,7 @@ from tests.export.simulation import (
     PLATFORMS,
     Google,
     Odds,
-    SimulatedTarget,
+    SimulatedConfig,
     TikTok,
     World,
     target,
@@ -270,7 +270,7 @@ def test_a_wrong_protocol_is_caught(name: str) -> None:
 
 def _made(wrong: dict[str, Any]) -> dict[str, Any]:
     kind = wrong.get("destination")
-    return {**wrong, "destination": kind(SimulatedTarget(**target()))} if kind else wrong
+    return {**wrong, "destination": kind(SimulatedConfig(**target()))} if kind else wrong
 
 
 def _first_violation(world: Callable[[int], World]) -> list[str]:

@@ -63,7 +63,7 @@ class GoogleAction(Mapped):
     )
 
 
-class GoogleAdsTarget(DestinationConfig):
+class GoogleAdsConfig(DestinationConfig):
     """A Google Ads account."""
 
     kind: Literal["google_ads"] = Field(
@@ -109,7 +109,7 @@ class GoogleAdsTarget(DestinationConfig):
     )
 
 
-class GoogleAds(Destination[GoogleAdsTarget]):
+class GoogleAds(Destination[GoogleAdsConfig]):
     """Sends conversions to Google Ads; a second event under the same transaction id adjusts it.
 
     Limits: developers.google.com/data-manager/api/limits. Adjustments:
@@ -118,7 +118,7 @@ class GoogleAds(Destination[GoogleAdsTarget]):
     """
 
     kind: ClassVar[str] = "google_ads"
-    Config: ClassVar[type[DestinationConfig]] = GoogleAdsTarget
+    Config: ClassVar[type[DestinationConfig]] = GoogleAdsConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=2000,
         usual_batch=2000,
@@ -244,7 +244,7 @@ def device(row: ConversionRow) -> dict[str, str]:
     return present(userAgent=row.user_agent, ipAddress=row.ip_address)
 
 
-def all_digits_warning(config: GoogleAdsTarget) -> Iterable[Problem]:
+def all_digits_warning(config: GoogleAdsConfig) -> Iterable[Problem]:
     """Google refuses live, though not when validating, transaction ids that are all digits."""
     if config.transaction_id == "raw":
         yield Problem(

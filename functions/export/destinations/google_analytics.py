@@ -48,7 +48,7 @@ class AnalyticsEvent(Mapped):
     )
 
 
-class GoogleAnalyticsTarget(DestinationConfig):
+class GoogleAnalyticsConfig(DestinationConfig):
     """A GA4 web stream."""
 
     kind: Literal["google_analytics"] = Field(
@@ -82,7 +82,7 @@ class GoogleAnalyticsTarget(DestinationConfig):
     )
 
 
-class GoogleAnalytics(Destination[GoogleAnalyticsTarget]):
+class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
     """Sends events. GA4 always answers 204 and knows no key, so nothing in doubt is sent again;
     a purchase can be taken back by its refund event, anything else cannot.
 
@@ -90,7 +90,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsTarget]):
     """
 
     kind: ClassVar[str] = "google_analytics"
-    Config: ClassVar[type[DestinationConfig]] = GoogleAnalyticsTarget
+    Config: ClassVar[type[DestinationConfig]] = GoogleAnalyticsConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=25,
         usual_batch=25,

@@ -53,7 +53,7 @@ class UserList(Mapped):
     )
 
 
-class GoogleCustomerMatchTarget(DestinationConfig):
+class GoogleCustomerMatchConfig(DestinationConfig):
     """User lists of a Google Ads account."""
 
     kind: Literal["google_customer_match"] = Field(
@@ -94,7 +94,7 @@ class GoogleCustomerMatchTarget(DestinationConfig):
     )
 
 
-class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
+class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
     """Adds and removes members. Google knows a member by hashed contact data only, so what was sent
     is kept until the person has left: also by an address that the row no longer has.
 
@@ -102,7 +102,7 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchTarget]):
     """
 
     kind: ClassVar[str] = "google_customer_match"
-    Config: ClassVar[type[DestinationConfig]] = GoogleCustomerMatchTarget
+    Config: ClassVar[type[DestinationConfig]] = GoogleCustomerMatchConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=10_000,
         usual_batch=5_000,

@@ -60,7 +60,7 @@ class LinkedInRule(Mapped):
     )
 
 
-class LinkedInTarget(DestinationConfig):
+class LinkedInConfig(DestinationConfig):
     """A LinkedIn ad account's conversion rules."""
 
     kind: Literal["linkedin"] = Field(
@@ -105,7 +105,7 @@ class LinkedInTarget(DestinationConfig):
     )
 
 
-class LinkedIn(Destination[LinkedInTarget]):
+class LinkedIn(Destination[LinkedInConfig]):
     """Sends conversion events; nothing is adjusted. A repeat is documented to be noticed only
     between Insight Tag and API, so what is in doubt is left to a person.
 
@@ -114,7 +114,7 @@ class LinkedIn(Destination[LinkedInTarget]):
     """
 
     kind: ClassVar[str] = "linkedin"
-    Config: ClassVar[type[DestinationConfig]] = LinkedInTarget
+    Config: ClassVar[type[DestinationConfig]] = LinkedInConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=5000,
         usual_batch=1000,

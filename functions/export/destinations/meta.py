@@ -79,7 +79,7 @@ class MetaEvent(Mapped):
     )
 
 
-class MetaTarget(DestinationConfig):
+class MetaConfig(DestinationConfig):
     """A Meta pixel or dataset."""
 
     kind: Literal["meta"] = Field("meta", title="Kind", description="Meta", examples=["meta"])
@@ -155,13 +155,13 @@ class MetaTarget(DestinationConfig):
     )
 
     @model_validator(mode="after")
-    def _test_mode(self) -> MetaTarget:
+    def _test_mode(self) -> MetaConfig:
         if (self.mode == "test") != (self.test_event_code is not None):
             raise ValueError("mode test and test_event_code go together")
         return self
 
 
-class Meta(Destination[MetaTarget]):
+class Meta(Destination[MetaConfig]):
     """Sends server events; nothing can be adjusted afterwards. A repeat is documented to be
     noticed only between a browser and a server, so what is in doubt is left to a person.
 
@@ -169,7 +169,7 @@ class Meta(Destination[MetaTarget]):
     """
 
     kind: ClassVar[str] = "meta"
-    Config: ClassVar[type[DestinationConfig]] = MetaTarget
+    Config: ClassVar[type[DestinationConfig]] = MetaConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=1000,
         usual_batch=200,

@@ -67,7 +67,7 @@ class MetaAudience(Mapped):
     )
 
 
-class MetaAudienceTarget(DestinationConfig):
+class MetaAudienceConfig(DestinationConfig):
     """Custom audiences of a Meta ad account."""
 
     kind: Literal["meta_audience"] = Field(
@@ -103,7 +103,7 @@ class MetaAudienceTarget(DestinationConfig):
     )
 
 
-class MetaAudiences(Destination[MetaAudienceTarget]):
+class MetaAudiences(Destination[MetaAudienceConfig]):
     """Adds members under our own key of a person and removes them by it, so removal needs nothing
     that anybody else could read.
 
@@ -111,7 +111,7 @@ class MetaAudiences(Destination[MetaAudienceTarget]):
     """
 
     kind: ClassVar[str] = "meta_audience"
-    Config: ClassVar[type[DestinationConfig]] = MetaAudienceTarget
+    Config: ClassVar[type[DestinationConfig]] = MetaAudienceConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=10_000,
         usual_batch=5_000,

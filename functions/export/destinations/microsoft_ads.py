@@ -58,7 +58,7 @@ class MicrosoftGoal(Mapped):
     )
 
 
-class MicrosoftAdsTarget(DestinationConfig):
+class MicrosoftAdsConfig(DestinationConfig):
     """A Microsoft Advertising account."""
 
     kind: Literal["microsoft_ads"] = Field(
@@ -103,7 +103,7 @@ class MicrosoftAdsTarget(DestinationConfig):
     )
 
 
-class MicrosoftAds(Destination[MicrosoftAdsTarget]):
+class MicrosoftAds(Destination[MicrosoftAdsConfig]):
     """Sends offline conversions. Microsoft knows a conversion by goal, click id and time: there
     is no order id, and the first of a pair counts.
 
@@ -111,7 +111,7 @@ class MicrosoftAds(Destination[MicrosoftAdsTarget]):
     """
 
     kind: ClassVar[str] = "microsoft_ads"
-    Config: ClassVar[type[DestinationConfig]] = MicrosoftAdsTarget
+    Config: ClassVar[type[DestinationConfig]] = MicrosoftAdsConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=1000,
         usual_batch=1000,

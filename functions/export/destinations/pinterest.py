@@ -97,7 +97,7 @@ class PinterestEvent(Mapped):
     ] = Field(title="Event", description="Kind of event.", examples=["checkout"])
 
 
-class PinterestTarget(DestinationConfig):
+class PinterestConfig(DestinationConfig):
     """A Pinterest ad account."""
 
     kind: Literal["pinterest"] = Field(
@@ -128,7 +128,7 @@ class PinterestTarget(DestinationConfig):
     )
 
 
-class Pinterest(Destination[PinterestTarget]):
+class Pinterest(Destination[PinterestConfig]):
     """Sends events; nothing is adjusted. A repeat is documented to be noticed only between tag and
     API, and never of offline events, so what is in doubt is left to a person. No document that was
     read names an age from which events are refused.
@@ -137,7 +137,7 @@ class Pinterest(Destination[PinterestTarget]):
     """
 
     kind: ClassVar[str] = "pinterest"
-    Config: ClassVar[type[DestinationConfig]] = PinterestTarget
+    Config: ClassVar[type[DestinationConfig]] = PinterestConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=1000,
         usual_batch=500,

@@ -52,7 +52,7 @@ class TikTokEvent(Mapped):
     )
 
 
-class TikTokTarget(DestinationConfig):
+class TikTokConfig(DestinationConfig):
     """A TikTok pixel, app or event set."""
 
     kind: Literal["tiktok"] = Field(
@@ -109,13 +109,13 @@ class TikTokTarget(DestinationConfig):
     )
 
     @model_validator(mode="after")
-    def _test_mode(self) -> TikTokTarget:
+    def _test_mode(self) -> TikTokConfig:
         if (self.mode == "test") != (self.test_event_code is not None):
             raise ValueError("mode test and test_event_code go together")
         return self
 
 
-class TikTok(Destination[TikTokTarget]):
+class TikTok(Destination[TikTokConfig]):
     """Sends events; the first of an event and event id within 48 hours counts.
 
     Source: ads.tiktok.com/help/article/event-deduplication. Ages: 28 days for offline and CRM
@@ -123,7 +123,7 @@ class TikTok(Destination[TikTokTarget]):
     """
 
     kind: ClassVar[str] = "tiktok"
-    Config: ClassVar[type[DestinationConfig]] = TikTokTarget
+    Config: ClassVar[type[DestinationConfig]] = TikTokConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=1000,
         usual_batch=500,
