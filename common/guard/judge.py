@@ -97,7 +97,11 @@ def _read(
 ) -> Verdict:
     """The verdict on the tokens of a text; `faults` are what the lexer has found."""
     faults += statement.check(source, tokens)
-    if any(fault.code in _STOPS_READING for fault in faults) or not _is_query(tokens):
+    if any(fault.code in _STOPS_READING for fault in faults):
+        made = calls.calls(tokens)
+        foreign = [it for it in grammar.check(source, tokens) if it.code == "other_dialect"]
+        return Verdict((*faults, *foreign, *calls.check(source, made)))
+    if not _is_query(tokens):
         return Verdict(tuple(faults))
     body = statement.without_end(tokens)
     nested = nesting.check(source, body)

@@ -29,7 +29,6 @@ from functions.validate_sql.partition import partition
 from functions.validate_sql.partition.partition import Catalogue
 from functions.validate_sql.profile import data_quality, predicted_value
 from functions.validate_sql.profile import profile as profiles
-from functions.validate_sql.rewrite import without_declare
 
 PROFILED_DAYS = 30
 _SHARD = re.compile(r"(.*_)(\d{8})")
@@ -68,8 +67,7 @@ class Services:
 def validate(ask: Ask, services: Services) -> Validated:
     """Everything that can be said of the query; nothing that it holds makes this raise."""
     allowed = Scope.of(services.settings)
-    declared, text = _without_declare(ask.sql, allowed)
-    mended = rounds.mended(text, allowed)
+    mended = rounds.mended(ask.sql, allowed)
     verdict = mended.verdict
     known = _known(verdict, services.runner)
     unbounded = _partitions(ask, verdict.query, known, services)
@@ -99,19 +97,10 @@ def validate(ask: Ask, services: Services) -> Validated:
             mended.text, later, allowed, lambda text: _faults(text, ask, allowed, services)
         )
     answer.suggestion = _suggestion(ask.sql, mended, later, allowed)
-    findings = [*declared, *mended.findings, *map(mended.relocated, later)]
+    findings = [*mended.findings, *map(mended.relocated, later)]
     answer.issues = issues(findings)
     answer.ok = not is_refused(findings)
     return answer
-
-
-def _without_declare(sql: str, allowed: Scope) -> tuple[list[Finding], str]:
-    """What is said of a script, and its one SELECT on the same lines; else ([], sql)."""
-    declared = next((f for f in judge(sql, allowed).findings if f.code == "declare"), None)
-    suggestion = without_declare(sql) if declared else ""
-    if declared is None or not suggestion:
-        return [], sql
-    return [replace(declared, fix=suggestion.strip())], suggestion
 
 
 def _suggestion(

@@ -18,7 +18,7 @@ from typing import Any
 
 from common.guard.judge import Verdict, judge
 from common.guard.names.scope import Scope
-from functions.validate_sql.rewrite import without_declare
+from functions.validate_sql.fixes.script import as_query
 
 LIST = Path(__file__).with_name("sources.json")
 
@@ -39,8 +39,8 @@ def verdict_of(sql: str) -> dict[str, Any]:
     if codes:
         found["reason"] = codes[0]
     if "declare" in codes:
-        suggestion = without_declare(sql)
-        found["suggestion"] = bool(suggestion) and lenient(suggestion).ok
+        query = as_query(sql)
+        found["suggestion"] = query is not None and lenient(query.text).ok
     return found
 
 

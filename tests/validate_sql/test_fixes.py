@@ -187,3 +187,31 @@ def test_places_in_a_mended_text_are_found_again_in_the_text_as_sent() -> None:
     assert unknown.end_column
     assert sql[unknown.column - 1 : unknown.end_column - 1] == "nope"
     assert applied(sql, []) == sql == edited(sql, []).text
+
+
+ONE_ROUND = """SELECT o."id"::text AS id, {{ client }} AS client_id, nvl(o.name, 'x') AS user_id
+FROM shop.crm.orders AS o
+WHERE o.status ILIKE 'paid' AND o.note ILIKE 'x' AND o.total % 2 = 0
+  AND o.created_at > now() - interval '30 days'"""
+
+
+def test_reading_goes_on_behind_what_no_program_can_mend() -> None:
+    """A template stops nothing: all other faults are named in the same answer."""
+    found = rounds.mended(ONE_ROUND, SCOPE).findings
+    assert "template" in codes(list(found))
+    dialect = [it.line or 0 for it in found if it.code == "other_dialect"]
+    # "id", ::text and nvl; two ILIKE and %; now and the interval
+    assert sorted(dialect) == [1, 1, 1, 3, 3, 3, 4, 4]
+
+
+def test_a_script_of_temporary_tables_is_told_as_one_query(told: Told) -> None:
+    script = (
+        "CREATE TEMP TABLE paid AS SELECT * FROM shop.crm.orders\n"
+        "WHERE date BETWEEN @start_date AND @end_date AND status = 'paid';\n"
+        "SELECT order_id AS id, client_id, created_at AS created FROM paid;"
+    )
+    answer = told(script)
+    assert [it.code for it in answer.issues if it.severity == "error"] == ["changes_schema"]
+    assert answer.suggestion.startswith("WITH paid AS (SELECT * FROM shop.crm.orders")
+    assert [column.name for column in answer.columns] == ["id", "client_id", "created"]
+    assert told(answer.suggestion).ok

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, cast
 
-from common.guard.reading.lexer_errors import unreadable
+from common.guard.reading.lexer_errors import beyond, unreadable
 from common.guard.reading.text import Source
 from common.guard.reading.words import RESERVED
 from common.model.findings import Finding, found
@@ -17,6 +17,8 @@ from common.model.findings import Finding, found
 Kind = Literal["name", "quoted", "string", "number", "parameter", "symbol"]
 
 MAXIMUM_TOKENS = 10_000
+MAXIMUM_STOPS = 50
+"""Places that cannot be read, after which no more are looked for."""
 
 
 class Token(NamedTuple):
@@ -73,23 +75,26 @@ _WORDLIKE = ("name", "quoted", "string", "number", "parameter")
 
 
 def tokens(source: Source) -> tuple[list[Token], list[Finding]]:
-    """The tokens of the text, comments gone, and what cannot be read; one fault of a kind."""
+    """The tokens of the text, comments gone, and what cannot be read, each fault once.
+
+    Reading goes on behind a fault, unless nobody knows where a text or comment ends.
+    """
     read: list[Token] = []
-    faults: dict[str, Finding] = {}
-    offset, gap = 0, False
-    while offset < len(source.text):
+    faults: dict[tuple[str, str], Finding] = {}
+    offset, gap, stops = 0, False, 0
+    while offset < len(source.text) and stops < MAXIMUM_STOPS:
         token, end = _next(source.text, offset, gap, read)
         if end == offset:
             fault = unreadable(source, offset)
-            faults.setdefault(fault.code, fault)
-            break
-        if token:
+            faults.setdefault((fault.code, fault.message), fault)
+            end, stops = beyond(source.text, offset), stops + 1
+        elif token:
             for fault in _faults(source, read[-7:], token, end):
-                faults.setdefault(fault.code, fault)
+                faults.setdefault((fault.code, fault.message), fault)
             read.append(token)
         offset, gap = end, token is None
         if len(read) > MAXIMUM_TOKENS:
-            faults["too_large"] = _too_many(source, offset)
+            faults["too_large", ""] = _too_many(source, offset)
             break
     return read, list(faults.values())
 

@@ -56,6 +56,17 @@ def unreadable(source: Source, offset: int) -> Finding:
     return found(told.code, told.message, told.fix, at=at, replacement=told.replacement)
 
 
+def beyond(text: str, offset: int) -> int:
+    """Where reading goes on behind what is no token: the end, if something is never closed."""
+    match = _SKIPPED.match(text, offset)
+    return match.end() if match else len(text)
+
+
+_SKIPPED = re.compile(
+    r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|\$\{.*?\}|@@\w*|::\s*\w*|\w+|[^'\"`/\w]", re.DOTALL
+)
+
+
 def _template(match: re.Match[str], before: str, rest: str) -> Told:
     return Told(
         "template",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from common.guard.reading.lexer import NOTHING, Token
@@ -37,7 +38,7 @@ class Masked:
         """The token that sqlglot saw on this line."""
         return self.tokens[line - 1]
 
-    @property
+    @cached_property
     def has_pipes(self) -> bool:
         """Whether a pipe operator stands in the query."""
         return any(token.has("|>") for token in self.tokens)

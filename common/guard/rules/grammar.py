@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from common.guard.reading.lexer import NOTHING, Token
@@ -45,9 +46,11 @@ _ENDS = ("FROM", "WHEN", "THEN", "ELSE", "AND", "OR", "JOIN", "ON")
 
 
 def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
-    """The first fault of either sort."""
-    faults = [next(_company(tokens), None), next(_clauses(tokens), None)]
-    return [fault.found(source) for fault in faults if fault]
+    """Every form of another dialect, and the first fault of either other sort."""
+    company = list(_company(tokens))
+    foreign = [fault for fault in company if fault.code == "other_dialect"]
+    slips = [fault for fault in company if fault.code != "other_dialect"][:1]
+    return [fault.found(source) for fault in [*foreign[:20], *slips, *islice(_clauses(tokens), 1)]]
 
 
 def _company(tokens: Sequence[Token]) -> Iterator[_Fault]:
@@ -148,7 +151,7 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[_Fault]:
     """Clauses of one SELECT that stand in another order than GoogleSQL's."""
     ranks = [-1]
     before = NOTHING
-    for token, after in zip(tokens, [*tokens[1:], NOTHING], strict=True):
+    for token, after in zip(tokens, [*tokens[1:], NOTHING], strict=False):
         if token.has("(", "["):
             ranks.append(-1)
         elif token.has(")", "]") and len(ranks) > 1:

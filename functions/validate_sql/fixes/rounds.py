@@ -12,8 +12,10 @@ from common.guard.judge import Verdict, judge
 from common.guard.names.scope import Scope
 from common.model.findings import Finding
 from functions.validate_sql.fixes.apply import Edited, edited
+from functions.validate_sql.fixes.script import as_query
 
 MAXIMUM_ROUNDS = 12
+_OF_SCRIPTS = frozenset({"declare", "script", "changes_schema"})
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,11 @@ def mended(sql: str, allowed: Scope) -> Mended:
     """The text as it is, when it may run; else with each replacement that helps put in."""
     known = Mended(sql, judge(sql, allowed), (), ())
     findings = list(known.verdict.findings)
+    if is_script(known.verdict) and (query := as_query(sql)):
+        text = query.text.strip()
+        findings = [replace(it, fix=text) if it.code in _OF_SCRIPTS else it for it in findings]
+        known = Mended(query.text, judge(query.text, allowed), (), (query,))
+        findings += map(known.relocated, known.verdict.findings)
     for _ in range(MAXIMUM_ROUNDS):
         errors = [it for it in known.verdict.findings if it.severity == "error"]
         made = edited(known.text, errors)
@@ -57,13 +64,23 @@ def mended(sql: str, allowed: Scope) -> Mended:
     return replace(known, findings=tuple(_first_of_each(findings)))
 
 
+def is_script(verdict: Verdict) -> bool:
+    """Whether the text is refused for being a script or a statement that makes a table."""
+    return any(finding.code in _OF_SCRIPTS for finding in verdict.findings)
+
+
 def _faults(verdict: Verdict) -> list[tuple[str, str]]:
     return [(finding.code, finding.message) for finding in verdict.findings]
 
 
 def _first_of_each(findings: list[Finding]) -> list[Finding]:
-    """Without what a later round only tells again."""
+    """Without what a later round only tells again, perhaps of more than its own place."""
     first: dict[tuple[str, str, int | None, int | None], Finding] = {}
+    lines: set[tuple[str, str, int | None]] = set()
     for finding in findings:
-        first.setdefault((finding.code, finding.message, finding.line, finding.column), finding)
+        is_placed = finding.replacement is not None or finding.end_column is None
+        if is_placed or (finding.code, finding.message, finding.line) not in lines:
+            key = (finding.code, finding.message, finding.line, finding.column)
+            first.setdefault(key, finding)
+        lines.add((finding.code, finding.message, finding.line))
     return list(first.values())

@@ -1,11 +1,11 @@
-"""Scripts that begin with DECLARE, written as the SELECT that they are meant to be."""
+"""Scripts of variables and temporary tables, written as the SELECT that they are meant to be."""
 
 from __future__ import annotations
 
 import pytest
 
 from common.guard.judge import judge
-from functions.validate_sql.rewrite import without_declare
+from functions.validate_sql.fixes.script import as_query
 from tests.guard.corpus import SCOPE
 
 SHARDS = "FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN"
@@ -45,10 +45,30 @@ SHARDS = "FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN"
             "WHERE value > limit_value -- and more",
             "SELECT id FROM crm.orders WHERE value > (10 * 2)",
         ),
+        (
+            "CREATE TEMP TABLE paid AS\nSELECT id FROM crm.orders WHERE status = 'paid';\n"
+            "CREATE OR REPLACE TEMPORARY TABLE big AS (SELECT id FROM paid);\n"
+            "SELECT id FROM big;\nDROP TABLE paid;",
+            "\nWITH paid AS (SELECT id FROM crm.orders WHERE status = 'paid')\n"
+            ", big AS ((SELECT id FROM paid))\n SELECT id FROM big",
+        ),
+        (
+            "DECLARE since DATE DEFAULT DATE '2026-01-01';\n"
+            "CREATE TEMP TABLE paid AS SELECT id FROM crm.orders WHERE date >= since;\n"
+            "WITH big AS (SELECT id FROM paid) SELECT id FROM big",
+            "\nWITH paid AS (SELECT id FROM crm.orders WHERE date >= @start_date)\n"
+            ", big AS (SELECT id FROM paid) SELECT id FROM big",
+        ),
+        (
+            "CREATE OR REPLACE VIEW crm.v AS\nSELECT id FROM crm.orders",
+            "\nSELECT id FROM crm.orders",
+        ),
     ],
 )
 def test_variables_become_parameters_or_their_values(script: str, written: str) -> None:
-    assert without_declare(script) == written
+    query = as_query(script)
+    assert query
+    assert query.text == written
     assert judge(written, SCOPE).ok
 
 
@@ -58,7 +78,10 @@ def test_variables_become_parameters_or_their_values(script: str, written: str) 
         "DECLARE days STRUCT<a DATE> DEFAULT (DATE '2026-01-01'); SELECT days.a AS id",
         "DECLARE a STRING DEFAULT 'x';" + "SET a = CONCAT(a, a);" * 1_000 + "SELECT a AS id",
         "DECLARE ids ARRAY<STRING>; SELECT id FROM crm.orders WHERE id IN UNNEST(ids)",
-        "DECLARE x INT64 DEFAULT 1; CREATE TEMP TABLE t AS SELECT 1; SELECT x FROM t",
+        "DECLARE x INT64 DEFAULT 1; CREATE TABLE t AS SELECT 1; SELECT x FROM t",
+        "CREATE TEMP TABLE t AS SELECT 1; SELECT * FROM _SESSION.t",
+        "CREATE TEMP TABLE crm.t AS SELECT 1; SELECT * FROM crm.t",
+        "CREATE TEMP TABLE t AS SELECT 1; INSERT INTO t SELECT 2; SELECT * FROM t",
         "DECLARE x INT64 DEFAULT 1; SELECT x; SELECT x",
         "DECLARE x INT64 DEFAULT 1; BEGIN SELECT x; END",
         "DECLARE",
@@ -66,7 +89,7 @@ def test_variables_become_parameters_or_their_values(script: str, written: str) 
     ],
 )
 def test_nothing_is_suggested_where_the_meaning_is_unclear(script: str) -> None:
-    assert without_declare(script) == ""
+    assert as_query(script) is None
 
 
 def test_what_becomes_of_temporary_tables_is_told() -> None:
