@@ -13,7 +13,7 @@ PACKAGES := $(WEB)/node_modules/.ready
 NPM := VENV=$(abspath $(VENV)) $(WEB)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve console test lint bench fuzz-sql fuzz-api terraform-check test-bundles deploy-plan lock clean
+.PHONY: help demo serve console test lint bench fuzz-sql fuzz-api fuzz-export terraform-check test-bundles deploy-plan lock clean
 
 help: ## What can be made here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ $(PEERS): requirements/bench.txt $(READY)
 
 fuzz-sql: $(READY) ## A million mutants and a million FROM clauses: our guard against GoogleSQL's own analyzer.
 	@$(RUN) -m tests.guard.fuzz --mutants 1000000 --froms 1000000
+
+fuzz-export: $(READY) ## A dry run against a run: 10,000 generated rows over three days, each destination.
+	@$(RUN) -m tests.export.test_parity 10000
 
 fuzz-api: $(READY) ## Ask all three HTTP interfaces anything; schemathesis judges the answers.
 	@$(RUN) -m tests.http.fuzz --examples 100

@@ -5,7 +5,7 @@ A differential test holds both to the same answers; the simulation runs on this 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import islice
@@ -24,6 +24,7 @@ from functions.export.reconcile.delivery_state import (
     State,
     dedup_key,
 )
+from functions.export.reconcile.membership import PART
 from functions.export.send.due import JUST_NOW
 
 REVIEWED = ("skipped", "rejected", "parked", "failed", "unsupported_change")
@@ -100,12 +101,17 @@ class MemoryLedger:
     def _candidates(self, now: datetime) -> Iterator[Candidate]:
         delivery_states = self.delivery_states()
         known = self._status_is_known()
+        known_by, claims = self._known_by(delivery_states)
         present = sorted(self.store.table.values(), key=lambda row: (row.date, row.id))
         for row in present:
             delivery_state = delivery_states.get(row.id, DeliveryState())
             if self._wants_a_look(row, delivery_state, now):
                 yield Candidate(
-                    row.id, delivery_state, row if known else replace(row, is_qualified=True)
+                    row.id,
+                    delivery_state,
+                    row if known else replace(row, is_qualified=True),
+                    members=known_by.get(row.id, ()),
+                    claims=claims(row.id),
                 )
         for key in sorted(set(delivery_states) - set(self.store.table), key=self._day_and_id):
             delivery_state = delivery_states[key]
@@ -118,7 +124,34 @@ class MemoryLedger:
             )
             parked = delivery_state.state == "parked" and not resting
             if (gone_at and not told) if live else delivery_state.state in OPEN or parked:
-                yield Candidate(key, delivery_state, None, gone_at, self._date(key))
+                members = known_by.get(key, ())
+                yield Candidate(
+                    key, delivery_state, None, gone_at, self._date(key), members, claims(key)
+                )
+
+    def _known_by(
+        self, delivery_states: Mapping[str, DeliveryState]
+    ) -> tuple[dict[str, tuple[str, ...]], Callable[[str], tuple[str, ...]]]:
+        """What the platform was given of each conversion, the latest first, and who else holds it:
+        conversions whose newest acceptance or doubt is no retraction."""
+        known: dict[str, dict[str, None]] = {}
+        holders: dict[str, set[str]] = {}
+        for _, key, member in reversed(self.store.members):
+            known.setdefault(key, {}).setdefault(member)
+            state = delivery_states.get(key, DeliveryState())
+            sent = state.in_doubt or state.held
+            if sent and sent.op != "retract":
+                holders.setdefault(member, set()).add(key)
+
+        def claims(key: str) -> tuple[str, ...]:
+            return tuple(
+                f"{member}{PART}{self.scope.conversion}/{other}"
+                for member in sorted(known.get(key, ()))
+                for other in sorted(holders.get(member, ()))
+                if other != key
+            )
+
+        return {key: tuple(members) for key, members in known.items()}, claims
 
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
         if only_as_holder and self.store.fence != self.scope.fence:

@@ -84,13 +84,12 @@ def notes(first_day: date, census: Census, brake: Brake) -> list[str]:
 
 
 def requests_of(judged: Judged, job: Job) -> list[tuple[Request, list[str]]]:
-    """The requests of one portion, each with the ids of its conversions."""
-    orders = [
-        (decision.built, candidate.conversion_id)
-        for candidate, decision in judged
-        if isinstance(decision, Deliver) and decision.built.group != STAYS
-    ]
-    ids = {built.key: id for built, id in orders}
+    """The requests of one portion, each with the ids of its conversions: first those that take out
+    addresses that people no longer have."""
+    chosen = [(each, c.conversion_id) for c, each in judged if isinstance(each, Deliver)]
+    leaving = [(each.before, id) for each, id in chosen if each.before]
+    orders = [(each.built, id) for each, id in chosen if each.built.group != STAYS]
+    ids = {built.key: id for built, id in [*leaving, *orders]}
     suspects = {
         decision.built.key
         for candidate, decision in judged
@@ -98,7 +97,10 @@ def requests_of(judged: Judged, job: Job) -> list[tuple[Request, list[str]]]:
     }
     return [
         (job.destination.request(job.scope.conversion, batch), [ids[each.key] for each in batch])
-        for batch in batches([built for built, _ in orders], job.destination, suspects)
+        for batch in [
+            *batches([built for built, _ in leaving], job.destination),
+            *batches([built for built, _ in orders], job.destination, suspects),
+        ]
     ]
 
 
