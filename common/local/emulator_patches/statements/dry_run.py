@@ -16,7 +16,7 @@ from sqlglot import exp
 from common.local.emulator_patches import column_types
 from common.local.emulator_patches.patch import replace
 from common.local.emulator_patches.server import messages
-from common.local.emulator_patches.statements import execution, statements
+from common.local.emulator_patches.statements import analyzed, execution, statements
 
 _PLANNED = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT"}
 
@@ -63,6 +63,8 @@ async def answer(
     """The response to a dry run: statement type, columns, tables read; bytes are unknown (0)."""
     kind = _kind(bq_sql)
     schema: list[column_types.Field] = []
+    if kind == "SELECT":
+        analyzed.check(bq_sql, project_id, query_params, ctx)
     if kind in _PLANNED:
         schema = _columns(
             execution.prepared(project_id, bq_sql, query_params, ctx, caller), bq_sql, ctx
