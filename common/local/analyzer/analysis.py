@@ -79,7 +79,7 @@ def analyze(
     `parameters` maps names to GoogleSQL types; one that is not declared has its type inferred.
     """
     known = tables or {}
-    known_tables = catalog(tuple((path, known[".".join(path)]) for path in _paths(sql, known)))
+    known_tables = catalog(tuple((path, known[".".join(path)]) for path in paths(sql, known)))
     request = service.AnalyzeRequest(
         options=options(parameters or {}), registered_catalog_id=known_tables, sql_statement=sql
     )
@@ -104,15 +104,16 @@ def names(given: Iterable[str]) -> list[str]:
     return [name if name and name[0] != "$" else f"f{next(counted)}_" for name in given]
 
 
-def _paths(sql: str, tables: Mapping[str, Schema]) -> list[tuple[str, ...]]:
+def paths(sql: str, tables: Mapping[str, Schema]) -> list[tuple[str, ...]]:
+    """Which of the tables the statement names, each as its parts."""
     request = service.ExtractTableNamesFromStatementRequest(
         sql_statement=sql, options=language(), allow_script=False
     )
     answer = call(
         "ExtractTableNamesFromStatement", request, service.ExtractTableNamesFromStatementResponse
     )
-    paths = (tuple(name.table_name_segment) for name in answer.table_name)
-    return sorted({path for path in paths if ".".join(path) in tables})
+    named = (tuple(name.table_name_segment) for name in answer.table_name)
+    return sorted({path for path in named if ".".join(path) in tables})
 
 
 _registered: dict[str, int] = {}
