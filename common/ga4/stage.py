@@ -29,10 +29,6 @@ class Span:
     window: Window
     events: frozenset[str]
 
-    def pieces(self) -> list[Span]:
-        """The span in pieces that one write each may read."""
-        return [Span(chunk, self.events) for chunk in self.window.chunks(SPAN_DAYS)]
-
 
 @dataclass(frozen=True)
 class Staged:
@@ -77,11 +73,23 @@ def scan(warehouse: Warehouse, span: Span) -> Sql | None:
     )
 
 
+def pieces(warehouse: Warehouse, span: Span) -> list[Span]:
+    """The span in ascending pieces, each to be read by one statement under its byte cap.
+
+    A day alone that is over the cap is a piece too: reading it fails, and says what it needs.
+    """
+    return [
+        Span(window, span.events)
+        for chunk in span.window.chunks(SPAN_DAYS)
+        for window in _fitting(warehouse, Span(chunk, span.events))
+    ]
+
+
 def planned_bytes(warehouse: Warehouse, span: Span) -> int | None:
     """What reading the span, piece by piece as a run does, would cost in bytes; None is unknown."""
     sizes = [
         warehouse.dry_run(sql).bytes_processed
-        for piece in span.pieces()
+        for piece in pieces(warehouse, span)
         if (sql := scan(warehouse, piece)) is not None
     ]
     known = [size for size in sizes if size is not None]
@@ -146,22 +154,29 @@ def unremembered(warehouse: Warehouse, window: Window, *, orders: bool) -> list[
         piece
         for chunk in Window(start, first - timedelta(days=1)).chunks(SPAN_DAYS)
         if found & set(chunk.dates)
-        for piece in _fitting(warehouse, chunk)
+        for piece in _fitting(warehouse, Span(chunk, frozenset()))
     ]
 
 
-def _fitting(warehouse: Warehouse, window: Window) -> list[Window]:
-    """The window in halves, and these in halves, until each can be read under the byte cap."""
-    size = remembering_bytes(warehouse, window)
-    if window.days == 1 or size is None or size <= warehouse.settings.maximum_bytes_billed:
+def _fitting(warehouse: Warehouse, span: Span) -> list[Window]:
+    """The days in halves, and these in halves, until each can be read under the byte cap."""
+    window = span.window
+    if window.days == 1:
+        return [window]
+    size = _bytes(warehouse, span)
+    if size is None or size <= warehouse.settings.maximum_bytes_billed:
         return [window]
     halves = window.chunks((window.days + 1) // 2)
-    return [piece for half in halves for piece in _fitting(warehouse, half)]
+    return [piece for half in halves for piece in _fitting(warehouse, Span(half, span.events))]
 
 
 def remembering_bytes(warehouse: Warehouse, window: Window) -> int | None:
     """What reading these older days costs in bytes; None is unknown."""
-    sql = scan(warehouse, Span(window, frozenset()))
+    return _bytes(warehouse, Span(window, frozenset()))
+
+
+def _bytes(warehouse: Warehouse, span: Span) -> int | None:
+    sql = scan(warehouse, span)
     return warehouse.dry_run(sql).bytes_processed if sql else None
 
 

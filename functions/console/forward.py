@@ -37,7 +37,6 @@ SENT = (
     "traceparent",
 )
 RETURNED = (
-    "Cache-Control",
     "Content-Type",
     "ETag",
     "Location",
@@ -101,7 +100,7 @@ class Upstreams:
         response = Response(answer.content, answer.status_code)
         del response.headers["Content-Type"]
         response.headers.update(_kept(answer.headers.get, RETURNED))
-        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Cache-Control"] = "no-store"
         return response
 
     def _identity(self, request: Request, address: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1/audience
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -141,7 +142,8 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
         if leaving:
             return data_manager.built(intent.key, named, "remove")
         joining = named | {"consent": data_manager.consent(intent.consent)}
-        return data_manager.built(intent.key, joining, "add", data_manager.known_by(people))
+        built = data_manager.built(intent.key, joining, "add")
+        return replace(built, members=data_manager.known_by(people))
 
     def leaving(self, key: str, members: Sequence[str]) -> Built | None:
         people = {"userData": {"userIdentifiers": data_manager.kept_people(members)}}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -145,8 +146,8 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
         }
         if intent.op == "create":
             event = known | _money("Conversion", intent)
-            members = () if row.msclkid else (canonical(who).decode(),)
-            return written(intent.key, event, "create", members)
+            built = written(intent.key, event, "create")
+            return built if row.msclkid else replace(built, members=(canonical(who).decode(),))
         event = known | {"AdjustmentType": intent.op.capitalize()}
         if intent.op == "restate":
             event |= _money("Adjustment", intent)

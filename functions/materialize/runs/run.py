@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from common.catalog import plan
@@ -222,19 +223,19 @@ def _start(
     clock = Clock(services.seconds)
     tiers = plan.tiers(definitions.values())
     windows = plan.windows(request, trigger, chosen, known)
-    staged: bool | None = True
+    held: list[Window] | None = []
     if trigger != "load":
         last_day = min(request.end_date or known.yesterday, known.yesterday)
         volume.report_missing_shards(services.warehouse, services.ledger, last_day, run_id)
         again = known.changed
         if trigger == "backfill" and windows:
             again |= frozenset(plan.whole(windows.values()).dates)
-        staged = _stage(services, run_id, definitions, windows, again, clock, request.force)
-        if staged is None:
+        held = _stage(services, run_id, definitions, windows, again, clock, request.force)
+        if held is None:
             services.bus.publish(request)
             return
-        if not staged:
-            windows = _without_readers(services, run_id, definitions, tiers, windows)
+        if held:
+            windows = _without_readers(services, run_id, definitions, tiers, windows, held)
     shown = {id for id, _ in known.done}
     if not set(windows) <= shown:
         overview.refresh(services.warehouse, shown | set(windows))
@@ -247,7 +248,7 @@ def _start(
             if id not in planned
         ],
     )
-    if not windows and staged:
+    if not windows and not held:
         services.ledger.write(
             run_id, RunStatus.UNCHANGED, trigger=trigger, detail="There was nothing to run."
         )
@@ -262,14 +263,14 @@ def _stage(
     again: frozenset[date],
     clock: Clock,
     force: bool,
-) -> bool | None:
+) -> list[Window] | None:
     """Read what the stage lacks, and the days `again` that this run has not read yet.
 
-    True when all is there, False when a part is held, None when time ran out and the request must
-    come again.
+    The days that could not be read or are held, [] when all is there; None when time ran out and
+    the request must come again.
     """
     if not windows or not services.warehouse.settings.ga4_datasets:
-        return True
+        return []
     needed = plan.stage_events(definitions[id] for id in windows)
     days = again - _staged_by(services, run_id)
     window = plan.whole(windows.values())
@@ -278,18 +279,43 @@ def _stage(
     for older in stage.unremembered(services.warehouse, window, orders=buys):
         if clock.elapsed() > STAGE_SECONDS:
             return None
-        fill.remember(services.warehouse, services.ledger, older, run_id)
-    is_whole = True
+        remember = partial(fill.remember, services.warehouse, services.ledger, older, run_id)
+        if not _is_read(services, run_id, older, remember):
+            # nobody can say which clicks and orders of the window the missing days would date
+            return [window]
+    held: list[Window] = []
     for span in stage.lacking(services.warehouse, window, needed, days):
-        for piece in span.pieces():
+        for piece in stage.pieces(services.warehouse, span):
             if clock.elapsed() > STAGE_SECONDS:
                 return None
-            is_whole &= fill.fill_stage(
-                services.warehouse, services.ledger, piece, run_id, clock, force
+            read = partial(
+                fill.fill_stage, services.warehouse, services.ledger, piece, run_id, clock, force
             )
-    if buys:
+            if not _is_read(services, run_id, piece.window, read):
+                held.append(piece.window)
+    if buys and not held:
         facts.report(services.warehouse, services.ledger, window, run_id)
-    return is_whole
+    return held
+
+
+def _is_read(
+    services: Services, run_id: str, days: Window, read: Callable[[], bool | None]
+) -> bool:
+    """Whether the days came into the stage; what cannot be read says why and stops nobody else."""
+    try:
+        return read() is not False
+    except RetryableError:
+        raise
+    except ProductError as error:
+        words = f"The GA4 export of {days.start} to {days.end} was not read: {error.detail}"
+        services.ledger.write(
+            run_id, RunStatus.HELD, start_date=days.start, end_date=days.end, detail=words[:1000]
+        )
+        services.ledger.report(
+            Incident(error.code, words, error.fix, subject=fill.LEASE, object=str(days.start)),
+            run_id,
+        )
+        return False
 
 
 def _staged_by(services: Services, run_id: str) -> frozenset[date]:
@@ -307,9 +333,15 @@ def _without_readers(
     definitions: Mapping[str, DefinitionVersion],
     tiers: Mapping[str, int],
     windows: Mapping[str, Window],
+    held: Iterable[Window],
 ) -> dict[str, Window]:
-    """The windows of what reads nothing of a stage that is held; the others wait, and say so."""
-    readers = {id for id, stored in definitions.items() if stored.conversion.events()}
+    """The windows of what reads no day of the stage that is held; the others wait, and say so."""
+    readers = {
+        id
+        for id, window in windows.items()
+        if definitions[id].conversion.events()
+        and any(day.start <= window.end and window.start <= day.end for day in held)
+    }
     waiting = plan.with_dependents(readers, definitions.values()) & windows.keys()
     for id in sorted(waiting):
         services.ledger.write(

@@ -10,15 +10,6 @@ export interface WhatIf {
   value_share: number;
 }
 
-type Interval = [number, number];
-
-/** The correction that every score carries, and what it would have done at earlier times. */
-export interface Level {
-  factor: number;
-  note: string;
-  replays?: { days_ago: number; promised: number; came: number }[];
-}
-
 export interface Model {
   conversion: string;
   model_id: string;
@@ -26,8 +17,7 @@ export interface Model {
   reason: string | null;
   card: {
     data?: { days: number; leads: number; won: number; open: number; window_days: number | null };
-    model?: { top_attributes?: { attribute: string; points: number }[]; level?: Level };
-    promise?: { wins: number; wins_interval_80: Interval; value: number; value_interval_80: Interval };
+    model?: { top_attributes?: { attribute: string; points: number }[] };
     quality?: {
       forward?: { leads: number; lift_top_10: number };
       money?: { predicted_to_actual: number | null };
@@ -42,6 +32,5 @@ export interface Model {
   calibration: Api['Cohort'][];
 }
 
-export type Thresholds = Api['Thresholds'];
 export type LeadPage = Api['LeadPage'];
 export type LeadScore = Api['LeadScore'];

@@ -3,30 +3,21 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { ask, client, get } from '../api/client';
-import { Act } from '../ui/act';
+import { Fields } from '../editor/review';
 import { Ago, Failed, Waiting } from '../ui/parts';
-import { Fields } from './fields';
-
-interface Version {
-  version: number;
-  status: string;
-  created_at: string;
-  created_by: string | null;
-  definition: object | null;
-  unreadable?: string | null;
-}
+import type { Stored } from './types';
 
 /** What it was, since when, by whom; two versions beside one another; one restored. */
-export function Versions(props: { path: string; newest: number; etag: string | null }) {
-  const [chosen, setChosen] = useState<Version | null>(null);
+export function Versions(props: { id: string; newest: number; etag: string | null }) {
+  const [chosen, setChosen] = useState<Stored | null>(null);
   const versions = useQuery({
-    queryKey: ['versions', props.path],
-    queryFn: ({ signal }) => get<{ versions: Version[] }>(`${props.path}/versions`, {}, signal),
+    queryKey: ['versions', props.id],
+    queryFn: ({ signal }) => get<{ versions: Stored[] }>(`/api/conversions/${props.id}/versions`, {}, signal),
   });
   const restore = useMutation({
     // what is restored becomes a version of its own, so nothing is lost
-    mutationFn: (version: Version) =>
-      ask('POST', `${props.path}/versions/${version.version}:restore`, {
+    mutationFn: (version: Stored) =>
+      ask('POST', `/api/conversions/${props.id}/versions/${version.version}:restore`, {
         headers: props.etag ? { 'If-Match': props.etag } : {},
       }),
     onSuccess: async () => {
@@ -56,11 +47,6 @@ export function Versions(props: { path: string; newest: number; etag: string | n
                 {one.version}
                 {one.version === props.newest && ' (live)'}
                 {one.status === 'archived' && ' archived'}
-                {one.unreadable && (
-                  <Text size="xs" c="var(--mantine-color-error)">
-                    Unreadable: {one.unreadable}
-                  </Text>
-                )}
               </Table.Td>
               <Table.Td>
                 <Ago time={one.created_at} />
@@ -69,7 +55,7 @@ export function Versions(props: { path: string; newest: number; etag: string | n
                 {one.created_by ?? 'unknown'}
               </Table.Td>
               <Table.Td ta="right">
-                {one.version !== props.newest && one.definition && (
+                {one.version !== props.newest && (
                   <Button size="compact-sm" variant="subtle" onClick={() => setChosen(one)}>
                     Compare
                   </Button>
@@ -94,9 +80,9 @@ export function Versions(props: { path: string; newest: number; etag: string | n
               <Button variant="default" onClick={() => setChosen(null)}>
                 Close
               </Button>
-              <Act needs="edit" onClick={() => restore.mutate(chosen)} loading={restore.isPending}>
+              <Button onClick={() => restore.mutate(chosen)} loading={restore.isPending}>
                 Restore version {chosen.version}
-              </Act>
+              </Button>
             </Group>
           </Stack>
         )}
