@@ -14,6 +14,7 @@ from typing import Any
 
 from google.api_core import exceptions as google_errors
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+from requests import RequestException
 
 from common.errors import (
     AccessError,
@@ -57,7 +58,10 @@ def translate(error: BaseException, caller: Caller | None = None) -> ProductErro
         return inner or RetryableError(str(error), code="bigquery_unavailable")
     if isinstance(error, GoogleAuthError):
         return _of_identity(error, caller)
-    if not isinstance(error, (google_errors.GoogleAPIError, FutureTimeout, ConnectionError)):
+    if isinstance(error, (RequestException, FutureTimeout, ConnectionError)):
+        # a connection that breaks is none of Google's errors, and its type is not ConnectionError
+        return RetryableError(str(error), code="bigquery_unavailable")
+    if not isinstance(error, google_errors.GoogleAPIError):
         return None
     text = message_of(error)
     reason = reason_of(error)
@@ -97,6 +101,9 @@ def _by_reason(reason: str, text: str, caller: Caller) -> ProductError | None:
             return RetryableError(text, code="job_stopped")
         case "bytesBilledLimitExceeded":
             return UserError(text, code="bytes_cap", fix=_raise_cap(text, caller))
+        case "resourcesExceeded" if _CONTENTION.search(text):
+            # the table's queue of statements is full, which no change of the query mends
+            return RetryableError(text, code="contention")
         case "timeout" | "responseTooLarge" | "resourcesExceeded" | "billingTierLimitExceeded":
             return UserError(text, code=_snake(reason), fix=_LIGHTER)
         case "invalidQuery" | "invalid" | "badRequest" | "parseError":

@@ -6,17 +6,21 @@ submitted before, so its answer is awaited instead of running twice.
 
 from __future__ import annotations
 
+import json
 import random
 import time
-from collections.abc import Iterable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain, count
-from typing import Any
+from io import BytesIO
+from itertools import count
+from typing import Any, TypeVar
 
 from google.api_core import exceptions as google_errors
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_JOB_RETRY, DEFAULT_RETRY
+from requests import RequestException
 
 from common import privacy, schemas
 from common.bigquery import migrations
@@ -26,6 +30,8 @@ from common.bigquery.sql import table as quoted
 from common.errors import AccessError, ConflictError, NotFoundError, RetryableError, UserError
 from common.settings import Settings
 
+Result = TypeVar("Result")
+
 JOB_SECONDS = 480
 """Longest time one job may run: under the 540 s of the function that waits for it."""
 
@@ -33,10 +39,14 @@ RETRY = DEFAULT_RETRY.with_timeout(60)
 JOB_RETRY = DEFAULT_JOB_RETRY.with_timeout(60)
 """How long the client repeats a request by itself; its default is 600 s, longer than a function."""
 
-_TRIES = {"contention": 6, "rate_limited": 4, "backend_error": 3}
-"""How often a statement is tried in this process before the whole message comes again."""
+_TRIES = {"contention": 6, "rate_limited": 5, "backend_error": 3}
+"""How often a statement is tried in this process before the whole message comes again. BigQuery
+counts over ten seconds, so the pauses for a rate make 15 s at least."""
 _FIRST_PAUSE = {"contention": 0.1, "rate_limited": 1.0, "backend_error": 1.0}
 """Seconds before the second try; each pause after it is twice as long, with jitter."""
+
+_OF_LIMITS = ("bytes_cap", "rate_limited", "quota_exceeded")
+"""Errors whose words name a limit and a table and never a row's value."""
 
 
 @dataclass(frozen=True)
@@ -142,16 +152,22 @@ class Warehouse:
         Raises UserError when BigQuery refuses the statement, AccessError, NotFoundError, or
         RetryableError when the same call may succeed later.
         """
-        for attempt in count():
+
+        def attempt(number: int) -> Executed:
+            return self._run(sql, _next(job_id, number), labels)
+
+        return self._patiently(attempt)
+
+    def _patiently(self, attempt: Callable[[int], Result]) -> Result:
+        """What the first attempt returns that is not refused for a reason that passes by itself."""
+        for number in count():
             try:
                 with self._translated(reads_rows=True):
-                    return self._run(
-                        sql, job_id if attempt == 0 else _next(job_id, attempt), labels
-                    )
+                    return attempt(number)
             except RetryableError as error:
-                if attempt + 1 >= _TRIES.get(error.code, 1):
+                if number + 1 >= _TRIES.get(error.code, 1):
                     raise
-                time.sleep(_FIRST_PAUSE[error.code] * random.uniform(1, 3) * 2**attempt)
+                time.sleep(_FIRST_PAUSE[error.code] * random.uniform(1, 3) * 2**number)
         raise AssertionError("unreachable")
 
     def claim(self, id: str) -> bool:
@@ -191,22 +207,42 @@ class Warehouse:
     def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Load rows into one of the append-only product tables, written down one by one."""
         ready = ({name: _json(value) for name, value in row.items()} for row in rows)
-        first = next(ready, None)
-        if first is None:
+        written = "\n".join(map(json.dumps, ready)).encode()
+        if not written:
             return
         config = bigquery.LoadJobConfig(
             schema=_fields(schemas.load(table)["schema"]),
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
             # the default asks for tables.create on the dataset even where the table exists
             create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
+            source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
         )
-        with self._translated(reads_rows=True):
-            self.client.load_table_from_json(
-                chain([first], ready),
-                self.path(table),
+        load_id = f"append_{uuid.uuid4().hex}"
+
+        def attempt(number: int) -> None:
+            self._load(written, self.path(table), config, str(_next(load_id, number)))
+
+        self._patiently(attempt)
+
+    def _load(self, written: bytes, path: str, config: bigquery.LoadJobConfig, job_id: str) -> None:
+        """Load the rows under this job id, once, even where an answer is lost."""
+        try:
+            job = self.client.load_table_from_file(
+                BytesIO(written),
+                path,
+                size=len(written),
+                job_id=job_id,
                 job_config=config,
                 location=self.settings.location,
-            ).result()
+            )
+        except (google_errors.Conflict, google_errors.ServerError, RequestException) as error:
+            # the job may have been made all the same: its id tells
+            try:
+                self._ended(job_id)
+            except google_errors.NotFound:
+                raise error from None
+        else:
+            job.result(retry=RETRY)
 
     def ensure_tables(self) -> None:
         """Create the datasets and fixed tables that are missing, and bring older tables up."""
@@ -220,7 +256,7 @@ class Warehouse:
         dataset = bigquery.Dataset(path)
         dataset.location = self.settings.location
         with self._translated():
-            self.client.create_dataset(dataset, exists_ok=True)
+            self.client.create_dataset(dataset, exists_ok=True, retry=RETRY)
 
     def ensure_table(self, path: str, schema: str) -> list[str]:
         """Create the table in the shape of a schema file, or bring an older one up to it.
@@ -236,7 +272,7 @@ class Warehouse:
             table.time_partitioning = bigquery.TimePartitioning(field=shape["partition"])
             table.require_partition_filter = shape["require_partition_filter"]
         with self._translated():
-            found = self.client.create_table(table, exists_ok=True)
+            found = self.client.create_table(table, exists_ok=True, retry=RETRY)
         return self._migrate(path, found, shape)
 
     def migrate_table(self, path: str, schema: str) -> list[str]:
@@ -245,7 +281,7 @@ class Warehouse:
         Raises NotFoundError when there is no such table.
         """
         with self._translated():
-            found = self.client.get_table(path)
+            found = self.client.get_table(path, retry=RETRY)
         return self._migrate(path, found, schemas.load(schema))
 
     def _migrate(self, path: str, found: bigquery.Table, shape: schemas.TableSchema) -> list[str]:
@@ -258,14 +294,16 @@ class Warehouse:
         labelled = bigquery.Table(path)
         labelled.labels = found.labels | migrations.labels(shape)
         with self._translated():
-            self.client.update_table(labelled, ["labels"])
+            self.client.update_table(labelled, ["labels"], retry=RETRY)
         return [field.name for field in added]
 
     def schema_of(self, path: str) -> list[dict[str, Any]] | None:
         """The table's columns in BigQuery's API form, or None when there is no such table."""
         try:
             with self._translated():
-                return [field.to_api_repr() for field in self.client.get_table(path).schema]
+                return [
+                    field.to_api_repr() for field in self.client.get_table(path, retry=RETRY).schema
+                ]
         except NotFoundError:
             return None
 
@@ -273,7 +311,7 @@ class Warehouse:
         """How the table is stored, or None when it does not exist or may not be seen."""
         try:
             with self._translated():
-                table = self.client.get_table(path)
+                table = self.client.get_table(path, retry=RETRY)
         except (NotFoundError, AccessError):
             return None
         partition = table.time_partitioning
@@ -290,7 +328,7 @@ class Warehouse:
         """Names of the tables of project.dataset; [] when there is no such dataset."""
         try:
             with self._translated():
-                return [table.table_id for table in self.client.list_tables(dataset)]
+                return [table.table_id for table in self.client.list_tables(dataset, retry=RETRY)]
         except NotFoundError:
             return []
 
@@ -316,13 +354,13 @@ class Warehouse:
     def drop(self, path: str) -> None:
         """Delete a table if it exists."""
         with self._translated():
-            self.client.delete_table(path, not_found_ok=True)
+            self.client.delete_table(path, not_found_ok=True, retry=RETRY)
 
     def job_changes(self, job_id: str) -> int | None:
         """Rows that the finished job changed; None when there is no such job or it failed."""
         try:
             with self._translated():
-                job = self.client.get_job(job_id, location=self.settings.location)
+                job = self.client.get_job(job_id, location=self.settings.location, retry=RETRY)
         except NotFoundError:
             return None
         failed = job.state != "DONE" or job.error_result
@@ -360,7 +398,7 @@ class Warehouse:
         """
         until = time.monotonic() + self.job_seconds
         try:
-            job: Any = self.client.get_job(job_id, location=self.settings.location)
+            job: Any = self.client.get_job(job_id, location=self.settings.location, retry=RETRY)
         except google_errors.Forbidden as error:
             # only who made a job may read it, and an id is unique in the whole project
             raise ConflictError(
@@ -406,7 +444,7 @@ class _Translated:
             return
         if not self._reads_rows:
             raise ours from error
-        if isinstance(ours, (UserError, RetryableError)):
+        if ours.code not in _OF_LIMITS and isinstance(ours, (UserError, RetryableError)):
             ours = type(ours)(privacy.without_values(ours.detail), code=ours.code, fix=ours.fix)
         raise ours from None
 
@@ -448,7 +486,7 @@ def _changed_at(table: bigquery.Table) -> datetime | None:
 
 
 def _next(job_id: str | None, attempt: int) -> str | None:
-    return job_id and f"{job_id}_{attempt}"
+    return f"{job_id}_{attempt}" if job_id and attempt else job_id
 
 
 def _query_parameter(

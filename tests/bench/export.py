@@ -109,13 +109,12 @@ def measure(kind: str, rows: int) -> Measured:
     payloads = requests = 0.0
     size, first = 0, 0.0
     built_rows = 0
-    membership = Membership(conversion)
     least = least_seconds(first_requests(kind)) * rows
     for wave in waves(candidates(rows), destination):
         began = time.process_time()
         built = [
             decision.built
-            for _, decision in decisions(wave, job, NOW, brake, membership)
+            for _, decision in decisions(wave, job, NOW, brake, Membership(conversion))
             if isinstance(decision, Deliver)
         ]
         payloads += time.process_time() - began

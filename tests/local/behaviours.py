@@ -5,6 +5,7 @@ A behaviour takes a client and an empty dataset; the stock emulator fails every 
 
 from __future__ import annotations
 
+import functools
 import threading
 import uuid
 from collections.abc import Callable
@@ -65,6 +66,9 @@ def a_load_keeps_its_job_id(client: bigquery.Client, dataset: str) -> None:
     config = LoadJobConfig(schema=PAIR)
     job = client.load_table_from_json([{"b": 1}], f"{dataset}.t", job_id=job_id, job_config=config)
     assert job.result().job_id == job_id
+    again = functools.partial(client.load_table_from_json, [{"b": 1}], f"{dataset}.t")
+    refused(lambda: again(job_id=job_id, job_config=config), "Already Exists", exceptions.Conflict)
+    assert len(rows(client, f"SELECT b FROM `{dataset}.t`")) == 1
 
 
 def a_job_id_is_taken_once(client: bigquery.Client, dataset: str) -> None:

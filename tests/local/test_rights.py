@@ -36,8 +36,6 @@ OWN = sorted(
     grant
     for grant in POLICY.grants
     if not any(each in f"serviceAccount:{grant.account}" for each in PLATFORM)
-    # Google's proxy asks for it, and there is none on one machine
-    and grant.role != "roles/iap.httpsResourceAccessor"
 )
 
 
@@ -216,6 +214,8 @@ def calls(grant: Grant) -> list[Need]:
         "roles/iam.serviceAccountTokenCreator": "iam.serviceAccounts.getAccessToken",
         "roles/secretmanager.secretAccessor": "secretmanager.versions.access",
         "roles/cloudscheduler.admin": "cloudscheduler.jobs.create",
+        # asked for by Google's proxy, https://cloud.google.com/iap/docs/managing-access
+        "roles/iap.httpsResourceAccessor": "iap.webServiceVersions.accessViaIAP",
     }
     if grant.role in single:
         return [Need(single[grant.role], grant.resource)]

@@ -21,6 +21,7 @@ from common.local.emulator_patches.server import (  # noqa: E402
     healing,
     jobs,
     launch,
+    limits,
     loads,
     permissions,
     snapshots,
@@ -45,6 +46,7 @@ PATCHES = (
     jobs,
     dry_run,
     loads,
+    limits,
     permissions,
 )
 

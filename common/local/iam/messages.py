@@ -72,11 +72,6 @@ def token_needs(account: str) -> list[Need]:
     return [Need("iam.serviceAccounts.getAccessToken", Resource("account", account))]
 
 
-def secret_needs(secret: str) -> list[Need]:
-    """What the payload of a version of a secret takes."""
-    return [Need("secretmanager.versions.access", Resource("secret", secret))]
-
-
 def authorized(policy: Policy, needs: Callable[[str, Any, str], list[Need]]) -> Authorize:
     """Refuses calls as Google's gRPC services do: UNAUTHENTICATED, or PERMISSION_DENIED."""
 

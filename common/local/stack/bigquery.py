@@ -26,6 +26,8 @@ from google.cloud import bigquery
 
 from common.local.iam import grants, tokens
 from common.local.iam.policy import Policy, read
+from common.local.limits.faults import Faults
+from common.local.limits.limits import Limits
 
 if TYPE_CHECKING:
     from bqemulator.config import Settings
@@ -51,7 +53,8 @@ def client(host: str, project: str, account: str = "") -> bigquery.Client:
 class EmbeddedBigQuery:
     """BigQuery on a thread of this process, in memory unless a data directory is given.
 
-    With a policy it refuses what the caller's account has no right to.
+    With a policy it refuses what the caller's account has no right to, with limits what is too much
+    or too often; `faults` break some of its calls.
 
     Entering it raises RuntimeError when the data directory still belongs to another running engine
     after `patience` seconds.
@@ -63,8 +66,12 @@ class EmbeddedBigQuery:
         port: int = 0,
         patience: float = LOCK_SECONDS,
         policy: Policy | None = None,
+        limits: Limits | None = None,
+        faults: Faults | None = None,
     ) -> None:
         self._policy = policy
+        self._limits = limits
+        self._faults = faults
         self._data_directory = data_directory
         self._port = port
         self._patience = patience
@@ -99,12 +106,14 @@ class EmbeddedBigQuery:
     def _start(self, settings: Settings) -> EmulatorServer:
         from bqemulator.server import EmulatorServer
 
-        from common.local.emulator_patches.server import permissions
+        from common.local.emulator_patches.server import limits, permissions
 
         server = EmulatorServer(settings)
 
         async def begin() -> None:
             permissions.policy.set(self._policy)
+            limits.enforced.set(self._limits)
+            limits.faulty.set(self._faults)
             await server.start()
 
         asyncio.run_coroutine_threadsafe(begin(), self._loop).result(_READY_SECONDS)
@@ -199,7 +208,9 @@ def _patiently(start: Callable[[], EmulatorServer], patience: float) -> Emulator
 
 def _run(options: argparse.Namespace, until: Callable[[], object], out: IO[str]) -> None:
     policy = options.policy and read(options.policy)
-    with EmbeddedBigQuery(options.data, options.port, policy=policy) as engine:
+    # who asks for rights asks for limits too: both are what the cloud refuses
+    limits = Limits() if policy else None
+    with EmbeddedBigQuery(options.data, options.port, policy=policy, limits=limits) as engine:
         print(json.dumps({"host": engine.host}), file=out, flush=True)
         with suppress(KeyboardInterrupt):
             until()

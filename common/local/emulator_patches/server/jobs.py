@@ -20,6 +20,7 @@ from bqemulator.domain.errors import ResourceRef, resource_already_exists
 from bqemulator.jobs import executor
 
 from common.local.emulator_patches.patch import replace
+from common.local.emulator_patches.server import limits
 from common.local.emulator_patches.statements import execution
 from common.local.iam.tokens import sender_account
 
@@ -56,6 +57,7 @@ def install() -> None:
         if rest["dry_run"]:
             return await handle(project_id, job_id, config, **rest)
         execution.deadline.set(float(config.get("jobTimeoutMs") or 600_000) / 1000)
+        limits.cap.set(int(config["query"].get("maximumBytesBilled") or 0))
 
         async def work() -> Any:
             return await handle(project_id, job_id, config, **rest)

@@ -24,7 +24,7 @@ from bqemulator.storage.sql_identifiers import quoted_table_ref
 
 from common.local.emulator_patches.column_types import Field, definitions, described
 from common.local.emulator_patches.patch import private, replace
-from common.local.emulator_patches.server import jobs
+from common.local.emulator_patches.server import jobs, limits
 from common.local.emulator_patches.server.sources import Source
 from common.local.iam.tokens import sender_account
 
@@ -69,7 +69,10 @@ async def run_upload(
     load = {**configuration["load"], "sourceUris": [f"file://{media_path}"]}
 
     async def work() -> JobMeta:
-        return await _attempt(project_id, job_id, {**configuration, "load": load}, ctx)
+        meta = await _attempt(project_id, job_id, {**configuration, "load": load}, ctx)
+        # who lost the answer sends the same load again, and must find its id taken
+        ctx.catalog.upsert_job(meta)
+        return meta
 
     return job_id, await jobs.once(project_id, job_id, ctx, work)
 
@@ -77,6 +80,8 @@ async def run_upload(
 async def run(project_id: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:
     """The finished job; raises the emulator's errors, or DuckDB's for a file that does not fit."""
     load = _planned(project_id, config["load"], ctx)
+    path = (load.table.project_id, load.table.dataset_id, load.table.table_id)
+    limits.load(ctx, path, is_partitioned=load.table.time_partitioning is not None)
     async with ctx.engine.write_lock():
         written, total = await asyncio.to_thread(load.write, ctx)
     keep = ctx.catalog.update_table if load.exists else ctx.catalog.create_table
@@ -133,12 +138,24 @@ class _Load:
             try:
                 self._make_room(connection, target, fields)
                 written = sum(source.append(connection, target, path) for path in self.paths)
+                limits.loaded(ctx, self._partitions(connection, target, written))
                 total = connection.execute(f"SELECT COUNT(*) FROM {target}").fetchone()
                 connection.execute("COMMIT")
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
         return written, total[0]
+
+    def _partitions(self, connection: duckdb.DuckDBPyConnection, target: str, written: int) -> int:
+        """How many days of its partition the newest rows have."""
+        parted = self.table.time_partitioning
+        if parted is None or not parted.field:
+            return 0
+        newest = f'SELECT "{parted.field}" AS day FROM {target} ORDER BY rowid DESC LIMIT {written}'
+        row = connection.execute(
+            f"SELECT COUNT(DISTINCT CAST(day AS DATE)) FROM ({newest})"
+        ).fetchone()
+        return int(row[0]) if row else 0
 
     def _make_room(
         self, connection: duckdb.DuckDBPyConnection, target: str, fields: list[Field]

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.local.emulator_patches.patch import replace
-from common.local.emulator_patches.server import loads
+from common.local.emulator_patches.server import limits, loads
 from common.local.iam import refusals
 from common.local.iam.policy import Policy
 from common.local.iam.requests import Request, request_needs
@@ -38,8 +38,12 @@ def install() -> None:
 
     def created(context: Any) -> Any:
         app = create(context)
+        limits.enforce(context)
+        faults = limits.faulty.get()
+        if faults is not None:
+            app.user_middleware.append(Middleware(limits.FaultyCalls, faults=faults))
         enforced = policy.get()
-        if enforced is not None:
+        if enforced is not None or limits.enforced.get() is not None:
             app.user_middleware.append(Middleware(Gate, policy=enforced, context=context))
         return app
 
@@ -49,7 +53,7 @@ def install() -> None:
 class Gate:
     """Answers 401 or 403 itself; whatever is allowed goes on unchanged."""
 
-    def __init__(self, app: ASGIApp, policy: Policy, context: Any) -> None:
+    def __init__(self, app: ASGIApp, policy: Policy | None, context: Any) -> None:
         self._app = app
         self._policy = policy
         self._context = context
@@ -62,24 +66,27 @@ class Gate:
         body = await received.body()
         sender = caller(received.headers.get("authorization", ""))
         sender_account.set(sender)
-        refusal = self._refusal(received, body, sender)
+        refused = self._policy and self._refusal(self._policy, received, body, sender)
+        refusal = refused or limits.refusal(self._context, received.method, received.url.path, body)
         answer: ASGIApp = self._app if refusal is None else JSONResponse(*refusal)
         await answer(scope, _replay(body), send)
 
-    def _refusal(self, received: Received, body: bytes, sender: str) -> tuple[Any, int] | None:
+    def _refusal(
+        self, policy: Policy, received: Received, body: bytes, sender: str
+    ) -> tuple[Any, int] | None:
         if not sender:
             return refusals.unauthenticated(), 401
-        if sender == self._policy.owner:
+        if sender == policy.owner:
             return None
         path = received.url.path
         asked = Request(received.method, path, _document(received, body), sender, self._maker(path))
         try:
-            missing = self._policy.missing(sender, request_needs(asked, self._view_sql))
+            missing = policy.missing(sender, request_needs(asked, self._view_sql))
         except ValueError as error:
             return refusals.error(400, "invalid", "INVALID_ARGUMENT", str(error)), 400
         if missing is None:
             return None
-        return refusals.denied(missing, self._policy.location), 403
+        return refusals.denied(missing, policy.location), 403
 
     def _maker(self, path: str) -> str:
         found = _JOB.search(path)

@@ -147,7 +147,8 @@ def _clause(clause: exp.Expr, table: TableMeta, ctx: Any) -> dict[str, Any]:
     if isinstance(clause, exp.ClusterProperty):
         return {"clustering": Clustering(fields=tuple(it.name for it in clause.expressions))}
     if isinstance(clause, exp.PartitionedByProperty):
-        column = clause.find(exp.Column)
+        # a bare name is no column to the parser
+        column = clause.find(exp.Column) or clause.find(exp.Identifier)
         before = table.time_partitioning or TimePartitioning()
         parted = before.model_copy(update={"field": column and column.name})
         return {"time_partitioning": parted}

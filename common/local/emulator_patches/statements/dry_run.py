@@ -15,8 +15,8 @@ from sqlglot import exp
 
 from common.local.emulator_patches import column_types
 from common.local.emulator_patches.patch import replace
-from common.local.emulator_patches.server import messages
-from common.local.emulator_patches.statements import analyzed, execution, statements
+from common.local.emulator_patches.server import limits, messages
+from common.local.emulator_patches.statements import execution, statements
 
 _PLANNED = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT"}
 
@@ -44,7 +44,7 @@ async def as_job(
             "creationTime": millis,
             "startTime": millis,
             "endTime": millis,
-            "totalBytesProcessed": "0",
+            "totalBytesProcessed": told["totalBytesProcessed"],
             "query": {name: told[name] for name in known},
         },
     }
@@ -60,21 +60,23 @@ async def answer(
     caller: Any,
     wire_shape: str,
 ) -> dict[str, Any]:
-    """The response to a dry run: statement type, columns, tables read; bytes are unknown (0)."""
+    """The response to a dry run: statement type, columns, tables read.
+
+    Bytes are unknown (0), unless the server's limits declare how large a table is.
+    """
     kind = _kind(bq_sql)
     schema: list[column_types.Field] = []
-    if kind == "SELECT":
-        analyzed.check(bq_sql, project_id, query_params, ctx)
+    told = 0
     if kind in _PLANNED:
-        schema = _columns(
-            execution.prepared(project_id, bq_sql, query_params, ctx, caller), bq_sql, ctx
-        )
+        plan = execution.prepared(project_id, bq_sql, query_params, ctx, caller)
+        schema = _columns(plan, bq_sql, ctx)
+        told = limits.declared(ctx, plan.text)
     job = {"projectId": project_id, "location": "US"}
     return {
         "kind": "bigquery#queryResponse" if wire_shape == "query" else "bigquery#job",
         "jobReference": job if wire_shape == "query" else {**job, "jobId": job_id},
         "jobComplete": True,
-        "totalBytesProcessed": "0",
+        "totalBytesProcessed": str(told),
         "cacheHit": False,
         "schema": {"fields": schema},
         "rows": [],
