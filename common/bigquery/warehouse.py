@@ -357,14 +357,19 @@ class Warehouse:
             self.client.delete_table(path, not_found_ok=True, retry=RETRY)
 
     def job_changes(self, job_id: str) -> int | None:
-        """Rows that the finished job changed; None when there is no such job or it failed."""
-        try:
+        """Rows that `execute` changed under this id, whichever of its attempts did it.
+
+        None when there is no such job or all attempts failed. Raises RetryableError while one runs.
+        """
+        for number in range(max(_TRIES.values())):
             with self._translated():
-                job = self.client.get_job(job_id, location=self.settings.location, retry=RETRY)
-        except NotFoundError:
-            return None
-        failed = job.state != "DONE" or job.error_result
-        return None if failed else int(getattr(job, "num_dml_affected_rows", 0) or 0)
+                try:
+                    job = self._known(str(_next(job_id, number)))
+                except google_errors.NotFound:
+                    return None
+            if not job.error_result:
+                return int(getattr(job, "num_dml_affected_rows", 0) or 0)
+        return None
 
     def _translated(self, *, reads_rows: bool = False) -> _Translated:
         return _Translated(self._caller, reads_rows=reads_rows)
@@ -392,7 +397,14 @@ class Warehouse:
         )
 
     def _ended(self, job_id: str) -> Any:
-        """The job that has this id, once it is over; raises its error.
+        """The job that has this id, once it is over; raises its error."""
+        job = self._known(job_id)
+        if job.error_result:
+            raise job.exception()
+        return job
+
+    def _known(self, job_id: str) -> Any:
+        """The job that has this id, once it is over, failed or not; raises NotFound without one.
 
         Its results are not asked for: BigQuery forgets those after a day, the job only later.
         """
@@ -411,8 +423,6 @@ class Warehouse:
             job.reload()
         if job.state != "DONE":
             raise RetryableError(f"The job {job_id} is still running.", code="job_running")
-        if job.error_result:
-            raise job.exception()
         return job
 
     def _config(self, sql: Sql, labels: Mapping[str, str] | None) -> bigquery.QueryJobConfig:

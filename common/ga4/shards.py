@@ -15,6 +15,15 @@ from common.bigquery.warehouse import TableVersion, Warehouse
 Versions = Mapping[tuple[str, str], TableVersion]
 """(dataset, name of the daily table) → what it is."""
 
+DAILY = "events_20*"
+"""The daily tables of a property. `events_*` fails as soon as there is a view of such a name, and
+has the columns of an intraday table when one was created last."""
+
+
+def suffix(day: str) -> str:
+    """What _TABLE_SUFFIX of `DAILY` is for the day YYYYMMDD."""
+    return day[2:]
+
 
 def shard_days(tables: Iterable[str]) -> list[str]:
     """The suffixes YYYYMMDD of the daily shards among the table names, oldest first."""

@@ -234,6 +234,25 @@ def test_what_comes_too_often_is_done_after_a_while(
     assert list(warehouse.rows(Sql(count))) == [{"loaded": 55}]
 
 
+def test_what_a_second_attempt_changed_is_known_by_the_id_of_the_first(
+    client: bigquery.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A MERGE that succeeded as its retry left the history of changes without its rows."""
+    warehouse = Warehouse(client, SETTINGS)
+    warehouse.execute(Sql("CREATE TABLE d.merged AS SELECT n FROM UNNEST([1, 2, 3]) AS n"))
+    for _ in range(25):
+        warehouse.execute(Sql("UPDATE d.merged SET n = n WHERE n = 1"))
+
+    def sleep(seconds: float) -> None:
+        CLOCK.now += seconds
+
+    monkeypatch.setattr("common.bigquery.warehouse.time.sleep", sleep)
+    change = Sql("UPDATE d.merged SET n = n + 1 WHERE TRUE")
+    assert warehouse.execute(change, job_id="merge_7").job_id != "merge_7"
+    assert warehouse.job_changes("merge_7") == 3
+    assert warehouse.job_changes("merge_8") is None
+
+
 def test_the_queue_of_a_table_is_no_fault_of_the_query() -> None:
     """m-lab/etl-gardener#293: reason resourcesExceeded, which a query too large has as well."""
     words = (

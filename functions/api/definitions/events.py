@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from common.bigquery.sql import Sql, table, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.ga4.shards import shard_days
+from common.ga4 import shards
 from common.kinds.conversion import Conversion
 from common.model.findings import Finding
 
@@ -61,7 +61,7 @@ def newest_export_day(warehouse: Warehouse) -> date | None:
     days = [
         day
         for dataset in warehouse.settings.ga4_datasets
-        for day in shard_days(warehouse.tables_in(dataset))
+        for day in shards.shard_days(warehouse.tables_in(dataset))
     ]
     return datetime.strptime(max(days), "%Y%m%d").date() if days else None
 
@@ -78,11 +78,16 @@ def _stage_counts(warehouse: Warehouse) -> dict[str, int]:
 
 
 def _export_counts(warehouse: Warehouse, dataset: str) -> dict[str, int]:
-    days = shard_days(warehouse.tables_in(dataset))[-SHARDS:]
+    days = shards.shard_days(warehouse.tables_in(dataset))[-SHARDS:]
     if not days:
         return {}
-    sql = template(__file__, export=table(f"{dataset}.events_*"))
-    return _counts(warehouse, with_parameters(sql, first_suffix=days[0], last_suffix=days[-1]))
+    sql = template(__file__, export=table(f"{dataset}.{shards.DAILY}"))
+    return _counts(
+        warehouse,
+        with_parameters(
+            sql, first_suffix=shards.suffix(days[0]), last_suffix=shards.suffix(days[-1])
+        ),
+    )
 
 
 def _counts(warehouse: Warehouse, sql: Sql) -> dict[str, int]:

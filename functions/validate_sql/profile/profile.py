@@ -152,10 +152,11 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
     if not exports:
         return None
     visits = [
-        template(__file__, "profile_visits", export=table(f"{dataset}.events_*"))
+        template(__file__, "profile_visits", export=table(f"{dataset}.{shards.DAILY}"))
         for dataset in exports
     ]
     first = kept.window.start - timedelta(days=STITCH_DAYS)
+    last = kept.window.end + timedelta(days=1)
     sql = with_parameters(
         template(
             __file__,
@@ -163,8 +164,8 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
             answer=kept.table,
             visits=join("\n    UNION ALL\n    ", visits),
         ),
-        first_suffix=f"{first:%Y%m%d}",
-        last_suffix=f"{kept.window.end + timedelta(days=1):%Y%m%d}",
+        first_suffix=shards.suffix(f"{first:%Y%m%d}"),
+        last_suffix=shards.suffix(f"{last:%Y%m%d}"),
         nobody=Parameter("ARRAY<STRING>", placeholders.NOBODY),
     )
     try:

@@ -108,9 +108,15 @@ def completed(translated: translation.Translation, bound: dict[str, Any], ctx: A
     """The text with the shards of each wildcard in it."""
     text = translated.text
     for wildcard in translated.wildcards:
-        shards = ctx.catalog.list_storage_tables(wildcard.project, wildcard.dataset)
+        place = (wildcard.project, wildcard.dataset)
+        listed = sorted(ctx.catalog.list_tables(*place), key=lambda it: it.creation_time)
+        wildcards.refuse_views(wildcard, (it.table_id for it in listed if it.view_query))
+        columns = {it.table_id: [each.name for each in it.schema_.fields] for it in listed}
         union = wildcards.union(
-            wildcard, shards, lambda where, them: _kept(ctx, where, them, bound)
+            wildcard,
+            ctx.catalog.list_storage_tables(*place),
+            lambda where, them: _kept(ctx, where, them, bound),
+            columns,
         )
         text = text.replace(f"{wildcard.token} AS", f"{union} AS")
     return text

@@ -7,7 +7,7 @@ prune. Here each reference is a union by name of the shards that its own SELECT 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bqemulator.domain.errors import InvalidQueryError
@@ -44,26 +44,62 @@ def union(
     wildcard: Wildcard,
     shards: Iterable[str],
     kept: Callable[[str, list[str]], Sequence[str]],
+    columns: Mapping[str, Sequence[str]],
 ) -> str:
-    """The SQL of all shards together, newest columns and oldest alike.
+    """The SQL of all shards together, with the columns of the one that was created last.
 
-    `kept` gives the suffixes for which the condition holds. Raises InvalidQueryError when no table
-    has the prefix, as BigQuery does.
+    `kept` gives the suffixes for which the condition holds; `columns` are those of each known table
+    in the order of creation. Raises InvalidQueryError when no table has the prefix, as BigQuery
+    does.
     """
     suffixes = sorted(it[len(wildcard.prefix) :] for it in shards if it.startswith(wildcard.prefix))
     if not suffixes:
         raise InvalidQueryError(f"{wildcard.path} does not match any table.", location="query")
     chosen = kept(wildcard.condition, suffixes) if wildcard.condition else suffixes
     # without a shard the newest one still says which columns there are
-    parts = [_shard(wildcard, it) for it in chosen] or [
-        f"{_shard(wildcard, suffixes[-1])} WHERE FALSE"
-    ]
+    matching = {name: it for name, it in columns.items() if name.startswith(wildcard.prefix)}
+    newest = next(reversed(matching), wildcard.prefix + suffixes[-1])
+    narrow = _narrow(matching, newest)
+    parts = [_shard(wildcard, it, narrow) for it in chosen]
+    if narrow or not parts:
+        parts.append(f"{_shard(wildcard, newest[len(wildcard.prefix) :], narrow)} WHERE FALSE")
     return f"({' UNION ALL BY NAME '.join(parts)})"
 
 
-def _shard(wildcard: Wildcard, suffix: str) -> str:
-    table = quoted_table_ref(wildcard.project, wildcard.dataset, wildcard.prefix + suffix)
-    return f"SELECT *{f''', '{suffix}' AS {_SUFFIX}''' if wildcard.has_suffix else ''} FROM {table}"
+def refuse_views(wildcard: Wildcard, views: Iterable[str]) -> None:
+    """Raises InvalidQueryError when a view has the prefix, whatever the statement filters.
+
+    Source: https://cloud.google.com/bigquery/docs/querying-wildcard-tables#limitations
+    """
+    for view in sorted(views):
+        if view.startswith(wildcard.prefix):
+            raise InvalidQueryError(
+                "Views cannot be queried through prefix. First view "
+                f"{wildcard.project}:{wildcard.dataset}.{view}.",
+                location="query",
+            )
+
+
+def _narrow(columns: Mapping[str, Sequence[str]], newest: str) -> dict[str, list[str]]:
+    """The columns of each table that the newest one has too, of tables with others than it has.
+
+    Source: https://cloud.google.com/bigquery/docs/querying-wildcard-tables, "Schema used for query
+    evaluation".
+    """
+    shown = {each.lower() for each in columns.get(newest, ())}
+    return {
+        name: [each for each in listed if each.lower() in shown]
+        for name, listed in columns.items()
+        if {each.lower() for each in listed} != shown
+    }
+
+
+def _shard(wildcard: Wildcard, suffix: str, narrow: Mapping[str, Sequence[str]]) -> str:
+    name = wildcard.prefix + suffix
+    listed = ", ".join(f'"{each}"' for each in narrow[name]) if name in narrow else "*"
+    table = quoted_table_ref(wildcard.project, wildcard.dataset, name)
+    told = f", '{suffix}' AS {_SUFFIX}" if wildcard.has_suffix else ""
+    return f"SELECT {listed}{told} FROM {table}"
 
 
 def _take_out(table: exp.Table, token: str, project: str) -> Wildcard:
