@@ -173,8 +173,9 @@ def _read(
 ) -> Read:
     bounds: dict[str, Bound] = {}
     values: dict[str, tuple[str, ...]] = {}
+    begun = path.rpartition("_")[2].removesuffix("*") if path.endswith("*") else ""
     for part in _parts(condition):
-        if (named := _bounded(part, alias, parameters)) is not None:
+        if (named := _bounded(part, alias, parameters, begun)) is not None:
             name, bound = named[0].lower(), named[1]
             bounds[name] = _narrower(bounds.get(name, (None, None)), bound)
         if (listed := _listed(part, alias, parameters)) is not None:
@@ -192,12 +193,12 @@ def _parts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
 
 
 def _bounded(
-    node: exp.Expr, alias: str, parameters: Mapping[str, Parameter]
+    node: exp.Expr, alias: str, parameters: Mapping[str, Parameter], begun: str
 ) -> tuple[str, Bound] | None:
     """The column and the days that a comparison leaves, or None where it bounds nothing."""
     if isinstance(node, exp.Between):
         name = _name(node.this, alias)
-        low, high = (_day(node.args[side], parameters) for side in ("low", "high"))
+        low, high = (_day(node.args[side], parameters, begun) for side in ("low", "high"))
         return (name, (low, high)) if name and (low or high) else None
     if not isinstance(node, exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE):
         return None
@@ -205,7 +206,7 @@ def _bounded(
         (node.this, node.expression, False),
         (node.expression, node.this, True),
     ):
-        name, day = _name(column, alias), _day(value, parameters)
+        name, day = _name(column, alias), _day(value, parameters, begun)
         if name and day:
             return name, _side(node, day, mirrored)
     return None
@@ -242,6 +243,8 @@ def _unnested(node: exp.In) -> list[exp.Expr]:
 def _texts(node: exp.Expr, parameters: Mapping[str, Parameter]) -> list[str]:
     if isinstance(node, exp.Literal) and node.is_string:
         return [node.name]
+    if isinstance(node, exp.Boolean):
+        return [str(node.this).lower()]
     bound = parameters.get(node.name) if isinstance(node, exp.Parameter) else None
     value = bound.value if bound else None
     if isinstance(value, str):
@@ -254,17 +257,26 @@ def _name(node: exp.Expr, alias: str) -> str:
     return node.name if isinstance(node, exp.Column) and node.table == alias else ""
 
 
-def _day(node: exp.Expr, parameters: Mapping[str, Parameter]) -> date | None:
-    """The day that a constant expression stands for, or None."""
+def _day(
+    node: exp.Expr, parameters: Mapping[str, Parameter], begun: str = ""
+) -> date | None:
+    """The day that a constant expression stands for, or None.
+
+    Of a wildcard such as events_2026* the suffix lacks the digits `begun`.
+    """
     node = node.unnest()
     match node:
+        case exp.Substring():
+            listed, start = _texts(node.this, parameters), _number(node.args["start"], parameters)
+            whole = len(listed) == 1 and start and not node.args.get("length")
+            return _as_day(begun + listed[0][start - 1 :]) if whole and start else None
         case exp.Parameter():
             bound = parameters.get(node.name)
             return _as_day(bound.value) if bound else None
         case exp.Cast() | exp.TsOrDsToDate():
             return _day(node.this, parameters)
         case exp.Literal():
-            return _as_day(node.name)
+            return _as_day(begun + node.name)
         case exp.DateSub() | exp.DateAdd():
             return _moved(node, parameters)
         case exp.Least() | exp.Greatest():

@@ -2,85 +2,32 @@
 
 python -m tests.bench.cost [--events N] [--conversions N] [--window DAYS] [--months N]
 
-The statements are the real ones (`python -m common.local sql`), read by the product's own estimator
-over a site whose events are those of Google's sample: of 1,000 events 68 begin a session and one is
-a purchase; one visitor in ten is logged in. A third of the conversions counts users, a third has
-refunds, a third does neither. Widths of the export are those of the sample, others by type.
+The statements are the real ones (`python -m common.local sql`), read by the product's own
+estimator over the site of `_site.py`; GoogleSQL's analyzer says which columns the tables have that
+they make. A third of the conversions counts users, a third has refunds, a third does neither.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
-from common import schemas
 from common.bigquery.sql import Sql
 from common.cost.estimate import MINIMUM, Cost, TableSize, billed
 from common.cost.reads import reads
-from common.cost.widths import ga4, widths
-from common.kinds.candidate.shape import candidate_columns
-from common.model.contract import contract
 from common.settings import Settings
 from functions.materialize.paper.statements import of_books, steps
+from tests.bench._site import DAY, EXPORT, Site, schema_of, size_of
+from tests.judge import Schema
+from tests.judge_made import PATH, with_tables
 
-DAY = date(2026, 11, 28)
-SHARES = {
-    "session_start": 0.068, "purchase": 0.001, "generate_lead": 0.002, "refund": 0.0001,
-    "login": 0.005, "sign_up": 0.001,
-}  # fmt: skip
-"""Shares of all events. Source: Google's public sample, 7 and 8 November 2020; leads, refunds,
-logins and registrations, which it lacks, are assumed."""
-COUNTED = 0.002
-"""Share of all events that become rows of one conversion, at most."""
-LOGGED_IN = 0.1
-KNOWN_DAYS = 180
-"""Days of logins that tell who is who; a user comes on three of them."""
-STAGED = {
-    "event_params.key": 164.0, "event_params.text": 168.0, "event_params.number": 37.0,
-    "client_id": 22.0, "page_location": 80.0, "user_properties.key": 0.0,
-    "user_properties.text": 0.0, "user_properties.number": 0.0, **{
-        f"items.{name}": size
-        for name, size in (("item_id", 9.4), ("item_name", 17.4), ("item_brand", 6.7))
-    },
-}  # fmt: skip
-"""Mean bytes of the stage's wide columns."""
-OWN = {
-    "net_value": "FLOAT", "removed": "STRING", "change": "STRING", "old_date": "DATE",
-    "old_value": "FLOAT", "old_refunded": "FLOAT", "old_factor": "FLOAT", "old_version": "INTEGER",
-    "old_qualified": "BOOLEAN", "old_row": "STRING", "new_row": "STRING",
-}  # fmt: skip
-"""Columns that only staging tables have."""
-IDENTITY = {"kind": "STRING", "client_id": "STRING", "user_id": "STRING", "since": "TIMESTAMP"}
-RATES = {"date": "DATE", "currency": "STRING", "rate": "FLOAT"}
-EXPORT: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[2] / "common/local/data/ga4_schema.json").read_text(encoding="utf-8")
-)
 SETTINGS = Settings(project="my-project", ga4_datasets=("my-project.analytics_1",))
 PRICE = SETTINGS.price_per_tebibyte
-ONCE = ("stage_", "identity", "merge_ga4", "insert_ga4", "ga4_")
+ONCE = ("stage_", "identity", "visits", "clicks", "merge_ga4", "merge_order", "insert_ga4", "ga4_")
 """Steps that all conversions of a run share."""
-
-
-@dataclass(frozen=True)
-class Site:
-    """How much there is: events a day, conversions, days of each refund window, months of stage."""
-
-    events: int = 5_000_000
-    conversions: int = 30
-    window: int = 30
-    months: int = 12
-
-    @property
-    def history(self) -> int:
-        """Days of the stage."""
-        return self.months * 30
 
 
 @dataclass(frozen=True)
@@ -114,7 +61,8 @@ def run(site: Site) -> dict[str, Line]:
     sizes: dict[str, TableSize] = {}
     shared: set[str] = set()
     for definition, many in definitions(site):
-        for number, step in enumerate(steps(definition, SETTINGS, EXPORT, DAY)):
+        paper = with_tables(steps(definition, SETTINGS, EXPORT, DAY), schema_of)
+        for number, (step, tables) in enumerate(paper):
             name = step.name.replace(definition["id"], "id")
             key = f"{name} {number}" if name == "select" else name
             times = many
@@ -124,76 +72,24 @@ def run(site: Site) -> dict[str, Line]:
                     continue
                 shared.add(key)
                 name = f"stage_{name}" if name == "select" else name
-            size = MINIMUM if of_books(step.sql) else cost_of(step.sql, site, sizes)
+            size = MINIMUM if of_books(step.sql) else cost_of(step.sql, tables, site, sizes)
             found[name] = found[name].plus(size, times)
     return dict(found)
 
 
-def cost_of(sql: Sql, site: Site, sizes: dict[str, TableSize]) -> int:
+def cost_of(
+    sql: Sql, tables: Mapping[str, Schema], site: Site, sizes: dict[str, TableSize]
+) -> int:
     """Billed bytes of a statement at the site; sizes of its tables are remembered in `sizes`."""
-    listed = reads(sql, {path: schema_of(path) for path in _tables(sql)})
+    listed = reads(sql, tables)
     for read in listed:
         if read.table not in sizes:
-            sizes[read.table] = size_of(read.table, site)
+            sizes[read.table] = size_of(read.table, tables[read.table], site)
     return billed(listed, sizes)
 
 
-def size_of(path: str, site: Site) -> TableSize:
-    """A table at the site, by its name."""
-    name, schema, staged = path.rpartition(".")[2], schema_of(path), sum(SHARES.values())
-    rows = int(site.events * COUNTED)
-    if name.startswith("events_"):
-        return TableSize(widths(EXPORT, ga4()), _days(site.events, 40), "_TABLE_SUFFIX")
-    if name == "ga4_events":
-        shares = {event: share / staged for event, share in SHARES.items()}
-        days = _days(int(site.events * staged), site.history)
-        return TableSize(widths(schema, STAGED), days, "date", {"event_name": shares})
-    if name.startswith("ga4_"):
-        days = _days(int(site.events * SHARES["session_start"]), site.history)
-        return TableSize(widths(schema), days, "date")
-    if name.startswith(("conversion_", "order_memory")):
-        return TableSize(widths(schema), _days(rows, site.history), "date")
-    if name.startswith("identity_"):
-        seen = site.events * SHARES["session_start"] * LOGGED_IN * min(KNOWN_DAYS, site.history)
-        return TableSize(widths(schema), {None: int(seen / 3)})
-    if name.startswith("stage_"):
-        return TableSize(widths(schema, STAGED), {None: int(site.events * staged * 4)})
-    if name.endswith("_candidates"):
-        return TableSize(widths(schema), {None: rows * (4 + site.window)})
-    return TableSize(widths(schema), {None: rows})
-
-
-def schema_of(path: str) -> list[dict[str, Any]]:
-    """The columns of a table by its name; staging tables have some of their own as well."""
-    name = path.rpartition(".")[2]
-    if name.startswith("events_"):
-        return EXPORT
-    if name.startswith("identity_"):
-        return [{"name": each, "type": type_} for each, type_ in IDENTITY.items()]
-    if name == "rates":
-        return [{"name": each, "type": type_} for each, type_ in RATES.items()]
-    if name.endswith("_raw"):
-        return [{"name": each.name, "type": each.type, "mode": each.mode, "fields": each.fields}
-                for each in contract().columns]  # fmt: skip
-    if shape := schemas.shape_of(name):
-        return schemas.load(shape)["schema"]
-    kept = schemas.load("ga4_events" if name.startswith("stage_") else "conversion")["schema"]
-    own = [{"name": each, "type": type_} for each, type_ in OWN.items()]
-    if name.endswith("_candidates"):
-        return [column for column in [*kept, *own] if column["name"] in candidate_columns()]
-    return [*kept, *own]
-
-
-def _days(rows: int, days: int) -> dict[date | None, int]:
-    return {DAY - timedelta(days=number): rows for number in range(days)}
-
-
-def _tables(sql: Sql) -> set[str]:
-    return set(re.findall(r"`([\w-]+\.\w+\.[\w*-]+)`", sql.text))
-
-
 def _is_of_stage(sql: Sql) -> bool:
-    names = {path.rpartition(".")[2] for path in _tables(sql)}
+    names = {path.rpartition(".")[2] for path in PATH.findall(sql.text)}
     return all(name.startswith(("stage_", "ga4_", "leases")) for name in names)
 
 

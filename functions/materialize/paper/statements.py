@@ -96,7 +96,7 @@ def _named(statements: Iterable[Sql], id: str) -> Iterator[Step]:
         verb = sql.text.split(maxsplit=1)[0].lower()
         written = _WRITTEN.match(sql.text)
         table = re.sub(rf"^({re.escape(id)}_|(stage_))\d+_", r"\2", written[1]) if written else ""
-        table = re.sub(r"^identity_\w+$", "identity", table)
+        table = re.sub(r"^(identity|visits|clicks)_[0-9a-f]{20}_\d+$", r"\1", table)
         yield Step(table if verb == "create" else f"{verb}_{table}".rstrip("_"), sql)
 
 

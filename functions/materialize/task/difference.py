@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common import schemas
-from common.bigquery.sql import Parameter, Sql, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, fill, template, with_parameters
 from common.ga4 import clicks, rates
 from common.kinds.candidate.reason import reason as why_broken
 from common.kinds.candidate.shape import lent
@@ -37,18 +37,14 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
             candidates=candidates,
             reason=why_broken(),
             target=job.context.target,
-            clicks=clicks.newest("visitors", job.context.of_product("ga4_clicks")),
-            known_visits=job.context.of_product("ga4_visits"),
+            **_steps_of_visits(job, names),
             rates=job.context.rates,
             dollars=rates.dollars(
                 job.context.of_product("ga4_rates"), currency=job.context.currency
             ),
             rate=RATE,
             erasures=job.context.of_product("erasures"),
-            kept_lent=_lent("kept"),
-            settled_lent=_lent("settled"),
             valued_columns=_each("valued.{0}", names),
-            settled_columns=_each("settled.{0}", names),
             row_text=merge.row_text("told", schemas.load("conversion")["schema"], compared),
             fingerprint=merge.fingerprint("spelled.row_text"),
             values=_each("fresh.{0}", [name for name in names if name not in ("id", "date")]),
@@ -67,6 +63,45 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
         run_id=job.task.run_id,
         fence=job.lease.fence,
     )
+
+
+def _steps_of_visits(job: Job, names: list[str]) -> dict[str, str | Sql]:
+    """The parts of the statement about visits and clicks, and about the days that may still learn.
+
+    Rows of GA4 stay in their window; a row of a query is older than what GA4 tells of it late.
+    """
+    if job.known is None:
+        return dict.fromkeys(("settled", "lent", "kept_lent", "join_known", "learnt"), "")
+    has_settled = not job.stored.conversion.follows_ga4
+    whose = ["kept", "settled"] if has_settled else ["kept"]
+    visitors = "\n  UNION ALL\n  ".join(
+        f"SELECT {it}.id, {it}.client_id, {it}.created FROM {it}" for it in whose
+    )
+    lent = template(
+        __file__,
+        "difference_lent",
+        visitors=visitors,
+        clicks=clicks.newest("visitors", job.known.clicks),
+        known_visits=job.known.visits,
+    )
+    parts: dict[str, str | Sql] = {
+        "settled": "",
+        "lent": fill("{{ steps }}\n", steps=lent),
+        "kept_lent": f"{_lent('kept')},\n      ",
+        "join_known": "\n  LEFT JOIN known ON known.id = kept.id",
+        "learnt": "",
+    }
+    if has_settled:
+        settled = template(__file__, "difference_settled", target=job.context.target)
+        learnt = template(
+            __file__,
+            "difference_learnt",
+            settled_columns=_each("settled.{0}", names),
+            settled_lent=_lent("settled"),
+        )
+        parts["settled"] = fill("{{ steps }}\n", steps=settled)
+        parts["learnt"] = fill("\n{{ steps }}", steps=learnt)
+    return parts
 
 
 def _lent(alias: str) -> str:

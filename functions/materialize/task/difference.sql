@@ -22,53 +22,11 @@ kept AS (
     AND COALESCE(TO_HEX(SHA256(judged.client_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
     AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
 ),
-settled AS (
-  -- the days before: their rows stay as they are, and may still learn of visits that GA4 told late
-  SELECT history.*
-  FROM {{ target }} AS history
-  WHERE history.date BETWEEN @settled_date AND DATE_SUB(@start_date, INTERVAL 1 DAY)
-),
-visitors AS (
-  -- whose visits may lend something
-  SELECT kept.id, kept.client_id, kept.created FROM kept
-  UNION ALL
-  SELECT settled.id, settled.client_id, settled.created FROM settled
-),
-clicks AS (
-  -- the last click of each platform before the row
-{{ clicks }}
-),
-visits AS (
-  -- the client's last visit of the 90 days before, whole
-  SELECT
-    visitors.id,
-    visit.session_id,
-    visit.landing_page AS page_location,
-    visit.source,
-    visit.medium,
-    visit.campaign,
-    visit.channel_group
-  FROM visitors
-  INNER JOIN {{ known_visits }} AS visit ON visit.client_id = visitors.client_id
-  WHERE
-    visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
-    AND visit.started_at <= visitors.created
-    AND visit.started_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY visitors.id ORDER BY visit.started_at DESC, visit.session_id DESC) = 1
-),
-known AS (
-  -- what clicks and visits lend each row
-  SELECT visitors.id, clicks.* EXCEPT (id), visits.* EXCEPT (id)
-  FROM visitors
-  LEFT JOIN clicks ON clicks.id = visitors.id
-  LEFT JOIN visits ON visits.id = visitors.id
-),
-valued AS (
+{{ settled }}{{ lent }}valued AS (
   -- the candidates with what visits lend, worth in their own currency and in the project's
   SELECT
     kept.* EXCEPT (removed, reason, net_value) REPLACE (
-      {{ kept_lent }},
-      IF(@unit_value IS NULL, kept.currency, @now_currency) AS currency,
+      {{ kept_lent }}IF(@unit_value IS NULL, kept.currency, @now_currency) AS currency,
       IF(@unit_value IS NULL, kept.value_kind, 'normalized') AS value_kind
     ),
     COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
@@ -85,24 +43,13 @@ valued AS (
     END AS rate_source,
     @factor AS normalization_factor,
     @factor_as_of AS normalization_as_of
-  FROM kept
-  LEFT JOIN known ON known.id = kept.id
+  FROM kept{{ join_known }}
   LEFT JOIN ({{ rates }}) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
   LEFT JOIN ({{ dollars }}) AS own ON own.day = kept.date
 ),
 told AS (
   -- what the window should hold
-  SELECT {{ valued_columns }} FROM valued
-  UNION ALL
-  SELECT {{ settled_columns }}
-  FROM (
-    SELECT
-      settled.* REPLACE (
-        {{ settled_lent }}
-      )
-    FROM settled
-    LEFT JOIN known ON known.id = settled.id
-  ) AS settled
+  SELECT {{ valued_columns }} FROM valued{{ learnt }}
 ),
 fresh AS (
   -- the same with a fingerprint of each row

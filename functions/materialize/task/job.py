@@ -16,7 +16,8 @@ from common.model.window import LATE_DAYS, Window
 from functions.materialize.ledger import Done
 from functions.materialize.merge import MergeTarget
 from functions.materialize.services import Services
-from functions.materialize.task import identity
+from functions.materialize.task import identity, visitors
+from functions.materialize.task.visitors import Known
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Job:
     stored: DefinitionVersion
     lease: Lease
     context: Context
+    known: Known | None
+    """Where what GA4 knows of its clients is found; None where it lends nothing."""
     target: MergeTarget
     is_first: bool
     """Whether this version of the definition has never run to its end."""
@@ -110,6 +113,7 @@ def job_of(
         stored,
         taken,
         context,
+        visitors.known(warehouse, stored, definitions, task.run_id, window),
         MergeTarget(target, "id", columns, provenance),
         is_first=stored.version not in past.versions,
         is_edited=bool(past.versions),

@@ -32,6 +32,7 @@ from functions.materialize.task import (
     normalize,
     quarantine,
     reports,
+    visitors,
     volume,
 )
 from functions.materialize.task.job import Job, job_of
@@ -111,6 +112,7 @@ def _ended(
     job = job_of(services, task, stored, taken, definitions)
     try:
         identity.keep_up(services.warehouse, stored, definitions, task.run_id, job.window.end)
+        visitors.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)
         status = _write(services, job)
     except RetryableError:
         raise

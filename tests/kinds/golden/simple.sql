@@ -1093,6 +1093,58 @@ SELECT DISTINCT
   IF(spread.is_only, NULL, spread.occurred_at) AS since
 FROM spread;
 
+-- step visits
+-- @end_date DATE = "2026-11-28"
+-- @event_names ARRAY<STRING> = ["purchase"]
+-- @start_date DATE = "2026-10-26"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.visits_253b684f7fb133cbff04_20261128` AS
+SELECT
+  visit.client_id,
+  visit.date,
+  visit.started_at,
+  visit.session_id,
+  visit.landing_page,
+  visit.source,
+  visit.medium,
+  visit.campaign,
+  visit.channel_group
+FROM `my-project.conversions.ga4_visits` AS visit
+WHERE
+  visit.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date
+  AND visit.client_id IN (
+    -- a visit lends only what an event does not say itself
+    SELECT event.client_id
+    FROM `my-project.conversions.ga4_events` AS event
+    WHERE
+      event.date BETWEEN @start_date AND @end_date
+      AND event.event_name IN UNNEST(@event_names)
+      AND (
+        event.session_id IS NULL
+        OR event.page_location IS NULL
+        OR COALESCE(event.source, event.medium, event.campaign, event.channel_group) IS NULL
+      )
+  );
+
+-- step clicks
+-- @end_date DATE = "2026-11-28"
+-- @event_names ARRAY<STRING> = ["purchase"]
+-- @start_date DATE = "2026-10-26"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.clicks_253b684f7fb133cbff04_20261128` AS
+SELECT
+  click.client_id,
+  click.date,
+  click.kind,
+  click.value,
+  click.clicked_at
+FROM `my-project.conversions.ga4_clicks` AS click
+WHERE
+  click.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date
+  AND click.client_id IN (
+    SELECT event.client_id
+    FROM `my-project.conversions.ga4_events` AS event
+    WHERE event.date BETWEEN @start_date AND @end_date AND event.event_name IN UNNEST(@event_names)
+  );
+
 -- step candidates
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
@@ -1577,17 +1629,9 @@ kept AS (
     AND COALESCE(TO_HEX(SHA256(judged.client_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
 ),
-settled AS (
-  -- the days before: their rows stay as they are, and may still learn of visits that GA4 told late
-  SELECT history.*
-  FROM `my-project.conversions.conversion_purchase` AS history
-  WHERE history.date BETWEEN @settled_date AND DATE_SUB(@start_date, INTERVAL 1 DAY)
-),
 visitors AS (
   -- whose visits may lend something
   SELECT kept.id, kept.client_id, kept.created FROM kept
-  UNION ALL
-  SELECT settled.id, settled.client_id, settled.created FROM settled
 ),
 clicks AS (
   -- the last click of each platform before the row
@@ -1622,7 +1666,7 @@ clicks AS (
       FROM (
         SELECT visitors.id, visitors.created, click.kind, click.value, click.clicked_at
         FROM visitors
-        INNER JOIN `my-project.conversions.ga4_clicks` AS click ON click.client_id = visitors.client_id
+        INNER JOIN `my-project.conversions_staging.clicks_253b684f7fb133cbff04_20261128` AS click ON click.client_id = visitors.client_id
         WHERE
           click.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
           AND click.kind IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id')
@@ -1646,7 +1690,7 @@ visits AS (
     visit.campaign,
     visit.channel_group
   FROM visitors
-  INNER JOIN `my-project.conversions.ga4_visits` AS visit ON visit.client_id = visitors.client_id
+  INNER JOIN `my-project.conversions_staging.visits_253b684f7fb133cbff04_20261128` AS visit ON visit.client_id = visitors.client_id
   WHERE
     visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
     AND visit.started_at <= visitors.created
@@ -1710,16 +1754,6 @@ valued AS (
 told AS (
   -- what the window should hold
   SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_problem, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.dollar_rate, valued.rate_source, valued.is_preliminary, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.google_click_at, valued.cm360_click_at, valued.meta_click_at, valued.microsoft_click_at, valued.tiktok_click_at, valued.linkedin_click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.channel_group, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
-  UNION ALL
-  SELECT settled.id, settled.client_id, settled.created, settled.date, settled.value, settled.currency, settled.is_qualified, settled.params, settled.user_id, settled.lead_id, settled.person_id, settled.value_gross, settled.value_refunded, settled.refund_status, settled.value_kind, settled.value_problem, settled.value_project, settled.exchange_rate, settled.exchange_date, settled.dollar_rate, settled.rate_source, settled.is_preliminary, settled.normalization_factor, settled.normalization_as_of, settled.component, settled.gclid, settled.gbraid, settled.wbraid, settled.dclid, settled.fbc, settled.fbclid, settled.fbp, settled.msclkid, settled.ttclid, settled.ttp, settled.li_fat_id, settled.click_at, settled.google_click_at, settled.cm360_click_at, settled.meta_click_at, settled.microsoft_click_at, settled.tiktok_click_at, settled.linkedin_click_at, settled.session_id, settled.source, settled.medium, settled.campaign, settled.channel_group, settled.page_location, settled.user_agent, settled.ip_address, settled.country, settled.region, settled.city, settled.postal_code, settled.email, settled.phone, settled.first_name, settled.last_name, settled.order_id, settled.event_source, settled.consent_ad_user_data, settled.consent_ad_personalization
-  FROM (
-    SELECT
-      settled.* REPLACE (
-        COALESCE(settled.click_at, known.click_at) AS click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.google_click_at, COALESCE(settled.google_click_at, settled.click_at)) AS google_click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gclid, settled.gclid) AS gclid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gbraid, settled.gbraid) AS gbraid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.wbraid, settled.wbraid) AS wbraid, IF(COALESCE(settled.dclid) IS NULL, known.cm360_click_at, COALESCE(settled.cm360_click_at, settled.click_at)) AS cm360_click_at, IF(COALESCE(settled.dclid) IS NULL, known.dclid, settled.dclid) AS dclid, IF(COALESCE(settled.fbclid) IS NULL, known.meta_click_at, COALESCE(settled.meta_click_at, settled.click_at)) AS meta_click_at, IF(COALESCE(settled.fbclid) IS NULL, known.fbclid, settled.fbclid) AS fbclid, IF(COALESCE(settled.msclkid) IS NULL, known.microsoft_click_at, COALESCE(settled.microsoft_click_at, settled.click_at)) AS microsoft_click_at, IF(COALESCE(settled.msclkid) IS NULL, known.msclkid, settled.msclkid) AS msclkid, IF(COALESCE(settled.ttclid) IS NULL, known.tiktok_click_at, COALESCE(settled.tiktok_click_at, settled.click_at)) AS tiktok_click_at, IF(COALESCE(settled.ttclid) IS NULL, known.ttclid, settled.ttclid) AS ttclid, IF(COALESCE(settled.li_fat_id) IS NULL, known.linkedin_click_at, COALESCE(settled.linkedin_click_at, settled.click_at)) AS linkedin_click_at, IF(COALESCE(settled.li_fat_id) IS NULL, known.li_fat_id, settled.li_fat_id) AS li_fat_id, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.source, settled.source) AS source, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.medium, settled.medium) AS medium, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.campaign, settled.campaign) AS campaign, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.channel_group, settled.channel_group) AS channel_group, IF(COALESCE(settled.session_id) IS NULL, known.session_id, settled.session_id) AS session_id, IF(COALESCE(settled.page_location) IS NULL, known.page_location, settled.page_location) AS page_location
-      )
-    FROM settled
-    LEFT JOIN known ON known.id = settled.id
-  ) AS settled
 ),
 fresh AS (
   -- the same with a fingerprint of each row
