@@ -127,9 +127,17 @@ def merged(parts: Iterable[Sql]) -> Mapping[str, Parameter]:
     return MappingProxyType(union)
 
 
-def create_table_as(table: Sql, rows: Sql) -> Sql:
-    """The statement that makes the table hold exactly these rows; the table is quoted already."""
-    return fill("CREATE OR REPLACE TABLE {{ table }} AS\n{{ rows }}", table=table, rows=rows)
+def create_table_as(table: Sql, rows: Sql, *, cluster: str = "") -> Sql:
+    """The statement that makes the table hold exactly these rows; the table is quoted already.
+
+    Reads that ask for a value of the column `cluster` pay for the rows that have it.
+    """
+    return fill(
+        "CREATE OR REPLACE TABLE {{ table }} {{ cluster }}AS\n{{ rows }}",
+        table=table,
+        cluster=f"CLUSTER BY {identifier(cluster).text} " if cluster else "",
+        rows=rows,
+    )
 
 
 @cache

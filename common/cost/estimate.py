@@ -83,13 +83,14 @@ def billed(reads: Iterable[Read], sizes: Mapping[str, TableSize]) -> int:
     """Bytes that a statement with these reads is billed: 10 MB a table at least, whole megabytes.
 
     A part of a statement that is named twice is counted once, as it is written: BigQuery may read
-    it again. Raises KeyError for a table without a size.
+    it again. A statement that reads no table costs nothing. Raises KeyError for a table without a
+    size.
     """
     tables: dict[str, int] = {}
     for read in reads:
         tables[read.table] = tables.get(read.table, 0) + bytes_of(read, sizes[read.table])
     whole = sum(max(MINIMUM, size) for size in tables.values())
-    return max(MINIMUM, ceil(whole / MEGABYTE) * MEGABYTE)
+    return ceil(whole / MEGABYTE) * MEGABYTE
 
 
 def pieces(window: Window, bytes_by_day: Mapping[date, int], cap: int) -> list[Window]:

@@ -257,9 +257,7 @@ def _name(node: exp.Expr, alias: str) -> str:
     return node.name if isinstance(node, exp.Column) and node.table == alias else ""
 
 
-def _day(
-    node: exp.Expr, parameters: Mapping[str, Parameter], begun: str = ""
-) -> date | None:
+def _day(node: exp.Expr, parameters: Mapping[str, Parameter], begun: str = "") -> date | None:
     """The day that a constant expression stands for, or None.
 
     Of a wildcard such as events_2026* the suffix lacks the digits `begun`.

@@ -26,21 +26,6 @@ def export_size(warehouse: Warehouse, path: str, schema: Iterable[Mapping[str, A
     return TableSize(_scaled(widths(schema, ga4()), total, sum(days.values())), days, SUFFIX)
 
 
-def table_size(
-    warehouse: Warehouse, path: str, schema: Iterable[Mapping[str, Any]], partition: str | None
-) -> TableSize:
-    """One table, project.dataset.table, that is partitioned by the days of a column or not."""
-    folder, _, name = path.rpartition(".")
-    days: dict[date | None, int] = {}
-    total = 0
-    for row in _partitions(warehouse, folder, name):
-        if row["table_name"] == name:
-            day = _day(row["partition_id"] or "") if partition else None
-            days[day] = days.get(day, 0) + row["total_rows"]
-            total += row["total_logical_bytes"] or 0
-    return TableSize(_scaled(widths(schema), total, sum(days.values())), days, partition)
-
-
 def _partitions(warehouse: Warehouse, path: str, prefix: str) -> Iterable[dict[str, Any]]:
     sql = template(__file__, dataset=dataset(path))
     return warehouse.rows(with_parameters(sql, prefix=prefix))

@@ -31,11 +31,6 @@ def widths(
     return {path: (known or {}).get(path, size) for path, size in _leaves(schema, "", 1)}
 
 
-def text_width(length: int) -> int:
-    """Bytes of a text of so many bytes in UTF-8."""
-    return 2 + length
-
-
 @cache
 def ga4() -> Mapping[str, float]:
     """Mean bytes of each leaf column that a GA4 event of the sample has."""

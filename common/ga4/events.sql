@@ -3,7 +3,7 @@
     -- each event once; identical rows are counted
     SELECT scanned.*, COUNT(*) OVER (PARTITION BY scanned.event_key) - 1 AS copies
     FROM {{ scanned }} AS scanned
-    WHERE scanned.is_wanted
+    WHERE scanned.is_wanted = TRUE
     QUALIFY ROW_NUMBER() OVER (PARTITION BY scanned.event_key ORDER BY scanned.moment) = 1
   ),
   published AS (

@@ -12,7 +12,8 @@ SELECT
   {{ is_history }} AS is_history
 FROM {{ events }} AS event
 WHERE
-  event.event_name = 'purchase'
+  event.is_wanted = TRUE
+  AND event.event_name = 'purchase'
   AND event.order_id IS NOT NULL
   AND event.date BETWEEN @start_date AND @end_date
 GROUP BY event.date, event.property, event.order_id

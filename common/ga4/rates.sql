@@ -7,7 +7,7 @@ SELECT
   COUNT(*) AS amounts
 FROM {{ events }} AS event
 WHERE
-  event.is_wanted
+  event.is_wanted = TRUE
   AND event.currency IS NOT NULL
   AND event.revenue > 0
   AND event.value_in_usd > 0

@@ -38,6 +38,8 @@ KNOWN_DAYS = 180
 """Days of logins that tell who is who; a user comes on three of them."""
 LATE_DAYS = 4
 VISITS_OF_A_BUYER = 5
+WITHOUT_SESSION = 0.05
+"""Share of counted events that do not say their visit themselves."""
 TEXTS = {
     "client_id": 22, "user_id": 14, "person_id": 27, "session_id": 34, "event_key": 66,
     "event_key_before": 66, "visit_key": 64, "click_key": 66, "memory_key": 66, "id": 22,
@@ -54,12 +56,6 @@ TEXTS = {
 }  # fmt: skip
 """Mean bytes of a text where there is one."""
 ID_OF_AN_AD = 92
-OF_ALL = (
-    "is_wanted moment date property event_name occurred_at client_id session_id page_location"
-    " page_path session_source session_medium session_campaign session_channel session_step"
-    " own_source own_medium own_campaign click_pairs"
-).split()
-"""Columns of a scan that every event has; the others only those that the stage keeps."""
 OF_A_CONVERSION = (
     "id client_id created date value currency is_qualified value_gross net_value value_project"
     " exchange_rate exchange_date rate_source value_kind refund_status value_refunded session_id"
@@ -127,7 +123,7 @@ def size_of(path: str, schema: Schema, site: Site) -> TableSize:
     if re.fullmatch(r"stage_\d+_scanned", name):
         kept = STAGED * LATE_DAYS / (LATE_DAYS + 1)
         shares = {"is_wanted": {"true": kept, "false": 1 - kept}}
-        return TableSize(_of_scan(schema, kept), {None: site.events * 5}, None, shares)
+        return TableSize(_filled(schema), {None: site.events * 5}, None, shares)
     if name == "ga4_events":
         shares = {"event_name": {event: share / STAGED for event, share in SHARES.items()}}
         days = _days(int(site.events * STAGED), site.history)
@@ -137,9 +133,9 @@ def size_of(path: str, schema: Schema, site: Site) -> TableSize:
         sized = _of_conversion(schema) if of_conversion else _filled(schema)
         return TableSize(sized, _days(_a_day(name, site), site.history), "date")
     if name.endswith(("_candidates", "_difference")):
-        days = LATE_DAYS + (site.window if name.startswith("c1_") else 0)
-        rows = site.rows * (days if name.endswith("_candidates") else 1)
-        return TableSize(_of_conversion(schema), {None: rows})
+        still_open = LATE_DAYS + (site.window if name.startswith("c1_") else 0)
+        many = site.rows * (still_open if name.endswith("_candidates") else 1)
+        return TableSize(_of_conversion(schema), {None: many})
     return TableSize(_filled(schema), {None: _in_all(name, site)})
 
 
@@ -163,7 +159,9 @@ def _in_all(name: str, site: Site) -> int:
         r"stage_\d+_ga4_visits": site.visits,
         r"stage_\d+_ga4_clicks": int(site.visits * CLICKED),
         r"identity_\w+": int(seen),
-        r"visits_\w+": site.rows * (LATE_DAYS + site.window) * VISITS_OF_A_BUYER,
+        r"visits_\w+": int(
+            site.rows * (LATE_DAYS + site.window) * VISITS_OF_A_BUYER * WITHOUT_SESSION
+        ),
         r"clicks_\w+": site.rows * (LATE_DAYS + site.window),
     }
     return next((rows for like, rows in many.items() if re.fullmatch(like, name)), site.rows)
@@ -180,12 +178,6 @@ def _filled(schema: Schema) -> dict[str, float]:
 
 def _is_of_clicks(schema: Schema) -> bool:
     return {"kind", "clicked_at"} <= {column["name"] for column in schema}
-
-
-def _of_scan(schema: Schema, kept: float) -> Mapping[str, float]:
-    return {
-        leaf: size if leaf in OF_ALL else size * kept for leaf, size in _filled(schema).items()
-    }
 
 
 def _of_conversion(schema: Schema) -> Mapping[str, float]:

@@ -33,6 +33,7 @@ MEMORY = {
 """Tables of which history is read: what was published and which orders counted before, by keys
 alone (31 bytes an order, one order in a thousand events), and books of little."""
 
+
 def partition_of(table: str) -> tuple[str, str] | None:
     """(shape, partition column) of a table by its name; None for one without partitions."""
     if table.startswith("events_"):
@@ -66,6 +67,7 @@ def test_each_scan_of_days_has_both_bounds(name: str) -> None:
 
 def test_the_judge_tells_a_bound_from_what_only_looks_like_one() -> None:
     stage = "p-roject.d.ga4_events"
+    tables = {stage: schemas.load("ga4_events")["schema"]}
     start = f"SELECT e.value FROM `{stage}` AS e WHERE "
     for condition, sides in (
         ("e.date BETWEEN @a AND DATE_ADD(@a, INTERVAL 3 DAY)", BOTH),
@@ -76,5 +78,5 @@ def test_the_judge_tells_a_bound_from_what_only_looks_like_one() -> None:
         ("e.date >= DATE(e.occurred_at)", set()),
         ("e.date IN (SELECT o.date FROM `p-roject.d.ga4_events` AS o WHERE o.date = @a)", set()),
     ):
-        found = scans(start + condition, {stage: schemas.load("ga4_events")["schema"]}, {"a": "DATE"})
+        found = scans(start + condition, tables, {"a": "DATE"})
         assert found[0].bounds.get("date", frozenset()) == sides, condition

@@ -22,7 +22,7 @@ from tests.materialize.world import QuickWorld, ga4_schema
 DAY = date(2026, 11, 10)
 PATH = re.compile(r"`([\w-]+\.\w+\.[\w-]+)`")
 WILDCARD = re.compile(r"`([\w-]+\.\w+)\.(events_\d*)\*`")
-MADE = re.compile(r"CREATE OR REPLACE TABLE `([^`]+)` AS\n(.*)", re.DOTALL)
+MADE = re.compile(r"CREATE OR REPLACE TABLE `([^`]+)` (?:CLUSTER BY \S+ )?AS\n(.*)", re.DOTALL)
 CLOCKED = {"first_seen_at", "updated_at"}
 """Columns that hold the moment of the statement itself."""
 LISTS = "TO_JSON_STRING(made.items)"

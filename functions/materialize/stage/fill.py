@@ -71,7 +71,7 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
         for name in HISTORY:
             merge.await_previous_merge(warehouse, taken, _part(name))
         scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
-        warehouse.execute(create_table_as(scanned, raw))
+        warehouse.execute(create_table_as(scanned, raw, cluster="is_wanted"))
         fresh = _told(warehouse, scanned, span, taken)
         fresh["order_memory"] = orders.orders(scanned, is_history=True)
         found = _differences(warehouse, {name: fresh[name] for name in HISTORY}, span, seen, taken)
@@ -101,7 +101,7 @@ def _fill(
     for name in KEYS:
         merge.await_previous_merge(warehouse, taken, _part(name))
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
-    done = warehouse.execute(create_table_as(scanned, raw))
+    done = warehouse.execute(create_table_as(scanned, raw, cluster="is_wanted"))
     fresh = _told(warehouse, scanned, span, taken)
     differences = _differences(warehouse, fresh, span, seen, taken)
     staged = _target(warehouse, "ga4_events")

@@ -33,6 +33,7 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
     return with_parameters(
         template(
             __file__,
+            None,
             difference=table,
             candidates=candidates,
             reason=why_broken(),

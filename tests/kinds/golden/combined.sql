@@ -198,7 +198,141 @@ SELECT last.* EXCEPT (event_key) FROM spaced AS last;
 -- @v_39903922be50 STRING = "EUR"
 -- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 -- @version INT64 = 1
--- the statement of simple.sql
+CREATE OR REPLACE TABLE `my-project.conversions_staging.both_1_difference` AS
+WITH
+judged AS (
+  -- the candidates, and what speaks against each
+  SELECT
+    c.*,
+    DATE(c.created, @timezone) AS date,
+    IF(
+      c.removed IS NULL,
+      COALESCE(
+        CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END,
+        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
+        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
+        IF(
+          ROW_NUMBER() OVER (
+            PARTITION BY
+              c.id,
+              c.removed IS NULL AND CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
+          ) > 1,
+          'duplicate_id', NULL
+        )
+      ),
+      -- kinds that remove duplicates have judged each row before
+      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
+    ) AS reason
+  FROM `my-project.conversions_staging.both_1_candidates` AS c
+),
+kept AS (
+  -- the candidates that count
+  SELECT judged.*
+  FROM judged
+  WHERE
+    judged.removed IS NULL
+    AND judged.reason IS NULL
+    -- an id is unique over the whole table, and what is already history wins
+    AND judged.id NOT IN (
+      SELECT history.id FROM `my-project.conversions.conversion_both` AS history WHERE history.date < @start_date OR history.date > @end_date
+    )
+    AND COALESCE(TO_HEX(SHA256(judged.client_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+),
+valued AS (
+  -- the candidates with what visits lend, worth in their own currency and in the project's
+  SELECT
+    kept.* EXCEPT (removed, reason, net_value) REPLACE (
+      IF(@unit_value IS NULL, kept.currency, @now_currency) AS currency,
+      IF(@unit_value IS NULL, kept.value_kind, 'normalized') AS value_kind
+    ),
+    COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
+    COALESCE(
+      @unit_value,
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)
+    ) AS value_project,
+    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)) AS exchange_rate,
+    IF(rates.rate IS NULL AND COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
+    CASE
+      WHEN kept.currency = @now_currency OR @unit_value IS NOT NULL THEN 'own'
+      WHEN rates.rate IS NOT NULL THEN 'table'
+      WHEN COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL THEN 'export'
+    END AS rate_source,
+    @factor AS normalization_factor,
+    @factor_as_of AS normalization_as_of
+  FROM kept
+  LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
+    FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+    UNION ALL
+    SELECT dated.day, dated.currency, dated.rate, dated.rate_date
+    FROM (
+      SELECT day, listed.currency, listed.rate, listed.date AS rate_date
+      FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+      INNER JOIN `my-project.crm.rates` AS listed
+        ON listed.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
+      WHERE listed.currency <> @v_39903922be50
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
+    ) AS dated) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
+  LEFT JOIN (SELECT told.day, told.dollars
+    FROM (
+      SELECT day, known.dollars
+      FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+      INNER JOIN `my-project.conversions.ga4_rates` AS known ON known.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
+      WHERE
+        known.currency = @v_39903922be50
+        AND known.date BETWEEN DATE_SUB(@start_date, INTERVAL 7 DAY) AND @end_date
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY known.date DESC, known.amounts DESC, known.property) = 1
+    ) AS told) AS own ON own.day = kept.date
+),
+told AS (
+  -- what the window should hold
+  SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_problem, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.dollar_rate, valued.rate_source, valued.is_preliminary, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.google_click_at, valued.cm360_click_at, valued.meta_click_at, valued.microsoft_click_at, valued.tiktok_click_at, valued.linkedin_click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.channel_group, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
+),
+fresh AS (
+  -- the same with a fingerprint of each row
+  SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
+  FROM (SELECT told.*, ARRAY_TO_STRING([told.id, told.client_id, CAST(told.created AS STRING), CAST(told.date AS STRING), CAST(told.value AS STRING), told.currency, CAST(told.is_qualified AS STRING), TO_JSON_STRING(told.params), told.user_id, told.lead_id, told.person_id, CAST(told.value_gross AS STRING), CAST(told.value_refunded AS STRING), told.refund_status, told.value_kind, told.value_problem, CAST(told.value_project AS STRING), CAST(told.exchange_rate AS STRING), CAST(told.exchange_date AS STRING), CAST(told.dollar_rate AS STRING), told.rate_source, CAST(told.is_preliminary AS STRING), CAST(told.normalization_factor AS STRING), told.component, told.gclid, told.gbraid, told.wbraid, told.dclid, told.fbc, told.fbclid, told.fbp, told.msclkid, told.ttclid, told.ttp, told.li_fat_id, CAST(told.click_at AS STRING), CAST(told.google_click_at AS STRING), CAST(told.cm360_click_at AS STRING), CAST(told.meta_click_at AS STRING), CAST(told.microsoft_click_at AS STRING), CAST(told.tiktok_click_at AS STRING), CAST(told.linkedin_click_at AS STRING), told.session_id, told.source, told.medium, told.campaign, told.channel_group, told.page_location, told.user_agent, told.ip_address, told.country, told.region, told.city, told.postal_code, told.email, told.phone, told.first_name, told.last_name, told.order_id, told.event_source, told.consent_ad_user_data, told.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM told) AS spelled
+),
+present AS (
+  -- what the window holds
+  SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, target.id, target.client_id, target.user_id, target.lead_id, target.created, target.value, target.currency, target.is_qualified, target.value_gross, target.value_refunded, target.refund_status, target.value_kind, target.value_project, target.normalization_factor, target.component, target.order_id
+  FROM `my-project.conversions.conversion_both` AS target
+  WHERE target.date BETWEEN @settled_date AND @end_date
+)
+SELECT
+  COALESCE(fresh.id, present.id) AS id,
+  COALESCE(fresh.date, present.date) AS date,
+  fresh.client_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.params, fresh.user_id, fresh.lead_id, fresh.person_id, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_problem, fresh.value_project, fresh.exchange_rate, fresh.exchange_date, fresh.dollar_rate, fresh.rate_source, fresh.is_preliminary, fresh.normalization_factor, fresh.normalization_as_of, fresh.component, fresh.gclid, fresh.gbraid, fresh.wbraid, fresh.dclid, fresh.fbc, fresh.fbclid, fresh.fbp, fresh.msclkid, fresh.ttclid, fresh.ttp, fresh.li_fat_id, fresh.click_at, fresh.google_click_at, fresh.cm360_click_at, fresh.meta_click_at, fresh.microsoft_click_at, fresh.tiktok_click_at, fresh.linkedin_click_at, fresh.session_id, fresh.source, fresh.medium, fresh.campaign, fresh.channel_group, fresh.page_location, fresh.user_agent, fresh.ip_address, fresh.country, fresh.region, fresh.city, fresh.postal_code, fresh.email, fresh.phone, fresh.first_name, fresh.last_name, fresh.order_id, fresh.event_source, fresh.consent_ad_user_data, fresh.consent_ad_personalization,
+  @version AS definition_version,
+  @run_id AS run_id,
+  @fence AS fence,
+  fresh.row_hash,
+  COALESCE(present.first_seen_at, CURRENT_TIMESTAMP()) AS first_seen_at,
+  CURRENT_TIMESTAMP() AS updated_at,
+  CASE WHEN present.id IS NULL THEN 'insert' WHEN fresh.id IS NULL THEN 'delete' ELSE 'update' END AS change,
+  present.date AS old_date,
+  present.value AS old_value,
+  present.value_refunded AS old_refunded,
+  present.normalization_factor AS old_factor,
+  present.is_qualified AS old_qualified,
+  present.definition_version AS old_version,
+  -- only rows that changed are spelled out
+  IF(present.id IS NULL, NULL, TO_JSON_STRING(STRUCT(present.id, present.client_id, present.user_id, present.lead_id, present.created, present.value, present.currency, present.is_qualified, present.value_gross, present.value_refunded, present.refund_status, present.value_kind, present.value_project, present.normalization_factor, present.component, present.order_id))) AS old_row,
+  IF(fresh.id IS NULL, NULL, TO_JSON_STRING(STRUCT(fresh.id, fresh.client_id, fresh.user_id, fresh.lead_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_project, fresh.normalization_factor, fresh.component, fresh.order_id))) AS new_row
+FROM fresh
+FULL OUTER JOIN present ON present.id = fresh.id
+WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;
 
 -- step select
 -- @end_date DATE = "2026-11-28"

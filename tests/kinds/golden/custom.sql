@@ -141,7 +141,236 @@ SELECT last.* EXCEPT (event_key) FROM inherited AS last;
 -- @v_39903922be50 STRING = "EUR"
 -- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 -- @version INT64 = 1
--- the statement of simple.sql
+CREATE OR REPLACE TABLE `my-project.conversions_staging.order_1_difference` AS
+WITH
+judged AS (
+  -- the candidates, and what speaks against each
+  SELECT
+    c.*,
+    DATE(c.created, @timezone) AS date,
+    IF(
+      c.removed IS NULL,
+      COALESCE(
+        CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END,
+        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
+        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
+        IF(
+          ROW_NUMBER() OVER (
+            PARTITION BY
+              c.id,
+              c.removed IS NULL AND CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
+          ) > 1,
+          'duplicate_id', NULL
+        )
+      ),
+      -- kinds that remove duplicates have judged each row before
+      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
+    ) AS reason
+  FROM `my-project.conversions_staging.order_1_candidates` AS c
+),
+kept AS (
+  -- the candidates that count
+  SELECT judged.*
+  FROM judged
+  WHERE
+    judged.removed IS NULL
+    AND judged.reason IS NULL
+    -- an id is unique over the whole table, and what is already history wins
+    AND judged.id NOT IN (
+      SELECT history.id FROM `my-project.conversions.conversion_order` AS history WHERE history.date < @start_date OR history.date > @end_date
+    )
+    AND COALESCE(TO_HEX(SHA256(judged.client_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+),
+settled AS (
+  -- the days before: their rows stay as they are, and may still learn of visits that GA4 told late
+  SELECT history.*
+  FROM `my-project.conversions.conversion_order` AS history
+  WHERE history.date BETWEEN @settled_date AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+),
+visitors AS (
+  -- whose visits may lend something
+  SELECT kept.id, kept.client_id, kept.created FROM kept
+  UNION ALL
+  SELECT settled.id, settled.client_id, settled.created FROM settled
+),
+clicks AS (
+  -- the last click of each platform before the row
+  SELECT
+    chosen.id,
+    MAX(chosen.clicked_at) AS click_at,
+    MAX(IF(chosen.platform = 'google', chosen.clicked_at, NULL)) AS google_click_at,
+    MAX(IF(chosen.kind = 'gclid', chosen.value, NULL)) AS gclid,
+    MAX(IF(chosen.kind = 'gbraid', chosen.value, NULL)) AS gbraid,
+    MAX(IF(chosen.kind = 'wbraid', chosen.value, NULL)) AS wbraid,
+    MAX(IF(chosen.platform = 'cm360', chosen.clicked_at, NULL)) AS cm360_click_at,
+    MAX(IF(chosen.kind = 'dclid', chosen.value, NULL)) AS dclid,
+    MAX(IF(chosen.platform = 'meta', chosen.clicked_at, NULL)) AS meta_click_at,
+    MAX(IF(chosen.kind = 'fbclid', chosen.value, NULL)) AS fbclid,
+    MAX(IF(chosen.platform = 'microsoft', chosen.clicked_at, NULL)) AS microsoft_click_at,
+    MAX(IF(chosen.kind = 'msclkid', chosen.value, NULL)) AS msclkid,
+    MAX(IF(chosen.platform = 'tiktok', chosen.clicked_at, NULL)) AS tiktok_click_at,
+    MAX(IF(chosen.kind = 'ttclid', chosen.value, NULL)) AS ttclid,
+    MAX(IF(chosen.platform = 'linkedin', chosen.clicked_at, NULL)) AS linkedin_click_at,
+    MAX(IF(chosen.kind = 'li_fat_id', chosen.value, NULL)) AS li_fat_id
+  FROM (
+    SELECT dated.id, dated.kind, dated.value, dated.clicked_at, dated.platform
+    FROM (
+      SELECT
+        sight.id,
+        sight.created,
+        sight.kind,
+        sight.value,
+        CASE WHEN sight.kind IN ('gclid', 'gbraid', 'wbraid') THEN 'google' WHEN sight.kind IN ('dclid') THEN 'cm360' WHEN sight.kind IN ('fbclid') THEN 'meta' WHEN sight.kind IN ('msclkid') THEN 'microsoft' WHEN sight.kind IN ('ttclid') THEN 'tiktok' WHEN sight.kind IN ('li_fat_id') THEN 'linkedin' END AS platform,
+        CASE WHEN sight.kind IN ('gclid', 'gbraid', 'wbraid') THEN 90 WHEN sight.kind IN ('dclid') THEN 90 WHEN sight.kind IN ('fbclid') THEN 90 WHEN sight.kind IN ('msclkid') THEN 90 WHEN sight.kind IN ('ttclid') THEN 28 WHEN sight.kind IN ('li_fat_id') THEN 90 END AS days,
+        MIN(sight.clicked_at) AS clicked_at
+      FROM (
+        SELECT visitors.id, visitors.created, click.kind, click.value, click.clicked_at
+        FROM visitors
+        INNER JOIN `my-project.conversions.ga4_clicks` AS click ON click.client_id = visitors.client_id
+        WHERE
+          click.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+          AND click.kind IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id')
+          AND click.clicked_at <= visitors.created
+      ) AS sight
+      GROUP BY sight.id, sight.created, sight.kind, sight.value
+    ) AS dated
+    WHERE UNIX_MICROS(dated.created) - UNIX_MICROS(dated.clicked_at) < dated.days * 86400000000
+    QUALIFY RANK() OVER (PARTITION BY dated.id, dated.platform ORDER BY dated.clicked_at DESC) = 1
+  ) AS chosen
+  GROUP BY chosen.id
+),
+visits AS (
+  -- the client's last visit of the 90 days before, whole
+  SELECT
+    visitors.id,
+    visit.session_id,
+    visit.landing_page AS page_location,
+    visit.source,
+    visit.medium,
+    visit.campaign,
+    visit.channel_group
+  FROM visitors
+  INNER JOIN `my-project.conversions.ga4_visits` AS visit ON visit.client_id = visitors.client_id
+  WHERE
+    visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+    AND visit.started_at <= visitors.created
+    AND visit.started_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY visitors.id ORDER BY visit.started_at DESC, visit.session_id DESC) = 1
+),
+known AS (
+  -- what clicks and visits lend each row
+  SELECT visitors.id, clicks.* EXCEPT (id), visits.* EXCEPT (id)
+  FROM visitors
+  LEFT JOIN clicks ON clicks.id = visitors.id
+  LEFT JOIN visits ON visits.id = visitors.id
+),
+valued AS (
+  -- the candidates with what visits lend, worth in their own currency and in the project's
+  SELECT
+    kept.* EXCEPT (removed, reason, net_value) REPLACE (
+      COALESCE(kept.click_at, known.click_at) AS click_at, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.google_click_at, COALESCE(kept.google_click_at, kept.click_at)) AS google_click_at, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.gclid, kept.gclid) AS gclid, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.gbraid, kept.gbraid) AS gbraid, IF(COALESCE(kept.gclid, kept.gbraid, kept.wbraid) IS NULL, known.wbraid, kept.wbraid) AS wbraid, IF(COALESCE(kept.dclid) IS NULL, known.cm360_click_at, COALESCE(kept.cm360_click_at, kept.click_at)) AS cm360_click_at, IF(COALESCE(kept.dclid) IS NULL, known.dclid, kept.dclid) AS dclid, IF(COALESCE(kept.fbclid) IS NULL, known.meta_click_at, COALESCE(kept.meta_click_at, kept.click_at)) AS meta_click_at, IF(COALESCE(kept.fbclid) IS NULL, known.fbclid, kept.fbclid) AS fbclid, IF(COALESCE(kept.msclkid) IS NULL, known.microsoft_click_at, COALESCE(kept.microsoft_click_at, kept.click_at)) AS microsoft_click_at, IF(COALESCE(kept.msclkid) IS NULL, known.msclkid, kept.msclkid) AS msclkid, IF(COALESCE(kept.ttclid) IS NULL, known.tiktok_click_at, COALESCE(kept.tiktok_click_at, kept.click_at)) AS tiktok_click_at, IF(COALESCE(kept.ttclid) IS NULL, known.ttclid, kept.ttclid) AS ttclid, IF(COALESCE(kept.li_fat_id) IS NULL, known.linkedin_click_at, COALESCE(kept.linkedin_click_at, kept.click_at)) AS linkedin_click_at, IF(COALESCE(kept.li_fat_id) IS NULL, known.li_fat_id, kept.li_fat_id) AS li_fat_id, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.source, kept.source) AS source, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.medium, kept.medium) AS medium, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.campaign, kept.campaign) AS campaign, IF(COALESCE(kept.source, kept.medium, kept.campaign, kept.channel_group) IS NULL, known.channel_group, kept.channel_group) AS channel_group, IF(COALESCE(kept.session_id) IS NULL, known.session_id, kept.session_id) AS session_id, IF(COALESCE(kept.page_location) IS NULL, known.page_location, kept.page_location) AS page_location,
+      IF(@unit_value IS NULL, kept.currency, @now_currency) AS currency,
+      IF(@unit_value IS NULL, kept.value_kind, 'normalized') AS value_kind
+    ),
+    COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
+    COALESCE(
+      @unit_value,
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)
+    ) AS value_project,
+    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)) AS exchange_rate,
+    IF(rates.rate IS NULL AND COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
+    CASE
+      WHEN kept.currency = @now_currency OR @unit_value IS NOT NULL THEN 'own'
+      WHEN rates.rate IS NOT NULL THEN 'table'
+      WHEN COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL THEN 'export'
+    END AS rate_source,
+    @factor AS normalization_factor,
+    @factor_as_of AS normalization_as_of
+  FROM kept
+  LEFT JOIN known ON known.id = kept.id
+  LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
+    FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+    UNION ALL
+    SELECT dated.day, dated.currency, dated.rate, dated.rate_date
+    FROM (
+      SELECT day, listed.currency, listed.rate, listed.date AS rate_date
+      FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+      INNER JOIN `my-project.crm.rates` AS listed
+        ON listed.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
+      WHERE listed.currency <> @v_39903922be50
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
+    ) AS dated) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
+  LEFT JOIN (SELECT told.day, told.dollars
+    FROM (
+      SELECT day, known.dollars
+      FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
+      INNER JOIN `my-project.conversions.ga4_rates` AS known ON known.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
+      WHERE
+        known.currency = @v_39903922be50
+        AND known.date BETWEEN DATE_SUB(@start_date, INTERVAL 7 DAY) AND @end_date
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY known.date DESC, known.amounts DESC, known.property) = 1
+    ) AS told) AS own ON own.day = kept.date
+),
+told AS (
+  -- what the window should hold
+  SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_problem, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.dollar_rate, valued.rate_source, valued.is_preliminary, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.google_click_at, valued.cm360_click_at, valued.meta_click_at, valued.microsoft_click_at, valued.tiktok_click_at, valued.linkedin_click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.channel_group, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
+  UNION ALL
+  SELECT settled.id, settled.client_id, settled.created, settled.date, settled.value, settled.currency, settled.is_qualified, settled.params, settled.user_id, settled.lead_id, settled.person_id, settled.value_gross, settled.value_refunded, settled.refund_status, settled.value_kind, settled.value_problem, settled.value_project, settled.exchange_rate, settled.exchange_date, settled.dollar_rate, settled.rate_source, settled.is_preliminary, settled.normalization_factor, settled.normalization_as_of, settled.component, settled.gclid, settled.gbraid, settled.wbraid, settled.dclid, settled.fbc, settled.fbclid, settled.fbp, settled.msclkid, settled.ttclid, settled.ttp, settled.li_fat_id, settled.click_at, settled.google_click_at, settled.cm360_click_at, settled.meta_click_at, settled.microsoft_click_at, settled.tiktok_click_at, settled.linkedin_click_at, settled.session_id, settled.source, settled.medium, settled.campaign, settled.channel_group, settled.page_location, settled.user_agent, settled.ip_address, settled.country, settled.region, settled.city, settled.postal_code, settled.email, settled.phone, settled.first_name, settled.last_name, settled.order_id, settled.event_source, settled.consent_ad_user_data, settled.consent_ad_personalization
+  FROM (
+    SELECT
+      settled.* REPLACE (
+        COALESCE(settled.click_at, known.click_at) AS click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.google_click_at, COALESCE(settled.google_click_at, settled.click_at)) AS google_click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gclid, settled.gclid) AS gclid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gbraid, settled.gbraid) AS gbraid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.wbraid, settled.wbraid) AS wbraid, IF(COALESCE(settled.dclid) IS NULL, known.cm360_click_at, COALESCE(settled.cm360_click_at, settled.click_at)) AS cm360_click_at, IF(COALESCE(settled.dclid) IS NULL, known.dclid, settled.dclid) AS dclid, IF(COALESCE(settled.fbclid) IS NULL, known.meta_click_at, COALESCE(settled.meta_click_at, settled.click_at)) AS meta_click_at, IF(COALESCE(settled.fbclid) IS NULL, known.fbclid, settled.fbclid) AS fbclid, IF(COALESCE(settled.msclkid) IS NULL, known.microsoft_click_at, COALESCE(settled.microsoft_click_at, settled.click_at)) AS microsoft_click_at, IF(COALESCE(settled.msclkid) IS NULL, known.msclkid, settled.msclkid) AS msclkid, IF(COALESCE(settled.ttclid) IS NULL, known.tiktok_click_at, COALESCE(settled.tiktok_click_at, settled.click_at)) AS tiktok_click_at, IF(COALESCE(settled.ttclid) IS NULL, known.ttclid, settled.ttclid) AS ttclid, IF(COALESCE(settled.li_fat_id) IS NULL, known.linkedin_click_at, COALESCE(settled.linkedin_click_at, settled.click_at)) AS linkedin_click_at, IF(COALESCE(settled.li_fat_id) IS NULL, known.li_fat_id, settled.li_fat_id) AS li_fat_id, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.source, settled.source) AS source, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.medium, settled.medium) AS medium, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.campaign, settled.campaign) AS campaign, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.channel_group, settled.channel_group) AS channel_group, IF(COALESCE(settled.session_id) IS NULL, known.session_id, settled.session_id) AS session_id, IF(COALESCE(settled.page_location) IS NULL, known.page_location, settled.page_location) AS page_location
+      )
+    FROM settled
+    LEFT JOIN known ON known.id = settled.id
+  ) AS settled
+),
+fresh AS (
+  -- the same with a fingerprint of each row
+  SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
+  FROM (SELECT told.*, ARRAY_TO_STRING([told.id, told.client_id, CAST(told.created AS STRING), CAST(told.date AS STRING), CAST(told.value AS STRING), told.currency, CAST(told.is_qualified AS STRING), TO_JSON_STRING(told.params), told.user_id, told.lead_id, told.person_id, CAST(told.value_gross AS STRING), CAST(told.value_refunded AS STRING), told.refund_status, told.value_kind, told.value_problem, CAST(told.value_project AS STRING), CAST(told.exchange_rate AS STRING), CAST(told.exchange_date AS STRING), CAST(told.dollar_rate AS STRING), told.rate_source, CAST(told.is_preliminary AS STRING), CAST(told.normalization_factor AS STRING), told.component, told.gclid, told.gbraid, told.wbraid, told.dclid, told.fbc, told.fbclid, told.fbp, told.msclkid, told.ttclid, told.ttp, told.li_fat_id, CAST(told.click_at AS STRING), CAST(told.google_click_at AS STRING), CAST(told.cm360_click_at AS STRING), CAST(told.meta_click_at AS STRING), CAST(told.microsoft_click_at AS STRING), CAST(told.tiktok_click_at AS STRING), CAST(told.linkedin_click_at AS STRING), told.session_id, told.source, told.medium, told.campaign, told.channel_group, told.page_location, told.user_agent, told.ip_address, told.country, told.region, told.city, told.postal_code, told.email, told.phone, told.first_name, told.last_name, told.order_id, told.event_source, told.consent_ad_user_data, told.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM told) AS spelled
+),
+present AS (
+  -- what the window holds
+  SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, target.id, target.client_id, target.user_id, target.lead_id, target.created, target.value, target.currency, target.is_qualified, target.value_gross, target.value_refunded, target.refund_status, target.value_kind, target.value_project, target.normalization_factor, target.component, target.order_id
+  FROM `my-project.conversions.conversion_order` AS target
+  WHERE target.date BETWEEN @settled_date AND @end_date
+)
+SELECT
+  COALESCE(fresh.id, present.id) AS id,
+  COALESCE(fresh.date, present.date) AS date,
+  fresh.client_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.params, fresh.user_id, fresh.lead_id, fresh.person_id, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_problem, fresh.value_project, fresh.exchange_rate, fresh.exchange_date, fresh.dollar_rate, fresh.rate_source, fresh.is_preliminary, fresh.normalization_factor, fresh.normalization_as_of, fresh.component, fresh.gclid, fresh.gbraid, fresh.wbraid, fresh.dclid, fresh.fbc, fresh.fbclid, fresh.fbp, fresh.msclkid, fresh.ttclid, fresh.ttp, fresh.li_fat_id, fresh.click_at, fresh.google_click_at, fresh.cm360_click_at, fresh.meta_click_at, fresh.microsoft_click_at, fresh.tiktok_click_at, fresh.linkedin_click_at, fresh.session_id, fresh.source, fresh.medium, fresh.campaign, fresh.channel_group, fresh.page_location, fresh.user_agent, fresh.ip_address, fresh.country, fresh.region, fresh.city, fresh.postal_code, fresh.email, fresh.phone, fresh.first_name, fresh.last_name, fresh.order_id, fresh.event_source, fresh.consent_ad_user_data, fresh.consent_ad_personalization,
+  @version AS definition_version,
+  @run_id AS run_id,
+  @fence AS fence,
+  fresh.row_hash,
+  COALESCE(present.first_seen_at, CURRENT_TIMESTAMP()) AS first_seen_at,
+  CURRENT_TIMESTAMP() AS updated_at,
+  CASE WHEN present.id IS NULL THEN 'insert' WHEN fresh.id IS NULL THEN 'delete' ELSE 'update' END AS change,
+  present.date AS old_date,
+  present.value AS old_value,
+  present.value_refunded AS old_refunded,
+  present.normalization_factor AS old_factor,
+  present.is_qualified AS old_qualified,
+  present.definition_version AS old_version,
+  -- only rows that changed are spelled out
+  IF(present.id IS NULL, NULL, TO_JSON_STRING(STRUCT(present.id, present.client_id, present.user_id, present.lead_id, present.created, present.value, present.currency, present.is_qualified, present.value_gross, present.value_refunded, present.refund_status, present.value_kind, present.value_project, present.normalization_factor, present.component, present.order_id))) AS old_row,
+  IF(fresh.id IS NULL, NULL, TO_JSON_STRING(STRUCT(fresh.id, fresh.client_id, fresh.user_id, fresh.lead_id, fresh.created, fresh.value, fresh.currency, fresh.is_qualified, fresh.value_gross, fresh.value_refunded, fresh.refund_status, fresh.value_kind, fresh.value_project, fresh.normalization_factor, fresh.component, fresh.order_id))) AS new_row
+FROM fresh
+FULL OUTER JOIN present ON present.id = fresh.id
+WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;
 
 -- step select
 -- @end_date DATE = "2026-11-28"

@@ -8,7 +8,7 @@
 -- @v_632982f95429 STRING = "my-project.analytics_1"
 -- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
 -- @v_ea131d42ee55 ARRAY<STRING> = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
-CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_scanned` AS
+CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_scanned` CLUSTER BY `is_wanted` AS
 -- One row an event. Ids that stand for nobody are NULL, amounts are finite, parameters have one shape.
 WITH
 exported AS (
@@ -604,7 +604,8 @@ SELECT
   FALSE AS is_history
 FROM `my-project.conversions_staging.stage_1_scanned` AS event
 WHERE
-  event.event_name = 'purchase'
+  event.is_wanted = TRUE
+  AND event.event_name = 'purchase'
   AND event.order_id IS NOT NULL
   AND event.date BETWEEN @start_date AND @end_date
 GROUP BY event.date, event.property, event.order_id
@@ -660,7 +661,7 @@ SELECT
   COUNT(*) AS amounts
 FROM `my-project.conversions_staging.stage_1_scanned` AS event
 WHERE
-  event.is_wanted
+  event.is_wanted = TRUE
   AND event.currency IS NOT NULL
   AND event.revenue > 0
   AND event.value_in_usd > 0
@@ -716,7 +717,7 @@ made AS (
     -- each event once; identical rows are counted
     SELECT scanned.*, COUNT(*) OVER (PARTITION BY scanned.event_key) - 1 AS copies
     FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
-    WHERE scanned.is_wanted
+    WHERE scanned.is_wanted = TRUE
     QUALIFY ROW_NUMBER() OVER (PARTITION BY scanned.event_key ORDER BY scanned.moment) = 1
   ),
   published AS (
