@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from tests.judge_service import call
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.public import type_pb2
 
@@ -14,6 +13,7 @@ from common.bigquery.sql import Sql
 from functions.materialize.paper.statements import Step
 from tests import judge
 from tests.judge import Schema
+from tests.judge_service import call
 
 PATH = re.compile(r"`([\w-]+\.\w+\.[\w*-]+)`")
 _MADE = re.compile(r"CREATE OR REPLACE TABLE `([^`]+)`")
