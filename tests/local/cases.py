@@ -189,6 +189,13 @@ CASES = [
         [{"n": 7, "total": 5.0}],
     ),
     Case(
+        "lists",
+        "SELECT [7, 8, 9][OFFSET(n)] AS a, [7, 8, 9][SAFE_ORDINAL(n + 1)] AS b,"
+        " [7, 8, 9][SAFE_OFFSET(DIV(n, 9))] AS c, [7, 8, 9][SAFE_OFFSET(n + 9)] AS d"
+        " FROM (SELECT 1 AS n)",
+        [{"a": 8, "b": 8, "c": 7, "d": None}],
+    ),
+    Case(
         "wildcards",
         "SELECT COUNT(*) AS n FROM `d.events_2*` WHERE _TABLE_SUFFIX = '0260101'"
         " OR _TABLE_SUFFIX = '0260102'",

@@ -2,7 +2,8 @@
 
 DuckDB joins every row with the elements of its array. As a function over each row's own list the
 same takes a tenth of the time or less. A lookup that finds two elements is an error in BigQuery:
-(SELECT value.x FROM UNNEST(params) WHERE key = 'k'). Here the first one counts.
+(SELECT value.x FROM UNNEST(params) WHERE key = 'k'). Here the first one counts. And the place of an
+element, which is wrong where it is computed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from common.local.emulator_patches.expressions.functions import native
+from common.local.emulator_patches.expressions.functions import Rewrite, native
 
 _PLAIN = ("joins", "group", "having", "order", "qualify", "distinct", "windows", "with_", "offset")
 _FIELDS = {"key", "value"}
@@ -187,3 +188,16 @@ def _of_element(part: exp.Expr, name: str, element: str, outer: set[str]) -> exp
         column.replace(exp.Dot.build(named) if path else exp.column(element))
     element_wise: exp.Expr = whole.this
     return element_wise
+
+
+def _place(node: exp.Expr) -> exp.Expr | None:
+    """x[OFFSET(n)] counts from 0 whatever n is; the parser moves only what it knows as a number."""
+    places = node.expressions
+    if node.args.get("offset") != 0 or len(places) != 1 or isinstance(places[0], exp.Literal):
+        return None
+    node.set("expressions", [exp.Add(this=exp.paren(places[0]), expression=exp.convert(1))])
+    node.set("offset", 1)
+    return None
+
+
+REWRITES: dict[type[exp.Expr], Rewrite] = {exp.Bracket: _place}

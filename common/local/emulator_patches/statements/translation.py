@@ -41,7 +41,13 @@ from common.local.emulator_patches.statements import (
 
 PASSES = (names.rewrite, structs.rewrite, lists.rewrite, aggregates.rewrite)
 """Patches that look at whole statements, in their order."""
-REWRITES = {**numbers.REWRITES, **texts.REWRITES, **times.REWRITES, **documents.REWRITES}
+REWRITES = {
+    **numbers.REWRITES,
+    **texts.REWRITES,
+    **times.REWRITES,
+    **documents.REWRITES,
+    **lists.REWRITES,
+}
 """Patches that look at one function or operator: what each class of node becomes."""
 OUR_OWN = {
     "CONCAT_STRING_TYPE",
