@@ -46,6 +46,11 @@ class Settings(BaseModel):
     ga4_datasets: Listed = Field(
         (), description="GA4 export datasets as project.dataset, one per property."
     )
+    ga4_streaming: bool = Field(
+        False,
+        description="Read a day as it was streamed (events_intraday_) where it has had no daily "
+        "table for 72 hours; its conversions are not exported before the daily table lands.",
+    )
     source_datasets: Listed = Field(
         (), description="Datasets that users' SQL may read, as project.dataset."
     )

@@ -20,6 +20,7 @@ locals {
     CONVERSIONS_EDITORS              = join(",", var.roles.editors)
     CONVERSIONS_FUNCTION_URLS        = ""
     CONVERSIONS_GA4_DATASETS         = join(",", var.ga4_datasets)
+    CONVERSIONS_GA4_STREAMING        = tostring(var.ga4_streaming)
     CONVERSIONS_IAP_AUDIENCE         = local.iap_audience
     CONVERSIONS_LOCAL_USER           = ""
     CONVERSIONS_LOCATION             = var.location

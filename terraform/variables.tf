@@ -166,6 +166,12 @@ variable "ga4_datasets" {
   }
 }
 
+variable "ga4_streaming" {
+  description = "Counts days of a property from its stream (events_intraday_) where they have had no daily table for 72 hours. Such conversions are preliminary and not exported before the daily table lands."
+  type        = bool
+  default     = false
+}
+
 variable "iap_audience" {
   description = "Audience of the assertions of Identity-Aware Proxy before the console, /projects/NUMBER/locations/REGION/services/SERVICE; empty: none is taken."
   type        = string

@@ -12,7 +12,7 @@ given.yaml holds the window, settings, and rows:
 expected.yaml holds the candidates in order of created and id; only columns it names are compared.
 
 A folder of cases/runs tells of whole runs. definition.yaml lists the conversions, given.yaml holds
-timezone, property_timezone, currency, rates, and steps, each with
+timezone, property_timezone, currency, ga4_streaming, rates, and steps, each with
   day:       the run is that of the morning after
   define:    definitions that are saved before it
   events:    GA4 events that have arrived, in days of the property
@@ -94,7 +94,7 @@ def load_story(folder: Path) -> Story:
     given = _yaml(folder / "given.yaml")
     world = {
         name: given.pop(name)
-        for name in ("timezone", "property_timezone", "currency")
+        for name in ("timezone", "property_timezone", "currency", "ga4_streaming")
         if name in given
     }
     rates, steps = given.pop("rates", []), given.pop("steps")

@@ -51,13 +51,14 @@ class Known:
 def known(warehouse: Warehouse, definitions: Iterable[DefinitionVersion], now: datetime) -> Known:
     """What the ledger and the export say at this moment about these active definitions."""
     listed = list(definitions)
+    last = yesterday(now, warehouse.settings.timezone)
     return Known(
         definitions={stored.id: stored for stored in sound(listed)},
         stopped=stopped(listed),
         done=progress.done_until(warehouse),
-        yesterday=yesterday(now, warehouse.settings.timezone),
-        exported=stage.exported_days(warehouse),
-        changed=stage.changed(warehouse),
+        yesterday=last,
+        exported=stage.exported_days(warehouse, last),
+        changed=stage.changed(warehouse, last),
     )
 
 

@@ -1,4 +1,4 @@
-"""The daily tables of a GA4 export: which there are, and whether one is what it was when read.
+"""The tables of a GA4 export: which of a day to read, and whether one is what it was when read.
 
 GA4 writes a day's table again for three days and now and then later; a day may land days late,
 after its neighbours. A table's rows and its last change tell that without a scan.
@@ -11,9 +11,10 @@ from datetime import date, datetime, timedelta
 
 from common.bigquery.sql import template
 from common.bigquery.warehouse import TableVersion, Warehouse
+from common.model.window import Window
 
 Versions = Mapping[tuple[str, str], TableVersion]
-"""(dataset, name of the daily table) → what it is."""
+"""(dataset, name of the table) → what it is."""
 
 DAILY = "events_20*"
 """The daily tables of a property. `events_*` fails as soon as there is a view of such a name, and
@@ -25,38 +26,73 @@ def suffix(day: str) -> str:
     return day[2:]
 
 
-def shard_days(tables: Iterable[str]) -> list[str]:
-    """The suffixes YYYYMMDD of the daily shards among the table names, oldest first."""
-    suffixes = (name.removeprefix("events_") for name in tables if name.startswith("events_"))
+STEMS = {"events_": False, "events_fresh_": True, "events_intraday_": True}
+"""Beginnings of the names of tables of events, the best one of a day first, and whether what they
+say is preliminary: counts and attribution differ until the daily table lands.
+Source: support.google.com/analytics/answer/15502882."""
+STREAMING_DAYS = 3
+"""A day that has had no daily table for 72 hours after its end may be read as it was streamed."""
+
+
+def shard_days(tables: Iterable[str], stem: str = "events_") -> list[str]:
+    """The suffixes YYYYMMDD of the tables of this stem among the names, oldest first."""
+    suffixes = (name.removeprefix(stem) for name in tables if name.startswith(stem))
     return sorted(suffix for suffix in suffixes if len(suffix) == 8 and suffix.isdigit())
 
 
-def newest_shard(tables: Iterable[str]) -> str | None:
-    """The name of the newest daily shard."""
-    days = shard_days(tables)
-    return f"events_{days[-1]}" if days else None
+def stem_of(name: str) -> str:
+    """The name of a table of events without its day."""
+    return name[:-8]
 
 
-def around(start: date, end: date) -> tuple[str, str]:
-    """Names of the first and the last daily table in which these days of the project may lie."""
-    return tuple(
-        f"events_{day:%Y%m%d}" for day in (start - timedelta(days=1), end + timedelta(days=1))
-    )  # type: ignore[return-value]
+def day_of(name: str) -> date:
+    """The property's day that the table of events holds."""
+    return date.fromisoformat(name[-8:])
 
 
-def versions(warehouse: Warehouse, start: date, end: date) -> Versions:
-    """What the daily tables of these days of every configured property are now."""
-    first, last = around(start, end)
-    return {
-        (dataset, name): version
-        for dataset in warehouse.settings.ga4_datasets
-        for name, version in warehouse.table_versions(dataset, first, last).items()
-        if shard_days([name])
-    }
+def chosen(tables: Iterable[str], streamed_until: date | None) -> dict[date, str]:
+    """Day → the table to read: the daily one, else the fresh one, else that of the stream.
+
+    Streams are read up to the day `streamed_until`, never where it is None.
+    """
+    listed = list(tables)
+    found: dict[date, str] = {}
+    for stem in STEMS:
+        for suffix in shard_days(listed, stem):
+            day = date.fromisoformat(suffix)
+            is_early = streamed_until is None or day > streamed_until
+            if not (stem == "events_intraday_" and is_early):
+                found.setdefault(day, f"{stem}{suffix}")
+    return dict(sorted(found.items()))
+
+
+def readable(warehouse: Warehouse, dataset: str, yesterday: date) -> dict[date, str]:
+    """Day → the table of the property to read, as it is the day after `yesterday`."""
+    until = yesterday - timedelta(days=STREAMING_DAYS) if warehouse.settings.ga4_streaming else None
+    return chosen(warehouse.tables_in(dataset), until)
+
+
+def around(window: Window) -> Window:
+    """The days of a property in which these days of the project may lie."""
+    return Window(window.start - timedelta(days=1), window.end + timedelta(days=1))
+
+
+def versions(warehouse: Warehouse, window: Window, yesterday: date) -> Versions:
+    """What the tables to read for these days of every configured property are now."""
+    wide = around(window)
+    found: dict[tuple[str, str], TableVersion] = {}
+    for dataset in warehouse.settings.ga4_datasets:
+        tables = readable(warehouse, dataset, yesterday)
+        names = {name for day, name in tables.items() if wide.start <= day <= wide.end}
+        for stem in sorted({stem_of(name) for name in names}):
+            first, last = (f"{stem}{day:%Y%m%d}" for day in (wide.start, wide.end))
+            known = warehouse.table_versions(dataset, first, last)
+            found |= {(dataset, name): known[name] for name in names & known.keys()}
+    return found
 
 
 def read(warehouse: Warehouse) -> Versions:
-    """What each daily table was when the stage read it last."""
+    """What each table was when the stage read it last."""
     sql = template(__file__, shards=warehouse.table("ga4_shards"))
     return {
         (row["dataset"], row["shard"]): TableVersion(row["rows_total"], row["changed_at"])
@@ -73,7 +109,7 @@ def changed_days(
     """
     found = set()
     for key, version in now.items():
-        day = date.fromisoformat(key[1].removeprefix("events_"))
+        day = day_of(key[1])
         if day not in staged_at or then.get(key) == version:
             continue
         if key not in then and version.changed_at and version.changed_at <= staged_at[day]:
@@ -82,11 +118,8 @@ def changed_days(
     return frozenset(found & staged_at.keys())
 
 
-def entries(
-    now: Versions, start: date, end: date, run_id: str, at: datetime
-) -> list[dict[str, object]]:
+def entries(now: Versions, window: Window, run_id: str, at: datetime) -> list[dict[str, object]]:
     """Rows of ga4_shards about the tables that a read of these days has seen whole."""
-    first, last = (f"events_{day:%Y%m%d}" for day in (start, end))
     return [
         {
             "date": at.date(),
@@ -98,5 +131,5 @@ def entries(
             "changed_at": version.changed_at,
         }
         for (dataset, name), version in sorted(now.items())
-        if first <= name <= last
+        if window.start <= day_of(name) <= window.end
     ]

@@ -39,32 +39,38 @@ class Staged:
     """When it was read last."""
 
 
-def exports(warehouse: Warehouse, window: Window) -> list[Export]:
+def exports(warehouse: Warehouse, window: Window, yesterday: date) -> list[Export]:
     """What one statement reads of every GA4 property for these days; [] where there is nothing.
 
     Tables of one schema are read together; where a column came, went or changed its type in
     between, those of each schema for themselves, because a wildcard has the columns of one table.
     """
     found = []
-    first, last = shards.around(window.start, window.end)
+    wide = shards.around(window)
     for dataset in warehouse.settings.ga4_datasets:
-        days = shards.shard_days(warehouse.tables_in(dataset))
-        names = [name for day in days if first <= (name := f"events_{day}") <= last]
-        by_schema: dict[str, list[str]] = {}
-        for name in names:
-            schema = warehouse.schema_of(f"{dataset}.{name}") or []
-            by_schema.setdefault(json.dumps(schema, sort_keys=True), []).append(name)
-        alone = len(by_schema) == 1
+        by_schema: dict[tuple[bool, str], list[str]] = {}
+        for day, name in shards.readable(warehouse, dataset, yesterday).items():
+            if wide.start <= day <= wide.end:
+                schema = json.dumps(warehouse.schema_of(f"{dataset}.{name}") or [], sort_keys=True)
+                is_preliminary = shards.STEMS[shards.stem_of(name)]
+                by_schema.setdefault((is_preliminary, schema), []).append(name)
+        # a wildcard finds daily tables, also those of days that are read from no other
+        alone = sum(not is_preliminary for is_preliminary, _ in by_schema) == 1
         found += [
-            Export(dataset, json.loads(schema), () if alone else tuple(listed))
-            for schema, listed in by_schema.items()
+            Export(
+                dataset,
+                json.loads(schema),
+                () if alone and not is_preliminary else tuple(names),
+                is_preliminary,
+            )
+            for (is_preliminary, schema), names in by_schema.items()
         ]
     return found
 
 
-def scan(warehouse: Warehouse, span: Span) -> Sql | None:
+def scan(warehouse: Warehouse, span: Span, yesterday: date) -> Sql | None:
     """The query that reads the span from the raw export; None when there is no export yet."""
-    found = exports(warehouse, span.window)
+    found = exports(warehouse, span.window, yesterday)
     if not found:
         return None
     settings = warehouse.settings
@@ -73,7 +79,7 @@ def scan(warehouse: Warehouse, span: Span) -> Sql | None:
     )
 
 
-def pieces(warehouse: Warehouse, span: Span) -> list[Span]:
+def pieces(warehouse: Warehouse, span: Span, yesterday: date) -> list[Span]:
     """The span in ascending pieces, each to be read by one statement under its byte cap.
 
     A day alone that is over the cap is a piece too: reading it fails, and says what it needs.
@@ -81,16 +87,16 @@ def pieces(warehouse: Warehouse, span: Span) -> list[Span]:
     return [
         Span(window, span.events)
         for chunk in span.window.chunks(SPAN_DAYS)
-        for window in _fitting(warehouse, Span(chunk, span.events))
+        for window in _fitting(warehouse, Span(chunk, span.events), yesterday)
     ]
 
 
-def planned_bytes(warehouse: Warehouse, span: Span) -> int | None:
+def planned_bytes(warehouse: Warehouse, span: Span, yesterday: date) -> int | None:
     """What reading the span, piece by piece as a run does, would cost in bytes; None is unknown."""
     sizes = [
         warehouse.dry_run(sql).bytes_processed
-        for piece in pieces(warehouse, span)
-        if (sql := scan(warehouse, piece)) is not None
+        for piece in pieces(warehouse, span, yesterday)
+        if (sql := scan(warehouse, piece, yesterday)) is not None
     ]
     known = [size for size in sizes if size is not None]
     return sum(known) if len(known) == len(sizes) else None
@@ -113,12 +119,12 @@ def staged(warehouse: Warehouse) -> dict[date, Staged]:
     return days
 
 
-def changed(warehouse: Warehouse) -> frozenset[date]:
-    """Days of the stage whose daily tables landed or changed since they were read, however old."""
+def changed(warehouse: Warehouse, yesterday: date) -> frozenset[date]:
+    """Days of the stage whose tables landed or changed since they were read, however old."""
     held = staged(warehouse)
     if not held:
         return frozenset()
-    now = shards.versions(warehouse, min(held), max(held))
+    now = shards.versions(warehouse, Window(min(held), max(held)), yesterday)
     return shards.changed_days(
         now, shards.read(warehouse), {day: entry.at for day, entry in held.items()}
     )
@@ -129,14 +135,16 @@ def told(events: Collection[str]) -> str:
     return json.dumps({"events": sorted({*events, *export.ALWAYS}), "rules": RULES})
 
 
-def unremembered(warehouse: Warehouse, window: Window, *, orders: bool) -> list[Window]:
+def unremembered(
+    warehouse: Warehouse, window: Window, yesterday: date, *, orders: bool
+) -> list[Window]:
     """Days older than the stage of whose clicks, visits and order ids nothing is known yet.
 
     They are as many as a click may count before the end of the `window` that is going to be read,
     and with `orders` all, because order ids are judged over all history. In pieces, oldest first,
     of which each can be read under the byte cap of one query, where BigQuery tells that beforehand.
     """
-    days = exported_days(warehouse)
+    days = exported_days(warehouse, yesterday)
     first = min((window.start, *staged(warehouse)))
     if days is None or days.start >= first:
         return []
@@ -145,47 +153,51 @@ def unremembered(warehouse: Warehouse, window: Window, *, orders: bool) -> list[
         return []
     known = shards.read(warehouse)
     found = {
-        date.fromisoformat(suffix)
+        day
         for dataset in warehouse.settings.ga4_datasets
-        for suffix in shards.shard_days(warehouse.tables_in(dataset))
-        if (dataset, f"events_{suffix}") not in known
+        for day, name in shards.readable(warehouse, dataset, yesterday).items()
+        if (dataset, name) not in known
     }
     return [
         piece
         for chunk in Window(start, first - timedelta(days=1)).chunks(SPAN_DAYS)
         if found & set(chunk.dates)
-        for piece in _fitting(warehouse, Span(chunk, frozenset()))
+        for piece in _fitting(warehouse, Span(chunk, frozenset()), yesterday)
     ]
 
 
-def _fitting(warehouse: Warehouse, span: Span) -> list[Window]:
+def _fitting(warehouse: Warehouse, span: Span, yesterday: date) -> list[Window]:
     """The days in halves, and these in halves, until each can be read under the byte cap."""
     window = span.window
     if window.days == 1:
         return [window]
-    size = _bytes(warehouse, span)
+    size = _bytes(warehouse, span, yesterday)
     if size is None or size <= warehouse.settings.maximum_bytes_billed:
         return [window]
     halves = window.chunks((window.days + 1) // 2)
-    return [piece for half in halves for piece in _fitting(warehouse, Span(half, span.events))]
+    return [
+        piece
+        for half in halves
+        for piece in _fitting(warehouse, Span(half, span.events), yesterday)
+    ]
 
 
-def remembering_bytes(warehouse: Warehouse, window: Window) -> int | None:
+def remembering_bytes(warehouse: Warehouse, window: Window, yesterday: date) -> int | None:
     """What reading these older days costs in bytes; None is unknown."""
-    return _bytes(warehouse, Span(window, frozenset()))
+    return _bytes(warehouse, Span(window, frozenset()), yesterday)
 
 
-def _bytes(warehouse: Warehouse, span: Span) -> int | None:
-    sql = scan(warehouse, span)
+def _bytes(warehouse: Warehouse, span: Span, yesterday: date) -> int | None:
+    sql = scan(warehouse, span, yesterday)
     return warehouse.dry_run(sql).bytes_processed if sql else None
 
 
-def exported(warehouse: Warehouse, window: Window) -> Window | None:
-    """The part of the window that any property has daily shards for; None without one.
+def exported(warehouse: Warehouse, window: Window, yesterday: date) -> Window | None:
+    """The part of the window that any property has tables for; None without one.
 
     A shard holds the property's day, so the project's day before and after it may have events.
     """
-    days = exported_days(warehouse)
+    days = exported_days(warehouse, yesterday)
     if days is None:
         return None
     start = max(window.start, days.start - timedelta(days=1))
@@ -193,12 +205,12 @@ def exported(warehouse: Warehouse, window: Window) -> Window | None:
     return Window(start, end) if start <= end else None
 
 
-def exported_days(warehouse: Warehouse) -> Window | None:
-    """From the oldest day that any property has a daily shard for to the newest; None without."""
+def exported_days(warehouse: Warehouse, yesterday: date) -> Window | None:
+    """From the oldest day that any property has a table for to the newest; None without."""
     days = [
-        date.fromisoformat(suffix)
+        day
         for dataset in warehouse.settings.ga4_datasets
-        for suffix in shards.shard_days(warehouse.tables_in(dataset))
+        for day in shards.readable(warehouse, dataset, yesterday)
     ]
     return Window(min(days), max(days)) if days else None
 
@@ -207,10 +219,11 @@ def lacking(
     warehouse: Warehouse,
     window: Window,
     events: frozenset[str],
+    yesterday: date,
     again: Collection[date] = (),
 ) -> list[Span]:
     """The days and events that the stage lacks, and the days to be read `again` all the same."""
-    found = exported(warehouse, window)
+    found = exported(warehouse, window, yesterday)
     if found is None:
         return []
     held = {day: entry.events for day, entry in staged(warehouse).items() if day not in again}

@@ -54,6 +54,7 @@ class World:
     properties: tuple[str, ...] = ("ga4",)
     """GA4 exports, by the ends of their datasets' names."""
     has_rates: bool = False
+    ga4_streaming: bool = False
     now: datetime = datetime(2026, 11, 20, 6, tzinfo=UTC)
     bus: Recorder = field(default_factory=Recorder)
 
@@ -74,6 +75,7 @@ class World:
             timezone=self.timezone,
             currency=self.currency,
             ga4_datasets=tuple(f"{self.dataset}_{name}" for name in self.properties),
+            ga4_streaming=self.ga4_streaming,
             source_datasets=(f"{self.dataset}_crm",),
             rates_table=f"{self.dataset}_crm.rates" if self.has_rates else "",
         )

@@ -2,6 +2,7 @@
   SELECT
     previous.event_key,
     LOGICAL_OR(returns.is_whole) AS is_whole,
+    LOGICAL_OR(COALESCE(returns.is_preliminary, FALSE)) AS is_preliminary,
     SUM(
       CASE
         WHEN COALESCE(returns.currency, previous.paid_currency) = previous.paid_currency THEN returns.amount

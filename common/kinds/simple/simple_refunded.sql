@@ -1,5 +1,7 @@
   -- the candidates, their value lowered by what was returned
-  SELECT measured.* EXCEPT (is_refunded, is_full, returned) REPLACE (
+  SELECT measured.* EXCEPT (is_refunded, is_full, returned, by_preliminary) REPLACE (
+    -- a refund that GA4 may still change makes its purchase wait for the daily table as well
+    COALESCE(measured.is_preliminary, FALSE) OR measured.by_preliminary AS is_preliminary,
     measured.returned AS value_refunded,
     measured.net_value - measured.returned AS net_value,
     CASE WHEN NOT measured.is_refunded THEN 'none' WHEN measured.is_full THEN 'full' ELSE 'partial' END AS refund_status,
@@ -9,6 +11,7 @@
     SELECT
       previous.*,
       applied.event_key IS NOT NULL AS is_refunded,
+      COALESCE(applied.is_preliminary, FALSE) AS by_preliminary,
       applied.is_whole OR applied.amount >= previous.paid AS is_full,
       CASE
         WHEN applied.event_key IS NULL THEN 0

@@ -9,6 +9,7 @@
       event.occurred_at,
       event.date,
       event.currency,
+      event.is_preliminary,
       NULLIF(ABS(event.refund_value), 0) AS stated,
       COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE) AS is_zero,
       ABS(event.value_in_usd) AS dollars,

@@ -13,6 +13,7 @@
       refunds.stated,
       refunds.is_zero,
       refunds.dollars,
+      refunds.is_preliminary,
       COUNT(listed.quantity) AS products,
       COUNT(listed.returned) AS stating,
       SUM(COALESCE(
@@ -31,5 +32,6 @@
     -- a refund counts while its day is at most the window after the day of its purchase
     WHERE refunds.date <= DATE_ADD(DATE(previous.created, @timezone), INTERVAL {{ days }} DAY)
     GROUP BY
-      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_zero, refunds.dollars
+      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_zero, refunds.dollars,
+      refunds.is_preliminary
   ) AS paired

@@ -9,6 +9,7 @@ from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.prediction_targets import TARGET_DAYS, targets
 from common.errors import UserError
+from common.ga4 import readiness
 from common.kinds.conversion import Conversion
 from common.kinds.scoring import CrmSource, RowsSource
 from common.model.filters import All, Any_, Condition, Filter
@@ -37,7 +38,7 @@ def check(
     remarks = _unknown_events(draft, services, allow_unknown_event)
     tables, findings = _queries(draft, services)
     _target(draft, definitions, services)
-    return Checked(tables, [*remarks, *findings])
+    return Checked(tables, [*_export(draft, services), *remarks, *findings])
 
 
 def patterns(filter: Filter | None) -> Iterator[str]:
@@ -76,6 +77,14 @@ def _unknown_events(draft: Conversion, services: Services, allowed: bool) -> lis
             problems=[finding.document() for finding in found],
         )
     return found
+
+
+def _export(draft: Conversion, services: Services) -> list[Finding]:
+    """What stands in the way of counting the draft's events, in GA4's export as it is."""
+    if not draft.events():
+        return []
+    found = readiness.problems(services.warehouse, services.yesterday)
+    return [Finding(it.code, "warning", it.detail, it.fix) for it in found]
 
 
 def _queries(draft: Conversion, services: Services) -> tuple[tuple[str, ...], list[Finding]]:

@@ -180,5 +180,5 @@ def recent(event: str, services: Services) -> Sql | None:
     names = [event] if event else list(events.seen(services.warehouse))
     # a property's day is not the project's day, so a whole one takes two
     span = stage.Span(Window.ending(last, 2), frozenset(names))
-    scan = stage.scan(services.warehouse, span)
+    scan = stage.scan(services.warehouse, span, services.yesterday)
     return fill("({{ scan }})", scan=scan) if scan else None

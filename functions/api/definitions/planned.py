@@ -123,7 +123,7 @@ def _export(windows: Mapping[str, Window], known: plan.Known, services: Services
     if not services.settings.ga4_datasets:
         return
     events = plan.stage_events(known.definitions[id] for id in windows)
-    spans = stage.lacking(services.warehouse, plan.whole(windows.values()), events)
+    spans = stage.lacking(services.warehouse, plan.whole(windows.values()), events, known.yesterday)
     for span in spans:
         names = ", ".join(sorted(span.events))
         yield Part(
@@ -131,18 +131,18 @@ def _export(windows: Mapping[str, Window], known: plan.Known, services: Services
             conversions=sorted(windows),
             start_date=span.window.start,
             end_date=span.window.end,
-            bytes=stage.planned_bytes(services.warehouse, span),
+            bytes=stage.planned_bytes(services.warehouse, span, known.yesterday),
         )
     if spans:
         orders = plan.counts_purchases(known.definitions[id] for id in windows)
         whole = plan.whole(windows.values())
-        for window in stage.unremembered(services.warehouse, whole, orders=orders):
+        for window in stage.unremembered(services.warehouse, whole, known.yesterday, orders=orders):
             yield Part(
                 reads="clicks, visits and order ids of older days, which are judged by them",
                 conversions=sorted(windows),
                 start_date=window.start,
                 end_date=window.end,
-                bytes=stage.remembering_bytes(services.warehouse, window),
+                bytes=stage.remembering_bytes(services.warehouse, window, known.yesterday),
             )
 
 

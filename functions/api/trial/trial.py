@@ -104,20 +104,21 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
     days = [window.start + timedelta(days=number) for number in range(window.days)]
     if all(day in staged and conversion.events() <= staged[day].events for day in days):
         return whole
-    scan = stage.scan(warehouse, stage.Span(window, conversion.events()))
+    span = stage.Span(window, conversion.events())
+    scan = stage.scan(warehouse, span, services.yesterday)
     if scan is None:
         return whole
     scanned, visited = (warehouse.staging(f"{name}_{part}") for part in ("scan", "visits"))
     warehouse.execute(create_table_as(scanned, scan))
-    span = {"start_date": window.start, "end_date": window.end}
+    bounds = {"start_date": window.start, "end_date": window.end}
     visits_of_scan = with_parameters(
         visits.visits(scanned, warehouse.table("ga4_visits")),
         timezone=warehouse.settings.timezone,
-        **span,
+        **bounds,
     )
     warehouse.execute(create_table_as(visited, visits_of_scan))
     rows = events.events(scanned, visited, whole, conversion.events())
-    warehouse.execute(create_table_as(warehouse.staging(name), with_parameters(rows, **span)))
+    warehouse.execute(create_table_as(warehouse.staging(name), with_parameters(rows, **bounds)))
     names = [name for name in schemas.columns("ga4_events") if name != "row_hash"]
     return template(
         __file__,

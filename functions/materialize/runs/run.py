@@ -34,7 +34,6 @@ from functions.materialize.ledger import Clock
 from functions.materialize.runs import overview, watchdog
 from functions.materialize.services import Services
 from functions.materialize.stage import facts, fill
-from functions.materialize.task import volume
 from functions.materialize.task.work import Ended, clear_up, materialize
 
 STAGE_SECONDS = 300
@@ -225,12 +224,10 @@ def _start(
     windows = plan.windows(request, trigger, chosen, known)
     held: list[Window] | None = []
     if trigger != "load":
-        last_day = min(request.end_date or known.yesterday, known.yesterday)
-        volume.report_missing_shards(services.warehouse, services.ledger, last_day, run_id)
         again = known.changed
         if trigger == "backfill" and windows:
             again |= frozenset(plan.whole(windows.values()).dates)
-        held = _stage(services, run_id, definitions, windows, again, clock, request.force)
+        held = _stage(services, run_id, known, windows, again, clock, request.force)
         if held is None:
             services.bus.publish(request)
             return
@@ -258,7 +255,7 @@ def _start(
 def _stage(
     services: Services,
     run_id: str,
-    definitions: Mapping[str, DefinitionVersion],
+    known: plan.Known,
     windows: Mapping[str, Window],
     again: frozenset[date],
     clock: Clock,
@@ -269,14 +266,18 @@ def _stage(
     The days that could not be read or are held, [] when all is there; None when time ran out and
     the request must come again.
     """
-    if not windows or not services.warehouse.settings.ga4_datasets:
+    if not windows:
         return []
-    needed = plan.stage_events(definitions[id] for id in windows)
+    window, last = plan.whole(windows.values()), known.yesterday
+    if _readers(known.definitions, windows) and not _report_export(services, run_id, window, last):
+        return [window]
+    if not services.warehouse.settings.ga4_datasets:
+        return []
+    listed = [known.definitions[id] for id in windows]
+    needed, buys = plan.stage_events(listed), plan.counts_purchases(listed)
     days = again - _staged_by(services, run_id)
-    window = plan.whole(windows.values())
-    buys = plan.counts_purchases(definitions[id] for id in windows)
     # first what is older, by which clicks and visits of the window are dated
-    for older in stage.unremembered(services.warehouse, window, orders=buys):
+    for older in stage.unremembered(services.warehouse, window, last, orders=buys):
         if clock.elapsed() > STAGE_SECONDS:
             return None
         remember = partial(fill.remember, services.warehouse, services.ledger, older, run_id)
@@ -284,8 +285,8 @@ def _stage(
             # nobody can say which clicks and orders of the window the missing days would date
             return [window]
     held: list[Window] = []
-    for span in stage.lacking(services.warehouse, window, needed, days):
-        for piece in stage.pieces(services.warehouse, span):
+    for span in stage.lacking(services.warehouse, window, needed, last, days):
+        for piece in stage.pieces(services.warehouse, span, last):
             if clock.elapsed() > STAGE_SECONDS:
                 return None
             read = partial(
@@ -325,6 +326,20 @@ def _staged_by(services: Services, run_id: str) -> frozenset[date]:
         if entry["status"] == RunStatus.STAGED
         for day in Window(entry["start_date"], entry["end_date"]).dates
     )
+
+
+def _readers(
+    definitions: Mapping[str, DefinitionVersion], windows: Mapping[str, Window]
+) -> frozenset[str]:
+    """Which of the conversions read the stage, or what is made of it."""
+    reading = {id for id, stored in definitions.items() if stored.conversion.events()}
+    return plan.with_dependents(reading, definitions.values()) & windows.keys()
+
+
+def _report_export(services: Services, run_id: str, window: Window, last: date) -> bool:
+    """Say what GA4's export lacks; False when there is nothing at all to read these days from."""
+    facts.report_export(services.warehouse, services.ledger, window, last, run_id)
+    return stage.exported(services.warehouse, window, last) is not None
 
 
 def _without_readers(

@@ -1,17 +1,20 @@
-"""What a person should know of the purchases that the stage holds, once a run."""
+"""What a person should know of the export and of the purchases that the stage holds, once a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.ga4 import readiness
 from common.incidents.incidents import Incident
 from common.model.window import Window
 from functions.materialize.ledger import Ledger
 
+MILD = ("ga4_day_missing", "ga4_fresh_only")
+"""Problems of an export that mend themselves, or only delay."""
 DAYS = 31
 """How far back purchases are judged."""
 CLIENTS = 3
@@ -22,6 +25,27 @@ SHARE = 0.01
 """Of purchases without order id."""
 COPIES = 0.2
 """Identical rows beside each purchase; GA4's public sample has one in seven."""
+
+
+def report_export(
+    warehouse: Warehouse, ledger: Ledger, window: Window, last: date, run_id: str
+) -> None:
+    """Report what the properties lack, on the whole and of the window's days up to `last`."""
+    lacking = [*readiness.problems(warehouse, last), *readiness.gaps(warehouse, window, last)]
+    for problem in lacking:
+        ledger.report(
+            Incident(
+                problem.code,
+                problem.detail,
+                problem.fix,
+                subject=problem.dataset,
+                object=problem.object,
+                severity="warning" if problem.code in MILD else "error",
+            ),
+            run_id=run_id,
+        )
+    for dataset in warehouse.settings.ga4_datasets:
+        ledger.resolve_gone(dataset, run_id)
 
 
 def report(warehouse: Warehouse, ledger: Ledger, until: Window, run_id: str) -> None:

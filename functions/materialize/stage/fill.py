@@ -14,7 +14,7 @@ from common.ga4.shards import Versions
 from common.ga4.stage import Span, scan, told
 from common.incidents.incidents import Incident
 from common.model.run_status import RunStatus
-from common.model.window import Window
+from common.model.window import Window, yesterday
 from functions.materialize import merge
 from functions.materialize.ledger import Clock, Ledger
 
@@ -40,8 +40,9 @@ def fill_stage(
     Raises RetryableError while another run writes it.
     """
     # what the tables are before they are read: a change in between is seen the next time
-    seen = shards.versions(warehouse, span.window.start, span.window.end)
-    raw = scan(warehouse, span)
+    last = yesterday(ledger.now, warehouse.settings.timezone)
+    seen = shards.versions(warehouse, span.window, last)
+    raw = scan(warehouse, span, last)
     if raw is None:
         return True
     taken = lease.acquire(warehouse, LEASE, f"{run_id}|{span.window.start}")
@@ -59,9 +60,10 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
     What was read is written down, so that a run that broke off goes on behind it. Raises
     RetryableError while another run writes the stage.
     """
-    seen = shards.versions(warehouse, window.start, window.end)
+    last = yesterday(ledger.now, warehouse.settings.timezone)
+    seen = shards.versions(warehouse, window, last)
     span = Span(window, frozenset())
-    raw = scan(warehouse, span)
+    raw = scan(warehouse, span, last)
     if raw is None:
         return
     taken = lease.acquire(warehouse, LEASE, f"{run_id}|history|{window.start}")
@@ -76,7 +78,7 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
         fresh["order_memory"] = orders.orders(scanned, is_history=True)
         found = _differences(warehouse, {name: fresh[name] for name in HISTORY}, span, seen, taken)
         _merge(warehouse, found, taken, window)
-        entries = shards.entries(seen, window.start, window.end, run_id, ledger.now)
+        entries = shards.entries(seen, window, run_id, ledger.now)
         warehouse.append("ga4_shards", entries)
     finally:
         lease.release(warehouse, taken)
@@ -133,7 +135,7 @@ def _fill(
     _merge(warehouse, differences, taken, span.window)
     if not lease.is_held(warehouse, taken):
         raise RetryableError("Another run took the stage over.", code="lease_lost")
-    read = shards.entries(seen, span.window.start, span.window.end, run_id, ledger.now)
+    read = shards.entries(seen, span.window, run_id, ledger.now)
     warehouse.append("ga4_shards", read)
     ledger.write(
         run_id, RunStatus.STAGED, seconds=clock.elapsed(), rows_total=counts.after, **facts

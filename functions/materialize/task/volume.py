@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
-from common.ga4 import shards
 from common.incidents.incidents import Incident
 from functions.materialize.ledger import Ledger
 
@@ -14,23 +12,6 @@ USUAL_ROWS = 10
 """Weekdays with fewer conversions on average are too quiet to judge."""
 SHARE = 0.4
 """A day below this share of its weekday's average is reported."""
-
-
-def report_missing_shards(warehouse: Warehouse, ledger: Ledger, day: date, run_id: str) -> None:
-    """Report each GA4 property whose daily table for the day has not landed."""
-    for dataset in warehouse.settings.ga4_datasets:
-        if f"{day:%Y%m%d}" not in shards.shard_days(warehouse.tables_in(dataset)):
-            ledger.report(
-                Incident(
-                    "ga4_day_missing",
-                    f"{dataset}.events_{day:%Y%m%d} has not landed yet.",
-                    fix="GA4 exports a day by the afternoon after it; the next runs will read it.",
-                    severity="warning",
-                    subject=dataset,
-                    object=f"{day:%Y%m%d}",
-                ),
-                run_id=run_id,
-            )
 
 
 def report_silence(

@@ -1414,6 +1414,7 @@ refunds AS (
       event.occurred_at,
       event.date,
       event.currency,
+      event.is_preliminary,
       NULLIF(ABS(event.refund_value), 0) AS stated,
       COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE) AS is_zero,
       ABS(event.value_in_usd) AS dollars,
@@ -1472,6 +1473,7 @@ returns AS (
       refunds.stated,
       refunds.is_zero,
       refunds.dollars,
+      refunds.is_preliminary,
       COUNT(listed.quantity) AS products,
       COUNT(listed.returned) AS stating,
       SUM(COALESCE(
@@ -1490,7 +1492,8 @@ returns AS (
     -- a refund counts while its day is at most the window after the day of its purchase
     WHERE refunds.date <= DATE_ADD(DATE(previous.created, @timezone), INTERVAL @v_5969f3a995e6 DAY)
     GROUP BY
-      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_zero, refunds.dollars
+      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_zero, refunds.dollars,
+      refunds.is_preliminary
   ) AS paired
 ),
 applied AS (
@@ -1498,6 +1501,7 @@ applied AS (
   SELECT
     previous.event_key,
     LOGICAL_OR(returns.is_whole) AS is_whole,
+    LOGICAL_OR(COALESCE(returns.is_preliminary, FALSE)) AS is_preliminary,
     SUM(
       CASE
         WHEN COALESCE(returns.currency, previous.paid_currency) = previous.paid_currency THEN returns.amount
@@ -1541,7 +1545,9 @@ applied AS (
 ),
 refunded AS (
   -- the candidates, their value lowered by what was returned
-  SELECT measured.* EXCEPT (is_refunded, is_full, returned) REPLACE (
+  SELECT measured.* EXCEPT (is_refunded, is_full, returned, by_preliminary) REPLACE (
+    -- a refund that GA4 may still change makes its purchase wait for the daily table as well
+    COALESCE(measured.is_preliminary, FALSE) OR measured.by_preliminary AS is_preliminary,
     measured.returned AS value_refunded,
     measured.net_value - measured.returned AS net_value,
     CASE WHEN NOT measured.is_refunded THEN 'none' WHEN measured.is_full THEN 'full' ELSE 'partial' END AS refund_status,
@@ -1551,6 +1557,7 @@ refunded AS (
     SELECT
       previous.*,
       applied.event_key IS NOT NULL AS is_refunded,
+      COALESCE(applied.is_preliminary, FALSE) AS by_preliminary,
       applied.is_whole OR applied.amount >= previous.paid AS is_full,
       CASE
         WHEN applied.event_key IS NULL THEN 0

@@ -1,0 +1,102 @@
+"""What GA4's export lacks is told in words, each lack once, with what to do."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, cast
+
+import pytest
+
+from common.bigquery.warehouse import Warehouse
+from common.ga4 import readiness, shards
+from common.model.window import Window
+from common.settings import Settings
+
+DATASET = "p.analytics_1"
+YESTERDAY = date(2026, 11, 10)
+
+
+class Tables(Warehouse):
+    """A warehouse that knows nothing but names of tables."""
+
+    def __init__(self, *names: str, streaming: bool = False, datasets: str = DATASET) -> None:
+        settings = Settings(project="p", ga4_datasets=datasets, ga4_streaming=streaming)
+        super().__init__(cast("Any", None), settings)
+        self.names = names
+
+    def tables_in(self, dataset: str) -> list[str]:
+        return sorted(self.names)
+
+
+def codes(warehouse: Warehouse) -> list[str]:
+    return [it.code for it in readiness.problems(warehouse, YESTERDAY)]
+
+
+@pytest.mark.parametrize(
+    ("warehouse", "expected"),
+    [
+        (Tables(datasets=""), ["ga4_not_configured"]),
+        (Tables(), ["ga4_not_exported"]),
+        (Tables("pseudonymous_users_20261109"), ["ga4_not_exported"]),
+        (Tables("events_intraday_20261109"), ["ga4_streaming_only"]),
+        (Tables("events_fresh_20261109", "events_intraday_20261109"), ["ga4_fresh_only"]),
+        (Tables("events_20261109", "events_intraday_20261110"), []),
+    ],
+)
+def test_each_way_of_having_no_daily_table_has_a_name(
+    warehouse: Warehouse, expected: list[str]
+) -> None:
+    assert codes(warehouse) == expected
+
+
+def test_who_only_streams_is_told_of_the_switch_and_of_the_option() -> None:
+    [problem] = readiness.problems(Tables("events_intraday_20261109"), YESTERDAY)
+    assert "Daily" in problem.fix
+    assert "CONVERSIONS_GA4_STREAMING=true" in problem.fix
+
+
+def gaps(*names: str, streaming: bool = False) -> list[tuple[str, str]]:
+    window = Window(date(2026, 11, 1), YESTERDAY)
+    found = readiness.gaps(Tables(*names, streaming=streaming), window, YESTERDAY)
+    return [(it.object, it.detail) for it in found]
+
+
+def daily(*days: int) -> list[str]:
+    return [f"events_202611{day:02}" for day in days]
+
+
+def test_a_gap_is_named_however_old_and_days_before_the_first_table_are_none() -> None:
+    assert gaps(*daily(3, 4, 7, 8, 9, 10)) == [
+        (
+            "20261105",
+            f"{DATASET}.events_20261105 to {DATASET}.events_20261106 (2 days) have not landed yet.",
+        )
+    ]
+    assert gaps(*daily(3, 4, 5, 6, 7, 8, 9, 10)) == []
+
+
+def test_the_newest_day_is_named_until_it_is_there() -> None:
+    assert gaps(*daily(8, 9)) == [("20261110", f"{DATASET}.events_20261110 has not landed yet.")]
+    assert gaps(*daily(8, 9), "events_fresh_20261110") == []
+
+
+def test_a_fresh_table_is_no_daily_one_for_longer_than_three_days() -> None:
+    [(day, detail)] = gaps(*daily(5, 6, 8, 9, 10), "events_fresh_20261107")
+    assert day == "20261107"
+    assert "preliminary" in detail
+
+
+def test_of_a_day_the_best_table_is_read() -> None:
+    names = [
+        *daily(5),
+        *("events_fresh_20261105", "events_fresh_20261106"),
+        *(f"events_intraday_2026110{day}" for day in (6, 7, 8)),
+        "events_2026110x",
+    ]
+    assert shards.chosen(names, None) == {
+        date(2026, 11, 5): "events_20261105",
+        date(2026, 11, 6): "events_fresh_20261106",
+    }
+    streamed = shards.readable(Tables(*names, streaming=True), DATASET, YESTERDAY)
+    assert streamed[date(2026, 11, 7)] == "events_intraday_20261107"
+    assert date(2026, 11, 8) not in streamed
