@@ -338,7 +338,8 @@ def _readers(
 
 def _report_export(services: Services, run_id: str, window: Window, last: date) -> bool:
     """Say what GA4's export lacks; False when there is nothing at all to read these days from."""
-    facts.report_export(services.warehouse, services.ledger, window, last, run_id)
+    watched = Window(min(window.start, last), last)
+    facts.report_export(services.warehouse, services.ledger, watched, last, run_id)
     return stage.exported(services.warehouse, window, last) is not None
 
 
