@@ -8,9 +8,9 @@ from typing import Any
 
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 
-from tests import judge
-from tests.judge import Schema
-from tests.judge_service import call
+from common.local.analyzer import analysis
+from common.local.analyzer.analysis import Schema
+from common.local.analyzer.service import call
 
 Sides = Mapping[int, frozenset[str]]
 """Id of a column → lower, upper: the sides on which constants bound it."""
@@ -34,11 +34,11 @@ def scans(
     sql: str, tables: Mapping[str, Schema], parameters: Mapping[str, str] | None = None
 ) -> list[Scan]:
     """Every scan of the statement; raises Rejected. Arguments are those of `judge.analyze`."""
-    options = judge._options(parameters or {})
+    options = analysis.options(parameters or {})
     options.prune_unused_columns = True
-    paths = tuple((path, tables[".".join(path)]) for path in judge._paths(sql, tables))
+    paths = tuple((path, tables[".".join(path)]) for path in analysis.paths(sql, tables))
     request = service.AnalyzeRequest(
-        options=options, registered_catalog_id=judge._catalog(paths), sql_statement=sql
+        options=options, registered_catalog_id=analysis.catalog(paths), sql_statement=sql
     )
     answer = call("Analyze", request, service.AnalyzeResponse)
     return list(_scans(answer.resolved_statement, {}))

@@ -10,16 +10,7 @@ from typing import Any
 
 from zetasql.wasi._pb2.zetasql.public import type_pb2, value_pb2
 
-
-def spelled(type_: type_pb2.TypeProto) -> str:
-    """A type as GoogleSQL writes it."""
-    kind: str = type_pb2.TypeKind.Name(type_.type_kind).removeprefix("TYPE_")
-    if kind == "ARRAY":
-        return f"ARRAY<{spelled(type_.array_type.element_type)}>"
-    if kind == "STRUCT":
-        fields = (f"{f.field_name} {spelled(f.field_type)}" for f in type_.struct_type.field)
-        return f"STRUCT<{', '.join(field.strip() for field in fields)}>"
-    return {"DOUBLE": "FLOAT64"}.get(kind, kind)
+from common.local.analyzer.analysis import spelled
 
 
 def literal(value: Any, type_: type_pb2.TypeProto) -> str:

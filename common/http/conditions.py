@@ -1,23 +1,30 @@
-"""Headers that make a request safe to send: If-Match against a lost edit, Idempotency-Key
-against a request that happens twice."""
+"""Headers that make a request safe to send, or cheap: If-Match against a lost edit,
+Idempotency-Key against a request that happens twice, If-None-Match against an answer that is known.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 
-from flask import Request
+from flask import Request, Response
 
 from common.errors import MalformedError
 
 HEADERS = {
     "If-Match": 'The version that was read, such as "3"; refused when there is a newer one.',
     "Idempotency-Key": "A key of the caller's: the same request with the same key is one request.",
+    "If-None-Match": "The ETag of an answer that is known; 304 as long as it would be the same.",
 }
 IF_MATCH = r'^(W/)?"[0-9]{1,9}"$|^[0-9]{1,9}$'
 """A proxy that packs an answer marks its ETag as weak (RFC 9110 section 8.8.3), which a version
 survives."""
 IDEMPOTENCY_KEY = r"^[!-~]([ -~]{0,198}[!-~])?$"
-PATTERNS = {"If-Match": IF_MATCH, "Idempotency-Key": IDEMPOTENCY_KEY}
+PATTERNS = {
+    "If-Match": {"pattern": IF_MATCH},
+    "Idempotency-Key": {"pattern": IDEMPOTENCY_KEY},
+}
+"""What a header is refused for, as JSON Schema says it."""
 
 
 def expected_version(request: Request) -> int | None:
@@ -46,6 +53,20 @@ def idempotency_key(request: Request) -> str:
             fix="Send a UUID.",
         )
     return text.strip('"')
+
+
+def unless_known(response: Response, request: Request) -> Response:
+    """The response with an ETag of its content, or 304 when If-None-Match names it.
+
+    Weak, as a proxy may pack it (RFC 9110 section 8.8.3); a browser asks again each time.
+    """
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32], weak=True)
+    response.headers["Cache-Control"] = "private, no-cache"
+    tag, _ = response.get_etag()
+    if not (tag and request.if_none_match.contains_weak(tag)):
+        return response
+    kept = {name: response.headers[name] for name in ("ETag", "Cache-Control")}
+    return Response(status=304, headers=kept)
 
 
 def etag(version: int) -> str:

@@ -31,6 +31,16 @@ ETAG = {
         "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
     }
 }
+CONTENT_TAG = {
+    "ETag": {
+        "description": "Of this content; send it back as If-None-Match.",
+        "schema": {"type": "string"},
+    }
+}
+UNCHANGED = {
+    "description": "The answer is still the one that If-None-Match names.",
+    "headers": {**REQUEST_ID, **CONTENT_TAG},
+}
 REFUSALS = {
     "Allow": {"description": "With 405: the verbs that work.", "schema": {"type": "string"}},
     "WWW-Authenticate": {
@@ -98,6 +108,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": {
             str(route.status): _success(route, schemas),
+            **({"304": UNCHANGED} if "If-None-Match" in route.headers else {}),
             "default": {"$ref": f"#/components/responses/{PROBLEM}"},
         },
     }
@@ -108,7 +119,8 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
 
 
 def _success(route: Route, schemas: Schemas) -> dict[str, Any]:
-    headers = {**REQUEST_ID, **(ETAG if route.is_versioned else {})}
+    known = CONTENT_TAG if "If-None-Match" in route.headers else {}
+    headers = {**REQUEST_ID, **(ETAG if route.is_versioned else known)}
     if route.status == 204:
         return {"description": "Done.", "headers": headers}
     content = {"application/json": {"schema": schemas[route, "serialization"]}}
@@ -175,7 +187,7 @@ def _headers(route: Route) -> Iterable[dict[str, Any]]:
             "in": "header",
             "required": False,
             "description": HEADERS[name],
-            "schema": {"type": "string", "pattern": PATTERNS[name]},
+            "schema": {"type": "string", **PATTERNS.get(name, {})},
         }
         for name in route.headers
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -120,6 +120,9 @@ class Router:
             redirect_defaults=False,
             strict_slashes=False,
         )
+        self._verbs: dict[str, list[str]] = {}
+        for each in interface.all_routes:
+            self._verbs.setdefault(each.path, []).append(each.method)
 
     def answer(self, request: Request, who: Identity, services: Any) -> Response:
         """What the handler of this verb and path answers; raises a ProductError otherwise."""
@@ -143,6 +146,8 @@ class Router:
         response = answers.json_response(_seen_by(who, route, answer), route.status)
         if isinstance(version := getattr(answer, "version", None), int):
             response.headers["ETag"] = conditions.etag(version)
+        if "If-None-Match" in route.headers:
+            return conditions.unless_known(response, request)
         return response
 
     def _match(self, request: Request) -> tuple[Route, dict[str, str]]:
@@ -151,16 +156,14 @@ class Router:
         try:
             route, parts = self._map.bind("").match(path, request.method)
         except MethodNotAllowed as error:
-            verbs = tuple(sorted(set(error.valid_methods or ()) - {"HEAD"}))
-            raise MethodError(
-                f"{request.method} does not work on {path}.",
-                fix=f"It takes {' and '.join(verbs)}.",
-                allowed=verbs,
-            ) from error
+            raise _refused_verb(request, path, error.valid_methods or ()) from error
         except NotFound as error:
             raise self._unknown(path) from error
         if not all(PLAIN.fullmatch(part) for part in parts.values()):
             raise self._unknown(path)
+        # GET /runs/r1:cancel would be the run called "r1:cancel"
+        if acts := self._verbs.get(f"{route.path}:{path.rpartition(':')[2]}"):
+            raise _refused_verb(request, path, acts)
         return route, dict(parts)
 
     def _unknown(self, path: str) -> NotFoundError:
@@ -171,6 +174,15 @@ class Router:
             code="unknown_route",
             fix=f"Did you mean {near[0]}?" if near else "GET /openapi.json lists all addresses.",
         )
+
+
+def _refused_verb(request: Request, path: str, valid: Iterable[str]) -> MethodError:
+    verbs = tuple(sorted(set(valid) - {"HEAD"}))
+    return MethodError(
+        f"{request.method} does not work on {path}.",
+        fix=f"It takes {' and '.join(verbs)}.",
+        allowed=verbs,
+    )
 
 
 def _seen_by(who: Identity, route: Route, answer: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 EventSource = Literal["web", "app", "store", "phone", "crm", "other", "unset", "unknown"]
@@ -19,6 +20,7 @@ SPELLINGS: dict[EventSource, frozenset[str]] = {
 }
 
 
+@lru_cache(maxsize=256)
 def read(value: str | None) -> EventSource:
     """The source that the text names; `unknown` is a spelling that nobody listed."""
     return _BY_SPELLING.get((value or "").strip().casefold(), "unknown")

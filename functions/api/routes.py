@@ -13,10 +13,12 @@ from functions.api.trial import backtest, diff, explain
 VERSION = "1"
 ONE = "/conversions/<id>"
 SCHEDULE = "/schedules/<name>"
+KNOWN = ("If-None-Match",)
+"""What is asked for often and changes seldom."""
 
 
 ROUTES = (
-    Route("GET", "/conversions", listing.list_all),
+    Route("GET", "/conversions", listing.list_all, headers=KNOWN),
     Route("POST", "/conversions", definitions.create, 201),
     Route("GET", ONE, definitions.get),
     Route("PUT", ONE, definitions.update, headers=("If-Match",)),
@@ -38,8 +40,8 @@ ROUTES = (
     Route("GET", f"{ONE}/explain", explain.explain, shows_rows=True),
     Route("POST", "/conversions:backtest", backtest.backtest, shows_rows=True),
     Route("POST", "/conversions:diff", diff.diff, shows_rows=True),
-    Route("GET", "/schemas", schemas.all_schemas),
-    Route("GET", "/schemas/<kind>", schemas.one_schema),
+    Route("GET", "/schemas", schemas.all_schemas, headers=KNOWN),
+    Route("GET", "/schemas/<kind>", schemas.one_schema, headers=KNOWN),
     Route("GET", "/dimensions", dimensions.list_dimensions),
     Route("GET", "/dimensions/<name>/values", dimensions.list_values, shows_rows=True),
     Route("GET", "/eligible-targets", prediction_targets.eligible_targets),
@@ -58,7 +60,7 @@ ROUTES = (
     Route("GET", "/me", me.me),
     Route("GET", "/settings", configuration.settings),
     Route("GET", "/freshness", freshness.freshness),
-    Route("GET", "/tables", tables.list_tables),
+    Route("GET", "/tables", tables.list_tables, headers=KNOWN),
     Route("GET", "/schedules", schedules.list_schedules),
     Route("GET", SCHEDULE, schedules.get_schedule),
     Route("PUT", SCHEDULE, schedules.put_schedule, role="operator"),

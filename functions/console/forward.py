@@ -37,6 +37,7 @@ SENT = (
     "traceparent",
 )
 RETURNED = (
+    "Cache-Control",
     "Content-Type",
     "ETag",
     "Location",
@@ -100,7 +101,7 @@ class Upstreams:
         response = Response(answer.content, answer.status_code)
         del response.headers["Content-Type"]
         response.headers.update(_kept(answer.headers.get, RETURNED))
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
 
     def _identity(self, request: Request, address: str) -> dict[str, str]:

@@ -42,7 +42,8 @@ def office(shared: Harness) -> Harness:
     """A desk with a scored lead and its model."""
     define(shared, SCORED)
     reasons = [{"attribute": "Company size", "value": "500", "points": 12.5}]
-    newest = score(3, 0.634, grade="A", expected_value=3170.0, reasons=reasons)
+    won = {"pipeline_probability": 1.0, "pipeline_value": 5000.0}
+    newest = score(3, 0.634, grade="A", expected_value=3170.0, reasons=reasons, **won)
     shared.load("lead_scores", score(2, 0.41), newest, score(1, 0.3))
     shared.load(
         "models",
@@ -78,6 +79,7 @@ def test_a_lead_has_its_newest_score_with_reasons_and_past(office: Harness) -> N
     assert (told["probability"], told["score"], told["grade"]) == (0.634, 63, "A")
     assert told["reasons"] == [{"attribute": "Company size", "value": "500", "points": 12.5}]
     assert [point["probability"] for point in told["history"]] == [0.3, 0.41, 0.634]
+    assert (told["pipeline_probability"], told["pipeline_value"]) == (1.0, 5000.0)
     assert "email" not in told
 
 

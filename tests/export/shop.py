@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -204,7 +204,12 @@ export_requests audience_members""".split()
 
 
 @contextmanager
-def shop(client: bigquery.Client | None = None, *, read_seconds: float = 0.3) -> Iterator[Shop]:
+def shop(
+    client: bigquery.Client | None = None,
+    *,
+    read_seconds: float = 0.3,
+    secret_manager: Callable[[], Any] = no_secret_manager,
+) -> Iterator[Shop]:
     """A fresh shop: on the embedded engine over HTTP with a client, else straight on DuckDB."""
     # one name for all, so that each statement is translated once
     dataset = f"export_{next(_NAMES)}" if client else "export"
@@ -219,7 +224,7 @@ def shop(client: bigquery.Client | None = None, *, read_seconds: float = 0.3) ->
     with platforms.serving(clock.now) as running, session:
         wire = KillableWire(
             session,
-            Secrets(SECRETS, no_secret_manager),
+            Secrets(SECRETS, secret_manager),
             google_token,
             running.endpoints,
             read_seconds=read_seconds,

@@ -61,6 +61,35 @@ def examples() -> list[tuple[str, phonenumbers.PhoneNumber]]:
     return [(region, number) for region, number in found if number is not None]
 
 
+def dialled(chance: random.Random) -> str:
+    """Digits as people dial them at home, of any length, parted in any way."""
+    prefix = chance.choice(["", "", "0", "0", "00", "1", "8", "9", "011", "0011", "06"])
+    digits = prefix + "".join(chance.choice("0123456789") for _ in range(chance.randrange(3, 14)))
+    return "".join(chance.choice(SEPARATORS) + digit for digit in digits)
+
+
+def test_a_quick_answer_at_home_is_the_librarys() -> None:
+    quick = 0
+    for number in range(8_000):
+        chance = random.Random(number)
+        raw, country = dialled(chance).strip(), chance.choice(REGIONS)
+        answer = phones.in_country(raw, country)
+        quick += answer is not None
+        assert answer in (None, phones.parsed(raw, country)), (raw, country)
+    assert quick > 100
+
+
+def test_the_example_numbers_of_every_country_are_read_alike_at_home() -> None:
+    quick = 0
+    for region, number in examples():
+        raw = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        answer = phones.in_country(raw, region)
+        quick += answer is not None
+        assert answer in (None, phones.parsed(raw, region)), (raw, region)
+    # or the quick way would be none
+    assert quick > 0.7 * len(examples())
+
+
 @pytest.mark.parametrize(
     "raw",
     [

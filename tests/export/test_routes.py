@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask import Flask, request
@@ -421,6 +422,47 @@ def test_the_ledger_can_be_read_by_conversion_state_and_id(here: Shop) -> None:
         ("accepted", 1),
         ("skipped", 1),
     }
+
+
+@pytest.mark.parametrize("sort", ["-recorded_at", "recorded_at"])
+def test_pages_of_the_ledger_hold_each_entry_once(here: Shop, sort: str) -> None:
+    here.add_destination("google_ads")
+    for number in range(5):
+        here.put(f"o{number}", value=100)
+    here.materialize()
+    here.export()
+    whole = ask(here, "GET", f"/destinations/ads_main/ledger?sort={sort}")[1]["entries"]
+    paged: list[dict[str, Any]] = []
+    page = "&"
+    while page:
+        asked = f"/destinations/ads_main/ledger?sort={sort}&limit=3{page}"
+        _, told = ask(here, "GET", asked)
+        paged += told["entries"]
+        page = told["next_page"] and f"&page={told['next_page']}"
+    assert (len(whole), paged) == (10, whole)
+    moments = [entry["recorded_at"] for entry in whole]
+    assert moments == sorted(moments, reverse=sort.startswith("-"))
+
+
+@pytest.mark.parametrize(
+    ("search", "found"), [("O1", 2), ("sent", 0), ("negative", 1), ("%", 0), ("", 3)]
+)
+def test_the_ledger_is_searched_by_row_key_request_and_reason(
+    here: Shop, search: str, found: int
+) -> None:
+    here.add_destination("google_ads")
+    here.put("o1", value=100)
+    here.put("o2", value=-5)
+    here.materialize()
+    here.export()
+    _, told = ask(here, "GET", f"/destinations/ads_main/ledger?search={quote(search)}")
+    assert len(told["entries"]) == found
+
+
+def test_a_place_in_the_ledger_that_is_none_of_ours_is_refused(here: Shop) -> None:
+    here.add_destination("google_ads")
+    status, problem = ask(here, "GET", "/destinations/ads_main/ledger?page=e30")
+    assert (status, problem["code"]) == (400, "bad_page")
 
 
 def test_the_match_report_counts_what_was_refused_later(here: Shop) -> None:

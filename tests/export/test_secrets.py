@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import requests
+from google.auth.exceptions import TransportError
 
-from common.errors import AccessError
+from common.errors import AccessError, RetryableError
 from common.local import platforms
 from functions.export.transport.calls import Answer
 from functions.export.transport.secrets import KEPT_SECONDS, Secrets
@@ -45,3 +48,39 @@ def test_a_missing_secret_is_named_and_says_what_to_do() -> None:
         Secrets({}, no_secret_manager)("env:TOKEN")
     assert (missing.value.code, "env:TOKEN" in missing.value.detail) == ("secret_unavailable", True)
     assert missing.value.fix
+
+
+NO_TOKEN = TransportError("no token")  # type: ignore[no-untyped-call]
+
+
+class SecretManager:
+    """Answers with a status, or not at all."""
+
+    def __init__(self, outcome: int | Exception) -> None:
+        self._outcome = outcome
+
+    def get(self, *_: Any, **__: Any) -> requests.Response:
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        response = requests.Response()
+        response.status_code = self._outcome
+        return response
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [requests.ConnectionError(), requests.Timeout(), NO_TOKEN, 429, 500, 503],
+    ids=str,
+)
+def test_a_secret_manager_that_does_not_answer_is_asked_again_later(
+    outcome: int | Exception,
+) -> None:
+    with pytest.raises(RetryableError) as failed:
+        Secrets({}, lambda: SecretManager(outcome))("secret:projects/1/secrets/a/versions/1")  # type: ignore[arg-type,return-value]
+    assert failed.value.code == "secrets_unreachable"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_secret_that_is_not_ours_is_missing(status: int) -> None:
+    with pytest.raises(AccessError):
+        Secrets({}, lambda: SecretManager(status))("secret:projects/1/secrets/a/versions/1")  # type: ignore[arg-type,return-value]

@@ -91,7 +91,8 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "drop": lambda it: ledger(it).drop_members([("o1", "x")]),
     "forget": lambda it: ledger(it).forget_members(NOW),
     "reopen": lambda it: poll._reopen(it, REQUEST, "failed", Status("failed"), "run", 7, NOW),
-    "entries": lambda it: reads.entries(it, conversion="", state="", conversion_id="", limit=5),
+    "entries": lambda it: reads.entries(it, search="o1", after=(NOW, "0"), limit=5),
+    "entries, oldest first": lambda it: reads.entries(it, newest_first=False, limit=5),
     "between": lambda it: reads.conversions_between(it, "purchase", *DAYS),
     "delivery_states": lambda it: reads.delivery_states(it, conversion="purchase"),
 }

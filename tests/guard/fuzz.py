@@ -77,9 +77,9 @@ def run(texts: Iterable[str]) -> tuple[Counter[str], list[tuple[str, list[str]]]
     return fates, disputed
 
 
-def _share(job: tuple[str, int, int]) -> tuple[Counter[str], list[tuple[str, list[str]]]]:
+def _share(job: tuple[str, int, int]) -> tuple[str, Counter[str], list[tuple[str, list[str]]]]:
     kind, seed, count = job
-    return run(islice(_STREAMS[kind](seed), count))
+    return kind, *run(islice(_STREAMS[kind](seed), count))
 
 
 _STREAMS = {"mutants": mutants, "froms": froms}
@@ -92,25 +92,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--froms", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
     asked = parser.parse_args(arguments)
-    share = 5_000
+    share = 1_000
     jobs = [
         (kind, asked.seed * 1_000_003 + number, share)
         for kind, wanted in (("froms", asked.froms), ("mutants", asked.mutants))
         for number in range(-(-wanted // share))
     ]
+    jobs.sort(key=lambda job: job[1])
     fates: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
     count = 0
     started = time.monotonic()
-    with multiprocessing.Pool(asked.processes, maxtasksperchild=20) as pool:
-        for part, disputed in pool.imap_unordered(_share, jobs):
+    with multiprocessing.Pool(asked.processes, maxtasksperchild=50) as pool:
+        for kind, part, disputed in pool.imap_unordered(_share, jobs):
             fates.update(part)
+            kinds[kind] += sum(part.values())
             for sql, found in disputed:
                 count += 1
                 print(f"{found}\n{sql!r}\n", flush=True)
+            if time.monotonic() - started > asked.seconds:
+                break
     seconds = time.monotonic() - started
-    total = sum(fates.values())
-    print(f"{total:,} texts in {seconds:.0f} s: {dict(fates)}, {count} with differences")
+    print(f"{dict(kinds)} in {seconds:.0f} s: {dict(fates)}, {count} with differences")
     return 1 if count else 0
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 
-from tests.judge import _language
-from tests.judge_service import Rejected, call
+from common.local.analyzer.analysis import language
+from common.local.analyzer.service import Rejected, call
 
 __all__ = ["Reading", "Rejected", "query_of_table", "read", "statement_kinds"]
 
@@ -41,7 +41,7 @@ class Reading:
 
 def read(sql: str) -> Reading:
     """The reading of one statement; raises Rejected when GoogleSQL cannot parse it."""
-    request = service.ParseRequest(sql_statement=sql, options=_language())
+    request = service.ParseRequest(sql_statement=sql, options=language())
     statement = call("Parse", request, service.ParseResponse).parsed_statement
     shape = _shape(statement)
     calls: set[str] = set()
@@ -64,7 +64,7 @@ def read(sql: str) -> Reading:
 
 def statement_kinds(script: str) -> list[str]:
     """The kind of every statement of a script; raises Rejected."""
-    request = service.ParseRequest(sql_statement=script, options=_language(), allow_script=True)
+    request = service.ParseRequest(sql_statement=script, options=language(), allow_script=True)
     parsed = call("Parse", request, service.ParseResponse).parsed_script
     listed = parsed.statement_list_node.statement_list
     return [str(statement.WhichOneof("node")) for statement in listed]
@@ -72,7 +72,7 @@ def statement_kinds(script: str) -> list[str]:
 
 def query_of_table(sql: str) -> str:
     """The shape of the query of CREATE TABLE ... AS, in the form of a statement of its own."""
-    request = service.ParseRequest(sql_statement=sql, options=_language())
+    request = service.ParseRequest(sql_statement=sql, options=language())
     parsed = call("Parse", request, service.ParseResponse).parsed_statement
     ddl = parsed.ast_ddl_statement_node.ast_create_statement_node
     table = ddl.ast_create_table_stmt_base_node.ast_create_table_statement_node
@@ -89,7 +89,7 @@ def _shape(statement: Any) -> str:
 
 def _tables(sql: str) -> frozenset[str]:
     request = service.ExtractTableNamesFromStatementRequest(
-        sql_statement=sql, options=_language(), allow_script=False
+        sql_statement=sql, options=language(), allow_script=False
     )
     answer = call(
         "ExtractTableNamesFromStatement", request, service.ExtractTableNamesFromStatementResponse

@@ -8,9 +8,9 @@ from zetasql.wasi._pb2.zetasql.proto import options_pb2
 
 from common.guard.judge import judge
 from common.guard.rules.calls import allowed
+from common.local.analyzer.analysis import language
+from common.local.analyzer.service import call
 from tests.guard.corpus import SCOPE
-from tests.judge import _language
-from tests.judge_service import call
 
 _GRAMMAR = {"ARRAY", "CAST", "COLLATE", "EXISTS", "EXTRACT", "SAFE_CAST", "STRUCT", "UNNEST"}
 """What stands before a bracket and is no function of the catalogue."""
@@ -21,7 +21,7 @@ _ONLY_BIGQUERY = {"CONTAINS_SUBSTR", "MAX_BY", "MIN_BY", "NULLIFZERO", "SEARCH",
 @pytest.fixture(scope="module")
 def catalogue() -> frozenset[str]:
     """Every function's full name and its other names, in capitals."""
-    options = options_pb2.ZetaSQLBuiltinFunctionOptionsProto(language_options=_language())
+    options = options_pb2.ZetaSQLBuiltinFunctionOptionsProto(language_options=language())
     answer = call("GetBuiltinFunctions", options, service.GetBuiltinFunctionsResponse)
     names = {".".join(function.name_path).upper() for function in answer.function}
     names |= {function.options.alias_name.upper() for function in answer.function}

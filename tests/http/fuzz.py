@@ -23,6 +23,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import requests
 from flask import Flask, Request, Response, request
 from werkzeug.serving import make_server
 
@@ -44,7 +45,6 @@ from tests.quick import QuickWarehouse, database
 HERE = Path(__file__).parent
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NAMES = ("api", "export-preview", "validate-sql")
-VERBS = ["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE", "OPTIONS"]
 Answer = Callable[[Request], Response]
 
 
@@ -63,6 +63,13 @@ class Silent:
 
     def put(self, *_: Any, **__: Any) -> Any:
         raise RetryableError("Cloud Scheduler is not here.", code="scheduler_unavailable")
+
+
+class Unreachable:
+    """A Secret Manager behind a network that is down."""
+
+    def get(self, *_: Any, **__: Any) -> Any:
+        raise requests.ConnectionError
 
 
 def filled(warehouse: QuickWarehouse) -> None:
@@ -93,7 +100,7 @@ def answers() -> Iterator[dict[str, Answer]]:
     nobody: Any = Silent()
     api = ApiServices(settings, warehouse, warehouse, lambda: nobody, lambda: nobody, lambda: NOW)
     validate = ValidateServices(warehouse, warehouse, NOW, lambda: "")
-    with shop() as here:
+    with shop(secret_manager=Unreachable) as here:
         here.warehouse.ensure_tables()
         filled(here.warehouse)  # type: ignore[arg-type]
         yield {
@@ -107,8 +114,8 @@ def answers() -> Iterator[dict[str, Answer]]:
 def served(answer: Answer) -> Iterator[str]:
     """The address of a web server that answers so, one request after the other."""
     app = Flask("fuzz")
-    for rule in ("/", "/<path:path>"):
-        app.add_url_rule(rule, rule, lambda path="": answer(request), methods=VERBS)
+    # before any route, as rules of Flask match no path with a line break
+    app.before_request(lambda: answer(request))
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app, threaded=False)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -84,6 +85,31 @@ def test_every_operation_is_named_once_described_and_refers_to_what_is_there(
     text = json.dumps(told)
     for model in set(text.split("#/components/schemas/")[1:]):
         assert model.partition('"')[0] in told["components"]["schemas"]
+
+
+ACTS = [
+    pytest.param(name, re.sub("<[^>]+>", "1", route.path), id=f"{name} {route.path}")
+    for name, interface in INTERFACES.items()
+    for route in interface.routes
+    if route.path.rpartition(">")[2].startswith(":")
+]
+
+
+@pytest.mark.parametrize(("name", "path"), ACTS)
+def test_an_act_is_never_taken_for_the_name_of_a_thing(ask: Ask, name: str, path: str) -> None:
+    refused = ask(name, "GET", path)
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("path", ["/schemas", "/schemas/simple", "/conversions", "/tables"])
+def test_what_is_known_is_not_told_again(ask: Ask, path: str) -> None:
+    first = ask("api", "GET", path)
+    tag = first.headers["ETag"]
+    for known in (tag, f'"other", {tag}', tag.removeprefix("W/"), "*"):
+        again = ask("api", "GET", path, If_None_Match=known)
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    for other in ('W/"other"', "", "nonsense"):
+        assert ask("api", "GET", path, If_None_Match=other).data == first.data
 
 
 @pytest.mark.parametrize("name", INTERFACES)

@@ -30,7 +30,7 @@ _SHARDS = (
 _STRAIGHT = str.maketrans(_CURLY, '\'\'\'\'""""\'"""\'')
 
 
-class Told(NamedTuple):
+class Unreadable(NamedTuple):
     """What is said of a text that is no token, and what may stand there instead."""
 
     code: str
@@ -67,8 +67,8 @@ _SKIPPED = re.compile(
 )
 
 
-def _template(match: re.Match[str], before: str, rest: str) -> Told:
-    return Told(
+def _template(match: re.Match[str], before: str, rest: str) -> Unreadable:
+    return Unreadable(
         "template",
         f"{match[0]} belongs to a template (dbt, Dataform, Jinja), which is not rendered here.",
         "Paste the compiled SQL (dbt compile, or Dataform's compiled query): tables as "
@@ -76,42 +76,42 @@ def _template(match: re.Match[str], before: str, rest: str) -> Told:
     )
 
 
-def _system_variable(match: re.Match[str], before: str, rest: str) -> Told:
-    return Told(
+def _system_variable(match: re.Match[str], before: str, rest: str) -> Unreadable:
+    return Unreadable(
         "system_variable",
         f"{match[0]} is a system variable; its value depends on who runs the query and how.",
         "Write the value itself.",
     )
 
 
-def _hint(match: re.Match[str], before: str, rest: str) -> Told:
+def _hint(match: re.Match[str], before: str, rest: str) -> Unreadable:
     message = "@ begins a parameter's name or a hint; here is neither."
-    return Told("unreadable", message, "Remove it.")
+    return Unreadable("unreadable", message, "Remove it.")
 
 
-def _positional(match: re.Match[str], before: str, rest: str) -> Told:
-    return Told(
+def _positional(match: re.Match[str], before: str, rest: str) -> Unreadable:
+    return Unreadable(
         "parameter",
         "A ? is a parameter by position; only two parameters are known, both by name.",
         "WHERE date BETWEEN @start_date AND @end_date",
     )
 
 
-def _colon(match: re.Match[str], before: str, rest: str) -> Told:
+def _colon(match: re.Match[str], before: str, rest: str) -> Unreadable:
     if path := re.search(r"\[([\w.-]+):([\w.$]+)[\w.$@-]*\]", before[-100:] + rest):
         message = "A table in square brackets is legacy SQL; this product speaks GoogleSQL."
         is_range = re.search(r"(?i)TABLE_DATE_RANGE(?:_STRICT)?\s*\(\s*\[[\w.-]*$", before)
         fix = _SHARDS if is_range else "`{0}.{1}`"
-        return Told("legacy_sql", message, fix.format(path[1], path[2]))
+        return Unreadable("legacy_sql", message, fix.format(path[1], path[2]))
     return _operator(match, before, rest)
 
 
-def _colon_cast(match: re.Match[str], before: str, rest: str) -> Told:
+def _colon_cast(match: re.Match[str], before: str, rest: str) -> Unreadable:
     operand = _OPERAND.search(before)
     wanted = match[1].upper() or "STRING"
     shown = operand[0].strip() if operand else "expression"
     cast = f"CAST({shown} AS {_TYPES.get(wanted, wanted)})"
-    return Told(
+    return Unreadable(
         "other_dialect",
         f"{shown}{match[0]} is PostgreSQL's way to cast.",
         cast,
@@ -126,10 +126,10 @@ _PART = r"(?:[\w`]+|\"[^\"\\\n]*\")"
 _OPERAND = re.compile(rf"(?:{_PART}(?:\.{_PART})*(?:\([^()]*\))?|'[^'\\]*')\s*$")
 
 
-def _curly_quote(match: re.Match[str], before: str, rest: str) -> Told:
+def _curly_quote(match: re.Match[str], before: str, rest: str) -> Unreadable:
     straight = match[0].translate(_STRAIGHT)
     pair = re.match(rf"[{_CURLY}]([^{_CURLY}'\"\\\n]*)[{_CURLY}]", rest)
-    return Told(
+    return Unreadable(
         "curly_quote",
         f"{match[0]} is a typographic quote, as word processors write it.",
         f"Use the straight one: {straight}",
@@ -138,10 +138,10 @@ def _curly_quote(match: re.Match[str], before: str, rest: str) -> Told:
     )
 
 
-def _open_string(match: re.Match[str], before: str, rest: str) -> Told:
+def _open_string(match: re.Match[str], before: str, rest: str) -> Unreadable:
     quote = match[1]
     where = "the text" if len(quote) == 3 else "the line"
-    return Told(
+    return Unreadable(
         "open_string",
         f"The string that {quote} opens here is not closed before {where} ends.",
         f"Close it with {quote}. Inside it a quote is written \\{quote[0]}; a string of several "
@@ -149,39 +149,39 @@ def _open_string(match: re.Match[str], before: str, rest: str) -> Told:
     )
 
 
-def _open_name(match: re.Match[str], before: str, rest: str) -> Told:
-    return Told(
+def _open_name(match: re.Match[str], before: str, rest: str) -> Unreadable:
+    return Unreadable(
         "open_string",
         "The name that ` opens here is empty, holds a backslash, or is not closed on its line.",
         "`project.dataset.table`",
     )
 
 
-def _open_comment(match: re.Match[str], before: str, rest: str) -> Told:
+def _open_comment(match: re.Match[str], before: str, rest: str) -> Unreadable:
     message = "The comment that /* opens here is never closed."
-    return Told("open_comment", message, "Close it with */")
+    return Unreadable("open_comment", message, "Close it with */")
 
 
-def _operator(match: re.Match[str], before: str, rest: str) -> Told:
+def _operator(match: re.Match[str], before: str, rest: str) -> Unreadable:
     written = {"%": "MOD(a, b)", "!": "NOT a, or a != b", ":": "JSON_VALUE(a, '$.b')"}
     fix = written.get(match[0], "a GoogleSQL operator")
-    return Told("other_dialect", f"{match[0]} is no operator of GoogleSQL.", f"Write {fix}")
+    return Unreadable("other_dialect", f"{match[0]} is no operator of GoogleSQL.", f"Write {fix}")
 
 
-def _letter(match: re.Match[str], before: str, rest: str) -> Told:
+def _letter(match: re.Match[str], before: str, rest: str) -> Unreadable:
     begun = re.search(r"\w*$", before)
     word = (begun[0] if begun else "") + match[0]
     message = f"The name {word} has a letter that needs backquotes: {match[0][0]}"
     length = len(begun[0]) if begun else 0
-    return Told("bare_letter", message, f"`{word}`", f"`{word}`", length, match.end())
+    return Unreadable("bare_letter", message, f"`{word}`", f"`{word}`", length, match.end())
 
 
-def _foreign(match: re.Match[str], before: str, rest: str) -> Told:
+def _foreign(match: re.Match[str], before: str, rest: str) -> Unreadable:
     message = f"{match[0]} (U+{ord(match[0]):04X}) has no meaning in GoogleSQL here."
-    return Told("unreadable", message, "Remove it, or quote it if it belongs to a text.")
+    return Unreadable("unreadable", message, "Remove it, or quote it if it belongs to a text.")
 
 
-_CASES: tuple[tuple[str, Callable[[re.Match[str], str, str], Told]], ...] = (
+_CASES: tuple[tuple[str, Callable[[re.Match[str], str, str], Unreadable]], ...] = (
     (r"\{\{|\{%|\{#|\$\{|[{}$]", _template),
     (r"@@\w*", _system_variable),
     (r"@", _hint),

@@ -12,7 +12,7 @@ from common.model.findings import Finding, found
 PARAMETERS = ("start_date", "end_date")
 
 
-class _Fault(NamedTuple):
+class _Problem(NamedTuple):
     code: str
     token: Token
     message: str
@@ -35,9 +35,9 @@ def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     ]
 
 
-def _unknown_parameters(tokens: Sequence[Token]) -> list[_Fault]:
+def _unknown_parameters(tokens: Sequence[Token]) -> list[_Problem]:
     return [
-        _Fault(
+        _Problem(
             "parameter",
             token,
             f"Nothing is known of a parameter {token.text}; a query is given @start_date and "
@@ -49,16 +49,16 @@ def _unknown_parameters(tokens: Sequence[Token]) -> list[_Fault]:
     ]
 
 
-def _word_forms(tokens: Sequence[Token]) -> list[_Fault]:
+def _word_forms(tokens: Sequence[Token]) -> list[_Problem]:
     return [
-        _Fault(pair.code, word, pair.message, pair.fix)
+        _Problem(pair.code, word, pair.message, pair.fix)
         for word, after in zip(tokens, [*tokens[1:], NOTHING], strict=True)
         for pair in _PAIRS.get(word.word, ())
         if pair.second in ("", after.word)
     ]
 
 
-def _select_as(tokens: Sequence[Token]) -> list[_Fault]:
+def _select_as(tokens: Sequence[Token]) -> list[_Problem]:
     """SELECT AS may be followed by a type's name, which then looks like a column or a call."""
     faults = []
     padded = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
@@ -70,14 +70,14 @@ def _select_as(tokens: Sequence[Token]) -> list[_Fault]:
         is_known = after.has("STRUCT", "VALUE") and not then.has(".", "AS", ",")
         if token.has("AS") and follows_select and not is_known:
             message = f"SELECT AS is followed by STRUCT or VALUE, not by {after.text}."
-            faults.append(_Fault("unknown_form", token, message, "SELECT AS STRUCT a, b"))
+            faults.append(_Problem("unknown_form", token, message, "SELECT AS STRUCT a, b"))
     return faults
 
 
-def _bare_wildcards(tokens: Sequence[Token]) -> list[_Fault]:
+def _bare_wildcards(tokens: Sequence[Token]) -> list[_Problem]:
     """FROM project.dataset.events_* without backquotes: the star sticks to the name."""
     return [
-        _Fault(
+        _Problem(
             "table_name",
             star,
             f"The wildcard {name.text}* needs backquotes around the whole path.",
@@ -92,9 +92,9 @@ def _bare_wildcards(tokens: Sequence[Token]) -> list[_Fault]:
     ]
 
 
-def _metadata(tokens: Sequence[Token]) -> list[_Fault]:
+def _metadata(tokens: Sequence[Token]) -> list[_Problem]:
     return [
-        _Fault(
+        _Problem(
             "metadata",
             token,
             f"{token.text} tells about tables; a conversion is made from rows of data.",

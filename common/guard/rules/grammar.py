@@ -25,7 +25,7 @@ _UNFINISHED = frozenset(
 _CLAUSES = (*_ORDER[1:], ")", "]", "UNION", "INTERSECT")
 
 
-class _Fault(NamedTuple):
+class _Problem(NamedTuple):
     """A fault at a token; `replacement` stands for the text from `first` to `last`, if it does."""
 
     token: Token
@@ -53,7 +53,7 @@ def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     return [fault.found(source) for fault in [*foreign[:20], *slips, *islice(_clauses(tokens), 1)]]
 
 
-def _company(tokens: Sequence[Token]) -> Iterator[_Fault]:
+def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
     """Neighbours that cannot stand together."""
     near = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
     # its columns are named by texts: UNPIVOT (reached FOR step IN (deal_at AS 'deal'))
@@ -65,27 +65,27 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Fault]:
             if token.kind == "string" and token.text[0] == '"':
                 message = f"{token.text} is a text; a name stands alone or between backquotes."
                 name = f"`{token.text[1:-1]}`"
-                yield _Fault(token, message, name, name, code="other_dialect")
+                yield _Problem(token, message, name, name, code="other_dialect")
             continue
         if before.has("AS") and token.kind == "string" and not unpivots:
             message = f"{token.text} is a text; a name stands alone or between backquotes."
-            yield _Fault(token, message, f"AS `{token.text[1:-1]}`", f"`{token.text[1:-1]}`")
+            yield _Problem(token, message, f"AS `{token.text[1:-1]}`", f"`{token.text[1:-1]}`")
         elif token.kind == "string" and token.text[0] == '"' and after.has("."):
             message = f"{token.text} is a text; a name stands alone or between backquotes."
             name = f"`{token.text[1:-1]}`"
-            yield _Fault(token, message, name, name, code="other_dialect")
+            yield _Problem(token, message, name, name, code="other_dialect")
         elif token.has("ILIKE"):
             yield _ilike(near, index)
         elif token.has("INTERVAL") and (interval := _INTERVAL.match(after.text)):
             message = f"INTERVAL {after.text} is PostgreSQL's; the unit stands behind the number."
             text = f"INTERVAL {interval[1]} {interval[2].upper()}"
-            yield _Fault(token, message, text, text, last=after, code="other_dialect")
+            yield _Problem(token, message, text, text, last=after, code="other_dialect")
         elif token.has("DISTINCT") and before.has("SELECT") and after.has("ON"):
             message = "DISTINCT ON is PostgreSQL's; GoogleSQL keeps the first row by a window."
             fix = "QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY created) = 1"
-            yield _Fault(token, message, fix)
+            yield _Problem(token, message, fix)
         elif word in _UNFINISHED and after is NOTHING:
-            yield _Fault(token, f"There is nothing after {token.text}.", f"{token.text} ...")
+            yield _Problem(token, f"There is nothing after {token.text}.", f"{token.text} ...")
         elif (
             word in RESERVED
             and word not in _AFTER_AS
@@ -93,35 +93,35 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Fault]:
             and not older.has("SELECT")
         ):
             message = f"{token.text} is a reserved word; as a name it needs backquotes."
-            yield _Fault(token, message, f"AS `{token.text}`", f"`{token.text}`")
+            yield _Problem(token, message, f"AS `{token.text}`", f"`{token.text}`")
         elif (
             word in _UNFINISHED
             and after.has(*_CLAUSES, *_ENDS)
             and not (token.has("AS") and then.has(",", ")", *_ORDER))
         ):
             message = f"There is nothing between {token.text} and {after.text}."
-            yield _Fault(token, message, f"{token.text} ... {after.text}")
+            yield _Problem(token, message, f"{token.text} ... {after.text}")
         elif token.has("=") and before.has("="):
-            yield _Fault(token, "GoogleSQL compares with a single =.", "Write = once.", "")
+            yield _Problem(token, "GoogleSQL compares with a single =.", "Write = once.", "")
         elif token.has(",", *_ORDER[1:]) and before.has(","):
             message = f"There is nothing between the comma and {token.text}."
-            yield _Fault(before, message, f"Remove one: {token.text}", "")
+            yield _Problem(before, message, f"Remove one: {token.text}", "")
         elif token.has("GROUP", "ORDER", "PARTITION") and not after.has("BY"):
-            yield _Fault(token, f"{token.text} is followed by BY.", f"{word} BY {after.text}")
+            yield _Problem(token, f"{token.text} is followed by BY.", f"{word} BY {after.text}")
         elif token.has("(") and after.has("SELECT", "WITH") and _names_step(older, before):
             message = f"Between the name {before.text} and its query AS is missing."
-            yield _Fault(token, message, f"WITH {before.text} AS (SELECT ...)")
+            yield _Problem(token, message, f"WITH {before.text} AS (SELECT ...)")
         elif token.has("SELECT") and before.has(",") and older.has(")"):
             message = "The last step of WITH is not followed by a comma."
-            yield _Fault(before, message, "WITH step AS (SELECT ...) SELECT ... FROM step")
+            yield _Problem(before, message, "WITH step AS (SELECT ...) SELECT ... FROM step")
         elif token.has("IN") and after.has("(") and then.has(")"):
-            yield _Fault(token, "The list of IN is empty.", "IN ('a', 'b')")
+            yield _Problem(token, "The list of IN is empty.", "IN ('a', 'b')")
 
 
 _INTERVAL = re.compile(r"['\"]\s*(\d+)\s+(day|week|month|year|hour|minute|second)s?\s*['\"]", re.I)
 
 
-def _ilike(near: Sequence[Token], index: int) -> _Fault:
+def _ilike(near: Sequence[Token], index: int) -> _Problem:
     """a ILIKE b as LOWER(a) LIKE LOWER(b), when both are a path or a text."""
     start = index - 1
     while near[start - 1].has(".") and start > 3:
@@ -134,8 +134,8 @@ def _ilike(near: Sequence[Token], index: int) -> _Fault:
     text = f"LOWER({_joined(left)}) LIKE LOWER({_joined(right)})"
     message = "ILIKE is PostgreSQL's; in GoogleSQL both sides are brought to small letters."
     if not is_plain or near[start].word in RESERVED:
-        return _Fault(near[index], message, "LOWER(a) LIKE LOWER(b)", code="other_dialect")
-    return _Fault(near[index], message, text, text, near[start], near[end], "other_dialect")
+        return _Problem(near[index], message, "LOWER(a) LIKE LOWER(b)", code="other_dialect")
+    return _Problem(near[index], message, text, text, near[start], near[end], "other_dialect")
 
 
 def _joined(tokens: Sequence[Token]) -> str:
@@ -147,7 +147,7 @@ def _names_step(older: Token, before: Token) -> bool:
     return is_name and older.has("WITH")
 
 
-def _clauses(tokens: Sequence[Token]) -> Iterator[_Fault]:
+def _clauses(tokens: Sequence[Token]) -> Iterator[_Problem]:
     """Clauses of one SELECT that stand in another order than GoogleSQL's."""
     ranks = [-1]
     before = NOTHING
@@ -160,18 +160,18 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[_Fault]:
             if token.has("SELECT") and ranks[-1] >= 0 and not before.has("|>"):
                 message = f"A SELECT begins here, behind the {_ORDER[ranks[-1]]} of another one."
                 fix = "Keep one of them, or unite them: ... UNION ALL SELECT ... FROM ..."
-                yield _Fault(token, message, fix)
+                yield _Problem(token, message, fix)
             ranks[-1] = -1
         elif token.has("UNION", "INTERSECT") or (token.has("EXCEPT") and after.has("DISTINCT")):
             if ranks[-1] >= _ORDER.index("ORDER"):
                 message = f"ORDER BY and LIMIT before {token.text} belong to one side of it only."
                 fix = "(SELECT ... ORDER BY ... LIMIT 10) UNION ALL (SELECT ...)"
-                yield _Fault(token, message, fix)
+                yield _Problem(token, message, fix)
             ranks[-1] = -1
         elif token.word in _ORDER and not before.has("DISTINCT", ".", "|>", "AS"):
             rank = _ORDER.index(token.word)
             if rank <= ranks[-1]:
                 message = f"{token.text} cannot follow {_ORDER[ranks[-1]]} here."
-                yield _Fault(token, message, f"Keep to this order: {' '.join(_ORDER)}")
+                yield _Problem(token, message, f"Keep to this order: {' '.join(_ORDER)}")
             ranks[-1] = max(rank, ranks[-1])
         before = token

@@ -46,6 +46,10 @@ class LeadScore(Model):
     trend: float | None = Field(description="Change of the probability in seven days.")
     expected_value: float | None = Field(description="In the project's currency.")
     deal_value_if_won: float | None
+    pipeline_probability: float | None = Field(
+        description="Given what has become of it by now; for sales, never sent to a platform."
+    )
+    pipeline_value: float | None = Field(description="pipeline_probability x deal_value_if_won.")
     is_qualified: bool
     qualified_at: datetime | None
     status: str | None = Field(description="open, won or lost, as the CRM says.")

@@ -2,7 +2,7 @@
 SELECT
   newest.conversion, newest.id, newest.created, newest.scored_at, newest.model_id,
   newest.probability, newest.grade, newest.trend, newest.expected_value,
-  newest.deal_value_if_won, newest.is_qualified, newest.qualified_at, newest.status,
+  newest.deal_value_if_won, newest.pipeline_probability, newest.pipeline_value, newest.is_qualified, newest.qualified_at, newest.status,
   newest.reasons
 FROM (
   SELECT score.*

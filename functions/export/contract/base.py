@@ -286,10 +286,10 @@ def fingerprint(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
-def written(key: str, payload: Any, group: Hashable = ()) -> Built:
+def written(key: str, payload: Any, group: Hashable = (), members: tuple[str, ...] = ()) -> Built:
     """A row whose payload is written once: its canonical JSON is fingerprinted and sent."""
     text = canonical(payload)
-    return Built(key, text, fingerprint(text), group)
+    return Built(key, text, fingerprint(text), group, members)
 
 
 def body(name: str, batch: Sequence[Built], **others: Any) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -176,9 +175,9 @@ class GoogleAds(Destination[GoogleAdsConfig]):
         # a click that Google will not know fails later and by count only: apart from all others, it
         # leaves no doubt about them
         group = "" if all(CLICK.fullmatch(value) for value in click.values()) else "odd_click"
-        built = data_manager.built(intent.key, event, group)
         # what a retraction needs when the row, and with it the person, is gone
-        return built if click else replace(built, members=data_manager.known_by(people))
+        members = () if click else data_manager.known_by(people)
+        return data_manager.built(intent.key, event, group, members)
 
     def _source(self, row: ConversionRow) -> int:
         known = EVENT_SOURCES.get(event_source.read(row.event_source))

@@ -6,7 +6,6 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1/audience
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -142,8 +141,7 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
         if leaving:
             return data_manager.built(intent.key, named, "remove")
         joining = named | {"consent": data_manager.consent(intent.consent)}
-        built = data_manager.built(intent.key, joining, "add")
-        return replace(built, members=data_manager.known_by(people))
+        return data_manager.built(intent.key, joining, "add", data_manager.known_by(people))
 
     def leaving(self, key: str, members: Sequence[str]) -> Built | None:
         people = {"userData": {"userIdentifiers": data_manager.kept_people(members)}}

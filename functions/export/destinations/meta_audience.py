@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -139,7 +138,7 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
         if not person or not intent.with_person:
             return Rejected("no_identifier")
         values = [people.get(field, [""])[0] for field in COLUMNS.values()]
-        return replace(written(intent.key, [*person, *values], "add"), members=person)
+        return written(intent.key, [*person, *values], "add", person)
 
     def _leaving(self, intent: Intent, known_by: tuple[str, ...]) -> Built:
         """Takes the person out, unless another conversion is a reason to stay."""

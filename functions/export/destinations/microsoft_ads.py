@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -146,8 +145,8 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
         }
         if intent.op == "create":
             event = known | _money("Conversion", intent)
-            built = written(intent.key, event, "create")
-            return built if row.msclkid else replace(built, members=(canonical(who).decode(),))
+            members = () if row.msclkid else (canonical(who).decode(),)
+            return written(intent.key, event, "create", members)
         event = known | {"AdjustmentType": intent.op.capitalize()}
         if intent.op == "restate":
             event |= _money("Adjustment", intent)

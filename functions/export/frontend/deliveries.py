@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from common.http.pages import cursor, read_cursor, read_moment
 from common.http.request import Ask, Nothing, check_window
 from common.messaging.messages import ExportContinuation, ReplayRequested
 from functions.export.frontend import preview, reads
@@ -110,9 +111,23 @@ def resolve_in_doubt(ask: Ask[Nothing, ResolveBody], services: Services) -> Reso
 
 def ledger(ask: Ask[LedgerQuery, None], services: Services) -> LedgerPage:
     """List entries of the delivery ledger."""
-    found = connection(services, ask.path["id"])
-    rows = reads.entries(found, **ask.query.model_dump())
-    return LedgerPage(entries=[LedgerEntry(**row) for row in rows])
+    found, query = connection(services, ask.path["id"]), ask.query
+    place = read_cursor(query.page, 2)
+    rows = reads.entries(
+        found,
+        **query.model_dump(exclude={"page", "sort", "limit"}),
+        newest_first=query.sort.startswith("-"),
+        after=(read_moment(place[0]), place[1]) if place else None,
+        limit=query.limit + 1,
+    )
+    page = rows[: query.limit]
+    last = page[-1] if len(rows) > len(page) else None
+    return LedgerPage(
+        entries=[
+            LedgerEntry(**{name: row[name] for name in LedgerEntry.model_fields}) for row in page
+        ],
+        next_page=cursor(last["recorded_at"].isoformat(), last["place"]) if last else "",
+    )
 
 
 def delivery_states(ask: Ask[DeliveryStatesQuery, None], services: Services) -> DeliveryStates:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from common.http.model import Model
+from common.http.pages import PageQuery
 from common.http.request import Day, Text
 from functions.export.contract.base import Problem
 from functions.export.contract.config import DestinationId
@@ -75,12 +76,17 @@ class DeliveryStatesQuery(Model):
     conversion: Text = Field("", description="Only those of this conversion.")
 
 
-class LedgerQuery(DeliveryStatesQuery):
-    """Which entries; filters that are not given let everything pass."""
+class LedgerQuery(DeliveryStatesQuery, PageQuery):
+    """Which entries, in which order; filters that are not given let everything pass."""
 
     state: Text = Field("", description="Only entries in this state.")
     conversion_id: Text = Field("", description="Only those of this row.")
-    limit: int = Field(100, ge=1, le=1000, description="At most so many, the newest first.")
+    search: Text = Field(
+        "", description="Only those whose row, key, request or reason contains this text."
+    )
+    sort: Literal["-recorded_at", "recorded_at"] = Field(
+        "-recorded_at", description="A hyphen puts the newest first."
+    )
 
 
 class ReportQuery(Model):
@@ -277,9 +283,10 @@ class LedgerEntry(Model):
 
 
 class LedgerPage(Model):
-    """Entries of the ledger, the newest first."""
+    """Entries of the ledger."""
 
     entries: list[LedgerEntry]
+    next_page: str = Field(description="Empty on the last page.")
 
 
 class DeliveryStateCount(Model):

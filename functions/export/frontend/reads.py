@@ -5,21 +5,51 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from functions.export.services import Connection
 
+Place = tuple[datetime, str]
+"""Where in the order of the ledger an entry stands: `recorded_at` and `place`."""
+
 
 def entries(
-    connection: Connection, *, conversion: str, state: str, conversion_id: str, limit: int
+    connection: Connection,
+    *,
+    conversion: str = "",
+    state: str = "",
+    conversion_id: str = "",
+    search: str = "",
+    newest_first: bool = True,
+    after: Place | None = None,
+    limit: int,
 ) -> list[dict[str, Any]]:
-    """Entries of the ledger, newest first; empty texts do not narrow. An accepted one says when
-    some of its request were refused later: the platform tells how many, never which."""
-    bound = {"state": state, "conversion_id": conversion_id, "limit": limit}
-    found = _rows(connection, "entries", conversion=conversion, **bound)
-    return [_with_later(entry) for entry in found]
+    """Entries of the ledger, beginning behind the place `after`; empty texts do not narrow. An
+    accepted one says when some of its request were refused later: the platform tells how many,
+    never which."""
+    warehouse = connection.services.warehouse
+    sql = template(
+        __file__,
+        "reads_entries",
+        requests=warehouse.table("export_requests"),
+        attempts=warehouse.table("export_attempts"),
+        beyond=Sql("<" if newest_first else ">"),
+        direction=Sql("DESC" if newest_first else "ASC"),
+    )
+    bound = with_parameters(
+        sql,
+        destination=connection.id,
+        conversion=Parameter("STRING", conversion),
+        state=Parameter("STRING", state),
+        conversion_id=Parameter("STRING", conversion_id),
+        search=Parameter("STRING", search),
+        last=Parameter("TIMESTAMP", after[0] if after else None),
+        last_place=Parameter("STRING", after[1] if after else ""),
+        limit=limit,
+    )
+    return [_with_later(entry) for entry in warehouse.rows(bound)]
 
 
 def _with_later(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,14 +110,7 @@ def _rows(connection: Connection, name: str, **bound: Any) -> list[dict[str, Any
     warehouse = connection.services.warehouse
     tables: dict[str, Sql] = {
         "requests": {"requests": warehouse.table("export_requests")},
-        "entries": {
-            "requests": warehouse.table("export_requests"),
-            "attempts": warehouse.table("export_attempts"),
-        },
     }.get(name, {"attempts": warehouse.table("export_attempts")})
-    limit = bound.pop("limit", None)
-    if limit is not None:
-        tables["limit"] = Sql(f"LIMIT {int(limit)}")
     sql = template(__file__, f"reads_{name}", **tables)
     texts = {
         key: Parameter("STRING", value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
--- Entries of the ledger, newest first, each with what became of its request afterwards.
+-- A page of the ledger, each entry with what became of its request afterwards.
 WITH
 later AS (
   SELECT request.request_id, request.row_count, request.counts
@@ -8,18 +8,44 @@ later AS (
     ROW_NUMBER() OVER (
       PARTITION BY request.request_id ORDER BY request.polls DESC, request.recorded_at DESC
     ) = 1
+),
+entry AS (
+  SELECT
+    attempt.*,
+    -- tells apart what was recorded in one moment, in the order of the ledger
+    CONCAT(
+      LPAD(CAST(attempt.fence AS STRING), 20, '0'), ' ', LPAD(CAST(attempt.seq AS STRING), 20, '0'),
+      ' ', attempt.account, ' ', attempt.conversion, ' ', attempt.conversion_id
+    ) AS place
+  FROM {{ attempts }} AS attempt
+  WHERE
+    attempt.destination = @destination
+    AND (@conversion = '' OR attempt.conversion = @conversion)
+    AND (@state = '' OR attempt.state = @state)
+    AND (@conversion_id = '' OR attempt.conversion_id = @conversion_id)
+    AND (
+      @search = ''
+      OR STRPOS(
+        LOWER(
+          CONCAT(
+            attempt.conversion_id, ' ', attempt.dedup_key, ' ', COALESCE(attempt.request_id, ''), ' ',
+            COALESCE(attempt.reason, '')
+          )
+        ),
+        LOWER(@search)
+      ) > 0
+    )
 )
 SELECT
-  attempt.recorded_at, attempt.happened_at, attempt.conversion, attempt.conversion_id,
-  attempt.account, attempt.dedup_key, attempt.op, attempt.state, attempt.reason, attempt.value,
-  attempt.currency, attempt.event_time, attempt.request_id, attempt.run_id, attempt.fingerprint,
+  entry.recorded_at, entry.happened_at, entry.conversion, entry.conversion_id, entry.account,
+  entry.dedup_key, entry.op, entry.state, entry.reason, entry.value, entry.currency,
+  entry.event_time, entry.request_id, entry.run_id, entry.fingerprint, entry.place,
   later.row_count AS request_rows, later.counts AS refused_later
-FROM {{ attempts }} AS attempt
-LEFT JOIN later ON later.request_id = attempt.request_id
+FROM entry
+LEFT JOIN later ON later.request_id = entry.request_id
 WHERE
-  attempt.destination = @destination
-  AND (@conversion = '' OR attempt.conversion = @conversion)
-  AND (@state = '' OR attempt.state = @state)
-  AND (@conversion_id = '' OR attempt.conversion_id = @conversion_id)
-ORDER BY attempt.recorded_at DESC, attempt.fence DESC, attempt.seq DESC
-{{ limit }}
+  @last IS NULL
+  OR entry.recorded_at {{ beyond }} @last
+  OR (entry.recorded_at = @last AND entry.place {{ beyond }} @last_place)
+ORDER BY entry.recorded_at {{ direction }}, entry.place {{ direction }}
+LIMIT @limit

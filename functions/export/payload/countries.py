@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 # European Economic Area, and the two whose consent rules Google's EU user consent policy joins to
@@ -14,6 +14,7 @@ EEA_LIKE = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def code(country: str | None) -> str | None:
     """The alpha-2 code of a country's code or name, or None when it is not known."""
     return _codes().get(country.strip().casefold()) if country else None

@@ -198,7 +198,9 @@ def _digits(number: str | None, plus: bool) -> str | None:
 
 
 def _words(raw: str, without: frozenset[str] = frozenset()) -> list[str]:
-    text = unicodedata.normalize("NFC", raw).lower().translate(_WITHOUT_MARKS)
+    text = raw.lower()
+    if not (text.isascii() and text.replace(" ", "").isalnum()):
+        text = unicodedata.normalize("NFC", raw).lower().translate(_WITHOUT_MARKS)
     return [word for word in text.split() if word not in without]
 
 

@@ -41,7 +41,7 @@ def e164(raw: str, country: str | None) -> str | None:
 def _readings(text: str, country: str) -> Iterator[str]:
     """Valid numbers of the country that the text may mean: national, or without its plus."""
     code = str(phonenumbers.country_code_for_region(country))
-    national = parsed(text, country)
+    national = in_country(text, country) or parsed(text, country)
     if national and national.startswith(f"+{code}"):
         yield national
     digits = text.translate(_SEPARATORS)
@@ -76,11 +76,65 @@ def in_full(text: str) -> str | None:
     return None
 
 
+def in_country(text: str, country: str) -> str | None:
+    """The library's answer for digits as they are dialled inside the country, however parted; None
+    when only the library knows: signs, carriers, area codes that may be left out."""
+    dialled = _dialling(country)
+    digits = text.translate(_SEPARATORS)
+    if dialled is None or not (digits.isascii() and digits.isdigit()):
+        return None
+    if not (text[0].isdigit() or text[0] == "(") or not text[-1].isdigit():
+        return None
+    if digits.startswith(dialled.code) or dialled.abroad.match(digits):
+        return None
+    national = dialled.without_trunk(digits)
+    return f"+{dialled.code}{national}" if _is_valid(dialled.code, national) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialling:
+    """How a number is dialled inside a country, as in phonenumberutil.parse."""
+
+    code: str
+    abroad: re.Pattern[str]
+    """What stands before the code of another country."""
+    trunk: re.Pattern[str] | None
+    general: re.Pattern[str]
+
+    def without_trunk(self, digits: str) -> str:
+        """The digits without what only callers inside the country dial; a number that is valid
+        with it and not without it keeps it."""
+        found = self.trunk.match(digits) if self.trunk else None
+        short = digits[found.end() :] if found else digits
+        whole = self.general.fullmatch(digits) and not self.general.fullmatch(short)
+        return digits if whole else short
+
+
+@cache
+def _dialling(country: str) -> _Dialling | None:
+    """None for countries that the library does not know, or whose trunk rules do more than take
+    digits away."""
+    known = phonenumbers.PhoneMetadata.metadata_for_region(country)
+    if known is None or known.international_prefix is None:
+        return None
+    prefix = known.national_prefix_for_parsing
+    trunk = re.compile(prefix) if prefix else None
+    if known.national_prefix_transform_rule or (trunk and trunk.groups):
+        return None
+    general = re.compile(_pattern(known.general_desc))
+    return _Dialling(
+        str(known.country_code), re.compile(known.international_prefix), trunk, general
+    )
+
+
 def _takes(code: str, national: str) -> bool:
     """Whether the number is valid behind this code and has nothing to be taken off."""
     trunk = _trunk(code)
-    if trunk and trunk.match(national):
-        return False
+    return not (trunk and trunk.match(national)) and _is_valid(code, national)
+
+
+def _is_valid(code: str, national: str) -> bool:
+    """Whether a region of the code has the number."""
     return any(region.is_valid(national) for region in _regions(code))
 
 
@@ -103,8 +157,9 @@ class _Region:
         )
 
 
-_TYPES = """premium_rate toll_free shared_cost voip personal_number pager uan voicemail fixed_line
-mobile""".split()
+_TYPES = """mobile fixed_line premium_rate toll_free shared_cost voip personal_number pager uan
+voicemail""".split()
+"""Types of numbers, those of people first: one that takes the number is enough."""
 
 
 @cache

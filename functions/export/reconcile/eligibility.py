@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 from common.model import consent as spelled
 from common.model import event_source
@@ -77,7 +78,7 @@ def consent_of(row: ConversionRow, target: DestinationConfig) -> Consent:
 
 def unknown_values(row: ConversionRow) -> list[str]:
     """Columns of the row that hold a word of no list; each counts as the strictest one."""
-    unknown = [name for name in spelled.COLUMNS if spelled.read(getattr(row, name)) == "unknown"]
+    unknown = [name for name in spelled.COLUMNS if _consent_in(getattr(row, name)) == "unknown"]
     if event_source.read(row.event_source) == "unknown":
         unknown.append("event_source")
     if row.value_kind is not None and row.value_kind not in VALUE_KINDS:
@@ -111,9 +112,15 @@ def _default(row: ConversionRow, target: DestinationConfig) -> Choice:
     return target.eea_default_consent if eea else target.default_consent
 
 
+@lru_cache(maxsize=256)
+def _consent_in(text: str | None) -> spelled.Consent:
+    """What the text says; the same few words come with every row."""
+    return spelled.read(text)
+
+
 def _granted(given: str | None, default: Choice) -> bool:
     """Whether the text grants; a spelling that nobody listed is a denial."""
-    read = spelled.read(given)
+    read = _consent_in(given)
     return read == "granted" or (read == "unset" and default == "granted")
 
 

@@ -7,7 +7,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from common.errors import AccessError
+import requests
+from google.auth.exceptions import TransportError
+
+from common.errors import AccessError, RetryableError
 
 if TYPE_CHECKING:
     from google.auth.transport.requests import AuthorizedSession
@@ -62,8 +65,24 @@ class Secrets:
         return value
 
     def _access(self, name: str) -> str | None:
-        """Source: cloud.google.com/secret-manager/docs/reference/rest, versions.access."""
-        answer = self._connect().get(f"{self._endpoint}/v1/{name}:access", timeout=(3, 10))
+        """None where there is none, or none for us; raises RetryableError without an answer.
+
+        Source: cloud.google.com/secret-manager/docs/reference/rest, versions.access.
+        """
+        try:
+            answer = self._connect().get(f"{self._endpoint}/v1/{name}:access", timeout=(3, 10))
+        except (requests.RequestException, TransportError) as error:
+            raise _unreachable() from error
+        if answer.status_code == 429 or answer.status_code >= 500:
+            raise _unreachable()
         if answer.status_code != 200:
             return None
         return base64.b64decode(answer.json()["payload"]["data"]).decode()
+
+
+def _unreachable() -> RetryableError:
+    return RetryableError(
+        "Secret Manager does not answer.",
+        code="secrets_unreachable",
+        fix="Try again; what was to be sent waits meanwhile.",
+    )

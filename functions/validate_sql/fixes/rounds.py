@@ -30,11 +30,6 @@ class Mended:
     findings: tuple[Finding, ...]
     steps: tuple[Edited, ...]
 
-    @property
-    def is_changed(self) -> bool:
-        """Whether anything was mended."""
-        return bool(self.steps)
-
     def relocated(self, finding: Finding) -> Finding:
         """A finding about the mended text, at its place in the text as it was sent."""
         for step in reversed(self.steps):

@@ -16,7 +16,7 @@ from sqlglot import exp
 from common.local.emulator_patches import column_types
 from common.local.emulator_patches.patch import replace
 from common.local.emulator_patches.server import limits, messages
-from common.local.emulator_patches.statements import execution, statements
+from common.local.emulator_patches.statements import analyzed, execution, statements
 
 _PLANNED = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT"}
 
@@ -66,17 +66,19 @@ async def answer(
     """
     kind = _kind(bq_sql)
     schema: list[column_types.Field] = []
-    told = 0
+    read = 0
+    if kind == "SELECT":
+        analyzed.check(bq_sql, project_id, query_params, ctx)
     if kind in _PLANNED:
         plan = execution.prepared(project_id, bq_sql, query_params, ctx, caller)
         schema = _columns(plan, bq_sql, ctx)
-        told = limits.declared(ctx, plan.text)
+        read = limits.declared(ctx, plan.text)
     job = {"projectId": project_id, "location": "US"}
     return {
         "kind": "bigquery#queryResponse" if wire_shape == "query" else "bigquery#job",
         "jobReference": job if wire_shape == "query" else {**job, "jobId": job_id},
         "jobComplete": True,
-        "totalBytesProcessed": str(told),
+        "totalBytesProcessed": str(read),
         "cacheHit": False,
         "schema": {"fields": schema},
         "rows": [],

@@ -8,23 +8,31 @@ import {
   UnstyledButton,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { Suspense, useState } from 'react';
+import { lazy, Suspense, useState, type ComponentType } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 
 import { useMe } from './api/queries';
-import { Conversion } from './conversion/page';
 import { Conversions } from './conversions/list';
-import { EditDestination, NewDestination } from './destinations/form';
-import { Destinations } from './destinations/list';
-import { OneDestination } from './destinations/one';
-import { New } from './editor/new';
-import { EditConversion, NewConversion } from './editor/editor';
-import { Runs } from './runs/list';
-import { OneRun } from './runs/one';
-import { Scoring } from './scoring/page';
-import { SettingsPage } from './settings/page';
 import { Keys, useShortcuts } from './ui/keys';
 import { Empty, Waiting } from './ui/parts';
+
+/** A screen that is fetched when it is first opened, so that the list comes sooner. */
+function later<Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) {
+  return lazy(async () => ({ default: (await load())[name] }));
+}
+
+const Conversion = later(() => import('./conversion/page'), 'Conversion');
+const New = later(() => import('./editor/new'), 'New');
+const NewConversion = later(() => import('./editor/editor'), 'NewConversion');
+const EditConversion = later(() => import('./editor/editor'), 'EditConversion');
+const Destinations = later(() => import('./destinations/list'), 'Destinations');
+const NewDestination = later(() => import('./destinations/form'), 'NewDestination');
+const EditDestination = later(() => import('./destinations/form'), 'EditDestination');
+const OneDestination = later(() => import('./destinations/one'), 'OneDestination');
+const Runs = later(() => import('./runs/list'), 'Runs');
+const OneRun = later(() => import('./runs/one'), 'OneRun');
+const Scoring = later(() => import('./scoring/page'), 'Scoring');
+const SettingsPage = later(() => import('./settings/page'), 'SettingsPage');
 
 const SCREENS = [
   { path: '/', label: 'Conversions', also: /^\/(conversions|new)/ },

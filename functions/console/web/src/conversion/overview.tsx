@@ -1,9 +1,9 @@
 import { Anchor, Group, SegmentedControl, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Link } from 'wouter';
 
-import { get } from '../api/client';
+import { address, get } from '../api/client';
 import type { Api } from '../api/types';
 import { Days } from '../ui/charts';
 import { count, day, money, NONE, percent } from '../ui/format';
@@ -37,9 +37,9 @@ export function Overview({ id }: { id: string }) {
     <Stack gap="xl">
       <Group gap="xl" align="flex-start">
         <Figure name="Conversions">
-          <Anchor component={Link} href={`/conversions/${id}/rows`} inherit>
+          <RowsOf id={id} asked={{ start: statistics.data.start_date, end: statistics.data.end_date }}>
             {count(totals.conversions)}
-          </Anchor>
+          </RowsOf>
         </Figure>
         <Figure name={`Value, ${currency}`}>{money(totals.value)}</Figure>
         {totals.refunded != null && <Figure name={`Refunded, ${currency}`}>{money(totals.refunded)}</Figure>}
@@ -78,7 +78,7 @@ export function Overview({ id }: { id: string }) {
         />
         <details>
           <summary>As a table</summary>
-          <DayTable statistics={statistics.data} />
+          <DayTable id={id} statistics={statistics.data} />
         </details>
       </section>
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="xl">
@@ -104,13 +104,14 @@ function Breakdown(props: {
   const parts = useQuery({
     queryKey: ['by', props.by, props.id, props.span],
     queryFn: ({ signal }) =>
-      get<{ channels?: Part[]; countries?: Part[] }>(`/api/conversions/${props.id}/by-${props.by}`, props.window, signal),
+      get<{ channels?: Part[]; countries?: Part[]; start_date: string; end_date: string }>(`/api/conversions/${props.id}/by-${props.by}`, props.window, signal),
     placeholderData: keepPreviousData,
     retry: false,
   });
   if (parts.isError) return <Failed error={parts.error} retry={() => void parts.refetch()} />;
   if (!parts.data) return <Waiting rows={4} label={`Counting ${props.title.toLowerCase()}`} />;
   const rows = parts.data.channels ?? parts.data.countries ?? [];
+  const days = { start: parts.data.start_date, end: parts.data.end_date };
   return (
     <section>
       <Title order={2} mb="xs">
@@ -128,7 +129,11 @@ function Breakdown(props: {
           {rows.slice(0, all ? 200 : SHOWN).map((part, index) => (
             <Table.Tr key={index}>
               <Table.Td style={{ overflowWrap: 'anywhere' }}>{named(part)}</Table.Td>
-              <Table.Td className="number">{count(part.conversions)}</Table.Td>
+              <Table.Td className="number">
+                <RowsOf id={props.id} asked={rowsOf(part) && { ...rowsOf(part), ...days }}>
+                  {count(part.conversions)}
+                </RowsOf>
+              </Table.Td>
               <Table.Td className="number">{money(part.value)}</Table.Td>
             </Table.Tr>
           ))}
@@ -143,6 +148,21 @@ function Breakdown(props: {
   );
 }
 
+/** A figure that leads to the rows that it counts; only a figure where they cannot be asked for. */
+function RowsOf(props: { id: string; asked: Record<string, string> | null; children: ReactNode }) {
+  if (!props.asked) return props.children;
+  return (
+    <Anchor component={Link} href={address(`/conversions/${props.id}/rows`, props.asked)} inherit>
+      {props.children}
+    </Anchor>
+  );
+}
+
+function rowsOf(part: Part): Record<string, string> | null {
+  if (part.country !== undefined) return part.country ? { by: 'country', is: part.country } : null;
+  return part.source && part.medium ? { by: 'source', is: part.source, medium: part.medium } : null;
+}
+
 const named = (part: Part): string =>
   part.country !== undefined
     ? part.country || '(unknown)'
@@ -150,7 +170,7 @@ const named = (part: Part): string =>
       ? `${part.source} / ${part.medium ?? NONE}`
       : (part.platform ?? '(not attributed)');
 
-function DayTable({ statistics }: { statistics: Statistics }) {
+function DayTable({ id, statistics }: { id: string; statistics: Statistics }) {
   return (
     <Table.ScrollContainer minWidth={0} maxHeight={300} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
       <Table stickyHeader aria-label="Days">
@@ -165,7 +185,11 @@ function DayTable({ statistics }: { statistics: Statistics }) {
           {[...statistics.days].reverse().map((one) => (
             <Table.Tr key={one.date}>
               <Table.Td>{day(one.date)}</Table.Td>
-              <Table.Td className="number">{count(one.conversions)}</Table.Td>
+              <Table.Td className="number">
+                <RowsOf id={id} asked={{ start: one.date, end: one.date }}>
+                  {count(one.conversions)}
+                </RowsOf>
+              </Table.Td>
               <Table.Td className="number">{money(one.value)}</Table.Td>
             </Table.Tr>
           ))}

@@ -6,11 +6,12 @@ import { Link, useLocation, useParams, useSearchParams } from 'wouter';
 import { ask, client, post } from '../api/client';
 import type { Kind } from '../api/types';
 import { KINDS } from '../conversions/words';
+import { Act, useRefusal } from '../ui/act';
 import { Ago, Failed, Head, Waiting } from '../ui/parts';
+import { Versions } from '../versions/versions';
 import { Overview } from './overview';
 import { Rows } from './rows';
 import type { Stored } from './types';
-import { Versions } from './versions';
 import { Why } from './why';
 
 const TABS = { overview: 'Overview', rows: 'Rows', why: 'Why, why not', versions: 'Versions' };
@@ -46,9 +47,9 @@ export function Conversion() {
           </Badge>
         )}
         <RunNow id={id} />
-        <Button component={Link} href={`/conversions/${id}/edit`}>
+        <Act needs="edit" href={`/conversions/${id}/edit`}>
           Edit
-        </Button>
+        </Act>
         <MoreActs id={id} name={name} archived={stored.status === 'archived'} etag={loaded.data.etag} />
       </Head>
       <Stack gap="sm" mb="md">
@@ -82,7 +83,7 @@ export function Conversion() {
           <Why id={id} />
         </Tabs.Panel>
         <Tabs.Panel value="versions">
-          <Versions id={id} newest={stored.version} etag={loaded.data.etag} />
+          <Versions path={`/api/conversions/${id}`} newest={stored.version} etag={loaded.data.etag} />
         </Tabs.Panel>
       </Tabs>
     </>
@@ -97,15 +98,15 @@ function RunNow({ id }: { id: string }) {
   });
   return (
     <>
-      <Button variant="default" onClick={() => run.mutate()} loading={run.isPending}>
+      <Act needs="operate" variant="default" onClick={() => run.mutate()} loading={run.isPending}>
         Run now
-      </Button>
+      </Act>
       <Modal opened={run.isSuccess || run.isError} onClose={() => run.reset()} title={run.isError ? 'No run' : 'A run has started'}>
         {run.isError ? (
           <Failed error={run.error} />
         ) : (
           <Text size="sm">
-            <Anchor component={Link} href={`/runs/${run.data?.run_id ?? ''}`}>
+            <Anchor component={Link} href={`/runs/${run.data?.run_id ?? ''}`} underline="always">
               Watch it
             </Anchor>
             , or go on here: the figures change when it has ended.
@@ -118,6 +119,7 @@ function RunNow({ id }: { id: string }) {
 
 function MoreActs(props: { id: string; name: string; archived: boolean; etag: string | null }) {
   const [asking, dialog] = useDisclosure();
+  const refusal = useRefusal('edit');
   const archive = useMutation({
     mutationFn: () =>
       ask('DELETE', `/api/conversions/${props.id}`, { headers: props.etag ? { 'If-Match': props.etag } : {} }),
@@ -136,7 +138,14 @@ function MoreActs(props: { id: string; name: string; archived: boolean; etag: st
           </Button>
         </Menu.Target>
         <Menu.Dropdown>
-          <Menu.Item onClick={dialog.open}>Archive {props.name}</Menu.Item>
+          <Menu.Item onClick={dialog.open} disabled={refusal !== ''}>
+            Archive {props.name}
+            {refusal && (
+              <Text size="xs" maw={240}>
+                {refusal}
+              </Text>
+            )}
+          </Menu.Item>
         </Menu.Dropdown>
       </Menu>
       <Modal opened={asking} onClose={dialog.close} title={`Archive ${props.name}?`}>

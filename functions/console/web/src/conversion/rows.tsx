@@ -2,9 +2,10 @@ import { Badge, Button, Drawer, Group, Select, Stack, Table, Text, TextInput, Ti
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { useSearchParams } from 'wouter';
 
 import { get } from '../api/client';
-import { money, NONE } from '../ui/format';
+import { day, money, NONE } from '../ui/format';
 import { Ago, Empty, Failed, More, Waiting } from '../ui/parts';
 import type { History, Record_ } from './types';
 import { Walk } from './why';
@@ -25,14 +26,18 @@ const KINDS: Record<string, string> = {
 
 /** The rows, newest first; each opens with its walk and its history. */
 export function Rows({ id }: { id: string }) {
-  const [by, setBy] = useState('id');
-  const [text, setText] = useState('');
+  const [asked, setAsked] = useSearchParams();
+  const [by, setBy] = useState(asked.get('by') ?? 'id');
+  const [text, setText] = useState(asked.get('is') ?? '');
+  // what a figure elsewhere counts, as its link says
+  const [start, end, medium] = ['start', 'end', 'medium'].map((name) => asked.get(name) ?? '');
+  const narrowed = { start_date: start, end_date: end, medium };
   const [open, setOpen] = useState<string | null>(null);
   const [wanted] = useDebouncedValue(text.trim(), 300);
   const rows = useInfiniteQuery({
-    queryKey: ['records', id, by, wanted],
+    queryKey: ['records', id, by, wanted, narrowed],
     queryFn: ({ pageParam, signal }) =>
-      get<RecordPage>(`/api/conversions/${id}/records`, { [by]: wanted, limit: 50, page: pageParam }, signal),
+      get<RecordPage>(`/api/conversions/${id}/records`, { [by]: wanted, ...narrowed, limit: 50, page: pageParam }, signal),
     initialPageParam: '',
     getNextPageParam: (last) => last.next_page || undefined,
     placeholderData: keepPreviousData,
@@ -64,6 +69,11 @@ export function Rows({ id }: { id: string }) {
           flex="1 1 200px"
           maw={320}
         />
+        {start && end && (
+          <Button variant="default" onClick={() => setAsked({})} rightSection={<span aria-hidden>✕</span>}>
+            {[start === end ? day(start) : `${day(start)} to ${day(end)}`, medium].filter(Boolean).join(', ')}
+          </Button>
+        )}
       </Group>
       {rows.isError && <Failed error={rows.error} retry={() => void rows.refetch()} />}
       {rows.isPending && <Waiting label="Loading the rows" />}

@@ -16,6 +16,7 @@ import { Link, useLocation } from 'wouter';
 
 import { useConversions, useIncidents } from '../api/queries';
 import type { Incident, Kind, Row } from '../api/types';
+import { Act, useRefusal } from '../ui/act';
 import { count, day, money, NONE, plural } from '../ui/format';
 import { useShortcuts } from '../ui/keys';
 import { Ago, Empty, Failed, Head, More, Sparkline, Waiting } from '../ui/parts';
@@ -29,7 +30,8 @@ export function Conversions() {
   const [wanted] = useDebouncedValue(search, 250);
   const [, navigate] = useLocation();
   const box = useRef<HTMLInputElement>(null);
-  useShortcuts({ '/': () => box.current?.focus(), n: () => navigate('/new') });
+  const refusal = useRefusal('edit');
+  useShortcuts({ '/': () => box.current?.focus(), n: () => refusal || navigate('/new') });
 
   const list = useConversions({ search: wanted, kind, status, sort: '' });
   const pages = list.data?.pages;
@@ -42,9 +44,9 @@ export function Conversions() {
         title="Conversions"
         under={first?.start_date ? `${day(first.start_date)} to ${day(first.end_date)}, all complete days` : undefined}
       >
-        <Button component={Link} href="/new">
+        <Act needs="edit" href="/new">
           + Add
-        </Button>
+        </Act>
       </Head>
       <Attention rows={rows} />
       <Group mb="sm" gap="xs">
@@ -151,7 +153,11 @@ function OneRow({ row }: { row: Row }) {
           NONE
         )}
       </Table.Td>
-      <Table.Td className="number">{count(row.conversions)}</Table.Td>
+      <Table.Td className="number">
+        <Anchor component={Link} href={`/conversions/${row.id}/rows`} inherit className="above" aria-label={`${count(row.conversions)} rows of ${row.name}`}>
+          {count(row.conversions)}
+        </Anchor>
+      </Table.Td>
       <Table.Td className="number wide-only" title={row.value == null ? 'Has no value' : String(row.value)}>
         {money(row.value)}
       </Table.Td>
@@ -191,7 +197,7 @@ function Attention({ rows }: { rows: Row[] }) {
       <List size="sm" spacing={4}>
         {eyes.slice(0, shown).map(({ row, sentence }) => (
           <List.Item key={row.id}>
-            <Anchor component={Link} href={`/conversions/${row.id}`} size="sm">
+            <Anchor component={Link} href={`/conversions/${row.id}`} size="sm" underline="always">
               {row.name}
             </Anchor>{' '}
             {sentence}
@@ -200,7 +206,7 @@ function Attention({ rows }: { rows: Row[] }) {
         {open.slice(0, Math.max(0, shown - eyes.length)).map((incident) => (
           <List.Item key={incident.incident_id}>
             {incident.conversion && (
-              <Anchor component={Link} href={`/conversions/${incident.conversion}`} size="sm">
+              <Anchor component={Link} href={`/conversions/${incident.conversion}`} size="sm" underline="always">
                 {incident.conversion}
               </Anchor>
             )}{' '}
@@ -209,7 +215,7 @@ function Attention({ rows }: { rows: Row[] }) {
         ))}
       </List>
       {rest > 0 && (
-        <Anchor component={Link} href="/runs" size="sm" mt={4} display="inline-block">
+        <Anchor component={Link} href="/runs" size="sm" underline="always" mt={4} display="inline-block">
           {rest} more
         </Anchor>
       )}
@@ -246,9 +252,9 @@ function Start() {
     <Empty
       title="No conversion yet"
       action={
-        <Button component={Link} href="/new">
+        <Act needs="edit" href="/new">
           + Add a conversion
-        </Button>
+        </Act>
       }
     >
       A conversion is something worth counting: a purchase, a lead, a deal in your CRM. Choose what

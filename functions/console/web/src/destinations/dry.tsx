@@ -4,6 +4,7 @@ import { useState } from 'react';
 
 import { post } from '../api/client';
 import { bytes, count, money, plural } from '../ui/format';
+import { useRefusal } from '../ui/act';
 import { Ago, Empty, Failed, Waiting } from '../ui/parts';
 import { STATES, type DryRun } from './types';
 
@@ -13,13 +14,15 @@ const SHOWN = 100;
 export function DryRunTab(props: { id: string; conversions: string[] }) {
   const [conversion, setConversion] = useState(props.conversions[0] ?? '');
   const [only, setOnly] = useState('');
+  const refusal = useRefusal('edit');
   const dry = useQuery({
     queryKey: ['dry-run', props.id, conversion],
     queryFn: ({ signal }) =>
       post<DryRun>(`/export-preview/destinations/${props.id}/dry-run`, { conversion, limit: 1000, bodies: 3 }, { signal }),
-    enabled: conversion !== '',
+    enabled: conversion !== '' && !refusal,
     retry: false,
   });
+  if (refusal) return <Empty title="Nothing is tried">{refusal}</Empty>;
   const rows = dry.data?.rows.filter((row) => !only || stateOf(row.verdict) === only) ?? [];
   return (
     <Stack>

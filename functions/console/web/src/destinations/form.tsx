@@ -18,6 +18,7 @@ import { ask, client, get, Problem, type Answer, type Fault } from '../api/clien
 import { useConversions } from '../api/queries';
 import type { Schema } from '../editor/form';
 import { slug } from '../editor/draft';
+import { Act } from '../ui/act';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
 import { Advices } from './advice';
 import { PLATFORMS, type Config, type FormOf, type StoredDestination } from './types';
@@ -130,9 +131,9 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
         <Button variant="default" component={Link} href={props.stored ? `/destinations/${draft.id}` : '/destinations'}>
           Cancel
         </Button>
-        <Button onClick={() => void save()} loading={saving} disabled={!draft.id}>
+        <Act needs="edit" onClick={() => void save()} loading={saving} disabled={!draft.id}>
           Save
-        </Button>
+        </Act>
       </Head>
       <Stack maw={640}>
         {problem !== null && <Failed error={problem} title="Not saved" />}

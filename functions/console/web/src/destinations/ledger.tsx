@@ -1,10 +1,12 @@
-import { Badge, Button, Checkbox, Group, Select, Table, Text, TextInput, Title } from '@mantine/core';
+import { Badge, Checkbox, Group, Select, Table, Text, TextInput, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { client, get, post } from '../api/client';
+import type { Export } from '../api/types';
 import { count, money } from '../ui/format';
+import { Act } from '../ui/act';
 import { Ago, Empty, Failed, More, Waiting } from '../ui/parts';
 import { STATES, type LedgerEntry, type Standing } from './types';
 
@@ -44,17 +46,25 @@ export function Standings({ id }: { id: string }) {
   );
 }
 
+const PAGE = 50;
+
 /** Every delivery, the newest first; doubts are resolved here. */
 export function Ledger({ id }: { id: string }) {
   const [state, setState] = useState('');
   const [row, setRow] = useState('');
-  const [limit, setLimit] = useState(50);
+  const [sort, setSort] = useState('-recorded_at');
   const [chosen, setChosen] = useState<LedgerEntry[]>([]);
   const [wanted] = useDebouncedValue(row.trim(), 300);
-  const ledger = useQuery({
-    queryKey: ['ledger', id, state, wanted, limit],
-    queryFn: ({ signal }) =>
-      get<{ entries: LedgerEntry[] }>(`/export-preview/destinations/${id}/ledger`, { state, conversion_id: wanted, limit }, signal),
+  const ledger = useInfiniteQuery({
+    queryKey: ['ledger', id, state, wanted, sort],
+    queryFn: ({ pageParam, signal }) =>
+      get<Export['LedgerPage']>(
+        `/export-preview/destinations/${id}/ledger`,
+        { state, search: wanted, sort, limit: PAGE, page: pageParam },
+        signal,
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next_page || undefined,
     placeholderData: keepPreviousData,
   });
   const resolve = useMutation({
@@ -69,7 +79,7 @@ export function Ledger({ id }: { id: string }) {
       void client.invalidateQueries();
     },
   });
-  const entries = ledger.data?.entries ?? [];
+  const entries = ledger.data?.pages.flatMap((page) => page.entries) ?? [];
   const doubtful = (entry: LedgerEntry) => ['ambiguous', 'unknown'].includes(entry.state);
   const toggle = (entry: LedgerEntry) =>
     setChosen((all) => (all.includes(entry) ? all.filter((one) => one !== entry) : [...all.filter((one) => one.conversion === entry.conversion), entry]));
@@ -94,21 +104,32 @@ export function Ledger({ id }: { id: string }) {
           w={180}
         />
         <TextInput
-          aria-label="Row"
-          placeholder="Id of a row"
+          aria-label="Search the ledger"
+          placeholder="Row, key, request or reason"
           value={row}
           onChange={(event) => setRow(event.currentTarget.value)}
+        />
+        <Select
+          aria-label="Order"
+          data={[
+            { value: '-recorded_at', label: 'Newest first' },
+            { value: 'recorded_at', label: 'Oldest first' },
+          ]}
+          value={sort}
+          onChange={(value) => setSort(value ?? '-recorded_at')}
+          allowDeselect={false}
+          w={150}
         />
       </Group>
       {chosen.length > 0 && (
         <Group gap="xs" mb="sm">
           <Text size="sm">{chosen.length} in doubt: does the platform hold them?</Text>
-          <Button size="xs" variant="default" onClick={() => resolve.mutate('delivered')} loading={resolve.isPending}>
+          <Act needs="operate" size="xs" variant="default" onClick={() => resolve.mutate('delivered')} loading={resolve.isPending}>
             It has them
-          </Button>
-          <Button size="xs" variant="default" onClick={() => resolve.mutate('absent')} loading={resolve.isPending}>
+          </Act>
+          <Act needs="operate" size="xs" variant="default" onClick={() => resolve.mutate('absent')} loading={resolve.isPending}>
             It has none, send again
-          </Button>
+          </Act>
         </Group>
       )}
       {resolve.isError && <Failed error={resolve.error} />}
@@ -161,8 +182,8 @@ export function Ledger({ id }: { id: string }) {
           </Table>
         </Table.ScrollContainer>
       )}
-      {entries.length >= limit && limit < 1000 && (
-        <More shown={entries.length} next={() => setLimit(Math.min(1000, limit * 2))} loading={ledger.isFetching} />
+      {ledger.hasNextPage && (
+        <More shown={entries.length} next={() => void ledger.fetchNextPage()} loading={ledger.isFetchingNextPage} />
       )}
     </section>
   );

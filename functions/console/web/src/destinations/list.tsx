@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 
 import { get } from '../api/client';
+import { Act, useRefusal } from '../ui/act';
 import { Ago, Empty, Failed, Head, Waiting } from '../ui/parts';
 import { PLATFORMS, type StoredDestination } from './types';
 
@@ -83,6 +84,8 @@ export function Mode({ mode }: { mode: string }) {
 }
 
 function Add() {
+  const refusal = useRefusal('edit');
+  if (refusal) return <Act needs="edit">+ Add</Act>;
   return (
     <Menu position="bottom-end">
       <Menu.Target>

@@ -1,17 +1,19 @@
 import { Alert, Button, Group, Modal, Select, Stack, Switch, Tabs, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Link, useLocation, useParams, useSearchParams } from 'wouter';
+import { useLocation, useParams, useSearchParams } from 'wouter';
 
 import { ask, client, post } from '../api/client';
-import { Failed, Head, Waiting } from '../ui/parts';
+import { Act, useRefusal } from '../ui/act';
+import { Empty, Failed, Head, Waiting } from '../ui/parts';
+import { Versions } from '../versions/versions';
 import { Advices } from './advice';
 import { Ledger, Standings } from './ledger';
 import { Mode } from './list';
 import { DryRunTab } from './dry';
 import { PLATFORMS, type Advice, type StoredDestination } from './types';
 
-const TABS = { dry: 'Dry run', ledger: 'Ledger', health: 'Health' };
+const TABS = { dry: 'Dry run', ledger: 'Ledger', health: 'Health', versions: 'Versions' };
 
 /** One destination: what would be sent, what was sent, and whether it works. */
 export function OneDestination() {
@@ -39,15 +41,15 @@ export function OneDestination() {
         under={`${PLATFORMS[stored.kind] ?? stored.kind} · ${id} · version ${stored.version}`}
       >
         <Mode mode={stored.definition?.mode ?? 'live'} />
-        <Button variant="default" onClick={() => setReplaying(true)}>
+        <Act needs="operate" variant="default" onClick={() => setReplaying(true)}>
           Replay
-        </Button>
-        <Button variant="default" onClick={() => send.mutate()} loading={send.isPending}>
+        </Act>
+        <Act needs="operate" variant="default" onClick={() => send.mutate()} loading={send.isPending}>
           Send now
-        </Button>
-        <Button component={Link} href={`/destinations/${id}/edit`}>
+        </Act>
+        <Act needs="edit" href={`/destinations/${id}/edit`}>
           Edit
-        </Button>
+        </Act>
       </Head>
       <Stack gap="sm" mb="md">
         {search.get('saved') && (
@@ -85,6 +87,9 @@ export function OneDestination() {
         <Tabs.Panel value="health">
           <Health id={id} />
         </Tabs.Panel>
+        <Tabs.Panel value="versions">
+          <Versions path={`/export-preview/destinations/${id}`} newest={stored.version} etag={loaded.data.etag} />
+        </Tabs.Panel>
       </Tabs>
       <Replay id={id} conversions={conversions} opened={replaying} close={() => setReplaying(false)} />
     </>
@@ -92,11 +97,14 @@ export function OneDestination() {
 }
 
 function Health({ id }: { id: string }) {
+  const refusal = useRefusal('edit');
   const checked = useQuery({
     queryKey: ['health', id],
     queryFn: ({ signal }) => post<{ problems: Advice[] }>(`/export-preview/destinations/${id}/check`, {}, { signal }),
+    enabled: !refusal,
     retry: false,
   });
+  if (refusal) return <Empty title="The platform is not asked">{refusal}</Empty>;
   if (checked.isError) return <Failed error={checked.error} retry={() => void checked.refetch()} />;
   if (!checked.data) return <Waiting rows={2} label="Asking the platform" />;
   return (

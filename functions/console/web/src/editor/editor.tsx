@@ -6,10 +6,11 @@ import { Link, useLocation, useParams } from 'wouter';
 import { ask, client, get, Problem, type Answer, type Fault } from '../api/client';
 import type { Stored } from '../api/types';
 import type { Definition } from '../api/definitions';
+import { Act, useRefusal } from '../ui/act';
 import { useShortcuts } from '../ui/keys';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
 import { CombinedForm } from './combined';
-import { same } from './compare';
+import { same } from '../versions/compare';
 import { CustomForm } from './custom';
 import { fresh, sent, slug, typeOf, TYPES, type Type } from './draft';
 import { Effect } from './effect';
@@ -99,7 +100,8 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
   }
 
   const begin = () => (live ? setReviewing(true) : void save());
-  useShortcuts({ 'mod+s': () => changed && begin() });
+  const refusal = useRefusal('edit');
+  useShortcuts({ 'mod+s': () => changed && !refusal && begin() });
   useEffect(() => {
     if (!problem) return;
     const first = faults[0]?.field;
@@ -122,9 +124,9 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
         <Button variant="default" component={Link} href={live ? `/conversions/${draft.id}` : '/'}>
           Cancel
         </Button>
-        <Button onClick={begin} loading={saving} disabled={!changed}>
+        <Act needs="edit" onClick={begin} loading={saving} disabled={!changed}>
           {live ? 'Review and save' : 'Save'}
-        </Button>
+        </Act>
       </Head>
       {problem !== null && (
         <Stack mb="md" gap="xs" align="flex-start">

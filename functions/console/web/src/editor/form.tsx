@@ -40,11 +40,17 @@ export function useText(path: string): { label: string; description: string; min
   const found = schema && describedAt(schema, schema, path.split('.'));
   const limits = [found, ...(found?.anyOf ?? [])].find((one) => one?.maximum !== undefined);
   return {
-    label: found?.title ?? '',
+    // until the schema has come, the path names the field
+    label: found?.title ?? inWords(path),
     description: found?.description ?? '',
     ...(limits?.minimum === undefined ? {} : { minimum: limits.minimum }),
     ...(limits?.maximum === undefined ? {} : { maximum: limits.maximum }),
   };
+}
+
+function inWords(path: string): string {
+  const words = (path.split('.').at(-1) ?? path).replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** The field within a schema, through references and the choices of a union. */

@@ -1,13 +1,12 @@
-import { Badge, Button, Code, Group, Modal, Stack, Table, Text } from '@mantine/core';
+import { Badge, Button, Group, Modal, Stack, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Fragment } from 'react';
 
 import { post } from '../api/client';
 import type { Api } from '../api/types';
 import type { Definition } from '../api/definitions';
 import { count, day, money, plural } from '../ui/format';
 import { Failed, Waiting } from '../ui/parts';
-import { changes } from './compare';
+import { Fields } from '../versions/fields';
 import { sent } from './draft';
 
 type Count = Api['DiffCount'];
@@ -52,40 +51,6 @@ export function Review(props: {
         </Group>
       </Stack>
     </Modal>
-  );
-}
-
-/** Fields that differ, before and after. */
-export function Fields(props: { before: Definition; after: Definition }) {
-  const all = changes(props.before, props.after);
-  if (!all.length) return <Text size="sm">No field differs.</Text>;
-  return (
-    <Table.ScrollContainer minWidth={0}>
-      <Table aria-label="Changed fields">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Field</Table.Th>
-            <Table.Th>Before</Table.Th>
-            <Table.Th>After</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {all.map((change) => (
-            <Fragment key={change.path}>
-              <Table.Tr>
-                <Table.Td>{change.path}</Table.Td>
-                <Table.Td>
-                  <Code style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{change.before}</Code>
-                </Table.Td>
-                <Table.Td>
-                  <Code style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{change.after}</Code>
-                </Table.Td>
-              </Table.Tr>
-            </Fragment>
-          ))}
-        </Table.Tbody>
-      </Table>
-    </Table.ScrollContainer>
   );
 }
 

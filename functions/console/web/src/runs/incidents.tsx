@@ -6,6 +6,7 @@ import { Link } from 'wouter';
 import { client, post } from '../api/client';
 import { useIncidents } from '../api/queries';
 import type { Incident } from '../api/types';
+import { Act } from '../ui/act';
 import { Ago, Empty, Failed, More, Waiting } from '../ui/parts';
 
 const SEVERITY: Record<string, { sign: string; color: string; word: string }> = {
@@ -90,13 +91,13 @@ function One({ incident }: { incident: Incident }) {
       {incident.state !== 'resolved' && (
         <Group gap="xs" mt="xs">
           {incident.state !== 'acknowledged' && (
-            <Button size="xs" variant="default" onClick={() => setAct('acknowledge')}>
+            <Act needs="edit" size="xs" variant="default" onClick={() => setAct('acknowledge')}>
               Acknowledge
-            </Button>
+            </Act>
           )}
-          <Button size="xs" variant="subtle" onClick={() => setAct('resolve')}>
+          <Act needs="edit" size="xs" variant="subtle" onClick={() => setAct('resolve')}>
             Resolve
-          </Button>
+          </Act>
         </Group>
       )}
       {act && <Note incident={incident} act={act} close={() => setAct(null)} />}

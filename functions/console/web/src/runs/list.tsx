@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Progress, Select, Stack, Table, Tabs, Text } from '@mantine/core';
+import { Badge, Group, Progress, Select, Stack, Table, Tabs, Text } from '@mantine/core';
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
@@ -6,6 +6,7 @@ import { Link, useLocation, useParams } from 'wouter';
 import { get } from '../api/client';
 import { useIncidents } from '../api/queries';
 import { count } from '../ui/format';
+import { Act } from '../ui/act';
 import { Ago, Empty, Failed, Head, More, Waiting } from '../ui/parts';
 import { Backfill } from './backfill';
 import { Incidents } from './incidents';
@@ -23,9 +24,9 @@ export function Runs() {
   return (
     <>
       <Head title="Runs and incidents" under="What was computed, when, and what waits for a person.">
-        <Button variant="default" onClick={() => setAsking(true)}>
+        <Act needs="operate" variant="default" onClick={() => setAsking(true)}>
           Backfill
-        </Button>
+        </Act>
       </Head>
       <Tabs value={tab} onChange={(next) => navigate(next === 'incidents' ? '/runs' : `/runs/all/${next ?? ''}`)} keepMounted={false}>
         <Tabs.List mb="md">

@@ -5,6 +5,7 @@ import { Link, useParams } from 'wouter';
 
 import { client, get, post } from '../api/client';
 import { bytes, count, day } from '../ui/format';
+import { Act } from '../ui/act';
 import { Ago, Failed, Figure, Head, Waiting } from '../ui/parts';
 import { Done, StatusBadge } from './list';
 import type { Detail, Entry, Run } from './types';
@@ -158,9 +159,9 @@ function Cancel({ run }: { run: Run }) {
   });
   return (
     <>
-      <Button variant="default" onClick={() => cancel.mutate()} loading={cancel.isPending}>
+      <Act needs="operate" variant="default" onClick={() => cancel.mutate()} loading={cancel.isPending}>
         Cancel the rest
-      </Button>
+      </Act>
       <Modal opened={cancel.isError} onClose={() => cancel.reset()} title="Not cancelled">
         <Failed error={cancel.error} />
       </Modal>
@@ -182,9 +183,9 @@ function Force({ run }: { run: Detail }) {
   });
   return (
     <>
-      <Button variant="default" onClick={() => setAsking(true)}>
+      <Act needs="operate" variant="default" onClick={() => setAsking(true)}>
         Release what was held
-      </Button>
+      </Act>
       <Modal opened={asking} onClose={() => setAsking(false)} title={`Write ${run.held.join(', ')} all the same?`}>
         <Stack>
           {held.map((entry) => (

@@ -30,6 +30,18 @@ export function Lead(props: { conversion: string; lead: string | null; close: ()
             {score.data.is_qualified ? 'Qualified ' : 'Not qualified '}
             {score.data.qualified_at && <Ago time={score.data.qualified_at} />} · scored <Ago time={score.data.scored_at} />
           </Text>
+          {score.data.pipeline_probability != null && (
+            <div>
+              <Group gap="xl">
+                <Figure name="Pipeline, by now">{percent(score.data.pipeline_probability)}</Figure>
+                <Figure name="Pipeline value">{money(score.data.pipeline_value)}</Figure>
+              </Group>
+              <Text size="xs" c="dimmed">
+                For sales only: it follows what has become of the lead. What was promised above, and sent to ad platforms,
+                stays as it was first said.
+              </Text>
+            </div>
+          )}
           <Table aria-label="Reasons">
             <Table.Thead>
               <Table.Tr>

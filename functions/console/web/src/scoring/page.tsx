@@ -10,7 +10,7 @@ import { Lines } from '../ui/charts';
 import { count, day, decimal, money, percent, plural } from '../ui/format';
 import { Ago, Empty, Failed, Figure, Head, More, Waiting } from '../ui/parts';
 import { Lead } from './lead';
-import type { LeadPage, Model, WhatIf } from './types';
+import type { LeadPage, Model, Thresholds, WhatIf } from './types';
 
 /** How well leads are told apart, what the threshold does, and what was promised against what came. */
 export function Scoring() {
@@ -69,7 +69,8 @@ function OneModel({ id }: { id: string }) {
   return (
     <Stack gap="xl">
       <Card model={model.data} />
-      {(model.data.card.what_if?.length ?? 0) > 1 && <Threshold model={model.data} />}
+      {model.data.card.promise && <Outlook model={model.data} />}
+      <Tried model={model.data} />
       <Curves model={model.data} />
       <Promised model={model.data} />
       <Leads id={id} />
@@ -123,7 +124,125 @@ function Card({ model }: { model: Model }) {
   );
 }
 
-/** What another threshold would have done on history. */
+/** What is promised now, the interval that four cases of five fall into, and how the level is set. */
+function Outlook({ model }: { model: Model }) {
+  const { promise, model: parts } = model.card;
+  if (!promise) return null;
+  const level = parts?.level;
+  return (
+    <section>
+      <Title order={2} mb="xs">
+        Promised of the newest leads
+      </Title>
+      <Stack gap="xs" maw={760}>
+        <Group gap="xl" align="flex-start">
+          <Figure name="Wins" note={`in four cases of five ${between(promise.wins_interval_80)}`}>
+            {decimal(promise.wins)}
+          </Figure>
+          {promise.value > 0 && (
+            <Figure name="Money" note={`in four cases of five ${between(promise.value_interval_80)}`}>
+              {money(promise.value)}
+            </Figure>
+          )}
+          {level && (
+            <Figure name="Level" note="moves every score">
+              × {decimal(level.factor)}
+            </Figure>
+          )}
+        </Group>
+        {level && <Text size="sm">{level.note}</Text>}
+        {(level?.replays?.length ?? 0) > 0 && (
+          <details>
+            <summary>What it would have promised before, and what came</summary>
+            <Table aria-label="Promised at earlier times" maw={420}>
+              <Table.Thead>
+                <Table.Tr>
+                  <Table.Th>Before</Table.Th>
+                  <Table.Th className="number">Promised</Table.Th>
+                  <Table.Th className="number">Came</Table.Th>
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>
+                {level?.replays?.map((one) => (
+                  <Table.Tr key={one.days_ago}>
+                    <Table.Td>{plural(one.days_ago, 'day')}</Table.Td>
+                    <Table.Td className="number">{decimal(one.promised)}</Table.Td>
+                    <Table.Td className="number">{count(one.came)}</Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </details>
+        )}
+      </Stack>
+    </section>
+  );
+}
+
+const between = ([low, high]: [number, number]): string => `${money(low)} to ${money(high)}`;
+
+const TRIED_DAYS = 365;
+
+/** Thresholds tried on leads that were scored before their outcome was known; else on the model's own history. */
+function Tried({ model }: { model: Model }) {
+  const tried = useQuery({
+    queryKey: ['thresholds', model.conversion],
+    queryFn: ({ signal }) => {
+      const end = new Date(Date.now() - 86_400_000);
+      const start = new Date(end.getTime() - (TRIED_DAYS - 1) * 86_400_000);
+      const days = { start_date: start.toISOString().slice(0, 10), end_date: end.toISOString().slice(0, 10) };
+      return get<Thresholds>(`/api/scores/${model.conversion}/thresholds`, days, signal);
+    },
+    retry: false,
+  });
+  if (tried.isError) return <Failed error={tried.error} retry={() => void tried.refetch()} />;
+  if (!tried.data) return <Waiting rows={2} label="Trying thresholds" />;
+  if (tried.data.wins > 0) return <Sent tried={tried.data} model={model} />;
+  return (model.card.what_if?.length ?? 0) > 1 ? <Threshold model={model} /> : null;
+}
+
+/** What another threshold would have sent, and what came of it. */
+function Sent({ tried, model }: { tried: Thresholds; model: Model }) {
+  const cut = model.card.threshold?.measure === 'probability' ? (model.card.threshold.cut ?? 0) : 0;
+  const start = tried.points.reduce((best, point, index) => (point.threshold <= cut ? index : best), 0);
+  const [at, setAt] = useState(start);
+  const point = tried.points[at];
+  if (!point) return null;
+  return (
+    <section>
+      <Title order={2}>Threshold</Title>
+      <Text size="sm" c="dimmed" mb="sm">
+        What would have been sent of {plural(tried.leads, 'lead')} since {day(tried.start_date)}, each judged by the first
+        score that it got; {count(tried.wins)} of them were won. Moving it changes nothing; the form of the conversion does.
+      </Text>
+      <Slider
+        maw={640}
+        mb="md"
+        min={0}
+        max={tried.points.length - 1}
+        step={1}
+        value={at}
+        onChange={setAt}
+        label={(index) => percent(tried.points[index]?.threshold)}
+        thumbLabel="Threshold"
+      />
+      <Group gap="xl" aria-live="polite">
+        <Figure name="Probability of at least">{percent(point.threshold)}</Figure>
+        <Figure name="Sent">{count(point.leads)}</Figure>
+        <Figure name="Won of those sent">{percent(point.precision)}</Figure>
+        <Figure name="Of all wins">{percent(point.recall)}</Figure>
+        <Figure name="Expected of them">{money(point.expected_value)}</Figure>
+      </Group>
+      {at !== start && (
+        <Anchor component={Link} href={`/conversions/${model.conversion}/edit`} size="sm">
+          Set it in the form
+        </Anchor>
+      )}
+    </section>
+  );
+}
+
+/** What another threshold would have done on the history that the model was tried on. */
 function Threshold({ model }: { model: Model }) {
   const points = [...(model.card.what_if ?? [])].sort((a, b) => a.cut - b.cut);
   const cut = model.card.threshold?.cut ?? points[0]?.cut ?? 0;

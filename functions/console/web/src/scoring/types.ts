@@ -10,6 +10,15 @@ export interface WhatIf {
   value_share: number;
 }
 
+type Interval = [number, number];
+
+/** The correction that every score carries, and what it would have done at earlier times. */
+export interface Level {
+  factor: number;
+  note: string;
+  replays?: { days_ago: number; promised: number; came: number }[];
+}
+
 export interface Model {
   conversion: string;
   model_id: string;
@@ -17,7 +26,8 @@ export interface Model {
   reason: string | null;
   card: {
     data?: { days: number; leads: number; won: number; open: number; window_days: number | null };
-    model?: { top_attributes?: { attribute: string; points: number }[] };
+    model?: { top_attributes?: { attribute: string; points: number }[]; level?: Level };
+    promise?: { wins: number; wins_interval_80: Interval; value: number; value_interval_80: Interval };
     quality?: {
       forward?: { leads: number; lift_top_10: number };
       money?: { predicted_to_actual: number | null };
@@ -32,5 +42,6 @@ export interface Model {
   calibration: Api['Cohort'][];
 }
 
+export type Thresholds = Api['Thresholds'];
 export type LeadPage = Api['LeadPage'];
 export type LeadScore = Api['LeadScore'];

@@ -9,6 +9,7 @@ import ctypes
 import importlib.metadata
 import os
 import platform
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +20,8 @@ from zetasql.core import wasm_client
 from zetasql.core.exceptions import ServerError
 from zetasql.wasi import get_wasm_path
 
+_one_at_a_time = threading.RLock()
+
 
 class Rejected(Exception):
     """What BigQuery would answer to a statement that it refuses, with [at line:column]."""
@@ -27,12 +30,18 @@ class Rejected(Exception):
 def call(method: str, request: Message, answer: type[Message]) -> Any:
     """The service's answer; raises Rejected with its whole message."""
     try:
-        return _client().call_grpc_func(f"ZetaSqlLocalService_{method}", request, answer)
+        with _one_at_a_time:
+            return _client().call_grpc_func(f"ZetaSqlLocalService_{method}", request, answer)
     except ServerError as error:
         raise Rejected(error.raw_error.partition("Message: ")[2]) from None
     except Trap as error:
         _client.cache_clear()
         raise Rejected("The reference evaluator broke down over this statement.") from error
+
+
+def is_compiled() -> bool:
+    """Whether the analyzer answers at once, as it was compiled on this machine before."""
+    return _compiled().exists()
 
 
 def generation() -> int:
@@ -74,7 +83,7 @@ def _wasi() -> WasiConfig:
     wasi = WasiConfig()
     wasi.inherit_stderr()
     zones = wasm_client.get_tzinfo_dir()
-    assert zones, "the judge needs the tzdata package"
+    assert zones, "the analyzer needs the tzdata package"
     wasi.preopen_dir(zones, "/usr/share/zoneinfo")
     return wasi
 

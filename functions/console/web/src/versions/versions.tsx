@@ -3,21 +3,30 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { ask, client, get } from '../api/client';
-import { Fields } from '../editor/review';
+import { Act } from '../ui/act';
 import { Ago, Failed, Waiting } from '../ui/parts';
-import type { Stored } from './types';
+import { Fields } from './fields';
+
+interface Version {
+  version: number;
+  status: string;
+  created_at: string;
+  created_by: string | null;
+  definition: object | null;
+  unreadable?: string | null;
+}
 
 /** What it was, since when, by whom; two versions beside one another; one restored. */
-export function Versions(props: { id: string; newest: number; etag: string | null }) {
-  const [chosen, setChosen] = useState<Stored | null>(null);
+export function Versions(props: { path: string; newest: number; etag: string | null }) {
+  const [chosen, setChosen] = useState<Version | null>(null);
   const versions = useQuery({
-    queryKey: ['versions', props.id],
-    queryFn: ({ signal }) => get<{ versions: Stored[] }>(`/api/conversions/${props.id}/versions`, {}, signal),
+    queryKey: ['versions', props.path],
+    queryFn: ({ signal }) => get<{ versions: Version[] }>(`${props.path}/versions`, {}, signal),
   });
   const restore = useMutation({
     // what is restored becomes a version of its own, so nothing is lost
-    mutationFn: (version: Stored) =>
-      ask('POST', `/api/conversions/${props.id}/versions/${version.version}:restore`, {
+    mutationFn: (version: Version) =>
+      ask('POST', `${props.path}/versions/${version.version}:restore`, {
         headers: props.etag ? { 'If-Match': props.etag } : {},
       }),
     onSuccess: async () => {
@@ -47,6 +56,11 @@ export function Versions(props: { id: string; newest: number; etag: string | nul
                 {one.version}
                 {one.version === props.newest && ' (live)'}
                 {one.status === 'archived' && ' archived'}
+                {one.unreadable && (
+                  <Text size="xs" c="var(--mantine-color-error)">
+                    Unreadable: {one.unreadable}
+                  </Text>
+                )}
               </Table.Td>
               <Table.Td>
                 <Ago time={one.created_at} />
@@ -55,7 +69,7 @@ export function Versions(props: { id: string; newest: number; etag: string | nul
                 {one.created_by ?? 'unknown'}
               </Table.Td>
               <Table.Td ta="right">
-                {one.version !== props.newest && (
+                {one.version !== props.newest && one.definition && (
                   <Button size="compact-sm" variant="subtle" onClick={() => setChosen(one)}>
                     Compare
                   </Button>
@@ -80,9 +94,9 @@ export function Versions(props: { id: string; newest: number; etag: string | nul
               <Button variant="default" onClick={() => setChosen(null)}>
                 Close
               </Button>
-              <Button onClick={() => restore.mutate(chosen)} loading={restore.isPending}>
+              <Act needs="edit" onClick={() => restore.mutate(chosen)} loading={restore.isPending}>
                 Restore version {chosen.version}
-              </Button>
+              </Act>
             </Group>
           </Stack>
         )}
