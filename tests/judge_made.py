@@ -10,10 +10,10 @@ from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.public import type_pb2
 
 from common.bigquery.sql import Sql
+from common.local.analyzer import analysis
+from common.local.analyzer.service import call
 from functions.materialize.paper.statements import Step
-from tests import judge
 from tests.judge import Schema
-from tests.judge_service import call
 
 PATH = re.compile(r"`([\w-]+\.\w+\.[\w*-]+)`")
 _MADE = re.compile(r"CREATE OR REPLACE TABLE `([^`]+)`")
@@ -41,10 +41,10 @@ def with_tables(
 def columns_of(sql: Sql, tables: dict[str, Schema]) -> Schema:
     """The columns of the table that CREATE TABLE ... AS makes; raises Rejected."""
     parameters = {name: it.type for name, it in sql.parameters.items() if f"@{name}" in sql.text}
-    paths = tuple((path, tables[".".join(path)]) for path in judge._paths(sql.text, tables))
+    paths = tuple((path, tables[".".join(path)]) for path in analysis.paths(sql.text, tables))
     request = service.AnalyzeRequest(
-        options=judge._options(parameters),
-        registered_catalog_id=judge._catalog(paths),
+        options=analysis.options(parameters),
+        registered_catalog_id=analysis.catalog(paths),
         sql_statement=sql.text,
     )
     answer = call("Analyze", request, service.AnalyzeResponse)
