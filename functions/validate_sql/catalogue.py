@@ -11,8 +11,8 @@ _HEAD = """# Findings of validate-sql
 
 Each finding of `POST /validate-sql` has one of these codes. An *error* keeps a query from becoming
 a conversion; a *warning* does not, and is worth a look; an *info* only tells.
-The examples read a table `shop.crm.orders` that is partitioned by `date`. Each with its fix applied,
-and the rows before and after: [EXAMPLES.md](EXAMPLES.md).
+The examples read a table `shop.crm.orders` that is partitioned by `date`. What a program mends in
+them, and the rows before and after, stands in [EXAMPLES.md](EXAMPLES.md).
 """
 
 
