@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from common.local.analyzer import analysis
 
 from common import user_query
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError
+from common.local.analyzer import analysis
 from common.model.findings import Rule, catalogue
 from functions.validate_sql import catalogue as pages
 from functions.validate_sql.check import Services
