@@ -136,22 +136,33 @@ class MemoryLedger:
         conversions whose newest acceptance or doubt is no retraction."""
         known: dict[str, dict[str, None]] = {}
         holders: dict[str, set[str]] = {}
+        ordered = [written.entry for written in sorted(self.store.written, key=_order)]
+        void = {
+            (entry.conversion_id, entry.request_id): place
+            for place, entry in enumerate(ordered)
+            if entry.state in VOIDS and entry.request_id
+        }
+        newest = {
+            entry.conversion_id: entry
+            for place, entry in enumerate(ordered)
+            if entry.state in ("accepted", "unknown")
+            and place >= void.get((entry.conversion_id, entry.request_id), 0)
+        }
         for _, key, member in reversed(self.store.members):
             known.setdefault(key, {}).setdefault(member)
-            state = delivery_states.get(key, DeliveryState())
-            sent = state.in_doubt or state.held
-            if sent and sent.op != "retract":
+            if key in newest and not _retracts(newest[key]):
                 holders.setdefault(member, set()).add(key)
 
         def claims(key: str) -> tuple[str, ...]:
             return tuple(
                 f"{member}{PART}{self.scope.conversion}/{other}"
-                for member in sorted(known.get(key, ()))
+                for member in sorted(known.get(key, ()) if key in delivery_states else ())
                 for other in sorted(holders.get(member, ()))
                 if other != key
             )
 
-        return {key: tuple(members) for key, members in known.items()}, claims
+        told = {key: tuple(members) for key, members in known.items() if key in delivery_states}
+        return told, claims
 
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
         if only_as_holder and self.store.fence != self.scope.fence:

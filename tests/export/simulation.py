@@ -11,18 +11,18 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from functions.export.contract.base import Built, Capabilities, Destination, Intent, Rejected
+from functions.export.contract.base import STAYS, Built, Capabilities, Destination, Intent, Rejected
 from functions.export.contract.config import DestinationConfig, Mapped
 from functions.export.ledger.entries import Scope
 from functions.export.payload.rows import ConversionRow
-from functions.export.reconcile.delivery_state import State, dedup_key
+from functions.export.reconcile.delivery_state import DeliveryState, State, dedup_key
 from functions.export.send.due import JUST_NOW, LATEST_DAYS
 from functions.export.send.run import Job, Run
 from functions.export.transport import foreign
@@ -158,12 +158,38 @@ class Analytics(Simulated):
     )
 
 
+class Audience(Simulated):
+    """Keeps people by their identifiers, whichever conversion brought them; refuses some requests
+    later."""
+
+    capabilities = replace(Google.capabilities, audience=True)
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        own = (row.email,) if row.email else ()
+        known = (intent.members if intent.op == "retract" else ()) or own
+        if not known:
+            return Rejected("no_identifier")
+        if intent.op != "retract":
+            joining = (intent.key, intent.op, None, own)
+            return Built(intent.key, joining, str(joining), "add", own)
+        leaving = tuple(each for each in known if each not in intent.claimed)
+        if not leaving:
+            return Built(intent.key, None, "", STAYS)
+        payload = (intent.key, intent.op, None, leaving)
+        return Built(intent.key, payload, str(payload), "remove")
+
+    def leaving(self, key: str, members: Sequence[str]) -> Built | None:
+        payload = (f"{key}-old", "retract", None, tuple(members))
+        return Built(f"{key}-old", payload, "", "remove")
+
+
 PLATFORMS: dict[str, type[Simulated]] = {
     "google": Google,
     "tiktok": TikTok,
     "meta": Meta,
     "microsoft": Microsoft,
     "analytics": Analytics,
+    "audience": Audience,
 }
 
 
@@ -204,6 +230,8 @@ class Platform:
     late: dict[str, State] = field(default_factory=dict)
     """Requests that were accepted and are refused later: for good, or so that time helps."""
     requests: int = 0
+    members: set[str] = field(default_factory=set)
+    """Identifiers of an audience."""
 
     def take(self, batch: Sequence[Built], now: datetime, late: State | None = None) -> Answer:
         """The answer to a batch; with `late` it is accepted and nothing of it is ever kept."""
@@ -222,11 +250,19 @@ class Platform:
         ):
             self.late[request] = late
             return _json(200, {"n": len(batch), "request": request, "bad": {}})
+        if self.rules.audience:
+            for built in batch:
+                join = self.members.update if built.group == "add" else self._leave
+                join(built.payload[3])
+            return _json(200, {"n": len(batch), "request": request, "bad": {}})
         for row, built in enumerate(batch):
             key, op, value = built.payload
             if row not in refused and not self._keep(key, op, value, now):
                 refused[row] = "unknown_conversion"
         return _json(200, {"n": len(batch), "request": request, "bad": refused})
+
+    def _leave(self, people: Iterable[str]) -> None:
+        self.members.difference_update(people)
 
     def why(self, built: Built) -> str:
         """Half of the bad rows are refused for a reason that no table lists."""
@@ -268,6 +304,13 @@ class Odds:
     gaps: tuple[float, ...] = GAPS
 
 
+def odds_of(platform: str, **others: Any) -> Odds:
+    """The odds of a platform. No run of an audience sleeps past its lease: a removal that then
+    arrives late takes out who has joined since, which only the function's time limit rules out."""
+    odds = Odds(**others)
+    return replace(odds, pause=0.0) if PLATFORMS[platform].capabilities.audience else odds
+
+
 @dataclass
 class Verdict:
     """What a schedule ended with."""
@@ -301,6 +344,7 @@ class World:
         destination: Destination[Any] | None = None,
     ) -> None:
         self.chance = random.Random(f"{seed}/{platform}")
+        self.people = random.Random(f"{seed}/people")
         self.odds = odds
         self.run_type = run_type
         self.ledger_type = ledger_type
@@ -397,6 +441,10 @@ class World:
         if poisoned:
             self.platform.poison.add(dedup_key(CONVERSION, key))
         self.values.setdefault(key, set()).add(value)
+        # a few people with several rows each, who now and then have another address
+        known = self.truth.get(key)
+        same = known and known.email and self.people.random() < 0.7
+        email = known.email if known and same else f"p{self.people.randrange(4)}"
         self.truth[key] = ConversionRow(
             key,
             created,
@@ -404,9 +452,10 @@ class World:
             value=value,
             currency="EUR",
             is_qualified=True,
-            row_hash=hash((key, value)),
+            row_hash=hash((key, value, email)),
             updated_at=self.clock.time,
             gclid=f"g{key}",
+            email=email,
         )
 
     def _materialize(self, *, broken: bool) -> None:
@@ -483,16 +532,19 @@ class World:
                 return Answer(401, b"{}")
         self._watch(batch)
         self._watch_ages(batch)
-        late = self._refused_later()
+        late = self._refused_later(batch)
         answer = self.platform.take(batch, self.clock.time, late)
         self._maybe_crash()
         if fault == "after":
             return Answer(502, b"")
         return Unanswered("connection_lost", reached=True) if fault == "lost" else answer
 
-    def _refused_later(self) -> State | None:
-        """How this request will be refused after it was accepted, if it will be."""
+    def _refused_later(self, batch: Sequence[Built]) -> State | None:
+        """How this request will be refused after it was accepted, if it will be. A removal of an
+        old address stands in no entry of the ledger: its late refusal is told to a person only."""
         asynchronous = self.destination.capabilities.asynchronous
+        if any(built.key.endswith("-old") for built in batch):
+            return None
         if self.healthy or not asynchronous or self.chance.random() >= self.odds.late:
             return None
         return self.chance.choice(("failed", "absent", "parked"))
@@ -500,7 +552,7 @@ class World:
     def _watch(self, batch: Sequence[Built]) -> None:
         """Nothing that the last good table holds may be taken back."""
         for built in batch:
-            key, op, _ = built.payload
+            key, op, *_ = built.payload
             lost_status = key in {
                 dedup_key(CONVERSION, row.id)
                 for row in self.store.table.values()
@@ -516,7 +568,7 @@ class World:
         created = {dedup_key(CONVERSION, key): row.created for key, row in self.truth.items()}
         limit = self.platform.rules.max_age[""] + HOUR
         for built in batch:
-            key, op, _ = built.payload
+            key, op, *_ = built.payload
             age = self.clock.time - created.get(key, self.clock.time)
             if op == "create" and not -HOUR <= age <= limit and not self.paused:
                 self.verdict.violations.append(f"{key}: sent at the age of {age}")
@@ -543,6 +595,8 @@ class World:
             self.store, Scope("sim", "account", CONVERSION, 1, 1, "audit", 0), START.date()
         ).delivery_states()
         self.verdict.rows = len(self.values)
+        if self.platform.rules.audience:
+            self.verdict.violations += self._wrong_members(delivery_states)
         for key in self.values:
             kept = self.platform.kept.get(dedup_key(CONVERSION, key))
             fault = self._fault(key, kept, delivery_states.get(key))
@@ -554,6 +608,27 @@ class World:
             self.verdict.review += state == "ambiguous" and not poisoned
             self.verdict.odd_review += state == "ambiguous" and poisoned
 
+    def _wrong_members(self, known: Mapping[str, DeliveryState]) -> Iterator[str]:
+        """People who are in the list for no reason, or for a good one and are not."""
+        wanted = {
+            row.email: key
+            for key, row in self.truth.items()
+            if row.email and row.is_qualified and key in known and known[key].state == "accepted"
+        }
+        for person in sorted(each for each in wanted if each not in self.platform.members):
+            yield f"{person} is not in the list, for all that {wanted[person]} is a reason"
+        reasons = {row.email for row in self.truth.values() if row.is_qualified}
+        # what was refused for good, or is for a person to decide, may have left somebody there
+        open_ends = {
+            identifier
+            for _, key, identifier in self.store.members
+            if key in known
+            and known[key].state
+            in ("failed", "rejected", "parked", "ambiguous", "unsupported_change")
+        }
+        for person in sorted(self.platform.members - reasons - open_ends):
+            yield f"{person} stays in the list for no reason"
+
     def _fault(self, key: str, kept: Kept | None, known: Any) -> str:
         """What is wrong about one conversion in the end, or nothing."""
         if kept and kept.count > 1:
@@ -561,11 +636,14 @@ class World:
         row = self.truth.get(key)
         poisoned = dedup_key(CONVERSION, key) in self.platform.poison
         state = known.state if known else None
+        people = self.platform.rules.audience
         explained = state in ("ambiguous", "unsupported_change", "expired") or (
             poisoned and state in ("rejected", "parked", "retry")
         )
         if state in ("sending", "unknown", "retry", "parked") and not explained:
             return f"still {state} after the calm"
+        if people:
+            return ""
         if known and known.holding and not kept:
             return "the ledger says held, the platform has nothing"
         if kept and not (known and (known.held or explained)):
@@ -638,8 +716,8 @@ def main() -> None:
     options = parser.parse_args()
     gaps = (1.0,) if options.hourly else GAPS
     share = options.schedules // len(PLATFORMS)
-    odds = Odds(fault=options.fault, crash=options.crash, gaps=gaps)
     for platform in PLATFORMS:
+        odds = odds_of(platform, fault=options.fault, crash=options.crash, gaps=gaps)
         began, totals, bad = time.perf_counter(), Counter[str](), []
         for seed in range(options.first_seed, options.first_seed + share):
             verdict = World(seed, platform, odds).play()

@@ -30,6 +30,7 @@ from tests.quick import QuickWarehouse
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 START = (NOW - timedelta(days=20)).date()
 LIFE: tuple[State, ...] = ("sending", "sending", "accepted", "retry", "unknown", "rejected")
+OF_REQUESTS = (*LIFE, "absent", "failed", "parked")
 STATES: tuple[State, ...] = (
     *LIFE,
     "skipped",
@@ -39,6 +40,7 @@ STATES: tuple[State, ...] = (
     "requested",
     "absent",
     "failed",
+    "parked",
     "erased",
 )
 
@@ -163,6 +165,10 @@ def write_history(chance: random.Random, both: Pair, name: str) -> None:
         ]
         for ledger in (both.memory, both.stored):
             assert ledger.append(entries, only_as_holder=False)
+    for minute in range(chance.randint(0, 12)):
+        known_by = (f"o{chance.randrange(9)}", f"{name}-p{chance.randrange(4)}")
+        for ledger in (both.memory, both.stored):
+            ledger.append_members([known_by], NOW + timedelta(minutes=minute))
 
 
 def random_entry(chance: random.Random, name: str, seq: int) -> Entry:
@@ -185,6 +191,7 @@ def random_entry(chance: random.Random, name: str, seq: int) -> Entry:
         sent if state in LIFE else None,
         seq,
         at,
+        chance.choice(("", "r1", "r2")) if state in OF_REQUESTS else "",
     )
 
 

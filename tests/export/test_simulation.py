@@ -25,11 +25,13 @@ from functions.export.transport.results import Cause, Refused, Result, Unknown
 from tests.export.memory import ENDS, MemoryLedger
 from tests.export.simulation import (
     PLATFORMS,
+    Audience,
     Google,
     Odds,
     SimulatedConfig,
     TikTok,
     World,
+    odds_of,
     target,
 )
 
@@ -39,7 +41,7 @@ WRONG_IS_CAUGHT_WITHIN = 300
 
 @pytest.mark.parametrize("platform", sorted(PLATFORMS))
 def test_nothing_is_lost_or_counted_twice_whatever_fails(platform: str) -> None:
-    found = {seed: World(seed, platform, Odds()).play().violations for seed in SEEDS}
+    found = {seed: World(seed, platform, odds_of(platform)).play().violations for seed in SEEDS}
     assert {seed: violations for seed, violations in found.items() if violations} == {}
 
 
@@ -239,6 +241,27 @@ class ParksForEver(MemoryLedger):
         return False
 
 
+class LeavesWithTheFirstReason(Audience):
+    """Takes a person out though another of their conversions is a reason to stay."""
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        return super().build(conversion, row, replace(intent, claimed=frozenset()))
+
+
+class LeavesOldAddresses(Audience):
+    """Forgets what a person was known by before."""
+
+    def leaving(self, key: str, members: Sequence[str]) -> Built | None:
+        return None
+
+
+class LeavesByTheRow(Audience):
+    """Takes out what the row says now, whatever was sent of it."""
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        return super().build(conversion, row, replace(intent, members=()))
+
+
 WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "mark before sending": ("google", {"run_type": MarksBeforeSending}),
     "write down only afterwards": ("tiktok", {"run_type": SendsBeforeWriting}),
@@ -258,6 +281,9 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "garbage is a refusal": ("tiktok", {"destination": StumblesOverGarbage}),
     "parked for ever": ("google", {"ledger_type": ParksForEver}),
     "a repeat is noticed": ("meta", {"destination": RemembersForEver}),
+    "the first reason counts": ("audience", {"destination": LeavesWithTheFirstReason}),
+    "an old address stays": ("audience", {"destination": LeavesOldAddresses}),
+    "who leaves is what the row says": ("audience", {"destination": LeavesByTheRow}),
     "the second copy counts": ("tiktok", {"destination": TakesTheSecond}),
 }
 
@@ -265,7 +291,7 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_protocol_is_caught(name: str) -> None:
     platform, wrong = WRONG[name]
-    assert _first_violation(lambda seed: World(seed, platform, Odds(), **_made(wrong)))
+    assert _first_violation(lambda seed: World(seed, platform, odds_of(platform), **_made(wrong)))
 
 
 def _made(wrong: dict[str, Any]) -> dict[str, Any]:

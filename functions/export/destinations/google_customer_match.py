@@ -36,8 +36,6 @@ from functions.export.transport.results import Cause, Result, Status
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
 
-Identifier = dict[str, Any]
-
 ACCEPTED = 1
 """TermsOfServiceStatus as google.ads.datamanager.v1 numbers it."""
 
@@ -126,15 +124,12 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
         people = data_manager.user_identifiers(row, self.config.default_country)
         leaving = intent.op == "retract"
-        if leaving:
-            everything = every_identifier(people, intent.members)
-            people = [
-                each
-                for each, text in zip(everything, data_manager.known_by(everything), strict=True)
-                if text not in intent.claimed
-            ]
-            if everything and not people:
+        if leaving and intent.members:
+            # an address that the row has by now and that never was sent is somebody else's to leave
+            texts = [text for text in intent.members if text not in intent.claimed]
+            if not texts:
                 return Built(intent.key, None, fingerprint(b""), STAYS)
+            people = data_manager.kept_people(texts)
         if not people or not intent.with_person:
             return Rejected("no_identifier")
         named = {"userData": {"userIdentifiers": people}}
@@ -219,10 +214,3 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
 
     def poll(self, request_id: str, wire: Wire) -> Status | None:
         return data_manager.retrieve_status(wire, request_id, self.config.quota_project)
-
-
-def every_identifier(now: list[Identifier], before: Sequence[str]) -> list[Identifier]:
-    """What the row says and what was sent of it before, each once and the latest first; Google
-    takes ten of one member."""
-    texts = dict.fromkeys([*data_manager.known_by(now), *before])
-    return data_manager.kept_people(list(texts))

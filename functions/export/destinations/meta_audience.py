@@ -134,7 +134,7 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
         people = hashed_person(row, countries.code(row.country), self.config.default_country)
         person = (person_key(people),) if people.keys() & {"em", "ph"} else ()
         if intent.op == "retract":
-            return self._leaving(intent, (*intent.members, *person))
+            return self._leaving(intent, intent.members or person)
         if not person or not intent.with_person:
             return Rejected("no_identifier")
         values = [people.get(field, [""])[0] for field in COLUMNS.values()]
@@ -145,10 +145,10 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
         keys = [each for each in known_by if each not in intent.claimed]
         if known_by and not keys:
             return Built(intent.key, None, fingerprint(b""), STAYS)
-        return written(intent.key, [*keys, intent.key][:1], "remove")
+        return removal(intent.key, keys or [intent.key])
 
     def leaving(self, key: str, members: Sequence[str]) -> Built | None:
-        return written(f"{key}-old", [members[0]], "remove")
+        return removal(f"{key}-old", members)
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         removing = bool(batch) and batch[0].group == "remove"
@@ -164,7 +164,7 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
         )
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        result = read(reply, len(batch))
+        result = read(reply, sum(map(users_of, batch)))
         if isinstance(result, Accepted) and foreign.inside(reply.json(), "num_invalid_entries"):
             # Meta counts invalid members and shows samples, never which they are
             return Refused("invalid_members")
@@ -176,6 +176,17 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
             for conversion in self.mapped
             for problem in problems(wire, self.request(conversion, []))
         ]
+
+
+def removal(key: str, people: Sequence[str]) -> Built:
+    """Takes out everybody whom one conversion brought, also by what they were called before."""
+    text = b",".join([canonical([each]) for each in people])
+    return Built(key, text, fingerprint(text), "remove")
+
+
+def users_of(built: Built) -> int:
+    """How many rows of a request it is."""
+    return int(built.payload.count(b"],[")) + 1 if built.group == "remove" else 1
 
 
 def person_key(people: Mapping[str, Sequence[str]]) -> str:

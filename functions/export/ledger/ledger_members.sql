@@ -6,16 +6,24 @@ known_members AS (
   WHERE member.destination = @destination AND member.account = @account
   GROUP BY member.conversion, member.conversion_id, member.identifiers
 ),
+list_entries AS (
+  -- a later refusal takes back the acceptance of its own request
+  SELECT
+    attempt.*,
+    attempt.request_id IS NOT NULL
+    AND attempt.recorded_at < MAX(
+      IF(attempt.state IN ('absent', 'failed', 'parked'), attempt.recorded_at, NULL)
+    ) OVER (PARTITION BY attempt.conversion, attempt.conversion_id, attempt.request_id) AS is_void
+  FROM {{ attempts }} AS attempt
+  WHERE attempt.destination = @destination AND attempt.account = @account
+),
 holders AS (
   -- conversions of any kind whose person the list holds, or may hold
   SELECT holder.conversion, holder.conversion_id
   FROM (
     SELECT attempt.conversion, attempt.conversion_id, attempt.op
-    FROM {{ attempts }} AS attempt
-    WHERE
-      attempt.destination = @destination
-      AND attempt.account = @account
-      AND attempt.state IN ('accepted', 'unknown')
+    FROM list_entries AS attempt
+    WHERE attempt.state IN ('accepted', 'unknown') AND attempt.is_void IS NOT TRUE
     QUALIFY
       ROW_NUMBER() OVER (
         PARTITION BY attempt.conversion, attempt.conversion_id

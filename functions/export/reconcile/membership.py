@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from mmap import mmap
 
 from functions.export.contract.base import Intent
 from functions.export.reconcile.delivery_state import Candidate
@@ -18,21 +19,22 @@ PART = "\x1f"
 
 
 class Traces:
-    """A set of texts in 16 MiB however many they are (a Bloom filter with two hashes). Of three
-    million, 2 in 1,000 others seem to be among them: such a person only waits for the next run,
-    whose process hashes otherwise.
+    """A set of texts in at most 16 MiB, however many they are (a Bloom filter with two hashes).
+    Of three million, 2 in 1,000 others seem to be among them: such a person only waits for the next
+    run, whose process hashes otherwise.
     """
 
     BITS = 27
 
     def __init__(self) -> None:
-        self._bits: bytearray | None = None
+        self._bits: mmap | None = None
 
     def add(self, texts: Iterable[str]) -> None:
         """Put the texts in."""
         for text in texts:
             if self._bits is None:
-                self._bits = bytearray(1 << (self.BITS - 3))
+                # pages that nothing was written to take no memory
+                self._bits = mmap(-1, 1 << (self.BITS - 3))
             for place in self._places(text):
                 self._bits[place >> 3] |= 1 << (place & 7)
 
@@ -54,14 +56,17 @@ class Membership:
 
     conversion: str
     released: set[str] = field(default_factory=set)
-    """Conversions that leave in this run, so that none of two waits for the other."""
+    """Conversions that leave in this run, and claims on addresses that people no longer have, so
+    that none of two waits for the other."""
     joining: Traces = field(default_factory=Traces)
     """Identifiers that are sent in this run and are not known to be taken yet."""
 
     def claimed(self, candidate: Candidate) -> Candidate:
         """The candidate with the claims that still hold."""
         held = tuple(
-            claim for claim in candidate.claims if claim.partition(PART)[2] not in self.released
+            claim
+            for claim in candidate.claims
+            if claim not in self.released and claim.partition(PART)[2] not in self.released
         )
         return replace(candidate, claims=held) if held != candidate.claims else candidate
 
@@ -70,18 +75,26 @@ class Membership:
         what becomes of that."""
         return any(each in self.joining for each in candidate.members)
 
-    def outdated(self, candidate: Candidate, members: tuple[str, ...]) -> tuple[str, ...]:
-        """Identifiers that were sent of the candidate, are not its own any more, and are no other
-        conversion's."""
-        old = [each for each in candidate.members if each not in members]
+    def outdated(
+        self, candidate: Candidate, members: tuple[str, ...]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Identifiers that were sent of the candidate and are not its own any more: all of them but
+        those of whom it must first be seen whether they join, and those among them that have to
+        leave because no other conversion holds them."""
+        old = tuple(
+            each for each in candidate.members if each not in members and each not in self.joining
+        )
         others = identifiers_claimed(self.claimed(candidate)) if old else frozenset()
-        return tuple(each for each in old if each not in others and each not in self.joining)
+        return old, tuple(each for each in old if each not in others)
 
     def decided(self, candidate: Candidate, intent: Intent, members: tuple[str, ...]) -> None:
         """Remember what was decided."""
+        holder = f"{self.conversion}/{candidate.conversion_id}"
         if intent.op == "retract":
-            self.released.add(f"{self.conversion}/{candidate.conversion_id}")
+            self.released.add(holder)
         else:
+            old = (each for each in candidate.members if each not in members)
+            self.released.update(f"{each}{PART}{holder}" for each in old)
             self.joining.add(members)
 
 

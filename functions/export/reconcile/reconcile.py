@@ -193,6 +193,7 @@ def _adjust(
     if (
         isinstance(decision, Deliver)
         and not again
+        and not _outdated(decision, candidate, destination)
         and _same(decision, held, delivery_state, destination)
     ):
         return Nothing("unchanged")
@@ -341,6 +342,12 @@ def _same(
     if destination.config.restate_on_version_change or decision.intent.money != held.money:
         return False
     return decision.row_hash is not None and decision.row_hash == delivery_state.row_hash
+
+
+def _outdated(decision: Deliver, candidate: Candidate, destination: Destination[Any]) -> bool:
+    """Whether an audience knows the person by something that they no longer have."""
+    audience = destination.capabilities.audience
+    return audience and not set(candidate.members) <= set(decision.built.members)
 
 
 def _expired(row: ConversionRow, destination: Destination[Any], terms: Terms) -> bool:

@@ -225,7 +225,13 @@ class Run:
         }
         before = {order.before.key: key for key, (order, _, _) in orders.items() if order.before}
         leaving = [order.before for order, _, _ in orders.values() if order.before]
-        gone: list[tuple[str, str]] = []
+        # an address that another conversion holds is that one's from here on
+        gone = [
+            (entry.conversion_id, each)
+            for order, entry, _ in orders.values()
+            if not order.before
+            for each in order.dropped
+        ]
         for batch in batches(leaving, self._job.destination):
             for built, outcome in zip(batch, self._delivery.deliver(batch), strict=True):
                 order, entry, _ = orders[before[built.key]]
@@ -267,11 +273,15 @@ def _let_through(
     if job.destination.capabilities.audience:
         if retracts and membership.joins(candidate):
             return Nothing("person_joins")
-        old = () if retracts else membership.outdated(candidate, decision.built.members)
-        membership.decided(candidate, decision.intent, decision.built.members)
-        if old:
-            before = job.destination.leaving(decision.intent.key, old)
-            return replace(decision, before=before, dropped=old)
+        members = decision.built.members
+        old, leaving = ((), ()) if retracts else membership.outdated(candidate, members)
+        membership.decided(candidate, decision.intent, members)
+        key = decision.intent.key
+        before = job.destination.leaving(key, leaving) if leaving else None
+        # whoever waits for another conversion to join is looked at again
+        waits = not retracts and not set(candidate.members) <= {*members, *old}
+        row_hash = None if waits else decision.row_hash
+        return replace(decision, row_hash=row_hash, before=before, dropped=old)
     return decision
 
 
@@ -305,13 +315,13 @@ def batches(
 ) -> list[Sequence[Built]]:
     """The rows as requests of the destination's size, each of one group; what the platform refused
     before comes last and by itself."""
+    size = destination.batch_size
+    fresh = chunks([row for row in rows if row.key not in suspects], size)
+    again = chunks([row for row in rows if row.key in suspects], size)
     if destination.capabilities.audience:
         # who leaves by one conversion and joins by another is there in the end
-        rows = sorted(rows, key=lambda row: row.group != "remove")
-    fresh = [row for row in rows if row.key not in suspects]
-    again = [row for row in rows if row.key in suspects]
-    size = destination.batch_size
-    return chunks(fresh, size) + chunks(again, size)
+        return sorted(fresh + again, key=lambda batch: batch[0].group != "remove")
+    return fresh + again
 
 
 def _wave_size(destination: Destination[Any]) -> int:
