@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.errors import RetryableError
 from functions.export.contract.base import Built, chunks
 from functions.export.send.delivery import CANARIES, Delivery
 from functions.export.transport.calls import Answer, Reply, Request, Unanswered
@@ -274,3 +275,18 @@ def test_waiting_without_being_told_is_bounded_and_random(
 @pytest.mark.parametrize("status", [200, 204, 400, 401, 403, 404, 422])
 def test_only_what_every_platform_means_alike_is_judged_before_its_body(status: int) -> None:
     assert unhappy(Answer(status, b""), NOW) is None
+
+
+def test_a_secret_that_cannot_be_fetched_now_halts_nothing() -> None:
+    clock = VirtualClock()
+
+    def send(request: Request) -> Reply:
+        raise RetryableError("No answer.", code="secrets_unreachable", fix="Wait.")
+
+    destination = Wide(SimulatedConfig(**target()))
+    delivery = Delivery(
+        destination, CONVERSION, "r", send, clock, Deadline(clock, 1e6), random.Random(1)
+    )
+    outcomes = delivery.deliver([Built("k", ("k", "create", 1.0), "f")])
+    assert [(each.state, each.reason) for each in outcomes] == [("retry", "secrets_unreachable")]
+    assert delivery.halted is None

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from common.errors import ProductError
+from common.errors import ProductError, RetryableError
 from functions.export.contract.base import Built, Destination
 from functions.export.ledger.outcomes import Exchange, Outcome
 from functions.export.transport.calls import Reply, Request
@@ -274,6 +274,9 @@ class Delivery:
     def _once(self, request: Request, batch: Sequence[Built]) -> Result:
         try:
             reply = self._send(request)
+        except RetryableError as error:
+            # nothing left the house: a secret, say, could not be fetched now
+            return Retry(error.code)
         except ProductError as error:
             return Halted(error.code, error.fix)
         return self._destination.verdict(reply, batch, self._clock.now())
