@@ -436,3 +436,15 @@ def test_months_that_are_final_are_reported_once() -> None:
     won = int((drawn.won_after[known] <= 14).sum())
     assert 0 < sum(row["actual_wins"] for row in months) <= won
     assert all(row["predicted_wins"] > 0 for row in months)
+
+
+def test_a_cancelled_run_scores_nobody_and_closes_what_it_planned(department: Department) -> None:
+    department.define("dropped", conversion_window_days=WINDOW)
+    cancelled = {"date": FIRST_DAY.date(), "recorded_at": FIRST_DAY, "conversion": ""}
+    department.warehouse.append("runs", [{**cancelled, "run_id": "gone", "status": "cancelled"}])
+    before = len(department.bus.published)
+    department.score(90, "dropped", run_id="gone")
+    (message,) = department.bus.published[before:]
+    assert isinstance(message, MaterializeTask)
+    assert message.conversion == "dropped"
+    assert not department.newest("dropped")

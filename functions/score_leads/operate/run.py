@@ -97,7 +97,7 @@ def handle(services: Services, message: Message) -> None:
     if not isinstance(message, ScoreTask):
         raise UserError(f"score_leads takes no {type(message).__name__}.", code="wrong_message")
     try:
-        if not _is_scored(services.warehouse, message):
+        if not _is_over(services.warehouse, message):
             score(services, message)
     except RetryableError:
         raise
@@ -108,8 +108,11 @@ def handle(services: Services, message: Message) -> None:
     )
 
 
-def _is_scored(warehouse: Warehouse, task: ScoreTask) -> bool:
-    """Whether the ledger tells that this task was scored: it may be delivered more than once."""
+def _is_over(warehouse: Warehouse, task: ScoreTask) -> bool:
+    """Whether the task was scored, as it may be delivered more than once, or its run cancelled.
+
+    A cancelled one goes on to materialize, which closes it in the ledger.
+    """
     sql = template(__file__, "run_scored", runs=warehouse.table("runs"))
     asked = {name: getattr(task, name) for name in ("run_id", "conversion", "start_date")}
     return bool(next(warehouse.rows(with_parameters(sql, **asked)))["entries"])

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.console.browser.conftest import Opener
+from tests.console.browser.seen import faults
 from tests.console.browser.world import World
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
-
-def faults(page: Page) -> list[str]:
-    """What axe finds, by rule, with the first place of each."""
-    found: Any = Axe().run(page, options=RULES).response
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found["violations"]]
-
-
-def save(page: Page) -> None:
+def save(page: Page | Locator) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
 
 
@@ -34,7 +25,7 @@ def test_the_list_tells_counts_and_is_searched_by_keyboard(opened: Opener) -> No
     expect(row).to_contain_text(re.compile(r"\d+"))
     page.keyboard.press("/")
     page.keyboard.type("form")
-    expect(page.get_by_role("link", name="Lead form")).to_be_visible()
+    expect(page.get_by_role("link", name="Lead form", exact=True)).to_be_visible()
     expect(page.get_by_role("link", name="Purchase", exact=True)).to_have_count(0)
     page.keyboard.type("zzz")
     expect(page.get_by_text("Nothing found")).to_be_visible()
@@ -119,3 +110,151 @@ def test_what_fails_says_so_and_can_be_tried_again(opened: Opener) -> None:
     page.unroute("**/api/conversions?**")
     refusal.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("link", name="Purchase", exact=True)).to_be_visible()
+
+
+def test_broken_sql_is_mended_by_its_fixes(opened: Opener, shop: World) -> None:
+    page = opened("/new/custom")
+    name(page, "Paid orders")
+    editor = page.get_by_role("textbox", name="SQL")
+    editor.click()
+    page.keyboard.insert_text(
+        "SELECT order_id AS id, ga_client_id AS clientId, confirmed_at AS created\n"
+        f"FROM `{shop.stack.settings.project}.crm.orders`\n"
+        "WHERE date BETWEEN @start_date AND @end_date"
+    )
+    findings = page.get_by_role("list", name="Findings")
+    expect(findings.get_by_text("misspelled_column")).to_be_visible()
+    expect(page.locator(".cm-lintRange").first).to_be_visible()
+    assert not faults(page)
+    findings.get_by_role("button", name="Apply").first.click()
+    expect(editor).to_contain_text("ga_client_id AS client_id")
+    expect(findings.get_by_text("misspelled_column")).to_have_count(0)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("table", name="Sample rows")).to_be_visible()
+    expect(page.get_by_text("Counted", exact=True)).to_be_visible()
+    predicted = page.get_by_role("switch", name="Predicted value")
+    expect(predicted).to_be_disabled()
+    expect(page.get_by_text("Not yet possible")).to_be_visible()
+    save(page)
+    expect(page.get_by_text("Saved as version 1")).to_be_visible()
+
+
+def test_sql_is_completed_with_the_columns_of_its_table(opened: Opener, shop: World) -> None:
+    page = opened("/new/custom")
+    page.get_by_role("textbox", name="SQL").click()
+    page.wait_for_load_state("networkidle")
+    rest = f" FROM `{shop.stack.settings.project}.crm.orders` AS o"
+    page.keyboard.insert_text(f"SELECT o.{rest}")
+    for _ in rest:
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Control+Space")
+    expect(page.get_by_role("option", name=re.compile("ga_client_id"))).to_be_visible()
+
+
+def test_two_editors_lose_nothing(opened: Opener, shop: World) -> None:
+    contested = {"kind": "simple", "id": "contested", "name": "Contested", "event_type": "purchase"}
+    shop.stack.call("PUT", "/api/conversions/contested", contested)
+    first, second = (opened("/settings") for _ in range(2))
+    for page in (first, second):
+        # what the draft would count is no part of this
+        page.route("**/conversions:backtest", lambda route: route.abort())
+        page.goto("/conversions/contested/edit")
+        expect(page.locator('[data-field="name"]')).to_have_value("Contested")
+    for page, words in ((first, "The first editor's words."), (second, "The second's.")):
+        page.locator('[data-field="description"]').fill(words)
+        page.get_by_role("button", name="Review and save").click()
+        dialog = page.get_by_role("dialog", name="Changes of Contested")
+        expect(dialog.get_by_text(words)).to_be_visible()
+        expect(dialog.get_by_text("No row changes")).to_be_visible()
+        save(dialog)
+        if page is first:
+            expect(page.get_by_text("Saved as version 2")).to_be_visible()
+    conflict = second.get_by_role("dialog", name="Somebody else saved this meanwhile")
+    expect(conflict.get_by_text("The first editor's words.")).to_be_visible()
+    expect(conflict.get_by_text("The second's.")).to_be_visible()
+    assert not faults(second)
+    conflict.get_by_role("button", name="Review mine on top of theirs").click()
+    save(second.get_by_role("dialog", name="Changes of Contested"))
+    expect(second.get_by_text("Saved as version 3")).to_be_visible()
+    second.get_by_role("tab", name="Versions").click()
+    second.get_by_role("row", name=re.compile("^2 ")).get_by_role("button").click()
+    older = second.get_by_role("dialog", name="Version 2 and the live one")
+    expect(older.get_by_text("The first editor's words.")).to_be_visible()
+    older.get_by_role("button", name="Restore version 2").click()
+    expect(second.get_by_role("row", name=re.compile(r"^4 \(live\)"))).to_be_visible()
+
+
+def test_an_edit_shows_the_rows_that_it_changes_and_why(opened: Opener) -> None:
+    page = opened("/conversions/purchase/edit")
+    page.get_by_role("button", name="+ Condition").click()
+    page.get_by_role("combobox", name="Condition 1: dimension").fill("Country")
+    page.get_by_role("option", name="Country", exact=True).click()
+    page.get_by_role("combobox", name="Condition 1: value").fill("Germany")
+    page.get_by_role("button", name="Review and save").click()
+    rows = page.get_by_role("table", name="Rows that change")
+    expect(rows.get_by_text("The draft leaves it out").first).to_be_visible()
+    assert not faults(page)
+
+
+def test_a_dry_run_shows_each_row_and_the_bytes(opened: Opener) -> None:
+    page = opened("/destinations/google_ads")
+    expect(page.get_by_role("table", name="Rows of the dry run")).to_be_visible()
+    page.get_by_text("What is sent, byte for byte").first.click()
+    expect(page.get_by_text(re.compile("operatingAccount|operating_account")).first).to_be_visible()
+    assert not faults(page)
+    page.get_by_role("button", name="Send one test conversion").click()
+    page.get_by_role("button", name="Send it").click()
+    expect(page.get_by_text("Set its mode to live.")).to_be_visible()
+
+
+def test_an_incident_is_acknowledged_with_a_note(opened: Opener) -> None:
+    page = opened("/runs")
+    page.get_by_role("button", name="Acknowledge").first.click()
+    page.get_by_label("Note for colleagues").fill("Asked the shop.")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    page.get_by_role("radiogroup", name="Which incidents").get_by_text("Acknowledged").click()
+    expect(page.get_by_text("Asked the shop.")).to_be_visible()
+
+
+def test_a_figure_leads_to_the_rows_that_it_counts(opened: Opener) -> None:
+    page = opened("/conversions/purchase")
+    # the smallest of those shown, which fits on one page of rows
+    row = page.get_by_role("table", name="Countries").get_by_role("row").last
+    country = row.get_by_role("cell").first.inner_text()
+    figure = row.get_by_role("link")
+    counted = int(figure.inner_text())
+    figure.click()
+    rows = page.get_by_role("table", name="Rows").get_by_role("row", name=re.compile(country))
+    expect(rows).to_have_count(counted)
+
+
+def test_who_may_not_reads_why_beside_each_button(opened: Opener) -> None:
+    page = opened("/settings")
+    may = {"edit": False, "operate": False, "see_personal_data": False}
+    viewer = {"email": "eve@shop.example", "role": "viewer", "may": may}
+    page.route("**/api/me", lambda route: route.fulfill(json=viewer))
+    page.goto("/conversions/purchase")
+    run = page.get_by_role("button", name="Run now")
+    expect(run).to_be_disabled()
+    run.focus()
+    expect(page.get_by_role("tooltip")).to_contain_text(
+        "You are a viewer here; this takes an operator"
+    )
+    expect(page.get_by_role("button", name="Edit")).to_be_disabled()
+    assert not faults(page)
+    page.goto("/destinations/google_ads")
+    expect(page.get_by_text("Nothing is tried")).to_be_visible()
+
+
+def test_a_long_list_says_how_much_of_it_is_shown(opened: Opener) -> None:
+    def many(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        (one, *_) = body["conversions"]
+        body["conversions"] = [{**one, "id": f"c{n}", "name": f"Number {n}"} for n in range(100)]
+        route.fulfill(response=answer, json={**body, "total": 500, "next_page": "more"})
+
+    page = opened("/settings")
+    page.route("**/api/conversions?**", many)
+    page.goto("/")
+    expect(page.get_by_text("100 of 500 shown")).to_be_visible()

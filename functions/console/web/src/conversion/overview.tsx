@@ -8,13 +8,14 @@ import type { Api } from '../api/types';
 import { Days } from '../ui/charts';
 import { count, day, money, NONE, percent } from '../ui/format';
 import { Empty, Failed, Figure, Waiting } from '../ui/parts';
+import { Steps } from './steps';
 import type { Figures, Statistics } from './types';
 
 type Measure = 'conversions' | 'value' | 'refunded';
 const SPANS = { '30': '30 days', '90': '90 days', '365': 'A year' };
 
 /** Totals, the trend by day, channels and countries. */
-export function Overview({ id }: { id: string }) {
+export function Overview({ id, definition }: { id: string; definition: object | null }) {
   const [span, setSpan] = useState('30');
   const [measure, setMeasure] = useState<Measure>('conversions');
   const window = windowOf(Number(span));
@@ -81,6 +82,7 @@ export function Overview({ id }: { id: string }) {
           <DayTable id={id} statistics={statistics.data} />
         </details>
       </section>
+      {definition && <Steps definition={definition} />}
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="xl">
         <Breakdown id={id} window={window} span={span} by="channel" title="Channels" currency={currency} />
         <Breakdown id={id} window={window} span={span} by="country" title="Countries" currency={currency} />

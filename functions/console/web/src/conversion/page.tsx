@@ -74,7 +74,7 @@ export function Conversion() {
           ))}
         </Tabs.List>
         <Tabs.Panel value="overview">
-          <Overview id={id} />
+          <Overview id={id} definition={stored.kind === 'lead_scoring' ? null : stored.definition} />
         </Tabs.Panel>
         <Tabs.Panel value="rows">
           <Rows id={id} />

@@ -143,7 +143,8 @@ function Verdict(props: { verdict: string; label?: string }) {
   );
 }
 
-function Request({ request }: { request: DryRun['requests'][number] }) {
+/** A request as it leaves, its secret named and never shown. */
+export function Request({ request }: { request: DryRun['requests'][number] }) {
   return (
     <Paper withBorder p="sm">
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
@@ -159,7 +160,7 @@ function Request({ request }: { request: DryRun['requests'][number] }) {
           <Group justify="flex-end">
             <CopyButton value={request.body}>
               {({ copied, copy }) => (
-                <Button size="compact-xs" variant="subtle" onClick={copy}>
+                <Button size="compact-sm" variant="subtle" onClick={copy}>
                   {copied ? 'Copied' : 'Copy'}
                 </Button>
               )}

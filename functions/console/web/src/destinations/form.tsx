@@ -14,14 +14,15 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 
-import { ask, client, get, Problem, type Answer, type Fault } from '../api/client';
+import { ask, client, Problem, type Answer, type Fault } from '../api/client';
 import { useConversions } from '../api/queries';
 import type { Schema } from '../editor/form';
 import { slug } from '../editor/draft';
 import { Act } from '../ui/act';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
 import { Advices } from './advice';
-import { PLATFORMS, type Config, type FormOf, type StoredDestination } from './types';
+import { useForms, usePlatform } from './forms';
+import type { Config, FormOf, StoredDestination } from './types';
 
 /** Fields that a person has to think about first; the others wait under "More". */
 const FIRST = new Set(['name', 'id', 'mode', 'conversions', 'default_consent', 'eea_default_consent', 'start_date']);
@@ -41,20 +42,13 @@ const WORDS: Record<string, string> = {
   crm: 'CRM',
 };
 
-const useForms = () =>
-  useQuery({
-    queryKey: ['destination-forms'],
-    queryFn: ({ signal }) => get<Record<string, FormOf>>('/export-preview/destinations/schemas', {}, signal),
-    staleTime: Infinity,
-  });
-
 export function NewDestination() {
   const { kind } = useParams<{ kind: string }>();
   const forms = useForms();
-  if (!(kind in PLATFORMS)) return <Empty title="There is no such platform">Choose one under Destinations.</Empty>;
   if (forms.isError) return <Failed error={forms.error} retry={() => void forms.refetch()} />;
-  const form = forms.data?.[kind];
-  if (!form) return <Waiting label="Loading the form" />;
+  if (!forms.data) return <Waiting label="Loading the form" />;
+  const form = forms.data[kind];
+  if (!form) return <Empty title="There is no such platform">Choose one under Destinations.</Empty>;
   return <Form key={kind} form={form} start={fresh(kind, form.schema)} stored={null} />;
 }
 
@@ -108,7 +102,8 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
       const etag = props.stored?.etag;
       const saved = await ask<StoredDestination>('PUT', `/export-preview/destinations/${draft.id}`, {
         body: draft,
-        headers: etag ? { 'If-Match': etag } : {},
+        // a new one replaces none that there is
+        headers: { 'If-Match': etag ?? '"0"' },
       });
       void client.invalidateQueries();
       navigate(`/destinations/${saved.data.id}?saved=${saved.data.version}`);
@@ -119,13 +114,14 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
     }
   }
 
+  const platform = usePlatform();
   const field = (name: string) => (
     <Field key={name} name={name} root={schema} draft={draft} set={set} faults={faults} fixed={name === 'id' && props.stored !== null} />
   );
   return (
     <>
       <Head
-        title={props.stored ? `Edit ${props.start.name}` : `New: ${PLATFORMS[draft.kind] ?? draft.kind}`}
+        title={props.stored ? `Edit ${props.start.name}` : `New: ${platform(draft.kind)}`}
         under={able(props.form)}
       >
         <Button variant="default" component={Link} href={props.stored ? `/destinations/${draft.id}` : '/destinations'}>

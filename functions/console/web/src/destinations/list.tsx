@@ -5,7 +5,8 @@ import { Link } from 'wouter';
 import { get } from '../api/client';
 import { Act, useRefusal } from '../ui/act';
 import { Ago, Empty, Failed, Head, Waiting } from '../ui/parts';
-import { PLATFORMS, type StoredDestination } from './types';
+import { useForms, usePlatform } from './forms';
+import type { StoredDestination } from './types';
 
 export const useDestinations = () =>
   useQuery({
@@ -16,6 +17,7 @@ export const useDestinations = () =>
 /** Where conversions are sent. */
 export function Destinations() {
   const list = useDestinations();
+  const platform = usePlatform();
   const all = list.data?.destinations.filter(({ status }) => status === 'active') ?? [];
   return (
     <>
@@ -55,7 +57,7 @@ export function Destinations() {
                       </Text>
                     )}
                   </Table.Td>
-                  <Table.Td className="wide-only">{PLATFORMS[one.kind] ?? one.kind}</Table.Td>
+                  <Table.Td className="wide-only">{platform(one.kind)}</Table.Td>
                   <Table.Td>
                     <Mode mode={one.definition?.mode ?? 'live'} />
                   </Table.Td>
@@ -85,6 +87,8 @@ export function Mode({ mode }: { mode: string }) {
 
 function Add() {
   const refusal = useRefusal('edit');
+  const kinds = Object.keys(useForms().data ?? {});
+  const platform = usePlatform();
   if (refusal) return <Act needs="edit">+ Add</Act>;
   return (
     <Menu position="bottom-end">
@@ -92,9 +96,9 @@ function Add() {
         <Button>+ Add</Button>
       </Menu.Target>
       <Menu.Dropdown>
-        {Object.entries(PLATFORMS).map(([kind, name]) => (
+        {kinds.map((kind) => (
           <Menu.Item key={kind} component={Link} href={`/destinations/new/${kind}`}>
-            {name}
+            {platform(kind)}
           </Menu.Item>
         ))}
       </Menu.Dropdown>

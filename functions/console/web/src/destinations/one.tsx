@@ -11,7 +11,9 @@ import { Advices } from './advice';
 import { Ledger, Standings } from './ledger';
 import { Mode } from './list';
 import { DryRunTab } from './dry';
-import { PLATFORMS, type Advice, type StoredDestination } from './types';
+import { usePlatform } from './forms';
+import { TestConversion } from './trial';
+import type { Advice, StoredDestination } from './types';
 
 const TABS = { dry: 'Dry run', ledger: 'Ledger', health: 'Health', versions: 'Versions' };
 
@@ -21,6 +23,7 @@ export function OneDestination() {
   const [search] = useSearchParams();
   const [, navigate] = useLocation();
   const [replaying, setReplaying] = useState(false);
+  const platform = usePlatform();
   const loaded = useQuery({
     queryKey: ['destination', id],
     queryFn: ({ signal }) => ask<StoredDestination>('GET', `/export-preview/destinations/${id}`, { signal }),
@@ -38,7 +41,7 @@ export function OneDestination() {
     <>
       <Head
         title={stored.definition?.name ?? id}
-        under={`${PLATFORMS[stored.kind] ?? stored.kind} · ${id} · version ${stored.version}`}
+        under={`${platform(stored.kind)} · ${id} · version ${stored.version}`}
       >
         <Mode mode={stored.definition?.mode ?? 'live'} />
         <Act needs="operate" variant="default" onClick={() => setReplaying(true)}>
@@ -76,7 +79,10 @@ export function OneDestination() {
           ))}
         </Tabs.List>
         <Tabs.Panel value="dry">
-          <DryRunTab id={id} conversions={conversions} />
+          <Stack gap="xl">
+            <TestConversion id={id} kind={stored.kind} conversions={conversions} />
+            <DryRunTab id={id} conversions={conversions} />
+          </Stack>
         </Tabs.Panel>
         <Tabs.Panel value="ledger">
           <Stack gap="xl">

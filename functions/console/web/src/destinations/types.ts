@@ -1,17 +1,6 @@
 import type { Export } from '../api/types';
 import type { Schema } from '../editor/form';
 
-export const PLATFORMS: Record<string, string> = {
-  google_ads: 'Google Ads',
-  meta: 'Meta',
-  google_analytics: 'Google Analytics',
-  linkedin: 'LinkedIn',
-  microsoft_ads: 'Microsoft Ads',
-  tiktok: 'TikTok',
-  google_customer_match: 'Google Customer Match',
-  meta_audience: 'Meta audience',
-};
-
 export type Config = Record<string, unknown> & {
   id: string;
   kind: string;
@@ -40,6 +29,7 @@ export const STATES: Record<string, { word: string; sign: string; color: string 
   unsupported_change: { word: 'Change not taken', sign: '–', color: 'gray' },
   requested: { word: 'Replay asked for', sign: '↻', color: 'blue' },
   absent: { word: 'Not there', sign: '–', color: 'gray' },
+  parked: { word: 'Set aside, tried again daily', sign: '‖', color: 'orange' },
   erased: { word: 'Erased', sign: '–', color: 'gray' },
   create: { word: 'Send', sign: '+', color: 'teal' },
   restate: { word: 'Send the new value', sign: '~', color: 'blue' },

@@ -6,12 +6,15 @@ import type { Api } from '../api/types';
 import type { Definition } from '../api/definitions';
 import { count, day, money, plural } from '../ui/format';
 import { Failed, Waiting } from '../ui/parts';
+import { changes } from '../versions/compare';
 import { Fields } from '../versions/fields';
 import { sent } from './draft';
 
 type Count = Api['DiffCount'];
 type Diff = Api['Diff'];
 const SHOWN = 50;
+/** Fields that no row depends on. */
+const WORDS = new Set(['name', 'description']);
 const COLORS: Record<string, string> = { added: 'teal', removed: 'red', changed: 'blue' };
 const SIGNS: Record<string, string> = { added: '+', removed: '−', changed: '~' };
 
@@ -26,10 +29,12 @@ export function Review(props: {
 }) {
   const definition = sent(props.draft);
   const scored = definition.kind === 'lead_scoring';
+  const onlyWords = changes(props.live, definition).every(({ path }) => WORDS.has(path));
+  const compares = !scored && !onlyWords;
   const diff = useQuery({
     queryKey: ['diff', definition],
     queryFn: ({ signal }) => post<Diff>('/api/conversions:diff', { definition, limit: SHOWN }, { signal }),
-    enabled: props.opened && !scored,
+    enabled: props.opened && compares,
     staleTime: 60_000,
     retry: false,
   });
@@ -37,8 +42,9 @@ export function Review(props: {
     <Modal opened={props.opened} onClose={props.close} size="xl" title={`Changes of ${props.live.name}`}>
       <Stack>
         <Fields before={props.live} after={definition} />
-        {scored && <Text size="sm">The rows change with the next run, when leads are scored by the new rules.</Text>}
-        {diff.isPending && !scored && <Waiting rows={3} label="Comparing with the live version" />}
+        {scored && !onlyWords && <Text size="sm">The rows change with the next run, when leads are scored by the new rules.</Text>}
+        {onlyWords && <Text size="sm">No row changes: only words do.</Text>}
+        {diff.isPending && compares && <Waiting rows={3} label="Comparing with the live version" />}
         {diff.isError && <Failed error={diff.error} title="The rows could not be compared" />}
         {diff.data && <Rows diff={diff.data} />}
         <Group justify="flex-end">

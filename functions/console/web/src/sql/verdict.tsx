@@ -56,7 +56,7 @@ export function Findings(props: {
                   {{ error: 'Error', warning: 'Warning', info: 'Remark' }[issue.severity]}
                 </Badge>
                 {issue.line != null && (
-                  <Button size="compact-xs" variant="subtle" onClick={() => props.jump(issue)}>
+                  <Button size="compact-sm" variant="subtle" onClick={() => props.jump(issue)}>
                     Line {issue.line}
                   </Button>
                 )}
