@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import grpc
@@ -169,3 +169,42 @@ def test_a_schedule_that_cannot_be_read_is_told_why(hall: Hall, text: str, said:
 )
 def test_a_schedule_in_cron_is_taken(text: str) -> None:
     assert cron.checked(text) == text
+
+
+def test_an_hour_that_the_clocks_skip_or_repeat_is_told_with_a_safe_one() -> None:
+    # Source: cloud.google.com/scheduler/docs/configuring/cron-job-schedules (daylight saving)
+    [told] = cron.warnings("30 2 * * *", "Europe/Berlin", date(2024, 3, 1))
+    assert "02:30 does not exist on 2024-03-31" in told
+    assert "02:30 comes twice on 2024-10-27" in told
+    assert "03:30 (30 3 * * *) is safe" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "days"),
+    [
+        ("30 5 * * *", "Europe/Berlin", []),
+        ("0 * * * *", "Europe/Berlin", []),
+        ("30 2 * * *", "UTC", []),
+        ("0 3 * * *", "Europe/Berlin", []),
+        ("30 2 * * 1-5", "Europe/Berlin", []),
+        ("30 2 31 * 1", "Europe/Berlin", ["2024-03-31"]),
+        ("30 0 * * *", "America/Havana", ["2024-03-10", "2024-11-03"]),
+        ("45 1 * * *", "Australia/Lord_Howe", ["2024-04-07"]),
+    ],
+)
+def test_only_times_that_really_change_are_told(text: str, zone: str, days: list[str]) -> None:
+    found = cron.clock_changes(text, zone, date(2024, 3, 1))
+    assert [str(change.day) for change in found] == days
+
+
+def test_a_save_in_such_an_hour_warns(hall: Hall) -> None:
+    services = hall.harness.services
+    settings = services.settings.model_copy(update={"timezone": "Europe/Berlin"})
+    scheduler = Scheduler(hall.client, settings, seconds=2)
+    berlin = Harness(
+        replace(services, settings=settings, scheduler=lambda: scheduler), hall.harness.bus
+    )
+    told = berlin.ask("PUT", "/schedules/purchase", {"cron": "30 2 * * *"}).body
+    assert "02:30 comes twice on 2027-10-31" in told["warnings"][0]
+    listed = berlin.get("/schedules")["schedules"]
+    assert [bool(one["warnings"]) for one in listed] == [True, False]

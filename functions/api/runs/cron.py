@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 from common.errors import UserError
 
 FIELDS = {
@@ -35,6 +39,77 @@ def checked(text: str) -> str:
             f"at most {MOST_AN_HOUR} are allowed; for every quarter of an hour write */15",
         )
     return " ".join(parts)
+
+
+@dataclass(frozen=True)
+class ClockChange:
+    """A time of a schedule that a day does not have, or has twice."""
+
+    day: date
+    at: time
+    is_skipped: bool
+    """Else it comes twice."""
+
+
+def clock_changes(text: str, timezone: str, today: date) -> list[ClockChange]:
+    """The times of the schedule in the year from today that the clocks jump over or repeat.
+
+    A schedule of every hour has none: an hour later it runs again. Source: PEP 495 (the offsets of
+    both folds differ in a gap and in a repeated hour).
+    """
+    minutes, hours, days, months, weekdays = (
+        _numbers(name, part) for name, part in zip(FIELDS, text.lower().split(), strict=True)
+    )
+    if len(hours) == 24:
+        return []
+    # cron takes either day where both are named
+    either = len(days) < 31 and len(weekdays) < 7
+    times = [time(hour, minute) for hour in sorted(hours) for minute in sorted(minutes)]
+    found = []
+    for day in (today + timedelta(days=number) for number in range(366)):
+        of_week = bool({day.isoweekday(), day.isoweekday() % 7} & weekdays)
+        of_month = day.day in days
+        runs = of_week or of_month if either else of_week and of_month
+        if day.month in months and runs:
+            found += [_change(day, at, ZoneInfo(timezone)) for at in times]
+    return [change for change in found if change]
+
+
+def _change(day: date, at: time, zone: ZoneInfo) -> ClockChange | None:
+    first, second = (
+        datetime.combine(day, at.replace(fold=fold), zone).utcoffset() or timedelta()
+        for fold in (0, 1)
+    )
+    return None if first == second else ClockChange(day, at, is_skipped=first < second)
+
+
+def warnings(text: str, timezone: str, today: date) -> list[str]:
+    """What the changes of the clocks do to the schedule, with an hour that is safe.
+
+    Of a schedule in another form than that of `checked`, which Terraform may have made, nothing.
+    """
+    try:
+        # Cloud Scheduler takes a job without a time zone for one in UTC
+        changes = clock_changes(checked(text), timezone or "UTC", today)
+    except (UserError, ZoneInfoNotFoundError):
+        return []
+    if not changes:
+        return []
+    told = " and ".join(
+        f"{it.at:%H:%M} {'does not exist' if it.is_skipped else 'comes twice'} on {it.day}"
+        for it in changes[:4]
+    )
+    minute = changes[0].at.minute
+    hours = range(changes[0].at.hour, changes[0].at.hour + 24)
+    safe = next(
+        hour % 24
+        for hour in hours
+        if not clock_changes(f"{minute} {hour % 24} * * *", timezone, today)
+    )
+    return [
+        f"The clocks of {timezone} change in this hour: {told}. Cloud Scheduler may leave such a"
+        f" run out or start it twice; {safe:02}:{minute:02} ({minute} {safe} * * *) is safe."
+    ]
 
 
 def _numbers(name: str, part: str) -> set[int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from pydantic import Field
 
 from common.errors import ConflictError, NotFoundError, UserError
@@ -33,12 +35,14 @@ class ScheduleList(Model):
 
 def list_schedules(ask: Ask[Nothing, None], services: Services) -> ScheduleList:
     """List the schedules of runs, those of Terraform included."""
-    return ScheduleList(schedules=services.scheduler().all())
+    listed = services.scheduler().all()
+    return ScheduleList(schedules=[_with_warnings(it, (), services) for it in listed])
 
 
 def get_schedule(ask: Ask[Nothing, None], services: Services) -> Schedule:
     """Read the schedule that a conversion, or the daily run, got through this API."""
-    return services.scheduler().get(_checked(ask.path["name"], services))
+    found = services.scheduler().get(_checked(ask.path["name"], services))
+    return _with_warnings(found, (), services)
 
 
 def put_schedule(ask: Ask[Nothing, ScheduleBody], services: Services) -> Schedule:
@@ -50,9 +54,14 @@ def put_schedule(ask: Ask[Nothing, ScheduleBody], services: Services) -> Schedul
     message = RunRequested(trigger="schedule", conversions=() if name == DAILY else (name,))
     scheduler = services.scheduler()
     saved = scheduler.put(name, cron.checked(ask.body.cron), ask.body.paused, message)
-    if name != DAILY:
-        return saved
-    return saved.model_copy(update={"warnings": tuple(_twice_daily(scheduler.all()))})
+    more = _twice_daily(scheduler.all()) if name == DAILY else []
+    return _with_warnings(saved, more, services)
+
+
+def _with_warnings(schedule: Schedule, more: Iterable[str], services: Services) -> Schedule:
+    """The schedule with what the clocks of its time zone do to it, and more to know."""
+    found = cron.warnings(schedule.cron, schedule.timezone, services.now().date())
+    return schedule.model_copy(update={"warnings": (*found, *more)})
 
 
 def delete_schedule(ask: Ask[Nothing, None], services: Services) -> None:
