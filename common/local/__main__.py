@@ -9,14 +9,13 @@ import sys
 from datetime import date
 from pathlib import Path
 
-import yaml
 from rich.console import Console
 
-from common.local.commands import load
+from common.local.commands import load, yaml_files
 from common.local.rpc.wire import LOOPBACK
 from common.local.stack import validation
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
-from common.local.terminal import show_run, show_totals, totals
+from common.local.terminal import line, show_incidents, show_run, show_totals, totals
 
 CONSOLE = Console()
 EXPORT_SCHEMA = Path(__file__).with_name("data") / "ga4_schema.json"
@@ -81,27 +80,42 @@ def apply(chosen: argparse.Namespace) -> int:
     query = "?allow_unknown_event=true" if chosen.allow_unknown_events else ""
     with attached(chosen.data, _variables(chosen)) as stack:
         for path in chosen.files:
-            for definition in _definitions(path):
+            for definition in yaml_files.definitions(path):
                 address = f"/api/conversions/{definition['id']}{query}"
-                saved = stack.call("PUT", address, definition)
+                try:
+                    saved = stack.call("PUT", address, definition)
+                except CommandError as error:
+                    said = str(error).replace("allow_unknown_event", "--allow-unknown-events")
+                    raise CommandError(f"{path}, definition {definition['id']}: {said}") from error
                 CONSOLE.print(f"{saved['id']}: version {saved['version']}")
+                for remark in saved["warnings"]:
+                    CONSOLE.print(f"  {remark['message']} {remark['fix'] or ''}", style="yellow")
     return 0
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Materialize up to a day, wait for it, and show what happened."""
+    """Materialize the days, wait for it, and show what happened and what is open."""
     with attached(chosen.data, _variables(chosen)) as stack:
-        body = {
-            "conversions": chosen.conversion,
-            "end_date": chosen.date.isoformat() if chosen.date else None,
-            "force": chosen.force,
-        }
-        asked = stack.call("POST", "/api/runs", body)
-        with CONSOLE.status("Materializing ..."):
-            done = stack.wait_for(asked["run_id"])
+        asked = stack.call(
+            "POST",
+            "/api/backfills" if chosen.start_date else "/api/runs",
+            {
+                "conversions": chosen.conversion,
+                **{
+                    name: str(day)
+                    for name in ("start_date", "end_date")
+                    if (day := getattr(chosen, name))
+                },
+                "force": chosen.force,
+            },
+        )
+        if "text" in asked:
+            CONSOLE.print(asked["text"])
+        done = stack.wait_for(asked["run_id"], lambda entry: CONSOLE.print(line(entry)))
         show_run(CONSOLE, done)
         ids = [one["id"] for one in stack.call("GET", "/api/conversions")["conversions"]]
         show_totals(CONSOLE, totals(stack.warehouse, ids), stack.settings.currency)
+        show_incidents(CONSOLE, stack.call("GET", "/api/incidents?state=open")["incidents"])
         _next_steps(stack)
     return 0 if done["status"] == "finished" else 1
 
@@ -127,20 +141,6 @@ def _next_steps(stack: Attached) -> None:
         f"{stack.settings.project}.{stack.settings.dataset}; `make serve` keeps the API up at "
         "/api/conversions/<id>/records."
     )
-
-
-def _definitions(path: Path) -> list[dict[str, object]]:
-    """The definitions of a YAML file: one, or a list of them."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-    except yaml.YAMLError as error:
-        raise CommandError(f"{path} is no YAML: {error}") from error
-    listed = content if isinstance(content, list) else [content]
-    if not all(isinstance(one, dict) and "id" in one for one in listed):
-        raise CommandError(f"{path} must hold a definition with an id, or a list of them.")
-    return listed
 
 
 def _day(text: str) -> date:
@@ -182,7 +182,10 @@ def _parser() -> argparse.ArgumentParser:
     validation.add_arguments(add("validate", validate, "Judge a query in a file, and mend it."))
     ran = add("run", run, "Materialize conversions up to a day and show the result.")
     ran.add_argument(
-        "--date", type=_day, metavar="DAY", help="last day, YYYY-MM-DD (default: yesterday)"
+        "--start-date", type=_day, metavar="DAY", help="read all days from this one on again"
+    )
+    ran.add_argument(
+        "--end-date", "--date", type=_day, metavar="DAY", help="last day (default: yesterday)"
     )
     ran.add_argument(
         "--conversion", action="append", default=[], metavar="ID", help="only this one"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.box import SIMPLE
@@ -66,14 +66,12 @@ def show_totals(console: Console, rows: Iterable[Mapping[str, Any]], currency: s
     """One line a conversion."""
     table = plain_table("Conversions")
     table.add_column("conversion", overflow="fold")
-    for name in ("days", "read", "duplicates", "rows", f"value {currency}", "attributed"):
+    for name in ("days", "rows", f"value {currency}", "attributed"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             row["conversion"],
             f"{row['days']:,}",
-            _number(row["events"]),
-            f"{row['duplicates']:,}",
             f"{row['rows_']:,}",
             "-" if row["value"] is None else f"{row['value']:,.2f}",
             f"{row['attributed'] / row['rows_']:.0%}" if row["rows_"] else "-",
@@ -82,27 +80,70 @@ def show_totals(console: Console, rows: Iterable[Mapping[str, Any]], currency: s
 
 
 def show_run(console: Console, run: Mapping[str, Any]) -> None:
-    """What a run did to each conversion."""
+    """What a run read, left out, and did to each conversion."""
+    _show_counts(console, run)
     table = plain_table(f"Run {run['run_id']}: {run['status']}")
     table.add_column("conversion", overflow="fold")
     for name in ("status", "from"):
         table.add_column(name, no_wrap=True)
-    for name in ("new", "changed", "gone", "broken", "s"):
+    for name in ("new", "changed", "gone", "s"):
         table.add_column(name, justify="right", no_wrap=True)
-    for entry in run["entries"]:
-        if entry["conversion"] and entry["status"] != "planned":
-            names = ("inserted", "updated", "deleted", "quarantined")
-            table.add_row(
-                entry["conversion"],
-                entry["status"],
-                str(entry["start_date"] or "-"),
-                *(_number(entry[name]) for name in names),
-                f"{entry['seconds'] or 0:.1f}",
-            )
+    for entry in _ended(run):
+        table.add_row(
+            entry["conversion"],
+            entry["status"],
+            str(entry["start_date"] or "-"),
+            *(_number(entry[name]) for name in ("inserted", "updated", "deleted")),
+            f"{entry['seconds'] or 0:.1f}",
+        )
     console.print(table)
     for entry in run["entries"]:
         if entry["status"] in ("failed", "held"):
             console.print(f"[bold]{entry['conversion'] or 'stage'}[/]: {entry['detail']}")
+
+
+def _show_counts(console: Console, run: Mapping[str, Any]) -> None:
+    """One line a conversion that adds up: what was read is left out, or a row of these days."""
+    table = plain_table("What was read of these days")
+    table.add_column("conversion", overflow="fold")
+    names = ("read", "duplicates", "broken", "other", "rows")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    counted = [entry for entry in _ended(run) if entry["rows_read"] is not None]
+    for entry in counted:
+        table.add_row(entry["conversion"], *(_number(counts(entry)[name]) for name in names))
+    if counted:
+        console.print(table)
+        console.print("other: refunded in full, without an order id, unqualified, told before")
+
+
+def counts(entry: Mapping[str, Any]) -> dict[str, int]:
+    """What became of the rows that an entry's run read: read is the sum of all others."""
+    found = {
+        "read": entry["rows_read"] or 0,
+        "duplicates": entry["duplicates"] or 0,
+        "broken": entry["quarantined"] or 0,
+        "rows": entry["rows_total"] or 0,
+    }
+    return {**found, "other": found["read"] - sum(found.values()) + found["read"]}
+
+
+def _ended(run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The entries that say how a conversion ended."""
+    return (it for it in run["entries"] if it["conversion"] and it["status"] != "planned")
+
+
+def line(entry: Mapping[str, Any]) -> str:
+    """An entry of a run as one line of its progress."""
+    days = f" {entry['start_date']} to {entry['end_date']}" if entry["start_date"] else ""
+    return f"{entry['conversion'] or 'stage'}: {entry['status']}{days}"
+
+
+def show_incidents(console: Console, incidents: Iterable[Mapping[str, Any]]) -> None:
+    """What is open, each with what to do."""
+    for incident in incidents:
+        console.print(f"[bold]{incident['severity']} {incident['code']}[/]: {incident['detail']}")
+        console.print(f"  {incident['fix']}", style="dim")
 
 
 def _number(value: int | None) -> str:

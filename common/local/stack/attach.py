@@ -66,17 +66,26 @@ class Attached:
             raise CommandError(message_of(answer))
         return answer
 
-    def wait_for(self, run_id: str) -> dict[str, Any]:
-        """The run once all its conversions are through; raises CommandError when it is late."""
+    def wait_for(
+        self, run_id: str, tell: Callable[[dict[str, Any]], object] = lambda entry: None
+    ) -> dict[str, Any]:
+        """The run once all its conversions are through; `tell` hears each entry as it comes.
+
+        Raises CommandError when it is late.
+        """
         runs: list[dict[str, Any]] = []
 
         def ended() -> bool:
             found = requests.get(f"{self.url}/api/runs/{run_id}", timeout=60)
             if found.status_code == 200:
+                known = len(runs[-1]["entries"]) if runs else 0
                 runs.append(found.json())
+                for entry in runs[-1]["entries"][known:]:
+                    tell(entry)
             return bool(runs) and runs[-1]["status"] != "running"
 
-        self.wait_until(ended, f"The run {run_id} did not end")
+        late = f"The run {run_id} did not end; run the same again, and it goes on from there: not"
+        self.wait_until(ended, late)
         return runs[-1]
 
     def wait_until(

@@ -1,0 +1,50 @@
+"""Definitions in YAML files, read as they were meant: NO is a text, and so is 2026-11-01.
+
+YAML 1.1 reads no, yes, on and off as truth values and days as dates. In a definition such words are
+values of filters, names and days, all of them texts; true and false stay what they are.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from common.local.stack.attach import CommandError
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without the readings that nobody means."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [
+        (tag, pattern)
+        for tag, pattern in resolvers
+        if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+    ]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+
+
+def definitions(path: Path) -> list[dict[str, Any]]:
+    """The definitions of a YAML file: one, or a list of them; raises CommandError that names it."""
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is no text in UTF-8: {error.reason}.") from error
+    except yaml.YAMLError as error:
+        raise CommandError(f"{path} is no YAML: {error}") from error
+    listed = content if isinstance(content, list) else [content]
+    for number, one in enumerate(listed, start=1):
+        if not isinstance(one, dict) or not isinstance(one.get("id"), str):
+            raise CommandError(
+                f"{path}: entry {number} is no definition with an id that is a text. A file holds"
+                " one definition, or a list of them."
+            )
+    return listed

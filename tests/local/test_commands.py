@@ -1,0 +1,83 @@
+"""What the commands read and print is what was meant."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from common.local.commands import yaml_files
+from common.local.stack.attach import CommandError
+from common.local.terminal import counts, line, show_incidents, show_run
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "definition.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("NO", "NO"),
+        ("yes", "yes"),
+        ("on", "on"),
+        ("2026-11-01", "2026-11-01"),
+        ("2026-11-01T10:00:00Z", "2026-11-01T10:00:00Z"),
+        ("true", True),
+        ("false", False),
+        ("True", "True"),
+        ("12", 12),
+        ("1.5", 1.5),
+        ('"12"', "12"),
+        ("~", None),
+    ],
+)
+def test_a_word_of_yaml_is_what_was_meant(tmp_path: Path, text: str, read: object) -> None:
+    [definition] = yaml_files.definitions(written(tmp_path, f"id: lead\nvalue: {text}\n"))
+    assert definition["value"] == read
+    assert type(definition["value"]) is type(read)
+
+
+@pytest.mark.parametrize(
+    "text", ["- lead\n", "name: Lead\n", "- {id: a}\n- {id: 7}\n", "", "a: [\n"]
+)
+def test_what_is_no_definition_is_told_with_its_file(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CommandError, match=r"definition\.yaml"):
+        yaml_files.definitions(written(tmp_path, text))
+
+
+ENTRY: dict[str, Any] = {
+    "conversion": "purchase", "status": "applied", "start_date": "2026-11-01",
+    "end_date": "2026-11-30", "rows_read": 100, "duplicates": 7, "quarantined": 2,
+    "rows_total": 88, "inserted": 88, "updated": 0, "deleted": 0, "seconds": 1.0, "detail": None,
+}  # fmt: skip
+
+
+def printed(show: Any, *what: Any) -> str:
+    out = io.StringIO()
+    show(Console(file=out, width=100), *what)
+    return out.getvalue()
+
+
+def test_the_rows_of_a_run_add_up() -> None:
+    found = counts(ENTRY)
+    assert found == {"read": 100, "duplicates": 7, "broken": 2, "rows": 88, "other": 3}
+    assert found["read"] == sum(found.values()) - found["read"]
+
+
+def test_a_run_is_shown_with_what_it_left_out() -> None:
+    held = {**ENTRY, "conversion": "lead", "status": "held", "rows_read": None, "detail": "Why."}
+    shown = printed(show_run, {"run_id": "r", "status": "held", "entries": [ENTRY, held]})
+    assert ["purchase", "100", "7", "2", "3", "88"] in [row.split() for row in shown.splitlines()]
+    assert "lead: Why." in shown
+    assert line(ENTRY) == "purchase: applied 2026-11-01 to 2026-11-30"
+
+
+def test_open_incidents_say_what_to_do() -> None:
+    incident = {"severity": "error", "code": "stale", "detail": "Old.", "fix": "Run it."}
+    assert printed(show_incidents, [incident]) == "error stale: Old.\n  Run it.\n"
