@@ -227,7 +227,7 @@ def _start(
         again = known.changed
         if trigger == "backfill" and windows:
             again |= frozenset(plan.whole(windows.values()).dates)
-        held = _stage(services, run_id, known, windows, again, clock, request.force)
+        held = _stage(services, run_id, known, windows, again, clock, request)
         if held is None:
             services.bus.publish(request)
             return
@@ -259,7 +259,7 @@ def _stage(
     windows: Mapping[str, Window],
     again: frozenset[date],
     clock: Clock,
-    force: bool,
+    request: RunRequested,
 ) -> list[Window] | None:
     """Read what the stage lacks, and the days `again` that this run has not read yet.
 
@@ -269,8 +269,12 @@ def _stage(
     if not windows:
         return []
     window, last = plan.whole(windows.values()), known.yesterday
-    if _readers(known.definitions, windows) and not _report_export(services, run_id, window, last):
-        return [window]
+    asked = min(request.end_date or last, last)
+    if _readers(known.definitions, windows):
+        watched = Window(min(window.start, asked), asked)
+        facts.report_export(services.warehouse, services.ledger, watched, last, run_id)
+        if stage.exported(services.warehouse, window, last) is None:
+            return [window]
     if not services.warehouse.settings.ga4_datasets:
         return []
     listed = [known.definitions[id] for id in windows]
@@ -290,7 +294,13 @@ def _stage(
             if clock.elapsed() > STAGE_SECONDS:
                 return None
             read = partial(
-                fill.fill_stage, services.warehouse, services.ledger, piece, run_id, clock, force
+                fill.fill_stage,
+                services.warehouse,
+                services.ledger,
+                piece,
+                run_id,
+                clock,
+                request.force,
             )
             if not _is_read(services, run_id, piece.window, read):
                 held.append(piece.window)
@@ -334,13 +344,6 @@ def _readers(
     """Which of the conversions read the stage, or what is made of it."""
     reading = {id for id, stored in definitions.items() if stored.conversion.events()}
     return plan.with_dependents(reading, definitions.values()) & windows.keys()
-
-
-def _report_export(services: Services, run_id: str, window: Window, last: date) -> bool:
-    """Say what GA4's export lacks; False when there is nothing at all to read these days from."""
-    watched = Window(min(window.start, last), last)
-    facts.report_export(services.warehouse, services.ledger, watched, last, run_id)
-    return stage.exported(services.warehouse, window, last) is not None
 
 
 def _without_readers(
