@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from common.bigquery.sql import Sql, fill, identifier, join, table
-from common.crm import names
+from common.crm import identifiers, names
 from common.crm.connector import COLUMNS, IDENTIFIERS, Canonical, Mapped
+from common.crm.identifiers import By, Contents, Found
 from common.crm.paths import Reading, Schema, Value, as_bool, spelled
 
 SCALARS = frozenset(
@@ -28,8 +29,14 @@ class Loaded:
         long_ids: bool = False,
         labels: Mapping[str, str] | None = None,
         extra: Mapping[str, tuple[str, ...]] | None = None,
+        named: Mapping[str, tuple[str, ...]] | None = None,
+        seen: Contents | None = None,
     ) -> None:
-        self.canonical, self._mapped, self._path = canonical, mapped, path
+        self.canonical, self.path = canonical, path
+        self._named, self._seen = named or {}, seen or {}
+        self._mapped = mapped.model_copy(
+            update={"columns": _with_named(mapped.columns, self._named)}
+        )
         self._schema, self._long_ids = schema, long_ids
         self._labels = labels or {}
         self._extra = extra or {}
@@ -52,6 +59,33 @@ class Loaded:
                 given.setdefault(shown, name)
         return given
 
+    @property
+    def candidates(self) -> dict[str, Value]:
+        """Columns of text that might hold an identifier, by name."""
+        return {
+            str(column["name"]): value
+            for column in self._schema
+            if _is_plain(str(column["name"]))
+            and _holds_one(column)
+            and (value := self._reading.value(_path_of(column))) is not None
+            and value.type == "STRING"
+        }
+
+    @property
+    def found(self) -> list[Found]:
+        """The identifiers that nobody named, and how their columns were found."""
+        table = self.path.rsplit(".", 1)[-1]
+        return [
+            Found(id, table, column, by, self._seen.get(column))
+            for id, listed in self._identified.items()
+            for column, by in listed.items()
+        ]
+
+    def has(self, column: str) -> bool:
+        """Whether some column of the table is read as this canonical one."""
+        paths = self._mapped.columns.get(column, ())
+        return any(self._reading.value(path) is not None for path in paths)
+
     def subquery(self, attributes: Mapping[str, str]) -> Sql:
         """The rows, each key's newest, with the attributes by their given names."""
         columns = self._columns()
@@ -65,7 +99,7 @@ class Loaded:
             "(\n  SELECT {{ columns }}\n  FROM {{ table }} AS raw{{ lists }}\n  WHERE {{ known }}\n"
             "  QUALIFY ROW_NUMBER() OVER (PARTITION BY {{ key }} ORDER BY {{ order }}) = 1\n)",
             columns=join(", ", [*own, *others]),
-            table=table(self._path),
+            table=table(self.path),
             lists=self._reading.lists,
             known=fill("{{ it }} IS NOT NULL", it=columns[self._mapped.key[0]]),
             key=key,
@@ -76,23 +110,39 @@ class Loaded:
         wanted = dict(COLUMNS[self.canonical])
         wanted |= dict.fromkeys(self._extra, "STRING")
         paths = {**self._mapped.columns, **self._extra}
-        return {
-            name: self._typed(type_, [*paths.get(name, ()), *self._identifiers.get(name, ())])
+        found = self._identifiers
+        columns = {
+            name: self._typed(type_, [*paths.get(name, ()), *found.get(name, ())])
             for name, type_ in wanted.items()
         }
+        if "client_id" in columns:
+            columns["client_id"] = fill(_WITHOUT_PREFIX, it=columns["client_id"])
+        return columns
 
     @property
     def _identifiers(self) -> dict[str, list[str]]:
-        """Columns by the identifier that their names, or the labels of these, speak of."""
-        found: dict[str, list[str]] = {}
+        """Paths of the identifiers that nobody named."""
+        by_name = {str(column["name"]): column for column in self._schema}
+        return {
+            id: [_path_of(by_name[column]) for column in listed]
+            for id, listed in self._identified.items()
+        }
+
+    @property
+    def _identified(self) -> dict[str, dict[str, By]]:
+        """Columns by the identifier that their names, labels or contents speak of."""
         if not set(IDENTIFIERS) <= COLUMNS[self.canonical].keys():
-            return found
-        for column in self._schema:
-            name = str(column["name"])
-            id = names.identifier_of(self._labels.get(name.lower(), name))
-            if id and _is_plain(name) and _holds_one(column):
-                found.setdefault(id, []).append(_path_of(column))
-        return found
+            return {}
+        called = {
+            (name := str(column["name"])): self._labels.get(name.lower(), name)
+            for column in self._schema
+            if _is_plain(str(column["name"])) and _holds_one(column)
+        }
+        return {
+            id: identifiers.chosen(id, called, self._seen)
+            for id in IDENTIFIERS
+            if id not in self._named
+        }
 
     def _typed(self, type_: str, paths: Iterable[str]) -> Sql:
         values = [value for path in paths if (value := self._reading.value(path)) is not None]
@@ -127,6 +177,20 @@ class Loaded:
         value = self._reading.value(_path_of(column))
         assert value is not None
         return fill("{{ value }} AS {{ name }}", value=value.sql, name=identifier(given))
+
+
+_WITHOUT_PREFIX = r"REGEXP_REPLACE({{ it }}, r'^GA\d\.\d\.', '')"
+"""The cookie's text is GA1.2.123.456; GA4 knows the client as 123.456."""
+
+_FIRST = frozenset({"created"})
+"""Of these a named column is asked first, and what the loader has where it is empty."""
+
+
+def _with_named(
+    columns: Mapping[str, tuple[str, ...]], named: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    first = {name: (*paths, *columns.get(name, ())) for name, paths in named.items()}
+    return {**columns, **named, **{name: first[name] for name in _FIRST & first.keys()}}
 
 
 def nothing(canonical: Canonical, extra: Iterable[str] = ()) -> Sql:

@@ -21,13 +21,15 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
     "person": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
         "merged_ids": "IDS", "client_id": "STRING", "gclid": "STRING", "fbclid": "STRING",
-        "email": "STRING", "phone": "STRING",
+        "email": "STRING", "phone": "STRING", "user_id": "STRING", "reached": "BOOL",
+        "reached_at": "TIMESTAMP",
     },
     "entry": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
         "person_id": "ID", "deal_id": "ID", "client_id": "STRING", "gclid": "STRING",
         "fbclid": "STRING", "email": "STRING", "phone": "STRING", "lost": "FLAG",
-        "modified": "TIMESTAMP",
+        "modified": "TIMESTAMP", "user_id": "STRING", "reached": "BOOL",
+        "reached_at": "TIMESTAMP",
     },
     "deal": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "stage_id": "STRING",
@@ -36,11 +38,12 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
         "modified": "TIMESTAMP", "amount": "FLOAT64", "home_amount": "FLOAT64",
         "currency": "STRING", "currency_id": "STRING", "lead_id": "ID", "person_id": "ID",
         "merged_into": "ID", "client_id": "STRING", "gclid": "STRING", "fbclid": "STRING",
+        "said_won": "BOOL", "said_lost": "BOOL",
     },
     "link": {"deal_id": "ID", "person_id": "ID", "deleted": "FLAG"},
     "stage": {
         "id": "STRING", "pipeline_id": "STRING", "won": "BOOL", "closed": "BOOL",
-        "probability": "FLOAT64",
+        "probability": "FLOAT64", "label": "STRING",
     },
     "entered": {"deal_id": "ID", "stage_id": "STRING", "entered_at": "TIMESTAMP"},
     "person_merge": {"gone": "ID", "kept": "ID"},

@@ -20,7 +20,7 @@ Schema = Sequence[Mapping[str, Any]]
 
 _SPELLED = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD"}
 _PRIMARY = re.compile(r"primary\((\w+)\)")
-_IS = re.compile(r"(\S+) is (\S+)")
+_IS = re.compile(r"(\S+) is (.+)")
 _STEP = re.compile(r"[A-Za-z0-9_]+(\[\])?")
 
 

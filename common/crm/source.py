@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -13,9 +13,12 @@ from common.crm import names
 from common.crm.canonical import Loaded, integers, nothing
 from common.crm.connector import COLUMNS, Canonical, Connector, Crm, Mapped, connectors, crm
 from common.crm.folding import EDGES, folding
+from common.crm.identifiers import Contents, Found, content
 from common.crm.paths import Reading, Schema
+from common.crm.preferences import Preferences, overrides, placed
 from common.errors import NotFoundError
 
+NOTHING = Preferences()
 Tables = Mapping[str, Schema]
 Labels = Mapping[str, str]
 """Words for columns whose name is a hash, by that name in small letters."""
@@ -31,12 +34,21 @@ class Source:
     attributes: tuple[str, ...]
     tables: tuple[str, ...]
     """Loaded tables that the queries read."""
+    columns: tuple[Found, ...] = ()
+    """Columns that were named, or found by their names or contents."""
 
 
-def read(warehouse: Warehouse, name: str, dataset: str) -> Source:
+_HOLDERS: tuple[Canonical, ...] = ("person", "entry", "deal")
+"""Canonical tables that may say who clicked."""
+
+
+def read(
+    warehouse: Warehouse, name: str, dataset: str, preferences: Preferences = NOTHING
+) -> Source:
     """The CRM as it lies in the dataset (project.dataset).
 
-    Raises NotFoundError when no loader's shape is complete there.
+    Client ids are looked for by their content as well, and what is called so is looked into.
+    Raises NotFoundError when no loader's shape is complete there, or a named column is missing.
     """
     wanted = {each.lower() for shape in connectors(name) for each in _named(shape)}
     found: dict[str, Schema] = {}
@@ -44,26 +56,96 @@ def read(warehouse: Warehouse, name: str, dataset: str) -> Source:
         if each.lower() in wanted:
             found[each] = warehouse.schema_of(f"{dataset}.{each}") or []
     shape = shape_of(name, dataset, found)
-    return source(name, dataset, found, _labels(warehouse, shape, dataset, found))
+    labels = _labels(warehouse, shape, dataset, found)
+    first = _loaded(shape, crm(name), dataset, found, labels, preferences, {})
+    seen = _looked(warehouse, first, preferences)
+    return source(name, dataset, found, labels, preferences, seen)
 
 
 def source(
-    name: str, dataset: str, found: Tables, labels: Mapping[Canonical, Labels] | None = None
+    name: str,
+    dataset: str,
+    found: Tables,
+    labels: Mapping[Canonical, Labels] | None = None,
+    preferences: Preferences = NOTHING,
+    seen: Mapping[Canonical, Contents] | None = None,
 ) -> Source:
-    """The CRM's queries over the tables `found` in the dataset; raises as `read` does."""
+    """The CRM's queries over the tables `found` in the dataset; raises as `read` does.
+
+    `seen` has what columns hold, where somebody has looked.
+    """
     shape, rules = shape_of(name, dataset, found), crm(name)
-    loaded = dict(_loaded(shape, rules, dataset, found, labels or {}))
+    loaded = _loaded(shape, rules, dataset, found, labels or {}, preferences, seen or {})
     attributes = _attributes(rules, loaded)
     records = _records(rules, loaded, attributes)
+    schemas = _schemas(shape, found)
     return Source(
         connector=shape.name,
         leads=_leads(rules, loaded, attributes, records, found, shape),
-        deals=template(__file__, "source_deals", records=records),
+        deals=template(
+            __file__,
+            "source_deals",
+            records=records,
+            is_stage=_is_one_of(preferences.stages),
+            outcomes=Sql("milestones" if preferences.is_of_leads else "of_deals"),
+        ),
         attributes=(*rules.entry_attributes, *attributes),
         tables=tuple(
             sorted({actual for each in shape.tables if (actual := _actual(shape, each, found))})
         ),
+        columns=(
+            *(
+                Found(
+                    place.name,
+                    str(_actual(shape, place.canonical, found)),
+                    place.column,
+                    "definition",
+                )
+                for place in placed(preferences, schemas, labels or {})
+            ),
+            *(each for table in loaded.values() for each in table.found),
+        ),
     )
+
+
+def _is_one_of(stages: Iterable[str]) -> Sql:
+    """Whether `tied.stage_id` or the stage's label is one of these; false when there are none."""
+    listed = join(", ", (bind(stage.lower()) for stage in stages))
+    if not listed.text:
+        return Sql("FALSE")
+    return fill(
+        "LOWER(tied.stage_id) IN ({{ listed }}) OR LOWER(stage.label) IN ({{ listed }})",
+        listed=listed,
+    )
+
+
+def _looked(
+    warehouse: Warehouse, loaded: Mapping[Canonical, Loaded], preferences: Preferences
+) -> dict[Canonical, Contents]:
+    """What is in the columns that are called so, and in all columns of text if none holds it."""
+    holders = {name: loaded[name] for name in _HOLDERS if name in loaded}
+    called = {
+        name: _content(warehouse, table, {found.column for found in table.found})
+        for name, table in holders.items()
+    }
+    clients = [
+        called[name][found.column].looking["client_id"]
+        for name, table in holders.items()
+        for found in table.found
+        if found.name == "client_id" and found.column in called[name]
+    ]
+    if "client_id" in preferences.columns or any(clients):
+        return called
+    return {name: _content(warehouse, table, None) for name, table in holders.items()}
+
+
+def _content(warehouse: Warehouse, table: Loaded, names: Collection[str] | None) -> Contents:
+    chosen = {
+        name: value.sql
+        for name, value in table.candidates.items()
+        if names is None or name in names
+    }
+    return content(warehouse, table.path, chosen)
 
 
 def shape_of(name: str, dataset: str, found: Tables) -> Connector:
@@ -148,22 +230,48 @@ def _loaded(
     dataset: str,
     found: Tables,
     labels: Mapping[Canonical, Labels],
-) -> Iterator[tuple[Canonical, Loaded]]:
-    for canonical, mapped in shape.tables.items():
-        actual = _actual(shape, canonical, found)
-        if actual is not None:
-            yield (
-                canonical,
-                Loaded(
-                    canonical,
-                    mapped,
-                    f"{dataset}.{actual}",
-                    found[actual],
-                    long_ids=rules.long_ids,
-                    labels=labels.get(canonical, {}),
-                    extra=rules.entry_attributes if canonical == "entry" else {},
-                ),
+    preferences: Preferences,
+    seen: Mapping[Canonical, Contents],
+) -> dict[Canonical, Loaded]:
+    schemas = _schemas(shape, found)
+    named = list(placed(preferences, schemas, labels))
+    loaded = {
+        canonical: Loaded(
+            canonical,
+            shape.tables[canonical],
+            f"{dataset}.{_actual(shape, canonical, found)}",
+            schema,
+            long_ids=rules.long_ids,
+            labels=labels.get(canonical, {}),
+            extra=rules.entry_attributes if canonical == "entry" else {},
+            named=overrides(canonical, preferences, named, schema),
+            seen=seen.get(canonical),
+        )
+        for canonical, schema in schemas.items()
+    }
+    if preferences.is_of_leads:
+        _check_moment(place for place in map(loaded.get, _HOLDERS) if place)
+    return loaded
+
+
+def _check_moment(holders: Iterable[Loaded]) -> None:
+    """A status counts from the moment of its change: NotFoundError where no column says it."""
+    for holder in holders:
+        if holder.has("reached") and not (holder.has("reached_at") or holder.has("modified")):
+            raise NotFoundError(
+                f"{holder.path} says which leads have come so far, and no column says when.",
+                code="crm_moment_unknown",
+                fix="Name the column with the moment of the change, or a date that is filled then.",
             )
+
+
+def _schemas(shape: Connector, found: Tables) -> dict[Canonical, Schema]:
+    """The columns of the loaded tables, by the canonical ones that they are read as."""
+    return {
+        canonical: found[actual]
+        for canonical in shape.tables
+        if (actual := _actual(shape, canonical, found)) is not None
+    }
 
 
 def _attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str]:

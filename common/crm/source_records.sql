@@ -8,6 +8,7 @@ people AS (
     ARRAY_AGG(person.client_id IGNORE NULLS ORDER BY person.created, person.id LIMIT 1)[SAFE_OFFSET(0)] AS client_id,
     ARRAY_AGG(person.gclid IGNORE NULLS ORDER BY person.created, person.id LIMIT 1)[SAFE_OFFSET(0)] AS gclid,
     ARRAY_AGG(person.fbclid IGNORE NULLS ORDER BY person.created, person.id LIMIT 1)[SAFE_OFFSET(0)] AS fbclid,
+    ARRAY_AGG(person.user_id IGNORE NULLS ORDER BY person.created, person.id LIMIT 1)[SAFE_OFFSET(0)] AS user_id,
     LOGICAL_OR(folded.kept IS NULL AND NOT person.deleted) AS is_there
   FROM person
   LEFT JOIN person_folded AS folded ON folded.gone = person.id
@@ -20,10 +21,25 @@ entries AS (
     ARRAY_AGG(entry.client_id IGNORE NULLS ORDER BY entry.created, entry.id LIMIT 1)[SAFE_OFFSET(0)] AS client_id,
     ARRAY_AGG(entry.gclid IGNORE NULLS ORDER BY entry.created, entry.id LIMIT 1)[SAFE_OFFSET(0)] AS gclid,
     ARRAY_AGG(entry.fbclid IGNORE NULLS ORDER BY entry.created, entry.id LIMIT 1)[SAFE_OFFSET(0)] AS fbclid,
+    ARRAY_AGG(entry.user_id IGNORE NULLS ORDER BY entry.created, entry.id LIMIT 1)[SAFE_OFFSET(0)] AS user_id,
     LOGICAL_OR(folded.kept IS NULL AND NOT entry.deleted) AS is_there
   FROM entry
   LEFT JOIN entry_folded AS folded ON folded.gone = entry.id
   GROUP BY 1
+),
+known_as AS (
+  -- what the site calls a person, where the CRM says it
+  SELECT tied.id, MIN(tied.user_id) AS user_id
+  FROM (
+    SELECT whole.id, whole.user_id
+    FROM people AS whole
+    UNION ALL
+    SELECT COALESCE(folded.kept, entry.person_id) AS id, entry.user_id
+    FROM entry
+    LEFT JOIN person_folded AS folded ON folded.gone = entry.person_id
+  ) AS tied
+  WHERE tied.id IS NOT NULL AND tied.user_id IS NOT NULL
+  GROUP BY tied.id
 ),
 named AS (
   -- the entry that names a deal

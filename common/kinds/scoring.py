@@ -5,16 +5,173 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from common.crm import CRMS
-from common.model.fields import Frozen
+from common.crm.preferences import Named, Preferences
+from common.model.fields import ConversionId, Frozen
 
 
 def _known_crm(name: str) -> str:
     if name not in CRMS:
         raise ValueError(f"no CRM is called {name!r}; there are: {', '.join(CRMS)}")
     return name
+
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=300)]
+Said = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^|]+$")]
+
+
+class Reached(Frozen):
+    """What a column of the CRM holds once something has happened."""
+
+    model_config = ConfigDict(title="Column that tells it")
+
+    column: ColumnName = Field(
+        title="Column",
+        description="Column, in any spelling, or what people call it in the CRM.",
+        examples=["Deal_Status__c"],
+    )
+    values: tuple[Said, ...] = Field(
+        (),
+        max_length=100,
+        title="Values",
+        description="Values that mean yes; none for a flag, or for a date that is filled.",
+        examples=[["Signed"]],
+    )
+
+
+class CrmColumns(Frozen):
+    """Columns that a person names; all others are found by their names and contents."""
+
+    model_config = ConfigDict(title="Named columns")
+
+    client_id: ColumnName | None = Field(
+        None,
+        title="Client id",
+        description="Google Analytics' client id, on leads, contacts or deals.",
+        examples=["Google_Client_Id__c"],
+    )
+    gclid: ColumnName | None = Field(
+        None, title="Google click id", description="Google's click id.", examples=["GCLID__c"]
+    )
+    fbclid: ColumnName | None = Field(
+        None, title="Meta click id", description="Meta's click id.", examples=["fbclid__c"]
+    )
+    user_id: ColumnName | None = Field(
+        None,
+        title="User id",
+        description="The person's id as the site knows it; the CRM's own id unless given.",
+        examples=["Customer_Number__c"],
+    )
+    created: ColumnName | None = Field(
+        None,
+        title="Created",
+        description="When the lead came; the record's creation unless given.",
+        examples=["Inquiry_Date__c"],
+    )
+    value: ColumnName | None = Field(
+        None, title="Value", description="A deal's money.", examples=["Contract_Value__c"]
+    )
+    currency: ColumnName | None = Field(
+        None, title="Currency", description="Currency of a deal's money.", examples=["Currency__c"]
+    )
+    won: Reached | None = Field(
+        None,
+        title="Won",
+        description="When a deal counts as won.",
+        examples=[{"column": "Deal_Status__c", "values": ["Signed"]}],
+    )
+    lost: Reached | None = Field(
+        None,
+        title="Lost",
+        description="When a deal counts as lost.",
+        examples=[{"column": "Deal_Status__c", "values": ["Refused"]}],
+    )
+
+    @property
+    def of_leads(self) -> dict[str, str]:
+        """The named columns of leads, contacts and deals alike, by what they hold."""
+        names = ("client_id", "gclid", "fbclid", "user_id", "created")
+        return {name: column for name in names if (column := getattr(self, name)) is not None}
+
+
+class StageReached(Frozen):
+    """A deal has come into a stage."""
+
+    model_config = ConfigDict(title="Stage of a deal")
+
+    type: Literal["stage"] = Field(title="Type", description="Stage", examples=["stage"])
+    stages: tuple[Said, ...] = Field(
+        min_length=1,
+        max_length=100,
+        title="Stages",
+        description="Stages, by id or label, of which any counts; a won deal has passed them all.",
+        examples=[["Offer sent", "Negotiation"]],
+    )
+
+
+class LeadReached(Reached):
+    """A lead or contact has come so far."""
+
+    model_config = ConfigDict(title="Status of a lead")
+
+    type: Literal["lead"] = Field(title="Type", description="Lead status", examples=["lead"])
+    at: ColumnName | None = Field(
+        None,
+        title="Moment",
+        description="Column that says since when; the lead's last change unless given.",
+        examples=["Qualified_At__c"],
+    )
+
+
+class TargetReached(Frozen):
+    """The person has a conversion of another kind."""
+
+    model_config = ConfigDict(title="Target conversion")
+
+    type: Literal["conversion"] = Field(
+        title="Type", description="Target conversion", examples=["conversion"]
+    )
+    target: ConversionId = Field(
+        title="Target conversion",
+        description="Custom conversion with the same user ids, one or more in the past 60 days.",
+        examples=["deal_closed"],
+    )
+
+
+Milestone = Annotated[StageReached | LeadReached | TargetReached, Field(discriminator="type")]
+"""What a lead is to reach, where that is not a won deal."""
+
+
+class LeadCondition(Frozen):
+    """One condition on a lead's own column."""
+
+    model_config = ConfigDict(title="Condition on leads")
+
+    column: ColumnName = Field(
+        title="Column", description="An attribute of the lead.", examples=["country"]
+    )
+    operator: Literal["one_of", "not_one_of", "is_present", "is_missing"] = Field(
+        title="Operator",
+        description="not_one_of is also true where the value is missing.",
+        examples=["one_of"],
+    )
+    values: tuple[Annotated[str, Field(max_length=1000)], ...] = Field(
+        (),
+        max_length=1000,
+        title="Values",
+        description="Compared without case; none for is_present and is_missing.",
+        examples=[["Germany", "Austria"]],
+    )
+
+    @model_validator(mode="after")
+    def _values_fit(self) -> LeadCondition:
+        if self.operator.endswith("one_of") != bool(self.values):
+            raise ValueError(
+                f"{self.operator} takes {'no values' if self.values else 'at least one value'}"
+            )
+        return self
 
 
 class CrmSource(Frozen):
@@ -32,6 +189,12 @@ class CrmSource(Frozen):
         title="Dataset",
         description="Dataset of the connector's tables as project.dataset.",
         examples=["my-project.hubspot"],
+    )
+    columns: CrmColumns = Field(
+        CrmColumns(),
+        title="Columns",
+        description="Columns that hold what their names do not say.",
+        examples=[{"client_id": "Google_Client_Id__c"}],
     )
 
 
@@ -53,6 +216,25 @@ class QuerySource(Frozen):
         description="One row an outcome: lead_id, outcome_at, status, deal_value, currency.",
         examples=["SELECT lead_id, closed_at AS outcome_at, status FROM `my-project.crm.deals`"],
     )
+
+
+def preferences(
+    source: CrmSource, milestone: StageReached | LeadReached | TargetReached | None
+) -> Preferences:
+    """What the definition says of its CRM: named columns, and the stage or status that counts."""
+    columns = {name: Named(column) for name, column in source.columns.of_leads.items()}
+    for name in ("value", "currency"):
+        if column := getattr(source.columns, name):
+            columns[name] = Named(column)
+    for name in ("won", "lost"):
+        if reached := getattr(source.columns, name):
+            columns[name] = Named(reached.column, reached.values)
+    if isinstance(milestone, LeadReached):
+        columns["reached"] = Named(milestone.column, milestone.values)
+        if milestone.at:
+            columns["reached_at"] = Named(milestone.at)
+    stages = milestone.stages if isinstance(milestone, StageReached) else ()
+    return Preferences(columns, stages)
 
 
 @dataclass(frozen=True)
@@ -105,3 +287,14 @@ class Scoring:
     """Whether the rows come of the scores; else they are written first and valued later."""
     excluded_attributes: tuple[str, ...] = ()
     confirmed_attributes: tuple[str, ...] = ()
+    milestone: StageReached | LeadReached | TargetReached | None = None
+    """What a lead is to reach; None for a won deal."""
+    lead_filters: tuple[LeadCondition, ...] = ()
+    """All of which a lead must pass to be one."""
+
+    @property
+    def target(self) -> str | None:
+        """The conversion whose rows are the outcomes; None when deals are."""
+        if isinstance(self.source, RowsSource):
+            return self.source.target
+        return self.milestone.target if isinstance(self.milestone, TargetReached) else None

@@ -173,12 +173,29 @@ def test_a_crm_must_have_the_tables_of_its_connector_and_they_are_its_lineage(sh
     for name, columns in tables.items():
         schema = [{"name": column, "type": "STRING"} for column in columns]
         shop.world.replace(f"{dataset}.{name}", schema, [])
-    assert shop.harness.save(scored(dataset))["referenced_tables"] == [
+    saved = shop.harness.save(scored(dataset))
+    assert saved["referenced_tables"] == [
         f"{dataset}.contact",
         f"{dataset}.deal",
         f"{dataset}.deal_contact",
         f"{dataset}.deal_pipeline_stage",
     ]
+    assert [warning["code"] for warning in saved["warnings"]] == ["no_client_id_column"]
+    schema = [{"name": name, "type": "STRING"} for name in ("id", "property_createdate", "web_ref")]
+    clients = [f"{1000000 + row}.{1700000000 + row}" for row in range(20)]
+    rows = [dict(zip(("id", "web_ref"), (str(row), it), strict=True))
+            for row, it in enumerate(clients)]  # fmt: skip
+    shop.world.replace(f"{dataset}.contact", schema, rows)
+    (told,) = shop.harness.save({**scored(dataset), "description": "again"})["warnings"]
+    assert (told["code"], told["severity"]) == ("column_found", "info")
+    assert told["message"] == (
+        "contact.web_ref is read as client_id: by what it holds; 20 of its 20 values look like one."
+    )
+    named = scored(dataset)
+    named["source"]["columns"] = {"client_id": "web_reff"}
+    problem = shop.harness.refused(named)
+    assert (problem["code"], problem["field"]) == ("crm_column_unknown", "source.columns")
+    assert "Did you mean web_ref?" in problem["fix"]
 
 
 def test_a_row_of_a_query_is_explained(shop: House) -> None:

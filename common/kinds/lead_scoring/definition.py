@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from common.bigquery.sql import Sql
 from common.kinds.candidate.shape import Context
 from common.kinds.conversion import Conversion
 from common.kinds.lead_scoring import lead_scoring
 from common.kinds.query import Query
-from common.kinds.scoring import CrmSource, Qualification, QuerySource, Scoring
+from common.kinds.scoring import (
+    CrmSource,
+    LeadCondition,
+    Milestone,
+    Qualification,
+    QuerySource,
+    Scoring,
+    TargetReached,
+)
 from common.model.fields import Days
 
 
@@ -32,6 +40,19 @@ class LeadScoring(Conversion):
         title="Source",
         description="A standard CRM or two queries.",
         examples=[{"type": "crm", "crm": "hubspot", "dataset": "my-project.hubspot"}],
+    )
+    milestone: Milestone | None = Field(
+        None,
+        title="Milestone",
+        description="What a lead is to reach; a won deal unless given.",
+        examples=[{"type": "stage", "stages": ["Offer sent"]}],
+    )
+    lead_filters: tuple[LeadCondition, ...] = Field(
+        (),
+        max_length=50,
+        title="Filters on leads",
+        description="Only leads that pass all of these are scored and learnt from.",
+        examples=[[{"column": "country", "operator": "one_of", "values": ["Germany"]}]],
     )
     conversion_window_days: Annotated[int, Field(ge=7, le=365)] | None = Field(
         None,
@@ -72,6 +93,20 @@ class LeadScoring(Conversion):
         examples=[["lead_source"]],
     )
 
+    @model_validator(mode="after")
+    def _milestone_fits(self) -> LeadScoring:
+        if self.milestone and isinstance(self.source, QuerySource):
+            raise ValueError(
+                "a query says itself what counts: let deals_sql return status 'won' for what"
+                " reached the milestone; for a target conversion predict the value of a custom one"
+            )
+        return self
+
+    def named(self) -> Mapping[str, str]:
+        if isinstance(self.milestone, TargetReached):
+            return {self.milestone.target: "milestone.target"}
+        return {}
+
     def select(self, context: Context) -> Sql:
         """One row a scored lead; unqualified ones carry the reason `unqualified_lead`."""
         return lead_scoring.select(self, context)
@@ -92,6 +127,8 @@ class LeadScoring(Conversion):
             precedes_rows=True,
             excluded_attributes=self.excluded_attributes,
             confirmed_attributes=self.confirmed_attributes,
+            milestone=self.milestone,
+            lead_filters=self.lead_filters,
         )
 
     def open_days(self, of_member: Callable[[str], int]) -> int:

@@ -91,7 +91,7 @@ def _queries(draft: Conversion, services: Services) -> tuple[tuple[str, ...], li
     """Tables and remarks of the draft's queries; raises UserError when one may not be saved."""
     scoring = draft.scoring()
     if scoring and isinstance(scoring.source, CrmSource):
-        return crm.tables_of(scoring.source, services.runner), []
+        return crm.checked(scoring.source, scoring, services.runner)
     if not draft.queries():
         return (), []
     # the guard's parser is imported only where SQL is saved, for quick cold starts
@@ -117,15 +117,14 @@ def _target(
 ) -> None:
     """Raises UserError when a value is predicted that nothing could be learnt for."""
     scoring = draft.scoring()
-    if scoring is None or not isinstance(scoring.source, RowsSource):
+    if scoring is None or scoring.target is None:
         return
-    source = scoring.source
     possible = targets(services.warehouse, definitions.values(), services.yesterday, draft.id)
-    target = next(target for target in possible if target.id == source.target)
+    target = next(target for target in possible if target.id == scoring.target)
     if target.reason:
         raise UserError(
             f"Nothing can be predicted yet for {target.id!r}. {target.reason}",
             code="ineligible_target",
             fix=f"Run the target first: it needs user_id and a conversion in {TARGET_DAYS} days.",
-            field="predicted_value.target",
+            field=draft.named()[target.id],
         )

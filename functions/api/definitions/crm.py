@@ -2,25 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
 from common.bigquery.warehouse import Warehouse
 from common.crm import source
+from common.crm.identifiers import Found
 from common.errors import NotFoundError, UserError
-from common.kinds.scoring import CrmSource
+from common.kinds.scoring import CrmSource, Scoring, preferences
+from common.model.findings import Finding
 
 FIELD = "source.dataset"
 
 
-def tables_of(crm: CrmSource, runner: Warehouse) -> tuple[str, ...]:
-    """The tables that the scoring reads, as project.dataset.table; raises UserError otherwise."""
+def checked(
+    crm: CrmSource, scoring: Scoring, runner: Warehouse
+) -> tuple[tuple[str, ...], list[Finding]]:
+    """The tables that the scoring reads, as project.dataset.table, and which columns hold what.
+
+    Raises UserError when the dataset may not be read or does not hold what was named.
+    """
     _check_allowed(crm.dataset, runner.settings.source_datasets)
+    said = preferences(crm, scoring.milestone)
     try:
-        return tuple(
-            f"{crm.dataset}.{name}" for name in source.read(runner, crm.crm, crm.dataset).tables
-        )
+        read = source.read(runner, crm.crm, crm.dataset, said)
     except NotFoundError as error:
-        raise UserError(error.detail, code=error.code, fix=error.fix, field=FIELD) from error
+        raise UserError(
+            error.detail, code=error.code, fix=error.fix, field=_FIELDS.get(error.code, FIELD)
+        ) from error
+    tables = tuple(f"{crm.dataset}.{name}" for name in read.tables)
+    return tables, list(_columns(read.columns))
+
+
+_FIELDS = {"crm_column_unknown": "source.columns", "crm_moment_unknown": "milestone.at"}
+
+
+def _columns(found: Iterable[Found]) -> Iterator[Finding]:
+    """What a person should see before saving: each column that is read, and what lacks."""
+    listed = list(found)
+    for each in listed:
+        yield _seen(each)
+    if "client_id" not in {each.name for each in listed}:
+        yield Finding(
+            "no_client_id_column",
+            "warning",
+            "No column of the CRM is called a client id or holds client ids, so that no lead can "
+            "be attributed to a visit.",
+            "Name the column (source.columns.client_id), or let the form write Google Analytics' "
+            "client id into a field of the CRM.",
+            field="source.columns.client_id",
+        )
+
+
+def _seen(found: Found) -> Finding:
+    place = f"{found.table}.{found.column}"
+    message = f"{place} is read as {found.name}: {_HOW[found.by]}"
+    if found.content is None:
+        return Finding("column_found", "info", f"{message}.", field=f"source.columns.{found.name}")
+    filled, alike = found.content.filled, found.content.looking[found.name]
+    doubtful = filled > 0 and alike < filled / 2
+    return Finding(
+        "column_doubtful" if doubtful else "column_found",
+        "warning" if doubtful else "info",
+        f"{message}; {alike} of its {filled} values look like one.",
+        f"Name another column (source.columns.{found.name}) if this one holds something else.",
+        field=f"source.columns.{found.name}",
+    )
+
+
+_HOW = {"definition": "as named", "name": "by its name", "content": "by what it holds"}
 
 
 def _check_allowed(dataset: str, allowed: tuple[str, ...]) -> None:

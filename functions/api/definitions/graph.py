@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from common.catalog.definitions import DefinitionVersion
 from common.errors import ConflictError, UserError
 from common.kinds.conversion import Conversion
-from common.kinds.scoring import RowsSource
 
 Known = Mapping[str, Conversion]
 MAXIMUM_INHERITANCE = 3
@@ -133,14 +132,14 @@ def _check_prediction(draft: Conversion, known: Known) -> None:
         f"{id!r} cannot be the target of a prediction: it {reason}.",
         code="ineligible_target",
         fix="Choose a custom conversion with user ids and values of its own.",
-        field=_TARGET,
+        field=draft.named()[id],
     )
 
 
 def _predicted_by(conversion: Conversion | None) -> str | None:
     """The conversion that its values are predicted by."""
     scoring = conversion.scoring() if conversion else None
-    return scoring.source.target if scoring and isinstance(scoring.source, RowsSource) else None
+    return scoring.target if scoring else None
 
 
 def _check_counted_once(combined: Conversion, known: Known, draft: Conversion) -> None:

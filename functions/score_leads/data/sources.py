@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 
 from common import user_query
 from common.bigquery.sql import (
     Sql,
+    bind,
     create_table_as,
     fill,
     identifier,
@@ -21,7 +23,14 @@ from common.crm import source
 from common.errors import UserError
 from common.kinds.candidate.rates import rates
 from common.kinds.conversion import Conversion
-from common.kinds.scoring import CrmSource, QuerySource, RowsSource, Scoring
+from common.kinds.scoring import (
+    CrmSource,
+    LeadCondition,
+    QuerySource,
+    RowsSource,
+    Scoring,
+    preferences,
+)
 from common.model.contract import contract
 from common.model.window import Window
 from functions.score_leads.data.attributes import is_personal_name
@@ -81,7 +90,8 @@ def stage(
 
     Raises UserError when a query is refused or lacks a column, NotFoundError for a missing table.
     """
-    leads, deals = _raw(warehouses, conversion.id, scoring_of(conversion), window)
+    scoring = scoring_of(conversion)
+    leads, deals = _raw(warehouses, conversion.id, scoring, window)
     staged = Staged(
         warehouses.warehouse.staging(f"{conversion.id}_scoring_leads"),
         warehouses.warehouse.staging(f"{conversion.id}_scoring_outcomes"),
@@ -94,6 +104,7 @@ def stage(
         columns=_typed(leads.columns, LEAD_COLUMNS, _LEAD_NAMES),
         attributes=_attributes(attribute_columns(leads.columns)),
         leads=leads.sql,
+        passes=_passes(scoring.lead_filters, leads.columns),
         erasures=warehouses.warehouse.table("erasures"),
     )
     days = {"start_date": window.start, "end_date": window.end}
@@ -155,8 +166,8 @@ def _raw(
     warehouses: Warehouses, conversion: str, scoring: Scoring, window: Window
 ) -> tuple[Raw, Raw]:
     match scoring.source:
-        case CrmSource(crm=name, dataset=dataset):
-            return _of_crm(warehouses.warehouse, conversion, name, dataset)
+        case CrmSource() as crm:
+            return _of_crm(warehouses.warehouse, conversion, crm, scoring)
         case QuerySource(leads_sql=leads, deals_sql=deals):
             return (
                 _answered(warehouses, conversion, "leads", leads, window),
@@ -174,11 +185,49 @@ def _raw(
             return answered, _of_conversions(warehouses.warehouse, target)
 
 
-def _of_crm(warehouse: Warehouse, conversion: str, name: str, dataset: str) -> tuple[Raw, Raw]:
-    read = source.read(warehouse, name, dataset)
-    return (
-        _written(warehouse, f"{conversion}_scoring_leads_raw", read.leads),
-        _written(warehouse, f"{conversion}_scoring_deals_raw", read.deals),
+def _of_crm(
+    warehouse: Warehouse, conversion: str, crm: CrmSource, scoring: Scoring
+) -> tuple[Raw, Raw]:
+    read = source.read(warehouse, crm.crm, crm.dataset, preferences(crm, scoring.milestone))
+    leads = _written(warehouse, f"{conversion}_scoring_leads_raw", read.leads)
+    if scoring.target:
+        return leads, _of_conversions(warehouse, scoring.target)
+    return leads, _written(warehouse, f"{conversion}_scoring_deals_raw", read.deals)
+
+
+_PASSES = {
+    "one_of": "COALESCE({{ value }} IN UNNEST({{ wanted }}), FALSE)",
+    "not_one_of": "COALESCE({{ value }} NOT IN UNNEST({{ wanted }}), TRUE)",
+    "is_present": "{{ value }} IS NOT NULL",
+    "is_missing": "{{ value }} IS NULL",
+}
+
+
+def _passes(filters: Iterable[LeadCondition], columns: Mapping[str, str]) -> Sql:
+    """Whether `given` passes all filters; raises UserError for a column that no lead has."""
+    there = {name.lower(): name for name in columns}
+    parts = [Sql("TRUE")]
+    for place, each in enumerate(filters):
+        name = there.get(each.column.lower())
+        if name is None:
+            raise _no_such_column(place, each.column, columns)
+        value = fill(
+            "NULLIF(LOWER(TRIM(CAST(given.{{ column }} AS STRING))), '')", column=identifier(name)
+        )
+        wanted = [text.strip().lower() for text in each.values]
+        slots = {"wanted": bind(wanted, "ARRAY<STRING>")} if wanted else {}
+        parts.append(fill(_PASSES[each.operator], value=value, **slots))
+    return join(" AND ", parts)
+
+
+def _no_such_column(place: int, column: str, columns: Iterable[str]) -> UserError:
+    near = get_close_matches(column, list(columns), n=1)
+    listed = ", ".join(sorted(columns)[:20])
+    return UserError(
+        f"Leads have no column {column}, by which they are to be filtered.",
+        code="lead_filter_unknown",
+        fix=f"Did you mean {near[0]}?" if near else f"There are: {listed}.",
+        field=f"lead_filters.{place}.column",
     )
 
 

@@ -21,6 +21,7 @@ FROM (
     {{ columns }},
     {{ attributes }} AS attributes
   FROM {{ leads }} AS given
+  WHERE {{ passes }}
 ) AS lead
 WHERE lead.id IS NOT NULL
   AND lead.created IS NOT NULL
