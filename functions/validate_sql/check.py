@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -31,6 +32,8 @@ from functions.validate_sql.profile import data_quality, predicted_value
 from functions.validate_sql.profile import profile as profiles
 
 PROFILED_DAYS = 30
+PROFILE_SECONDS = 20
+"""After which no further part of a profile begins; a job that runs is bounded by its warehouse."""
 _SHARD = re.compile(r"(.*_)(\d{8})")
 # Findings after which running the query would fail, cost too much or tell nothing.
 _NOT_PROFILED = frozenset(
@@ -53,6 +56,8 @@ class Services:
     now: datetime
     account: Callable[[], str]
     """E-mail of that identity, "" when unknown; asked for only when access is missing."""
+    clock: Callable[[], float] = time.monotonic
+    """Seconds that only grow, by which a profile is bounded."""
 
     @property
     def settings(self) -> Settings:
@@ -304,15 +309,23 @@ def _look(
     """The findings, and those of the last 30 days' rows where running the query makes sense."""
     if not ask.with_profile or any(finding.code in _NOT_PROFILED for finding in findings):
         return list(findings)
+    until = services.clock() + PROFILE_SECONDS
+
+    def is_over() -> bool:
+        return services.clock() > until
+
     try:
         with profiles.answer(
             services.runner, services.own, verdict, ask.contract, services.last_days
         ) as kept:
-            profile = profiles.profile(services.own, kept, services.now)
-            profile.clients = profiles.stitch(services.own, kept) if profile.rows else None
+            profile = profiles.profile(services.own, kept, services.now, is_over)
+            if profile.rows and not is_over():
+                profile.clients = profiles.stitch(services.own, kept)
             remarks = _remarks(profile, ask, verdict, findings, services)
             columns = _columns(ask, verdict, reading, services)
-            offered = offers.from_rows([*findings, *remarks], columns, profile, services.own, kept)
+            offered = [*findings, *remarks]
+            if not is_over():
+                offered = offers.from_rows(offered, columns, profile, services.own, kept)
     except RefusedQueryError as error:
         return [*findings, *error.findings]
     except AccessError as error:
@@ -323,7 +336,16 @@ def _look(
     if profile.clients:
         profile.attributed_share = profile.clients.known_before / profile.rows
     answer.profile, answer.sample = profile, profile.sample
-    return offered
+    return offered if profile.is_complete else [*offered, _cut_short()]
+
+
+def _cut_short() -> Finding:
+    return found(
+        "profile_failed",
+        f"Within {PROFILE_SECONDS} seconds only a part of the last 30 days' rows could be "
+        "looked at; what the profile leaves out is not judged.",
+        "Filter partitioned tables and select no more columns than needed, so that more is seen.",
+    )
 
 
 def _remarks(

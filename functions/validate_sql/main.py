@@ -19,7 +19,7 @@ from common.settings import Settings
 from functions.validate_sql.check import Services
 from functions.validate_sql.routes import INTERFACE
 
-JOB_SECONDS = 20
+JOB_SECONDS = 15
 """Longest time one job may run: the profile is a few of them, within the function's 60 s."""
 
 

@@ -346,3 +346,17 @@ def test_a_missing_right_to_write_the_copy_is_told_with_its_grant(services: Serv
     answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), locked)
     assert codes(answer) == ["access_denied"]
     assert "shop.conversions_staging" in answer.issues[0].fix
+
+
+def test_a_profile_that_takes_too_long_tells_what_it_saw(services: Services) -> None:
+    seconds = iter([0.0, 1.0, 30.0, *[31.0] * 50])
+    answer = validate(
+        Ask(sql=f"SELECT {COLUMNS} FROM shop.crm.orders {PERIOD}"),
+        replace(services, clock=lambda: next(seconds)),
+    )
+    assert answer.ok
+    assert "profile_failed" in codes(answer)
+    assert answer.profile
+    assert answer.profile.rows == 60
+    assert answer.sample
+    assert not answer.profile.days

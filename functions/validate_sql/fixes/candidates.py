@@ -7,7 +7,7 @@ fits as well, so that "1,234" alone decides nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.model import placeholders
 from common.model.contract import Column
@@ -27,6 +27,8 @@ class Candidate:
     """Readings of one family agree on every value that fits both; the first of them is taken."""
     is_sure: bool = False
     """Whether it is taken before all others that fit as well."""
+    keeps_apart: bool = False
+    """Whether values that differ must still differ afterwards."""
 
     def of(self, text: str) -> str:
         """The expression for a column that is written so."""
@@ -39,14 +41,18 @@ def of_type(wanted: Column, source: str, timezone: str) -> list[Candidate]:
         return []
     match wanted.type:
         case "FLOAT":
-            return _numbers(source)
+            return _apart(_numbers(source))
         case "BOOLEAN":
             return _truths(source)
         case "TIMESTAMP":
-            return _moments(source, timezone)
+            return _apart(_moments(source, timezone))
         case "STRING":
-            return _texts(source)
+            return _apart(_texts(source))
     return []
+
+
+def _apart(listed: Iterable[Candidate]) -> list[Candidate]:
+    return [replace(candidate, keeps_apart=True) for candidate in listed]
 
 
 def of_currency(profile: Profile) -> list[Candidate]:

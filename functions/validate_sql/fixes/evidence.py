@@ -26,20 +26,26 @@ def reading(
 def _holds(own: Warehouse, kept: Answer, column: str, candidate: Candidate) -> bool:
     """Whether the reading keeps every value; one that the engine cannot work out proves nothing."""
     value = f"answer.{identifier(column)}"
+    is_text = kept.types[column] == "STRING"
     is_there = f"{value} IS NOT NULL"
-    if kept.types[column] == "STRING":
+    if is_text:
         is_there += f" AND TRIM({value}) != ''"
+    told_apart = f"TRIM({value})" if is_text else f"TO_JSON_STRING({value})"
     fits, excused = (text.replace("{}", value) for text in (candidate.fits, candidate.excused))
+    read = f"IF({is_there} AND IFNULL({fits}, FALSE), {candidate.of(value)}, NULL)"
     lost = f"({candidate.of(value)}) IS NULL AND NOT IFNULL({excused}, FALSE)"
     counts = [
         Sql(f"COUNTIF({is_there}) AS present"),
         Sql(f"COUNTIF({is_there} AND NOT IFNULL({fits}, FALSE)) AS misfits"),
         # what does not fit is not worked out: it may make the expression fail
         Sql(f"COUNTIF({is_there} AND IF(IFNULL({fits}, FALSE), {lost}, FALSE)) AS lost"),
+        Sql(f"COUNT(DISTINCT IF({is_there}, {told_apart}, NULL)) AS before"),
+        Sql(f"COUNT(DISTINCT {read}) AS after"),
     ]
     sql = template(__file__, counts=join(",\n  ", counts), answer=kept.table)
     try:
         row = next(iter(own.rows(sql, labels={"purpose": "validate"})))
     except ProductError:
         return False
-    return bool(row["present"]) and not row["misfits"] and not row["lost"]
+    is_merged = candidate.keeps_apart and row["after"] < row["before"]
+    return bool(row["present"]) and not row["misfits"] and not row["lost"] and not is_merged

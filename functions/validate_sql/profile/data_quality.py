@@ -58,6 +58,7 @@ def check(profile: Profile, kind: Kind, texts: Mapping[str, str], timezone: str)
         _money(profile, written),
         _statuses(profile, written),
         _params(profile),
+        _meanings(profile),
     )
     return [finding for part in parts for finding in part]
 
@@ -289,6 +290,25 @@ def _params(profile: Profile) -> Iterator[Finding]:
                 f"STRUCT('{geo}' AS key, {geo} AS value)",
                 field="params",
             )
+
+
+def _meanings(profile: Profile) -> Iterator[Finding]:
+    """Values that an export would have to read and cannot."""
+    for key, values in profile.unknown_meanings.items():
+        told = ", ".join(f"{value!r} ({_rows(count)})" for value, count in [*values.items()][:5])
+        if key == "event_source":
+            effect = "is sent as unknown"
+            meant = "web, app, store, phone, crm or other"
+        else:
+            effect = "counts as a denial, so that these rows are not sent with personal data"
+            meant = "granted or denied"
+        yield found(
+            "unknown_meaning",
+            f"{key} has values that nobody listed: {told}. Each {effect}.",
+            f"Say for each whether it means {meant}: "
+            f"CASE {key} {_whens(list(values), meant)} ELSE {key} END",
+            field="params",
+        )
 
 
 def _meant_geo(key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -26,11 +26,16 @@ from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError
 from common.ga4 import shards
 from common.guard.judge import Verdict
-from common.model import placeholders
+from common.model import consent, event_source, placeholders
 from common.model.contract import Kind, normal_type
 from common.model.window import Window
 from common.privacy import shown
 
+_READERS: dict[str, Callable[[Any], str]] = {
+    **dict.fromkeys((*consent.COLUMNS, *consent.OPT_OUT_COLUMNS), consent.read),
+    "event_source": event_source.read,
+}
+"""Keys of params whose values an export reads for their meaning."""
 STITCH_DAYS = 60
 """How far before the profiled days a first visit is looked for."""
 FUTURE = timedelta(hours=24)
@@ -86,7 +91,12 @@ class Profile(BaseModel):
     statuses: dict[str, int] = Field(default_factory=dict)
     params_keys: dict[str, int] = Field(default_factory=dict)
     params_without_key: int = 0
+    unknown_meanings: dict[str, dict[str, int]] = Field(
+        default_factory=dict,
+        description="Values, masked, of consent and event_source that nobody can read, by key.",
+    )
     rows_with_repeated_params: int = 0
+    is_complete: bool = Field(True, description="Whether there was time to look at everything.")
     sample: list[dict[str, Any]] = Field(
         default_factory=list, description="Twenty rows; e-mails and telephone numbers are masked."
     )
@@ -120,8 +130,13 @@ def answer(
         own.drop(runner.staging_path(name))
 
 
-def profile(own: Warehouse, kept: Answer, now: datetime) -> Profile:
-    """The profile of an answer; each part is left empty where its column is missing or mistyped."""
+def profile(
+    own: Warehouse, kept: Answer, now: datetime, is_over: Callable[[], bool] = lambda: False
+) -> Profile:
+    """The profile of an answer; each part is left empty where its column is missing or mistyped.
+
+    No part begins when `is_over` says that the time is up.
+    """
     counts = _counts(own, kept)
     found = Profile(start_date=kept.window.start, end_date=kept.window.end, rows=counts["total"])
     if not found.rows:
@@ -130,14 +145,25 @@ def profile(own: Warehouse, kept: Answer, now: datetime) -> Profile:
     filled = {name: counts[f"filled_{index}"] for index, name in enumerate(columns)}
     found.null_share = {name: 1 - count / found.rows for name, count in filled.items()}
     found.negative_values = counts.get("negative", 0)
-    _add_moments(found, own, kept, now)
-    _add_ids(found, own, kept)
-    _add_values(found, own, kept)
+    parts: tuple[Callable[[], None], ...] = (
+        lambda: _add_sample(found, own, kept),
+        lambda: _add_moments(found, own, kept, now),
+        lambda: _add_ids(found, own, kept),
+        lambda: _add_values(found, own, kept),
+    )
+    for part in parts:
+        if is_over():
+            found.is_complete = False
+            break
+        part()
+    return found
+
+
+def _add_sample(found: Profile, own: Warehouse, kept: Answer) -> None:
     found.sample = [
         {name: shown(value, name) for name, value in row.items()}
         for row in own.rows(template(__file__, "profile_sample", answer=kept.table))
     ]
-    return found
 
 
 def stitch(own: Warehouse, kept: Answer) -> Clients | None:
@@ -245,9 +271,21 @@ def _add_params(found: Profile, own: Warehouse, kept: Answer) -> None:
         found.rows_with_repeated_params = next(iter(own.rows(repeated)))["conversions"]
     except ProductError:
         return  # another shape than key and value; the contract tells so
+    _add_unknown_meanings(found, own, kept)
     named = [row for row in keys if row["key"] is not None]
     found.params_keys = {str(shown(row["key"])): row["conversions"] for row in named}
     found.params_without_key = sum(row["conversions"] for row in keys if row["key"] is None)
+
+
+def _add_unknown_meanings(found: Profile, own: Warehouse, kept: Answer) -> None:
+    """Values of consent and of event_source that an export could not read."""
+    keys = Parameter("ARRAY<STRING>", sorted(_READERS))
+    sql = with_parameters(template(__file__, "profile_read_params", answer=kept.table), keys=keys)
+    for row in own.rows(sql):
+        if _READERS[row["key"]](row["value"]) == "unknown":
+            values = found.unknown_meanings.setdefault(row["key"], {})
+            value = str(shown(row["value"], row["key"]))
+            values[value] = values.get(value, 0) + row["conversions"]
 
 
 def _values(own: Warehouse, kept: Answer, column: str) -> dict[str, int]:
