@@ -11,6 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 from google.cloud import bigquery
+from hypothesis import settings
 
 from common.local.iam.identity import exchange, write_credentials
 from common.local.stack.bigquery import EmbeddedBigQuery
@@ -25,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write expected files anew (case folders, recorded bytes, golden SQL); read the diff",
     )
+
+
+# no test is timed: on a busy machine any example takes longer than hypothesis allows
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:

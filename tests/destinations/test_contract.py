@@ -132,6 +132,13 @@ def test_its_config_takes_secrets_only_by_reference_and_nothing_unknown(kind: st
             TARGET.validate_python({**config, name: "EAAB-a-token-in-clear"})
 
 
+def test_a_custom_variable_never_tells_who_somebody_is() -> None:
+    config = load(HERE / "google_ads" / "custom_variables" / "target.json")
+    config["custom_variables"][0]["parameter"] = "email"
+    with pytest.raises(ValidationError, match="who somebody is"):
+        TARGET.validate_python(config)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_rows_mean_no_request(kind: str, earth: World) -> None:
     destination, conversion, rows = built_rows(kind, 1)

@@ -48,12 +48,14 @@ class GoogleDataManager(StandIn):
         actions: frozenset[str] = frozenset({"987654321"}),
         accounts: frozenset[str] = frozenset({"1234567890"}),
         user_lists: frozenset[str] = frozenset({"777"}),
+        custom_variables: frozenset[str] = frozenset({"plan"}),
         enhanced_conversions_terms_signed: bool = True,
     ) -> None:
         super().__init__(clock)
         self.actions = actions
         self.accounts = accounts
         self.user_lists = user_lists
+        self.custom_variables = custom_variables
         self.terms_signed = enhanced_conversions_terms_signed
         self.members: dict[tuple[str, str], datetime] = {}
         self.later: dict[str, str] = {}
@@ -169,6 +171,11 @@ class GoogleDataManager(StandIn):
                 "destination_references[0]",
                 "DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED",
             )
+        for index, each in enumerate(event.custom_variables):  # [errors]
+            if each.variable not in self.custom_variables:
+                yield f"custom_variables[{index}].variable", "CUSTOM_VARIABLE_NOT_FOUND"
+            if "@" in each.value:
+                yield f"custom_variables[{index}].value", "CUSTOM_VARIABLE_VALUE_CONTAINS_PII"
         yield from _person_violations(event.user_data)
 
     def _accept(self, request: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, field_validator
 
 from common.model import event_source
 from functions.export.contract.base import (
@@ -23,8 +23,9 @@ from functions.export.contract.base import (
     Trial,
     present,
 )
-from functions.export.contract.config import DestinationConfig, Mapped
+from functions.export.contract.config import Config, DestinationConfig, Mapped
 from functions.export.destinations import data_manager
+from functions.export.payload import identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import proto_json
 from functions.export.transport.calls import Answer, Reply, Request
@@ -48,6 +49,12 @@ EVENT_SOURCES = {"web": 1, "app": 2, "store": 3, "phone": 4, "crm": 5, "other": 
 """Values of google.ads.datamanager.v1.EventSource."""
 
 
+PERSONAL = frozenset(
+    """email phone first_name last_name birth_date user_id client_id ip_address user_agent
+    postal_code""".split()
+)
+"""Parameters that tell who somebody is."""
+
 CLICK = re.compile(r"[A-Za-z0-9_-]+")
 """Letters of a click id: base64 for addresses."""
 
@@ -60,6 +67,32 @@ class GoogleAction(Mapped):
         description="Id of the conversion action, which must belong to the operating account.",
         examples=["987654321"],
     )
+
+
+class CustomVariable(Config):
+    """A custom variable of the account and the parameter that it is sent of."""
+
+    variable: str = Field(
+        min_length=1,
+        max_length=100,
+        title="Custom variable",
+        description="Its name in Google Ads, where it must be active.",
+        examples=["plan"],
+    )
+    parameter: str = Field(
+        min_length=1,
+        max_length=100,
+        title="Parameter",
+        description="Parameter of the conversion, never one that tells who somebody is.",
+        examples=["plan"],
+    )
+
+    @field_validator("parameter")
+    @classmethod
+    def _impersonal(cls, name: str) -> str:
+        if name in PERSONAL:
+            raise ValueError("a custom variable must not tell who somebody is")
+        return name
 
 
 class GoogleAdsConfig(DestinationConfig):
@@ -91,6 +124,13 @@ class GoogleAdsConfig(DestinationConfig):
         title="Event source",
         description="Where conversions happen when the row does not say.",
         examples=["web"],
+    )
+    custom_variables: tuple[CustomVariable, ...] = Field(
+        (),
+        max_length=50,
+        title="Custom variables",
+        description="Which parameters are sent as which custom variables of the account.",
+        examples=[[{"variable": "plan", "parameter": "plan"}]],
     )
     transaction_id: Literal["derived", "raw"] = Field(
         "derived",
@@ -171,6 +211,7 @@ class GoogleAds(Destination[GoogleAdsConfig]):
             conversionValue=float(intent.money) if intent.money else None,
             eventSource=self._source(row),
             eventDeviceInfo=device(row) if intent.with_person else None,
+            customVariables=custom_variables(row, self.config.custom_variables),
         )
         # a click that Google will not know fails later and by count only: apart from all others, it
         # leaves no doubt about them
@@ -236,6 +277,19 @@ class GoogleAds(Destination[GoogleAdsConfig]):
         }
         reply = self.send(self._request(action, [proto_json.row(event)], validate=True), wire)
         return data_manager.refusals(reply, f"Conversion action {action}")
+
+
+def custom_variables(
+    row: ConversionRow, variables: Sequence[CustomVariable]
+) -> list[dict[str, str]]:
+    """Values of the row's parameters; one that holds an address would have the row refused."""
+    known = row.params or {}
+    values = ((each.variable, known.get(each.parameter, "")) for each in variables)
+    return [
+        {"variable": variable, "value": value}
+        for variable, value in values
+        if not identifiers.stands_for_nothing(value) and "@" not in value
+    ]
 
 
 def device(row: ConversionRow) -> dict[str, str]:

@@ -66,6 +66,8 @@ class ConversionRow:
     birth_date: str | None = None
     is_preliminary: bool | None = None
     """Whether GA4's daily table, which is still to come, may tell another story."""
+    params: Mapping[str, str] | None = None
+    """What the conversion's query tells beside its columns, as text."""
     opted_out: bool = False
     """Whether the person opted out under the law of a US state; see common.model.consent."""
     country_of_visit: bool = False
@@ -96,7 +98,9 @@ def conversion_row(record: Mapping[str, Any]) -> ConversionRow:
     as a parameter of the same name.
     """
     values = {name: _said(record[name]) for name in columns()}
-    for name, value in _texts(record.get("params") or ()):
+    # of a name that comes twice the first one counts
+    values["params"] = dict(reversed([*_texts(record.get("params") or ())])) or None
+    for name, value in (values["params"] or {}).items():
         if name in _LIFTED and not values.get(name):
             values[name] = _said(value)
             if name == "country":
@@ -124,7 +128,7 @@ def _opts_out(name: str, value: str) -> bool:
     return name in consent.OPT_OUT_COLUMNS and consent.opted_out(value)
 
 
-_FROM_PARAMS = frozenset({"birth_date", "opted_out", "country_of_visit"})
+_FROM_PARAMS = frozenset({"birth_date", "opted_out", "country_of_visit", "params"})
 _LIFTED = frozenset({"birth_date"}) | frozenset(
     """gclid gbraid wbraid dclid fbc fbclid fbp msclkid ttclid ttp li_fat_id page_location
     user_agent ip_address country region city postal_code email phone first_name last_name order_id
