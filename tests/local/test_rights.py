@@ -15,12 +15,12 @@ from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.errors import AccessError
 from common.local.iam.grants import account, local_policy, recorded
-from common.local.iam.policy import Grant, Need, Policy
-from common.local.iam.report import PLATFORM
+from common.local.iam.policy import Grant, Need, Policy, line
 from common.local.iam.requests import Request, request_needs
 from common.local.iam.statements import statement_needs
 from common.local.stack.bigquery import EmbeddedBigQuery
 from common.settings import Settings
+from tests.expected import Expected
 
 ROOT = Path(__file__).parents[2]
 PROJECT = "shop"
@@ -32,11 +32,8 @@ SETTINGS = Settings(
     rates_table=f"{PROJECT}.finance.rates",
 )
 POLICY = local_policy(SETTINGS, recorded(ROOT))
-OWN = sorted(
-    grant
-    for grant in POLICY.grants
-    if not any(each in f"serviceAccount:{grant.account}" for each in PLATFORM)
-)
+GRANTS = sorted(POLICY.grants)
+LISTED = Path(__file__).with_name("rights.txt")
 
 
 @pytest.fixture(scope="module")
@@ -208,18 +205,31 @@ def calls(grant: Grant) -> list[Need]:
             else statement_needs(f"CREATE TABLE `{name}.t` (a INT64)", PROJECT, lambda path: None)
         ),
     }
-    single = {
-        "roles/pubsub.publisher": "pubsub.topics.publish",
-        "roles/run.invoker": "run.routes.invoke",
-        "roles/iam.serviceAccountTokenCreator": "iam.serviceAccounts.getAccessToken",
-        "roles/secretmanager.secretAccessor": "secretmanager.versions.access",
-        "roles/cloudscheduler.admin": "cloudscheduler.jobs.create",
-        # asked for by Google's proxy, https://cloud.google.com/iap/docs/managing-access
-        "roles/iap.httpsResourceAccessor": "iap.webServiceVersions.accessViaIAP",
-    }
-    if grant.role in single:
-        return [Need(single[grant.role], grant.resource)]
-    return list(by_role[grant.role]())
+    if grant.role in by_role:
+        return list(by_role[grant.role]())
+    single = SINGLE[grant.role]
+    if grant.account.endswith("gcp-sa-pubsub.iam.gserviceaccount.com"):
+        single = AGENT.get(grant.role, single)
+    return [Need(single, grant.resource)]
+
+
+SINGLE = {
+    "roles/pubsub.publisher": "pubsub.topics.publish",
+    "roles/pubsub.subscriber": "pubsub.subscriptions.consume",
+    "roles/run.invoker": "run.routes.invoke",
+    "roles/iam.serviceAccountTokenCreator": "iam.serviceAccounts.getAccessToken",
+    "roles/secretmanager.secretAccessor": "secretmanager.versions.access",
+    "roles/cloudscheduler.admin": "cloudscheduler.jobs.create",
+    # asked for by Google's proxy, https://cloud.google.com/iap/docs/managing-access
+    "roles/iap.httpsResourceAccessor": "iap.webServiceVersions.accessViaIAP",
+    # what the build of a function does, https://cloud.google.com/functions/docs/securing/build-custom-sa
+    "roles/artifactregistry.writer": "artifactregistry.repositories.uploadArtifacts",
+    "roles/logging.logWriter": "logging.logEntries.create",
+    "roles/storage.objectViewer": "storage.objects.get",
+}
+"""Role → the right for which it is granted, where that is one whoever holds it."""
+AGENT = {"roles/iam.serviceAccountTokenCreator": "iam.serviceAccounts.getOpenIdToken"}
+"""What Pub/Sub's own agent needs instead, to sign what it pushes."""
 
 
 def posted(sql: str) -> Iterator[Need]:
@@ -228,8 +238,19 @@ def posted(sql: str) -> Iterator[Need]:
     return request_needs(request, lambda path: None)
 
 
-@pytest.mark.parametrize("grant", OWN, ids=lambda grant: f"{grant.account}-{grant.resource}")
+@pytest.mark.parametrize("grant", GRANTS, ids=lambda grant: f"{grant.account}-{grant.resource}")
 def test_one_grant_less_refuses_the_call_that_it_is_there_for(grant: Grant) -> None:
     less: Policy = replace(POLICY, grants=POLICY.grants - {grant})
     assert POLICY.missing(grant.account, calls(grant)) is None
     assert less.missing(grant.account, calls(grant)) is not None
+
+
+def test_each_seeded_fault_is_listed_with_what_is_refused_then(expecting: Expected) -> None:
+    """rights.txt: one grant removed, and the right that whoever had it lacks."""
+    lines = []
+    for grant in GRANTS:
+        less = replace(POLICY, grants=POLICY.grants - {grant})
+        missing = less.missing(grant.account, calls(grant))
+        assert missing is not None
+        lines.append(f"{line(grant)} | without it: {missing.permission} on {missing.resource}\n")
+    expecting.text(LISTED, "".join(lines))
