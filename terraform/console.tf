@@ -16,7 +16,7 @@ resource "google_service_account" "console" {
   count = local.has_console ? 1 : 0
 
   project      = var.project
-  account_id   = "${var.environment}-console"
+  account_id   = "${local.account_prefix}-console"
   display_name = local.console_name
   description  = local._page.description
 

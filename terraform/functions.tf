@@ -8,7 +8,7 @@ module "function" {
   for_each = local.functions
 
   name        = "${local.prefix}-${each.key}"
-  account_id  = "${var.environment}-${each.key}"
+  account_id  = "${local.account_prefix}-${each.key}"
   description = each.value.description
   project     = var.project
   region      = var.region
@@ -38,7 +38,7 @@ module "function" {
 # builds the bundles into containers; the functions themselves cannot
 resource "google_service_account" "build" {
   project      = var.project
-  account_id   = "${var.environment}-build"
+  account_id   = "${local.account_prefix}-build"
   display_name = "conversions ${var.environment}: builds the functions"
 
   depends_on = [google_project_service.apis]

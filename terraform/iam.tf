@@ -198,7 +198,7 @@ resource "google_service_account" "sql_runner" {
   count = var.sql_runner_impersonation ? 1 : 0
 
   project      = var.project
-  account_id   = "${var.environment}-sql-runner"
+  account_id   = "${local.account_prefix}-sql-runner"
   display_name = "conversions ${var.environment}: runs users' SQL"
 
   depends_on = [google_project_service.apis]

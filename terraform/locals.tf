@@ -8,6 +8,9 @@ locals {
   prefix  = "conversions-${var.environment}"
   dataset = "conversions_${var.environment}"
 
+  # the id of an account has 30 characters at most, and the longest name takes 14
+  account_prefix = "conv-${var.environment}"
+
   labels = merge(var.labels, { application = "conversions", environment = var.environment })
 
   # one variable per field of common/settings.py, and a test compares the two lists; addresses that

@@ -108,7 +108,7 @@ resource "google_pubsub_subscription" "dead_letters" {
 # the identity of every push; may call the push functions and nothing else
 resource "google_service_account" "push" {
   project      = var.project
-  account_id   = "${var.environment}-push"
+  account_id   = "${local.account_prefix}-push"
   display_name = "conversions ${var.environment}: delivers messages to the functions"
 
   depends_on = [google_project_service.apis]

@@ -72,7 +72,7 @@ class Plan:
     def account(self, name: str) -> str:
         """E-mail of one of this installation's service accounts."""
         project, environment = self.variable("project"), self.variable("environment")
-        return f"{environment}-{name}@{project}.iam.gserviceaccount.com"
+        return f"conv-{environment}-{name}@{project}.iam.gserviceaccount.com"
 
     def bundles(self) -> dict[str, dict[str, str]]:
         """Source folder → zip path → content, as the archives will be written."""

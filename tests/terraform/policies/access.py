@@ -45,7 +45,7 @@ def roles_are_on_the_allow_list(plan: Plan) -> Iterator[str]:
             allowed = set()  # datasets of a customer are granted, never the project
         else:
             name = grant.values.get("member", "").split(":")[1].split("@")[0]
-            allowed = PROJECT_ROLES.get(name.split("-", 1)[1], RUNS_QUERIES)
+            allowed = PROJECT_ROLES.get(name.split("-", 2)[2], RUNS_QUERIES)
         if grant.values["role"] not in allowed:
             yield f"{grant.address} grants {grant.values['role']}"
 
