@@ -78,8 +78,8 @@ def compared(google: Mapping[str, Any]) -> int:
 
 
 def _size(block: Mapping[str, Any]) -> int:
-    nested: int = sum(1 + _size(each) for each in block["blocks"].values())
-    return nested + sum(kind[1] != "computed" for kind in block["attributes"].values())
+    nested = sum(1 + _size(each) for each in block["blocks"].values())
+    return nested + sum(1 for kind in block["attributes"].values() if kind[1] != "computed")
 
 
 def _block(path: str, recorded: Mapping[str, Any], other: Block) -> Iterator[str]:
