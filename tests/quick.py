@@ -6,6 +6,7 @@ For tests that need thousands of runs.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -38,6 +39,7 @@ class QuickWarehouse(Warehouse):
         client = SimpleNamespace(get_table=lambda path: SimpleNamespace(created=_CREATED))
         super().__init__(cast("Any", client), settings)
         self.connection = connection or database()
+        self.thread = threading.get_ident()
         self.jobs: dict[str, Executed] = {}
         self.statements = 0
         self.changed: dict[str, datetime] = {}
@@ -166,11 +168,16 @@ class QuickWarehouse(Warehouse):
         values = {name: sql.parameters[name].value for name in translated.parameters}
         text = execution.completed(translated, values, self)
         try:
-            return self.connection.execute(text, values or None)
+            return self._of_thread().execute(text, values or None)
         except duckdb.CatalogException as error:
             raise NotFoundError(str(error)) from error
         except duckdb.Error as error:
             raise UserError(str(error), code="query_failed") from error
+
+    def _of_thread(self) -> Any:
+        """A connection keeps one answer at a time, so the renewal of a lease has one of its own."""
+        own = threading.get_ident() == self.thread
+        return self.connection if own else self.connection.cursor()
 
 
 _CREATED = datetime(2026, 1, 1, tzinfo=UTC)

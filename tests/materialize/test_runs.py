@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from common.bigquery.leases.lease import acquire
 from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Executed
 from common.catalog import plan
 from common.errors import RetryableError, UserError
 from common.messaging.messages import (
@@ -641,3 +644,65 @@ def _schema() -> list[dict[str, Any]]:
     from tests.materialize.world import ga4_schema
 
     return ga4_schema()
+
+
+class Counting(Worker):
+    """Counts the statements that change each table."""
+
+    changes: ClassVar[Counter[str]] = Counter()
+
+    def submit(self, sql: Sql, job_id: str | None) -> Executed:
+        if changed := re.match(r"(?:UPDATE|INSERT INTO|MERGE(?: INTO)?)\s+`([^`]+)`", code(sql)):
+            self.changes[changed[1]] += 1
+        return super().submit(sql, job_id)
+
+
+def code(sql: Sql) -> str:
+    """The statement without comments."""
+    return re.sub(r"(?m)^\s*--.*$", "", sql.text).strip()
+
+
+def test_ten_deaths_in_a_row_lose_nothing_and_stay_within_bigquerys_limit(
+    world: QuickWorld,
+) -> None:
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.now = at("2026-11-11T06:00:00Z")
+    request = world.tick("one")
+    Counting.changes.clear()
+    for dies_at in range(2, 32, 3):
+        world.bus.queue.clear()
+        with pytest.raises(Crash):
+            handle(world.services(warehouse=Counting(world.quick, dies_at)), request)
+    # the watchdog would find the run, wherever it died
+    world.now += timedelta(minutes=30)
+    world.bus.queue.clear()
+    handle(world.services(), Watchdog())
+    assert request.model_dump() in [message.model_dump() for message in world.bus.queue]
+    world.bus.queue.clear()
+    world.handle(request)
+    assert [row["value"] for row in world.rows("purchase", "value")] == [70, 5.5, 7]
+    # BigQuery takes 25 changes of one table in 10 seconds; ten deaths take longer than that
+    assert Counting.changes
+    assert max(Counting.changes.values()) <= 25, Counting.changes
+
+
+def test_a_request_that_is_delivered_three_times_is_one_run(world: QuickWorld) -> None:
+    # Source: googleapis/google-cloud-node#2756, googleapis/google-cloud-python#4648
+    world.define(**PURCHASE)
+    world.events(shop())
+    world.now = at("2026-11-11T06:00:00Z")
+    request = world.tick("one")
+    for _ in range(2):
+        handle(world.services(), request)
+    for task in [message for message in world.bus.queue if isinstance(message, MaterializeTask)]:
+        handle(world.services(), task)
+    world.bus.queue.clear()
+    before = world.rows("purchase")
+    world.handle(request)
+    assert world.rows("purchase") == before
+    assert [entry["status"] for entry in world.ledger("purchase")] == ["planned", "applied"]
+    ready = [message for message in world.bus.published if isinstance(message, Materialized)]
+    assert len({(message.run_id, message.conversion) for message in ready}) == 1
+    told = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
+    assert len(told) == len(before)

@@ -1,21 +1,29 @@
 """One writer at a time: a lease with a fencing number, compare-and-set on the server's clock.
 
-The fence only grows, the same holder may re-enter at once, and a lease lapses by
-itself when its holder died (Kleppmann, "How to do distributed locking", 2016).
+The fence only grows, the same holder may re-enter at once, terms are short and are renewed while
+the work goes on, and a lease lapses by itself when its holder died (Kleppmann, "How to do
+distributed locking", 2016).
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.errors import ConflictError, RetryableError
+from common.errors import ConflictError, ProductError, RetryableError
+from common.logs import log
 
-LEASE_SECONDS = 30 * 60
+LEASE_SECONDS = 150
+"""A worker that died blocks nobody for longer; whoever works for longer keeps its lease."""
+BEAT_SECONDS = 40
+"""Between two renewals: three may fail, and thirty holders stay far below the 25 changes in ten
+seconds that BigQuery takes of one table (cloud.google.com/bigquery/quotas)."""
 LINE = "\n"
 """Between the triggers that wait."""
 
@@ -48,6 +56,50 @@ def acquire(
     if state["holder"] != holder:
         return None
     return Lease(name, holder, int(state["fence"]), warehouse.settings.dataset)
+
+
+@contextmanager
+def kept(
+    warehouse: Warehouse,
+    lease: Lease,
+    *,
+    seconds: int = LEASE_SECONDS,
+    every: float = BEAT_SECONDS,
+) -> Iterator[None]:
+    """Renew the lease from time to time while the work inside goes on.
+
+    Whether it was lost all the same, the fence tells: every write checks that.
+    """
+    over = threading.Event()
+    beats = threading.Thread(
+        target=_beat, args=(warehouse, lease, seconds, every, over), daemon=True
+    )
+    beats.start()
+    try:
+        yield
+    finally:
+        over.set()
+        # a renewal under way would hold up the release
+        beats.join(every)
+
+
+def renew(warehouse: Warehouse, lease: Lease, seconds: int = LEASE_SECONDS) -> bool:
+    """Let the lease lapse so many seconds from now; False when it is somebody else's by now."""
+    bound = {"name": lease.name, "fence": lease.fence, "holder": lease.holder, "seconds": seconds}
+    renewed = warehouse.execute(with_parameters(_sql("keep", warehouse), **bound))
+    return bool(renewed.affected_rows)
+
+
+def _beat(
+    warehouse: Warehouse, lease: Lease, seconds: int, every: float, over: threading.Event
+) -> None:
+    while not over.wait(every):
+        try:
+            if not renew(warehouse, lease, seconds):
+                return
+        except ProductError as error:
+            # the next beat comes before the lease lapses
+            log("lease_not_renewed", "WARNING", reason=error.code)
 
 
 def is_held(warehouse: Warehouse, lease: Lease) -> bool:

@@ -12,8 +12,9 @@ from common.messaging.messages import MESSAGE, Message
 from common.model.run_status import CLOSED, DONE, RunStatus
 from functions.materialize.services import Services
 
-STUCK_MINUTES = 45
-"""A planned task without an end after this long lost its worker; a lease lapses after 30."""
+STUCK_MINUTES = 15
+"""A planned task without an end after this long lost its worker, or waits for one: a push is
+answered within nine minutes, and to be asked again harms nobody."""
 STALE_HOURS = 26
 """A daily conversion without a success for longer missed its day."""
 

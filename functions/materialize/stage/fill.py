@@ -49,7 +49,8 @@ def fill_stage(
     if taken is None:
         raise RetryableError("Another run is filling the stage.", code="stage_busy")
     try:
-        return _fill(warehouse, ledger, span, raw, seen, taken, run_id, clock, force)
+        with lease.kept(warehouse, taken):
+            return _fill(warehouse, ledger, span, raw, seen, taken, run_id, clock, force)
     finally:
         lease.release(warehouse, taken)
 
@@ -70,16 +71,19 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
     if taken is None:
         raise RetryableError("Another run is filling the stage.", code="stage_busy")
     try:
-        for name in HISTORY:
-            merge.await_previous_merge(warehouse, taken, _part(name))
-        scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
-        warehouse.execute(create_table_as(scanned, raw, cluster="is_wanted"))
-        fresh = _told(warehouse, scanned, span, taken)
-        fresh["order_memory"] = orders.orders(scanned, is_history=True)
-        found = _differences(warehouse, {name: fresh[name] for name in HISTORY}, span, seen, taken)
-        _merge(warehouse, found, taken, window)
-        entries = shards.entries(seen, window, run_id, ledger.now)
-        warehouse.append("ga4_shards", entries)
+        with lease.kept(warehouse, taken):
+            for name in HISTORY:
+                merge.await_previous_merge(warehouse, taken, _part(name))
+            scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
+            warehouse.execute(create_table_as(scanned, raw, cluster="is_wanted"))
+            fresh = _told(warehouse, scanned, span, taken)
+            fresh["order_memory"] = orders.orders(scanned, is_history=True)
+            found = _differences(
+                warehouse, {name: fresh[name] for name in HISTORY}, span, seen, taken
+            )
+            _merge(warehouse, found, taken, window)
+            entries = shards.entries(seen, window, run_id, ledger.now)
+            warehouse.append("ga4_shards", entries)
     finally:
         lease.release(warehouse, taken)
 

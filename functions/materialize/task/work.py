@@ -64,7 +64,8 @@ def materialize(
         _ask_holder(services, task)
         return None
     try:
-        return _ended(services, task, stored, taken, definitions)
+        with lease.kept(services.warehouse, taken):
+            return _ended(services, task, stored, taken, definitions)
     finally:
         lease.release(services.warehouse, taken, lambda asked: _pass_on(services.bus, asked))
 

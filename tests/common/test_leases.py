@@ -1,0 +1,102 @@
+"""Leases have short terms, are renewed while the work goes on, and are never stolen back."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from google.cloud import bigquery
+
+from common.bigquery.leases import lease
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Executed, Warehouse
+from common.errors import RetryableError
+from common.settings import Settings
+
+
+@pytest.fixture
+def warehouse(client: bigquery.Client, dataset: str) -> Warehouse:
+    """A dataset with the table of leases."""
+    project, name = dataset.split(".")
+    built = Warehouse(client, Settings(project=project, dataset=name))
+    built.ensure_table(built.path("leases"), "leases")
+    return built
+
+
+def expiry(warehouse: Warehouse) -> datetime:
+    [row] = warehouse.rows(Sql(f"SELECT expires_at FROM {warehouse.table('leases')}"))
+    found: datetime = row["expires_at"]
+    return found
+
+
+def test_a_dead_worker_blocks_nobody_for_longer_than_three_minutes(warehouse: Warehouse) -> None:
+    assert lease.acquire(warehouse, "purchase", "one")
+    assert expiry(warehouse) <= datetime.now(UTC) + timedelta(minutes=3)
+
+
+def test_a_lease_is_renewed_by_its_holder_alone(warehouse: Warehouse) -> None:
+    first = lease.acquire(warehouse, "purchase", "one")
+    assert first
+    before = expiry(warehouse)
+    assert lease.renew(warehouse, first, seconds=900)
+    assert expiry(warehouse) > before + timedelta(minutes=5)
+    lapsed = (
+        f"UPDATE {warehouse.table('leases')} SET expires_at = TIMESTAMP '2000-01-01' WHERE TRUE"
+    )
+    warehouse.execute(Sql(lapsed))
+    second = lease.acquire(warehouse, "purchase", "two")
+    assert second
+    before = expiry(warehouse)
+    assert not lease.renew(warehouse, first)
+    assert expiry(warehouse) == before
+    assert lease.is_held(warehouse, second)
+
+
+class Counting(Warehouse):
+    """A warehouse that counts renewals and answers as it is told until it has heard enough."""
+
+    def __init__(self, *answers: int | Exception) -> None:
+        super().__init__(cast("Any", SimpleNamespace()), Settings(project="test-project"))
+        self.answers = list(answers)
+        self.renewals = 0
+        self.enough = threading.Event()
+
+    def execute(self, sql: Sql, **options: Any) -> Executed:
+        self.renewals += 1
+        answer = self.answers.pop(0)
+        if not self.answers:
+            self.enough.set()
+        if isinstance(answer, Exception):
+            raise answer
+        return Executed("", answer, None)
+
+
+HELD = lease.Lease("purchase", "one", 7, "d")
+
+
+def test_work_that_goes_on_keeps_its_lease_even_when_a_renewal_fails() -> None:
+    busy = RetryableError("Busy.", code="contention")
+    warehouse = Counting(1, busy, 1, 0)
+    with lease.kept(warehouse, HELD, every=0.01):
+        assert warehouse.enough.wait(20)
+    # somebody else has it: there is nothing left to renew
+    assert warehouse.renewals == 4
+
+
+def test_no_renewal_comes_after_the_work() -> None:
+    warehouse = Counting(1)
+    with lease.kept(warehouse, HELD, every=60):
+        pass
+    assert warehouse.renewals == 0
+    with pytest.raises(ValueError, match="broken"), lease.kept(warehouse, HELD, every=60):
+        raise ValueError("broken")
+    assert warehouse.renewals == 0
+
+
+def test_thirty_holders_stay_below_what_bigquery_takes_of_one_table() -> None:
+    # 25 changes in 10 seconds: cloud.google.com/bigquery/quotas
+    assert 30 * 10 / lease.BEAT_SECONDS < 25 / 2
+    assert lease.LEASE_SECONDS > 3 * lease.BEAT_SECONDS
