@@ -108,6 +108,7 @@ export function Ledger({ id }: { id: string }) {
           placeholder="Row, key, request or reason"
           value={row}
           onChange={(event) => setRow(event.currentTarget.value)}
+          w={260}
         />
         <Select
           aria-label="Order"

@@ -6,8 +6,8 @@ import type { Verdict } from '../sql/verdict';
 import { Waiting } from '../ui/parts';
 import { NumberField, Revealing, useFault, useForm, useText } from './form';
 import { ConversionSelect } from './references';
-import { Tags } from './scoring';
 import { Section } from './section';
+import { Tags } from './tags';
 
 const SqlField = lazy(() => import('../sql/field'));
 

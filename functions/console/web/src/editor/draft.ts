@@ -1,4 +1,4 @@
-import type { AllOf, AnyOf, Condition, Definition, Filter, FilterValue } from '../api/definitions';
+import type { AllOf, AnyOf, Condition, Definition, Filter, FilterValue, LeadScoring } from '../api/definitions';
 
 /** The five types, as the product description shows them. */
 export const TYPES = {
@@ -38,6 +38,19 @@ const simple = {
   normalize: null,
 } as const;
 
+/** No column named: the product finds them by what CRMs usually call them. */
+export const FOUND: Extract<LeadScoring['source'], { type: 'crm' }>['columns'] = {
+  client_id: null,
+  gclid: null,
+  fbclid: null,
+  user_id: null,
+  created: null,
+  value: null,
+  currency: null,
+  won: null,
+  lost: null,
+};
+
 /** An empty form of the type. */
 export function fresh(type: Type): Definition {
   switch (type) {
@@ -66,7 +79,9 @@ export function fresh(type: Type): Definition {
       return {
         ...base,
         kind: 'lead_scoring',
-        source: { type: 'crm', crm: 'hubspot', dataset: '' },
+        source: { type: 'crm', crm: 'hubspot', dataset: '', columns: FOUND },
+        milestone: null,
+        lead_filters: [],
         conversion_window_days: null,
         qualification: { mode: 'auto', threshold: null },
         value: 'expected_value',

@@ -1,11 +1,14 @@
-import { SegmentedControl, TagsInput, TextInput } from '@mantine/core';
+import { SegmentedControl, TextInput } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 
 import type { CrmName, LeadScoring } from '../api/definitions';
 import { Waiting } from '../ui/parts';
+import { LeadFilters, MilestoneField, NamedColumns } from './crm';
+import { FOUND } from './draft';
 import { NumberField, useFault, useForm, useText } from './form';
 import { Section } from './section';
 import { Choice, Fault } from './simple';
+import { Tags } from './tags';
 
 const SqlField = lazy(() => import('../sql/field'));
 
@@ -43,9 +46,10 @@ export function ScoringForm() {
           data-field="source.type"
           onChange={(type) =>
             set({
+              ...(type === 'crm' ? {} : { milestone: null }),
               source:
                 type === 'crm'
-                  ? { type: 'crm', crm: 'hubspot', dataset: '' }
+                  ? { type: 'crm', crm: 'hubspot', dataset: '', columns: FOUND }
                   : { type: 'query', leads_sql: '', deals_sql: '' },
             })
           }
@@ -59,6 +63,7 @@ export function ScoringForm() {
               change={(crm) => set({ source: { ...source, crm: crm as CrmName } })}
             />
             <Dataset value={source.dataset} change={(dataset) => set({ source: { ...source, dataset } })} />
+            <NamedColumns columns={source.columns} change={(columns) => set({ source: { ...source, columns } })} />
           </>
         ) : (
           <Suspense fallback={<Waiting rows={2} height={120} label="Loading the editor" />}>
@@ -81,6 +86,8 @@ export function ScoringForm() {
           </Suspense>
         )}
         <Fault path="source" />
+        {source.type === 'crm' && <MilestoneField />}
+        <LeadFilters />
         <NumberField
           path="conversion_window_days"
           value={draft.conversion_window_days}
@@ -138,22 +145,6 @@ function Dataset(props: { value: string; change: (value: string) => void }) {
       maw={420}
       data-field="source.dataset"
       onChange={(event) => props.change(event.currentTarget.value.trim())}
-    />
-  );
-}
-
-export function Tags(props: { path: string; value: string[]; change: (value: string[]) => void }) {
-  const { label, description } = useText(props.path);
-  return (
-    <TagsInput
-      label={label}
-      description={description}
-      placeholder={props.value.length ? '' : 'Type one and press Enter'}
-      value={props.value}
-      onChange={props.change}
-      error={useFault(props.path)}
-      maw={520}
-      data-field={props.path}
     />
   );
 }
