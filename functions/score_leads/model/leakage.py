@@ -19,7 +19,8 @@ CERTAIN_AREA, SUSPICIOUS_AREA = 0.98, 0.90
 PURE_SHARE = 0.05
 FILL_AREA = 0.10
 LATE_SHARE = 0.05
-TELLING_AREA, TELLING_FILL = 0.6, 0.05
+TELLING_AREA, TELLING_FILL = 0.53, 0.03
+"""With a name that says so, little evidence is enough: two standard errors of 1,500 leads."""
 _KEPT_UP = re.compile(
     r"(.*_)?(last|latest|recent|next)_(.*_)?(activity|action|contact(ed)?|call|touch|stage|status)"
     r"|(lead_|deal_|sales_)?(status|stage|tags?|disposition|quality|grade|profile)"

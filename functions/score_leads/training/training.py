@@ -121,7 +121,7 @@ def _trained(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
     kept = eligible(leads, outcomes, wishes.seed)
     leads, outcomes = leads.take(kept), outcomes.take(kept)
     outcomes = outcomes.as_of(quiet) if quiet else outcomes
-    attributes, features, evidence = _judged(leads, outcomes, wishes)
+    attributes, features, evidence = judge_attributes(leads, outcomes, wishes)
     step = _first_step(outcomes, features)
     seen_forward = (
         forward.evaluate(features, outcomes, wishes.seed) if step.name != "base_rate" else None
@@ -176,7 +176,7 @@ def eligible(leads: Leads, outcomes: Outcomes, seed: int) -> Index:
     return kept
 
 
-def _judged(
+def judge_attributes(
     leads: Leads, outcomes: Outcomes, wishes: Wishes
 ) -> tuple[tuple[Attribute, ...], Features, dict[str, Evidence]]:
     """Every attribute with its verdict, the features of the used ones, and the evidence."""
