@@ -213,9 +213,13 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
 
     GA4's events are there up to the newest daily table: to close a day before would pass over what
     lands later. A load reads nothing from GA4, so what counts its events stays where it is. Where
-    rows silence later ones, a run of days long past goes on to the last day that is done.
+    rows silence later ones, a run of days long past goes on to the last day that is done. Leads
+    that have just been loaded are scored at once, not when their day is over.
     """
     conversion, done = known.definitions[id].conversion, known.done_until(id)
+    scoring = conversion.scoring()
+    if trigger == "load" and scoring and scoring.precedes_rows:
+        return known.yesterday + timedelta(days=1)
     end = min(request.end_date or known.yesterday, known.yesterday)
     if conversion.silences() and done is not None:
         end = max(end, done)

@@ -153,6 +153,16 @@ def test_what_waits_for_a_model_comes_after_everything_that_does_not() -> None:
     assert found == {"a": 0, "x": 0, "b": 1, "scored": 2, "all": 3}
 
 
+def test_a_day_whose_leads_a_load_has_scored_is_run_again_when_it_is_over() -> None:
+    source = {"type": "crm", "crm": "hubspot", "dataset": "p.hubspot"}
+    scored = stored("scored", kind="lead_scoring", source=source, adjustment_days=1)
+    today = date(2026, 11, 10)
+    for missed in (0, 1):
+        end = today + timedelta(days=missed)
+        due = plan.due_window(scored, named(scored), end, {("scored", scored.version): today})
+        assert due.start <= today
+
+
 def query(id: str, **options: Any) -> DefinitionVersion:
     return stored(id, kind="custom", sql="SELECT 1", **options)
 

@@ -310,6 +310,21 @@ def test_a_crm_load_runs_exactly_the_conversions_that_read_its_table(world: Quic
     assert [row["value"] for row in world.rows("order", "value")] == [60.0, 50.0]
 
 
+def test_leads_are_scored_when_they_are_loaded_not_when_their_day_is_over(
+    world: QuickWorld,
+) -> None:
+    source = {"type": "crm", "crm": "hubspot", "dataset": "test-project.quick_crm"}
+    contacts = "test-project.quick_crm.contact"
+    world.define(id="scored", kind="lead_scoring", source=source, reads=(contacts,))
+    world.define(**PURCHASE)
+    world.now = at("2026-11-11T14:05:00Z")
+    world.bus.published.clear()
+    world.handle(CrmLoaded(source="crm", table=contacts, load_id="1"))
+    (asked,) = [each for each in world.bus.published if isinstance(each, ScoreTask)]
+    today = date(2026, 11, 11)
+    assert (asked.conversion, asked.trigger, asked.end_date) == ("scored", "load", today)
+
+
 def test_a_load_of_who_is_who_runs_nobody_who_only_asks_for_it(world: QuickWorld) -> None:
     orders = "test-project.quick_crm.orders"
     columns = {"id": "STRING", "client_id": "STRING", "user_id": "STRING", "created": "TIMESTAMP"}

@@ -132,7 +132,8 @@ class LeadScoring(Conversion):
         )
 
     def open_days(self, of_member: Callable[[str], int]) -> int:
-        return max(1, self.adjustment_days)
+        # a load scores the leads of a day that is not over; the next run has to see it again
+        return max(2, self.adjustment_days)
 
     def value_days(self, of_member: Callable[[str], int]) -> int:
         return self.adjustment_days
