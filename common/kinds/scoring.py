@@ -275,6 +275,66 @@ class Qualification(Frozen):
         return self
 
 
+class ValueStep(Frozen):
+    """One step of a value map."""
+
+    model_config = ConfigDict(title="Step")
+
+    at_least: float = Field(
+        ge=0, allow_inf_nan=False, title="From", description="Lower bound.", examples=[12.5]
+    )
+    value: float = Field(
+        ge=0, allow_inf_nan=False, title="Value", description="What is sent.", examples=[20]
+    )
+
+
+class ValueMap(Frozen):
+    """What is sent for a lead instead of its own value: steps, a floor, a cap."""
+
+    model_config = ConfigDict(title="Value map")
+
+    of: Literal["value", "probability"] = Field(
+        "value",
+        title="Of",
+        description="What the steps' bounds are of; probability where deals have no value.",
+        examples=["value"],
+    )
+    steps: tuple[ValueStep, ...] = Field(
+        (),
+        max_length=100,
+        title="Steps",
+        description="Ascending; below the first one 0 is sent. The model card has the deciles.",
+        examples=[[{"at_least": 0, "value": 5}, {"at_least": 12.5, "value": 20}]],
+    )
+    floor: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        title="Floor",
+        description="Least value that is sent.",
+        examples=[1],
+    )
+    cap: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        title="Cap",
+        description="Largest value that is sent.",
+        examples=[500],
+    )
+
+    @model_validator(mode="after")
+    def _is_a_map(self) -> ValueMap:
+        bounds = [step.at_least for step in self.steps]
+        if bounds != sorted(set(bounds)):
+            raise ValueError("the steps must ascend, each from a bound of its own")
+        if self.of == "probability" and not self.steps:
+            raise ValueError("a probability is no money: it needs steps that say what it is worth")
+        if self.floor is not None and self.cap is not None and self.floor > self.cap:
+            raise ValueError("the floor is above the cap")
+        return self
+
+
 @dataclass(frozen=True)
 class Scoring:
     """How a conversion is scored."""
@@ -289,6 +349,8 @@ class Scoring:
     confirmed_attributes: tuple[str, ...] = ()
     milestone: StageReached | LeadReached | TargetReached | None = None
     """What a lead is to reach; None for a won deal."""
+    value_map: ValueMap | None = None
+    """What is sent instead of a lead's own value."""
     lead_filters: tuple[LeadCondition, ...] = ()
     """All of which a lead must pass to be one."""
 

@@ -84,7 +84,7 @@ def leaks(leads: List) -> dict[str, list[object]]:
 
 def honest(leads: List) -> dict[str, list[object]]:
     """Known when the lead came; some of them say much of how it ends."""
-    even = {f"level {place}": 1 / 8 for place in range(8)}
+    even: dict[str | None, float] = {f"level {place}": 1 / 8 for place in range(8)}
     draw, quality = leads.draw, leads.quality
     return {
         "Lead Origin": leads.by_quality(

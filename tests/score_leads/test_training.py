@@ -166,12 +166,22 @@ def test_pure_noise_qualifies_all_and_says_so() -> None:
     assert "cannot tell them apart" in training.card["threshold"]["reason"]
 
 
+def test_the_card_says_what_each_tenth_of_the_leads_brought(learnt: Learnt) -> None:
+    told = learnt.training.card["value_map"]
+    assert len(told["deciles"]) == 10
+    assert sum(each["leads"] * each["came"] for each in told["deciles"]) == pytest.approx(
+        told["came"]
+    )
+    assert told["deciles"][9]["came"] > told["deciles"][0]["came"]
+    assert told["sent"] is None, "the definition has no map"
+
+
 def test_too_few_outcomes_give_the_rate_of_each_channel() -> None:
     won = np.zeros(300)
     won[::40] = 1
     trained = small(won, channel=words("search", "social", count=300))
     told = "too_few_conversions: 8 won and 292 not won leads, 2 more won are needed"
-    assert trained.step.reason == told
+    assert trained.step.reason == f"{told}, which takes about 75 more leads at this rate"
     assert isinstance(trained.model.scorer, BaseRate)
     assert trained.model.scorer.channel == "channel"
 

@@ -20,6 +20,7 @@ from common.kinds.scoring import (
     QuerySource,
     Scoring,
     TargetReached,
+    ValueMap,
 )
 from common.model.fields import Days
 
@@ -71,6 +72,12 @@ class LeadScoring(Conversion):
         title="Value",
         description="Probability x deal value, or the deal value if won.",
         examples=["expected_value"],
+    )
+    value_map: ValueMap | None = Field(
+        None,
+        title="Value map",
+        description="What is sent instead of the value, for bidding in steps or between bounds.",
+        examples=[{"floor": 1, "cap": 500}],
     )
     adjustment_days: Days = Field(
         30,
@@ -128,6 +135,7 @@ class LeadScoring(Conversion):
             excluded_attributes=self.excluded_attributes,
             confirmed_attributes=self.confirmed_attributes,
             milestone=self.milestone,
+            value_map=self.value_map,
             lead_filters=self.lead_filters,
         )
 

@@ -37,6 +37,9 @@ def step(won: int, not_won: int) -> Step:
     rarer = min(won, not_won)
     if rarer < LINEAR_FROM:
         lacking = f"{LINEAR_FROM - rarer} more {'won' if won <= not_won else 'not won'} are needed"
+        if rarer:
+            leads = (LINEAR_FROM - rarer) * (won + not_won) / rarer
+            lacking += f", which takes about {leads:,.0f} more leads at this rate"
         told = f"{won} won and {not_won} not won leads, {lacking}"
         return Step("base_rate", 0.0, f"too_few_conversions: {told}")
     if rarer < BLEND_FROM:

@@ -19,7 +19,7 @@ from functions.score_leads.model.ladder import step as ladder_step
 from functions.score_leads.model.open_outcomes import Delays
 from functions.score_leads.operate.history import Past
 from functions.score_leads.operate.scoring import promise, worth
-from functions.score_leads.training import monitoring, qualification
+from functions.score_leads.training import monitoring, qualification, value_map
 from functions.score_leads.training.artifact import versions
 from functions.score_leads.training.forward import Forward
 from functions.score_leads.training.packed import Packed
@@ -71,7 +71,14 @@ def training(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Tra
         delays=Delays.of(trained.outcomes),
         money_spread=_money_spread(trained.outcomes),
     )
-    return Training(packed, _card(packed, past, trained, cut, table), trained)
+    told = _card(packed, past, trained, cut, table)
+    told["value_map"] = evidence and value_map.what_if(
+        scoring_of(conversion).value_map,
+        evidence.expected_value,
+        evidence.probability,
+        evidence.value,
+    )
+    return Training(packed, told, trained)
 
 
 def _money_spread(outcomes: Outcomes) -> float:
