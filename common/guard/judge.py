@@ -22,7 +22,7 @@ from common.guard.reading.mask import Masked, mask
 from common.guard.reading.text import Source
 from common.guard.rules import calls, determinism, forbidden_syntax, grammar, statement, syntax
 from common.model.contract import Output
-from common.model.findings import Finding, found, is_refused
+from common.model.findings import Finding, Position, found, is_refused
 
 _STOPS_READING = frozenset(
     "too_large template system_variable unreadable parameter legacy_sql other_dialect curly_quote "
@@ -96,7 +96,8 @@ def _read(
     source: Source, tokens: Sequence[Token], faults: list[Finding], allowed: Scope
 ) -> Verdict:
     """The verdict on the tokens of a text; `faults` are what the lexer has found."""
-    faults += statement.check(source, tokens)
+    if tokens or not faults:
+        faults += statement.check(source, tokens)
     if any(fault.code in _STOPS_READING for fault in faults):
         made = calls.calls(tokens)
         foreign = [it for it in grammar.check(source, tokens) if it.code == "other_dialect"]
@@ -143,7 +144,7 @@ def _judged(
     findings = [
         *faults,
         *tree.check(source, masked, parsed),
-        *_table_findings(source, masked, reads, allowed),
+        *_table_findings(source, masked, parsed, reads, allowed),
         *determinism.check(source, masked, parsed, made, [read.node for read in reads]),
     ]
     named = [Table(scope.path(read.parts, allowed), read.node) for read in reads]
@@ -159,13 +160,20 @@ def _judged(
 
 
 def _table_findings(
-    source: Source, masked: Masked, reads: Sequence[tables.Read], allowed: Scope
+    source: Source,
+    masked: Masked,
+    parsed: exp.Query,
+    reads: Sequence[tables.Read],
+    allowed: Scope,
 ) -> list[Finding]:
     findings = {}
+    steps = {tables.fold(masked.name(step.alias)) for step in parsed.find_all(exp.CTE)}
     for read in reads:
         at = tree.position(source, masked, read.node)
         if tables.is_function(read.node):
             faults = [_table_function(read.node, at)]
+        elif len(read.parts) == 1 and tables.fold(read.parts[0]) in steps:
+            faults = [_step_out_of_sight(read.parts[0], at)]
         else:
             faults = scope.check(read.parts, allowed, at)
         findings.update({(fault.code, fault.message): fault for fault in faults})
@@ -181,6 +189,16 @@ def _unknown_form() -> Finding:
         "unknown_form",
         "The query is GoogleSQL, but has a form that is not read here.",
         "Write it as a plain SELECT with joins, filters, groups and window functions.",
+    )
+
+
+def _step_out_of_sight(name: str, at: Position | None) -> Finding:
+    return found(
+        "unqualified_table",
+        f"{name} is a step of WITH that cannot be seen here: a step is known to those behind it "
+        "and to the query that it belongs to. As a table, it would need its project and dataset.",
+        f"Move {name} before the step that reads it.",
+        at=at,
     )
 
 

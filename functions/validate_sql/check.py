@@ -28,7 +28,7 @@ from functions.validate_sql.fixes.apply import applied
 from functions.validate_sql.models import Ask, Validated, columns, issues
 from functions.validate_sql.partition import partition
 from functions.validate_sql.partition.partition import Catalogue
-from functions.validate_sql.profile import data_quality, predicted_value
+from functions.validate_sql.profile import data_quality, filters, predicted_value
 from functions.validate_sql.profile import profile as profiles
 
 PROFILED_DAYS = 30
@@ -213,7 +213,9 @@ def _period(verdict: Verdict, known: Known, timezone: str) -> list[Finding]:
         return [
             found("fixed_period", message, f"WHERE {partition.filter_of(by, by.name, timezone)}")
         ]
-    message = "Nothing ties the query to the days of a run, so every run would read all rows."
+    message = (
+        "No parameter ties the query to the days of a run: every run reads the same rows again."
+    )
     moment = _texts(verdict).get("created", "created_at")
     fix = f"WHERE DATE({moment}, '{timezone}') BETWEEN @start_date AND @end_date"
     return [found("no_period", message, fix)]
@@ -333,10 +335,24 @@ def _look(
         return [*findings, denied]
     except ProductError as error:
         return [*findings, _failed(error)]
+    offered += _filters(answer, verdict, services, is_over)
     if profile.clients:
         profile.attributed_share = profile.clients.known_before / profile.rows
     answer.profile, answer.sample = profile, profile.sample
     return offered if profile.is_complete else [*offered, _cut_short()]
+
+
+def _filters(
+    answer: Validated, verdict: Verdict, services: Services, is_over: Callable[[], bool]
+) -> list[Finding]:
+    """What each filter removes, for a query that could be profiled; nothing where it fails."""
+    try:
+        answer.filters, findings = filters.check(
+            verdict, services.runner, services.own, services.last_days, is_over
+        )
+    except ProductError:
+        return []
+    return findings
 
 
 def _cut_short() -> Finding:

@@ -11,6 +11,7 @@ from common.model.contract import Kind, contract, spelled
 from common.model.fields import ConversionId
 from common.model.findings import Finding, Severity
 from functions.validate_sql.engine.cost import Cost
+from functions.validate_sql.profile.filters import Filter
 from functions.validate_sql.profile.predicted_value import PredictedValue
 from functions.validate_sql.profile.profile import Profile
 
@@ -85,6 +86,9 @@ class Validated(BaseModel):
     bytes_processed: int | None = Field(None, description="Of one daily run; null is unknown.")
     cost: Cost | None = None
     profile: Profile | None = None
+    filters: list[Filter] = Field(
+        default_factory=list, description="What each condition of the last WHERE removes."
+    )
     sample: list[dict[str, Any]] = Field(default_factory=list)
     predicted_value: PredictedValue | None = None
 

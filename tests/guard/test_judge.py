@@ -201,4 +201,24 @@ def test_a_table_between_wrong_quotes_is_answered_with_its_name() -> None:
 
 def test_a_routine_is_told_as_it_is_written() -> None:
     (finding,) = judge("SELECT crm.cleanId(id) AS id FROM crm.orders", SCOPE).findings
-    assert finding.message.startswith("crm.cleanId is a routine")
+    assert finding.message.startswith("crm.cleanId is no function of GoogleSQL")
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("{{ config() }}", ["template"]),
+        ("SELECT id FROM crm.orders TABLESAMPLE SYSTEM (1 PERCENT)", ["sample"]),
+        ("SELECT id FROM crm.orders TABLESAMPLE SYSTEM (1 PERCENT) WHERE nope(id)",
+         ["unknown_function", "sample"]),
+    ],
+)  # fmt: skip
+def test_only_what_is_so_is_told(sql: str, told: list[str]) -> None:
+    assert [finding.code for finding in judge(sql, SCOPE).findings] == told
+
+
+def test_a_step_that_cannot_be_seen_is_not_called_a_table() -> None:
+    sql = "WITH b AS (SELECT id FROM a), a AS (SELECT 1 AS id) SELECT id FROM b"
+    (finding,) = judge(sql, SCOPE).findings
+    assert finding.message.startswith("a is a step of WITH that cannot be seen here")
+    assert finding.fix == "Move a before the step that reads it."

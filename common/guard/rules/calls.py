@@ -127,6 +127,8 @@ def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -
         return not before.has("[")
     if token.has("PIVOT", "UNPIVOT"):
         return not (before.has(")", "|>") or before.kind == "quoted" or _is_name(before))
+    if token.has("SYSTEM", "BERNOULLI", "RESERVOIR"):
+        return not before.has("TABLESAMPLE")
     if token.has("ZONE"):
         return not (before.has("TIME") and older.has("AT"))
     if token.has("FORMAT"):
@@ -207,8 +209,8 @@ def _explained(path: str, name: str) -> tuple[str, str, str]:
     if "." in name or "`" in name:
         return (
             "persistent_routine",
-            f"{path.lstrip(').]')} is a routine stored in a dataset; what it does, and what it "
-            "will do tomorrow, cannot be seen in the query.",
+            f"{path.lstrip(').]')} is no function of GoogleSQL. A name with dots calls a routine "
+            "stored in a dataset; what that does, today or tomorrow, cannot be seen in the query.",
             "Write its expression into the query, or run it in a scheduled query of your own and "
             "read that query's table.",
         )

@@ -103,11 +103,11 @@ def _sizes(source: Source, masked: Masked, tree: exp.Query) -> list[Finding]:
     for node in tree.find_all(exp.Anonymous):
         name = function_name(node)
         if name in _SIZES and not _is_small(node, _SIZES[name]):
-            message = f"{name} may make a text of any length, as its length is not a number here."
+            message = f"{name} may make a text of any length: its length comes from rows."
             fix = f"Write a number up to {MAXIMUM_REPEAT:,}: {name}(id, 10, '0')"
         elif name == "GENERATE_ARRAY" and not _is_bounded(node):
-            message = "GENERATE_ARRAY may make any number of elements, as its bounds are not "
-            message += "numbers here."
+            message = "GENERATE_ARRAY may make any number of elements: its bounds come from rows, "
+            message += "and nothing in the query limits them."
             fix = f"Write numbers, up to {MAXIMUM_ARRAY:,} elements: GENERATE_ARRAY(1, 30)"
         elif name == "GENERATE_TIMESTAMP_ARRAY" and _has_fine_steps(node):
             message = "GENERATE_TIMESTAMP_ARRAY in steps below a minute makes millions of elements."

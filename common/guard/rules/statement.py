@@ -47,7 +47,7 @@ def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     body = without_end(tokens)
     if not body:
         fix = "SELECT id, client_id, created FROM `project.dataset.table`"
-        return [found("empty", "There is only a comment in the text, no query.", fix)]
+        return [found("empty", "There is no query in the text, only comments or a semicolon.", fix)]
     return [*_kind(source, body), *_several(source, body), *_pipes(source, body)]
 
 

@@ -182,14 +182,17 @@ def _clients(profile: Profile, written: Written) -> Iterator[Finding]:
     share = clients.known_before / clients.total
     if share < LOW_STITCH_SHARE:
         late = clients.known - clients.known_before
+        is_late = late > clients.total / 2
         after = f" {late:,} more appear there only after the conversion." if late else ""
         yield found(
             "stitch_rate",
             f"GA4 saw {share:.0%} of the client ids before the conversion ({clients.known_before:,}"
             f" of {clients.total:,}); the others are reported as (not attributed).{after}",
-            "Return the value that GA4 exports as user_pseudo_id, such as 1834567890.1763550000."
-            if not faults
-            else faults[0][2],
+            "Return as created the moment of the conversion itself: most visits lie after it."
+            if is_late
+            else faults[0][2]
+            if faults
+            else "Return the value of GA4's user_pseudo_id, such as 1834567890.1763550000.",
             field="client_id",
         )
 
@@ -201,6 +204,11 @@ def _formats(clients: Clients, text: str) -> list[tuple[int, str, str]]:
             "the cookie's text (GA1.1.123.456)",
             f"COALESCE(REGEXP_EXTRACT({text}, r'^GA[0-9]+\\.[0-9]+\\.([0-9]+\\.[0-9]+)$'), {text}) "
             "AS client_id",
+        ),
+        (
+            clients.session_cookies,
+            "the text of the session's cookie (GS1.1.1763550000), which names no visitor,",
+            "Return the visitor's cookie _ga, GA1.1.123.456, not _ga_<stream>.",
         ),
         (
             clients.addresses,
@@ -220,7 +228,9 @@ def _formats(clients: Clients, text: str) -> list[tuple[int, str, str]]:
         (
             clients.without_dot,
             "digits without a dot, unknown to GA4,",
-            "Return both halves: CONCAT(first_half, '.', second_half) AS client_id",
+            "If it is half of a GA4 client id, return both halves: CONCAT(first_half, '.', "
+            "second_half) AS client_id. An id of the CRM names no visitor: return the id that GA4 "
+            "gave, or CAST(NULL AS STRING) AS client_id",
         ),
     ]
 

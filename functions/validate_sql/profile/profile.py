@@ -58,6 +58,7 @@ class Clients(BaseModel):
     known: int = Field(description="Of these, found in the GA4 export at any time.")
     known_before: int = Field(description="Of these, seen by GA4 before the conversion.")
     with_cookie_prefix: int = Field(description="Written as in the cookie: GA1.1.123.456.")
+    session_cookies: int = Field(0, description="Written as in the session's cookie: GS1.1.123.")
     addresses: int = Field(description="E-mail addresses.")
     placeholders: int = Field(description="undefined, null, (not set) and the like.")
     scientific: int = Field(description="Rounded by a spreadsheet: 1.83E+09.")

@@ -22,6 +22,7 @@ SELECT
   COUNTIF(matched.is_known) AS known,
   COUNTIF(matched.is_known_before) AS known_before,
   COUNTIF(REGEXP_CONTAINS(matched.client_id, r'^GA\d+[.]\d+[.]')) AS with_cookie_prefix,
+  COUNTIF(REGEXP_CONTAINS(matched.client_id, r'^GS\d+[.]\d+[.]')) AS session_cookies,
   COUNTIF(REGEXP_CONTAINS(matched.client_id, r'[^@ ]@[^@ ]+[.]')) AS addresses,
   COUNTIF(LOWER(matched.client_id) IN UNNEST(@nobody)) AS placeholders,
   COUNTIF(REGEXP_CONTAINS(matched.client_id, r'^\d([.,]\d+)?[eE][+]\d+$')) AS scientific,
