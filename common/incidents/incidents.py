@@ -99,8 +99,10 @@ class IncidentLog:
         row = {**_carried(known), "state": state, "decided_by": by, "note": note}
         self.warehouse.append("incidents", [{**row, **self._moment()}])
 
-    def _present(self, *, ids: Iterable[str] = (), subject: str = "") -> Iterator[dict[str, Any]]:
-        """The newest entry of each incident of these that is not resolved."""
+    def _present(
+        self, *, ids: Iterable[str] = (), subject: str | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The newest entry of each incident of these, or of the subject, that is not resolved."""
         sql = template(
             __file__,
             "incidents_open",
@@ -109,7 +111,7 @@ class IncidentLog:
         bound = with_parameters(
             sql,
             ids=Parameter("ARRAY<STRING>", list(ids)),
-            subject=subject,
+            subject=Parameter("STRING", subject),
             resolved=State.RESOLVED,
         )
         return self.warehouse.rows(bound)

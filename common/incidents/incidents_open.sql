@@ -4,4 +4,4 @@ FROM (
 ) AS present
 WHERE
   present.state <> @resolved
-  AND (present.incident_id IN UNNEST(@ids) OR (@subject <> '' AND present.conversion = @subject))
+  AND (present.incident_id IN UNNEST(@ids) OR COALESCE(present.conversion, '') = @subject)

@@ -77,9 +77,11 @@ class Ledger:
         """Report what needs a person's eye."""
         self._incidents.report([incident], run_id)
 
-    def resolve_gone(self, subject: str, run_id: str) -> None:
-        """Resolve what earlier runs reported of the subject and this one did not."""
-        self._incidents.resolve_gone(subject, run_id)
+    def resolve_gone(
+        self, subject: str, run_id: str, *, codes: Iterable[str] | None = None
+    ) -> None:
+        """Resolve what earlier runs reported of the subject, in these codes, not this one."""
+        self._incidents.resolve_gone(subject, run_id, codes=codes)
 
     @property
     def _incidents(self) -> IncidentLog:

@@ -304,8 +304,9 @@ def _stage(
             )
             if not _is_read(services, run_id, piece.window, read):
                 held.append(piece.window)
-    if buys and not held:
-        facts.report(services.warehouse, services.ledger, window, run_id)
+    if not held:
+        names = {name for stored in listed for name in stored.conversion.events()}
+        facts.report(services.warehouse, services.ledger, window.end, names, run_id)
     return held
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from common.bigquery.sql import template, with_parameters
+from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.ga4 import readiness
+from common.ga4.clicks import LONGEST, TAKEN
 from common.incidents.incidents import Incident
 from common.model.window import Window
 from functions.materialize.ledger import Ledger
@@ -24,7 +25,19 @@ ENOUGH = 20
 SHARE = 0.01
 """Of purchases without order id."""
 COPIES = 0.2
-"""Identical rows beside each purchase; GA4's public sample has one in seven."""
+"""Identical rows beside each purchase, where nothing is known of other days; GA4's public sample
+has one in seven."""
+ABOVE_USUAL = 3
+"""So many times the usual share of copies is far above it."""
+WEEK = 7
+"""Days in which buyers and visitors by ads are compared."""
+SURELY = 10
+"""Where so many are expected, none at all is no chance: e ** -10."""
+CODES = (
+    "order_id_reused orders_without_id many_copies refund_of_unknown_order clicks_unattributed"
+    " event_stopped"
+).split()
+"""What is judged anew by each report."""
 
 
 def report_export(
@@ -48,27 +61,69 @@ def report_export(
         ledger.resolve_gone(dataset, run_id)
 
 
-def report(warehouse: Warehouse, ledger: Ledger, until: Window, run_id: str) -> None:
-    """Report what the purchases up to the end of the window show."""
-    window = Window.ending(until.end, DAYS)
+def report(
+    warehouse: Warehouse, ledger: Ledger, until: date, names: Iterable[str], run_id: str
+) -> None:
+    """Report what the events up to the day show; `names` are those that definitions count."""
+    window = Window.ending(until, DAYS)
     sql = template(
         __file__,
         stage=warehouse.table("ga4_events"),
         orders=warehouse.table("order_memory"),
+        clicks=warehouse.table("ga4_clicks"),
+        visits=warehouse.table("ga4_visits"),
         clients=str(CLIENTS),
+        longest=str(LONGEST),
+        taken=", ".join(f"'{kind}'" for kind in TAKEN),
     )
     bound = with_parameters(
         sql,
         start_date=window.start,
         end_date=window.end,
+        week_start=Window.ending(until, WEEK).start,
         oldest=window.start - timedelta(days=400),
+        names=Parameter("ARRAY<STRING>", sorted(names)),
     )
     for incident in incidents(next(warehouse.rows(bound))):
         ledger.report(incident, run_id=run_id)
+    ledger.resolve_gone("", run_id, codes=CODES)
 
 
 def incidents(found: Mapping[str, Any]) -> Iterator[Incident]:
     """The incidents that the counts give reason for."""
+    yield from _of_orders(found)
+    yield from _of_ads(found)
+    for event in found["stopped"]:
+        if 2 * event["seen"] / event["days"] >= SURELY:
+            yield Incident(
+                "event_stopped",
+                f"The event {event['event_name']} was seen {event['seen']:,} times in"
+                f" {event['days']} days and not at all after {event['last_date']}, though GA4"
+                " exported later days.",
+                fix="Look whether its tag still fires, or was renamed; the definitions that count"
+                " it stand still.",
+                object=event["event_name"],
+                severity="warning",
+            )
+
+
+def _of_ads(found: Mapping[str, Any]) -> Iterator[Incident]:
+    """Visitors by ads of whom not one buys, where chance alone would make many of them buyers."""
+    expected = found["buying"] * found["clicking"] / max(1, found["visiting"])
+    if expected >= SURELY and not found["brought"]:
+        yield Incident(
+            "clicks_unattributed",
+            f"{found['clicking']:,} of {found['visiting']:,} visitors of the last {WEEK} days came"
+            f" by ads, and not one of {found['buying']:,} buyers among them: no purchase can be"
+            " given to an ad.",
+            fix="Look whether the client id survives the way to the thank-you page: cross-domain"
+            " linking to the checkout, payment pages, purchases that a server sends.",
+            severity="error",
+        )
+
+
+def _of_orders(found: Mapping[str, Any]) -> Iterator[Incident]:
+    """What is wrong with order ids, copies and refunds."""
     purchases = found["purchases"]
     for order in found["shared"]:
         lost = (order["value"] or 0) - (order["kept"] or 0)
@@ -89,18 +144,28 @@ def incidents(found: Mapping[str, Any]) -> Iterator[Incident]:
             fix="Send transaction_id with the purchase event.",
             severity="warning",
         )
-    if purchases >= ENOUGH and found["copies"] > COPIES * purchases:
+    if found["new_purchases"] >= ENOUGH and found["new_copies"] > _usual_copies(found):
         yield Incident(
             "many_copies",
-            f"GA4 exported {found['copies']:,} identical copies of {purchases:,} purchases.",
+            f"On the newest day GA4 exported {found['new_copies']:,} identical copies of"
+            f" {found['new_purchases']:,} purchases, far more than before.",
             fix="Look for a tag that fires twice; each purchase counts once all the same.",
             severity="warning",
         )
     if found["unknown_refunds"]:
         yield Incident(
             "refund_of_unknown_order",
-            f"{found['unknown_refunds']:,} refunds of the last {DAYS} days name orders that no"
-            " purchase has; they lower nothing.",
+            f"Refunds of the last {DAYS} days that name an order of no purchase:"
+            f" {found['unknown_refunds']:,}; they lower nothing.",
             fix="Send the transaction_id of the purchase with its refund.",
             severity="warning",
         )
+
+
+def _usual_copies(found: Mapping[str, Any]) -> float:
+    """How many copies the newest day's purchases may have by what other days had."""
+    before = found["purchases"] - found["new_purchases"]
+    if before < ENOUGH:
+        return float(COPIES * found["new_purchases"])
+    usual = (found["copies"] - found["new_copies"]) / before
+    return float((ABOVE_USUAL * usual + 0.05) * found["new_purchases"])

@@ -1,7 +1,7 @@
 WITH
 purchase AS (
   -- the purchases of the days that are judged
-  SELECT event.property, event.order_id, event.client_id, event.revenue, event.copies
+  SELECT event.date, event.property, event.order_id, event.client_id, event.revenue, event.copies
   FROM {{ stage }} AS event
   WHERE event.event_name = 'purchase' AND event.date BETWEEN @start_date AND @end_date
 ),
@@ -30,8 +30,41 @@ unknown AS (
     AND event.order_id NOT IN (
       SELECT memory.order_id FROM {{ orders }} AS memory WHERE memory.date BETWEEN @oldest AND @end_date
     )
+),
+clicked AS (
+  -- whom an ad brought in the time that a click may count
+  SELECT click.client_id, MAX(click.date) AS date
+  FROM {{ clicks }} AS click
+  WHERE click.date BETWEEN DATE_SUB(@week_start, INTERVAL {{ longest }} DAY) AND @end_date AND click.kind IN ({{ taken }})
+  GROUP BY click.client_id
+),
+named AS (
+  -- the events of the definitions, and when each was seen
+  SELECT event.event_name, COUNT(*) AS seen, MIN(event.date) AS first_date, MAX(event.date) AS last_date
+  FROM {{ stage }} AS event
+  WHERE event.event_name IN UNNEST(@names) AND event.date BETWEEN @start_date AND @end_date
+  GROUP BY event.event_name
 )
 SELECT
+  ARRAY(
+    SELECT AS STRUCT named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date
+    FROM named
+    WHERE named.last_date < DATE_SUB(
+      (SELECT MAX(event.date) FROM {{ stage }} AS event WHERE event.date BETWEEN @start_date AND @end_date), INTERVAL 1 DAY
+    )
+    ORDER BY named.event_name
+  ) AS stopped,
+  (SELECT COUNT(DISTINCT visit.client_id) FROM {{ visits }} AS visit WHERE visit.date BETWEEN @week_start AND @end_date) AS visiting,
+  (SELECT COUNT(*) FROM clicked WHERE clicked.date >= @week_start) AS clicking,
+  (SELECT COUNT(DISTINCT purchase.client_id) FROM purchase WHERE purchase.date >= @week_start) AS buying,
+  (
+    SELECT COUNT(DISTINCT purchase.client_id)
+    FROM purchase
+    INNER JOIN clicked ON clicked.client_id = purchase.client_id
+    WHERE purchase.date >= @week_start
+  ) AS brought,
+  (SELECT COUNTIF(purchase.date = @end_date) FROM purchase) AS new_purchases,
+  (SELECT COALESCE(SUM(IF(purchase.date = @end_date, purchase.copies, 0)), 0) FROM purchase) AS new_copies,
   (SELECT COUNT(*) FROM purchase) AS purchases,
   (SELECT COUNTIF(purchase.order_id IS NULL) FROM purchase) AS without_id,
   (SELECT COALESCE(SUM(purchase.copies), 0) FROM purchase) AS copies,

@@ -130,8 +130,8 @@ def missing_rates(services: Services, job: Job, published: Mapping[str, Any]) ->
     services.ledger.report(
         Incident(
             "rate_missing",
-            f"{job.stored.id}: {published['without_rate']:,} conversions in"
-            f" {', '.join(sorted(published['currencies']))} have no value in"
+            f"{job.stored.id}: {_many(published['without_rate'])} in"
+            f" {', '.join(sorted(published['currencies']))} without a value in"
             f" {job.context.currency}:"
             " no rate of the seven days before them is known.",
             fix=(
@@ -176,10 +176,14 @@ def unusable(services: Services, job: Job, published: Mapping[str, Any]) -> None
             services.ledger.report(
                 Incident(
                     code,
-                    f"{job.stored.id}: {published[column]:,} conversions have {what}.",
+                    f"{job.stored.id}: {_many(published[column])} with {what}.",
                     fix=fix,
                     subject=job.stored.id,
                     severity="warning",
                 ),
                 run_id=job.task.run_id,
             )
+
+
+def _many(number: int) -> str:
+    return "1 conversion" if number == 1 else f"{number:,} conversions"

@@ -1,0 +1,89 @@
+"""What a person is told of the events: once, true, and gone when it is gone."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from functions.materialize.stage.facts import incidents
+from tests.materialize.world import QuickWorld
+
+QUIET: dict[str, Any] = {
+    "purchases": 1000, "without_id": 10, "copies": 100, "unknown_refunds": 0, "shared": [],
+    "stopped": [], "visiting": 5000, "clicking": 500, "buying": 200, "brought": 20,
+    "new_purchases": 30, "new_copies": 4,
+}  # fmt: skip
+STOPPED = {"event_name": "lead", "seen": 200, "days": 28, "last_date": date(2026, 11, 7)}
+
+
+def codes(**found: Any) -> list[str]:
+    return [incident.code for incident in incidents({**QUIET, **found})]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ({}, []),
+        ({"without_id": 11}, ["orders_without_id"]),
+        # one in ten is usual here: three in ten may be chance, four are not
+        ({"new_copies": 9}, []),
+        ({"new_copies": 12}, ["many_copies"]),
+        ({"new_purchases": 19, "new_copies": 19}, []),
+        # where half of all purchases are always told twice, that is usual
+        ({"copies": 500, "new_copies": 29}, []),
+        ({"purchases": 30, "without_id": 0, "copies": 7, "new_copies": 7}, ["many_copies"]),
+        ({"brought": 0}, ["clicks_unattributed"]),
+        # of so few buyers it may be chance
+        ({"brought": 0, "buying": 99}, []),
+        ({"brought": 0, "clicking": 0}, []),
+        ({"visiting": 0, "clicking": 0, "buying": 0, "brought": 0}, []),
+        ({"stopped": [STOPPED]}, ["event_stopped"]),
+        # an event of twice a week may well miss two days
+        ({"stopped": [{**STOPPED, "seen": 8}]}, []),
+        ({"unknown_refunds": 1}, ["refund_of_unknown_order"]),
+    ],
+)
+def test_what_is_unusual_is_told_and_nothing_else(
+    found: dict[str, Any], expected: list[str]
+) -> None:
+    assert codes(**found) == expected
+
+
+def test_buyers_that_lost_their_click_and_an_event_that_stopped_are_told(
+    world: QuickWorld,
+) -> None:
+    world.define(id="purchase", event_type="purchase")
+    form = {"dimension": "event", "operator": "equals", "value": "form"}
+    world.define(id="form", event_type="custom_event", filters=form)
+    day = date(2026, 11, 10)
+    rows = [row for number in range(7) for row in of_day(day - timedelta(days=6 - number), number)]
+    world.events(rows)
+    world.run(day)
+    assert world.incidents() == ["clicks_unattributed", "event_stopped"]
+    # the next morning buyers have their clicks, and forms are sent again
+    mended = [*rows, *of_day(day + timedelta(days=1), 0, buyer="ad")]
+    world.events(mended)
+    world.run(day + timedelta(days=1))
+    path = world.warehouse.path("incidents")
+    newest = world.query(
+        f"SELECT code, state FROM `{path}`"
+        " QUALIFY ROW_NUMBER() OVER (PARTITION BY code ORDER BY recorded_at DESC) = 1 ORDER BY code"
+    )
+    assert [row["state"] for row in newest] == ["resolved", "resolved"]
+
+
+def of_day(day: date, number: int, buyer: str = "shop") -> list[dict[str, Any]]:
+    """Five visitors by ads, five who buy, and five forms but on the last two days."""
+    at = datetime(day.year, day.month, day.day, 10, tzinfo=UTC)
+    found: list[dict[str, Any]] = []
+    for each in range(5):
+        name = f"{day}.{each}"
+        visit = {"at": at, "name": "page_view", "client": f"ad{name}", "session": 1}
+        found.append({**visit, "page": f"https://shop.example/?gclid=G{name}"})
+        sale = {"at": at, "name": "purchase", "client": f"{buyer}{name}", "session": 1}
+        found.append({**sale, "order": f"O{name}", "value": 10})
+        if number < 5:
+            found.append({"at": at, "name": "form", "client": f"ad{name}", "session": 1})
+    return found
