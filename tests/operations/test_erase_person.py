@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -109,3 +110,54 @@ def test_googlesql_accepts_what_is_deleted_by(shape: str) -> None:
         table = {"shop.conversions.held": schemas.load(shape)["schema"]}
         statement = f"DELETE FROM `shop.conversions.held` WHERE {mentioned}"
         analyze(statement, table, {"ids": "ARRAY<STRING>"})
+
+
+ORDERS = [
+    {"name": "id", "type": "STRING"},
+    {"name": "client_id", "type": "STRING"},
+    {"name": "email", "type": "STRING"},
+    {"name": "created", "type": "TIMESTAMP"},
+]
+
+
+def order(id: str, client: str | None, email: str) -> dict[str, Any]:
+    return {"id": id, "client_id": client, "email": email, "created": "2026-11-10T10:00:00Z"}
+
+
+def test_who_is_known_by_an_address_or_a_row_alone_is_forgotten_and_stays_so(
+    client: bigquery.Client,
+) -> None:
+    dataset = f"{client.project}.erasing_by_email"
+    client.create_dataset(dataset)
+    world = World(client, dataset)
+    crm = f"{dataset}_crm.orders"
+    hashed = hashlib.sha256(b"ann@shop.example").hexdigest()
+    rows = [
+        order("A1", None, " Ann@Shop.example"),
+        order("A2", "ann.phone", hashed),
+        order("A3", "ann.phone", "second@shop.example"),
+        order("B1", "bob", "bob@shop.example"),
+        order("C1", "carl", "carl@shop.example"),
+    ]
+    world.replace(crm, ORDERS, rows)
+    sql = f"SELECT * FROM `{crm}` WHERE DATE(created) BETWEEN @start_date AND @end_date"
+    world.define(id="signed", kind="custom", sql=sql, reads=[crm])
+    world.run(DAY)
+    assert len(world.rows("signed", "id")) == len(rows)
+    for asked in ("ANN@shop.example", "C1"):
+        list(erase(world.warehouse, [asked], NOW))
+    for request in ("", "a later load"):
+        assert [row["id"] for row in world.rows("signed", "id")] == ["B1"], request
+        world.run(DAY, request_id=request)
+    kept = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
+    assert [row["id"] for row in kept] == ["B1"]
+    world.close()
+    client.delete_dataset(dataset, delete_contents=True)
+
+
+def test_the_id_of_a_lead_finds_its_scores() -> None:
+    """lead_scores and lead_features call it `id`: by lead_id alone, scores still answered."""
+    for table in ("lead_scores", "lead_features"):
+        mentioned = mentions(schemas.columns(table))
+        assert mentioned is not None
+        assert "`id` IN UNNEST(@ids)" in mentioned.text

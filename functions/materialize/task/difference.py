@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, fill, template, with_parameters
 from common.ga4 import clicks, rates
+from common.identity import erased
 from common.kinds.candidate.reason import reason as why_broken
 from common.kinds.candidate.shape import lent
 from functions.materialize import merge
@@ -19,6 +20,8 @@ REMEMBERED = (
 ).split()
 """Columns of a row as history keeps it before and after a change."""
 
+NAMES = ("id", "client_id", "user_id", "lead_id", "email")
+"""Columns by which an erased person is known again."""
 RATE = (
     "COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL),"
     " IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)"
@@ -44,7 +47,7 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
                 job.context.of_product("ga4_rates"), currency=job.context.currency
             ),
             rate=RATE,
-            erasures=job.context.of_product("erasures"),
+            spared=erased.spared("judged", NAMES, job.context.of_product("erasures")),
             valued_columns=_each("valued.{0}", names),
             row_text=merge.row_text("told", schemas.load("conversion")["schema"], compared),
             fingerprint=merge.fingerprint("spelled.row_text"),

@@ -19,8 +19,7 @@ kept AS (
     AND judged.id NOT IN (
       SELECT history.id FROM {{ target }} AS history WHERE history.date < @start_date OR history.date > @end_date
     )
-    AND COALESCE(TO_HEX(SHA256(judged.client_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
-    AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
+    AND {{ spared }}
 ),
 {{ settled }}{{ lent }}valued AS (
   -- the candidates with what visits lend, worth in their own currency and in the project's

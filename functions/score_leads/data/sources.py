@@ -21,6 +21,7 @@ from common.bigquery.sql import (
 from common.bigquery.warehouse import Warehouse
 from common.crm import source
 from common.errors import UserError
+from common.identity import erased
 from common.kinds.candidate.rates import rates
 from common.kinds.conversion import Conversion
 from common.kinds.scoring import (
@@ -105,7 +106,7 @@ def stage(
         attributes=_attributes(attribute_columns(leads.columns)),
         leads=leads.sql,
         passes=_passes(scoring.lead_filters, leads.columns),
-        erasures=warehouses.warehouse.table("erasures"),
+        spared=erased.spared("lead", _NAMES_OF_PERSON, warehouses.warehouse.table("erasures")),
     )
     days = {"start_date": window.start, "end_date": window.end}
     warehouses.warehouse.execute(with_parameters(shaped, timezone=settings.timezone, **days))
@@ -259,6 +260,7 @@ def _of_conversions(warehouse: Warehouse, target: str) -> Raw:
     return Raw(fill("({{ query }})", query=deals), dict.fromkeys(columns, "STRING"))
 
 
+_NAMES_OF_PERSON = ("id", "client_id", "user_id", "email")
 _LEAD_NAMES = {"id": ("lead_id", "id")}
 _DEAL_NAMES = {"deal_created": ("deal_created", "created", "outcome_at")}
 

@@ -26,6 +26,5 @@ FROM (
 WHERE lead.id IS NOT NULL
   AND lead.created IS NOT NULL
   AND DATE(lead.created, @timezone) BETWEEN @start_date AND @end_date
-  AND COALESCE(TO_HEX(SHA256(lead.client_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
-  AND COALESCE(TO_HEX(SHA256(lead.user_id)), '') NOT IN (SELECT erased.subject_hash FROM {{ erasures }} AS erased)
+  AND {{ spared }}
 QUALIFY ROW_NUMBER() OVER (PARTITION BY lead.id ORDER BY lead.created) = 1

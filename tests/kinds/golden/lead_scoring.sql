@@ -133,8 +133,18 @@ kept AS (
     AND judged.id NOT IN (
       SELECT history.id FROM `my-project.conversions.conversion_scored` AS history WHERE history.date < @start_date OR history.date > @end_date
     )
-    AND COALESCE(TO_HEX(SHA256(judged.client_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
-    AND COALESCE(TO_HEX(SHA256(judged.user_id)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(TO_HEX(SHA256(judged.`id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(TO_HEX(SHA256(judged.`client_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(TO_HEX(SHA256(judged.`user_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(TO_HEX(SHA256(judged.`lead_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(
+      IF(
+        REGEXP_CONTAINS(judged.`email`, r'^\s*[0-9a-fA-F]{64}\s*$'),
+        LOWER(TRIM(judged.`email`)),
+        TO_HEX(SHA256(LOWER(TRIM(judged.`email`))))
+      ),
+      ''
+    ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
 ),
 settled AS (
   -- the days before: their rows stay as they are, and may still learn of visits that GA4 told late
