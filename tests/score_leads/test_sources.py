@@ -166,6 +166,31 @@ def test_contact_data_is_hashed_and_personal_columns_are_no_attributes(
     assert row["attributes"] == '{"channel":"search"}'
 
 
+def passing(department: Department, *filters: dict[str, Any]) -> set[str]:
+    """Ids of the leads that a definition with these filters stages."""
+    department.define(lead_filters=filters)
+    warehouse = department.warehouse
+    conversion = Catalog(warehouse).get("leads").conversion
+    try:
+        there = sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)
+    finally:
+        department.define()
+    return {row["id"] for row in warehouse.rows(fill("SELECT id FROM {{ it }}", it=there.leads))}
+
+
+def test_only_leads_that_pass_all_filters_are_leads(department: Department) -> None:
+    department.table(f"{CRM}.deals", DEAL_COLUMNS, [])
+    search = {"column": "Channel", "operator": "one_of", "values": ["SEARCH", "mail"]}
+    assert passing(department, search) == {"a", "b"}
+    assert passing(department, {**search, "operator": "not_one_of"}) == {"c"}
+    missing = {"column": "client_id", "operator": "is_missing"}
+    assert passing(department, search, missing) == {"a", "b"}
+    assert passing(department, search, {**missing, "operator": "is_present"}) == set()
+    with pytest.raises(UserError, match="no column chanel") as refused:
+        passing(department, {**search, "column": "chanel"})
+    assert refused.value.fix == "Did you mean channel?"
+
+
 def test_leads_outside_the_window_or_without_an_id_are_left_out(department: Department) -> None:
     extra: list[dict[str, Any]] = [
         {"lead_id": "old", "created": "2023-12-31T23:00:00Z"},
@@ -200,7 +225,7 @@ def test_money_in_the_home_currency_counts_where_no_rate_is_known(department: De
         there = sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)
         rows = warehouse.rows(fill("SELECT * FROM {{ table }}", table=there.outcomes))
         assert [row["wins"][0]["value"] for row in rows] == [value]
-        found = sources.lacks(warehouse, there)
+        found = sources.lacks(warehouse, there, KNOWN_UNTIL)
         assert (found.unpriced, found.wins) == (int(value is None), 1)
 
 
@@ -214,14 +239,21 @@ def test_money_without_a_rate_is_told_and_a_deal_without_money_is_not(
         deal(deal_id="2", **facts, deal_value=None),
         deal(deal_id="3", **facts),
     )
-    lacking = sources.lacks(department.warehouse, there)
-    assert lacking == Lacks(unpriced=1, wins=3, leads=3, with_client_id=0)
+    lacking = sources.lacks(department.warehouse, there, datetime(2024, 3, 10, tzinfo=UTC))
+    assert lacking == Lacks(1, 3, leads=3, with_client_id=0, recent=1, recent_with_client_id=0)
     (incident,) = training_incidents.of_sources(lacking, "EUR")
     assert incident.code == "deals_without_rate"
-    assert not list(training_incidents.of_sources(Lacks(0, 3, 3, 0), "EUR"))
+    assert not list(training_incidents.of_sources(Lacks(0, 3, 3, 0, 3, 0), "EUR"))
 
 
 def test_leads_that_no_visit_can_be_found_for_are_told() -> None:
-    (incident,) = training_incidents.of_sources(Lacks(0, 0, 500, 0), "EUR")
+    (incident,) = training_incidents.of_sources(Lacks(0, 0, 500, 0, 40, 0), "EUR")
     assert (incident.code, incident.severity) == ("no_client_ids", "warning")
-    assert not list(training_incidents.of_sources(Lacks(0, 0, 500, 1), "EUR"))
+    assert not list(training_incidents.of_sources(Lacks(0, 0, 500, 9, 40, 1), "EUR"))
+
+
+def test_a_form_that_no_longer_writes_the_client_id_is_told() -> None:
+    (incident,) = training_incidents.of_sources(Lacks(0, 0, 500, 400, 40, 0), "EUR")
+    assert (incident.code, incident.severity) == ("client_ids_stopped", "warning")
+    assert "40 leads of the last 30 days" in incident.detail
+    assert not list(training_incidents.of_sources(Lacks(0, 0, 500, 400, 5, 0), "EUR"))

@@ -133,12 +133,19 @@ class Lacks:
     wins: int
     leads: int
     with_client_id: int
+    recent: int
+    """Leads of the last RECENT_DAYS."""
+    recent_with_client_id: int
 
 
-def lacks(warehouse: Warehouse, staged: Staged) -> Lacks:
-    """Counts of the staged leads and deals."""
+RECENT_DAYS = 30
+
+
+def lacks(warehouse: Warehouse, staged: Staged, as_of: datetime) -> Lacks:
+    """Counts of the leads and deals as staged at this moment."""
     query = template(__file__, "sources_lacks", leads=staged.leads, outcomes=staged.outcomes)
-    row = next(warehouse.rows(query))
+    bound = with_parameters(query, as_of=as_of, recent_days=RECENT_DAYS)
+    row = next(warehouse.rows(bound))
     return Lacks(**{name: int(row[name]) for name in Lacks.__dataclass_fields__})
 
 

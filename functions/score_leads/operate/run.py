@@ -125,7 +125,7 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
         _report(services, task, [training_incidents.damaged(job.previous)])
     days = _staged_window(job)
     staged = stage(services.warehouses, job.conversion, days, job.as_of)
-    lacking = lacks(services.warehouse, staged)
+    lacking = lacks(services.warehouse, staged, job.as_of)
     currency = services.warehouse.settings.currency
     _report(services, task, training_incidents.of_sources(lacking, currency))
     seen_at = _seen_at(services, job)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from common.incidents.incidents import Incident
-from functions.score_leads.data.sources import Lacks
+from functions.score_leads.data.sources import RECENT_DAYS, Lacks
 from functions.score_leads.operate.registry import Registered
 from functions.score_leads.operate.retrain import Training
 from functions.score_leads.operate.scoring import Scored
 from functions.score_leads.training.monitoring import FLIP_LIMIT, Cohort
 
-LEAST_COMPARED = 100
+LEAST_COMPARED, LEAST_RECENT = 100, 30
 
 NO_LEADS = Incident(
     "no_leads",
@@ -36,6 +36,14 @@ def of_sources(lacks: Lacks, currency: str) -> Iterator[Incident]:
             "to a visit.",
             "Let the form write Google Analytics' client id into a field of the CRM that is "
             "called so, such as ga_client_id.",
+            severity="warning",
+        )
+    if lacks.with_client_id and lacks.recent >= LEAST_RECENT and not lacks.recent_with_client_id:
+        yield Incident(
+            "client_ids_stopped",
+            f"None of the {lacks.recent} leads of the last {RECENT_DAYS} days has a client id, and "
+            f"{lacks.with_client_id} older ones have: they cannot be attributed to a visit.",
+            "Look at the form: it no longer writes Google Analytics' client id into the CRM.",
             severity="warning",
         )
     if lacks.unpriced:
