@@ -257,3 +257,38 @@ def test_a_form_that_no_longer_writes_the_client_id_is_told() -> None:
     assert (incident.code, incident.severity) == ("client_ids_stopped", "warning")
     assert "40 leads of the last 30 days" in incident.detail
     assert not list(training_incidents.of_sources(Lacks(0, 0, 500, 400, 5, 0), "EUR"))
+
+
+HUBSPOT = {
+    "contact": ({"id": "STRING", "property_createdate": "TIMESTAMP", "customer": "STRING",
+                 "property_industry": "STRING"},
+                [{"id": "1", "property_createdate": "2024-02-01T10:00:00Z", "customer": "K1",
+                  "property_industry": "Retail"},
+                 {"id": "2", "property_createdate": "2024-02-02T10:00:00Z", "customer": "K2"}]),
+    "deal": ({"deal_id": "STRING", "property_createdate": "TIMESTAMP"}, []),
+    "deal_contact": ({"deal_id": "STRING", "contact_id": "STRING"}, []),
+    "deal_pipeline_stage": ({"stage_id": "STRING"}, []),
+}  # fmt: skip
+
+
+def test_a_lead_of_a_crm_may_be_to_reach_another_conversion(department: Department) -> None:
+    for name, (columns, rows) in HUBSPOT.items():
+        department.table(f"test-project.hubspot.{name}", columns, rows)
+    paid = {"id": "STRING", "user_id": "STRING", "created": "TIMESTAMP", "is_qualified": "BOOLEAN",
+            "value_project": "FLOAT"}  # fmt: skip
+    bought = {"id": "o", "user_id": "K1", "created": "2024-02-11T10:00:00Z", "value_project": 9.0,
+              "is_qualified": True}  # fmt: skip
+    department.table(department.warehouse.path("conversion_paid"), paid, [bought])
+    source = {"type": "crm", "crm": "hubspot", "dataset": "test-project.hubspot",
+              "columns": {"user_id": "customer"}}  # fmt: skip
+    target = {"type": "conversion", "target": "paid"}
+    department.define("reaching", source=source, milestone=target)
+    warehouse = department.warehouse
+    conversion = Catalog(warehouse).get("reaching").conversion
+    assert conversion.references() == {"paid"}
+    there = sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)
+    leads = list(warehouse.rows(fill("SELECT * FROM {{ it }} ORDER BY id", it=there.leads)))
+    assert [(row["id"], row["user_id"]) for row in leads] == [("1", "K1"), ("2", "K2")]
+    (outcome,) = warehouse.rows(fill("SELECT * FROM {{ it }}", it=there.outcomes))
+    assert (outcome["id"], outcome["status"]) == ("1", "won")
+    assert outcome["won_after"] == pytest.approx(10)
