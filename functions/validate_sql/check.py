@@ -23,6 +23,7 @@ from common.model.window import Window
 from common.settings import Settings
 from common.user_query import RefusedQueryError
 from functions.validate_sql.engine import access, cost, dry
+from functions.validate_sql.engine.explain import explained
 from functions.validate_sql.fixes import offers, rounds
 from functions.validate_sql.fixes.apply import applied
 from functions.validate_sql.models import Ask, Validated, columns, issues
@@ -94,6 +95,7 @@ def validate(ask: Ask, services: Services) -> Validated:
     answer = Validated(ok=False, issues=[])
     answer.referenced_tables = sorted({*verdict.tables, *reading.tables} - {""})
     if reading.ok:
+        answer.explanation = explained(verdict.query) if verdict.query else ""
         later += _weigh(answer, ask, verdict, reading, known, services)
         later = offers.from_types(later, _columns(ask, verdict, reading, services))
         later = _look(answer, ask, verdict, reading, later, services)

@@ -81,6 +81,7 @@ class Validated(BaseModel):
     ok: bool = Field(description="No issue is an error.")
     issues: list[Issue]
     suggestion: str = Field("", description="The whole query as it should be written, when known.")
+    explanation: str = Field("", description='What the query counts, in words; "" if unknown.')
     columns: list[Column] = Field(default_factory=list)
     referenced_tables: list[str] = Field(default_factory=list)
     bytes_processed: int | None = Field(None, description="Of one daily run; null is unknown.")

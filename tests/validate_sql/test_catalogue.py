@@ -89,7 +89,8 @@ def _fixed(
         _compare(before, after, field)
         yield from ["Rows before:", "", *_table(before), "Rows after:", "", *_table(after)]
     elif after:
-        yield from ["Rows after (before, it did not run):", "", *_table(after)]
+        why = "it did not run" if before is None else "there were none"
+        yield from [f"Rows after (before, {why}):", "", *_table(after)]
 
 
 def _compare(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], field: str) -> None:
@@ -106,13 +107,13 @@ def _compare(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], 
         assert not lost
 
 
-def _rows(sql: str, field: str, services: Services) -> list[dict[str, Any]]:
-    """What the query returns for the profiled days; [] when it may not or cannot run."""
+def _rows(sql: str, field: str, services: Services) -> list[dict[str, Any]] | None:
+    """What the query returns for the profiled days; None when it may not or cannot run."""
     try:
         verdict = user_query.judged(sql, services.settings)
         answer = user_query.run(verdict, services.runner, services.last_days, "examples")
     except ProductError:
-        return []
+        return None
     found = list(services.own.rows(Sql(f"SELECT * FROM {answer.table}")))
     services.own.drop(services.runner.staging_path("examples"))
     kept = [name for name in ("created", "outcome_at", "id", "lead_id") if name != field]

@@ -16,6 +16,7 @@ from common.guard.reading.lexer import Token, canonical
 from common.model.findings import Finding, Position, found
 from common.model.window import Window
 from common.privacy import shown
+from functions.validate_sql.engine.explain import outermost
 from functions.validate_sql.profile import profile as profiles
 
 MAXIMUM_FILTERS = 20
@@ -59,7 +60,7 @@ class Parts:
 def parts(query: Query) -> Parts | None:
     """The conditions that AND ties in the one last SELECT; None where there is no such WHERE."""
     tokens = query.masked.tokens
-    places = list(_outermost(tokens))
+    places = list(outermost(tokens))
     words = {index: tokens[index].word for index in places}
     selects = [index for index, word in words.items() if word == "SELECT"]
     where = next((index for index, word in words.items() if word == "WHERE"), 0)
@@ -168,19 +169,6 @@ def _values(
 
 def _place(query: Query, tokens: Sequence[Token]) -> Position:
     return query.source.position(tokens[0].offset, tokens[-1].offset + len(tokens[-1].text))
-
-
-def _outermost(tokens: Sequence[Token]) -> Iterator[int]:
-    """The indexes of the tokens that stand in no bracket and no CASE."""
-    depth = 0
-    for index, token in enumerate(tokens):
-        is_name = index > 0 and tokens[index - 1].has(".")
-        if token.has("(", "[") or (token.has("CASE") and not is_name):
-            depth += 1
-        elif token.has(")", "]") or (token.has("END") and not is_name):
-            depth -= 1
-        elif depth == 0 and not is_name:
-            yield index
 
 
 def _conditions(
