@@ -85,6 +85,7 @@ export function fresh(type: Type): Definition {
         conversion_window_days: null,
         qualification: { mode: 'auto', threshold: null },
         value: 'expected_value',
+        value_map: null,
         adjustment_days: 30,
         excluded_attributes: [],
         confirmed_attributes: [],

@@ -9,6 +9,7 @@ import { NumberField, useFault, useForm, useText } from './form';
 import { Section } from './section';
 import { Choice, Fault } from './simple';
 import { Tags } from './tags';
+import { ValueMapField } from './valuemap';
 
 const SqlField = lazy(() => import('../sql/field'));
 
@@ -118,6 +119,7 @@ export function ScoringForm() {
           words={{ expected_value: 'Expected value: probability × deal value', deal_value_if_won: 'Deal value if won' }}
           change={(value) => set({ value: value as LeadScoring['value'] })}
         />
+        <ValueMapField />
       </Section>
       <Section title="Model">
         <NumberField
