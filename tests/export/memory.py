@@ -230,6 +230,7 @@ class MemoryLedger:
             or (delivery_state.state in REVIEWED and delivery_state.version != self.scope.version)
             or (delivery_state.state == "parked" and self._parked_long(row.id, now))
             or (delivery_state.state == "failed" and self._newly_in_doubt(row.id))
+            or delivery_state.refused_in_doubt
         )
 
     def _parked_long(self, key: str, now: datetime) -> bool:
@@ -237,15 +238,7 @@ class MemoryLedger:
 
     def _newly_in_doubt(self, key: str) -> bool:
         """Whether an attempt since the newest acceptance is in doubt."""
-        history = [written.entry for written in sorted(self._entries(key), key=_order)]
-        states = [entry.state for entry in history]
-        answered = max((i for i, state in enumerate(states) if state == "accepted"), default=-1)
-        return any(
-            state == "unknown"
-            or (state == "sending" and (*states[i + 1 : i + 2], "")[0] not in SETTLED)
-            for i, state in enumerate(states)
-            if i > answered
-        )
+        return _newly_in_doubt(sorted(self._entries(key), key=_order))
 
     def today(self, since: datetime) -> Today:
         latest = [w.entry for w in self.store.written if w.entry.at >= since and w.entry.sent]
@@ -328,6 +321,37 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
         held,
         in_doubt,
         gone,
+        _refused_in_doubt(ordered, in_doubt),
+    )
+
+
+def _newly_in_doubt(ordered: Sequence[Written]) -> bool:
+    states = [written.entry.state for written in ordered]
+    answered = max((i for i, state in enumerate(states) if state == "accepted"), default=-1)
+    cleared = max(
+        (
+            i
+            for i, written in enumerate(ordered)
+            if written.entry.state == "absent" and not written.entry.request_id
+        ),
+        default=-1,
+    )
+    return any(
+        state == "unknown"
+        or (state == "sending" and (*states[i + 1 : i + 2], "")[0] not in SETTLED)
+        for i, state in enumerate(states)
+        if i > max(answered, cleared)
+    )
+
+
+def _refused_in_doubt(ordered: Sequence[Written], in_doubt: Sent | None) -> bool:
+    newest = ordered[-1].entry
+    return bool(
+        newest.state == "failed"
+        and in_doubt
+        and newest.sent
+        and newest.sent.fingerprint != in_doubt.fingerprint
+        and not _newly_in_doubt(ordered)
     )
 
 

@@ -47,6 +47,15 @@ FAULTS = (
 GARBAGE = (b"", b"<html>", b"[]", b'"ok"', b'{"bad": 7, "reason": {}}', b"\xff", b'{"n": "x"}')
 
 
+CONSENTS = (*["granted"] * 4, None, None, "yes", "DENIED", "declined ", "who knows")
+"""What queries bring. A platform that gets anything of the last three got it against consent."""
+
+
+def says_no(row: ConversionRow) -> bool:
+    """Whether the person did not agree: by a word, or by one that nobody knows."""
+    return row.consent_ad_user_data in CONSENTS[-3:]
+
+
 class SimulatedConfig(DestinationConfig):
     """Config of the simulated platform."""
 
@@ -444,6 +453,8 @@ class World:
         # a few people with several rows each, who now and then have another address
         known = self.truth.get(key)
         same = known and known.email and self.people.random() < 0.7
+        agreed = known and self.people.random() < 0.8
+        consent = known.consent_ad_user_data if known and agreed else self.people.choice(CONSENTS)
         email = known.email if known and same else f"p{self.people.randrange(4)}"
         self.truth[key] = ConversionRow(
             key,
@@ -452,7 +463,8 @@ class World:
             value=value,
             currency="EUR",
             is_qualified=True,
-            row_hash=hash((key, value, email)),
+            row_hash=hash((key, value, email, consent)),
+            consent_ad_user_data=consent,
             updated_at=self.clock.time,
             gclid=f"g{key}",
             email=email,
@@ -551,14 +563,20 @@ class World:
 
     def _watch(self, batch: Sequence[Built]) -> None:
         """Nothing that the last good table holds may be taken back."""
+        denied = {
+            dedup_key(CONVERSION, row.id) for row in self.store.table.values() if says_no(row)
+        }
         for built in batch:
             key, op, *_ = built.payload
+            if op != "retract" and key in denied and not self.paused:
+                self.verdict.violations.append(f"{key}: sent against consent")
             lost_status = key in {
                 dedup_key(CONVERSION, row.id)
                 for row in self.store.table.values()
                 if row.is_qualified is False
             }
-            known = key in self.certain and not lost_status
+            left = self.platform.rules.audience and key in denied
+            known = key in self.certain and not lost_status and not left
             if op == "retract" and known and not self.paused:
                 self.verdict.violations.append(f"{key}: taken back though it is there")
 
@@ -613,11 +631,17 @@ class World:
         wanted = {
             row.email: key
             for key, row in self.truth.items()
-            if row.email and row.is_qualified and key in known and known[key].state == "accepted"
+            if row.email
+            and row.is_qualified
+            and not says_no(row)
+            and key in known
+            and known[key].state == "accepted"
         }
         for person in sorted(each for each in wanted if each not in self.platform.members):
             yield f"{person} is not in the list, for all that {wanted[person]} is a reason"
-        reasons = {row.email for row in self.truth.values() if row.is_qualified}
+        reasons = {
+            row.email for row in self.truth.values() if row.is_qualified and not says_no(row)
+        }
         # what was refused for good, or is for a person to decide, may have left somebody there
         open_ends = {
             identifier
@@ -637,8 +661,11 @@ class World:
         poisoned = dedup_key(CONVERSION, key) in self.platform.poison
         state = known.state if known else None
         people = self.platform.rules.audience
-        explained = state in ("ambiguous", "unsupported_change", "expired") or (
-            poisoned and state in ("rejected", "parked", "retry")
+        denied = row is not None and says_no(row)
+        explained = (
+            denied
+            or state in ("ambiguous", "unsupported_change", "expired")
+            or (poisoned and state in ("rejected", "parked", "retry"))
         )
         if state in ("sending", "unknown", "retry", "parked") and not explained:
             return f"still {state} after the calm"

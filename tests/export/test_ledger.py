@@ -188,7 +188,7 @@ def random_entry(chance: random.Random, name: str, seq: int) -> Entry:
         state,
         chance.choice(("", "why")),
         chance.choice((7, 8, None)),
-        sent if state in LIFE else None,
+        sent if state in OF_REQUESTS else None,
         seq,
         at,
         chance.choice(("", "r1", "r2")) if state in OF_REQUESTS else "",

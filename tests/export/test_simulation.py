@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -234,6 +234,17 @@ class StumblesOverGarbage(TikTok):
         return Refused("bad") if isinstance(result, Unknown) else result
 
 
+class KnowsOneWordForNo(MemoryLedger):
+    """Takes every consent for given but the exact text denied."""
+
+    def candidates(self, now: datetime, limit: int | None = None) -> Iterator[Candidate]:
+        for each in super().candidates(now, limit):
+            row = each.row
+            given = row and row.consent_ad_user_data not in (None, "denied")
+            told = replace(row, consent_ad_user_data="granted") if row and given else row
+            yield replace(each, row=told)
+
+
 class ParksForEver(MemoryLedger):
     """Never tries again what it has parked."""
 
@@ -279,6 +290,7 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "outcomes before requests": ("google", {"run_type": OutcomesFirst}),
     "a failed change is an absence": ("google", {"ledger_type": WipesProof}),
     "garbage is a refusal": ("tiktok", {"destination": StumblesOverGarbage}),
+    "one word for no": ("google", {"ledger_type": KnowsOneWordForNo}),
     "parked for ever": ("google", {"ledger_type": ParksForEver}),
     "a repeat is noticed": ("meta", {"destination": RemembersForEver}),
     "the first reason counts": ("audience", {"destination": LeavesWithTheFirstReason}),

@@ -21,7 +21,8 @@ from functions.export.reconcile.delivery_state import PARKED_FOR, Candidate, Del
 KNOWN = (
     "state reason row_hash destination_version held_op held_value held_currency held_event_time "
     "held_fingerprint held_identity held_at in_doubt_op in_doubt_value in_doubt_currency "
-    "in_doubt_event_time in_doubt_fingerprint in_doubt_identity in_doubt_at in_doubt_gone"
+    "in_doubt_event_time in_doubt_fingerprint in_doubt_identity in_doubt_at in_doubt_gone "
+    "is_refused_in_doubt"
 ).split()
 
 
@@ -257,6 +258,7 @@ def candidate(record: Mapping[str, Any]) -> Candidate:
         held=_sent(record, "held"),
         in_doubt=_sent(record, "in_doubt"),
         in_doubt_gone=bool(record["known_in_doubt_gone"]),
+        refused_in_doubt=bool(record["known_is_refused_in_doubt"]),
     )
     members = tuple(record.get("known_members") or ())
     claims = tuple(record.get("known_claims") or ())

@@ -39,6 +39,7 @@ WHERE
         )
         OR (delivery_state.state = 'parked' AND delivery_state.happened_at < @parked_before)
         OR (delivery_state.state = 'failed' AND delivery_state.is_newly_in_doubt)
+        OR COALESCE(delivery_state.is_refused_in_doubt, FALSE)
         OR (
           @restate_all
           AND delivery_state.holding

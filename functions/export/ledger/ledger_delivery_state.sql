@@ -91,6 +91,11 @@ delivery_state AS (
     MAX(IF(entry.is_first_in_doubt, entry.happened_at, NULL)) AS in_doubt_at,
     COUNTIF(entry.in_doubt AND entry.op = 'retract') > 0 AS in_doubt_gone,
     COUNTIF(entry.in_doubt AND entry.position > entry.answered) > 0 AS is_newly_in_doubt,
+    -- another payload than the one in doubt was accepted since, and refused later
+    COUNTIF(entry.is_newest AND entry.state = 'failed') > 0
+    AND COUNTIF(entry.in_doubt AND entry.position > entry.answered) = 0
+    AND MAX(IF(entry.is_first_in_doubt, entry.fingerprint, NULL))
+    <> MAX(IF(entry.is_newest, entry.fingerprint, NULL)) AS is_refused_in_doubt,
     MAX(IF(entry.state = 'erased', entry.happened_at, NULL)) AS erased_at,
     COALESCE(MAX(IF(entry.is_held, entry.op, NULL)), 'retract') <> 'retract' AS holding
   FROM marked AS entry

@@ -69,6 +69,8 @@ class DeliveryState:
     held: Sent | None = None
     in_doubt: Sent | None = None
     in_doubt_gone: bool = False
+    refused_in_doubt: bool = False
+    """Whether another payload than the one in doubt was accepted since, and refused later."""
 
     @property
     def suspect(self) -> bool:

@@ -142,6 +142,9 @@ def _resolve(
 ) -> Decision:
     """Send what is in doubt once more under its key, while the platform would notice."""
     delivery_state = candidate.delivery_state
+    if delivery_state.refused_in_doubt and row.row_hash == delivery_state.row_hash:
+        # the same payload would have been refused too; of the one before, nobody knows
+        return Note("ambiguous", "refused_later_in_doubt")
     if not _remembered(in_doubt, destination, terms):
         return Note("ambiguous", "dedup_window_passed")
     if delivery_state.held and not delivery_state.holding and not destination.capabilities.restores:
