@@ -54,7 +54,9 @@ def test_a_fault_is_told_at_its_place_and_ends_with_1(services: Services, tmp_pa
 def test_what_can_be_mended_is_written_into_the_file(services: Services, tmp_path: Path) -> None:
     path = tmp_path / "query.sql"
     path.write_text(SLIP)
-    assert ran(services, path, "--fix")[0] == 0
+    status, text = ran(services, path, "--fix")
+    assert status == 0
+    assert "One row for each row of `shop.crm.orders`." in text
     assert path.read_text() == SLIP.replace("order_id::text", "CAST(order_id AS STRING)") + "\n"
 
 

@@ -59,7 +59,14 @@ def _show(path: Path, answer: Any, console: Console) -> None:
         console.print(line.append(f" {issue['code']}: {issue['message']}"), soft_wrap=True)
         if issue["fix"]:
             console.print(Text(f"    {issue['fix']}", style="dim"), soft_wrap=True)
+    for words in (answer["explanation"], *map(_removed, answer["filters"])):
+        if words:
+            console.print(Text(words, style="dim"), soft_wrap=True)
     errors = sum(issue["severity"] == "error" for issue in answer["issues"])
     told = "may become a conversion" if answer["ok"] else f"{errors} to mend"
     mended = "; --fix writes what is offered" if answer["suggestion"] else ""
     console.print(f"{path}: {told}{mended}")
+
+
+def _removed(condition: Any) -> str:
+    return f"{condition['text']} removes {condition['removed_share']:.0%} of the rows."
