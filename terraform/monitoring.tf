@@ -152,7 +152,7 @@ locals {
     }
     dead-letter = {
       severity  = "CRITICAL"
-      summary   = "A message was given up after ten deliveries"
+      summary   = "A message was given up after thirty deliveries"
       advice    = "See \"Replay the dead letters\" in terraform/README.md."
       filter    = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.type=\"pubsub_subscription\" AND resource.label.subscription_id=\"${google_pubsub_subscription.dead_letters.name}\""
       aligner   = "ALIGN_MAX"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PUSH_SECONDS = 600
 LEAST_BACKOFF = timedelta(seconds=10)
 MOST_BACKOFF = timedelta(seconds=600)
-MAXIMUM_ATTEMPTS = 10
+MAXIMUM_ATTEMPTS = 30
 KEPT = timedelta(days=7)
 DEAD_LETTERS = "dead-letters"
 DEAD_LETTERS_KEPT = timedelta(days=31)
