@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from common.bigquery.sql import Sql, fill, join
+from common.bigquery.sql import fill, join
 from common.bigquery.warehouse import Warehouse
 
 TOTALS = """
@@ -24,10 +24,26 @@ WHERE date BETWEEN DATE '2000-01-01' AND DATE '2100-01-01'
 """
 
 
+WIDEST = """
+SELECT
+  entry.conversion,
+  entry.rows_read AS events,
+  COALESCE(entry.duplicates, 0) AS duplicates,
+  entry.rows_total AS counted
+FROM {{ runs }} AS entry
+WHERE entry.rows_read IS NOT NULL
+QUALIFY ROW_NUMBER() OVER (
+  PARTITION BY entry.conversion
+  ORDER BY DATE_DIFF(entry.end_date, entry.start_date, DAY) DESC, entry.recorded_at DESC
+) = 1
+"""
+
+
 def totals(warehouse: Warehouse, ids: Iterable[str]) -> list[dict[str, Any]]:
-    """Per conversion: days, events read, rows, value, rows with a client id, duplicates."""
+    """Per conversion: days, rows, value, rows with a client id; of the run over its widest window
+    what was read (`events`), removed as `duplicates` and `counted`."""
     widest = _widest_runs(warehouse)
-    nothing = {"events": None, "duplicates": 0}
+    nothing = {"events": None, "duplicates": 0, "counted": None}
     return [
         {**nothing, **widest.get(row["conversion"], {}), **row} for row in _rows(warehouse, ids)
     ]
@@ -44,15 +60,9 @@ def _rows(warehouse: Warehouse, ids: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _widest_runs(warehouse: Warehouse) -> dict[str, dict[str, int]]:
-    """What the run over each conversion's widest window read and removed."""
-    sql = Sql(
-        f"SELECT conversion, MAX(rows_read) AS events, MAX(duplicates) AS duplicates FROM "
-        f"{warehouse.table('runs')} WHERE rows_read IS NOT NULL GROUP BY conversion"
-    )
-    return {
-        row["conversion"]: {"events": row["events"], "duplicates": row["duplicates"]}
-        for row in warehouse.rows(sql)
-    }
+    """What the run over each conversion's widest window read, removed and counted."""
+    sql = fill(WIDEST, runs=warehouse.table("runs"))
+    return {row.pop("conversion"): row for row in map(dict, warehouse.rows(sql))}
 
 
 def plain_table(title: str) -> Table:

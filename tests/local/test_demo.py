@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from common.bigquery.sql import Sql, fill
 from common.local.demo import readings
 from common.local.demo.report import Findings, page
 from common.local.shop.shop import generate
+from common.local.terminal import WIDEST
 from tests.judge import analyze
 
 HERE = Path(readings.__file__).parent
@@ -55,8 +57,9 @@ def found(**changed: Any) -> Findings:
     total = {
         "conversion": "purchase",
         "days": 1,
-        "events": 1_234,
+        "events": 1_242,
         "duplicates": 5,
+        "counted": 1_221,
         "rows_": 1_229,
         "value": 98_765.43,
         "attributed": 1_200,
@@ -89,6 +92,23 @@ def test_the_page_tells_every_figure(told: str, drawn: str) -> None:
 @pytest.fixture(scope="module")
 def drawn() -> str:
     return page(found())
+
+
+def test_what_was_read_is_accounted_for_to_the_last_row(drawn: str) -> None:
+    cells = re.findall("<td>([^<]*)</td>", drawn)
+    assert cells[:7] == ["purchase", "1", "1,242", "5", "16", "1,221", "1,229"]
+
+
+def test_no_day_is_labelled_twice() -> None:
+    days = [DAY + timedelta(days=number) for number in range(35)]
+    first_plot = page(found(days=days)).partition("</svg>")[0]
+    shown = re.findall(r">(\d+ \w{3})</text>", first_plot)
+    assert len(shown) == len(set(shown)) > 2
+
+
+def test_what_the_widest_run_did_is_googlesql() -> None:
+    sql = fill(WIDEST, runs=Sql("`shop.conversions.runs`"))
+    analyze(sql.text, {"shop.conversions.runs": schemas.load("runs")["schema"]})
 
 
 def test_a_page_without_leads_or_deliveries_says_none(drawn: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 
 from common.local.shop.truth.answers import Truth
@@ -65,14 +65,23 @@ def _summed(found: Findings) -> Rows:
         {
             "conversion": row["conversion"],
             "days": row["days"],
-            "rows read": row["events"],
+            "read at first": row["events"],
             "duplicates": row["duplicates"],
-            "conversions": row["rows_"],
+            "left out otherwise": _otherwise(row),
+            "counted at first": row["counted"],
+            "conversions by now": row["rows_"],
             f"value {found.currency}": row["value"],
             "with a client id": f"{row['attributed'] / row['rows_']:.0%}" if row["rows_"] else "-",
         }
         for row in found.totals
     ]
+
+
+def _otherwise(row: Mapping[str, Any]) -> int | None:
+    """What the first run left out for other reasons than being a duplicate."""
+    if row["events"] is None or row["counted"] is None:
+        return None
+    return int(row["events"] - row["duplicates"] - row["counted"])
 
 
 def _purchases(axes: Axes, found: Findings) -> None:
@@ -139,9 +148,9 @@ def _best(leads: Rows, currency: str) -> Rows:
 
 
 def _dated(axes: Axes) -> None:
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(AutoDateLocator())  # type: ignore[no-untyped-call]
+    # each label whole, so that none stands twice
+    axes.xaxis.set_major_formatter(DateFormatter("%-d %b"))  # type: ignore[no-untyped-call]
 
 
 def _each(counted: Days, days: Iterable[Any], name: str) -> list[float]:

@@ -10,6 +10,7 @@ import { Act, useRefusal } from '../ui/act';
 import { Ago, Failed, Head, Waiting } from '../ui/parts';
 import { Versions } from '../versions/versions';
 import { Overview } from './overview';
+import { Remarks } from './remarks';
 import { Rows } from './rows';
 import type { Stored } from './types';
 import { Why } from './why';
@@ -56,6 +57,7 @@ export function Conversion() {
         {search.get('saved') && (
           <Alert color="teal" variant="light" title={`Saved as version ${search.get('saved')}`}>
             The next daily run computes it. To see it now, press Run now.
+            <Remarks id={id} />
           </Alert>
         )}
         {stored.unreadable && (

@@ -207,7 +207,7 @@ function Attention({ rows }: { rows: Row[] }) {
           <List.Item key={incident.incident_id}>
             {incident.conversion && (
               <Anchor component={Link} href={`/conversions/${incident.conversion}`} size="sm" underline="always">
-                {incident.conversion}
+                {rows.find(({ id }) => id === incident.conversion)?.name ?? incident.conversion}
               </Anchor>
             )}{' '}
             {sentenceOf(incident)}

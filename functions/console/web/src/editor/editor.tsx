@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 
 import { ask, client, get, Problem, type Answer, type Fault } from '../api/client';
+import { remarksKey } from '../conversion/remarks';
 import type { Stored } from '../api/types';
 import type { Definition } from '../api/definitions';
 import { Act, useRefusal } from '../ui/act';
@@ -86,6 +87,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
           })
         : await ask<Stored>('POST', `/api/conversions${query}`, { body });
       void client.invalidateQueries();
+      client.setQueryData(remarksKey(answer.data.id), answer.data.warnings);
       navigate(`/conversions/${answer.data.id}?saved=${answer.data.version}`);
     } catch (error) {
       setReviewing(false);
