@@ -40,7 +40,8 @@ def columns(name: str) -> list[str]:
     return [column["name"] for column in load(name)["schema"]]
 
 
-def fixed_tables() -> list[str]:
+@cache
+def fixed_tables() -> tuple[str, ...]:
     """Names of the tables that exist once; `conversion` is the shape of many."""
     shapes = {"conversion", "contract"}
-    return sorted({path.stem for path in Path(__file__).parent.glob("*.json")} - shapes)
+    return tuple(sorted({path.stem for path in Path(__file__).parent.glob("*.json")} - shapes))
