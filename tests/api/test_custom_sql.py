@@ -198,6 +198,17 @@ def test_a_crm_must_have_the_tables_of_its_connector_and_they_are_its_lineage(sh
     assert "Did you mean web_ref?" in problem["fix"]
 
 
+def test_a_milestone_must_be_a_conversion_that_can_be_reached(shop: House) -> None:
+    dataset = f"{shop.world.dataset}_reach"
+    shop.harness.save(custom(shop, GOOD, id="reached"))
+    for target, code in (("nobody", "unknown_reference"), ("reached", None)):
+        milestone = {"type": "conversion", "target": target}
+        draft = {**scored(dataset), "id": "reaching", "milestone": milestone}
+        problem = shop.harness.refused(draft)
+        assert problem["code"] == (code or "table_not_allowed"), problem
+        assert problem["field"] == ("milestone.target" if code else "source.dataset")
+
+
 def test_a_row_of_a_query_is_explained(shop: House) -> None:
     shop.harness.save(custom(shop, GOOD, id="told"))
     shop.world.run(date(2026, 11, 19), conversions=("told",), request_id="told")
