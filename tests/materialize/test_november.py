@@ -143,3 +143,92 @@ def test_orders_over_a_hundred_dollars(november: QuickWorld) -> None:
 
 def test_the_first_order_of_each_user(november: QuickWorld) -> None:
     assert stored(november, "first") == counted(first_of_each(orders(events())))
+
+
+APP: list[dict[str, Any]] = [
+    # what Firebase exports of an app without commerce: no items, no ecommerce, no web_info
+    {"name": "event_date", "type": "STRING"},
+    {"name": "event_timestamp", "type": "INTEGER"},
+    {"name": "event_name", "type": "STRING"},
+    {"name": "event_params", "type": "RECORD", "mode": "REPEATED", "fields": [
+        {"name": "key", "type": "STRING"},
+        {"name": "value", "type": "RECORD", "fields": [
+            {"name": "string_value", "type": "STRING"}, {"name": "int_value", "type": "INTEGER"},
+            {"name": "float_value", "type": "FLOAT"}, {"name": "double_value", "type": "FLOAT"}]}]},
+    {"name": "event_value_in_usd", "type": "FLOAT"},
+    {"name": "event_bundle_sequence_id", "type": "INTEGER"},
+    {"name": "user_id", "type": "STRING"},
+    {"name": "user_pseudo_id", "type": "STRING"},
+    {"name": "user_properties", "type": "RECORD", "mode": "REPEATED", "fields": [
+        {"name": "key", "type": "STRING"},
+        {"name": "value", "type": "RECORD", "fields": [
+            {"name": "string_value", "type": "STRING"},
+            {"name": "set_timestamp_micros", "type": "INTEGER"}]}]},
+    {"name": "device", "type": "RECORD", "fields": [
+        {"name": "category", "type": "STRING"}, {"name": "mobile_model_name", "type": "STRING"},
+        {"name": "operating_system", "type": "STRING"}, {"name": "language", "type": "STRING"}]},
+    {"name": "geo", "type": "RECORD", "fields": [{"name": "country", "type": "STRING"}]},
+    {"name": "app_info", "type": "RECORD", "fields": [
+        {"name": "id", "type": "STRING"}, {"name": "version", "type": "STRING"}]},
+    {"name": "stream_id", "type": "STRING"},
+    {"name": "platform", "type": "STRING"},
+]  # fmt: skip
+INSTANCE = "ab12cd34ef56ab12cd34ef56ab12cd34"
+
+
+def app_event(
+    second: int, name: str, dollars: float | None = None, **params: Any
+) -> dict[str, Any]:
+    """An event of one phone on 2020-11-02; its visit is told on session_start alone."""
+    at = datetime(2020, 11, 2, 9, 0, second, tzinfo=UTC)
+    if name == "session_start":
+        params |= {"ga_session_id": 1604307600}
+    kinds: dict[type, str] = {int: "int_value", float: "double_value", str: "string_value"}
+    return {
+        "event_date": "20201102",
+        "event_timestamp": int(at.timestamp() * 1_000_000),
+        "event_name": name,
+        "event_params": [{"key": key, "value": {kinds[type(value)]: value}}
+                         for key, value in params.items()],
+        "event_value_in_usd": dollars,
+        "event_bundle_sequence_id": second,
+        "user_pseudo_id": INSTANCE,
+        "device": {"category": "mobile", "operating_system": "ANDROID", "language": "de-de"},
+        "geo": {"country": "Germany"},
+        "app_info": {"id": "com.example.shop", "version": "3.1"},
+        "stream_id": "2001",
+        "platform": "ANDROID",
+    }  # fmt: skip
+
+
+def test_an_app_of_firebase_runs_beside_the_web_export() -> None:
+    web = [event for event in events() if event["event_date"] <= "20201102"]
+    shared = next(id for event in web if (id := order_id(event)))
+    world = QuickWorld(properties=("ga4", "app"))
+    world.define(id="purchase", **PURCHASE)
+    form = {"dimension": "event", "operator": "equals", "value": "in_app_purchase"}
+    world.define(id="in_app", event_type="custom_event", filters=form)
+    land(world, after=date(2020, 10, 31), until=date(2020, 11, 2))
+    told = [
+        app_event(0, "session_start"),
+        app_event(1, "firebase_campaign", source="newsletter", medium="email", gclid="APP-CLICK"),
+        app_event(2, "purchase", 20.0, transaction_id="A-1", value=20.0, currency="USD"),
+        # the number of an order of the web shop: another property, another order
+        app_event(3, "purchase", 5.0, transaction_id=shared, value=5.0, currency="USD"),
+        app_event(4, "in_app_purchase", 4.99, product_id="gold", value=4_990_000, currency="USD"),
+        app_event(4, "in_app_purchase", 4.99, product_id="gold", value=4_990_000, currency="USD"),
+    ]
+    world.replace(f"{world.dataset}_app.events_20201102", APP, told)
+    world.run(date(2020, 11, 2))
+    found = world.rows("purchase", "id", "client_id", "value", "gclid", "session_id")
+    of_app = [row for row in found if row["client_id"] == INSTANCE]
+    assert {(row["id"], row["value"], row["gclid"]) for row in of_app} == {
+        (f"A-1@{world.settings.ga4_datasets[1].split('.')[1]}", 20.0, "APP-CLICK"),
+        (f"{shared}@{world.settings.ga4_datasets[1].split('.')[1]}", 5.0, "APP-CLICK"),
+    }
+    assert [row["value"] for row in world.rows("in_app", "value")] == [4.99]
+    # and the web is counted as it is alone
+    of_web = [event for event in stored(world, "purchase") if event[1] != INSTANCE]
+    assert of_web == counted(orders(web))
+    assert world.incidents() == []
+    world.close()
