@@ -106,6 +106,7 @@ class Warehouse:
         self.client = client
         self.settings = settings
         self.job_seconds = job_seconds
+        self._done: set[str] = set()
         self._caller = Caller(
             account=_account_of(client),
             bytes_cap=settings.maximum_bytes_billed,
@@ -169,6 +170,16 @@ class Warehouse:
                     raise
                 time.sleep(_FIRST_PAUSE[error.code] * random.uniform(1, 3) * 2**number)
         raise AssertionError("unreachable")
+
+    def once(self, job_id: str, statement: Callable[[], Sql]) -> None:
+        """Run what many ask for and one has to do; whoever comes second waits for the first one.
+
+        A job id runs once for all processes; this one remembers what it has waited for. Raises as
+        `execute` does.
+        """
+        if job_id not in self._done:
+            self.execute(statement(), job_id=job_id)
+            self._done.add(job_id)
 
     def claim(self, id: str) -> bool:
         """True for the first caller of this id (letters, digits, _ and -), False for all others.

@@ -12,7 +12,7 @@ from common.bigquery.warehouse import Warehouse
 from common.incidents.incidents import Incident, IncidentLog
 from common.logs import log
 from common.messaging.messages import MaterializeTask, ScoreTask
-from common.model.run_status import DONE, RunStatus
+from common.model.run_status import CLOSED, DONE, RunStatus
 
 _SEVERITY = {RunStatus.FAILED: "ERROR", RunStatus.HELD: "WARNING"}
 
@@ -87,10 +87,29 @@ class Ledger:
     def _incidents(self) -> IncidentLog:
         return IncidentLog(self.warehouse, "materialize", self.now)
 
-    def entries(self, run_id: str) -> list[dict[str, Any]]:
-        """What happened to each task of one run, oldest first."""
+    def entries(self, run_id: str, conversion: str | None = None) -> list[dict[str, Any]]:
+        """What happened to each task of one run, oldest first.
+
+        With a conversion, only what happened to it and to the run as a whole.
+        """
         sql = template(__file__, "ledger_entries", runs=self.warehouse.table("runs"))
-        return list(self.warehouse.rows(with_parameters(sql, run_id=run_id)))
+        only = Parameter("STRING", conversion)
+        return list(self.warehouse.rows(with_parameters(sql, run_id=run_id, conversion=only)))
+
+    def waiting(self, run_id: str, after: int) -> list[dict[str, Any]]:
+        """The tasks of the lowest tier of a run that is not closed: tier and message.
+
+        [] while that tier is not above `after`, so that one answer a run holds many rows.
+        """
+        sql = template(__file__, "ledger_waiting", runs=self.warehouse.table("runs"))
+        bound = with_parameters(
+            sql,
+            run_id=run_id,
+            after=after,
+            planned=RunStatus.PLANNED,
+            closed=Parameter("ARRAY<STRING>", sorted(CLOSED)),
+        )
+        return list(self.warehouse.rows(bound))
 
     def past(self, conversion: str, version: int, fence: int) -> Past:
         """What the ledger knows of the conversion and of the write with this fence."""

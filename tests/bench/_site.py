@@ -29,8 +29,8 @@ SHARES = {
 }  # fmt: skip
 """Shares of all events."""
 STAGED = sum(SHARES.values())
-COUNTED = 0.002
-"""Share of all events that become rows of one conversion, at most."""
+COUNTED = {"c2": SHARES["generate_lead"]}
+"""Share of all events that become rows of a conversion; purchases unless named."""
 LOGGED_IN = 0.1
 CLICKED = 0.2
 """Clicks beside each visit."""
@@ -38,8 +38,8 @@ KNOWN_DAYS = 180
 """Days of logins that tell who is who; a user comes on three of them."""
 LATE_DAYS = 4
 VISITS_OF_A_BUYER = 5
-WITHOUT_SESSION = 0.05
-"""Share of counted events that do not say their visit themselves."""
+WITHOUT_SESSION = 0.0
+"""Share of counted events that do not say their visit themselves: none in the sample."""
 TEXTS = {
     "client_id": 22, "user_id": 14, "person_id": 27, "session_id": 34, "event_key": 66,
     "event_key_before": 66, "visit_key": 64, "click_key": 66, "memory_key": 66, "id": 22,
@@ -95,10 +95,14 @@ class Site:
         """Visits a day."""
         return int(self.events * SHARES["session_start"])
 
-    @property
-    def rows(self) -> int:
+    def rows(self, id: str) -> int:
         """Rows of one conversion a day."""
-        return int(self.events * COUNTED)
+        return int(self.events * COUNTED.get(id, SHARES["purchase"]))
+
+    @property
+    def counted(self) -> int:
+        """Events a day that some conversion counts."""
+        return int(self.events * (SHARES["purchase"] + SHARES["generate_lead"]))
 
 
 def schema_of(path: str) -> Schema | None:
@@ -134,7 +138,7 @@ def size_of(path: str, schema: Schema, site: Site) -> TableSize:
         return TableSize(sized, _days(_a_day(name, site), site.history), "date")
     if name.endswith(("_candidates", "_difference")):
         still_open = LATE_DAYS + (site.window if name.startswith("c1_") else 0)
-        many = site.rows * (still_open if name.endswith("_candidates") else 1)
+        many = site.rows(name[:2]) * (still_open if name.endswith("_candidates") else 1)
         return TableSize(_of_conversion(schema), {None: many})
     return TableSize(_filled(schema), {None: _in_all(name, site)})
 
@@ -147,7 +151,9 @@ def _a_day(name: str, site: Site) -> int:
         return int(site.visits * CLICKED)
     if name == "ga4_rates":
         return 3
-    return site.rows if name.startswith("conversion_") else int(site.events * SHARES["purchase"])
+    if name.startswith("conversion_"):
+        return site.rows(name.removeprefix("conversion_")[:2])
+    return int(site.events * SHARES["purchase"])
 
 
 def _in_all(name: str, site: Site) -> int:
@@ -160,11 +166,11 @@ def _in_all(name: str, site: Site) -> int:
         r"stage_\d+_ga4_clicks": int(site.visits * CLICKED),
         r"identity_\w+": int(seen),
         r"visits_\w+": int(
-            site.rows * (LATE_DAYS + site.window) * VISITS_OF_A_BUYER * WITHOUT_SESSION
+            site.counted * (LATE_DAYS + site.window) * VISITS_OF_A_BUYER * WITHOUT_SESSION
         ),
-        r"clicks_\w+": site.rows * (LATE_DAYS + site.window),
+        r"clicks_\w+": site.counted * (LATE_DAYS + site.window),
     }
-    return next((rows for like, rows in many.items() if re.fullmatch(like, name)), site.rows)
+    return next((rows for like, rows in many.items() if re.fullmatch(like, name)), site.counted)
 
 
 def _filled(schema: Schema) -> dict[str, float]:

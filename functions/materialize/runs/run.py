@@ -28,7 +28,7 @@ from common.messaging.messages import (
     Watchdog,
     run_id_of,
 )
-from common.model.run_status import CLOSED, DONE, ENDS, RunStatus
+from common.model.run_status import DONE, ENDS, RunStatus
 from common.model.window import Window
 from functions.materialize.ledger import Clock
 from functions.materialize.runs import overview, watchdog
@@ -144,7 +144,7 @@ def work(services: Services, task: MaterializeTask) -> None:
     A task that ended before is not done again, however often it arrives; only what follows from it
     is said once more, in case that its worker died before it could.
     """
-    entries = services.ledger.entries(task.run_id)
+    entries = services.ledger.entries(task.run_id, task.conversion)
     known = _ended_before(entries, task)
     if known:
         clear_up(services, task)
@@ -382,22 +382,14 @@ def release(services: Services, run_id: str, *, after: int = -1, again: bool = T
 
     Twice is harmless. Unless `again`, of the workers that end a tier together only one does it.
     """
-    entries = services.ledger.entries(run_id)
-    closed = {entry["conversion"] for entry in entries if entry["status"] in CLOSED}
-    waiting = [
-        entry
-        for entry in entries
-        if entry["status"] == RunStatus.PLANNED and entry["conversion"] not in closed
-    ]
-    lowest = min((entry["tier"] for entry in waiting), default=after)
-    if lowest <= after:
+    waiting = services.ledger.waiting(run_id, after)
+    if not waiting:
         return
-    warehouse = services.warehouse
-    if not again and not warehouse.claim(f"{warehouse.settings.dataset}_{run_id}_tier_{lowest}"):
+    warehouse, tier = services.warehouse, waiting[0]["tier"]
+    if not again and not warehouse.claim(f"{warehouse.settings.dataset}_{run_id}_tier_{tier}"):
         return
     for entry in waiting:
-        if entry["tier"] == lowest:
-            services.bus.publish(MESSAGE.validate_json(entry["message"]))
+        services.bus.publish(MESSAGE.validate_json(entry["message"]))
 
 
 def _following(task: MaterializeTask, ended: Ended) -> Iterator[Message]:

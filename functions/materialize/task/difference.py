@@ -22,6 +22,15 @@ REMEMBERED = (
 
 NAMES = ("id", "client_id", "user_id", "lead_id", "email")
 """Columns by which an erased person is known again."""
+
+OUTSIDE = "history.date < @start_date OR history.date > @end_date"
+AROUND = (
+    "history.date BETWEEN DATE_SUB(@start_date, INTERVAL 2 DAY) AND DATE_ADD(@end_date, INTERVAL"
+    " 2 DAY) AND NOT (history.date BETWEEN @start_date AND @end_date)"
+)
+"""Where an id of GA4 may stand that the window has: an event's moment is fixed, so that only
+another time zone moves its day. Orders that come again are duplicates before, over all history."""
+
 RATE = (
     "COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL),"
     " IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)"
@@ -41,6 +50,7 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
             candidates=candidates,
             reason=why_broken(),
             target=job.context.target,
+            outside=AROUND if job.stored.conversion.follows_ga4 else OUTSIDE,
             **_steps_of_visits(job, names),
             rates=job.context.rates,
             dollars=rates.dollars(

@@ -17,7 +17,7 @@ kept AS (
     AND judged.reason IS NULL
     -- an id is unique over the whole table, and what is already history wins
     AND judged.id NOT IN (
-      SELECT history.id FROM {{ target }} AS history WHERE history.date < @start_date OR history.date > @end_date
+      SELECT history.id FROM {{ target }} AS history WHERE {{ outside }}
     )
     AND {{ spared }}
 ),

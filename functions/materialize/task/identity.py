@@ -34,8 +34,7 @@ def keep_up(
     tables = identity_sources.tables(stored.conversion, definitions.values(), warehouse)
     edges = with_parameters(graph.edges(warehouse.table("ga4_events"), tables), end_date=end)
     statement = create_table_as(table_of(warehouse, run_id, end), edges)
-    # a job id runs once: whoever comes second waits for the first one's table
-    warehouse.execute(statement, job_id=f"{warehouse.settings.dataset}_{_name(run_id, end)}")
+    warehouse.once(f"{warehouse.settings.dataset}_{_name(run_id, end)}", lambda: statement)
 
 
 def _name(run_id: str, end: date) -> str:

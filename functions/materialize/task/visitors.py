@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
-from common.bigquery.sql import Parameter, Sql, create_table_as, template, with_parameters
+from common.bigquery.sql import (
+    Parameter,
+    Sql,
+    create_table_as,
+    fill,
+    template,
+    with_parameters,
+)
 from common.bigquery.warehouse import Warehouse
 from common.catalog import plan
 from common.catalog.definitions import DefinitionVersion
 from common.ga4 import clicks
 from common.model.window import Window
+
+_Rows = Callable[[Warehouse, Mapping[str, Any]], Sql]
+REACH_DAYS = clicks.LONGEST + 1
+"""How far before an event visits and clicks are looked for."""
 
 
 @dataclass(frozen=True)
@@ -53,26 +66,49 @@ def keep_up(
     if not stored.conversion.events():
         return
     reach = _reach(definitions, window)
-    for what in ("visits", "clicks"):
-        sql = template(
-            __file__,
-            f"visitors_{what}",
-            known=warehouse.table(f"ga4_{what}"),
-            stage=warehouse.table("ga4_events"),
-            longest=str(clicks.LONGEST + 1),
-        )
-        rows = with_parameters(
-            sql,
-            start_date=reach.start,
-            end_date=reach.end,
-            event_names=Parameter("ARRAY<STRING>", _events(definitions)),
-        )
-        name = f"{what}_{_name(run_id, reach)}"
-        # a job id runs once: whoever comes second waits for the first one's table
-        warehouse.execute(
-            create_table_as(warehouse.staging(name), rows),
-            job_id=f"{warehouse.settings.dataset}_{name}",
-        )
+    facts = {
+        "start_date": reach.start,
+        "end_date": reach.end,
+        "event_names": Parameter("ARRAY<STRING>", _events(definitions)),
+    }
+    name = _name(run_id, reach)
+    for what, rows in (("visits", _visits), ("clicks", _clicks)):
+        made = partial(_made, warehouse, f"{what}_{name}", rows, facts)
+        warehouse.once(f"{warehouse.settings.dataset}_{what}_{name}", made)
+
+
+def _made(warehouse: Warehouse, name: str, rows: _Rows, facts: Mapping[str, Any]) -> Sql:
+    told = with_parameters(rows(warehouse, facts), **facts)
+    return create_table_as(warehouse.staging(name), told)
+
+
+def _visits(warehouse: Warehouse, facts: Mapping[str, Any]) -> Sql:
+    """Visits of the clients of events that do not say their own; a visit lends nothing to others.
+
+    Where every event says it, which is usual on the web, no day is read.
+    """
+    lacking = template(__file__, "visitors_lacking", stage=warehouse.table("ga4_events"))
+    asked = fill("SELECT MIN(event.date) AS first_date\n{{ rows }}", rows=lacking)
+    found = next(warehouse.rows(with_parameters(asked, **facts)))
+    none = facts["end_date"] + timedelta(days=REACH_DAYS + 1)
+    rows = template(
+        __file__,
+        "visitors_visits",
+        known=warehouse.table("ga4_visits"),
+        lacking=lacking,
+        longest=str(REACH_DAYS),
+    )
+    return with_parameters(rows, first_date=found["first_date"] or none)
+
+
+def _clicks(warehouse: Warehouse, facts: Mapping[str, Any]) -> Sql:
+    return template(
+        __file__,
+        "visitors_clicks",
+        known=warehouse.table("ga4_clicks"),
+        stage=warehouse.table("ga4_events"),
+        longest=str(REACH_DAYS),
+    )
 
 
 def _events(definitions: Mapping[str, DefinitionVersion]) -> list[str]:

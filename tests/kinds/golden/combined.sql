@@ -245,7 +245,7 @@ kept AS (
     AND judged.reason IS NULL
     -- an id is unique over the whole table, and what is already history wins
     AND judged.id NOT IN (
-      SELECT history.id FROM `my-project.conversions.conversion_both` AS history WHERE history.date < @start_date OR history.date > @end_date
+      SELECT history.id FROM `my-project.conversions.conversion_both` AS history WHERE history.date BETWEEN DATE_SUB(@start_date, INTERVAL 2 DAY) AND DATE_ADD(@end_date, INTERVAL 2 DAY) AND NOT (history.date BETWEEN @start_date AND @end_date)
     )
     AND COALESCE(TO_HEX(SHA256(judged.`id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND COALESCE(TO_HEX(SHA256(judged.`client_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)

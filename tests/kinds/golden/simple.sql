@@ -1097,6 +1097,7 @@ FROM spread;
 -- step visits
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
+-- @first_date DATE = "2027-02-28"
 -- @start_date DATE = "2026-10-26"
 CREATE OR REPLACE TABLE `my-project.conversions_staging.visits_253b684f7fb133cbff04_20261128` AS
 SELECT
@@ -1111,20 +1112,17 @@ SELECT
   visit.channel_group
 FROM `my-project.conversions.ga4_visits` AS visit
 WHERE
-  visit.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date
-  AND visit.client_id IN (
-    -- a visit lends only what an event does not say itself
-    SELECT event.client_id
-    FROM `my-project.conversions.ga4_events` AS event
-    WHERE
-      event.date BETWEEN @start_date AND @end_date
-      AND event.event_name IN UNNEST(@event_names)
-      AND (
-        event.session_id IS NULL
-        OR event.page_location IS NULL
-        OR COALESCE(event.source, event.medium, event.campaign, event.channel_group) IS NULL
-      )
-  );
+  visit.date BETWEEN DATE_SUB(@first_date, INTERVAL 91 DAY) AND @end_date
+  AND visit.client_id IN (SELECT event.client_id FROM `my-project.conversions.ga4_events` AS event
+WHERE
+  event.date BETWEEN @start_date AND @end_date
+  AND event.event_name IN UNNEST(@event_names)
+  AND event.client_id IS NOT NULL
+  AND (
+    event.session_id IS NULL
+    OR event.page_location IS NULL
+    OR COALESCE(event.source, event.medium, event.campaign, event.channel_group) IS NULL
+  ));
 
 -- step clicks
 -- @end_date DATE = "2026-11-28"
@@ -1632,7 +1630,7 @@ kept AS (
     AND judged.reason IS NULL
     -- an id is unique over the whole table, and what is already history wins
     AND judged.id NOT IN (
-      SELECT history.id FROM `my-project.conversions.conversion_purchase` AS history WHERE history.date < @start_date OR history.date > @end_date
+      SELECT history.id FROM `my-project.conversions.conversion_purchase` AS history WHERE history.date BETWEEN DATE_SUB(@start_date, INTERVAL 2 DAY) AND DATE_ADD(@end_date, INTERVAL 2 DAY) AND NOT (history.date BETWEEN @start_date AND @end_date)
     )
     AND COALESCE(TO_HEX(SHA256(judged.`id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND COALESCE(TO_HEX(SHA256(judged.`client_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)

@@ -89,12 +89,16 @@ async def once(project: str, job_id: str, ctx: Any, work: Callable[[], Awaitable
 
 
 def _passes(job: JobMeta) -> bool:
-    """Whether the job is a query that nobody asks for after a restart.
+    """Whether the job is one that nobody asks for after a restart, or may ask for again.
 
-    Its id is then a random one of the client's, and its result was in memory only.
+    Its id is then a random one of the client's, and its result was in memory only, or a table that
+    a second try replaces.
     """
     statement = job.statistics.get("query", {}).get("statementType")
-    return statement == "SELECT" and _RANDOM.fullmatch(job.job_id) is not None
+    return (
+        statement in ("SELECT", "CREATE_TABLE_AS_SELECT")
+        and _RANDOM.fullmatch(job.job_id) is not None
+    )
 
 
 def _echo(asked: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
