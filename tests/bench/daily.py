@@ -1,6 +1,6 @@
 """Daily runs over generated GA4 events, beside one hand-written DuckDB pass over all of them.
 
-python -m tests.bench.daily [--events N] [--conversions N]
+python -m tests.bench.daily [--events N] [--conversions N] [--window DAYS] [--days N]
 
 Both read the same tables of the same file. Ours plans, stages, deduplicates, writes and keeps
 books through BigQuery's API; the pass only computes the same rows. Seconds of the processor are
@@ -37,8 +37,8 @@ from functions.materialize.services import Services
 from tests.materialize.world import Recorder, ga4_schema
 
 PROJECT = "bench-project"
-START = date(2026, 10, 1)
-DAYS = 30
+END = date(2026, 10, 31)
+"""The day after the last one of the export."""
 
 PASS_STAGED = """
 CREATE TEMP TABLE staged AS
@@ -71,25 +71,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--conversions", type=int, default=10)
+    parser.add_argument("--window", type=int, default=30)
+    parser.add_argument("--days", type=int, default=30)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        measure(Path(folder), chosen.events, chosen.conversions)
+        measure(Path(folder), Load(chosen.events, chosen.conversions, chosen.window, chosen.days))
 
 
-def measure(folder: Path, events: int, conversions: int) -> None:
-    """Print the seconds of both, their ratio, and where ours go."""
-    files, known = bulk.write(folder / "files", events, start=START, days=DAYS)
-    print(f"{known.events:,} events, {DAYS} days, {conversions} conversions")
+@dataclass(frozen=True)
+class Load:
+    """How much there is to do: events in all, conversions, days of refunds, days of export."""
+
+    events: int
+    conversions: int
+    window: int
+    days: int
+
+
+def measure(folder: Path, asked: Load) -> None:
+    """Print the seconds of both, their ratio, statements, and where ours go."""
+    conversions = asked.conversions
+    start = END - timedelta(days=asked.days)
+    files, known = bulk.write(folder / "files", asked.events, start=start, days=asked.days)
+    print(f"{known.events:,} events, {asked.days} days, {conversions} conversions,", end=" ")
+    print(f"refunds of {asked.window} days")
     process = start_process(folder / "data")
     try:
         connected = client(process.host, PROJECT)
         load(connected, files)
         services = services_of(connected)
         for number in range(conversions):
-            define(services, number)
+            define(services, number, asked.window)
         pid = process.process.pid
         first, where = spent(services, lambda: drain(services, "first"), pid)
-        again, _ = spent(services, lambda: drain(services, "again"), pid)
+        again, later = spent(services, lambda: drain(services, "again"), pid)
         rows = next(services.warehouse.rows(_count(services)))["rows_"]
     finally:
         process.stop()
@@ -99,6 +114,9 @@ def measure(folder: Path, events: int, conversions: int) -> None:
     print(line("ours, first run of all days", first, by_hand))
     print(line("ours, a run again, late days read anew", again, by_hand))
     print(line("hand-written DuckDB pass", by_hand, by_hand))
+    for name, found in (("first", where), ("again", later)):
+        many = sum(calls for _, calls in found.values())
+        print(f"{name}: {many} calls of BigQuery, {many / conversions:.1f} a conversion")
     print(f"\n{'where the first run goes':<38}{'wall s':>9}{'calls':>8}")
     for name, (seconds, calls) in sorted(where.items(), key=lambda it: -it[1][0])[:14]:
         print(f"{name:<38}{seconds:>9.2f}{calls:>8}")
@@ -183,12 +201,12 @@ def services_of(connected: bigquery.Client) -> Services:
     settings = Settings(project=PROJECT, ga4_datasets=(f"{PROJECT}.analytics_1",))
     warehouse = Warehouse(connected, settings)
     warehouse.ensure_tables()
-    now = datetime(2026, 10, 1, 6, tzinfo=UTC) + timedelta(days=DAYS)
+    now = datetime(END.year, END.month, END.day, 6, tzinfo=UTC)
     ledger = Ledger(warehouse, now)
     return Services(warehouse, warehouse, ledger, Catalog(warehouse), Recorder(), time.monotonic)
 
 
-def define(services: Services, number: int) -> None:
+def define(services: Services, number: int, window: int) -> None:
     over = {"dimension": "transaction_total", "operator": "greater_than", "value": number * 5}
     definition: dict[str, Any] = {
         "kind": "simple",
@@ -196,7 +214,7 @@ def define(services: Services, number: int) -> None:
         "name": f"Purchase over {number * 5}",
         "event_type": "purchase",
         "filters": over if number else None,
-        "refunds": {"days": 30},
+        "refunds": {"days": window},
     }
     services.catalog.save(definition, now=services.ledger.now, author="bench")
 
