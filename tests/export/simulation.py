@@ -252,11 +252,7 @@ class Platform:
         self.requests += 1
         request = f"r{self.requests}"
         # an equal copy that was taken before speaks for this one too
-        copies = (self.kept.get(built.payload[0]) for built in batch)
-        if late and not any(
-            copy and copy.value == built.payload[2]
-            for copy, built in zip(copies, batch, strict=True)
-        ):
+        if late and not any(map(self._has_taken, batch)):
             self.late[request] = late
             return _json(200, {"n": len(batch), "request": request, "bad": {}})
         if self.rules.audience:
@@ -269,6 +265,14 @@ class Platform:
             if row not in refused and not self._keep(key, op, value, now):
                 refused[row] = "unknown_conversion"
         return _json(200, {"n": len(batch), "request": request, "bad": refused})
+
+    def _has_taken(self, built: Built) -> bool:
+        """Whether what this says is so already."""
+        if self.rules.audience:
+            people = set(built.payload[3])
+            return people <= self.members if built.group == "add" else not people & self.members
+        copy = self.kept.get(built.payload[0])
+        return copy is not None and copy.value == built.payload[2]
 
     def _leave(self, people: Iterable[str]) -> None:
         self.members.difference_update(people)
