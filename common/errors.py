@@ -17,8 +17,10 @@ ProductError
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
+
+from common.untyped import Row
 
 
 class ProductError(Exception):
@@ -38,7 +40,7 @@ class ProductError(Exception):
         code: str = "",
         fix: str = "",
         field: str | None = None,
-        problems: Sequence[Mapping[str, Any]] = (),
+        problems: Sequence[Row] = (),
     ) -> None:
         super().__init__(detail)
         self.detail = detail

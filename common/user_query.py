@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from common import privacy
 from common.bigquery.sql import Parameter, Sql, create_table_as, table, with_parameters
@@ -22,6 +21,7 @@ from common.guard.names.scope import Scope
 from common.model.findings import Finding, found, is_refused
 from common.model.window import Window
 from common.settings import Settings
+from common.untyped import JsonObject
 
 DRY_RUN_SECONDS = 20
 
@@ -44,7 +44,7 @@ class Plan:
     """
 
     sql: Sql
-    schema: list[dict[str, Any]]
+    schema: list[JsonObject]
     tables: tuple[str, ...]
     bytes_processed: int | None
 
@@ -54,7 +54,7 @@ class Answer:
     """What a query returned: its staged table, the columns in BigQuery's API form, bytes read."""
 
     table: Sql
-    columns: list[dict[str, Any]]
+    columns: list[JsonObject]
     bytes_processed: int | None
 
     @property

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
-from typing import Any
 
 from google.api_core import exceptions as google_errors
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
@@ -25,6 +24,7 @@ from common.errors import (
     RetryableError,
     UserError,
 )
+from common.untyped import JsonObject
 
 _CONTENTION = re.compile(r"concurrent update|could not serialize|too many dml statements", re.I)
 _STREAMED = re.compile("streaming buffer", re.I)
@@ -78,7 +78,7 @@ def message_of(error: BaseException) -> str:
     return _first(error).get("message") or getattr(error, "message", None) or str(error)
 
 
-def _first(error: BaseException) -> dict[str, Any]:
+def _first(error: BaseException) -> JsonObject:
     details = getattr(error, "errors", None) or [{}]
     return details[0] if isinstance(details[0], dict) else {}
 

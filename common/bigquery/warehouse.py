@@ -29,6 +29,7 @@ from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.sql import table as quoted
 from common.errors import AccessError, ConflictError, NotFoundError, RetryableError, UserError
 from common.settings import Settings
+from common.untyped import JsonObject, Row
 
 Result = TypeVar("Result")
 
@@ -64,7 +65,7 @@ class Executed:
 class DryRun:
     """What BigQuery says of a statement without running it; zero bytes count as unknown."""
 
-    schema: list[dict[str, Any]]
+    schema: list[JsonObject]
     bytes_processed: int | None
     referenced_tables: tuple[str, ...]
     statement_type: str
@@ -76,7 +77,7 @@ class TableInfo:
 
     kind: str
     """TABLE, VIEW, MATERIALIZED_VIEW, EXTERNAL or SNAPSHOT."""
-    columns: tuple[dict[str, Any], ...]
+    columns: tuple[JsonObject, ...]
     is_partitioned: bool = False
     partition_column: str = ""
     view_sql: str = ""
@@ -131,7 +132,7 @@ class Warehouse:
 
     def rows(
         self, sql: Sql, *, labels: Mapping[str, str] | None = None, page_size: int = 10_000
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[JsonObject]:
         """The rows of a query as dictionaries, fetched page by page."""
         config = self._config(sql, labels)
         with self._translated(reads_rows=True):
@@ -139,7 +140,7 @@ class Warehouse:
             result = job.result(page_size=page_size, retry=RETRY, timeout=self.job_seconds)
         return self._paged(result)
 
-    def _paged(self, result: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    def _paged(self, result: Iterable[Any]) -> Iterator[JsonObject]:
         # a later page may be refused long after the first one came
         with self._translated(reads_rows=True):
             for row in result:
@@ -215,7 +216,7 @@ class Warehouse:
             statement_type=job.statement_type or "",
         )
 
-    def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    def append(self, table: str, rows: Iterable[Row]) -> None:
         """Load rows into one of the append-only product tables, written down one by one."""
         ready = ({name: _json(value) for name, value in row.items()} for row in rows)
         written = "\n".join(map(json.dumps, ready)).encode()
@@ -308,7 +309,7 @@ class Warehouse:
             self.client.update_table(labelled, ["labels"], retry=RETRY)
         return [field.name for field in added]
 
-    def schema_of(self, path: str) -> list[dict[str, Any]] | None:
+    def schema_of(self, path: str) -> list[JsonObject] | None:
         """The table's columns in BigQuery's API form, or None when there is no such table."""
         try:
             with self._translated():
@@ -519,7 +520,7 @@ def _query_parameter(
     return bigquery.ScalarQueryParameter(name, bound.type, value)
 
 
-def _fields(schema: list[dict[str, Any]]) -> list[bigquery.SchemaField]:
+def _fields(schema: list[JsonObject]) -> list[bigquery.SchemaField]:
     return [bigquery.SchemaField.from_api_repr(column) for column in schema]
 
 

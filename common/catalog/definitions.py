@@ -19,6 +19,7 @@ from common.errors import ConflictError, NotFoundError, UnreadableDefinitionErro
 from common.kinds import CONVERSION
 from common.kinds.conversion import Conversion
 from common.model.validation_messages import messages_of
+from common.untyped import JsonObject
 
 Collection = Literal["conversion", "destination"]
 
@@ -32,7 +33,7 @@ class DefinitionVersion:
     version: int
     kind: str
     status: Literal["active", "archived"]
-    definition: dict[str, Any]
+    definition: JsonObject
     definition_hash: str
     referenced_tables: tuple[str, ...]
     created_at: datetime
@@ -109,7 +110,7 @@ class Catalog:
 
     def save(
         self,
-        definition: dict[str, Any],
+        definition: JsonObject,
         *,
         now: datetime,
         author: str,
@@ -148,11 +149,11 @@ class Catalog:
         self._warehouse.append("definitions", [row])
         return _stored(row)
 
-    def _is_same(self, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    def _is_same(self, old: JsonObject, new: JsonObject) -> bool:
         """Whether both mean the same, in whichever release's form they were written."""
         return canonical(self._kept(old)) == canonical(self._kept(new))
 
-    def _kept(self, definition: dict[str, Any]) -> dict[str, Any]:
+    def _kept(self, definition: JsonObject) -> JsonObject:
         """The form to keep; what this release cannot read is kept as it is."""
         try:
             model: BaseModel = self._forms.validate_python(definition)
@@ -161,25 +162,23 @@ class Catalog:
         return stored_form(model)
 
 
-def why_unreadable(
-    error: ValidationError, definition: dict[str, Any], forms: TypeAdapter[Any]
-) -> str:
+def why_unreadable(error: ValidationError, definition: JsonObject, forms: TypeAdapter[Any]) -> str:
     """In one sentence, without any value: what this release does not understand."""
     faults = messages_of(error, definition, forms)
     return "; ".join(f"{fault['field'] or 'it'}: {fault['message']}" for fault in faults[:3]) + "."
 
 
-def canonical(definition: dict[str, Any]) -> str:
+def canonical(definition: JsonObject) -> str:
     """The definition as JSON text that is the same for the same content."""
     return json.dumps(definition, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
-def fingerprint(definition: dict[str, Any]) -> str:
+def fingerprint(definition: JsonObject) -> str:
     """SHA-256 of the canonical definition, in hex."""
     return hashlib.sha256(canonical(definition).encode()).hexdigest()
 
 
-def _stored(row: dict[str, Any]) -> DefinitionVersion:
+def _stored(row: JsonObject) -> DefinitionVersion:
     return DefinitionVersion(
         collection=row["collection"],
         id=row["id"],

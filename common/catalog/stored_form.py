@@ -11,8 +11,10 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from common.untyped import JsonObject
 
-def stored_form(model: BaseModel) -> dict[str, Any]:
+
+def stored_form(model: BaseModel) -> JsonObject:
     """The model as JSON without what is at its default, tags such as `kind` excepted."""
     written = model.model_dump(mode="json")
     return {

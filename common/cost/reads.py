@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -20,9 +19,10 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from common.bigquery.sql import Parameter, Sql
 from common.cost.estimate import Read
+from common.untyped import JsonObject, Row
 
 Bound = tuple[date | None, date | None]
-Schemas = Mapping[str, Iterable[Mapping[str, Any]]]
+Schemas = Mapping[str, Iterable[Row]]
 """project.dataset.table → its columns in the API's form."""
 
 
@@ -109,8 +109,8 @@ def path_of(table: exp.Expr) -> str:
     return ".".join(part.name for part in table.parts) if isinstance(table, exp.Table) else ""
 
 
-def _nested(schemas: Schemas) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _nested(schemas: Schemas) -> JsonObject:
+    found: JsonObject = {}
     for path, columns in schemas.items():
         project, dataset, name = path.rsplit(".", 2)
         types = {column["name"]: column["type"] for column in columns}

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 from common.bigquery.sql import dataset, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.cost.estimate import TableSize
 from common.cost.widths import ga4, widths
+from common.untyped import JsonObject, Row
 
 SHARDS = "events_"
 SUFFIX = "_TABLE_SUFFIX"
 
 
-def export_size(warehouse: Warehouse, path: str, schema: Iterable[Mapping[str, Any]]) -> TableSize:
+def export_size(warehouse: Warehouse, path: str, schema: Iterable[Row]) -> TableSize:
     """The daily tables of the GA4 export in project.dataset, whose columns are `schema`."""
     days: dict[date | None, int] = {}
     total = 0
@@ -26,7 +26,7 @@ def export_size(warehouse: Warehouse, path: str, schema: Iterable[Mapping[str, A
     return TableSize(_scaled(widths(schema, ga4()), total, sum(days.values())), days, SUFFIX)
 
 
-def _partitions(warehouse: Warehouse, path: str, prefix: str) -> Iterable[dict[str, Any]]:
+def _partitions(warehouse: Warehouse, path: str, prefix: str) -> Iterable[JsonObject]:
     sql = template(__file__, dataset=dataset(path))
     return warehouse.rows(with_parameters(sql, prefix=prefix))
 

@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from common.untyped import Row
 
 FIXED = {
     "INTEGER": 8, "INT64": 8, "FLOAT": 8, "FLOAT64": 8, "BOOLEAN": 1, "BOOL": 1, "DATE": 8,
@@ -24,9 +25,7 @@ REPEATED = 4
 """How often a repeated field of unknown length occurs."""
 
 
-def widths(
-    schema: Iterable[Mapping[str, Any]], known: Mapping[str, float] | None = None
-) -> dict[str, float]:
+def widths(schema: Iterable[Row], known: Mapping[str, float] | None = None) -> dict[str, float]:
     """Mean bytes of one row by leaf column, nested ones as geo.country; `known` goes first."""
     return {path: (known or {}).get(path, size) for path, size in _leaves(schema, "", 1)}
 
@@ -40,9 +39,7 @@ def ga4() -> Mapping[str, float]:
     return found
 
 
-def _leaves(
-    schema: Iterable[Mapping[str, Any]], before: str, times: float
-) -> Iterator[tuple[str, float]]:
+def _leaves(schema: Iterable[Row], before: str, times: float) -> Iterator[tuple[str, float]]:
     for field in schema:
         path = f"{before}{field['name']}"
         count = times * (REPEATED if field.get("mode") == "REPEATED" else 1)

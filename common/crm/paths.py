@@ -9,13 +9,13 @@ the text is one of these. A path that ends at a record, a list or JSON is absent
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from common.bigquery.sql import Sql, bind, fill, identifier, join
+from common.untyped import Row
 
-Schema = Sequence[Mapping[str, Any]]
+Schema = Sequence[Row]
 """A table's columns in BigQuery's API form."""
 
 _SPELLED = {"INT64": "INTEGER", "FLOAT64": "FLOAT", "BOOL": "BOOLEAN", "STRUCT": "RECORD"}

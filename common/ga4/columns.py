@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from common.untyped import JsonObject
 
 TEXTS = ("STRING", "JSON")
 NUMBERS = ("int_value", "double_value", "float_value")
@@ -24,7 +25,7 @@ class Columns:
     """Path such as geo.city → BigQuery's type."""
 
     @classmethod
-    def of(cls, schema: Sequence[dict[str, Any]]) -> Columns:
+    def of(cls, schema: Sequence[JsonObject]) -> Columns:
         """The columns of a schema in the form of BigQuery's API."""
         return cls(dict(_paths(schema)))
 
@@ -117,7 +118,7 @@ def _is_known(expression: str) -> bool:
     return not expression.startswith("CAST(NULL")
 
 
-def _paths(schema: Sequence[dict[str, Any]], prefix: str = "") -> Iterable[tuple[str, str]]:
+def _paths(schema: Sequence[JsonObject], prefix: str = "") -> Iterable[tuple[str, str]]:
     for column in schema:
         path = f"{prefix}{column['name']}"
         yield path, column["type"]

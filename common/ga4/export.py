@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, bind, fill, join, table, template, with_parameters
 from common.ga4 import clicks
@@ -17,6 +16,7 @@ from common.ga4.columns import Columns
 from common.model import placeholders
 from common.model.currency import DECIMALS
 from common.model.window import Window
+from common.untyped import JsonObject
 
 ALWAYS = ("purchase", "refund", "session_start", "login", "sign_up")
 """Events that every stage holds: money and its return, and who is who, told at any visit too."""
@@ -76,7 +76,7 @@ class Export:
 
     dataset: str
     """project.dataset"""
-    schema: Sequence[dict[str, Any]]
+    schema: Sequence[JsonObject]
     tables: tuple[str, ...] = ()
     """Names of the tables where they have to be read one by one; else a wildcard finds them."""
     is_preliminary: bool = False

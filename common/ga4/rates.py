@@ -10,7 +10,7 @@ from __future__ import annotations
 from common.bigquery.sql import Sql, bind, template
 
 
-def told(events: Sql) -> Sql:
+def stated(events: Sql) -> Sql:
     """The rows of ga4_rates for the window: the median of each day, property and currency."""
     return template(__file__, events=events)
 

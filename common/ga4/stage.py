@@ -107,10 +107,10 @@ def staged(warehouse: Warehouse) -> dict[date, Staged]:
     days: dict[date, Staged] = {}
     sql = template(__file__, runs=warehouse.table("runs"))
     for row in warehouse.rows(with_parameters(sql, staged=RunStatus.STAGED)):
-        told = json.loads(row["message"] or "{}")
-        if told.get("rules") != RULES:
+        recorded = json.loads(row["message"] or "{}")
+        if recorded.get("rules") != RULES:
             continue  # its days are read again
-        names = frozenset(told["events"])
+        names = frozenset(recorded["events"])
         window = Window(row["start_date"], row["end_date"])
         for number in range(window.days):
             day = window.start + timedelta(days=number)
@@ -130,7 +130,7 @@ def changed(warehouse: Warehouse, yesterday: date) -> frozenset[date]:
     )
 
 
-def told(events: Collection[str]) -> str:
+def message_of(events: Collection[str]) -> str:
     """What the ledger keeps of a day that was read with these events; `staged` reads it."""
     return json.dumps({"events": sorted({*events, *export.ALWAYS}), "rules": RULES})
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from flask import Request
 
@@ -19,6 +19,7 @@ from common.errors import AccessError, UnauthenticatedError
 from common.http import tokens
 from common.http.tokens import GOOGLE, IDENTITY_AWARE_PROXY, Keys
 from common.settings import Settings
+from common.untyped import Row
 
 Role = Literal["viewer", "editor", "operator"]
 ROLES: tuple[Role, ...] = ("viewer", "editor", "operator")
@@ -97,7 +98,7 @@ def _bearer(request: Request) -> str:
     return token.strip()
 
 
-def _on_a_list(claims: Mapping[str, Any], settings: Settings) -> Identity:
+def _on_a_list(claims: Row, settings: Settings) -> Identity:
     email, domain = str(claims["email"]).lower(), str(claims.get("hd", "")).lower()
     if settings.token_domain and domain != settings.token_domain.lower():
         raise _stranger(email)
@@ -142,7 +143,7 @@ def _let_in_by_the_platform(request: Request, settings: Settings) -> Identity:
     return Identity(email, role)
 
 
-def _claims(request: Request) -> Mapping[str, Any]:
+def _claims(request: Request) -> Row:
     payload = request.headers.get("Authorization", "").partition(".")[2].partition(".")[0]
     try:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

@@ -13,12 +13,13 @@ from pydantic.json_schema import JsonSchemaMode
 from common.http.answers import Problem
 from common.http.conditions import HEADERS, PATTERNS
 from common.http.routing import Interface, Route
+from common.untyped import JsonObject, Row
 
 REFERENCE = "#/components/schemas/{model}"
 PROBLEM = "Problem"
 ID = {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"}
 TEXT = {"type": "string", "minLength": 1, "maxLength": 300}
-PATH_PARTS: Mapping[str, Mapping[str, Any]] = {
+PATH_PARTS: Mapping[str, Row] = {
     "id": ID,
     "conversion": ID,
     "version": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
@@ -64,11 +65,11 @@ SECURITY = {
 Schemas = dict[tuple[Any, JsonSchemaMode], Any]
 
 
-def document(interface: Interface) -> dict[str, Any]:
+def document(interface: Interface) -> JsonObject:
     """OpenAPI 3.1 of the interface."""
     routes = list(interface.all_routes)
     schemas, components = _schemas(routes)
-    paths: dict[str, dict[str, Any]] = {}
+    paths: dict[str, JsonObject] = {}
     for route in routes:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas)
@@ -86,7 +87,7 @@ def document(interface: Interface) -> dict[str, Any]:
     }
 
 
-def _schemas(routes: list[Route]) -> tuple[Schemas, dict[str, Any]]:
+def _schemas(routes: list[Route]) -> tuple[Schemas, JsonObject]:
     """(route and direction) → schema, and the models that those refer to."""
     wanted: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [
         (PROBLEM, "serialization", TypeAdapter(Problem))
@@ -99,9 +100,9 @@ def _schemas(routes: list[Route]) -> tuple[Schemas, dict[str, Any]]:
     return dict(found), definitions["$defs"]
 
 
-def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
+def _operation(route: Route, schemas: Schemas) -> JsonObject:
     summary, _, rest = (inspect.getdoc(route.handler) or "").partition("\n")
-    operation: dict[str, Any] = {
+    operation: JsonObject = {
         "operationId": route.handler.__name__.lstrip("_"),
         "summary": summary.rstrip("."),
         "description": " ".join(rest.split()),
@@ -118,7 +119,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
     return operation
 
 
-def _success(route: Route, schemas: Schemas) -> dict[str, Any]:
+def _success(route: Route, schemas: Schemas) -> JsonObject:
     known = CONTENT_TAG if "If-None-Match" in route.headers else {}
     headers = {**REQUEST_ID, **(ETAG if route.is_versioned else known)}
     if route.status == 204:
@@ -127,7 +128,7 @@ def _success(route: Route, schemas: Schemas) -> dict[str, Any]:
     return {"description": "Done.", "headers": headers, "content": content}
 
 
-def _problem(schemas: Schemas) -> dict[str, Any]:
+def _problem(schemas: Schemas) -> JsonObject:
     return {
         "description": "It did not work; the problem says why and what to do next.",
         "headers": {**REQUEST_ID, **REFUSALS},
@@ -135,7 +136,7 @@ def _problem(schemas: Schemas) -> dict[str, Any]:
     }
 
 
-def _path_parameters(route: Route) -> list[dict[str, Any]]:
+def _path_parameters(route: Route) -> list[JsonObject]:
     names = re.findall(r"<(?:\w+:)?(\w+)>", route.path)
     return [
         {"name": name, "in": "path", "required": True, "schema": dict(PATH_PARTS.get(name, TEXT))}
@@ -143,7 +144,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
     ]
 
 
-def _query_parameters(route: Route) -> list[dict[str, Any]]:
+def _query_parameters(route: Route) -> list[JsonObject]:
     schema = TypeAdapter(route.query).json_schema()
     required = set(schema.get("required", ()))
     return [
@@ -158,7 +159,7 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
     ]
 
 
-def _inlined(form: Any, definitions: Mapping[str, Any]) -> Any:
+def _inlined(form: Any, definitions: Row) -> Any:
     """The schema with what it refers to in its place: a parameter has no definitions of its own."""
     if isinstance(form, list):
         return [_inlined(part, definitions) for part in form]
@@ -169,7 +170,7 @@ def _inlined(form: Any, definitions: Mapping[str, Any]) -> Any:
     return {name: _inlined(part, definitions) for name, part in form.items()}
 
 
-def _without_null(form: Mapping[str, Any]) -> dict[str, Any]:
+def _without_null(form: Row) -> JsonObject:
     """The schema of what may be written; a parameter that is null is not written at all."""
     plain = {name: value for name, value in form.items() if name not in ("description", "anyOf")}
     if plain.get("default", "") is None:
@@ -180,7 +181,7 @@ def _without_null(form: Mapping[str, Any]) -> dict[str, Any]:
     return {**plain, **kinds[0]} if len(kinds) == 1 else {**plain, "anyOf": kinds}
 
 
-def _headers(route: Route) -> Iterable[dict[str, Any]]:
+def _headers(route: Route) -> Iterable[JsonObject]:
     return [
         {
             "name": name,

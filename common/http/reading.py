@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from common.errors import MalformedError, MediaTypeError, TooLargeError, UserError
 from common.model.validation_messages import messages_of
+from common.untyped import JsonObject
 
 MAXIMUM_BODY = 256 * 1024
 MAXIMUM_DEPTH = 32
@@ -131,7 +132,7 @@ def _validated(value: Any, adapter: TypeAdapter[Read]) -> Read:
         raise invalid(error, value, adapter) from error
 
 
-def _typed(text: str, form: dict[str, Any]) -> Any:
+def _typed(text: str, form: JsonObject) -> Any:
     """The text as the JSON value that its parameter's type calls for; else the text itself."""
     types = {part.get("type") for part in form.get("anyOf", [form])}
     if types & {"integer", "number", "boolean"} and PLAIN_JSON.fullmatch(text) and len(text) < 40:
@@ -174,7 +175,7 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _distinct(pairs: list[tuple[str, Any]]) -> JsonObject:
     keys = [key for key, _ in pairs]
     if len(set(keys)) < len(keys):
         repeated = sorted({key for key in keys if keys.count(key) > 1})

@@ -19,6 +19,7 @@ from common.http import answers, conditions, identity, reading
 from common.http.identity import Identity, Role
 from common.http.request import Ask, Nothing
 from common.privacy import shown
+from common.untyped import JsonObject
 
 Handler = Callable[[Any, Any], Any]
 OURS = frozenset(["query_failed", "not_found", "access_denied"])
@@ -30,7 +31,7 @@ class OwnStatementFailed(RuntimeError):
     """A statement of ours did not run; nothing that a caller could mend."""
 
 
-class Document(RootModel[dict[str, Any]]):
+class Document(RootModel[JsonObject]):
     """An OpenAPI document."""
 
 
@@ -77,7 +78,7 @@ class Route:
         return "version" in getattr(self._hints["return"], "model_fields", {})
 
     @cached_property
-    def _hints(self) -> dict[str, Any]:
+    def _hints(self) -> JsonObject:
         return get_type_hints(self.handler, include_extras=True)
 
     @cached_property

@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from common.errors import RetryableError, UnauthenticatedError
+from common.untyped import Row
 
 SKEW_SECONDS = 30
 """By so much clocks may differ (cloud.google.com/iap/docs/signed-headers-howto)."""
@@ -84,7 +84,7 @@ class Keys:
             ) from error
 
 
-def verified(token: str, issuer: Issuer, audience: str, keys: Keys) -> Mapping[str, Any]:
+def verified(token: str, issuer: Issuer, audience: str, keys: Keys) -> Row:
     """The token's claims, when the issuer signed it for this audience and it holds now.
 
     Raises UnauthenticatedError, RetryableError without keys. An empty audience is no audience.
@@ -96,14 +96,14 @@ def verified(token: str, issuer: Issuer, audience: str, keys: Keys) -> Mapping[s
     try:
         if not token.isascii() or len(token) > MAXIMUM_TOKEN:
             raise ValueError
-        header: Mapping[str, Any] = jwt.decode_header(token)  # type: ignore[no-untyped-call]
+        header: Row = jwt.decode_header(token)  # type: ignore[no-untyped-call]
         if header.get("alg") != issuer.algorithm or not isinstance(header.get("kid"), str):
             raise ValueError
     except (ValueError, TypeError, AttributeError, exceptions.GoogleAuthError) as error:
         raise bad_token() from error
     certificates = keys.of(issuer, header["kid"])
     try:
-        claims: Mapping[str, Any] = jwt.decode(  # type: ignore[no-untyped-call]
+        claims: Row = jwt.decode(  # type: ignore[no-untyped-call]
             token,
             certs={header["kid"]: certificates[header["kid"]]},
             audience=audience,
@@ -115,7 +115,7 @@ def verified(token: str, issuer: Issuer, audience: str, keys: Keys) -> Mapping[s
     return claims
 
 
-def _check(claims: Mapping[str, Any], issuer: Issuer) -> None:
+def _check(claims: Row, issuer: Issuer) -> None:
     """Raise ValueError for what Google's library lets pass."""
     if claims["iss"] not in issuer.names:
         raise ValueError("another issuer")

@@ -7,16 +7,17 @@ that resolved it are its present episode, and the newest entry says its state.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.errors import NotFoundError
 from common.incidents.current import State, current
 from common.logs import log
+from common.untyped import JsonObject, Row
 
 REACH = timedelta(days=92)
 """An incident that nobody reported for longer is over; reads look no further back."""
@@ -101,7 +102,7 @@ class IncidentLog:
 
     def _present(
         self, *, ids: Iterable[str] = (), subject: str | None = None
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Iterator[JsonObject]:
         """The newest entry of each incident of these, or of the subject, that is not resolved."""
         sql = template(
             __file__,
@@ -116,19 +117,17 @@ class IncidentLog:
         )
         return self.warehouse.rows(bound)
 
-    def _is_known(self, entry: Mapping[str, Any] | None, run_id: str) -> bool:
+    def _is_known(self, entry: Row | None, run_id: str) -> bool:
         return entry is not None and self._is_today(entry) and run_id in ("", entry["run_id"])
 
-    def _is_today(self, entry: Mapping[str, Any]) -> bool:
+    def _is_today(self, entry: Row) -> bool:
         return bool(entry["last_day"] == self.now.astimezone(UTC).date())
 
     def _moment(self) -> dict[str, object]:
         at = self.now.astimezone(UTC)
         return {"date": at.date(), "recorded_at": at}
 
-    def _entry(
-        self, incident: Incident, known: Mapping[str, Any] | None, run_id: str
-    ) -> dict[str, object]:
+    def _entry(self, incident: Incident, known: Row | None, run_id: str) -> dict[str, object]:
         return {
             **self._moment(),
             "incident_id": incident.identity,
@@ -144,7 +143,7 @@ class IncidentLog:
             "fix": incident.fix,
         }
 
-    def _announce(self, incident: Incident, known: Mapping[str, Any] | None, run_id: str) -> None:
+    def _announce(self, incident: Incident, known: Row | None, run_id: str) -> None:
         """One line a day in the log, which alerts read."""
         if known is not None and self._is_today(known):
             return
@@ -157,7 +156,7 @@ class IncidentLog:
             detail=incident.detail,
         )
 
-    def _resolve(self, entries: Iterable[Mapping[str, Any]], run_id: str, note: str) -> None:
+    def _resolve(self, entries: Iterable[Row], run_id: str, note: str) -> None:
         rows = [
             {
                 **_carried(entry),
@@ -175,5 +174,5 @@ class IncidentLog:
 _KEPT = "incident_id code severity conversion object source run_id detail fix".split()
 
 
-def _carried(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _carried(entry: Row) -> JsonObject:
     return {name: entry[name] for name in _KEPT}

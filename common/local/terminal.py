@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from common.bigquery.sql import fill, join
 from common.bigquery.warehouse import Warehouse
+from common.untyped import JsonObject, Row
 
 TOTALS = """
 SELECT
@@ -39,7 +39,7 @@ QUALIFY ROW_NUMBER() OVER (
 """
 
 
-def totals(warehouse: Warehouse, ids: Iterable[str]) -> list[dict[str, Any]]:
+def totals(warehouse: Warehouse, ids: Iterable[str]) -> list[JsonObject]:
     """Per conversion: days, rows, value, rows with a client id; of the run over its widest window
     what was read (`events`), removed as `duplicates` and `counted`."""
     widest = _widest_runs(warehouse)
@@ -49,7 +49,7 @@ def totals(warehouse: Warehouse, ids: Iterable[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(warehouse: Warehouse, ids: Iterable[str]) -> list[dict[str, Any]]:
+def _rows(warehouse: Warehouse, ids: Iterable[str]) -> list[JsonObject]:
     present = set(warehouse.tables_in(f"{warehouse.settings.project}.{warehouse.settings.dataset}"))
     wanted = [id for id in ids if f"conversion_{id}" in present]
     if not wanted:
@@ -72,7 +72,7 @@ def plain_table(title: str) -> Table:
     )
 
 
-def show_totals(console: Console, rows: Iterable[Mapping[str, Any]], currency: str) -> None:
+def show_totals(console: Console, rows: Iterable[Row], currency: str) -> None:
     """One line a conversion."""
     table = plain_table("Conversions")
     table.add_column("conversion", overflow="fold")
@@ -89,7 +89,7 @@ def show_totals(console: Console, rows: Iterable[Mapping[str, Any]], currency: s
     console.print(table)
 
 
-def show_run(console: Console, run: Mapping[str, Any]) -> None:
+def show_run(console: Console, run: Row) -> None:
     """What a run read, left out, and did to each conversion."""
     _show_counts(console, run)
     table = plain_table(f"Run {run['run_id']}: {run['status']}")
@@ -112,7 +112,7 @@ def show_run(console: Console, run: Mapping[str, Any]) -> None:
             console.print(f"[bold]{entry['conversion'] or 'stage'}[/]: {entry['detail']}")
 
 
-def _show_counts(console: Console, run: Mapping[str, Any]) -> None:
+def _show_counts(console: Console, run: Row) -> None:
     """One line a conversion that adds up: what was read is left out, or a row of these days."""
     table = plain_table("What was read of these days")
     table.add_column("conversion", overflow="fold")
@@ -127,7 +127,7 @@ def _show_counts(console: Console, run: Mapping[str, Any]) -> None:
         console.print("other: refunded in full, without an order id, unqualified, told before")
 
 
-def counts(entry: Mapping[str, Any]) -> dict[str, int]:
+def counts(entry: Row) -> dict[str, int]:
     """What became of the rows that an entry's run read: read is the sum of all others."""
     found = {
         "read": entry["rows_read"] or 0,
@@ -138,18 +138,18 @@ def counts(entry: Mapping[str, Any]) -> dict[str, int]:
     return {**found, "other": found["read"] - sum(found.values()) + found["read"]}
 
 
-def _ended(run: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _ended(run: Row) -> Iterator[Row]:
     """The entries that say how a conversion ended."""
     return (it for it in run["entries"] if it["conversion"] and it["status"] != "planned")
 
 
-def line(entry: Mapping[str, Any]) -> str:
+def line(entry: Row) -> str:
     """An entry of a run as one line of its progress."""
     days = f" {entry['start_date']} to {entry['end_date']}" if entry["start_date"] else ""
     return f"{entry['conversion'] or 'stage'}: {entry['status']}{days}"
 
 
-def show_incidents(console: Console, incidents: Iterable[Mapping[str, Any]]) -> None:
+def show_incidents(console: Console, incidents: Iterable[Row]) -> None:
     """What is open, each with what to do."""
     for incident in incidents:
         console.print(f"[bold]{incident['severity']} {incident['code']}[/]: {incident['detail']}")

@@ -154,13 +154,13 @@ def _of_log_entry(value: Any) -> Any:
     """GA4's entry in the log of its exports as a message of ours; anything else as it is."""
     if not isinstance(value, dict) or EXPORT_STATUS not in str(value.get("logName", "")):
         return value
-    told = {name.replace("_", "").lower(): it for name, it in value["jsonPayload"].items()}
-    day, labels = str(told["exportdate"]), (value.get("resource") or {}).get("labels") or {}
+    shown = {name.replace("_", "").lower(): it for name, it in value["jsonPayload"].items()}
+    day, labels = str(shown["exportdate"]), (value.get("resource") or {}).get("labels") or {}
     return {
         "kind": "ga4_exported",
         "property": ",".join(f"{labels[key]}" for key in sorted(labels)) or value["logName"],
         "export_date": f"{day[:4]}-{day[4:6]}-{day[6:]}",
-        "status": _STATUSES.get(told.get("status", 0), told.get("status")),
+        "status": _STATUSES.get(shown.get("status", 0), shown.get("status")),
         "logged_at": value["timestamp"],
     }
 

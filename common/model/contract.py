@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from common.model.findings import Finding, Position, found
+from common.untyped import JsonObject, Row
 
 Kind = Literal["conversion", "leads", "deals"]
 
@@ -99,7 +100,7 @@ def contract(kind: Kind = "conversion") -> Contract:
     return Contract(kind, raw["description"], columns, one_of, raw["extra_columns"] == "features")
 
 
-def spelled(column: Mapping[str, Any]) -> str:
+def spelled(column: Row) -> str:
     """The GoogleSQL type of an API column: ARRAY<STRUCT<key STRING, value STRING>>."""
     kind = normal_type(column)
     text = _SPELLED.get(kind, kind)
@@ -109,14 +110,14 @@ def spelled(column: Mapping[str, Any]) -> str:
     return f"ARRAY<{text}>" if column.get("mode") == "REPEATED" else text
 
 
-def normal_type(column: Mapping[str, Any]) -> str:
+def normal_type(column: Row) -> str:
     """The API's spelling of the column's type: FLOAT for FLOAT64, RECORD for STRUCT."""
     kind = str(column["type"]).upper().partition("(")[0]
     return _ALIASES.get(kind, kind)
 
 
 def problems(
-    schema: Sequence[Mapping[str, Any]],
+    schema: Sequence[Row],
     kind: Kind = "conversion",
     *,
     outputs: Iterable[Output] = (),
@@ -143,7 +144,7 @@ def problems(
     ]
 
 
-def _written(schema: Sequence[Mapping[str, Any]], outputs: Sequence[Output]) -> dict[str, Output]:
+def _written(schema: Sequence[Row], outputs: Sequence[Output]) -> dict[str, Output]:
     """Each column of the schema as the query writes it, by the schema's name in lower case."""
     if len(schema) == len(outputs):
         return {
@@ -195,13 +196,13 @@ _COMMON_NAMES = {
 
 
 @cache
-def _document() -> dict[str, Any]:
+def _document() -> JsonObject:
     path = Path(__file__).parents[1] / "schemas" / "contract.json"
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    document: JsonObject = json.loads(path.read_text(encoding="utf-8"))
     return document
 
 
-def _duplicates(schema: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def _duplicates(schema: Sequence[Row]) -> list[Finding]:
     names = [column["name"].lower() for column in schema]
     return [duplicate(name) for name in dict.fromkeys(names) if names.count(name) > 1]
 
@@ -238,7 +239,7 @@ def _missing_finding(agreed: Contract, group: tuple[str, ...]) -> Finding:
 
 
 def _type_problems(
-    agreed: Contract, column: Mapping[str, Any], written: Mapping[str, Output], timezone: str
+    agreed: Contract, column: Row, written: Mapping[str, Output], timezone: str
 ) -> list[Finding]:
     wanted = agreed.column(column["name"])
     assert wanted is not None
@@ -263,7 +264,7 @@ def _type_problems(
     ]
 
 
-def _is_same_shape(column: Mapping[str, Any], wanted: Column) -> bool:
+def _is_same_shape(column: Row, wanted: Column) -> bool:
     """Field names of a struct match in any case."""
     return bool(wanted.fields) and spelled(column).lower() == wanted.sql_type.lower()
 
@@ -286,7 +287,7 @@ def _null_column(wanted: Column, output: Output) -> Finding:
     )
 
 
-def _widened(wanted: Column, column: Mapping[str, Any], output: Output) -> Finding:
+def _widened(wanted: Column, column: Row, output: Output) -> Finding:
     return found(
         "implicit_cast",
         f"{wanted.name} is {spelled(column)} and is read as {wanted.sql_type}.",
@@ -299,7 +300,7 @@ def _widened(wanted: Column, column: Mapping[str, Any], output: Output) -> Findi
 
 def _extra_problems(
     agreed: Contract,
-    column: Mapping[str, Any],
+    column: Row,
     meant: Mapping[str, str],
     written: Mapping[str, Output],
     with_features: bool,
@@ -355,12 +356,12 @@ def _unknown(name: str, output: Output) -> Finding:
     )
 
 
-def is_feature(column: Mapping[str, Any]) -> bool:
+def is_feature(column: Row) -> bool:
     """Whether a model can read the column: one plain value a row."""
     return column.get("mode") != "REPEATED" and normal_type(column) in _FEATURE_TYPES
 
 
-def _feature_problems(column: Mapping[str, Any], output: Output) -> list[Finding]:
+def _feature_problems(column: Row, output: Output) -> list[Finding]:
     name = column["name"]
     if is_feature(column) and not output.is_null:
         return []
@@ -376,7 +377,7 @@ def _feature_problems(column: Mapping[str, Any], output: Output) -> list[Finding
     ]
 
 
-def cast(wanted: Column, column: Mapping[str, Any], text: str, timezone: str) -> str:
+def cast(wanted: Column, column: Row, text: str, timezone: str) -> str:
     """The expression to write so that `text`, of the column's type, becomes the wanted type."""
     if wanted.name == "params":
         return PARAMS_EXAMPLE

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
+
+from common.untyped import JsonObject
 
 
 class TableSchema(TypedDict):
@@ -17,7 +19,7 @@ class TableSchema(TypedDict):
     partition: str | None
     cluster: list[str]
     require_partition_filter: bool
-    schema: list[dict[str, Any]]
+    schema: list[JsonObject]
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from common.errors import AccessError, NotFoundError, RetryableError, UserError
 from common.http.model import Model
 from common.messaging.messages import RunRequested
 from common.settings import Settings
+from common.untyped import JsonObject
 
 if TYPE_CHECKING:
     from google.cloud.scheduler_v1 import CloudSchedulerClient
@@ -61,7 +62,7 @@ class Scheduler:
         with _translated():
             jobs = list(self._client.list_jobs(parent=self._parent, **self._patience()))
         ours = [job for job in jobs if job.pubsub_target.topic_name == self._topic]
-        return sorted(map(self._as_schedule, ours), key=lambda told: (told.owner, told.name))
+        return sorted(map(self._as_schedule, ours), key=lambda shown: (shown.owner, shown.name))
 
     def get(self, name: str) -> Schedule:
         """The schedule of a conversion, or of the daily run; raises NotFoundError."""
@@ -101,7 +102,7 @@ class Scheduler:
             except exceptions.NotFound:
                 return
 
-    def _patience(self) -> dict[str, Any]:
+    def _patience(self) -> JsonObject:
         from google.api_core.retry import Retry
 
         return {"timeout": self._seconds, "retry": Retry(timeout=self._seconds)}

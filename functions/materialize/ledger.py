@@ -13,6 +13,7 @@ from common.incidents.incidents import Incident, IncidentLog
 from common.logs import log
 from common.messaging.messages import MaterializeTask, ScoreTask
 from common.model.run_status import CLOSED, DONE, RunStatus
+from common.untyped import JsonObject
 
 _SEVERITY = {RunStatus.FAILED: "ERROR", RunStatus.HELD: "WARNING"}
 
@@ -63,12 +64,12 @@ class Ledger:
             },
         )
 
-    def _planned(self, run_id: str, task: MaterializeTask | ScoreTask) -> dict[str, Any]:
+    def _planned(self, run_id: str, task: MaterializeTask | ScoreTask) -> JsonObject:
         names = "conversion tier trigger definition_version start_date end_date".split()
         facts = {name: getattr(task, name) for name in names}
         return self._entry(run_id, RunStatus.PLANNED, message=task.model_dump_json(), **facts)
 
-    def _entry(self, run_id: str, status: RunStatus, **columns: Any) -> dict[str, Any]:
+    def _entry(self, run_id: str, status: RunStatus, **columns: Any) -> JsonObject:
         at = self.now.astimezone(UTC)
         moment = {"date": at.date(), "recorded_at": at}
         return {**moment, "run_id": run_id, "status": status, "conversion": "", **columns}
@@ -87,7 +88,7 @@ class Ledger:
     def _incidents(self) -> IncidentLog:
         return IncidentLog(self.warehouse, "materialize", self.now)
 
-    def entries(self, run_id: str, conversion: str | None = None) -> list[dict[str, Any]]:
+    def entries(self, run_id: str, conversion: str | None = None) -> list[JsonObject]:
         """What happened to each task of one run, oldest first.
 
         With a conversion, only what happened to it and to the run as a whole.
@@ -96,7 +97,7 @@ class Ledger:
         only = Parameter("STRING", conversion)
         return list(self.warehouse.rows(with_parameters(sql, run_id=run_id, conversion=only)))
 
-    def waiting(self, run_id: str, after: int) -> list[dict[str, Any]]:
+    def waiting(self, run_id: str, after: int) -> list[JsonObject]:
         """The tasks of the lowest tier of a run that is not closed: tier and message.
 
         [] while that tier is not above `after`, so that one answer a run holds many rows.

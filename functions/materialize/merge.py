@@ -7,9 +7,8 @@ difference is written: unchanged rows are never rewritten, and a repeated MERGE 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from common.bigquery.leases.lease import Lease
 from common.bigquery.sql import Sql, fill, join, template, with_parameters
@@ -17,6 +16,7 @@ from common.bigquery.sql import identifier as quoted
 from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError, RetryableError
 from common.model.window import Window
+from common.untyped import Row
 
 BRAKE_ROWS = 50
 BRAKE_SHARE = 0.2
@@ -54,7 +54,7 @@ class Counts:
         return self.before + self.inserted - self.deleted
 
 
-def row_text(alias: str, schema: Sequence[Mapping[str, Any]], names: Iterable[str]) -> str:
+def row_text(alias: str, schema: Sequence[Row], names: Iterable[str]) -> str:
     """A STRING expression of all these columns, which no two different rows share.
 
     The separator and the sign for NULL are control characters, which stand in no value.
@@ -72,7 +72,7 @@ def fingerprint(text: str) -> str:
     return f"CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5({text})), 1, 15)) AS INT64)"
 
 
-def _text(alias: str, column: Mapping[str, Any]) -> str:
+def _text(alias: str, column: Row) -> str:
     value = f"{alias}.{column['name']}"
     if column["type"] == "RECORD":
         return f"TO_JSON_STRING({value})"
@@ -102,7 +102,7 @@ def counting(target: MergeTarget, difference: Sql, window: Window) -> Sql:
     return _in_window(sql, window)
 
 
-def counts(row: Mapping[str, Any]) -> Counts:
+def counts(row: Row) -> Counts:
     """The counts in a row of `counting`."""
     return Counts(**{name: row[name] or 0 for name in ("inserted", "updated", "deleted", "before")})
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from common import user_query
 from common.bigquery.warehouse import TableInfo, Warehouse
@@ -21,6 +20,7 @@ from common.model.contract import contract, duplicate, problems
 from common.model.findings import Finding, found, is_refused
 from common.model.window import Window
 from common.settings import Settings
+from common.untyped import JsonObject, Row
 from common.user_query import RefusedQueryError
 from functions.validate_sql.engine import access, cost, dry
 from functions.validate_sql.engine.explain import explained
@@ -163,7 +163,7 @@ class Known:
         return bool(self.catalogue.partitions)
 
 
-def _names(columns: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _names(columns: Iterable[Row]) -> Iterator[str]:
     for column in columns:
         yield column["name"]
         yield from _names(column.get("fields") or ())
@@ -249,7 +249,7 @@ def _contract(
     schema = reading.schema or _as_written(ask, [output.name for output in outputs])
     if not schema:
         return []
-    told = problems(
+    shown = problems(
         schema,
         ask.contract,
         outputs=outputs,
@@ -257,10 +257,10 @@ def _contract(
         timezone=services.settings.timezone,
     )
     repeated = _duplicates(verdict)
-    return [*repeated, *(f for f in told if not (repeated and f.code == "duplicate_column"))]
+    return [*repeated, *(f for f in shown if not (repeated and f.code == "duplicate_column"))]
 
 
-def _as_written(ask: Ask, names: Sequence[str]) -> list[dict[str, Any]]:
+def _as_written(ask: Ask, names: Sequence[str]) -> list[JsonObject]:
     """A schema of the written names, each of the type that the contract wants."""
     agreed = contract(ask.contract)
     return [
@@ -373,9 +373,9 @@ def _remarks(
     findings: Iterable[Finding],
     services: Services,
 ) -> list[Finding]:
-    told = {finding.field for finding in findings if finding.code == "null_column"}
+    shown = {finding.field for finding in findings if finding.code == "null_column"}
     remarks = data_quality.check(profile, ask.contract, _texts(verdict), services.settings.timezone)
-    return [it for it in remarks if it.code not in _SAY_NULL or it.field not in told]
+    return [it for it in remarks if it.code not in _SAY_NULL or it.field not in shown]
 
 
 def _failed(error: ProductError) -> Finding:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.model.contract import Kind, contract, spelled
 from common.model.fields import ConversionId
 from common.model.findings import Finding, Severity
+from common.untyped import JsonObject
 from functions.validate_sql.engine.cost import Cost
 from functions.validate_sql.profile.filters import Filter
 from functions.validate_sql.profile.predicted_value import PredictedValue
@@ -90,7 +91,7 @@ class Validated(BaseModel):
     filters: list[Filter] = Field(
         default_factory=list, description="What each condition of the last WHERE removes."
     )
-    sample: list[dict[str, Any]] = Field(default_factory=list)
+    sample: list[JsonObject] = Field(default_factory=list)
     predicted_value: PredictedValue | None = None
 
 
@@ -101,17 +102,17 @@ def issues(findings: Sequence[Finding]) -> list[Issue]:
     return [Issue.model_validate(finding.document()) for finding in ordered]
 
 
-def columns(schema: Sequence[dict[str, Any]], kind: Kind, features: bool) -> list[Column]:
+def columns(schema: Sequence[JsonObject], kind: Kind, features: bool) -> list[Column]:
     """The columns of a dry run with the part that each plays."""
     agreed = contract(kind)
     other: Literal["feature", "unknown"] = (
         "feature" if features or agreed.takes_features else "unknown"
     )
-    told = []
+    shown = []
     for column in schema:
         known = agreed.column(column["name"])
         role = (
             other if known is None else "identifier" if known.group == "identifier" else "contract"
         )
-        told.append(Column(name=column["name"], type=spelled(column), role=role))
-    return told
+        shown.append(Column(name=column["name"], type=spelled(column), role=role))
+    return shown

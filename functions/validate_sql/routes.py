@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 
 from common.http.request import Ask, Nothing
 from common.http.routing import Interface, Route
 from common.logs import log
 from common.model.findings import Severity, catalogue
+from common.untyped import JsonObject
 from functions.validate_sql import models
 from functions.validate_sql.check import Services, validate
 from functions.validate_sql.models import Validated
@@ -29,8 +28,8 @@ class FindingRule(BaseModel):
 class Description(BaseModel):
     """The JSON Schemas of request and answer, and the catalogue of findings."""
 
-    request: dict[str, Any]
-    response: dict[str, Any]
+    request: JsonObject
+    response: JsonObject
     findings: dict[str, FindingRule] = Field(description="By code, in the order of the checks.")
 
 

@@ -98,7 +98,7 @@ def walk(
     for step in before(api, preview):
         yield step.title, differences(step, ask(step.method, step.url, step.body))
     started = ask("POST", f"{api}/runs", {"conversions": [NAME]})
-    yield "a run is taken on", [] if started.status == 202 else [told(202, started)]
+    yield "a run is taken on", [] if started.status == 202 else [shown(202, started)]
     if started.status == 202:
         yield "the run counts the conversion", ran(api, started.document["run_id"], ask, sleep)
     for step in after(api, preview):
@@ -133,7 +133,7 @@ def differences(step: Step, answer: Answer) -> list[str]:
     # a second walk updates what the first one made
     expected = {step.status, 201} if step.method == "PUT" else {step.status, 204}
     if answer.status not in expected:
-        return [told(step.status, answer)]
+        return [shown(step.status, answer)]
     keys = set(answer.document) if isinstance(answer.document, dict) else set()
     return [f"the answer has no {key}" for key in step.holds if key not in keys]
 
@@ -151,7 +151,7 @@ def ran(api: str, run_id: str, ask: Ask, sleep: Callable[[float], object]) -> li
     return [f"the run {run_id} did not end within {RUN_SECONDS} s"]
 
 
-def told(expected: int, answer: Answer) -> str:
+def shown(expected: int, answer: Answer) -> str:
     """The difference in one line, with the answer's own words."""
     document = answer.document
     words = document.get("detail") if isinstance(document, dict) else document

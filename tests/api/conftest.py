@@ -120,7 +120,7 @@ def served(services: Services) -> FlaskClient:
     return app.test_client()
 
 
-def desk_of(warehouse: Warehouse, now: Callable[[], datetime] = lambda: NOW) -> Harness:
+def services_of(warehouse: Warehouse, now: Callable[[], datetime] = lambda: NOW) -> Harness:
     """An API on these datasets."""
     bus = KeptMessages()
     services = Services(
@@ -154,7 +154,7 @@ def open_api(connection: Any) -> Opened:
         )
         warehouse = QuickWarehouse(chosen, connection)
         warehouse.ensure_tables()
-        return desk_of(warehouse)
+        return services_of(warehouse)
 
     return opener
 
@@ -211,7 +211,7 @@ def open_wire_house(client: bigquery.Client) -> Iterator[Callable[[], House]]:
 
 
 def house_of(world: World) -> House:
-    return House(world, desk_of(world.warehouse, lambda: noon(world.now)))
+    return House(world, services_of(world.warehouse, lambda: noon(world.now)))
 
 
 @pytest.fixture

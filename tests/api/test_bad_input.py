@@ -63,8 +63,8 @@ def test_a_wrong_value_is_told_with_its_field_and_what_it_must_be(
     sent = {"type": "manual", "amount": 1, inner: value} if inner else value
     problem = shop.refused(lead(**{outer: sent}))
     assert problem["status"] == 422
-    told = {fault["field"]: fault["message"] for fault in problem["errors"]}
-    assert message in told[outer if inner == "type" else field]
+    shown = {fault["field"]: fault["message"] for fault in problem["errors"]}
+    assert message in shown[outer if inner == "type" else field]
 
 
 def test_all_faults_are_told_at_once(shop: Harness) -> None:

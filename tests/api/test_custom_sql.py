@@ -141,10 +141,10 @@ def test_targets_are_listed_with_the_reason_against_them(shop: House) -> None:
     shop.harness.save(custom(shop, GOOD, id="anonymous"))
     for id in ("paid", "anonymous"):
         shop.world.run(date(2026, 11, 19), conversions=(id,), request_id=id)
-    told = shop.harness.get("/eligible-targets?source=lead")
-    eligible = {target["id"]: target["conversions"] for target in told["eligible"]}
+    shown = shop.harness.get("/eligible-targets?source=lead")
+    eligible = {target["id"]: target["conversions"] for target in shown["eligible"]}
     assert eligible["paid"] == 2
-    reasons = {target["id"]: target["reason"] for target in told["ineligible"]}
+    reasons = {target["id"]: target["reason"] for target in shown["ineligible"]}
     assert "no conversion with user id and value" in reasons["anonymous"]
 
 
@@ -186,9 +186,9 @@ def test_a_crm_must_have_the_tables_of_its_connector_and_they_are_its_lineage(sh
     rows = [dict(zip(("id", "web_ref"), (str(row), it), strict=True))
             for row, it in enumerate(clients)]  # fmt: skip
     shop.world.replace(f"{dataset}.contact", schema, rows)
-    (told,) = shop.harness.save({**scored(dataset), "description": "again"})["warnings"]
-    assert (told["code"], told["severity"]) == ("column_found", "info")
-    assert told["message"] == (
+    (shown,) = shop.harness.save({**scored(dataset), "description": "again"})["warnings"]
+    assert (shown["code"], shown["severity"]) == ("column_found", "info")
+    assert shown["message"] == (
         "contact.web_ref is read as client_id: by what it holds; 20 of its 20 values look like one."
     )
     named = scored(dataset)

@@ -42,15 +42,15 @@ def shop(open_house: Callable[[], House]) -> Harness:
     return house.harness
 
 
-def names(told: Any, group: str) -> dict[str, str]:
-    return {d["name"]: d["type"] for d in told["dimensions"] if d["group"] == group}
+def names(shown: Any, group: str) -> dict[str, str]:
+    return {d["name"]: d["type"] for d in shown["dimensions"] if d["group"] == group}
 
 
 def test_built_in_dimensions_are_always_there(harness: Harness) -> None:
-    told = harness.get("/dimensions")
-    assert set(names(told, "event")) == set(dimensions.BUILT_IN)
-    assert set(names(told, "product")) == {f"items.{name}" for name in dimensions.ITEMS}
-    assert names(told, "event_params") == {}
+    shown = harness.get("/dimensions")
+    assert set(names(shown, "event")) == set(dimensions.BUILT_IN)
+    assert set(names(shown, "product")) == {f"items.{name}" for name in dimensions.ITEMS}
+    assert names(shown, "event_params") == {}
 
 
 def test_parameters_of_recent_events_are_listed(shop: Harness) -> None:
@@ -82,8 +82,8 @@ def test_values_come_with_how_often_they_occurred(
     shop: Harness, path: str, values: dict[str, int]
 ) -> None:
     name, _, query = path.partition("?")
-    told = shop.get(f"/dimensions/{name}/values?{query}")
-    assert {value["value"]: value["events"] for value in told["values"]} == values
+    shown = shop.get(f"/dimensions/{name}/values?{query}")
+    assert {value["value"]: value["events"] for value in shown["values"]} == values
 
 
 def test_an_unknown_dimension_is_told_its_neighbour(harness: Harness) -> None:

@@ -70,8 +70,8 @@ def changing(house: House) -> House:
 
 
 def test_totals_and_the_trend_agree(shop: House) -> None:
-    told = shop.harness.get(f"/conversions/purchase/statistics?{WEEK}")
-    assert told["totals"] == {
+    shown = shop.harness.get(f"/conversions/purchase/statistics?{WEEK}")
+    assert shown["totals"] == {
         "conversions": 4,
         "value": 240.0,
         "refunded": None,
@@ -79,20 +79,20 @@ def test_totals_and_the_trend_agree(shop: House) -> None:
         "attributed": 4,
         "attributed_share": 1.0,
     }
-    assert [(day["date"], day["conversions"], day["value"]) for day in told["days"][-3:]] == [
+    assert [(day["date"], day["conversions"], day["value"]) for day in shown["days"][-3:]] == [
         ("2026-11-17", 2, 150.0),
         ("2026-11-18", 1, 20.0),
         ("2026-11-19", 1, 70.0),
     ]
-    assert len(told["days"]) == 7
-    assert told["days"][0]["conversions"] == 0
+    assert len(shown["days"]) == 7
+    assert shown["days"][0]["conversions"] == 0
 
 
 def test_the_newest_run_tells_the_duplicates_that_it_removed(shop: House) -> None:
-    told = shop.harness.get(f"/conversions/purchase/statistics?{WEEK}")
-    assert (told["last_run"]["status"], told["last_run"]["duplicates"]) == ("applied", 1)
+    shown = shop.harness.get(f"/conversions/purchase/statistics?{WEEK}")
+    assert (shown["last_run"]["status"], shown["last_run"]["duplicates"]) == ("applied", 1)
     listed = shop.harness.get("/conversions")["conversions"]
-    assert listed[0]["last_run"]["run_id"] == told["last_run"]["run_id"]
+    assert listed[0]["last_run"]["run_id"] == shown["last_run"]["run_id"]
 
 
 def test_a_refund_shows_in_the_figures(changing: House) -> None:
@@ -101,8 +101,8 @@ def test_a_refund_shows_in_the_figures(changing: House) -> None:
 
 
 def test_countries_come_largest_first_and_the_unknown_one_has_a_name(shop: House) -> None:
-    told = shop.harness.get(f"/conversions/purchase/by-country?{WEEK}")
-    assert [(c["country"], c["conversions"], c["value"]) for c in told["countries"]] == [
+    shown = shop.harness.get(f"/conversions/purchase/by-country?{WEEK}")
+    assert [(c["country"], c["conversions"], c["value"]) for c in shown["countries"]] == [
         ("France", 2, 120.0),
         ("(not set)", 1, 70.0),
         ("Germany", 1, 50.0),
@@ -131,8 +131,8 @@ def test_records_come_newest_first_and_page_by_page(shop: House) -> None:
     ],
 )
 def test_records_are_filtered(shop: House, query: str, ids: list[str]) -> None:
-    told = shop.harness.get(f"/conversions/purchase/records?{WEEK}&{query}")
-    assert [row["id"] for row in told["records"]] == ids
+    shown = shop.harness.get(f"/conversions/purchase/records?{WEEK}&{query}")
+    assert [row["id"] for row in shown["records"]] == ids
 
 
 def test_records_hold_no_personal_data(shop: House) -> None:
@@ -141,14 +141,14 @@ def test_records_hold_no_personal_data(shop: House) -> None:
 
 
 def test_history_tells_what_changed_when_and_why(changing: House) -> None:
-    told = changing.harness.get("/conversions/purchase/history?id=T-1")
-    insert, update = told["changes"]
+    shown = changing.harness.get("/conversions/purchase/history?id=T-1")
+    insert, update = shown["changes"]
     assert (insert["change"], insert["new_value"]) == ("insert", 100.0)
     assert (update["change"], update["cause"]) == ("update", "refund")
     assert (update["old_value"], update["new_value"]) == (100.0, 70.0)
     assert {"value", "value_refunded", "refund_status"} <= set(update["fields"])
-    assert told["row"]["value"] == 70.0
-    assert "email" not in told["row"]
+    assert shown["row"]["value"] == 70.0
+    assert "email" not in shown["row"]
 
 
 def test_a_row_is_told_as_it_was(shop: House) -> None:
@@ -164,9 +164,9 @@ def test_a_row_that_never_was_has_no_history_but_a_way_to_ask_why(shop: House) -
 
 def test_a_conversion_that_never_ran_has_empty_figures(harness: Harness) -> None:
     harness.save(LEAD)
-    told = harness.get("/conversions/lead/statistics")
-    assert (told["totals"]["conversions"], told["last_run"]) == (0, None)
-    assert len(told["days"]) == 30
-    assert (told["start_date"], told["end_date"]) == ("2026-10-21", "2026-11-19")
+    shown = harness.get("/conversions/lead/statistics")
+    assert (shown["totals"]["conversions"], shown["last_run"]) == (0, None)
+    assert len(shown["days"]) == 30
+    assert (shown["start_date"], shown["end_date"]) == ("2026-10-21", "2026-11-19")
     assert harness.get("/conversions/lead/by-country")["countries"] == []
     assert harness.get("/conversions/lead/records")["records"] == []

@@ -51,9 +51,9 @@ def lines(harness: Harness, query: str = "") -> dict[str, Any]:
 
 
 def test_a_line_tells_what_was_counted_in_thirty_days(ran: House) -> None:
-    told = ran.harness.get("/conversions")
-    assert (told["start_date"], told["end_date"]) == ("2026-10-21", "2026-11-19")
-    assert told["currency"] == "USD"
+    shown = ran.harness.get("/conversions")
+    assert (shown["start_date"], shown["end_date"]) == ("2026-10-21", "2026-11-19")
+    assert shown["currency"] == "USD"
     line = lines(ran.harness)["purchase"]
     assert (line["conversions"], line["value"], line["health"]) == (3, 30.0, "fresh")
     assert len(line["trend"]) == 30
@@ -123,12 +123,12 @@ def test_pages_follow_the_order_and_hold_each_once(harness: Harness) -> None:
         paged: list[str] = []
         page = ""
         while True:
-            told = harness.get(f"/conversions?sort={sort}&limit=3&page={page}")
-            paged += [one["id"] for one in told["conversions"]]
-            if not (page := told["next_page"]):
+            shown = harness.get(f"/conversions?sort={sort}&limit=3&page={page}")
+            paged += [one["id"] for one in shown["conversions"]]
+            if not (page := shown["next_page"]):
                 break
         assert paged == whole
-        assert len(set(paged)) == 7 == told["total"]
+        assert len(set(paged)) == 7 == shown["total"]
     found = harness.get("/conversions?search=NAME%203")["conversions"]
     assert [one["id"] for one in found] == ["c1"]
     refused = harness.ask("GET", "/conversions?page=WyJuaXgiXQ")

@@ -46,8 +46,8 @@ def test_only_operators_see_who_a_row_names(shop: House, role: str, path: str) -
     claims = "eyJlbWFpbCI6ICJhQHNob3AuZXhhbXBsZSIsICJoZCI6ICJzaG9wLmV4YW1wbGUifQ"
     headers = {"Authorization": f"Bearer e.{claims}.SIGNATURE_REMOVED_BY_GOOGLE"}
     with Flask("test").test_request_context(path, headers=headers):
-        told = answer(request, lower)
-    assert told.status_code == 200, told.get_data(as_text=True)
-    text = json.dumps(told.get_json(), ensure_ascii=False)
+        shown = answer(request, lower)
+    assert shown.status_code == 200, shown.get_data(as_text=True)
+    text = json.dumps(shown.get_json(), ensure_ascii=False)
     assert (CANARY in text) == (role == "operators"), text
     assert "canary" not in text or role == "operators"

@@ -100,14 +100,14 @@ def test_what_refers_to_it_waits_and_everything_else_runs(house: House) -> None:
     world.handle(RunRequested(request_id="r"))
     done = {row["conversion"] for row in world.ledger("purchase") if row["status"] == "unchanged"}
     assert done == {"purchase"}
-    told = {
+    shown = {
         row["conversion"]: row["detail"]
         for row in world.query(f"SELECT * FROM `{world.warehouse.path('incidents')}`")
         if row["code"] == "definition_unreadable"
     }
-    assert set(told) == {"newer", "older", "huge", "unknown", "both"}
-    assert "there is no such field" in told["newer"]
-    assert "It refers to 'newer', whose definition cannot be read." in told["both"]
+    assert set(shown) == {"newer", "older", "huge", "unknown", "both"}
+    assert "there is no such field" in shown["newer"]
+    assert "It refers to 'newer', whose definition cannot be read." in shown["both"]
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda one: str(one["id"]))

@@ -75,9 +75,9 @@ def test_every_field_of_a_form_has_a_title_a_description_and_an_example(
 
 
 def test_all_forms_come_at_once(shared: Harness) -> None:
-    told = shared.get("/schemas")
-    assert set(told["kinds"]) == set(BY_NAME)
-    assert told["conversion"]["discriminator"]["propertyName"] == "kind"
+    shown = shared.get("/schemas")
+    assert set(shown["kinds"]) == set(BY_NAME)
+    assert shown["conversion"]["discriminator"]["propertyName"] == "kind"
 
 
 def test_an_unknown_kind_is_told_the_known_ones(shared: Harness) -> None:

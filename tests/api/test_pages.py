@@ -20,9 +20,9 @@ def walked(harness: Harness, path: str, name: str, key: str) -> list[Any]:
     page = ""
     sign = "&" if "?" in path else "?"
     while True:
-        told = harness.get(f"{path}{sign}limit=2&page={page}")
-        found += [each[key] for each in told[name]]
-        if not (page := told["next_page"]):
+        shown = harness.get(f"{path}{sign}limit=2&page={page}")
+        found += [each[key] for each in shown[name]]
+        if not (page := shown["next_page"]):
             return found
 
 
@@ -75,8 +75,8 @@ def test_a_run_is_cancelled_between_its_tasks(house: House) -> None:
     handle(world.services(), request)
     [task] = world.bus.queue
     run_id = getattr(task, "run_id")  # noqa: B009
-    told = harness.post(f"/runs/{run_id}:cancel", None)
-    assert told["status"] == "cancelled"
+    shown = harness.post(f"/runs/{run_id}:cancel", None)
+    assert shown["status"] == "cancelled"
     again = harness.ask("POST", f"/runs/{run_id}:cancel")
     assert (again.status, again.body["code"]) == (409, "run_ended")
     handle(world.services(), task)
@@ -109,8 +109,8 @@ def test_incidents_are_paged_searched_acknowledged_and_resolved(troubled: Harnes
     assert len(set(ids)) == 5
     [found] = troubled.get("/incidents?search=day%203")["incidents"]
     id = found["incident_id"]
-    told = troubled.post(f"/incidents/{id}:acknowledge", {"note": "On it."})
-    assert (told["state"], told["note"]) == ("acknowledged", "On it.")
+    shown = troubled.post(f"/incidents/{id}:acknowledge", {"note": "On it."})
+    assert (shown["state"], shown["note"]) == ("acknowledged", "On it.")
     assert len(troubled.get("/incidents?state=open")["incidents"]) == 4
     assert troubled.post(f"/incidents/{id}:resolve", {})["state"] == "resolved"
     gone = troubled.ask("POST", f"/incidents/{id}:resolve", {})
@@ -123,8 +123,8 @@ def test_versions_are_read_compared_and_brought_back(harness: Harness) -> None:
     harness.save(PURCHASE)
     harness.save({**PURCHASE, "name": "Sale", "refunds": {"days": 9}})
     assert harness.get("/conversions/purchase/versions/1")["definition"]["name"] == "Purchase"
-    told = harness.get("/conversions/purchase/compare?before=1&after=2")
-    assert told["changes"] == [
+    shown = harness.get("/conversions/purchase/compare?before=1&after=2")
+    assert shown["changes"] == [
         {"path": "name", "before": "Purchase", "after": "Sale"},
         {"path": "refunds.days", "before": None, "after": 9},
     ]
@@ -154,9 +154,9 @@ def test_leads_and_thresholds_count_each_lead_once(harness: Harness) -> None:
         score("c", 1, 0.3, "won"),
     )  # fmt: skip
     assert walked(harness, "/scores/lead/leads", "leads", "id") == ["b", "c", "a"]
-    told = harness.get("/scores/lead/thresholds")
-    assert (told["leads"], told["wins"]) == (3, 2)
-    points = {point["threshold"]: point for point in told["points"]}
+    shown = harness.get("/scores/lead/thresholds")
+    assert (shown["leads"], shown["wins"]) == (3, 2)
+    points = {point["threshold"]: point for point in shown["points"]}
     assert (points[0.5]["leads"], points[0.5]["wins"], points[0.5]["recall"]) == (1, 1, 0.5)
     assert points[0.95]["precision"] is None
 
@@ -190,8 +190,8 @@ def test_channels_sum_to_the_whole(house: House) -> None:
 
 def test_what_is_set_up_is_told(house: House) -> None:
     house.world.events([{"name": "page_view", "at": datetime(2026, 11, 19, 9, tzinfo=UTC)}])
-    told = house.harness.get("/settings")
-    assert told["ga4_datasets"] == list(house.world.settings.ga4_datasets)
+    shown = house.harness.get("/settings")
+    assert shown["ga4_datasets"] == list(house.world.settings.ga4_datasets)
     [known] = house.harness.get("/freshness")["properties"]
     assert (known["newest_day"], known["state"]) == ("2026-11-19", "fresh")
     [table] = house.harness.get("/tables")["tables"]

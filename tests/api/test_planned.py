@@ -78,15 +78,15 @@ def test_a_backfill_reads_what_it_was_said_to_read(house: House) -> None:
     for definition in (PURCHASE, LEAD):
         house.harness.save(definition)
     asked = {"start_date": "2026-11-01", "conversions": ["purchase"]}
-    told = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
+    shown = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
     assert read(house) == 0
     # the export begins on the tenth; a shard may hold the last hours of the day before
-    assert [(part["start_date"], part["bytes"]) for part in told["parts"]] == [
+    assert [(part["start_date"], part["bytes"]) for part in shown["parts"]] == [
         ("2026-11-09", 11_000)
     ]
     house.harness.post("/backfills", asked, status=202)
     carried_out(house)
-    assert read(house) == told["bytes"] == 11_000
+    assert read(house) == shown["bytes"] == 11_000
     again = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
     assert again["bytes"] == 4_000, "only the days that GA4 may still rewrite"
 
@@ -118,9 +118,11 @@ def test_a_query_is_priced_task_by_task_and_with_what_is_computed_from_it(house:
     both = {"id": "both", "name": "Both", "kind": "combined", "conversions": ["order", "purchase"]}
     house.harness.save(both)
     asked = {"start_date": "2026-05-01", "conversions": ["order"], "dry": True}
-    told = house.harness.post("/backfills", asked, status=202)
-    assert told["conversions"] == ["both", "order", "purchase"]
-    assert {part["reads"]: part["bytes"] for part in told["parts"]}["the query of order"] == 203_000
+    shown = house.harness.post("/backfills", asked, status=202)
+    assert shown["conversions"] == ["both", "order", "purchase"]
+    assert {part["reads"]: part["bytes"] for part in shown["parts"]}[
+        "the query of order"
+    ] == 203_000
 
 
 def test_a_backfill_of_days_past_goes_on_where_rows_silence_later_ones(house: House) -> None:
@@ -130,8 +132,8 @@ def test_a_backfill_of_days_past_goes_on_where_rows_silence_later_ones(house: Ho
     carried_out(house)
     for id, last in (("purchase", "2026-11-19"), ("order", "2026-09-30")):
         asked = {"start_date": "2026-09-01", "end_date": "2026-09-30", "conversions": [id]}
-        told = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
-        assert told["end_date"] == last
+        shown = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
+        assert shown["end_date"] == last
 
 
 def test_without_any_conversion_there_is_nothing_to_run(house: House) -> None:

@@ -105,11 +105,11 @@ def test_incidents_are_listed_and_filtered(api: Harness) -> None:
 
 def test_run_now_publishes_the_request_and_tells_the_planners_run_id(harness: Harness) -> None:
     harness.save(PURCHASE)
-    told = harness.post("/runs", {"conversions": ["purchase"]}, status=202)
+    shown = harness.post("/runs", {"conversions": ["purchase"]}, status=202)
     (request,) = harness.bus.published
     assert isinstance(request, RunRequested)
     assert (request.trigger, request.conversions) == ("manual", ("purchase",))
-    assert told["run_id"] == run_id_of(request, NOW)
+    assert shown["run_id"] == run_id_of(request, NOW)
 
 
 def test_the_same_request_with_the_same_key_is_one_run(harness: Harness) -> None:
@@ -146,15 +146,15 @@ def test_a_run_that_makes_no_sense_is_refused(
 
 def test_a_dry_backfill_tells_its_price_and_runs_nothing(harness: Harness) -> None:
     harness.save(PURCHASE)
-    told = harness.post("/backfills", {"start_date": "2025-11-20", "dry": True}, status=202)
-    assert (told["run_id"], told["days"], told["end_date"]) == ("", 365, "2026-11-19")
+    shown = harness.post("/backfills", {"start_date": "2025-11-20", "dry": True}, status=202)
+    assert (shown["run_id"], shown["days"], shown["end_date"]) == ("", 365, "2026-11-19")
     assert harness.bus.published == []
 
 
 def test_a_backfill_is_asked_for_with_its_days(harness: Harness) -> None:
     harness.save(PURCHASE)
-    told = harness.post("/backfills", {"start_date": "2025-11-20"}, status=202)
+    shown = harness.post("/backfills", {"start_date": "2025-11-20"}, status=202)
     (request,) = harness.bus.published
     assert isinstance(request, RunRequested)
     assert (request.trigger, request.start_date) == ("backfill", date(2025, 11, 20))
-    assert told["run_id"] == run_id_of(request, NOW)
+    assert shown["run_id"] == run_id_of(request, NOW)

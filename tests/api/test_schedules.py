@@ -78,9 +78,11 @@ def hall(harness: Harness) -> Iterator[Hall]:
 
 
 def test_a_conversion_gets_hours_of_its_own(hall: Hall) -> None:
-    told = hall.put("purchase", cron="15 * * * *").body
-    assert (told["name"], told["cron"], told["owner"]) == ("purchase", "15 * * * *", "api")
-    assert datetime.fromisoformat(told["next_run_at"]) == datetime(2026, 11, 20, 12, 15, tzinfo=UTC)
+    shown = hall.put("purchase", cron="15 * * * *").body
+    assert (shown["name"], shown["cron"], shown["owner"]) == ("purchase", "15 * * * *", "api")
+    assert datetime.fromisoformat(shown["next_run_at"]) == datetime(
+        2026, 11, 20, 12, 15, tzinfo=UTC
+    )
     hall.clock.now += 15 * 60
     hall.server.fire()
     ((topic, data, attributes),) = hall.topics.published
@@ -93,8 +95,8 @@ def test_a_conversion_gets_hours_of_its_own(hall: Hall) -> None:
 def test_a_schedule_is_changed_paused_and_resumed(hall: Hall) -> None:
     hall.put("purchase", cron="15 * * * *")
     assert hall.put("purchase", cron="0 */6 * * *", paused=True).body["paused"] is True
-    told = hall.harness.get("/schedules/purchase")
-    assert (told["cron"], told["paused"]) == ("0 */6 * * *", True)
+    shown = hall.harness.get("/schedules/purchase")
+    assert (shown["cron"], shown["paused"]) == ("0 */6 * * *", True)
     assert hall.put("purchase", cron="0 */6 * * *").body["paused"] is False
 
 
@@ -107,8 +109,8 @@ def test_a_schedule_is_taken_away_and_taking_it_twice_is_fine(hall: Hall) -> Non
 
 
 def test_moving_the_daily_run_warns_that_terraforms_still_runs(hall: Hall) -> None:
-    told = hall.put("daily-run", cron="0 11 * * *").body
-    assert "conversions-prod-daily-run still runs at '30 5 * * *'" in told["warnings"][0]
+    shown = hall.put("daily-run", cron="0 11 * * *").body
+    assert "conversions-prod-daily-run still runs at '30 5 * * *'" in shown["warnings"][0]
     listed = hall.harness.get("/schedules")["schedules"]
     assert [(one["name"], one["owner"]) for one in listed] == [
         ("daily-run", "api"),
@@ -173,10 +175,10 @@ def test_a_schedule_in_cron_is_taken(text: str) -> None:
 
 def test_an_hour_that_the_clocks_skip_or_repeat_is_told_with_a_safe_one() -> None:
     # Source: cloud.google.com/scheduler/docs/configuring/cron-job-schedules (daylight saving)
-    [told] = cron.warnings("30 2 * * *", "Europe/Berlin", date(2024, 3, 1))
-    assert "02:30 does not exist on 2024-03-31" in told
-    assert "02:30 comes twice on 2024-10-27" in told
-    assert "03:30 (30 3 * * *) is safe" in told
+    [shown] = cron.warnings("30 2 * * *", "Europe/Berlin", date(2024, 3, 1))
+    assert "02:30 does not exist on 2024-03-31" in shown
+    assert "02:30 comes twice on 2024-10-27" in shown
+    assert "03:30 (30 3 * * *) is safe" in shown
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,7 @@ def test_a_save_in_such_an_hour_warns(hall: Hall) -> None:
     berlin = Harness(
         replace(services, settings=settings, scheduler=lambda: scheduler), hall.harness.bus
     )
-    told = berlin.ask("PUT", "/schedules/purchase", {"cron": "30 2 * * *"}).body
-    assert "02:30 comes twice on 2027-10-31" in told["warnings"][0]
+    shown = berlin.ask("PUT", "/schedules/purchase", {"cron": "30 2 * * *"}).body
+    assert "02:30 comes twice on 2027-10-31" in shown["warnings"][0]
     listed = berlin.get("/schedules")["schedules"]
     assert [bool(one["warnings"]) for one in listed] == [True, False]

@@ -75,12 +75,12 @@ def office(shared: Harness) -> Harness:
 
 
 def test_a_lead_has_its_newest_score_with_reasons_and_past(office: Harness) -> None:
-    told = office.get("/scores/good_lead/deals/42")
-    assert (told["probability"], told["score"], told["grade"]) == (0.634, 63, "A")
-    assert told["reasons"] == [{"attribute": "Company size", "value": "500", "points": 12.5}]
-    assert [point["probability"] for point in told["history"]] == [0.3, 0.41, 0.634]
-    assert (told["pipeline_probability"], told["pipeline_value"]) == (1.0, 5000.0)
-    assert "email" not in told
+    shown = office.get("/scores/good_lead/deals/42")
+    assert (shown["probability"], shown["score"], shown["grade"]) == (0.634, 63, "A")
+    assert shown["reasons"] == [{"attribute": "Company size", "value": "500", "points": 12.5}]
+    assert [point["probability"] for point in shown["history"]] == [0.3, 0.41, 0.634]
+    assert (shown["pipeline_probability"], shown["pipeline_value"]) == (1.0, 5000.0)
+    assert "email" not in shown
 
 
 def test_a_lead_without_score_is_told_when_it_gets_one(office: Harness) -> None:
@@ -90,9 +90,9 @@ def test_a_lead_without_score_is_told_when_it_gets_one(office: Harness) -> None:
 
 
 def test_the_model_shows_its_card_and_how_it_came_true(office: Harness) -> None:
-    told = office.get("/scores/good_lead")
-    assert (told["model_id"], told["card"]) == ("m1", {"leads": 1200})
-    (month,) = told["calibration"]
+    shown = office.get("/scores/good_lead")
+    assert (shown["model_id"], shown["card"]) == ("m1", {"leads": 1200})
+    (month,) = shown["calibration"]
     assert (month["predicted_wins"], month["actual_wins"]) == (10.2, 9)
 
 

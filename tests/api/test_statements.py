@@ -13,7 +13,7 @@ from google.cloud import bigquery
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed, Warehouse
 from common.settings import Settings
-from tests.api.conftest import PURCHASE, Harness, House, desk_of, noon
+from tests.api.conftest import PURCHASE, Harness, House, noon, services_of
 from tests.judge import Schema, analyze
 from tests.materialize.world import ga4_schema
 
@@ -132,7 +132,7 @@ def heard(open_wire_house: Callable[[], House]) -> Listening:
     house.world.define(id="order", kind="custom", sql=ORDER)
     house.world.run(date(2026, 11, 19), start_date=date(2026, 11, 17))
     listening = Listening(house.world.client, house.world.settings)
-    ask_everything(desk_of(listening, lambda: noon(house.world.now)))
+    ask_everything(services_of(listening, lambda: noon(house.world.now)))
     return listening
 
 

@@ -117,10 +117,10 @@ def test_a_draft_that_cannot_be_saved_is_not_tried(shop: House) -> None:
 
 
 def test_a_diff_names_each_row_and_the_rule_that_drops_it(shop: House) -> None:
-    told = shop.harness.post("/conversions:diff", {"definition": BIG, **WEEK})
-    assert (told["same"], told["removed"]["rows"], told["added"]["rows"]) == (2, 2, 0)
-    assert told["removed"]["live_value"] == 130.0
-    assert {row["id"]: row["why"] for row in told["rows"]} == {
+    shown = shop.harness.post("/conversions:diff", {"definition": BIG, **WEEK})
+    assert (shown["same"], shown["removed"]["rows"], shown["added"]["rows"]) == (2, 2, 0)
+    assert shown["removed"]["live_value"] == 130.0
+    assert {row["id"]: row["why"] for row in shown["rows"]} == {
         "T-2": "The draft leaves it out: "
         "It does not pass rule 2 (transaction_total greater than 60).",
         "T-3": "The draft leaves it out: It does not pass rule 3 (country equals France).",
@@ -129,16 +129,16 @@ def test_a_diff_names_each_row_and_the_rule_that_drops_it(shop: House) -> None:
 
 def test_a_diff_tells_added_and_changed_rows_too(shop: House) -> None:
     draft = {**PURCHASE, "value": {"type": "manual", "amount": 70}}
-    told = shop.harness.post("/conversions:diff", {"definition": draft, **WEEK})
-    assert (told["same"], told["changed"]["rows"]) == (1, 3)
-    assert told["changed"]["live_value"] == 230.0
-    assert told["changed"]["draft_value"] == 210.0
-    assert "Its value changes from 100.00 to 70.00." in [row["why"] for row in told["rows"]]
+    shown = shop.harness.post("/conversions:diff", {"definition": draft, **WEEK})
+    assert (shown["same"], shown["changed"]["rows"]) == (1, 3)
+    assert shown["changed"]["live_value"] == 230.0
+    assert shown["changed"]["draft_value"] == 210.0
+    assert "Its value changes from 100.00 to 70.00." in [row["why"] for row in shown["rows"]]
 
 
 def test_a_diff_with_itself_is_empty(shop: House) -> None:
-    told = shop.harness.post("/conversions:diff", {"definition": PURCHASE, **WEEK})
-    assert (told["same"], told["rows"]) == (4, [])
+    shown = shop.harness.post("/conversions:diff", {"definition": PURCHASE, **WEEK})
+    assert (shown["same"], shown["rows"]) == (4, [])
 
 
 def test_a_diff_needs_a_live_definition(shop: House) -> None:
@@ -147,10 +147,10 @@ def test_a_diff_needs_a_live_definition(shop: House) -> None:
 
 
 def test_a_counted_order_is_walked_to_the_end(shop: House) -> None:
-    told = explain(shop, "order_id=T-1")
-    assert (told["verdict"], told["dropped_by"]) == ("counted", "")
-    assert told["sentence"] == "T-1 is a conversion of purchase."
-    assert [step["step"] for step in told["steps"]] == [
+    shown = explain(shop, "order_id=T-1")
+    assert (shown["verdict"], shown["dropped_by"]) == ("counted", "")
+    assert shown["sentence"] == "T-1 is a conversion of purchase."
+    assert [step["step"] for step in shown["steps"]] == [
         "source",
         "filter",
         "identity",
@@ -161,23 +161,23 @@ def test_a_counted_order_is_walked_to_the_end(shop: House) -> None:
 
 
 def test_a_duplicate_is_explained_by_its_own_event(shop: House) -> None:
-    told = explain(shop, "id=T-3")
-    dedup = next(step for step in told["steps"] if step["step"] == "dedup")
-    assert told["verdict"] == "counted"
+    shown = explain(shop, "id=T-3")
+    dedup = next(step for step in shown["steps"] if step["step"] == "dedup")
+    assert shown["verdict"] == "counted"
     assert "2 candidates share this id; the first counts." in dedup["text"]
 
 
 def test_an_order_that_nobody_recorded_is_told_so(shop: House) -> None:
-    told = explain(shop, "order_id=T-99")
-    assert (told["verdict"], told["dropped_by"]) == ("not_found", "source")
-    assert "No GA4 event with this id is staged" in told["sentence"]
+    shown = explain(shop, "order_id=T-99")
+    assert (shown["verdict"], shown["dropped_by"]) == ("not_found", "source")
+    assert "No GA4 event with this id is staged" in shown["sentence"]
 
 
 def test_the_rule_that_drops_an_order_is_named(shop: House) -> None:
     shop.harness.save({**BIG, "id": "big"})
-    told = explain(shop, "order_id=T-2", "big")
-    assert (told["verdict"], told["dropped_by"]) == ("dropped", "filter")
-    assert told["sentence"] == (
+    shown = explain(shop, "order_id=T-2", "big")
+    assert (shown["verdict"], shown["dropped_by"]) == ("dropped", "filter")
+    assert shown["sentence"] == (
         "T-2 is no conversion of big. It does not pass rule 2: transaction_total greater than 60."
     )
 
@@ -208,15 +208,15 @@ def test_a_trial_asks_orders_who_is_who_as_the_run_does(house: House) -> None:
     tried = backtest(house, first)
     assert tried["left_out"][0]["reason"] == "duplicate_user"
     assert tried["totals"]["conversions"] == len(world.rows("first")) == 1
-    told = explain(house, "order_id=T-2", "first")
-    assert (told["verdict"], told["dropped_by"]) == ("dropped", "dedup")
+    shown = explain(house, "order_id=T-2", "first")
+    assert (shown["verdict"], shown["dropped_by"]) == ("dropped", "dedup")
 
 
 def test_an_order_that_waits_for_its_first_run_is_told_what_to_do(shop: House) -> None:
     shop.harness.save({**PURCHASE, "id": "again"})
-    told = explain(shop, "order_id=T-1", "again")
-    assert told["verdict"] == "waiting"
-    assert told["steps"][-1]["text"] == (
+    shown = explain(shop, "order_id=T-1", "again")
+    assert shown["verdict"] == "waiting"
+    assert shown["steps"][-1]["text"] == (
         "It is not in the table yet: it never ran. Run it: POST /runs."
     )
 
@@ -244,9 +244,9 @@ def test_the_last_word_of_each_destination_ends_the_walk(shop: House) -> None:
             for number, (state, reason) in enumerate(attempts)
         ),
     )
-    told = explain(shop, "id=T-5")
-    assert told["verdict"] == "counted"
-    assert told["steps"][-1] == {
+    shown = explain(shop, "id=T-5")
+    assert shown["verdict"] == "counted"
+    assert shown["steps"][-1] == {
         "step": "export",
         "passed": False,
         "text": "meta: rejected (too_old).",

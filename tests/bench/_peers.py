@@ -101,8 +101,8 @@ def lightgbm(frame: Frame, target: Floats, objective: str = "binary") -> Floats:
     package: Any = importlib.import_module("lightgbm")
     data = package.Dataset(frame.older, target, categorical_feature=frame.categories)
     given = {name: value for name, value in LIGHTGBM.items() if name != "n_estimators"}
-    told = {**given, "objective": objective}
-    fitted = package.train(told, data, num_boost_round=LIGHTGBM["n_estimators"])
+    shown = {**given, "objective": objective}
+    fitted = package.train(shown, data, num_boost_round=LIGHTGBM["n_estimators"])
     return np.asarray(fitted.predict(frame.newer), dtype=float)
 
 
@@ -114,8 +114,8 @@ def xgboost(frame: Frame, target: Floats, objective: str = "binary:logistic") ->
     def matrix(rows: Floats, label: Floats | None = None) -> Any:
         return package.DMatrix(rows, label, feature_types=kinds, enable_categorical=True)
 
-    told = {**XGBOOST, "objective": objective}
-    fitted = package.train(told, matrix(frame.older, target), num_boost_round=200)
+    shown = {**XGBOOST, "objective": objective}
+    fitted = package.train(shown, matrix(frame.older, target), num_boost_round=200)
     return np.asarray(fitted.predict(matrix(frame.newer)), dtype=float)
 
 

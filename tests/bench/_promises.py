@@ -130,8 +130,8 @@ def _point(drawn: Sales, today: float) -> Point:
 
 def _loss(logits: np.ndarray, chance: np.ndarray) -> float:
     """Expected log loss under the true chances."""
-    told = probability(logits)
-    return float(-np.mean(chance * np.log(told) + (1 - chance) * np.log(1 - told)))
+    shown = probability(logits)
+    return float(-np.mean(chance * np.log(shown) + (1 - chance) * np.log(1 - shown)))
 
 
 def main() -> None:

@@ -149,9 +149,9 @@ class Watch:
             try:
                 return call(*given, **named)
             finally:
-                told = kind(given[0]) if isinstance(given[0], Sql) else verb
-                seconds, calls = self.seconds[told]
-                self.seconds[told] = (seconds + time.perf_counter() - started, calls + 1)
+                shown = kind(given[0]) if isinstance(given[0], Sql) else verb
+                seconds, calls = self.seconds[shown]
+                self.seconds[shown] = (seconds + time.perf_counter() - started, calls + 1)
 
         return watched
 

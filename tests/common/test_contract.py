@@ -36,7 +36,7 @@ def column(name: str, type_: str, mode: str = "NULLABLE") -> dict[str, Any]:
 SOUND = [column("id", "STRING"), column("client_id", "STRING"), column("created", "TIMESTAMP")]
 
 
-def told(*columns: dict[str, Any], **asked: Any) -> dict[str, Finding]:
+def answered(*columns: dict[str, Any], **asked: Any) -> dict[str, Finding]:
     return {finding.code: finding for finding in problems([*SOUND, *columns], **asked)}
 
 
@@ -53,8 +53,8 @@ def test_the_contract_holds_its_columns_with_type_description_and_example() -> N
 
 
 def test_a_sound_schema_has_no_problems() -> None:
-    assert told() == {}
-    assert told(PARAMS, column("value", "FLOAT64"), column("is_qualified", "BOOL")) == {}
+    assert answered() == {}
+    assert answered(PARAMS, column("value", "FLOAT64"), column("is_qualified", "BOOL")) == {}
 
 
 @pytest.mark.parametrize("each", contract().columns, ids=lambda each: each.name)
@@ -103,18 +103,18 @@ def test_a_near_miss_of_a_needed_column_is_answered_with_the_name(written: str, 
     [("revenue", "value"), ("currencyCode", "currency"), ("isQualified", "is_qualified")],
 )
 def test_a_near_miss_of_an_optional_column_is_too(written: str, meant: str) -> None:
-    finding = told(column(written, "STRING"))["misspelled_column"]
+    finding = answered(column(written, "STRING"))["misspelled_column"]
     assert f"Did you mean {meant}?" in finding.message
 
 
 def test_a_column_already_there_is_nobodys_meaning() -> None:
-    assert "unknown_column" in told(column("clientId", "STRING"))
+    assert "unknown_column" in answered(column("clientId", "STRING"))
 
 
 def test_extra_columns_are_refused_unless_they_are_features() -> None:
     extra = column("visits", "INTEGER")
-    assert "unknown_column" in told(extra)
-    assert told(extra, features=True) == {}
+    assert "unknown_column" in answered(extra)
+    assert answered(extra, features=True) == {}
     leads = [column("lead_id", "STRING"), column("created", "TIMESTAMP"), extra]
     assert problems(leads, "leads") == []
 
@@ -123,28 +123,28 @@ def test_extra_columns_are_refused_unless_they_are_features() -> None:
     "feature", [column("visits", "INTEGER", "REPEATED"), column("x", "RECORD"), column("g", "JSON")]
 )
 def test_a_feature_is_one_plain_value(feature: dict[str, Any]) -> None:
-    assert "feature_type" in told(feature, features=True)
+    assert "feature_type" in answered(feature, features=True)
 
 
 def test_a_bare_null_is_left_out_rather_than_cast() -> None:
     null = Output("currency", "NULL", is_null=True)
-    finding = told(column("currency", "INTEGER"), outputs=[null])["null_column"]
+    finding = answered(column("currency", "INTEGER"), outputs=[null])["null_column"]
     assert finding.fix == "Remove `NULL AS currency` from the SELECT list."
 
 
 def test_numbers_are_widened_with_a_word() -> None:
     for type_ in ("INTEGER", "NUMERIC", "BIGNUMERIC"):
-        assert told(column("value", type_))["implicit_cast"].severity == "info"
-    assert told(column("value", "STRING"))["wrong_type"].severity == "error"
+        assert answered(column("value", type_))["implicit_cast"].severity == "info"
+    assert answered(column("value", "STRING"))["wrong_type"].severity == "error"
 
 
 def test_names_that_differ_in_case_alone_are_the_same() -> None:
-    assert "duplicate_column" in told(column("ID", "STRING"))
+    assert "duplicate_column" in answered(column("ID", "STRING"))
 
 
 def test_a_column_without_a_name_is_told_with_its_expression() -> None:
     outputs = [Output(one["name"]) for one in SOUND] + [Output("", text="total * 2")]
-    finding = told(column("f0_", "FLOAT"), outputs=outputs)["anonymous_column"]
+    finding = answered(column("f0_", "FLOAT"), outputs=outputs)["anonymous_column"]
     assert finding.fix == "Name it: total * 2 AS value"
 
 
@@ -159,7 +159,7 @@ def test_a_column_without_a_name_is_told_with_its_expression() -> None:
     ],
 )
 def test_params_is_an_array_of_key_and_value(shape: dict[str, Any]) -> None:
-    finding = told(shape)["params_shape"]
+    finding = answered(shape)["params_shape"]
     assert "ARRAY<STRUCT<key STRING, value STRING>>" in finding.message
 
 

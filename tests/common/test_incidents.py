@@ -109,8 +109,8 @@ def test_nothing_is_resolved_that_this_run_saw_or_did_not_judge(reported: Incide
 
 def test_what_a_person_acknowledged_stays_so_until_resolved(reported: IncidentLog) -> None:
     reported.report([REFUSED], "run-1")
-    told = later(reported, hours=1)
-    told.decide(REFUSED.identity, State.ACKNOWLEDGED, by="jo@example.com", note="Known.")
+    answered = later(reported, hours=1)
+    answered.decide(REFUSED.identity, State.ACKNOWLEDGED, by="jo@example.com", note="Known.")
     second = later(reported, days=1)
     second.report([REFUSED], "run-2")
     assert [row["state"] for row in now(second)] == ["acknowledged"]

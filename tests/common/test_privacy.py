@@ -121,5 +121,5 @@ def test_an_error_on_a_row_is_told_without_the_row(message: str, words: str) -> 
 @pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("value", VALUES)
 def test_no_value_survives_in_a_message(template: str, value: str) -> None:
-    told = without_values(template.replace("{}", value))
-    assert not [word for word in value.split() if len(word) > 3 and word in told]
+    answered = without_values(template.replace("{}", value))
+    assert not [word for word in value.split() if len(word) > 3 and word in answered]

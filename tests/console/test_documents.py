@@ -14,7 +14,7 @@ from tests.console.documents import INTERFACES
 
 @pytest.mark.parametrize("name", INTERFACES)
 def test_every_reference_leads_somewhere(name: str) -> None:
-    told: dict[str, Any] = document(INTERFACES[name])
-    for reference in set(re.findall(r"'\$ref': '([^']+)'", str(told))):
+    given: dict[str, Any] = document(INTERFACES[name])
+    for reference in set(re.findall(r"'\$ref': '([^']+)'", str(given))):
         where = reference.removeprefix("#/").split("/")
-        assert reduce(lambda at, part: at.get(part, {}), where, told), reference
+        assert reduce(lambda at, part: at.get(part, {}), where, given), reference

@@ -119,11 +119,11 @@ class MemoryLedger:
             live = bool(delivery_state.holding or delivery_state.in_doubt)
             resting = delivery_state.state == "parked" and not self._parked_long(key, now)
             failed = delivery_state.state == "failed" and not self._newly_in_doubt(key)
-            told = delivery_state.row_hash is None and (
+            shown = delivery_state.row_hash is None and (
                 delivery_state.state in TOLD or resting or failed
             )
             parked = delivery_state.state == "parked" and not resting
-            if (gone_at and not told) if live else delivery_state.state in OPEN or parked:
+            if (gone_at and not shown) if live else delivery_state.state in OPEN or parked:
                 members = known_by.get(key, ())
                 yield Candidate(
                     key, delivery_state, None, gone_at, self._date(key), members, claims(key)
@@ -161,8 +161,8 @@ class MemoryLedger:
                 if other != key
             )
 
-        told = {key: tuple(members) for key, members in known.items() if key in delivery_states}
-        return told, claims
+        shown = {key: tuple(members) for key, members in known.items() if key in delivery_states}
+        return shown, claims
 
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
         if only_as_holder and self.store.fence != self.scope.fence:

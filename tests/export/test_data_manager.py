@@ -16,8 +16,8 @@ def answer(state: str, **counts: int) -> dict[str, Any]:
         {"recordCount": str(count), "reason": f"PROCESSING_ERROR_REASON_{reason}"}
         for reason, count in counts.items()
     ]
-    told: dict[str, Any] = {"requestStatus": state}
-    return {"requestStatusPerDestination": [told | ({"errorInfo": {"errorCounts": errors}})]}
+    shown: dict[str, Any] = {"requestStatus": state}
+    return {"requestStatusPerDestination": [shown | ({"errorInfo": {"errorCounts": errors}})]}
 
 
 @pytest.mark.parametrize(

@@ -139,10 +139,10 @@ class Recording(Delivery):
 
 def both(table: Table, day: int) -> tuple[Any, Any]:
     """What the dry run says and what the run does: each row's verdict, and all requests."""
-    told = preview.dry_run(
+    shown = preview.dry_run(
         cast("Any", table), table.conversion, limit=preview.MAXIMUM_ROWS, bodies=0, force=True
     )
-    assert told["complete"]
+    assert shown["complete"]
     table.store.fence = day
     scope = table.scope(table.conversion, f"run{day}", day)
     clock, chance = table.clock, random.Random(1)
@@ -160,10 +160,10 @@ def both(table: Table, day: int) -> tuple[Any, Any]:
             done[entry.conversion_id] = (entry.state, entry.reason)
     said = {
         each["id"]: (each["verdict"], each.get("reason"))
-        for each in told["rows"]
+        for each in shown["rows"]
         if each["verdict"] != "nothing"
     }
-    return (said, [each["sha256"] for each in told["requests"]]), (done, recording.bodies)
+    return (said, [each["sha256"] for each in shown["requests"]]), (done, recording.bodies)
 
 
 @pytest.mark.parametrize("kind", sorted(DESTINATIONS))

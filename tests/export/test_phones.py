@@ -116,7 +116,7 @@ WRITINGS = ("+{cc} {n}", "00{cc}{n}", "+{cc} (0){n}", "{cc}{n}", "{cc}0{n}")
 
 def test_of_every_countrys_writings_none_becomes_another_number() -> None:
     """The measurement of platforms.md section 6 in small: examples of every country, five ways."""
-    told = {"right": 0, "wrong": 0, "dropped": 0}
+    shown = {"right": 0, "wrong": 0, "dropped": 0}
     kinds = (phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE)
     for region in REGIONS:
         for kind in kinds:
@@ -128,9 +128,9 @@ def test_of_every_countrys_writings_none_becomes_another_number() -> None:
             for writing in WRITINGS[:2] + WRITINGS[3:4]:
                 raw = writing.format(cc=number.country_code, n=national)
                 read = phones.e164(raw, region)
-                told["dropped" if read is None else "right" if read == true else "wrong"] += 1
-    assert told["wrong"] == 0
-    assert told["right"] > 0.95 * sum(told.values())
+                shown["dropped" if read is None else "right" if read == true else "wrong"] += 1
+    assert shown["wrong"] == 0
+    assert shown["right"] > 0.95 * sum(shown.values())
 
 
 @pytest.mark.parametrize(

@@ -71,8 +71,8 @@ def test_each_wrong_field_is_named_and_nothing_is_saved(here: Shop) -> None:
     assert status == 422
     assert {fault["field"] for fault in problem["errors"]} == {"access_token", "pixel_id"}
     assert "EAAB" not in json.dumps(problem)
-    [told] = [fault for fault in problem["errors"] if fault["field"] == "access_token"]
-    assert told["message"].startswith("must say where the secret lies, never the secret itself")
+    [shown] = [fault for fault in problem["errors"] if fault["field"] == "access_token"]
+    assert shown["message"].startswith("must say where the secret lies, never the secret itself")
     assert ask(here, "GET", "/destinations/meta_main")[0] == 404
 
 
@@ -161,8 +161,8 @@ def test_versions_are_read_compared_and_brought_back(here: Shop) -> None:
     ask(here, "PUT", "/destinations/ads_main", config("google_ads", name="Other"))
     path = "/destinations/ads_main/versions/1"
     assert ask(here, "GET", path)[1]["definition"]["name"] == config("google_ads")["name"]
-    _, told = ask(here, "GET", "/destinations/ads_main/compare?before=1&after=2")
-    assert [(each["path"], each["after"]) for each in told["changes"]] == [("name", "Other")]
+    _, shown = ask(here, "GET", "/destinations/ads_main/compare?before=1&after=2")
+    assert [(each["path"], each["after"]) for each in shown["changes"]] == [("name", "Other")]
     assert ask(here, "POST", f"{path}:restore", **{"If-Match": '"1"'})[0] == 409
     _, restored = ask(here, "POST", f"{path}:restore", **{"If-Match": '"2"'})
     assert (restored["version"], restored["definition"]["name"]) == (
@@ -172,10 +172,10 @@ def test_versions_are_read_compared_and_brought_back(here: Shop) -> None:
 
 
 def test_the_schemas_draw_a_form_for_every_kind(here: Shop) -> None:
-    _, told = ask(here, "GET", "/destinations/schemas")
-    assert set(told) == set(DESTINATIONS)
-    assert told["meta"]["capabilities"]["max_age_days"] == {"any": 7, "physical_store": 62}
-    assert told["google_ads"]["capabilities"]["adjusts"] == ["restate", "retract"]
+    _, shown = ask(here, "GET", "/destinations/schemas")
+    assert set(shown) == set(DESTINATIONS)
+    assert shown["meta"]["capabilities"]["max_age_days"] == {"any": 7, "physical_store": 62}
+    assert shown["google_ads"]["capabilities"]["adjusts"] == ["restate", "retract"]
 
 
 def test_a_check_asks_the_platform_without_sending_a_conversion(here: Shop) -> None:
@@ -183,8 +183,8 @@ def test_a_check_asks_the_platform_without_sending_a_conversion(here: Shop) -> N
     target = config("meta", action_source="system_generated")
     assert ask(here, "POST", "/destinations/check", target)[1] == {"problems": []}
     meta(here).token = "renewed"
-    _, told = ask(here, "POST", "/destinations/check", target)
-    assert [each["code"] for each in told["problems"]] == ["meta_190_463"]
+    _, shown = ask(here, "POST", "/destinations/check", target)
+    assert [each["code"] for each in shown["problems"]] == ["meta_190_463"]
     assert not meta(here).held
 
 
@@ -198,10 +198,10 @@ def test_one_test_conversion_is_sent_and_stands_in_no_ledger(
     define(here)
     ask(here, "PUT", "/destinations/ads", config(kind, id="ads"))
     body = {"conversion": "purchase", "test_event_code": code}
-    status, told = ask(here, "POST", "/destinations/ads/test", body)
+    status, shown = ask(here, "POST", "/destinations/ads/test", body)
     assert status == 200
-    assert (told["verdict"], told["reason"], told["effect"]) == ("accepted", "", effect)
-    assert "test.conversion" not in told["request"]["body"]
+    assert (shown["verdict"], shown["reason"], shown["effect"]) == ("accepted", "", effect)
+    assert "test.conversion" not in shown["request"]["body"]
     assert len({"google_ads": google, "meta": meta}[kind](here).held) == count
     assert ask(here, "GET", "/destinations/ads/ledger")[1]["entries"] == []
 
@@ -214,8 +214,8 @@ def test_a_test_conversion_that_cannot_be_sent_says_why(here: Shop, kind: str, c
     define(here)
     mapped = [{**config(kind)["conversions"][0], "conversion": "purchase"}]
     ask(here, "PUT", "/destinations/ads", config(kind, id="ads", conversions=mapped))
-    status, told = ask(here, "POST", "/destinations/ads/test", {"conversion": "purchase"})
-    assert (status, told["code"]) == (422, code)
+    status, shown = ask(here, "POST", "/destinations/ads/test", {"conversion": "purchase"})
+    assert (status, shown["code"]) == (422, code)
 
 
 def test_a_test_conversion_says_what_google_analytics_would_drop_without_a_word(here: Shop) -> None:
@@ -223,14 +223,14 @@ def test_a_test_conversion_says_what_google_analytics_would_drop_without_a_word(
     reserved = [{"conversion": "purchase", "event_name": "session_start"}]
     kind = "google_analytics"
     ask(here, "PUT", "/destinations/ads", config(kind, id="ads", conversions=reserved))
-    _, told = ask(here, "POST", "/destinations/ads/test", {"conversion": "purchase"})
-    assert (told["verdict"], told["reason"]) == ("refused", "name_reserved")
+    _, shown = ask(here, "POST", "/destinations/ads/test", {"conversion": "purchase"})
+    assert (shown["verdict"], shown["reason"]) == ("refused", "name_reserved")
 
 
 def test_a_check_tells_a_missing_secret_beside_the_other_problems(here: Shop) -> None:
     target = config("meta", access_token="env:NOWHERE")
-    _, told = ask(here, "POST", "/destinations/check", target)
-    problems = {each["code"]: each for each in told["problems"]}
+    _, shown = ask(here, "POST", "/destinations/check", target)
+    problems = {each["code"]: each for each in shown["problems"]}
     assert set(problems) == {"unknown_conversion", "secret_unavailable"}
     assert "env:NOWHERE" in problems["secret_unavailable"]["message"]
 
@@ -238,8 +238,8 @@ def test_a_check_tells_a_missing_secret_beside_the_other_problems(here: Shop) ->
 def test_a_check_names_the_list_that_google_does_not_know(here: Shop) -> None:
     target = config("google_customer_match")
     target["conversions"] = [{"conversion": "qualified_lead", "user_list_id": "778"}]
-    _, told = ask(here, "POST", "/destinations/check", target)
-    assert "User list 778: INVALID_USER_LIST_ID." in [each["message"] for each in told["problems"]]
+    _, shown = ask(here, "POST", "/destinations/check", target)
+    assert "User list 778: INVALID_USER_LIST_ID." in [each["message"] for each in shown["problems"]]
     assert not google(here).members
 
 
@@ -251,20 +251,20 @@ def test_a_dry_run_shows_the_very_bytes_that_the_run_sends(here: Shop) -> None:
         here.put("o3", value=-1)
         here.put("o4", value=5)
         here.materialize()
-        _, told = ask(
+        _, shown = ask(
             here, "POST", f"/destinations/{name}/dry-run", {"conversion": "purchase", "limit": 100}
         )
-        verdicts = {row["id"]: row["verdict"] for row in told["rows"]}
+        verdicts = {row["id"]: row["verdict"] for row in shown["rows"]}
         assert verdicts == {"o1": "create", "o2": "create", "o3": "skipped", "o4": "create"}
-        assert told["complete"]
+        assert shown["complete"]
         platform = here.stand_ins["google" if kind == "google_ads" else kind]
         assert not platform.held
         assert not here.all_of("export_attempts") or kind != "google_ads"
         before = len(platform.calls)
         here.export()
         sent = [call for call in list(platform.calls)[before:] if platform.is_delivery(call)]
-        assert [call.sha256 for call in sent] == [each["sha256"] for each in told["requests"]]
-        assert [call.body.decode() for call in sent] == [each["body"] for each in told["requests"]]
+        assert [call.sha256 for call in sent] == [each["sha256"] for each in shown["requests"]]
+        assert [call.body.decode() for call in sent] == [each["body"] for each in shown["requests"]]
         booked = [
             row["body_sha256"]
             for row in here.all_of("export_requests")
@@ -284,11 +284,11 @@ def test_a_dry_run_of_many_rows_shows_the_runs_own_requests_whatever_it_lists(
         here.put(f"o{number:03}", value=10, client_id=f"{number % 3}.1")
     here.materialize(conversion)
     body = {"conversion": conversion, "limit": 7, "bodies": 0}
-    _, told = ask(here, "POST", f"/destinations/{target['id']}/dry-run", body)
-    assert (len(told["rows"]), told["verdicts"], told["complete"]) == (7, {"create": 130}, True)
+    _, shown = ask(here, "POST", f"/destinations/{target['id']}/dry-run", body)
+    assert (len(shown["rows"]), shown["verdicts"], shown["complete"]) == (7, {"create": 130}, True)
     here.export(conversion)
     sent = sorted(row["body_sha256"] for row in here.all_of("export_requests"))
-    assert sent == sorted(each["sha256"] for each in told["requests"])
+    assert sent == sorted(each["sha256"] for each in shown["requests"])
 
 
 def test_a_dry_run_counts_what_the_first_day_leaves_at_home(here: Shop) -> None:
@@ -296,10 +296,10 @@ def test_a_dry_run_counts_what_the_first_day_leaves_at_home(here: Shop) -> None:
     here.put("young", value=100)
     here.put("older", value=100, created=NOW - timedelta(days=3), date=date(2026, 11, 17))
     here.materialize()
-    _, told = ask(here, "POST", "/destinations/ads_main/dry-run", {"conversion": "purchase"})
-    assert (told["first_day"], told["before_first_day"]) == ("2026-11-19", 1)
-    assert told["notes"][0].startswith("1 conversions before 2026-11-19 are not sent")
-    assert told["verdicts"] == {"create": 1}
+    _, shown = ask(here, "POST", "/destinations/ads_main/dry-run", {"conversion": "purchase"})
+    assert (shown["first_day"], shown["before_first_day"]) == ("2026-11-19", 1)
+    assert shown["notes"][0].startswith("1 conversions before 2026-11-19 are not sent")
+    assert shown["verdicts"] == {"create": 1}
 
 
 def test_a_dry_run_says_why_for_every_row(here: Shop) -> None:
@@ -313,8 +313,8 @@ def test_a_dry_run_says_why_for_every_row(here: Shop) -> None:
     here.put("open", value=100, is_qualified=None)
     here.materialize()
     body = {"conversion": "purchase", "bodies": 0}
-    _, told = ask(here, "POST", "/destinations/meta_main/dry-run", body)
-    assert {row["id"]: (row["verdict"], row.get("reason")) for row in told["rows"]} == {
+    _, shown = ask(here, "POST", "/destinations/meta_main/dry-run", body)
+    assert {row["id"]: (row["verdict"], row.get("reason")) for row in shown["rows"]} == {
         "young": ("create", None),
         "cheap": ("skipped", "below_minimum_value"),
         "denied": ("skipped", "no_consent"),
@@ -323,8 +323,8 @@ def test_a_dry_run_says_why_for_every_row(here: Shop) -> None:
         "odd": ("skipped", "unknown_currency"),
         "open": ("skipped", "not_qualified"),
     }
-    assert told["requests"][0]["body"] is None
-    assert told["requests"][0]["credential"] == {
+    assert shown["requests"][0]["body"] is None
+    assert shown["requests"][0]["credential"] == {
         "in": "body",
         "name": "access_token",
         "reference": "env:META_TOKEN",
@@ -335,8 +335,8 @@ def test_run_and_replay_are_asked_for_by_message(here: Shop) -> None:
     here.add_destination("google_ads")
     here.put("o1")
     here.materialize()
-    status, told = ask(here, "POST", "/destinations/ads_main/run", {"force": True})
-    assert (status, told["conversions"]) == (202, ["purchase"])
+    status, shown = ask(here, "POST", "/destinations/ads_main/run", {"force": True})
+    assert (status, shown["conversions"]) == (202, ["purchase"])
     days = {"start_date": "2026-11-01", "end_date": "2026-11-20"}
     asked = {"conversion": "purchase", "lost": True, "request_id": "mine", **days}
     assert ask(here, "POST", "/destinations/ads_main/replay", asked) == (
@@ -411,14 +411,14 @@ def test_the_ledger_can_be_read_by_conversion_state_and_id(here: Shop) -> None:
     here.put("o2", value=-5)
     here.materialize()
     here.export()
-    _, told = ask(here, "GET", "/destinations/ads_main/ledger?conversion_id=o1")
-    assert [entry["state"] for entry in told["entries"]] == ["accepted", "sending"]
-    _, told = ask(here, "GET", "/destinations/ads_main/ledger?state=skipped&limit=1")
-    assert [(entry["conversion_id"], entry["reason"]) for entry in told["entries"]] == [
+    _, shown = ask(here, "GET", "/destinations/ads_main/ledger?conversion_id=o1")
+    assert [entry["state"] for entry in shown["entries"]] == ["accepted", "sending"]
+    _, shown = ask(here, "GET", "/destinations/ads_main/ledger?state=skipped&limit=1")
+    assert [(entry["conversion_id"], entry["reason"]) for entry in shown["entries"]] == [
         ("o2", "negative_value")
     ]
-    _, told = ask(here, "GET", "/destinations/ads_main/standings")
-    assert {(each["state"], each["conversions"]) for each in told["standings"]} == {
+    _, shown = ask(here, "GET", "/destinations/ads_main/standings")
+    assert {(each["state"], each["conversions"]) for each in shown["standings"]} == {
         ("accepted", 1),
         ("skipped", 1),
     }
@@ -436,9 +436,9 @@ def test_pages_of_the_ledger_hold_each_entry_once(here: Shop, sort: str) -> None
     page = "&"
     while page:
         asked = f"/destinations/ads_main/ledger?sort={sort}&limit=3{page}"
-        _, told = ask(here, "GET", asked)
-        paged += told["entries"]
-        page = told["next_page"] and f"&page={told['next_page']}"
+        _, shown = ask(here, "GET", asked)
+        paged += shown["entries"]
+        page = shown["next_page"] and f"&page={shown['next_page']}"
     assert (len(whole), paged) == (10, whole)
     moments = [entry["recorded_at"] for entry in whole]
     assert moments == sorted(moments, reverse=sort.startswith("-"))
@@ -455,8 +455,8 @@ def test_the_ledger_is_searched_by_row_key_request_and_reason(
     here.put("o2", value=-5)
     here.materialize()
     here.export()
-    _, told = ask(here, "GET", f"/destinations/ads_main/ledger?search={quote(search)}")
-    assert len(told["entries"]) == found
+    _, shown = ask(here, "GET", f"/destinations/ads_main/ledger?search={quote(search)}")
+    assert len(shown["entries"]) == found
 
 
 def test_a_place_in_the_ledger_that_is_none_of_ours_is_refused(here: Shop) -> None:

@@ -390,8 +390,8 @@ def test_one_bad_row_of_many_is_refused_alone_with_its_reason(here: Shop) -> Non
     assert set(states.values()) == {"accepted"}
     [refused] = [row for row in here.all_of("export_attempts") if row["state"] == "rejected"]
     assert refused["reason"] == "meta_100_2804017"
-    [told] = [row for row in here.all_of("incidents") if row["code"] == "rows_refused"]
-    assert told["detail"].endswith("refused 1 of 60 conversions (1 x meta_100_2804017).")
+    [shown] = [row for row in here.all_of("incidents") if row["code"] == "rows_refused"]
+    assert shown["detail"].endswith("refused 1 of 60 conversions (1 x meta_100_2804017).")
 
 
 def refuse(platform: object, key: str) -> None:
@@ -427,8 +427,10 @@ def test_what_google_refuses_later_is_booked_by_reason_and_sent_again_where_time
         "partial",
         '{"INVALID_GCLID": 1, "TOO_RECENT_CLICK": 1}',
     )
-    [told] = [row for row in here.all_of("incidents") if row["code"] == "rows_refused_later"]
-    assert "refused 2 conversions later (1 x INVALID_GCLID, 1 x TOO_RECENT_CLICK)" in told["detail"]
+    [shown] = [row for row in here.all_of("incidents") if row["code"] == "rows_refused_later"]
+    assert (
+        "refused 2 conversions later (1 x INVALID_GCLID, 1 x TOO_RECENT_CLICK)" in shown["detail"]
+    )
 
 
 def test_a_kill_while_google_is_asked_leaves_the_answer_to_the_next_tick() -> None:
@@ -1013,8 +1015,8 @@ def test_nothing_personal_reaches_ledger_logs_or_incidents(
     }
     assert ("rejected" in {entry["state"] for entry in entries}) == bool(faults)
     tables = ("export_attempts", "export_requests", "incidents")
-    told = capsys.readouterr()
-    for text in (*(repr(here.all_of(table)) for table in tables), told.out, told.err):
+    shown = capsys.readouterr()
+    for text in (*(repr(here.all_of(table)) for table in tables), shown.out, shown.err):
         assert not [canary for canary in CANARIES if canary in text]
 
 

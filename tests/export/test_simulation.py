@@ -241,8 +241,8 @@ class KnowsOneWordForNo(MemoryLedger):
         for each in super().candidates(now, limit):
             row = each.row
             given = row and row.consent_ad_user_data not in (None, "denied")
-            told = replace(row, consent_ad_user_data="granted") if row and given else row
-            yield replace(each, row=told)
+            shown = replace(row, consent_ad_user_data="granted") if row and given else row
+            yield replace(each, row=shown)
 
 
 class ParksForEver(MemoryLedger):

@@ -46,9 +46,9 @@ def test_each_text_is_read_as_the_table_says(vendor: str) -> None:
     for vector in VECTORS[vendor]:
         if vector["field"] in ("region_code", "postal_code"):
             continue
-        told = FIELDS[vector["field"]](vector["raw"], vector.get("country"))
+        shown = FIELDS[vector["field"]](vector["raw"], vector.get("country"))
         ours = vector["ours"]
-        if told != (ours and identifiers.sha256(ours)):
+        if shown != (ours and identifiers.sha256(ours)):
             wrong.append(vector)
     assert wrong == []
 

@@ -213,8 +213,8 @@ def test_a_routine_is_told_as_it_is_written() -> None:
          ["unknown_function", "sample"]),
     ],
 )  # fmt: skip
-def test_only_what_is_so_is_told(sql: str, told: list[str]) -> None:
-    assert [finding.code for finding in judge(sql, SCOPE).findings] == told
+def test_only_what_is_so_is_told(sql: str, answered: list[str]) -> None:
+    assert [finding.code for finding in judge(sql, SCOPE).findings] == answered
 
 
 def test_a_step_that_cannot_be_seen_is_not_called_a_table() -> None:

@@ -82,7 +82,7 @@ class In:
 
 def claims_of(**changes: Any) -> dict[str, Any]:
     now = int(time.time())
-    told: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "iss": "https://accounts.google.com",
         "aud": AUDIENCE,
         "iat": now - 10,
@@ -92,11 +92,11 @@ def claims_of(**changes: Any) -> dict[str, Any]:
         "hd": "shop.example",
         "sub": "1",
     }
-    told |= {
+    shown |= {
         key: now + value.seconds if isinstance(value, In) else value
         for key, value in changes.items()
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in shown.items() if value is not None}
 
 
 def assertion_of(**changes: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from functions.export.frontend.routes import INTERFACE as EXPORT
 from functions.export.main import answer as answer_export
 from functions.validate_sql.main import answer as answer_validate
 from functions.validate_sql.routes import INTERFACE as VALIDATE
-from tests.api.conftest import desk_of
+from tests.api.conftest import services_of
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import NOW, load
 from tests.export.shop import Shop, shop
@@ -48,12 +48,12 @@ def opened(client: bigquery.Client) -> Iterator[Shop]:
 @pytest.fixture
 def ask(opened: Shop) -> Ask:
     """Asks one of the functions: ask(name, verb, path, body, headers)."""
-    desk = desk_of(opened.warehouse)
+    service = services_of(opened.warehouse)
     answers: dict[str, Callable[[Request], Response]] = {
-        "api": lambda asked: answer_api(asked, desk.services),
+        "api": lambda asked: answer_api(asked, service.services),
         "export-preview": lambda asked: answer_export(asked, opened.services),
         # its services are not asked for by what is tried here
-        "validate-sql": lambda asked: answer_validate(asked, desk.services),  # type: ignore[arg-type]
+        "validate-sql": lambda asked: answer_validate(asked, service.services),  # type: ignore[arg-type]
     }
 
     def asks(name: str, verb: str, path: str, body: Any = None, **headers: str) -> Response:
@@ -67,24 +67,24 @@ def ask(opened: Shop) -> Ask:
 @pytest.mark.parametrize("name", INTERFACES)
 def test_each_serves_its_document(ask: Ask, name: str) -> None:
     for path in ("/openapi.json", f"/{name}/openapi.json"):
-        told = ask(name, "GET", path).get_json()
-        assert told == json.loads(json.dumps(document(INTERFACES[name])))
-        assert told["openapi"] == "3.1.0"
-        assert told["servers"] == [{"url": f"/{name}"}]
+        shown = ask(name, "GET", path).get_json()
+        assert shown == json.loads(json.dumps(document(INTERFACES[name])))
+        assert shown["openapi"] == "3.1.0"
+        assert shown["servers"] == [{"url": f"/{name}"}]
 
 
 @pytest.mark.parametrize("interface", INTERFACES.values(), ids=INTERFACES)
 def test_every_operation_is_named_once_described_and_refers_to_what_is_there(
     interface: Interface,
 ) -> None:
-    told = document(interface)
-    operations = [each for path in told["paths"].values() for each in path.values()]
+    shown = document(interface)
+    operations = [each for path in shown["paths"].values() for each in path.values()]
     names = [each["operationId"] for each in operations]
     assert len(set(names)) == len(names) == len(interface.all_routes)
     assert all(each["summary"] for each in operations)
-    text = json.dumps(told)
+    text = json.dumps(shown)
     for model in set(text.split("#/components/schemas/")[1:]):
-        assert model.partition('"')[0] in told["components"]["schemas"]
+        assert model.partition('"')[0] in shown["components"]["schemas"]
 
 
 ACTS = [
@@ -159,8 +159,8 @@ def test_of_eight_edits_of_one_version_one_wins(opened: Shop, ask: Ask) -> None:
 
     def edit(number: int) -> None:
         sent = config(name=f"Edit {number}")
-        told = ask("export-preview", "PUT", "/destinations/meta_main", sent, If_Match='W/"1"')
-        found.append((told.status_code, told.get_json().get("code", "")))
+        shown = ask("export-preview", "PUT", "/destinations/meta_main", sent, If_Match='W/"1"')
+        found.append((shown.status_code, shown.get_json().get("code", "")))
 
     threads = [threading.Thread(target=edit, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -169,8 +169,8 @@ def test_of_eight_edits_of_one_version_one_wins(opened: Shop, ask: Ask) -> None:
         thread.join()
     assert sorted(status for status, _ in found) == [200, *[409] * 7], found
     assert {code for status, code in found if status == 409} <= {"version_conflict", "busy"}
-    told = ask("export-preview", "GET", "/destinations/meta_main/versions").get_json()
-    assert [each["version"] for each in told["versions"]] == [1, 2]
+    shown = ask("export-preview", "GET", "/destinations/meta_main/versions").get_json()
+    assert [each["version"] for each in shown["versions"]] == [1, 2]
 
 
 def test_a_fault_of_our_own_is_found_by_its_log_line_and_tells_no_value(
@@ -181,8 +181,8 @@ def test_a_fault_of_our_own_is_found_by_its_log_line_and_tells_no_value(
         raise RuntimeError(secret)
 
     monkeypatch.setattr("common.catalog.definitions.Catalog.get", broken)
-    told = ask("export-preview", "GET", "/destinations/meta_main", X_Cloud_Trace_Context="abc1/1")
-    assert (told.status_code, told.get_json()["code"]) == (500, "internal")
+    shown = ask("export-preview", "GET", "/destinations/meta_main", X_Cloud_Trace_Context="abc1/1")
+    assert (shown.status_code, shown.get_json()["code"]) == (500, "internal")
     printed = capsys.readouterr().out
     line = json.loads(printed.splitlines()[-1])
     assert line["route"] == "GET /destinations/<id>"
@@ -190,7 +190,7 @@ def test_a_fault_of_our_own_is_found_by_its_log_line_and_tells_no_value(
     assert line["reason"] == "RuntimeError"
     assert any("export/frontend/destinations.py" in frame for frame in line["frames"])
     assert line["frames"][-1].endswith(" broken")
-    assert "canary" not in printed + told.get_data(as_text=True)
+    assert "canary" not in printed + shown.get_data(as_text=True)
 
 
 def test_a_number_without_end_is_null() -> None:

@@ -219,13 +219,13 @@ def a_delete_says_which_rows(client: bigquery.Client, dataset: str) -> None:
 
 def an_unknown_name_is_told_with_its_place(client: bigquery.Client, dataset: str) -> None:
     query(client, f"CREATE TABLE `{dataset}.t` AS SELECT 1 AS a")
-    told = "Unrecognized name: nope at [2:3]"
-    refused(lambda: query(client, f"SELECT\n  nope\nFROM `{dataset}.t`"), told)
+    reply = "Unrecognized name: nope at [2:3]"
+    refused(lambda: query(client, f"SELECT\n  nope\nFROM `{dataset}.t`"), reply)
 
 
 def a_pattern_without_tables_is_a_mistake(client: bigquery.Client, dataset: str) -> None:
-    told = "does not match any table"
-    refused(lambda: query(client, f"SELECT 1 AS x FROM `{dataset}.none_*`"), told)
+    reply = "does not match any table"
+    refused(lambda: query(client, f"SELECT 1 AS x FROM `{dataset}.none_*`"), reply)
 
 
 SLOW = """
@@ -289,10 +289,10 @@ def load_parquet(client: bigquery.Client, path: str, sql: str, **options: Any) -
 
 def refused(
     act: Callable[[], Any],
-    told: str = "",
+    reply: str = "",
     kind: type[exceptions.GoogleAPICallError] = exceptions.BadRequest,
 ) -> None:
     """Fails unless the act is refused with these words."""
     with pytest.raises(kind) as refusal:
         act()
-    assert told in str(refusal.value)
+    assert reply in str(refusal.value)

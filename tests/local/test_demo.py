@@ -85,8 +85,8 @@ def found(**changed: Any) -> Findings:
         "silence", "Purchases a day", "Leads by their probability of a deal",
     ],
 )  # fmt: skip
-def test_the_page_tells_every_figure(told: str, drawn: str) -> None:
-    assert told in drawn
+def test_the_page_tells_every_figure(reply: str, drawn: str) -> None:
+    assert reply in drawn
 
 
 @pytest.fixture(scope="module")

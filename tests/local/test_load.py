@@ -59,9 +59,9 @@ def types(client: bigquery.Client, table: str) -> dict[str, str]:
 def test_a_month_of_ga4_becomes_daily_tables_with_the_totals_of_its_source(
     client: bigquery.Client, dataset: str
 ) -> None:
-    told = loaded(client, f"{dataset}.events_", GA4)
+    reply = loaded(client, f"{dataset}.events_", GA4)
     loaded(client, f"{dataset}.events_*", GA4)
-    assert told.endswith(f"1,296 events of 23 days in {dataset}.events_*\n")
+    assert reply.endswith(f"1,296 events of 23 days in {dataset}.events_*\n")
     days = [table.table_id for table in client.list_tables(dataset)]
     assert (len(days), min(days), max(days)) == (23, "events_20201101", "events_20201129")
     assert rows(client, TOTALS.format(export=dataset)) == [

@@ -84,8 +84,8 @@ def test_the_ready_line_and_a_file_say_where_everything_answers(stack: Stack, ho
     assert ready["scheduler"] == f"http://{stack.scheduler.host}"
     assert ready["pubsub"] == stack.pubsub.host
     assert ready["settings"]["project"] == "conversions-local"
-    told = json.loads((home / ".local" / "stack.json").read_text())
-    assert {"ready": True, **told} == {**ready, "process": os.getpid()}
+    reply = json.loads((home / ".local" / "stack.json").read_text())
+    assert {"ready": True, **reply} == {**ready, "process": os.getpid()}
 
 
 def test_bigquery_answers_googles_client_with_nothing_but_the_environment(

@@ -140,7 +140,7 @@ def history(seed: int, shape: str = "") -> History:
     """The history of a seed, of one shape or of the seed's own choice."""
     dice = random.Random(seed)
     shape = shape or dice.choice(sorted(SHAPES))
-    made = {"custom": _orders, "told": _told}.get(shape, _events)(dice)
+    made = {"custom": _orders, "told": _shown}.get(shape, _events)(dice)
     return History(seed, shape, tuple(made))
 
 
@@ -170,7 +170,7 @@ def _events(dice: random.Random) -> Iterator[Arrival]:
         yield Arrival(row, min(day + dice.choice([0, 0, 0, 1, LATE]), DAYS - 1))
 
 
-def _told(dice: random.Random) -> Iterator[Arrival]:
+def _shown(dice: random.Random) -> Iterator[Arrival]:
     """The same events, but only a CRM says that a and b are one user; c gets guests' numbers."""
     for number, client in enumerate("ab"):
         row = _order(f"K{number}", client, "u", _at(0), 5.0)
@@ -600,9 +600,9 @@ class Play:
         self.fences = fences
 
 
-def full(told: History, *, chunks: bool = False) -> dict[str, list[dict[str, Any]]]:
+def full(shown: History, *, chunks: bool = False) -> dict[str, list[dict[str, Any]]]:
     """The tables after one run over all days on the final data, or two over halves of them."""
-    play = Play(told)
+    play = Play(shown)
     play.feed(DAYS - 1)
     request = play.at(DAYS - 1)
     if chunks:
@@ -634,8 +634,8 @@ def judge(seed: int, design: Design = Worker, shape: str = "") -> Tally:
 
 
 def _judge(seed: int, design: Design, shape: str) -> Tally:
-    told = history(seed, shape)
-    play = Play(told, design)
+    shown = history(seed, shape)
+    play = Play(shown, design)
     play.daily()
     incremental = play.tables()
     for day in (DAYS - 1, DAYS - 2):
@@ -643,14 +643,14 @@ def _judge(seed: int, design: Design, shape: str) -> Tally:
     again = play.at(DAYS - 1).model_copy(update={"request_id": "again"})
     play.deliver([again], last_day=True)
     if play.tables() != incremental:
-        raise Violated(f"seed {seed}, {told.shape}: a repeated message changed rows")
-    whole = full(told, chunks=seed % 2 == 0)
+        raise Violated(f"seed {seed}, {shown.shape}: a repeated message changed rows")
+    whole = full(shown, chunks=seed % 2 == 0)
     if not any(whole.values()):
         raise AssertionError(
-            f"seed {seed}, {told.shape}: nothing was counted, so nothing is judged"
+            f"seed {seed}, {shown.shape}: nothing was counted, so nothing is judged"
         )
     if incremental != whole:
-        raise Violated(f"seed {seed}, {told.shape}: {_first_difference(incremental, whole)}")
+        raise Violated(f"seed {seed}, {shown.shape}: {_first_difference(incremental, whole)}")
     return play.tally
 
 

@@ -47,8 +47,8 @@ def order_id(event: dict[str, Any]) -> str | None:
     candidates = [event["ecommerce"]["transaction_id"]]
     for parameter in event["event_params"]:
         if parameter["key"] == "transaction_id":
-            told = parameter["value"]
-            candidates.append(told["string_value"] or told["int_value"])
+            shown = parameter["value"]
+            candidates.append(shown["string_value"] or shown["int_value"])
     texts = (str(id).strip() for id in candidates if id is not None)
     return next((text for text in texts if text not in ("", "(not set)")), None)
 
@@ -209,7 +209,7 @@ def test_an_app_of_firebase_runs_beside_the_web_export() -> None:
     form = {"dimension": "event", "operator": "equals", "value": "in_app_purchase"}
     world.define(id="in_app", event_type="custom_event", filters=form)
     land(world, after=date(2020, 10, 31), until=date(2020, 11, 2))
-    told = [
+    shown = [
         app_event(0, "session_start"),
         app_event(1, "firebase_campaign", source="newsletter", medium="email", gclid="APP-CLICK"),
         app_event(2, "purchase", 20.0, transaction_id="A-1", value=20.0, currency="USD"),
@@ -218,7 +218,7 @@ def test_an_app_of_firebase_runs_beside_the_web_export() -> None:
         app_event(4, "in_app_purchase", 4.99, product_id="gold", value=4_990_000, currency="USD"),
         app_event(4, "in_app_purchase", 4.99, product_id="gold", value=4_990_000, currency="USD"),
     ]
-    world.replace(f"{world.dataset}_app.events_20201102", APP, told)
+    world.replace(f"{world.dataset}_app.events_20201102", APP, shown)
     world.run(date(2020, 11, 2))
     found = world.rows("purchase", "id", "client_id", "value", "gclid", "session_id")
     of_app = [row for row in found if row["client_id"] == INSTANCE]

@@ -231,11 +231,11 @@ def test_a_row_that_leaves_and_returns_is_told_three_times(world: QuickWorld) ->
         world.replace(path, schema, present)
         world.run(date(2026, 11, day))
     assert [row["id"] for row in world.rows("order", "id")] == ["leaves", "stays"]
-    told = world.query(
+    shown = world.query(
         f"SELECT change, cause FROM `{world.warehouse.path('conversion_changes')}`"
         " WHERE id = 'leaves' ORDER BY changed_at"
     )
-    assert [(one["change"], one["cause"]) for one in told] == [
+    assert [(one["change"], one["cause"]) for one in shown] == [
         ("insert", "backfill"),
         ("delete", "crm_change"),
         ("insert", "crm_change"),
@@ -587,8 +587,8 @@ def test_a_worker_that_was_overtaken_writes_neither_rows_nor_books(world: QuickW
         handle(world.services(warehouse=slow), task)
     assert [e["status"] for e in world.ledger("purchase") if e["fence"]] == ["applied"]
     assert len(world.rows("purchase", "id")) == 3
-    told = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
-    assert len(told) == 3
+    shown = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
+    assert len(shown) == 3
     world.handle(task)
     assert world.ledger("purchase")[-1]["status"] == "unchanged"
 
@@ -719,5 +719,5 @@ def test_a_request_that_is_delivered_three_times_is_one_run(world: QuickWorld) -
     assert [entry["status"] for entry in world.ledger("purchase")] == ["planned", "applied"]
     ready = [message for message in world.bus.published if isinstance(message, Materialized)]
     assert len({(message.run_id, message.conversion) for message in ready}) == 1
-    told = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
-    assert len(told) == len(before)
+    shown = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
+    assert len(shown) == len(before)

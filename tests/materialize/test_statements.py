@@ -139,18 +139,18 @@ def everything(world: QuickWorld, listening: Listening) -> None:
     world.replace("test-project.quick_crm.rates", RATES, [
         {"date": "2026-11-05", "currency": "EUR", "rate": 1.1}])  # fmt: skip
     world.events([*sales, *more])
-    told(world, listening, RunRequested(request_id="1", start_date=at(5).date()), at(11, 6))
+    shown(world, listening, RunRequested(request_id="1", start_date=at(5).date()), at(11, 6))
     world.events([*sales[1:], *more])
     # the CRM knows by now that d is a device of the user of a and b
     changed = {**order, "value": 21.0, "client_id": "d", "user_id": "u"}
     world.replace("test-project.quick_crm.orders", ORDERS, [
         changed, {**order, "id": "O2"}, {**order, "id": None}])  # fmt: skip
-    told(world, listening, RunRequested(request_id="2"), at(12, 6))
+    shown(world, listening, RunRequested(request_id="2"), at(12, 6))
     load = CrmLoaded(source="erp", table="test-project.quick_crm.orders", load_id="9")
-    told(world, listening, load, at(12, 7))
+    shown(world, listening, load, at(12, 7))
     busy = acquire(world.warehouse, "purchase", "somebody else")
     assert busy is not None
-    told(world, listening, RunRequested(request_id="3"), at(12, 8))
+    shown(world, listening, RunRequested(request_id="3"), at(12, 8))
     world.warehouse.execute(
         Sql(f"UPDATE {world.warehouse.table('leases')} SET holder = NULL WHERE TRUE")
     )
@@ -163,8 +163,8 @@ def everything(world: QuickWorld, listening: Listening) -> None:
     )
     with suppress(Crash):
         handle(world.services(warehouse=Worker(world.quick, 11, after=True)), crash)
-    told(world, listening, crash, at(12, 9))
-    told(world, listening, Watchdog(), at(14, 9))
+    shown(world, listening, crash, at(12, 9))
+    shown(world, listening, Watchdog(), at(14, 9))
 
 
 RATES = [
@@ -174,7 +174,7 @@ RATES = [
 ]
 
 
-def told(world: QuickWorld, listening: Listening, message: Any, now: datetime) -> None:
+def shown(world: QuickWorld, listening: Listening, message: Any, now: datetime) -> None:
     """The message and all that follows from it, carried out by the listening worker."""
     world.now = now
     queue = [message]

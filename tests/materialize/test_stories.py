@@ -28,7 +28,7 @@ COLUMNS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def told(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
+def shown(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
     story = load_story(request.param)
     properties = ("ga4",) if any("events" in step or step["export"] for step in story.steps) else ()
     world = QuickWorld(has_rates=bool(story.rates), properties=properties, **story.world)
@@ -40,9 +40,9 @@ def told(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
 
 @pytest.mark.parametrize("told", stories(), ids=lambda folder: folder.name, indirect=True)
 def test_a_story_ends_each_day_as_it_is_told(
-    told: tuple[Story, QuickWorld], expecting: Expected, request: pytest.FixtureRequest
+    shown: tuple[Story, QuickWorld], expecting: Expected, request: pytest.FixtureRequest
 ) -> None:
-    story, world = told
+    story, world = shown
     days: list[Any] = []
     wanted_days: list[Any] = []
     arrived: list[dict[str, Any]] = []

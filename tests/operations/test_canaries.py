@@ -21,7 +21,7 @@ from common.model.window import Window
 from functions.score_leads.data.sources import Warehouses, stage
 from functions.validate_sql.check import Services, validate
 from functions.validate_sql.models import Ask
-from tests.api.conftest import NOW, Harness, desk_of
+from tests.api.conftest import NOW, Harness, services_of
 from tests.materialize.world import World
 
 CANARIES = ("jane.doe@canary.example", "+44 20 7946 0958", "sk_live_51canary0000000000")
@@ -77,7 +77,7 @@ def planted(engine: EmbeddedBigQuery) -> Iterator[Planted]:
         ]
         world.replace("canaries.product_crm.orders", ORDERS, rows)
         checks = Services(world.warehouse, world.warehouse, NOW, lambda: "")
-        yield Planted(world, desk_of(world.warehouse), checks)
+        yield Planted(world, services_of(world.warehouse), checks)
 
 
 def traces(*texts: object) -> list[str]:
@@ -91,7 +91,7 @@ def query(expression: str) -> str:
     return f"SELECT {columns} {FROM}"
 
 
-def told(planted: Planted) -> list[str]:
+def given(planted: Planted) -> list[str]:
     """All that the product has written down of its runs."""
     tables = ("runs", "incidents", "models", "quarantine")
     house = planted.world.warehouse
@@ -123,7 +123,7 @@ def test_a_query_that_fails_on_its_rows_shows_none_of_them(
     checked = validate(Ask(sql=sql), planted.checks)
     issues = [issue.model_dump(mode="json") for issue in checked.issues]
     spoken = capsys.readouterr()
-    assert traces(answers, issues, checked.sample, spoken.out, spoken.err, *told(planted)) == []
+    assert traces(answers, issues, checked.sample, spoken.out, spoken.err, *given(planted)) == []
     assert "failed" in {row["status"] for row in planted.world.ledger(id)}
 
 
@@ -139,7 +139,7 @@ def test_a_statement_of_ours_that_fails_on_the_rows_shows_none_of_them(
     planted.world.run(DAY, request_id=kind)
     spoken = capsys.readouterr()
     assert "failed" in {row["status"] for row in planted.world.ledger(id)}
-    assert traces(spoken.out, spoken.err, *told(planted), planted.api.get("/incidents")) == []
+    assert traces(spoken.out, spoken.err, *given(planted), planted.api.get("/incidents")) == []
 
 
 @pytest.mark.parametrize("column", ["CAST(o.moment AS TIMESTAMP)", "o.moment"])

@@ -97,8 +97,8 @@ def sales(
     urgent = draw.random(count) < 0.25
     effect = np.array([CHANNELS[name] for name in channel])
     size = np.log(employees) - 3
-    told = effect + 0.35 * size + 0.15 * (pages - 4) + 0.8 * urgent * (size > 0)
-    logit = -1.9 + strength * told + rate(day)
+    answered = effect + 0.35 * size + 0.15 * (pages - 4) + 0.8 * urgent * (size > 0)
+    logit = -1.9 + strength * answered + rate(day)
     total = 1 / (1 + np.exp(-logit))
     usual_delay = median_delay * np.exp(slower * size)
     delay = usual_delay * np.exp(draw.normal(0, SPREAD, count))

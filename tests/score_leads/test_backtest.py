@@ -47,9 +47,9 @@ def run(path: Path, *arguments: str) -> int:
 def test_it_reports_and_writes_predictions(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:  # type: ignore[type-arg]
     path, out = written(tmp_path / "leads.csv.gz", table(), ";"), tmp_path / "predictions.csv"
     assert run(path, "--value", "amount", "--out", str(out)) == 0
-    told = capsys.readouterr().out
+    answered = capsys.readouterr().out
     for said in ("300", "Model: linear", "log loss", "leads by score", "Money of the newer"):
-        assert said in told
+        assert said in answered
     with out.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 60
@@ -66,9 +66,9 @@ def test_it_trains_up_to_the_day_that_it_is_told(
 ) -> None:
     path = written(tmp_path / "leads.csv", table())
     assert run(path, "--train-until", "2024-10-31") == 0
-    told = capsys.readouterr().out
-    assert "trained on   250, from 2024-01-01 00:00 to 2024-10-26 00:00" in told
-    assert "tested on    50, from 2024-11-01 00:00" in told
+    answered = capsys.readouterr().out
+    assert "trained on   250, from 2024-01-01 00:00 to 2024-10-26 00:00" in answered
+    assert "tested on    50, from 2024-11-01 00:00" in answered
 
 
 FAULTS: dict[str, tuple[list[str], str]] = {
@@ -138,9 +138,9 @@ def test_the_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         backtest.main(["--help"])
     assert ended.value.code == 0
-    told = capsys.readouterr().out
-    assert "Example: " in told
-    assert "80 %" in told
+    answered = capsys.readouterr().out
+    assert "Example: " in answered
+    assert "80 %" in answered
 
 
 # The file

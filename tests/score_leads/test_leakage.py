@@ -98,9 +98,9 @@ def honest(draw: np.random.Generator) -> dict[str, list[object]]:
 @pytest.mark.parametrize("seed", range(6))
 def test_there_is_no_false_alarm_for_honest_attributes(seed: int) -> None:
     alarms = {
-        name: told
+        name: answered
         for name, values in honest(np.random.default_rng(seed)).items()
-        if (told := (seen := found(values)).refusal or seen.suspicion)
+        if (answered := (seen := found(values)).refusal or seen.suspicion)
     }
     assert alarms == {}
 
@@ -136,8 +136,8 @@ def test_an_attribute_that_only_older_leads_have_is_filled_in_later() -> None:
     age = np.repeat([0.5, 60.0], [40, 400])
     filled: list[object] = [*[None] * 40, *["yes"] * 300, *[None] * 100]
     always: list[object] = ["yes"] * 440
-    told = filled_with_age({"filled": filled, "always": always}, age)
-    assert told == {"filled": "0% of new leads have it, 75% of older ones"}
+    answered = filled_with_age({"filled": filled, "always": always}, age)
+    assert answered == {"filled": "0% of new leads have it, 75% of older ones"}
 
 
 def test_a_handful_of_new_leads_proves_nothing() -> None:
@@ -148,5 +148,5 @@ def test_a_handful_of_new_leads_proves_nothing() -> None:
 def test_leads_that_come_in_turns_hide_no_leak() -> None:
     """Every fifth lead is won: folds by row number would keep all wins in one of them."""
     won = np.arange(COUNT) % 5 == 0
-    told = Features(COUNT, codes={"attribute": np.where(won, 3, 2).astype(np.int32)})
-    assert evidence(told, won)["attribute"].area > CERTAIN_AREA
+    answered = Features(COUNT, codes={"attribute": np.where(won, 3, 2).astype(np.int32)})
+    assert evidence(answered, won)["attribute"].area > CERTAIN_AREA

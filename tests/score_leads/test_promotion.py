@@ -43,9 +43,9 @@ def test_a_clearly_worse_challenger_is_refused_with_the_figures(learnt: Learnt) 
     trained = challenger(learnt)
     noise = np.random.default_rng(0).normal(size=trained.features.count)
     forced = replace(trained, features=Features(trained.features.count, {"noise": noise}))
-    told = promotion.refusal(learnt.training.packed, forced, 30, 0)
-    assert told.startswith("on ")
-    assert "worse than the champion's (z " in told
+    answered = promotion.refusal(learnt.training.packed, forced, 30, 0)
+    assert answered.startswith("on ")
+    assert "worse than the champion's (z " in answered
 
 
 def test_too_few_new_outcomes_decide_nothing(learnt: Learnt) -> None:

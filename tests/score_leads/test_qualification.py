@@ -143,6 +143,6 @@ def test_the_lower_bound_of_wilson_1927() -> None:
 
 def test_grades_are_quarters_of_recent_worth() -> None:
     cuts = grade_cuts(np.arange(1.0, 101.0))
-    told = grades(np.array([1.0, 26, 51, 76, 1e9]), cuts)
-    assert told == ["D", "C", "B", "A", "A"]
+    answered = grades(np.array([1.0, 26, 51, 76, 1e9]), cuts)
+    assert answered == ["D", "C", "B", "A", "A"]
     assert grade_cuts(np.array([])) == (0.0, 0.0, 0.0)

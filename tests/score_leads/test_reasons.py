@@ -69,9 +69,9 @@ def test_a_good_channel_speaks_for_a_lead_and_a_bad_one_against_it(learnt: Learn
 
 
 def test_at_most_five_reasons_on_either_side_the_strongest_first() -> None:
-    told = np.array([[9, 8, 7, 6, 5, 4, -1, -2, -3, -4, -5, -6, 0.04, -0.04]])
+    answered = np.array([[9, 8, 7, 6, 5, 4, -1, -2, -3, -4, -5, -6, 0.04, -0.04]])
     names = [f"a{place}" for place in range(14)]
-    (reasons,) = strongest(told, names, {name: [place] for place, name in enumerate(names)})
+    (reasons,) = strongest(answered, names, {name: [place] for place, name in enumerate(names)})
     assert [reason["points"] for reason in reasons] == [9, 8, 7, 6, 5, -6, -5, -4, -3, -2]
     assert len(reasons) == 2 * MOST
 

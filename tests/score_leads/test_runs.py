@@ -131,19 +131,19 @@ def test_attributes_are_kept_as_first_seen(story: Story) -> None:
 
 def test_the_leaky_attribute_is_refused_with_the_reason(story: Story) -> None:
     card = json.loads(story.department.rows("models")[0]["card"])
-    told = {row["name"]: row["reason"] for row in card["attributes"]}
-    assert "contract" in told
-    assert told["contract"]
-    assert told["channel"] == ""
+    answered = {row["name"]: row["reason"] for row in card["attributes"]}
+    assert "contract" in answered
+    assert answered["contract"]
+    assert answered["channel"] == ""
 
 
 def test_reasons_are_words_and_points(story: Story) -> None:
-    told = [reason for row in story.first.values() for reason in row["reasons"]]
-    assert {reason["attribute"] for reason in told} <= {
+    answered = [reason for row in story.first.values() for reason in row["reasons"]]
+    assert {reason["attribute"] for reason in answered} <= {
         "Channel", "Employees", "Pages", "Urgent", "Time of the request",
     }  # fmt: skip
-    assert any(reason["points"] > 0 for reason in told)
-    assert any(reason["points"] < 0 for reason in told)
+    assert any(reason["points"] > 0 for reason in answered)
+    assert any(reason["points"] < 0 for reason in answered)
 
 
 def test_the_card_warns_of_leads_that_were_seen_late(story: Story) -> None:
@@ -254,7 +254,7 @@ def department() -> Iterator[Department]:
     built.warehouse.connection.close()
 
 
-def told(department: Department, id: str) -> list[dict[str, Any]]:
+def answered(department: Department, id: str) -> list[dict[str, Any]]:
     return [row for row in department.rows("incidents", "recorded_at") if row["conversion"] == id]
 
 
@@ -270,7 +270,7 @@ def test_a_damaged_model_is_never_opened_but_trained_again(department: Departmen
     broken = base64.b64encode(b"cos.system").decode()
     department.warehouse.append("models", [{**stored, "artifact": broken, "recorded_at": later}])
     department.score(90.5, "damaged", run_id="after")
-    assert "model_damaged" in [row["code"] for row in told(department, "damaged")]
+    assert "model_damaged" in [row["code"] for row in answered(department, "damaged")]
     assert len(models(department, "damaged")) == 3
     assert department.newest("damaged")
 
@@ -288,7 +288,7 @@ def test_a_source_without_leads_is_reported_and_the_run_goes_on(department: Depa
     department.define("nobody", source=source)
     before = len(department.bus.published)
     department.score(20, "nobody")
-    assert [row["code"] for row in told(department, "nobody")] == ["no_leads"]
+    assert [row["code"] for row in answered(department, "nobody")] == ["no_leads"]
     assert len(department.bus.published) == before + 1
 
 
@@ -305,7 +305,7 @@ def test_a_query_that_is_refused_is_reported(department: Department, sql: str, s
     id = f"refused_{len(sql)}"
     department.define(id, source=source)
     department.score(90, id)
-    (incident,) = told(department, id)
+    (incident,) = answered(department, id)
     assert (incident["code"], incident["severity"]) == ("scoring_failed", "error")
     assert said in incident["detail"] + incident["fix"]
 
@@ -314,7 +314,7 @@ def test_an_incident_of_many_runs_is_one(department: Department) -> None:
     department.define("twice", conversion_window_days=WINDOW)
     for run in ("a", "b"):
         department.score(90, "twice", run_id=run)
-    found = [row for row in told(department, "twice") if row["code"] == "base_rate_only"]
+    found = [row for row in answered(department, "twice") if row["code"] == "base_rate_only"]
     assert len({row["incident_id"] for row in found}) == 1
 
 
@@ -343,12 +343,12 @@ def test_other_messages_are_refused(department: Department) -> None:
 def test_what_is_not_scored_is_said(department: Department) -> None:
     department.define("bought", kind="simple", event_type="purchase")
     department.score(90, "bought")
-    assert [row["detail"] for row in told(department, "bought")] == ["'bought' is not scored."]
+    assert [row["detail"] for row in answered(department, "bought")] == ["'bought' is not scored."]
 
 
 def test_an_unknown_conversion_is_reported(department: Department) -> None:
     department.score(90, "nothing")
-    assert [row["code"] for row in told(department, "nothing")] == ["scoring_failed"]
+    assert [row["code"] for row in answered(department, "nothing")] == ["scoring_failed"]
 
 
 def test_a_changed_definition_trains_again(department: Department) -> None:

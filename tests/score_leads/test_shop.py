@@ -115,8 +115,8 @@ def test_the_money_is_what_the_deals_brought(scored: Scored) -> None:
 
 
 def test_leads_are_open_won_or_lost_as_the_crm_says(scored: Scored) -> None:
-    told = {row["id"]: row["status"] for row in scored.scores}
-    wrong = {id for id, status in told.items() if status != scored.truth[id].status}
+    answered = {row["id"]: row["status"] for row in scored.scores}
+    wrong = {id for id, status in answered.items() if status != scored.truth[id].status}
     assert wrong == set()
 
 

@@ -167,21 +167,21 @@ def test_pure_noise_qualifies_all_and_says_so() -> None:
 
 
 def test_the_card_says_what_each_tenth_of_the_leads_brought(learnt: Learnt) -> None:
-    told = learnt.training.card["value_map"]
-    assert len(told["deciles"]) == 10
-    assert sum(each["leads"] * each["came"] for each in told["deciles"]) == pytest.approx(
-        told["came"]
+    answered = learnt.training.card["value_map"]
+    assert len(answered["deciles"]) == 10
+    assert sum(each["leads"] * each["came"] for each in answered["deciles"]) == pytest.approx(
+        answered["came"]
     )
-    assert told["deciles"][9]["came"] > told["deciles"][0]["came"]
-    assert told["sent"] is None, "the definition has no map"
+    assert answered["deciles"][9]["came"] > answered["deciles"][0]["came"]
+    assert answered["sent"] is None, "the definition has no map"
 
 
 def test_too_few_outcomes_give_the_rate_of_each_channel() -> None:
     won = np.zeros(300)
     won[::40] = 1
     trained = small(won, channel=words("search", "social", count=300))
-    told = "too_few_conversions: 8 won and 292 not won leads, 2 more won are needed"
-    assert trained.step.reason == f"{told}, which takes about 75 more leads at this rate"
+    answered = "too_few_conversions: 8 won and 292 not won leads, 2 more won are needed"
+    assert trained.step.reason == f"{answered}, which takes about 75 more leads at this rate"
     assert isinstance(trained.model.scorer, BaseRate)
     assert trained.model.scorer.channel == "channel"
 
@@ -258,10 +258,10 @@ def test_skill_is_more_than_chance() -> None:
 
 def test_people_have_the_last_word_on_attributes() -> None:
     won = (DRAW.random(400) < 0.1).astype(float)
-    told: list[object] = ["yes" if each else "no" for each in won]
-    leaky = small(won, told=told, other=words("a", "b", count=400))
+    answered: list[object] = ["yes" if each else "no" for each in won]
+    leaky = small(won, answered=answered, other=words("a", "b", count=400))
     assert {each.name: bool(each.refused) for each in leaky.attributes}["told"]
-    columns = {"told": told, "other": words("a", "b", count=400)}
+    columns = {"told": answered, "other": words("a", "b", count=400)}
     leads = Leads(np.arange(400.0), False, columns)
     known = final(won > 0, np.full(400, np.nan))
     kept = train(leads, known, Wishes(excluded=("other",), confirmed=("told",)))

@@ -37,8 +37,8 @@ def test_leads_that_are_all_alike_make_one_part() -> None:
 
 def test_what_a_map_would_have_sent() -> None:
     promised, came = np.array([1.0, 10.0, 60.0]), np.array([0.0, 30.0, 60.0])
-    told = what_if(ValueMap(steps=STEPS, cap=70), promised, promised / 100, came)
-    assert (told["promised"], told["came"], told["sent"]) == (71, 90, 5 + 20 + 70)
+    answered = what_if(ValueMap(steps=STEPS, cap=70), promised, promised / 100, came)
+    assert (answered["promised"], answered["came"], answered["sent"]) == (71, 90, 5 + 20 + 70)
     assert what_if(None, promised, promised, came)["sent"] is None
 
 

@@ -99,9 +99,9 @@ class Stranger:
         """What a refund gives back, in the purchase's currency; infinity for all of it."""
         amount = refund["ecommerce"].get("refund_value")
         if amount is None and refund["items"]:
-            told = [item["item_refund"] for item in refund["items"] if "item_refund" in item]
+            shown = [item["item_refund"] for item in refund["items"] if "item_refund" in item]
             priced = [item["price"] * item["quantity"] for item in refund["items"]]
-            amount = sum(told or priced)
+            amount = sum(shown or priced)
         if amount is None:
             return inf
         sent = str(parameter(refund, "currency"))
@@ -134,23 +134,23 @@ class Persons:
             for row in rows
             if row.get("user_pseudo_id") and row.get("user_id")
         }
-        told = {
+        shown = {
             (microseconds(order["confirmed_at"]), order["ga_client_id"], order["customer_id"])
             for order in orders
             if order["status"] in ("confirmed", "paid") and order["confirmed_at"]
             if order["ga_client_id"] and order["ga_client_id"] not in NOBODY
         }
         clients: defaultdict[str, set[str]] = defaultdict(set)
-        for _, client, user in pairs | told:
+        for _, client, user in pairs | shown:
             clients[user].add(client)
         self.nobody = NOBODY | {user for user, known in clients.items() if len(known) > 50}
         seen = {pair for pair in pairs if pair[2] not in self.nobody}
-        told = {pair for pair in told if pair[2] not in self.nobody}
+        shown = {pair for pair in shown if pair[2] not in self.nobody}
         of_ga4 = {user for _, _, user in seen}
-        unknown = {client for _, client, _ in told} - {client for _, client, _ in seen}
+        unknown = {client for _, client, _ in shown} - {client for _, client, _ in seen}
         # a customer of one client in all orders may be a guest, whose next order has another number
-        fills = {pair for pair in told if pair[1] in unknown and len(clients[pair[2]]) > 1}
-        self.pairs = sorted(seen | fills | {pair for pair in told if pair[2] in of_ga4})
+        fills = {pair for pair in shown if pair[1] in unknown and len(clients[pair[2]]) > 1}
+        self.pairs = sorted(seen | fills | {pair for pair in shown if pair[2] in of_ga4})
         users: defaultdict[str, set[str]] = defaultdict(set)
         for _, client, user in self.pairs:
             users[client].add(user)

@@ -94,8 +94,8 @@ def start(python: Path, folder: Path, entry_point: str, settings: Mapping[str, s
     )
     if done.returncode:
         raise AssertionError(f"{entry_point} does not start:\n{done.stdout}{done.stderr}")
-    told: Started = json.loads(done.stdout.splitlines()[-1])
-    return told
+    shown: Started = json.loads(done.stdout.splitlines()[-1])
+    return shown
 
 
 def installed(requirements: str) -> Path:

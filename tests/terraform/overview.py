@@ -78,8 +78,8 @@ def _tables(plan: Plan) -> Iterator[str]:
 
 
 def _accounts(plan: Plan) -> Iterator[str]:
-    told = [line.split(" | ") for line in granted(plan)]
-    for member, grants in groupby(told, key=lambda grant: grant[0]):
+    shown = [line.split(" | ") for line in granted(plan)]
+    for member, grants in groupby(shown, key=lambda grant: grant[0]):
         yield member
         for role, places in groupby(list(grants), key=lambda grant: grant[1]):
             yield f"  {role.removeprefix('roles/')}: {', '.join(place for *_, place in places)}"

@@ -21,9 +21,9 @@ def main(folder: str, entry_point: str) -> None:
     seconds, cpu = time.perf_counter() - started, time.process_time()
     loaded = sorted({name.split(".")[0] for name in sys.modules})
     answer = app.test_client().post("/", data=BROKEN, content_type="application/json")
-    told = {"status": answer.status_code, "type": answer.content_type, "body": answer.text}
+    shown = {"status": answer.status_code, "type": answer.content_type, "body": answer.text}
     times = {"framework_seconds": framework, "seconds": seconds, "cpu_seconds": cpu}
-    print(json.dumps({**times, "modules": loaded, "answer": told}))
+    print(json.dumps({**times, "modules": loaded, "answer": shown}))
 
 
 if __name__ == "__main__":

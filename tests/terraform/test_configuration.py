@@ -15,10 +15,10 @@ OLDEST = (1, 11)
 
 def test_terraform_is_installed() -> None:
     try:
-        told = json.loads(subprocess.check_output([*command(), "version", "-json"]))
+        shown = json.loads(subprocess.check_output([*command(), "version", "-json"]))
     except TerraformMissing as missing:
         pytest.fail(str(missing), pytrace=False)
-    version = told["terraform_version"]
+    version = shown["terraform_version"]
     if tuple(map(int, version.split(".")[:2])) < OLDEST:
         pytest.fail(f"terraform {version} is too old; {MISSING.splitlines()[1]}", pytrace=False)
 

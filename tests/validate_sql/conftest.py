@@ -180,13 +180,13 @@ Told = Callable[..., Validated]
 
 
 @pytest.fixture
-def told(services: Services) -> Told:
+def shown(services: Services) -> Told:
     """Validates a query: told(sql, contract="leads", ...)."""
 
-    def told(sql: str, **asked: Any) -> Validated:
+    def shown(sql: str, **asked: Any) -> Validated:
         return validate(Ask(sql=sql, **asked), services)
 
-    return told
+    return shown
 
 
 def codes(answer: Validated | list[Finding]) -> list[str]:

@@ -32,13 +32,13 @@ def compiled() -> None:
         ),
     ],
 )
-def test_what_bigquery_refuses_is_refused_in_its_words(sql: str, told_of: str, told: Told) -> None:
-    issue = next(it for it in told(sql).issues if it.severity == "error")
+def test_what_bigquery_refuses_is_refused_in_its_words(sql: str, told_of: str, shown: Told) -> None:
+    issue = next(it for it in shown(sql).issues if it.severity == "error")
     assert issue.code == "query_failed"
     assert issue.message.startswith("BigQuery: ")
     assert told_of in issue.message
     assert issue.line == 1
 
 
-def test_an_honest_query_is_not_refused(told: Told) -> None:
-    assert told(f"SELECT {KEYS} FROM shop.crm.orders {PERIOD}").ok
+def test_an_honest_query_is_not_refused(shown: Told) -> None:
+    assert shown(f"SELECT {KEYS} FROM shop.crm.orders {PERIOD}").ok

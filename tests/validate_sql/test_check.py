@@ -18,8 +18,8 @@ from tests.validate_sql.conftest import COLUMNS, PERIOD, Told, codes
 ORDERS = f"FROM `shop.crm.orders` {PERIOD}"
 
 
-def test_a_sound_query_is_answered_with_columns_rows_and_shares(told: Told) -> None:
-    answer = told(f"SELECT {COLUMNS}, total AS value, customer_id AS user_id {ORDERS}")
+def test_a_sound_query_is_answered_with_columns_rows_and_shares(shown: Told) -> None:
+    answer = shown(f"SELECT {COLUMNS}, total AS value, customer_id AS user_id {ORDERS}")
     assert answer.ok, answer.issues
     assert codes(answer) == []
     assert [(column.name, column.type) for column in answer.columns] == [
@@ -38,16 +38,16 @@ def test_a_sound_query_is_answered_with_columns_rows_and_shares(told: Told) -> N
     assert len(answer.sample) == 20
 
 
-def test_unknown_bytes_are_told_as_unknown_and_not_as_free(told: Told) -> None:
-    answer = told(f"SELECT {COLUMNS} {ORDERS}")
+def test_unknown_bytes_are_told_as_unknown_and_not_as_free(shown: Told) -> None:
+    answer = shown(f"SELECT {COLUMNS} {ORDERS}")
     assert answer.bytes_processed is None
     assert answer.cost
     assert answer.cost.bytes_per_run is None
     assert answer.cost.price_per_month is None
 
 
-def test_faults_of_contract_partition_and_habit_are_told_together(told: Told) -> None:
-    answer = told(
+def test_faults_of_contract_partition_and_habit_are_told_together(shown: Told) -> None:
+    answer = shown(
         "SELECT order_id AS id, client_id AS clientId, date AS created, NULL AS currency, "
         "total * 2\nFROM `shop.crm.orders`\nLIMIT 5"
     )
@@ -66,8 +66,8 @@ def test_faults_of_contract_partition_and_habit_are_told_together(told: Told) ->
     assert fixes["partition_filter"] == "WHERE date BETWEEN @start_date AND @end_date"
 
 
-def test_bigquerys_own_complaint_is_told_at_the_authors_place(told: Told) -> None:
-    answer = told(
+def test_bigquerys_own_complaint_is_told_at_the_authors_place(shown: Told) -> None:
+    answer = shown(
         f"SELECT client_id,\n  order_idd AS id, -- typo\n  created_at AS created {ORDERS}"
     )
     issue = next(issue for issue in answer.issues if issue.code == "query_failed")
@@ -75,15 +75,15 @@ def test_bigquerys_own_complaint_is_told_at_the_authors_place(told: Told) -> Non
     assert issue.fix == "Write order_id"
 
 
-def test_a_missing_table_is_answered_with_the_nearest_name(told: Told) -> None:
-    answer = told(f"SELECT {COLUMNS}\nFROM `shop.crm.oders` {PERIOD}")
+def test_a_missing_table_is_answered_with_the_nearest_name(shown: Told) -> None:
+    answer = shown(f"SELECT {COLUMNS}\nFROM `shop.crm.oders` {PERIOD}")
     issue = next(issue for issue in answer.issues if issue.code == "table_not_found")
     assert issue.fix == "Did you mean `shop.crm.orders`?"
     assert issue.line == 2
 
 
-def test_a_declared_script_is_answered_with_the_query_to_paste(told: Told) -> None:
-    answer = told(
+def test_a_declared_script_is_answered_with_the_query_to_paste(shown: Told) -> None:
+    answer = shown(
         "DECLARE start_date DATE DEFAULT '2026-01-01';\n"
         "DECLARE end_date DATE DEFAULT CURRENT_DATE();\n"
         f"SELECT {COLUMNS}, status FROM `shop.crm.orders`\n"
@@ -94,12 +94,12 @@ def test_a_declared_script_is_answered_with_the_query_to_paste(told: Told) -> No
     unknown = next(issue for issue in answer.issues if issue.code == "unknown_column")
     assert unknown.line == 3
     assert answer.suggestion.endswith("WHERE date BETWEEN @start_date AND @end_date")
-    again = told(answer.suggestion.replace(", status", ""))
+    again = shown(answer.suggestion.replace(", status", ""))
     assert again.ok, again.issues
 
 
-def test_what_only_the_engine_cannot_do_is_no_fault_of_the_query(told: Told) -> None:
-    answer = told(
+def test_what_only_the_engine_cannot_do_is_no_fault_of_the_query(shown: Told) -> None:
+    answer = shown(
         f"SELECT {COLUMNS}, TIMESTAMP_BUCKET(created_at, INTERVAL 1 HOUR) AS click_at {ORDERS}"
     )
     assert answer.ok
@@ -107,24 +107,24 @@ def test_what_only_the_engine_cannot_do_is_no_fault_of_the_query(told: Told) -> 
     assert "TIMESTAMP_BUCKET" in answer.issues[0].message
 
 
-def test_a_lookup_table_may_be_read_without_filter_when_it_is_named(told: Told) -> None:
+def test_a_lookup_table_may_be_read_without_filter_when_it_is_named(shown: Told) -> None:
     sql = f"SELECT {COLUMNS} FROM `shop.crm.orders`"
-    assert "partition_filter" in codes(told(sql))
-    exempt = told(sql, lookup_tables=["shop.crm.orders"])
+    assert "partition_filter" in codes(shown(sql))
+    exempt = shown(sql, lookup_tables=["shop.crm.orders"])
     assert "partition_filter" not in codes(exempt)
 
 
-def test_a_view_is_looked_through(told: Told) -> None:
-    bounded = told(f"SELECT {COLUMNS} FROM `shop.crm.orders_view` {PERIOD}")
+def test_a_view_is_looked_through(shown: Told) -> None:
+    bounded = shown(f"SELECT {COLUMNS} FROM `shop.crm.orders_view` {PERIOD}")
     assert "partition_filter" not in codes(bounded)
-    unbounded = told(f"SELECT {COLUMNS} FROM `shop.crm.orders_view`")
+    unbounded = shown(f"SELECT {COLUMNS} FROM `shop.crm.orders_view`")
     assert "partition_filter" in codes(unbounded)
 
 
-def test_extra_columns_are_features_when_predicted_value_is_asked_for(told: Told) -> None:
+def test_extra_columns_are_features_when_predicted_value_is_asked_for(shown: Told) -> None:
     sql = f"SELECT {COLUMNS}, customer_id AS user_id, items, status {ORDERS}"
-    assert codes(told(sql)).count("unknown_column") == 2
-    answer = told(sql, predicted_value=True)
+    assert codes(shown(sql)).count("unknown_column") == 2
+    answer = shown(sql, predicted_value=True)
     assert "unknown_column" not in codes(answer)
     assert [column.role for column in answer.columns][-2:] == ["feature", "feature"]
     assert answer.predicted_value
@@ -132,13 +132,13 @@ def test_extra_columns_are_features_when_predicted_value_is_asked_for(told: Told
     assert "predicted_value_unavailable" in codes(answer)
 
 
-def test_leads_and_deals_have_contracts_of_their_own(told: Told) -> None:
-    leads = told(
+def test_leads_and_deals_have_contracts_of_their_own(shown: Told) -> None:
+    leads = shown(
         f"SELECT order_id AS lead_id, client_id, created_at AS created, items, status {ORDERS}",
         contract="leads",
     )
     assert leads.ok, leads.issues
-    deals = told(
+    deals = shown(
         "SELECT order_id AS lead_id, created_at AS outcome_at, status, total AS deal_value "
         f"{ORDERS}",
         contract="deals",
@@ -146,14 +146,14 @@ def test_leads_and_deals_have_contracts_of_their_own(told: Told) -> None:
     assert codes(deals) == ["deal_status"]
 
 
-def test_the_copy_of_the_answer_is_dropped(told: Told, services: Services) -> None:
-    told(f"SELECT {COLUMNS} {ORDERS}")
-    told(f"SELECT {COLUMNS}, CAST(note AS FLOAT64) AS value {ORDERS}")
+def test_the_copy_of_the_answer_is_dropped(shown: Told, services: Services) -> None:
+    shown(f"SELECT {COLUMNS} {ORDERS}")
+    shown(f"SELECT {COLUMNS}, CAST(note AS FLOAT64) AS value {ORDERS}")
     assert services.own.tables_in(services.own.staging_path("").rstrip(".")) == []
 
 
-def test_a_profile_can_be_left_out(told: Told) -> None:
-    assert told(f"SELECT {COLUMNS} {ORDERS}", with_profile=False).profile is None
+def test_a_profile_can_be_left_out(shown: Told) -> None:
+    assert shown(f"SELECT {COLUMNS} {ORDERS}", with_profile=False).profile is None
 
 
 FIXES = [
@@ -165,27 +165,27 @@ FIXES = [
 
 @pytest.mark.parametrize(("code", "id_", "fix"), FIXES)
 def test_a_fix_is_written_with_the_authors_own_expression(
-    told: Told, code: str, id_: str, fix: str
+    shown: Told, code: str, id_: str, fix: str
 ) -> None:
     orders = f"FROM `shop.crm.orders` AS o {PERIOD}"
-    answer = told(f"SELECT {id_}, o.client_id, o.created_at AS created {orders}")
+    answer = shown(f"SELECT {id_}, o.client_id, o.created_at AS created {orders}")
     assert fix in next(issue.fix for issue in answer.issues if issue.code == code)
 
 
-def test_rows_of_a_placeholder_are_not_told_as_duplicates_too(told: Told) -> None:
-    answer = told(f"SELECT '(not set)' AS id, client_id, created_at AS created {ORDERS}")
+def test_rows_of_a_placeholder_are_not_told_as_duplicates_too(shown: Told) -> None:
+    answer = shown(f"SELECT '(not set)' AS id, client_id, created_at AS created {ORDERS}")
     assert "duplicate_id" not in codes(answer)
 
 
-def test_a_column_written_as_null_is_told_once(told: Told) -> None:
-    answer = told(f"SELECT {COLUMNS}, CAST(NULL AS STRING) AS user_id {ORDERS}")
+def test_a_column_written_as_null_is_told_once(shown: Told) -> None:
+    answer = shown(f"SELECT {COLUMNS}, CAST(NULL AS STRING) AS user_id {ORDERS}")
     (issue,) = answer.issues
     assert issue.code == "null_column"
     assert issue.fix == "Remove `CAST(NULL AS STRING) AS user_id` from the SELECT list."
 
 
-def test_the_shard_of_one_day_is_answered_with_all_days(told: Told) -> None:
-    answer = told(
+def test_the_shard_of_one_day_is_answered_with_all_days(shown: Told) -> None:
+    answer = shown(
         "SELECT event_name AS id, user_pseudo_id AS client_id, "
         "TIMESTAMP_MICROS(event_timestamp) AS created FROM `shop.analytics_123.events_20261029`"
     )
@@ -194,8 +194,8 @@ def test_the_shard_of_one_day_is_answered_with_all_days(told: Told) -> None:
     assert issue.fix.startswith("FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN")
 
 
-def test_days_set_by_a_clock_are_told_once(told: Told) -> None:
-    answer = told(
+def test_days_set_by_a_clock_are_told_once(shown: Told) -> None:
+    answer = shown(
         f"SELECT {COLUMNS} FROM `shop.crm.orders` WHERE date BETWEEN "
         "DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY) AND CURRENT_DATE()"
     )
@@ -223,8 +223,8 @@ class Telling(Warehouse):
     """A warehouse that names another table among those that a query reads."""
 
     def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
-        told = super().dry_run(sql, timeout=timeout)
-        return replace(told, referenced_tables=("shop.crm.orders", "shop.payroll.salaries"))
+        shown = super().dry_run(sql, timeout=timeout)
+        return replace(shown, referenced_tables=("shop.crm.orders", "shop.payroll.salaries"))
 
 
 def test_a_table_that_only_bigquery_sees_is_refused_also_behind_a_view(services: Services) -> None:
@@ -266,8 +266,8 @@ CONTENT = {
 
 
 @pytest.mark.parametrize("code", CONTENT)
-def test_what_only_the_rows_show_is_told(told: Told, code: str) -> None:
-    assert code in codes(told(CONTENT[code]))
+def test_what_only_the_rows_show_is_told(shown: Told, code: str) -> None:
+    assert code in codes(shown(CONTENT[code]))
 
 
 @pytest.mark.parametrize(
@@ -281,8 +281,10 @@ def test_what_only_the_rows_show_is_told(told: Told, code: str) -> None:
         ("CONCAT('9', client_id)", "well_formed_unknown"),
     ],
 )
-def test_the_usual_faults_of_client_ids_are_counted(told: Told, client_id: str, fault: str) -> None:
-    answer = told(
+def test_the_usual_faults_of_client_ids_are_counted(
+    shown: Told, client_id: str, fault: str
+) -> None:
+    answer = shown(
         f"SELECT order_id AS id, {client_id} AS client_id, created_at AS created {ORDERS}"
     )
     assert answer.profile
@@ -292,17 +294,17 @@ def test_the_usual_faults_of_client_ids_are_counted(told: Told, client_id: str, 
     assert counts["known_before"] == 0
 
 
-def test_a_visit_after_the_conversion_does_not_attribute_it(told: Told) -> None:
+def test_a_visit_after_the_conversion_does_not_attribute_it(shown: Told) -> None:
     early = "TIMESTAMP_SUB(created_at, INTERVAL 25 DAY)"
-    answer = told(f"SELECT order_id AS id, client_id, {early} AS created {ORDERS}")
+    answer = shown(f"SELECT order_id AS id, client_id, {early} AS created {ORDERS}")
     assert answer.profile
     assert answer.profile.clients
     assert answer.profile.clients.known == 50
     assert answer.profile.clients.known_before == 0
 
 
-def test_a_profile_holds_no_address_and_no_number_of_a_person(told: Told) -> None:
-    answer = told(
+def test_a_profile_holds_no_address_and_no_number_of_a_person(shown: Told) -> None:
+    answer = shown(
         f"SELECT {COLUMNS}, email, phone, "
         f"[STRUCT('mail' AS key, email AS value)] AS params {ORDERS}"
     )
@@ -312,8 +314,8 @@ def test_a_profile_holds_no_address_and_no_number_of_a_person(told: Told) -> Non
     assert "7946" not in text
 
 
-def test_a_failure_on_a_row_does_not_show_the_row(told: Told) -> None:
-    text = told(CONTENT["failing_row"]).model_dump_json()
+def test_a_failure_on_a_row_does_not_show_the_row(shown: Told) -> None:
+    text = shown(CONTENT["failing_row"]).model_dump_json()
     assert "canary" not in text
 
 

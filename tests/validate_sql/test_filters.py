@@ -12,8 +12,8 @@ from tests.validate_sql.conftest import COLUMNS, PERIOD, Told, codes
 ORDERS = f"SELECT {COLUMNS} FROM shop.crm.orders {PERIOD}"
 
 
-def test_the_share_that_each_filter_removes_is_told(told: Told) -> None:
-    answer = told(f"{ORDERS} AND status = 'paid' AND items BETWEEN 1 AND 3")
+def test_the_share_that_each_filter_removes_is_told(shown: Told) -> None:
+    answer = shown(f"{ORDERS} AND status = 'paid' AND items BETWEEN 1 AND 3")
     assert [(it.text, it.removed_share) for it in answer.filters] == [
         ("status = 'paid'", 0.5),
         ("items BETWEEN 1 AND 3", 0.25),
@@ -21,18 +21,18 @@ def test_the_share_that_each_filter_removes_is_told(told: Told) -> None:
     assert "idle_filter" not in codes(answer)
 
 
-def test_a_slip_in_a_filter_is_told_with_the_value_that_was_meant(told: Told) -> None:
-    answer = told(f"{ORDERS} AND status = 'Paid'")
+def test_a_slip_in_a_filter_is_told_with_the_value_that_was_meant(shown: Told) -> None:
+    answer = shown(f"{ORDERS} AND status = 'Paid'")
     issue = next(it for it in answer.issues if it.code == "idle_filter")
     assert "'paid' (30)" in issue.message
     assert issue.fix == "Did you mean 'paid'?"
     assert answer.suggestion == f"{ORDERS} AND status = 'paid'"
-    mended = told(answer.suggestion)
+    mended = shown(answer.suggestion)
     assert {"idle_filter", "no_rows"}.isdisjoint(codes(mended))
 
 
-def test_values_of_a_column_that_holds_persons_are_masked(told: Told) -> None:
-    answer = told(f"{ORDERS} AND email = 'nobody'")
+def test_values_of_a_column_that_holds_persons_are_masked(shown: Told) -> None:
+    answer = shown(f"{ORDERS} AND email = 'nobody'")
     (issue,) = [it for it in answer.issues if it.code == "idle_filter"]
     assert "canary.example" not in issue.message
     assert issue.replacement is None

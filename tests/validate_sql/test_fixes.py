@@ -54,14 +54,14 @@ def asked(name: str, text: str) -> str:
 
 @pytest.mark.parametrize("case", READ)
 def test_a_column_is_read_as_all_of_its_values_are_written(
-    case: str, told: Told, services: Services
+    case: str, shown: Told, services: Services
 ) -> None:
     name, text, first = READ[case]
     sql = asked(name, text)
-    issue = mended(told(sql), "wrong_type", name)
+    issue = mended(shown(sql), "wrong_type", name)
     assert issue.replacement is not None, issue.fix
-    fixed = told(sql).suggestion
-    assert "wrong_type" not in codes(told(fixed))
+    fixed = shown(sql).suggestion
+    assert "wrong_type" not in codes(shown(fixed))
     before, after = rows(services, sql), rows(services, fixed)
     found = after[0][name]
     assert (found.isoformat() if hasattr(found, "isoformat") else found) == first
@@ -74,32 +74,34 @@ def test_a_column_is_read_as_all_of_its_values_are_written(
     [("value", "either"), ("value", "price"), ("created", "ambiguous"), ("is_qualified", "phase")],
 )
 def test_values_that_may_be_read_in_two_ways_are_left_to_their_author(
-    name: str, text: str, told: Told
+    name: str, text: str, shown: Told
 ) -> None:
-    issue = mended(told(asked(name, text)), "wrong_type", name)
+    issue = mended(shown(asked(name, text)), "wrong_type", name)
     assert issue.replacement is None
     assert "SAFE_CAST" not in issue.fix
 
 
 def test_a_sign_of_a_currency_becomes_its_code_and_no_other_row_is_lost(
-    told: Told, services: Services
+    shown: Told, services: Services
 ) -> None:
     sql = f"SELECT {KEYS}, symbol AS currency {FORMS}"
-    fixed = told(sql).suggestion
+    fixed = shown(sql).suggestion
     assert [row["currency"] for row in rows(services, fixed)][:3] == ["EUR", "EUR", "EUR"]
     assert {row["currency"] for row in rows(services, fixed)} == {"EUR", "USD"}
-    assert {"currency_code", "currency_case"}.isdisjoint(codes(told(fixed)))
+    assert {"currency_code", "currency_case"}.isdisjoint(codes(shown(fixed)))
 
 
-def test_an_unknown_currency_is_told_without_a_text_that_would_lose_the_others(told: Told) -> None:
-    issue = mended(told(f"SELECT {KEYS}, unknown AS currency {FORMS}"), "currency_code", "currency")
+def test_an_unknown_currency_is_told_without_a_text_that_would_lose_the_others(shown: Told) -> None:
+    issue = mended(
+        shown(f"SELECT {KEYS}, unknown AS currency {FORMS}"), "currency_code", "currency"
+    )
     assert issue.replacement is None
     assert "ELSE unknown END" in issue.fix
 
 
-def test_a_cookie_of_another_form_stays_itself(told: Told, services: Services) -> None:
+def test_a_cookie_of_another_form_stays_itself(shown: Told, services: Services) -> None:
     sql = f"SELECT id, cookie AS client_id, created_at AS created {FORMS}"
-    fixed = told(sql).suggestion
+    fixed = shown(sql).suggestion
     found = [row["client_id"] for row in rows(services, fixed)]
     assert "0.0" not in found
     assert len(set(found)) == 12
@@ -107,19 +109,19 @@ def test_a_cookie_of_another_form_stays_itself(told: Told, services: Services) -
     assert not [client for client in found if client.startswith("GA1.")]
 
 
-def test_statuses_of_deals_are_those_that_were_found(told: Told, services: Services) -> None:
+def test_statuses_of_deals_are_those_that_were_found(shown: Told, services: Services) -> None:
     sql = f"SELECT id AS lead_id, created_at AS outcome_at, stage AS status {FORMS}"
-    answer = told(sql, contract="deals")
+    answer = shown(sql, contract="deals")
     assert "deal_status" in codes(answer)
     found = rows(services, answer.suggestion)
     assert {row["status"] for row in found} == {"won", "lost", "open"}
-    unknown = told(sql.replace("stage AS", "phase AS"), contract="deals")
+    unknown = shown(sql.replace("stage AS", "phase AS"), contract="deals")
     assert mended(unknown, "deal_status", "status").replacement is None
 
 
-def test_a_client_id_that_nobody_knows_may_be_said_to_be_null(told: Told) -> None:
+def test_a_client_id_that_nobody_knows_may_be_said_to_be_null(shown: Told) -> None:
     sql = f"SELECT id, CAST(NULL AS STRING) AS client_id, created_at AS created {FORMS}"
-    answer = told(sql)
+    answer = shown(sql)
     assert answer.ok
     assert "missing_client_id" in codes(answer)
 
@@ -131,8 +133,8 @@ WHERE o.status ilike 'paid' AND o.created_at > now() - interval '30 days'
 ORDER BY 1"""
 
 
-def test_all_faults_are_told_in_one_answer_at_their_places(told: Told) -> None:
-    answer = told(POSTGRES.replace('"id"', '"order_id"'))
+def test_all_faults_are_told_in_one_answer_at_their_places(shown: Told) -> None:
+    answer = shown(POSTGRES.replace('"id"', '"order_id"'))
     text = POSTGRES.replace('"id"', '"order_id"').splitlines()
     marked = {
         text[it.line - 1][it.column - 1 : it.end_column - 1]
@@ -150,7 +152,7 @@ def test_all_faults_are_told_in_one_answer_at_their_places(told: Told) -> None:
     assert "INTERVAL 30 DAY" in answer.suggestion
     assert [it.name for it in answer.columns] == ["id", "client_id", "created"]
     assert not answer.ok
-    assert told(answer.suggestion).ok or "partition_filter" in codes(told(answer.suggestion))
+    assert shown(answer.suggestion).ok or "partition_filter" in codes(shown(answer.suggestion))
 
 
 @pytest.mark.parametrize(
@@ -204,14 +206,14 @@ def test_reading_goes_on_behind_what_no_program_can_mend() -> None:
     assert sorted(dialect) == [1, 1, 1, 3, 3, 3, 4, 4]
 
 
-def test_a_script_of_temporary_tables_is_told_as_one_query(told: Told) -> None:
+def test_a_script_of_temporary_tables_is_told_as_one_query(shown: Told) -> None:
     script = (
         "CREATE TEMP TABLE paid AS SELECT * FROM shop.crm.orders\n"
         "WHERE date BETWEEN @start_date AND @end_date AND status = 'paid';\n"
         "SELECT order_id AS id, client_id, created_at AS created FROM paid;"
     )
-    answer = told(script)
+    answer = shown(script)
     assert [it.code for it in answer.issues if it.severity == "error"] == ["changes_schema"]
     assert answer.suggestion.startswith("WITH paid AS (SELECT * FROM shop.crm.orders")
     assert [column.name for column in answer.columns] == ["id", "client_id", "created"]
-    assert told(answer.suggestion).ok
+    assert shown(answer.suggestion).ok

@@ -48,7 +48,7 @@ VIEWS = {
 CATALOGUE = Catalogue("shop", PARTITIONS, VIEWS)
 
 
-def told(sql: str) -> list[str]:
+def shown(sql: str) -> list[str]:
     """The paths that the rule complains of."""
     findings = check(query(sql), CATALOGUE, "Europe/London")
     assert all(finding.code == "partition_filter" for finding in findings)
@@ -192,7 +192,7 @@ UNBOUNDED = [
 
 @pytest.mark.parametrize("sql", BOUNDED)
 def test_a_read_bounded_on_both_sides_passes(sql: str) -> None:
-    assert told(sql) == []
+    assert shown(sql) == []
 
 
 @pytest.mark.parametrize(("sql", "reason"), UNBOUNDED)
@@ -207,7 +207,7 @@ def test_an_unbounded_read_is_named_with_its_reason(sql: str, reason: str) -> No
 def test_the_filter_that_the_message_offers_satisfies_the_rule(path: str) -> None:
     bare = f"SELECT 1 AS id FROM `{path}` AS t"
     (finding,) = check(query(bare), CATALOGUE, "Europe/London")
-    assert told(f"{bare} {finding.fix}") == []
+    assert shown(f"{bare} {finding.fix}") == []
 
 
 def test_a_view_is_blamed_at_the_place_where_the_query_reads_it() -> None:
@@ -219,5 +219,5 @@ def test_a_view_is_blamed_at_the_place_where_the_query_reads_it() -> None:
 def test_a_long_chain_of_steps_is_followed_to_its_end() -> None:
     steps = [f"a{n} AS (SELECT id, date FROM a{n - 1})" for n in range(1, 300)]
     chain = ", ".join(["a0 AS (SELECT id, date FROM shop.crm.orders)", *steps])
-    assert told(f"WITH {chain} SELECT id FROM a299 WHERE date = @start_date") == []
-    assert told(f"WITH {chain} SELECT id FROM a299") == ["shop.crm.orders"]
+    assert shown(f"WITH {chain} SELECT id FROM a299 WHERE date = @start_date") == []
+    assert shown(f"WITH {chain} SELECT id FROM a299") == ["shop.crm.orders"]

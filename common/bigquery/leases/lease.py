@@ -18,6 +18,7 @@ from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.errors import ConflictError, ProductError, RetryableError
 from common.logs import log
+from common.untyped import JsonObject
 
 LEASE_SECONDS = 150
 """A worker that died blocks nobody for longer; whoever works for longer keeps its lease."""
@@ -194,11 +195,11 @@ def _create(warehouse: Warehouse, name: str) -> None:
         raise RetryableError(f"The lease {name} is being made.", code="lease_busy") from None
 
 
-def _read(warehouse: Warehouse, name: str) -> dict[str, Any]:
+def _read(warehouse: Warehouse, name: str) -> JsonObject:
     return _rows(warehouse, name)[0]
 
 
-def _rows(warehouse: Warehouse, name: str) -> list[dict[str, Any]]:
+def _rows(warehouse: Warehouse, name: str) -> list[JsonObject]:
     return list(
         warehouse.rows(with_parameters(_sql("read", warehouse), name=Parameter("STRING", name)))
     )

@@ -49,11 +49,11 @@ def unreadable(source: Source, offset: int) -> Finding:
     rest = source.text[offset : offset + 200]
     cases = ((re.match(pattern, rest), explain) for pattern, explain in _CASES)
     match, explain = next((match, explain) for match, explain in cases if match)
-    told = explain(match, before, rest)
+    given = explain(match, before, rest)
     at = source.position(offset)
-    if told.replacement is not None:
-        at = source.position(offset - told.before, offset + told.after)
-    return found(told.code, told.message, told.fix, at=at, replacement=told.replacement)
+    if given.replacement is not None:
+        at = source.position(offset - given.before, offset + given.after)
+    return found(given.code, given.message, given.fix, at=at, replacement=given.replacement)
 
 
 def beyond(text: str, offset: int) -> int:

@@ -19,9 +19,9 @@ def finding(source: Source, tokens: Sequence[Token], index: int) -> Finding:
         message = "The query ends where something more must come."
         end = tokens[-1].offset + len(tokens[-1].text)
         return found("syntax", message, f"{tokens[-1].text} ...", at=source.position(end))
-    told, fix = _likely(tokens, index)
+    given, fix = _likely(tokens, index)
     token = tokens[index]
-    message = f"The query cannot be read from {token.text[:40]} on. {told}"
+    message = f"The query cannot be read from {token.text[:40]} on. {given}"
     at = source.position(token.offset, token.offset + len(token.text))
     return found("syntax", message, fix, at=at)
 
@@ -46,8 +46,8 @@ def _likely(tokens: Sequence[Token], index: int) -> tuple[str, str]:
         return f"Something is missing between {shown}.", f"{before.text} ... {token.text}"
     if older.has("GROUP", "ORDER") and not before.has("BY"):
         return f"{older.text} is followed by BY.", f"{older.text} BY {before.text}"
-    told = "A comma, a bracket, a keyword or an alias is missing or too much."
-    return told, f"Compare with: {_GOOD_FORM}"
+    given = "A comma, a bracket, a keyword or an alias is missing or too much."
+    return given, f"Compare with: {_GOOD_FORM}"
 
 
 def _ends_value(token: Token) -> bool:

@@ -66,7 +66,8 @@ def standard_types() -> dict[str, str]:
     """Column name → GoogleSQL type of everything in a conversion table, in order."""
     types: dict[str, str] = {}
     for column in schemas.load("conversion")["schema"]:
-        type_ = STANDARD.get(column["type"], column["type"])
+        given: str = column["type"]
+        type_ = STANDARD.get(given, given)
         if column["type"] == "RECORD":
             fields = ", ".join(f"{part['name']} {part['type']}" for part in column["fields"])
             type_ = f"STRUCT<{fields}>"

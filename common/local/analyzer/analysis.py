@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import count
-from typing import Any
 
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from zetasql.wasi._pb2.zetasql.proto import options_pb2, simple_catalog_pb2
@@ -15,10 +14,11 @@ from zetasql.wasi._pb2.zetasql.public import options_pb2 as features
 from zetasql.wasi._pb2.zetasql.public import simple_table_pb2, type_pb2
 
 from common.local.analyzer.service import Rejected, call, generation
+from common.untyped import Row
 
 __all__ = ["Column", "Rejected", "Schema", "analyze"]
 
-Schema = Sequence[Mapping[str, Any]]
+Schema = Sequence[Row]
 """A BigQuery schema as in its JSON: name, type, mode and, for a RECORD, fields."""
 
 _NOT_IN_BIGQUERY = (
@@ -156,7 +156,7 @@ def _add_table(
     inside.table.add(name=path[-1], column=columns)
 
 
-def _column_type(field: Mapping[str, Any]) -> str:
+def _column_type(field: Row) -> str:
     type_ = field["type"].upper()
     if type_ in ("RECORD", "STRUCT"):
         type_ = struct_type(field["fields"])

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from common.local.stack.attach import CommandError
+from common.untyped import JsonObject
 
 
 class _Loader(yaml.SafeLoader):
@@ -30,7 +30,7 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
 
 
-def definitions(path: Path) -> list[dict[str, Any]]:
+def definitions(path: Path) -> list[JsonObject]:
     """The definitions of a YAML file: one, or a list of them; raises CommandError that names it."""
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 from common.bigquery.sql import Sql, template, with_parameters
 from common.local.stack.attach import Attached
 from common.model.run_status import FINISHED
+from common.untyped import JsonObject
 
-Rows = list[dict[str, Any]]
+Rows = list[JsonObject]
 
 
 def by_day(stack: Attached, id: str) -> dict[date, dict[str, float]]:

@@ -17,11 +17,12 @@ from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
 
 from common.local.shop.truth.answers import Truth
+from common.untyped import Row
 
 INK, OURS, TRUTH, SOFT = "#1f2933", "#2563eb", "#f59e0b", "#9aa5b1"
 LEADS_SHOWN = 5
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Row]
 Days = Mapping[date, Mapping[str, float]]
 
 
@@ -77,7 +78,7 @@ def _summed(found: Findings) -> Rows:
     ]
 
 
-def _otherwise(row: Mapping[str, Any]) -> int | None:
+def _otherwise(row: Row) -> int | None:
     """What the first run left out for other reasons than being a duplicate."""
     if row["events"] is None or row["counted"] is None:
         return None

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -28,6 +28,7 @@ from common.local.stack.ports import Ports
 from common.local.stack.serve import serve as run_stack
 from common.local.terminal import plain_table, show_run, show_totals, totals
 from common.messaging.messages import CrmLoaded
+from common.untyped import JsonObject
 
 HERE = Path(__file__).parent
 ZONE = "Europe/Berlin"
@@ -138,7 +139,7 @@ def _validate(stack: Attached, steps: Steps) -> None:
 
 def _define(stack: Attached, steps: Steps, project: str, first_day: date) -> list[str]:
     text = (HERE / "definitions.yaml").read_text(encoding="utf-8").replace("{project}", project)
-    definitions: list[dict[str, Any]] = yaml.safe_load(text)
+    definitions: list[JsonObject] = yaml.safe_load(text)
     with steps.step(f"Define {len(definitions)} conversions through the API"):
         for definition in definitions:
             stack.call("PUT", f"/api/conversions/{definition['id']}", definition)
@@ -153,7 +154,7 @@ def _define(stack: Attached, steps: Steps, project: str, first_day: date) -> lis
 
 def _delivered(stack: Attached) -> None:
     """Return once nothing is under way and the counts stand still."""
-    seen: list[list[dict[str, Any]]] = [[]]
+    seen: list[list[JsonObject]] = [[]]
 
     def still() -> bool:
         time.sleep(2)
@@ -223,7 +224,7 @@ def _compare(stack: Attached, known: Truth, console: Console) -> bool:
     return right
 
 
-def _found(stack: Attached, shop: Shop, known: Truth, rows: list[dict[str, Any]]) -> Findings:
+def _found(stack: Attached, shop: Shop, known: Truth, rows: list[JsonObject]) -> Findings:
     period = (shop.period.start + timedelta(days=number) for number in range(shop.period.days))
     return Findings(
         currency=stack.settings.currency,

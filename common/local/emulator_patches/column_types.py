@@ -6,7 +6,9 @@ from typing import Any
 
 import duckdb
 
-Field = dict[str, Any]
+from common.untyped import JsonObject
+
+Field = JsonObject
 """One column as in the API: name, type, mode and, for a RECORD, fields."""
 
 _TYPES = {

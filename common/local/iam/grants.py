@@ -43,12 +43,12 @@ def local_policy(settings: Settings, lines: Iterable[str]) -> Policy:
 
 
 def _localised(line: str, settings: Settings) -> Iterator[Grant]:
-    told = parsed(line)
-    found = _ACCOUNT.match(told.account)
-    email = account(found[1], settings.project) if found else told.account
-    kind, name = told.resource.kind, told.resource.name
+    shown = parsed(line)
+    found = _ACCOUNT.match(shown.account)
+    email = account(found[1], settings.project) if found else shown.account
+    kind, name = shown.resource.kind, shown.resource.name
     for local in _names(kind, name, settings):
-        yield Grant(email, told.role, Resource(kind, local))
+        yield Grant(email, shown.role, Resource(kind, local))
 
 
 def _names(kind: str, name: str, settings: Settings) -> Iterable[str]:

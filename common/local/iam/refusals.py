@@ -6,23 +6,22 @@ terraform-provider-google#9577, bigquery-etl#7581, harlequin-bigquery#12.
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.local.iam.policy import Need
+from common.untyped import JsonObject
 
 
-def denied(missing: Need, location: str) -> dict[str, Any]:
+def denied(missing: Need, location: str) -> JsonObject:
     """The body of the 403."""
     return error(403, "accessDenied", "PERMISSION_DENIED", text(missing, location))
 
 
-def unauthenticated() -> dict[str, Any]:
+def unauthenticated() -> JsonObject:
     """The body of the 401 to a call without credentials."""
     words = "Request is missing required authentication credential."
     return error(401, "required", "UNAUTHENTICATED", words)
 
 
-def error(code: int, reason: str, status: str, message: str) -> dict[str, Any]:
+def error(code: int, reason: str, status: str, message: str) -> JsonObject:
     """An error of Google's REST APIs."""
     details = [{"message": message, "domain": "global", "reason": reason}]
     return {"error": {"code": code, "message": message, "errors": details, "status": status}}

@@ -22,8 +22,8 @@ PLATFORM = ("gcp-sa-pubsub", "build@", "frontend@", "loader@", "writer-of-the-si
 def used(lines: Iterable[str]) -> dict[str, set[str]]:
     """{line of a grant: the rights for which it was needed}."""
     found: dict[str, set[str]] = defaultdict(set)
-    for told in lines:
-        grant, _, permission = told.strip().rpartition(" | ")
+    for shown in lines:
+        grant, _, permission = shown.strip().rpartition(" | ")
         found[grant].add(permission)
     return dict(found)
 
@@ -40,7 +40,7 @@ def unused(granted: Iterable[Grant], needed: Iterable[str]) -> list[str]:
 
 def main(files: list[str]) -> None:
     """Prints each grant with the rights that it was needed for, then those never needed."""
-    lines = [told for file in files for told in Path(file).read_text("utf-8").splitlines()]
+    lines = [shown for file in files for shown in Path(file).read_text("utf-8").splitlines()]
     found = used(lines)
     for grant, rights in sorted(found.items()):
         print(f"{grant}: {', '.join(sorted(rights))}")

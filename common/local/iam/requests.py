@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from common.local.iam.policy import Need, Resource
 from common.local.iam.statements import Path, ViewSql, dataset, statement_needs, table
+from common.untyped import JsonObject
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Request:
 
     method: str
     path: str
-    body: dict[str, Any]
+    body: JsonObject
     caller: str
     job_owner: str = ""
     """Who made the job that the path names; "" when it names none."""
@@ -75,7 +75,7 @@ def _job_needs(request: Request, project: str) -> Iterator[Need]:
         yield Need(f"bigquery.jobs.{verb}", Resource("project", project))
 
 
-def _insert_needs(body: dict[str, Any], project: str, view_sql: ViewSql) -> Iterator[Need]:
+def _insert_needs(body: JsonObject, project: str, view_sql: ViewSql) -> Iterator[Need]:
     configuration = body.get("configuration") or {"query": body}
     if "load" in configuration:
         yield from _written(configuration["load"], project)  # [load]
@@ -88,7 +88,7 @@ def _insert_needs(body: dict[str, Any], project: str, view_sql: ViewSql) -> Iter
         raise ValueError(f"No row of the permission table knows {sorted(configuration)} jobs.")
 
 
-def _written(options: dict[str, Any], project: str) -> Iterator[Need]:
+def _written(options: JsonObject, project: str) -> Iterator[Need]:
     target = options["destinationTable"]
     path: Path = (target.get("projectId") or project, target["datasetId"], target["tableId"])
     if options.get("createDisposition", "CREATE_IF_NEEDED") != "CREATE_NEVER":

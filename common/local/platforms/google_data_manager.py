@@ -22,6 +22,7 @@ from google.ads import datamanager_v1 as dm
 from google.protobuf.json_format import ParseError
 
 from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
+from common.untyped import JsonObject
 
 SCOPE = "https://www.googleapis.com/auth/datamanager"
 HASHED = re.compile(r"[0-9a-f]{64}")
@@ -260,21 +261,21 @@ class GoogleDataManager(StandIn):
         age = self.clock() - accepted
         if age > REMEMBERED:
             return error(400, "INVALID_ARGUMENT", "REQUEST_TOO_OLD")
-        told: dict[str, Any] = {"eventsIngestionStatus": {"recordCount": str(rows)}}
+        shown: JsonObject = {"eventsIngestionStatus": {"recordCount": str(rows)}}
         if age < PROCESSING:
-            told["requestStatus"] = "PROCESSING"
+            shown["requestStatus"] = "PROCESSING"
         elif not failures:
-            told["requestStatus"] = "SUCCESS"
+            shown["requestStatus"] = "SUCCESS"
         else:
             bad = sum(failures.values())
-            told["requestStatus"] = "FAILED" if bad == rows else "PARTIAL_SUCCESS"
-            told["errorInfo"] = {
+            shown["requestStatus"] = "FAILED" if bad == rows else "PARTIAL_SUCCESS"
+            shown["errorInfo"] = {
                 "errorCounts": [
                     {"recordCount": str(count), "reason": f"PROCESSING_ERROR_REASON_{reason}"}
                     for reason, count in failures.items()
                 ]
             }
-        return Reply(200, {"requestStatusPerDestination": [told]})
+        return Reply(200, {"requestStatusPerDestination": [shown]})
 
 
 def _person_violations(person: Any) -> Iterator[Violation]:

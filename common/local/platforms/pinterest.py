@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
+from common.untyped import JsonObject, Row
 
 HASHED = re.compile(r"[0-9a-f]{64}")
 FUTURE = timedelta(minutes=1)
@@ -70,13 +71,13 @@ class Pinterest(StandIn):
             for event, fault in zip(events, faults, strict=True):
                 if not fault:
                     self._keep(event)
-        told = _told(faults)
+        shown = _shown(faults)
         if not any(faults):
-            return Reply(200, told)
+            return Reply(200, shown)
         message = "Not all events were successfully processed."
-        return Reply(422, {"code": 4198, "message": message, "details": told})
+        return Reply(422, {"code": 4198, "message": message, "details": shown})
 
-    def _fault(self, event: Mapping[str, Any]) -> str:
+    def _fault(self, event: Row) -> str:
         """Why this event fails, though the request is well-formed."""
         if event["event_name"] not in NAMES:
             return f"event_name {event['event_name']} is not supported"
@@ -89,7 +90,7 @@ class Pinterest(StandIn):
                 return f"{name} must be hashed with SHA-256"
         return ""
 
-    def _keep(self, event: Mapping[str, Any]) -> None:
+    def _keep(self, event: Row) -> None:
         """[api] duplicates are removed between tag and API only, so a server's repeat counts."""
         key = (event["event_name"], event["event_id"])
         if known := self.held.get(key):
@@ -129,7 +130,7 @@ def _shape_fault(event: Any) -> str:
     return ""
 
 
-def _told(faults: list[str]) -> dict[str, Any]:
+def _shown(faults: list[str]) -> JsonObject:
     """[api] ConversionApiResponse: a status for each event, in the request's order."""
     return {
         "num_events_received": len(faults),

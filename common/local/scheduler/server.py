@@ -13,7 +13,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from google.cloud.scheduler_v1 import types
 from google.rpc import code_pb2, status_pb2
@@ -24,6 +23,7 @@ from common.local.scheduler import rules
 from common.local.scheduler.jobs import Jobs
 from common.local.scheduler.rules import Execution
 from common.local.scheduler.targets import Publish, attempt
+from common.untyped import JsonObject
 
 Clock = Callable[[], float]
 State = types.Job.State
@@ -138,7 +138,7 @@ class SchedulerServer:
         due = self.jobs.next_due(now)
         return None if due is None else due - now
 
-    def _submit(self) -> dict[str, Any]:
+    def _submit(self) -> JsonObject:
         """Starts what is due; a job never runs twice at once on its schedule."""
         with self._lock:
             due = [

@@ -6,10 +6,10 @@ import argparse
 from datetime import date
 from inspect import signature
 from pathlib import Path
-from typing import Any
 
 from common.local.shop.files import write
 from common.local.shop.shop import generate
+from common.untyped import JsonObject
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"{len(files)} files in {directory}")
 
 
-def _options() -> dict[str, Any]:
+def _options() -> JsonObject:
     return {name: found.default for name, found in signature(generate).parameters.items()}
 
 

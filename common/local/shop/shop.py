@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from common.local.shop.crm import hubspot
@@ -20,8 +19,9 @@ from common.local.shop.site.ga4 import Row
 from common.local.shop.site.site import Site, site
 from common.local.shop.truth.answers import Truth
 from common.local.shop.truth.truth import truth
+from common.untyped import JsonObject
 
-_TABLES: dict[str, dict[str, Any]] = json.loads(
+_TABLES: dict[str, JsonObject] = json.loads(
     Path(__file__).with_name("tables.json").read_text("utf-8")
 )
 

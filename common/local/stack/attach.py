@@ -20,6 +20,7 @@ from common.local.stack.directory import HOLDER, DirectoryBusyError
 from common.local.stack.ports import FREE_PORTS
 from common.local.stack.stack import PROJECT, running
 from common.settings import Settings
+from common.untyped import JsonObject
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / ".local"
@@ -67,13 +68,13 @@ class Attached:
         return answer
 
     def wait_for(
-        self, run_id: str, tell: Callable[[dict[str, Any]], object] = lambda entry: None
-    ) -> dict[str, Any]:
+        self, run_id: str, tell: Callable[[JsonObject], object] = lambda entry: None
+    ) -> JsonObject:
         """The run once all its conversions are through; `tell` hears each entry as it comes.
 
         Raises CommandError when it is late.
         """
-        runs: list[dict[str, Any]] = []
+        runs: list[JsonObject] = []
 
         def ended() -> bool:
             found = requests.get(f"{self.url}/api/runs/{run_id}", timeout=60)

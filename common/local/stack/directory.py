@@ -5,10 +5,11 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+
+from common.untyped import Row
 
 HOLDER = "stack.json"
 
@@ -18,7 +19,7 @@ class DirectoryBusyError(RuntimeError):
 
 
 @contextmanager
-def held(directory: Path, facts: Mapping[str, Any]) -> Iterator[None]:
+def held(directory: Path, facts: Row) -> Iterator[None]:
     """Holds the directory and tells others the facts (`url` among them) and the process.
 
     The hold ends with the process, however the process ends; the facts stay and may be old. Raises

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from common.untyped import JsonObject
 
 
 class Function(BaseModel):
@@ -41,7 +43,7 @@ class Schedule(BaseModel):
 
     cron: str
     topic: str
-    message: dict[str, Any]
+    message: JsonObject
     attributes: dict[str, str]
     description: str = ""
 

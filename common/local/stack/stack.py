@@ -37,6 +37,7 @@ from common.local.stack.directory import held
 from common.local.stack.gateway import GatewayProcess
 from common.local.stack.ports import FREE_PORTS, Ports
 from common.settings import Settings
+from common.untyped import JsonObject
 
 PROJECT = "conversions-local"
 GRACE_SECONDS = 10.0
@@ -79,11 +80,11 @@ class Stack:
         """{function name: its URL}."""
         return {name: f"{self.url}/{name}" for name in self.manifest.functions}
 
-    def ready(self) -> dict[str, Any]:
+    def ready(self) -> JsonObject:
         """What a caller needs to know, as `serve` prints it."""
         return {"ready": True, **self.facts()}
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> JsonObject:
         """Where everything answers, and the settings that it runs with."""
         return {
             "url": self.url,

@@ -63,9 +63,9 @@ def _show(path: Path, answer: Any, console: Console) -> None:
         if words:
             console.print(Text(words, style="dim"), soft_wrap=True)
     errors = sum(issue["severity"] == "error" for issue in answer["issues"])
-    told = "may become a conversion" if answer["ok"] else f"{errors} to mend"
+    shown = "may become a conversion" if answer["ok"] else f"{errors} to mend"
     mended = "; --fix writes what is offered" if answer["suggestion"] else ""
-    console.print(f"{path}: {told}{mended}")
+    console.print(f"{path}: {shown}{mended}")
 
 
 def _removed(condition: Any) -> str:

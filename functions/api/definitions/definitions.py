@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -16,6 +16,7 @@ from common.http.request import Ask, Nothing
 from common.kinds import AnyConversion
 from common.model.findings import Finding
 from common.model.run_status import FINISHED
+from common.untyped import JsonObject
 from functions.api.definitions import checks, graph, planned
 from functions.api.services import Services
 
@@ -192,7 +193,7 @@ def _first_run(stored: DefinitionVersion, services: Services) -> planned.Planned
         return None
 
 
-def mapped_conversions(destination: dict[str, Any]) -> set[str]:
+def mapped_conversions(destination: JsonObject) -> set[str]:
     """Ids of the conversions that a destination sends, in whichever release's form it is kept."""
     mapped = destination.get("conversions")
     return {

@@ -22,6 +22,7 @@ from common.http.pages import PageQuery, part_of
 from common.http.request import Ask, Text
 from common.incidents.current import State, current
 from common.model.run_status import DONE, RunStatus
+from common.untyped import Row
 from functions.api.definitions.definitions import LastRun, last_runs, mapped_conversions
 from functions.api.services import Services
 
@@ -91,10 +92,10 @@ class Facts:
     """What is known beside the definitions."""
 
     runs: Mapping[str, LastRun]
-    recent: Mapping[str, Mapping[str, Any]]
+    recent: Mapping[str, Row]
     """Id → the newest entry with a summary: recent, recorded_at, end_date."""
     stopped: Mapping[str, str]
-    incidents: Mapping[str, list[Mapping[str, Any]]]
+    incidents: Mapping[str, list[Row]]
     """Id of a conversion or destination → its open incidents."""
     destinations: Mapping[str, list[str]]
     """Id of a conversion → active destinations that send it."""
@@ -165,7 +166,7 @@ def health_of(stored: DefinitionVersion, facts: Facts) -> tuple[Health, str]:
     return "fresh", ""
 
 
-def _lateness(done: Mapping[str, Any] | None, facts: Facts) -> str:
+def _lateness(done: Row | None, facts: Facts) -> str:
     if done is None:
         return ""
     hours = (facts.now - done["recorded_at"]).total_seconds() / 3600
@@ -209,7 +210,7 @@ def _facts(stored: Iterable[DefinitionVersion], services: Services) -> Facts:
     )
 
 
-def _recent(services: Services) -> dict[str, Mapping[str, Any]]:
+def _recent(services: Services) -> dict[str, Row]:
     sql = template(__file__, "listing_recent", runs=services.warehouse.table("runs"))
     bound = with_parameters(
         sql,
@@ -219,10 +220,10 @@ def _recent(services: Services) -> dict[str, Mapping[str, Any]]:
     return {row["conversion"]: row for row in services.warehouse.rows(bound)}
 
 
-def _open_incidents(services: Services) -> dict[str, list[Mapping[str, Any]]]:
+def _open_incidents(services: Services) -> dict[str, list[Row]]:
     since = services.now().date() - timedelta(days=INCIDENT_DAYS)
     sql = template(__file__, "listing_incidents", current=current(services.warehouse, since))
-    found: dict[str, list[Mapping[str, Any]]] = {}
+    found: dict[str, list[Row]] = {}
     for row in services.warehouse.rows(with_parameters(sql, open=State.OPEN)):
         found.setdefault(row["conversion"], []).append(row)
     return found

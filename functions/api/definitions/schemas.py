@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import RootModel, TypeAdapter
 
 from common.errors import NotFoundError
 from common.http.model import Model
 from common.http.request import Ask, Nothing
 from common.kinds import BY_NAME, CONVERSION
+from common.untyped import JsonObject
 from functions.api.services import Services
 
 
-class Schema(RootModel[dict[str, Any]]):
+class Schema(RootModel[JsonObject]):
     """A JSON Schema (draft 2020-12)."""
 
 
 class Schemas(Model):
     """All forms: each kind alone, and any of them."""
 
-    conversion: dict[str, Any]
-    kinds: dict[str, dict[str, Any]]
+    conversion: JsonObject
+    kinds: dict[str, JsonObject]
 
 
 def all_schemas(ask: Ask[Nothing, None], services: Services) -> Schemas:

@@ -12,6 +12,7 @@ from common.bigquery.sql import template, with_parameters
 from common.http.model import Model
 from common.http.request import Ask, Days, window_of
 from common.model.window import Window
+from common.untyped import JsonObject
 from functions.api.definitions import definitions
 from functions.api.definitions.definitions import LastRun
 from functions.api.reporting.tables import rows_of
@@ -184,7 +185,7 @@ def _empty(day: date) -> Day:
 
 def _rows(
     name: str, id: str, window: Window, services: Services, **bound_too: Any
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     table = rows_of(id, services)
     if table is None:
         return []

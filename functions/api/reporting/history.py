@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from typing import Any
 
 from pydantic import Field
 
@@ -12,6 +11,7 @@ from common.bigquery.sql import template, with_parameters
 from common.errors import NotFoundError
 from common.http.model import Model
 from common.http.request import Ask, Moment
+from common.untyped import JsonObject
 from functions.api.services import Services
 
 PERSONAL = frozenset("email phone first_name last_name ip_address user_agent postal_code".split())
@@ -54,7 +54,7 @@ class History(Model):
     conversion: str
     id: str
     changes: list[Change]
-    row: dict[str, Any] | None = Field(
+    row: JsonObject | None = Field(
         description="The row at `as_of`, without personal data; null when there was none."
     )
 
@@ -80,12 +80,12 @@ def history(ask: Ask[HistoryQuery, None], services: Services) -> History:
     )
 
 
-def row_at(rows: list[dict[str, Any]], moment: datetime) -> dict[str, Any] | None:
+def row_at(rows: list[JsonObject], moment: datetime) -> JsonObject | None:
     """The row after the last change up to that moment; None before its insert or after a delete."""
     past = [row for row in rows if row["changed_at"] <= moment]
     if not past or not past[-1]["new_row"]:
         return None
-    columns: dict[str, Any] = json.loads(past[-1]["new_row"])
+    columns: JsonObject = json.loads(past[-1]["new_row"])
     return {name: value for name, value in columns.items() if name not in PERSONAL}
 
 
@@ -97,6 +97,6 @@ def changed_fields(old_row: str | None, new_row: str | None) -> list[str]:
     return sorted(name for name in new if new[name] != old.get(name) and name not in PROVENANCE)
 
 
-def _change(row: dict[str, Any]) -> Change:
+def _change(row: JsonObject) -> Change:
     known = {name: row[name] for name in Change.model_fields if name in row}
     return Change(**known, fields=changed_fields(row["old_row"], row["new_row"]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from typing import Any
 
 from pydantic import Field
 
@@ -12,6 +11,7 @@ from common.bigquery.sql import template, with_parameters
 from common.errors import NotFoundError
 from common.http.model import Model
 from common.http.request import Ask, Nothing
+from common.untyped import JsonObject
 from functions.api.services import Services
 
 
@@ -79,7 +79,7 @@ class ScoringModel(Model):
     trained_at: datetime
     definition_version: int | None
     reason: str | None = Field(description="Why it is the one in use.")
-    card: dict[str, Any] = Field(description="Data, attributes, quality, thresholds, warnings.")
+    card: JsonObject = Field(description="Data, attributes, quality, thresholds, warnings.")
     calibration: list[Cohort] = Field(description="Months that are old enough, oldest first.")
 
 

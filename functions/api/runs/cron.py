@@ -95,7 +95,7 @@ def warnings(text: str, timezone: str, today: date) -> list[str]:
         return []
     if not changes:
         return []
-    told = " and ".join(
+    shown = " and ".join(
         f"{it.at:%H:%M} {'does not exist' if it.is_skipped else 'comes twice'} on {it.day}"
         for it in changes[:4]
     )
@@ -107,7 +107,7 @@ def warnings(text: str, timezone: str, today: date) -> list[str]:
         if not clock_changes(f"{minute} {hour % 24} * * *", timezone, today)
     )
     return [
-        f"The clocks of {timezone} change in this hour: {told}. Cloud Scheduler may leave such a"
+        f"The clocks of {timezone} change in this hour: {shown}. Cloud Scheduler may leave such a"
         f" run out or start it twice; {safe:02}:{minute:02} ({minute} {safe} * * *) is safe."
     ]
 

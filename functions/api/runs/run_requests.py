@@ -96,8 +96,8 @@ def backfill(ask: Ask[Nothing, BackfillBody], services: Services) -> BackfillAns
         end_date=end,
         force=body.force,
     )
-    told = planned.planned(request, services)
-    if told is None:
+    shown = planned.planned(request, services)
+    if shown is None:
         raise UserError(
             "There is nothing to run.",
             code="nothing_to_run",
@@ -105,7 +105,7 @@ def backfill(ask: Ask[Nothing, BackfillBody], services: Services) -> BackfillAns
             field="conversions",
         )
     run_id = "" if body.dry else _published(request, services).run_id
-    return BackfillAnswer(run_id=run_id, **told.model_dump())
+    return BackfillAnswer(run_id=run_id, **shown.model_dump())
 
 
 def _request_id(ask: Ask[Nothing, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from common.http.model import Model
 from common.http.pages import PageQuery, cursor, read_cursor, read_moment
 from common.http.request import Ask, Nothing, Text
 from common.model.run_status import CLOSED, RunStatus
+from common.untyped import JsonObject
 from functions.api.services import Services
 
 STAGE = "(GA4 stage)"
@@ -110,10 +111,10 @@ def list_runs(ask: Ask[RunsQuery, None], services: Services) -> RunList:
     )
     found = list(services.warehouse.rows(bound))
     page = found[: ask.query.limit]
-    told = _runs(services, since, [row["run_id"] for row in page])
+    shown = _runs(services, since, [row["run_id"] for row in page])
     more = len(found) > len(page)
     return RunList(
-        runs=[_short(run) for run in told],
+        runs=[_short(run) for run in shown],
         next_page=cursor(page[-1]["started_at"].isoformat(), page[-1]["run_id"]) if more else "",
     )
 
@@ -152,11 +153,11 @@ def cancel(ask: Ask[Nothing, None], services: Services) -> RunDetail:
     return get_run(ask, services)
 
 
-def summary(run_id: str, entries: Iterable[dict[str, Any]]) -> RunDetail:
+def summary(run_id: str, entries: Iterable[JsonObject]) -> RunDetail:
     """A run told from its ledger entries, oldest first."""
     listed = [Entry(**{name: entry[name] for name in Entry.model_fields}) for entry in entries]
-    told = [entry for entry in listed if entry.conversion and entry.status not in NOTES]
-    last = {entry.conversion: entry.status for entry in told}
+    shown = [entry for entry in listed if entry.conversion and entry.status not in NOTES]
+    last = {entry.conversion: entry.status for entry in shown}
     closed = {id for id, status in last.items() if status in CLOSED}
     held = sorted(id for id, status in last.items() if status == RunStatus.HELD)
     if any(entry.status == RunStatus.HELD and not entry.conversion for entry in listed):
@@ -202,7 +203,7 @@ def _runs(services: Services, since: date, ids: list[str]) -> list[RunDetail]:
     rows = services.warehouse.rows(
         with_parameters(sql, since=since, ids=Parameter("ARRAY<STRING>", ids))
     )
-    by_run: dict[str, list[dict[str, Any]]] = {}
+    by_run: dict[str, list[JsonObject]] = {}
     for row in rows:
         by_run.setdefault(row["run_id"], []).append(row)
     runs = [summary(id, entries) for id, entries in by_run.items()]

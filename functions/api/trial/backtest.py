@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 from pydantic import Field
 
@@ -14,6 +13,7 @@ from common.http.request import Ask, Days, Nothing, window_of
 from common.kinds import AnyConversion
 from common.kinds.candidate.reason import BROKEN, reason
 from common.kinds.candidate.shape import REMOVED
+from common.untyped import JsonObject, Row
 from functions.api.definitions import checks, graph
 from functions.api.definitions.definitions import Remark
 from functions.api.reporting.figures import Day, Figures, total
@@ -83,7 +83,7 @@ def backtest(ask: Ask[Nothing, TrialBody], services: Services) -> Backtest:
     )
 
 
-def left_out(rows: Iterable[Mapping[str, Any]]) -> list[LeftOut]:
+def left_out(rows: Iterable[Row]) -> list[LeftOut]:
     """Candidates by the reason that dropped them, the most frequent first."""
     counts: dict[str, int] = {}
     for row in rows:
@@ -100,7 +100,7 @@ def message_of(code: str) -> str:
     return {**REMOVED, **BROKEN}.get(code, code)
 
 
-def _rows(tried: Trial) -> list[dict[str, Any]]:
+def _rows(tried: Trial) -> list[JsonObject]:
     sql = template(
         __file__,
         candidates=tried.candidates,
@@ -111,11 +111,11 @@ def _rows(tried: Trial) -> list[dict[str, Any]]:
     return list(tried.warehouse.rows(tried.bound(sql)))
 
 
-def _figures(row: Mapping[str, Any]) -> dict[str, Any]:
+def _figures(row: Row) -> JsonObject:
     return {name: row[name] for name in Day.model_fields}
 
 
-def _totals(kept: list[Day], rows: list[dict[str, Any]]) -> BacktestTotals:
+def _totals(kept: list[Day], rows: list[JsonObject]) -> BacktestTotals:
     dropped = [row for row in rows if row["outcome"]]
     gross = [row["value_gross"] for row in rows if not row["outcome"]]
     known = [value for value in gross if value is not None]

@@ -15,6 +15,7 @@ from common.http.request import Ask, Days, Nothing, window_of
 from common.kinds import AnyConversion
 from common.kinds.candidate.reason import reason
 from common.kinds.conversion import Conversion
+from common.untyped import JsonObject, Row
 from functions.api.definitions import checks, graph
 from functions.api.definitions.definitions import Remark
 from functions.api.services import Services
@@ -134,7 +135,7 @@ def _failed_rules(conversion: Conversion, tried: Trial, ids: list[str]) -> dict[
     return message_of
 
 
-def _rows(name: str, live: Trial, new: Trial, **slots: Sql) -> list[dict[str, Any]]:
+def _rows(name: str, live: Trial, new: Trial, **slots: Sql) -> list[JsonObject]:
     paired = template(
         __file__,
         "diff_paired",
@@ -148,7 +149,7 @@ def _rows(name: str, live: Trial, new: Trial, **slots: Sql) -> list[dict[str, An
     return list(live.warehouse.rows(live.bound(sql)))
 
 
-def _count(row: Mapping[str, Any] | None) -> DiffCount:
+def _count(row: Row | None) -> DiffCount:
     if row is None:
         return DiffCount(rows=0, live_value=None, draft_value=None)
     return DiffCount(
@@ -156,7 +157,7 @@ def _count(row: Mapping[str, Any] | None) -> DiffCount:
     )
 
 
-def _as_row(row: Mapping[str, Any], not_live: Outcomes, not_new: Outcomes) -> DiffRow:
+def _as_row(row: Row, not_live: Outcomes, not_new: Outcomes) -> DiffRow:
     id = row["id"]
     match row["change"]:
         case "added":
@@ -176,7 +177,7 @@ def _as_row(row: Mapping[str, Any], not_live: Outcomes, not_new: Outcomes) -> Di
     )
 
 
-def _difference(row: Mapping[str, Any]) -> str:
+def _difference(row: Row) -> str:
     parts = [
         f"its {what} changes from {_said(live)} to {_said(new)}"
         for what, live, new in (

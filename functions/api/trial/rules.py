@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from common.bigquery.sql import Sql, bind, fill, join
 from common.kinds.conversion import Conversion
 from common.model.filters import All, Any_, Condition, Filter
+from common.untyped import Row
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def columns(rules: Iterable[Rule]) -> Sql:
     )
 
 
-def failed(rules: Iterable[Rule], row: Mapping[str, Any]) -> list[tuple[int, Rule]]:
+def failed(rules: Iterable[Rule], row: Row) -> list[tuple[int, Rule]]:
     """The rules that an event did not pass, with their numbers."""
     return [(n, rule) for n, rule in enumerate(rules, 1) if not row[f"rule_{n}"]]
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
+from common.untyped import JsonObject, Row
 from functions.export.contract.config import DestinationConfig
 from functions.export.payload.money import Money
 from functions.export.payload.rows import ConversionRow
@@ -162,7 +163,7 @@ class Destination(ABC, Generic[T]):
 
     def __init__(self, config: T) -> None:
         self.config = config
-        self.mapped: Mapping[str, Any] = {each.conversion: each for each in config.conversions}
+        self.mapped: Row = {each.conversion: each for each in config.conversions}
 
     @abstractmethod
     def account(self, conversion: str) -> str:
@@ -298,7 +299,7 @@ def body(name: str, batch: Sequence[Built], **others: Any) -> bytes:
     return before + member + b",".join([built.payload for built in batch]) + after
 
 
-def present(**values: Any) -> dict[str, Any]:
+def present(**values: Any) -> JsonObject:
     """The values that are there; what is empty is left out, and 0 is not empty."""
     return {key: value for key, value in values.items() if value or value == 0}
 

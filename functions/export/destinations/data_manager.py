@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Literal
 
 from pydantic_core import to_json
 
+from common.untyped import JsonObject, Row
 from functions.export.contract.base import Built, Consent, Problem, canonical, fingerprint, present
 from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
@@ -50,10 +51,10 @@ def click_id(row: ConversionRow) -> dict[str, str]:
     return {}
 
 
-def user_identifiers(row: ConversionRow, default_country: str | None) -> list[dict[str, Any]]:
+def user_identifiers(row: ConversionRow, default_country: str | None) -> list[JsonObject]:
     """Hashed e-mail, phone and, when all four parts are known, address; at most ten are taken."""
     country = countries.code(row.country)
-    found: list[dict[str, Any]] = []
+    found: list[JsonObject] = []
     if email := identifiers.email(row.email, "google"):
         found.append({"emailAddress": email})
     if phone := identifiers.phone(row.phone, row.phone_country(default_country)):
@@ -74,12 +75,12 @@ def user_identifiers(row: ConversionRow, default_country: str | None) -> list[di
 _ADDRESS = ("givenName", "familyName", "regionCode", "postalCode")
 
 
-def known_by(people: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def known_by(people: Sequence[Row]) -> tuple[str, ...]:
     """Each identifier as it is kept until the person has left."""
     return tuple([_kept(each) for each in people])
 
 
-def _kept(identifier: Mapping[str, Any]) -> str:
+def _kept(identifier: Row) -> str:
     """The identifier's canonical JSON; a hash alone needs no writer, which costs five times as much
     as the hash."""
     if "address" in identifier:
@@ -88,12 +89,12 @@ def _kept(identifier: Mapping[str, Any]) -> str:
     return f'{{"{name}":"{digest}"}}'
 
 
-def kept_people(members: Sequence[str]) -> list[dict[str, Any]]:
+def kept_people(members: Sequence[str]) -> list[JsonObject]:
     """The identifiers that were kept."""
     return [_in_order(json.loads(text)) for text in members][:MOST_IDENTIFIERS]
 
 
-def _in_order(identifier: dict[str, Any]) -> dict[str, Any]:
+def _in_order(identifier: JsonObject) -> JsonObject:
     """An address as Google's own client writes it: kept texts have their keys sorted."""
     address = identifier.get("address")
     if address is None:
@@ -109,7 +110,7 @@ def consent(given: Consent) -> dict[str, int]:
     }
 
 
-def destination(config: Any, product_destination: str) -> dict[str, Any]:
+def destination(config: Any, product_destination: str) -> JsonObject:
     """Account and conversion action, or user list, that a request goes to."""
     return present(
         loginAccount=_account(config.login_account),
@@ -118,7 +119,7 @@ def destination(config: Any, product_destination: str) -> dict[str, Any]:
     )
 
 
-def _account(number: str | None) -> dict[str, Any]:
+def _account(number: str | None) -> JsonObject:
     return {"accountId": number, "accountType": GOOGLE_ADS} if number else {}
 
 
@@ -256,9 +257,7 @@ def later(reason: str) -> Cause:
     return codes.GOOGLE_LATER.get(reason, Cause.UNLISTED)
 
 
-def _failures(
-    violations: Sequence[Mapping[str, Any]], reason: str, rows: int
-) -> Iterator[tuple[int, str]]:
+def _failures(violations: Sequence[Row], reason: str, rows: int) -> Iterator[tuple[int, str]]:
     """The rows that violations name, each with its reason."""
     for violation in violations:
         index = _INDEX.search(foreign.text(violation.get("field")))
@@ -267,7 +266,7 @@ def _failures(
             yield row, foreign.word(violation.get("reason")) or reason
 
 
-def _reason(error: Mapping[str, Any]) -> str:
+def _reason(error: Row) -> str:
     reasons = [
         foreign.word(detail.get("reason")) for detail in foreign.objects(error.get("details"))
     ]
@@ -275,7 +274,7 @@ def _reason(error: Mapping[str, Any]) -> str:
     return next(iter(named), foreign.word(error.get("status")))
 
 
-def _concerns_account(violation: Mapping[str, Any]) -> bool:
+def _concerns_account(violation: Row) -> bool:
     field = foreign.text(violation.get("field"))
     return (
         cause(foreign.word(violation.get("reason"))) is Cause.ACCOUNT
@@ -320,13 +319,13 @@ QUIET = ("USER_ID_NOT_FOUND", "MATCH_ID_NOT_FOUND")
 def status(body: Any) -> Status:
     """The state and counts in a requestStatus answer; our own duplicates count as successes, and
     what cannot be read as not yet decided."""
-    told = next(foreign.objects(foreign.inside(body, "requestStatusPerDestination")), {})
+    shown = next(foreign.objects(foreign.inside(body, "requestStatusPerDestination")), {})
     counts: dict[str, int] = {}
-    for each in foreign.objects(foreign.inside(told, "errorInfo", "errorCounts")):
+    for each in foreign.objects(foreign.inside(shown, "errorInfo", "errorCounts")):
         reason = _short(foreign.word(each.get("reason")))
         counts[reason] = max(0, foreign.whole(each.get("recordCount")) or 0)
     failed = {reason: count for reason, count in counts.items() if later(reason) is not Cause.DONE}
-    state = _STATES.get(foreign.text(told.get("requestStatus")), "processing")
+    state = _STATES.get(foreign.text(shown.get("requestStatus")), "processing")
     if state in ("partial", "failed") and counts and not failed:
         state = "success"
     return Status(

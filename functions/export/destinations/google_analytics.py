@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from common.untyped import JsonObject
 from functions.export.contract.base import (
     Built,
     Capabilities,
@@ -123,7 +124,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
         group = canonical(visitor)
         return Built(intent.key, (visitor, event), fingerprint(event), group)
 
-    def _event(self, name: str, row: ConversionRow, intent: Intent) -> dict[str, Any]:
+    def _event(self, name: str, row: ConversionRow, intent: Intent) -> JsonObject:
         refund = intent.op == "retract"
         money = None if refund else intent.money
         session = row.session_id if row.session_id and row.session_id.isdigit() else None

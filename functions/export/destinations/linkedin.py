@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from common.untyped import JsonObject
 from functions.export.contract.base import (
     Built,
     Capabilities,
@@ -148,12 +149,12 @@ class LinkedIn(Destination[LinkedInConfig]):
         )
         return written(intent.key, event)
 
-    def _user(self, row: ConversionRow, intent: Intent) -> dict[str, Any]:
+    def _user(self, row: ConversionRow, intent: Intent) -> JsonObject:
         """Identifiers; `userIds` must be there even when empty (LinkedIn answers 422 without)."""
         ids = {"LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID": row.li_fat_id}
         if intent.with_person:
             ids = {"SHA256_EMAIL": identifiers.email(row.email), **ids}
-        user: dict[str, Any] = {
+        user: JsonObject = {
             "userIds": [{"idType": kind, "idValue": value} for kind, value in ids.items() if value]
         }
         if self.config.send_names and intent.with_person and row.first_name and row.last_name:
@@ -237,8 +238,8 @@ def _refusal(status: int, code: str, message: str) -> tuple[str, dict[int, str]]
         return code, {}
     if "Invalid prefix" in message:
         return "invalid_prefix", {}
-    if told := _TOO_OLD.search(message):
-        rows = [foreign.whole(row.strip()) for row in told[1].split(",")]
+    if shown := _TOO_OLD.search(message):
+        rows = [foreign.whole(row.strip()) for row in shown[1].split(",")]
         return "outside_90_days", {row: "outside_90_days" for row in rows if row is not None}
     indexes = [foreign.whole(row) for row in _INDEXED.findall(message)]
     named = {row: "invalid_event" for row in indexes if row is not None}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from common.model import event_source
+from common.untyped import JsonObject, Row
 from functions.export.contract.base import (
     Built,
     Capabilities,
@@ -221,7 +222,7 @@ class Meta(Destination[MetaConfig]):
     def _page(self, row: ConversionRow, source: str) -> str | None:
         return (row.page_location or self.config.event_source_url) if source == "website" else None
 
-    def _custom_data(self, row: ConversionRow, intent: Intent, source: str) -> dict[str, Any]:
+    def _custom_data(self, row: ConversionRow, intent: Intent, source: str) -> JsonObject:
         money = intent.money
         crm = source == "system_generated" and self.config.lead_event_source
         return present(
@@ -261,7 +262,7 @@ def credential(config: Any) -> Credential:
 
 def user_data(
     row: ConversionRow, intent: Intent, default_country: str | None, source: str
-) -> dict[str, Any]:
+) -> JsonObject:
     """Everything that may tell Meta who it was; hashed where Meta wants it hashed."""
     clicks = present(
         fbc=identifiers.facebook_click(row.fbc, row.fbclid, row.meta_click_at or row.click_at),
@@ -306,7 +307,7 @@ def lead_id(row: ConversionRow) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and 15 <= len(text) <= 17 else None
 
 
-def _fault(event: Mapping[str, Any]) -> Rejected | None:
+def _fault(event: Row) -> Rejected | None:
     """Why Meta would refuse the event, and with it every other one of its batch."""
     people = event.get("user_data", {})
     if not people:
@@ -343,7 +344,7 @@ def read(reply: Answer, rows: int) -> Result:
     return codes.meaning(cause_of(code), f"meta_{code}", FIX)
 
 
-def code_of(error: Mapping[str, Any]) -> str:
+def code_of(error: Row) -> str:
     """Code and subcode in a word; of a transient error the code that stands for any of them."""
     code, subcode = foreign.whole(error.get("code")), foreign.whole(error.get("error_subcode"))
     if error.get("is_transient") is True or (code is not None and code < 0):

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from common.untyped import JsonObject
 from functions.export.contract.base import (
     STAYS,
     Built,
@@ -196,7 +197,7 @@ def person_key(people: Mapping[str, Sequence[str]]) -> str:
     return f"p{hashlib.sha256(known_by.encode()).hexdigest()[:31]}"
 
 
-def session_of(payload: bytes, members: int) -> dict[str, Any]:
+def session_of(payload: bytes, members: int) -> JsonObject:
     """An upload session of one batch; its id follows from the members, so a repeat is the same."""
     digest = hashlib.sha256(payload).digest()
     return {

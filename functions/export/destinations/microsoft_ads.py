@@ -6,12 +6,13 @@ API reference: learn.microsoft.com/advertising/campaign-management-service/apply
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from common.untyped import JsonObject, Row
 from functions.export.contract.base import (
     Built,
     Capabilities,
@@ -216,7 +217,7 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
             return Accepted(foreign.word(body.get("TrackingId")), failures)
         return self._refusal(reply.status, body)
 
-    def _refusal(self, status: int, body: Mapping[str, Any]) -> Result:
+    def _refusal(self, status: int, body: Row) -> Result:
         """What an error for the whole request says: the first of its errors that anyone listed."""
         errors = [*foreign.objects(body.get("Errors"))]
         errors += foreign.objects(body.get("OperationErrors"))
@@ -251,7 +252,7 @@ def utc_seconds(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _money(prefix: str, intent: Intent) -> dict[str, Any]:
+def _money(prefix: str, intent: Intent) -> JsonObject:
     if intent.money is None:
         return {}
     return {
@@ -260,7 +261,7 @@ def _money(prefix: str, intent: Intent) -> dict[str, Any]:
     }
 
 
-def code_of(error: Mapping[str, Any]) -> str:
+def code_of(error: Row) -> str:
     """Number and name of an error in a word, such as 5609_OfflineConversionTimeOutOfWindow."""
     number, name = foreign.whole(error.get("Code")), foreign.word(error.get("ErrorCode"))
     return "_".join(part for part in ("" if number is None else str(number), name) if part) or "?"

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, StringConstraints
 
 from common.model import event_source
+from common.untyped import JsonObject, Row
 from functions.export.contract.base import (
     Built,
     Capabilities,
@@ -184,7 +185,7 @@ class Pinterest(Destination[PinterestConfig]):
         )
         return written(intent.key, event)
 
-    def _user_data(self, row: ConversionRow, intent: Intent) -> dict[str, Any]:
+    def _user_data(self, row: ConversionRow, intent: Intent) -> JsonObject:
         """Everything that may tell Pinterest who it was; hashed where Pinterest wants it hashed."""
         click = present(click_id=click_id(row.page_location))
         if not intent.with_person:
@@ -229,9 +230,9 @@ class Pinterest(Destination[PinterestConfig]):
         return super().verdict(reply, batch, now)
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        told = reply.json()
+        shown = reply.json()
         # [doc] 422 is for some of the events, and says in its details what 200 says
-        by_event = told if reply.status < 300 else foreign.inside(told, "details")
+        by_event = shown if reply.status < 300 else foreign.inside(shown, "details")
         if reply.status < 300 or reply.status == 422:
             return _by_event(by_event, len(batch))
         code = code_of(reply)
@@ -281,11 +282,11 @@ def postal_code(raw: str | None, country: str | None) -> str | None:
     return identifiers.sha256(digits) if digits.isascii() and digits.isdigit() else None
 
 
-def _by_event(told: Any, rows: int) -> Result:
+def _by_event(shown: Any, rows: int) -> Result:
     """What became of each event: all of them are in the answer, in the request's order."""
-    events = list(foreign.objects(foreign.inside(told, "events")))
+    events = list(foreign.objects(foreign.inside(shown, "events")))
     states = [foreign.text(each.get("status")) for each in events]
-    counted = foreign.whole(foreign.inside(told, "num_events_processed"))
+    counted = foreign.whole(foreign.inside(shown, "num_events_processed"))
     if len(events) != rows or set(states) - {"processed", "failed"}:
         return Unknown("unreadable_answer")
     if counted != states.count("processed"):
@@ -293,7 +294,7 @@ def _by_event(told: Any, rows: int) -> Result:
     return Accepted("", dict(_failures(events)))
 
 
-def _failures(events: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
+def _failures(events: Sequence[Row]) -> Iterator[tuple[int, str]]:
     """Events that failed; the message may hold what was sent, so only the field that it names is
     kept."""
     for row, event in enumerate(events):

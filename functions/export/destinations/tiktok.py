@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
+from common.untyped import JsonObject
 from functions.export.contract.base import (
     Built,
     Capabilities,
@@ -176,7 +177,7 @@ class TikTok(Destination[TikTokConfig]):
         )
         return written(intent.key, event)
 
-    def _user(self, row: ConversionRow, intent: Intent) -> dict[str, Any]:
+    def _user(self, row: ConversionRow, intent: Intent) -> JsonObject:
         clicks = present(ttclid=row.ttclid, ttp=row.ttp)
         if not intent.with_person:
             return clicks

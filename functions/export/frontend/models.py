@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from common.http.model import Model
 from common.http.pages import PageQuery
 from common.http.request import Day, Text
+from common.untyped import JsonObject
 from functions.export.contract.base import Problem
 from functions.export.contract.config import DestinationId
 from functions.export.destinations.registry import AnyDestination
@@ -164,7 +165,7 @@ class Capabilities(Model):
 class Form(Model):
     """The form of one kind of destination, and what its platform can do."""
 
-    form: dict[str, Any] = Field(alias="schema", description="JSON Schema.")
+    form: JsonObject = Field(alias="schema", description="JSON Schema.")
     capabilities: Capabilities
 
 

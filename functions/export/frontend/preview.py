@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import date
 from itertools import islice
-from typing import Any
 
+from common.untyped import JsonObject
 from functions.export.contract.base import STAYS
 from functions.export.ledger.protocol import Census
 from functions.export.reconcile.delivery_state import Candidate
@@ -25,7 +25,7 @@ Judged = list[tuple[Candidate, Decision]]
 
 def dry_run(
     connection: Connection, conversion: str, *, limit: int, bodies: int, force: bool = False
-) -> dict[str, Any]:
+) -> JsonObject:
     """What a run would do now with its first MAXIMUM_ROWS conversions: how many get which verdict,
     the first `limit` of them one by one, all requests by their SHA-256 and the first `bodies` of
     them whole. Nothing is sent and nothing is written."""
@@ -64,23 +64,23 @@ def dry_run(
 
 def notes(first_day: date, census: Census, brake: Brake) -> list[str]:
     """What a person would otherwise wonder about."""
-    told = []
+    given = []
     if census.early:
-        told.append(
+        given.append(
             f"{census.early:,} conversions before {first_day} are not sent; set "
             "start_date or replay their days if the platform shall have them."
         )
     if brake.held_back:
-        told.append(
+        given.append(
             f"{brake.held_back:,} conversions would be taken back, more than the retraction limit; "
             "a run holds them until it is forced."
         )
     if census.unproved:
-        told.append(
+        given.append(
             f"{census.unproved:,} conversions that were sent are not in the table, and no finished "
             "run of the table accounts for it; they are not taken back."
         )
-    return told
+    return given
 
 
 def requests_of(judged: Judged, job: Job) -> list[tuple[Request, list[str]]]:
@@ -115,13 +115,13 @@ def summed(decision: Decision) -> str:
             return f"nothing: {decision.reason}"
 
 
-def verdict(candidate: Candidate, decision: Decision) -> dict[str, Any]:
+def verdict(candidate: Candidate, decision: Decision) -> JsonObject:
     """What would happen to one conversion, and why."""
-    told: dict[str, Any] = {"id": candidate.conversion_id}
+    given: JsonObject = {"id": candidate.conversion_id}
     match decision:
         case Deliver(intent=intent):
             money = intent.money
-            return told | {
+            return given | {
                 "verdict": intent.op,
                 "key": intent.key,
                 "value": float(money) if money else None,
@@ -129,15 +129,15 @@ def verdict(candidate: Candidate, decision: Decision) -> dict[str, Any]:
                 "event_time": intent.occurred,
             }
         case Note(state=state, reason=reason):
-            return told | {"verdict": state, "reason": reason}
+            return given | {"verdict": state, "reason": reason}
         case _:
-            return told | {"verdict": "nothing", "reason": decision.reason}
+            return given | {"verdict": "nothing", "reason": decision.reason}
 
 
-def shown(request: Request, rows: list[str], *, whole: bool) -> dict[str, Any]:
+def shown(request: Request, rows: list[str], *, whole: bool) -> JsonObject:
     """A request for people: where its secret goes, never the secret."""
     credential = request.credential
-    told: dict[str, Any] = {
+    given: JsonObject = {
         "sha256": request.sha256,
         "bytes": len(request.body),
         "rows": rows,
@@ -150,4 +150,4 @@ def shown(request: Request, rows: list[str], *, whole: bool) -> dict[str, Any]:
             "reference": credential.reference,
         },
     }
-    return told | {"body": request.body.decode()} if whole else told
+    return given | {"body": request.body.decode()} if whole else given

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
+from common.untyped import JsonObject, Row
 from functions.export.services import Connection
 
 Place = tuple[datetime, str]
@@ -25,7 +26,7 @@ def entries(
     newest_first: bool = True,
     after: Place | None = None,
     limit: int,
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Entries of the ledger, beginning behind the place `after`; empty texts do not narrow. An
     accepted one says when some of its request were refused later: the platform tells how many,
     never which."""
@@ -52,7 +53,7 @@ def entries(
     return [_with_later(entry) for entry in warehouse.rows(bound)]
 
 
-def _with_later(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _with_later(entry: Row) -> JsonObject:
     counts: dict[str, int] = json.loads(entry.get("refused_later") or "{}")
     shown = {
         name: value
@@ -62,11 +63,11 @@ def _with_later(entry: Mapping[str, Any]) -> dict[str, Any]:
     if entry["state"] != "accepted" or not counts:
         return shown
     reasons = ", ".join(sorted(counts, key=lambda reason: (-counts[reason], reason)))
-    told = f"{sum(counts.values())} of {entry['request_rows']} of this request refused later"
-    return shown | {"reason": f"{told}: {reasons}"}
+    given = f"{sum(counts.values())} of {entry['request_rows']} of this request refused later"
+    return shown | {"reason": f"{given}: {reasons}"}
 
 
-def delivery_states(connection: Connection, *, conversion: str) -> list[dict[str, Any]]:
+def delivery_states(connection: Connection, *, conversion: str) -> list[JsonObject]:
     """How many conversions are in which state for which reason."""
     return _rows(connection, "delivery_states", conversion=conversion)
 
@@ -82,31 +83,31 @@ def conversions_between(
     return int(row["conversions"])
 
 
-def match_report(connection: Connection, start_date: date, end_date: date) -> list[dict[str, Any]]:
+def match_report(connection: Connection, start_date: date, end_date: date) -> list[JsonObject]:
     """For each day of sending and each conversion: rows sent, accepted, refused, and refused later
     by reason; newest day first. A row that was refused later is among the accepted ones."""
     bound = {"start_date": start_date, "end_date": end_date}
     later = _later(_rows(connection, "requests", **bound))
     days = _rows(connection, "report", **bound)
-    empty: Mapping[str, Any] = {"refused_later": {}, "waiting_for_answer": 0}
+    empty: Row = {"refused_later": {}, "waiting_for_answer": 0}
     return [row | later.get((row["date"], row["conversion"]), dict(empty)) for row in days]
 
 
-def _later(requests: Iterable[Mapping[str, Any]]) -> dict[tuple[date, str], dict[str, Any]]:
+def _later(requests: Iterable[Row]) -> dict[tuple[date, str], JsonObject]:
     """What became of requests afterwards, by day and conversion."""
-    told: dict[tuple[date, str], dict[str, Any]] = defaultdict(
+    given: dict[tuple[date, str], JsonObject] = defaultdict(
         lambda: {"refused_later": {}, "waiting_for_answer": 0}
     )
     for request in requests:
-        day = told[request["date"], request["conversion"]]
+        day = given[request["date"], request["conversion"]]
         if request["next_poll_at"]:
             day["waiting_for_answer"] += request["row_count"]
         for reason, count in json.loads(request["counts"] or "{}").items():
             day["refused_later"][reason] = day["refused_later"].get(reason, 0) + count
-    return dict(told)
+    return dict(given)
 
 
-def _rows(connection: Connection, name: str, **bound: Any) -> list[dict[str, Any]]:
+def _rows(connection: Connection, name: str, **bound: Any) -> list[JsonObject]:
     warehouse = connection.services.warehouse
     tables: dict[str, Sql] = {
         "requests": {"requests": warehouse.table("export_requests")},

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from common.untyped import JsonObject, Row
 from functions.export.contract.base import Destination
 from functions.export.ledger.outcomes import Exchange, Outcome
 from functions.export.payload.money import Money
@@ -46,7 +46,7 @@ class Entry:
     at: datetime
     request_id: str = ""
 
-    def record(self, scope: Scope) -> dict[str, Any]:
+    def record(self, scope: Scope) -> JsonObject:
         """The entry as a row of export_attempts, without the server's own time."""
         sent = self.sent
         money: Money | None = sent.money if sent else None
@@ -150,7 +150,7 @@ class Scribe:
 
 def request_record(
     exchange: Exchange, scope: Scope, destination: Destination[Any], now: datetime
-) -> Mapping[str, Any]:
+) -> Row:
     """The request as a row of export_requests; asynchronous platforms are asked again later."""
     later = exchange.state == "accepted" and destination.capabilities.asynchronous
     return {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, identifier, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.model.run_status import DONE, FINISHED
+from common.untyped import Row
 from functions.export.contract.base import Destination
 from functions.export.ledger.entries import Entry, Scope, request_record
 from functions.export.ledger.outcomes import Exchange
@@ -248,7 +249,7 @@ def _job_id(run_id: str, entries: Sequence[Entry], only_as_holder: bool) -> str:
     return f"export_{run_id}_{entries[0].seq}_{entries[-1].seq}_{mode}"
 
 
-def candidate(record: Mapping[str, Any]) -> Candidate:
+def candidate(record: Row) -> Candidate:
     """The candidate that one row of ledger_candidates.sql describes."""
     delivery_state = DeliveryState(
         state=record["known_state"],
@@ -269,7 +270,7 @@ def candidate(record: Mapping[str, Any]) -> Candidate:
     return Candidate(row.id, delivery_state, row, members=members, claims=claims)
 
 
-def _sent(record: Mapping[str, Any], which: str) -> Sent | None:
+def _sent(record: Row, which: str) -> Sent | None:
     part = {name: record[f"known_{which}_{name}"] for name in _PARTS}
     if part["op"] is None:
         return None

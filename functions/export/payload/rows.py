@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from common.model import consent
+from common.untyped import Row
 from functions.export.payload import countries, identifiers
 
 
@@ -91,7 +92,7 @@ def columns() -> tuple[str, ...]:
     return tuple(field.name for field in fields(ConversionRow) if field.name not in _FROM_PARAMS)
 
 
-def conversion_row(record: Mapping[str, Any]) -> ConversionRow:
+def conversion_row(record: Row) -> ConversionRow:
     """The row of a query result; what a column leaves empty may stand in `params` instead.
 
     The SQL contract knows only a few columns, so a query can pass an e-mail address or a click id
@@ -112,7 +113,7 @@ def conversion_row(record: Mapping[str, Any]) -> ConversionRow:
     return ConversionRow(**values)
 
 
-def _texts(params: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]]:
+def _texts(params: Iterable[Row]) -> Iterable[tuple[str, str]]:
     return ((param["key"], param["value"]) for param in params if param["value"])
 
 

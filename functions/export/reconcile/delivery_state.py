@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
+from common.untyped import JsonObject, Row
 from functions.export.contract.base import Consent, Intent, Op
 from functions.export.payload.money import Money
 from functions.export.payload.rows import ConversionRow
@@ -51,7 +51,7 @@ class Sent:
     money: Money | None
     occurred: datetime
     fingerprint: str
-    identity: Mapping[str, Any]
+    identity: Row
     """The destination's `kept` columns, and the consent that was sent along."""
     at: datetime
 
@@ -118,7 +118,7 @@ def consent_sent(sent: Sent) -> Consent:
     return Consent(*(sent.identity.get(name) != "denied" for name in CONSENTS))
 
 
-def identity_of(row: ConversionRow, intent: Intent, kept: tuple[str, ...]) -> dict[str, Any]:
+def identity_of(row: ConversionRow, intent: Intent, kept: tuple[str, ...]) -> JsonObject:
     """What the ledger keeps of a delivery, so that it can be adjusted when its row is gone."""
     consent = (intent.consent.user_data, intent.consent.personalization)
     return {name: value for name in kept if (value := getattr(row, name))} | {

@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from common.untyped import JsonObject
 from functions.export.contract.base import Built, Destination, Intent, Op, Rejected
 from functions.export.contract.config import DestinationConfig
 from functions.export.payload.money import Money, zero
@@ -125,10 +126,10 @@ def _create(
         return Note("expired", "too_old")
     if fault := destination.click_fault(row, terms.now):
         # the platform refuses the click; who converted may be enough without it
-        no_click: dict[str, Any] = dict.fromkeys(destination.clicks)
+        no_click: JsonObject = dict.fromkeys(destination.clicks)
         unclicked = replace(row, **no_click)
-        told = _deliver("create", unclicked, wanted, wanted.money, row.created, destination, terms)
-        return told if isinstance(told, Deliver) else Note("expired", fault)
+        late = _deliver("create", unclicked, wanted, wanted.money, row.created, destination, terms)
+        return late if isinstance(late, Deliver) else Note("expired", fault)
     return _deliver("create", row, wanted, wanted.money, row.created, destination, terms)
 
 

@@ -158,12 +158,12 @@ class Delivery:
 
     def _canaries(self, batch: Sequence[Built], reason: str) -> dict[int, Outcome]:
         """What became of a few rows sent alone, until one passes."""
-        told: dict[int, Outcome] = {}
+        shown: dict[int, Outcome] = {}
         for row in self.chance.sample(range(len(batch)), min(CANARIES, len(batch))):
-            [told[row]] = self._again([batch[row]])
-            if told[row].state == "accepted" or self.stopped:
+            [shown[row]] = self._again([batch[row]])
+            if shown[row].state == "accepted" or self.stopped:
                 break
-        return told
+        return shown
 
     def _halved(self, part: Sequence[Built]) -> list[Outcome]:
         """A canary has passed, so that halving finds who is at fault."""

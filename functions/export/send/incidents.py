@@ -111,8 +111,8 @@ def refused_later(
 
 def _listed(counts: Counter[str]) -> str:
     """The most frequent reasons first."""
-    told = [f"{count:,} x {reason}" for reason, count in counts.most_common(MOST_REASONS)]
-    return ", ".join([*told, "..."] if len(counts) > MOST_REASONS else told)
+    shown = [f"{count:,} x {reason}" for reason, count in counts.most_common(MOST_REASONS)]
+    return ", ".join([*shown, "..."] if len(counts) > MOST_REASONS else shown)
 
 
 def incident(

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from common.bigquery.sql import template, with_parameters
 from common.logs import log
+from common.untyped import JsonObject, Row
 from functions.export.ledger.entries import FIRST_POLL
 from functions.export.send import incidents
 from functions.export.send.delivery import FAILURES_IN_A_ROW
@@ -39,7 +39,7 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
         return 0
     services, now = connection.services, connection.services.clock.now()
     pace = Pace(services.clock, connection.destination.requests_per_second)
-    booked: list[dict[str, Any]] = []
+    booked: list[JsonObject] = []
     silent = 0
     for request in _due(connection, now):
         pace.wait()
@@ -75,7 +75,7 @@ def next_poll(polls: int, now: datetime) -> datetime:
     return now + min(pause, LONGEST_PAUSE)
 
 
-def _due(connection: Connection, now: datetime) -> list[dict[str, Any]]:
+def _due(connection: Connection, now: datetime) -> list[JsonObject]:
     warehouse = connection.services.warehouse
     sql = template(__file__, "poll_due", requests=warehouse.table("export_requests"))
     bound = {"destination": connection.id, "now": now, "since": _since(now)}
@@ -86,9 +86,7 @@ def _since(now: datetime) -> date:
     return (now - REMEMBERED).date()
 
 
-def answered(
-    connection: Connection, request: Mapping[str, Any], status: Status, now: datetime
-) -> dict[str, Any]:
+def answered(connection: Connection, request: Row, status: Status, now: datetime) -> JsonObject:
     """The request's next entry in export_requests."""
     polls = request["polls"] + 1
     log(
@@ -110,7 +108,7 @@ def answered(
     }
 
 
-def _alarming(entry: Mapping[str, Any], connection: Connection) -> dict[str, int]:
+def _alarming(entry: Row, connection: Connection) -> dict[str, int]:
     """What was refused later, by reason, without what is no fault of anybody."""
     quiet = connection.destination.quiet
     counts: dict[str, int] = json.loads(entry["counts"])
@@ -119,7 +117,7 @@ def _alarming(entry: Mapping[str, Any], connection: Connection) -> dict[str, int
 
 def _reopen(
     connection: Connection,
-    request: Mapping[str, Any],
+    request: Row,
     state: str,
     status: Status,
     run_id: str,
@@ -146,7 +144,7 @@ def _reopen(
     )
 
 
-def _report(connection: Connection, booked: Sequence[Mapping[str, Any]], run_id: str) -> None:
+def _report(connection: Connection, booked: Sequence[Row], run_id: str) -> None:
     """Tell a person what the platform took and then refused, and why."""
     refused: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in booked:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from common.untyped import Row
+
 LONGEST_WORD = 100
 """Letters of a code that are kept: a code is a word, not a story that repeats what was sent."""
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def mapping(value: Any) -> Row:
     """The object, or an empty one."""
     return value if isinstance(value, Mapping) else {}
 
@@ -24,7 +26,7 @@ def inside(value: Any, *names: str) -> Any:
     return value
 
 
-def objects(value: Any) -> Iterator[Mapping[str, Any]]:
+def objects(value: Any) -> Iterator[Row]:
     """The objects of a list; none of anything else."""
     if isinstance(value, list):
         yield from (each for each in value if isinstance(each, Mapping))

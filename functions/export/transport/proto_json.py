@@ -16,7 +16,9 @@ from typing import Any
 
 from pydantic_core import to_json
 
-Message = dict[str, Any]
+from common.untyped import JsonObject
+
+Message = JsonObject
 
 _ROWS = "\n" + " " * 4
 """What every line of a row begins with: a row stands in a list in an object."""
@@ -58,7 +60,7 @@ def timestamp(moment: datetime) -> str:
     return f"{written[:-3]}Z" if micros and micros % 1000 == 0 else f"{written}Z"
 
 
-def fields(message: Message) -> dict[str, Any]:
+def fields(message: Message) -> JsonObject:
     """The message by the names of its fields, as the client's types take it."""
     return {_snake(name): _field(name, value) for name, value in message.items()}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from common.messaging.messages import MaterializeTask, Message
 from common.model.run_status import RunStatus
 from common.model.window import LATE_DAYS, Window
 from common.settings import Settings
+from common.untyped import JsonObject, Row
 from functions.materialize.ledger import Clock, Ledger, Past
 from functions.materialize.paper.warehouse import PaperWarehouse
 from functions.materialize.services import Services
@@ -60,7 +61,7 @@ class _Bus:
 
 
 def steps(
-    definition: Mapping[str, Any], settings: Settings, export: list[dict[str, Any]], last_day: date
+    definition: Row, settings: Settings, export: list[JsonObject], last_day: date
 ) -> Iterator[Step]:
     """What the daily run up to `last_day` sends to BigQuery for one definition, books included.
 
@@ -100,7 +101,7 @@ def _named(statements: Iterable[Sql], id: str) -> Iterator[Step]:
         yield Step(table if verb == "create" else f"{verb}_{table}".rstrip("_"), sql)
 
 
-def _version(definition: Mapping[str, Any], day: date) -> DefinitionVersion:
+def _version(definition: Row, day: date) -> DefinitionVersion:
     body = {"name": definition["id"], "kind": "simple", **definition}
     at = datetime.combine(day, datetime.min.time(), UTC)
     return DefinitionVersion(
@@ -108,7 +109,7 @@ def _version(definition: Mapping[str, Any], day: date) -> DefinitionVersion:
     )
 
 
-def _stand_in(id: str) -> dict[str, Any]:
+def _stand_in(id: str) -> JsonObject:
     """A definition for an id that another one names: only its table matters."""
     return {"id": id, "event_type": "purchase"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import sqlglot
@@ -13,8 +13,9 @@ from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed, TableInfo, TableVersion, Warehouse
 from common.model.contract import contract
 from common.settings import Settings
+from common.untyped import JsonObject, Row
 
-ANSWERS: dict[str, Any] = {
+ANSWERS: JsonObject = {
     "fence": 1, "inserted": 1, "updated": 0, "deleted": 0, "before": 0, "judged": [],
     "without_rate": 0,
     "bad_values": 0, "bad_currencies": 0, "unknown_refunds": 0,
@@ -26,14 +27,14 @@ ANSWERS: dict[str, Any] = {
 class PaperWarehouse(Warehouse):
     """Keeps statements in order; its GA4 export has one daily table of the given columns."""
 
-    def __init__(self, settings: Settings, export: list[dict[str, Any]], last_shard: str) -> None:
+    def __init__(self, settings: Settings, export: list[JsonObject], last_shard: str) -> None:
         super().__init__(cast("Any", None), settings)
         self.statements: list[Sql] = []
         self._export = export
         self._last_shard = last_shard
         self._holder: object = None
 
-    def rows(self, sql: Sql, **options: Any) -> Iterator[dict[str, Any]]:
+    def rows(self, sql: Sql, **options: Any) -> Iterator[JsonObject]:
         self.statements.append(sql)
         known = ANSWERS | {"holder": self._holder}
         return iter([_Row({name: known.get(name) for name in _outputs(sql) or known})])
@@ -47,7 +48,7 @@ class PaperWarehouse(Warehouse):
     def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
         return DryRun(_contract(), None, (), "SELECT")
 
-    def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    def append(self, table: str, rows: Iterable[Row]) -> None:
         """Books are loads, no statements."""
 
     def ensure_table(self, path: str, schema: str) -> list[str]:
@@ -65,7 +66,7 @@ class PaperWarehouse(Warehouse):
     def job_changes(self, job_id: str) -> int | None:
         return None
 
-    def schema_of(self, path: str) -> list[dict[str, Any]] | None:
+    def schema_of(self, path: str) -> list[JsonObject] | None:
         dataset, _, name = path.rpartition(".")
         if dataset in self.settings.ga4_datasets:
             return self._export
@@ -74,7 +75,7 @@ class PaperWarehouse(Warehouse):
         return _contract() if name.endswith("_raw") else None
 
 
-def _contract() -> list[dict[str, Any]]:
+def _contract() -> list[JsonObject]:
     """Every column that a user's query may return."""
     return [
         {"name": each.name, "type": each.type, "mode": each.mode, "fields": list(each.fields)}
@@ -82,7 +83,7 @@ def _contract() -> list[dict[str, Any]]:
     ]
 
 
-class _Row(dict[str, Any]):
+class _Row(JsonObject):
     """A row in which whatever is asked for is there."""
 
     def __missing__(self, name: str) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
 
 from common.catalog import plan
 from common.catalog.definitions import DefinitionVersion
@@ -30,6 +29,7 @@ from common.messaging.messages import (
 )
 from common.model.run_status import DONE, ENDS, RunStatus
 from common.model.window import Window
+from common.untyped import Row
 from functions.materialize.ledger import Clock
 from functions.materialize.runs import overview, watchdog
 from functions.materialize.services import Services
@@ -156,9 +156,7 @@ def work(services: Services, task: MaterializeTask) -> None:
     release(services, task.run_id, after=task.tier, again=known is not None)
 
 
-def _cancelled(
-    services: Services, entries: Iterable[Mapping[str, Any]], task: MaterializeTask
-) -> Ended | None:
+def _cancelled(services: Services, entries: Iterable[Row], task: MaterializeTask) -> Ended | None:
     """How a task ends whose run a person has cancelled: nothing of it is done."""
     cancel = (RunStatus.CANCELLED, "")
     if not any((entry["status"], entry["conversion"]) == cancel for entry in entries):
@@ -171,7 +169,7 @@ def _cancelled(
     return Ended(RunStatus.CANCELLED, task.definition_version, days)
 
 
-def _ended_before(entries: Iterable[Mapping[str, Any]], task: MaterializeTask) -> Ended | None:
+def _ended_before(entries: Iterable[Row], task: MaterializeTask) -> Ended | None:
     for entry in entries:
         same = all(entry[name] == getattr(task, name) for name in SAME_TASK)
         if same and entry["status"] in ENDS:

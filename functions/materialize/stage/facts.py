@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
-from typing import Any
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
@@ -12,6 +11,7 @@ from common.ga4 import readiness
 from common.ga4.clicks import LONGEST, TAKEN
 from common.incidents.incidents import Incident
 from common.model.window import Window
+from common.untyped import Row
 from functions.materialize.ledger import Ledger
 
 MILD = ("ga4_day_missing", "ga4_fresh_only")
@@ -89,7 +89,7 @@ def report(
     ledger.resolve_gone("", run_id, codes=CODES)
 
 
-def incidents(found: Mapping[str, Any]) -> Iterator[Incident]:
+def incidents(found: Row) -> Iterator[Incident]:
     """The incidents that the counts give reason for."""
     yield from _of_orders(found)
     yield from _of_ads(found)
@@ -107,7 +107,7 @@ def incidents(found: Mapping[str, Any]) -> Iterator[Incident]:
             )
 
 
-def _of_ads(found: Mapping[str, Any]) -> Iterator[Incident]:
+def _of_ads(found: Row) -> Iterator[Incident]:
     """Visitors by ads of whom not one buys, where chance alone would make many of them buyers."""
     expected = found["buying"] * found["clicking"] / max(1, found["visiting"])
     if expected >= SURELY and not found["brought"]:
@@ -122,7 +122,7 @@ def _of_ads(found: Mapping[str, Any]) -> Iterator[Incident]:
         )
 
 
-def _of_orders(found: Mapping[str, Any]) -> Iterator[Incident]:
+def _of_orders(found: Row) -> Iterator[Incident]:
     """What is wrong with order ids, copies and refunds."""
     purchases = found["purchases"]
     for order in found["shared"]:
@@ -162,7 +162,7 @@ def _of_orders(found: Mapping[str, Any]) -> Iterator[Incident]:
         )
 
 
-def _usual_copies(found: Mapping[str, Any]) -> float:
+def _usual_copies(found: Row) -> float:
     """How many copies the newest day's purchases may have by what other days had."""
     before = found["purchases"] - found["new_purchases"]
     if before < ENOUGH:

@@ -11,7 +11,7 @@ from common.bigquery.warehouse import Warehouse
 from common.errors import RetryableError
 from common.ga4 import clicks, events, orders, rates, shards, visits
 from common.ga4.shards import Versions
-from common.ga4.stage import Span, scan, told
+from common.ga4.stage import Span, message_of, scan
 from common.incidents.incidents import Incident
 from common.model.run_status import RunStatus
 from common.model.window import Window, yesterday
@@ -76,7 +76,7 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
                 merge.await_previous_merge(warehouse, taken, _part(name))
             scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
             warehouse.execute(create_table_as(scanned, raw, cluster="is_wanted"))
-            fresh = _told(warehouse, scanned, span, taken)
+            fresh = _scanned(warehouse, scanned, span, taken)
             fresh["order_memory"] = orders.orders(scanned, is_history=True)
             found = _differences(
                 warehouse, {name: fresh[name] for name in HISTORY}, span, seen, taken
@@ -108,7 +108,7 @@ def _fill(
         merge.await_previous_merge(warehouse, taken, _part(name))
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
     done = warehouse.execute(create_table_as(scanned, raw, cluster="is_wanted"))
-    fresh = _told(warehouse, scanned, span, taken)
+    fresh = _scanned(warehouse, scanned, span, taken)
     differences = _differences(warehouse, fresh, span, seen, taken)
     staged = _target(warehouse, "ga4_events")
     counts = merge.count(warehouse, staged, differences["ga4_events"], span.window)
@@ -117,7 +117,7 @@ def _fill(
         "end_date": span.window.end,
         "fence": taken.fence,
         "bytes_processed": done.bytes_processed,
-        "message": told(span.events),
+        "message": message_of(span.events),
         "inserted": counts.inserted,
         "updated": counts.updated,
         "deleted": counts.deleted,
@@ -166,7 +166,7 @@ def _merge(
         merge.merge(warehouse, target, difference, taken, window, _part(name))
 
 
-def _told(warehouse: Warehouse, scanned: Sql, span: Span, taken: lease.Lease) -> dict[str, Sql]:
+def _scanned(warehouse: Warehouse, scanned: Sql, span: Span, taken: lease.Lease) -> dict[str, Sql]:
     """Table → the rows that the scan tells for it."""
     visited = warehouse.staging(f"stage_{taken.fence}_visits")
     made = with_parameters(
@@ -180,7 +180,7 @@ def _told(warehouse: Warehouse, scanned: Sql, span: Span, taken: lease.Lease) ->
         "ga4_visits": _of_days(visited),
         "ga4_clicks": clicks.sightings(scanned, warehouse.table("ga4_clicks")),
         "order_memory": orders.orders(scanned),
-        "ga4_rates": rates.told(scanned),
+        "ga4_rates": rates.stated(scanned),
         "ga4_events": events.events(scanned, visited, warehouse.table("ga4_events"), span.events),
     }
 

@@ -6,10 +6,9 @@ a normalization factor or an edited definition moved is explained and never wait
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from common.untyped import Row
 from functions.materialize.task.job import Job
 
 SHARE = 0.2
@@ -28,7 +27,7 @@ class Moved:
     """By how much their value would change."""
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Moved:
+    def of(cls, row: Row) -> Moved:
         """The figures in a row of quarantine_counted.sql."""
         return cls(row["value_before"] or 0, row["moved_rows"] or 0, row["moved_value"] or 0)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.bigquery.sql import Sql, template, with_parameters
 from common.errors import UserError
 from common.incidents.incidents import Incident
 from common.kinds.candidate.reason import reason as why_broken
+from common.untyped import JsonObject
 from functions.materialize import merge
 from functions.materialize.services import Services
 from functions.materialize.task.job import Job
@@ -40,7 +39,7 @@ def counted(
 
 
 def _judged(
-    services: Services, job: Job, candidates: Sql, reason: Sql, found: list[dict[str, Any]]
+    services: Services, job: Job, candidates: Sql, reason: Sql, found: list[JsonObject]
 ) -> dict[str, int]:
     """Counts of rows read, removed as duplicates and broken; broken rows go to quarantine."""
     # a query may return more days than it was asked for: those rows are other runs' business

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from common.bigquery.sql import template, with_parameters
 from common.errors import ProductError
@@ -12,6 +10,7 @@ from common.incidents.incidents import Incident
 from common.messaging.messages import MaterializeTask
 from common.model.run_status import RunStatus
 from common.model.window import Window, yesterday
+from common.untyped import JsonObject, Row
 from functions.materialize.ledger import Clock
 from functions.materialize.services import Services
 from functions.materialize.task import normalize
@@ -32,7 +31,7 @@ def held(
     clock: Clock,
     code: str,
     why: str,
-    facts: Mapping[str, Any] | None = None,
+    facts: Row | None = None,
 ) -> RunStatus:
     """Nothing was written, and a person is told why; its days stay due."""
     facts = facts or job.facts
@@ -91,7 +90,7 @@ def unnormalized(services: Services, job: Job) -> None:
     )
 
 
-def published(services: Services, job: Job) -> dict[str, Any]:
+def published(services: Services, job: Job) -> JsonObject:
     """The newest fence, the window's total, its last day's rows and the usual ones of that day,
     and what each of the RECENT_DAYS up to yesterday holds."""
     recent = Window.ending(
@@ -113,7 +112,7 @@ def published(services: Services, job: Job) -> dict[str, Any]:
     return next(services.warehouse.rows(bound))
 
 
-def recent(published: Mapping[str, Any]) -> str:
+def recent(published: Row) -> str:
     """The days of `published` as the ledger keeps them for lists, as JSON text."""
     return json.dumps(
         [
@@ -123,7 +122,7 @@ def recent(published: Mapping[str, Any]) -> str:
     )
 
 
-def missing_rates(services: Services, job: Job, published: Mapping[str, Any]) -> None:
+def missing_rates(services: Services, job: Job, published: Row) -> None:
     """What lacks a rate is counted without a value in the project's currency, and never guessed."""
     if not published["without_rate"]:
         return
@@ -169,7 +168,7 @@ _UNUSABLE = {
 }
 
 
-def unusable(services: Services, job: Job, published: Mapping[str, Any]) -> None:
+def unusable(services: Services, job: Job, published: Row) -> None:
     """Say once how many rows count without a part of their money, and why."""
     for column, (code, what, fix) in _UNUSABLE.items():
         if published[column]:

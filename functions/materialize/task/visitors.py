@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from common.bigquery.sql import (
     Parameter,
@@ -22,8 +21,9 @@ from common.catalog import plan
 from common.catalog.definitions import DefinitionVersion
 from common.ga4 import clicks
 from common.model.window import Window
+from common.untyped import Row
 
-_Rows = Callable[[Warehouse, Mapping[str, Any]], Sql]
+_Rows = Callable[[Warehouse, Row], Sql]
 REACH_DAYS = clicks.LONGEST + 1
 """How far before an event visits and clicks are looked for."""
 
@@ -77,12 +77,12 @@ def keep_up(
         warehouse.once(f"{warehouse.settings.dataset}_{what}_{name}", made)
 
 
-def _made(warehouse: Warehouse, name: str, rows: _Rows, facts: Mapping[str, Any]) -> Sql:
-    told = with_parameters(rows(warehouse, facts), **facts)
-    return create_table_as(warehouse.staging(name), told)
+def _made(warehouse: Warehouse, name: str, rows: _Rows, facts: Row) -> Sql:
+    shown = with_parameters(rows(warehouse, facts), **facts)
+    return create_table_as(warehouse.staging(name), shown)
 
 
-def _visits(warehouse: Warehouse, facts: Mapping[str, Any]) -> Sql:
+def _visits(warehouse: Warehouse, facts: Row) -> Sql:
     """Visits of the clients of events that do not say their own; a visit lends nothing to others.
 
     Where every event says it, which is usual on the web, no day is read.
@@ -101,7 +101,7 @@ def _visits(warehouse: Warehouse, facts: Mapping[str, Any]) -> Sql:
     return with_parameters(rows, first_date=found["first_date"] or none)
 
 
-def _clicks(warehouse: Warehouse, facts: Mapping[str, Any]) -> Sql:
+def _clicks(warehouse: Warehouse, facts: Row) -> Sql:
     return template(
         __file__,
         "visitors_clicks",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from common import kinds, user_query
 from common.bigquery.leases import lease
@@ -20,6 +19,7 @@ from common.messaging.messages import MaterializeTask
 from common.messaging.publisher import Bus
 from common.model.run_status import RunStatus
 from common.model.window import Window
+from common.untyped import JsonObject
 from functions.materialize import merge
 from functions.materialize.ledger import Clock
 from functions.materialize.services import Services
@@ -225,7 +225,7 @@ def _answer(services: Services, job: Job) -> tuple[frozenset[str], int | None]:
 
 def _facts(
     job: Job, counts: merge.Counts, judged: Mapping[str, int], bytes_processed: int | None
-) -> dict[str, Any]:
+) -> JsonObject:
     return {
         **job.facts,
         "rows_total": counts.after,

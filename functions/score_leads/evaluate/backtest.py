@@ -95,9 +95,11 @@ def write(result: Result, out: Path) -> None:
                 if scores.deal_value is None or scores.expected_value is None
                 else (f"{scores.deal_value[place]:.4f}", f"{scores.expected_value[place]:.4f}")
             )
-            told = "; ".join("{attribute}: {value} ({points:+.1f})".format(**each) for each in mine)
+            shown = "; ".join(
+                "{attribute}: {value} ({points:+.1f})".format(**each) for each in mine
+            )
             chance = f"{scores.probability[place]:.8f}"
-            sheet.writerow([int(row) + 1, int(outcomes.won[place]), chance, *money, told])
+            sheet.writerow([int(row) + 1, int(outcomes.won[place]), chance, *money, shown])
 
 
 def main(given: list[str] | None = None) -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
+from common.untyped import JsonObject, Row
 from functions.score_leads.data.features import DAY
 from functions.score_leads.data.values import present
 from functions.score_leads.model import classifier, encoding, metrics
@@ -24,9 +24,9 @@ TOP_LEADS = 20_000
 """The newest leads, whose points say which attributes weigh most."""
 
 
-def card(trained: Trained, what_if: list[WhatIf], facts: Mapping[str, Any]) -> dict[str, Any]:
+def card(trained: Trained, what_if: list[WhatIf], facts: Row) -> JsonObject:
     """The card as JSON values; `facts` are what the caller knows, such as ids and thresholds."""
-    told: dict[str, Any] = _finite(
+    shown: JsonObject = _finite(
         {
             **facts,
             "data": _data(trained),
@@ -37,10 +37,10 @@ def card(trained: Trained, what_if: list[WhatIf], facts: Mapping[str, Any]) -> d
             "warnings": list(trained.warnings),
         }
     )
-    return told
+    return shown
 
 
-def _data(trained: Trained) -> dict[str, Any]:
+def _data(trained: Trained) -> JsonObject:
     outcomes, placed = trained.outcomes, trained.leads.placed
     won_after = outcomes.won_after[outcomes.won]
     quartiles = np.quantile(won_after, (0.25, 0.5, 0.75)).tolist() if len(won_after) else []
@@ -58,7 +58,7 @@ def _data(trained: Trained) -> dict[str, Any]:
     }
 
 
-def _attribute(trained: Trained, place: int) -> dict[str, Any]:
+def _attribute(trained: Trained, place: int) -> JsonObject:
     attribute = trained.attributes[place]
     values = trained.leads.columns[attribute.name]
     found = trained.evidence.get(attribute.name)
@@ -77,9 +77,9 @@ def _attribute(trained: Trained, place: int) -> dict[str, Any]:
     }
 
 
-def _model(trained: Trained) -> dict[str, Any]:
+def _model(trained: Trained) -> JsonObject:
     model = trained.model
-    told: dict[str, Any] = {
+    shown: JsonObject = {
         "step": trained.step.name,
         "step_reason": trained.step.reason,
         "boosted_weight": trained.step.boosted_weight,
@@ -97,12 +97,12 @@ def _model(trained: Trained) -> dict[str, Any]:
         "versions": versions(),
     }
     if model.surrogate is not None:
-        told["reasons_agree"] = round(model.surrogate.agreement, 4)
-        told["top_attributes"] = _top(trained)
-    return told
+        shown["reasons_agree"] = round(model.surrogate.agreement, 4)
+        shown["top_attributes"] = _top(trained)
+    return shown
 
 
-def _level(level: Level) -> dict[str, Any]:
+def _level(level: Level) -> JsonObject:
     """The correction that every score carries, why it is this one, and what it did in the past."""
     return {
         "choice": level.choice,
@@ -124,7 +124,7 @@ def _level(level: Level) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _top(trained: Trained) -> list[dict[str, Any]]:
+def _top(trained: Trained) -> list[JsonObject]:
     newest = np.arange(trained.features.count)[-TOP_LEADS:]
     scores = trained.model.score(trained.features.take(newest))
     surrogate = trained.model.surrogate
@@ -141,12 +141,12 @@ def _top(trained: Trained) -> list[dict[str, Any]]:
     ]
 
 
-def _quality(trained: Trained) -> dict[str, Any] | None:
+def _quality(trained: Trained) -> JsonObject | None:
     """Figures on leads that came after everything their model had learnt."""
     forward = trained.forward
     if forward is None:
         return None
-    told: dict[str, Any] = {
+    shown: JsonObject = {
         "forward": metrics.classification(forward.logits, forward.won),
         "base_rate": metrics.classification(forward.base, forward.won),
         "reliability": metrics.reliability(forward.probability, forward.won),
@@ -155,9 +155,9 @@ def _quality(trained: Trained) -> dict[str, Any] | None:
     priced = np.isfinite(forward.actual_value)
     if np.isfinite(forward.deal_value).all() and priced.any():
         expected = forward.probability * forward.deal_value
-        told["money"] = metrics.money(expected[priced], forward.actual_value[priced])
-        told["money"]["leads_without_known_value"] = int((~priced).sum())
-    return told
+        shown["money"] = metrics.money(expected[priced], forward.actual_value[priced])
+        shown["money"]["leads_without_known_value"] = int((~priced).sum())
+    return shown
 
 
 def _finite(value: Any) -> Any:

@@ -40,12 +40,12 @@ def step(won: int, not_won: int) -> Step:
         if rarer:
             leads = (LINEAR_FROM - rarer) * (won + not_won) / rarer
             lacking += f", which takes about {leads:,.0f} more leads at this rate"
-        told = f"{won} won and {not_won} not won leads, {lacking}"
-        return Step("base_rate", 0.0, f"too_few_conversions: {told}")
+        shown = f"{won} won and {not_won} not won leads, {lacking}"
+        return Step("base_rate", 0.0, f"too_few_conversions: {shown}")
     if rarer < BLEND_FROM:
         lacking = f"{BLEND_FROM - rarer} more make a better model"
-        told = f"only {rarer} leads of the rarer outcome, {lacking}"
-        return Step("linear", 0.0, f"experimental: {told}")
+        shown = f"only {rarer} leads of the rarer outcome, {lacking}"
+        return Step("linear", 0.0, f"experimental: {shown}")
     if rarer < 200:
         return Step("light_blend", 0.25, f"{rarer} leads of the rarer outcome")
     return Step("blend", 0.5, f"{rarer} leads of the rarer outcome")

@@ -114,5 +114,5 @@ class Model:
             return repeat([], len(scores.probability))
         texts = {each.name for each in self.attributes if each.kind == "text"} & columns.keys()
         # what people write may name them; how much they wrote does not
-        told = {name: [length(text) for text in columns[name]] for name in texts}
-        return strongest(scores.points, self.surrogate.attributes, {**columns, **told})
+        shown = {name: [length(text) for text in columns[name]] for name in texts}
+        return strongest(scores.points, self.surrogate.attributes, {**columns, **shown})

@@ -162,10 +162,10 @@ def strongest(
     values = [columns.get(name, absent) for name in attributes]
     places = _most_telling(points)
     parts = np.take_along_axis(points, places, axis=1).round(1)
-    for lead, (mine, told) in enumerate(zip(places.tolist(), parts.tolist(), strict=True)):
+    for lead, (mine, shown) in enumerate(zip(places.tolist(), parts.tolist(), strict=True)):
         yield [
             {"attribute": labels[place], "value": _shown(values[place][lead]), "points": part}
-            for place, part in zip(mine, told, strict=True)
+            for place, part in zip(mine, shown, strict=True)
             if place >= 0
         ]
 

@@ -6,10 +6,11 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.untyped import JsonObject
 from functions.score_leads.training.artifact import Artifact, pack, unpack
 from functions.score_leads.training.packed import Packed
 
@@ -25,7 +26,7 @@ class Registered:
     trained_at: datetime
     definition_version: int | None
     packed: Packed | None
-    card: dict[str, Any]
+    card: JsonObject
     damage: str = ""
     """Why the stored bytes cannot be trusted; empty when they can."""
 
@@ -61,7 +62,7 @@ def _opened(artifact: Artifact) -> tuple[Packed | None, str]:
 def register(
     warehouse: Warehouse,
     packed: Packed,
-    card: dict[str, Any],
+    card: JsonObject,
     *,
     conversion: str,
     definition_version: int,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from common.kinds.conversion import Conversion
+from common.untyped import JsonObject
 from functions.score_leads.data.features import DAY
 from functions.score_leads.data.outcomes import Flags, Outcomes, Tail
 from functions.score_leads.data.sources import scoring_of
@@ -35,7 +35,7 @@ class Training:
     """What came of a training."""
 
     packed: Packed
-    card: dict[str, Any]
+    card: JsonObject
     trained: Trained
 
 
@@ -71,14 +71,14 @@ def training(past: Past, conversion: Conversion, late: Mapping[str, str]) -> Tra
         delays=Delays.of(trained.outcomes),
         money_spread=_money_spread(trained.outcomes),
     )
-    told = _card(packed, past, trained, cut, table)
-    told["value_map"] = evidence and value_map.what_if(
+    shown = _card(packed, past, trained, cut, table)
+    shown["value_map"] = evidence and value_map.what_if(
         scoring_of(conversion).value_map,
         evidence.expected_value,
         evidence.probability,
         evidence.value,
     )
-    return Training(packed, told, trained)
+    return Training(packed, shown, trained)
 
 
 def _money_spread(outcomes: Outcomes) -> float:
@@ -113,7 +113,7 @@ def in_words(tail: Tail) -> str:
     )
 
 
-def _promise(packed: Packed, trained: Trained) -> dict[str, Any]:
+def _promise(packed: Packed, trained: Trained) -> JsonObject:
     """What was to be promised of the last weeks' leads, with the interval that holds 80 %."""
     scores = trained.model.score(trained.features.take(_recent(trained)))
     return promise(packed, scores.probability, scores.expected_value)
@@ -158,7 +158,7 @@ def _evidence(forward: Forward | None, trained: Trained) -> Evidence | None:
 
 def _card(
     packed: Packed, past: Past, trained: Trained, cut: Threshold, table: list[WhatIf]
-) -> dict[str, Any]:
+) -> JsonObject:
     facts = {
         "model_id": packed.model_id,
         "data_hash": past.data_hash,

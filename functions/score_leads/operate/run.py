@@ -238,9 +238,9 @@ def _incidents(services: Services) -> IncidentLog:
 
 
 def _promised(scored: Scored) -> str:
-    told = scored.promise
-    low, high = told["wins_interval_80"]
-    return f"{told['wins']:.1f} wins promised of them (80 %: {low:.1f} to {high:.1f})"
+    shown = scored.promise
+    low, high = shown["wins_interval_80"]
+    return f"{shown['wins']:.1f} wins promised of them (80 %: {low:.1f} to {high:.1f})"
 
 
 def _tell(services: Services, job: Job, packed: Packed, scored: Scored) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.model.window import Window
+from common.untyped import JsonObject
 from functions.score_leads.data.features import Features
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.sources import Staged
@@ -78,17 +79,17 @@ def score(
         stabilities.append(batch.stability)
         # leads come oldest first, so the last batch shows how they look by now
         drift = _recent_drift(packed, batch, stamp.as_of) or drift
-    told = _with_intervals(packed, *promised.tolist())
-    return Scored(leads, qualified, told, monitoring.total(stabilities), drift)
+    shown = _with_intervals(packed, *promised.tolist())
+    return Scored(leads, qualified, shown, monitoring.total(stabilities), drift)
 
 
-def promise(packed: Packed, chances: Floats, money: Floats | None) -> dict[str, Any]:
+def promise(packed: Packed, chances: Floats, money: Floats | None) -> JsonObject:
     """Totals of leads, each with the interval that holds what comes in four cases of five."""
     total = 0.0 if money is None else float(money.sum())
     return _with_intervals(packed, float(chances.sum()), total)
 
 
-def _with_intervals(packed: Packed, wins: float, money: float) -> dict[str, Any]:
+def _with_intervals(packed: Packed, wins: float, money: float) -> JsonObject:
     level = packed.model.level
     of_wins, of_money = level.interval(wins), level.interval(wins, packed.money_spread)
     return {
@@ -224,7 +225,7 @@ def worth(scores: Scores) -> Floats:
     return scores.probability if scores.expected_value is None else scores.expected_value
 
 
-def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[dict[str, Any]]:
+def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[JsonObject]:
     """The batch as rows of lead_scores."""
     scores = batch.scores
     nothing = [None] * len(batch.rows)

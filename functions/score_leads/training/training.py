@@ -126,7 +126,7 @@ def _trained(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
     seen_forward = (
         forward.evaluate(features, outcomes, wishes.seed) if step.name != "base_rate" else None
     )
-    step = _shown(step, seen_forward)
+    step = _held_forward(step, seen_forward)
     model = _model(attributes, features, outcomes, step, wishes.seed)
     warnings = (*_silent(quiet), *_warnings(leads, outcomes, evidence, attributes, step, wishes))
     return Trained(
@@ -281,11 +281,11 @@ def _first_step(outcomes: Outcomes, features: Features) -> Step:
     if found.name != "base_rate" or not young:
         return found
     days = f"{outcomes.window:.0f} days"
-    told = f"{found.reason}; {young} leads that are not {days} old are won already"
-    return replace(found, reason=told)
+    shown = f"{found.reason}; {young} leads that are not {days} old are won already"
+    return replace(found, reason=shown)
 
 
-def _shown(step: Step, seen_forward: Forward | None) -> Step:
+def _held_forward(step: Step, seen_forward: Forward | None) -> Step:
     """The step, unless predictions forward in time have shown no skill."""
     if step.name == "base_rate":
         return step

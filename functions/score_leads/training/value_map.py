@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from common.kinds.scoring import ValueMap
+from common.untyped import JsonObject
 from functions.score_leads.data.values import Floats
 
 PARTS = 10
@@ -55,7 +55,7 @@ def mapped(map: ValueMap, value: Floats, probability: Floats) -> Floats:
 
 def what_if(
     map: ValueMap | None, promised: Floats, probability: Floats, came: Floats
-) -> dict[str, Any]:
+) -> JsonObject:
     """The deciles, and totals of leads that no model had seen: promised, came, sent by the map."""
     return {
         "deciles": [asdict(each) for each in deciles(promised, came)],

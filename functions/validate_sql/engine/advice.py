@@ -76,7 +76,7 @@ def advice(message: str, columns: Iterable[str]) -> str:
             return f"Write {close[0]}"
         if unknown[1] != "Field name":
             return f"The tables have no column {unknown[2]}; check its name, or quote it as a text"
-    for pattern, told in _KNOWN:
+    for pattern, shown in _KNOWN:
         if match := re.search(pattern, message):
-            return told(match)
+            return shown(match)
     return "Mend what BigQuery names here and send the query again"

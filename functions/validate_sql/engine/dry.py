@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
 
 from common import user_query
 from common.bigquery.warehouse import Warehouse
@@ -18,6 +17,7 @@ from common.guard.names.scope import Scope
 from common.guard.reading import lexer
 from common.model.findings import Finding, Position, found, is_refused
 from common.model.window import Window
+from common.untyped import JsonObject
 from functions.validate_sql.engine import access
 from functions.validate_sql.engine.advice import advice
 
@@ -31,7 +31,7 @@ _MISSING = re.compile(
 class Reading:
     """What BigQuery says of the query: its columns, tables and bytes, or why it refuses."""
 
-    schema: Sequence[dict[str, Any]] = ()
+    schema: Sequence[JsonObject] = ()
     tables: tuple[str, ...] = ()
     bytes_processed: int | None = None
     findings: tuple[Finding, ...] = field(default_factory=tuple)

@@ -6,7 +6,7 @@ come, and the staged rows lose no value by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from common.guard.judge import judge
 from common.guard.names.scope import Scope
 from common.model.contract import Kind, Output, contract, spelled
 from common.model.findings import Finding
+from common.untyped import JsonObject, Row
 from functions.validate_sql.fixes import candidates, evidence
 from functions.validate_sql.fixes.apply import applied
 from functions.validate_sql.fixes.candidates import Candidate
@@ -33,7 +34,7 @@ class Columns:
     """What is known of a query's columns: as written, by BigQuery's schema, and of their rows."""
 
     outputs: Sequence[Output]
-    schema: Sequence[Mapping[str, Any]]
+    schema: Sequence[Row]
     kind: Kind
     timezone: str
 
@@ -163,7 +164,7 @@ _WORDS = {
 }
 
 
-def _end(at: Any) -> dict[str, Any]:
+def _end(at: Any) -> JsonObject:
     return {
         "line": at.line,
         "column": at.column,

@@ -99,8 +99,8 @@ def shards(path: str) -> Partition:
 def check(query: Query, catalogue: Catalogue, timezone: str) -> list[Finding]:
     """One error for every table that a run would read without bounds on its days."""
     misses = _Walk(query, catalogue).misses(Step(query.tree, query.masked, ChainMap()))
-    told = {(miss.partition.path, miss.alias): _finding(miss, timezone) for miss in misses}
-    return list(told.values())
+    shown = {(miss.partition.path, miss.alias): _finding(miss, timezone) for miss in misses}
+    return list(shown.values())
 
 
 class _Walk:

@@ -110,10 +110,10 @@ def _moments(profile: Profile, moment: str, written: Written, timezone: str) -> 
             "before the year 2000": counts["ancient"],
             "in the future": counts["future"],
         }
-        told = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
+        shown = ", ".join(f"{count:,} {what}" for what, count in parts.items() if count)
         yield found(
             "invalid_created",
-            f"{moment} is no valid time in {_rows(bad)}: {told}.",
+            f"{moment} is no valid time in {_rows(bad)}: {shown}.",
             f"WHERE {written(moment)} IS NOT NULL; a number may be in another unit: "
             "TIMESTAMP_MILLIS, TIMESTAMP_SECONDS or TIMESTAMP_MICROS",
             field=moment,
@@ -305,7 +305,7 @@ def _params(profile: Profile) -> Iterator[Finding]:
 def _meanings(profile: Profile) -> Iterator[Finding]:
     """Values that an export would have to read and cannot."""
     for key, values in profile.unknown_meanings.items():
-        told = ", ".join(f"{value!r} ({_rows(count)})" for value, count in [*values.items()][:5])
+        shown = ", ".join(f"{value!r} ({_rows(count)})" for value, count in [*values.items()][:5])
         if key == "event_source":
             effect = "is sent as unknown"
             meant = "web, app, store, phone, crm or other"
@@ -314,7 +314,7 @@ def _meanings(profile: Profile) -> Iterator[Finding]:
             meant = "granted or denied"
         yield found(
             "unknown_meaning",
-            f"{key} has values that nobody listed: {told}. Each {effect}.",
+            f"{key} has values that nobody listed: {shown}. Each {effect}.",
             f"Say for each whether it means {meant}: "
             f"CASE {key} {_whens(list(values), meant)} ELSE {key} END",
             field="params",

@@ -100,13 +100,13 @@ def check(
     if not total:
         return [], []
     kept = [rows[0][f"kept_{index}"] for index in range(len(known.filters))]
-    told = [
+    given = [
         Filter(text=canonical(condition).strip(), removed_share=1 - count / total)
         for condition, count in zip(known.filters, kept, strict=True)
     ]
     idle = [it for it, count in zip(known.filters, kept, strict=True) if not count]
     findings = [] if is_over() else [_idle(it, known, verdict, runner, own, window) for it in idle]
-    return told, findings
+    return given, findings
 
 
 def _asked(sql: str, runner: Warehouse, own: Warehouse, window: Window) -> list[dict[str, int]]:

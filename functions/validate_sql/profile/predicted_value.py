@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -13,6 +12,7 @@ from common.catalog.definitions import Catalog
 from common.catalog.prediction_targets import TARGET_DAYS, PredictionTarget, targets
 from common.model.contract import contract, is_feature
 from common.model.findings import Finding, found
+from common.untyped import JsonObject
 
 
 class EligibleTarget(BaseModel):
@@ -53,7 +53,7 @@ UNKNOWN = PredictedValue(
 
 def predicted_value(
     warehouse: Warehouse,
-    schema: Sequence[dict[str, Any]],
+    schema: Sequence[JsonObject],
     users: float | None,
     yesterday: date,
     conversion: str,
@@ -97,7 +97,7 @@ def check(asked: bool, predicted: PredictedValue | None) -> list[Finding]:
     ]
 
 
-def features(schema: Sequence[dict[str, Any]]) -> list[str]:
+def features(schema: Sequence[JsonObject]) -> list[str]:
     """Columns outside the contract, and params: what a model may learn from."""
     agreed = contract("conversion")
     return [
@@ -112,7 +112,7 @@ _USER_ID = "Return the person's id in the CRM in both conversions: customer_id A
 
 
 def _reason(
-    schema: Sequence[dict[str, Any]], users: float | None, eligible: Sequence[PredictionTarget]
+    schema: Sequence[JsonObject], users: float | None, eligible: Sequence[PredictionTarget]
 ) -> tuple[str, str]:
     """Why predicted value cannot be had and what to do about it; empty texts when it can."""
     if not any(column["name"].lower() == "user_id" for column in schema):

@@ -30,6 +30,7 @@ from common.model import consent, event_source, placeholders
 from common.model.contract import Kind, normal_type
 from common.model.window import Window
 from common.privacy import shown
+from common.untyped import JsonObject
 
 _READERS: dict[str, Callable[[Any], str]] = {
     **dict.fromkeys((*consent.COLUMNS, *consent.OPT_OUT_COLUMNS), consent.read),
@@ -98,7 +99,7 @@ class Profile(BaseModel):
     )
     rows_with_repeated_params: int = 0
     is_complete: bool = Field(True, description="Whether there was time to look at everything.")
-    sample: list[dict[str, Any]] = Field(
+    sample: list[JsonObject] = Field(
         default_factory=list, description="Twenty rows; e-mails and telephone numbers are masked."
     )
 
@@ -201,7 +202,7 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
         return None
 
 
-def _type(column: dict[str, Any]) -> str:
+def _type(column: JsonObject) -> str:
     return "ARRAY" if column.get("mode") == "REPEATED" else normal_type(column)
 
 

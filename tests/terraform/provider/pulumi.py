@@ -83,19 +83,19 @@ def _size(block: Mapping[str, Any]) -> int:
 
 
 def _block(path: str, recorded: Mapping[str, Any], other: Block) -> Iterator[str]:
-    told = {**other["arguments"], **dict.fromkeys(other["blocks"])}
+    shown = {**other["arguments"], **dict.fromkeys(other["blocks"])}
     matched = set()
     for name, (_, presence) in recorded["attributes"].items():
-        found = _spelled(name, told)
+        found = _spelled(name, shown)
         if presence == "computed" or name == "id":
             continue
         matched.add(found)
         if found is None:
             yield f"{path}.{name}: not there"
-        elif told[found] is not None and told[found] != (presence == "required"):
-            yield f"{path}.{name}: {'required' if told[found] else 'optional'} there"
+        elif shown[found] is not None and shown[found] != (presence == "required"):
+            yield f"{path}.{name}: {'required' if shown[found] else 'optional'} there"
     for name, nested in recorded["blocks"].items():
-        found = _spelled(name, told)
+        found = _spelled(name, shown)
         matched.add(found)
         if found is None and name != "timeouts":
             yield f"{path}.{name}: not there"
@@ -106,11 +106,11 @@ def _block(path: str, recorded: Mapping[str, Any], other: Block) -> Iterator[str
             yield f"{path}.{name}: required there and unknown here"
 
 
-def _spelled(name: str, told: Mapping[str, Any]) -> str | None:
+def _spelled(name: str, shown: Mapping[str, Any]) -> str | None:
     """The name as Pulumi has it, which writes lists in the plural and joins md5hash."""
     stem = re.sub(r"([^aeiou])y$", r"\1ie", name)
     spellings = (name, f"{name}s", f"{name}es", f"{stem}s", name.replace("_hash", "hash"))
-    return next((each for each in spellings if each in told), None)
+    return next((each for each in spellings if each in shown), None)
 
 
 def read(wheel: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from bqemulator.server import EmulatorServer
 
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.server import tables
+from common.untyped import JsonObject
 
 _TABLES = """
 SELECT table_schema, table_name FROM information_schema.tables
@@ -59,7 +60,7 @@ def _listed(catalog: Any) -> set[Path]:
 def _register(path: Path, ctx: Any) -> None:
     now = ctx.clock.now()
     etag = generate_etag(*path, str(now))
-    born: dict[str, Any] = {"creation_time": now, "last_modified_time": now, "etag": etag}
+    born: JsonObject = {"creation_time": now, "last_modified_time": now, "etag": etag}
     project, dataset, table = path
     if ctx.catalog.get_dataset(project, dataset) is None:
         ctx.catalog.create_dataset(DatasetMeta(project_id=project, dataset_id=dataset, **born))

@@ -23,6 +23,7 @@ from common.local.emulator_patches.patch import replace
 from common.local.emulator_patches.server import limits
 from common.local.emulator_patches.statements import execution
 from common.local.iam.tokens import sender_account
+from common.untyped import JsonObject
 
 _KEPT = 256
 _RANDOM = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -101,7 +102,7 @@ def _passes(job: JobMeta) -> bool:
     )
 
 
-def _echo(asked: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+def _echo(asked: JsonObject, done: JsonObject) -> JsonObject:
     """The configuration as it was sent, with what the engine added to it."""
     query = {**(done.get("query") or {}), **(asked.get("query") or {})}
     return {"jobType": "QUERY", **asked, "query": query}

@@ -27,6 +27,7 @@ from common.local.emulator_patches.statements import execution, statements
 from common.local.iam import refusals
 from common.local.limits.faults import STATUS, Fault, Faults
 from common.local.limits.limits import Limits, Refused
+from common.untyped import JsonObject
 
 Path = tuple[str, str, str]
 
@@ -126,7 +127,7 @@ def as_failure() -> Iterator[None]:
         raise LimitError(error) from error
 
 
-def _admit(limits: Limits, asked: dict[str, Any], held: ExitStack) -> None:
+def _admit(limits: Limits, asked: JsonObject, held: ExitStack) -> None:
     ctx, project, sql = asked["ctx"], asked["project_id"], asked["bq_sql"]
     trees = _trees(sql)
     views = [tree for tree in trees if isinstance(tree, exp.Create) and tree.kind == "VIEW"]
@@ -165,7 +166,7 @@ def _is_partitioned(ctx: Any, path: Path) -> bool:
     return known is not None and known.time_partitioning is not None
 
 
-def _sizes(limits: Limits, asked: dict[str, Any], trees: list[exp.Expr]) -> dict[str, int]:
+def _sizes(limits: Limits, asked: JsonObject, trees: list[exp.Expr]) -> dict[str, int]:
     """project.dataset.table → bytes, of every stored table that the one statement names."""
     ctx, project = asked["ctx"], asked["project_id"]
     if len(trees) != 1 or not isinstance(trees[0], exp.Query | exp.DML | exp.Create):

@@ -27,6 +27,7 @@ from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.server import jobs, limits
 from common.local.emulator_patches.server.sources import Source
 from common.local.iam.tokens import sender_account
+from common.untyped import JsonObject
 
 _resolved = private(executor, "_resolve_uri")
 _parsed = private(tables, "_parse_schema_fields")
@@ -42,7 +43,7 @@ def install() -> None:
     replace(upload, "_run_load", run_upload)
 
 
-def parts(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:
+def parts(content_type: str, body: bytes) -> tuple[JsonObject, bytes]:
     """The job and the file of a multipart/related upload; raises InvalidQueryError."""
     boundary = content_type.partition("boundary=")[2].strip('" ').encode()
     pieces = body.split(b"--" + boundary) if boundary else []
@@ -52,7 +53,7 @@ def parts(content_type: str, body: bytes) -> tuple[dict[str, Any], bytes]:
     return json.loads(envelope), media.removesuffix(b"\r\n")
 
 
-def configuration(envelope: dict[str, Any]) -> dict[str, Any]:
+def configuration(envelope: JsonObject) -> JsonObject:
     """The configuration, with the job id beside it for `run_upload`; raises InvalidQueryError."""
     given = envelope.get("configuration") or {}
     if not isinstance(given.get("load"), dict):
@@ -62,7 +63,7 @@ def configuration(envelope: dict[str, Any]) -> dict[str, Any]:
 
 
 async def run_upload(
-    *, project_id: str, configuration: dict[str, Any], media_path: str, ctx: Any
+    *, project_id: str, configuration: JsonObject, media_path: str, ctx: Any
 ) -> tuple[str, JobMeta]:
     """(job id, job) of a load whose file has arrived; the job may carry an error."""
     job_id = configuration.pop("_job_id")
@@ -77,7 +78,7 @@ async def run_upload(
     return job_id, await jobs.once(project_id, job_id, ctx, work)
 
 
-async def run(project_id: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:
+async def run(project_id: str, job_id: str, config: JsonObject, ctx: Any) -> JobMeta:
     """The finished job; raises the emulator's errors, or DuckDB's for a file that does not fit."""
     load = _planned(project_id, config["load"], ctx)
     path = (load.table.project_id, load.table.dataset_id, load.table.table_id)
@@ -91,18 +92,18 @@ async def run(project_id: str, job_id: str, config: dict[str, Any], ctx: Any) ->
     return _job(project_id, job_id, config, ctx, statistics=statistics)
 
 
-async def _attempt(project: str, job_id: str, config: dict[str, Any], ctx: Any) -> JobMeta:
+async def _attempt(project: str, job_id: str, config: JsonObject, ctx: Any) -> JobMeta:
     try:
         return await run(project, job_id, config, ctx)
     except DomainError as error:
         fault = {"reason": error.bq_reason, "message": error.message}
     except duckdb.Error as error:
-        told = f"Error while reading data, error message: {error}"
-        fault = {"reason": "invalid", "message": told}
+        answered = f"Error while reading data, error message: {error}"
+        fault = {"reason": "invalid", "message": answered}
     return _job(project, job_id, config, ctx, error_result=fault)
 
 
-def _job(project: str, job_id: str, config: dict[str, Any], ctx: Any, **outcome: Any) -> JobMeta:
+def _job(project: str, job_id: str, config: JsonObject, ctx: Any, **outcome: Any) -> JobMeta:
     now = ctx.clock.now()
     return JobMeta(
         project_id=project,
@@ -124,7 +125,7 @@ class _Load:
     """One load: which files become which table, and whether that is there already."""
 
     paths: list[str]
-    options: dict[str, Any]
+    options: JsonObject
     table: TableMeta
     exists: bool
 
@@ -174,7 +175,7 @@ def _has_rows(connection: duckdb.DuckDBPyConnection, target: str) -> bool:
     return connection.execute(f"SELECT 1 FROM {target} LIMIT 1").fetchone() is not None
 
 
-def _planned(project: str, load: dict[str, Any], ctx: Any) -> _Load:
+def _planned(project: str, load: JsonObject, ctx: Any) -> _Load:
     target = load["destinationTable"]
     path = (target.get("projectId") or project, target["datasetId"], target["tableId"])
     if ctx.catalog.get_dataset(*path[:2]) is None:
@@ -188,9 +189,7 @@ def _planned(project: str, load: dict[str, Any], ctx: Any) -> _Load:
     return _Load(paths, load, _table(path, fields, load, existing, ctx), existing is not None)
 
 
-def _found(
-    paths: list[str], load: dict[str, Any], ctx: Any, path: tuple[str, str, str]
-) -> list[Field]:
+def _found(paths: list[str], load: JsonObject, ctx: Any, path: tuple[str, str, str]) -> list[Field]:
     """The columns that the first file shows; raises NotFoundError when it may not say them."""
     query = Source(load, []).shown()
     if query is None or load.get("createDisposition") == "CREATE_NEVER":
@@ -202,7 +201,7 @@ def _found(
 def _table(
     path: tuple[str, str, str],
     fields: list[Field],
-    load: dict[str, Any],
+    load: JsonObject,
     existing: TableMeta | None,
     ctx: Any,
 ) -> TableMeta:
@@ -227,5 +226,5 @@ def _table(
     )
 
 
-def _spelled(partitioning: dict[str, Any]) -> dict[str, Any]:
+def _spelled(partitioning: JsonObject) -> JsonObject:
     return {"type": partitioning.get("type", "DAY"), "field": partitioning.get("field")}

@@ -24,6 +24,7 @@ from common.local.iam.policy import Policy
 from common.local.iam.requests import Request, request_needs
 from common.local.iam.statements import Path
 from common.local.iam.tokens import caller, sender_account
+from common.untyped import JsonObject
 
 policy: ContextVar[Policy | None] = ContextVar("policy", default=None)
 """Whose grants the server that starts next enforces; without one it lets everybody in."""
@@ -99,7 +100,7 @@ class Gate:
         return query if isinstance(query, str) else None
 
 
-def _document(received: Received, body: bytes) -> dict[str, Any]:
+def _document(received: Received, body: bytes) -> JsonObject:
     kind = received.headers.get("content-type", "")
     if kind.startswith("multipart/"):
         try:

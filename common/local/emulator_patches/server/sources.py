@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import duckdb
 from bqemulator.domain.errors import InvalidQueryError
 
 from common.local.emulator_patches.column_types import Field, duckdb_type
+from common.untyped import JsonObject
 
 _LINES = "format = 'newline_delimited', maximum_object_size = 104857600"
 
@@ -17,7 +17,7 @@ _LINES = "format = 'newline_delimited', maximum_object_size = 104857600"
 class Source:
     """Files of one load: its options as in the API, and the columns of its table."""
 
-    options: dict[str, Any]
+    options: JsonObject
     fields: list[Field]
 
     @property
@@ -73,8 +73,8 @@ class Source:
         found = (key for (key,) in connection.execute(keys, [path]).fetchall())
         unknown = sorted(key for key in found if key.lower() not in known)
         if unknown:
-            told = f"Error while reading data, error message: No such field: {unknown[0]}."
-            raise InvalidQueryError(told)
+            given = f"Error while reading data, error message: No such field: {unknown[0]}."
+            raise InvalidQueryError(given)
 
 
 def _as_read(field: Field) -> str:

@@ -23,6 +23,7 @@ from sqlglot import exp
 from common.local.emulator_patches.column_types import described
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.statements import statements
+from common.untyped import JsonObject
 
 _parsed = private(routes, "_parse_schema_fields")
 _started = datetime.now(UTC)
@@ -53,9 +54,9 @@ def install() -> None:
     replace(ddl_sync, "_introspect_schema", schema)
 
 
-def get_table(project_id: str, dataset_id: str, table_id: str, ctx: routes._Ctx) -> dict[str, Any]:
+def get_table(project_id: str, dataset_id: str, table_id: str, ctx: routes._Ctx) -> JsonObject:
     """The table as the API tells it, with the rows that it has now."""
-    answer: dict[str, Any] = routes.get_table(project_id, dataset_id, table_id, ctx)
+    answer: JsonObject = routes.get_table(project_id, dataset_id, table_id, ctx)
     if answer.get("type") == "TABLE" and dataset_id != "_bqemu_anonymous":
         answer["numRows"] = str(_rows(quoted_table_ref(project_id, dataset_id, table_id), ctx))
         changed = _changed.get((id(ctx), (project_id, dataset_id, table_id)), _started)
@@ -66,11 +67,9 @@ def get_table(project_id: str, dataset_id: str, table_id: str, ctx: routes._Ctx)
 
 async def insert_all(
     project_id: str, dataset_id: str, table_id: str, request: Request, ctx: tabledata._Ctx
-) -> dict[str, Any]:
+) -> JsonObject:
     """Rows that are streamed in; the table knows when."""
-    answer: dict[str, Any] = await tabledata.insert_all(
-        project_id, dataset_id, table_id, request, ctx
-    )
+    answer: JsonObject = await tabledata.insert_all(project_id, dataset_id, table_id, request, ctx)
     _changed[id(ctx), (project_id, dataset_id, table_id)] = ctx.clock.now()
     return answer
 
@@ -114,8 +113,8 @@ def schema(project: str, dataset: str, table: str, ctx: Any) -> TableSchema:
     return TableSchema(fields=_parsed(listed))
 
 
-def _defined(meta: TableMeta, body: dict[str, Any]) -> TableMeta:
-    changes: dict[str, Any] = {}
+def _defined(meta: TableMeta, body: JsonObject) -> TableMeta:
+    changes: JsonObject = {}
     if "requirePartitionFilter" in body and meta.time_partitioning is not None:
         demand = {"require_partition_filter": bool(body["requirePartitionFilter"])}
         changes["time_partitioning"] = meta.time_partitioning.model_copy(update=demand)
@@ -125,8 +124,8 @@ def _defined(meta: TableMeta, body: dict[str, Any]) -> TableMeta:
     return meta.model_copy(update=changes)
 
 
-def _as_api_resource(table: TableMeta) -> dict[str, Any]:
-    resource: dict[str, Any] = {}
+def _as_api_resource(table: TableMeta) -> JsonObject:
+    resource: JsonObject = {}
     if table.time_partitioning and table.time_partitioning.require_partition_filter:
         resource["requirePartitionFilter"] = True
     if table.expiration_time:
@@ -142,7 +141,7 @@ def _rows(target: str, ctx: Any) -> int:
     return int(row[0]) if row else 0
 
 
-def _clause(clause: exp.Expr, table: TableMeta, ctx: Any) -> dict[str, Any]:
+def _clause(clause: exp.Expr, table: TableMeta, ctx: Any) -> JsonObject:
     """What one clause or option of CREATE TABLE says, as fields of the catalog's entry."""
     if isinstance(clause, exp.ClusterProperty):
         return {"clustering": Clustering(fields=tuple(it.name for it in clause.expressions))}

@@ -16,13 +16,14 @@ from bqemulator.domain.errors import InvalidQueryError
 
 from common.local.emulator_patches.column_types import Field
 from common.local.emulator_patches.statements import parameters, statements
+from common.untyped import JsonObject
 
 _PLACE = re.compile(r"\[at (\d+:\d+)\]")
 # BigQuery has functions that the analyzer lacks; the guard says which of them may be called
 _UNJUDGED = ("Function not found", "Table not found", "Type not found", "Unimplemented")
 
 
-def check(sql: str, project: str, wire: list[dict[str, Any]] | None, ctx: Any) -> None:
+def check(sql: str, project: str, wire: list[JsonObject] | None, ctx: Any) -> None:
     """Raises the emulator's InvalidQueryError with BigQuery's words, if the analyzer refuses.
 
     Says nothing where the analyzer is not installed or lacks what BigQuery has.
@@ -45,8 +46,8 @@ def _in_one_line(words: str) -> str:
     first, _, rest = words.partition("\n")
     types = re.search(r"Argument types: ([^\n\[]*)", rest)
     place = _PLACE.search(rest)
-    told = first + (f" for argument types: {types[1].strip()}" if types else "")
-    return _PLACE.sub(r"at [\1]", f"{told} {place[0]}" if place else told)
+    shown = first + (f" for argument types: {types[1].strip()}" if types else "")
+    return _PLACE.sub(r"at [\1]", f"{shown} {place[0]}" if place else shown)
 
 
 @cache

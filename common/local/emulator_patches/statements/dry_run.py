@@ -17,6 +17,7 @@ from common.local.emulator_patches import column_types
 from common.local.emulator_patches.patch import replace
 from common.local.emulator_patches.server import limits, messages
 from common.local.emulator_patches.statements import analyzed, execution, statements
+from common.untyped import JsonObject
 
 _PLANNED = {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE_TABLE_AS_SELECT"}
 
@@ -28,24 +29,24 @@ def install() -> None:
 
 
 async def as_job(
-    *, project_id: str, job_id: str, config: dict[str, Any], now: Any, session_id: Any, **asked: Any
-) -> dict[str, Any]:
+    *, project_id: str, job_id: str, config: JsonObject, now: Any, session_id: Any, **asked: Any
+) -> JsonObject:
     """The same answer in the form of a finished job, which is not kept."""
-    told = await answer(project_id=project_id, job_id=job_id, wire_shape="insert", **asked)
+    shown = await answer(project_id=project_id, job_id=job_id, wire_shape="insert", **asked)
     known = ("totalBytesProcessed", "cacheHit", "schema", "statementType", "referencedTables")
     millis = str(int(now.timestamp() * 1000))
     return {
         "kind": "bigquery#job",
         "id": f"{project_id}:{job_id}",
-        "jobReference": told["jobReference"],
+        "jobReference": shown["jobReference"],
         "configuration": config,
         "status": {"state": "DONE"},
         "statistics": {
             "creationTime": millis,
             "startTime": millis,
             "endTime": millis,
-            "totalBytesProcessed": told["totalBytesProcessed"],
-            "query": {name: told[name] for name in known},
+            "totalBytesProcessed": shown["totalBytesProcessed"],
+            "query": {name: shown[name] for name in known},
         },
     }
 
@@ -55,11 +56,11 @@ async def answer(
     project_id: str,
     job_id: str,
     bq_sql: str,
-    query_params: list[dict[str, Any]] | None,
+    query_params: list[JsonObject] | None,
     ctx: Any,
     caller: Any,
     wire_shape: str,
-) -> dict[str, Any]:
+) -> JsonObject:
     """The response to a dry run: statement type, columns, tables read.
 
     Bytes are unknown (0), unless the server's limits declare how large a table is.

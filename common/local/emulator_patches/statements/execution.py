@@ -26,6 +26,7 @@ from sqlglot import exp
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.server import messages, tables
 from common.local.emulator_patches.statements import parameters, statements, translation, wildcards
+from common.untyped import JsonObject
 
 _rewrite_for_system_time = private(inner_query, "rewrite_for_system_time")
 _rewrite_for_row_access = private(inner_query, "rewrite_for_row_access")
@@ -43,7 +44,7 @@ def install() -> None:
 async def run(
     project_id: str,
     bq_sql: str,
-    query_params: list[dict[str, Any]] | None,
+    query_params: list[JsonObject] | None,
     ctx: Any,
     *,
     caller: Any,
@@ -87,12 +88,10 @@ class Plan:
     project: str
     statement: statements.Statement
     text: str
-    values: dict[str, Any]
+    values: JsonObject
 
 
-def prepared(
-    project: str, sql: str, wire: list[dict[str, Any]] | None, ctx: Any, caller: Any
-) -> Plan:
+def prepared(project: str, sql: str, wire: list[JsonObject] | None, ctx: Any, caller: Any) -> Plan:
     """The statement ready to run or to plan; raises the emulator's errors."""
     sql = _expanded(sql, project, ctx, caller)
     statement = statements.read(sql)
@@ -104,7 +103,7 @@ def prepared(
         return Plan(project, statement, completed(translated, values, ctx), values)
 
 
-def completed(translated: translation.Translation, bound: dict[str, Any], ctx: Any) -> str:
+def completed(translated: translation.Translation, bound: JsonObject, ctx: Any) -> str:
     """The text with the shards of each wildcard in it."""
     text = translated.text
     for wildcard in translated.wildcards:
@@ -122,7 +121,7 @@ def completed(translated: translation.Translation, bound: dict[str, Any], ctx: A
     return text
 
 
-def _kept(ctx: Any, condition: str, suffixes: list[str], bound: dict[str, Any]) -> Sequence[str]:
+def _kept(ctx: Any, condition: str, suffixes: list[str], bound: JsonObject) -> Sequence[str]:
     sql = f"SELECT _TABLE_SUFFIX FROM (SELECT UNNEST($suffixes) AS _TABLE_SUFFIX) WHERE {condition}"
     named = {name: value for name, value in bound.items() if f"${name}" in condition}
     rows = ctx.engine.connection.cursor().execute(sql, {**named, "suffixes": suffixes}).fetchall()

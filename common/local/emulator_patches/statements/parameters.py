@@ -15,8 +15,9 @@ from bqemulator.sql.parameters import _extract_value
 from sqlglot import exp
 
 from common.local.emulator_patches.expressions import numbers
+from common.untyped import JsonObject
 
-Wire = dict[str, Any]
+Wire = JsonObject
 """A parameter as in the API: name, parameterType, parameterValue."""
 
 
@@ -51,7 +52,7 @@ def duckdb_type(kind: str) -> exp.DataType:
     return built
 
 
-def values(parameters: Sequence[Wire] | None, used: set[str]) -> dict[str, Any]:
+def values(parameters: Sequence[Wire] | None, used: set[str]) -> JsonObject:
     """Python values of those that are used."""
     lower = {name.lower(): it for name, it in named(parameters).items()}
     return {name: _bound(lower[name.lower()]) for name in used if name.lower() in lower}

@@ -98,8 +98,8 @@ def _shard(wildcard: Wildcard, suffix: str, narrow: Mapping[str, Sequence[str]])
     name = wildcard.prefix + suffix
     listed = ", ".join(f'"{each}"' for each in narrow[name]) if name in narrow else "*"
     table = quoted_table_ref(wildcard.project, wildcard.dataset, name)
-    told = f", '{suffix}' AS {_SUFFIX}" if wildcard.has_suffix else ""
-    return f"SELECT {listed}{told} FROM {table}"
+    given = f", '{suffix}' AS {_SUFFIX}" if wildcard.has_suffix else ""
+    return f"SELECT {listed}{given} FROM {table}"
 
 
 def _take_out(table: exp.Table, token: str, project: str) -> Wildcard:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from common.local.shop.crm.deals import Deal
 from common.local.shop.crm.leads import Contact, Lead
 from common.local.shop.moments import MINUTE, written
 from common.local.shop.world import HOST
+from common.untyped import JsonObject
 
-Row = dict[str, Any]
+Row = JsonObject
 
 
 def rows(sent: list[Lead], deals: list[Deal], moment: int) -> Iterator[Row]:

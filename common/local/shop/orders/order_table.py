@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from common.local.shop.crm.leads import captured
 from common.local.shop.dice import dice
 from common.local.shop.moments import Period, written
 from common.local.shop.orders.orders import Change, Order
+from common.untyped import JsonObject
 
 
-def rows(orders: Iterable[Order], period: Period, moment: int) -> list[dict[str, Any]]:
+def rows(orders: Iterable[Order], period: Period, moment: int) -> list[JsonObject]:
     """One row an order that was placed before the moment and not removed since."""
     known = ((order, changes(order, moment)) for order in orders)
     return [_row(order, past, period) for order, past in known if past and past[-1].status]
@@ -38,7 +38,7 @@ def customer_id(order: Order) -> str:
     return order.buyer.account or f"G-{order.id}"
 
 
-def _row(order: Order, past: list[Change], period: Period) -> dict[str, Any]:
+def _row(order: Order, past: list[Change], period: Period) -> JsonObject:
     confirmed, last = confirmed_at(past), past[-1]
     return {
         "date": period.day(past[0].at).isoformat(),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.local.shop.site.export import SCHEMA
+from common.untyped import JsonObject
 
 Columns = dict[str, NDArray[Any]]
 KINDS: dict[str, float] = {
@@ -150,7 +151,7 @@ def _write_day(
     return path
 
 
-def _nested(column: dict[str, Any], known: frozenset[str], above: str = "") -> str:
+def _nested(column: JsonObject, known: frozenset[str], above: str = "") -> str:
     """The column out of the flat ones whose names are paths; what is not there is a typed NULL."""
     path = above + column["name"]
     if path in known:
@@ -164,7 +165,7 @@ def _nested(column: dict[str, Any], known: frozenset[str], above: str = "") -> s
     return f"CAST({'[]' if column['mode'] == 'REPEATED' else 'NULL'} AS {duckdb_type(column)})"
 
 
-def duckdb_type(column: dict[str, Any]) -> str:
+def duckdb_type(column: JsonObject) -> str:
     """The column as DuckDB declares it."""
     plain = {"STRING": "VARCHAR", "INTEGER": "BIGINT", "FLOAT": "DOUBLE", "BOOLEAN": "BOOLEAN"}
     if "fields" not in column:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
 from urllib.parse import quote_plus
 
 from common.local.shop.orders.rates import Rates
 from common.local.shop.site.visits import Event, Line, Scalar, Visit
 from common.local.shop.world import HOST
+from common.untyped import JsonObject
 
-Row = dict[str, Any]
+Row = JsonObject
 _LANDING = ("session_start", "first_visit")
 
 
