@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +94,7 @@ def test_it_can_be_saved_anew_in_the_present_form(harness: Harness) -> None:
 
 def test_what_refers_to_it_waits_and_everything_else_runs(house: House) -> None:
     world, harness = house.world, house.harness
+    world.events([{"key": 1, "name": "page_view", "at": world.now - timedelta(days=1)}])
     harness.save(PURCHASE, "?allow_unknown_event=true")
     for broken in (*BROKEN, DEPENDENT):
         put(harness, broken)

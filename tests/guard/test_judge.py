@@ -205,7 +205,7 @@ def test_a_routine_is_told_as_it_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "told"),
+    ("sql", "answered"),
     [
         ("{{ config() }}", ["template"]),
         ("SELECT id FROM crm.orders TABLESAMPLE SYSTEM (1 PERCENT)", ["sample"]),

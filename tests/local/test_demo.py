@@ -79,7 +79,7 @@ def found(**changed: Any) -> Findings:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reply",
     [
         "1,229", "98,765.43", "98%", "42%", "1,234.50", "Job title CEO &lt;b&gt; +12.2", "accepted",
         "silence", "Purchases a day", "Leads by their probability of a deal",

@@ -38,7 +38,7 @@ def shown(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
     world.close()
 
 
-@pytest.mark.parametrize("told", stories(), ids=lambda folder: folder.name, indirect=True)
+@pytest.mark.parametrize("shown", stories(), ids=lambda folder: folder.name, indirect=True)
 def test_a_story_ends_each_day_as_it_is_told(
     shown: tuple[Story, QuickWorld], expecting: Expected, request: pytest.FixtureRequest
 ) -> None:
@@ -59,7 +59,7 @@ def test_a_story_ends_each_day_as_it_is_told(
         days.append(found)
         wanted_days.append({name: comparable(wanted) for name, wanted in expected.items()})
         assert expecting.update or days[-1] == wanted_days[-1], step
-    expecting.rows(request.node.callspec.params["told"] / "expected.yaml", days, wanted_days)
+    expecting.rows(request.node.callspec.params["shown"] / "expected.yaml", days, wanted_days)
 
 
 def repeated(pattern: dict[str, Any]) -> Iterator[dict[str, Any]]:

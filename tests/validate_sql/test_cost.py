@@ -45,7 +45,7 @@ def test_a_filter_that_prunes_nothing_is_told(
 
 
 @pytest.mark.parametrize(
-    ("count", "told"), [(512, "512 bytes"), (1536, "1.5 KiB"), (3 * 1024**4, "3 TiB")]
+    ("count", "shown"), [(512, "512 bytes"), (1536, "1.5 KiB"), (3 * 1024**4, "3 TiB")]
 )
 def test_sizes_are_for_people(count: int, shown: str) -> None:
     assert size(count) == shown

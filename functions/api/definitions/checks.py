@@ -38,7 +38,11 @@ def check(
     remarks = _unknown_events(draft, services, allow_unknown_event)
     tables, findings = _queries(draft, services)
     _target(draft, definitions, services)
-    return Checked(tables, [*_export(draft, services), *remarks, *findings])
+    lacking = _export(draft, services)
+    if lacking:
+        # said with what to do about it; that no event could be looked up follows from it
+        remarks = [remark for remark in remarks if remark.code != "no_ga4_export"]
+    return Checked(tables, [*lacking, *remarks, *findings])
 
 
 def patterns(filter: Filter | None) -> Iterator[str]:
