@@ -260,13 +260,13 @@ def test_people_have_the_last_word_on_attributes() -> None:
     won = (DRAW.random(400) < 0.1).astype(float)
     answered: list[object] = ["yes" if each else "no" for each in won]
     leaky = small(won, answered=answered, other=words("a", "b", count=400))
-    assert {each.name: bool(each.refused) for each in leaky.attributes}["told"]
-    columns = {"told": answered, "other": words("a", "b", count=400)}
+    assert {each.name: bool(each.refused) for each in leaky.attributes}["answered"]
+    columns = {"answered": answered, "other": words("a", "b", count=400)}
     leads = Leads(np.arange(400.0), False, columns)
     known = final(won > 0, np.full(400, np.nan))
-    kept = train(leads, known, Wishes(excluded=("other",), confirmed=("told",)))
+    kept = train(leads, known, Wishes(excluded=("other",), confirmed=("answered",)))
     verdicts = {each.name: each.refused for each in kept.attributes}
-    assert verdicts == {"told": "", "other": "it is excluded by the definition"}
+    assert verdicts == {"answered": "", "other": "it is excluded by the definition"}
 
 
 def test_a_category_that_says_the_same_as_another_is_used_once() -> None:

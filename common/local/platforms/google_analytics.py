@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
-from common.untyped import Row
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 RESERVED = frozenset({"session_start", "first_visit", "user_engagement", "ad_click"})
@@ -81,7 +80,7 @@ class GoogleAnalytics(StandIn):
             if len(event.get("params", {})) > 25:
                 yield "events", "Too many parameters.", "EXCEEDED_MAX_ENTITIES"
 
-    def _keep(self, body: Row, event: Row) -> None:
+    def _keep(self, body: Mapping[str, Any], event: Mapping[str, Any]) -> None:
         micros = event.get("timestamp_micros") or body.get("timestamp_micros")
         time = datetime.fromtimestamp(micros / 1e6, UTC) if micros else self.clock()
         params = event.get("params", {})

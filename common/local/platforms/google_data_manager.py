@@ -22,7 +22,6 @@ from google.ads import datamanager_v1 as dm
 from google.protobuf.json_format import ParseError
 
 from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
-from common.untyped import JsonObject
 
 SCOPE = "https://www.googleapis.com/auth/datamanager"
 HASHED = re.compile(r"[0-9a-f]{64}")
@@ -261,7 +260,7 @@ class GoogleDataManager(StandIn):
         age = self.clock() - accepted
         if age > REMEMBERED:
             return error(400, "INVALID_ARGUMENT", "REQUEST_TOO_OLD")
-        shown: JsonObject = {"eventsIngestionStatus": {"recordCount": str(rows)}}
+        shown: dict[str, Any] = {"eventsIngestionStatus": {"recordCount": str(rows)}}
         if age < PROCESSING:
             shown["requestStatus"] = "PROCESSING"
         elif not failures:

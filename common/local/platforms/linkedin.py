@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
-from common.untyped import Row
 
 HASHED = re.compile(r"[0-9a-f]{64}")
 AMOUNT = re.compile(r"\d+(\.\d+)?")
@@ -84,7 +83,7 @@ class LinkedIn(StandIn):
             self._keep(element)
         return Reply(200, {"elements": [{"status": 201} for _ in elements]})
 
-    def _fault(self, element: Row) -> str:
+    def _fault(self, element: Mapping[str, Any]) -> str:
         rule = str(element.get("conversion", "")).removeprefix("urn:lla:llaPartnerConversion:")
         if rule not in self.rules:
             return "/conversion :: unknown conversion rule"
@@ -103,7 +102,7 @@ class LinkedIn(StandIn):
             return "/conversionValue :: amount must be a decimal string"
         return _user_fault(element.get("user"))
 
-    def _keep(self, element: Row) -> None:
+    def _keep(self, element: Mapping[str, Any]) -> None:
         """[api] events with the same rule and event id are deduplicated."""
         identity = str(element.get("eventId") or f"#{len(self.held)}")
         key = (element["conversion"], identity)

@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
-from common.untyped import JsonObject, Row
 
 HASHED = re.compile(r"[0-9a-f]{64}")
 COOKIE = re.compile(r"fb\.\d\.\d{10,13}\..+")
@@ -90,7 +89,7 @@ class Meta(StandIn):
     def _proof(self) -> str:
         return hmac.new(self.app_secret.encode(), self.token.encode(), "sha256").hexdigest()
 
-    def _events(self, body: Row) -> Reply:
+    def _events(self, body: Mapping[str, Any]) -> Reply:
         events = body.get("data")
         if not isinstance(events, list) or not 0 < len(events) <= 1000:  # [use]
             return error(400, 100, "data must hold 1 to 1,000 events.")
@@ -103,7 +102,7 @@ class Meta(StandIn):
         trace = f"A-{len(self.calls)}"
         return Reply(200, {"events_received": len(events), "messages": [], "fbtrace_id": trace})
 
-    def _fault(self, event: Row) -> Reply | None:
+    def _fault(self, event: Mapping[str, Any]) -> Reply | None:
         for name in ("event_name", "event_time", "action_source", "user_data"):  # [event]
             if not event.get(name):
                 return error(400, 100, f"Missing {name}.", subcode=2804001)
@@ -116,7 +115,7 @@ class Meta(StandIn):
             or _custom_fault(event)
         )
 
-    def _time_fault(self, event: Row) -> Reply | None:
+    def _time_fault(self, event: Mapping[str, Any]) -> Reply | None:
         if not isinstance(event["event_time"], int):
             return error(400, 100, "event_time must be Unix seconds.", subcode=2804004)
         # milliseconds would be thousands of years ahead
@@ -127,7 +126,7 @@ class Meta(StandIn):
             return error(400, 100, "event_time is too old.", subcode=2804003)
         return None
 
-    def _keep(self, event: Row) -> None:
+    def _keep(self, event: Mapping[str, Any]) -> None:
         """[dedup] same name and id within 48 hours: the first counts; later it is a second one."""
         # [event] events with a test_event_code count as well
         identity = event.get("event_id") or f"#{len(self.held)}"
@@ -148,7 +147,7 @@ class Meta(StandIn):
             received=self.clock(),
         )
 
-    def _users(self, body: Row, *, adding: bool) -> Reply:
+    def _users(self, body: Mapping[str, Any], *, adding: bool) -> Reply:
         payload, session = body.get("payload", {}), body.get("session", {})
         schema, rows = payload.get("schema", []), payload.get("data", [])
         if not rows or len(rows) > 10_000:  # [audience]
@@ -178,7 +177,7 @@ class Meta(StandIn):
         )
 
 
-def _person_fault(person: Row) -> Reply | None:
+def _person_fault(person: Mapping[str, Any]) -> Reply | None:
     if any(set(person) <= weak for weak in TOO_WEAK):  # [best]
         return error(400, 100, "Not enough customer information.", subcode=2804010)
     for name in HASHED_FIELDS:  # [person]
@@ -197,7 +196,7 @@ def _person_fault(person: Row) -> Reply | None:
     return None
 
 
-def _website_fault(event: Row) -> Reply | None:
+def _website_fault(event: Mapping[str, Any]) -> Reply | None:
     if event["action_source"] != "website":
         return None
     if not event.get("event_source_url") or not event["user_data"].get("client_user_agent"):
@@ -205,7 +204,7 @@ def _website_fault(event: Row) -> Reply | None:
     return None
 
 
-def _custom_fault(event: Row) -> Reply | None:
+def _custom_fault(event: Mapping[str, Any]) -> Reply | None:
     custom = event.get("custom_data", {})
     money = isinstance(custom.get("value"), (int, float)) and re.fullmatch(
         r"[A-Za-z]{3}", str(custom.get("currency", ""))
@@ -223,7 +222,7 @@ def _listed(value: Any) -> list[Any]:
 
 def error(status: int, code: int, message: str, *, subcode: int | None = None) -> Reply:
     """Graph API's error object."""
-    body: JsonObject = {
+    body: dict[str, Any] = {
         "message": message,
         "type": "OAuthException",
         "code": code,

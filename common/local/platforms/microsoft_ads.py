@@ -9,12 +9,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
-from common.untyped import Row
 
 HASHED = re.compile(r"[0-9a-f]{64}")
 UTC_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
@@ -80,7 +79,7 @@ class MicrosoftAds(StandIn):
                 return self._apply(body.get("OfflineConversionAdjustments"), self._adjust)
         return super().answer(call)
 
-    def _apply(self, rows: Any, each: Callable[[Row], str]) -> Reply:
+    def _apply(self, rows: Any, each: Callable[[Mapping[str, Any]], str]) -> Reply:
         if not rows:
             return fault(400, 5600, "OfflineConversionsNotPassed")
         if len(rows) > 1000:  # [limit]
@@ -99,7 +98,7 @@ class MicrosoftAds(StandIn):
         ]
         return Reply(200, {"PartialErrors": errors, "TrackingId": f"t-{len(self.calls)}"})
 
-    def _common_fault(self, row: Row) -> str:
+    def _common_fault(self, row: Mapping[str, Any]) -> str:
         if row.get("ConversionName") not in self.goals:
             return "OfflineConversionNameInvalid"
         time = str(row.get("ConversionTime", ""))
@@ -114,7 +113,7 @@ class MicrosoftAds(StandIn):
             return "InvalidHash"
         return ""
 
-    def _create(self, row: Row) -> str:
+    def _create(self, row: Mapping[str, Any]) -> str:
         if code := self._common_fault(row):
             return code
         key = _key(row)
@@ -128,7 +127,7 @@ class MicrosoftAds(StandIn):
             )
         return ""
 
-    def _adjust(self, row: Row) -> str:
+    def _adjust(self, row: Mapping[str, Any]) -> str:
         if code := self._common_fault(row):
             return code
         kind, time = row.get("AdjustmentType"), str(row.get("AdjustmentTime", ""))
@@ -151,7 +150,7 @@ class MicrosoftAds(StandIn):
         return ""
 
 
-def _key(row: Row) -> tuple[str, ...]:
+def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
     who = row.get("MicrosoftClickId") or row.get("HashedEmailAddress") or row["HashedPhoneNumber"]
     return (row["ConversionName"], str(who), row["ConversionTime"])
 

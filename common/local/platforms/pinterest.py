@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
-from common.untyped import JsonObject, Row
 
 HASHED = re.compile(r"[0-9a-f]{64}")
 FUTURE = timedelta(minutes=1)
@@ -77,7 +76,7 @@ class Pinterest(StandIn):
         message = "Not all events were successfully processed."
         return Reply(422, {"code": 4198, "message": message, "details": shown})
 
-    def _fault(self, event: Row) -> str:
+    def _fault(self, event: Mapping[str, Any]) -> str:
         """Why this event fails, though the request is well-formed."""
         if event["event_name"] not in NAMES:
             return f"event_name {event['event_name']} is not supported"
@@ -90,7 +89,7 @@ class Pinterest(StandIn):
                 return f"{name} must be hashed with SHA-256"
         return ""
 
-    def _keep(self, event: Row) -> None:
+    def _keep(self, event: Mapping[str, Any]) -> None:
         """[api] duplicates are removed between tag and API only, so a server's repeat counts."""
         key = (event["event_name"], event["event_id"])
         if known := self.held.get(key):
@@ -130,7 +129,7 @@ def _shape_fault(event: Any) -> str:
     return ""
 
 
-def _shown(faults: list[str]) -> JsonObject:
+def _shown(faults: list[str]) -> dict[str, Any]:
     """[api] ConversionApiResponse: a status for each event, in the request's order."""
     return {
         "num_events_received": len(faults),

@@ -19,8 +19,6 @@ from urllib.parse import parse_qsl
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from common.untyped import JsonObject, Row
-
 HELD_OPEN_SECONDS = 5.0
 REMEMBERED_CALLS = 10_000
 POLL_SECONDS = 0.01
@@ -79,7 +77,7 @@ class Held:
     time: datetime
     count: int = 1
     received: datetime | None = None
-    details: JsonObject = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 def utc_now() -> datetime:
@@ -119,7 +117,7 @@ class StandIn:
         """Let the next deliveries fail in this order; None is a healthy one."""
         self.faults.extend(faults)
 
-    def __call__(self, environ: JsonObject, start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         call = _call(environ)
         if call.path.startswith("/_stand_in"):
             return _respond(self._administer(call), start_response)
@@ -140,7 +138,7 @@ class StandIn:
             return Reply(404, {"error": str(error)})
 
     def _break_off(
-        self, fault: InjectedFault, environ: JsonObject, start_response: Any
+        self, fault: InjectedFault, environ: dict[str, Any], start_response: Any
     ) -> Iterable[bytes]:
         if fault.kind == "silence":
             self._woken.wait(HELD_OPEN_SECONDS)
@@ -176,7 +174,7 @@ class StandIn:
             server.server_close()
 
 
-def _call(environ: Row) -> Call:
+def _call(environ: Mapping[str, Any]) -> Call:
     length = int(environ.get("CONTENT_LENGTH") or 0)
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): value

@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from common.local.platforms.standin import Call, Held, Reply, StandIn, utc_now
-from common.untyped import Row
 
 HASHED = re.compile(r"[0-9a-f]{64}")
 DEDUP = timedelta(hours=48)
@@ -62,7 +62,7 @@ class TikTok(StandIn):
             self._keep(event)
         return coded(0, "OK")
 
-    def _fault(self, event: Row) -> str:
+    def _fault(self, event: Mapping[str, Any]) -> str:
         if not event.get("event"):
             return "event is required"
         time = event.get("event_time")
@@ -83,7 +83,7 @@ class TikTok(StandIn):
             return "properties.value needs a currency"
         return ""
 
-    def _keep(self, event: Row) -> None:
+    def _keep(self, event: Mapping[str, Any]) -> None:
         """[dedup] same event and event_id within 48 hours: the first is recorded."""
         key = (event["event"], str(event.get("event_id") or f"#{len(self.held)}"))
         known = self.held.get(key)
