@@ -159,11 +159,11 @@ def _queries(
                 queries.planned_bytes(query, services.runner, chunk)
                 for chunk in window.chunks(plan.CHUNK_DAYS)
             ]
-            plan_in_words = [size for size in sizes if size is not None]
+            known_sizes = [size for size in sizes if size is not None]
             yield Part(
                 reads=f"the query of {id}",
                 conversions=[id],
                 start_date=window.start,
                 end_date=window.end,
-                bytes=sum(plan_in_words) if len(plan_in_words) == len(sizes) else None,
+                bytes=sum(known_sizes) if len(known_sizes) == len(sizes) else None,
             )

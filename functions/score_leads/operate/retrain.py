@@ -108,8 +108,8 @@ def in_words(tail: Tail) -> str:
     if tail.window >= tail.followed:
         later = "history is too short to say what comes later"
     return (
-        f"wins within {tail.window} days are promised; {later}, and of wins after "
-        f"{tail.followed} days history shows nothing"
+        f"Wins within {tail.window} days are promised; {later}, and of wins after "
+        f"{tail.followed} days history shows nothing."
     )
 
 

@@ -5,8 +5,8 @@ python -m tests.console.browser.pictures http://127.0.0.1:8080
 
 from __future__ import annotations
 
+import argparse
 import io
-import sys
 from pathlib import Path
 
 from PIL import Image
@@ -49,4 +49,6 @@ def save(page: Page, path: str, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url", help="where the console answers")
+    main(parser.parse_args().url)

@@ -182,7 +182,7 @@ export function HealthBadge({ row }: { row: Pick<Row, 'health'> }) {
 
 /** The incident's words; its conversion stands before them as a link already. */
 const sentenceOf = ({ conversion, detail, code }: Incident): string =>
-  (detail ?? code).replace(`${conversion}: `, '');
+  conversion ? (detail ?? code).replace(`${conversion}: `, '') : (detail ?? code);
 
 /** What a person should look at first, in words; nothing when all is well. */
 function Attention({ rows }: { rows: Row[] }) {

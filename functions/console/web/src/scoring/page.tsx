@@ -150,7 +150,13 @@ function Outlook({ model }: { model: Model }) {
             </Figure>
           )}
         </Group>
-        {level && <Text size="sm">{level.note}</Text>}
+        {level && (
+          <Text size="sm" title={level.note}>
+            {level.choice === 'none'
+              ? 'No correction of the level: in the past, none would clearly have promised better.'
+              : `The level is corrected (${level.choice}): in the past, this would have promised better.`}
+          </Text>
+        )}
         {(level?.replays?.length ?? 0) > 0 && (
           <details>
             <summary>What it would have promised before, and what came</summary>

@@ -14,6 +14,7 @@ type Interval = [number, number];
 
 /** The correction that every score carries, and what it would have done at earlier times. */
 export interface Level {
+  choice: string;
   factor: number;
   note: string;
   replays?: { days_ago: number; promised: number; came: number }[];
