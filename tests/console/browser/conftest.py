@@ -58,9 +58,10 @@ def _end(why: str) -> None:
     pytest.skip(why)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    # after the browser, so that nothing is built for a machine without one
+    # after the browser, so that nothing is built for a machine without one; a world for each file,
+    # since what one makes another would see
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with world(tmp_path_factory.mktemp("shop")) as running:
         yield running
