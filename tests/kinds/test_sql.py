@@ -1,7 +1,7 @@
 """The SQL of a daily run, as a person reads it: one golden text of a definition of each kind.
 
 `pytest --update` writes the texts anew, and what changed shows in their diff. A statement that
-differs from the one of `simple.sql` in nothing but the conversion's name stands there alone.
+differs from another kind's in nothing but the conversion's name stands once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,6 @@ DEFINITIONS: dict[str, dict[str, Any]] = {
         "type": "query", "leads_sql": f"SELECT id AS lead_id, client_id, created {CRM}",
         "deals_sql": f"SELECT lead_id, closed_at AS outcome_at, status {CRM}"}},
 }  # fmt: skip
-SHARED = "simple"
 CTE = re.compile(r"^(\w+) AS \(\n(.*)", re.MULTILINE)
 
 
@@ -66,11 +65,16 @@ def nameless(step: Step, kind: str) -> str:
 
 
 def golden(kind: str) -> str:
-    """Every statement of a kind; of those that the simple one shares, only the values."""
-    shared = {name: nameless(step, SHARED) for name, step in written(SHARED).items()}
+    """Every statement of a kind; of those that a kind before it has as well, only the values."""
+    kinds = list(DEFINITIONS)
+    before = {
+        (name, nameless(step, other)): other
+        for other in reversed(kinds[: kinds.index(kind)])
+        for name, step in written(other).items()
+    }
     return "\n".join(
-        f"{values_of(step)}-- the statement of {SHARED}.sql\n"
-        if kind != SHARED and shared.get(name) == nameless(step, kind)
+        f"{values_of(step)}-- the statement of {other}.sql\n"
+        if (other := before.get((name, nameless(step, kind))))
         else text_of(step)
         for name, step in written(kind).items()
     )
