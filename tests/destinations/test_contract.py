@@ -52,7 +52,15 @@ AUDIENCES = [kind for kind in KINDS if DESTINATIONS[kind].capabilities.audience]
 
 @pytest.fixture
 def earth() -> Iterator[World]:
-    with world(read_seconds=0.3) as running:
+    with world() as running:
+        yield running
+
+
+@pytest.fixture
+def impatient_earth(fault: str) -> Iterator[World]:
+    """A wire that waits long, except for a platform that stays silent on purpose: on a busy machine
+    an honest answer takes longer than a short wait, and the row is in doubt for no reason."""
+    with world(read_seconds=0.3 if fault.startswith("silence") else 5) as running:
         yield running
 
 
@@ -199,11 +207,13 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("kind", REMEMBERS)
-def test_a_fault_is_survived_without_a_double(kind: str, fault: str, earth: World) -> None:
+def test_a_fault_is_survived_without_a_double(
+    kind: str, fault: str, impatient_earth: World
+) -> None:
     destination, conversion, rows = built_rows(kind, 3)
-    held = platform(earth, destination, conversion, rows[0])
+    held = platform(impatient_earth, destination, conversion, rows[0])
     held.script(FAULTS[fault])
-    outcomes = earth.delivery(destination, conversion).deliver(rows)
+    outcomes = impatient_earth.delivery(destination, conversion).deliver(rows)
     assert {outcome.state for outcome in outcomes} == {"accepted"}
     assert len(kept(held)) == 3
     assert {each.count for each in held.held.values()} <= {1}
