@@ -39,8 +39,8 @@ class Token(NamedTuple):
         return self.text[1:-1] if self.kind == "quoted" else self.text
 
     def has(self, *words: str) -> bool:
-        """Whether it is one of these bare words or symbols."""
-        return self.word in words and self.word != ""
+        """Whether it is one of these bare words or symbols, none of which may be empty."""
+        return self.word in words
 
 
 NOTHING = Token("symbol", "", -1, True, "")
