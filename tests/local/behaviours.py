@@ -10,6 +10,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -147,6 +148,32 @@ def a_demanded_partition_filter_is_told(client: bigquery.Client, dataset: str) -
     assert client.get_table(table).require_partition_filter
 
 
+def rows_lie_in_the_day_on_which_they_came(client: bigquery.Client, dataset: str) -> None:
+    table = bigquery.Table(f"{dataset}.t", PAIR)
+    table.time_partitioning = bigquery.TimePartitioning()
+    create(client, table)
+    load_rows(client, f"{dataset}.t$20261103", [{"a": "x"}])
+    load_rows(client, f"{dataset}.t$20261105", [{"a": "y"}, {"a": "z"}])
+    query(client, f"INSERT INTO `{dataset}.t` (a) VALUES ('today')")
+    days = "TIMESTAMP_TRUNC(_PARTITIONTIME, DAY) = TIMESTAMP(_PARTITIONDATE)"
+    asked = f"SELECT a, o._PARTITIONDATE AS day FROM `{dataset}.t` AS o WHERE {days} AND "
+    assert rows(client, f"{asked} _PARTITIONDATE < '2026-11-04'") == [("x", date(2026, 11, 3))]
+    assert len(rows(client, f"{asked} _PARTITIONDATE >= '2026-11-04'")) == 3
+    star = f"SELECT * FROM `{dataset}.t` WHERE _PARTITIONTIME = '2026-11-03'"
+    assert rows(client, star) == [("x", None)]
+    assert len(client.get_table(table).schema) == 2
+
+
+def a_table_may_be_cut_by_arrival_in_sql(client: bigquery.Client, dataset: str) -> None:
+    query(client, f"CREATE TABLE `{dataset}.t` (a STRING) PARTITION BY _PARTITIONDATE")
+    query(client, f"INSERT INTO `{dataset}.t` (a) VALUES ('x')")
+    parted = client.get_table(f"{dataset}.t").time_partitioning
+    assert parted is not None
+    assert parted.field is None
+    counted = f"SELECT COUNT(*) AS n FROM `{dataset}.t` WHERE _PARTITIONTIME > '2020-01-01'"
+    assert rows(client, counted) == [(1,)]
+
+
 def required_columns_are_required(client: bigquery.Client, dataset: str) -> None:
     create(client, bigquery.Table(f"{dataset}.t", [SchemaField("a", "STRING", "REQUIRED")]))
     refused(lambda: query(client, f"INSERT INTO `{dataset}.t` (a) VALUES (NULL)"))
@@ -249,6 +276,8 @@ BEHAVIOURS: list[Behaviour] = [
     a_dry_run_names_columns_and_tables,
     create_table_as_keeps_its_clauses,
     a_demanded_partition_filter_is_told,
+    rows_lie_in_the_day_on_which_they_came,
+    a_table_may_be_cut_by_arrival_in_sql,
     required_columns_are_required,
     a_project_with_a_dash_needs_no_quotes,
     a_field_may_be_called_order,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -148,6 +148,7 @@ def shop(engine: EmbeddedBigQuery, settings: Settings) -> Iterator[Warehouse]:
         _fill(client, "crm.deals", DEALS, [])
         _fill(client, "crm.forms", FORMS, list(forms()), "date")
         _fill(client, "analytics_123.events_20261029", EVENTS, list(visits()))
+        _land(client, "crm.landed", list(orders())[:20], (NOW - timedelta(days=3)).date())
         view = bigquery.Table(f"{PROJECT}.crm.orders_view")
         view.view_query = "SELECT * FROM `shop.crm.orders`"
         client.create_table(view)
@@ -169,6 +170,17 @@ def _fill(
     if rows:
         config = bigquery.LoadJobConfig(schema=schema)
         client.load_table_from_json(rows, table, job_config=config).result()
+
+
+def _land(client: bigquery.Client, name: str, rows: list[dict[str, Any]], day: date) -> None:
+    """A table that is partitioned by the time at which its rows came, half on a day."""
+    schema = [bigquery.SchemaField(column, type_) for column, type_ in ORDERS.items()]
+    table = bigquery.Table(f"{PROJECT}.{name}", schema=schema)
+    table.time_partitioning = bigquery.TimePartitioning()
+    client.create_table(table)
+    config = bigquery.LoadJobConfig(schema=schema)
+    for target, part in ((f"{name}${day:%Y%m%d}", rows[:10]), (f"{name}$20200101", rows[10:])):
+        client.load_table_from_json(part, f"{PROJECT}.{target}", job_config=config).result()
 
 
 @pytest.fixture

@@ -362,3 +362,13 @@ def test_a_profile_that_takes_too_long_tells_what_it_saw(services: Services) -> 
     assert answer.profile.rows == 60
     assert answer.sample
     assert not answer.profile.days
+
+
+def test_a_table_may_be_read_by_the_day_on_which_its_rows_came(shown: Told) -> None:
+    bare = f"SELECT {COLUMNS} FROM shop.crm.landed"
+    issue = next(it for it in shown(bare).issues if it.code == "partition_filter")
+    assert issue.fix == "WHERE _PARTITIONDATE BETWEEN @start_date AND @end_date"
+    answer = shown(f"{bare} {issue.fix}")
+    assert answer.ok
+    assert answer.profile
+    assert answer.profile.rows == 10

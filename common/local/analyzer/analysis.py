@@ -19,7 +19,9 @@ from common.untyped import Row
 __all__ = ["Column", "Rejected", "Schema", "analyze"]
 
 Schema = Sequence[Row]
-"""A BigQuery schema as in its JSON: name, type, mode and, for a RECORD, fields."""
+"""A BigQuery schema as in its JSON: name, type, mode and, for a RECORD, fields.
+
+The mode PSEUDO, which is ours, is that of _PARTITIONTIME: no star shows such a column."""
 
 _NOT_IN_BIGQUERY = (
     "AGGREGATE_FILTERING",
@@ -144,7 +146,10 @@ def _add_table(
         inside = inner or inside.catalog.add(name=part)
     columns = [
         simple_table_pb2.SimpleColumnProto(
-            name=field["name"], type=type_of(_column_type(field)), is_writable_column=True
+            name=field["name"],
+            type=type_of(_column_type(field)),
+            is_writable_column=True,
+            is_pseudo_column=field.get("mode") == "PSEUDO",
         )
         for field in schema
     ]

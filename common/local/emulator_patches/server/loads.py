@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ from common.local.emulator_patches.column_types import Field, definitions, descr
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.server import jobs, limits
 from common.local.emulator_patches.server.sources import Source
+from common.local.emulator_patches.statements import arrivals
 from common.local.iam.tokens import sender_account
 from common.untyped import JsonObject
 
@@ -128,6 +130,8 @@ class _Load:
     options: JsonObject
     table: TableMeta
     exists: bool
+    partition: datetime | None = None
+    """The beginning of the partition that the load names, of a table parted by arrival."""
 
     def write(self, ctx: Any) -> tuple[int, int]:
         """(rows written, rows in the table); nothing changes when any file fails."""
@@ -138,6 +142,7 @@ class _Load:
             connection.execute("BEGIN")
             try:
                 self._make_room(connection, target, fields)
+                self._note_arrival(connection, target, ctx)
                 written = sum(source.append(connection, target, path) for path in self.paths)
                 limits.loaded(ctx, self._partitions(connection, target, written))
                 total = connection.execute(f"SELECT COUNT(*) FROM {target}").fetchone()
@@ -158,6 +163,12 @@ class _Load:
         ).fetchone()
         return int(row[0]) if row else 0
 
+    def _note_arrival(self, connection: duckdb.DuckDBPyConnection, target: str, ctx: Any) -> None:
+        if arrivals.has_times(self.table):
+            path = (self.table.project_id, self.table.dataset_id, self.table.table_id)
+            first = arrivals.first_row(connection, target)
+            arrivals.keep(connection, path, first, self.partition or ctx.clock.now())
+
     def _make_room(
         self, connection: duckdb.DuckDBPyConnection, target: str, fields: list[Field]
     ) -> None:
@@ -177,16 +188,18 @@ def _has_rows(connection: duckdb.DuckDBPyConnection, target: str) -> bool:
 
 def _planned(project: str, load: JsonObject, ctx: Any) -> _Load:
     target = load["destinationTable"]
-    path = (target.get("projectId") or project, target["datasetId"], target["tableId"])
+    name, partition = arrivals.parted(target["tableId"])
+    path = (target.get("projectId") or project, target["datasetId"], name)
     if ctx.catalog.get_dataset(*path[:2]) is None:
         raise resource_not_found(ResourceRef("dataset", *path[:2]))
     paths = [_resolved(uri, ctx) for uri in load.get("sourceUris") or ()]
     existing = ctx.catalog.get_table(*path)
     given = (load.get("schema") or {}).get("fields")
     if existing is not None and not (given and load.get("writeDisposition") == "WRITE_TRUNCATE"):
-        return _Load(paths, load, existing, True)
+        return _Load(paths, load, existing, True, partition)
     fields = given or _found(paths, load, ctx, path)
-    return _Load(paths, load, _table(path, fields, load, existing, ctx), existing is not None)
+    table = _table(path, fields, load, existing, ctx)
+    return _Load(paths, load, table, existing is not None, partition)
 
 
 def _found(paths: list[str], load: JsonObject, ctx: Any, path: tuple[str, str, str]) -> list[Field]:

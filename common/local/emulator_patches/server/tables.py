@@ -22,7 +22,7 @@ from sqlglot import exp
 
 from common.local.emulator_patches.column_types import described
 from common.local.emulator_patches.patch import private, replace
-from common.local.emulator_patches.statements import statements
+from common.local.emulator_patches.statements import arrivals, statements
 from common.untyped import JsonObject
 
 _parsed = private(routes, "_parse_schema_fields")
@@ -69,7 +69,9 @@ async def insert_all(
     project_id: str, dataset_id: str, table_id: str, request: Request, ctx: tabledata._Ctx
 ) -> JsonObject:
     """Rows that are streamed in; the table knows when."""
+    rows = arrivals.next_row((project_id, dataset_id, table_id), ctx)
     answer: JsonObject = await tabledata.insert_all(project_id, dataset_id, table_id, request, ctx)
+    arrivals.came(rows, ctx)
     _changed[id(ctx), (project_id, dataset_id, table_id)] = ctx.clock.now()
     return answer
 
@@ -149,7 +151,9 @@ def _clause(clause: exp.Expr, table: TableMeta, ctx: Any) -> JsonObject:
         # a bare name is no column to the parser
         column = clause.find(exp.Column) or clause.find(exp.Identifier)
         before = table.time_partitioning or TimePartitioning()
-        parted = before.model_copy(update={"field": column and column.name})
+        is_arrival = column is not None and column.name.upper() in arrivals.PSEUDO
+        field = None if column is None or is_arrival else column.name
+        parted = before.model_copy(update={"field": field})
         return {"time_partitioning": parted}
     if isinstance(clause, exp.Property) and clause.name == "labels":
         pairs = (it.expressions for it in clause.args["value"].expressions)

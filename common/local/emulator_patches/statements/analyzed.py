@@ -15,7 +15,7 @@ from typing import Any
 from bqemulator.domain.errors import InvalidQueryError
 
 from common.local.emulator_patches.column_types import Field
-from common.local.emulator_patches.statements import parameters, statements
+from common.local.emulator_patches.statements import arrivals, parameters, statements
 from common.untyped import JsonObject
 
 _PLACE = re.compile(r"\[at (\d+:\d+)\]")
@@ -83,7 +83,11 @@ def _columns(path: statements.Path, ctx: Any) -> list[Field]:
         return []
     if table.view_query:
         return _of_view(table.view_query, project, ctx)
-    return [_field(it) for it in table.schema_.fields]
+    pseudo = arrivals.PSEUDO if arrivals.has_times(table) else {}
+    return [
+        *(_field(it) for it in table.schema_.fields),
+        *({"name": name, "type": kind, "mode": "PSEUDO"} for name, kind in pseudo.items()),
+    ]
 
 
 def _of_view(sql: str, project: str, ctx: Any) -> list[Field]:

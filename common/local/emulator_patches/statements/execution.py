@@ -25,7 +25,13 @@ from sqlglot import exp
 
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.server import messages, tables
-from common.local.emulator_patches.statements import parameters, statements, translation, wildcards
+from common.local.emulator_patches.statements import (
+    arrivals,
+    parameters,
+    statements,
+    translation,
+    wildcards,
+)
 from common.untyped import JsonObject
 
 _rewrite_for_system_time = private(inner_query, "rewrite_for_system_time")
@@ -59,7 +65,9 @@ async def run(
         if plan.statement.is_query:
             return await asyncio.to_thread(_fetch, ctx, plan, seconds)
         async with ctx.engine.write_lock():
+            inserted = arrivals.inserting(plan.statement.tree, project_id, ctx)
             table = await asyncio.to_thread(_fetch, ctx, plan, seconds)
+            arrivals.came(inserted, ctx)
     tables.changed(plan.statement.tree, project_id, ctx)
     if isinstance(plan.statement.tree, exp.Alter):
         tables.altered(plan.statement.tree, project_id, ctx)
@@ -118,7 +126,7 @@ def completed(translated: translation.Translation, bound: JsonObject, ctx: Any) 
             columns,
         )
         text = text.replace(f"{wildcard.token} AS", f"{union} AS")
-    return text
+    return arrivals.completed(text, translated.arrivals, ctx)
 
 
 def _kept(ctx: Any, condition: str, suffixes: list[str], bound: JsonObject) -> Sequence[str]:

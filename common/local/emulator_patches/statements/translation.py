@@ -32,6 +32,7 @@ from common.local.emulator_patches.expressions import (
 )
 from common.local.emulator_patches.patch import private
 from common.local.emulator_patches.statements import (
+    arrivals,
     names,
     parameters,
     shared_translation,
@@ -65,10 +66,11 @@ OUR_OWN = {
 
 @dataclass(frozen=True)
 class Translation:
-    """DuckDB's statement, the wildcards still in it, and the names of its parameters."""
+    """DuckDB's statement, the tables still to be put into it, and the names of its parameters."""
 
     text: str
     wildcards: tuple[wildcards.Wildcard, ...]
+    arrivals: tuple[arrivals.Reference, ...]
     parameters: frozenset[str]
 
 
@@ -90,6 +92,10 @@ def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> 
             replace(it, condition=shared_translation.restored(it.condition, names))
             for it in translated.wildcards
         ),
+        arrivals=tuple(
+            replace(it, table=shared_translation.restored(it.table, names))
+            for it in translated.arrivals
+        ),
         parameters=frozenset(names.get(used, used) for used in translated.parameters),
     )
 
@@ -103,11 +109,12 @@ def _translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) ->
     except sqlglot.errors.SqlglotError as error:
         raise sql_parse_error(str(error)) from error
     found = wildcards.take_out(duck, project)
+    timed = arrivals.take_out(duck, project)
     for table in list(duck.find_all(exp.Table)):
         _qualify(table, project)
     _qualify_calls(duck, project)
     used = frozenset(it.name for it in duck.find_all(exp.Parameter, exp.Placeholder))
-    return Translation(duck.sql("duckdb"), tuple(found), used)
+    return Translation(duck.sql("duckdb"), tuple(found), tuple(timed), used)
 
 
 def _rewritten(tree: exp.Expr, declared: tuple[tuple[str, str], ...]) -> exp.Expr:

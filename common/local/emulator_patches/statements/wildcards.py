@@ -115,7 +115,7 @@ def _take_out(table: exp.Table, token: str, project: str) -> Wildcard:
         has_suffix=has_suffix,
     )
     if has_suffix:
-        _hide_suffix(select)
+        hide(select, (_SUFFIX,))
     known_as = exp.TableAlias(this=exp.to_identifier(table.alias or token, quoted=True))
     table.replace(exp.Table(this=exp.to_identifier(token, quoted=True), alias=known_as))
     return found
@@ -144,10 +144,10 @@ def _bare(condition: exp.Expr) -> exp.Expr:
     return condition
 
 
-def _hide_suffix(select: exp.Select) -> None:
-    """A star shows the columns of the shards, not the pseudo column."""
+def hide(select: exp.Select, pseudo: Iterable[str]) -> None:
+    """A star shows the columns of the tables, not these pseudo columns."""
     for projection in select.expressions:
         star = projection if isinstance(projection, exp.Star) else projection.find(exp.Star)
         if star is not None and not isinstance(projection, exp.Alias) and projection.is_star:
-            hidden = [*(star.args.get("except_") or ()), exp.column(_SUFFIX)]
+            hidden = [*(star.args.get("except_") or ()), *map(exp.column, pseudo)]
             star.set("except_", hidden)
