@@ -98,12 +98,7 @@ def mentioned(sql: Sql, available: Mapping[str, Table]) -> dict[str, Table]:
 
 
 def test_every_kind_has_cases() -> None:
-    assert {path.name for path in CASES.iterdir() if path.is_dir()} >= {
-        "simple",
-        "combined",
-        "custom",
-        "lead_scoring",
-    }
+    assert {path.name for path in CASES.iterdir() if path.is_dir()} >= set(kinds.BY_NAME)
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: f"{path.parent.name}/{path.name}")

@@ -147,7 +147,7 @@ def await_previous_merge(warehouse: Warehouse, lease: Lease, part: str = "") -> 
     """
     previous = replace(lease, fence=lease.fence - 1)
     try:
-        warehouse.execute(Sql("SELECT 1 AS settled"), job_id=merge_job(previous, part))
+        warehouse.execute(Sql("SELECT 1 AS resolved"), job_id=merge_job(previous, part))
     except RetryableError:
         raise
     except ProductError:

@@ -45,6 +45,9 @@ def main() -> int:
         for message in messages_of(error, definition, CONVERSION):
             print(f"{chosen.file}: {message['field']}: {message['message']}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # a reader such as `head` has seen enough; Python would fail at its exit for the rest
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, yaml.YAMLError, ProductError) as error:
         print(f"{chosen.file}: {error}", file=sys.stderr)
         return 1

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.console.browser.conftest import Opener
 from tests.console.browser.seen import faults
 from tests.console.browser.world import World
+from tests.kinds.keen_lead import KeenLead
 
 
 def save(page: Page | Locator) -> None:
@@ -103,6 +105,36 @@ def test_a_lead_scoring_conversion_names_its_crm(opened: Opener, shop: World) ->
     page.locator('[data-field="source.dataset"]').fill(f"{shop.stack.settings.project}.hubspot")
     save(page)
     expect(page.get_by_text("Saved as version 1")).to_be_visible()
+
+
+def test_a_kind_without_a_form_written_for_it_gets_one_from_its_schema(opened: Opener) -> None:
+    schema = KeenLead.model_json_schema()
+    sent: list[Any] = []
+
+    def listed_too(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        body["kinds"]["keen_lead"] = schema
+        route.fulfill(response=answer, json=body)
+
+    def create(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        route.fallback()
+
+    page = opened("/settings")
+    page.route("**/api/schemas", listed_too)
+    page.route("**/api/schemas/keen_lead", lambda route: route.fulfill(json=schema))
+    page.route("**/api/conversions", create)
+    page.goto("/new")
+    page.get_by_role("link", name="Keen lead conversion").click()
+    name(page, "Keen")
+    page.get_by_role("textbox", name="Times").fill("3")
+    assert not faults(page)
+    save(page)
+    # the stack behind this page does not have the kind, and says so where people look
+    expect(page.get_by_role("alert").filter(has_text="Not saved")).to_be_visible()
+    asked = {"kind": "keen_lead", "id": "keen", "name": "Keen", "description": "", "times": 3}
+    assert sent == [asked]
 
 
 def test_what_fails_says_so_and_can_be_tried_again(opened: Opener) -> None:

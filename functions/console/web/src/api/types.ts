@@ -8,7 +8,6 @@ export type Api = ApiComponents['schemas'];
 export type Export = ExportComponents['schemas'];
 export type Validate = ValidateComponents['schemas'];
 
-export type Kind = 'simple' | 'combined' | 'custom' | 'lead_scoring';
 export type Row = Api['ConversionLine'];
 export type Health = Row['health'];
 export type RowPage = Api['ConversionList'];

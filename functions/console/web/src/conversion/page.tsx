@@ -4,8 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useLocation, useParams, useSearchParams } from 'wouter';
 
 import { ask, client, post } from '../api/client';
-import type { Kind } from '../api/types';
-import { KINDS } from '../conversions/words';
+import { useKindNames } from '../editor/kinds';
 import { Act, useRefusal } from '../ui/act';
 import { Ago, Failed, Head, Waiting } from '../ui/parts';
 import { Versions } from '../versions/versions';
@@ -22,6 +21,7 @@ export function Conversion() {
   const { id, tab = 'overview' } = useParams<{ id: string; tab?: string }>();
   const [search] = useSearchParams();
   const [, navigate] = useLocation();
+  const kinds = useKindNames();
   const loaded = useQuery({
     queryKey: ['conversion', id],
     queryFn: ({ signal }) => ask<Stored>('GET', `/api/conversions/${id}`, { signal }),
@@ -36,7 +36,7 @@ export function Conversion() {
         title={name}
         under={
           <>
-            {KINDS[stored.kind as Kind] ?? stored.kind} · {id} · version {stored.version}
+            {kinds[stored.kind] ?? stored.kind} · {id} · version {stored.version}
             {stored.created_by && stored.created_by !== 'unknown' && ` by ${stored.created_by}`} · last run{' '}
             <Ago time={stored.last_run?.recorded_at} />
           </>

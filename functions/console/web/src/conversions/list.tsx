@@ -15,18 +15,20 @@ import { useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
 import { useConversions, useIncidents } from '../api/queries';
-import type { Incident, Kind, Row } from '../api/types';
+import type { Incident, Row } from '../api/types';
 import { Act, useRefusal } from '../ui/act';
 import { count, day, money, NONE, plural } from '../ui/format';
 import { useShortcuts } from '../ui/keys';
 import { Ago, Empty, Failed, Head, More, Sparkline, Waiting } from '../ui/parts';
-import { HEALTH, KINDS, needsAnEye } from './words';
+import { useKindNames } from '../editor/kinds';
+import { HEALTH, needsAnEye } from './words';
 
 /** All conversions: what they counted in 30 days, how they are, and what needs an eye on top. */
 export function Conversions() {
   const [search, setSearch] = useState('');
   const [kind, setKind] = useState('');
   const [status, setStatus] = useState('active');
+  const kinds = useKindNames();
   const [wanted] = useDebouncedValue(search, 250);
   const [, navigate] = useLocation();
   const box = useRef<HTMLInputElement>(null);
@@ -61,7 +63,7 @@ export function Conversions() {
         />
         <Select
           aria-label="Type"
-          data={[{ value: '', label: 'All types' }, ...Object.entries(KINDS).map(([value, label]) => ({ value, label }))]}
+          data={[{ value: '', label: 'All types' }, ...Object.entries(kinds).map(([value, label]) => ({ value, label }))]}
           value={kind}
           onChange={(value) => setKind(value ?? '')}
           allowDeselect={false}
@@ -127,6 +129,7 @@ function Rows(props: { rows: Row[]; currency: string }) {
 }
 
 function OneRow({ row }: { row: Row }) {
+  const kinds = useKindNames();
   const values = row.trend.map((one) => one.conversions);
   return (
     <Table.Tr className="linked">
@@ -141,7 +144,7 @@ function OneRow({ row }: { row: Row }) {
           <HealthBadge row={row} />
         </span>
       </Table.Td>
-      <Table.Td className="wide-only">{KINDS[row.kind as Kind] ?? row.kind}</Table.Td>
+      <Table.Td className="wide-only">{kinds[row.kind] ?? row.kind}</Table.Td>
       <Table.Td>
         {values.length > 0 ? (
           <Sparkline

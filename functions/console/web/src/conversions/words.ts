@@ -1,7 +1,8 @@
-import type { Health, Kind, Row } from '../api/types';
+import type { Health, Row } from '../api/types';
 import { ago } from '../ui/format';
 
-export const KINDS: Record<Kind, string> = {
+/** The kinds that have a form written for them; others are named by their schema. */
+export const KINDS: Record<string, string> = {
   simple: 'Simple',
   combined: 'Combined',
   custom: 'Custom SQL',

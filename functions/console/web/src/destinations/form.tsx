@@ -1,22 +1,20 @@
 import {
   ActionIcon,
   Button,
-  Checkbox,
   Fieldset,
   Group,
-  NumberInput,
   Select,
   Stack,
-  Switch,
   TextInput,
 } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 
-import { ask, client, Problem, type Answer, type Fault } from '../api/client';
+import { ask, client, Problem, type Answer } from '../api/client';
 import { useConversions } from '../api/queries';
-import type { Schema } from '../editor/form';
+import { defaultsOf, DrawnField, exampleOf, type DrawnProps } from '../editor/drawn';
+import { resolved, type Schema } from '../editor/form';
 import { slug } from '../editor/draft';
 import { Act } from '../ui/act';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
@@ -70,11 +68,8 @@ export function EditDestination() {
 }
 
 function fresh(kind: string, schema: Schema): Config {
-  const defaults = Object.entries(schema.properties ?? {}).flatMap(([name, each]) =>
-    'default' in each ? [[name, (each as { default: unknown }).default]] : [],
-  );
   // a new destination begins paused: nothing is sent before a dry run was looked at
-  return { ...Object.fromEntries(defaults), kind, id: '', name: '', mode: 'paused', conversions: [{ conversion: '' }] };
+  return { ...defaultsOf(schema), kind, id: '', name: '', mode: 'paused', conversions: [{ conversion: '' }] };
 }
 
 function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestination> | null }) {
@@ -115,9 +110,21 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
   }
 
   const platform = usePlatform();
-  const field = (name: string) => (
-    <Field key={name} name={name} root={schema} draft={draft} set={set} faults={faults} fixed={name === 'id' && props.stored !== null} />
-  );
+  const field = (name: string) =>
+    name === 'conversions' ? (
+      <Mappings key={name} root={schema} draft={draft} set={set} faults={faults} />
+    ) : (
+      <DrawnField
+        key={name}
+        name={name}
+        root={schema}
+        draft={draft}
+        set={set}
+        faults={faults}
+        fixed={name === 'id' && props.stored !== null}
+        words={WORDS}
+      />
+    );
   return (
     <>
       <Head
@@ -177,89 +184,17 @@ function Check({ draft }: { draft: Config }) {
   );
 }
 
-interface FieldProps {
-  name: string;
-  root: Schema;
-  draft: Config;
-  set: (name: string, value: unknown) => void;
-  faults: Fault[];
-  fixed: boolean;
-}
-
-type Typed = Schema & { type?: string; enum?: string[]; const?: unknown; format?: string; pattern?: string };
-
-function Field({ name, root, draft, set, faults, fixed }: FieldProps) {
-  const own = root.properties?.[name] as Typed | undefined;
-  const schema = { ...own, ...(own?.anyOf?.find((one) => (one as Typed).type !== 'null') as Typed | undefined) };
-  const value = draft[name];
-  const required = (root as FormOf['schema']).required?.includes(name) ?? false;
-  const shared = {
-    label: own?.title ?? name,
-    description: own?.description ?? '',
-    error: faults.find(({ field }) => field === name || field?.startsWith(`${name}.`))?.message,
-    'data-field': name,
-  };
-  if (name === 'conversions') return <Mappings root={root} schema={schema} draft={draft} set={set} faults={faults} />;
-  if (schema.const === true) {
-    return <Checkbox {...shared} checked={value === true} onChange={(event) => set(name, event.currentTarget.checked)} />;
-  }
-  if (schema.type === 'boolean') {
-    return <Switch {...shared} checked={Boolean(value)} onChange={(event) => set(name, event.currentTarget.checked)} />;
-  }
-  if (schema.enum) {
-    return (
-      <Select
-        {...shared}
-        data={schema.enum.map((one) => ({ value: one, label: WORDS[one] ?? one.replaceAll('_', ' ') }))}
-        value={typeof value === 'string' ? value : null}
-        onChange={(next) => set(name, next)}
-        withAsterisk={required}
-        allowDeselect={!required && !('default' in (own ?? {}))}
-      />
-    );
-  }
-  if (schema.type === 'integer' || schema.type === 'number') {
-    return (
-      <NumberInput
-        {...shared}
-        value={typeof value === 'number' ? value : ''}
-        onChange={(next) => set(name, typeof next === 'number' ? next : null)}
-        {...(schema.minimum === undefined ? {} : { min: schema.minimum })}
-        {...(schema.maximum === undefined ? {} : { max: schema.maximum })}
-      />
-    );
-  }
-  const secret = String(schema.pattern ?? '').includes('secret:');
-  return (
-    <TextInput
-      {...shared}
-      type={schema.format === 'date' ? 'date' : 'text'}
-      placeholder={secret ? 'secret:projects/…/versions/latest' : example(own)}
-      value={typeof value === 'string' ? value : ''}
-      disabled={fixed}
-      withAsterisk={required}
-      autoComplete="off"
-      onChange={(event) => set(name, event.currentTarget.value || (required ? '' : null))}
-    />
-  );
-}
-
-const example = (schema: Schema | undefined): string => {
-  const first = schema?.examples?.[0];
-  return typeof first === 'string' ? first : '';
-};
-
 /** Which conversion is sent as which event, goal or list of the platform. */
-function Mappings(props: Omit<FieldProps, 'name' | 'fixed'> & { schema: Schema & { items?: Schema } }) {
-  const { root, schema, draft, set, faults } = props;
+function Mappings({ root, draft, set, faults }: Pick<DrawnProps, 'root' | 'set' | 'faults'> & { draft: Config }) {
+  const schema = root.properties?.['conversions'];
   const list = useConversions({ search: '', kind: '', status: 'active', sort: 'name' });
   const known = list.data?.pages.flatMap((page) => page.conversions).map(({ id, name }) => ({ value: id, label: name })) ?? [];
-  const item = root.$defs?.[schema.items?.$ref?.split('/').pop() ?? ''];
+  const item = schema?.items && resolved(root, schema.items);
   const others = Object.keys(item?.properties ?? {}).filter((name) => name !== 'conversion');
   const put = (index: number, name: string, value: string) =>
     set('conversions', draft.conversions.map((one, at) => (at === index ? { ...one, [name]: value } : one)));
   return (
-    <Fieldset legend={schema.title ?? 'Conversions'} data-field="conversions">
+    <Fieldset legend={schema?.title ?? 'Conversions'} data-field="conversions">
       <Stack gap="sm">
         {draft.conversions.map((mapping, index) => (
           <Group key={index} align="flex-end" gap="xs">
@@ -279,7 +214,7 @@ function Mappings(props: Omit<FieldProps, 'name' | 'fixed'> & { schema: Schema &
                 key={name}
                 label={index === 0 ? (item?.properties?.[name]?.title ?? name) : undefined}
                 aria-label={`${item?.properties?.[name]?.title ?? name} ${index + 1}`}
-                placeholder={example(item?.properties?.[name])}
+                placeholder={exampleOf(item?.properties?.[name])}
                 value={mapping[name] ?? ''}
                 onChange={(event) => put(index, name, event.currentTarget.value)}
                 flex="1 1 180px"

@@ -1,6 +1,6 @@
 import type { AllOf, AnyOf, Condition, Definition, Filter, FilterValue, LeadScoring } from '../api/definitions';
 
-/** The five types, as the product description shows them. */
+/** The types with a form written for them, as the product description shows them. */
 export const TYPES = {
   purchase: {
     title: 'Purchase',
@@ -93,10 +93,19 @@ export function fresh(type: Type): Definition {
   }
 }
 
-/** The type whose form a definition has. */
-export function typeOf(definition: Definition): Type {
-  if (definition.kind === 'simple') return definition.event_type === 'purchase' ? 'purchase' : 'event';
-  return definition.kind === 'lead_scoring' ? 'scoring' : definition.kind;
+/** The type whose form a definition has; null for a kind whose form is drawn from its schema. */
+export function typeOf(definition: Definition): Type | null {
+  switch (definition.kind) {
+    case 'simple':
+      return definition.event_type === 'purchase' ? 'purchase' : 'event';
+    case 'lead_scoring':
+      return 'scoring';
+    case 'combined':
+    case 'custom':
+      return definition.kind;
+    default:
+      return null;
+  }
 }
 
 /** "Purchase over 100" as purchase_over_100. */
@@ -155,5 +164,8 @@ export function canTry(draft: Definition): boolean {
     case 'lead_scoring':
       // leads are scored by a model that is trained in a run, not while a form changes
       return false;
+    default:
+      // the API says what is still missing
+      return true;
   }
 }

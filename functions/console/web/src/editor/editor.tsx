@@ -14,7 +14,9 @@ import { CombinedForm } from './combined';
 import { same } from '../versions/compare';
 import { CustomForm } from './custom';
 import { fresh, sent, slug, typeOf, TYPES, type Type } from './draft';
+import { defaultsOf, DrawnForm } from './drawn';
 import { Effect } from './effect';
+import { useKinds } from './kinds';
 import { FormProvider, TextField, type Form, type Schema } from './form';
 import { Conflict, Review } from './review';
 import { ScoringForm } from './scoring';
@@ -26,8 +28,19 @@ type Editable = Stored & { definition: Definition };
 /** The form of a new conversion of the type that the address names. */
 export function NewConversion() {
   const { type } = useParams<{ type: string }>();
-  if (!(type in TYPES)) return <Empty title="There is no such type">Choose one of the five.</Empty>;
+  if (!(type in TYPES)) return <NewOfSchema kind={type} />;
   return <Editor key={type} start={fresh(type as Type)} stored={null} />;
+}
+
+/** The form of a kind that only its schema describes. */
+function NewOfSchema({ kind }: { kind: string }) {
+  const { data: kinds, isError, error, refetch } = useKinds();
+  if (isError) return <Failed error={error} retry={() => void refetch()} />;
+  if (!kinds) return <Waiting label="Loading the form" />;
+  const schema = kinds[kind];
+  if (!schema) return <Empty title="There is no such type">Choose one under + Add.</Empty>;
+  const start = { ...defaultsOf(schema), kind, id: '', name: '', description: '' };
+  return <Editor key={kind} start={start as unknown as Definition} stored={null} />;
 }
 
 /** The form of a conversion that exists. What is being typed is never replaced by what is loaded. */
@@ -111,12 +124,14 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
     field && (field.matches('input, textarea') ? field : field.querySelector<HTMLElement>('input, textarea'))?.focus();
   }, [problem]);
 
+  const type = typeOf(draft);
+  const { title, about } = type ? TYPES[type] : { title: schema?.title ?? draft.kind, about: schema?.description };
   const value: Form = { draft, set: set as Form['set'], faults, schema };
   return (
     <FormProvider value={value}>
       <Head
-        title={live ? `Edit ${live.data.definition.name}` : `New: ${TYPES[typeOf(draft)].title}`}
-        under={TYPES[typeOf(draft)].about}
+        title={live ? `Edit ${live.data.definition.name}` : `New: ${title}`}
+        under={about}
       >
         {changed && (
           <Badge variant="light" color="blue">
@@ -160,6 +175,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
           {draft.kind === 'combined' && <CombinedForm />}
           {draft.kind === 'custom' && <CustomForm />}
           {draft.kind === 'lead_scoring' && <ScoringForm />}
+          {!type && schema && <DrawnForm schema={schema} />}
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: draft.kind === 'custom' ? 4 : 5 }}>
           <div className="beside">

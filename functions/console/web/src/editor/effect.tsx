@@ -13,9 +13,9 @@ type Backtest = Api['Backtest'];
 
 /** What the draft would have counted in the last 30 days; nothing is saved or written for it. */
 export function Effect({ draft }: { draft: Definition }) {
-  const [settled] = useDebouncedValue(draft, 700);
-  const ready = canTry(settled);
-  const definition = tried(settled);
+  const [typed] = useDebouncedValue(draft, 700);
+  const ready = canTry(typed);
+  const definition = tried(typed);
   const effect = useQuery({
     queryKey: ['backtest', definition],
     queryFn: ({ signal }) => post<Backtest>('/api/conversions:backtest', { definition }, { signal }),
@@ -24,7 +24,7 @@ export function Effect({ draft }: { draft: Definition }) {
     staleTime: 300_000,
     retry: false,
   });
-  const behind = effect.isFetching || settled !== draft;
+  const behind = effect.isFetching || typed !== draft;
   return (
     <Paper withBorder p="md" component="section" aria-label="Effect on the last 30 days" aria-live="polite">
       <Stack gap="sm">
@@ -36,7 +36,7 @@ export function Effect({ draft }: { draft: Definition }) {
             </Badge>
           )}
         </Title>
-        {!ready && <Text size="sm" c="dimmed">{waitingFor(settled)}</Text>}
+        {!ready && <Text size="sm" c="dimmed">{waitingFor(typed)}</Text>}
         {ready && effect.isError && <Failed error={effect.error} title="It cannot be counted yet" />}
         {ready && effect.data && !effect.isError && <Counted effect={effect.data} />}
       </Stack>

@@ -16,8 +16,16 @@ export interface Schema {
   title?: string;
   description?: string;
   examples?: unknown[];
+  default?: unknown;
+  type?: string;
+  enum?: string[];
+  const?: unknown;
+  format?: string;
+  pattern?: string;
   minimum?: number;
   maximum?: number;
+  items?: Schema;
+  required?: string[];
   properties?: Record<string, Schema>;
   anyOf?: Schema[];
   oneOf?: Schema[];
@@ -71,7 +79,8 @@ function describedAt(root: Schema, at: Schema, path: string[]): Schema | undefin
   return undefined;
 }
 
-const resolved = (root: Schema, at: Schema): Schema =>
+/** What a reference names, or the schema itself. */
+export const resolved = (root: Schema, at: Schema): Schema =>
   at.$ref ? (root.$defs?.[at.$ref.split('/').pop() ?? ''] ?? at) : at;
 
 /** The first fault of a field, or of a part of it. */
