@@ -41,6 +41,8 @@ SECRETS = {
     for name in re.findall("env:([A-Z0-9_]+)", path.read_text())
 } | {"META_APP_SECRET": "meta-app-secret"}
 """Every secret that a case folder names, as the stand-ins know it: TIKTOK_TOKEN is tiktok-token."""
+PATIENCE = 60.0
+"""Seconds that a test waits for a platform's answer: longer than any machine is busy."""
 TIMES = ("created", "updated_at", "click_at", "first_seen_at")
 
 
@@ -91,7 +93,7 @@ class World:
 
 
 @contextmanager
-def world(read_seconds: float = 5) -> Iterator[World]:
+def world(read_seconds: float = PATIENCE) -> Iterator[World]:
     """A world of fresh stand-ins."""
     clock = TestClock()
     session = requests.Session()

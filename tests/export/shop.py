@@ -29,6 +29,7 @@ from functions.export.transport.wire import Wire
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import (
     NOW,
+    PATIENCE,
     SECRETS,
     TestClock,
     google_token,
@@ -207,7 +208,6 @@ export_requests audience_members""".split()
 def shop(
     client: bigquery.Client | None = None,
     *,
-    read_seconds: float = 0.3,
     secret_manager: Callable[[], Any] = no_secret_manager,
 ) -> Iterator[Shop]:
     """A fresh shop: on the embedded engine over HTTP with a client, else straight on DuckDB."""
@@ -227,7 +227,7 @@ def shop(
             Secrets(SECRETS, secret_manager),
             google_token,
             running.endpoints,
-            read_seconds=read_seconds,
+            read_seconds=PATIENCE,
             clock=clock.elapsed,
         )
         wire.process = process

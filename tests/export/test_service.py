@@ -191,8 +191,6 @@ FAULTS = {
     "500 after accepting": InjectedFault(status=500, after_accepting=True),
     "reset": InjectedFault("reset"),
     "reset after accepting": InjectedFault("reset", after_accepting=True),
-    "time-out after accepting": InjectedFault("silence", after_accepting=True),
-    "time-out before accepting": InjectedFault("silence"),
 }
 
 

@@ -39,7 +39,7 @@ Ask = Callable[..., Response]
 
 @pytest.fixture(scope="module")
 def opened(client: bigquery.Client) -> Iterator[Shop]:
-    with shop(client, read_seconds=5) as here:
+    with shop(client) as here:
         lead = {"kind": "simple", "id": LEAD, "name": "L", "event_type": "purchase"}
         Catalog(here.warehouse).save(lead, now=NOW, author="test")
         yield here
