@@ -42,8 +42,17 @@ export function useForm<D extends Definition>(): Form<D> {
   return form as unknown as Form<D>;
 }
 
+interface Text {
+  label: string;
+  description: string;
+  minimum?: number;
+  maximum?: number;
+  /** Of a choice: what may be chosen. */
+  values: string[];
+}
+
 /** Title, help and limits of a field such as refunds.days, as the API's own schema has them. */
-export function useText(path: string): { label: string; description: string; minimum?: number; maximum?: number } {
+export function useText(path: string): Text {
   const { schema } = useForm();
   const found = schema && describedAt(schema, schema, path.split('.'));
   const limits = [found, ...(found?.anyOf ?? [])].find((one) => one?.maximum !== undefined);
@@ -51,12 +60,14 @@ export function useText(path: string): { label: string; description: string; min
     // until the schema has come, the path names the field
     label: found?.title ?? inWords(path),
     description: found?.description ?? '',
+    values: found?.enum ?? [],
     ...(limits?.minimum === undefined ? {} : { minimum: limits.minimum }),
     ...(limits?.maximum === undefined ? {} : { maximum: limits.maximum }),
   };
 }
 
-function inWords(path: string): string {
+/** "close_date" as Close date. */
+export function inWords(path: string): string {
   const words = (path.split('.').at(-1) ?? path).replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

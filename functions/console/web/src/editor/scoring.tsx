@@ -5,7 +5,7 @@ import type { CrmName, LeadScoring } from '../api/definitions';
 import { Waiting } from '../ui/parts';
 import { LeadFilters, MilestoneField, NamedColumns } from './crm';
 import { FOUND } from './draft';
-import { NumberField, useFault, useForm, useText } from './form';
+import { inWords, NumberField, useFault, useForm, useText } from './form';
 import { Section } from './section';
 import { Choice, Fault } from './simple';
 import { Tags } from './tags';
@@ -13,11 +13,10 @@ import { ValueMapField } from './valuemap';
 
 const SqlField = lazy(() => import('../sql/field'));
 
-const CRMS: Record<CrmName, string> = {
+/** Names that are spelled otherwise than their code. */
+const CRMS: Record<string, string> = {
   hubspot: 'HubSpot',
-  salesforce: 'Salesforce',
   dynamics: 'Microsoft Dynamics',
-  pipedrive: 'Pipedrive',
 };
 const MODES = {
   auto: 'Automatic: where money or wins are separated best',
@@ -32,6 +31,7 @@ const MODES = {
 export function ScoringForm() {
   const { draft, set } = useForm<LeadScoring>();
   const { source, qualification } = draft;
+  const crms = useText('source.crm').values;
   const threshold = !['auto', 'all'].includes(qualification.mode);
   return (
     <>
@@ -60,7 +60,7 @@ export function ScoringForm() {
             <Choice
               path="source.crm"
               value={source.crm}
-              words={CRMS}
+              words={Object.fromEntries(crms.map((crm) => [crm, CRMS[crm] ?? inWords(crm)]))}
               change={(crm) => set({ source: { ...source, crm: crm as CrmName } })}
             />
             <Dataset value={source.dataset} change={(dataset) => set({ source: { ...source, dataset } })} />
