@@ -23,9 +23,6 @@ from common.guard.reading.words import (
 from common.model.findings import Finding
 from common.model.findings import found as finding
 
-PREFIXES = ("SAFE", "NET", "HLL_COUNT", "KLL_QUANTILES")
-"""What may stand before the dot of a function: a modifier and three families."""
-
 _BEFORE_STAR = ("SELECT", "DISTINCT", "ALL", ",", ".", "STRUCT", "VALUE")
 
 _BEFORE_VALUE = (

@@ -5,14 +5,6 @@ from __future__ import annotations
 from common.bigquery.sql import Sql, bind, fill
 from common.model.currency import DECIMALS
 
-PROBLEMS = {
-    "unreadable_value": "a value that is no number",
-    "negative_value": "a value below zero",
-    "unreadable_currency": "a currency that is no ISO 4217 code",
-    "unknown_unit": "a value whose unit cannot be told",
-}
-"""What may be wrong, in words for a person."""
-
 
 def value(amount: str | Sql) -> Sql:
     """The amount, or NULL for one that is negative or no number."""
@@ -27,7 +19,7 @@ def currency(code: str | Sql) -> Sql:
 
 
 def problem(amount: str | Sql, code: str | Sql) -> Sql:
-    """A key of PROBLEMS for what is wrong with the amount or its currency, or NULL."""
+    """negative_value, unreadable_value or unreadable_currency, whichever comes first; or NULL."""
     return fill(
         "CASE WHEN {{ amount }} < 0 THEN 'negative_value'"
         " WHEN IS_NAN({{ amount }}) OR IS_INF({{ amount }}) THEN 'unreadable_value'"

@@ -26,7 +26,7 @@ MOST_SHIFT = 0.9
 """Log-odds that all leads may be moved by at most, and the bound of every way's factor."""
 
 HALF_LIVES, TRENDS = (180.0, 90.0, 45.0, 25.0), (60.0, 120.0)
-NONE_PRIOR, WAY_PRIOR = 0.4, 0.1
+NONE_PRIOR = 0.4
 PRIOR_WINS = 10.0
 AHEAD_DAYS = 15.0
 """From today to the middle of the coming month, to which a trend is continued."""
