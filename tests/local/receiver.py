@@ -62,7 +62,7 @@ class Receiver:
     def wait_for(self, count: int) -> None:
         """Returns when so many requests have arrived; AssertionError when they do not."""
         with self._arrived:
-            assert self._arrived.wait_for(lambda: len(self.requests) >= count, timeout=5)
+            assert self._arrived.wait_for(lambda: len(self.requests) >= count, timeout=60)
 
     def _keep(self, request: Received) -> None:
         with self._arrived:

@@ -40,19 +40,19 @@ def gateway(home: Path) -> Iterator[GatewayProcess]:
 def test_a_function_answers_under_its_name_for_every_method_and_path(
     gateway: GatewayProcess,
 ) -> None:
-    answer = requests.post(f"{gateway.url}/greet", data="hello", allow_redirects=False, timeout=5)
+    answer = requests.post(f"{gateway.url}/greet", data="hello", allow_redirects=False, timeout=60)
     assert (answer.status_code, answer.text) == (200, "POST / common says hello")
-    answer = requests.get(f"{gateway.url}/greet/a/b", timeout=5)
+    answer = requests.get(f"{gateway.url}/greet/a/b", timeout=60)
     assert answer.text == "GET /a/b common says "
 
 
 def test_a_function_sees_the_files_of_its_bundle_and_no_others(gateway: GatewayProcess) -> None:
-    assert requests.get(f"{gateway.url}/greet/deep", timeout=5).text == "SELECT 'ü'\n"
-    assert requests.get(f"{gateway.url}/greet/missing", timeout=5).status_code == 500
+    assert requests.get(f"{gateway.url}/greet/deep", timeout=60).text == "SELECT 'ü'\n"
+    assert requests.get(f"{gateway.url}/greet/missing", timeout=60).status_code == 500
 
 
 def test_what_is_local_is_not_there_for_a_function(gateway: GatewayProcess) -> None:
-    assert requests.get(f"{gateway.url}/greet-local", timeout=5).status_code == 500
+    assert requests.get(f"{gateway.url}/greet-local", timeout=60).status_code == 500
 
 
 def test_a_push_reaches_the_function_with_the_path_of_its_topic(
@@ -60,12 +60,12 @@ def test_a_push_reaches_the_function_with_the_path_of_its_topic(
 ) -> None:
     push = {"message": {"attributes": {"kind": "run"}, "messageId": "7"}, "subscription": "s"}
     url = f"{gateway.url}/work/projects/shop/topics/runs"
-    assert requests.post(url, json=push, timeout=5).status_code == 204
+    assert requests.post(url, json=push, timeout=60).status_code == 204
     assert (home / "witness").read_text() == '["/projects/shop/topics/runs", "run", "7"]\n'
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(gateway: GatewayProcess) -> None:
-    answer = requests.get(f"{gateway.url}/nothing", timeout=5)
+    answer = requests.get(f"{gateway.url}/nothing", timeout=60)
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["fix"] == "Call one of /greet, /greet-local, /work."
@@ -109,17 +109,17 @@ class Slow:
 
     def __call__(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
         self.at_work.release()
-        assert self.go_on.wait(5)
+        assert self.go_on.wait(60)
         respond("200 OK", [])
         return [b"done"]
 
 
 def test_a_request_above_the_concurrency_waits_and_is_then_refused() -> None:
     slow = Slow()
-    client = Client(Instances(slow, places=1, timeout=5, patience=0.02))
+    client = Client(Instances(slow, places=1, timeout=60, patience=0.02))
     with ThreadPoolExecutor() as pool:
         first = pool.submit(client.get, "/")
-        assert slow.at_work.acquire(timeout=5)
+        assert slow.at_work.acquire(timeout=60)
         assert client.get("/").status_code == 429
         slow.go_on.set()
         assert first.result().status_code == 200
@@ -128,10 +128,10 @@ def test_a_request_above_the_concurrency_waits_and_is_then_refused() -> None:
 
 def test_a_request_above_the_concurrency_is_served_when_a_place_becomes_free_in_time() -> None:
     slow = Slow()
-    client = Client(Instances(slow, places=1, timeout=5, patience=5))
+    client = Client(Instances(slow, places=1, timeout=60, patience=60))
     with ThreadPoolExecutor() as pool:
         answers = [pool.submit(client.get, "/") for _ in range(2)]
-        assert slow.at_work.acquire(timeout=5)
+        assert slow.at_work.acquire(timeout=60)
         slow.go_on.set()
         assert [answer.result().status_code for answer in answers] == [200, 200]
 

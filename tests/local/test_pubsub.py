@@ -50,7 +50,7 @@ class Wire:
     def publish(self, text: str, key: str = "", **attributes: str) -> int:
         data = text.encode()
         sent = self.publisher.publish(TOPIC, data, ordering_key=key, **attributes)
-        return int(sent.result(timeout=5))
+        return int(sent.result(timeout=60))
 
     def push(self, after: float = 0) -> int:
         """Moves the clock on and pushes whatever is due then."""
@@ -112,7 +112,7 @@ def test_what_exists_is_not_made_twice_and_what_does_not_is_not_found(wire: Wire
     with pytest.raises(exceptions.AlreadyExists):
         wire.publisher.create_topic(name=TOPIC)
     with pytest.raises(exceptions.NotFound):
-        wire.publisher.publish("projects/shop/topics/none", b"x").result(timeout=5)
+        wire.publisher.publish("projects/shop/topics/none", b"x").result(timeout=60)
     with pytest.raises(exceptions.NotFound):
         wire.subscribe(topic="projects/shop/topics/none")
     with pytest.raises(exceptions.NotFound):
@@ -268,7 +268,7 @@ def test_messages_of_one_key_are_pushed_one_by_one_and_keys_do_not_wait_for_each
     def slow_first(request: Received) -> int:
         if request.text == "a1":
             first_is_running.set()
-            assert go_on.wait(5)
+            assert go_on.wait(60)
         return 204
 
     with Receiver(slow_first) as receiver:
@@ -341,10 +341,10 @@ def test_a_paused_server_pushes_nothing_and_a_resumed_one_by_itself(wire: Wire) 
         assert not wire.server.pushes.wait_until_idle(timeout=0.05)
         assert receiver.requests == []
         wire.server.pushes.resume()
-        assert wire.server.pushes.wait_until_idle(timeout=5)
+        assert wire.server.pushes.wait_until_idle(timeout=60)
         assert receiver.texts == ["x"]
         wire.publish("y")
-        assert wire.server.pushes.wait_until_idle(timeout=5)
+        assert wire.server.pushes.wait_until_idle(timeout=60)
         assert receiver.texts == ["x", "y"]
 
 
@@ -359,7 +359,7 @@ def test_a_chain_of_messages_is_not_idle_before_its_last_one(wire: Wire) -> None
         wire.subscribe(receiver.url)
         wire.publish("1")
         wire.server.pushes.resume()
-        assert wire.server.pushes.wait_until_idle(timeout=5)
+        assert wire.server.pushes.wait_until_idle(timeout=60)
     assert receiver.texts == ["1", "2", "3", "4", "5"]
 
 
@@ -482,7 +482,7 @@ def test_a_message_whose_push_was_cut_by_sigkill_is_delivered_after_the_restart(
             publisher.create_topic(name=TOPIC)
             push = {"push_endpoint": receiver.url}
             subscriber.create_subscription(name=SUBSCRIPTION, topic=TOPIC, push_config=push)
-            publisher.publish(TOPIC, b"survivor").result(timeout=5)
+            publisher.publish(TOPIC, b"survivor").result(timeout=60)
             assert arrived.wait(10)
             os.kill(process.pid, signal.SIGKILL)
         publisher.stop()
@@ -492,7 +492,7 @@ def test_a_message_whose_push_was_cut_by_sigkill_is_delivered_after_the_restart(
         receiver.answer = lambda request: 204
         server = PubsubServer(path)
         server.pushes.resume()
-        assert server.pushes.wait_until_idle(timeout=5)
+        assert server.pushes.wait_until_idle(timeout=60)
         server.stop()
     assert receiver.texts == ["survivor", "survivor"]
 

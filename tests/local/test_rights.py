@@ -142,7 +142,7 @@ def test_a_job_of_another_account_is_not_to_be_read(engine: EmbeddedBigQuery) ->
 
 def test_a_call_without_credentials_is_nobodys(engine: EmbeddedBigQuery) -> None:
     path = f"projects/{PROJECT}/datasets/crm/tables/orders"
-    answer = requests.get(f"{engine.host}/bigquery/v2/{path}", timeout=5)
+    answer = requests.get(f"{engine.host}/bigquery/v2/{path}", timeout=60)
     assert (answer.status_code, answer.json()["error"]["status"]) == (401, "UNAUTHENTICATED")
 
 
