@@ -167,7 +167,7 @@ def _running(directory: Path) -> Attached | None:
         return None
     facts = json.loads(holder.read_text(encoding="utf-8"))
     try:
-        requests.get(f"{facts['bigquery']}/healthz", timeout=2)
+        requests.get(f"{facts['bigquery']}/healthz", timeout=10)
         os.kill(facts["process"], 0)
     except (requests.ConnectionError, ProcessLookupError):
         return None
