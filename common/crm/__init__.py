@@ -11,16 +11,10 @@ from pathlib import Path
 
 CRMS = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/crm.json")))
 
-LEADS = (
-    "lead_id",
-    "client_id",
-    "created",
-    "user_id",
-    "gclid",
-    "fbclid",
-    "email",
-    "phone",
-)
+CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id")
+"""Click ids of platforms that a lead, a contact or a deal may carry."""
+
+LEADS = ("lead_id", "client_id", "created", "user_id", *CLICK_IDS, "email", "phone")
 """What the query of leads returns, one row a lead, followed by the lead's attributes.
 
 `created` is a TIMESTAMP, all others are STRING; `user_id` is the person's id in the CRM, `email`

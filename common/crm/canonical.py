@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Iterator, Mapping
 
 from common.bigquery.sql import Sql, fill, identifier, join, table
@@ -83,8 +84,12 @@ class Loaded:
 
     def has(self, column: str) -> bool:
         """Whether some column of the table is read as this canonical one."""
-        paths = self._mapped.columns.get(column, ())
-        return any(self._reading.value(path) is not None for path in paths)
+        return bool(self.columns_of(column))
+
+    def columns_of(self, name: str) -> list[str]:
+        """The loader's columns that the canonical one is read from."""
+        paths = self._mapped.columns.get(name, ())
+        return [path for path in paths if self._reading.value(path) is not None]
 
     def subquery(self, attributes: Mapping[str, str]) -> Sql:
         """The rows, each key's newest, with the attributes by their given names."""
@@ -294,11 +299,17 @@ def _long_id() -> str:
     Source: Salesforce, "Convert record IDs to 18-character values".
     """
     id = "{{ id }}"
-    parts = []
-    for start in (1, 6, 11):
-        bits = " + ".join(
-            f"IF(REGEXP_CONTAINS(SUBSTR({id}, {start + bit}, 1), '[A-Z]'), {2**bit}, 0)"
-            for bit in range(5)
-        )
-        parts.append(f"SUBSTR('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + {bits}, 1)")
-    return f"IF(LENGTH({id}) = 15, CONCAT({id}, {', '.join(parts)}), {id})"
+    capitals = f"TRANSLATE({id}, '{_UPPER}{_OTHER}', '{'1' * 26}{'0' * 36}')"
+    letters = (
+        f"SUBSTR('{_CHECKSUMS}',"
+        f" STRPOS('{_CHECKSUMS}', CONCAT('/', SUBSTR({capitals}, {start}, 5))) + 6, 1)"
+        for start in (1, 6, 11)
+    )
+    return f"IF(LENGTH({id}) = 15, CONCAT({id}, {', '.join(letters)}), {id})"
+
+
+_UPPER, _OTHER = string.ascii_uppercase, string.ascii_lowercase + string.digits
+_CHECKSUMS = "".join(
+    f"/{f'{place:05b}'[::-1]}{letter}" for place, letter in enumerate(_UPPER + "012345")
+)
+"""Which of five characters are capitals, the first one first, and the letter that says so."""

@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.crm import CLICK_IDS
+
 Canonical = Literal[
     "person", "entry", "deal", "link", "stage", "entered", "person_merge", "deal_merge",
     "currency", "label",
@@ -17,19 +19,19 @@ Canonical = Literal[
 entered: when a deal came into a stage. merges: what is gone and what was kept. label: words of a
 code."""
 
+_CLICKED: Mapping[str, str] = dict.fromkeys(("client_id", *CLICK_IDS), "STRING")
+
 COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
     "person": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
-        "merged_ids": "IDS", "client_id": "STRING", "gclid": "STRING", "fbclid": "STRING",
-        "email": "STRING", "phone": "STRING", "user_id": "STRING", "reached": "BOOL",
-        "reached_at": "TIMESTAMP",
+        "merged_ids": "IDS", **_CLICKED, "email": "STRING", "phone": "STRING",
+        "user_id": "STRING", "reached": "BOOL", "reached_at": "TIMESTAMP",
     },
     "entry": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
-        "person_id": "ID", "deal_id": "ID", "client_id": "STRING", "gclid": "STRING",
-        "fbclid": "STRING", "email": "STRING", "phone": "STRING", "lost": "FLAG",
-        "modified": "TIMESTAMP", "user_id": "STRING", "reached": "BOOL",
-        "reached_at": "TIMESTAMP",
+        "person_id": "ID", "deal_id": "ID", **_CLICKED, "email": "STRING",
+        "phone": "STRING", "lost": "FLAG", "modified": "TIMESTAMP", "user_id": "STRING",
+        "reached": "BOOL", "reached_at": "TIMESTAMP",
     },
     "deal": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "stage_id": "STRING",
@@ -37,8 +39,7 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
         "won_at": "TIMESTAMP", "lost_at": "TIMESTAMP", "closed_at": "TIMESTAMP",
         "modified": "TIMESTAMP", "amount": "FLOAT64", "home_amount": "FLOAT64",
         "currency": "STRING", "currency_id": "STRING", "lead_id": "ID", "person_id": "ID",
-        "merged_into": "ID", "client_id": "STRING", "gclid": "STRING", "fbclid": "STRING",
-        "said_won": "BOOL", "said_lost": "BOOL",
+        "merged_into": "ID", **_CLICKED, "said_won": "BOOL", "said_lost": "BOOL",
     },
     "link": {"deal_id": "ID", "person_id": "ID", "deleted": "FLAG"},
     "stage": {
@@ -60,7 +61,7 @@ An ID is a STRING however it was stored, IDS several of them between semicolons;
 that is true counts, and nothing is false.
 """
 
-IDENTIFIERS = ("client_id", "gclid", "fbclid")
+IDENTIFIERS = tuple(_CLICKED)
 """Columns that are found by what a loader's columns are called."""
 
 Path_ = Annotated[str, Field(min_length=1, max_length=300)]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from common.bigquery.sql import Sql, template
+from collections.abc import Mapping
+
+from common.bigquery.sql import Sql, fill, template
+from common.crm.connector import Canonical
 
 MOST_HOPS = 100
 """Merges in one chain; more of them are a circle."""
 
-EDGES = {
+_NOBODY = """{{ kind }}_folded AS (
+  SELECT CAST(NULL AS STRING) AS gone, CAST(NULL AS STRING) AS kept LIMIT 0
+)"""
+
+EDGES: Mapping[Canonical, str] = {
     "person": """SELECT edge.gone, edge.kept FROM person_merge AS edge
     UNION ALL
     SELECT person.id AS gone, person.merged_into AS kept FROM person
@@ -23,9 +30,12 @@ EDGES = {
 """What was merged into what, by the kind of record."""
 
 
-def folding(kind: str) -> Sql:
+def folding(kind: Canonical, can_merge: bool) -> Sql:
     """The common table expressions up to KIND_folded: each id that is gone, and the one kept.
 
-    One of them is recursive, and so evaluated once; it needs WITH RECURSIVE.
+    One of them is recursive, and so evaluated once; it needs WITH RECURSIVE. Where nothing could
+    say that records were merged, nobody is gone and nothing is walked.
     """
+    if not can_merge:
+        return fill(_NOBODY, kind=kind)
     return template(__file__, "folding_edges", kind=kind, edges=EDGES[kind], most=str(MOST_HOPS))

@@ -18,7 +18,8 @@ PATTERNS: Mapping[str, str] = {
 """What the identifiers look like.
 
 Client ids look like nothing else: a random number and the seconds of the first visit, with or
-without the cookie's prefix. Google's click ids begin with Cj or EAIaIQ, Meta's with Iw or PA.
+without the cookie's prefix. Google's click ids begin with Cj or EAIaIQ, Meta's with Iw or PA. The
+others look like any hash or GUID and are known by their names alone.
 """
 
 LEAST_VALUES, NEARLY_ALL, HARDLY_ANY = 20, 0.9, 0.1
@@ -109,7 +110,7 @@ def chosen(id: str, called: Mapping[str, str], seen: Contents) -> dict[str, By]:
         for column, words in called.items()
         if names.identifier_of(words) == id and not _denied(id, seen.get(column))
     ]
-    if any(column not in seen or seen[column].filled for column in named):
+    if id not in PATTERNS or any(column not in seen or seen[column].filled for column in named):
         return dict.fromkeys(named, "name")
     return dict.fromkeys(_by_content(id, seen), "content") or dict.fromkeys(named, "name")
 

@@ -13,8 +13,16 @@ _PATTERNS = {
         r"|client_?id|ga4?_?id|gaid|_?ga"
     ),
     "gclid": re.compile(r"(.*_)?gclid.*|(.*_)?(google|ga|g)(_?ads?)?_?click_?id.*"),
+    "gbraid": re.compile(r"(.*_)?gbraid.*"),
+    "wbraid": re.compile(r"(.*_)?wbraid.*"),
     "fbclid": re.compile(r"(.*_)?fbclid.*|(.*_)?(facebook|fb|meta)_?click_?id.*"),
+    "msclkid": re.compile(r"(.*_)?msclkid.*|(.*_)?(microsoft|bing|ms)(_?ads?)?_?click_?id.*"),
+    "ttclid": re.compile(r"(.*_)?ttclid.*|(.*_)?(tiktok|tik_tok|tt)(_?ads?)?_?click_?id.*"),
+    "li_fat_id": re.compile(r"(.*_)?li_?fat_?id.*|(.*_)?(linkedin|linked_in|li)_?click_?id.*"),
 }
+
+_ABOUT = re.compile(r".*_(at|on|date|time|timestamp|source|src|medium|campaign|type|count|status)")
+"""What is told of an identifier and is none: when it was captured, or where."""
 
 LOADER = re.compile(
     r"_?(fivetran|airbyte|sdc|dlt|hevo|ab_cdc)_.*|_+hevo.*|sink_?(created|modified)_?on"
@@ -40,8 +48,8 @@ def bare(name: str) -> str:
 
 
 def identifier_of(name: str) -> str | None:
-    """The identifier that a column of this name holds: client_id, gclid or fbclid."""
+    """The identifier that a column of this name holds: client_id or one of CLICK_IDS."""
     plain = bare(name)
-    if "oauth" in plain:
+    if "oauth" in plain or _ABOUT.fullmatch(plain):
         return None
     return next((id for id, pattern in _PATTERNS.items() if pattern.fullmatch(plain)), None)

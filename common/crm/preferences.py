@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from common.crm import names
+from common.crm import CLICK_IDS, names
 from common.crm.connector import Canonical
 from common.crm.paths import Schema
 from common.errors import NotFoundError
@@ -30,6 +30,8 @@ class Preferences:
     """By what they hold: the keys of HOLDERS."""
     stages: tuple[str, ...] = ()
     """Stages of deals, by id or label, of which any counts as an outcome."""
+    needs_deals: bool = True
+    """Whether what a lead is to reach is told by deals."""
 
     @property
     def is_of_leads(self) -> bool:
@@ -40,7 +42,7 @@ class Preferences:
 HOLDERS: Mapping[str, tuple[tuple[Canonical, str], ...]] = {
     **{
         name: (("person", name), ("entry", name), ("deal", name))
-        for name in ("client_id", "gclid", "fbclid")
+        for name in ("client_id", *CLICK_IDS)
     },
     **{
         name: (("person", name), ("entry", name))

@@ -9,9 +9,18 @@ from typing import get_args
 
 from common.bigquery.sql import Sql, bind, fill, identifier, join, table, template
 from common.bigquery.warehouse import Warehouse
-from common.crm import names
+from common.crm import CLICK_IDS, gaps, names
 from common.crm.canonical import Loaded, integers, nothing
-from common.crm.connector import COLUMNS, Canonical, Connector, Crm, Mapped, connectors, crm
+from common.crm.connector import (
+    COLUMNS,
+    IDENTIFIERS,
+    Canonical,
+    Connector,
+    Crm,
+    Mapped,
+    connectors,
+    crm,
+)
 from common.crm.folding import EDGES, folding
 from common.crm.identifiers import Contents, Found, content
 from common.crm.paths import Reading, Schema
@@ -58,6 +67,7 @@ def read(
     shape = shape_of(name, dataset, found)
     labels = _labels(warehouse, shape, dataset, found)
     first = _loaded(shape, crm(name), dataset, found, labels, preferences, {})
+    gaps.check(warehouse, first, preferences.needs_deals)
     seen = _looked(warehouse, first, preferences)
     return source(name, dataset, found, labels, preferences, seen)
 
@@ -179,6 +189,7 @@ def _lacks(shape: Connector, found: Tables) -> Iterator[str]:
             yield f"the table {mapped.table[0]}"
         if actual is not None:
             yield from _unreadable(mapped, actual, Reading(found[actual]))
+    yield from _undecided(shape, found)
 
 
 def _unreadable(mapped: Mapped, actual: str, reading: Reading) -> Iterator[str]:
@@ -187,6 +198,18 @@ def _unreadable(mapped: Mapped, actual: str, reading: Reading) -> Iterator[str]:
         paths = mapped.columns[name]
         if not any(reading.value(path) for path in paths):
             yield f"{actual}.{paths[0]}"
+
+
+def _undecided(shape: Connector, found: Tables) -> Iterator[str]:
+    """What says how deals ended, where neither they nor their stages do."""
+    actual = _actual(shape, "deal", found)
+    if actual is None or ("stage" in shape.tables and _actual(shape, "stage", found)):
+        return
+    columns, reading = shape.tables["deal"].columns, Reading(found[actual])
+    paths = (*columns.get("won", ()), *columns.get("status", ()))
+    if not any(reading.value(path) for path in paths):
+        stage = f" or the table {shape.tables['stage'].table[0]}" if "stage" in shape.tables else ""
+        yield f"{actual}.{paths[0]}{stage}"
 
 
 def _named(shape: Connector) -> Iterator[str]:
@@ -300,14 +323,42 @@ def _records(rules: Crm, loaded: Mapping[Canonical, Loaded], attributes: Mapping
             else nothing(canonical, extra)
         )
         parts.append(fill("{{ name }} AS {{ rows }}", name=canonical, rows=rows))
-    folded = join(",\n", map(folding, EDGES))
-    return template(__file__, "source_records", tables=join(",\n", parts), folding=folded)
+    folded = join(",\n", (folding(kind, _merges(kind, loaded)) for kind in EDGES))
+    return template(
+        __file__,
+        "source_records",
+        tables=join(",\n", parts),
+        folding=folded,
+        first_of_person=_of_each(_FIRST, (*IDENTIFIERS, "user_id"), "person"),
+        first_of_entry=_of_each(_FIRST, (*IDENTIFIERS, "user_id"), "entry"),
+    )
+
+
+_FIRST = """ARRAY_AGG(
+      {{ of }}.{{ name }} IGNORE NULLS ORDER BY {{ of }}.created, {{ of }}.id LIMIT 1
+    )[SAFE_OFFSET(0)] AS {{ name }}"""
+
+
+def _of_each(text: str, names_: Iterable[str], of: str, separator: str = ",\n    ") -> Sql:
+    """The text for each of the columns; `of` is the alias of the rows."""
+    return join(separator, (fill(text, of=of, name=name) for name in names_))
+
+
+def _merges(kind: Canonical, loaded: Mapping[Canonical, Loaded]) -> bool:
+    """Whether the tables can say at all that such records were merged."""
+    audit: dict[Canonical, Canonical] = {"person": "person_merge", "deal": "deal_merge"}
+    own = loaded.get(kind)
+    columns = own is not None and (own.has("merged_into") or own.has("merged_ids"))
+    return columns or audit.get(kind) in loaded
 
 
 _WHO = {
     "person": "contacts AS person\nLEFT JOIN forms AS form ON form.owner_id = person.id",
     "entry": "forms AS form\nLEFT JOIN contacts AS person ON person.id = form.owner_id",
 }
+_KNOWN = """COALESCE(
+    form.{{ of }}_{{ name }}, person.{{ of }}_{{ name }}, by_lead.{{ name }}, by_person.{{ name }}
+  ) AS {{ name }}"""
 _COMMENTS = {
     "person": "an entry, or a person who has none",
     "entry": "an entry that is there and was not merged into another",
@@ -335,6 +386,10 @@ def _leads(
         "source_leads",
         comment=_COMMENTS[rules.leads],
         records=records,
+        least=_of_each("MIN({{ of }}.{{ name }}) AS {{ name }}", IDENTIFIERS, "deal", ", "),
+        first=_of_each("{{ of }}.{{ name }} AS first_{{ name }}", IDENTIFIERS, "whole", ",\n    "),
+        client_id=_of_each(_KNOWN, ["client_id"], "first"),
+        clicks=_of_each(_KNOWN, CLICK_IDS, "first", ",\n  "),
         attributes=join("", (fill(",\n  {{ it }}", it=each) for each in [*made, *own])),
         who=_WHO[rules.leads],
     )

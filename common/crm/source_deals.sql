@@ -20,7 +20,7 @@ passed AS (
     FROM entered
     UNION ALL
     SELECT deal.id AS deal_id, deal.stage_id, CAST(NULL AS TIMESTAMP) AS entered_at
-    FROM deals AS deal
+    FROM deal
   ) AS tied
   LEFT JOIN stage ON stage.id = tied.stage_id
   WHERE {{ is_stage }}
@@ -65,9 +65,14 @@ home AS (
   -- the CRM's own currency: the one that says so, else the one in which both amounts are the same
   SELECT COALESCE(
     (SELECT MIN(UPPER(money.code)) FROM currency AS money WHERE money.is_home),
-    (SELECT IF(MIN(deal.code) = MAX(deal.code), MIN(deal.code), NULL)
-     FROM priced AS deal
-     WHERE deal.amount <> 0 AND ABS(deal.amount - deal.home_value) < 0.005)
+    (SELECT IF(MIN(same.code) = MAX(same.code), MIN(same.code), NULL)
+     FROM (
+       SELECT COALESCE(UPPER(money.code), UPPER(deal.currency)) AS code
+       FROM deal
+       LEFT JOIN currency AS money ON money.id = deal.currency_id
+       WHERE NOT deal.deleted AND deal.amount <> 0
+         AND ABS(deal.amount - COALESCE(deal.home_amount, deal.amount / NULLIF(money.rate, 0))) < 0.005
+     ) AS same)
   ) AS code
 ),
 of_deals AS (

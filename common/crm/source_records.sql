@@ -5,10 +5,7 @@ people AS (
   SELECT
     COALESCE(folded.kept, person.id) AS id,
     MIN(person.created) AS created,
-    ARRAY_AGG(person.client_id IGNORE NULLS ORDER BY person.created, person.id LIMIT 1)[SAFE_OFFSET(0)] AS client_id,
-    ARRAY_AGG(person.gclid IGNORE NULLS ORDER BY person.created, person.id LIMIT 1)[SAFE_OFFSET(0)] AS gclid,
-    ARRAY_AGG(person.fbclid IGNORE NULLS ORDER BY person.created, person.id LIMIT 1)[SAFE_OFFSET(0)] AS fbclid,
-    ARRAY_AGG(person.user_id IGNORE NULLS ORDER BY person.created, person.id LIMIT 1)[SAFE_OFFSET(0)] AS user_id,
+    {{ first_of_person }},
     LOGICAL_OR(folded.kept IS NULL AND NOT person.deleted) AS is_there
   FROM person
   LEFT JOIN person_folded AS folded ON folded.gone = person.id
@@ -18,10 +15,7 @@ entries AS (
   SELECT
     COALESCE(folded.kept, entry.id) AS id,
     MIN(entry.created) AS created,
-    ARRAY_AGG(entry.client_id IGNORE NULLS ORDER BY entry.created, entry.id LIMIT 1)[SAFE_OFFSET(0)] AS client_id,
-    ARRAY_AGG(entry.gclid IGNORE NULLS ORDER BY entry.created, entry.id LIMIT 1)[SAFE_OFFSET(0)] AS gclid,
-    ARRAY_AGG(entry.fbclid IGNORE NULLS ORDER BY entry.created, entry.id LIMIT 1)[SAFE_OFFSET(0)] AS fbclid,
-    ARRAY_AGG(entry.user_id IGNORE NULLS ORDER BY entry.created, entry.id LIMIT 1)[SAFE_OFFSET(0)] AS user_id,
+    {{ first_of_entry }},
     LOGICAL_OR(folded.kept IS NULL AND NOT entry.deleted) AS is_there
   FROM entry
   LEFT JOIN entry_folded AS folded ON folded.gone = entry.id
@@ -68,7 +62,7 @@ deal_people AS (
     LEFT JOIN deal_folded AS twin ON twin.gone = link.deal_id
     WHERE NOT link.deleted
     UNION ALL
-    SELECT deal.id AS deal_id, deal.person_id FROM deals AS deal
+    SELECT deal.id AS deal_id, deal.person_id FROM deal WHERE NOT deal.deleted
   ) AS tied
   LEFT JOIN person_folded AS folded ON folded.gone = tied.person_id
   WHERE tied.person_id IS NOT NULL

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from common.crm import CRMS
+from common.crm import CLICK_IDS, CRMS
 from common.crm.preferences import Named, Preferences
 from common.model.fields import ConversionId, Frozen
 
@@ -55,8 +55,35 @@ class CrmColumns(Frozen):
     gclid: ColumnName | None = Field(
         None, title="Google click id", description="Google's click id.", examples=["GCLID__c"]
     )
+    gbraid: ColumnName | None = Field(
+        None,
+        title="Google app click id",
+        description="Google's click id from an ad to the site on Apple's devices.",
+        examples=["GBRAID__c"],
+    )
+    wbraid: ColumnName | None = Field(
+        None,
+        title="Google web click id",
+        description="Google's click id from the web to an app on Apple's devices.",
+        examples=["WBRAID__c"],
+    )
     fbclid: ColumnName | None = Field(
         None, title="Meta click id", description="Meta's click id.", examples=["fbclid__c"]
+    )
+    msclkid: ColumnName | None = Field(
+        None,
+        title="Microsoft click id",
+        description="Microsoft's click id.",
+        examples=["MSCLKID__c"],
+    )
+    ttclid: ColumnName | None = Field(
+        None, title="TikTok click id", description="TikTok's click id.", examples=["ttclid__c"]
+    )
+    li_fat_id: ColumnName | None = Field(
+        None,
+        title="LinkedIn click id",
+        description="LinkedIn's click id.",
+        examples=["li_fat_id__c"],
     )
     user_id: ColumnName | None = Field(
         None,
@@ -92,7 +119,7 @@ class CrmColumns(Frozen):
     @property
     def of_leads(self) -> dict[str, str]:
         """The named columns of leads, contacts and deals alike, by what they hold."""
-        names = ("client_id", "gclid", "fbclid", "user_id", "created")
+        names = ("client_id", *CLICK_IDS, "user_id", "created")
         return {name: column for name in names if (column := getattr(self, name)) is not None}
 
 
@@ -234,7 +261,8 @@ def preferences(
         if milestone.at:
             columns["reached_at"] = Named(milestone.at)
     stages = milestone.stages if isinstance(milestone, StageReached) else ()
-    return Preferences(columns, stages)
+    needs_deals = not isinstance(milestone, LeadReached | TargetReached)
+    return Preferences(columns, stages, needs_deals)
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,14 @@ def test_an_unknown_shape_names_what_each_loader_would_have_to_bring() -> None:
         source.source("hubspot", "p-123456.crm", contact)
     assert "Airbyte lacks the table contacts" in refused.value.detail
     assert "Fivetran lacks the table deal;" in refused.value.detail
+    undecided = columns({
+        "contacts": {"columns": {"id": "STRING", "createdAt": "TIMESTAMP"}},
+        "deals": {"columns": {"id": "STRING", "createdAt": "TIMESTAMP", "contacts": "JSON"}},
+    })  # fmt: skip
+    with pytest.raises(NotFoundError) as refused:
+        source.source("hubspot", "p-123456.crm", undecided)
+    lacking = "Airbyte lacks deals.properties_hs_is_closed_won or the table deal_pipelines"
+    assert lacking in refused.value.detail
 
 
 @pytest.mark.parametrize(
@@ -151,6 +159,10 @@ def test_an_unknown_shape_names_what_each_loader_would_have_to_bring() -> None:
         ("property_hs_google_click_id", "gclid"), ("rdt_gclid", "gclid"), ("fbclid__c", "fbclid"),
         ("property_hs_facebook_click_id", "fbclid"), ("Facebook_Click_ID__c", "fbclid"),
         ("hs_analytics_source", None), ("ClientName", None), ("region_id", None),
+        ("wbraid__c", "wbraid"), ("Google_GBRAID__c", "gbraid"), ("new_msclkid", "msclkid"),
+        ("Bing_Click_ID__c", "msclkid"), ("ttclid", "ttclid"), ("li_fat_id__c", "li_fat_id"),
+        ("property_hs_tiktok_click_id", "ttclid"), ("GCLID_Captured_At__c", None),
+        ("properties_hs_linkedin_click_id", "li_fat_id"), ("gclid_source", None),
     ],
 )  # fmt: skip
 def test_client_and_click_ids_are_found_in_every_spelling(name: str, identifier: str) -> None:

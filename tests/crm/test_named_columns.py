@@ -216,6 +216,22 @@ def test_a_leads_own_status_counts_from_its_moment(
     assert len(list(warehouse.rows(there.deals))) == 1, "a date says both"
 
 
+def test_what_no_row_says_is_refused_with_the_columns_that_are_empty(
+    warehouse: QuickWarehouse, load: Callable[..., None]
+) -> None:
+    """As Airbyte's Dataverse source leaves lookups empty: no deal would find its lead."""
+    load([lead(1, ConvertedOpportunityId=None)], deal(1, IsWon=True))
+    with pytest.raises(NotFoundError, match="which lead or contact it came from") as refused:
+        read(warehouse)
+    assert refused.value.code == "crm_column_empty"
+    assert "Lead.ConvertedOpportunityId" in refused.value.detail
+    reached = {"type": "lead", "column": "Qualified_At__c"}
+    assert read(warehouse, milestone=reached), "no deal is asked"
+    load([lead(1, CreatedDate=None)])
+    with pytest.raises(NotFoundError, match="when it was created: CreatedDate is empty"):
+        read(warehouse)
+
+
 def test_two_queries_say_themselves_what_counts() -> None:
     queries = {"type": "query", "leads_sql": "SELECT 1", "deals_sql": "SELECT 1"}
     with pytest.raises(ValidationError, match="let deals_sql return status 'won'"):

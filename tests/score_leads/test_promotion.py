@@ -53,5 +53,5 @@ def test_too_few_new_outcomes_decide_nothing(learnt: Learnt) -> None:
 
 
 def test_a_base_rate_is_no_yardstick(learnt: Learnt) -> None:
-    rate = with_scorer(learnt.training.packed, BaseRate(0.1, None, ()))
+    rate = with_scorer(learnt.training.packed, BaseRate(0.1))
     assert promotion.refusal(rate, challenger(learnt), 30, 0) == ""

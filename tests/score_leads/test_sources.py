@@ -51,10 +51,10 @@ def deal(**facts: Any) -> dict[str, Any]:
     return {**usual, **facts}
 
 
-def staged(department: Department, *deals: dict[str, Any]) -> Staged:
+def staged(department: Department, *deals: dict[str, Any], id: str = "leads") -> Staged:
     department.table(f"{CRM}.deals", DEAL_COLUMNS, deals)
     warehouse = department.warehouse
-    conversion = Catalog(warehouse).get("leads").conversion
+    conversion = Catalog(warehouse).get(id).conversion
     return sources.stage(Warehouses(warehouse, warehouse), conversion, YEAR, KNOWN_UNTIL)
 
 
@@ -292,3 +292,45 @@ def test_a_lead_of_a_crm_may_be_to_reach_another_conversion(department: Departme
     (outcome,) = warehouse.rows(fill("SELECT * FROM {{ it }}", it=there.outcomes))
     assert (outcome["id"], outcome["status"]) == ("1", "won")
     assert outcome["won_after"] == pytest.approx(10)
+
+
+VISIT = {"property": "p.analytics", "pages": 3, "depth": 2, "duration_seconds": 60.0}
+
+
+def visit(client: str, started: str, source: str, **facts: Any) -> dict[str, Any]:
+    key = f"{client} {started}"
+    told = {"source": source, "medium": "cpc", "channel_group": "Paid Search", **facts}
+    return {**VISIT, "date": started[:10], "visit_key": key, "session_id": key,
+            "client_id": client, "started_at": started, **told}  # fmt: skip
+
+
+def test_what_a_lead_did_on_the_site_counts_up_to_its_creation(department: Department) -> None:
+    clients = [dict(lead, client_id=f"1.{lead['lead_id']}") for lead in LEADS]
+    columns = {**LEAD_COLUMNS, "channel": "STRING"}
+    department.table(f"{CRM}.leads", columns, clients)
+    warehouse = department.warehouse
+    warehouse.append(
+        "ga4_visits",
+        [
+            visit("1.b", "2023-10-01T10:00:00Z", "too long ago"),
+            visit("1.b", "2024-01-22T10:00:00Z", "google", pages=5, depth=4),
+            # the visit in which it came goes on after it: only where it came from is known by then
+            visit("1.b", "2024-02-01T09:59:30Z", "bing", pages=50),
+            visit("1.b", "2024-02-01T10:00:00Z", "of the same moment"),
+            visit("1.c", "2024-03-02T10:00:00Z", "afterwards"),
+        ],
+    )
+    department.define("visited")
+    there = staged(department, id="visited")
+    assert history.past(warehouse, "visited", there, YEAR, KNOWN_UNTIL, 30) is None, "none seen yet"
+    first_seen.remember(warehouse, "visited", there, "run", KNOWN_UNTIL)
+    past = history.past(warehouse, "visited", there, YEAR, KNOWN_UNTIL, 30)
+    assert past is not None
+    known = {name: cells[1] for name, cells in past.leads.columns.items() if "site" in name}
+    assert known == {
+        "site_visits": 2, "site_days_since_first_visit": 10.0, "site_days_since_last_visit": 0.0,
+        "site_pages": 5, "site_depth": 4, "site_minutes": 1.0, "site_sources": 2,
+        "site_first_source": "google / cpc", "site_last_source": "bing / cpc",
+        "site_last_channel": "Paid Search",
+    }  # fmt: skip
+    assert past.leads.columns["site_visits"][2] is None, "what came after a lead says nothing of it"

@@ -183,7 +183,7 @@ def test_too_few_outcomes_give_the_rate_of_each_channel() -> None:
     answered = "too_few_conversions: 8 won and 292 not won leads, 2 more won are needed"
     assert trained.step.reason == f"{answered}, which takes about 75 more leads at this rate"
     assert isinstance(trained.model.scorer, BaseRate)
-    assert trained.model.scorer.channel == "channel"
+    assert [each.attribute for each in trained.model.scorer.sources] == ["channel"]
 
 
 def test_wins_of_young_leads_are_not_called_none() -> None:
@@ -238,10 +238,25 @@ def test_the_rarer_outcome_decides_the_step(won: int, lost: int, name: str, weig
 def test_a_channel_with_few_leads_has_nearly_the_rate_of_all() -> None:
     codes = np.repeat([2, 3], [1000, 3]).astype(np.int32)
     won = np.concatenate([np.arange(1000) % 10 == 0, [True] * 3]).astype(float)
-    rate = base_rate(won, "channel", codes)
+    rate = base_rate(won, [("channel", codes)])
     unseen = Features(3, codes={"channel": np.array([2, 3, 99], np.int32)})
     found = 1 / (1 + np.exp(-rate.logits(unseen)))
     assert found == pytest.approx([0.1, (3 + 30 * rate.rate) / 33, rate.rate], abs=0.001)
+
+
+def test_a_campaign_with_few_leads_has_nearly_the_rate_of_its_channel() -> None:
+    """A customer of two channels, 40 % and 0 %: a new campaign is not taken for their mean."""
+    channels = np.repeat([2, 3], [500, 500]).astype(np.int32)
+    campaigns = np.where(np.arange(1000) < 990, 2 + channels, 6).astype(np.int32)
+    campaigns[0] = 1
+    won = (channels == 2) & (np.arange(1000) % 5 < 2)
+    rate = base_rate(won.astype(float), [("channel", channels), ("campaign", campaigns)])
+    asked = Features(4, codes={"channel": np.array([2, 3, 3, 2], np.int32),
+                               "campaign": np.array([4, 6, 1, 99], np.int32)})  # fmt: skip
+    found = 1 / (1 + np.exp(-rate.logits(asked)))
+    assert found[0] == pytest.approx(0.4, abs=0.01)
+    assert found[1] < 0.02, "ten leads of a campaign without a win, of a channel without one"
+    assert found[2:] == pytest.approx([0.0113, 0.3887], abs=0.002), "unknown ones: the channel's"
 
 
 def test_skill_is_more_than_chance() -> None:

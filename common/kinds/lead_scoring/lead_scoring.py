@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from common.bigquery.sql import Sql, bind, fill, join, template
+from common.crm import CLICK_IDS
 from common.kinds.candidate.shape import Context, candidates
 from common.kinds.scoring import ValueMap
 from common.model.placeholders import somebody
@@ -71,7 +72,7 @@ def select(conversion: LeadScoring, context: Context) -> Sql:
         "value_kind": "'predicted'",
         "currency": bind(context.currency),
         "event_source": "'crm'",
-        **{name: f"score.{name}" for name in ("gclid", "fbclid", "email", "phone")},
+        **{name: f"score.{name}" for name in (*CLICK_IDS, "email", "phone")},
         "removed": "IF(score.is_qualified, NULL, 'unqualified_lead')",
     }
     return template(

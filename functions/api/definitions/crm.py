@@ -57,7 +57,7 @@ def _columns(found: Iterable[Found]) -> Iterator[Finding]:
 def _seen(found: Found) -> Finding:
     place = f"{found.table}.{found.column}"
     message = f"{place} is read as {found.name}: {_HOW[found.by]}"
-    if found.content is None:
+    if found.content is None or found.name not in found.content.looking:
         return Finding("column_found", "info", f"{message}.", field=f"source.columns.{found.name}")
     filled, alike = found.content.filled, found.content.looking[found.name]
     doubtful = filled > 0 and alike < filled / 2

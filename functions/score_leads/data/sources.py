@@ -19,7 +19,7 @@ from common.bigquery.sql import (
     with_parameters,
 )
 from common.bigquery.warehouse import Warehouse
-from common.crm import source
+from common.crm import CLICK_IDS, source
 from common.errors import UserError
 from common.identity import erased
 from common.kinds.candidate.rates import rates
@@ -35,14 +35,14 @@ from common.kinds.scoring import (
 from common.model.contract import contract
 from common.model.window import Window
 from functions.score_leads.data.attributes import is_personal_name
+from functions.score_leads.data.behaviour import behaviour
 
 LEAD_COLUMNS = {
     "id": "STRING",
     "created": "TIMESTAMP",
     "client_id": "STRING",
     "user_id": "STRING",
-    "gclid": "STRING",
-    "fbclid": "STRING",
+    **dict.fromkeys(CLICK_IDS, "STRING"),
     "email": "STRING",
     "phone": "STRING",
 }
@@ -74,6 +74,8 @@ class Staged:
 
     leads: Sql
     outcomes: Sql
+    behaviour: Sql
+    """What the leads of the days that are scored or learnt from did on the site before."""
 
 
 @dataclass(frozen=True)
@@ -85,24 +87,29 @@ class Raw:
 
 
 def stage(
-    warehouses: Warehouses, conversion: Conversion, window: Window, known_until: datetime
+    warehouses: Warehouses,
+    conversion: Conversion,
+    window: Window,
+    known_until: datetime,
+    judged: Window | None = None,
 ) -> Staged:
     """The leads created in the window, and what became of them until that moment.
+
+    `judged` are the days whose leads are scored or learnt from, all of them unless given.
 
     Raises UserError when a query is refused or lacks a column, NotFoundError for a missing table.
     """
     scoring = scoring_of(conversion)
     leads, deals = _raw(warehouses, conversion.id, scoring, window)
-    staged = Staged(
-        warehouses.warehouse.staging(f"{conversion.id}_scoring_leads"),
-        warehouses.warehouse.staging(f"{conversion.id}_scoring_outcomes"),
-    )
+    made_leads = warehouses.warehouse.staging(f"{conversion.id}_scoring_leads")
+    made_outcomes = warehouses.warehouse.staging(f"{conversion.id}_scoring_outcomes")
     settings = warehouses.warehouse.settings
     shaped = template(
         __file__,
         "sources_leads",
-        target=staged.leads,
+        target=made_leads,
         columns=_typed(leads.columns, LEAD_COLUMNS, _LEAD_NAMES),
+        clicks=Sql(",\n  ".join(f"lead.{name}" for name in CLICK_IDS)),
         attributes=_attributes(attribute_columns(leads.columns)),
         leads=leads.sql,
         passes=_passes(scoring.lead_filters, leads.columns),
@@ -113,15 +120,16 @@ def stage(
     credited = template(
         __file__,
         "sources_outcomes",
-        target=staged.outcomes,
+        target=made_outcomes,
         columns=_typed(deals.columns, DEAL_COLUMNS, _DEAL_NAMES),
         deals=deals.sql,
-        leads=staged.leads,
+        leads=made_leads,
         rates=rates(settings),
     )
     facts = {"currency": settings.currency, "known_until": known_until, **days}
     warehouses.warehouse.execute(with_parameters(credited, timezone=settings.timezone, **facts))
-    return staged
+    seen = behaviour(warehouses.warehouse, conversion.id, made_leads, judged or window)
+    return Staged(made_leads, made_outcomes, seen)
 
 
 @dataclass(frozen=True)

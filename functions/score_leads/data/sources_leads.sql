@@ -6,8 +6,7 @@ SELECT
   lead.created,
   lead.client_id,
   lead.user_id,
-  lead.gclid,
-  lead.fbclid,
+  {{ clicks }},
   IF(
     REGEXP_CONTAINS(lead.email, r'^[0-9a-f]{64}$'),
     lead.email,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from functions.score_leads.data.attributes import Codes
+from functions.score_leads.data.attributes import ABSENT, Codes
 from functions.score_leads.data.features import Features
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model.encoding import log_odds
@@ -16,7 +17,7 @@ from functions.score_leads.model.metrics import area_error, area_under_curve, lo
 LINEAR_FROM, BLEND_FROM = 10, 50
 """Leads of the rarer outcome from which there is a model at all, and one with trees in it."""
 
-CHANNEL_SMOOTHING = 30.0
+SMOOTHING = 30.0
 LEAST_AREA = 0.55
 LEAST_AREA_Z, LEAST_GAIN_Z = 2.0, -1.0
 """Skill is shown by an area this many standard errors above a coin's, and no clear loss in log
@@ -52,31 +53,50 @@ def step(won: int, not_won: int) -> Step:
 
 
 @dataclass(frozen=True)
+class SourceRates:
+    """The rates of one attribute's levels."""
+
+    attribute: str
+    rates: tuple[float, ...]
+    """Of each code; those of RARE and ABSENT say nothing and are not asked."""
+
+    def applied(self, codes: Codes, parents: Floats) -> Floats:
+        """The rate of each lead's level, its parent's where the level is not known."""
+        known = (codes > ABSENT) & (codes < len(self.rates))
+        return np.where(known, np.append(self.rates, 0.0)[np.where(known, codes, -1)], parents)
+
+
+@dataclass(frozen=True)
 class BaseRate:
-    """The same probability for every lead, or for every lead of a channel."""
+    """One probability for all leads, drawn towards that of each lead's sources."""
 
     rate: float
-    channel: str | None
-    rates: tuple[float, ...]
-    """Of each code of the channel."""
+    sources: tuple[SourceRates, ...] = ()
+    """From the widest to the narrowest, as channel and campaign."""
 
     def logits(self, features: Features) -> Floats:
         """Log-odds of each lead."""
-        if self.channel is None:
-            return log_odds(np.full(features.count, self.rate))
-        codes = features.codes[self.channel]
-        rates = np.append(self.rates, self.rate)
-        return log_odds(rates[np.minimum(codes, len(self.rates))])
+        rates = np.full(features.count, self.rate)
+        for source in self.sources:
+            rates = source.applied(features.codes[source.attribute], rates)
+        return log_odds(rates)
 
 
-def base_rate(target: Floats, channel: str | None, codes: Codes | None) -> BaseRate:
-    """(wins + 1/2) / (leads + 1), each channel's mixed with CHANNEL_SMOOTHING leads of it."""
+def base_rate(target: Floats, sources: Sequence[tuple[str, Codes]] = ()) -> BaseRate:
+    """(wins + 1/2) / (leads + 1), and for each level of the sources a rate of its own.
+
+    A level's rate is mixed with SMOOTHING leads of the rate that its leads have by the wider
+    sources: a campaign leans on its channel, and a channel on all that the customer has seen.
+    """
     rate = float((target.sum() + 0.5) / (len(target) + 1))
-    if channel is None or codes is None:
-        return BaseRate(rate, None, ())
-    leads, wins = np.bincount(codes), np.bincount(codes, target)
-    smoothed = (wins + CHANNEL_SMOOTHING * rate) / (leads + CHANNEL_SMOOTHING)
-    return BaseRate(rate, channel, tuple(map(float, smoothed)))
+    rates, found = np.full(len(target), rate), []
+    for attribute, codes in sources:
+        leads, wins = np.bincount(codes), np.bincount(codes, target)
+        wider = np.bincount(codes, rates) / np.maximum(leads, 1)
+        smoothed = (wins + SMOOTHING * wider) / (leads + SMOOTHING)
+        found.append(SourceRates(attribute, tuple(map(float, smoothed))))
+        rates = found[-1].applied(codes, rates)
+    return BaseRate(rate, tuple(found))
 
 
 def lacks_skill(logits: Floats, base: Floats, won: Floats) -> str:

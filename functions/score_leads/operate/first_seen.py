@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 import orjson
 
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.crm import CLICK_IDS
 from functions.score_leads.data.sources import Staged
 from functions.score_leads.model.leakage import LATE_SHARE, late_attributes
 from functions.score_leads.training.training import SEEN_EARLY_DAYS
@@ -22,7 +24,13 @@ def remember(
     warehouse: Warehouse, conversion: str, staged: Staged, run_id: str, as_of: datetime
 ) -> int:
     """Append the leads that are not known yet; returns how many."""
-    statement = template(__file__, features=warehouse.table("lead_features"), leads=staged.leads)
+    statement = template(
+        __file__,
+        features=warehouse.table("lead_features"),
+        leads=staged.leads,
+        clicks=", ".join(CLICK_IDS),
+        of_lead=", ".join(f"lead.{name}" for name in CLICK_IDS),
+    )
     facts = {"conversion": conversion, "run_id": run_id, "first_seen_at": as_of}
     return warehouse.execute(with_parameters(statement, **facts)).affected_rows or 0
 
@@ -60,6 +68,11 @@ def _pairs(
     }
     for row in warehouse.rows(with_parameters(query, **facts)):
         yield flat(row["first_seen"]), flat(row["current_value"])
+
+
+def known(row: Mapping[str, Any]) -> dict[str, object]:
+    """A lead's attributes as first seen, and what it did on the site before, by name."""
+    return {**flat(row["attributes"]), **flat(row.get("behaviour"))}
 
 
 def flat(attributes: str | None) -> dict[str, object]:

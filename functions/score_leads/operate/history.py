@@ -18,7 +18,7 @@ from functions.score_leads.data.features import DAY
 from functions.score_leads.data.outcomes import Outcomes, Tail, tail
 from functions.score_leads.data.sources import Staged
 from functions.score_leads.data.values import Floats
-from functions.score_leads.operate.first_seen import flat
+from functions.score_leads.operate.first_seen import known
 from functions.score_leads.training.training import MAX_ROWS, Leads
 
 MOST_ATTRIBUTES = 200
@@ -59,6 +59,7 @@ def past(
         features=warehouse.table("lead_features"),
         leads=staged.leads,
         outcomes=staged.outcomes,
+        behaviour=staged.behaviour,
     )
     facts = {
         "conversion": conversion,
@@ -106,10 +107,7 @@ class _Reading:
             cell = row[name]
             self._numbers[name].append(float("nan") if cell is None else float(cell))  # type: ignore[arg-type]
         self._attributes.append(
-            {
-                sys.intern(name): _kept_once(value)
-                for name, value in flat(str(row["attributes"])).items()
-            }
+            {sys.intern(name): _kept_once(value) for name, value in known(row).items()}
         )
         self._hash.update(repr([row[name] for name in sorted(row)]).encode())
 

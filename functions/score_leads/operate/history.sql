@@ -5,12 +5,15 @@ SELECT
   feature.created,
   TIMESTAMP_DIFF(feature.first_seen_at, feature.created, SECOND) / 86400 AS seen_after,
   feature.attributes,
+  -- what was done before a lead came is the same whenever it is asked for
+  visited.attributes AS behaviour,
   outcome.won_after,
   outcome.lost_after,
   (SELECT SUM(win.value) FROM UNNEST(outcome.wins) AS win WHERE win.days <= @window_days) AS value
 FROM {{ features }} AS feature
 INNER JOIN {{ leads }} AS lead ON lead.id = feature.id
 LEFT JOIN {{ outcomes }} AS outcome ON outcome.id = feature.id
+LEFT JOIN {{ behaviour }} AS visited ON visited.id = feature.id
 WHERE feature.conversion = @conversion
   AND feature.date BETWEEN @start_date AND @end_date
   AND feature.created <= @as_of

@@ -38,6 +38,12 @@ class Training:
     card: JsonObject
     trained: Trained
 
+    @property
+    def promised_wins(self) -> tuple[float, tuple[float, float]]:
+        """Wins promised of the newest leads, and the interval that holds 80 % of what comes."""
+        promised = self.card["promise"]
+        return promised["wins"], tuple(promised["wins_interval_80"])
+
 
 def model_id(past: Past, conversion: Conversion, late: Mapping[str, str]) -> str:
     """Fingerprint of everything that a training depends on."""

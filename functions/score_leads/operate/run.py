@@ -124,7 +124,14 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
     if job.previous and job.previous.damage:
         _report(services, task, [training_incidents.damaged(job.previous)])
     days = _staged_window(job)
-    staged = stage(services.warehouses, job.conversion, days, job.as_of)
+    judged = Window(min(task.start_date, job.last_day), job.last_day)
+    staged = stage(
+        services.warehouses,
+        job.conversion,
+        days,
+        job.as_of,
+        Window(min(days.start, judged.start), judged.end) if job.is_due else judged,
+    )
     lacking = lacks(services.warehouse, staged, job.as_of)
     currency = services.warehouse.settings.currency
     _report(services, task, training_incidents.of_sources(lacking, currency))

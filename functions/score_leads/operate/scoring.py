@@ -15,6 +15,7 @@ import numpy as np
 
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.crm import CLICK_IDS
 from common.model.window import Window
 from common.untyped import JsonObject
 from functions.score_leads.data.features import Features
@@ -22,7 +23,7 @@ from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.sources import Staged
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model.model import Scores
-from functions.score_leads.operate.first_seen import flat
+from functions.score_leads.operate.first_seen import known
 from functions.score_leads.operate.history import as_columns
 from functions.score_leads.training import monitoring, qualification
 from functions.score_leads.training.monitoring import Drift, Stability
@@ -32,7 +33,7 @@ from functions.score_leads.training.training import SEEN_EARLY_DAYS
 
 BATCH = 20_000
 RECENT_DAYS = 30
-CARRIED = ("id", "date", "created", "client_id", "user_id", "gclid", "fbclid", "email", "phone")
+CARRIED = ("id", "date", "created", "client_id", "user_id", *CLICK_IDS, "email", "phone")
 
 Row = Mapping[str, Any]
 
@@ -184,7 +185,7 @@ def judge(packed: Packed, rows: list[Row]) -> Batch:
     it out as well would count that twice. The pipeline's probability is for sales, and 0 for it.
     """
     names = [attribute.name for attribute in packed.model.attributes]
-    columns = as_columns(names, [flat(row["attributes"]) for row in rows])
+    columns = as_columns(names, [known(row) for row in rows])
     columns["created"] = [row["created"] for row in rows]
     created = np.array([row["created"].timestamp() for row in rows])
     features = packed.model.read(columns, created, len(rows))
@@ -297,7 +298,9 @@ def _rows(warehouse: Warehouse, staged: Staged, window: Window, stamp: Stamp) ->
         features=warehouse.table("lead_features"),
         leads=staged.leads,
         outcomes=staged.outcomes,
+        behaviour=staged.behaviour,
         scores=warehouse.table("lead_scores"),
+        clicks=",\n  ".join(f"feature.{name}" for name in CLICK_IDS),
     )
     facts = {
         "conversion": stamp.conversion,

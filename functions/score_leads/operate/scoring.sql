@@ -6,11 +6,11 @@ SELECT
   feature.created,
   feature.client_id,
   feature.user_id,
-  feature.gclid,
-  feature.fbclid,
+  {{ clicks }},
   feature.email,
   feature.phone,
   feature.attributes,
+  visited.attributes AS behaviour,
   before.probability AS probability_before,
   COALESCE(before.is_qualified, FALSE) AS qualified_before,
   before.qualified_at,
@@ -25,6 +25,7 @@ SELECT
 FROM {{ features }} AS feature
 INNER JOIN {{ leads }} AS lead ON lead.id = feature.id
 LEFT JOIN {{ outcomes }} AS outcome ON outcome.id = feature.id
+LEFT JOIN {{ behaviour }} AS visited ON visited.id = feature.id
 LEFT JOIN (
   SELECT
     score.id,

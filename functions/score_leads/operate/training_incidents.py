@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from common.incidents.incidents import Incident
@@ -12,6 +13,9 @@ from functions.score_leads.operate.scoring import Scored
 from functions.score_leads.training.monitoring import FLIP_LIMIT, Cohort
 
 LEAST_COMPARED, LEAST_RECENT = 100, 30
+UNSURE = 0.15
+"""Standard deviation of the logarithm of a month's total, beyond chance, from which it is reported;
+a business that goes on has .1."""
 
 NO_LEADS = Incident(
     "no_leads",
@@ -84,6 +88,17 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
             f"{missed.promised:.0f} were to be expected.",
             "Look for what changed in sales or in the sources of leads. Promised totals may be off "
             f"as far; the correction in use is {level.choice} ({level.note}).",
+            severity="warning",
+        )
+    if level.spread > UNSURE:
+        wins, (low, high) = training.promised_wins
+        yield Incident(
+            "promise_uncertain",
+            f"Month after month, what came strayed from the promise by about "
+            f"{math.expm1(level.spread):.0%} beyond chance: of the newest leads {wins:.0f} wins "
+            f"are promised, and {low:.0f} to {high:.0f} will come in four cases of five.",
+            "Do not count on the totals while it lasts, and look for what moves: sources of leads, "
+            "sales or prices.",
             severity="warning",
         )
     if (

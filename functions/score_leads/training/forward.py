@@ -101,7 +101,7 @@ def _predict(
     then = known.take(kept)
     fitted, logits = fitting.fit_open(older, then, step.boosted_weight, seed, quick=True)
     encoded = fitted.encoder.encode(newer)
-    base = ladder.base_rate(known.won[known.mature].astype(float), None, None)
+    base = ladder.base_rate(known.won[known.mature].astype(float))
     return Forward(
         leads=predict,
         logits=fitted.classifier.logits(encoded) + level(then, logits).overall,

@@ -39,7 +39,13 @@ SILENT_DAYS, SILENT_WINS, USUAL_DAYS = 7.0, 10, 28.0
 
 CHANNELS = re.compile(
     r"(property_hs_analytics_source|property_original_source|lead_?source|utm_source|channel"
-    r"|default_channel_group|source|origin|lead_?origin|utm_medium|market_segment)",
+    r"|default_channel_group|source|origin|lead_?origin|utm_medium|market_segment"
+    r"|site_(last_channel|last_source|first_source))",
+    re.I,
+)
+CAMPAIGNS = re.compile(
+    r"(property_)?((hs_)?(first_|latest_|last_)?(utm_)?campaign(_?name|_?id)?"
+    r"|hs_(analytics|latest)_source_data_[12]|ad_?group(_?name|_?id)?)(__?c)?",
     re.I,
 )
 
@@ -296,10 +302,10 @@ def _held_forward(step: Step, seen_forward: Forward | None) -> Step:
 def _model(
     attributes: tuple[Attribute, ...], features: Features, outcomes: Outcomes, step: Step, seed: int
 ) -> Model:
-    channel = channel_of(attributes)
+    sources = sources_of(attributes)
     # of many leads no model remembers much, and folds would take room and time
     lasting = _lasting(features, outcomes) if features.count <= fitting.FEW else None
-    scorer, encoder, apart, logits = _scorer(features, outcomes, step, channel, seed, lasting)
+    scorer, encoder, apart, logits = _scorer(features, outcomes, step, sources, seed, lasting)
     money = value.Money(outcomes.won_value, probability(logits), outcomes.mature)
     surrogate = (
         None
@@ -330,7 +336,7 @@ def _scorer(
     features: Features,
     outcomes: Outcomes,
     step: Step,
-    channel: str | None,
+    sources: tuple[str, ...],
     seed: int,
     lasting: NDArray[np.int64] | None,
 ) -> tuple[Classifier | BaseRate, Encoder, tuple[Fitted, ...], Floats]:
@@ -341,21 +347,31 @@ def _scorer(
         return fitted.classifier, fitted.encoder, fitted.apart, logits
     final = outcomes.mature if outcomes.mature.any() else np.ones(features.count, bool)
     target = outcomes.won.astype(float)
-    # attributes that show no skill together say nothing by channel either
-    named = channel if step.reason.startswith("too_few") else None
-    codes = None if named is None else features.codes[named]
-    rate = ladder.base_rate(target[final], named, None if codes is None else codes[final])
+    # attributes that show no skill together say nothing by source either
+    named = sources if step.reason.startswith("too_few") else ()
+    codes = [(name, features.codes[name][final]) for name in named]
+    rate = ladder.base_rate(target[final], codes)
     return rate, encoding.fit(features, target), (), rate.logits(features)
 
 
 def channel_of(attributes: Sequence[Attribute]) -> str | None:
     """The attribute that says where leads come from; None when no name says so."""
-    named = [
-        attribute.name
-        for attribute in attributes
-        if attribute.kind == "category" and not attribute.refused
-    ]
-    return next((name for name in named if CHANNELS.fullmatch(name.replace(" ", "_"))), None)
+    return _named(attributes, CHANNELS)
+
+
+def _named(attributes: Sequence[Attribute], pattern: re.Pattern[str]) -> str | None:
+    used = (each.name for each in attributes if each.kind == "category" and not each.refused)
+    return next((name for name in used if pattern.fullmatch(name.replace(" ", "_"))), None)
+
+
+def sources_of(attributes: Sequence[Attribute]) -> tuple[str, ...]:
+    """The channel and the campaign, the wider one first; those that no name speaks of are left out.
+
+    What so few wins cannot tell of a campaign, its channel does, and what they cannot tell of a
+    channel, all past leads of the customer do.
+    """
+    channel, campaign = channel_of(attributes), _named(attributes, CAMPAIGNS)
+    return tuple(name for name in (channel, campaign) if name is not None)
 
 
 def _warnings(
@@ -370,6 +386,11 @@ def _warnings(
     if step.name in ("base_rate", "linear"):
         warnings.append(step.reason)
     days = np.ptp(leads.placed) / DAY
+    if not leads.dated:
+        warnings.append(
+            "undated: no lead says when it was created, so nothing tells whether rates move; "
+            "totals are those of leads like the ones learnt from"
+        )
     if leads.dated and days < MONTHS_6:
         warnings.append(f"short_history: {days:.0f} days; six months make a better model")
     if leads.seen_after is not None and (late := leads.seen_after > SEEN_EARLY_DAYS).any():

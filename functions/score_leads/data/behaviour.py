@@ -1,0 +1,31 @@
+"""What leads did on the site before they were created, from the product's own stage of GA4."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from common.bigquery.sql import Sql, template, with_parameters
+from common.bigquery.warehouse import Warehouse
+from common.model.window import Window
+
+BEFORE_DAYS = 90
+"""Visits so long before a lead count; a scan of visits is bounded by the leads' days and these."""
+
+
+def behaviour(warehouse: Warehouse, conversion: str, leads: Sql, days: Window) -> Sql:
+    """A table of `id` and `attributes`, a JSON object of names that begin with site_.
+
+    It has a row for each lead of these days of whose client a visit is known. Visits that began at
+    the lead's creation or later never count, so that it is the same whenever it is asked for.
+    """
+    made = warehouse.staging(f"{conversion}_scoring_behaviour")
+    statement = template(__file__, target=made, leads=leads, visits=warehouse.table("ga4_visits"))
+    facts = {
+        "first_date": days.start,
+        "last_date": days.end,
+        # a day more: the clock of a lead's day is the project's
+        "visited_from": days.start - timedelta(days=BEFORE_DAYS + 1),
+        "before_days": BEFORE_DAYS,
+    }
+    warehouse.execute(with_parameters(statement, **facts))
+    return made
