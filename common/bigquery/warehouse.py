@@ -24,6 +24,7 @@ from requests import RequestException
 
 from common import privacy, schemas
 from common.bigquery import migrations
+from common.bigquery.insertion import insertion
 from common.bigquery.refusals import Caller, translate
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.sql import table as quoted
@@ -217,13 +218,26 @@ class Warehouse:
         )
 
     def append(self, table: str, rows: Iterable[Row]) -> None:
-        """Load rows into one of the append-only product tables, written down one by one."""
+        """Add rows to one of the append-only product tables, once, in one statement.
+
+        What one statement does not hold is loaded.
+        """
+        rows = list(rows)
+        if not rows:
+            return
+        columns = schemas.load(table)["schema"]
+        statement = insertion(self.path(table), columns, rows)
+        if statement is None:
+            self._append_by_load(table, columns, rows)
+        else:
+            self.execute(statement, job_id=f"append_{uuid.uuid4().hex}")
+
+    def _append_by_load(self, table: str, columns: list[JsonObject], rows: list[Row]) -> None:
+        """Load rows, written down one by one."""
         ready = ({name: _json(value) for name, value in row.items()} for row in rows)
         written = "\n".join(map(json.dumps, ready)).encode()
-        if not written:
-            return
         config = bigquery.LoadJobConfig(
-            schema=_fields(schemas.load(table)["schema"]),
+            schema=_fields(columns),
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
             # the default asks for tables.create on the dataset even where the table exists
             create_disposition=bigquery.CreateDisposition.CREATE_NEVER,

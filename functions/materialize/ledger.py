@@ -46,7 +46,7 @@ class Ledger:
     now: datetime
 
     def plan(self, run_id: str, tasks: Iterable[MaterializeTask | ScoreTask]) -> None:
-        """Append what a run is going to do, in one load."""
+        """Append what a run is going to do, in one statement."""
         self.warehouse.append("runs", [self._planned(run_id, task) for task in tasks])
 
     def write(self, run_id: str, status: RunStatus, **columns: Any) -> None:

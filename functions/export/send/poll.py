@@ -53,7 +53,7 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
         if deadline.left <= 0 or silent >= FAILURES_IN_A_ROW:
             break
     _report(connection, booked, run_id)
-    # one load job for all: BigQuery takes 1,500 of them a day for one table
+    # one statement for all: BigQuery takes 25 of them in ten seconds for one table
     services.warehouse.append("export_requests", booked)
     return sum(entry["state"] != "processing" for entry in booked)
 

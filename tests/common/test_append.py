@@ -1,0 +1,98 @@
+"""Ledgers are written by INSERT, which does not count among a table's 1,500 loads a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from common import schemas
+from common.bigquery.insertion import LARGEST, insertion
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Warehouse
+from common.errors import UserError
+from common.local.limits.limits import Limits
+from common.local.stack.bigquery import EmbeddedBigQuery
+from common.settings import Settings
+from tests.judge import analyze
+
+PROJECT = "append-project"
+LEDGERS = ("definitions", "export_requests", "ga4_shards", "incidents", "runs")
+VALUES: dict[str, Any] = {
+    "STRING": 'a "quoted" {text}, \\ and\nü',
+    "INTEGER": 9_007_199_254_740_993,
+    "FLOAT": 0.1,
+    "BOOLEAN": True,
+    "DATE": date(2026, 11, 29),
+    "TIMESTAMP": datetime(2026, 11, 29, 20, 55, 1, 123456, tzinfo=UTC),
+}
+LIMITS = Limits()
+
+
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[Warehouse]:
+    """The ledgers of a BigQuery that has its limits."""
+    with EmbeddedBigQuery(limits=LIMITS) as engine:
+        built = Warehouse(engine.client(PROJECT), Settings(project=PROJECT))
+        built.ensure_dataset(f"{PROJECT}.conversions")
+        for table in LEDGERS:
+            built.ensure_table(built.path(table), table)
+        yield built
+
+
+def whole(table: str) -> dict[str, Any]:
+    """A row with a value in every column."""
+    return {
+        column["name"]: ["b", "a"] if column["mode"] == "REPEATED" else VALUES[column["type"]]
+        for column in schemas.load(table)["schema"]
+    }
+
+
+def rows(warehouse: Warehouse, table: str) -> Iterator[dict[str, Any]]:
+    """All that is in the table."""
+    return warehouse.rows(Sql(f"SELECT * FROM {warehouse.table(table)}"))
+
+
+@pytest.mark.parametrize("table", LEDGERS)
+def test_a_row_comes_back_as_it_was_written(warehouse: Warehouse, table: str) -> None:
+    columns = schemas.load(table)["schema"]
+    needed = {it["name"] for it in columns if it["mode"] == "REQUIRED"}
+    least = {name: value for name, value in whole(table).items() if name in needed}
+    warehouse.append(table, iter([whole(table)]))
+    assert list(rows(warehouse, table)) == [whole(table)]
+    warehouse.append(table, iter([least]))
+    nothing: dict[str, Any] = {
+        it["name"]: [] if it["mode"] == "REPEATED" else None for it in columns
+    }
+    assert nothing | least in list(rows(warehouse, table))
+
+
+@pytest.mark.parametrize("table", LEDGERS)
+def test_bigquery_takes_the_statement(warehouse: Warehouse, table: str) -> None:
+    columns = schemas.load(table)["schema"]
+    statement = insertion(warehouse.path(table), columns, [whole(table)])
+    assert statement
+    analyze(statement.text, {warehouse.path(table): columns}, {"entries": "ARRAY<STRING>"})
+
+
+def test_a_ledger_costs_no_load(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 conversions at 5 destinations each hour: 36,000 entries a day, where 1,500 loads are."""
+    loads: list[str] = []
+    monkeypatch.setattr(LIMITS, "write_table", lambda table, **_: loads.append(table))
+    for table in LEDGERS:
+        warehouse.append(table, [whole(table)])
+    assert loads == []
+
+
+def test_what_one_statement_does_not_hold_is_loaded(warehouse: Warehouse) -> None:
+    before = len(list(rows(warehouse, "incidents")))
+    large = {**whole("incidents"), "detail": "x" * (LARGEST // 4)}
+    warehouse.append("incidents", [large] * 5)
+    assert len(list(rows(warehouse, "incidents"))) == before + 5
+
+
+def test_a_value_without_a_column_is_refused(warehouse: Warehouse) -> None:
+    with pytest.raises(UserError):
+        warehouse.append("incidents", [{**whole("incidents"), "colour": "red"}])
