@@ -64,6 +64,8 @@ class Store:
     runs: list[TableRun] = field(default_factory=list)
     exchanges: list[Exchange] = field(default_factory=list)
     members: list[tuple[str, str, str]] = field(default_factory=list)
+    left: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """Members that a request took out which the platform may still refuse."""
     fence: int = 0
     clock: int = 0
 
@@ -132,26 +134,11 @@ class MemoryLedger:
     def _known_by(
         self, delivery_states: Mapping[str, DeliveryState]
     ) -> tuple[dict[str, tuple[str, ...]], Callable[[str], tuple[str, ...]]]:
-        """What the platform was given of each conversion, the latest first, and who else holds it:
-        conversions whose newest acceptance or doubt is no retraction."""
+        """What the platform was given of each conversion, the latest first; who else holds it."""
         known: dict[str, dict[str, None]] = {}
-        holders: dict[str, set[str]] = {}
-        ordered = [written.entry for written in sorted(self.store.written, key=_order)]
-        void = {
-            (entry.conversion_id, entry.request_id): place
-            for place, entry in enumerate(ordered)
-            if entry.state in VOIDS and entry.request_id
-        }
-        newest = {
-            entry.conversion_id: entry
-            for place, entry in enumerate(ordered)
-            if entry.state in ("accepted", "unknown")
-            and place >= void.get((entry.conversion_id, entry.request_id), 0)
-        }
         for _, key, member in reversed(self.store.members):
             known.setdefault(key, {}).setdefault(member)
-            if key in newest and not _retracts(newest[key]):
-                holders.setdefault(member, set()).add(key)
+        holders = self._holders()
 
         def claims(key: str) -> tuple[str, ...]:
             return tuple(
@@ -164,6 +151,27 @@ class MemoryLedger:
         shown = {key: tuple(members) for key, members in known.items() if key in delivery_states}
         return shown, claims
 
+    def _holders(self) -> dict[str, set[str]]:
+        """Conversions by the members that they hold: those whose newest acceptance or doubt is no
+        retraction."""
+        ordered = [written.entry for written in sorted(self.store.written, key=_order)]
+        void = {
+            (entry.conversion_id, entry.request_id): place
+            for place, entry in enumerate(ordered)
+            if entry.state in VOIDS and entry.request_id
+        }
+        newest = {
+            entry.conversion_id: entry
+            for place, entry in enumerate(ordered)
+            if entry.state in ("accepted", "unknown")
+            and place >= void.get((entry.conversion_id, entry.request_id), 0)
+        }
+        holders: dict[str, set[str]] = {}
+        for _, key, member in self.store.members:
+            if key in newest and not _retracts(newest[key]):
+                holders.setdefault(member, set()).add(key)
+        return holders
+
     def append(self, entries: Sequence[Entry], *, only_as_holder: bool) -> bool:
         if only_as_holder and self.store.fence != self.scope.fence:
             return False
@@ -174,9 +182,37 @@ class MemoryLedger:
     def append_members(self, members: Sequence[tuple[str, str]], now: datetime) -> None:
         self.store.members += [(self.scope.conversion, *each) for each in members]
 
-    def drop_members(self, members: Sequence[tuple[str, str]]) -> None:
-        gone = {(self.scope.conversion, *each) for each in members}
+    def drop_members(self, members: Sequence[tuple[str, str, str]]) -> None:
+        if self.store.fence != self.scope.fence:
+            return
+        gone = {(self.scope.conversion, *each[:2]): each[2] for each in members}
+        self.store.left += [
+            (*each, gone[each]) for each in dict.fromkeys(self.store.members) if gone.get(each)
+        ]
         self.store.members = [each for each in self.store.members if each not in gone]
+
+    def rejoin(self, identifiers: Sequence[str], now: datetime) -> None:
+        holders = self._holders()
+        keys = {key for each in identifiers for key in holders.get(each, ())}
+        self._ask(keys, "late_removal", now)
+
+    def leave(self, request_id: str, *, refused: bool, now: datetime) -> None:
+        """What poll.py does about members who left by a request."""
+        gone = [each for each in self.store.left if each[3] == request_id]
+        self.store.left = [each for each in self.store.left if each[3] != request_id]
+        if refused:
+            self._ask({key for _, key, *_ in gone}, "late", now)
+            self.store.members += [each[:3] for each in gone]
+
+    def _ask(self, keys: Iterable[str], reason: str, now: datetime) -> None:
+        """What an entry `requested` says of conversions that the ledger knows."""
+        newest = {key: max(self._entries(key), key=_order).entry for key in sorted(keys)}
+        self._write(
+            replace(
+                entry, at=now, state="requested", sent=None, request_id="", reason=reason, seq=0
+            )
+            for entry in newest.values()
+        )
 
     def reopen(self, request_id: str, state: State, now: datetime) -> None:
         """What poll_reopen.sql writes of a request that was refused later."""

@@ -251,8 +251,8 @@ class Platform:
         refused = dict(bad)
         self.requests += 1
         request = f"r{self.requests}"
-        # an equal copy that was taken before speaks for this one too
-        if late and not any(map(self._has_taken, batch)):
+        # what is refused for good would have been refused as an equal copy before it too
+        if late and not (late == "failed" and any(map(self._has_taken, batch))):
             self.late[request] = late
             return _json(200, {"n": len(batch), "request": request, "bad": {}})
         if self.rules.audience:
@@ -267,10 +267,7 @@ class Platform:
         return _json(200, {"n": len(batch), "request": request, "bad": refused})
 
     def _has_taken(self, built: Built) -> bool:
-        """Whether what this says is so already."""
-        if self.rules.audience:
-            people = set(built.payload[3])
-            return people <= self.members if built.group == "add" else not people & self.members
+        """Whether the platform counts just this already."""
         copy = self.kept.get(built.payload[0])
         return copy is not None and copy.value == built.payload[2]
 
@@ -315,13 +312,6 @@ class Odds:
     outage: float = 0.1
     late: float = 0.1
     gaps: tuple[float, ...] = GAPS
-
-
-def odds_of(platform: str, **others: Any) -> Odds:
-    """The odds of a platform. No run of an audience sleeps past its lease: a removal that then
-    arrives late takes out who has joined since, which only the function's time limit rules out."""
-    odds = Odds(**others)
-    return replace(odds, pause=0.0) if PLATFORMS[platform].capabilities.audience else odds
 
 
 @dataclass
@@ -409,6 +399,7 @@ class World:
             if state and exchange.request_id not in self.polled:
                 self.polled.add(exchange.request_id)
                 ledger.reopen(exchange.request_id, state, self.clock.now())
+            ledger.leave(exchange.request_id, refused=bool(state), now=self.clock.now())
 
     def _ledger(self, run: str) -> MemoryLedger:
         fence = self.store.fence
@@ -556,11 +547,8 @@ class World:
         return Unanswered("connection_lost", reached=True) if fault == "lost" else answer
 
     def _refused_later(self, batch: Sequence[Built]) -> State | None:
-        """How this request will be refused after it was accepted, if it will be. A removal of an
-        old address stands in no entry of the ledger: its late refusal is told to a person only."""
+        """How this request will be refused after it was accepted, if it will be."""
         asynchronous = self.destination.capabilities.asynchronous
-        if any(built.key.endswith("-old") for built in batch):
-            return None
         if self.healthy or not asynchronous or self.chance.random() >= self.odds.late:
             return None
         return self.chance.choice(("failed", "absent", "parked"))
@@ -748,7 +736,7 @@ def main() -> None:
     gaps = (1.0,) if options.hourly else GAPS
     share = options.schedules // len(PLATFORMS)
     for platform in PLATFORMS:
-        odds = odds_of(platform, fault=options.fault, crash=options.crash, gaps=gaps)
+        odds = Odds(fault=options.fault, crash=options.crash, gaps=gaps)
         began, totals, bad = time.perf_counter(), Counter[str](), []
         for seed in range(options.first_seed, options.first_seed + share):
             verdict = World(seed, platform, odds).play()

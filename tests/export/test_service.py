@@ -17,10 +17,14 @@ from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
 from common.local.platforms.standin import InjectedFault, Reply
 from common.messaging.messages import ExportContinuation, ExportTick, ReplayRequested
+from functions.export.destinations.google_customer_match import GoogleCustomerMatch
 from functions.export.destinations.registry import DESTINATIONS
 from functions.export.payload import identifiers
 from functions.export.payload.identifiers import sha256
 from functions.export.reconcile.delivery_state import dedup_key
+from functions.export.transport.calls import Reply as WireReply
+from functions.export.transport.calls import Request
+from functions.export.transport.wire import Wire
 from terraform.operations.erase_person import erase
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import NOW, load
@@ -784,6 +788,57 @@ def test_an_address_that_changed_takes_the_old_one_out(here: Shop) -> None:
     here.put("l1", email="new@example.com")
     leads(here)
     assert emails(here) == {"new"}
+
+
+def test_an_old_address_whose_removal_google_refuses_later_leaves_all_the_same(here: Shop) -> None:
+    here.add_destination("google_customer_match")
+    here.put("l1", email="ann@example.com")
+    leads(here)
+    here.put("l1", email="new@example.com")
+    google(here).later[sha256("ann@example.com")] = "INTERNAL_ERROR"
+    here.materialize("qualified_lead")
+    here.export("qualified_lead")
+    assert emails(here) == {"ann", "new"}
+    google(here).later.clear()
+    here.passes(hours=1)
+    here.handle(ExportTick())
+    assert emails(here) == {"new"}
+    known = here.all_of("audience_members")
+    assert sha256("ann@example.com") in "".join(each["identifiers"] for each in known)
+    here.passes(hours=1)
+    here.handle(ExportTick())
+    known = here.all_of("audience_members")
+    assert sha256("ann@example.com") not in "".join(each["identifiers"] for each in known)
+
+
+def test_who_joins_while_a_run_sleeps_is_not_taken_out_by_what_it_sends(
+    here: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.add_destination("google_customer_match")
+    here.put("l1", email="ann@example.com")
+    here.put("l0", email="bob@example.com", phone=None)
+    leads(here)
+    send = GoogleCustomerMatch.send
+
+    def asleep(self: GoogleCustomerMatch, request: Request, wire: Wire) -> WireReply:
+        """Its lease ends, and another run lets the person in again before the removal arrives."""
+        monkeypatch.undo()
+        here.free_leases()
+        here.put("l2", email="ann@example.com")
+        here.materialize("qualified_lead")
+        here.export("qualified_lead")
+        return send(self, request, wire)
+
+    monkeypatch.setattr(GoogleCustomerMatch, "send", asleep)
+    del here.table["l1"]
+    here.materialize("qualified_lead")
+    here.export("qualified_lead")
+    assert emails(here) == {"bob"}
+    here.handle(ExportTick())
+    assert emails(here) == {"ann", "bob"}
+    here.handle(ExportTick())
+    assert emails(here) == {"ann", "bob"}
+    assert set(here.states("qualified_lead").values()) == {"accepted"}
 
 
 @pytest.mark.parametrize("kind", ["google_ads", "microsoft_ads"])

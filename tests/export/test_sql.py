@@ -76,7 +76,14 @@ def config(connection: Connection) -> Any:
 
 SENT = Sent("create", None, NOW, "f", {}, NOW)
 ENTRY = Entry("o1", NOW.date(), "sending", "", 7, SENT, 1, NOW)
-REQUEST = {"request_id": "r", "polls": 0, "row_count": 1, "date": NOW.date()}
+REQUEST = {
+    "request_id": "r",
+    "polls": 0,
+    "row_count": 1,
+    "date": NOW.date(),
+    "account": "a",
+    "conversion": "purchase",
+}
 DAYS = (date(2026, 11, 1), date(2026, 11, 2))
 QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "census": lambda it: ledger(it).census(),
@@ -88,7 +95,12 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "in_doubt": lambda it: ledger(it).in_doubt(),
     "requests due": lambda it: poll._due(it, NOW),
     "due": due,
-    "drop": lambda it: ledger(it).drop_members([("o1", "x")]),
+    "drop": lambda it: ledger(it).drop_members([("o1", "x", "")]),
+    "leave": lambda it: ledger(it).drop_members([("o1", "x", "r-1")]),
+    "rejoin": lambda it: ledger(it).rejoin(["x"], NOW),
+    "left": lambda it: poll._leave(it, REQUEST, None, "run", 7, NOW),
+    "stayed": lambda it: poll._leave(it, REQUEST, Status("failed"), "run", 7, NOW),
+    "asked": lambda it: poll._rejoin(it, REQUEST, Status("failed"), "run", 7, NOW),
     "forget": lambda it: ledger(it).forget_members(NOW),
     "reopen": lambda it: poll._reopen(it, REQUEST, "failed", Status("failed"), "run", 7, NOW),
     "entries": lambda it: reads.entries(it, search="o1", after=(NOW, "0"), limit=5),

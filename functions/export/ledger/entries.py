@@ -108,6 +108,14 @@ class Scribe:
         row_hash = candidate.row.row_hash if candidate.row else None
         return self._entry(candidate, note.state, note.reason, row_hash, None, at)
 
+    def outcomes(
+        self, sending: Entry, outcome: Outcome, at: datetime, *, later: bool
+    ) -> list[Entry]:
+        """What became of what was about to leave. With `later`, where the platform may still refuse
+        what it accepted, an earlier copy in doubt comes first: its fate is another one."""
+        doubts = [Outcome("unknown", outcome.doubt)] if later and outcome.doubt else []
+        return [self.outcome(sending, each, at) for each in (*doubts, outcome)]
+
     def outcome(self, sending: Entry, outcome: Outcome, at: datetime) -> Entry:
         """What became of what was about to leave."""
         self._seq += 1

@@ -161,14 +161,39 @@ class BigQueryLedger:
                 ],
             )
 
-    def drop_members(self, members: Sequence[tuple[str, str]]) -> None:
-        """Forget identifiers that the platform no longer knows these conversions by."""
-        if not members:
+    def drop_members(self, members: Sequence[tuple[str, str, str]]) -> None:
+        """Forget identifiers that the platform no longer knows these conversions by: conversion id,
+        identifier, and the request that took it out, which the platform may still refuse. Nothing
+        happens when another run holds the lease by now."""
+        later = self._destination.capabilities.asynchronous
+        departed = [each for each in members if later and each[2]]
+        dropped = [each for each in members if not (later and each[2])]
+        for name, slot, each in (("drop", "dropped", dropped), ("leave", "departed", departed)):
+            if not each:
+                continue
+            sql = template(
+                __file__,
+                f"ledger_{name}",
+                members=self._warehouse.table("audience_members"),
+                leases=self._warehouse.table("leases"),
+            )
+            bound = {slot: [json.dumps(member) for member in each]}
+            holder = {"lease": self._lease, "fence": self._scope.fence}
+            self._warehouse.execute(with_parameters(sql, **self._ids(), **holder, **bound))
+
+    def rejoin(self, identifiers: Sequence[str], now: datetime) -> None:
+        """Ask again for every conversion of the list that holds one of these identifiers."""
+        if not identifiers:
             return
-        sql = template(__file__, "ledger_drop", members=self._warehouse.table("audience_members"))
-        texts = [json.dumps(each) for each in members]
-        dropped = Parameter("ARRAY<STRING>", texts)
-        self._warehouse.execute(with_parameters(sql, **self._ids(), dropped=dropped))
+        attempts = self._warehouse.table("export_attempts")
+        sql = template(__file__, "ledger_rejoin", attempts=attempts, members=self._members())
+        bound = {
+            "now": now,
+            "run_id": self._scope.run_id,
+            "fence": self._scope.fence,
+            "removed": sorted(identifiers),
+        }
+        self._warehouse.execute(with_parameters(sql, **self._ids(), **bound))
 
     def forget_members(self, now: datetime) -> None:
         """Delete what the platform knew people by who surely have left, whom nothing can be taken

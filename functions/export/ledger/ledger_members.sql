@@ -3,7 +3,8 @@ known_members AS (
   SELECT
     member.conversion, member.conversion_id, member.identifiers, MAX(member.recorded_at) AS latest
   FROM {{ members }} AS member
-  WHERE member.destination = @destination AND member.account = @account
+  WHERE
+    member.destination = @destination AND member.account = @account AND member.left_by IS NULL
   GROUP BY member.conversion, member.conversion_id, member.identifiers
 ),
 list_entries AS (

@@ -16,6 +16,8 @@ class Outcome:
     state: State
     reason: str = ""
     request_id: str = ""
+    doubt: str = ""
+    """Why an earlier copy of what was accepted may have been taken too, if one may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,8 +54,13 @@ class Ledger(Protocol):
     def append_members(self, members: Sequence[tuple[str, str]], now: datetime) -> None:
         """Write down what the platform will know people by: conversion id and identifier."""
 
-    def drop_members(self, members: Sequence[tuple[str, str]]) -> None:
-        """Forget identifiers that the platform no longer knows these conversions by."""
+    def drop_members(self, members: Sequence[tuple[str, str, str]]) -> None:
+        """Forget identifiers that the platform no longer knows these conversions by: conversion id,
+        identifier, and the request that took it out, which the platform may still refuse. Nothing
+        happens when another run holds the lease by now."""
+
+    def rejoin(self, identifiers: Sequence[str], now: datetime) -> None:
+        """Ask again for every conversion of the list that holds one of these identifiers."""
 
     def append_requests(self, exchanges: Sequence[Exchange], now: datetime) -> None:
         """Write requests down."""

@@ -13,6 +13,7 @@ import math
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from common.errors import ProductError, RetryableError
@@ -121,7 +122,7 @@ class Delivery:
         return [
             self._refused(failures[row], request_id)
             if row in failures
-            else Outcome("accepted", "", request_id)
+            else Outcome("accepted", "", request_id, result.doubt)
             for row in range(len(batch))
         ]
 
@@ -269,7 +270,9 @@ class Delivery:
             if attempt + 1 == TRIES or not self._wait(attempt):
                 break
         # a try that may have been taken is not undone by a later one that was not
-        return doubt if doubt and not isinstance(result, Accepted) else result
+        if doubt is None:
+            return result
+        return replace(result, doubt=doubt.reason) if isinstance(result, Accepted) else doubt
 
     def _once(self, request: Request, batch: Sequence[Built]) -> Result:
         try:

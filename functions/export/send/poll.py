@@ -49,6 +49,8 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
         # rows before their request: after a kill in between it is asked about once more
         if state := reopened(status, connection):
             _reopen(connection, request, state, status, run_id, fence, now)
+        if connection.destination.capabilities.audience and status.state != "processing":
+            _leave(connection, request, status if state else None, run_id, fence, now)
         booked.append(answered(connection, request, status, now))
         if deadline.left <= 0 or silent >= FAILURES_IN_A_ROW:
             break
@@ -142,6 +144,52 @@ def _reopen(
             sent_date=request["date"] - timedelta(days=1),
         )
     )
+
+
+def _leave(
+    connection: Connection,
+    request: Row,
+    refused: Status | None,
+    run_id: str,
+    fence: int,
+    now: datetime,
+) -> None:
+    """Forget who left by an old address in the request; where it was refused after all, know them
+    by it again and have their conversions looked at."""
+    if refused:
+        # conversions before their identifiers: after a kill in between both are done once more
+        _rejoin(connection, request, refused, run_id, fence, now)
+    warehouse = connection.services.warehouse
+    members = warehouse.table("audience_members")
+    sql = template(__file__, "poll_stayed" if refused else "poll_left", members=members)
+    warehouse.execute(with_parameters(sql, **_members_of(connection, request)))
+
+
+def _rejoin(
+    connection: Connection, request: Row, refused: Status, run_id: str, fence: int, now: datetime
+) -> None:
+    warehouse = connection.services.warehouse
+    sql = template(
+        __file__,
+        "poll_rejoin",
+        attempts=warehouse.table("export_attempts"),
+        members=warehouse.table("audience_members"),
+    )
+    bound = {
+        "now": now,
+        "run_id": run_id,
+        "fence": fence,
+        "reason": _reason(refused),
+        "resends": RESENDS,
+        "since": _since(now),
+    }
+    warehouse.execute(with_parameters(sql, **_members_of(connection, request), **bound))
+
+
+def _members_of(connection: Connection, request: Row) -> dict[str, str]:
+    """Parameters that find who left by a request."""
+    names = ("account", "conversion", "request_id")
+    return {"destination": connection.id, **{name: request[name] for name in names}}
 
 
 def _report(connection: Connection, booked: Sequence[Row], run_id: str) -> None:

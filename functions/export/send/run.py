@@ -172,7 +172,12 @@ class Run:
         if not self._ledger.append(outcomes, only_as_holder=True):
             self._summary.stopped = "lost_lease"
             outcomes = [put_in_doubt(outcome) for outcome in outcomes]
+            # what it sent late counts: who left meanwhile is there again, and known by that again
+            self._ledger.append_members(known_by, self._clock.now())
             self._ledger.append(outcomes, only_as_holder=False)
+            # who joined while this run slept may have been taken out by what it sent
+            self._ledger.rejoin(sorted(removed(orders)), self._clock.now())
+        outcomes = [*{outcome.conversion_id: outcome for outcome in outcomes}.values()]
         self._summary.states.update(outcome.state for outcome in outcomes)
         for state, counts in (
             ("rejected", self._summary.refusals),
@@ -211,8 +216,11 @@ class Run:
             results = self._delivery.deliver(batch)
             settled.update(zip([built.key for built in batch], results, strict=True))
         now = self._clock.now()
+        later = self._job.destination.capabilities.asynchronous
         return [
-            self._scribe.outcome(orders[key][1], outcome, now) for key, outcome in settled.items()
+            entry
+            for key, outcome in settled.items()
+            for entry in self._scribe.outcomes(orders[key][1], outcome, now, later=later)
         ]
 
     def _without_request(self, orders: Orders) -> dict[str, Outcome]:
@@ -227,7 +235,7 @@ class Run:
         leaving = [order.before for order, _, _ in orders.values() if order.before]
         # an address that another conversion holds is that one's from here on
         gone = [
-            (entry.conversion_id, each)
+            (entry.conversion_id, each, "")
             for order, entry, _ in orders.values()
             if not order.before
             for each in order.dropped
@@ -236,11 +244,24 @@ class Run:
             for built, outcome in zip(batch, self._delivery.deliver(batch), strict=True):
                 order, entry, _ = orders[before[built.key]]
                 if outcome.state == "accepted":
-                    gone += [(entry.conversion_id, each) for each in order.dropped]
+                    gone += [
+                        (entry.conversion_id, each, outcome.request_id) for each in order.dropped
+                    ]
                 else:
                     settled[before[built.key]] = Outcome("retry", "old_address_stays")
         self._ledger.drop_members(gone)
         return settled
+
+
+def removed(orders: Orders) -> set[str]:
+    """Identifiers of an audience that the orders take out."""
+    taken: set[str] = set()
+    for order, _, _ in orders.values():
+        if order.intent.op == "retract":
+            taken.update(set(order.intent.members) - order.intent.claimed)
+        elif order.before:
+            taken.update(order.dropped)
+    return taken
 
 
 def put_in_doubt(outcome: Entry) -> Entry:

@@ -30,6 +30,8 @@ class Accepted:
 
     request_id: str
     failures: Mapping[int, str] = field(default_factory=dict)
+    doubt: str = ""
+    """Why an earlier copy of the request may have been taken too, if one may."""
 
 
 @dataclass(frozen=True, slots=True)
