@@ -301,15 +301,16 @@ def _long_id() -> str:
     id = "{{ id }}"
     capitals = f"TRANSLATE({id}, '{_UPPER}{_OTHER}', '{'1' * 26}{'0' * 36}')"
     letters = (
-        f"SUBSTR('{_CHECKSUMS}',"
-        f" STRPOS('{_CHECKSUMS}', CONCAT('/', SUBSTR({capitals}, {start}, 5))) + 6, 1)"
+        f"SUBSTR('{_CHECKSUMS}', STRPOS('{_ROUND}', SUBSTR({capitals}, {start}, 5)), 1)"
         for start in (1, 6, 11)
     )
     return f"IF(LENGTH({id}) = 15, CONCAT({id}, {', '.join(letters)}), {id})"
 
 
 _UPPER, _OTHER = string.ascii_uppercase, string.ascii_lowercase + string.digits
+_ROUND = "00000100011001010011101011011111" + "0000"
+"""Every row of five bits once (a de Bruijn sequence): where it begins says which row it is."""
 _CHECKSUMS = "".join(
-    f"/{f'{place:05b}'[::-1]}{letter}" for place, letter in enumerate(_UPPER + "012345")
+    (_UPPER + "012345")[int(_ROUND[place : place + 5][::-1], 2)] for place in range(32)
 )
-"""Which of five characters are capitals, the first one first, and the letter that says so."""
+"""At the place where five characters' bits begin, capitals being 1, the letter that says so."""

@@ -13,11 +13,11 @@ from common.crm import CLICK_IDS
 
 Canonical = Literal[
     "person", "entry", "deal", "link", "stage", "entered", "person_merge", "deal_merge",
-    "currency", "label",
+    "currency", "label", "company",
 ]  # fmt: skip
-"""person: a contact. entry: a lead, a form sent or an inbox entry. link: a deal and a person.
-entered: when a deal came into a stage. merges: what is gone and what was kept. label: words of a
-code."""
+"""person: a contact. company: an organization that persons belong to. entry: a lead, a form sent or
+an inbox entry. link: a deal and a person. entered: when a deal came into a stage. merges: what is
+gone and what was kept. label: words of a code."""
 
 _CLICKED: Mapping[str, str] = dict.fromkeys(("client_id", *CLICK_IDS), "STRING")
 
@@ -25,7 +25,7 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
     "person": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
         "merged_ids": "IDS", **_CLICKED, "email": "STRING", "phone": "STRING",
-        "user_id": "STRING", "reached": "BOOL", "reached_at": "TIMESTAMP",
+        "user_id": "STRING", "reached": "BOOL", "reached_at": "TIMESTAMP", "company_id": "ID",
     },
     "entry": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
@@ -41,6 +41,7 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
         "currency": "STRING", "currency_id": "STRING", "lead_id": "ID", "person_id": "ID",
         "merged_into": "ID", **_CLICKED, "said_won": "BOOL", "said_lost": "BOOL",
     },
+    "company": {"id": "ID", "created": "TIMESTAMP", "deleted": "FLAG"},
     "link": {"deal_id": "ID", "person_id": "ID", "deleted": "FLAG"},
     "stage": {
         "id": "STRING", "pipeline_id": "STRING", "won": "BOOL", "closed": "BOOL",
@@ -109,6 +110,8 @@ class Crm(Strict):
     """Attributes that are made of an entry, by name."""
     not_attributes: tuple[str, ...]
     """Patterns of names, in snake_case and without prefixes, that are none."""
+    not_company_attributes: tuple[str, ...] = ()
+    """The same for columns of companies, which become attributes company_..."""
     long_ids: bool
     """Whether ids of 15 characters are written with a checksum of their case, 18 in all."""
     labelled: str

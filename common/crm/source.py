@@ -87,11 +87,12 @@ def source(
     shape, rules = shape_of(name, dataset, found), crm(name)
     loaded = _loaded(shape, rules, dataset, found, labels or {}, preferences, seen or {})
     attributes = _attributes(rules, loaded)
-    records = _records(rules, loaded, attributes)
+    of_company = _company_attributes(rules, loaded)
+    records = _records(rules, loaded, attributes, of_company)
     schemas = _schemas(shape, found)
     return Source(
         connector=shape.name,
-        leads=_leads(rules, loaded, attributes, records, found, shape),
+        leads=_leads(rules, attributes, of_company, records, found, shape),
         deals=template(
             __file__,
             "source_deals",
@@ -99,7 +100,7 @@ def source(
             is_stage=_is_one_of(preferences.stages),
             outcomes=Sql("milestones" if preferences.is_of_leads else "of_deals"),
         ),
-        attributes=(*rules.entry_attributes, *attributes),
+        attributes=(*rules.entry_attributes, *attributes, *of_company),
         tables=tuple(
             sorted({actual for each in shape.tables if (actual := _actual(shape, each, found))})
         ),
@@ -313,12 +314,33 @@ def _attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str
     }
 
 
-def _records(rules: Crm, loaded: Mapping[Canonical, Loaded], attributes: Mapping[str, str]) -> Sql:
+def _company_attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str]:
+    """What is known of the lead's company, and the columns that hold it."""
+    company, person = loaded.get("company"), loaded.get("person")
+    if company is None or person is None or not person.has("company_id"):
+        return {}
+    excluded = re.compile("|".join(rules.not_company_attributes))
+    return {
+        f"company_{names.bare(given)}": column
+        for given, column in company.attributes.items()
+        if not names.LOADER.fullmatch(names.snake(given))
+        and not names.LATER.fullmatch(names.bare(given))
+        and not excluded.fullmatch(names.bare(given))
+    }
+
+
+def _records(
+    rules: Crm,
+    loaded: Mapping[Canonical, Loaded],
+    attributes: Mapping[str, str],
+    of_company: Mapping[str, str],
+) -> Sql:
     parts = []
+    wanted = {rules.attributes_of: attributes, "company": of_company}
     for canonical in get_args(Canonical):
         extra = rules.entry_attributes if canonical == "entry" else ()
         rows = (
-            loaded[canonical].subquery(attributes if canonical == rules.attributes_of else {})
+            loaded[canonical].subquery(wanted.get(canonical, {}))
             if canonical in loaded
             else nothing(canonical, extra)
         )
@@ -356,6 +378,17 @@ _WHO = {
     "person": "contacts AS person\nLEFT JOIN forms AS form ON form.owner_id = person.id",
     "entry": "forms AS form\nLEFT JOIN contacts AS person ON person.id = form.owner_id",
 }
+_COMPANY = """
+LEFT JOIN company
+  ON company.id = person.company_id
+  AND NOT company.deleted
+  -- a company that the CRM heard of later says nothing of a new lead
+  AND COALESCE(
+    company.created <= TIMESTAMP_ADD(
+      COALESCE(form.first_created, person.first_created), INTERVAL 1 DAY
+    ),
+    TRUE
+  )"""
 _KNOWN = """COALESCE(
     form.{{ of }}_{{ name }}, person.{{ of }}_{{ name }}, by_lead.{{ name }}, by_person.{{ name }}
   ) AS {{ name }}"""
@@ -367,8 +400,8 @@ _COMMENTS = {
 
 def _leads(
     rules: Crm,
-    loaded: Mapping[Canonical, Loaded],
     attributes: Mapping[str, str],
+    of_company: Mapping[str, str],
     records: Sql,
     found: Tables,
     shape: Connector,
@@ -381,6 +414,9 @@ def _leads(
     coded = set(integers(found[actual])) if actual and rules.labelled else set()
     alias = {"person": "person", "entry": "form"}[rules.attributes_of]
     own = [_attribute(alias, given, column in coded, rules) for given, column in attributes.items()]
+    companys = [
+        fill("company.{{ name }} AS {{ name }}", name=identifier(name)) for name in of_company
+    ]
     return template(
         __file__,
         "source_leads",
@@ -390,8 +426,8 @@ def _leads(
         first=_of_each("{{ of }}.{{ name }} AS first_{{ name }}", IDENTIFIERS, "whole", ",\n    "),
         client_id=_of_each(_KNOWN, ["client_id"], "first"),
         clicks=_of_each(_KNOWN, CLICK_IDS, "first", ",\n  "),
-        attributes=join("", (fill(",\n  {{ it }}", it=each) for each in [*made, *own])),
-        who=_WHO[rules.leads],
+        attributes=join("", (fill(",\n  {{ it }}", it=each) for each in [*made, *own, *companys])),
+        who=Sql(_WHO[rules.leads] + (_COMPANY if of_company else "")),
     )
 
 

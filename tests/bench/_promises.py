@@ -25,6 +25,7 @@ from functions.score_leads.data.features import read  # noqa: E402
 from functions.score_leads.model import fitting  # noqa: E402
 from functions.score_leads.model.encoding import probability  # noqa: E402
 from functions.score_leads.model.level import level  # noqa: E402
+from functions.score_leads.operate.training_incidents import UNSURE  # noqa: E402
 from tests.score_leads.simulator import Sales, sales  # noqa: E402
 
 SEEDS, FIRST_SEED = 7, 3000
@@ -59,10 +60,10 @@ WORLDS = {
     ),
 }
 HEADER = (
-    f"{'':26}{'none':>8}{'ours':>8}{'worst':>8}{'worst':>8}{'in 80 %':>9}{'log loss':>10}"
-    "  choices\n"
-    f"{'':26}{'|ln|':>8}{'|ln|':>8}{'none':>8}{'ours':>8}{'':>9}{'none-ours':>10}  "
-    "none steady trend"
+    f"{'':26}{'none':>8}{'ours':>8}{'worst':>8}{'worst':>8}{'in 80 %':>9}{'off 10 %':>10}{'':>8}"
+    f"{'log loss':>10}  choices\n"
+    f"{'':26}{'|ln|':>8}{'|ln|':>8}{'none':>8}{'ours':>8}{'':>9}{'untold':>10}{'told':>8}"
+    f"{'none-ours':>10}  none steady trend"
 )
 
 
@@ -75,6 +76,8 @@ class Point:
     ours: float
     held: bool
     """Whether what came lay in the interval of 80 %."""
+    told: bool
+    """Whether a person was told that promises stray here, or that the newest month was missed."""
     gain: float
     """Log loss without a correction minus with ours."""
     choice: str
@@ -96,6 +99,8 @@ def lines(worlds: Iterable[str] = WORLDS, seeds: int = SEEDS) -> Iterator[str]:
         yield (
             f"{name:26}{none.mean():8.3f}{ours.mean():8.3f}{np.exp(none.max()):8.2f}"
             f"{np.exp(ours.max()):8.2f}{np.mean([point.held for point in points]):9.2f}"
+            f"{np.mean([abs(point.ours) > 0.1 and not point.told for point in points]):10.2f}"
+            f"{np.mean([point.told for point in points]):8.2f}"
             f"{np.mean([point.gain for point in points]):10.4f}  {counts}"
         )
     yield f"{'mean over worlds':26}{np.mean(means['none']):8.3f}{np.mean(means['ours']):8.3f}"
@@ -122,6 +127,7 @@ def _point(drawn: Sales, today: float) -> Point:
     return Point(
         without=float(np.log(probability(new).sum() / chance.sum())),
         ours=float(np.log(promised / chance.sum())),
+        told=mine.spread > UNSURE or mine.missed is not None,
         held=low * promised <= came <= high * promised,
         gain=_loss(new, chance) - _loss(new + mine.overall, chance),
         choice=mine.choice,

@@ -169,6 +169,14 @@ def test_client_and_click_ids_are_found_in_every_spelling(name: str, identifier:
     assert names.identifier_of(name) == identifier
 
 
+def test_what_deals_add_up_to_is_no_attribute_of_a_company() -> None:
+    tables = read(Path(__file__).parent / "hubspot/fivetran_chains_of_merges/tables.yaml")
+    found = source.source("hubspot", "p-123456.crm", columns(tables)).attributes
+    assert [name for name in found if name.startswith("company_")] == [
+        "company_industry", "company_numberofemployees",
+    ]  # fmt: skip
+
+
 def test_what_sales_fills_in_later_is_no_attribute() -> None:
     tables = read(Path(__file__).parent / "hubspot/merged_contacts_and_twin_deals/tables.yaml")
     tables["contact"]["columns"]["_fivetran_synced"] = "TIMESTAMP"
