@@ -81,6 +81,9 @@ CASES = [
             "SUBSTR('hello', 0, 2)": "he",
             r"'a_c' LIKE 'a\\_c'": True,
             "FARM_FINGERPRINT(b'abc')": 2640714258260161385,
+            "INSTR('banana', 'an', -1)": 4,
+            "INSTR('banana', 'an', -4)": 2,
+            "INSTR('banana', 'an', -1, 2)": 2,
         },
     ),
     *constants(

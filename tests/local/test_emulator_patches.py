@@ -51,12 +51,12 @@ every_case = pytest.mark.parametrize("case", CASES, ids=_label)
 
 
 @every_case
-def test_a_cured_statement_answers_as_bigquery(client: bigquery.Client, case: Case) -> None:
+def test_a_patched_statement_answers_as_bigquery(client: bigquery.Client, case: Case) -> None:
     assert _rows(client, case) == case.rows
 
 
 @every_case
-def test_the_stock_emulator_still_needs_the_cure(stock: bigquery.Client, case: Case) -> None:
+def test_the_stock_emulator_still_needs_the_patch(stock: bigquery.Client, case: Case) -> None:
     try:
         answer = _rows(stock, case)
     except Exception:

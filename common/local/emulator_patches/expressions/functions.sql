@@ -119,6 +119,10 @@ CREATE OR REPLACE MACRO googlesql_literal(x) AS
 -- The emulator's own UPPER leaves the engine for every row.
 CREATE OR REPLACE MACRO googlesql_upper(x) AS
   CASE WHEN strlen(x) = length(x) THEN upper(x) ELSE bqemu_upper_unicode(x) END;
+CREATE OR REPLACE MACRO googlesql_instr_backwards(x, part, start, nth) AS
+  CASE WHEN x || part IS NOT NULL THEN coalesce(
+    list_filter(range(1, length(x) + start + 2), i -> substring(x, i, length(part)) = part)[-nth], 0
+  ) END;
 CREATE OR REPLACE MACRO googlesql_farm_fingerprint(x) AS bqemu_farm_fingerprint(
   CASE WHEN typeof(x) = 'BLOB' THEN decode(TRY_CAST(x AS BLOB)) ELSE CAST(x AS VARCHAR) END
 );

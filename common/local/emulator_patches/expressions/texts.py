@@ -1,7 +1,9 @@
-"""Text functions: FORMAT, TRIM, SUBSTR, LIKE with a backslash, UPPER, FARM_FINGERPRINT of bytes.
+"""Text functions: FORMAT, TRIM, SUBSTR, LIKE with a backslash, UPPER, INSTR from the end,
+FARM_FINGERPRINT of bytes.
 
 Seen in 1.4.0: FORMAT('%s', x) is '{}', %t and %T fail, TRIM keeps tabs, SUBSTR(x, 0, 2) has one
-letter, 'a\\_c' never matches, UPPER leaves the engine for every row.
+letter, 'a\\_c' never matches, UPPER leaves the engine for every row,
+INSTR('banana', 'an', -1) is 0.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import re
 from sqlglot import exp
 
 from common.local.emulator_patches.expressions.functions import Rewrite, call, native, renamed
+from common.local.emulator_patches.expressions.functions import rewrite as rewrite_nodes
 
 _SPECIFIER = re.compile(r"%([-+ #0']*)(\d*)(?:\.(\d+))?([a-zA-Z%])")
 
@@ -105,6 +108,20 @@ def _hex(node: exp.Expr) -> exp.Expr | None:
     ):
         return native("SHA256", digest.this)
     return None
+
+
+def rewrite(tree: exp.Expr) -> None:
+    """INSTR from the end, before the emulator's own rewrite of its fourth argument."""
+    rewrite_nodes(tree, {exp.StrPosition: _position})
+
+
+def _position(node: exp.Expr) -> exp.Expr | None:
+    """INSTR that looks backwards; STRPOS and a plain INSTR are right as they are."""
+    position = node.args.get("position")
+    if not isinstance(position, exp.Neg):
+        return None
+    nth = node.args.get("occurrence") or 1
+    return call("instr_backwards", node.this, node.args["substr"], position, nth)
 
 
 REWRITES: dict[type[exp.Expr], Rewrite] = {

@@ -40,7 +40,7 @@ from common.local.emulator_patches.statements import (
     wildcards,
 )
 
-PASSES = (names.rewrite, structs.rewrite, lists.rewrite, aggregates.rewrite)
+PASSES = (names.rewrite, structs.rewrite, lists.rewrite, aggregates.rewrite, texts.rewrite)
 """Patches that look at whole statements, in their order."""
 REWRITES = {
     **numbers.REWRITES,
