@@ -1,23 +1,27 @@
 """GA4's default channel groups, computed where the export does not tell them.
 
 The exported group counts wherever there is one: for Google Ads and DV360 the rules use what is not
-exported. Source: support.google.com/analytics/answer/9756891; the sources are the best known of
-Google's list, the others fall to the group of their medium.
+exported. Source of the rules and of the list of sites: support.google.com/analytics/answer/9756891.
+Google revises the list; a source that it does not name falls to the group of its medium.
 """
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from pathlib import Path
+
 from common.bigquery.sql import Sql, bind, template
 
-SEARCH = "google bing yahoo duckduckgo baidu yandex ecosia ask aol naver seznam qwant startpage"
-SOCIAL = (
-    "facebook instagram twitter linkedin pinterest reddit tiktok snapchat threads vk xing tumblr"
-    " quora whatsapp telegram weibo mastodon bluesky"
-)
-VIDEO = "youtube vimeo dailymotion twitch netflix hulu"
-SHOPPING = "amazon ebay etsy shopping idealo aliexpress alibaba walmart shopzilla"
-SHORT = {"SOCIAL": ["t.co", "fb", "ig", "x.com", "l.facebook.com", "lm.facebook.com", "lnkd.in"]}
-"""Whole names that no word of the list stands in."""
+CATEGORIES = ("search", "shopping", "social", "video")
+
+
+@cache
+def sites() -> dict[str, list[str]]:
+    """Category → the sources that Google counts to it, whole names in small letters."""
+    text = Path(__file__).with_name("source_categories.json").read_text("utf-8")
+    listed = json.loads(text)
+    return {category: listed[category] for category in CATEGORIES}
 
 
 def group(alias: str) -> Sql:
@@ -27,13 +31,5 @@ def group(alias: str) -> Sql:
         source=f"LOWER(COALESCE({alias}.source, ''))",
         medium=f"LOWER(COALESCE({alias}.medium, ''))",
         campaign=f"LOWER(COALESCE({alias}.campaign, ''))",
-        search=_words(SEARCH),
-        social=_words(SOCIAL),
-        short=bind(SHORT["SOCIAL"]),
-        video=_words(VIDEO),
-        shopping=_words(SHOPPING),
+        **{category: bind(names, "ARRAY<STRING>") for category, names in sites().items()},
     )
-
-
-def _words(names: str) -> str:
-    return f"r'(^|[.])({'|'.join(names.split())})([.]|$)'"

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from common.local.commands import load, yaml_files
+from common.local.commands import load
+from common.local.commands.apply import apply as apply_files
 from common.local.rpc.wire import LOOPBACK
 from common.local.stack import validation
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
@@ -76,21 +77,21 @@ def load_files(chosen: argparse.Namespace) -> int:
 
 
 def apply(chosen: argparse.Namespace) -> int:
-    """Create or update definitions from YAML files."""
+    """Create or update definitions from YAML files; 1 when any was refused."""
     query = "?allow_unknown_event=true" if chosen.allow_unknown_events else ""
     with attached(chosen.data, _variables(chosen)) as stack:
-        for path in chosen.files:
-            for definition in yaml_files.definitions(path):
-                address = f"/api/conversions/{definition['id']}{query}"
-                try:
-                    saved = stack.call("PUT", address, definition)
-                except CommandError as error:
-                    said = str(error).replace("allow_unknown_event", "--allow-unknown-events")
-                    raise CommandError(f"{path}, definition {definition['id']}: {said}") from error
-                CONSOLE.print(f"{saved['id']}: version {saved['version']}")
-                for remark in saved["warnings"]:
-                    CONSOLE.print(f"  {remark['message']} {remark['fix'] or ''}", style="yellow")
-    return 0
+        done = apply_files(
+            chosen.files,
+            lambda one: stack.call("PUT", f"/api/conversions/{one['id']}{query}", one),
+        )
+    for saved in done.saved:
+        CONSOLE.print(f"{saved['id']}: version {saved['version']}")
+        for remark in saved["warnings"]:
+            CONSOLE.print(f"  {remark['message']} {remark['fix'] or ''}", style="yellow")
+    if not done.refused:
+        return 0
+    reasons = "\n".join(done.refused).replace("allow_unknown_event", "--allow-unknown-events")
+    raise CommandError(f"{reasons}\n{len(done.refused)} refused, {len(done.saved)} saved.")
 
 
 def run(chosen: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, TypedDict
@@ -43,7 +44,7 @@ def messages_of(
     """One fault a field, in the order found; the alternatives of a union are joined by "or"."""
     names = set(_property_names(adapter.json_schema())) if adapter else set()
     merged: dict[str, list[str]] = {}
-    for detail in error.errors(include_url=False, include_input=False):
+    for detail in error.errors(include_url=False):
         field = ".".join(str(part) for part in _place(detail, sent))
         merged.setdefault(field, []).append(_message(detail, names))
     return [{"field": field, "message": _either(messages)} for field, messages in merged.items()]
@@ -82,7 +83,12 @@ def _message(detail: ErrorDetails, names: set[str]) -> str:
         case "union_tag_not_found":
             return f"needs the field {context['discriminator']}, which tells its form"
         case "union_tag_invalid":
-            return f"{context['discriminator']} must be one of {context['expected_tags']}"
+            expected = context["expected_tags"]
+            meant = _meant(str(context["tag"]), expected)
+            return f"{context['discriminator']} must be one of {expected}{meant}"
+        case "literal_error":
+            expected = context["expected"]
+            return f"must be {expected}{_meant(str(detail.get('input', '')), expected)}"
         case "string_pattern_mismatch":
             pattern = context["pattern"]
             return f"must be {PATTERNS.get(pattern, f'text of the form {pattern}')}"
@@ -90,6 +96,12 @@ def _message(detail: ErrorDetails, names: set[str]) -> str:
     for theirs, ours in _WORDS.items():
         text = text.replace(theirs, ours)
     return text
+
+
+def _meant(sent: str, expected: str) -> str:
+    """The word among the quoted ones that the sender meant, if it is near; never what was sent."""
+    near = get_close_matches(sent.strip().lower(), re.findall(r"'([^']+)'", expected), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _either(messages: list[str]) -> str:

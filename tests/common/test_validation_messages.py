@@ -36,6 +36,13 @@ def purchase(**changes: Any) -> dict[str, Any]:
         (purchase(id="A B"), "id", "must be lower case letters, digits and _"),
         ({"kind": "simple", "id": "a"}, "name", "is missing and required"),
         ({"kind": "simpel"}, "", "'kind' must be one of 'simple', 'combined'"),
+        ({"kind": "Simpel"}, "", "; did you mean simple?"),
+        (purchase(event_type="purchases"), "event_type", "; did you mean purchase?"),
+        (
+            purchase(filters={**CONDITION, "operator": "start_with"}),
+            "filters.operator",
+            "; did you mean starts_with?",
+        ),
         ({}, "", "needs the field 'kind'"),
         (
             purchase(filters={"any": [CONDITION, {**CONDITION, "value": {"a": 1}}]}),

@@ -10,8 +10,10 @@ import pytest
 from rich.console import Console
 
 from common.local.commands import yaml_files
+from common.local.commands.apply import apply
 from common.local.stack.attach import CommandError
 from common.local.terminal import counts, line, show_incidents, show_run
+from common.untyped import JsonObject
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -49,6 +51,30 @@ def test_a_word_of_yaml_is_what_was_meant(tmp_path: Path, text: str, read: objec
 def test_what_is_no_definition_is_told_with_its_file(tmp_path: Path, text: str) -> None:
     with pytest.raises(CommandError, match=r"definition\.yaml"):
         yaml_files.definitions(written(tmp_path, text))
+
+
+def test_apply_saves_what_is_good_and_says_what_is_wrong_of_each_other(tmp_path: Path) -> None:
+    """Among them one that names another of a later file."""
+    texts = {"bad": "id: [\n", "both": "{id: both, needs: lead}", "wrong": "{id: wrong}",
+             "good": "- {id: lead}\n- {id: sale}\n"}  # fmt: skip
+    files = [tmp_path / f"{name}.yaml" for name in [*texts, "missing"]]
+    for file, text in zip(files, texts.values(), strict=False):
+        file.write_text(text, encoding="utf-8")
+    known: set[str] = set()
+
+    def save(definition: JsonObject) -> JsonObject:
+        is_early = "needs" in definition and definition["needs"] not in known
+        if is_early or definition["id"] == "wrong":
+            raise CommandError("It is refused.")
+        known.add(definition["id"])
+        return definition
+
+    done = apply(files, save)
+    assert [one["id"] for one in done.saved] == ["lead", "sale", "both"]
+    assert [reason.partition(".yaml")[0] for reason in done.refused] == [
+        str(tmp_path / name) for name in ("bad", "missing", "wrong")
+    ]
+    assert done.refused[-1].endswith("wrong.yaml, definition wrong: It is refused.")
 
 
 ENTRY: dict[str, Any] = {

@@ -9,7 +9,9 @@ the type INT64 in it.
 from __future__ import annotations
 
 import argparse
+import csv
 import gzip
+import json
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -110,6 +112,30 @@ def test_a_newer_load_of_a_day_replaces_it(
       SELECT COUNT(*) AS n, MAX(event_params[OFFSET(0)].value.int_value) AS value
       FROM `{dataset}.events_*`"""
     assert rows(client, sql) == [{"n": 1, "value": 5}]
+
+
+@pytest.mark.parametrize("ending", ["ndjson", "csv"])
+def test_a_record_that_is_json_in_a_text_stays_a_text(
+    client: bigquery.Client, dataset: str, tmp_path: Path, ending: str
+) -> None:
+    params = '[{"key": "a", "value": {"int_value": 5}}]'
+    event = {
+        "event_date": "20260101", "event_timestamp": 1767225600000000, "event_name": "lead",
+        "event_params": params, "user_pseudo_id": "1.2", "ecommerce": '{"transaction_id": "T1"}',
+    }  # fmt: skip
+    file = tmp_path / f"day.{ending}"
+    with file.open("w", newline="") as out:
+        if ending == "csv":
+            writer = csv.DictWriter(out, event)
+            writer.writeheader()
+            writer.writerow(event)
+        else:
+            out.write(json.dumps(event))
+    loaded(client, f"{dataset}.events_fresh_", file)
+    sql = f"""
+      SELECT event_params, JSON_VALUE(ecommerce, '$.transaction_id') AS id
+      FROM `{dataset}.events_fresh_20260101`"""
+    assert rows(client, sql) == [{"event_params": params, "id": "T1"}]
 
 
 def test_a_csv_makes_its_table_and_a_second_load_the_same_rows(

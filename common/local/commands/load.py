@@ -24,7 +24,7 @@ from common.local.emulator_patches.column_types import Field
 from common.local.stack.attach import CommandError
 
 _TABLE = re.compile(r"(?:([a-z][a-z0-9:.-]*[a-z0-9])\.)?([A-Za-z0-9_]+)\.([A-Za-z0-9_-]+\*?)")
-_SHARD = re.compile(r"(events_(?:intraday_)?)(\d{8})?\*?")
+_SHARD = re.compile(r"(events_(?:intraday_|fresh_)?)(\d{8})?\*?")
 _GA4 = Path(__file__).parents[1] / "data" / "ga4_schema.json"
 _NEEDED = ("event_date", "event_timestamp", "event_name", "event_params", "user_pseudo_id")
 
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace, client: bigquery.Client, out: IO[str]) ->
 
 @dataclass(frozen=True)
 class _Target:
-    """Where rows go; `shards` is events_ or events_intraday_ for a GA4 export."""
+    """Where rows go; `shards` is events_, events_intraday_ or events_fresh_ for a GA4 export."""
 
     dataset: str
     table: str
@@ -128,7 +128,8 @@ def _typed(found: Field, known: Field) -> Field:
     if known.get("fields") and found.get("fields"):
         fields = typed(found["fields"], known["fields"])
         return {**known, "fields": fields}
-    return dict(known)
+    # copies keep records as JSON in a text, and it stays one
+    return found if known.get("fields") and found["type"] == "STRING" else dict(known)
 
 
 def _checked(path: str, found: Sequence[Field], existing: Sequence[Field]) -> list[Field]:
