@@ -17,6 +17,30 @@ RESOLVED = (
 FORMER = "gclid gbraid wbraid dclid fbclid msclkid ttclid li_fat_id".split()
 """Columns of rows of key version 1; ga4_clicks holds the ids of ads now."""
 
+OF_VISIT = ("source", "medium", "campaign", "channel_group", "channel_is_computed", "source_step")
+"""Columns of an event that are those of its visit."""
+
+
+def later(visited: Sql, stage: Sql) -> Sql:
+    """The rows of the `stage` after the window whose visits took their source from an earlier one.
+
+    With the record that their visit has by now; the columns are those of `events`.
+    """
+    columns = [*_scanned_columns(), *RESOLVED, *FORMER]
+    whose = {name: "visited" if name in OF_VISIT else "target" for name in columns}
+    return template(
+        __file__,
+        "events_later",
+        columns=", ".join(f"{whose[name]}.{name}" for name in columns),
+        target=stage,
+        visited=visited,
+    )
+
+
+def _scanned_columns() -> list[str]:
+    known = {*RESOLVED, *FORMER, "row_hash"}
+    return [name for name in schemas.columns("ga4_events") if name not in known]
+
 
 def events(scanned: Sql, visited: Sql, stage: Sql, names: Iterable[str]) -> Sql:
     """The rows of a scan for the stage, with all of its columns but row_hash.
@@ -25,14 +49,12 @@ def events(scanned: Sql, visited: Sql, stage: Sql, names: Iterable[str]) -> Sql:
     is published changes its id. `visited` holds the visits of the scan; `names` are those of the
     events that were asked for. Parameters @start_date and @end_date as in the scan.
     """
-    known = {*RESOLVED, *FORMER, "row_hash"}
-    columns = [name for name in schemas.columns("ga4_events") if name not in known]
     sql = template(
         __file__,
         scanned=scanned,
         visited=visited,
         target=stage,
-        columns=", ".join(f"named.{name}" for name in columns),
+        columns=", ".join(f"named.{name}" for name in _scanned_columns()),
         former=", ".join(f"CAST(NULL AS STRING) AS {name}" for name in FORMER),
         channel_group=channels.group("named"),
     )

@@ -11,9 +11,16 @@ from __future__ import annotations
 from common.bigquery.sql import Sql, template
 from common.ga4 import channels
 
+LENDING_DAYS = 92
+"""So many days after a visit its source may still be lent: 90 times 24 hours, in any time zone."""
+
 
 def visits(scanned: Sql, known: Sql) -> Sql:
-    """The rows of ga4_visits whose visits began in the window or on the day before it."""
+    """The rows of ga4_visits whose visits began in the window or on the day before it.
+
+    And those of the `LENDING_DAYS` after the window that have no source of their own: a day that
+    lands late, changes or goes may be the one from which they take it.
+    """
     return template(
         __file__, scanned=scanned, known=known, channel_group=channels.group("resolved")
     )

@@ -25,24 +25,25 @@ begun AS (
 recorded AS (
   -- the record of each visit: GA4's own, else that of its first event with one
   SELECT
-    begun.* EXCEPT (landing, session_record, event_record),
+    begun.* EXCEPT (ended_at, landing, session_record, event_record),
     DATE(begun.started_at, @timezone) AS date,
+    TIMESTAMP_DIFF(begun.ended_at, begun.started_at, MICROSECOND) / 1000000 AS duration_seconds,
     SUBSTR(begun.landing, 29) AS landing_page,
-    SUBSTR(COALESCE(begun.session_record, begun.event_record), 29) AS record,
-    TRUE AS is_fresh
+    SUBSTR(COALESCE(begun.session_record, begun.event_record), 29) AS record
   FROM begun
 ),
 both AS (
-  -- the visits of the scan, and those that the table knows of the 90 days before
+  -- the visits of the scan, and those that the table knows of the 90 days before and after
   SELECT
-    recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.ended_at, recorded.pages,
-    recorded.depth, recorded.date, recorded.landing_page, recorded.record, recorded.is_fresh
+    recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.duration_seconds,
+    recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.record,
+    TRUE AS is_scanned, TRUE AS is_resolved_here
   FROM recorded
   WHERE recorded.date BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
   UNION ALL
   SELECT
-    known.property, known.session_id, known.client_id, known.started_at, known.started_at, 0, 0, known.date,
-    CAST(NULL AS STRING),
+    known.property, known.session_id, known.client_id, known.started_at, known.duration_seconds,
+    known.pages, known.depth, known.date, known.landing_page,
     IF(
       known.source_step IN ('earlier_visit', 'direct'), NULL,
       TO_JSON_STRING(STRUCT(
@@ -50,9 +51,13 @@ both AS (
         CAST(NULL AS STRING) AS channel, known.source_step AS step
       ))
     ),
-    FALSE
+    FALSE,
+    -- what a later visit took from an earlier one may be another source by now
+    known.date > @end_date AND known.source_step IN ('earlier_visit', 'direct')
   FROM {{ known }} AS known
-  WHERE known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_SUB(@start_date, INTERVAL 2 DAY)
+  WHERE
+    known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_SUB(@start_date, INTERVAL 2 DAY)
+    OR known.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
 ),
 looked_back AS (
   -- each visit with the last source of its client before it
@@ -71,7 +76,7 @@ looked_back AS (
   FROM both
 ),
 chosen AS (
-  -- the visits of the scan; a source older than 90 days is forgotten
+  -- the visits of the scan and those after it that took their source from another; one older than 90 days is forgotten
   SELECT
     looked_back.* EXCEPT (before),
     IF(
@@ -79,7 +84,10 @@ chosen AS (
       SUBSTR(looked_back.before, 17), NULL
     ) AS earlier
   FROM looked_back
-  WHERE looked_back.is_fresh
+  WHERE looked_back.is_resolved_here
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY looked_back.property, looked_back.session_id ORDER BY looked_back.is_scanned DESC
+  ) = 1
 ),
 resolved AS (
   -- one whole record a visit
@@ -109,7 +117,7 @@ SELECT
   resolved.client_id,
   resolved.session_id,
   resolved.started_at,
-  TIMESTAMP_DIFF(resolved.ended_at, resolved.started_at, MICROSECOND) / 1000000 AS duration_seconds,
+  resolved.duration_seconds,
   resolved.pages,
   resolved.depth,
   resolved.landing_page,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from common import schemas
 from common.bigquery.leases import lease
-from common.bigquery.sql import Parameter, Sql, create_table_as, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, create_table_as, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.errors import RetryableError
-from common.ga4 import clicks, events, orders, rates, shards, visits
+from common.ga4 import clicks, events, orders, rates, shards, stage, visits
 from common.ga4.shards import Versions
 from common.ga4.stage import Span, message_of, scan
 from common.incidents.incidents import Incident
@@ -30,6 +31,8 @@ KEYS = {
 """The tables that the stage keeps up, in the order in which they are written, and their keys."""
 HISTORY = ("ga4_visits", "ga4_clicks", "order_memory")
 """Those that are judged beyond the days of the stage."""
+LENT = ("ga4_visits", "ga4_events")
+"""Those whose later rows may take their source from the days that are read."""
 
 
 def fill_stage(
@@ -67,19 +70,25 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
     raw = scan(warehouse, span, last)
     if raw is None:
         return
+    # where there is a stage already, its visits may take their source from the older days
+    written = (*HISTORY, "ga4_events") if stage.staged(warehouse) else HISTORY
     taken = lease.acquire(warehouse, LEASE, f"{run_id}|history|{window.start}")
     if taken is None:
         raise RetryableError("Another run is filling the stage.", code="stage_busy")
     try:
         with lease.kept(warehouse, taken):
-            for name in HISTORY:
+            for name in written:
                 merge.await_previous_merge(warehouse, taken, _part(name))
             scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
             warehouse.execute(create_table_as(scanned, raw, cluster="is_wanted"))
             fresh = _scanned(warehouse, scanned, span, taken)
             fresh["order_memory"] = orders.orders(scanned, is_history=True)
+            visited, target = _visited(warehouse, taken), warehouse.table("ga4_events")
+            fresh["ga4_events"] = with_parameters(
+                events.later(visited, target), event_names=Parameter("ARRAY<STRING>", [])
+            )
             found = _differences(
-                warehouse, {name: fresh[name] for name in HISTORY}, span, seen, taken
+                warehouse, {name: fresh[name] for name in written}, span, seen, taken
             )
             _merge(warehouse, found, taken, window)
             entries = shards.entries(seen, window, run_id, ledger.now)
@@ -161,14 +170,15 @@ def _target(warehouse: Warehouse, name: str) -> merge.MergeTarget:
 def _merge(
     warehouse: Warehouse, differences: Mapping[str, Sql], taken: lease.Lease, window: Window
 ) -> None:
+    lending = Window(window.start, window.end + timedelta(days=visits.LENDING_DAYS + 1))
     for name, difference in differences.items():
-        target = _target(warehouse, name)
-        merge.merge(warehouse, target, difference, taken, window, _part(name))
+        days = lending if name in LENT else window
+        merge.merge(warehouse, _target(warehouse, name), difference, taken, days, _part(name))
 
 
 def _scanned(warehouse: Warehouse, scanned: Sql, span: Span, taken: lease.Lease) -> dict[str, Sql]:
     """Table → the rows that the scan tells for it."""
-    visited = warehouse.staging(f"stage_{taken.fence}_visits")
+    visited, staged = _visited(warehouse, taken), warehouse.table("ga4_events")
     made = with_parameters(
         visits.visits(scanned, warehouse.table("ga4_visits")),
         start_date=span.window.start,
@@ -181,8 +191,16 @@ def _scanned(warehouse: Warehouse, scanned: Sql, span: Span, taken: lease.Lease)
         "ga4_clicks": clicks.sightings(scanned, warehouse.table("ga4_clicks")),
         "order_memory": orders.orders(scanned),
         "ga4_rates": rates.stated(scanned),
-        "ga4_events": events.events(scanned, visited, warehouse.table("ga4_events"), span.events),
+        "ga4_events": join(
+            "\n  UNION ALL\n",
+            [events.events(scanned, visited, staged, span.events), events.later(visited, staged)],
+        ),
     }
+
+
+def _visited(warehouse: Warehouse, taken: lease.Lease) -> Sql:
+    """The table of the visits that this fence has read."""
+    return warehouse.staging(f"stage_{taken.fence}_visits")
 
 
 def _differences(
@@ -197,7 +215,8 @@ def _differences(
     found = {}
     for name, rows in fresh.items():
         found[name] = warehouse.staging(f"stage_{taken.fence}_{name}")
-        statement = _difference(_target(warehouse, name), name, rows, found[name])
+        target, visited = _target(warehouse, name), _visited(warehouse, taken)
+        statement = _difference(target, name, rows, visited, found[name])
         warehouse.execute(with_parameters(statement, **days, existing=_existing(seen)))
     return found
 
@@ -206,7 +225,9 @@ def _of_days(visited: Sql) -> Sql:
     return template(__file__, "fill_visits", visited=visited)
 
 
-def _difference(target: merge.MergeTarget, name: str, fresh: Sql, difference: Sql) -> Sql:
+def _difference(
+    target: merge.MergeTarget, name: str, fresh: Sql, visited: Sql, difference: Sql
+) -> Sql:
     names = [column for column in target.columns if column not in target.provenance]
     is_events = name == "ga4_events"
     return template(
@@ -223,5 +244,6 @@ def _difference(target: merge.MergeTarget, name: str, fresh: Sql, difference: Sq
             f"fresh.{column}" for column in names if column not in (target.key, "date")
         ),
         shard="target.shard" if is_events else "CAST(NULL AS STRING)",
+        later=template(__file__, "fill_later", visited=visited) if name in LENT else "",
         which="AND target.event_name IN UNNEST(@event_names)" if is_events else "",
     )

@@ -15,14 +15,14 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
   SELECT
     target.{{ key }},
     target.date,
     target.row_hash,
     CONCAT(target.property, '/', COALESCE({{ shard }}, FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM {{ target }} AS target
-  WHERE target.date BETWEEN @start_date AND @end_date {{ which }}
+  WHERE target.date BETWEEN @start_date AND @end_date {{ which }} {{ later }}
 )
 SELECT
   COALESCE(fresh.{{ key }}, present.{{ key }}) AS {{ key }},

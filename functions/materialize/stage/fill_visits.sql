@@ -1,3 +1,3 @@
   SELECT visited.*
   FROM {{ visited }} AS visited
-  WHERE visited.date BETWEEN @start_date AND @end_date
+  WHERE visited.date >= @start_date

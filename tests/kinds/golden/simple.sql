@@ -278,7 +278,10 @@ FROM keyed;
 -- @end_date DATE = "2026-11-28"
 -- @start_date DATE = "2026-11-25"
 -- @timezone STRING = "Europe/Berlin"
--- @v_432f87b2ae42 ARRAY<STRING> = ["t.co", "fb", "ig", "x.com", "l.facebook.com", "lm.facebook.com", "lnkd.in"]
+-- @v_2cc33bb75f83 ARRAY<STRING> = ["43things", "43things.com", "51.com", "5ch.net", "academia.edu", "activerain", "activerain.com", "activeworlds", ... 584 more]
+-- @v_7b0a5e45de61 ARRAY<STRING> = ["blog.twitch.tv", "crackle", "crackle.com", "curiositystream", "curiositystream.com", "d.tube", "dailymotion", "dailymotion.com", ... 38 more]
+-- @v_ae0b7a2642d8 ARRAY<STRING> = ["360.cn", "alice", "aol", "ar.search.yahoo.com", "ask", "at.search.yahoo.com", "au.search.yahoo.com", "auone", ... 121 more]
+-- @v_d42e2d6fc185 ARRAY<STRING> = ["aax-us-east.amazon-adsystem.com", "aax.amazon-adsystem.com", "alibaba", "alibaba.com", "amazon", "amazon.co.uk", "amazon.com", "apps.shopify.com", ... 44 more]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_visits` AS
 WITH
 begun AS (
@@ -307,24 +310,25 @@ begun AS (
 recorded AS (
   -- the record of each visit: GA4's own, else that of its first event with one
   SELECT
-    begun.* EXCEPT (landing, session_record, event_record),
+    begun.* EXCEPT (ended_at, landing, session_record, event_record),
     DATE(begun.started_at, @timezone) AS date,
+    TIMESTAMP_DIFF(begun.ended_at, begun.started_at, MICROSECOND) / 1000000 AS duration_seconds,
     SUBSTR(begun.landing, 29) AS landing_page,
-    SUBSTR(COALESCE(begun.session_record, begun.event_record), 29) AS record,
-    TRUE AS is_fresh
+    SUBSTR(COALESCE(begun.session_record, begun.event_record), 29) AS record
   FROM begun
 ),
 both AS (
-  -- the visits of the scan, and those that the table knows of the 90 days before
+  -- the visits of the scan, and those that the table knows of the 90 days before and after
   SELECT
-    recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.ended_at, recorded.pages,
-    recorded.depth, recorded.date, recorded.landing_page, recorded.record, recorded.is_fresh
+    recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.duration_seconds,
+    recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.record,
+    TRUE AS is_scanned, TRUE AS is_resolved_here
   FROM recorded
   WHERE recorded.date BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
   UNION ALL
   SELECT
-    known.property, known.session_id, known.client_id, known.started_at, known.started_at, 0, 0, known.date,
-    CAST(NULL AS STRING),
+    known.property, known.session_id, known.client_id, known.started_at, known.duration_seconds,
+    known.pages, known.depth, known.date, known.landing_page,
     IF(
       known.source_step IN ('earlier_visit', 'direct'), NULL,
       TO_JSON_STRING(STRUCT(
@@ -332,9 +336,13 @@ both AS (
         CAST(NULL AS STRING) AS channel, known.source_step AS step
       ))
     ),
-    FALSE
+    FALSE,
+    -- what a later visit took from an earlier one may be another source by now
+    known.date > @end_date AND known.source_step IN ('earlier_visit', 'direct')
   FROM `my-project.conversions.ga4_visits` AS known
-  WHERE known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_SUB(@start_date, INTERVAL 2 DAY)
+  WHERE
+    known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_SUB(@start_date, INTERVAL 2 DAY)
+    OR known.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
 ),
 looked_back AS (
   -- each visit with the last source of its client before it
@@ -353,7 +361,7 @@ looked_back AS (
   FROM both
 ),
 chosen AS (
-  -- the visits of the scan; a source older than 90 days is forgotten
+  -- the visits of the scan and those after it that took their source from another; one older than 90 days is forgotten
   SELECT
     looked_back.* EXCEPT (before),
     IF(
@@ -361,7 +369,10 @@ chosen AS (
       SUBSTR(looked_back.before, 17), NULL
     ) AS earlier
   FROM looked_back
-  WHERE looked_back.is_fresh
+  WHERE looked_back.is_resolved_here
+  QUALIFY ROW_NUMBER() OVER (
+    PARTITION BY looked_back.property, looked_back.session_id ORDER BY looked_back.is_scanned DESC
+  ) = 1
 ),
 resolved AS (
   -- one whole record a visit
@@ -391,7 +402,7 @@ SELECT
   resolved.client_id,
   resolved.session_id,
   resolved.started_at,
-  TIMESTAMP_DIFF(resolved.ended_at, resolved.started_at, MICROSECOND) / 1000000 AS duration_seconds,
+  resolved.duration_seconds,
   resolved.pages,
   resolved.depth,
   resolved.landing_page,
@@ -403,23 +414,23 @@ SELECT
     WHEN STRPOS(LOWER(COALESCE(resolved.campaign, '')), 'cross-network') > 0 THEN 'Cross-network'
     WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.medium, '')), r'^(.*cp.*|ppc|retargeting|paid.*)$') THEN
       CASE
-        WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(amazon|ebay|etsy|shopping|idealo|aliexpress|alibaba|walmart|shopzilla)([.]|$)') OR REGEXP_CONTAINS(LOWER(COALESCE(resolved.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Paid Shopping'
-        WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(google|bing|yahoo|duckduckgo|baidu|yandex|ecosia|ask|aol|naver|seznam|qwant|startpage)([.]|$)') THEN 'Paid Search'
-        WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(facebook|instagram|twitter|linkedin|pinterest|reddit|tiktok|snapchat|threads|vk|xing|tumblr|quora|whatsapp|telegram|weibo|mastodon|bluesky)([.]|$)') OR LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_432f87b2ae42) THEN 'Paid Social'
-        WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(youtube|vimeo|dailymotion|twitch|netflix|hulu)([.]|$)') THEN 'Paid Video'
+        WHEN LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_d42e2d6fc185) OR REGEXP_CONTAINS(LOWER(COALESCE(resolved.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Paid Shopping'
+        WHEN LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_ae0b7a2642d8) THEN 'Paid Search'
+        WHEN LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_2cc33bb75f83) THEN 'Paid Social'
+        WHEN LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_7b0a5e45de61) THEN 'Paid Video'
         -- Google looks for display before it gives up: cpm is a display medium
         WHEN LOWER(COALESCE(resolved.medium, '')) = 'cpm' THEN 'Display'
         ELSE 'Paid Other'
       END
     WHEN LOWER(COALESCE(resolved.medium, '')) IN ('display', 'banner', 'expandable', 'interstitial', 'cpm') THEN 'Display'
     WHEN LOWER(COALESCE(resolved.medium, '')) = 'ai-assistant' OR LOWER(COALESCE(resolved.campaign, '')) = '(ai-assistant)' THEN 'AI Assistant'
-    WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(amazon|ebay|etsy|shopping|idealo|aliexpress|alibaba|walmart|shopzilla)([.]|$)') OR REGEXP_CONTAINS(LOWER(COALESCE(resolved.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Organic Shopping'
+    WHEN LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_d42e2d6fc185) OR REGEXP_CONTAINS(LOWER(COALESCE(resolved.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Organic Shopping'
     WHEN
-      REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(facebook|instagram|twitter|linkedin|pinterest|reddit|tiktok|snapchat|threads|vk|xing|tumblr|quora|whatsapp|telegram|weibo|mastodon|bluesky)([.]|$)') OR LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_432f87b2ae42)
+      LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_2cc33bb75f83)
       OR LOWER(COALESCE(resolved.medium, '')) IN ('social', 'social-network', 'social-media', 'sm', 'social network', 'social media')
       THEN 'Organic Social'
-    WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(youtube|vimeo|dailymotion|twitch|netflix|hulu)([.]|$)') OR STRPOS(LOWER(COALESCE(resolved.medium, '')), 'video') > 0 THEN 'Organic Video'
-    WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'(^|[.])(google|bing|yahoo|duckduckgo|baidu|yandex|ecosia|ask|aol|naver|seznam|qwant|startpage)([.]|$)') OR LOWER(COALESCE(resolved.medium, '')) = 'organic' THEN 'Organic Search'
+    WHEN LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_7b0a5e45de61) OR STRPOS(LOWER(COALESCE(resolved.medium, '')), 'video') > 0 THEN 'Organic Video'
+    WHEN LOWER(COALESCE(resolved.source, '')) IN UNNEST(@v_ae0b7a2642d8) OR LOWER(COALESCE(resolved.medium, '')) = 'organic' THEN 'Organic Search'
     WHEN LOWER(COALESCE(resolved.medium, '')) IN ('referral', 'app', 'link') THEN 'Referral'
     WHEN REGEXP_CONTAINS(LOWER(COALESCE(resolved.source, '')), r'e[-_ ]?mail') OR REGEXP_CONTAINS(LOWER(COALESCE(resolved.medium, '')), r'e[-_ ]?mail') THEN 'Email'
     WHEN LOWER(COALESCE(resolved.medium, '')) = 'affiliate' THEN 'Affiliates'
@@ -442,7 +453,7 @@ made AS (
   -- the rows as the export says now
   SELECT visited.*
   FROM `my-project.conversions_staging.stage_1_visits` AS visited
-  WHERE visited.date BETWEEN @start_date AND @end_date
+  WHERE visited.date >= @start_date
 ),
 fresh AS (
   -- the rows of the scan with a fingerprint of each
@@ -455,14 +466,18 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
   SELECT
     target.visit_key,
     target.date,
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.ga4_visits` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date 
+  WHERE target.date BETWEEN @start_date AND @end_date  OR (
+      target.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 93 DAY)
+      AND CONCAT(target.property, '/', target.session_id)
+        IN (SELECT visited.visit_key FROM `my-project.conversions_staging.stage_1_visits` AS visited WHERE visited.date > @end_date)
+    )
 )
 SELECT
   COALESCE(fresh.visit_key, present.visit_key) AS visit_key,
@@ -559,14 +574,14 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
   SELECT
     target.click_key,
     target.date,
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.ga4_clicks` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date 
+  WHERE target.date BETWEEN @start_date AND @end_date  
 )
 SELECT
   COALESCE(fresh.click_key, present.click_key) AS click_key,
@@ -621,14 +636,14 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
   SELECT
     target.memory_key,
     target.date,
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.order_memory` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date 
+  WHERE target.date BETWEEN @start_date AND @end_date  
 )
 SELECT
   COALESCE(fresh.memory_key, present.memory_key) AS memory_key,
@@ -679,14 +694,14 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
   SELECT
     target.rate_key,
     target.date,
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.ga4_rates` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date 
+  WHERE target.date BETWEEN @start_date AND @end_date  
 )
 SELECT
   COALESCE(fresh.rate_key, present.rate_key) AS rate_key,
@@ -707,7 +722,10 @@ WHERE
 -- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "session_start", "sign_up"]
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
--- @v_432f87b2ae42 ARRAY<STRING> = ["t.co", "fb", "ig", "x.com", "l.facebook.com", "lm.facebook.com", "lnkd.in"]
+-- @v_2cc33bb75f83 ARRAY<STRING> = ["43things", "43things.com", "51.com", "5ch.net", "academia.edu", "activerain", "activerain.com", "activeworlds", ... 584 more]
+-- @v_7b0a5e45de61 ARRAY<STRING> = ["blog.twitch.tv", "crackle", "crackle.com", "curiositystream", "curiositystream.com", "d.tube", "dailymotion", "dailymotion.com", ... 38 more]
+-- @v_ae0b7a2642d8 ARRAY<STRING> = ["360.cn", "alice", "aol", "ar.search.yahoo.com", "ask", "at.search.yahoo.com", "au.search.yahoo.com", "auone", ... 121 more]
+-- @v_d42e2d6fc185 ARRAY<STRING> = ["aax-us-east.amazon-adsystem.com", "aax.amazon-adsystem.com", "alibaba", "alibaba.com", "amazon", "amazon.co.uk", "amazon.com", "apps.shopify.com", ... 44 more]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_events` AS
 WITH
 made AS (
@@ -794,23 +812,23 @@ made AS (
     WHEN STRPOS(LOWER(COALESCE(named.campaign, '')), 'cross-network') > 0 THEN 'Cross-network'
     WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.medium, '')), r'^(.*cp.*|ppc|retargeting|paid.*)$') THEN
       CASE
-        WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(amazon|ebay|etsy|shopping|idealo|aliexpress|alibaba|walmart|shopzilla)([.]|$)') OR REGEXP_CONTAINS(LOWER(COALESCE(named.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Paid Shopping'
-        WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(google|bing|yahoo|duckduckgo|baidu|yandex|ecosia|ask|aol|naver|seznam|qwant|startpage)([.]|$)') THEN 'Paid Search'
-        WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(facebook|instagram|twitter|linkedin|pinterest|reddit|tiktok|snapchat|threads|vk|xing|tumblr|quora|whatsapp|telegram|weibo|mastodon|bluesky)([.]|$)') OR LOWER(COALESCE(named.source, '')) IN UNNEST(@v_432f87b2ae42) THEN 'Paid Social'
-        WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(youtube|vimeo|dailymotion|twitch|netflix|hulu)([.]|$)') THEN 'Paid Video'
+        WHEN LOWER(COALESCE(named.source, '')) IN UNNEST(@v_d42e2d6fc185) OR REGEXP_CONTAINS(LOWER(COALESCE(named.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Paid Shopping'
+        WHEN LOWER(COALESCE(named.source, '')) IN UNNEST(@v_ae0b7a2642d8) THEN 'Paid Search'
+        WHEN LOWER(COALESCE(named.source, '')) IN UNNEST(@v_2cc33bb75f83) THEN 'Paid Social'
+        WHEN LOWER(COALESCE(named.source, '')) IN UNNEST(@v_7b0a5e45de61) THEN 'Paid Video'
         -- Google looks for display before it gives up: cpm is a display medium
         WHEN LOWER(COALESCE(named.medium, '')) = 'cpm' THEN 'Display'
         ELSE 'Paid Other'
       END
     WHEN LOWER(COALESCE(named.medium, '')) IN ('display', 'banner', 'expandable', 'interstitial', 'cpm') THEN 'Display'
     WHEN LOWER(COALESCE(named.medium, '')) = 'ai-assistant' OR LOWER(COALESCE(named.campaign, '')) = '(ai-assistant)' THEN 'AI Assistant'
-    WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(amazon|ebay|etsy|shopping|idealo|aliexpress|alibaba|walmart|shopzilla)([.]|$)') OR REGEXP_CONTAINS(LOWER(COALESCE(named.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Organic Shopping'
+    WHEN LOWER(COALESCE(named.source, '')) IN UNNEST(@v_d42e2d6fc185) OR REGEXP_CONTAINS(LOWER(COALESCE(named.campaign, '')), r'^(.*(([^a-df-z]|^)shop|shopping).*)$') THEN 'Organic Shopping'
     WHEN
-      REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(facebook|instagram|twitter|linkedin|pinterest|reddit|tiktok|snapchat|threads|vk|xing|tumblr|quora|whatsapp|telegram|weibo|mastodon|bluesky)([.]|$)') OR LOWER(COALESCE(named.source, '')) IN UNNEST(@v_432f87b2ae42)
+      LOWER(COALESCE(named.source, '')) IN UNNEST(@v_2cc33bb75f83)
       OR LOWER(COALESCE(named.medium, '')) IN ('social', 'social-network', 'social-media', 'sm', 'social network', 'social media')
       THEN 'Organic Social'
-    WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(youtube|vimeo|dailymotion|twitch|netflix|hulu)([.]|$)') OR STRPOS(LOWER(COALESCE(named.medium, '')), 'video') > 0 THEN 'Organic Video'
-    WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'(^|[.])(google|bing|yahoo|duckduckgo|baidu|yandex|ecosia|ask|aol|naver|seznam|qwant|startpage)([.]|$)') OR LOWER(COALESCE(named.medium, '')) = 'organic' THEN 'Organic Search'
+    WHEN LOWER(COALESCE(named.source, '')) IN UNNEST(@v_7b0a5e45de61) OR STRPOS(LOWER(COALESCE(named.medium, '')), 'video') > 0 THEN 'Organic Video'
+    WHEN LOWER(COALESCE(named.source, '')) IN UNNEST(@v_ae0b7a2642d8) OR LOWER(COALESCE(named.medium, '')) = 'organic' THEN 'Organic Search'
     WHEN LOWER(COALESCE(named.medium, '')) IN ('referral', 'app', 'link') THEN 'Referral'
     WHEN REGEXP_CONTAINS(LOWER(COALESCE(named.source, '')), r'e[-_ ]?mail') OR REGEXP_CONTAINS(LOWER(COALESCE(named.medium, '')), r'e[-_ ]?mail') THEN 'Email'
     WHEN LOWER(COALESCE(named.medium, '')) = 'affiliate' THEN 'Affiliates'
@@ -823,6 +841,14 @@ made AS (
     named.source_step,
     CAST(NULL AS STRING) AS gclid, CAST(NULL AS STRING) AS gbraid, CAST(NULL AS STRING) AS wbraid, CAST(NULL AS STRING) AS dclid, CAST(NULL AS STRING) AS fbclid, CAST(NULL AS STRING) AS msclkid, CAST(NULL AS STRING) AS ttclid, CAST(NULL AS STRING) AS li_fat_id
   FROM named
+  UNION ALL
+  SELECT target.date, target.is_preliminary, target.shard, target.property, target.event_name, target.occurred_at, target.client_id, target.user_id, target.session_id, target.session_number, target.order_id, target.value, target.revenue, target.value_in_usd, target.value_problem, target.refund_value, target.refund_is_zero, target.currency, target.coupon, target.event_params, target.user_properties, target.items, target.page_location, target.page_path, target.page_hostname, target.page_title, target.page_referrer, target.device_category, target.operating_system, target.browser, target.language, target.country, target.region, target.city, target.continent, target.platform, target.stream_id, target.consent_ad_user_data, target.consent_ad_personalization, target.event_key, target.purchase_id, target.key_version, target.copies, visited.source, visited.medium, visited.campaign, visited.channel_group, visited.channel_is_computed, visited.source_step, target.gclid, target.gbraid, target.wbraid, target.dclid, target.fbclid, target.msclkid, target.ttclid, target.li_fat_id
+  FROM `my-project.conversions.ga4_events` AS target
+  INNER JOIN `my-project.conversions_staging.stage_1_visits` AS visited
+    ON visited.property = target.property AND visited.session_id = target.session_id
+  WHERE
+    target.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 93 DAY)
+    AND visited.date > @end_date
 ),
 fresh AS (
   -- the rows of the scan with a fingerprint of each
@@ -835,14 +861,18 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
   SELECT
     target.event_key,
     target.date,
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(target.shard, FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.ga4_events` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date AND target.event_name IN UNNEST(@event_names)
+  WHERE target.date BETWEEN @start_date AND @end_date AND target.event_name IN UNNEST(@event_names) OR (
+      target.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 93 DAY)
+      AND CONCAT(target.property, '/', target.session_id)
+        IN (SELECT visited.visit_key FROM `my-project.conversions_staging.stage_1_visits` AS visited WHERE visited.date > @end_date)
+    )
 )
 SELECT
   COALESCE(fresh.event_key, present.event_key) AS event_key,
@@ -937,7 +967,7 @@ CROSS JOIN (
 ) AS moved;
 
 -- step merge_ga4_visits
--- @end_date DATE = "2026-11-28"
+-- @end_date DATE = "2027-03-01"
 -- @fence INT64 = 1
 -- @lease STRING = "stage:ga4_events"
 -- @start_date DATE = "2026-11-25"
@@ -1017,7 +1047,7 @@ WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `rate_key` = source.`rate_k
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `rate_key`, `property`, `currency`, `dollars`, `amounts`, `row_hash`) VALUES (source.`date`, source.`rate_key`, source.`property`, source.`currency`, source.`dollars`, source.`amounts`, source.`row_hash`);
 
 -- step merge_ga4_events
--- @end_date DATE = "2026-11-28"
+-- @end_date DATE = "2027-03-01"
 -- @fence INT64 = 1
 -- @lease STRING = "stage:ga4_events"
 -- @start_date DATE = "2026-11-25"
