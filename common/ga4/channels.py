@@ -31,5 +31,12 @@ def group(alias: str) -> Sql:
         source=f"LOWER(COALESCE({alias}.source, ''))",
         medium=f"LOWER(COALESCE({alias}.medium, ''))",
         campaign=f"LOWER(COALESCE({alias}.campaign, ''))",
-        **{category: bind(names, "ARRAY<STRING>") for category, names in sites().items()},
+        search=_listed("search"),
+        shopping=_listed("shopping"),
+        social=_listed("social"),
+        video=_listed("video"),
     )
+
+
+def _listed(category: str) -> Sql:
+    return bind(sites()[category], "ARRAY<STRING>")
