@@ -56,8 +56,8 @@ both AS (
     known.date > @end_date AND known.source_step IN ('earlier_visit', 'direct')
   FROM {{ known }} AS known
   WHERE
-    known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_SUB(@start_date, INTERVAL 2 DAY)
-    OR known.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    AND known.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
 ),
 looked_back AS (
   -- each visit with the last source of its client before it

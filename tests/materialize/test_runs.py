@@ -617,7 +617,7 @@ def test_who_waited_is_run_even_when_the_holder_fails(world: QuickWorld) -> None
     original = holder.submit
 
     def submit(sql: Sql, job_id: str | None) -> Any:
-        if "settled" in sql.text:
+        if "AS resolved" in sql.text:
             handle(world.services(), other)
         return original(sql, job_id)
 
@@ -634,7 +634,7 @@ def test_a_failed_write_does_not_fail_the_next_run(world: QuickWorld) -> None:
     original = failing.submit
 
     def submit(sql: Sql, job_id: str | None) -> Any:
-        if job_id and "settled" in sql.text:
+        if job_id and "AS resolved" in sql.text:
             raise UserError("The job failed: quota exceeded.")
         return original(sql, job_id)
 

@@ -244,6 +244,7 @@ def _difference(
             f"fresh.{column}" for column in names if column not in (target.key, "date")
         ),
         shard="target.shard" if is_events else "CAST(NULL AS STRING)",
+        last="DATE_ADD(@end_date, INTERVAL 93 DAY)" if name in LENT else "@end_date",
         later=template(__file__, "fill_later", visited=visited) if name in LENT else "",
         which="AND target.event_name IN UNNEST(@event_names)" if is_events else "",
     )

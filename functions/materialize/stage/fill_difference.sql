@@ -22,7 +22,7 @@ present AS (
     target.row_hash,
     CONCAT(target.property, '/', COALESCE({{ shard }}, FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM {{ target }} AS target
-  WHERE target.date BETWEEN @start_date AND @end_date {{ which }} {{ later }}
+  WHERE target.date BETWEEN @start_date AND {{ last }} AND ((target.date <= @end_date {{ which }}) {{ later }})
 )
 SELECT
   COALESCE(fresh.{{ key }}, present.{{ key }}) AS {{ key }},

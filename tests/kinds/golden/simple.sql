@@ -341,8 +341,8 @@ both AS (
     known.date > @end_date AND known.source_step IN ('earlier_visit', 'direct')
   FROM `my-project.conversions.ga4_visits` AS known
   WHERE
-    known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_SUB(@start_date, INTERVAL 2 DAY)
-    OR known.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    AND known.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
 ),
 looked_back AS (
   -- each visit with the last source of its client before it
@@ -473,11 +473,11 @@ present AS (
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.ga4_visits` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date  OR (
-      target.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 93 DAY)
+  WHERE target.date BETWEEN @start_date AND DATE_ADD(@end_date, INTERVAL 93 DAY) AND ((target.date <= @end_date ) OR (
+      target.date > @end_date
       AND CONCAT(target.property, '/', target.session_id)
         IN (SELECT visited.visit_key FROM `my-project.conversions_staging.stage_1_visits` AS visited WHERE visited.date > @end_date)
-    )
+    ))
 )
 SELECT
   COALESCE(fresh.visit_key, present.visit_key) AS visit_key,
@@ -581,7 +581,7 @@ present AS (
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.ga4_clicks` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date  
+  WHERE target.date BETWEEN @start_date AND @end_date AND ((target.date <= @end_date ) )
 )
 SELECT
   COALESCE(fresh.click_key, present.click_key) AS click_key,
@@ -643,7 +643,7 @@ present AS (
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.order_memory` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date  
+  WHERE target.date BETWEEN @start_date AND @end_date AND ((target.date <= @end_date ) )
 )
 SELECT
   COALESCE(fresh.memory_key, present.memory_key) AS memory_key,
@@ -701,7 +701,7 @@ present AS (
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(CAST(NULL AS STRING), FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.ga4_rates` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date  
+  WHERE target.date BETWEEN @start_date AND @end_date AND ((target.date <= @end_date ) )
 )
 SELECT
   COALESCE(fresh.rate_key, present.rate_key) AS rate_key,
@@ -868,11 +868,11 @@ present AS (
     target.row_hash,
     CONCAT(target.property, '/', COALESCE(target.shard, FORMAT_DATE('%Y%m%d', target.date))) AS shard
   FROM `my-project.conversions.ga4_events` AS target
-  WHERE target.date BETWEEN @start_date AND @end_date AND target.event_name IN UNNEST(@event_names) OR (
-      target.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 93 DAY)
+  WHERE target.date BETWEEN @start_date AND DATE_ADD(@end_date, INTERVAL 93 DAY) AND ((target.date <= @end_date AND target.event_name IN UNNEST(@event_names)) OR (
+      target.date > @end_date
       AND CONCAT(target.property, '/', target.session_id)
         IN (SELECT visited.visit_key FROM `my-project.conversions_staging.stage_1_visits` AS visited WHERE visited.date > @end_date)
-    )
+    ))
 )
 SELECT
   COALESCE(fresh.event_key, present.event_key) AS event_key,
