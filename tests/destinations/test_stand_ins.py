@@ -166,6 +166,11 @@ REFUSED: list[tuple[str, str, Change]] = [
     ),
     (
         "google_ads",
+        "an unknown merchant",
+        event("cartData", {"merchantId": "1", "items": [{"merchantProductId": "a"}]}),
+    ),
+    (
+        "google_ads",
         "an account with hyphens",
         lambda body: body["destinations"][0]["operatingAccount"].update(accountId="123-456-7890"),
     ),
@@ -203,7 +208,25 @@ REFUSED: list[tuple[str, str, Change]] = [
     ("tiktok", "a time in milliseconds", event("event_time", AGO[8] * 1000)),
     ("tiktok", "an unknown event set", lambda body: body.update(event_source_id="other")),
     ("tiktok", "too many events", times(1001)),
+    ("pinterest", "an address in clear", person("em", [CLEAR])),
+    ("pinterest", "a time in milliseconds", event("event_time", AGO[8] * 1000)),
+    ("pinterest", "a time to come", event("event_time", SOON)),
+    ("pinterest", "a field that it does not know", event("colour", "red")),
+    ("pinterest", "another platform's name of an event", event("event_name", "Purchase")),
+    (
+        "pinterest",
+        "a value that is no text",
+        lambda body: first(body)["custom_data"].update(value=12.5),
+    ),
+    ("pinterest", "no event id", without("event_id")),
+    ("pinterest", "no action source", without("action_source")),
+    ("pinterest", "too many events", times(1001)),
 ]
+
+
+def test_every_platform_that_tells_has_refusals_that_were_seen_to_be_refused() -> None:
+    tells = sorted(set(DESTINATIONS) - {"google_analytics"})
+    assert sorted({kind for kind, _, _ in REFUSED}) == tells
 
 
 @pytest.mark.parametrize(

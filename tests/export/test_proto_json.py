@@ -11,9 +11,10 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.export.contract.base import chunks
+from functions.export.contract.base import Built, chunks
 from functions.export.transport import proto_json
 from tests.destinations.generated import built
+from tests.destinations.harness import HERE, destination_of, load, prepare, row_of
 
 TYPES = {
     "/v1/events:ingest": dm.IngestEventsRequest,
@@ -41,6 +42,18 @@ def test_every_generated_request_is_what_the_official_client_writes(name: str) -
         request = destination.request(conversion, batch)
         path = request.url.removeprefix("https://datamanager.googleapis.com")
         assert request.body.decode() == as_google_writes(TYPES[path], request.message)
+
+
+def test_cart_data_is_what_the_official_client_writes() -> None:
+    case = HERE / "google_ads" / "cart_data"
+    rows = [
+        prepare(destination_of(case), "purchase", row_of(step["row"]), step.get("op", "create"))
+        for step in load(case / "rows.json")
+    ]
+    made = [each for each in rows if isinstance(each, Built)]
+    request = destination_of(case).request("purchase", made)
+    assert '"quantity": "2"' in request.body.decode()
+    assert request.body.decode() == as_google_writes(dm.IngestEventsRequest, request.message)
 
 
 @given(

@@ -80,6 +80,13 @@ class Simple(Conversion):
         ),
         examples=[False],
     )
+    items: bool = Field(
+        False,
+        title="Carry products",
+        description="Purchases keep their products (item id, price and quantity) as the parameter "
+        "items, for the cart data of platforms.",
+        examples=[False],
+    )
     refunds: Refunds | None = Field(
         None,
         title="Conversions adjustment",
@@ -102,6 +109,8 @@ class Simple(Conversion):
                 '{"dimension": "event", "operator": "equals", "value": "generate_lead"} '
                 "that holds in every branch"
             )
+        if not purchase and self.items:
+            raise ValueError("only purchases carry their products")
         if not purchase and self.refunds:
             raise ValueError("refunds adjust purchases only")
         if not purchase and self.deduplicate_by_user != (self.deduplication_days is not None):

@@ -72,6 +72,13 @@ _PER_CLIENT = f"""IF(
       event.order_id IS NULL OR event.client_id IS NULL, {_ORDER},
       CONCAT({_ORDER}, '@', event.client_id)
     )"""
+_ITEMS = """IF(
+      ARRAY_LENGTH(event.items) = 0, [],
+      [STRUCT('items' AS key, TO_JSON_STRING(ARRAY(
+        SELECT AS STRUCT item.item_id, item.price, CAST(item.quantity AS INT64) AS quantity
+        FROM UNNEST(event.items) AS item
+      )) AS value)]
+    )"""
 _IN_WINDOW = "BETWEEN @start_date AND @end_date"
 _BEFORE = (
     "BETWEEN DATE_SUB(@start_date, INTERVAL 731 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)"
@@ -90,6 +97,8 @@ def _events(conversion: Simple, context: Context, days: str) -> Sql:
         # nothing is left to be reached: destinations that send qualified ones only send these
         "is_qualified": "TRUE",
     }
+    if conversion.items:
+        columns["params"] = _ITEMS
     if conversion.event_type == "purchase":
         columns["id"] = _PER_CLIENT if conversion.order_ids_are_per_client else _ORDER
         if conversion.missing_order_id == "drop":

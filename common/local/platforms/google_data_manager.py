@@ -49,6 +49,7 @@ class GoogleDataManager(StandIn):
         accounts: frozenset[str] = frozenset({"1234567890"}),
         user_lists: frozenset[str] = frozenset({"777"}),
         custom_variables: frozenset[str] = frozenset({"plan"}),
+        merchants: frozenset[str] = frozenset({"135792468"}),
         enhanced_conversions_terms_signed: bool = True,
     ) -> None:
         super().__init__(clock)
@@ -56,6 +57,7 @@ class GoogleDataManager(StandIn):
         self.accounts = accounts
         self.user_lists = user_lists
         self.custom_variables = custom_variables
+        self.merchants = merchants
         self.terms_signed = enhanced_conversions_terms_signed
         self.members: dict[tuple[str, str], datetime] = {}
         self.later: dict[str, str] = {}
@@ -176,6 +178,12 @@ class GoogleDataManager(StandIn):
                 yield f"custom_variables[{index}].variable", "CUSTOM_VARIABLE_NOT_FOUND"
             if "@" in each.value:
                 yield f"custom_variables[{index}].value", "CUSTOM_VARIABLE_VALUE_CONTAINS_PII"
+        if "cart_data" in event:
+            if event.cart_data.merchant_id not in self.merchants:  # [errors]
+                yield "cart_data.merchant_id", "INVALID_MERCHANT_ID"
+            for index, each in enumerate(event.cart_data.items):
+                if not each.merchant_product_id or each.quantity < 1:
+                    yield f"cart_data.items[{index}]", "REQUIRED_FIELD_MISSING"
         yield from _person_violations(event.user_data)
 
     def _accept(self, request: Any) -> str:

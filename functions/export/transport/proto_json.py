@@ -20,6 +20,9 @@ from common.untyped import JsonObject
 
 Message = JsonObject
 
+LONG = frozenset({"quantity"})
+"""Integers of 64 bits, which JSON has as text."""
+
 _ROWS = "\n" + " " * 4
 """What every line of a row begins with: a row stands in a list in an object."""
 
@@ -70,6 +73,8 @@ def _field(name: str, value: Any) -> Any:
         return fields(value)
     if isinstance(value, list):
         return [_field(name, each) for each in value]
+    if name in LONG:
+        return int(value)
     return datetime.fromisoformat(value) if name.endswith("Timestamp") else value
 
 
