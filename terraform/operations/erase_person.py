@@ -2,49 +2,62 @@
 
     .venv/bin/python terraform/operations/erase_person.py PROJECT ENVIRONMENT LOCATION ID...
 
-The ids are what is known of the person: client ids, user ids, e-mail addresses, ids of leads and of
-conversions. Rows that hold an address, or the id of a lead or conversion, say which other ids are
-the person's, and those are erased as well. It runs under the operator's own credentials, best while
+The ids are what is known of the person: client ids, user ids, e-mail addresses, phone numbers
+(+44 20 7946 0958; tel:02079460958 where the country is not known), ids of leads and of conversions.
+Rows that hold an address, a number, or the id of a lead or conversion, say which other ids are the
+person's, and those are erased as well. It runs under the operator's own credentials, best while
 no run is under way, and may be repeated. Rows are found in every table of the product by its own
 columns, inside rows kept as JSON text, in words for people that quote an id, and in what runs have
 left behind in the staging dataset.
 
 What was sent of the person is marked in the delivery ledger: the next hourly run of export takes it
 back where the platform can, and the person out of audiences. Until then ledger and
-`audience_members` keep what the platform asks for to do that; repeated after three days, this
-deletes it too.
+`audience_members` keep what the platform asks for to do that. It goes by itself three days after
+the platform took it, at the latest 30 days after the erasure.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 # started as a file, so that only its own folder is on the path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+import phonenumbers
+
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, fill, identifier, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.identity.erased import CONTACTS, one_writing
 from common.model import placeholders
 from common.settings import Settings
+from functions.export.ledger import erased
 
-IDS = ("client_id", "user_id", "lead_id", "id")
-"""Columns that name a person, or a conversion or lead, and so the person who made it."""
-OTHERS = ("client_id", "user_id", "lead_id", "id")
+IDS = ("client_id", "user_id", "lead_id", "id", "purchase_id", "order_id")
+"""Columns that name a person, or a conversion, order or lead, and so the person who made it."""
+OTHERS = ("client_id", "user_id", "lead_id", "id", *CONTACTS)
 """What a row says of who else the person is."""
-EMAIL = "email"
-"""Plain in one table, SHA-256 in the next."""
+LEADING = ("id", "lead_id", *CONTACTS)
+"""By which of them a row is the person's alone, so that what else stands in it is theirs too."""
+OWN = ("id", "purchase_id", "order_id")
+"""What a row is called that goes with the person, whichever of their ids it was found by."""
+PARAMETERS = {"params": "value", "event_params": "text", "user_properties": "text"}
+"""Columns that hold parameters of any name, and where in each its value is."""
 ROWS = ("old_row", "new_row", "row_text")
 """Columns that hold a whole row as JSON text."""
-TEXTS = ("detail", "fix", "note")
+TEXTS = ("detail", "fix", "note", "object")
 """Columns of words for a person, which may quote an id."""
 SHORTEST_QUOTED = 6
 """Characters of an id that is looked for inside words; a shorter one stands in too many."""
+ROUNDS = 2
+"""From what is given to a lead, and from the lead's address to another lead; no further, because a
+company's address leads to everybody who works there."""
 
 
 def main() -> None:
@@ -73,10 +86,11 @@ def erase(warehouse: Warehouse, ids: Sequence[str], now: datetime) -> Iterator[t
     tables = sorted(warehouse.tables_in(f"{settings.project}.{settings.dataset}"))
     ids = identified(warehouse, tables, spellings(ids))
     bound = {"ids": Parameter("ARRAY<STRING>", list(ids))}
-    # first, so that a run that begins meanwhile already leaves the person out
+    # before this erasure's own, so that repeating the command forgets what platforms answered
+    yield from erased.forget_all(warehouse, now).rows.items()
+    # first of all that is deleted, so that a run that begins meanwhile leaves the person out
     remember = template(__file__, "erase_person_remember", erasures=warehouse.table("erasures"))
-    warehouse.execute(with_parameters(remember, **bound))
-    yield from forgotten_deliveries(warehouse, now)
+    warehouse.execute(with_parameters(remember, **bound, now=now))
     for table in tables:
         if schemas.shape_of(table) == "conversion":
             take_back(warehouse, table, ids, now)
@@ -89,12 +103,42 @@ def erase(warehouse: Warehouse, ids: Sequence[str], now: datetime) -> Iterator[t
     forget_staged(warehouse, ids)
 
 
-def spellings(ids: Sequence[str]) -> list[str]:
-    """The ids as tables have them: of an e-mail address in small letters, and its SHA-256."""
-    found = {id.strip() for id in ids}
-    for address in [id.lower() for id in found if "@" in id]:
-        found |= {address, hashlib.sha256(address.encode()).hexdigest()}
-    return sorted(found)
+def spellings(ids: Iterable[str]) -> list[str]:
+    """The ids as tables have them: of an e-mail address in small letters and of a phone number its
+    digits, and the SHA-256 of both."""
+    found = set()
+    for id in (id.strip() for id in ids):
+        if "@" in id:
+            found |= {id, id.lower(), _sha256(id.lower())}
+        elif id.startswith(("+", "tel:")):
+            found |= set(_numbers(id))
+        else:
+            found.add(id)
+    return sorted(found - {""})
+
+
+def _numbers(phone: str) -> Iterator[str]:
+    """The writings of a phone number as digits alone, and the hashes that platforms take.
+
+    One that is written without its country is the person's too: better than to leave them in.
+    """
+    digits = re.sub(r"\D", "", phone).removeprefix("00")
+    yield digits
+    for plus in ("+", ""):
+        yield _sha256(plus + digits)
+    try:
+        number = phonenumbers.parse(f"+{digits}")
+    except phonenumbers.NumberParseException:
+        return
+    if phonenumbers.is_valid_number(number):
+        shown = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.NATIONAL)
+        national = re.sub(r"\D", "", shown)
+        # as it is dialled inside the country, and as in +44 (0)20 7946 0958
+        yield from (national, f"{number.country_code}{national}")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def identified(warehouse: Warehouse, tables: Sequence[str], ids: Sequence[str]) -> list[str]:
@@ -103,10 +147,29 @@ def identified(warehouse: Warehouse, tables: Sequence[str], ids: Sequence[str]) 
     A client id or user id alone leads to no other: a device or an account may be shared.
     """
     found = set(ids)
+    for _ in range(ROUNDS):
+        found |= set(spellings(_beside(warehouse, tables, sorted(found), LEADING, OTHERS)))
+    # last, so that what stands on a shared device leads to nobody else
+    every = (*IDS, *CONTACTS)
+    return sorted(found | set(_beside(warehouse, tables, sorted(found), every, OWN)))
+
+
+def _beside(
+    warehouse: Warehouse,
+    tables: Sequence[str],
+    ids: Sequence[str],
+    by: Sequence[str],
+    wanted: Sequence[str],
+) -> Iterator[str]:
+    """What the `wanted` columns hold in rows that hold one of the ids in a column of `by`."""
+    bound = {
+        "ids": Parameter("ARRAY<STRING>", list(ids)),
+        "nobody": Parameter("ARRAY<STRING>", placeholders.NOBODY),
+    }
     for table in tables:
         columns = schemas.columns(shape) if (shape := schemas.shape_of(table)) else ()
-        mentioned = mentions([name for name in columns if name in ("id", "lead_id", EMAIL)])
-        others = [identifier(name) for name in OTHERS if name in columns]
+        mentioned = mentions([name for name in columns if name in by])
+        others = [_known(name) for name in wanted if name in columns]
         if mentioned is None or not others or "collection" in columns:
             continue
         known = template(
@@ -116,24 +179,30 @@ def identified(warehouse: Warehouse, tables: Sequence[str], ids: Sequence[str]) 
             names=fill("[{{ others }}]", others=join(", ", others)),
             mentioned=mentioned,
         )
-        bound = {
-            "ids": Parameter("ARRAY<STRING>", list(ids)),
-            "nobody": Parameter("ARRAY<STRING>", placeholders.NOBODY),
-        }
-        found |= {row["known"] for row in warehouse.rows(with_parameters(known, **bound))}
-    return sorted(found)
+        yield from (row["known"] for row in warehouse.rows(with_parameters(known, **bound)))
+
+
+def _known(column: str) -> Sql:
+    value = identifier(column)
+    # marked, because digits alone could be any id; a hash is known by its form
+    form = "IF(LENGTH({{ it }}) = 64, {{ it }}, CONCAT('tel:', NULLIF({{ it }}, '')))"
+    return fill(form, it=one_writing(column, value)) if column == "phone" else value
 
 
 def forget_staged(warehouse: Warehouse, ids: Sequence[str]) -> None:
-    """Delete the person's rows from tables that runs have left behind, which expire in a week."""
+    """Delete the person's rows from tables that runs have left behind, whatever their columns."""
     bound = {"ids": Parameter("ARRAY<STRING>", list(ids))}
     settings = warehouse.settings
     for table in warehouse.tables_in(f"{settings.project}.{settings.staging_dataset}"):
         columns = warehouse.schema_of(warehouse.staging_path(table)) or []
-        mentioned = mentions([column["name"] for column in columns])
-        if mentioned is not None:
-            delete = template(__file__, table=warehouse.staging(table), mentioned=mentioned)
-            warehouse.execute(with_parameters(delete, **bound))
+        delete = template(
+            __file__,
+            "erase_person_staged",
+            table=warehouse.staging(table),
+            mentioned=mentions([column["name"] for column in columns]) or Sql("FALSE"),
+            shortest=str(SHORTEST_QUOTED),
+        )
+        warehouse.execute(with_parameters(delete, **bound))
 
 
 def take_back(warehouse: Warehouse, table: str, ids: Sequence[str], now: datetime) -> None:
@@ -152,37 +221,38 @@ def take_back(warehouse: Warehouse, table: str, ids: Sequence[str], now: datetim
     warehouse.execute(with_parameters(ask, ids=named, conversion=conversion, now=now))
 
 
-def forgotten_deliveries(warehouse: Warehouse, now: datetime) -> Iterator[tuple[str, int]]:
-    """Delete what platforms have done with of anybody who was erased before."""
-    attempts = warehouse.table("export_attempts")
-    # what names the settled ones goes last
-    for table in ("audience_members", "export_attempts"):
-        delete = template(
-            __file__, "erase_person_settled", table=warehouse.table(table), attempts=attempts
-        )
-        yield table, warehouse.execute(with_parameters(delete, now=now)).affected_rows or 0
-
-
 def mentions(columns: Sequence[str]) -> Sql | None:
     """The condition that a row with these columns holds one of @ids; None when none could."""
     if "collection" in columns:
         return None  # ids of definitions name nobody
-    named = [identifier(column) for column in columns if column in IDS]
-    named += [_small(identifier(column)) for column in columns if column == EMAIL]
-    inside = [
-        fill("JSON_VALUE({{ row }}, '$.{{ id }}')", row=identifier(column), id=id)
-        for column in columns
-        if column in ROWS
-        for id in (*IDS, EMAIL)
+    values = [identifier(column) for column in columns if column in IDS]
+    values += [one_writing(name, identifier(name)) for name in CONTACTS if name in columns]
+    values += [
+        _inside(column, id) for column in columns if column in ROWS for id in (*IDS, *CONTACTS)
     ]
-    inside = [_small(path) if EMAIL in path.text else path for path in inside]
-    held = [fill("{{ value }} IN UNNEST(@ids)", value=value) for value in (*named, *inside)]
+    if "person_id" in columns:
+        values.append(Sql("REGEXP_REPLACE(`person_id`, r'^(client|user):', '')"))
+    held = [fill("{{ value }} IN UNNEST(@ids)", value=value) for value in values]
+    held += [_among(column) for column in columns if column in PARAMETERS]
     held += [_quotes(column) for column in columns if column in TEXTS]
     return join(" OR ", held) if held else None
 
 
-def _small(value: Sql) -> Sql:
-    return fill("LOWER(TRIM({{ value }}))", value=value)
+def _inside(column: str, id: str) -> Sql:
+    value = fill("JSON_VALUE({{ row }}, '$.{{ id }}')", row=identifier(column), id=id)
+    return one_writing(id, value)
+
+
+def _among(column: str) -> Sql:
+    """Whether a parameter, whatever its name, is one of the ids."""
+    value = fill("parameter.{{ value }}", value=PARAMETERS[column])
+    writings = [value, *(one_writing(name, value) for name in CONTACTS)]
+    return fill(
+        "EXISTS (SELECT 1 FROM UNNEST({{ column }}) AS parameter CROSS JOIN UNNEST(@ids) AS id"
+        " WHERE id IN ({{ writings }}))",
+        column=identifier(column),
+        writings=join(", ", writings),
+    )
 
 
 def _quotes(column: str) -> Sql:

@@ -2,7 +2,7 @@
 INSERT INTO {{ erasures }} (subject_hash, requested_at)
 SELECT DISTINCT
   IF(REGEXP_CONTAINS(id, r'^[0-9a-f]{64}$'), id, TO_HEX(SHA256(id))) AS subject_hash,
-  CURRENT_TIMESTAMP() AS requested_at
+  @now AS requested_at
 FROM UNNEST(@ids) AS id
 WHERE
   IF(REGEXP_CONTAINS(id, r'^[0-9a-f]{64}$'), id, TO_HEX(SHA256(id))) NOT IN (

@@ -220,7 +220,22 @@ def shop(
     warehouse.ensure_dataset(f"test-project.{dataset}")
     for table in TABLES:
         warehouse.ensure_table(warehouse.path(table), table)
-    clock, bus, session, process = TestClock(), Bus(), requests.Session(), Killable()
+    with opened(warehouse, secret_manager=secret_manager) as here:
+        yield here
+    if client:
+        client.delete_dataset(f"test-project.{dataset}", delete_contents=True)
+
+
+@contextmanager
+def opened(
+    warehouse: Warehouse,
+    clock: TestClock | None = None,
+    *,
+    secret_manager: Callable[[], Any] = no_secret_manager,
+) -> Iterator[Shop]:
+    """Export over this warehouse, and running platforms."""
+    clock = clock or TestClock()
+    bus, session, process = Bus(), requests.Session(), Killable()
     with platforms.serving(clock.now) as running, session:
         wire = KillableWire(
             session,
@@ -234,8 +249,6 @@ def shop(
         killable = cast("Warehouse", KillableWarehouse(warehouse, process))
         services = Services(killable, wire, clock, lambda: bus, random.Random(1))
         yield Shop(services, clock, bus, running.stand_ins, warehouse, process)
-    if client:
-        client.delete_dataset(f"test-project.{dataset}", delete_contents=True)
 
 
 def record(row: ConversionRow) -> dict[str, Any]:

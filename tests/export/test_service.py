@@ -662,10 +662,29 @@ def test_an_erased_person_leaves_every_list_though_no_run_reads_their_day_again(
     assert sha256("l1@example.com") in {key for _, key in left}
     assert len(kept(here.stand_ins["meta"])) == 1
     here.passes(days=4)
-    forgotten = dict(erase(here.warehouse, ["1.1"], here.clock.now()))
-    assert forgotten["export_attempts"] > 0 < forgotten["audience_members"]
+    here.handle(ExportTick())
     for table in ("audience_members", "export_attempts"):
         assert {row["conversion_id"] for row in here.all_of(table)} == {"l2"}
+
+
+def test_what_no_platform_took_back_is_forgotten_after_a_month_and_a_person_hears_of_it(
+    here: Shop,
+) -> None:
+    here.add_destination("google_customer_match")
+    here.put("l1", client_id="1.1")
+    here.put("l2", client_id="2.2")
+    here.materialize("qualified_lead")
+    here.export("qualified_lead")
+    here.passes(days=1)
+    here.add_destination("google_customer_match", mode="paused")
+    dict(erase(here.warehouse, ["1.1"], here.clock.now()))
+    for days, remembered in ((29, {"l1", "l2"}), (2, {"l2"})):
+        here.passes(days=days)
+        here.handle(ExportTick())
+        for table in ("audience_members", "export_attempts"):
+            assert {row["conversion_id"] for row in here.all_of(table)} == remembered
+    [told] = here.all_of("incidents")
+    assert (told["code"], told["conversion"]) == ("erasure_unconfirmed", "qualified_leads")
 
 
 def test_a_tick_runs_only_what_is_open(here: Shop) -> None:

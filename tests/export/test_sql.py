@@ -15,6 +15,7 @@ from common.bigquery.warehouse import Executed, Warehouse
 from common.settings import Settings
 from functions.export.destinations.registry import DESTINATIONS
 from functions.export.frontend import reads
+from functions.export.ledger import erased
 from functions.export.ledger.entries import Entry
 from functions.export.reconcile.delivery_state import Sent
 from functions.export.send import poll
@@ -24,7 +25,15 @@ from functions.export.transport.results import Status
 from tests.destinations.harness import NOW, TestClock, plain
 from tests.judge import analyze
 
-TABLES = ("export_attempts", "export_requests", "audience_members", "runs", "leases", "incidents")
+TABLES = (
+    "export_attempts",
+    "export_requests",
+    "audience_members",
+    "runs",
+    "leases",
+    "incidents",
+    "erasures",
+)
 
 
 class Recorder(Warehouse):
@@ -36,7 +45,8 @@ class Recorder(Warehouse):
 
     def rows(self, sql: Sql, **_: Any) -> Iterator[dict[str, Any]]:
         self.statements.append(sql)
-        names = "held leaving unproved early known conversions conversion state reason".split()
+        names = """held leaving unproved early known conversions conversion state reason
+        erasures key destination is_open""".split()
         return iter([{**dict.fromkeys(names, 1), "refused": []}])
 
     def execute(self, sql: Sql, **_: Any) -> Executed:
@@ -122,6 +132,14 @@ def test_a_report_is_googlesql(name: str) -> None:
     found = Connection(services, cast("Any", Stored()), plain("google_ads")[0])
     reads._rows(found, name, start_date=DAYS[0], end_date=DAYS[1])
     judged(recorder.statements[-1])
+
+
+def test_what_forgets_erased_persons_is_googlesql() -> None:
+    recorder = Recorder()
+    erased.forget_all(recorder, NOW)
+    assert len(recorder.statements) == 4
+    for sql in recorder.statements:
+        judged(sql)
 
 
 def judged(sql: Sql) -> None:

@@ -109,6 +109,21 @@ def refused_later(
     )
 
 
+def unconfirmed(services: Services, destination: str, deliveries: int) -> None:
+    """Say that hashes of erased persons are gone though the platform never took them back."""
+    incident(
+        services,
+        "erasure_unconfirmed",
+        "error",
+        destination,
+        "",
+        f"{destination}: in 30 days {deliveries:,} conversions of erased persons could not be taken"
+        " back; what the product kept to do that is deleted now, and they stay at the platform.",
+        "Ask the platform's own deletion form for the persons who asked to be erased then; look why"
+        " the destination was paused, archived or failing.",
+    )
+
+
 def _listed(counts: Counter[str]) -> str:
     """The most frequent reasons first."""
     shown = [f"{count:,} x {reason}" for reason, count in counts.most_common(MOST_REASONS)]

@@ -18,6 +18,7 @@ from common.messaging.messages import (
     Message,
     ReplayRequested,
 )
+from functions.export.ledger import erased
 from functions.export.send import incidents, poll
 from functions.export.send.due import due
 from functions.export.send.run import Job, Run, Summary
@@ -54,8 +55,16 @@ def handle(services: Services, message: Message) -> None:
             severity = "WARNING" if isinstance(error, RetryableError) else "ERROR"
             log("export_failed", severity, destination=work.connection.id, reason=_code(error))
             faults.append(error)
+    if isinstance(message, ExportTick):
+        _forget_erased(services)
     if faults:
         raise faults[0]
+
+
+def _forget_erased(services: Services) -> None:
+    done = erased.forget(services.warehouse, services.clock.now())
+    for destination, deliveries in sorted(done.unconfirmed.items()):
+        incidents.unconfirmed(services, destination, deliveries)
 
 
 def work_of(services: Services, message: Message) -> list[Work]:

@@ -48,6 +48,9 @@ class PaperWarehouse(Warehouse):
     def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
         return DryRun(_contract(), None, (), "SELECT")
 
+    def drop(self, path: str) -> None:
+        """Nothing is there."""
+
     def append(self, table: str, rows: Iterable[Row]) -> None:
         """Books are loads, no statements."""
 

@@ -13,6 +13,7 @@ from common.errors import RetryableError
 from common.ga4 import clicks, events, orders, rates, shards, stage, visits
 from common.ga4.shards import Versions
 from common.ga4.stage import Span, message_of, scan
+from common.identity import erased
 from common.incidents.incidents import Incident
 from common.model.run_status import RunStatus
 from common.model.window import Window, yesterday
@@ -33,6 +34,9 @@ HISTORY = ("ga4_visits", "ga4_clicks", "order_memory")
 """Those that are judged beyond the days of the stage."""
 LENT = ("ga4_visits", "ga4_events")
 """Those whose later rows may take their source from the days that are read."""
+
+NAMES = ("client_id", "user_id")
+"""Columns of the export by which an erased person is known again."""
 
 
 def fill_stage(
@@ -80,7 +84,7 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
             for name in written:
                 merge.await_previous_merge(warehouse, taken, _part(name))
             scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
-            warehouse.execute(create_table_as(scanned, raw, cluster="is_wanted"))
+            warehouse.execute(_read(warehouse, raw, scanned))
             fresh = _scanned(warehouse, scanned, span, taken)
             fresh["order_memory"] = orders.orders(scanned, is_history=True)
             visited, target = _visited(warehouse, taken), warehouse.table("ga4_events")
@@ -116,7 +120,7 @@ def _fill(
     for name in KEYS:
         merge.await_previous_merge(warehouse, taken, _part(name))
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
-    done = warehouse.execute(create_table_as(scanned, raw, cluster="is_wanted"))
+    done = warehouse.execute(_read(warehouse, raw, scanned))
     fresh = _scanned(warehouse, scanned, span, taken)
     differences = _differences(warehouse, fresh, span, seen, taken)
     staged = _target(warehouse, "ga4_events")
@@ -154,6 +158,17 @@ def _fill(
         run_id, RunStatus.STAGED, seconds=clock.elapsed(), rows_total=counts.after, **facts
     )
     return True
+
+
+def _read(warehouse: Warehouse, raw: Sql, scanned: Sql) -> Sql:
+    """The statement that makes `scanned` hold what the export says, but for erased persons."""
+    rows = template(
+        __file__,
+        "fill_read",
+        raw=raw,
+        spared=erased.spared("exported", NAMES, warehouse.table("erasures")),
+    )
+    return create_table_as(scanned, rows, cluster="is_wanted")
 
 
 def _part(name: str) -> str:

@@ -20,7 +20,7 @@ REMEMBERED = (
 ).split()
 """Columns of a row as history keeps it before and after a change."""
 
-NAMES = ("id", "client_id", "user_id", "lead_id", "email")
+NAMES = ("id", "client_id", "user_id", "lead_id", "email", "phone")
 """Columns by which an erased person is known again."""
 
 OUTSIDE = "history.date < @start_date OR history.date > @end_date"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from common.bigquery.sql import Sql, template, with_parameters
 from common.errors import UserError
+from common.identity import erased
 from common.incidents.incidents import Incident
 from common.kinds.candidate.reason import reason as why_broken
 from common.untyped import JsonObject
 from functions.materialize import merge
 from functions.materialize.services import Services
+from functions.materialize.task.difference import NAMES
 from functions.materialize.task.job import Job
 from functions.materialize.task.money import Moved
 
@@ -64,6 +66,7 @@ def _quarantine(
         quarantine=services.warehouse.table("quarantine"),
         candidates=candidates,
         reason=reason,
+        spared=erased.spared("c", NAMES, services.warehouse.table("erasures")),
     )
     facts = {
         "conversion": job.stored.id,

@@ -10,5 +10,7 @@ FROM (
       c.lead_id AS lead_id, @fence AS fence
     )) AS row_text
   FROM {{ candidates }} AS c
+  WHERE
+    {{ spared }}
 ) AS judged
 WHERE judged.reason IS NOT NULL AND judged.reason <> 'outside_window'

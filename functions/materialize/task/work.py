@@ -116,10 +116,12 @@ def _ended(
         visitors.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)
         status = _write(services, job)
     except RetryableError:
+        _clear_away(services, job)
         raise
     except ProductError as error:
         reports.failed(services, task, error)
         status = RunStatus.FAILED
+    _clear_away(services, job)
     return Ended(status, stored.version, job.window)
 
 
@@ -173,6 +175,13 @@ def _write(services: Services, job: Job) -> RunStatus:
         **facts,
     )
     return status
+
+
+def _clear_away(services: Services, job: Job) -> None:
+    """Drop what nobody reads any more: it holds people's data, erased persons' too where the source
+    still has them. What a worker that died leaves behind expires."""
+    for part in ("raw", "candidates"):
+        services.warehouse.drop(services.warehouse.staging_path(job.staged(part)))
 
 
 def _waits(services: Services, job: Job) -> str | None:

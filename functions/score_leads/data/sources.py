@@ -84,6 +84,8 @@ class Raw:
 
     sql: Sql
     columns: Mapping[str, str]
+    made: str = ""
+    """Name of the staging table that was made for it, if one was."""
 
 
 def stage(
@@ -129,7 +131,14 @@ def stage(
     facts = {"currency": settings.currency, "known_until": known_until, **days}
     warehouses.warehouse.execute(with_parameters(credited, timezone=settings.timezone, **facts))
     seen = behaviour(warehouses.warehouse, conversion.id, made_leads, judged or window)
+    _clear_away(warehouses.warehouse, leads, deals)
     return Staged(made_leads, made_outcomes, seen)
+
+
+def _clear_away(warehouse: Warehouse, *raw: Raw) -> None:
+    """Drop what was only read to be staged: the CRM may still name persons who were erased."""
+    for made in (each.made for each in raw if each.made):
+        warehouse.drop(warehouse.staging_path(made))
 
 
 @dataclass(frozen=True)
@@ -251,21 +260,23 @@ def _written(warehouse: Warehouse, name: str, query: Sql) -> Raw:
     """The query's rows in a table: BigQuery takes recursion at the top of a statement alone."""
     warehouse.execute(create_table_as(warehouse.staging(name), query))
     schema = warehouse.schema_of(warehouse.staging_path(name)) or []
-    return Raw(warehouse.staging(name), {column["name"]: column["type"] for column in schema})
+    columns = {column["name"]: column["type"] for column in schema}
+    return Raw(warehouse.staging(name), columns, name)
 
 
 def _answered(warehouses: Warehouses, conversion: str, query: str, sql: str, window: Window) -> Raw:
     """The rows of a user's query, judged again and run under the account that may read them."""
     field = f"{query}_sql"
+    name = f"{conversion}_scoring_{query}_raw"
     answer = user_query.run(
         user_query.judged(sql, warehouses.warehouse.settings, field),
         warehouses.runner,
         window,
-        f"{conversion}_scoring_{query}_raw",
+        name,
         field=field,
         labels={"conversion": conversion},
     )
-    return Raw(answer.table, answer.types)
+    return Raw(answer.table, answer.types, name)
 
 
 def _of_conversions(warehouse: Warehouse, target: str) -> Raw:
@@ -275,7 +286,7 @@ def _of_conversions(warehouse: Warehouse, target: str) -> Raw:
     return Raw(fill("({{ query }})", query=deals), dict.fromkeys(columns, "STRING"))
 
 
-_NAMES_OF_PERSON = ("id", "client_id", "user_id", "email")
+_NAMES_OF_PERSON = ("id", "client_id", "user_id", "email", "phone")
 _LEAD_NAMES = {"id": ("lead_id", "id")}
 _DEAL_NAMES = {"deal_created": ("deal_created", "created", "outcome_at")}
 

@@ -259,6 +259,14 @@ kept AS (
       ),
       ''
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(
+      IF(
+        REGEXP_CONTAINS(judged.`phone`, r'^\s*[0-9a-fA-F]{64}\s*$'),
+        LOWER(TRIM(judged.`phone`)),
+        TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(judged.`phone`, r'[^0-9]', ''), r'^00', '')))
+      ),
+      ''
+    ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
 ),
 valued AS (
   -- the candidates with what visits lend, worth in their own currency and in the project's

@@ -9,6 +9,8 @@
 -- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
 -- @v_ea131d42ee55 ARRAY<STRING> = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_scanned` CLUSTER BY `is_wanted` AS
+SELECT exported.*
+FROM (
 -- One row an event. Ids that stand for nobody are NULL, amounts are finite, parameters have one shape.
 WITH
 exported AS (
@@ -272,7 +274,11 @@ SELECT
   -- a refusal is passed on; a GA4 "Yes" is no consent to hand user data to a platform
   IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_user_data,
   IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_personalization
-FROM keyed;
+FROM keyed
+) AS exported
+WHERE
+  COALESCE(TO_HEX(SHA256(exported.`client_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(TO_HEX(SHA256(exported.`user_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased);
 
 -- step stage_visits
 -- @end_date DATE = "2026-11-28"
@@ -1671,6 +1677,14 @@ kept AS (
         REGEXP_CONTAINS(judged.`email`, r'^\s*[0-9a-fA-F]{64}\s*$'),
         LOWER(TRIM(judged.`email`)),
         TO_HEX(SHA256(LOWER(TRIM(judged.`email`))))
+      ),
+      ''
+    ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(
+      IF(
+        REGEXP_CONTAINS(judged.`phone`, r'^\s*[0-9a-fA-F]{64}\s*$'),
+        LOWER(TRIM(judged.`phone`)),
+        TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(judged.`phone`, r'[^0-9]', ''), r'^00', '')))
       ),
       ''
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)

@@ -1,0 +1,1 @@
+LOWER(TRIM({{ value }}))

@@ -1,0 +1,1 @@
+SELECT COUNT(*) AS erasures FROM {{ erasures }} AS erased WHERE erased.requested_at >= @since

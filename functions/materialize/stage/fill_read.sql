@@ -1,0 +1,6 @@
+SELECT exported.*
+FROM (
+{{ raw }}
+) AS exported
+WHERE
+  {{ spared }}
