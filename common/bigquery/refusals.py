@@ -1,8 +1,9 @@
 """What BigQuery refuses, by its reason, as an error that says what to do next.
 
 The reason (`errors[0].reason`) decides and the HTTP status only where there is none: seven reasons
-share 403, and the client turns a byte cap into a 500. Texts are read only where one reason has two
-meanings. Source: https://cloud.google.com/bigquery/docs/error-messages
+share 403, and the client turns a byte cap into a 500. A text decides in three places alone, each
+where Google gives one reason for two causes and nothing else in the answer tells them apart; its
+source stands beside it. Source: https://cloud.google.com/bigquery/docs/error-messages
 """
 
 from __future__ import annotations
@@ -26,9 +27,15 @@ from common.errors import (
 )
 from common.untyped import JsonObject
 
+# invalidQuery, as of a wrong name: https://cloud.google.com/bigquery/docs/troubleshoot-queries;
+# resourcesExceeded, as of a query too large: m-lab/etl-gardener#293 has the words
 _CONTENTION = re.compile(r"concurrent update|could not serialize|too many dml statements", re.I)
+# invalid or invalidQuery: https://cloud.google.com/bigquery/docs/data-manipulation-language
 _STREAMED = re.compile("streaming buffer", re.I)
+# quotaExceeded without a place: https://cloud.google.com/bigquery/docs/cost-controls, custom quotas
 _NO_SOON = re.compile(r"custom quota|per ?day|daily|QueryUsage", re.I)
+_OF_A_DAY = ".long"
+"""How places of quotas end that come back the next day: load_job_per_table.long (tidb2dw#91)."""
 _DENIED = re.compile(r"Permission (\S+) denied on (dataset|table) ([\w-]+):([\w.-]+)")
 _NO_QUERY = re.compile(r"permission to query table ([\w-]+):([\w.$*-]+?)[,.]? ")
 _NO_JOBS = re.compile(r"does not have (bigquery\.jobs\.\w+) permission in project ([\w-]+)")
@@ -65,6 +72,8 @@ def translate(error: BaseException, caller: Caller | None = None) -> ProductErro
         return None
     text = message_of(error)
     reason = reason_of(error)
+    if reason == "quotaExceeded":
+        return _quota(text, str(_first(error).get("location") or ""))
     return _by_reason(reason, text, caller) or _by_status(error, text, caller)
 
 
@@ -89,8 +98,6 @@ def _by_reason(reason: str, text: str, caller: Caller) -> ProductError | None:
             return AccessError(text, fix=_grant(text, caller))
         case "billingNotEnabled" | "policyViolation" | "blocked":
             return AccessError(text, code=_snake(reason), fix=_OWNER[reason])
-        case "quotaExceeded":
-            return _quota(text)
         case "rateLimitExceeded" | "jobRateLimitExceeded":
             return RetryableError(text, code="rate_limited")
         case "backendError" | "internalError" | "jobBackendError" | "jobInternalError":
@@ -143,8 +150,8 @@ def _of_query(text: str) -> ProductError:
     return UserError(text, code="query_failed")
 
 
-def _quota(text: str) -> ProductError:
-    if _NO_SOON.search(text):
+def _quota(text: str, place: str) -> ProductError:
+    if place.endswith(_OF_A_DAY) or _NO_SOON.search(text):
         return QuotaError(text, code="quota_exceeded", fix=_QUOTA)
     return RetryableError(text, code="quota_exceeded", fix=_QUOTA)
 

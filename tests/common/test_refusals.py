@@ -145,6 +145,15 @@ def test_the_reason_says_what_to_do_next(
         assert len(set(app.jobs)) == len(app.jobs) > 1, "a job's failure needs a new job id"
 
 
+def test_a_quota_of_a_day_is_known_by_its_place_and_not_by_its_words() -> None:
+    for place, status in (("load_job_per_table.long", QUOTA), ("somewhere", RETRY)):
+        refused = {"reason": "quotaExceeded", "message": "Quota exceeded", "location": place}
+        error = google_errors.Forbidden("x", errors=[refused])  # type: ignore[no-untyped-call]
+        ours = translate(error)
+        assert ours is not None
+        assert ours.status == status
+
+
 def test_a_cap_says_how_to_raise_it_and_what_that_costs() -> None:
     text = "Query exceeded limit for bytes billed: 1000. 2199023255552 or higher required."
     error = google_errors.InternalServerError(  # type: ignore[no-untyped-call]

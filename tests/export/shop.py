@@ -231,11 +231,12 @@ def opened(
     warehouse: Warehouse,
     clock: TestClock | None = None,
     *,
+    process: Killable | None = None,
     secret_manager: Callable[[], Any] = no_secret_manager,
 ) -> Iterator[Shop]:
     """Export over this warehouse, and running platforms."""
-    clock = clock or TestClock()
-    bus, session, process = Bus(), requests.Session(), Killable()
+    clock, process = clock or TestClock(), process or Killable()
+    bus, session = Bus(), requests.Session()
     with platforms.serving(clock.now) as running, session:
         wire = KillableWire(
             session,

@@ -14,10 +14,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
+from common.errors import RetryableError
+from common.local.limits import faults
+from common.local.limits.faults import Fault, Faults
 from functions.export.contract.base import STAYS, Built, Capabilities, Destination, Intent, Rejected
 from functions.export.contract.config import DestinationConfig, Mapped
 from functions.export.ledger.entries import Scope
@@ -311,6 +314,8 @@ class Odds:
     pause: float = 0.03
     outage: float = 0.1
     late: float = 0.1
+    warehouse: float = 0.0
+    """Share of BigQuery's calls that fail."""
     gaps: tuple[float, ...] = GAPS
 
 
@@ -332,6 +337,7 @@ class Verdict:
 
 RunType = Callable[..., Run]
 LedgerType = Callable[..., MemoryLedger]
+Answered = TypeVar("Answered")
 
 
 class World:
@@ -369,6 +375,7 @@ class World:
         self.erased: set[str] = set()
         """Keys whose person is forgotten, so that they never come back."""
         self.account_until = START
+        self.faults = Faults(seed, faults.Odds(odds.warehouse))
 
     def play(self) -> Verdict:
         """Days of trouble, then a calm that lets everything settle, then the audit."""
@@ -495,7 +502,7 @@ class World:
         try:
             run.execute()
             self.acknowledged = True
-        except Crash:
+        except (Crash, RetryableError):
             self.verdict.crashes += 1
         self.paused = False
 
@@ -582,6 +589,10 @@ class World:
             age = self.clock.time - created.get(key, self.clock.time)
             if op == "create" and not -HOUR <= age <= limit and not self.paused:
                 self.verdict.violations.append(f"{key}: sent at the age of {age}")
+
+    def drawn(self) -> Fault | None:
+        """The fault that a call of BigQuery meets; none where no kill comes either."""
+        return None if self.healthy or self.paused else self.faults.draw()
 
     def _maybe_crash(self) -> None:
         # a paused process that dies as well leaves no word of what it sent; the function's own
@@ -686,7 +697,7 @@ class World:
 
 
 class Faulty:
-    """A ledger whose process may be killed before or after each write."""
+    """A ledger whose process may be killed before or after each write, or may hear of a fault."""
 
     def __init__(self, ledger: MemoryLedger, world: World) -> None:
         self._ledger = ledger
@@ -695,20 +706,33 @@ class Faulty:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
 
+    def candidates(self, now: datetime, limit: int | None = None) -> Any:
+        return self._asked(lambda: self._ledger.candidates(now, limit))
+
     def append(self, entries: Any, *, only_as_holder: bool) -> bool:
         self._world._maybe_crash()
-        done = self._ledger.append(entries, only_as_holder=only_as_holder)
+        done = self._asked(lambda: self._ledger.append(entries, only_as_holder=only_as_holder))
         self._world._maybe_crash()
         return done
 
     def append_requests(self, exchanges: Any, now: datetime) -> None:
         self._world._maybe_crash()
-        self._ledger.append_requests(exchanges, now)
+        self._asked(lambda: self._ledger.append_requests(exchanges, now))
         self._world._maybe_crash()
 
     def append_members(self, members: Any, now: datetime) -> None:
-        self._ledger.append_members(members, now)
+        self._asked(lambda: self._ledger.append_members(members, now))
         self._world._maybe_crash()
+
+    def _asked(self, work: Callable[[], Answered]) -> Answered:
+        """What the ledger answers, unless BigQuery fails before or after the work."""
+        fault = self._world.drawn()
+        if fault in (Fault.INTERNAL, Fault.BACKEND, Fault.RESET_BEFORE):
+            raise RetryableError("BigQuery did nothing.", code="backend_error")
+        done = work()
+        if fault is Fault.RESET_AFTER:
+            raise RetryableError("BigQuery did it, and nobody heard.", code="bigquery_unavailable")
+        return done
 
 
 def target() -> dict[str, Any]:
@@ -731,12 +755,14 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--fault", type=float, default=0.3, help="share of requests that fail")
     parser.add_argument("--crash", type=float, default=0.04, help="chance of a kill at each step")
+    parser.add_argument("--warehouse", type=float, default=0.0, help="of calls of BigQuery")
     parser.add_argument("--hourly", action="store_true", help="no gap over an hour between runs")
     options = parser.parse_args()
     gaps = (1.0,) if options.hourly else GAPS
     share = options.schedules // len(PLATFORMS)
     for platform in PLATFORMS:
-        odds = Odds(fault=options.fault, crash=options.crash, gaps=gaps)
+        chances = {"fault": options.fault, "crash": options.crash, "warehouse": options.warehouse}
+        odds = Odds(gaps=gaps, **chances)
         began, totals, bad = time.perf_counter(), Counter[str](), []
         for seed in range(options.first_seed, options.first_seed + share):
             verdict = World(seed, platform, odds).play()

@@ -35,6 +35,7 @@ from tests.export.simulation import (
 )
 
 SEEDS = range(150)
+FAULTY_SEEDS = range(50)
 WRONG_IS_CAUGHT_WITHIN = 300
 
 
@@ -42,6 +43,15 @@ WRONG_IS_CAUGHT_WITHIN = 300
 def test_nothing_is_lost_or_counted_twice_whatever_fails(platform: str) -> None:
     found = {seed: World(seed, platform, Odds()).play().violations for seed in SEEDS}
     assert {seed: violations for seed, violations in found.items() if violations} == {}
+
+
+@pytest.mark.parametrize("platform", sorted(PLATFORMS))
+def test_the_same_while_calls_of_bigquery_fail(platform: str) -> None:
+    odds = Odds(warehouse=0.1)
+    worlds = {seed: World(seed, platform, odds) for seed in FAULTY_SEEDS}
+    found = {seed: world.play().violations for seed, world in worlds.items()}
+    assert {seed: violations for seed, violations in found.items() if violations} == {}
+    assert sum(len(world.faults.drawn) for world in worlds.values()) > len(FAULTY_SEEDS)
 
 
 def test_the_schedules_do_crash_and_do_deliver() -> None:

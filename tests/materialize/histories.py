@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, ClassVar, Literal, TypeVar
 from unittest.mock import patch
 
@@ -28,6 +28,7 @@ from common import schemas
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed
 from common.errors import RetryableError
+from common.local.limits.faults import Fault, Faults, Odds
 from common.messaging.messages import (
     Materialized,
     MaterializeTask,
@@ -221,8 +222,16 @@ class Crash(ConnectionResetError):
 class Worker(QuickWarehouse):
     """One worker's view of the shared database; may die or pause at a statement of its own."""
 
-    def __init__(self, house: QuickWarehouse, dies_at: int = 0, *, after: bool = False) -> None:
+    def __init__(
+        self,
+        house: QuickWarehouse,
+        dies_at: int = 0,
+        *,
+        after: bool = False,
+        faults: Faults | None = None,
+    ) -> None:
         super().__init__(house.settings, house.connection)
+        self.faults = faults
         self.jobs = house.jobs
         self.dies_at = dies_at
         self.after = after
@@ -255,9 +264,14 @@ class Worker(QuickWarehouse):
         self.is_dead = self.dies_at == 0
         if self.is_dead and not self.after:
             raise Crash("before")
+        fault = self.faults.draw() if self.faults else None
+        if fault in (Fault.INTERNAL, Fault.BACKEND, Fault.RESET_BEFORE):
+            raise RetryableError("BigQuery did nothing.", code="backend_error")
         done = work()
         if self.dies_at == 0:
             raise Crash("after")
+        if fault is Fault.RESET_AFTER:
+            raise RetryableError("BigQuery did it, and nobody heard.", code="bigquery_unavailable")
         return done
 
 
@@ -400,6 +414,8 @@ class Tally:
     """Writers that slept, half of them past their lease, while another one wrote."""
     replays: int = 0
     """Messages that were delivered once more."""
+    faults: int = 0
+    """Calls of BigQuery that met one."""
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -407,6 +423,7 @@ class Tally:
             self.kills + other.kills,
             self.pauses + other.pauses,
             self.replays + other.replays,
+            self.faults + other.faults,
         )
 
 
@@ -420,6 +437,8 @@ class Play:
         default_factory=lambda: QuickWorld(connection=connection(), properties=())
     )
     postponed: list[Message] = field(default_factory=list)
+    share_of_faults: float = 0.0
+    """Of calls of BigQuery that fail, after all that the warehouse repeats by itself."""
     tally: Tally = field(default_factory=Tally)
     fences: dict[tuple[str, str], int] = field(default_factory=dict)
     """(conversion, id) → fence of the row when it was last looked at."""
@@ -428,6 +447,7 @@ class Play:
 
     def __post_init__(self) -> None:
         self.dice = random.Random(f"{self.history.seed}|play")
+        self.faults = Faults(self.history.seed, Odds(self.share_of_faults))
         for definition in SHAPES[self.history.shape]:
             self.world.define(**definition)
         self.ids = [definition["id"] for definition in SHAPES[self.history.shape]]
@@ -485,7 +505,8 @@ class Play:
             seen = seen or [self.state(message)]
             # any statement, and half of the time one of those around the write
             dies_at = self.dice.choice([self.dice.randint(1, 20), self.dice.randint(10, 15)])
-            worker = self.design(self.world.quick, dies_at, after=self.dice.random() < 0.5)
+            after = self.dice.random() < 0.5
+            worker = self.design(self.world.quick, dies_at, after=after, faults=self.faults)
             try:
                 following = self.carried(message, worker)
             except Crash:
@@ -500,7 +521,7 @@ class Play:
                 return [message]
             self._old_or_new(message, seen)
             return following
-        worker = self.design(self.world.quick)
+        worker = self.design(self.world.quick, faults=self.faults)
         if isinstance(message, MaterializeTask) and self.dice.random() < 0.1:
             worker.before_merge = lambda: self.interrupt(message)
         try:
@@ -627,16 +648,20 @@ def given_stage() -> Iterator[None]:
         yield
 
 
-def judge(seed: int, design: Design = Worker, shape: str = "") -> Tally:
-    """What happened; raises Violated when the daily runs end elsewhere than a full run."""
+def judge(seed: int, design: Design = Worker, shape: str = "", *, faults: float = 0.0) -> Tally:
+    """What happened; raises Violated when the daily runs end elsewhere than a full run.
+
+    `faults` is the share of BigQuery's calls that fail.
+    """
     with given_stage():
-        return _judge(seed, design, shape)
+        return _judge(seed, design, shape, faults)
 
 
-def _judge(seed: int, design: Design, shape: str) -> Tally:
+def _judge(seed: int, design: Design, shape: str, faults: float) -> Tally:
     shown = history(seed, shape)
-    play = Play(shown, design)
+    play = Play(shown, design, share_of_faults=faults)
     play.daily()
+    play.tally.faults = len(play.faults.drawn)
     incremental = play.tables()
     for day in (DAYS - 1, DAYS - 2):
         play.deliver(play.once_more(play.at(day)), last_day=True)
@@ -684,11 +709,11 @@ class Trial:
     violation: str = ""
 
 
-def tried(seed: int) -> Trial:
+def tried(seed: int, faults: float = 0.0) -> Trial:
     """The seed judged, without the words of the functions."""
     with redirect_stdout(io.StringIO()):
         try:
-            return Trial(history(seed).shape, judge(seed))
+            return Trial(history(seed).shape, judge(seed, faults=faults))
         except Violated as violation:
             return Trial(history(seed).shape, Tally(), str(violation))
 
@@ -703,7 +728,7 @@ def summary(trials: dict[str, list[Trial]]) -> Iterator[str]:
         yield f"{name:>12}" + "".join(f"{number:>12,}" for number in counted)
 
 
-COUNTED = "shape histories runs kills pauses replays violations".split()
+COUNTED = "shape histories runs kills pauses replays faults violations".split()
 
 
 def main() -> None:
@@ -711,13 +736,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--histories", type=int, default=1000)
     parser.add_argument("--first-seed", type=int, default=0, help="where to go on")
+    parser.add_argument("--faults", type=float, default=0.0, help="share of calls that fail")
     parser.add_argument("--processes", type=int, default=1, help="histories at a time")
     options = parser.parse_args()
     seeds = range(options.first_seed, options.first_seed + options.histories)
     trials: dict[str, list[Trial]] = defaultdict(list)
     started = time.monotonic()
+    judged = partial(tried, faults=options.faults)
     with multiprocessing.Pool(options.processes) as pool:
-        for number, trial in enumerate(pool.imap(tried, seeds), start=1):
+        for number, trial in enumerate(pool.imap(judged, seeds), start=1):
             trials[trial.shape].append(trial)
             if trial.violation:
                 print(trial.violation, flush=True)

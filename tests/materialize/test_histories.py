@@ -32,6 +32,11 @@ def test_daily_runs_through_crashes_end_as_one_full_run_does(shape: str) -> None
     assert judge(len(shape), shape=shape).runs > 0
 
 
+@pytest.mark.parametrize("shape", ["custom", "first"])
+def test_daily_runs_through_faults_of_bigquery_end_as_one_full_run_does(shape: str) -> None:
+    assert judge(3, shape=shape, faults=0.03).faults > 0
+
+
 KNOWN: dict[Design, int] = {
     AsksGa4Alone: 5,
     DeletesThenInserts: 24,
