@@ -62,6 +62,17 @@ def test_the_projects_currency_stands_in_for_a_missing_one_and_nothing_is_conver
     assert worth(replace(ROW, currency="gbp")) == money(100, "GBP")
 
 
+def test_a_value_is_converted_where_the_destination_asks_for_it() -> None:
+    converted = replace(ROW, currency="GBP", value_project=131.257)
+    assert worth(converted) == money(100, "GBP")
+    assert worth(converted, value_currency="project") == money(131.26, "USD")
+    assert worth(replace(converted, currency="usd"), value_currency="project") == money(100, "USD")
+    assert worth(converted, value_currency="project", minimum_value=120) == money(131.26, "USD")
+    unknown = replace(converted, value_project=None)
+    assert worth(unknown, value_currency="project") == "no_exchange_rate"
+    assert worth(unknown) == money(100, "GBP")
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [

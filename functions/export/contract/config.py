@@ -82,6 +82,13 @@ class DestinationConfig(Config):
         description="Which values to send: any, only measured ones, only predicted ones, or none.",
         examples=["any"],
     )
+    value_currency: Literal["own", "project"] = Field(
+        "own",
+        title="Currency",
+        description="Send values in their own currency, or converted into the project's where the "
+        "platform refuses others: at the rate of the conversion's day, and not at all without one.",
+        examples=["own"],
+    )
     qualified_only: bool = Field(
         True,
         title="Qualified only",
@@ -94,7 +101,7 @@ class DestinationConfig(Config):
         ge=0,
         allow_inf_nan=False,
         title="Minimum value",
-        description="Send only conversions worth at least this, in their own currency.",
+        description="Send only conversions worth at least this, in the currency that is sent.",
         examples=[10],
     )
     send_user_data: bool = Field(

@@ -26,6 +26,8 @@ class ConversionRow:
     client_id: str | None = None
     value: float | None = None
     currency: str | None = None
+    value_project: float | None = None
+    """The value in the project's currency; None where no rate is known."""
     is_qualified: bool | None = None
     user_id: str | None = None
     lead_id: str | None = None

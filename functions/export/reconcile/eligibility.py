@@ -95,11 +95,16 @@ def worth_of(
     currency = (row.currency or project_currency).upper()
     if not is_currency(currency):
         return Unwanted("unknown_currency")
-    if not math.isfinite(row.value) or row.value > LARGEST:
+    value: float | None = row.value
+    if target.value_currency == "project" and currency != project_currency:
+        value, currency = row.value_project, project_currency
+    if value is None:
+        return Unwanted("no_exchange_rate")
+    if not math.isfinite(value) or value > LARGEST:
         return Unwanted("invalid_value")
-    if row.value < 0:
+    if value < 0:
         return Unwanted("negative_value")
-    return money(row.value, currency)
+    return money(value, currency)
 
 
 def _default(row: ConversionRow, target: DestinationConfig) -> Choice:
