@@ -37,11 +37,11 @@ locals {
     }
   }
 
-  # who hears what: mail is for what needs a person today
+  # who hears what: mail is for what needs a person today; INFO is the end of every run
   _mail = { for address in var.alert_emails : address => { type = "email", labels = { email_address = address }, severities = ["ERROR", "CRITICAL"] } }
   _made = merge(local._mail, { for name, channel in var.alert_channels : name => channel if channel.type != "existing" })
   channels = {
-    for severity in ["WARNING", "ERROR", "CRITICAL"] : severity => concat(
+    for severity in ["INFO", "WARNING", "ERROR", "CRITICAL"] : severity => concat(
       [for name, channel in local._made : google_monitoring_notification_channel.channels[name].id if contains(channel.severities, severity)],
       [for channel in values(var.alert_channels) : channel.labels.name if channel.type == "existing" && contains(channel.severities, severity)],
     )
@@ -210,6 +210,39 @@ resource "google_monitoring_alert_policy" "alerts" {
   documentation {
     mime_type = "text/markdown"
     content   = each.value.advice
+  }
+}
+
+# news rather than trouble: each line of the log that says so is told, with what it says
+resource "google_monitoring_alert_policy" "run_ended" {
+  project               = var.project
+  display_name          = "${local.prefix}: run-ended"
+  combiner              = "OR"
+  notification_channels = local.channels["INFO"]
+
+  alert_strategy {
+    auto_close = "1800s"
+
+    # the least that Monitoring takes
+    notification_rate_limit {
+      period = "300s"
+    }
+  }
+
+  conditions {
+    display_name = "A run has ended"
+
+    condition_matched_log {
+      filter = "${local._product_logs} AND jsonPayload.event=\"run_ended\""
+      label_extractors = {
+        for field in ["run_id", "status", "trigger", "count", "detail"] : field => "EXTRACT(jsonPayload.${field})"
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "Run $${log.extracted_label.run_id} ($${log.extracted_label.trigger}) has ended: $${log.extracted_label.status}, $${log.extracted_label.count} conversions. $${log.extracted_label.detail} The console shows it under Runs and incidents."
   }
 }
 

@@ -1,5 +1,5 @@
 variable "alert_channels" {
-  description = "Further channels by a name of your own, and the severities (WARNING, ERROR, CRITICAL) that each hears: type email (labels.email_address), webhook_tokenauth (labels.url), pubsub (labels.topic, on which Monitoring's agent may publish), or existing (labels.name, as of a Slack channel, which only the console can make)."
+  description = "Further channels by a name of your own, and the severities (INFO, WARNING, ERROR, CRITICAL) that each hears, INFO being the end of every run: type email (labels.email_address), webhook_tokenauth (labels.url), pubsub (labels.topic, on which Monitoring's agent may publish), or existing (labels.name, as of a Slack channel, which only the console can make)."
   type = map(object({
     type       = string
     labels     = map(string)
@@ -13,8 +13,8 @@ variable "alert_channels" {
   }
 
   validation {
-    condition     = alltrue([for channel in values(var.alert_channels) : length(setsubtract(channel.severities, ["WARNING", "ERROR", "CRITICAL"])) == 0])
-    error_message = "The severities of a channel are WARNING, ERROR and CRITICAL."
+    condition     = alltrue([for channel in values(var.alert_channels) : length(setsubtract(channel.severities, ["INFO", "WARNING", "ERROR", "CRITICAL"])) == 0])
+    error_message = "The severities of a channel are INFO, WARNING, ERROR and CRITICAL."
   }
 }
 

@@ -46,7 +46,7 @@ class Ledger:
     now: datetime
 
     def plan(self, run_id: str, tasks: Iterable[MaterializeTask | ScoreTask]) -> None:
-        """Append what a run is going to do, in one statement."""
+        """Append what a run is going to do, in one load."""
         self.warehouse.append("runs", [self._planned(run_id, task) for task in tasks])
 
     def write(self, run_id: str, status: RunStatus, **columns: Any) -> None:
@@ -100,7 +100,8 @@ class Ledger:
     def waiting(self, run_id: str, after: int) -> list[JsonObject]:
         """The tasks of the lowest tier of a run that is not closed: tier and message.
 
-        [] while that tier is not above `after`, so that one answer a run holds many rows.
+        Only the first of them while that tier is not above `after`, so that one answer a run holds
+        many rows; [] once the run has ended.
         """
         sql = template(__file__, "ledger_waiting", runs=self.warehouse.table("runs"))
         bound = with_parameters(

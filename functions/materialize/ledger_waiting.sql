@@ -1,6 +1,9 @@
 SELECT waiting.tier, waiting.message
 FROM (
-  SELECT entry.tier, entry.conversion, entry.message, MIN(entry.tier) OVER () AS lowest
+  SELECT
+    entry.tier, entry.message, entry.conversion,
+    MIN(entry.tier) OVER () AS lowest,
+    ROW_NUMBER() OVER (ORDER BY entry.tier, entry.conversion) AS place
   FROM {{ runs }} AS entry
   WHERE
     entry.run_id = @run_id
@@ -11,5 +14,5 @@ FROM (
       WHERE closed.run_id = @run_id AND closed.status IN UNNEST(@closed)
     )
 ) AS waiting
-WHERE waiting.tier = waiting.lowest AND waiting.lowest > @after
+WHERE waiting.tier = waiting.lowest AND (waiting.lowest > @after OR waiting.place = 1)
 ORDER BY waiting.conversion

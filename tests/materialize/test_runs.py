@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from datetime import date, timedelta
@@ -509,6 +510,42 @@ def test_a_task_that_ended_is_not_done_again_but_said_again(world: QuickWorld) -
     assert len(world.ledger("purchase")) == entries
     assert world.quick.statements - statements < 5
     assert [type(message) for message in world.bus.published] == [Materialized]
+
+
+def ended(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, int]]:
+    """Severity, status and conversions of each run that was said to have ended."""
+    lines = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    return [
+        (line["severity"], line["status"], line["count"])
+        for line in lines
+        if line["event"] == "run_ended"
+    ]
+
+
+def test_a_run_says_once_that_it_has_ended_and_how(
+    world: QuickWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.define(**PURCHASE)
+    world.define(**{**PURCHASE, "id": "again"})
+    world.events(shop())
+    world.now = at("2026-11-11T06:00:00Z")
+    handle(world.services(), RunRequested(request_id="one"))
+    first, second = tasks(world)
+    handle(world.services(), first)
+    assert ended(capsys) == []
+    handle(world.services(), second)
+    assert ended(capsys) == [("INFO", "finished", 2)]
+    handle(world.services(), first)
+    handle(world.services(), second)
+    assert ended(capsys) == []
+
+
+def test_a_run_that_cannot_be_planned_ends_as_failed(
+    world: QuickWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.define(**PURCHASE)
+    handle(world.services(), RunRequested(request_id="one", conversions=("nothing",)))
+    assert [(severity, status) for severity, status, _ in ended(capsys)] == [("ERROR", "failed")]
 
 
 def test_a_tier_that_two_workers_end_together_is_released_once(world: QuickWorld) -> None:

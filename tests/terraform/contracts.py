@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, cast
 
@@ -268,18 +268,30 @@ def _listed(name: str | None) -> list[str]:
 
 
 def metrics_read_what_the_code_logs(plan: Plan) -> Iterator[str]:
-    logged = code.logged()
     for metric in plan.of("google_logging_metric"):
-        events = re.findall(r'jsonPayload\.event="(\w+)"', metric.values["filter"])
-        if not events or not set(events) <= set(logged):
-            yield f"{metric.address} counts {events}, which no code logs"
-            continue
-        fields = set.intersection(*(logged[event] for event in events))
-        for label, extractor in metric.values["label_extractors"].items():
-            if (label, extractor) == ("severity", "EXTRACT(severity)"):
-                continue  # every line of a log has one
-            if extractor != f"EXTRACT(jsonPayload.{label})" or label not in fields:
-                yield f"{metric.address} reads {extractor}, which {events} do not log"
+        values = metric.values
+        yield from _unlogged(metric.address, values["filter"], values["label_extractors"])
+
+
+def alerts_read_what_the_code_logs(plan: Plan) -> Iterator[str]:
+    for alert in plan.of("google_monitoring_alert_policy"):
+        for matched in alert.values["conditions"][0]["condition_matched_log"]:
+            yield from _unlogged(alert.address, matched["filter"], matched["label_extractors"])
+
+
+def _unlogged(address: str, filter: str, labels: Mapping[str, str]) -> Iterator[str]:
+    """What a filter or a label reads that no code logs."""
+    logged = code.logged()
+    events = re.findall(r'jsonPayload\.event="(\w+)"', filter)
+    if not events or not set(events) <= set(logged):
+        yield f"{address} counts {events}, which no code logs"
+        return
+    fields = set.intersection(*(logged[event] for event in events))
+    for label, extractor in labels.items():
+        if (label, extractor) == ("severity", "EXTRACT(severity)"):
+            continue  # every line of a log has one
+        if extractor != f"EXTRACT(jsonPayload.{label})" or label not in fields:
+            yield f"{address} reads {extractor}, which {events} do not log"
 
 
 def alerts_name_incidents_that_the_code_reports(plan: Plan) -> Iterator[str]:
@@ -309,6 +321,7 @@ CONTRACTS = (
     functions_may_write_what_they_write,
     tables_have_the_shape_that_the_code_expects,
     metrics_read_what_the_code_logs,
+    alerts_read_what_the_code_logs,
     alerts_name_incidents_that_the_code_reports,
 )
 

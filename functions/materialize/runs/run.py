@@ -31,7 +31,7 @@ from common.model.run_status import DONE, ENDS, RunStatus
 from common.model.window import Window
 from common.untyped import Row
 from functions.materialize.ledger import Clock
-from functions.materialize.runs import overview, watchdog
+from functions.materialize.runs import end, overview, watchdog
 from functions.materialize.services import Services
 from functions.materialize.stage import facts, fill
 from functions.materialize.task.work import Ended, clear_up, materialize
@@ -100,6 +100,8 @@ def _begun(services: Services, run_id: str, trigger: str, asked: Message) -> Ite
         services.ledger.write(run_id, RunStatus.FAILED, trigger=trigger, detail=error.detail[:1000])
         failure = Incident(error.code, f"A run was not planned: {error.detail}", error.fix)
         services.ledger.report(failure, run_id)
+        if not services.ledger.waiting(run_id, after=-1):
+            end.tell(services.ledger.entries(run_id), run_id)
 
 
 def _report_stopped(services: Services, run_id: str, known: plan.Known) -> None:
@@ -376,14 +378,21 @@ def _without_readers(
 
 
 def release(services: Services, run_id: str, *, after: int = -1, again: bool = True) -> None:
-    """Publish the tasks of the lowest tier that is not closed, if it comes after the tier `after`.
+    """Publish the tasks of the lowest tier that is not closed, if it comes after the tier `after`;
+    when none is left, say that the run has ended.
 
     Twice is harmless. Unless `again`, of the workers that end a tier together only one does it.
     """
     waiting = services.ledger.waiting(run_id, after)
+    warehouse = services.warehouse
     if not waiting:
+        # workers that end together: only one says so
+        if warehouse.claim(f"{warehouse.settings.dataset}_{run_id}_ended"):
+            end.tell(services.ledger.entries(run_id), run_id)
         return
-    warehouse, tier = services.warehouse, waiting[0]["tier"]
+    tier = waiting[0]["tier"]
+    if tier <= after:
+        return
     if not again and not warehouse.claim(f"{warehouse.settings.dataset}_{run_id}_tier_{tier}"):
         return
     for entry in waiting:
