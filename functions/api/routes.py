@@ -5,7 +5,15 @@ from __future__ import annotations
 from common.http.routing import Interface, Route
 from functions.api.definitions import definitions, dimensions, listing, prediction_targets, schemas
 from functions.api.definitions import history as history_of_versions
-from functions.api.reporting import figures, history, incidents, leads, records, scores
+from functions.api.reporting import (
+    figures,
+    history,
+    incidents,
+    leads,
+    records,
+    report,
+    scores,
+)
 from functions.api.runs import run_requests, runs, schedules
 from functions.api.setup import configuration, freshness, me, tables
 from functions.api.trial import backtest, diff, explain
@@ -40,6 +48,7 @@ ROUTES = (
     Route("GET", f"{ONE}/explain", explain.explain, shows_rows=True),
     Route("POST", "/conversions:backtest", backtest.backtest, shows_rows=True),
     Route("POST", "/conversions:diff", diff.diff, shows_rows=True),
+    Route("GET", "/report", report.report),
     Route("GET", "/schemas", schemas.all_schemas, headers=KNOWN),
     Route("GET", "/schemas/<kind>", schemas.one_schema, headers=KNOWN),
     Route("GET", "/dimensions", dimensions.list_dimensions),

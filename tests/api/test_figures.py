@@ -170,3 +170,63 @@ def test_a_conversion_that_never_ran_has_empty_figures(harness: Harness) -> None
     assert (shown["start_date"], shown["end_date"]) == ("2026-10-21", "2026-11-19")
     assert harness.get("/conversions/lead/by-country")["countries"] == []
     assert harness.get("/conversions/lead/records")["records"] == []
+
+
+def test_the_report_tells_why_so_many_were_counted(shop: House) -> None:
+    (line,) = shop.harness.get(f"/report?{WEEK}")["conversions"]
+    assert line["name"] == "Purchase"
+    assert [day["conversions"] for day in line["days"]] == [0, 0, 0, 0, 2, 1, 1]
+    assert line["totals"]["value"] == 240.0
+    told = line["counted"]
+    assert (told["read"], told["duplicates"], told["counted"], told["now"]) == (5, 1, 4, 4)
+    assert told["read"] - told["duplicates"] - told["broken"] - told["otherwise"] == told["counted"]
+
+
+def test_the_report_names_each_change_with_its_cause(changing: House) -> None:
+    answer = changing.harness.get(f"/report?{WEEK}")
+    told = {(one["change"], one["cause"]): one for one in answer["changes"]}
+    assert sum(one["rows"] for (change, _), one in told.items() if change == "insert") == 4
+    assert told["update", "refund"] | {"conversion": ""} == {
+        "conversion": "",
+        "change": "update",
+        "cause": "refund",
+        "rows": 1,
+        "value": -30.0,
+    }
+
+
+def test_the_report_counts_deliveries_by_state_and_leads_by_probability(house: House) -> None:
+    day = date(2026, 11, 18)
+    moment = datetime(2026, 11, 18, 9, tzinfo=UTC)
+    attempt = {
+        "date": day,
+        "happened_at": moment,
+        "destination": "meta",
+        "account": "1",
+        "conversion": "purchase",
+        "conversion_date": day,
+        "dedup_key": "k",
+        "run_id": "r",
+        "fence": 1,
+    }
+    house.harness.load(
+        "export_attempts",
+        {**attempt, "conversion_id": "1", "recorded_at": moment, "seq": 1, "state": "sending"},
+        {**attempt, "conversion_id": "1", "recorded_at": moment, "seq": 2, "state": "accepted"},
+        {**attempt, "conversion_id": "2", "recorded_at": moment, "seq": 1, "state": "rejected"},
+    )
+    answer = house.harness.get(f"/report?{WEEK}")
+    assert [(one["state"], one["conversions"]) for one in answer["deliveries"]] == [
+        ("accepted", 1),
+        ("rejected", 1),
+    ]
+    assert answer["leads"] == []
+    assert answer["conversions"] == []
+
+
+def test_before_any_run_the_report_is_empty(open_house: Callable[[], House]) -> None:
+    house = open_house()
+    house.harness.save(PURCHASE)
+    (line,) = house.harness.get("/report")["conversions"]
+    assert line["totals"]["conversions"] == 0
+    assert line["counted"] is None

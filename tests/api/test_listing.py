@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
+from common.catalog.definitions import Catalog
+from common.incidents.incidents import Incident, IncidentLog
+from functions.export.destinations.registry import TARGET
 from tests.api.conftest import LEAD, PURCHASE, Harness, House
+from tests.destinations.harness import HERE as CASES
+from tests.destinations.harness import load
 
 DAY = date(2026, 11, 19)
 
@@ -133,3 +138,40 @@ def test_pages_follow_the_order_and_hold_each_once(harness: Harness) -> None:
     assert [one["id"] for one in found] == ["c1"]
     refused = harness.ask("GET", "/conversions?page=WyJuaXgiXQ")
     assert (refused.status, refused.body["code"]) == (400, "bad_page")
+
+
+def exported(harness: Harness) -> None:
+    """A shop whose purchases one destination sends."""
+    harness.save(PURCHASE)
+    harness.load("runs", entry("applied"))
+    target = {**load(CASES / "meta" / "plain" / "target.json"), "id": "meta"}
+    Catalog(harness.services.warehouse, "destination", TARGET).save(
+        {**target, "conversions": [{**target["conversions"][0], "conversion": "purchase"}]},
+        now=harness.services.now(),
+        author="somebody",
+    )
+
+
+def test_what_stops_a_delivery_shows_at_the_conversion_and_is_listed_first(
+    harness: Harness,
+) -> None:
+    exported(harness)
+    halted = Incident("export_halted", "meta/purchase: it takes no more.", "Pay.", "meta/purchase")
+    IncidentLog(harness.services.warehouse, "export", harness.services.now()).report([halted])
+    line = lines(harness)["purchase"]
+    assert (line["health"], line["health_detail"]) == ("unexported", "meta: it takes no more.")
+    assert line["incidents"] == 1
+    for conversion in ("purchase", "meta", "meta/purchase"):
+        found = harness.get(f"/incidents?conversion={conversion}")["incidents"]
+        assert [one["code"] for one in found] == ["export_halted"]
+    assert harness.get("/incidents?conversion=urchase")["incidents"] == []
+
+
+def test_what_needs_a_look_is_named_whatever_is_searched_for(harness: Harness) -> None:
+    harness.save(PURCHASE)
+    harness.load("runs", entry("failed", 1, detail="No."))
+    answer = harness.get("/conversions?search=nothing&limit=1")
+    assert answer["conversions"] == []
+    assert answer["attention_total"] == 1
+    (one,) = answer["attention"]
+    assert (one["id"], one["health"], one["health_detail"]) == ("purchase", "failing", "No.")

@@ -22,7 +22,7 @@ from common.http.pages import PageQuery, part_of
 from common.http.request import Ask, Text
 from common.incidents.current import State, current
 from common.model.run_status import DONE, RunStatus
-from common.untyped import Row
+from common.untyped import JsonObject, Row
 from functions.api.definitions.definitions import LastRun, last_runs, mapped_conversions
 from functions.api.services import Services
 
@@ -34,6 +34,10 @@ LATE_DAYS = 2
 INCIDENT_DAYS = 92
 
 Health = Literal["fresh", "late", "held", "failing", "unexported", "new", "unreadable", "archived"]
+GRAVEST: tuple[Health, ...] = ("unreadable", "failing", "held", "late", "unexported")
+"""What a person should look at, the gravest first."""
+ATTENTION = 5
+"""So many are named; their number is told."""
 Sort = Literal["name", "-name", "conversions", "-conversions", "value", "-value", "-created_at"]
 
 
@@ -76,6 +80,16 @@ class ConversionLine(Model):
     last_run: LastRun | None
 
 
+class Attention(Model):
+    """An active conversion that a person should look at, and why."""
+
+    id: str
+    name: str
+    health: Health
+    health_detail: str
+    last_run_at: datetime | None
+
+
 class ConversionList(Model):
     """Conversions, each in one line."""
 
@@ -85,6 +99,10 @@ class ConversionList(Model):
     total: int = Field(description="How many fit the request, on all pages.")
     conversions: list[ConversionLine]
     next_page: str = Field(description="Empty on the last page.")
+    attention: list[Attention] = Field(
+        description="What to look at first among all active ones, whatever the request asks for."
+    )
+    attention_total: int = Field(description="How many those are, if all were named.")
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,7 @@ class Facts:
     """Id → the newest entry with a summary: recent, recorded_at, end_date."""
     stopped: Mapping[str, str]
     incidents: Mapping[str, list[Row]]
-    """Id of a conversion or destination → its open incidents."""
+    """Conversion, destination or destination/conversion → its open incidents."""
     destinations: Mapping[str, list[str]]
     """Id of a conversion → active destinations that send it."""
     now: datetime
@@ -112,20 +130,35 @@ def list_all(ask: Ask[ListQuery, None], services: Services) -> ConversionList:
     for key, reverse in _order(ask.query.sort):
         fitting.sort(key=key, reverse=reverse)
     found, next_page = part_of(fitting, ask.query, lambda line: line.id)
+    unwell = sorted(
+        (line for line in lines if line.health in GRAVEST), key=lambda it: GRAVEST.index(it.health)
+    )
     return ConversionList(
         currency=services.settings.currency,
-        start_date=facts.yesterday - timedelta(days=TREND_DAYS - 1),
+        start_date=_first_day(facts),
         end_date=facts.yesterday,
         total=len(fitting),
-        conversions=found,
+        conversions=[_with_trend(line, facts) for line in found],
         next_page=next_page,
+        attention=[_attention(line) for line in unwell[:ATTENTION]],
+        attention_total=len(unwell),
+    )
+
+
+def _attention(line: ConversionLine) -> Attention:
+    return Attention(
+        id=line.id,
+        name=line.name,
+        health=line.health,
+        health_detail=line.health_detail,
+        last_run_at=line.last_run.recorded_at if line.last_run else None,
     )
 
 
 def line_of(stored: DefinitionVersion, facts: Facts) -> ConversionLine:
-    """The conversion in one line."""
-    trend = _trend(facts.recent.get(stored.id, {}).get("recent"), facts.yesterday)
-    values = [day.value for day in trend if day.value is not None]
+    """The conversion in one line, without its trend, which only the lines of the page need."""
+    counted = _counted(stored.id, facts).values()
+    values = [day["value"] for day in counted if day["value"] is not None]
     health, detail = health_of(stored, facts)
     return ConversionLine(
         id=stored.id,
@@ -137,11 +170,11 @@ def line_of(stored: DefinitionVersion, facts: Facts) -> ConversionLine:
         created_by=stored.created_by,
         health=health,
         health_detail=detail,
-        incidents=len(facts.incidents.get(stored.id, ())),
+        incidents=len(_incidents(stored.id, facts)),
         destinations=facts.destinations.get(stored.id, []),
-        conversions=sum(day.conversions for day in trend),
+        conversions=sum(day["conversions"] for day in counted),
         value=round(sum(values), 6) if values else None,
-        trend=trend,
+        trend=[],
         last_run=facts.runs.get(stored.id),
     )
 
@@ -179,23 +212,43 @@ def _lateness(done: Row | None, facts: Facts) -> str:
 
 def _export_troubles(id: str, facts: Facts) -> list[str]:
     return [
-        f"{destination}: {incident['detail']}"
+        f"{destination}: {incident['detail'].removeprefix(f'{subject}: ')}"
         for destination in facts.destinations.get(id, ())
-        for incident in facts.incidents.get(destination, ())
+        for subject in (f"{destination}/{id}", destination)
+        for incident in facts.incidents.get(subject, ())
         if incident["severity"] == "error"
     ]
 
 
-def _trend(text: str | None, last: date) -> list[TrendDay]:
-    """Each of the last days; those that the summary does not name had no conversion."""
-    known = {each["date"]: each for each in json.loads(text or "[]")}
-    days = [last - timedelta(days=TREND_DAYS - 1 - number) for number in range(TREND_DAYS)]
-    empty = {"conversions": 0, "value": None}
-    return [
-        TrendDay(date=day, conversions=found["conversions"], value=found["value"])
-        for day in days
-        for found in [known.get(str(day), empty)]
-    ]
+def _incidents(id: str, facts: Facts) -> list[Row]:
+    """Open incidents of the conversion, those of its deliveries included."""
+    subjects = [id, *(f"{destination}/{id}" for destination in facts.destinations.get(id, ()))]
+    return [incident for subject in subjects for incident in facts.incidents.get(subject, ())]
+
+
+def _with_trend(line: ConversionLine, facts: Facts) -> ConversionLine:
+    """The line with each of the last days; those that the summary does not name had none."""
+    counted, nothing = _counted(line.id, facts), {"conversions": 0, "value": None}
+    days = [_first_day(facts) + timedelta(days=number) for number in range(TREND_DAYS)]
+    # 15,000 of them for 500 conversions; what a run wrote needs no second look
+    trend = [TrendDay.model_construct(date=day, **counted.get(str(day), nothing)) for day in days]
+    return line.model_copy(update={"trend": trend})
+
+
+def _counted(id: str, facts: Facts) -> dict[str, JsonObject]:
+    """Day as YYYY-MM-DD → conversions and value, of the last days that had conversions."""
+    known = json.loads(facts.recent.get(id, {}).get("recent") or "[]")
+    first, last = str(_first_day(facts)), str(facts.yesterday)
+    return {
+        each["date"]: {"conversions": each["conversions"], "value": each["value"]}
+        for each in known
+        if first <= each["date"] <= last
+    }
+
+
+def _first_day(facts: Facts) -> date:
+    """First day of the trends."""
+    return facts.yesterday - timedelta(days=TREND_DAYS - 1)
 
 
 def _facts(stored: Iterable[DefinitionVersion], services: Services) -> Facts:

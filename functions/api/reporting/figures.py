@@ -108,7 +108,7 @@ def statistics(ask: Ask[Days, None], services: Services) -> Statistics:
     """Count a conversion: totals and the trend by day."""
     window = window_of(ask.query, services.yesterday)
     rows = _rows("figures", ask.path["id"], window, services)
-    days = _every_day([Day(**row) for row in rows], window)
+    days = every_day([Day(**row) for row in rows], window)
     return Statistics(
         conversion=ask.path["id"],
         start_date=window.start,
@@ -173,7 +173,8 @@ def _sum(numbers: Iterable[Any]) -> Any:
     return round(sum(known), 6) if known else None
 
 
-def _every_day(days: list[Day], window: Window) -> list[Day]:
+def every_day(days: Iterable[Day], window: Window) -> list[Day]:
+    """One figure for each day of the window; days that are not given had no conversion."""
     by_date = {day.date: day for day in days}
     dates = [window.start + timedelta(days=number) for number in range(window.days)]
     return [by_date.get(day) or _empty(day) for day in dates]

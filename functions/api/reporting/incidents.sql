@@ -7,7 +7,8 @@ FROM (
 {{ current }}
 ) AS present
 WHERE
-  (@conversion = '' OR present.conversion = @conversion)
+  -- a delivery has its destination and its conversion as subject, with a slash between
+  (@conversion = '' OR @conversion IN UNNEST(SPLIT(present.conversion, '/')) OR present.conversion = @conversion)
   AND (@code = '' OR present.code = @code)
   AND (@state = '' OR present.state = @state)
   AND (@id = '' OR present.incident_id = @id)
