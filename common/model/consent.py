@@ -6,6 +6,7 @@ and what consent banners and CRMs write.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 Consent = Literal["granted", "denied", "unset", "unknown"]
@@ -49,13 +50,22 @@ def opted_out(value: Any) -> bool:
 
 
 def us_privacy_opted_out(value: str | None) -> bool:
-    """Whether a US Privacy string, such as 1YYN, says that the sale of data is opted out of.
+    """Whether a US Privacy string, such as 1YYN, says that the sale of data is opted out of; a text
+    that is no such string says so too, unless it stands for none.
 
     Source: github.com/InteractiveAdvertisingBureau/USPrivacy, CCPA/US Privacy String.md.
     """
-    text = (value or "").strip().upper()
-    return len(text) == 4 and text[2] == "Y"
+    text = _text(value)
+    if text in UNSET:
+        return False
+    return text[2] == "y" if US_PRIVACY.fullmatch(text) else True
+
+
+US_PRIVACY = re.compile(r"1[yn-]{3}")
+AROUND = " \t\r\n\"'\u00a0\u200b\u2018\u2019\u201c\u201d\ufeff"
+"""Quotes and blanks, seen and unseen, that come around a word."""
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else str(value).strip().strip("\"'").strip().casefold()
+    """The word without what is around it; words of several parts are parted by _."""
+    return "" if value is None else "_".join(str(value).strip(AROUND).casefold().split())

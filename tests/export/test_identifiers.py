@@ -91,10 +91,34 @@ def test_microsoft_wants_the_mailbox_without_dots_and_alias() -> None:
     )
 
 
-@pytest.mark.parametrize("raw", ["", "   ", "not an address", "@example.com", "a@", "a@b@c"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("", "   ", "not an address", "@example.com", "a@", "a@b@c"),
+        *("undefined@undefined", "null@null", "none@none.com", "N/A"),
+    ],
+)
 @pytest.mark.parametrize("profile", ["google", "plain", "microsoft"])
 def test_what_is_no_email_is_dropped(raw: str, profile: ids.Profile) -> None:
     assert ids.email(raw, profile) is None
+
+
+@pytest.mark.parametrize("raw", ["mailto:Mary@example.com", "<mary@Example.com>"])
+def test_an_address_out_of_a_link_is_the_address(raw: str) -> None:
+    assert ids.email(raw) == ids.email("mary@example.com")
+
+
+@pytest.mark.parametrize(
+    ("region", "code"),
+    [("US-CA", "ca"), ("Ca.", "ca"), ("Washington, D.C.", "dc"), ("U.S. Virgin Islands", "vi")],
+)
+def test_a_us_state_is_known_however_it_is_punctuated(region: str, code: str) -> None:
+    assert ids.state(region, "US") == ids.sha256(code)
+
+
+@pytest.mark.parametrize(("country", "code"), [("U.K.", "GB"), ("U.S.A.", "US"), ("u.s.", "US")])
+def test_a_country_is_known_with_its_points(country: str, code: str) -> None:
+    assert countries.code(country) == code
 
 
 def test_a_gmail_address_that_is_all_alias_is_dropped() -> None:
@@ -194,6 +218,7 @@ def test_a_text_that_stands_for_nothing_is_nothing(raw: str) -> None:
 
 def test_a_click_id_loses_the_percent_signs_of_its_address() -> None:
     assert ids.click_id("Cj0KCQ%2Dab%5Fc") == "Cj0KCQ-ab_c"
+    assert ids.click_id("Cj0KCQ%252Dab%255Fc") == "Cj0KCQ-ab_c"
 
 
 @pytest.mark.parametrize("raw", ["13/13/1997", "yesterday", "1997", ""])

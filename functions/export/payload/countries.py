@@ -17,7 +17,8 @@ EEA_LIKE = frozenset(
 @lru_cache(maxsize=4096)
 def code(country: str | None) -> str | None:
     """The alpha-2 code of a country's code or name, or None when it is not known."""
-    return _codes().get(country.strip().casefold()) if country else None
+    text = country.strip().casefold() if country else ""
+    return _codes().get(text) or _codes().get(text.replace(".", ""))
 
 
 @cache
@@ -29,8 +30,14 @@ def _codes() -> dict[str, str]:
 
 
 def us_state(region: str | None) -> str | None:
-    """The two letters of a US state or territory, in lower case, by its code or name; else None."""
-    return _US_STATES.get(" ".join(region.split()).casefold()) if region else None
+    """The two letters of a US state or territory, in lower case, by its code, also as US-CA, or by
+    its name, however punctuated; else None."""
+    return _US_STATES.get(_letters(region).removeprefix("us-")) if region else None
+
+
+def _letters(text: str) -> str:
+    """The words in small letters, without points and commas."""
+    return " ".join(text.casefold().replace(".", "").replace(",", " ").split())
 
 
 _US_CODES = """AL=Alabama AK=Alaska AZ=Arizona AR=Arkansas CA=California CO=Colorado CT=Connecticut
@@ -44,8 +51,8 @@ PR=Puerto_Rico GU=Guam VI=U.S._Virgin_Islands AS=American_Samoa MP=Northern_Mari
 """Source: ISO 3166-2:US."""
 
 _US_STATES = {
-    name.replace("_", " ").casefold(): code.lower()
+    _letters(name.replace("_", " ")): code.lower()
     for pair in _US_CODES.split()
     for code, _, full in [pair.partition("=")]
     for name in (code, full)
-}
+} | {"washington dc": "dc"}

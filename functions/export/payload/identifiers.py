@@ -122,7 +122,15 @@ def click_id(raw: str | None) -> str | None:
     if raw is None or stands_for_nothing(raw):
         return None
     text = raw.strip()
-    return unquote(text) if "%" in text else text
+    for _ in range(MOST_TIMES):
+        if "%" not in text:
+            break
+        text = unquote(text)
+    return text
+
+
+MOST_TIMES = 3
+"""How often an address is encoded on its way through redirects."""
 
 
 @lru_cache(maxsize=512)
@@ -162,8 +170,12 @@ def _compact(raw: str) -> str:
 
 
 def _plain_email(raw: str) -> str | None:
-    local, at, domain = _compact(raw).partition("@")
-    return f"{local}@{domain}" if local and at and domain and "@" not in domain else None
+    text = _compact(raw).removeprefix("mailto:").removeprefix("<").removesuffix(">")
+    local, at, domain = text.partition("@")
+    if not (local and at and domain) or "@" in domain:
+        return None
+    nobody = stands_for_nothing(local) and stands_for_nothing(domain.partition(".")[0])
+    return None if nobody else f"{local}@{domain}"
 
 
 def _google_email(raw: str) -> str | None:
