@@ -17,7 +17,7 @@
         FROM {{ visitors }}
         INNER JOIN {{ known }} AS click ON click.client_id = {{ visitors }}.client_id
         WHERE
-          click.date BETWEEN DATE_SUB(@settled_date, INTERVAL {{ longest }} DAY) AND @end_date
+          click.date BETWEEN DATE_SUB(@earliest_date, INTERVAL {{ longest }} DAY) AND @end_date
           AND click.kind IN ({{ taken }})
           AND click.clicked_at <= {{ visitors }}.created
       ) AS sight

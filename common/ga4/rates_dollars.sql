@@ -1,4 +1,4 @@
-SELECT told.day, told.dollars
+SELECT of_days.day, of_days.dollars
     FROM (
       SELECT day, known.dollars
       FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
@@ -7,4 +7,4 @@ SELECT told.day, told.dollars
         known.currency = {{ currency }}
         AND known.date BETWEEN DATE_SUB(@start_date, INTERVAL 7 DAY) AND @end_date
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY known.date DESC, known.amounts DESC, known.property) = 1
-    ) AS told
+    ) AS of_days

@@ -46,7 +46,7 @@ class Clock:
 
 
 class Hall:
-    """A local Cloud Scheduler with Terraform's job in it, and a desk that speaks to it."""
+    """A local Cloud Scheduler with Terraform's job in it, and an API that speaks to it."""
 
     def __init__(self, harness: Harness) -> None:
         self.clock = Clock()

@@ -38,8 +38,8 @@ def define(harness: Harness, definition: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def office(shared: Harness) -> Harness:
-    """A desk with a scored lead and its model."""
+def scored(shared: Harness) -> Harness:
+    """An API with a scored lead and its model."""
     define(shared, SCORED)
     reasons = [{"attribute": "Company size", "value": "500", "points": 12.5}]
     won = {"pipeline_probability": 1.0, "pipeline_value": 5000.0}
@@ -74,8 +74,8 @@ def office(shared: Harness) -> Harness:
     return shared
 
 
-def test_a_lead_has_its_newest_score_with_reasons_and_past(office: Harness) -> None:
-    shown = office.get("/scores/good_lead/deals/42")
+def test_a_lead_has_its_newest_score_with_reasons_and_past(scored: Harness) -> None:
+    shown = scored.get("/scores/good_lead/deals/42")
     assert (shown["probability"], shown["score"], shown["grade"]) == (0.634, 63, "A")
     assert shown["reasons"] == [{"attribute": "Company size", "value": "500", "points": 12.5}]
     assert [point["probability"] for point in shown["history"]] == [0.3, 0.41, 0.634]
@@ -83,19 +83,19 @@ def test_a_lead_has_its_newest_score_with_reasons_and_past(office: Harness) -> N
     assert "email" not in shown
 
 
-def test_a_lead_without_score_is_told_when_it_gets_one(office: Harness) -> None:
-    answered = office.ask("GET", "/scores/good_lead/43")
+def test_a_lead_without_score_is_told_when_it_gets_one(scored: Harness) -> None:
+    answered = scored.ask("GET", "/scores/good_lead/43")
     assert (answered.status, answered.body["code"]) == (404, "unknown_lead")
     assert "first run after they are created" in answered.body["fix"]
 
 
-def test_the_model_shows_its_card_and_how_it_came_true(office: Harness) -> None:
-    shown = office.get("/scores/good_lead")
+def test_the_model_shows_its_card_and_how_it_came_true(scored: Harness) -> None:
+    shown = scored.get("/scores/good_lead")
     assert (shown["model_id"], shown["card"]) == ("m1", {"leads": 1200})
     (month,) = shown["calibration"]
     assert (month["predicted_wins"], month["actual_wins"]) == (10.2, 9)
 
 
-def test_a_conversion_that_was_never_trained_has_no_model(office: Harness) -> None:
-    define(office, {**SCORED, "id": "other"})
-    assert office.ask("GET", "/scores/other").body["code"] == "unknown_model"
+def test_a_conversion_that_was_never_trained_has_no_model(scored: Harness) -> None:
+    define(scored, {**SCORED, "id": "other"})
+    assert scored.ask("GET", "/scores/other").body["code"] == "unknown_model"

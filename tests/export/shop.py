@@ -1,4 +1,4 @@
-"""A conversion table, its runs, an office of ours and running platforms, for tests end to end."""
+"""A conversion table, its runs, services of ours and running platforms, for tests end to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Google says of a request afterwards, and which of it another attempt may cure."""
+"""What Google says of a request afterwards, and which of it another attempt may mend."""
 
 from __future__ import annotations
 

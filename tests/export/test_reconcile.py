@@ -1,4 +1,4 @@
-"""What is done about one conversion: each line of the planner's table, and its finer points."""
+"""What is done about one conversion: each line of reconcile's table, and its finer points."""
 
 from __future__ import annotations
 

@@ -62,12 +62,12 @@ def asked(question: Callable[[Connection], object]) -> Sql:
     recorder = Recorder()
     services = Services(recorder, cast("Any", None), TestClock(), cast("Any", None))
     destination, _ = plain("google_ads")
-    stored = cast("Any", Stored())
+    stored = cast("Any", StoredVersion())
     question(Connection(services, stored, destination))
     return recorder.statements[-1]
 
 
-class Stored:
+class StoredVersion:
     """As much of a stored definition as the statements need."""
 
     id = "ads_main"
@@ -129,7 +129,7 @@ def test_a_statement_is_googlesql(name: str) -> None:
 def test_a_report_is_googlesql(name: str) -> None:
     recorder = Recorder()
     services = Services(recorder, cast("Any", None), TestClock(), cast("Any", None))
-    found = Connection(services, cast("Any", Stored()), plain("google_ads")[0])
+    found = Connection(services, cast("Any", StoredVersion()), plain("google_ads")[0])
     reads._rows(found, name, start_date=DAYS[0], end_date=DAYS[1])
     judged(recorder.statements[-1])
 

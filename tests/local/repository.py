@@ -42,10 +42,10 @@ import functions_framework
 def work(request):
     message = request.get_json()["message"]
     kind = message["attributes"]["kind"]
-    with open(os.environ["WITNESS"], "a+") as witness:
-        witness.seek(0)
-        seen = message["messageId"] in witness.read()
-        witness.write(json.dumps([request.path, kind, message["messageId"]]) + "\\n")
+    with open(os.environ["RECEIVED"], "a+") as received:
+        received.seek(0)
+        seen = message["messageId"] in received.read()
+        received.write(json.dumps([request.path, kind, message["messageId"]]) + "\\n")
     if kind == "slow" and not seen:
         time.sleep(60)
     return "", 204

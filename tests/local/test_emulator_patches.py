@@ -80,7 +80,7 @@ every_behaviour = pytest.mark.parametrize(
 
 
 @every_behaviour
-def test_a_cured_engine_behaves_as_bigquery(
+def test_a_patched_engine_behaves_as_bigquery(
     client: bigquery.Client, dataset: str, behaviour: Behaviour
 ) -> None:
     behaviour(client, dataset)

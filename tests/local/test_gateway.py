@@ -31,7 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def gateway(home: Path) -> Iterator[GatewayProcess]:
-    environment = {"PATH": os.environ["PATH"], "WITNESS": str(home / "witness")}
+    environment = {"PATH": os.environ["PATH"], "RECEIVED": str(home / "received")}
     running = start_process(home, home / ".local", environment)
     yield running
     running.stop()
@@ -61,7 +61,7 @@ def test_a_push_reaches_the_function_with_the_path_of_its_topic(
     push = {"message": {"attributes": {"kind": "run"}, "messageId": "7"}, "subscription": "s"}
     url = f"{gateway.url}/work/projects/shop/topics/runs"
     assert requests.post(url, json=push, timeout=60).status_code == 204
-    assert (home / "witness").read_text() == '["/projects/shop/topics/runs", "run", "7"]\n'
+    assert (home / "received").read_text() == '["/projects/shop/topics/runs", "run", "7"]\n'
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(gateway: GatewayProcess) -> None:

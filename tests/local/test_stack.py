@@ -37,11 +37,11 @@ TOPICS = "projects/conversions-local/topics"
 
 
 def environment(home: Path) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "WITNESS": str(home / "witness")}
+    return {"PATH": os.environ["PATH"], "RECEIVED": str(home / "received")}
 
 
-def witnessed(home: Path) -> list[list[str]]:
-    file = home / "witness"
+def received(home: Path) -> list[list[str]]:
+    file = home / "received"
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
@@ -101,16 +101,16 @@ def test_bigquery_answers_googles_client_with_nothing_but_the_environment(
 def test_a_tick_travels_through_its_topic_to_its_function(stack: Stack, home: Path) -> None:
     stack.tick("daily")
     assert stack.wait_until_idle(10)
-    assert witnessed(home)[-1][:2] == [f"/{TOPICS}/runs", "run"]
+    assert received(home)[-1][:2] == [f"/{TOPICS}/runs", "run"]
     assert stack.dead_letters() == 0
 
 
 def test_a_filtered_message_reaches_no_function(stack: Stack, home: Path) -> None:
-    before = len(witnessed(home))
+    before = len(received(home))
     publish(stack.pubsub.host, "tasks", kind="ignored")
     publish(stack.pubsub.host, "tasks", kind="wanted")
     assert stack.wait_until_idle(10)
-    assert [kind for _, kind, _ in witnessed(home)[before:]] == ["wanted"]
+    assert [kind for _, kind, _ in received(home)[before:]] == ["wanted"]
 
 
 def test_the_schedules_of_the_manifest_are_jobs_in_the_projects_time_zone(stack: Stack) -> None:
@@ -125,7 +125,7 @@ def test_work_cut_by_a_crash_of_the_functions_is_done_when_they_are_back(
     stack: Stack, home: Path, clock: Hands
 ) -> None:
     number = publish(stack.pubsub.host, "tasks", kind="slow")
-    eventually(lambda: witnessed(home)[-1][2] == number)
+    eventually(lambda: received(home)[-1][2] == number)
     stack.kill_functions()
     assert not stack.functions_run()
     stack.start_functions()
@@ -133,7 +133,7 @@ def test_work_cut_by_a_crash_of_the_functions_is_done_when_they_are_back(
     clock.advance(provision.LEAST_BACKOFF.total_seconds())
     stack.pubsub.pushes.wake()
     assert stack.wait_until_idle(10)
-    assert [seen for _, _, seen in witnessed(home)].count(number) == 2
+    assert [seen for _, _, seen in received(home)].count(number) == 2
 
 
 def test_a_second_stack_on_the_same_data_is_told_who_has_it(stack: Stack, home: Path) -> None:
@@ -187,12 +187,12 @@ def test_a_stack_killed_in_the_middle_of_work_does_it_after_the_next_start(tmp_p
     home = write_repository(tmp_path)
     with served(home) as (process, ready):
         number = publish(ready["pubsub"], "tasks", kind="slow")
-        eventually(lambda: len(witnessed(home)) == 1)
+        eventually(lambda: len(received(home)) == 1)
         os.kill(process.pid, signal.SIGKILL)
     eventually(lambda: not answers(ready["url"]))
     with running(home, home / ".local", environment(home), schedules=False) as stack:
         assert stack.wait_until_idle(10)
-    assert [seen for _, _, seen in witnessed(home)] == [number, number]
+    assert [seen for _, _, seen in received(home)] == [number, number]
 
 
 def answers(url: str) -> bool:

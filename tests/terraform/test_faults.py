@@ -21,7 +21,7 @@ from tests.terraform.policies import violations
 
 
 @dataclass(frozen=True)
-class Fault:
+class Mistake:
     """A mistake of faults.toml."""
 
     name: str
@@ -31,13 +31,13 @@ class Fault:
     complaint: str
 
 
-FAULTS = [
-    Fault(**fault)
-    for fault in tomllib.loads(Path(__file__).with_name("faults.toml").read_text())["fault"]
+MISTAKES = [
+    Mistake(**mistake)
+    for mistake in tomllib.loads(Path(__file__).with_name("faults.toml").read_text())["fault"]
 ]
 
 
-Judged = dict[Fault | None, Future[list[str]]]
+Judged = dict[Mistake | None, Future[list[str]]]
 
 
 @pytest.fixture(scope="session")
@@ -52,33 +52,33 @@ def judged(
     for _ in range(cores):
         copies.put(_scratch(tmp_path_factory.mktemp("faults"), providers))
 
-    def judge(fault: Fault | None) -> list[str]:
+    def judge(mistake: Mistake | None) -> list[str]:
         terraform = copies.get()
         try:
-            return complaints(terraform, fault)
+            return complaints(terraform, mistake)
         finally:
             copies.put(terraform)
 
     asked = [getattr(item, "callspec", None) for item in request.session.items]
-    faults = [spec.params["fault"] for spec in asked if spec and "fault" in spec.params]
+    faults = [spec.params["mistake"] for spec in asked if spec and "mistake" in spec.params]
     with ThreadPoolExecutor(cores) as pool:
-        yield {fault: pool.submit(judge, fault) for fault in [None, *faults]}
+        yield {mistake: pool.submit(judge, mistake) for mistake in [None, *faults]}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_mistake_is_caught(judged: Judged, fault: Fault) -> None:
-    found = judged[fault].result()
-    assert any(re.search(fault.complaint, complaint) for complaint in found), found
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_a_mistake_is_caught(judged: Judged, mistake: Mistake) -> None:
+    found = judged[mistake].result()
+    assert any(re.search(mistake.complaint, complaint) for complaint in found), found
 
 
 def test_without_a_mistake_the_checks_are_silent(judged: Judged) -> None:
     assert judged[None].result() == []
 
 
-def complaints(terraform: Terraform, fault: Fault | None) -> list[str]:
+def complaints(terraform: Terraform, mistake: Mistake | None) -> list[str]:
     """What terraform refuses, or else what policies, contracts and the review of grants find."""
     try:
-        with spoilt(terraform.folder.parent, fault):
+        with spoilt(terraform.folder.parent, mistake):
             plan = terraform.plan("prod.tfvars.example")
     except TerraformError as refusal:
         # terraform wraps its messages and frames them
@@ -87,15 +87,15 @@ def complaints(terraform: Terraform, fault: Fault | None) -> list[str]:
 
 
 @contextmanager
-def spoilt(folder: Path, fault: Fault | None) -> Iterator[None]:
+def spoilt(folder: Path, mistake: Mistake | None) -> Iterator[None]:
     """The mistake is made in the folder while the block lasts."""
-    if fault is None:
+    if mistake is None:
         yield
         return
-    file = folder / fault.file
+    file = folder / mistake.file
     right = file.read_text()
-    assert fault.old in right, f"{fault.file} no longer holds what this mistake replaces"
-    file.write_text(right.replace(fault.old, fault.new))
+    assert mistake.old in right, f"{mistake.file} no longer holds what this mistake replaces"
+    file.write_text(right.replace(mistake.old, mistake.new))
     try:
         yield
     finally:

@@ -188,11 +188,11 @@ def services(shop: Warehouse) -> Services:
     return Services(shop, shop, NOW, lambda: ACCOUNT)
 
 
-Told = Callable[..., Validated]
+Judge = Callable[..., Validated]
 
 
 @pytest.fixture
-def shown(services: Services) -> Told:
+def shown(services: Services) -> Judge:
     """Validates a query: told(sql, contract="leads", ...)."""
 
     def shown(sql: str, **asked: Any) -> Validated:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from common.local.analyzer import analysis
-from tests.validate_sql.conftest import PERIOD, Told
+from tests.validate_sql.conftest import PERIOD, Judge
 
 KEYS = "order_id AS id, client_id, created_at AS created"
 
@@ -32,7 +32,9 @@ def compiled() -> None:
         ),
     ],
 )
-def test_what_bigquery_refuses_is_refused_in_its_words(sql: str, told_of: str, shown: Told) -> None:
+def test_what_bigquery_refuses_is_refused_in_its_words(
+    sql: str, told_of: str, shown: Judge
+) -> None:
     issue = next(it for it in shown(sql).issues if it.severity == "error")
     assert issue.code == "query_failed"
     assert issue.message.startswith("BigQuery: ")
@@ -40,5 +42,5 @@ def test_what_bigquery_refuses_is_refused_in_its_words(sql: str, told_of: str, s
     assert issue.line == 1
 
 
-def test_an_honest_query_is_not_refused(shown: Told) -> None:
+def test_an_honest_query_is_not_refused(shown: Judge) -> None:
     assert shown(f"SELECT {KEYS} FROM shop.crm.orders {PERIOD}").ok

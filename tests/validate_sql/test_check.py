@@ -13,12 +13,12 @@ from common.bigquery.warehouse import DryRun, Executed, Warehouse
 from common.errors import AccessError, UserError
 from functions.validate_sql.check import Services, validate
 from functions.validate_sql.models import Ask
-from tests.validate_sql.conftest import COLUMNS, PERIOD, Told, codes
+from tests.validate_sql.conftest import COLUMNS, PERIOD, Judge, codes
 
 ORDERS = f"FROM `shop.crm.orders` {PERIOD}"
 
 
-def test_a_sound_query_is_answered_with_columns_rows_and_shares(shown: Told) -> None:
+def test_a_sound_query_is_answered_with_columns_rows_and_shares(shown: Judge) -> None:
     answer = shown(f"SELECT {COLUMNS}, total AS value, customer_id AS user_id {ORDERS}")
     assert answer.ok, answer.issues
     assert codes(answer) == []
@@ -38,7 +38,7 @@ def test_a_sound_query_is_answered_with_columns_rows_and_shares(shown: Told) -> 
     assert len(answer.sample) == 20
 
 
-def test_unknown_bytes_are_told_as_unknown_and_not_as_free(shown: Told) -> None:
+def test_unknown_bytes_are_told_as_unknown_and_not_as_free(shown: Judge) -> None:
     answer = shown(f"SELECT {COLUMNS} {ORDERS}")
     assert answer.bytes_processed is None
     assert answer.cost
@@ -46,7 +46,7 @@ def test_unknown_bytes_are_told_as_unknown_and_not_as_free(shown: Told) -> None:
     assert answer.cost.price_per_month is None
 
 
-def test_faults_of_contract_partition_and_habit_are_told_together(shown: Told) -> None:
+def test_faults_of_contract_partition_and_habit_are_told_together(shown: Judge) -> None:
     answer = shown(
         "SELECT order_id AS id, client_id AS clientId, date AS created, NULL AS currency, "
         "total * 2\nFROM `shop.crm.orders`\nLIMIT 5"
@@ -66,7 +66,7 @@ def test_faults_of_contract_partition_and_habit_are_told_together(shown: Told) -
     assert fixes["partition_filter"] == "WHERE date BETWEEN @start_date AND @end_date"
 
 
-def test_bigquerys_own_complaint_is_told_at_the_authors_place(shown: Told) -> None:
+def test_bigquerys_own_complaint_is_told_at_the_authors_place(shown: Judge) -> None:
     answer = shown(
         f"SELECT client_id,\n  order_idd AS id, -- typo\n  created_at AS created {ORDERS}"
     )
@@ -75,14 +75,14 @@ def test_bigquerys_own_complaint_is_told_at_the_authors_place(shown: Told) -> No
     assert issue.fix == "Write order_id"
 
 
-def test_a_missing_table_is_answered_with_the_nearest_name(shown: Told) -> None:
+def test_a_missing_table_is_answered_with_the_nearest_name(shown: Judge) -> None:
     answer = shown(f"SELECT {COLUMNS}\nFROM `shop.crm.oders` {PERIOD}")
     issue = next(issue for issue in answer.issues if issue.code == "table_not_found")
     assert issue.fix == "Did you mean `shop.crm.orders`?"
     assert issue.line == 2
 
 
-def test_a_declared_script_is_answered_with_the_query_to_paste(shown: Told) -> None:
+def test_a_declared_script_is_answered_with_the_query_to_paste(shown: Judge) -> None:
     answer = shown(
         "DECLARE start_date DATE DEFAULT '2026-01-01';\n"
         "DECLARE end_date DATE DEFAULT CURRENT_DATE();\n"
@@ -98,7 +98,7 @@ def test_a_declared_script_is_answered_with_the_query_to_paste(shown: Told) -> N
     assert again.ok, again.issues
 
 
-def test_what_only_the_engine_cannot_do_is_no_fault_of_the_query(shown: Told) -> None:
+def test_what_only_the_engine_cannot_do_is_no_fault_of_the_query(shown: Judge) -> None:
     answer = shown(
         f"SELECT {COLUMNS}, TIMESTAMP_BUCKET(created_at, INTERVAL 1 HOUR) AS click_at {ORDERS}"
     )
@@ -107,21 +107,21 @@ def test_what_only_the_engine_cannot_do_is_no_fault_of_the_query(shown: Told) ->
     assert "TIMESTAMP_BUCKET" in answer.issues[0].message
 
 
-def test_a_lookup_table_may_be_read_without_filter_when_it_is_named(shown: Told) -> None:
+def test_a_lookup_table_may_be_read_without_filter_when_it_is_named(shown: Judge) -> None:
     sql = f"SELECT {COLUMNS} FROM `shop.crm.orders`"
     assert "partition_filter" in codes(shown(sql))
     exempt = shown(sql, lookup_tables=["shop.crm.orders"])
     assert "partition_filter" not in codes(exempt)
 
 
-def test_a_view_is_looked_through(shown: Told) -> None:
+def test_a_view_is_looked_through(shown: Judge) -> None:
     bounded = shown(f"SELECT {COLUMNS} FROM `shop.crm.orders_view` {PERIOD}")
     assert "partition_filter" not in codes(bounded)
     unbounded = shown(f"SELECT {COLUMNS} FROM `shop.crm.orders_view`")
     assert "partition_filter" in codes(unbounded)
 
 
-def test_extra_columns_are_features_when_predicted_value_is_asked_for(shown: Told) -> None:
+def test_extra_columns_are_features_when_predicted_value_is_asked_for(shown: Judge) -> None:
     sql = f"SELECT {COLUMNS}, customer_id AS user_id, items, status {ORDERS}"
     assert codes(shown(sql)).count("unknown_column") == 2
     answer = shown(sql, predicted_value=True)
@@ -132,7 +132,7 @@ def test_extra_columns_are_features_when_predicted_value_is_asked_for(shown: Tol
     assert "predicted_value_unavailable" in codes(answer)
 
 
-def test_leads_and_deals_have_contracts_of_their_own(shown: Told) -> None:
+def test_leads_and_deals_have_contracts_of_their_own(shown: Judge) -> None:
     leads = shown(
         f"SELECT order_id AS lead_id, client_id, created_at AS created, items, status {ORDERS}",
         contract="leads",
@@ -146,13 +146,13 @@ def test_leads_and_deals_have_contracts_of_their_own(shown: Told) -> None:
     assert codes(deals) == ["deal_status"]
 
 
-def test_the_copy_of_the_answer_is_dropped(shown: Told, services: Services) -> None:
+def test_the_copy_of_the_answer_is_dropped(shown: Judge, services: Services) -> None:
     shown(f"SELECT {COLUMNS} {ORDERS}")
     shown(f"SELECT {COLUMNS}, CAST(note AS FLOAT64) AS value {ORDERS}")
     assert services.own.tables_in(services.own.staging_path("").rstrip(".")) == []
 
 
-def test_a_profile_can_be_left_out(shown: Told) -> None:
+def test_a_profile_can_be_left_out(shown: Judge) -> None:
     assert shown(f"SELECT {COLUMNS} {ORDERS}", with_profile=False).profile is None
 
 
@@ -165,26 +165,26 @@ FIXES = [
 
 @pytest.mark.parametrize(("code", "id_", "fix"), FIXES)
 def test_a_fix_is_written_with_the_authors_own_expression(
-    shown: Told, code: str, id_: str, fix: str
+    shown: Judge, code: str, id_: str, fix: str
 ) -> None:
     orders = f"FROM `shop.crm.orders` AS o {PERIOD}"
     answer = shown(f"SELECT {id_}, o.client_id, o.created_at AS created {orders}")
     assert fix in next(issue.fix for issue in answer.issues if issue.code == code)
 
 
-def test_rows_of_a_placeholder_are_not_told_as_duplicates_too(shown: Told) -> None:
+def test_rows_of_a_placeholder_are_not_told_as_duplicates_too(shown: Judge) -> None:
     answer = shown(f"SELECT '(not set)' AS id, client_id, created_at AS created {ORDERS}")
     assert "duplicate_id" not in codes(answer)
 
 
-def test_a_column_written_as_null_is_told_once(shown: Told) -> None:
+def test_a_column_written_as_null_is_told_once(shown: Judge) -> None:
     answer = shown(f"SELECT {COLUMNS}, CAST(NULL AS STRING) AS user_id {ORDERS}")
     (issue,) = answer.issues
     assert issue.code == "null_column"
     assert issue.fix == "Remove `CAST(NULL AS STRING) AS user_id` from the SELECT list."
 
 
-def test_the_shard_of_one_day_is_answered_with_all_days(shown: Told) -> None:
+def test_the_shard_of_one_day_is_answered_with_all_days(shown: Judge) -> None:
     answer = shown(
         "SELECT event_name AS id, user_pseudo_id AS client_id, "
         "TIMESTAMP_MICROS(event_timestamp) AS created FROM `shop.analytics_123.events_20261029`"
@@ -194,7 +194,7 @@ def test_the_shard_of_one_day_is_answered_with_all_days(shown: Told) -> None:
     assert issue.fix.startswith("FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN")
 
 
-def test_days_set_by_a_clock_are_told_once(shown: Told) -> None:
+def test_days_set_by_a_clock_are_told_once(shown: Judge) -> None:
     answer = shown(
         f"SELECT {COLUMNS} FROM `shop.crm.orders` WHERE date BETWEEN "
         "DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY) AND CURRENT_DATE()"
@@ -266,7 +266,7 @@ CONTENT = {
 
 
 @pytest.mark.parametrize("code", CONTENT)
-def test_what_only_the_rows_show_is_told(shown: Told, code: str) -> None:
+def test_what_only_the_rows_show_is_told(shown: Judge, code: str) -> None:
     assert code in codes(shown(CONTENT[code]))
 
 
@@ -282,7 +282,7 @@ def test_what_only_the_rows_show_is_told(shown: Told, code: str) -> None:
     ],
 )
 def test_the_usual_faults_of_client_ids_are_counted(
-    shown: Told, client_id: str, fault: str
+    shown: Judge, client_id: str, fault: str
 ) -> None:
     answer = shown(
         f"SELECT order_id AS id, {client_id} AS client_id, created_at AS created {ORDERS}"
@@ -294,7 +294,7 @@ def test_the_usual_faults_of_client_ids_are_counted(
     assert counts["known_before"] == 0
 
 
-def test_a_visit_after_the_conversion_does_not_attribute_it(shown: Told) -> None:
+def test_a_visit_after_the_conversion_does_not_attribute_it(shown: Judge) -> None:
     early = "TIMESTAMP_SUB(created_at, INTERVAL 25 DAY)"
     answer = shown(f"SELECT order_id AS id, client_id, {early} AS created {ORDERS}")
     assert answer.profile
@@ -303,7 +303,7 @@ def test_a_visit_after_the_conversion_does_not_attribute_it(shown: Told) -> None
     assert answer.profile.clients.known_before == 0
 
 
-def test_a_profile_holds_no_address_and_no_number_of_a_person(shown: Told) -> None:
+def test_a_profile_holds_no_address_and_no_number_of_a_person(shown: Judge) -> None:
     answer = shown(
         f"SELECT {COLUMNS}, email, phone, "
         f"[STRUCT('mail' AS key, email AS value)] AS params {ORDERS}"
@@ -314,7 +314,7 @@ def test_a_profile_holds_no_address_and_no_number_of_a_person(shown: Told) -> No
     assert "7946" not in text
 
 
-def test_a_failure_on_a_row_does_not_show_the_row(shown: Told) -> None:
+def test_a_failure_on_a_row_does_not_show_the_row(shown: Judge) -> None:
     text = shown(CONTENT["failing_row"]).model_dump_json()
     assert "canary" not in text
 
@@ -364,7 +364,7 @@ def test_a_profile_that_takes_too_long_tells_what_it_saw(services: Services) -> 
     assert not answer.profile.days
 
 
-def test_a_table_may_be_read_by_the_day_on_which_its_rows_came(shown: Told) -> None:
+def test_a_table_may_be_read_by_the_day_on_which_its_rows_came(shown: Judge) -> None:
     bare = f"SELECT {COLUMNS} FROM shop.crm.landed"
     issue = next(it for it in shown(bare).issues if it.code == "partition_filter")
     assert issue.fix == "WHERE _PARTITIONDATE BETWEEN @start_date AND @end_date"

@@ -7,12 +7,12 @@ import pytest
 from common.guard.judge import judge
 from functions.validate_sql.profile import filters
 from tests.guard.corpus import SCOPE
-from tests.validate_sql.conftest import COLUMNS, PERIOD, Told, codes
+from tests.validate_sql.conftest import COLUMNS, PERIOD, Judge, codes
 
 ORDERS = f"SELECT {COLUMNS} FROM shop.crm.orders {PERIOD}"
 
 
-def test_the_share_that_each_filter_removes_is_told(shown: Told) -> None:
+def test_the_share_that_each_filter_removes_is_told(shown: Judge) -> None:
     answer = shown(f"{ORDERS} AND status = 'paid' AND items BETWEEN 1 AND 3")
     assert [(it.text, it.removed_share) for it in answer.filters] == [
         ("status = 'paid'", 0.5),
@@ -21,7 +21,7 @@ def test_the_share_that_each_filter_removes_is_told(shown: Told) -> None:
     assert "idle_filter" not in codes(answer)
 
 
-def test_a_slip_in_a_filter_is_told_with_the_value_that_was_meant(shown: Told) -> None:
+def test_a_slip_in_a_filter_is_told_with_the_value_that_was_meant(shown: Judge) -> None:
     answer = shown(f"{ORDERS} AND status = 'Paid'")
     issue = next(it for it in answer.issues if it.code == "idle_filter")
     assert "'paid' (30)" in issue.message
@@ -31,7 +31,7 @@ def test_a_slip_in_a_filter_is_told_with_the_value_that_was_meant(shown: Told) -
     assert {"idle_filter", "no_rows"}.isdisjoint(codes(mended))
 
 
-def test_values_of_a_column_that_holds_persons_are_masked(shown: Told) -> None:
+def test_values_of_a_column_that_holds_persons_are_masked(shown: Judge) -> None:
     answer = shown(f"{ORDERS} AND email = 'nobody'")
     (issue,) = [it for it in answer.issues if it.code == "idle_filter"]
     assert "canary.example" not in issue.message

@@ -13,7 +13,7 @@ from functions.validate_sql.check import Services
 from functions.validate_sql.fixes import rounds
 from functions.validate_sql.fixes.apply import applied, edited
 from functions.validate_sql.models import Issue, Validated
-from tests.validate_sql.conftest import Told, codes
+from tests.validate_sql.conftest import Judge, codes
 
 SCOPE = Scope("shop", frozenset({"shop.crm"}))
 FORMS = "FROM shop.crm.forms WHERE date BETWEEN @start_date AND @end_date"
@@ -54,7 +54,7 @@ def asked(name: str, text: str) -> str:
 
 @pytest.mark.parametrize("case", READ)
 def test_a_column_is_read_as_all_of_its_values_are_written(
-    case: str, shown: Told, services: Services
+    case: str, shown: Judge, services: Services
 ) -> None:
     name, text, first = READ[case]
     sql = asked(name, text)
@@ -74,7 +74,7 @@ def test_a_column_is_read_as_all_of_its_values_are_written(
     [("value", "either"), ("value", "price"), ("created", "ambiguous"), ("is_qualified", "phase")],
 )
 def test_values_that_may_be_read_in_two_ways_are_left_to_their_author(
-    name: str, text: str, shown: Told
+    name: str, text: str, shown: Judge
 ) -> None:
     issue = mended(shown(asked(name, text)), "wrong_type", name)
     assert issue.replacement is None
@@ -82,7 +82,7 @@ def test_values_that_may_be_read_in_two_ways_are_left_to_their_author(
 
 
 def test_a_sign_of_a_currency_becomes_its_code_and_no_other_row_is_lost(
-    shown: Told, services: Services
+    shown: Judge, services: Services
 ) -> None:
     sql = f"SELECT {KEYS}, symbol AS currency {FORMS}"
     fixed = shown(sql).suggestion
@@ -91,7 +91,9 @@ def test_a_sign_of_a_currency_becomes_its_code_and_no_other_row_is_lost(
     assert {"currency_code", "currency_case"}.isdisjoint(codes(shown(fixed)))
 
 
-def test_an_unknown_currency_is_told_without_a_text_that_would_lose_the_others(shown: Told) -> None:
+def test_an_unknown_currency_is_told_without_a_text_that_would_lose_the_others(
+    shown: Judge,
+) -> None:
     issue = mended(
         shown(f"SELECT {KEYS}, unknown AS currency {FORMS}"), "currency_code", "currency"
     )
@@ -99,7 +101,7 @@ def test_an_unknown_currency_is_told_without_a_text_that_would_lose_the_others(s
     assert "ELSE unknown END" in issue.fix
 
 
-def test_a_cookie_of_another_form_stays_itself(shown: Told, services: Services) -> None:
+def test_a_cookie_of_another_form_stays_itself(shown: Judge, services: Services) -> None:
     sql = f"SELECT id, cookie AS client_id, created_at AS created {FORMS}"
     fixed = shown(sql).suggestion
     found = [row["client_id"] for row in rows(services, fixed)]
@@ -109,7 +111,7 @@ def test_a_cookie_of_another_form_stays_itself(shown: Told, services: Services) 
     assert not [client for client in found if client.startswith("GA1.")]
 
 
-def test_statuses_of_deals_are_those_that_were_found(shown: Told, services: Services) -> None:
+def test_statuses_of_deals_are_those_that_were_found(shown: Judge, services: Services) -> None:
     sql = f"SELECT id AS lead_id, created_at AS outcome_at, stage AS status {FORMS}"
     answer = shown(sql, contract="deals")
     assert "deal_status" in codes(answer)
@@ -119,7 +121,7 @@ def test_statuses_of_deals_are_those_that_were_found(shown: Told, services: Serv
     assert mended(unknown, "deal_status", "status").replacement is None
 
 
-def test_a_client_id_that_nobody_knows_may_be_said_to_be_null(shown: Told) -> None:
+def test_a_client_id_that_nobody_knows_may_be_said_to_be_null(shown: Judge) -> None:
     sql = f"SELECT id, CAST(NULL AS STRING) AS client_id, created_at AS created {FORMS}"
     answer = shown(sql)
     assert answer.ok
@@ -133,7 +135,7 @@ WHERE o.status ilike 'paid' AND o.created_at > now() - interval '30 days'
 ORDER BY 1"""
 
 
-def test_all_faults_are_told_in_one_answer_at_their_places(shown: Told) -> None:
+def test_all_faults_are_told_in_one_answer_at_their_places(shown: Judge) -> None:
     answer = shown(POSTGRES.replace('"id"', '"order_id"'))
     text = POSTGRES.replace('"id"', '"order_id"').splitlines()
     marked = {
@@ -206,7 +208,7 @@ def test_reading_goes_on_behind_what_no_program_can_mend() -> None:
     assert sorted(dialect) == [1, 1, 1, 3, 3, 3, 4, 4]
 
 
-def test_a_script_of_temporary_tables_is_told_as_one_query(shown: Told) -> None:
+def test_a_script_of_temporary_tables_is_told_as_one_query(shown: Judge) -> None:
     script = (
         "CREATE TEMP TABLE paid AS SELECT * FROM shop.crm.orders\n"
         "WHERE date BETWEEN @start_date AND @end_date AND status = 'paid';\n"

@@ -1,7 +1,7 @@
-  -- the same refund told twice within a minute is one; a refund may be dated before its purchase
+  -- the same refund sent twice within a minute is one; a refund may be dated before its purchase
   SELECT
-    told.* EXCEPT (told_before),
-    ROW_NUMBER() OVER (ORDER BY told.occurred_at, told.order_id) AS refund
+    sent.* EXCEPT (sent_before),
+    ROW_NUMBER() OVER (ORDER BY sent.occurred_at, sent.order_id) AS refund
   FROM (
     SELECT
       event.property,
@@ -19,11 +19,11 @@
           event.property, event.order_id, event.currency, CAST(ABS(event.refund_value) AS STRING),
           TO_JSON_STRING(event.items)
         ORDER BY event.occurred_at
-      ) AS told_before
+      ) AS sent_before
     FROM {{ stage }} AS event
     WHERE
       event.event_name = 'refund'
       AND event.order_id IN (SELECT counted.order_id FROM counted)
       AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_ADD(@end_date, INTERVAL {{ days }} DAY)
-  ) AS told
-  WHERE told.told_before IS NULL OR TIMESTAMP_DIFF(told.occurred_at, told.told_before, MICROSECOND) > 60000000
+  ) AS sent
+  WHERE sent.sent_before IS NULL OR TIMESTAMP_DIFF(sent.occurred_at, sent.sent_before, MICROSECOND) > 60000000

@@ -40,20 +40,20 @@ class Backlog:
         return _topics(self.database.rows("topics"))
 
     def topic(self, name: str) -> Topic:
-        """Raises Fault NOT_FOUND."""
+        """Raises RpcError NOT_FOUND."""
         for topic in _topics(self.database.rows("topic", name=name)):
             return topic
         raise not_found(f"Topic {name} does not exist.")
 
     def add_topic(self, topic: Topic) -> None:
-        """Raises Fault ALREADY_EXISTS."""
+        """Raises RpcError ALREADY_EXISTS."""
         with self.database.transaction():
             if self.database.rows("topic", name=topic.name):
                 raise already_exists(f"Topic {topic.name} exists already.")
             self.database.change("put_topic", name=topic.name, resource=Topic.serialize(topic))
 
     def drop_topic(self, name: str) -> None:
-        """Its subscriptions stay and deliver what they have; raises Fault NOT_FOUND."""
+        """Its subscriptions stay and deliver what they have; raises RpcError NOT_FOUND."""
         with self.database.transaction():
             self.topic(name)
             for subscription in self.subscriptions_of(name):
@@ -74,13 +74,13 @@ class Backlog:
         return _subscriptions(self.database.rows("pushing"))
 
     def subscription(self, name: str) -> Subscription:
-        """Raises Fault NOT_FOUND."""
+        """Raises RpcError NOT_FOUND."""
         for found in _subscriptions(self.database.rows("subscription", name=name)):
             return found
         raise not_found(f"Subscription {name} does not exist.")
 
     def add_subscription(self, subscription: Subscription) -> None:
-        """Raises Fault ALREADY_EXISTS, or NOT_FOUND for a topic that it names."""
+        """Raises RpcError ALREADY_EXISTS, or NOT_FOUND for a topic that it names."""
         with self.database.transaction():
             if self.database.rows("subscription", name=subscription.name):
                 raise already_exists(f"Subscription {subscription.name} exists already.")
@@ -88,7 +88,7 @@ class Backlog:
             self.put_subscription(subscription)
 
     def put_subscription(self, subscription: Subscription) -> None:
-        """Adds or replaces it; raises Fault NOT_FOUND when its dead-letter topic does not exist."""
+        """Adds or replaces it; raises RpcError NOT_FOUND without its dead-letter topic."""
         with self.database.transaction():
             if subscription.dead_letter_policy:
                 self.topic(subscription.dead_letter_policy.dead_letter_topic)
@@ -101,7 +101,7 @@ class Backlog:
             )
 
     def drop_subscription(self, name: str) -> None:
-        """Takes its undelivered messages with it; raises Fault NOT_FOUND."""
+        """Takes its undelivered messages with it; raises RpcError NOT_FOUND."""
         with self.database.transaction():
             self.subscription(name)
             self.database.change("drop_subscription", name=name)

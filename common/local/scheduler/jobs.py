@@ -33,12 +33,12 @@ class Jobs:
         )
 
     def drop(self, name: str) -> None:
-        """Raises Fault NOT_FOUND."""
+        """Raises RpcError NOT_FOUND."""
         if not self.database.change("drop", name=name):
             raise _missing(name)
 
     def get(self, name: str) -> Execution:
-        """Raises Fault NOT_FOUND."""
+        """Raises RpcError NOT_FOUND."""
         found = self.find(name)
         if found is None:
             raise _missing(name)

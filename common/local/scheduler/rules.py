@@ -93,7 +93,7 @@ def zone(job: Job) -> ZoneInfo:
 
 
 def completed(job: Job) -> Job:
-    """The job with the service's defaults; raises Fault for what the service refuses."""
+    """The job with the service's defaults; raises RpcError for what the service refuses."""
     made = Job(job)
     _check_name(made)
     _check_schedule(made)

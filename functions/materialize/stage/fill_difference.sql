@@ -15,7 +15,7 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
   SELECT
     target.{{ key }},
     target.date,
@@ -34,6 +34,6 @@ SELECT
 FROM fresh
 FULL OUTER JOIN present ON present.{{ key }} = fresh.{{ key }}
 WHERE
-  -- what a table told that is gone by now, deleted or expired, stays counted
+  -- what came in a table that is gone by now, deleted or expired, stays counted
   (fresh.{{ key }} IS NULL AND present.shard IN UNNEST(@existing))
   OR (fresh.{{ key }} IS NOT NULL AND (present.{{ key }} IS NULL OR fresh.row_hash <> present.row_hash))

@@ -59,7 +59,7 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
             rate=RATE,
             spared=erased.spared("judged", NAMES, job.context.of_product("erasures")),
             valued_columns=_each("valued.{0}", names),
-            row_text=merge.row_text("told", schemas.load("conversion")["schema"], compared),
+            row_text=merge.row_text("wanted", schemas.load("conversion")["schema"], compared),
             fingerprint=merge.fingerprint("spelled.row_text"),
             values=_each("fresh.{0}", [name for name in names if name not in ("id", "date")]),
             remembered=_each("target.{0}", REMEMBERED),
@@ -68,7 +68,7 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
         ),
         **job.days,
         **job.zone,
-        settled_date=job.written.start,
+        earliest_date=job.written.start,
         now_currency=job.context.currency,
         factor=Parameter("FLOAT64", factor.value),
         unit_value=Parameter("FLOAT64", factor.unit_value),
@@ -85,9 +85,9 @@ def _steps_of_visits(job: Job, names: list[str]) -> dict[str, str | Sql]:
     Rows of GA4 stay in their window; a row of a query is older than what GA4 tells of it late.
     """
     if job.known is None:
-        return dict.fromkeys(("settled", "lent", "kept_lent", "join_known", "learnt"), "")
-    has_settled = not job.stored.conversion.follows_ga4
-    whose = ["kept", "settled"] if has_settled else ["kept"]
+        return dict.fromkeys(("earlier_days", "lent", "kept_lent", "join_known", "learnt"), "")
+    has_earlier_days = not job.stored.conversion.follows_ga4
+    whose = ["kept", "earlier_days"] if has_earlier_days else ["kept"]
     visitors = "\n  UNION ALL\n  ".join(
         f"SELECT {it}.id, {it}.client_id, {it}.created FROM {it}" for it in whose
     )
@@ -99,21 +99,21 @@ def _steps_of_visits(job: Job, names: list[str]) -> dict[str, str | Sql]:
         known_visits=job.known.visits,
     )
     parts: dict[str, str | Sql] = {
-        "settled": "",
+        "earlier_days": "",
         "lent": fill("{{ steps }}\n", steps=lent),
         "kept_lent": f"{_lent('kept')},\n      ",
         "join_known": "\n  LEFT JOIN known ON known.id = kept.id",
         "learnt": "",
     }
-    if has_settled:
-        settled = template(__file__, "difference_settled", target=job.context.target)
+    if has_earlier_days:
+        earlier_days = template(__file__, "difference_earlier_days", target=job.context.target)
         learnt = template(
             __file__,
             "difference_learnt",
-            settled_columns=_each("settled.{0}", names),
-            settled_lent=_lent("settled"),
+            earlier_columns=_each("earlier_days.{0}", names),
+            earlier_lent=_lent("earlier_days"),
         )
-        parts["settled"] = fill("{{ steps }}\n", steps=settled)
+        parts["earlier_days"] = fill("{{ steps }}\n", steps=earlier_days)
         parts["learnt"] = fill("\n{{ steps }}", steps=learnt)
     return parts
 

@@ -21,7 +21,7 @@ kept AS (
     )
     AND {{ spared }}
 ),
-{{ settled }}{{ lent }}valued AS (
+{{ earlier_days }}{{ lent }}valued AS (
   -- the candidates with what visits lend, worth in their own currency and in the project's
   SELECT
     kept.* EXCEPT (removed, reason, net_value) REPLACE (
@@ -46,20 +46,20 @@ kept AS (
   LEFT JOIN ({{ rates }}) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
   LEFT JOIN ({{ dollars }}) AS own ON own.day = kept.date
 ),
-told AS (
+wanted AS (
   -- what the window should hold
   SELECT {{ valued_columns }} FROM valued{{ learnt }}
 ),
 fresh AS (
   -- the same with a fingerprint of each row
   SELECT spelled.* EXCEPT (row_text), {{ fingerprint }} AS row_hash
-  FROM (SELECT told.*, {{ row_text }} AS row_text FROM told) AS spelled
+  FROM (SELECT wanted.*, {{ row_text }} AS row_text FROM wanted) AS spelled
 ),
 present AS (
   -- what the window holds
   SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, {{ remembered }}
   FROM {{ target }} AS target
-  WHERE target.date BETWEEN @settled_date AND @end_date
+  WHERE target.date BETWEEN @earliest_date AND @end_date
 )
 SELECT
   COALESCE(fresh.id, present.id) AS id,

@@ -1,10 +1,10 @@
   UNION ALL
-  SELECT {{ settled_columns }}
+  SELECT {{ earlier_columns }}
   FROM (
     SELECT
-      settled.* REPLACE (
-        {{ settled_lent }}
+      earlier_days.* REPLACE (
+        {{ earlier_lent }}
       )
-    FROM settled
-    LEFT JOIN known ON known.id = settled.id
-  ) AS settled
+    FROM earlier_days
+    LEFT JOIN known ON known.id = earlier_days.id
+  ) AS earlier_days

@@ -19,7 +19,7 @@ visits AS (
   FROM visitors
   INNER JOIN {{ known_visits }} AS visit ON visit.client_id = visitors.client_id
   WHERE
-    visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+    visit.date BETWEEN DATE_SUB(@earliest_date, INTERVAL 91 DAY) AND @end_date
     AND visit.started_at <= visitors.created
     AND visit.started_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
   QUALIFY ROW_NUMBER() OVER (PARTITION BY visitors.id ORDER BY visit.started_at DESC, visit.session_id DESC) = 1

@@ -128,13 +128,13 @@ inherited AS (
 SELECT last.* EXCEPT (event_key) FROM inherited AS last;
 
 -- step difference
+-- @earliest_date DATE = "2026-11-25"
 -- @end_date DATE = "2026-11-28"
 -- @factor FLOAT64 = null
 -- @factor_as_of DATE = null
 -- @fence INT64 = 1
 -- @now_currency STRING = "EUR"
 -- @run_id STRING = "paper"
--- @settled_date DATE = "2026-11-25"
 -- @start_date DATE = "2026-11-28"
 -- @timezone STRING = "Europe/Berlin"
 -- @unit_value FLOAT64 = null
@@ -211,17 +211,17 @@ kept AS (
       ''
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
 ),
-settled AS (
-  -- the days before: their rows stay as they are, and may still learn of visits that GA4 told late
+earlier_days AS (
+  -- the days before: their rows stay as they are, and may still learn of visits that came late
   SELECT history.*
   FROM `my-project.conversions.conversion_order` AS history
-  WHERE history.date BETWEEN @settled_date AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+  WHERE history.date BETWEEN @earliest_date AND DATE_SUB(@start_date, INTERVAL 1 DAY)
 ),
 visitors AS (
   -- whose visits may lend something
   SELECT kept.id, kept.client_id, kept.created FROM kept
   UNION ALL
-  SELECT settled.id, settled.client_id, settled.created FROM settled
+  SELECT earlier_days.id, earlier_days.client_id, earlier_days.created FROM earlier_days
 ),
 clicks AS (
   -- the last click of each platform before the row
@@ -258,7 +258,7 @@ clicks AS (
         FROM visitors
         INNER JOIN `my-project.conversions.ga4_clicks` AS click ON click.client_id = visitors.client_id
         WHERE
-          click.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+          click.date BETWEEN DATE_SUB(@earliest_date, INTERVAL 91 DAY) AND @end_date
           AND click.kind IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id')
           AND click.clicked_at <= visitors.created
       ) AS sight
@@ -282,7 +282,7 @@ visits AS (
   FROM visitors
   INNER JOIN `my-project.conversions.ga4_visits` AS visit ON visit.client_id = visitors.client_id
   WHERE
-    visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+    visit.date BETWEEN DATE_SUB(@earliest_date, INTERVAL 91 DAY) AND @end_date
     AND visit.started_at <= visitors.created
     AND visit.started_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
   QUALIFY ROW_NUMBER() OVER (PARTITION BY visitors.id ORDER BY visit.started_at DESC, visit.session_id DESC) = 1
@@ -330,7 +330,7 @@ valued AS (
       WHERE listed.currency <> @v_39903922be50
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
     ) AS dated) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
-  LEFT JOIN (SELECT told.day, told.dollars
+  LEFT JOIN (SELECT of_days.day, of_days.dollars
     FROM (
       SELECT day, known.dollars
       FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
@@ -339,32 +339,32 @@ valued AS (
         known.currency = @v_39903922be50
         AND known.date BETWEEN DATE_SUB(@start_date, INTERVAL 7 DAY) AND @end_date
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY known.date DESC, known.amounts DESC, known.property) = 1
-    ) AS told) AS own ON own.day = kept.date
+    ) AS of_days) AS own ON own.day = kept.date
 ),
-told AS (
+wanted AS (
   -- what the window should hold
   SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_problem, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.dollar_rate, valued.rate_source, valued.is_preliminary, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.google_click_at, valued.cm360_click_at, valued.meta_click_at, valued.microsoft_click_at, valued.tiktok_click_at, valued.linkedin_click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.channel_group, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
   UNION ALL
-  SELECT settled.id, settled.client_id, settled.created, settled.date, settled.value, settled.currency, settled.is_qualified, settled.params, settled.user_id, settled.lead_id, settled.person_id, settled.value_gross, settled.value_refunded, settled.refund_status, settled.value_kind, settled.value_problem, settled.value_project, settled.exchange_rate, settled.exchange_date, settled.dollar_rate, settled.rate_source, settled.is_preliminary, settled.normalization_factor, settled.normalization_as_of, settled.component, settled.gclid, settled.gbraid, settled.wbraid, settled.dclid, settled.fbc, settled.fbclid, settled.fbp, settled.msclkid, settled.ttclid, settled.ttp, settled.li_fat_id, settled.click_at, settled.google_click_at, settled.cm360_click_at, settled.meta_click_at, settled.microsoft_click_at, settled.tiktok_click_at, settled.linkedin_click_at, settled.session_id, settled.source, settled.medium, settled.campaign, settled.channel_group, settled.page_location, settled.user_agent, settled.ip_address, settled.country, settled.region, settled.city, settled.postal_code, settled.email, settled.phone, settled.first_name, settled.last_name, settled.order_id, settled.event_source, settled.consent_ad_user_data, settled.consent_ad_personalization
+  SELECT earlier_days.id, earlier_days.client_id, earlier_days.created, earlier_days.date, earlier_days.value, earlier_days.currency, earlier_days.is_qualified, earlier_days.params, earlier_days.user_id, earlier_days.lead_id, earlier_days.person_id, earlier_days.value_gross, earlier_days.value_refunded, earlier_days.refund_status, earlier_days.value_kind, earlier_days.value_problem, earlier_days.value_project, earlier_days.exchange_rate, earlier_days.exchange_date, earlier_days.dollar_rate, earlier_days.rate_source, earlier_days.is_preliminary, earlier_days.normalization_factor, earlier_days.normalization_as_of, earlier_days.component, earlier_days.gclid, earlier_days.gbraid, earlier_days.wbraid, earlier_days.dclid, earlier_days.fbc, earlier_days.fbclid, earlier_days.fbp, earlier_days.msclkid, earlier_days.ttclid, earlier_days.ttp, earlier_days.li_fat_id, earlier_days.click_at, earlier_days.google_click_at, earlier_days.cm360_click_at, earlier_days.meta_click_at, earlier_days.microsoft_click_at, earlier_days.tiktok_click_at, earlier_days.linkedin_click_at, earlier_days.session_id, earlier_days.source, earlier_days.medium, earlier_days.campaign, earlier_days.channel_group, earlier_days.page_location, earlier_days.user_agent, earlier_days.ip_address, earlier_days.country, earlier_days.region, earlier_days.city, earlier_days.postal_code, earlier_days.email, earlier_days.phone, earlier_days.first_name, earlier_days.last_name, earlier_days.order_id, earlier_days.event_source, earlier_days.consent_ad_user_data, earlier_days.consent_ad_personalization
   FROM (
     SELECT
-      settled.* REPLACE (
-        COALESCE(settled.click_at, known.click_at) AS click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.google_click_at, COALESCE(settled.google_click_at, settled.click_at)) AS google_click_at, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gclid, settled.gclid) AS gclid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.gbraid, settled.gbraid) AS gbraid, IF(COALESCE(settled.gclid, settled.gbraid, settled.wbraid) IS NULL, known.wbraid, settled.wbraid) AS wbraid, IF(COALESCE(settled.dclid) IS NULL, known.cm360_click_at, COALESCE(settled.cm360_click_at, settled.click_at)) AS cm360_click_at, IF(COALESCE(settled.dclid) IS NULL, known.dclid, settled.dclid) AS dclid, IF(COALESCE(settled.fbclid) IS NULL, known.meta_click_at, COALESCE(settled.meta_click_at, settled.click_at)) AS meta_click_at, IF(COALESCE(settled.fbclid) IS NULL, known.fbclid, settled.fbclid) AS fbclid, IF(COALESCE(settled.msclkid) IS NULL, known.microsoft_click_at, COALESCE(settled.microsoft_click_at, settled.click_at)) AS microsoft_click_at, IF(COALESCE(settled.msclkid) IS NULL, known.msclkid, settled.msclkid) AS msclkid, IF(COALESCE(settled.ttclid) IS NULL, known.tiktok_click_at, COALESCE(settled.tiktok_click_at, settled.click_at)) AS tiktok_click_at, IF(COALESCE(settled.ttclid) IS NULL, known.ttclid, settled.ttclid) AS ttclid, IF(COALESCE(settled.li_fat_id) IS NULL, known.linkedin_click_at, COALESCE(settled.linkedin_click_at, settled.click_at)) AS linkedin_click_at, IF(COALESCE(settled.li_fat_id) IS NULL, known.li_fat_id, settled.li_fat_id) AS li_fat_id, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.source, settled.source) AS source, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.medium, settled.medium) AS medium, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.campaign, settled.campaign) AS campaign, IF(COALESCE(settled.source, settled.medium, settled.campaign, settled.channel_group) IS NULL, known.channel_group, settled.channel_group) AS channel_group, IF(COALESCE(settled.session_id) IS NULL, known.session_id, settled.session_id) AS session_id, IF(COALESCE(settled.page_location) IS NULL, known.page_location, settled.page_location) AS page_location
+      earlier_days.* REPLACE (
+        COALESCE(earlier_days.click_at, known.click_at) AS click_at, IF(COALESCE(earlier_days.gclid, earlier_days.gbraid, earlier_days.wbraid) IS NULL, known.google_click_at, COALESCE(earlier_days.google_click_at, earlier_days.click_at)) AS google_click_at, IF(COALESCE(earlier_days.gclid, earlier_days.gbraid, earlier_days.wbraid) IS NULL, known.gclid, earlier_days.gclid) AS gclid, IF(COALESCE(earlier_days.gclid, earlier_days.gbraid, earlier_days.wbraid) IS NULL, known.gbraid, earlier_days.gbraid) AS gbraid, IF(COALESCE(earlier_days.gclid, earlier_days.gbraid, earlier_days.wbraid) IS NULL, known.wbraid, earlier_days.wbraid) AS wbraid, IF(COALESCE(earlier_days.dclid) IS NULL, known.cm360_click_at, COALESCE(earlier_days.cm360_click_at, earlier_days.click_at)) AS cm360_click_at, IF(COALESCE(earlier_days.dclid) IS NULL, known.dclid, earlier_days.dclid) AS dclid, IF(COALESCE(earlier_days.fbclid) IS NULL, known.meta_click_at, COALESCE(earlier_days.meta_click_at, earlier_days.click_at)) AS meta_click_at, IF(COALESCE(earlier_days.fbclid) IS NULL, known.fbclid, earlier_days.fbclid) AS fbclid, IF(COALESCE(earlier_days.msclkid) IS NULL, known.microsoft_click_at, COALESCE(earlier_days.microsoft_click_at, earlier_days.click_at)) AS microsoft_click_at, IF(COALESCE(earlier_days.msclkid) IS NULL, known.msclkid, earlier_days.msclkid) AS msclkid, IF(COALESCE(earlier_days.ttclid) IS NULL, known.tiktok_click_at, COALESCE(earlier_days.tiktok_click_at, earlier_days.click_at)) AS tiktok_click_at, IF(COALESCE(earlier_days.ttclid) IS NULL, known.ttclid, earlier_days.ttclid) AS ttclid, IF(COALESCE(earlier_days.li_fat_id) IS NULL, known.linkedin_click_at, COALESCE(earlier_days.linkedin_click_at, earlier_days.click_at)) AS linkedin_click_at, IF(COALESCE(earlier_days.li_fat_id) IS NULL, known.li_fat_id, earlier_days.li_fat_id) AS li_fat_id, IF(COALESCE(earlier_days.source, earlier_days.medium, earlier_days.campaign, earlier_days.channel_group) IS NULL, known.source, earlier_days.source) AS source, IF(COALESCE(earlier_days.source, earlier_days.medium, earlier_days.campaign, earlier_days.channel_group) IS NULL, known.medium, earlier_days.medium) AS medium, IF(COALESCE(earlier_days.source, earlier_days.medium, earlier_days.campaign, earlier_days.channel_group) IS NULL, known.campaign, earlier_days.campaign) AS campaign, IF(COALESCE(earlier_days.source, earlier_days.medium, earlier_days.campaign, earlier_days.channel_group) IS NULL, known.channel_group, earlier_days.channel_group) AS channel_group, IF(COALESCE(earlier_days.session_id) IS NULL, known.session_id, earlier_days.session_id) AS session_id, IF(COALESCE(earlier_days.page_location) IS NULL, known.page_location, earlier_days.page_location) AS page_location
       )
-    FROM settled
-    LEFT JOIN known ON known.id = settled.id
-  ) AS settled
+    FROM earlier_days
+    LEFT JOIN known ON known.id = earlier_days.id
+  ) AS earlier_days
 ),
 fresh AS (
   -- the same with a fingerprint of each row
   SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
-  FROM (SELECT told.*, ARRAY_TO_STRING([told.id, told.client_id, CAST(told.created AS STRING), CAST(told.date AS STRING), CAST(told.value AS STRING), told.currency, CAST(told.is_qualified AS STRING), TO_JSON_STRING(told.params), told.user_id, told.lead_id, told.person_id, CAST(told.value_gross AS STRING), CAST(told.value_refunded AS STRING), told.refund_status, told.value_kind, told.value_problem, CAST(told.value_project AS STRING), CAST(told.exchange_rate AS STRING), CAST(told.exchange_date AS STRING), CAST(told.dollar_rate AS STRING), told.rate_source, CAST(told.is_preliminary AS STRING), CAST(told.normalization_factor AS STRING), told.component, told.gclid, told.gbraid, told.wbraid, told.dclid, told.fbc, told.fbclid, told.fbp, told.msclkid, told.ttclid, told.ttp, told.li_fat_id, CAST(told.click_at AS STRING), CAST(told.google_click_at AS STRING), CAST(told.cm360_click_at AS STRING), CAST(told.meta_click_at AS STRING), CAST(told.microsoft_click_at AS STRING), CAST(told.tiktok_click_at AS STRING), CAST(told.linkedin_click_at AS STRING), told.session_id, told.source, told.medium, told.campaign, told.channel_group, told.page_location, told.user_agent, told.ip_address, told.country, told.region, told.city, told.postal_code, told.email, told.phone, told.first_name, told.last_name, told.order_id, told.event_source, told.consent_ad_user_data, told.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM told) AS spelled
+  FROM (SELECT wanted.*, ARRAY_TO_STRING([wanted.id, wanted.client_id, CAST(wanted.created AS STRING), CAST(wanted.date AS STRING), CAST(wanted.value AS STRING), wanted.currency, CAST(wanted.is_qualified AS STRING), TO_JSON_STRING(wanted.params), wanted.user_id, wanted.lead_id, wanted.person_id, CAST(wanted.value_gross AS STRING), CAST(wanted.value_refunded AS STRING), wanted.refund_status, wanted.value_kind, wanted.value_problem, CAST(wanted.value_project AS STRING), CAST(wanted.exchange_rate AS STRING), CAST(wanted.exchange_date AS STRING), CAST(wanted.dollar_rate AS STRING), wanted.rate_source, CAST(wanted.is_preliminary AS STRING), CAST(wanted.normalization_factor AS STRING), wanted.component, wanted.gclid, wanted.gbraid, wanted.wbraid, wanted.dclid, wanted.fbc, wanted.fbclid, wanted.fbp, wanted.msclkid, wanted.ttclid, wanted.ttp, wanted.li_fat_id, CAST(wanted.click_at AS STRING), CAST(wanted.google_click_at AS STRING), CAST(wanted.cm360_click_at AS STRING), CAST(wanted.meta_click_at AS STRING), CAST(wanted.microsoft_click_at AS STRING), CAST(wanted.tiktok_click_at AS STRING), CAST(wanted.linkedin_click_at AS STRING), wanted.session_id, wanted.source, wanted.medium, wanted.campaign, wanted.channel_group, wanted.page_location, wanted.user_agent, wanted.ip_address, wanted.country, wanted.region, wanted.city, wanted.postal_code, wanted.email, wanted.phone, wanted.first_name, wanted.last_name, wanted.order_id, wanted.event_source, wanted.consent_ad_user_data, wanted.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM wanted) AS spelled
 ),
 present AS (
   -- what the window holds
   SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, target.id, target.client_id, target.user_id, target.lead_id, target.created, target.value, target.currency, target.is_qualified, target.value_gross, target.value_refunded, target.refund_status, target.value_kind, target.value_project, target.normalization_factor, target.component, target.order_id
   FROM `my-project.conversions.conversion_order` AS target
-  WHERE target.date BETWEEN @settled_date AND @end_date
+  WHERE target.date BETWEEN @earliest_date AND @end_date
 )
 SELECT
   COALESCE(fresh.id, present.id) AS id,

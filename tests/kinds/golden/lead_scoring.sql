@@ -71,13 +71,13 @@ WHERE
 QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, score.scored_at DESC, score.model_id) = 1;
 
 -- step difference
+-- @earliest_date DATE = "2026-10-30"
 -- @end_date DATE = "2026-11-28"
 -- @factor FLOAT64 = null
 -- @factor_as_of DATE = null
 -- @fence INT64 = 1
 -- @now_currency STRING = "EUR"
 -- @run_id STRING = "paper"
--- @settled_date DATE = "2026-10-30"
 -- @start_date DATE = "2026-10-30"
 -- @timezone STRING = "Europe/Berlin"
 -- @unit_value FLOAT64 = null

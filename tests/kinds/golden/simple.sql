@@ -472,7 +472,7 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
   SELECT
     target.visit_key,
     target.date,
@@ -495,7 +495,7 @@ SELECT
 FROM fresh
 FULL OUTER JOIN present ON present.visit_key = fresh.visit_key
 WHERE
-  -- what a table told that is gone by now, deleted or expired, stays counted
+  -- what came in a table that is gone by now, deleted or expired, stays counted
   (fresh.visit_key IS NULL AND present.shard IN UNNEST(@existing))
   OR (fresh.visit_key IS NOT NULL AND (present.visit_key IS NULL OR fresh.row_hash <> present.row_hash));
 
@@ -580,7 +580,7 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
   SELECT
     target.click_key,
     target.date,
@@ -599,7 +599,7 @@ SELECT
 FROM fresh
 FULL OUTER JOIN present ON present.click_key = fresh.click_key
 WHERE
-  -- what a table told that is gone by now, deleted or expired, stays counted
+  -- what came in a table that is gone by now, deleted or expired, stays counted
   (fresh.click_key IS NULL AND present.shard IN UNNEST(@existing))
   OR (fresh.click_key IS NOT NULL AND (present.click_key IS NULL OR fresh.row_hash <> present.row_hash));
 
@@ -642,7 +642,7 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
   SELECT
     target.memory_key,
     target.date,
@@ -661,7 +661,7 @@ SELECT
 FROM fresh
 FULL OUTER JOIN present ON present.memory_key = fresh.memory_key
 WHERE
-  -- what a table told that is gone by now, deleted or expired, stays counted
+  -- what came in a table that is gone by now, deleted or expired, stays counted
   (fresh.memory_key IS NULL AND present.shard IN UNNEST(@existing))
   OR (fresh.memory_key IS NOT NULL AND (present.memory_key IS NULL OR fresh.row_hash <> present.row_hash));
 
@@ -700,7 +700,7 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
   SELECT
     target.rate_key,
     target.date,
@@ -719,7 +719,7 @@ SELECT
 FROM fresh
 FULL OUTER JOIN present ON present.rate_key = fresh.rate_key
 WHERE
-  -- what a table told that is gone by now, deleted or expired, stays counted
+  -- what came in a table that is gone by now, deleted or expired, stays counted
   (fresh.rate_key IS NULL AND present.shard IN UNNEST(@existing))
   OR (fresh.rate_key IS NOT NULL AND (present.rate_key IS NULL OR fresh.row_hash <> present.row_hash));
 
@@ -867,7 +867,7 @@ fresh AS (
   ) AS spelled
 ),
 present AS (
-  -- the rows that the table holds of these days and of the later visits, and the daily table that told each
+  -- the rows that the table holds of these days and of the later visits, and the daily table that each came in
   SELECT
     target.event_key,
     target.date,
@@ -890,7 +890,7 @@ SELECT
 FROM fresh
 FULL OUTER JOIN present ON present.event_key = fresh.event_key
 WHERE
-  -- what a table told that is gone by now, deleted or expired, stays counted
+  -- what came in a table that is gone by now, deleted or expired, stays counted
   (fresh.event_key IS NULL AND present.shard IN UNNEST(@existing))
   OR (fresh.event_key IS NOT NULL AND (present.event_key IS NULL OR fresh.row_hash <> present.row_hash));
 
@@ -1437,10 +1437,10 @@ first_of_person AS (
   ) AS ranked
 ),
 refunds AS (
-  -- the same refund told twice within a minute is one; a refund may be dated before its purchase
+  -- the same refund sent twice within a minute is one; a refund may be dated before its purchase
   SELECT
-    told.* EXCEPT (told_before),
-    ROW_NUMBER() OVER (ORDER BY told.occurred_at, told.order_id) AS refund
+    sent.* EXCEPT (sent_before),
+    ROW_NUMBER() OVER (ORDER BY sent.occurred_at, sent.order_id) AS refund
   FROM (
     SELECT
       event.property,
@@ -1458,14 +1458,14 @@ refunds AS (
           event.property, event.order_id, event.currency, CAST(ABS(event.refund_value) AS STRING),
           TO_JSON_STRING(event.items)
         ORDER BY event.occurred_at
-      ) AS told_before
+      ) AS sent_before
     FROM `my-project.conversions.ga4_events` AS event
     WHERE
       event.event_name = 'refund'
       AND event.order_id IN (SELECT counted.order_id FROM counted)
       AND event.date BETWEEN DATE_SUB(@start_date, INTERVAL 60 DAY) AND DATE_ADD(@end_date, INTERVAL @v_5969f3a995e6 DAY)
-  ) AS told
-  WHERE told.told_before IS NULL OR TIMESTAMP_DIFF(told.occurred_at, told.told_before, MICROSECOND) > 60000000
+  ) AS sent
+  WHERE sent.sent_before IS NULL OR TIMESTAMP_DIFF(sent.occurred_at, sent.sent_before, MICROSECOND) > 60000000
 ),
 bought AS (
   -- the products of each purchase; one without a quantity was bought once
@@ -1606,13 +1606,13 @@ refunded AS (
 SELECT last.* EXCEPT (event_key, property, items, paid, paid_currency, paid_dollar_rate) FROM refunded AS last;
 
 -- step difference
+-- @earliest_date DATE = "2026-10-26"
 -- @end_date DATE = "2026-11-28"
 -- @factor FLOAT64 = null
 -- @factor_as_of DATE = null
 -- @fence INT64 = 1
 -- @now_currency STRING = "EUR"
 -- @run_id STRING = "paper"
--- @settled_date DATE = "2026-10-26"
 -- @start_date DATE = "2026-10-26"
 -- @timezone STRING = "Europe/Berlin"
 -- @unit_value FLOAT64 = null
@@ -1728,7 +1728,7 @@ clicks AS (
         FROM visitors
         INNER JOIN `my-project.conversions_staging.clicks_253b684f7fb133cbff04_20261128` AS click ON click.client_id = visitors.client_id
         WHERE
-          click.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+          click.date BETWEEN DATE_SUB(@earliest_date, INTERVAL 91 DAY) AND @end_date
           AND click.kind IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id')
           AND click.clicked_at <= visitors.created
       ) AS sight
@@ -1752,7 +1752,7 @@ visits AS (
   FROM visitors
   INNER JOIN `my-project.conversions_staging.visits_253b684f7fb133cbff04_20261128` AS visit ON visit.client_id = visitors.client_id
   WHERE
-    visit.date BETWEEN DATE_SUB(@settled_date, INTERVAL 91 DAY) AND @end_date
+    visit.date BETWEEN DATE_SUB(@earliest_date, INTERVAL 91 DAY) AND @end_date
     AND visit.started_at <= visitors.created
     AND visit.started_at > TIMESTAMP_SUB(visitors.created, INTERVAL 2160 HOUR)
   QUALIFY ROW_NUMBER() OVER (PARTITION BY visitors.id ORDER BY visit.started_at DESC, visit.session_id DESC) = 1
@@ -1800,7 +1800,7 @@ valued AS (
       WHERE listed.currency <> @v_39903922be50
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
     ) AS dated) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
-  LEFT JOIN (SELECT told.day, told.dollars
+  LEFT JOIN (SELECT of_days.day, of_days.dollars
     FROM (
       SELECT day, known.dollars
       FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
@@ -1809,22 +1809,22 @@ valued AS (
         known.currency = @v_39903922be50
         AND known.date BETWEEN DATE_SUB(@start_date, INTERVAL 7 DAY) AND @end_date
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day ORDER BY known.date DESC, known.amounts DESC, known.property) = 1
-    ) AS told) AS own ON own.day = kept.date
+    ) AS of_days) AS own ON own.day = kept.date
 ),
-told AS (
+wanted AS (
   -- what the window should hold
   SELECT valued.id, valued.client_id, valued.created, valued.date, valued.value, valued.currency, valued.is_qualified, valued.params, valued.user_id, valued.lead_id, valued.person_id, valued.value_gross, valued.value_refunded, valued.refund_status, valued.value_kind, valued.value_problem, valued.value_project, valued.exchange_rate, valued.exchange_date, valued.dollar_rate, valued.rate_source, valued.is_preliminary, valued.normalization_factor, valued.normalization_as_of, valued.component, valued.gclid, valued.gbraid, valued.wbraid, valued.dclid, valued.fbc, valued.fbclid, valued.fbp, valued.msclkid, valued.ttclid, valued.ttp, valued.li_fat_id, valued.click_at, valued.google_click_at, valued.cm360_click_at, valued.meta_click_at, valued.microsoft_click_at, valued.tiktok_click_at, valued.linkedin_click_at, valued.session_id, valued.source, valued.medium, valued.campaign, valued.channel_group, valued.page_location, valued.user_agent, valued.ip_address, valued.country, valued.region, valued.city, valued.postal_code, valued.email, valued.phone, valued.first_name, valued.last_name, valued.order_id, valued.event_source, valued.consent_ad_user_data, valued.consent_ad_personalization FROM valued
 ),
 fresh AS (
   -- the same with a fingerprint of each row
   SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
-  FROM (SELECT told.*, ARRAY_TO_STRING([told.id, told.client_id, CAST(told.created AS STRING), CAST(told.date AS STRING), CAST(told.value AS STRING), told.currency, CAST(told.is_qualified AS STRING), TO_JSON_STRING(told.params), told.user_id, told.lead_id, told.person_id, CAST(told.value_gross AS STRING), CAST(told.value_refunded AS STRING), told.refund_status, told.value_kind, told.value_problem, CAST(told.value_project AS STRING), CAST(told.exchange_rate AS STRING), CAST(told.exchange_date AS STRING), CAST(told.dollar_rate AS STRING), told.rate_source, CAST(told.is_preliminary AS STRING), CAST(told.normalization_factor AS STRING), told.component, told.gclid, told.gbraid, told.wbraid, told.dclid, told.fbc, told.fbclid, told.fbp, told.msclkid, told.ttclid, told.ttp, told.li_fat_id, CAST(told.click_at AS STRING), CAST(told.google_click_at AS STRING), CAST(told.cm360_click_at AS STRING), CAST(told.meta_click_at AS STRING), CAST(told.microsoft_click_at AS STRING), CAST(told.tiktok_click_at AS STRING), CAST(told.linkedin_click_at AS STRING), told.session_id, told.source, told.medium, told.campaign, told.channel_group, told.page_location, told.user_agent, told.ip_address, told.country, told.region, told.city, told.postal_code, told.email, told.phone, told.first_name, told.last_name, told.order_id, told.event_source, told.consent_ad_user_data, told.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM told) AS spelled
+  FROM (SELECT wanted.*, ARRAY_TO_STRING([wanted.id, wanted.client_id, CAST(wanted.created AS STRING), CAST(wanted.date AS STRING), CAST(wanted.value AS STRING), wanted.currency, CAST(wanted.is_qualified AS STRING), TO_JSON_STRING(wanted.params), wanted.user_id, wanted.lead_id, wanted.person_id, CAST(wanted.value_gross AS STRING), CAST(wanted.value_refunded AS STRING), wanted.refund_status, wanted.value_kind, wanted.value_problem, CAST(wanted.value_project AS STRING), CAST(wanted.exchange_rate AS STRING), CAST(wanted.exchange_date AS STRING), CAST(wanted.dollar_rate AS STRING), wanted.rate_source, CAST(wanted.is_preliminary AS STRING), CAST(wanted.normalization_factor AS STRING), wanted.component, wanted.gclid, wanted.gbraid, wanted.wbraid, wanted.dclid, wanted.fbc, wanted.fbclid, wanted.fbp, wanted.msclkid, wanted.ttclid, wanted.ttp, wanted.li_fat_id, CAST(wanted.click_at AS STRING), CAST(wanted.google_click_at AS STRING), CAST(wanted.cm360_click_at AS STRING), CAST(wanted.meta_click_at AS STRING), CAST(wanted.microsoft_click_at AS STRING), CAST(wanted.tiktok_click_at AS STRING), CAST(wanted.linkedin_click_at AS STRING), wanted.session_id, wanted.source, wanted.medium, wanted.campaign, wanted.channel_group, wanted.page_location, wanted.user_agent, wanted.ip_address, wanted.country, wanted.region, wanted.city, wanted.postal_code, wanted.email, wanted.phone, wanted.first_name, wanted.last_name, wanted.order_id, wanted.event_source, wanted.consent_ad_user_data, wanted.consent_ad_personalization], CHR(31), CHR(30)) AS row_text FROM wanted) AS spelled
 ),
 present AS (
   -- what the window holds
   SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, target.id, target.client_id, target.user_id, target.lead_id, target.created, target.value, target.currency, target.is_qualified, target.value_gross, target.value_refunded, target.refund_status, target.value_kind, target.value_project, target.normalization_factor, target.component, target.order_id
   FROM `my-project.conversions.conversion_purchase` AS target
-  WHERE target.date BETWEEN @settled_date AND @end_date
+  WHERE target.date BETWEEN @earliest_date AND @end_date
 )
 SELECT
   COALESCE(fresh.id, present.id) AS id,

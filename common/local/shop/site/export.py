@@ -62,10 +62,10 @@ class Export:
 
     def changed(self, as_of: date, since: date) -> dict[str, Iterator[Row]]:
         """Those of the day's tables that were missing or different on the earlier day."""
-        settled = {
+        final = {
             f"events_{day:%Y%m%d}" for day in self.events if day + timedelta(days=REWRITES) <= since
         }
-        return {name: rows for name, rows in self.tables(as_of).items() if name not in settled}
+        return {name: rows for name, rows in self.tables(as_of).items() if name not in final}
 
     def schema(self, table: str) -> list[Row]:
         """The table's columns; the oldest tables lack what GA4 added later."""

@@ -1,6 +1,0 @@
-settled AS (
-  -- the days before: their rows stay as they are, and may still learn of visits that GA4 told late
-  SELECT history.*
-  FROM {{ target }} AS history
-  WHERE history.date BETWEEN @settled_date AND DATE_SUB(@start_date, INTERVAL 1 DAY)
-),
