@@ -70,6 +70,7 @@ def chosen(request: RunRequested, known: Known) -> frozenset[str]:
     definitions = known.definitions
     if not request.conversions:
         return frozenset(definitions)
+    # what cannot run is no unknown name, and the others that were named run all the same
     asked = set(request.conversions) - set(known.stopped)
     if unknown := sorted(asked - set(definitions)):
         raise UserError(
@@ -77,6 +78,7 @@ def chosen(request: RunRequested, known: Known) -> frozenset[str]:
         )
     named = with_dependents(asked, definitions.values())
     needed = with_prerequisites(named, definitions.values()) - named
+    # a prerequisite that has run keeps its own rhythm; one that never ran would be an empty table
     return named | {id for id in needed if known.done_until(id) is None}
 
 
@@ -89,6 +91,7 @@ def windows(
         if (end := _last_day(id, request, trigger, known)) is not None:
             due = due_window(known.definitions[id], known.definitions, end, known.done)
             start = request.start_date or _first_day(id, due, known)
+            # a start after the last day that GA4 has would be a window without days
             found[id] = Window(min(start, due.end), due.end)
     return _following_members(found, known.definitions)
 
@@ -108,9 +111,11 @@ def tiers(definitions: Iterable[DefinitionVersion]) -> dict[str, int]:
     """
     listed = list(definitions)
     needed = {stored.id: stored.conversion.references() for stored in listed}
+    # before tiers are counted: _place would not come back from a circle
     for id in needed:
         _refuse_circles(id, needed, ())
     scored = with_dependents([one.id for one in listed if one.conversion.scoring()], listed)
+    # an identity source is asked, not needed: a circle through it is no mistake
     before = {
         stored.id: needed[stored.id] | identity_sources(stored.conversion, listed)
         for stored in listed
@@ -155,8 +160,10 @@ def with_dependents(ids: Iterable[str], definitions: Iterable[DefinitionVersion]
     """The ids and everything that is computed from them, directly or not."""
     needed = {stored.id: stored.conversion.references() for stored in definitions}
     affected = set(ids)
+    # level by level, since references may be many steps long
     while grown := {id for id, others in needed.items() if others & affected} - affected:
         affected |= grown
+    # a name may be asked for that no definition has
     return frozenset(affected & set(needed))
 
 
@@ -204,6 +211,7 @@ def due_window(
     if last is None:
         return Window.ending(end, BACKFILL_DAYS)
     days = open_days(stored.id, definitions)
+    # nothing is done twice only because a run comes early on the same day
     first = min(end, last + timedelta(days=1))
     return Window(first - timedelta(days=days - 1), end)
 
@@ -219,7 +227,9 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
     conversion, done = known.definitions[id].conversion, known.done_until(id)
     scoring = conversion.scoring()
     if trigger == "load" and scoring and scoring.precedes_rows:
+        # today counts too: a lead is worth most while it is new
         return known.yesterday + timedelta(days=1)
+    # a day that is not over would be counted too low and exported so
     end = min(request.end_date or known.yesterday, known.yesterday)
     if conversion.silences() and done is not None:
         end = max(end, done)

@@ -62,6 +62,7 @@ def chosen(tables: Iterable[str], streamed_until: date | None) -> dict[date, str
             day = date.fromisoformat(suffix)
             is_early = streamed_until is None or day > streamed_until
             if not (stem == "events_intraday_" and is_early):
+                # the stems stand in order of trust, so the first table of a day is its best
                 found.setdefault(day, f"{stem}{suffix}")
     return dict(sorted(found.items()))
 
@@ -84,6 +85,7 @@ def versions(warehouse: Warehouse, window: Window, yesterday: date) -> Versions:
     for dataset in warehouse.settings.ga4_datasets:
         tables = readable(warehouse, dataset, yesterday)
         names = {name for day, name in tables.items() if wide.start <= day <= wide.end}
+        # one statement a stem: names of one stem sort by their day, those of several do not
         for stem in sorted({stem_of(name) for name in names}):
             first, last = (f"{stem}{day:%Y%m%d}" for day in (wide.start, wide.end))
             known = warehouse.table_versions(dataset, first, last)
@@ -112,8 +114,10 @@ def changed_days(
         day = day_of(key[1])
         if day not in staged_at or then.get(key) == version:
             continue
+        # read before versions were kept: not changed since is as good as the same
         if key not in then and version.changed_at and version.changed_at <= staged_at[day]:
             continue
+        # a property in another time zone keeps a day's hours in the tables around it
         found |= {day + timedelta(days=number) for number in (-1, 0, 1)}
     return frozenset(found & staged_at.keys())
 

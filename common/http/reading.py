@@ -55,6 +55,7 @@ def read_bytes(request: Request, maximum: int = MAXIMUM_BODY) -> bytes:
     """The body as it was sent; raises TooLargeError without reading more than the maximum."""
     body = b""
     if (request.content_length or 0) <= maximum:
+        # one more than allowed: a body sent in chunks has no length to be asked beforehand
         body = request.stream.read(maximum + 1)
     if (request.content_length or len(body)) > maximum or len(body) > maximum:
         raise TooLargeError(f"The request body is larger than {maximum:,} bytes.")
@@ -73,6 +74,7 @@ def read_query(request: Request, model: type[Model]) -> Model:
         raise MalformedError(
             f"The address names {repeated[0]} twice.", code="repeated_parameter", field=repeated[0]
         )
+    # texts become numbers only where the model wants one: the id 007 stays a text
     adapter = TypeAdapter(model)
     forms = adapter.json_schema().get("properties", {})
     sent = {name: _typed(values[0], forms.get(name, {})) for name, values in asked.items()}
@@ -84,6 +86,7 @@ def strict_json(text: str) -> Any:
 
     Raises MalformedError for NaN, duplicate keys, deep nesting, halves of surrogate pairs.
     """
+    # before json.loads, which ends deep nesting with a RecursionError
     if _depth(text) > MAXIMUM_DEPTH:
         raise MalformedError(f"The JSON is nested deeper than {MAXIMUM_DEPTH} levels.")
     try:
@@ -127,6 +130,7 @@ def invalid(
 
 def _validated(value: Any, adapter: TypeAdapter[Read]) -> Read:
     try:
+        # strict Python input would refuse the dates and enums that JSON can only write as text
         return adapter.validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         raise invalid(error, value, adapter) from error

@@ -50,10 +50,12 @@ class Masked:
 
 def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
     """The masked text of the tokens of one query and its calls."""
+    # sorted, so that the same query is masked alike in every process
     odd = sorted({t.name for t in tokens if t.kind in ("name", "quoted") and not _is_plain(t.name)})
     prefix = _unused_prefix(tokens)
     stand_ins = {name: f"{prefix}{index}" for index, name in enumerate(odd)}
     seen = [_seen(tokens, index, stand_ins) for index in range(len(tokens))]
+    # a blanked token keeps its line, so positions stay right
     _blank_what_sqlglot_lacks(tokens, seen)
     of_paths = _mask_paths(tokens, prefix, seen)
     for call in made:

@@ -26,6 +26,7 @@ _Opened = tuple[Token, bool]
 
 def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     """Unbalanced brackets, or what nests too deep to be read in bounded time; the first kind."""
+    # one kind at a time: text that nests wrongly makes the later checks count nonsense
     checks = (_brackets, _signs, _paths, _bare_joins, _pipes)
     return next((faults for check in checks if (faults := check(source, tokens))), [])
 
@@ -34,8 +35,10 @@ def _brackets(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     opened: list[_Opened] = []
     previous = NOTHING
     for token in tokens:
+        # `x.case` and `AS end` are names that look like keywords
         is_part = token.kind == "name" and previous.has(".", "AS")
         if token.has(*_CLOSED_BY) and not is_part:
+            # the brackets of ARRAY<STRUCT<...>>( are read twice as well
             opened.append((token, previous.has("STRUCT", ">", ">>")))
         elif token.has(*_CLOSED_BY.values()) and not is_part:
             if not opened or _CLOSED_BY[opened[-1][0].word] != token.word:
@@ -71,6 +74,7 @@ def _unbalanced(source: Source, token: Token, opened: Sequence[_Opened]) -> Find
 
 
 def _signs(source: Source, tokens: Sequence[Token]) -> list[Finding]:
+    # each sign is one more level of the parser's recursion
     for is_sign, run in groupby(tokens, key=lambda token: token.has("NOT", "-", "+", "~")):
         signs = list(run)
         if is_sign and len(signs) > MAXIMUM_SIGNS:
@@ -83,6 +87,7 @@ def _signs(source: Source, tokens: Sequence[Token]) -> list[Finding]:
 def _paths(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     dots = 0
     for previous, token in pairwise(tokens):
+        # a.b.c alternates names and dots; anything else between them begins a new path
         dots = dots + 1 if token.has(".") else dots if previous.has(".") else 0
         if dots > MAXIMUM_PATH:
             message = f"A path has more than {MAXIMUM_PATH} parts here."
@@ -93,6 +98,7 @@ def _paths(source: Source, tokens: Sequence[Token]) -> list[Finding]:
 
 def _bare_joins(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     """Joins of tables that lack ON and USING, counted over the whole query."""
+    # one place for each open bracket: a JOIN inside a subquery does not wait for the outer ON
     waiting: list[Token | None] = [None]
     bare: list[Token] = []
     for previous, token, after in zip(
@@ -105,6 +111,7 @@ def _bare_joins(source: Source, tokens: Sequence[Token]) -> list[Finding]:
         elif token.has("JOIN", *_AFTER_JOINS):
             bare += [join for join in waiting[-1:] if join]
             is_bare = token.has("JOIN") and not previous.has("CROSS", "NATURAL")
+            # a JOIN of UNNEST needs no ON, since the array belongs to its row
             waiting[-1] = token if is_bare and not after.has("UNNEST") else None
         elif token.has(")", "]"):
             bare += [join for join in [waiting.pop()] if join]

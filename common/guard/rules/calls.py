@@ -74,6 +74,7 @@ def aggregates() -> frozenset[str]:
 def calls(tokens: Sequence[Token]) -> list[Call]:
     """Every call in the token stream, dotted names joined: NET.HOST, SAFE.SUBSTR."""
     found: list[Call] = []
+    # two on either side: most words are told apart by what stands two tokens before
     near = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
     opened: list[str] = []
     for index, token in enumerate(tokens):
@@ -92,6 +93,7 @@ def calls(tokens: Sequence[Token]) -> list[Call]:
 
 def check(source: Source, made: Sequence[Call]) -> list[Finding]:
     """The calls that are not allowed, each function once, the first ten of them."""
+    # reversed, so that the first use of each is the one that is shown
     refused = {call.name: call for call in reversed(made) if not is_allowed(call.name)}
     first = sorted(refused.values(), key=lambda call: call.index)[:10]
     return [_refused(source, call) for call in first]
@@ -114,9 +116,11 @@ def is_cast_format(older: Token, before: Token) -> bool:
 
 def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -> bool:
     token = tokens[index]
+    # behind a dot or in backticks no word is a keyword, so a bracket after it is a call
     if before.has(".") or token.kind == "quoted":
         return True
     if token.has("WEEK"):
+        # WEEK(MONDAY) is a part of a date, WEEK(x) would be a function
         return not tokens[index + 2 : index + 3] or tokens[index + 2].word not in DATE_PARTS
     if token.has("REPLACE"):
         return not is_star_modifier(older, before)
@@ -136,6 +140,7 @@ def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -
         return not before.has("|>")
     if token.word in SIZED_TYPES and _is_type(older, before):
         return False
+    # IN (...) and OVER (...) are syntax; IF(...) and LEFT(...) are reserved and called all the same
     return token.word not in RESERVED or token.word in CALLED
 
 
@@ -160,6 +165,7 @@ def _is_named(window: Sequence[Token], opened: Sequence[str]) -> bool:
 
 def _is_type(older: Token, before: Token) -> bool:
     """Whether a type may stand here: CAST(a AS NUMERIC(10, 2)), STRUCT<a NUMERIC(10, 2)>."""
+    # a length after a type is no argument of a call
     opens_type = before.has("<") and older.has("ARRAY", "STRUCT")
     return before.has("AS") or opens_type or before.kind == "quoted" or _is_name(before)
 

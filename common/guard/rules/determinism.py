@@ -55,6 +55,7 @@ def function_name(node: exp.Expr) -> str:
 
 
 def _clock_and_chance(source: Source, calls: list[Call]) -> list[Finding]:
+    # one finding a function, at its first use
     first = {call.name: call for call in reversed(calls)}
     findings = []
     if call := first.get("RAND"):
@@ -81,6 +82,7 @@ def _unstable_keys(source: Source, masked: Masked, tree: exp.Query) -> list[Find
         for column in select.expressions:
             name = masked.name(column.output_name).lower()
             unstable = next((f for n in column.walk() if (f := function_name(n)) in UNSTABLE), "")
+            # another id or time makes another row, which platforms would count once more
             if name in ("id", "created") and unstable:
                 findings[name] = _unstable_key(
                     name, unstable, trees.position(source, masked, column)
@@ -126,6 +128,7 @@ def _is_small(node: exp.Anonymous, argument: int) -> bool:
 def _is_bounded(node: exp.Anonymous) -> bool:
     first, last, step = _bounds(node)
     if first is None or last is None or step is None:
+        # a step from a row may be tiny or zero; two lengths of arrays bound it by themselves
         return len(node.expressions) == 2 and all(map(_is_length, node.expressions))
     return abs(last - first) <= MAXIMUM_ARRAY * max(1, abs(step))
 
@@ -159,6 +162,7 @@ def _products(source: Source, masked: Masked, tree: exp.Query) -> list[Finding]:
     """Arrays that stand beside each other in FROM: each element of one meets each of the other."""
     for select in tree.find_all(exp.Select):
         arrays = [item for item in _items(select) if isinstance(item, exp.Unnest)]
+        # none is long alone, but three arrays of 10,000 are a trillion rows
         rows = prod(_length(array) for array in arrays)
         if rows > MAXIMUM_PRODUCT:
             message = f"The arrays in FROM make {rows:,} rows together, as each element of one "
@@ -209,12 +213,14 @@ def _cartesian(
     select: exp.Select, steps: dict[str, exp.Expr], tables: Collection[int]
 ) -> exp.Join | None:
     """The first join that ties many rows to many others by no condition, not even in WHERE."""
+    # FROM a, b WHERE a.x = b.x is a join as people wrote it before JOIN
     if _ties(select.args.get("where")):
         return None
     items = _items(select)
     has_many = [_has_many_rows(item, steps, tables) for item in items]
     joins: Sequence[exp.Join] = select.args.get("joins") or ()
     for index, join in enumerate(joins, start=len(items) - len(joins)):
+        # NATURAL is a method without a condition that is written
         is_tied = bool(join.args.get("using") or join.args.get("method")) or _says(join)
         if not is_tied and has_many[index] and any(has_many[:index]):
             return join

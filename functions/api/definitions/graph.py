@@ -19,10 +19,12 @@ def check(draft: Conversion, definitions: Mapping[str, DefinitionVersion]) -> No
     """Raise UserError unless the draft fits among the definitions (newest version by id)."""
     _check_references(draft, definitions)
     active = {s.id: s.conversion for s in definitions.values() if _is_readable(s)}
+    # a definition that this release cannot read must not keep others from being saved
     known = {**active, draft.id: draft}
     _check_cycle(draft, known)
     _check_inheritance(draft, known)
     _check_prediction(draft, known)
+    # all of them: the draft may be a member, deep down, of one that was saved before
     for combined in known.values():
         if combined.members():
             _check_counted_once(combined, known, draft)
@@ -54,6 +56,7 @@ def _is_readable(stored: DefinitionVersion) -> bool:
 def _check_references(draft: Conversion, definitions: Mapping[str, DefinitionVersion]) -> None:
     for id in sorted(draft.references() - {draft.id}):
         if id not in definitions:
+            # most wrong references are slips of the keyboard
             near = get_close_matches(id, definitions, n=3)
             raise UserError(
                 f"{draft.id!r} refers to {id!r}, which does not exist.",
@@ -89,6 +92,7 @@ def _check_cycle(draft: Conversion, known: Known) -> None:
 
 def _path_back(id: str, known: Known) -> tuple[str, ...]:
     """The shortest way from a conversion along its references back to itself, or ()."""
+    # breadth first, so that the circle named to the user is the shortest one
     paths: deque[tuple[str, ...]] = deque([(id,)])
     visited = {id}
     while paths:
@@ -104,6 +108,7 @@ def _path_back(id: str, known: Known) -> tuple[str, ...]:
 
 def _check_inheritance(draft: Conversion, known: Known) -> None:
     chain = [draft.id]
+    # it ends: the check before this one refused every circle
     while (last := known.get(chain[-1])) and (parent := last.parent()):
         chain.append(parent)
     if len(chain) - 1 > MAXIMUM_INHERITANCE:
@@ -144,6 +149,7 @@ def _predicted_by(conversion: Conversion | None) -> str | None:
 
 def _check_counted_once(combined: Conversion, known: Known, draft: Conversion) -> None:
     leaves = list(_leaves(combined, known))
+    # a conversion within two members brings each of its rows twice, under two ids
     if twice := sorted({id for id in leaves if leaves.count(id) > 1}):
         raise UserError(
             f"{combined.id!r} would count {twice[0]!r} twice, through two of its members.",

@@ -97,6 +97,7 @@ def postal_code(raw: str | None, country: str | None = None) -> str | None:
 def plain_postal_code(raw: str, country: str | None) -> str:
     """A postal code in lower case without spaces and dashes; of US codes the first five digits."""
     text = _unspaced(raw).lower()
+    # ZIP+4 has its own form, so the country need not be known
     us = country == "US" or (country is None and re.fullmatch(r"\d{5}-\d{4}", text))
     return text[:5] if us else text.replace("-", "")
 
@@ -122,6 +123,7 @@ def click_id(raw: str | None) -> str | None:
     if raw is None or stands_for_nothing(raw):
         return None
     text = raw.strip()
+    # each redirect may have encoded it once more
     for _ in range(MOST_TIMES):
         if "%" not in text:
             break

@@ -30,10 +30,12 @@ def e164(raw: str, country: str | None) -> str | None:
     text = raw.strip()
     if text.startswith("00"):
         text = f"+{text[2:]}"
+    # the short way answers for plain digits; None from it is not yet a no
     if text.startswith(("+", "tel:")):
         return in_full(text) or parsed(text, None)
     if country is None:
         return None
+    # 49301234567 in Germany may be a national number or one without its plus
     readings = set(_readings(text, country))
     return readings.pop() if len(readings) == 1 else None
 
@@ -67,11 +69,14 @@ def in_full(text: str) -> str | None:
     digits = text[1:].translate(_SEPARATORS)
     if not (text[:1] == "+" and digits.isascii() and digits.isdigit()):
         return None
+    # the library reads '+(49' and '30-' by rules of its own
     if not (text[1].isdigit() and text[-1].isdigit()):
         return None
+    # no code begins with another one, so the first that is known is the code
     for length in (1, 2, 3):
         code, national = digits[:length], digits[length:]
         if code in _CODES:
+            # a trunk zero behind the code, +49 (0)30, is for the long way to take off
             return f"+{digits}" if _takes(code, national) else None
     return None
 
@@ -85,6 +90,7 @@ def in_country(text: str, country: str) -> str | None:
         return None
     if not (text[0].isdigit() or text[0] == "(") or not text[-1].isdigit():
         return None
+    # the library first tries such digits as a number with its country's code
     if digits.startswith(dialled.code) or dialled.abroad.match(digits):
         return None
     national = dialled.without_trunk(digits)
@@ -119,6 +125,7 @@ def _dialling(country: str) -> _Dialling | None:
         return None
     prefix = known.national_prefix_for_parsing
     trunk = re.compile(prefix) if prefix else None
+    # such rules put digits in, as for mobile numbers of Argentina
     if known.national_prefix_transform_rule or (trunk and trunk.groups):
         return None
     general = re.compile(_pattern(known.general_desc))

@@ -40,6 +40,7 @@ class Columns:
 
     def output(self, name: str | None) -> Output | None:
         """The one place where the column is written, None when there are several or none."""
+        # a column written in two SELECTs of a union has no single place to mend
         named = [it for it in self.outputs if name and it.name.lower() == name.lower()]
         only = named[0] if len(named) == 1 else None
         is_placed = only is not None and only.is_only and bool(only.text)
@@ -74,7 +75,9 @@ def from_rows(
 def proved(text: str, findings: Sequence[Finding], allowed: Scope, faults: Faults) -> list[Finding]:
     """The findings, replacements kept where they help: one dry run when all do, else one each."""
     offering = [finding for finding in findings if finding.replacement is not None]
+    # a dry run costs a second: none without something to prove
     before = faults(text) if offering else None
+    # together first: of ten offers usually all help, and that is one dry run instead of ten
     if not offering or _helps(text, offering, allowed, before, faults):
         return list(findings)
     return [
@@ -93,12 +96,14 @@ def _helps(
     faults: Faults,
 ) -> bool:
     fixed = applied(text, offering)
+    # what the guard refuses needs no dry run, and must not reach one
     old, new = judge(text, allowed), judge(fixed, allowed)
     if old.ok and not new.ok:
         return False
     static = {(it.code, it.message) for it in new.findings}
     if any((finding.code, finding.message) in static for finding in offering):
         return False
+    # a text that was refused before may still be refused for another reason that has no fix
     after = faults(fixed) if new.ok else set()
     if after is None:
         return False
@@ -114,6 +119,7 @@ def _from_type(finding: Finding, columns: Columns) -> Finding:
         at = output.at
         return replace(finding, replacement=finding.fix, **_end(at))
     listed = _candidates(finding, columns, None)
+    # a cast of text may lose values; only its rows can tell, later
     is_sure = len(listed) == 1 and columns.source(output.name) in _LOSSLESS
     return _placed(finding, output, listed[0]) if is_sure else finding
 

@@ -42,11 +42,13 @@ def bounds(condition: exp.Expr | None, masked: Masked) -> Bounds:
     if isinstance(node, exp.And):
         return united(bounds(part, masked) for part in node.flatten())
     if isinstance(node, exp.Or):
+        # a row may pass by either part, so only what both say holds of it
         return _common([bounds(part, masked) for part in node.flatten()])
     if isinstance(node, exp.Between):
         sides = (_side(node, name, masked) for name in ("low", "high"))
         return united(sides)
     if isinstance(node, exp.In) and not node.args.get("query"):
+        # a list has a lowest and a highest value; the answer of a query is known too late to prune
         listed = [*node.expressions, node.args.get("unnest")]
         is_free = all(_is_free(value) for value in listed if value is not None)
         return _of(node.this, BOTH, masked) if is_free else {}
@@ -91,8 +93,10 @@ def _of(node: exp.Expr, sides: frozenset[Side], masked: Masked) -> Bounds:
     if len(columns) != 1 or node.find(exp.Query):
         return {}
     key = key_of(columns[0], masked)
+    # the suffix is part of the table's name, so any expression of it alone is known beforehand
     if key[1] == SUFFIX or _core(node) is columns[0]:
         return {key: sides}
+    # kept rather than dropped: the finding then names the function that hides the column
     return {key: frozenset({f"wrapped {_wrapper(node)}"})}
 
 

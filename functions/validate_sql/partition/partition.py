@@ -85,6 +85,7 @@ def partition_of(path: str, stored: TableInfo | None) -> Partition | None:
         return None
     if not stored.partition_column:
         return Partition(path, "ingestion", _INGESTION)
+    # a table cut by a range of integers has no days, so there is nothing to prove of it
     kind = stored.type_of(stored.partition_column)
     if kind not in ("DATE", "DATETIME", "TIMESTAMP"):
         return None
@@ -99,6 +100,7 @@ def shards(path: str) -> Partition:
 def check(query: Query, catalogue: Catalogue, timezone: str) -> list[Finding]:
     """One error for every table that a run would read without bounds on its days."""
     misses = _Walk(query, catalogue).misses(Step(query.tree, query.masked, ChainMap()))
+    # a step that is read twice would be reported twice for one and the same mistake
     shown = {(miss.partition.path, miss.alias): _finding(miss, timezone) for miss in misses}
     return list(shown.values())
 
@@ -126,6 +128,7 @@ class _Walk:
         with_ = node.args.get("with_")
         for named in with_.expressions if with_ else ():
             name = step.masked.name(named.alias).lower()
+            # each step sees only those before it, as WITH without RECURSIVE does
             steps = steps.new_child({name: Step(named.this, step.masked, steps, step.at)})
         inner = Step(node, step.masked, steps, step.at)
         if isinstance(node, exp.Select):
@@ -133,12 +136,14 @@ class _Walk:
         elif isinstance(node, exp.SetOperation):
             yield from self._sides(inner, pushed)
         elif isinstance(node.this, exp.Expr):
+            # LIMIT decides which rows there are, so a filter behind it may not run before it
             pushed = {} if node.args.get("limit") else pushed
             yield from self.query(Step(node.this, step.masked, steps, step.at), pushed)
 
     def _sides(self, step: Step, pushed: Pushed) -> Iterator[Miss]:
         """The SELECTs of a union; the names of its output are those of the first."""
         sides = list(outputs.selects(step.query))
+        # a union's sides are matched by place: the second may call the same column otherwise
         names = [step.masked.name(column.output_name).lower() for column in sides[0].expressions]
         for side in sides:
             own = [step.masked.name(column.output_name).lower() for column in side.expressions]
@@ -157,6 +162,7 @@ class _Walk:
         )
         from_ = select.args.get("from_")
         joins = list(select.args.get("joins") or ())
+        # an outer join keeps rows that fail its ON, so ON bounds only the side that may be missing
         inner = [join for join in joins if not join.side]
         everywhere = united([everywhere, *(bounds(j.args.get("on"), step.masked) for j in inner)])
         items = [(from_.this, everywhere)] if from_ else []
@@ -169,6 +175,7 @@ class _Walk:
 
     def _item(self, step: Step, item: exp.Expr, known: Bounds) -> Iterator[Miss]:
         """One item of FROM."""
+        # joins in brackets: FROM (a JOIN b ON ...)
         for join in item.args.get("joins") or ():
             on = bounds(join.args.get("on"), step.masked) if join.side != "RIGHT" else {}
             yield from self._item(step, join.this, united([known, on]))
@@ -187,13 +194,16 @@ class _Walk:
         parts = _parts(step.masked, table)
         alias = step.masked.name(table.alias).lower() or parts[-1].lower()
         own = _for(alias, known)
+        # dataset.table is a table of the project that runs the query
         path = ".".join(parts if len(parts) != 2 else [self.catalogue.project, *parts])
         at = step.at or tree.position(self.source, step.masked, table)
+        # a step hides a table of the same name
         if len(parts) == 1 and parts[0].lower() in step.steps:
             self.waiting.append((step.steps[parts[0].lower()], own))
         elif view := self.catalogue.views.get(path):
             self.waiting.append((Step(view.tree, view.masked, ChainMap(), at), own))
         elif partition := self.catalogue.partitions.get(path):
+            # either pseudo-column of an ingestion-time table prunes it
             sides = frozenset[str]().union(*(own.get(name, ()) for name in partition.columns))
             if not sides >= BOTH:
                 written = step.masked.name(table.alias) if table.alias else ""
@@ -221,15 +231,18 @@ def _others(select: exp.Expr) -> list[exp.Expr]:
 
 def _through(select: exp.Expr, masked: Masked, pushed: Pushed) -> Bounds:
     """What bounds on the output say of the columns inside; nothing past windows and limits."""
+    # a window function sees rows that the outer filter would drop: BigQuery does not push it down
     is_barrier = any(select.args.get(clause) for clause in ("limit", "qualify", "windows"))
     if not pushed or is_barrier or any(column.find(exp.Window) for column in select.expressions):
         return {}
     inside = {}
     for column in select.expressions:
         name = masked.name(column.output_name).lower()
+        # an expression of the partition column gives no bounds on the column itself
         core = plain_column(column.unalias())
         if column.is_star:
             alias = masked.name(core.table).lower() if core else ""
+            # SELECT * REPLACE (...) AS date is another column under the same name
             replaced = {masked.name(it.alias).lower() for it in column.find_all(exp.Alias)}
             kept = {name: sides for name, sides in pushed.items() if name not in replaced}
             inside.update({(alias, name): sides for name, sides in kept.items()})
@@ -242,6 +255,7 @@ def _for(alias: str, known: Bounds) -> Pushed:
     """The bounds on one row's columns; a column without alias may be any row's."""
     mine: dict[str, frozenset[str]] = {}
     for (row, name), sides in known.items():
+        # which row a bare column belongs to is not known here; to believe it errs towards silence
         if row in ("", alias):
             mine[name] = mine.get(name, frozenset()) | sides
     return mine
@@ -284,6 +298,7 @@ def filter_of(partition: Partition, column: str, timezone: str) -> str:
         )
     if partition.kind in ("DATE", "ingestion"):
         return f"{column} BETWEEN @start_date AND @end_date"
+    # only a moment depends on the zone in which a day begins
     zone = f", '{timezone}'" if partition.kind == "TIMESTAMP" else ""
     return (
         f"{column} >= {partition.kind}(@start_date{zone}) "

@@ -65,9 +65,11 @@ def parts(query: Query) -> Parts | None:
     selects = [index for index, word in words.items() if word == "SELECT"]
     where = next((index for index, word in words.items() if word == "WHERE"), 0)
     from_ = next((index for index, word in words.items() if word == "FROM"), 0)
+    # with a union there is no one FROM over which a condition could be counted
     if len(selects) != 1 or not selects[0] < from_ < where:
         return None
     end = next((i for i in places if i > where and words[i] in _AFTER_WHERE), len(tokens))
+    # under OR a condition that removes many rows may still remove none of the whole
     if end < len(tokens) and words[end] in ("OR", "|>", "UNION", "EXCEPT", "INTERSECT"):
         return None
     conditions = list(_conditions(tokens, places, where + 1, end))
@@ -97,6 +99,7 @@ def check(
     )
     rows = _asked(known.asking(f"COUNT(*) AS total, {counted}"), runner, own, window)
     total = rows[0]["total"] if rows else 0
+    # a share of no rows says nothing; another finding says that there are none
     if not total:
         return [], []
     kept = [rows[0][f"kept_{index}"] for index in range(len(known.filters))]
@@ -111,6 +114,7 @@ def check(
 
 def _asked(sql: str, runner: Warehouse, own: Warehouse, window: Window) -> list[dict[str, int]]:
     """The first rows of a query made of parts of the user's, which is judged like any other."""
+    # put together from judged parts, and still a text that nobody has judged
     verdict = judge(sql, Scope.of(runner.settings))
     if not verdict.ok:
         return []
@@ -143,6 +147,7 @@ def _idle(
     fix = f"Did you mean {close[0]!r}?"
     place = _place(verdict.query, [text])
     quote = text.text[0]
+    # a value with quotes or backslashes would have to be escaped in the author's own style
     mended = f"{quote}{close[0]}{quote}" if quote not in close[0] and "\\" not in close[0] else None
     return found("idle_filter", message, fix, at=place, replacement=mended)
 

@@ -31,6 +31,7 @@ _AGGREGATES: dict[type[exp.Expr], str] = {
 def rewrite(tree: exp.Expr) -> exp.Expr:
     """The tree with each subquery over one array as a list function, where it can be one."""
     numbers = count()
+    # inner subqueries first: an outer one can become a list function only when they have
     for node in reversed(list(tree.find_all(exp.Subquery, exp.Array, exp.Exists))):
         select = (
             node.expressions[0] if isinstance(node, exp.Array) and node.expressions else node.this
@@ -61,10 +62,12 @@ class _Over:
 
 def _over(select: exp.Select, element: str) -> _Over | None:
     source = select.args["from_"].this if select.args.get("from_") else None
+    # WITH OFFSET needs the elements' places, which LIST_FILTER loses
     if not isinstance(source, exp.Unnest) or source.args.get("offset"):
         return None
     if any(select.args.get(clause) for clause in _PLAIN):
         return None
+    # without an alias the elements' fields are bare names, which may as well be the outer row's
     name = _name(source)
     outer = set(_outer_names(select))
     where = select.args.get("where")
@@ -85,6 +88,7 @@ def _over(select: exp.Select, element: str) -> _Over | None:
 
 
 def _scalar(node: exp.Expr, over: _Over) -> exp.Expr | None:
+    # there it stands for a table, not for one value
     if isinstance(node.parent, exp.From | exp.Join | exp.In | exp.Exists | exp.SetOperation):
         return None
     if len(over.projections) != 1 or over.packs:
@@ -92,6 +96,7 @@ def _scalar(node: exp.Expr, over: _Over) -> exp.Expr | None:
     value = over.projections[0].unalias()
     if value.find(exp.AggFunc):
         return _aggregated(value, over)
+    # keys are unique in GA4; any other lookup may find two, which is an error in BigQuery
     if over.limit == 1 or _compares_key(over):
         return native("LIST_EXTRACT", over.mapped(value), 1)
     return None
@@ -101,6 +106,7 @@ def _aggregated(value: exp.Expr, over: _Over) -> exp.Expr | None:
     if over.limit is not None or isinstance(value.this, exp.Distinct):
         return None
     if isinstance(value, exp.Count) and isinstance(value.this, exp.Star):
+        # COUNT(*) of a NULL array is 0, LEN of it is NULL
         return native("COALESCE", native("LEN", over.elements), 0)
     inner = value.this
     if type(value) not in _AGGREGATES or value.expressions or inner.find(exp.AggFunc):
@@ -114,6 +120,7 @@ def _array(node: exp.Expr, over: _Over) -> exp.Expr | None:
     if not over.packs and len(over.projections) != 1:
         return None
     value = _struct(over.projections) if over.packs else over.projections[0].unalias()
+    # ARRAY(SELECT ...) is never NULL in BigQuery
     return native("COALESCE", over.mapped(value), exp.Array(expressions=[]))
 
 
@@ -180,6 +187,7 @@ def _of_element(part: exp.Expr, name: str, element: str, outer: set[str]) -> exp
         path = [it.name for it in column.parts]
         if path[0] == name and name:
             path = path[1:]
+        # a column of the row around it stays what it is
         elif path[0] in outer and len(path) > 1:
             continue
         elif path[0] not in _FIELDS:
