@@ -7,7 +7,9 @@ platforms stand beside it, each with its meaning.
 from __future__ import annotations
 
 import json
-from typing import Any
+import math
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from google.ads import datamanager_v1
@@ -79,6 +81,34 @@ def test_any_bytes_at_all_are_one_of_five_results(kind: str, reply: Reply) -> No
 @given(body=JSON)
 def test_any_status_of_an_earlier_request_can_be_read(body: Any) -> None:
     assert isinstance(data_manager.status(body), Status)
+
+
+QUALITY = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                """web event_name event_match_quality composite_score match_key_feedback identifier
+            coverage percentage DailySummaries SuccessCount FailureCount""".split()
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+@pytest.mark.parametrize("kind", ["meta", "microsoft_ads"])
+@settings(max_examples=150, deadline=None)
+@given(body=QUALITY)
+def test_whatever_a_platform_says_of_quality_is_numbers_or_nothing(kind: str, body: Any) -> None:
+    destination, _ = plain(kind)
+    wire = SimpleNamespace(exchange=lambda _: Answer(200, json.dumps(body).encode()))
+    told = destination.diagnose(NOW.date(), cast("Any", wire))
+    assert set(told) <= {*destination.mapped, ""}
+    assert all(math.isfinite(each) for measures in told.values() for each in measures.values())
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -483,6 +483,33 @@ def test_the_match_report_counts_what_was_refused_later(here: Shop) -> None:
     assert len(held(here)) == 3
 
 
+def test_the_match_report_says_what_platforms_say_of_the_quality(here: Shop) -> None:
+    for kind in ("meta", "microsoft_ads"):
+        here.add_destination(kind)
+    here.put("o1", value=100)
+    here.materialize()
+    here.export()
+    paths = {
+        id: f"/destinations/{id}/report?start_date=2026-11-01&end_date=2026-11-30"
+        for id in ("meta_main", "microsoft_main")
+    }
+    here.handle(ExportTick())
+    assert [ask(here, "GET", path)[1]["diagnoses"] for path in paths.values()] == [[], []]
+    here.passes(hours=18)
+    for _ in range(2):
+        here.handle(ExportTick())
+    told = {id: ask(here, "GET", path)[1]["diagnoses"] for id, path in paths.items()}
+    quality = {"event_match_quality": 6.2, "coverage_email": 80.5}
+    assert told == {
+        "meta_main": [{"date": "2026-11-21", "conversion": "purchase", "measures": quality}],
+        "microsoft_main": [
+            {"date": "2026-11-21", "conversion": "", "measures": {"taken": 1, "refused": 0}}
+        ],
+    }
+    [day] = ask(here, "GET", paths["meta_main"])[1]["days"]
+    assert (day["accepted"], day["refused_later"]) == (1, {})
+
+
 @pytest.mark.parametrize(("verdict", "state"), [("delivered", "accepted"), ("absent", "absent")])
 def test_a_person_settles_what_is_in_doubt(here: Shop, verdict: str, state: str) -> None:
     here.add_destination("meta")

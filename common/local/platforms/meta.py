@@ -7,6 +7,7 @@
 [dedup]    .../deduplicate-pixel-and-server-events
 [audience] developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences
 [proof]    developers.facebook.com/docs/graph-api/guides/secure-requests
+[quality]  developers.facebook.com/docs/marketing-api/conversions-api/dataset-quality-api
 [seen]     github.com/rudderlabs/rudder-transformer: facebookUtils/networkHandler.js (error codes)
 """
 
@@ -66,6 +67,8 @@ class Meta(StandIn):
         if "access_token" in call.query:
             # documented, but then proxies and exception texts hold the token
             return error(400, 2500, "The token must not stand in the address.")
+        if call.method == "GET":
+            return self._quality(call)
         body = call.json()
         if not isinstance(body, dict):
             return error(400, 100, "The body is no JSON object.")
@@ -88,6 +91,21 @@ class Meta(StandIn):
 
     def _proof(self) -> str:
         return hmac.new(self.app_secret.encode(), self.token.encode(), "sha256").hexdigest()
+
+    def _quality(self, call: Call) -> Reply:
+        """[quality] what Meta says of the events of a dataset."""
+        if call.headers.get("authorization") != f"Bearer {self.token}":
+            return error(401, 190, "Invalid OAuth access token.", subcode=463)
+        if self.app_secret and call.query.get("appsecret_proof") != self._proof():
+            return error(400, 100, "API calls from the server require an appsecret_proof argument")
+        known = call.path.endswith("/dataset_quality") and "web{event_name" in call.query["fields"]
+        if not known or call.query.get("dataset_id") != self.pixel:
+            return error(400, 100, "Unsupported get request. Object does not exist.", subcode=33)
+        names = sorted({key[0] for key in self.held})
+        feedback = [{"identifier": "email", "coverage": {"percentage": 80.5}}]
+        quality = {"composite_score": 6.2, "match_key_feedback": feedback}
+        shown = [{"event_name": name, "event_match_quality": quality} for name in names]
+        return Reply(200, {"web": shown})
 
     def _events(self, body: Mapping[str, Any]) -> Reply:
         events = body.get("data")

@@ -3,12 +3,14 @@
 [object]  learn.microsoft.com/advertising/campaign-management-service/offlineconversion
 [adjust]  learn.microsoft.com/advertising/campaign-management-service/offlineconversionadjustment
 [codes]   learn.microsoft.com/advertising/guides/operation-error-codes
+[report]  GetOfflineConversionReports of the WSDL of 2026-10-14
 [limit]   github.com/BingAds/BingAds-Python-SDK, issue 176 (5601 over 1,000 conversions)
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,7 +60,7 @@ class MicrosoftAds(StandIn):
         self.valid_token = f"access-{int(self.valid_token.removeprefix('access-')) + 1}"
 
     def is_delivery(self, call: Call) -> bool:
-        return call.path.startswith(BASE)
+        return call.path.startswith(BASE) and call.path.endswith("/Apply")
 
     def answer(self, call: Call) -> Reply:
         if call.path == "/common/oauth2/v2.0/token":
@@ -77,7 +79,20 @@ class MicrosoftAds(StandIn):
                 return self._apply(body.get("OfflineConversions"), self._create)
             case "POST", path if path == f"{BASE}/OfflineConversionAdjustments/Apply":
                 return self._apply(body.get("OfflineConversionAdjustments"), self._adjust)
+            case "POST", path if path == f"{BASE}/OfflineConversionReports/Query":
+                return self._report(str(body.get("StartDateUtc")), str(body.get("EndDateUtc")))
         return super().answer(call)
+
+    def _report(self, first: str, last: str) -> Reply:
+        """[report] what was taken on each day."""
+        taken = (each.received for each in self.held.values() if each.received)
+        days = Counter(moment.date().isoformat() for moment in taken)
+        shown = [
+            {"UploadDate": day, "SuccessCount": count, "FailureCount": 0, "FileUrl": None}
+            for day, count in sorted(days.items())
+            if first <= day <= last
+        ]
+        return Reply(200, {"DailySummaries": shown})
 
     def _apply(self, rows: Any, each: Callable[[Mapping[str, Any]], str]) -> Reply:
         if not rows:
@@ -124,6 +139,7 @@ class MicrosoftAds(StandIn):
                 row.get("ConversionValue"),
                 row.get("ConversionCurrencyCode"),
                 _moment(row["ConversionTime"]),
+                received=self.clock(),
             )
         return ""
 

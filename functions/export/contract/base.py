@@ -12,7 +12,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
 from common.untyped import JsonObject, Row
@@ -209,6 +209,12 @@ class Destination(ABC, Generic[T]):
     def check(self, wire: Wire) -> list[Problem]:
         """Whether credentials and account work, asked without sending a conversion."""
         return []
+
+    def diagnose(self, day: date, wire: Wire) -> Mapping[str, Mapping[str, float]]:
+        """What the platform itself says, on this day, of the quality of what it got: measures by
+        conversion, under "" those of the whole account; empty where it tells nothing, or not now.
+        """
+        return {}
 
     def trial_request(self, conversion: str, built: Built, code: str) -> Request:
         """A request with one conversion, marked as a test; only where `capabilities.trial` is."""

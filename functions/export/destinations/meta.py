@@ -6,8 +6,10 @@ API reference: developers.facebook.com/docs/marketing-api/conversions-api
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from urllib.parse import urlencode
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -252,6 +254,41 @@ class Meta(Destination[MetaConfig]):
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once token and pixel are accepted."""
         return problems(wire, self._request([], self.config.test_event_code))
+
+    def diagnose(self, day: date, wire: Wire) -> Mapping[str, Mapping[str, float]]:
+        """Event match quality (0 to 10), and how many events carry each identifier, in percent.
+
+        Source: developers.facebook.com/docs/marketing-api/conversions-api/dataset-quality-api.
+        """
+        fields = "web{event_name,event_match_quality{composite_score,match_key_feedback}}"
+        asked = urlencode({"dataset_id": self.config.pixel_id, "fields": fields})
+        reply = wire.exchange(
+            Request(
+                url=f"{HOST}/{self.config.api_version}/dataset_quality?{asked}",
+                body=b"",
+                credential=replace(credential(self.config), place="bearer"),
+                method="GET",
+            )
+        )
+        if not isinstance(reply, Answer) or reply.status >= 300:
+            return {}
+        found = {
+            foreign.text(each.get("event_name")): match_quality(each)
+            for each in foreign.objects(foreign.inside(reply.json(), "web"))
+        }
+        named = {conversion: each.event_name for conversion, each in self.mapped.items()}
+        return {conversion: found[event] for conversion, event in named.items() if found.get(event)}
+
+
+def match_quality(event: Row) -> dict[str, float]:
+    """The score and the coverage of each identifier, as far as they are told."""
+    told = foreign.mapping(event.get("event_match_quality"))
+    measures = {"event_match_quality": foreign.number(told.get("composite_score"))}
+    for each in foreign.objects(told.get("match_key_feedback")):
+        if identifier := foreign.word(each.get("identifier")):
+            share = foreign.number(foreign.inside(each.get("coverage"), "percentage"))
+            measures[f"coverage_{identifier}"] = share
+    return {name: value for name, value in measures.items() if value is not None}
 
 
 def credential(config: Any) -> Credential:

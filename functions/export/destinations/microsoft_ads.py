@@ -6,8 +6,8 @@ API reference: learn.microsoft.com/advertising/campaign-management-service/apply
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -175,10 +175,30 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
             kind = "OfflineConversionAdjustments"
         return self._request(kind, batch)
 
+    def diagnose(self, day: date, wire: Wire) -> Mapping[str, Mapping[str, float]]:
+        """Conversions of the account that Microsoft took and refused on the day before.
+
+        Source: GetOfflineConversionReports of the WSDL of 2026-10-14.
+        """
+        before = (day - timedelta(days=1)).isoformat()
+        asked = canonical({"StartDateUtc": before, "EndDateUtc": before})
+        reply = wire.exchange(self._post("OfflineConversionReports/Query", asked))
+        if not isinstance(reply, Answer) or reply.status >= 300:
+            return {}
+        days = [*foreign.objects(foreign.inside(reply.json(), "DailySummaries"))]
+        counts = {
+            measure: sum(max(0, foreign.whole(each.get(name)) or 0) for each in days)
+            for measure, name in (("taken", "SuccessCount"), ("refused", "FailureCount"))
+        }
+        return {"": counts} if days else {}
+
     def _request(self, kind: str, batch: Sequence[Built]) -> Request:
+        return self._post(f"{kind}/Apply", body(kind, batch))
+
+    def _post(self, path: str, said: bytes) -> Request:
         return Request(
-            url=f"{HOST}/CampaignManagement/{self.config.api_version}/{kind}/Apply",
-            body=body(kind, batch),
+            url=f"{HOST}/CampaignManagement/{self.config.api_version}/{path}",
+            body=said,
             credential=Credential(
                 "oauth",
                 reference=self.config.refresh_token,

@@ -13,6 +13,7 @@ from functions.export.frontend.models import (
     DeliveryStateCount,
     DeliveryStates,
     DeliveryStatesQuery,
+    Diagnosis,
     DryRun,
     DryRunBody,
     LedgerEntry,
@@ -140,9 +141,13 @@ def delivery_states(ask: Ask[DeliveryStatesQuery, None], services: Services) -> 
 def report(ask: Ask[ReportQuery, None], services: Services) -> Report:
     """Report what was sent day by day, and what became of it."""
     check_window(ask.query.start_date, ask.query.end_date)
-    found = connection(services, ask.path["id"])
-    days = reads.match_report(found, ask.query.start_date, ask.query.end_date)
-    return Report(days=[ReportDay(**day) for day in days])
+    found, window = connection(services, ask.path["id"]), (ask.query.start_date, ask.query.end_date)
+    requests = reads.requests_of(found, *window)
+    days = reads.match_report(found, requests, *window)
+    return Report(
+        days=[ReportDay(**day) for day in days],
+        diagnoses=[Diagnosis(**each) for each in reads.diagnoses(requests)],
+    )
 
 
 def _request_id(ask: Ask[Nothing, Any], services: Services) -> str:

@@ -325,7 +325,19 @@ class ReportDay(Model):
     waiting_for_answer: int
 
 
+class Diagnosis(Model):
+    """What a platform itself said, on one day, of the quality of what it got."""
+
+    date: date
+    conversion: str = Field(description="Empty for the whole account.")
+    measures: dict[str, float] = Field(
+        description="Meta: event_match_quality of 10, coverage_... in percent. Microsoft: "
+        "conversions of the day before that were taken and refused."
+    )
+
+
 class Report(Model):
     """Days of sending, the newest first."""
 
     days: list[ReportDay]
+    diagnoses: list[Diagnosis] = Field(description="Of the platforms that tell; newest first.")

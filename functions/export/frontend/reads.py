@@ -10,6 +10,7 @@ from typing import Any
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.untyped import JsonObject, Row
+from functions.export.send.diagnose import DIAGNOSED
 from functions.export.services import Connection
 
 Place = tuple[datetime, str]
@@ -83,14 +84,34 @@ def conversions_between(
     return int(row["conversions"])
 
 
-def match_report(connection: Connection, start_date: date, end_date: date) -> list[JsonObject]:
+def requests_of(connection: Connection, start_date: date, end_date: date) -> list[JsonObject]:
+    """The requests of these days, each as it stands now, and what platforms said of the days."""
+    return _rows(connection, "requests", start_date=start_date, end_date=end_date)
+
+
+def match_report(
+    connection: Connection, requests: Iterable[Row], start_date: date, end_date: date
+) -> list[JsonObject]:
     """For each day of sending and each conversion: rows sent, accepted, refused, and refused later
     by reason; newest day first. A row that was refused later is among the accepted ones."""
-    bound = {"start_date": start_date, "end_date": end_date}
-    later = _later(_rows(connection, "requests", **bound))
-    days = _rows(connection, "report", **bound)
+    later = _later(request for request in requests if request["state"] != DIAGNOSED)
+    days = _rows(connection, "report", start_date=start_date, end_date=end_date)
     empty: Row = {"refused_later": {}, "waiting_for_answer": 0}
     return [row | later.get((row["date"], row["conversion"]), dict(empty)) for row in days]
+
+
+def diagnoses(requests: Iterable[Row]) -> list[JsonObject]:
+    """What platforms said of the quality of what they got, the newest day first."""
+    told = [request for request in requests if request["state"] == DIAGNOSED]
+    told.sort(key=lambda request: (-request["date"].toordinal(), request["conversion"]))
+    return [
+        {
+            "date": request["date"],
+            "conversion": request["conversion"],
+            "measures": json.loads(request["counts"]),
+        }
+        for request in told
+    ]
 
 
 def _later(requests: Iterable[Row]) -> dict[tuple[date, str], JsonObject]:

@@ -1,5 +1,6 @@
 SELECT
-  request.date, request.conversion, request.row_count, request.counts, request.next_poll_at
+  request.date, request.conversion, request.state, request.row_count, request.counts,
+  request.next_poll_at
 FROM {{ requests }} AS request
 WHERE
   request.destination = @destination

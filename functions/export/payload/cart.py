@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -47,19 +46,14 @@ def _quantity(line: Row) -> int:
     said = line.get("quantity")
     if said is None:
         return 1
-    number = _number(said)
-    return int(number) if number is not None and number >= 1 and number == int(number) else 0
+    number = foreign.number(said)
+    whole = number is not None and 1 <= number < LARGEST and number == int(number)
+    return int(number) if number is not None and whole else 0
 
 
 def _price(line: Row) -> float | None:
-    number = _number(line.get("price"))
-    return number if number is not None and number >= SMALLEST else None
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and abs(value) < LARGEST else None
+    number = foreign.number(line.get("price"))
+    return number if number is not None and SMALLEST <= number < LARGEST else None
 
 
 SMALLEST = 0.01

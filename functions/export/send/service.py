@@ -20,6 +20,7 @@ from common.messaging.messages import (
 )
 from functions.export.ledger import erased
 from functions.export.send import incidents, poll
+from functions.export.send.diagnose import diagnose
 from functions.export.send.due import due
 from functions.export.send.run import Job, Run, Summary
 from functions.export.services import Connection, Services, connection, connections
@@ -105,6 +106,7 @@ def deliver(services: Services, work: Work, deadline: Deadline, origin: str) -> 
     with releasing(services, work.connection, held):
         if work.tick:
             poll.poll(work.connection, run_id, held.fence, deadline)
+            diagnose(work.connection, run_id)
         for conversion in due(work.connection) if work.tick else work.conversions:
             if deadline.left <= 0:
                 _continue(services, work.connection, conversion, force=work.force)

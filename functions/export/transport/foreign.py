@@ -5,6 +5,7 @@ A platform answers as it likes, proxies answer for it, and no answer may stop a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -41,6 +42,17 @@ def whole(value: Any) -> int | None:
     digits = value.removeprefix("-") if isinstance(value, str) else ""
     short = digits.isascii() and digits.isdigit() and len(digits) < 20
     return int(value) if short else None
+
+
+def number(value: Any) -> float | None:
+    """A finite number, also written as text; None of anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        read = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return read if math.isfinite(read) else None
 
 
 def word(value: Any) -> str:

@@ -104,7 +104,11 @@ class Wire:
         credential = request.credential
         match credential.place:
             case "bearer":
-                headers["Authorization"] = f"Bearer {self._secrets(credential.reference)}"
+                secret = self._secrets(credential.reference)
+                headers["Authorization"] = f"Bearer {secret}"
+                if proof := credential.details.get("proof_secret"):
+                    signed = urlencode({"appsecret_proof": proof_of(secret, self._secrets(proof))})
+                    url = f"{url}{'&' if '?' in url else '?'}{signed}"
             case "header":
                 headers[credential.name] = self._secrets(credential.reference)
             case "query":
