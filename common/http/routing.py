@@ -101,6 +101,11 @@ class Interface:
         """The routes with that of the document."""
         return (*self.routes, Route("GET", "/openapi.json", self._openapi_document))
 
+    @cached_property
+    def router(self) -> Router:
+        """The routes as one function of a request; made once, at the first one."""
+        return Router(self)
+
     def _openapi_document(self, ask: Ask[Nothing, None], services: Any) -> Document:
         """Read this interface's OpenAPI document."""
         from common.http import openapi  # it is asked for seldom

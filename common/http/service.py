@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from flask import Request, Response
 
@@ -15,9 +16,32 @@ from common.http.tokens import Keys
 from common.logs import log
 from common.settings import Settings
 
+if TYPE_CHECKING:
+    from common.http.routing import Interface
+
 ROOT = Path(__file__).parents[2]
 FRAMES = 20
 """Innermost frames of a traceback that are logged."""
+
+
+class Configured(Protocol):
+    """The clients of a function, and how it is set up."""
+
+    @property
+    def settings(self) -> Settings:
+        """Whom it lets in, and from where."""
+
+
+def answered(
+    request: Request, interface: Interface, services: Configured, keys: Keys | None = None
+) -> Response:
+    """The answer of the interface's route that the request names, or problem details."""
+    return respond(
+        request,
+        services.settings,
+        lambda asked, who: interface.router.answer(asked, who, services),
+        keys,
+    )
 
 
 def respond(

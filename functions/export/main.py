@@ -15,8 +15,7 @@ from google.auth.transport.requests import AuthorizedSession
 
 from common.clients import publisher, warehouses
 from common.http.push import receive
-from common.http.routing import Router
-from common.http.service import respond
+from common.http.service import answered
 from common.http.tokens import Keys
 from common.messaging.publisher import Bus
 from common.settings import Settings
@@ -42,17 +41,7 @@ def export_preview(request: Request) -> Response:
 
 def answer(request: Request, services: Services, keys: Keys | None = None) -> Response:
     """The answer of the route that the request names, given the services."""
-    return respond(
-        request,
-        services.settings,
-        lambda asked, who: _router().answer(asked, who, services),
-        keys,
-    )
-
-
-@cache
-def _router() -> Router:
-    return Router(INTERFACE)
+    return answered(request, INTERFACE, services, keys)
 
 
 @cache

@@ -12,8 +12,7 @@ from flask import Request, Response
 from common.bigquery.runner import own_account
 from common.bigquery.warehouse import Warehouse
 from common.clients import warehouses
-from common.http.routing import Router
-from common.http.service import respond
+from common.http.service import answered
 from common.http.tokens import Keys
 from common.settings import Settings
 from functions.validate_sql.check import Services
@@ -31,17 +30,7 @@ def validate_sql(request: Request) -> Response:
 
 def answer(request: Request, services: Services, keys: Keys | None = None) -> Response:
     """The judgment of the query in the request, or problem details."""
-    return respond(
-        request,
-        services.settings,
-        lambda asked, who: _router().answer(asked, who, services),
-        keys,
-    )
-
-
-@cache
-def _router() -> Router:
-    return Router(INTERFACE)
+    return answered(request, INTERFACE, services, keys)
 
 
 def _services(now: datetime) -> Services:

@@ -72,12 +72,14 @@ def opened(
         if path in seen:
             continue
         seen.add(path)
+        # a wildcard that would match a view fails in BigQuery itself
         info = None if path.endswith("*") else lookup(path)
         if info is None or info.kind not in ("VIEW", "MATERIALIZED_VIEW"):
             continue
         if query := _query_of(path, info):
             views[path] = query
         inside = set(_paths(query) if query else ())
+        # a text that this guard cannot read says nothing of what lies behind it
         if query is None or path in listed:
             inside |= set(references(path))
         behind[path] = frozenset(inside)
@@ -100,6 +102,7 @@ def check(
     excused = {path for path in opening if _dataset(path) not in allowed.own} | set(written)
     reads = dict.fromkeys(_through(written, opened, allowed))
     reads |= {("", path): None for path in referenced if path not in excused}
+    # one is enough: the first to mend, and no inventory of what others own
     findings = (_finding(view, path, allowed) for view, path in reads)
     return [finding for finding in findings if finding][:1]
 
@@ -114,6 +117,7 @@ def _is_beyond_the_list(
     is_read = opened.behind.keys() <= opened.views.keys()
     wildcards = tuple(path[:-1] for path in written if path.endswith("*") and is_read)
     counted = {path for path in referenced if not path.startswith(wildcards)}
+    # BigQuery's own list ends somewhere: past that, what is not in it may be read all the same
     return max(len(counted), len(opened.paths)) > MAXIMUM_TABLES
 
 

@@ -42,6 +42,7 @@ def reads(masked: Masked, tree: exp.Query) -> tuple[list[Read], int]:
     """
     resolver = _Resolver(masked)
     found = list(resolver.query(tree, {}, _NONE))
+    # what the walk did not reach is judged as a table: to overlook one would be a hole
     unseen = (node for node in tree.find_all(exp.Table) if id(node) not in resolver.visited)
     return found + [Read(resolver.parts(node), node) for node in unseen], resolver.size
 
@@ -78,6 +79,7 @@ class _Resolver:
         """Tables of a query; `steps` are WITH names and `rows` row aliases in scope outside."""
         with_ = query.args.get("with_")
         for step in with_.expressions if with_ else ():
+            # a step is measured alone, and counted again at each use
             outside, self.size = self.size, 0
             yield from self.query(step.this, steps, _NONE)
             steps = {**steps, fold(self.masked.name(step.alias)): self.size}

@@ -60,6 +60,7 @@ class Queries(Sources):
             self._side()
 
     def _is_set_operation(self) -> bool:
+        # LEFT OUTER UNION ALL BY NAME begins as LEFT OUTER JOIN does
         then = self.tokens[self.index + 2] if self.after.has("OUTER") else self.after
         return self.at(*_SET_OPERATIONS, "OUTER") or (
             self.at("FULL", "LEFT", "INNER") and then.has(*_SET_OPERATIONS)
@@ -104,6 +105,7 @@ class Queries(Sources):
     def _select_list(self) -> None:
         self.want("SELECT")
         self.take("ALL", "DISTINCT")
+        # SELECT AS project.Type makes protocol buffers, which no conversion is
         if self.take("AS") and not self.take("STRUCT", "VALUE"):
             raise self.fail()
         self._columns_with_comma(self._column)
@@ -129,6 +131,7 @@ class Queries(Sources):
         self.alias()
 
     def _star_modifiers(self) -> None:
+        # SELECT * EXCEPT DISTINCT SELECT ... is a set operation
         if self.at("EXCEPT") and self.after.has("("):
             self.index += 1
             self.bracketed(self.name)

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from common.guard.reading.lexer import NOTHING, Token
 from common.guard.reading.words import BARE_FUNCTIONS, DATE_PARTS, PIPE_OPERATORS, RESERVED, TYPES
-from common.guard.rules.calls import Call, is_cast_format, is_star_modifier
+from common.guard.rules.calls import Call, is_cast_format, is_name, is_star_modifier
 
 FUNCTION = "F_"
 """Begins the name that sqlglot sees for a function."""
@@ -77,7 +77,7 @@ def _blank_what_sqlglot_lacks(tokens: Sequence[Token], seen: list[str]) -> None:
             seen[index] = seen[index + 1] = ""
         elif token.has("WITH") and after.has("OFFSET") and not _follows_brackets(tokens, index):
             # FROM orders AS o, o.items AS item WITH OFFSET AS nth
-            named = 2 if then.has("AS") else 1 if then.kind == "quoted" or _is_bare(then) else 0
+            named = 2 if then.has("AS") else 1 if then.kind == "quoted" or is_name(then) else 0
             for blank in range(index, index + 2 + named):
                 seen[blank] = ""
 
@@ -86,10 +86,6 @@ def _follows_brackets(tokens: Sequence[Token], index: int) -> bool:
     """Whether WITH OFFSET here belongs to UNNEST(...), with its alias or without."""
     before, older, oldest = (tokens[max(0, index - step)] for step in (1, 2, 3))
     return before.has(")") or older.has(")") or (older.has("AS") and oldest.has(")"))
-
-
-def _is_bare(token: Token) -> bool:
-    return token.kind == "name" and token.word not in RESERVED
 
 
 def _mask_paths(tokens: Sequence[Token], prefix: str, seen: list[str]) -> dict[str, str]:

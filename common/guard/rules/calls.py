@@ -127,7 +127,7 @@ def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -
     if token.has("OFFSET", "ORDINAL", "SAFE_OFFSET", "SAFE_ORDINAL"):
         return not before.has("[")
     if token.has("PIVOT", "UNPIVOT"):
-        return not (before.has(")", "|>") or before.kind == "quoted" or _is_name(before))
+        return not (before.has(")", "|>") or before.kind == "quoted" or is_name(before))
     if token.has("SYSTEM", "BERNOULLI", "RESERVOIR"):
         return not before.has("TABLESAMPLE")
     if token.has("ZONE"):
@@ -167,10 +167,11 @@ def _is_type(older: Token, before: Token) -> bool:
     """Whether a type may stand here: CAST(a AS NUMERIC(10, 2)), STRUCT<a NUMERIC(10, 2)>."""
     # a length after a type is no argument of a call
     opens_type = before.has("<") and older.has("ARRAY", "STRUCT")
-    return before.has("AS") or opens_type or before.kind == "quoted" or _is_name(before)
+    return before.has("AS") or opens_type or before.kind == "quoted" or is_name(before)
 
 
-def _is_name(token: Token) -> bool:
+def is_name(token: Token) -> bool:
+    """Whether the token is a name without backticks that no keyword is."""
     return token.kind == "name" and token.word not in RESERVED
 
 

@@ -97,6 +97,7 @@ class Delivery:
         for built, outcome in zip(batch, outcomes, strict=True):
             if outcome.state == "rejected":
                 self.refused[outcome.reason].add(built.key)
+        # counted over the day: an account that is wrong may refuse one row a request, many times
         for reason in {outcome.reason for outcome in outcomes if outcome.state == "rejected"}:
             if self._blames_account(reason):
                 outcomes = self._held_open(outcomes, reason)
@@ -116,6 +117,7 @@ class Delivery:
 
     def _accepted(self, batch: Sequence[Built], result: Accepted, request_id: str) -> list[Outcome]:
         """Rows that were taken, beside those that were refused in spite of that."""
+        # a platform may name a row that the request never had
         failures = {row: why for row, why in result.failures.items() if row < len(batch)}
         if reason := self._of_account(failures, len(batch)):
             return self._account_at_fault(reason, len(batch))
@@ -146,6 +148,7 @@ class Delivery:
         passed = any(outcome.state == "accepted" for outcome in canaries.values())
         alike = [row for row, outcome in canaries.items() if outcome.reason.endswith(reason)]
         listed = self._destination.cause(reason) is Cause.ROW
+        # a few rows may all be bad by chance when the reason is known to be a row's; many are not
         if alike and not passed and (len(batch) >= MANY or not listed):
             held = self._account_at_fault(reason, len(batch))
             return [
@@ -160,6 +163,7 @@ class Delivery:
     def _canaries(self, batch: Sequence[Built], reason: str) -> dict[int, Outcome]:
         """What became of a few rows sent alone, until one passes."""
         shown: dict[int, Outcome] = {}
+        # at random: neighbours often share what is wrong with them, such as a form
         for row in self.chance.sample(range(len(batch)), min(CANARIES, len(batch))):
             [shown[row]] = self._again([batch[row]])
             if shown[row].state == "accepted" or self.stopped:
@@ -168,6 +172,7 @@ class Delivery:
 
     def _halved(self, part: Sequence[Built]) -> list[Outcome]:
         """A canary has passed, so that halving finds who is at fault."""
+        # what is not looked into stays due, so that a bad day costs requests and never rows
         if not part or self._extra <= 0 or self.stopped:
             return [Outcome("retry", self.stopped or "unattributed")] * len(part)
         self._extra -= 1
@@ -240,9 +245,11 @@ class Delivery:
         request = self._destination.request(self._conversion, batch)
         sent_at = self._clock.now()
         result = self._try(request, batch)
+        # a refusal is an answer: only silence in a row says that the platform is down
         self._silent = self._silent + 1 if isinstance(result, Retry | Unknown) else 0
         if isinstance(result, Halted):
             self.halted = result
+        # the ledger needs an id for every request, also where the platform gives none
         own = f"{self._run_id}-{len(self.exchanges) + 1}"
         request_id = (result.request_id if isinstance(result, Accepted) else "") or own
         reason = "" if isinstance(result, Accepted) else result.reason

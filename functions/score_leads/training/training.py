@@ -118,6 +118,7 @@ def train(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
     """
     if not len(leads.placed):
         raise ValueError("there are no leads to learn from")
+    # one thread, so that the machine does not decide about the last digits of a model
     with threads.alone():
         return _trained(leads, outcomes, wishes)
 
@@ -126,6 +127,7 @@ def _trained(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
     quiet = days_without_wins(leads, outcomes)
     kept = eligible(leads, outcomes, wishes.seed)
     leads, outcomes = leads.take(kept), outcomes.take(kept)
+    # days without news would teach that new leads never win
     outcomes = outcomes.as_of(quiet) if quiet else outcomes
     attributes, features, evidence = judge_attributes(leads, outcomes, wishes)
     step = _first_step(outcomes, features)
@@ -191,6 +193,7 @@ def judge_attributes(
         for name, values in leads.columns.items()
     ]
     features = reading.read(attributes, leads.columns, leads.created, len(leads.placed))
+    # an open lead is no loss yet; to count it as one would blame what only new leads have
     certain = outcomes.mature if outcomes.mature.any() else outcomes.is_known
     won = outcomes.won[certain]
     evidence = leakage.evidence(features.take(certain), won)

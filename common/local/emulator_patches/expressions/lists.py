@@ -16,6 +16,7 @@ from typing import Any
 from sqlglot import exp
 
 from common.local.emulator_patches.expressions.functions import Rewrite, native
+from common.local.emulator_patches.expressions.unnest import element_name
 
 _PLAIN = ("joins", "group", "having", "order", "qualify", "distinct", "windows", "with_", "offset")
 _FIELDS = {"key", "value"}
@@ -68,7 +69,7 @@ def _over(select: exp.Select, element: str) -> _Over | None:
     if any(select.args.get(clause) for clause in _PLAIN):
         return None
     # without an alias the elements' fields are bare names, which may as well be the outer row's
-    name = _name(source)
+    name = element_name(source)
     outer = set(_outer_names(select))
     where = select.args.get("where")
     parts = [
@@ -157,13 +158,6 @@ def _compares_key(over: _Over) -> bool:
     return isinstance(condition, exp.EQ) and condition.this.sql() == f"{over.element}.key"
 
 
-def _name(source: exp.Unnest) -> str:
-    alias = source.args.get("alias")
-    if alias is None:
-        return ""
-    return str(alias.columns[0].name if alias.columns else alias.name)
-
-
 def _outer_names(select: exp.Select) -> Iterator[str]:
     """What the tables and elements around the subquery are called."""
     around = select.parent_select
@@ -171,7 +165,7 @@ def _outer_names(select: exp.Select) -> Iterator[str]:
         for source in (around.args.get("from_"), *(around.args.get("joins") or ())):
             if source is not None:
                 yield (
-                    _name(source.this)
+                    element_name(source.this)
                     if isinstance(source.this, exp.Unnest)
                     else source.this.alias_or_name
                 )

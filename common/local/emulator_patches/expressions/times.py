@@ -53,6 +53,7 @@ def _timestamp_diff(node: exp.Expr) -> exp.Expr | None:
     if size is None:
         return None
     later, earlier = call("micros", node.this), call("micros", node.args["expression"])
+    # BigQuery counts whole units between two moments, DuckDB the boundaries crossed
     difference = exp.paren(exp.Sub(this=later, expression=earlier), copy=False)
     return call("div", difference, size)
 
@@ -87,6 +88,7 @@ def _from_unix(node: exp.Expr) -> exp.Expr | None:
     scale = node.args.get("scale")
     if scale is None:
         return None
+    # the macro takes microseconds, so milliseconds are multiplied here
     micros = (
         node.this
         if scale.name == "6"
@@ -100,6 +102,7 @@ def _format(node: exp.Expr) -> exp.Expr | None:
     if not isinstance(pattern, exp.Literal):
         return None
     value = node.this
+    # only a TIMESTAMP is shown in a zone; a DATETIME has none
     zoned = isinstance(value, exp.TsOrDsToTimestamp)
     value = (
         value.this

@@ -28,7 +28,7 @@ def rewrite(tree: exp.Expr) -> exp.Expr:
 
 def _subquery(unnest: exp.Unnest) -> exp.Expr:
     array = unnest.expressions[0]
-    name = _name(unnest)
+    name = element_name(unnest)
     columns = list(_columns(unnest, array, name))
     offset = unnest.args.get("offset")
     if offset:
@@ -37,7 +37,8 @@ def _subquery(unnest: exp.Unnest) -> exp.Expr:
     return wanted.subquery(exp.to_identifier(name or _NAMELESS, quoted=True), copy=False)
 
 
-def _name(unnest: exp.Unnest) -> str:
+def element_name(unnest: exp.Unnest) -> str:
+    """What the query calls an element of the array; "" when it does not say."""
     alias = unnest.args.get("alias")
     if alias is None:
         return ""
