@@ -20,7 +20,7 @@ from common.logs import log
 from common.messaging.publisher import Bus
 from common.settings import Settings
 from functions.export.contract.base import Destination
-from functions.export.destinations.registry import TARGET, connect
+from functions.export.destinations.registry import CONFIG, connect
 from functions.export.ledger.entries import Scope
 from functions.export.ledger.ledger import BigQueryLedger
 from functions.export.transport.clock import Clock
@@ -50,7 +50,7 @@ class Services:
     @cached_property
     def catalog(self) -> Catalog:
         """The stored destinations."""
-        return Catalog(self.warehouse, "destination", TARGET)
+        return Catalog(self.warehouse, "destination", CONFIG)
 
     def today(self) -> date:
         """The present day in the project's time zone."""
@@ -129,7 +129,7 @@ class Connection:
 
 def account_of(version: DefinitionVersion, conversion: str) -> str | None:
     """Account of a conversion in one version of a destination; None where it was not sent."""
-    destination = connect(TARGET.validate_python(version.definition))
+    destination = connect(CONFIG.validate_python(version.definition))
     return destination.account(conversion) if conversion in destination.mapped else None
 
 
@@ -151,7 +151,7 @@ def connection(services: Services, id: str) -> Connection:
 
 
 def _connection(services: Services, stored: DefinitionVersion) -> Connection:
-    return Connection(services, stored, connect(TARGET.validate_python(stored.definition)))
+    return Connection(services, stored, connect(CONFIG.validate_python(stored.definition)))
 
 
 def has_table(found: Connection, conversion: str) -> bool:

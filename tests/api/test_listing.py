@@ -10,7 +10,7 @@ import pytest
 
 from common.catalog.definitions import Catalog
 from common.incidents.incidents import Incident, IncidentLog
-from functions.export.destinations.registry import TARGET
+from functions.export.destinations.registry import CONFIG
 from tests.api.conftest import LEAD, PURCHASE, Harness, House
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import load
@@ -144,9 +144,9 @@ def exported(harness: Harness) -> None:
     """A shop whose purchases one destination sends."""
     harness.save(PURCHASE)
     harness.load("runs", entry("applied"))
-    target = {**load(CASES / "meta" / "plain" / "target.json"), "id": "meta"}
-    Catalog(harness.services.warehouse, "destination", TARGET).save(
-        {**target, "conversions": [{**target["conversions"][0], "conversion": "purchase"}]},
+    config = {**load(CASES / "meta" / "plain" / "target.json"), "id": "meta"}
+    Catalog(harness.services.warehouse, "destination", CONFIG).save(
+        {**config, "conversions": [{**config["conversions"][0], "conversion": "purchase"}]},
         now=harness.services.now(),
         author="somebody",
     )

@@ -23,7 +23,7 @@ from google.oauth2.credentials import Credentials as Token
 from common.local import platforms
 from common.local.platforms.standin import StandIn
 from functions.export.contract.base import Built, Destination, Intent, Rejected
-from functions.export.destinations.registry import TARGET, connect
+from functions.export.destinations.registry import CONFIG, connect
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import dedup_key
 from functions.export.reconcile.eligibility import Unwanted, judge
@@ -125,7 +125,7 @@ def load(path: Path) -> Any:
 
 def destination_of(case: Path) -> Destination[Any]:
     """The destination that the folder's config describes."""
-    return connect(TARGET.validate_python(load(case / "target.json")))
+    return connect(CONFIG.validate_python(load(case / "target.json")))
 
 
 def plain(kind: str) -> tuple[Destination[Any], str]:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from common.local.platforms.standin import InjectedFault, StandIn
 from functions.export.contract.base import Built, Destination
 from functions.export.destinations import registry
-from functions.export.destinations.registry import DESTINATIONS, TARGET
+from functions.export.destinations.registry import CONFIG, DESTINATIONS
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport.calls import Answer, Unanswered
 from functions.export.transport.results import Accepted, Halted, Unknown
@@ -126,17 +126,17 @@ def test_every_field_of_its_config_explains_itself(kind: str) -> None:
 def test_its_config_takes_secrets_only_by_reference_and_nothing_unknown(kind: str) -> None:
     config = load(HERE / kind / "plain" / "target.json")
     with pytest.raises(ValidationError):
-        TARGET.validate_python({**config, "surprise": 1})
+        CONFIG.validate_python({**config, "surprise": 1})
     for name in [name for name, value in config.items() if str(value).startswith("env:")]:
         with pytest.raises(ValidationError):
-            TARGET.validate_python({**config, name: "EAAB-a-token-in-clear"})
+            CONFIG.validate_python({**config, name: "EAAB-a-token-in-clear"})
 
 
 def test_a_custom_variable_never_tells_who_somebody_is() -> None:
     config = load(HERE / "google_ads" / "custom_variables" / "target.json")
     config["custom_variables"][0]["parameter"] = "email"
     with pytest.raises(ValidationError, match="who somebody is"):
-        TARGET.validate_python(config)
+        CONFIG.validate_python(config)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -130,9 +130,9 @@ class Shop:
         """Save the config of a kind's plain case, with changes; two months ago unless told."""
         config = {**load(CASES / kind / "plain" / "target.json"), **changes}
         config.setdefault("start_date", "2026-01-01")
-        from functions.export.destinations.registry import TARGET
+        from functions.export.destinations.registry import CONFIG
 
-        definition = TARGET.validate_python(config).model_dump(mode="json")
+        definition = CONFIG.validate_python(config).model_dump(mode="json")
         return self.services.catalog.save(definition, now=now, author="test")
 
     def put(self, id: str, **changes: Any) -> None:

@@ -363,7 +363,7 @@ class World:
         self.certain: set[str] = set()
         self.values: dict[str, set[float]] = {}
         kind = PLATFORMS[platform]
-        self.destination = destination or kind(SimulatedConfig(**target()))
+        self.destination = destination or kind(SimulatedConfig(**simulated_config()))
         self.platform = Platform(kind.capabilities, set())
         self.verdict = Verdict()
         self.healthy = False
@@ -735,7 +735,7 @@ class Faulty:
         return done
 
 
-def target() -> dict[str, Any]:
+def simulated_config() -> dict[str, Any]:
     """A config whose retraction limit does not get in the way of small tables."""
     return {
         "id": "sim",

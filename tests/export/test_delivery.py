@@ -28,7 +28,7 @@ from tests.export.simulation import (
     SimulatedConfig,
     TikTok,
     VirtualClock,
-    target,
+    simulated_config,
 )
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -59,7 +59,7 @@ class Harness:
     """A platform, a clock, and a delivery that counts its requests."""
 
     def __init__(self, kind: type[Simulated], poison: set[str], *, seconds: float = 1e6) -> None:
-        self.destination = kind(SimulatedConfig(**target()))
+        self.destination = kind(SimulatedConfig(**simulated_config()))
         self.platform = OneReason(kind.capabilities, poison)
         self.clock = VirtualClock()
         self.replies: list[Reply] = []
@@ -283,7 +283,7 @@ def test_a_secret_that_cannot_be_fetched_now_halts_nothing() -> None:
     def send(request: Request) -> Reply:
         raise RetryableError("No answer.", code="secrets_unreachable", fix="Wait.")
 
-    destination = Wide(SimulatedConfig(**target()))
+    destination = Wide(SimulatedConfig(**simulated_config()))
     delivery = Delivery(
         destination, CONVERSION, "r", send, clock, Deadline(clock, 1e6), random.Random(1)
     )

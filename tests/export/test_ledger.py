@@ -24,7 +24,7 @@ from functions.export.reconcile.delivery_state import Sent, State
 from tests.conftest import PROJECT
 from tests.export.memory import MemoryLedger, Store, TableRun
 from tests.export.shop import load_rows
-from tests.export.simulation import Google, SimulatedConfig, target
+from tests.export.simulation import Google, SimulatedConfig, simulated_config
 from tests.quick import QuickWarehouse
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -75,7 +75,7 @@ class Pair:
 def pair(warehouse: Warehouse, store: Store, name: str, *, qualified_only: bool = True) -> Pair:
     """Both ledgers of a conversion of this name, as a run with the newest fence sees them."""
     scope = Scope("sim", "account", name, 2, 1, f"run_{name}_{store.fence}", store.fence)
-    config = SimulatedConfig(**{**target(), "qualified_only": qualified_only})
+    config = SimulatedConfig(**{**simulated_config(), "qualified_only": qualified_only})
     return Pair(
         MemoryLedger(store, scope, START, qualified_only),
         BigQueryLedger(warehouse, scope, Google(config), start_date=START, lease=f"lease_{name}"),

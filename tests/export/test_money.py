@@ -21,7 +21,7 @@ from functions.export.reconcile.eligibility import (
 )
 from tests.destinations.harness import plain, sample_row
 
-TARGET = plain("google_ads")[0].config
+CONFIG = plain("google_ads")[0].config
 ROW = sample_row(value=100.0)
 
 
@@ -48,12 +48,12 @@ def test_rounding_twice_is_rounding_once(value: float, currency: str) -> None:
     assert money(float(once), currency) == once
 
 
-def target(**changes: Any) -> Any:
-    return TARGET.model_copy(update=changes)
+def config(**changes: Any) -> Any:
+    return CONFIG.model_copy(update=changes)
 
 
 def worth(row: Any, **changes: Any) -> Any:
-    judged = judge(row, target(**changes), "USD")
+    judged = judge(row, config(**changes), "USD")
     return judged.money if isinstance(judged, Wanted) else judged.reason
 
 
@@ -111,7 +111,7 @@ def test_the_destination_chooses_which_values_it_gets(choice: str, kind: str, se
 
 
 def test_below_the_minimum_value_nothing_is_sent_and_what_was_sent_is_taken_back() -> None:
-    judged = judge(replace(ROW, value=9.99), target(minimum_value=10), "USD")
+    judged = judge(replace(ROW, value=9.99), config(minimum_value=10), "USD")
     assert judged == Unwanted("below_minimum_value", undo=True)
     assert worth(replace(ROW, value=10.0), minimum_value=10) == money(10, "EUR")
     assert worth(replace(ROW, value=None), minimum_value=10) == "below_minimum_value"
@@ -137,28 +137,28 @@ def test_unknown_consent_is_no_consent_in_the_eea(
     row = replace(
         ROW, country=country, consent_ad_user_data=given, consent_ad_personalization=given
     )
-    assert consent_of(row, TARGET) == Consent(allowed, allowed)
+    assert consent_of(row, CONFIG) == Consent(allowed, allowed)
 
 
 def test_without_consent_the_conversion_may_go_without_the_person() -> None:
     denied = replace(ROW, consent_ad_user_data="denied")
-    judged = judge(denied, target(when_denied="without_user_data"), "USD")
+    judged = judge(denied, config(when_denied="without_user_data"), "USD")
     assert isinstance(judged, Wanted)
     assert not judged.with_person
-    assert judge(denied, target(send_user_data=False), "USD") != judged
+    assert judge(denied, config(send_user_data=False), "USD") != judged
 
 
 def test_an_audience_takes_nobody_without_both_consents() -> None:
     row = replace(ROW, consent_ad_personalization="denied")
-    assert judge(row, TARGET, "USD", audience=True) == Unwanted("no_consent", undo=True)
-    assert isinstance(judge(row, TARGET, "USD"), Wanted)
+    assert judge(row, CONFIG, "USD", audience=True) == Unwanted("no_consent", undo=True)
+    assert isinstance(judge(row, CONFIG, "USD"), Wanted)
 
 
 @pytest.mark.parametrize("bad", [{"currency": "XYZ"}, {"value": -1.0}, {"value": math.inf}])
 def test_a_value_that_cannot_be_sent_keeps_nobody_out_of_an_audience(bad: dict[str, Any]) -> None:
     row = sample_row(**bad)
-    assert isinstance(judge(row, TARGET, "USD", audience=True), Wanted)
-    choosy = TARGET.model_copy(update={"minimum_value": 1.0})
+    assert isinstance(judge(row, CONFIG, "USD", audience=True), Wanted)
+    choosy = CONFIG.model_copy(update={"minimum_value": 1.0})
     assert isinstance(judge(row, choosy, "USD", audience=True), Unwanted)
 
 
@@ -166,21 +166,21 @@ def test_a_value_that_cannot_be_sent_keeps_nobody_out_of_an_audience(bad: dict[s
 @pytest.mark.parametrize("country", ["United States", None, "Atlantis"])
 def test_no_denial_is_sent_however_it_is_spelled(said: str, country: str | None) -> None:
     row = replace(ROW, country=country, consent_ad_user_data=said)
-    assert judge(row, TARGET, "USD") == Unwanted("no_consent")
+    assert judge(row, CONFIG, "USD") == Unwanted("no_consent")
 
 
 def test_a_grant_in_other_letters_counts_in_the_eea_too() -> None:
     row = replace(ROW, country="DE", consent_ad_user_data="GRANTED")
-    assert consent_of(row, TARGET).user_data
+    assert consent_of(row, CONFIG).user_data
 
 
 def test_a_country_that_nobody_knows_may_lie_in_the_eea() -> None:
     row = replace(ROW, consent_ad_user_data=None, country="Alemania del Sur")
-    assert not consent_of(row, TARGET).user_data
+    assert not consent_of(row, CONFIG).user_data
 
 
 def test_who_opted_out_in_the_united_states_is_not_sent() -> None:
-    assert judge(replace(ROW, opted_out=True), TARGET, "USD") == Unwanted("no_consent")
+    assert judge(replace(ROW, opted_out=True), CONFIG, "USD") == Unwanted("no_consent")
 
 
 @pytest.mark.parametrize(
@@ -196,5 +196,5 @@ def test_a_word_of_no_list_is_named_and_never_the_permissive_default(
 ) -> None:
     row = replace(ROW, **{column: said})  # type: ignore[arg-type]
     assert unknown_values(row) == [column]
-    sent = judge(row, TARGET.model_copy(update={"value": "actual"}), "USD")
+    sent = judge(row, CONFIG.model_copy(update={"value": "actual"}), "USD")
     assert isinstance(sent, Unwanted) or sent.money is None

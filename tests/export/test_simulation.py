@@ -31,7 +31,7 @@ from tests.export.simulation import (
     SimulatedConfig,
     TikTok,
     World,
-    target,
+    simulated_config,
 )
 
 SEEDS = range(150)
@@ -347,7 +347,7 @@ def test_a_wrong_protocol_is_caught(name: str) -> None:
 
 def _made(wrong: dict[str, Any]) -> dict[str, Any]:
     kind, wrong = wrong.get("destination"), {"odds": Odds(), **wrong}
-    return {**wrong, "destination": kind(SimulatedConfig(**target()))} if kind else wrong
+    return {**wrong, "destination": kind(SimulatedConfig(**simulated_config()))} if kind else wrong
 
 
 def _first_violation(world: Callable[[int], World]) -> list[str]:

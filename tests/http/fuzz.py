@@ -33,7 +33,7 @@ from common.incidents.incidents import Incident, IncidentLog
 from common.settings import Settings
 from functions.api.main import answer as answer_api
 from functions.api.services import Services as ApiServices
-from functions.export.destinations.registry import TARGET
+from functions.export.destinations.registry import CONFIG
 from functions.export.main import answer as answer_export
 from functions.validate_sql.check import Services as ValidateServices
 from functions.validate_sql.main import answer as answer_validate
@@ -80,8 +80,8 @@ def filled(warehouse: QuickWarehouse) -> None:
             definition = {"id": id, "name": name, "kind": "simple", "event_type": "purchase"}
             catalog.save(definition, now=NOW, author="somebody")
         warehouse.ensure_table(warehouse.path(f"conversion_{id}"), "conversion")
-    target = {**load(CASES / "meta" / "plain" / "target.json"), "id": "a"}
-    Catalog(warehouse, "destination", TARGET).save(target, now=NOW, author="somebody")
+    config = {**load(CASES / "meta" / "plain" / "target.json"), "id": "a"}
+    Catalog(warehouse, "destination", CONFIG).save(config, now=NOW, author="somebody")
     entry = {"date": NOW.date(), "recorded_at": NOW, "run_id": "a", "conversion": "a"}
     warehouse.append("runs", [{**entry, "status": "planned"}])
     IncidentLog(warehouse, "materialize", NOW).report([Incident("silence", "x", "y", "a")])

@@ -43,9 +43,9 @@ else:
     ]
     """The union of all configs, told apart by `kind`."""
 
-TARGET: TypeAdapter[DestinationConfig] = TypeAdapter(AnyDestination)
+CONFIG: TypeAdapter[DestinationConfig] = TypeAdapter(AnyDestination)
 
 
-def connect(target: DestinationConfig) -> Destination[Any]:
+def connect(config: DestinationConfig) -> Destination[Any]:
     """The destination of a config."""
-    return DESTINATIONS[target.kind](target)
+    return DESTINATIONS[config.kind](config)

@@ -15,7 +15,7 @@ from common.errors import ProductError, UnreadableDefinitionError, UserError
 from common.http.reading import invalid
 from common.http.request import Ask, Nothing
 from functions.export.contract.base import Destination, Problem
-from functions.export.destinations.registry import DESTINATIONS, TARGET, AnyDestination, connect
+from functions.export.destinations.registry import CONFIG, DESTINATIONS, AnyDestination, connect
 from functions.export.frontend.advice import advice, twice
 from functions.export.frontend.models import (
     Advice,
@@ -168,9 +168,9 @@ def as_document(
 def _read(stored: DefinitionVersion) -> tuple[AnyDestination | None, str | None]:
     """The config, or why this version of the product cannot read it."""
     try:
-        return TARGET.validate_python(stored.definition), None
+        return CONFIG.validate_python(stored.definition), None
     except ValidationError as error:
-        return None, invalid(error, stored.definition, TARGET).detail
+        return None, invalid(error, stored.definition, CONFIG).detail
 
 
 def _checked(destination: Destination[Any], services: Services) -> Problems:

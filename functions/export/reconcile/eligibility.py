@@ -38,38 +38,38 @@ class Unwanted:
 
 
 def judge(
-    row: ConversionRow, target: DestinationConfig, project_currency: str, *, audience: bool = False
+    row: ConversionRow, config: DestinationConfig, project_currency: str, *, audience: bool = False
 ) -> Wanted | Unwanted:
     """Whether the destination should hold this row. Age is not judged here: it depends on what
     was sent before. An audience is for personalized ads, and nobody stays in it against consent."""
-    if target.qualified_only and not row.is_qualified:
+    if config.qualified_only and not row.is_qualified:
         # not yet known is no reason to take back what was sent
         return Unwanted("not_qualified", undo=row.is_qualified is False)
     if event_source.read(row.event_source) == "unknown":
         # the destination's own source would be a guess
         return Unwanted("unknown_event_source")
-    consent = consent_of(row, target)
+    consent = consent_of(row, config)
     if audience and not (consent.user_data and consent.personalization):
         return Unwanted("no_consent", undo=True)
-    if not consent.user_data and target.when_denied == "skip":
+    if not consent.user_data and config.when_denied == "skip":
         # consent that is withdrawn covers what comes; nothing more about the person is sent
         return Unwanted("no_consent")
-    worth = worth_of(row, target, project_currency)
+    worth = worth_of(row, config, project_currency)
     if isinstance(worth, Unwanted):
-        if not audience or target.minimum_value is not None:
+        if not audience or config.minimum_value is not None:
             return worth
         # an audience is sent no value, so a bad one keeps nobody out
         worth = None
-    if target.minimum_value is not None and (worth is None or float(worth) < target.minimum_value):
+    if config.minimum_value is not None and (worth is None or float(worth) < config.minimum_value):
         return Unwanted("below_minimum_value", undo=True)
-    return Wanted(worth, consent, consent.user_data and target.send_user_data)
+    return Wanted(worth, consent, consent.user_data and config.send_user_data)
 
 
-def consent_of(row: ConversionRow, target: DestinationConfig) -> Consent:
+def consent_of(row: ConversionRow, config: DestinationConfig) -> Consent:
     """The row's own consent, or the destination's default for where the person is."""
     if row.opted_out:
         return Consent(user_data=False, personalization=False)
-    default = _default(row, target)
+    default = _default(row, config)
     return Consent(
         user_data=_granted(row.consent_ad_user_data, default),
         personalization=_granted(row.consent_ad_personalization, default),
@@ -87,16 +87,16 @@ def unknown_values(row: ConversionRow) -> list[str]:
 
 
 def worth_of(
-    row: ConversionRow, target: DestinationConfig, project_currency: str
+    row: ConversionRow, config: DestinationConfig, project_currency: str
 ) -> Money | Unwanted | None:
     """The value to send, None for no value, or why the value forbids sending."""
-    if row.value is None or not _sends(target, row.value_kind):
+    if row.value is None or not _sends(config, row.value_kind):
         return None
     currency = (row.currency or project_currency).upper()
     if not is_currency(currency):
         return Unwanted("unknown_currency")
     value: float | None = row.value
-    if target.value_currency == "project" and currency != project_currency:
+    if config.value_currency == "project" and currency != project_currency:
         value, currency = row.value_project, project_currency
     if value is None:
         return Unwanted("no_exchange_rate")
@@ -107,14 +107,14 @@ def worth_of(
     return money(value, currency)
 
 
-def _default(row: ConversionRow, target: DestinationConfig) -> Choice:
+def _default(row: ConversionRow, config: DestinationConfig) -> Choice:
     """The consent to assume; a country that nobody knows may lie in the EEA."""
     country = countries.code(row.country)
     if country is None and not identifiers.stands_for_nothing(row.country):
-        both = (target.default_consent, target.eea_default_consent)
+        both = (config.default_consent, config.eea_default_consent)
         return "denied" if "denied" in both else "granted"
     eea = country in countries.EEA_LIKE
-    return target.eea_default_consent if eea else target.default_consent
+    return config.eea_default_consent if eea else config.default_consent
 
 
 @lru_cache(maxsize=256)
@@ -129,8 +129,8 @@ def _granted(given: str | None, default: Choice) -> bool:
     return read == "granted" or (read == "unset" and default == "granted")
 
 
-def _sends(target: DestinationConfig, value_kind: str | None) -> bool:
-    match target.value:
+def _sends(config: DestinationConfig, value_kind: str | None) -> bool:
+    match config.value:
         case "any":
             return True
         case "none":

@@ -183,16 +183,16 @@ def _adjust(
     again = delivery_state.state == "requested"
     if again and can.repeats != "replaces":
         return Note("skipped", "already_accepted")
-    target = held.money if _unmoved(row, held.money, wanted.money, destination) else wanted.money
-    if target == held.money and can.repeats != "replaces":
+    worth = held.money if _unmoved(row, held.money, wanted.money, destination) else wanted.money
+    if worth == held.money and can.repeats != "replaces":
         return Nothing("unchanged")
-    if target is None and held.money is not None:
+    if worth is None and held.money is not None:
         return Note("unsupported_change", "value_removed")
     if "restate" not in can.adjusts:
         return Note("unsupported_change", "value_changed")
     same = as_sent(row, held)
     decision = _deliver(
-        "restate", same, wanted, target, held.occurred, destination, terms, candidate.members
+        "restate", same, wanted, worth, held.occurred, destination, terms, candidate.members
     )
     if (
         isinstance(decision, Deliver)
@@ -320,9 +320,9 @@ def _deliver(
 
 def may_name(row: ConversionRow, destination: Destination[Any]) -> bool:
     """Whether taking back may point at the person; leaving an audience has to."""
-    target: DestinationConfig = destination.config
-    consent = consent_of(row, target)
-    return destination.capabilities.audience or (consent.user_data and target.send_user_data)
+    config: DestinationConfig = destination.config
+    consent = consent_of(row, config)
+    return destination.capabilities.audience or (consent.user_data and config.send_user_data)
 
 
 def _unmoved(
@@ -331,9 +331,9 @@ def _unmoved(
     """Whether a prediction moved too little to be worth a restatement."""
     if row.value_kind != "predicted" or not (old and new) or old.currency != new.currency:
         return False
-    target: DestinationConfig = destination.config
+    config: DestinationConfig = destination.config
     change = abs(float(new) - float(old))
-    return change < target.restate_min_amount or change < target.restate_min_share * float(old)
+    return change < config.restate_min_amount or change < config.restate_min_share * float(old)
 
 
 def _same(

@@ -92,9 +92,9 @@ class Summary:
 class Brake:
     """Stops a mass retraction: what a broken table looks like from here."""
 
-    def __init__(self, census: Census, target: DestinationConfig, *, force: bool) -> None:
-        share = math.floor(census.held * target.retraction_limit_share)
-        self.limit = max(target.retraction_limit_rows, share)
+    def __init__(self, census: Census, config: DestinationConfig, *, force: bool) -> None:
+        share = math.floor(census.held * config.retraction_limit_share)
+        self.limit = max(config.retraction_limit_rows, share)
         self._left: float = math.inf if force else self.limit
         if not force and census.leaving > self.limit:
             self._left = 0
