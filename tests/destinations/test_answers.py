@@ -90,7 +90,8 @@ QUALITY = st.recursive(
         | st.dictionaries(
             st.sampled_from(
                 """web event_name event_match_quality composite_score match_key_feedback identifier
-            coverage percentage DailySummaries SuccessCount FailureCount""".split()
+            coverage percentage DailySummaries SuccessCount FailureCount delivery_status code
+            approximate_count_lower_bound approximate_count_upper_bound""".split()
             ),
             inner,
             max_size=4,
@@ -100,7 +101,7 @@ QUALITY = st.recursive(
 )
 
 
-@pytest.mark.parametrize("kind", ["meta", "microsoft_ads"])
+@pytest.mark.parametrize("kind", ["meta", "meta_audience", "microsoft_ads"])
 @settings(max_examples=150, deadline=None)
 @given(body=QUALITY)
 def test_whatever_a_platform_says_of_quality_is_numbers_or_nothing(kind: str, body: Any) -> None:

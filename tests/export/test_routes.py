@@ -510,6 +510,22 @@ def test_the_match_report_says_what_platforms_say_of_the_quality(here: Shop) -> 
     assert (day["accepted"], day["refused_later"]) == (1, {})
 
 
+def test_an_audience_below_the_platforms_minimum_is_an_incident(here: Shop) -> None:
+    here.add_destination("meta_audience", app_secret="env:META_APP_SECRET")
+    meta(here).app_secret = "meta-app-secret"
+    here.passes(hours=18)
+    here.handle(ExportTick())
+    path = "/destinations/meta_leads/report?start_date=2026-11-01&end_date=2026-11-30"
+    [told] = ask(here, "GET", path)[1]["diagnoses"]
+    assert told["measures"] == {"size_from": 20, "size_to": 40, "ready": 1}
+    [shown] = here.all_of("incidents")
+    assert (shown["code"], shown["conversion"]) == (
+        "audience_too_small",
+        "meta_leads/qualified_lead",
+    )
+    assert "at most 40 people; below 100" in shown["detail"]
+
+
 @pytest.mark.parametrize(("verdict", "state"), [("delivered", "accepted"), ("absent", "absent")])
 def test_a_person_settles_what_is_in_doubt(here: Shop, verdict: str, state: str) -> None:
     here.add_destination("meta")

@@ -93,11 +93,14 @@ class Meta(StandIn):
         return hmac.new(self.app_secret.encode(), self.token.encode(), "sha256").hexdigest()
 
     def _quality(self, call: Call) -> Reply:
-        """[quality] what Meta says of the events of a dataset."""
+        """[quality] what Meta says of the events of a dataset, and of the size of an audience."""
         if call.headers.get("authorization") != f"Bearer {self.token}":
             return error(401, 190, "Invalid OAuth access token.", subcode=463)
         if self.app_secret and call.query.get("appsecret_proof") != self._proof():
             return error(400, 100, "API calls from the server require an appsecret_proof argument")
+        if call.path.endswith(f"/{self.audience}"):
+            bounds = {"approximate_count_lower_bound": 20, "approximate_count_upper_bound": 40}
+            return Reply(200, {**bounds, "delivery_status": {"code": 200}, "id": self.audience})
         known = call.path.endswith("/dataset_quality") and "web{event_name" in call.query["fields"]
         if not known or call.query.get("dataset_id") != self.pixel:
             return error(400, 100, "Unsupported get request. Object does not exist.", subcode=33)

@@ -65,6 +65,8 @@ class Capabilities:
     """Good rows are taken though others of the request are refused."""
     asynchronous: bool = False
     audience: bool = False
+    smallest_audience: int = 0
+    """People below which the platform makes nothing of an audience."""
     click_window: timedelta | None = None
     """Longest time from a click to the upload, and from a click to its conversion, for platforms
     that refuse a conversion by its click."""

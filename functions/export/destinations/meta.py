@@ -262,22 +262,28 @@ class Meta(Destination[MetaConfig]):
         """
         fields = "web{event_name,event_match_quality{composite_score,match_key_feedback}}"
         asked = urlencode({"dataset_id": self.config.pixel_id, "fields": fields})
-        reply = wire.exchange(
-            Request(
-                url=f"{HOST}/{self.config.api_version}/dataset_quality?{asked}",
-                body=b"",
-                credential=replace(credential(self.config), place="bearer"),
-                method="GET",
-            )
-        )
-        if not isinstance(reply, Answer) or reply.status >= 300:
-            return {}
+        body = read_node(self.config, f"dataset_quality?{asked}", wire)
         found = {
             foreign.text(each.get("event_name")): match_quality(each)
-            for each in foreign.objects(foreign.inside(reply.json(), "web"))
+            for each in foreign.objects(body.get("web"))
         }
         named = {conversion: each.event_name for conversion, each in self.mapped.items()}
         return {conversion: found[event] for conversion, event in named.items() if found.get(event)}
+
+
+def read_node(config: Any, path: str, wire: Wire) -> Row:
+    """What a node of the Graph API says; empty where it says nothing, or not now."""
+    reply = wire.exchange(
+        Request(
+            url=f"{HOST}/{config.api_version}/{path}",
+            body=b"",
+            credential=replace(credential(config), place="bearer"),
+            method="GET",
+        )
+    )
+    if not isinstance(reply, Answer) or reply.status >= 300:
+        return {}
+    return foreign.mapping(reply.json())
 
 
 def match_quality(event: Row) -> dict[str, float]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from urllib.parse import urlencode
 
 from pydantic import Field, StringConstraints
 
-from common.untyped import JsonObject
+from common.untyped import JsonObject, Row
 from functions.export.contract.base import (
     STAYS,
     Built,
@@ -34,6 +35,7 @@ from functions.export.destinations.meta import (
     hashed_person,
     problems,
     read,
+    read_node,
 )
 from functions.export.payload import countries
 from functions.export.payload.rows import ConversionRow
@@ -122,6 +124,8 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
         adjusts=frozenset({"restate", "retract"}),
         restores=True,
         audience=True,
+        # a lookalike's seed
+        smallest_audience=100,
         requests_per_second=2.0,
     )
 
@@ -171,12 +175,46 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
             return Refused("invalid_members")
         return result
 
+    def diagnose(self, day: date, wire: Wire) -> Mapping[str, Mapping[str, float]]:
+        """How many people Meta knows of each audience, roughly, and whether it is ready (1) to be
+        used.
+
+        Source: developers.facebook.com/docs/marketing-api/reference/custom-audience.
+        """
+        return {
+            conversion: measures
+            for conversion, each in self.mapped.items()
+            if (measures := size_of(read_node(self.config, f"{each.audience_id}?{SIZE}", wire)))
+        }
+
     def check(self, wire: Wire) -> list[Problem]:
         return [
             problem
             for conversion in self.mapped
             for problem in problems(wire, self.request(conversion, []))
         ]
+
+
+SIZE = urlencode(
+    {"fields": "approximate_count_lower_bound,approximate_count_upper_bound,delivery_status"}
+)
+
+
+def size_of(audience: Row) -> dict[str, float]:
+    """Bounds of the size, and readiness; nothing where Meta tells no size."""
+    bounds = {
+        name: foreign.whole(audience.get(f"approximate_count_{bound}_bound"))
+        for name, bound in (("size_from", "lower"), ("size_to", "upper"))
+    }
+    known: dict[str, float] = {
+        name: size for name, size in bounds.items() if size is not None and size >= 0
+    }
+    ready = foreign.whole(foreign.inside(audience.get("delivery_status"), "code")) == READY
+    return known | {"ready": float(ready)} if known else {}
+
+
+READY = 200
+"""Code of a delivery status that says so."""
 
 
 def removal(key: str, people: Sequence[str]) -> Built:

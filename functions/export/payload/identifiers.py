@@ -176,7 +176,7 @@ def _plain_email(raw: str) -> str | None:
     local, at, domain = text.partition("@")
     if not (local and at and domain) or "@" in domain:
         return None
-    nobody = stands_for_nothing(local) and stands_for_nothing(domain.partition(".")[0])
+    nobody = local in NOTHING and domain.partition(".")[0] in NOTHING
     return None if nobody else f"{local}@{domain}"
 
 

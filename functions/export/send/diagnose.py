@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC
 
 from common.errors import ProductError
 from common.logs import log
 from common.untyped import JsonObject
+from functions.export.send import incidents
 from functions.export.services import Connection
 
 HOUR = 6
 """Hour of the day, UTC, whose tick asks: platforms have summed up the day before by then."""
+
+TOO_SMALL = "audience_too_small"
 
 DIAGNOSED = "diagnosed"
 """State of such a request in export_requests."""
@@ -51,4 +55,29 @@ def diagnose(connection: Connection, run_id: str) -> int:
     ]
     if booked:
         services.warehouse.append("export_requests", booked)
+    _warn_of_small(connection, found, run_id)
     return len(booked)
+
+
+def _warn_of_small(
+    connection: Connection, found: Mapping[str, Mapping[str, float]], run_id: str
+) -> None:
+    """Raise what the platform makes nothing of: an audience below its minimum."""
+    least = connection.destination.capabilities.smallest_audience
+    for conversion, measures in sorted(found.items()):
+        size = measures.get("size_to")
+        if not least or size is None:
+            continue
+        subject = f"{connection.id}/{conversion}"
+        incidents.log_of(connection.services).resolve_gone(subject, run_id, codes=(TOO_SMALL,))
+        if size < least:
+            incidents.incident(
+                connection.services,
+                TOO_SMALL,
+                "warning",
+                subject,
+                run_id,
+                f"{subject}: the audience has at most {size:,.0f} people; below {least:,} the "
+                "platform makes nothing of it.",
+                "Let more conversions qualify, or send earlier ones by a replay.",
+            )
