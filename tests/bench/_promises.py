@@ -127,7 +127,7 @@ def _point(drawn: Sales, today: float) -> Point:
     return Point(
         without=float(np.log(probability(new).sum() / chance.sum())),
         ours=float(np.log(promised / chance.sum())),
-        told=mine.spread > UNSURE or mine.missed is not None,
+        told=mine.spread > UNSURE or bool(mine.missed or mine.astray),
         held=low * promised <= came <= high * promised,
         gain=_loss(new, chance) - _loss(new + mine.overall, chance),
         choice=mine.choice,

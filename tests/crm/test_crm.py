@@ -126,8 +126,45 @@ def labels(tables: Mapping[str, Any]) -> dict[connector.Canonical, dict[str, str
     }
 
 
-def test_every_crm_has_a_case() -> None:
-    assert {folder.parent.name for folder in CASES} == set(crm.CRMS)
+def shape_of(folder: Path) -> str:
+    found = columns(read(folder / "tables.yaml"))
+    return source.shape_of(folder.parent.name, "p-123456.crm", found).name
+
+
+def shapes() -> str:
+    """Every shape that is read, what it is known by and its cases, as a page."""
+    cases: dict[tuple[str, str], list[str]] = {}
+    for folder in CASES:
+        cases.setdefault((folder.parent.name, shape_of(folder)), []).append(folder.name)
+    rows = []
+    for name in crm.CRMS:
+        for shape in connector.connectors(name):
+            known = "; ".join(
+                f"{table} ({', '.join(by)})" for table, by in shape.fingerprint.items()
+            )
+            links = ", ".join(
+                f"[{case}](../../tests/crm/{name}/{case})" for case in cases[name, shape.name]
+            )
+            rows.append(f"| {name} | {shape.name} | {known} | {links} |")
+    return "\n".join([*SHAPES_HEAD, *rows, ""])
+
+
+SHAPES_HEAD = (
+    "# Connectors and CRMs that are read",
+    "",
+    "Written by `pytest --update tests/crm`. Each shape is recognized by tables and columns that",
+    "it alone has, whatever their case; each case holds rows of one loader's documented schema and",
+    "the leads and deals that must come out. Windsor's flat reports, HubSpot's share for",
+    "Snowflake, Salesforce's zero copy and Airbyte's raw tables are not read: the refusal names",
+    "what is.",
+    "",
+    "| CRM | Loader | Known by | Cases |",
+    "|---|---|---|---|",
+)
+
+
+def test_every_shape_has_a_case_and_stands_in_the_table(expecting: Expected) -> None:
+    expecting.text(Path(crm.__file__).with_name("SHAPES.md"), shapes())
 
 
 def test_an_unknown_shape_names_what_each_loader_would_have_to_bring() -> None:

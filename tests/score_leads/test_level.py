@@ -15,6 +15,7 @@ from functions.score_leads.model.level import (
     UNMOVED,
     Level,
     Past,
+    Replay,
     Replayed,
     delays_moved,
     level,
@@ -101,6 +102,22 @@ def test_a_step_is_told_to_a_person_before_it_can_be_corrected() -> None:
     missed = stepped.missed
     assert missed is not None
     assert missed.came < 0.6 * missed.promised
+
+
+def months(*came: int) -> Level:
+    """Months of 60 promised wins, the newest first, of which so many came."""
+    replays = [Replay(30 * (place + 1), 60.0, 60.0, wins, 1.0) for place, wins in enumerate(came)]
+    return Level(0.0, 1.0, "none", "", replays=tuple(replays))
+
+
+def test_a_slow_drift_shows_in_the_last_months_together() -> None:
+    falling_on = months(46, 47, 48, 60, 60)
+    assert falling_on.missed is None, "no month alone is beyond chance"
+    assert falling_on.astray == (180.0, 141)
+    assert months(60, 58, 62).astray is None
+    assert months(46, 60, 74).astray is None
+    assert months(60, 60, 60, 10, 10).astray is None, "what was long ago is over"
+    assert Level(0.0, 1.0, "none", "").astray is None
 
 
 def test_the_replays_see_nothing_of_what_came_later() -> None:

@@ -18,6 +18,7 @@ from functions.score_leads.model.model import Scores
 from functions.score_leads.model.value import LogBlend
 from functions.score_leads.operate import retrain
 from functions.score_leads.operate.history import Past
+from functions.score_leads.operate.training_incidents import of_training
 from functions.score_leads.training import artifact
 from functions.score_leads.training.training import Leads, Trained, Wishes, channel_of, train
 from tests.score_leads.conftest import TODAY, Learnt, past_of, scoring_of
@@ -75,17 +76,33 @@ def test_a_lead_is_not_judged_by_its_own_outcome() -> None:
     richer = known.value.copy()
     richer[one] *= 1.5
 
-    def typical(outcomes: Outcomes, *, new: bool) -> float:
-        trained = train(leads, outcomes, Wishes())
+    def typical(trained: Trained, *, new: bool) -> float:
         model = replace(trained.model, learnt_until=None) if new else trained.model
         assert isinstance(model.value, LogBlend)
         value = score(replace(trained, model=model), leads.take(np.array([one]))).deal_value
         assert value is not None
         return float(value[0] / model.value.scale)
 
-    more = replace(known, value=richer)
-    assert typical(more, new=False) == pytest.approx(typical(known, new=False), rel=1e-6)
-    assert typical(more, new=True) > 1.01 * typical(known, new=True)
+    more = train(leads, replace(known, value=richer), Wishes())
+    less = train(leads, known, Wishes())
+    assert typical(more, new=False) == pytest.approx(typical(less, new=False), rel=1e-6)
+    assert typical(more, new=True) > 1.01 * typical(less, new=True)
+
+
+def test_months_that_stray_from_their_promise_are_reported_with_the_interval(
+    learnt: Learnt,
+) -> None:
+    def found(spread: float) -> dict[str, str]:
+        model = learnt.training.trained.model
+        moved = replace(model, level=replace(model.level, spread=spread))
+        training = replace(learnt.training, trained=replace(learnt.training.trained, model=moved))
+        return {each.code: each.detail for each in of_training(training, "")}
+
+    assert "promise_uncertain" not in found(0.1)
+    told = found(0.3)["promise_uncertain"]
+    wins, (low, high) = learnt.training.promised_wins
+    assert "about 35%" in told
+    assert f"{wins:.0f} wins are promised, and {low:.0f} to {high:.0f} will come" in told
 
 
 def test_deals_that_were_imported_in_one_second_can_be_learnt_from() -> None:

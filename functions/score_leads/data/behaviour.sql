@@ -1,39 +1,37 @@
--- What each lead had done on the site before it was created, one row a lead of whom a visit is known.
--- Of the visit in which it came only the source is taken: its pages go on after the form was sent.
+-- What each lead had done on the site up to two days before it was created. A nearer day is often not
+-- exported yet when a lead is scored, and a model must learn from what it will be asked with. A lead
+-- whose client is known has a row as far as the stage of GA4 reaches, with no visit if there was none.
 CREATE OR REPLACE TABLE {{ target }} AS
-WITH visited AS (
+WITH seen AS (
   SELECT
-    lead.id,
-    lead.created,
+    visit.client_id,
+    visit.date,
     visit.started_at,
-    visit.source,
-    visit.medium,
-    visit.channel_group,
-    IF(visit.ended_at <= lead.created, visit.pages, NULL) AS pages,
-    IF(visit.ended_at <= lead.created, visit.depth, NULL) AS depth,
-    IF(visit.ended_at <= lead.created, visit.duration_seconds, NULL) AS duration_seconds
+    visit.duration_seconds,
+    visit.pages,
+    visit.depth,
+    CONCAT(COALESCE(visit.source, ''), ' / ', COALESCE(visit.medium, '')) AS source,
+    visit.channel_group
+  FROM {{ visits }} AS visit
+  WHERE visit.date BETWEEN @visited_from AND @visited_until AND visit.started_at IS NOT NULL
+),
+reach AS (
+  SELECT
+    DATE_ADD(MIN(seen.date), INTERVAL @lag_days DAY) AS first_day,
+    DATE_ADD(MAX(seen.date), INTERVAL @lag_days DAY) AS last_day
+  FROM seen
+),
+visited AS (
+  SELECT lead.id, lead.created, visit.* EXCEPT (client_id, date)
   FROM {{ leads }} AS lead
-  INNER JOIN (
-    SELECT
-      seen.client_id,
-      seen.started_at,
-      TIMESTAMP_ADD(
-        seen.started_at, INTERVAL CAST(CEIL(COALESCE(seen.duration_seconds, 0)) AS INT64) SECOND
-      ) AS ended_at,
-      seen.duration_seconds,
-      seen.pages,
-      seen.depth,
-      seen.source,
-      seen.medium,
-      seen.channel_group
-    FROM {{ visits }} AS seen
-    WHERE seen.date BETWEEN @visited_from AND @last_date
-      AND seen.started_at IS NOT NULL
-  ) AS visit
+  CROSS JOIN reach
+  LEFT JOIN seen AS visit
     ON visit.client_id = lead.client_id
-    AND visit.started_at < lead.created
-    AND visit.started_at >= TIMESTAMP_SUB(lead.created, INTERVAL @before_days DAY)
-  WHERE lead.date BETWEEN @first_date AND @last_date
+    AND visit.date <= DATE_SUB(lead.date, INTERVAL @lag_days DAY)
+    AND visit.date > DATE_SUB(lead.date, INTERVAL @before_days DAY)
+  WHERE lead.client_id IS NOT NULL
+    AND lead.date BETWEEN @first_date AND @last_date
+    AND lead.date BETWEEN reach.first_day AND reach.last_day
 )
 SELECT
   summed.id,
@@ -41,9 +39,9 @@ SELECT
     summed.visits AS site_visits,
     summed.first_days AS site_days_since_first_visit,
     summed.last_days AS site_days_since_last_visit,
-    COALESCE(summed.pages, 0) AS site_pages,
-    COALESCE(summed.depth, 0) AS site_depth,
-    COALESCE(summed.minutes, 0.0) AS site_minutes,
+    summed.pages AS site_pages,
+    summed.depth AS site_depth,
+    summed.minutes AS site_minutes,
     summed.sources AS site_sources,
     summed.first_source AS site_first_source,
     summed.last_source AS site_last_source,
@@ -52,21 +50,19 @@ SELECT
 FROM (
   SELECT
     visited.id,
-    COUNT(*) AS visits,
+    COUNT(visited.started_at) AS visits,
     ROUND(MAX(TIMESTAMP_DIFF(visited.created, visited.started_at, SECOND)) / 86400, 2) AS first_days,
     ROUND(MIN(TIMESTAMP_DIFF(visited.created, visited.started_at, SECOND)) / 86400, 2) AS last_days,
-    SUM(visited.pages) AS pages,
-    MAX(visited.depth) AS depth,
-    ROUND(SUM(visited.duration_seconds) / 60, 1) AS minutes,
-    COUNT(DISTINCT CONCAT(COALESCE(visited.source, ''), ' / ', COALESCE(visited.medium, ''))) AS sources,
+    COALESCE(SUM(visited.pages), 0) AS pages,
+    COALESCE(MAX(visited.depth), 0) AS depth,
+    COALESCE(ROUND(SUM(visited.duration_seconds) / 60, 1), 0.0) AS minutes,
+    COUNT(DISTINCT visited.source) AS sources,
     ARRAY_AGG(
-      CONCAT(COALESCE(visited.source, ''), ' / ', COALESCE(visited.medium, ''))
-      ORDER BY visited.started_at, visited.source, visited.medium LIMIT 1
-    )[OFFSET(0)] AS first_source,
+      visited.source IGNORE NULLS ORDER BY visited.started_at, visited.source LIMIT 1
+    )[SAFE_OFFSET(0)] AS first_source,
     ARRAY_AGG(
-      CONCAT(COALESCE(visited.source, ''), ' / ', COALESCE(visited.medium, ''))
-      ORDER BY visited.started_at DESC, visited.source, visited.medium LIMIT 1
-    )[OFFSET(0)] AS last_source,
+      visited.source IGNORE NULLS ORDER BY visited.started_at DESC, visited.source LIMIT 1
+    )[SAFE_OFFSET(0)] AS last_source,
     ARRAY_AGG(
       visited.channel_group IGNORE NULLS
       ORDER BY visited.started_at DESC, visited.channel_group LIMIT 1

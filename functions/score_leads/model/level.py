@@ -33,8 +33,12 @@ AHEAD_DAYS = 15.0
 
 STEP_DAYS, MOST_DAYS, COMING_DAYS, WARM_UP_DAYS = 15, 300, 30.0, 60.0
 LEAST_LEADS, LEAST_WINS, LEAST_MATURE_WINS = 60, 10, 50
-MEMORY_DAYS, CHOICE_MEMORY_DAYS = 120.0, 60.0
-"""Half-lives of what a replay says of a way, and of whether to correct at all."""
+MEMORY_DAYS, CHOICE_MEMORY_DAYS, SPREAD_MEMORY_DAYS = 120.0, 60.0, 60.0
+"""Half-lives of what a replay says of a way, of whether to correct at all, and of how far totals
+stray."""
+
+ASTRAY_MONTHS, ASTRAY, ASTRAY_Z = 3, 0.1, 2.5
+"""Months that are off together by a tenth and beyond chance, 1 in 80 where nothing changes."""
 
 LATELY_DAYS = 45
 
@@ -109,6 +113,18 @@ class Level:
         # the spread itself grows with the newest miss
         strays = newest.promised + (USUAL_SPREAD * newest.promised) ** 2
         return newest if abs(newest.came - newest.promised) > 3 * np.sqrt(strays) else None
+
+    @property
+    def astray(self) -> tuple[float, int] | None:
+        """Wins promised and come of the last months, when they are off together; None otherwise.
+
+        A slow drift never shows in one month, and is three months old before it does in three.
+        """
+        last = [each for each in self.replays if each.days_ago <= ASTRAY_MONTHS * COMING_DAYS]
+        promised, came = sum(each.promised for each in last), sum(each.came for each in last)
+        if not promised or abs(np.log((came + 0.5) / (promised + 0.5))) <= ASTRAY:
+            return None
+        return (promised, came) if abs(came - promised) > ASTRAY_Z * np.sqrt(promised) else None
 
     def interval(self, wins: float, money_spread: float = 0.0) -> tuple[float, float]:
         """By which factors a promised total may come out at 80 %, of so many promised wins.
@@ -337,11 +353,17 @@ class Replayed:
         return tuple(self._replay(choice, days_ago) for days_ago in self._at if days_ago % 30 == 0)
 
     def spread(self, choice: Choice) -> float:
-        """How far totals strayed in the replays beyond chance; a tenth at least, as the prior."""
+        """How far totals strayed in the replays beyond chance; a tenth at least, as the prior.
+
+        What strayed lately weighs more: where rates keep falling, each month misses by more.
+        """
         shown = self.shown(choice)
         gap = np.array([np.log((each.came + 0.5) / (each.promised + 0.5)) for each in shown])
         promised = np.array([each.promised for each in shown])
-        weight = promised / (promised + 5)
+        lately = np.array(
+            [_memory(each.days_ago, int(COMING_DAYS), SPREAD_MEMORY_DAYS) for each in shown]
+        )
+        weight = lately * promised / (promised + 5)
         beyond = float(np.sum(weight * (gap**2 - 1 / (promised + 0.5))))
         mixed = (beyond + 3 * USUAL_SPREAD**2) / (float(weight.sum()) + 3)
         return float(np.sqrt(max(USUAL_SPREAD**2, mixed)))

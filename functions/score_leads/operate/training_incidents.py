@@ -81,13 +81,24 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
             severity="warning",
         )
     level = training.trained.model.level
-    if missed := level.missed:
+    missed = level.missed
+    if missed:
         yield Incident(
             "level_moved",
             f"Of the leads of the last 30 days {missed.came} are won by now, and "
             f"{missed.promised:.0f} were to be expected.",
             "Look for what changed in sales or in the sources of leads. Promised totals may be off "
             f"as far; the correction in use is {level.choice} ({level.note}).",
+            severity="warning",
+        )
+    if (astray := level.astray) and not missed:
+        promised, came = astray
+        yield Incident(
+            "promise_off",
+            f"Of the leads of the last months {came} are won by now, and {promised:.0f} were "
+            "promised by what was known when they came.",
+            "Expect the next promised totals to be off as far and in the same direction, and look "
+            f"for what moves; the correction in use is {level.choice} ({level.note}).",
             severity="warning",
         )
     if level.spread > UNSURE:
