@@ -29,7 +29,7 @@ from functions.validate_sql.fixes.apply import applied
 from functions.validate_sql.models import Ask, Validated, columns, issues
 from functions.validate_sql.partition import partition
 from functions.validate_sql.partition.partition import Catalogue
-from functions.validate_sql.profile import data_quality, filters, predicted_value
+from functions.validate_sql.profile import data_quality, failing, filters, predicted_value
 from functions.validate_sql.profile import profile as profiles
 
 PROFILED_DAYS = 30
@@ -336,7 +336,13 @@ def _look(
         denied = access.denied(error.detail, (), services.account(), services.settings.project)
         return [*findings, denied]
     except ProductError as error:
-        return [*findings, _failed(error)]
+        failed = _failed(error)
+        if failed.code != "failing_row" or verdict.query is None:
+            return [*findings, failed]
+        located = failing.check(
+            verdict.query, services.runner, services.own, services.last_days, is_over
+        )
+        return [*findings, *(located or [failed])]
     offered += _filters(answer, verdict, services, is_over)
     if profile.clients:
         profile.attributed_share = profile.clients.known_before / profile.rows

@@ -16,6 +16,7 @@ from common.guard.reading.lexer import Token, canonical
 from common.model.findings import Finding, Position, found
 from common.model.window import Window
 from common.privacy import shown
+from common.untyped import Row
 from functions.validate_sql.engine.explain import outermost
 from functions.validate_sql.profile import profile as profiles
 
@@ -97,7 +98,7 @@ def check(
         f"COUNTIF({canonical(condition)}) AS kept_{index}"
         for index, condition in enumerate(known.filters)
     )
-    rows = _asked(known.asking(f"COUNT(*) AS total, {counted}"), runner, own, window)
+    rows = asked(known.asking(f"COUNT(*) AS total, {counted}"), runner, own, window)
     total = rows[0]["total"] if rows else 0
     # a share of no rows says nothing; another finding says that there are none
     if not total:
@@ -112,7 +113,7 @@ def check(
     return given, findings
 
 
-def _asked(sql: str, runner: Warehouse, own: Warehouse, window: Window) -> list[dict[str, int]]:
+def asked(sql: str, runner: Warehouse, own: Warehouse, window: Window) -> list[Row]:
     """The first rows of a query made of parts of the user's, which is judged like any other."""
     # put together from judged parts, and still a text that nobody has judged
     verdict = judge(sql, Scope.of(runner.settings))
@@ -168,7 +169,7 @@ def _values(
     """The most frequent values of a column, masked, with their numbers of rows."""
     columns = f"CAST({path} AS STRING) AS value, COUNT(*) AS number"
     sql = f"{known.asking(columns)} GROUP BY 1 ORDER BY 2 DESC LIMIT 20"
-    rows = _asked(sql, runner, own, window)
+    rows = asked(sql, runner, own, window)
     return {str(shown(row["value"])): row["number"] for row in rows if row["value"] is not None}
 
 

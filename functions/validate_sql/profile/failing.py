@@ -1,0 +1,194 @@
+"""Which expression of a query fails on rows, on how many of them, and what their values look like.
+
+BigQuery says only that a statement failed on some row. So each expression that may fail is worked
+out by itself, over the rows that it is given, with everything else in its safe form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from common.bigquery.warehouse import Warehouse
+from common.errors import ProductError
+from common.guard.judge import Query
+from common.model.findings import Finding, found
+from common.model.window import Window
+from common.untyped import Row
+from functions.validate_sql.profile.filters import asked
+from functions.validate_sql.profile.pieces import Anatomy, Piece, Select, failing
+
+MAXIMUM_PIECES = 12
+"""Expressions that are worked out at most."""
+_SHAPES = 3
+_SHAPE_LENGTH = 40
+_EPOCHS = {"9" * 10: "SECONDS", "9" * 13: "MILLIS", "9" * 16: "MICROS"}
+
+Ask = Callable[[str], list[Row]]
+
+
+class Rows(NamedTuple):
+    """A query of the rows that an expression is given, without its columns."""
+
+    before: str
+    after: str
+
+    def of(self, columns: str) -> str:
+        """The query of these columns."""
+        return f"{self.before} SELECT {columns} {self.after}".strip()
+
+
+def check(
+    query: Query,
+    runner: Warehouse,
+    own: Warehouse,
+    window: Window,
+    is_over: Callable[[], bool],
+) -> list[Finding]:
+    """A finding for each expression that fails on rows of the window; [] when none is found.
+
+    Reads the rows of the window once for each SELECT with such expressions, and once for each
+    finding.
+    """
+
+    def ask(sql: str) -> list[Row]:
+        try:
+            return [] if is_over() else asked(sql, runner, own, window)
+        except ProductError:
+            return []  # the engine lacks a function, or a part reads a row of the query outside
+
+    anatomy = Anatomy(query.masked.tokens)
+    counted = islice(_counted(anatomy, ask), MAXIMUM_PIECES)
+    return [_finding(query, anatomy, *it, ask) for it in counted]
+
+
+def _counted(anatomy: Anatomy, ask: Ask) -> Iterator[tuple[Piece, Rows, int, int]]:
+    """Each piece that fails, the query of its rows, how many of them fail, and how many there are.
+
+    A piece within one that fails is the cause, and is told alone.
+    """
+    causes: list[Piece] = []
+    for rows, pieces in _groups(anatomy):
+        conditions = {f"fails_{index}": failing(it, anatomy) for index, it in enumerate(pieces)}
+        for name, total, number in _numbers(rows, conditions, ask):
+            piece = pieces[int(name.rpartition("_")[2])]
+            if not any(piece.start <= it.start and it.end <= piece.end for it in causes):
+                causes.append(piece)
+                yield piece, rows, number, total
+
+
+def _groups(anatomy: Anatomy) -> Iterator[tuple[Rows, list[Piece]]]:
+    """The pieces, innermost first, that are worked out over the same rows, with their query."""
+    groups: dict[Rows, list[Piece]] = {}
+    inner_first = sorted(anatomy.pieces, key=lambda it: it.end - it.start)
+    for piece in inner_first[:MAXIMUM_PIECES]:
+        select = anatomy.select_of(piece)
+        if select is not None and (rows := _rows(piece, select, anatomy)) is not None:
+            groups.setdefault(rows, []).append(piece)
+    yield from groups.items()
+
+
+def _rows(piece: Piece, select: Select, anatomy: Anatomy) -> Rows | None:
+    """The rows that the piece is given; None when they are unclear."""
+    clause = select.clause_of(piece.start)
+    start, end = select.part("FROM")
+    if clause == "FROM" or not end:
+        return None
+    conditions = anatomy.conditions(select)
+    if clause == "WHERE":
+        conditions = [
+            (first, last)
+            for first, last in conditions
+            if not first <= piece.start < last
+            and any(token.kind == "parameter" for token in anatomy.tokens[first:last])
+        ]
+    kept = " AND ".join(f"({_condition(it, anatomy)})" for it in conditions)
+    after = f"{anatomy.text(start, end)} WHERE {kept or 'TRUE'}"
+    if anatomy.is_of_groups(piece):
+        after += "".join(f" {anatomy.text(*select.part(word))}" for word in ("GROUP", "HAVING"))
+    return Rows(anatomy.prefix(select), after)
+
+
+def _condition(part: tuple[int, int], anatomy: Anatomy) -> str:
+    of_days = any(token.kind == "parameter" for token in anatomy.tokens[slice(*part)])
+    return anatomy.text(*part, keeps_days=of_days)
+
+
+def _numbers(rows: Rows, conditions: dict[str, str], ask: Ask) -> Iterator[tuple[str, int, int]]:
+    """For each condition that holds for any row: its name, all rows, and those for which it does.
+
+    All at once; where the engine cannot say, one after the other.
+    """
+    answers = list(_counts(rows, conditions, ask))
+    if not answers and len(conditions) > 1:
+        for name, condition in conditions.items():
+            answers += _counts(rows, {name: condition}, ask)
+    yield from (it for it in answers if it[2])
+
+
+def _counts(rows: Rows, conditions: dict[str, str], ask: Ask) -> Iterator[tuple[str, int, int]]:
+    columns = ", ".join(f"({condition}) AS {name}" for name, condition in conditions.items())
+    counted = ", ".join(f"COUNTIF({name}) AS {name}" for name in conditions)
+    sql = f"SELECT COUNT(*) AS total, {counted} FROM ({rows.of(columns)})"
+    for row in ask(sql):
+        yield from ((name, row["total"], row[name]) for name in conditions)
+
+
+def _finding(
+    query: Query, anatomy: Anatomy, piece: Piece, rows: Rows, number: int, total: int, ask: Ask
+) -> Finding:
+    first, last = anatomy.tokens[piece.start], anatomy.tokens[piece.end - 1]
+    at = query.source.position(first.offset, last.offset + len(last.text))
+    text = _written(anatomy, piece.start, piece.end)
+    shapes = _shapes(piece, anatomy, rows, ask)
+    message = f"{text} {_deed(piece)} in {number:,} of {total:,} rows of the last 30 days"
+    if shapes:
+        message += f", for values like {', '.join(shapes)} (a is a letter, 9 a digit)"
+    return found("failing_row", f"{message}.", _fix(piece, anatomy, shapes), at=at)
+
+
+def _deed(piece: Piece) -> str:
+    if piece.kind in ("divide", "DIV", "MOD"):
+        return "divides by 0"
+    return "reaches outside the array" if piece.kind == "index" else "fails"
+
+
+def _shapes(piece: Piece, anatomy: Anatomy, rows: Rows, ask: Ask) -> list[str]:
+    """The most frequent shapes of the values on which a piece fails, letters and digits masked."""
+    if piece.kind in ("divide", "DIV", "MOD", "index"):
+        return []
+    value = anatomy.text(*piece.operands[0])
+    text = f"LEFT(CAST(({value}) AS STRING), {_SHAPE_LENGTH})"
+    shape = (
+        rf"REGEXP_REPLACE(REGEXP_REPLACE({text}, r'\pL', 'a'), r'\pN', '9') AS shape, "
+        f"({failing(piece, anatomy)}) AS fails"
+    )
+    sql = (
+        f"SELECT shape, COUNT(*) AS number FROM ({rows.of(shape)}) "
+        f"WHERE fails GROUP BY shape ORDER BY number DESC, shape LIMIT {_SHAPES}"
+    )
+    return [f"'{row['shape']}'" for row in ask(sql)]
+
+
+def _fix(piece: Piece, anatomy: Anatomy, shapes: Sequence[str]) -> str:
+    operands = [_written(anatomy, *part) for part in piece.operands]
+    text = _written(anatomy, piece.start, piece.end)
+    if piece.kind == "cast":
+        return f"SAFE_CAST({operands[0]} AS {piece.type}) makes NULL of them"
+    if piece.kind == "divide":
+        return f"SAFE_DIVIDE({operands[0] or '...'}, {operands[1]}) makes NULL of them"
+    if piece.kind in ("DIV", "MOD"):
+        return f"Write NULLIF({operands[0]}, 0) for the divisor, which makes NULL of them"
+    if piece.kind == "index":
+        return f"{operands[0]}[SAFE_{piece.type}({operands[1]})] makes NULL of them"
+    unit = next((_EPOCHS[shape.strip("'")] for shape in shapes if shape.strip("'") in _EPOCHS), "")
+    if piece.kind.startswith("TIMESTAMP_") and unit:
+        return f"TIMESTAMP_{unit}({operands[0]}): so many digits are {unit.lower()} since 1970"
+    return f"SAFE.{text} makes NULL of them"
+
+
+def _written(anatomy: Anatomy, start: int, end: int) -> str:
+    """The tokens as their author wrote them, on one line."""
+    parts = (f"{' ' * token.after_gap}{token.text}" for token in anatomy.tokens[start:end])
+    return " ".join("".join(parts).split())

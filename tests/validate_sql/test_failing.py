@@ -1,0 +1,103 @@
+"""Which expression fails on rows: found where it stands, counted, and shown without its values."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.guard.judge import judge
+from functions.validate_sql.profile.pieces import Anatomy, failing
+from tests.guard import reader
+from tests.guard.corpus import SCOPE, cases
+from tests.guard.reader import Rejected
+from tests.judge import evaluate
+from tests.validate_sql.conftest import COLUMNS, PERIOD, Told
+
+ORDERS = f"FROM shop.crm.orders {PERIOD}"
+CAST = "CAST(note AS FLOAT64)"
+SOME = "fails in 30 of 60 rows of the last 30 days, for values like 'aaaaaa-aaaa'"
+
+FAILING = {
+    f"SELECT {COLUMNS}, 2 * {CAST} AS value\n{ORDERS}": (CAST, SOME),
+    f"WITH a AS (SELECT *, {CAST} AS n {ORDERS})\nSELECT {COLUMNS}, n AS value FROM a WHERE n > 0":
+    (CAST, SOME),
+    f"SELECT {COLUMNS}, n AS value FROM (SELECT *, {CAST} AS n {ORDERS})": (CAST, SOME),
+    f"SELECT {COLUMNS} {ORDERS} AND status IN ('paid', 'open') AND {CAST} > 7": (CAST, SOME),
+    f"SELECT client_id AS id, client_id, MIN(created_at) AS created, SUM({CAST}) AS value "
+    f"{ORDERS} GROUP BY client_id": (CAST, SOME),
+    f"SELECT {COLUMNS}, ROUND({CAST} / items) AS value {ORDERS} AND status = 'paid'":
+    (CAST, "fails in 30 of 30 rows"),
+    f"SELECT {COLUMNS}, 1 / CAST(SAFE_CAST(note AS FLOAT64) - 7 AS INT64) AS value {ORDERS}":
+    ("1 / CAST(SAFE_CAST(note AS FLOAT64) - 7 AS INT64)", "divides by 0 in 30 of 60 rows"),
+    f"SELECT {COLUMNS}, PARSE_DATE('%Y%m%d', status) AS n {ORDERS}":
+    ("PARSE_DATE('%Y%m%d', status)", "in 60 of 60 rows of the last 30 days, for values like 'a"),
+    f"SELECT order_id AS id, client_id, TIMESTAMP_SECONDS(UNIX_MICROS(created_at)) AS created "
+    f"{ORDERS}": ("TIMESTAMP_SECONDS(UNIX_MICROS(created_at))", "'9999999999999999'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", FAILING)
+def test_the_expression_that_fails_is_named_at_its_place(sql: str, shown: Told) -> None:
+    text, words = FAILING[sql]
+    issue = next(it for it in shown(sql).issues if it.code == "failing_row")
+    assert issue.message.startswith(text), issue.message
+    assert words in issue.message
+    assert "canary" not in issue.message
+    assert issue.fix.endswith("makes NULL of them") or "TIMESTAMP_MICROS" in issue.fix
+    lines = sql.splitlines()
+    assert lines[issue.line - 1][issue.column - 1 : issue.end_column - 1] == text  # type: ignore[operator]
+
+
+QUERIES = [
+    "SELECT SUM(a) OVER (PARTITION BY b) / SUM(c) AS id FROM crm.o GROUP BY b, a",
+    "SELECT a.b.c / (d + 1) / -e AS id, CASE WHEN TRUE THEN 1 END / f AS g FROM crm.o",
+    "SELECT DIV(a, b), o.items[ORDINAL(n)].price / o.q[SAFE_OFFSET(0)] AS id FROM crm.o AS o",
+    "SELECT IF(a / b > 1, CAST(CAST(c AS INT64) AS DATE), DATE(d, 'UTC')) AS id FROM crm.o",
+    *(case.sql for case in cases("good")),
+]
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_the_safe_form_of_a_query_is_googlesql_over_the_same_tables(sql: str) -> None:
+    before = judge(sql, SCOPE)
+    assert before.query
+    tokens = before.query.masked.tokens
+    anatomy = Anatomy(tokens)
+    after = judge(anatomy.text(0, len(tokens)), SCOPE)
+    assert (after.ok, after.tables) == (before.ok, before.tables)
+    reader.read(after.canonical)
+    for piece in anatomy.pieces:
+        reader.read(f"SELECT {failing(piece, anatomy)}")
+
+
+VALUES = {
+    "CAST(a AS INT64)": ("'7'", "'x'", "NULLIF('', '')"),
+    "CAST(a AS DATE)": ("'2026-11-29'", "'29.11.2026'", "NULLIF('', '')"),
+    "7 / a": ("2", "0", "NULL"),
+    "DIV(7, a)": ("2", "0", "NULL"),
+    "MOD(7, a)": ("2", "0", "NULL"),
+    "SPLIT(a, '-')[OFFSET(1)]": ("'a-b'", "'a'", "'a-b-c'"),
+    "SPLIT(a, '-')[ORDINAL(2)]": ("'a-b'", "'a'", "'a-b-c'"),
+    "PARSE_TIMESTAMP('%Y-%m-%d', a)": ("'2026-11-29'", "'today'", "NULLIF('', '')"),
+    "PARSE_NUMERIC(a)": ("'1.5'", "'1,5 EUR'", "NULLIF('', '')"),
+    "TIMESTAMP_SECONDS(a)": ("1780000000", "1780000000000000", "NULL"),
+    "TIMESTAMP(a)": ("'2026-11-29 10:00:00Z'", "'10 am'", "NULLIF('', '')"),
+    "LN(a)": ("2", "0", "NULL"),
+    "FROM_HEX(a)": ("'ff'", "'xy'", "NULLIF('', '')"),
+}
+
+
+@pytest.mark.parametrize("expression", VALUES)
+def test_a_condition_of_failing_holds_where_googlesql_fails(expression: str) -> None:
+    for value in VALUES[expression]:
+        rows = f"FROM (SELECT {value} AS a)"
+        query = judge(f"SELECT {expression} AS id {rows}", SCOPE).query
+        assert query
+        anatomy = Anatomy(query.masked.tokens)
+        (piece,) = anatomy.pieces
+        try:
+            evaluate(f"SELECT {expression} AS id {rows}")
+            fails = False
+        except Rejected:
+            fails = True
+        (row,) = evaluate(f"SELECT {failing(piece, anatomy)} AS fails {rows}")
+        assert bool(row["fails"]) is fails, (expression, value)
