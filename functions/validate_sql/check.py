@@ -22,7 +22,7 @@ from common.model.window import Window
 from common.settings import Settings
 from common.untyped import JsonObject, Row
 from common.user_query import RefusedQueryError
-from functions.validate_sql.engine import access, cost, dry
+from functions.validate_sql.engine import access, cost, dry, unions
 from functions.validate_sql.engine.explain import explained
 from functions.validate_sql.fixes import offers, rounds
 from functions.validate_sql.fixes.apply import applied
@@ -92,6 +92,8 @@ def validate(ask: Ask, services: Services) -> Validated:
     else:
         reading = dry.Reading()
     later += [*reading.findings, *_contract(ask, verdict, reading, services)]
+    if verdict.query:
+        later += unions.check(verdict.query, {it.name for it in contract(ask.contract).columns})
     answer = Validated(ok=False, issues=[])
     answer.referenced_tables = sorted({*verdict.tables, *reading.tables} - {""})
     if reading.ok:

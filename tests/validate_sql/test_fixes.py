@@ -10,10 +10,12 @@ from common import user_query
 from common.bigquery.sql import Sql
 from common.guard.names.scope import Scope
 from functions.validate_sql.check import Services
-from functions.validate_sql.fixes import rounds
+from functions.validate_sql.fixes import evidence, rounds
 from functions.validate_sql.fixes.apply import applied, edited
+from functions.validate_sql.fixes.candidates import Candidate
 from functions.validate_sql.models import Issue, Validated
-from tests.validate_sql.conftest import Judge, codes
+from functions.validate_sql.profile import profile as profiles
+from tests.validate_sql.conftest import PERIOD, Judge, codes
 
 SCOPE = Scope("shop", frozenset({"shop.crm"}))
 FORMS = "FROM shop.crm.forms WHERE date BETWEEN @start_date AND @end_date"
@@ -219,3 +221,20 @@ def test_a_script_of_temporary_tables_is_told_as_one_query(shown: Judge) -> None
     assert answer.suggestion.startswith("WITH paid AS (SELECT * FROM shop.crm.orders")
     assert [column.name for column in answer.columns] == ["id", "client_id", "created"]
     assert shown(answer.suggestion).ok
+
+
+@pytest.mark.parametrize(
+    ("expression", "holds"),
+    [("CAST({} AS FLOAT64)", True), ("{} / 100", False), ("IF({} > 3, 3, {})", False)],
+)
+def test_a_reading_of_numbers_keeps_their_sum(
+    expression: str, holds: bool, services: Services
+) -> None:
+    sql = f"SELECT order_id AS id, items AS value FROM shop.crm.orders {PERIOD}"
+    verdict = user_query.judged(sql, services.settings)
+    with profiles.answer(
+        services.runner, services.own, verdict, "conversion", services.last_days
+    ) as kept:
+        candidate = Candidate(expression, keeps_sum=True)
+        found = evidence.reading(services.own, kept, "value", [candidate])
+    assert (found is not None) is holds

@@ -29,6 +29,8 @@ class Candidate:
     """Whether it is taken before all others that fit as well."""
     keeps_apart: bool = False
     """Whether values that differ must still differ afterwards."""
+    keeps_sum: bool = False
+    """Whether the values are numbers already, whose sum must stay what it is."""
 
     def of(self, text: str) -> str:
         """The expression for a column that is written so."""
@@ -137,7 +139,7 @@ _MONEY = r"(?:[A-Z]{{3}}|[€$£])?\s*(?:{})\s*(?:[A-Z]{{3}}|[€$£])?"
 
 def _numbers(source: str) -> list[Candidate]:
     if source in ("INT64", "NUMERIC", "BIGNUMERIC"):
-        return [Candidate("CAST({} AS FLOAT64)")]
+        return [Candidate("CAST({} AS FLOAT64)", keeps_sum=True)]
     if source == "BOOL":
         return [Candidate("IF({}, 1.0, 0.0)")]
     if source != "STRING":

@@ -41,6 +41,7 @@ def _holds(own: Warehouse, kept: Answer, column: str, candidate: Candidate) -> b
         Sql(f"COUNTIF({is_there} AND IF(IFNULL({fits}, FALSE), {lost}, FALSE)) AS lost"),
         Sql(f"COUNT(DISTINCT IF({is_there}, {told_apart}, NULL)) AS before"),
         Sql(f"COUNT(DISTINCT {read}) AS after"),
+        *_sums(value, read, candidate),
     ]
     sql = template(__file__, counts=join(",\n  ", counts), answer=kept.table)
     try:
@@ -48,4 +49,13 @@ def _holds(own: Warehouse, kept: Answer, column: str, candidate: Candidate) -> b
     except ProductError:
         return False
     is_merged = candidate.keeps_apart and row["after"] < row["before"]
-    return bool(row["present"]) and not row["misfits"] and not row["lost"] and not is_merged
+    is_whole = not row["misfits"] and not row["lost"] and not row.get("drift")
+    return bool(row["present"]) and is_whole and not is_merged
+
+
+def _sums(value: str, read: str, candidate: Candidate) -> list[Sql]:
+    """By how much the sum of numbers would drift, rounding aside."""
+    if not candidate.keeps_sum:
+        return []
+    before, after = f"SUM(CAST({value} AS FLOAT64))", f"SUM({read})"
+    return [Sql(f"ABS({before} - IFNULL({after}, 0)) > 1e-9 * ABS({before}) AS drift")]
