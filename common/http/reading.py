@@ -14,7 +14,8 @@ from common.errors import MalformedError, MediaTypeError, TooLargeError, UserErr
 from common.model.validation_messages import messages_of
 from common.untyped import JsonObject
 
-MAXIMUM_BODY = 256 * 1024
+MAXIMUM_BODY = 2 * 1024**2
+"""Bytes of a body: room for a query of 1 MB as JSON."""
 MAXIMUM_DEPTH = 32
 MAXIMUM_QUERY = 8 * 1024
 PLAIN_JSON = re.compile(r"true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")

@@ -16,7 +16,7 @@ from functions.validate_sql.profile.filters import Filter
 from functions.validate_sql.profile.predicted_value import PredictedValue
 from functions.validate_sql.profile.profile import Profile
 
-MAXIMUM_TEXT = 200_000
+MAXIMUM_TEXT = 1_500_000
 """Longer texts are refused before they are read; the guard's own limit is lower and better told."""
 
 TablePath = Annotated[str, Field(pattern=r"^[^`\s]{1,300}$")]

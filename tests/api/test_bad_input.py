@@ -138,7 +138,7 @@ def test_nothing_can_be_judged_without_a_ga4_export_and_that_is_said(harness: Ha
         ("[" * 40 + "]" * 40, 400, "malformed", "deeper than 32 levels"),
         ('"\\ud800"', 400, "malformed", "half of a surrogate pair"),
         ("null", 422, "invalid_request", "must be an object"),
-        (" " * 300_000, 413, "too_large", "larger than 262,144 bytes"),
+        (" " * 3_000_000, 413, "too_large", "larger than 2,097,152 bytes"),
     ],
 )
 def test_a_body_that_is_no_plain_json_is_refused(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from tests.validate_sql.conftest import codes
 from tests.validate_sql.examples import SPELLED, answered, asked
 
 SHOWN_ROWS = 3
+_CODES = list(catalogue())
+OF_ROWS = frozenset(_CODES[_CODES.index("failing_row") :])
+"""Codes that only the rows of a query show."""
 _HEAD = """# Findings of validate-sql, each with an example
 
 A test asks for each example, applies the fix that a program can apply, and writes down the rows
@@ -77,8 +80,9 @@ def _fixed(
     code: str, ask: Ask, answer: Validated, issue: Issue, services: Services
 ) -> Iterator[str]:
     """The text with its fix, which no longer has the finding and has lost no other value."""
-    again = answered(code, ask.model_copy(update={"sql": answer.suggestion}), services)
     if issue.replacement is not None:
+        fixed = {"sql": answer.suggestion, "with_profile": code in OF_ROWS}
+        again = answered(code, ask.model_copy(update=fixed), services)
         assert code not in codes(again), (code, answer.suggestion)
     yield "With the fix applied:"
     yield ""
@@ -86,17 +90,24 @@ def _fixed(
     field = issue.field or ""
     before, after = (_rows(text, field, services) for text in (ask.sql, answer.suggestion))
     if before and after:
-        _compare(before, after, field)
+        _compare(
+            before, after, field, {"id", "client_id"} if code == "crossed_columns" else {field}
+        )
         yield from ["Rows before:", "", *_table(before), "Rows after:", "", *_table(after)]
     elif after:
         why = "it did not run" if before is None else "there were none"
         yield from [f"Rows after (before, {why}):", "", *_table(after)]
 
 
-def _compare(before: Sequence[dict[str, Any]], after: Sequence[dict[str, Any]], field: str) -> None:
+def _compare(
+    before: Sequence[dict[str, Any]],
+    after: Sequence[dict[str, Any]],
+    field: str,
+    changed: Set[str],
+) -> None:
     """No row is gone, no other column has changed, and the mended one lost no value."""
     assert len(before) == len(after)
-    for name in set(before[0]) & set(after[0]) - {field}:
+    for name in set(before[0]) & set(after[0]) - changed:
         assert [row[name] for row in before] == [row[name] for row in after]
     if field in before[0] and field in after[0]:
         lost = [

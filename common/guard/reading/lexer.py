@@ -16,7 +16,7 @@ from common.model.findings import Finding, found
 
 Kind = Literal["name", "quoted", "string", "number", "parameter", "symbol"]
 
-MAXIMUM_TOKENS = 10_000
+MAXIMUM_TOKENS = 15_000
 MAXIMUM_STOPS = 50
 """Places that cannot be read, after which no more are looked for."""
 
@@ -230,7 +230,8 @@ def _digit_in_path(source: Source, last: Token, token: Token, end: int) -> Findi
 def _too_many(source: Source, offset: int) -> Finding:
     return found(
         "too_large",
-        f"The query has more than {MAXIMUM_TOKENS:,} words and symbols.",
+        f"The query has more than {MAXIMUM_TOKENS:,} words and symbols, which is all that is read "
+        "within a second.",
         "Put long lists of values into a table and join it.",
         at=source.position(min(offset, len(source.text) - 1)),
     )

@@ -10,7 +10,9 @@ from itertools import accumulate
 
 from common.model.findings import Finding, Position, found
 
-MAXIMUM_BYTES = 64 * 1024
+MAXIMUM_BYTES = 1_000_000
+"""BigQuery reads a text of 1 MB; what is left is for the statement that a run puts around it.
+Source: cloud.google.com/bigquery/quotas, "Maximum unresolved GoogleSQL query length"."""
 
 # Tab and line feed aside; U+0080-9F are controls too.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
