@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from common import user_query
+from common.bigquery.sql import Sql
 from common.bigquery.warehouse import TableInfo, Warehouse
 from common.errors import AccessError, ProductError, RetryableError
 from common.guard.judge import Query, Verdict, judge
@@ -22,7 +23,7 @@ from common.model.window import Window
 from common.settings import Settings
 from common.untyped import JsonObject, Row
 from common.user_query import RefusedQueryError
-from functions.validate_sql.engine import access, cost, dry, unions
+from functions.validate_sql.engine import access, by_table, cost, dry, unions
 from functions.validate_sql.engine.explain import explained
 from functions.validate_sql.fixes import offers, rounds
 from functions.validate_sql.fixes.apply import applied
@@ -291,9 +292,37 @@ def _weigh(
         one_day = _bytes(verdict, 1, services)
         is_longer = ask.adjustment_days > 1
         daily = _bytes(verdict, ask.adjustment_days, services) if is_longer else one_day
-    answer.cost = cost.estimate(daily, reading.bytes_processed, services.settings)
+    shares = _shares(ask, verdict, known, services) if daily else {}
+    answer.cost = cost.estimate(daily, reading.bytes_processed, services.settings, shares)
+    answer.explanation = f"{answer.explanation} {cost.told(answer.cost)}".strip()
     answer.bytes_processed = daily
     return cost.check(answer.cost, one_day, known.is_partitioned)
+
+
+def _shares(ask: Ask, verdict: Verdict, known: Known, services: Services) -> dict[str, float]:
+    """Which share of a run's bytes each table takes; {} where BigQuery does not tell."""
+    if verdict.query is None:
+        return {}
+    lookups = {path.strip("`") for path in ask.lookup_tables}
+    filters = {
+        path: partition.filter_of(by, by.name, services.settings.timezone)
+        for path, by in known.catalogue.partitions.items()
+        if path not in lookups
+    }
+
+    def columns(path: str) -> Sequence[JsonObject]:
+        if facts := known.stored.get(path):
+            return facts.columns
+        return user_query.dry_run(by_table.whole(path), services.runner).schema
+
+    def read(alone: Sql) -> int | None:
+        return user_query.dry_run(alone, services.runner).bytes_processed
+
+    window = Window.ending(services.last_days.end, ask.adjustment_days)
+    try:
+        return by_table.shares(verdict.query, window, columns, filters, read)
+    except ProductError:
+        return {}
 
 
 def _bytes(verdict: Verdict, count: int, services: Services) -> int | None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import ClassVar
+
 import pytest
 
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import DryRun
 from common.settings import Settings
+from functions.validate_sql.check import Services, validate
 from functions.validate_sql.engine.cost import check, estimate, size
+from functions.validate_sql.models import Ask
+from tests.validate_sql.examples import Cloud
 
 GIB = 1024**3
 SETTINGS = Settings(project="shop", maximum_bytes_billed=100 * GIB)
@@ -49,3 +57,41 @@ def test_a_filter_that_prunes_nothing_is_told(
 )
 def test_sizes_are_for_people(count: int, shown: str) -> None:
     assert size(count) == shown
+
+
+class Weighing(Cloud):
+    """Reads 8 bytes a column of each row: so many rows has a table a day."""
+
+    rows: ClassVar = {"crm.orders": 40_000_000, "crm.forms": 10_000_000}
+
+    def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
+        done = super().dry_run(sql, timeout=timeout)
+        days = [it.value for it in sql.parameters.values()]
+        count = (max(days) - min(days)).days + 1 if days else 1
+        alone = len(done.referenced_tables) == 1
+        read = [n for path, n in self.rows.items() if path in sql.text]
+        width = 8 * (len(done.schema) if alone else 3)
+        return replace(done, bytes_processed=sum(read) * width * count)
+
+
+def test_the_cost_is_told_by_table(services: Services) -> None:
+    sql = (
+        "SELECT o.order_id AS id, o.client_id, o.created_at AS created FROM crm.orders AS o "
+        "JOIN crm.forms AS f ON f.id = o.order_id WHERE o.date BETWEEN @start_date AND @end_date "
+        "AND f.date BETWEEN @start_date AND @end_date"
+    )
+    runner = Weighing(services.own)
+    answer = validate(Ask(sql=sql, with_profile=False), replace(services, runner=runner))
+    assert answer.cost
+    orders, forms = answer.cost.tables
+    # order_id, client_id, created_at and date of one; id, created_at and date of the other
+    assert (orders.table, forms.table) == ("shop.crm.orders", "shop.crm.forms")
+    assert orders.share == pytest.approx(40 * 4 / (40 * 4 + 10 * 3))
+    assert orders.bytes_per_run + forms.bytes_per_run == answer.cost.bytes_per_run
+    assert "A run reads 1.1 GiB: shop.crm.orders" in answer.explanation
+
+
+def test_where_bytes_are_unknown_no_share_is_told(services: Services) -> None:
+    sql = "SELECT o.id, f.id AS other FROM crm.forms AS o JOIN crm.deals AS f ON f.deal_id = o.id"
+    answer = validate(Ask(sql=sql, with_profile=False), services)
+    assert answer.cost is None or answer.cost.tables == []

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, Field
 
+from common.cost import estimate as prices
 from common.model.findings import Finding, found
 from common.settings import Settings
 
-RUNS_A_MONTH = 30
 NOTICEABLE_BYTES = 100 * 1024**2
 """Below it, 1 day and 30 days may well be the same few blocks."""
+
+
+class TableCost(BaseModel):
+    """What one table takes of it."""
+
+    table: str = Field(description="project.dataset.table, as the query reads it.")
+    share: float = Field(description="Of the bytes of a run, 0 to 1.")
+    bytes_per_run: int
+    price_per_month: float
 
 
 class Cost(BaseModel):
@@ -20,19 +31,50 @@ class Cost(BaseModel):
     price_per_month: float | None = Field(description="30 daily runs at the on-demand price.")
     currency: str = Field("USD", description="Currency of the price.")
     byte_cap: int = Field(description="A run that would read more is refused.")
+    tables: list[TableCost] = Field(
+        default_factory=list, description="By table, the dearest first; empty where unknown."
+    )
 
 
-def estimate(daily: int | None, monthly: int | None, settings: Settings) -> Cost:
-    """The cost from dry runs over the days of a daily run and over 30 days."""
-    price = None
-    if daily is not None:
-        price = round(daily * RUNS_A_MONTH / 1024**4 * settings.price_per_tebibyte, 4)
+def estimate(
+    daily: int | None,
+    monthly: int | None,
+    settings: Settings,
+    shares: Mapping[str, float] | None = None,
+) -> Cost:
+    """The cost from dry runs over the days of a daily run and over 30 days.
+
+    `shares` say how the bytes of a run are made up, by table.
+    """
     return Cost(
         bytes_per_run=daily,
         bytes_for_30_days=monthly,
-        price_per_month=price,
+        price_per_month=None if daily is None else _a_month(daily, settings),
         byte_cap=settings.maximum_bytes_billed,
+        tables=[
+            TableCost(
+                table=path,
+                share=share,
+                bytes_per_run=round(daily * share),
+                price_per_month=_a_month(round(daily * share), settings),
+            )
+            for path, share in (shares or {}).items()
+        ]
+        if daily
+        else [],
     )
+
+
+def told(cost: Cost) -> str:
+    """What a run reads, by table; "" when it is unknown or there is one table."""
+    if len(cost.tables) < 2:
+        return ""
+    parts = [f"{it.table} {size(it.bytes_per_run)} ({it.share:.0%})" for it in cost.tables]
+    return f"A run reads {size(cost.bytes_per_run or 0)}: {', '.join(parts)}."
+
+
+def _a_month(daily: int, settings: Settings) -> float:
+    return round(prices.Cost(daily, settings.price_per_tebibyte).usd_a_month, 4)
 
 
 def check(cost: Cost, one_day: int | None, is_partitioned: bool) -> list[Finding]:
