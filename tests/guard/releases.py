@@ -10,6 +10,7 @@ python -m tests.guard.releases DIRECTORY ...
 from __future__ import annotations
 
 import argparse
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -20,7 +21,6 @@ from itertools import islice
 from statistics import quantiles
 from typing import Any
 
-import sqlglot
 import sqlglot.parser
 
 from common.guard.judge import judge
@@ -59,7 +59,7 @@ def verdicts(count: int) -> Iterator[dict[str, Any]]:
 def release() -> str:
     """Version and kind of the sqlglot that answers in this process."""
     kind = "pure" if sqlglot.parser.__file__.endswith(".py") else "compiled"
-    return f"{sqlglot.__version__} {kind}"
+    return f"{importlib.metadata.version('sqlglot')} {kind}"
 
 
 def differences(directory: str, count: int) -> Iterator[str]:

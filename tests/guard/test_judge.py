@@ -114,16 +114,29 @@ def test_fifty_tables_are_too_many() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "SELECT '" + "x" * 1_000_000 + "' AS id",
+        "SELECT '" + "x" * 1_100_000 + "' AS id",
         "SELECT " + "(" * 100_000,
         "SELECT 1" + ", 1" * 30_000,
-        "x" * 70_000,
+        "x" * 1_100_000,
     ],
     ids=["1 MB literal", "100,000 brackets", "60,000 words", "one long word"],
 )
 def test_a_text_beyond_the_limits_is_refused_before_it_is_parsed(text: str) -> None:
     codes = [finding.code for finding in judge(text, SCOPE).findings]
     assert set(codes) <= {"too_large", "too_deep", "unbalanced"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT '" + "x" * 990_000 + "' AS id",
+        "SELECT id FROM crm.orders" + "\n" * 900_000,
+        "SELECT id FROM crm.orders WHERE id IN ('1'" + f", '{'x' * 130}'" * 7_000 + ")",
+    ],
+    ids=["one literal", "many lines", "7,000 ids"],
+)
+def test_a_long_text_is_read(text: str) -> None:
+    assert judge(text, SCOPE).ok
 
 
 @pytest.mark.parametrize("space", ["\u00a0", "\u3000", "\t", "\r\n", "/**/", "--\n", "#\n"])
@@ -197,6 +210,14 @@ def test_a_table_between_wrong_quotes_is_answered_with_its_name() -> None:
     for written in ("'shop.crm.orders'", '"shop.crm.orders"', "[shop].[crm].[orders]"):
         (finding,) = judge(f"SELECT id FROM {written}", SCOPE).findings
         assert finding.fix == "`shop.crm.orders`"
+
+
+def test_a_project_with_dashes_behind_a_comma_is_answered_with_its_path() -> None:
+    sql = "SELECT 1 AS id FROM crm.orders AS o, my-shop-1.crm.orders AS p WHERE p.id = o.id"
+    (finding,) = judge(sql, SCOPE).findings
+    assert (finding.code, finding.replacement) == ("table_name", "`my-shop-1.crm.orders`")
+    assert finding.column == 38
+    assert finding.end_column == 58
 
 
 def test_a_routine_is_told_as_it_is_written() -> None:

@@ -66,6 +66,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PROJECT_WITH_DASHES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?=\.[A-Za-z_])")
+_DASHED_PATH = re.compile(r"[A-Za-z_]\w*+(?:-\w+)+\.[A-Za-z_]\w*+\.\w++\*?")
 _GOOD_ESCAPE = re.compile(
     r"""[abfnrtv\\?"'`]|[0-3][0-7]{2}|[xX][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}"""
 )
@@ -158,12 +159,26 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
         return [_doubled_quote(source, last, token)]
     if last.kind == "string" and token.word in RESERVED:
         return []
+    if last.kind == "number" and (path := _dashed_path(source, token)):
+        return [path]
     if last.kind in ("string", "number", "quoted", "parameter"):
         shown = f"{last.text} {token.text}"
         message = f"{last.text} runs straight into {token.text}; two readers may part them apart."
         fix = f"Put a space or an operator between: {shown}"
         return [found("glued", message, fix, at=source.position(token.offset))]
     return []
+
+
+def _dashed_path(source: Source, token: Token) -> Finding | None:
+    """The finding for a path whose project has dashes, where it may be a subtraction: a, b-1.c."""
+    start = max(0, token.offset - 100)
+    for match in _DASHED_PATH.finditer(source.text, start, token.offset + 1_100):
+        if match.start() < token.offset < match.end():
+            path = f"`{match[0]}`"
+            message = f"The project of {match[0]} has dashes, so its path needs backquotes here."
+            at = source.position(match.start(), match.end())
+            return found("table_name", message, path, at=at, replacement=path)
+    return None
 
 
 def _foreign_name(source: Source, token: Token) -> Finding | None:
