@@ -373,7 +373,7 @@ def _look(
         located = failing.check(
             verdict.query, services.runner, services.own, services.last_days, is_over
         )
-        return [*findings, *(located or [failed])]
+        return [*findings, *(located or [failing.suspected(failed, verdict.query)])]
     offered += _filters(answer, verdict, services, is_over)
     if profile.clients:
         profile.attributed_share = profile.clients.known_before / profile.rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import islice
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -34,14 +35,16 @@ queries = st.sampled_from(GOOD)
 fragments = st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=12))
 
 
-def test_googlesql_reads_what_the_guard_accepts_as_the_guard_did() -> None:
-    fates, disputed = run(islice(mutants(seed=20261123), 2_500))
+@pytest.mark.parametrize("seed", [20261123, 20261124])
+def test_googlesql_reads_what_the_guard_accepts_as_the_guard_did(seed: int) -> None:
+    fates, disputed = run(islice(mutants(seed), 6_500))
     assert disputed == []
     assert fates["accepted"] > 100
 
 
-def test_names_in_from_mean_to_the_guard_what_they_mean_to_googlesql() -> None:
-    fates, disputed = run(islice(froms(seed=20261129), 1_500))
+@pytest.mark.parametrize("seed", [20261129, 20261130])
+def test_names_in_from_mean_to_the_guard_what_they_mean_to_googlesql(seed: int) -> None:
+    fates, disputed = run(islice(froms(seed), 3_500))
     assert disputed == []
     assert fates["accepted"] > 100
 

@@ -36,3 +36,9 @@ SAID = {
 @pytest.mark.parametrize("message", SAID)
 def test_what_to_write_is_told(message: str) -> None:
     assert SAID[message] in advice(message, ["order_id", "client_id", "total"])
+
+
+def test_a_name_of_select_is_answered_with_what_stands_for_it() -> None:
+    message = "Unrecognized name: net at [1:80]"
+    assert "write total / 1.19 in its place" in advice(message, ["total"], {"net": "total / 1.19"})
+    assert "have no column net" in advice(message, ["total"], {"gross": "total"})

@@ -47,6 +47,15 @@ def test_the_expression_that_fails_is_named_at_its_place(sql: str, shown: Told) 
     assert lines[issue.line - 1][issue.column - 1 : issue.end_column - 1] == text  # type: ignore[operator]
 
 
+def test_what_cannot_be_worked_out_alone_is_named_as_what_may_fail(shown: Told) -> None:
+    inner = "(SELECT MAX(CAST(n AS INT64)) FROM UNNEST([note]) AS n)"
+    answer = shown(f"SELECT {COLUMNS}, {inner} AS value {ORDERS}")
+    issue = next(it for it in answer.issues if it.code == "failing_row")
+    assert issue.message.endswith("What can fail in the query: CAST(n AS INT64).")
+    assert issue.fix == "SAFE_CAST(n AS INT64) makes NULL of them"
+    assert issue.line == 1
+
+
 QUERIES = [
     "SELECT SUM(a) OVER (PARTITION BY b) / SUM(c) AS id FROM crm.o GROUP BY b, a",
     "SELECT a.b.c / (d + 1) / -e AS id, CASE WHEN TRUE THEN 1 END / f AS g FROM crm.o",

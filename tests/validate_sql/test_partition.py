@@ -44,6 +44,7 @@ VIEWS = {
         "SELECT id FROM shop.crm.orders WHERE date BETWEEN '2026-01-01' AND '2026-02-01'"
     ),
     "shop.crm.nested_view": query("SELECT * FROM shop.crm.orders_view"),
+    "shop.crm.dateless_view": query("SELECT id FROM shop.crm.orders"),
 }
 CATALOGUE = Catalogue("shop", PARTITIONS, VIEWS)
 
@@ -231,3 +232,25 @@ def test_that_events_of_today_come_along_twice_is_told(condition: str, is_told: 
     sql = f"SELECT 1 AS id FROM `shop.analytics_123.events_*` WHERE {condition}"
     (finding,) = check(query(sql), CATALOGUE, "UTC")
     assert ("events_intraday_*" in finding.message) is is_told
+
+
+@pytest.mark.parametrize(
+    ("from_", "words", "fix"),
+    [
+        ("crm.orders_view AS v", "the view shop.crm.orders_view, which calls it day.",
+         "WHERE v.day BETWEEN @start_date AND @end_date"),
+        ("crm.nested_view", "the view shop.crm.nested_view, which calls it day.",
+         "WHERE day BETWEEN @start_date AND @end_date"),
+        ("crm.dateless_view", "the view shop.crm.dateless_view, which does not return it.",
+         "Let the view shop.crm.dateless_view return date, then write WHERE date BETWEEN "
+         "@start_date AND @end_date; or read its table itself."),
+    ],
+)  # fmt: skip
+def test_behind_a_view_the_column_is_called_as_the_view_does(
+    from_: str, words: str, fix: str
+) -> None:
+    (finding,) = check(query(f"SELECT id FROM {from_}"), CATALOGUE, "UTC")
+    assert finding.message.endswith(words)
+    assert finding.fix == fix
+    if fix.startswith("WHERE"):
+        assert shown(f"SELECT id FROM {from_} {fix}") == []

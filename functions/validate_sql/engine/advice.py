@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
 _Advice = Callable[[re.Match[str]], str]
@@ -67,9 +67,14 @@ _KNOWN: tuple[tuple[str, _Advice], ...] = (
 )
 
 
-def advice(message: str, columns: Iterable[str]) -> str:
-    """The text to write, or where to look, after what BigQuery says; `columns` are known names."""
+def advice(message: str, columns: Iterable[str], written: Mapping[str, str] | None = None) -> str:
+    """The text to write, or where to look, after what BigQuery says; `columns` are known names.
+
+    `written` is what the query writes for each column of its output, by its name in lower case.
+    """
     unknown = re.search(r"(Unrecognized name:|Field name) `?(\w+)", message)
+    if unknown and (text := (written or {}).get(unknown[2].lower())):
+        return f"{unknown[2]} is named in SELECT, behind WHERE and JOIN: write {text} in its place"
     if unknown and "Did you mean" not in message:
         close = get_close_matches(unknown[2], sorted(set(columns)), n=1, cutoff=0.6)
         if close and close[0].lower() != unknown[2].lower():

@@ -87,8 +87,10 @@ def _refusal(
             "The query may be right for BigQuery. Try it there, or write this part in another way.",
             at=at,
         )
-    text = _first_line(message)
-    return found("query_failed", f"BigQuery: {text}", advice(message, known), at=at)
+    outputs = verdict.query.outputs if verdict.query else ()
+    written = {it.name.lower(): it.text for it in outputs if it.text and it.text != it.name}
+    fix = advice(message, known, written)
+    return found("query_failed", f"BigQuery: {_first_line(message)}", fix, at=at)
 
 
 def _first_line(message: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import ChainMap, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sqlglot import exp
@@ -56,6 +56,9 @@ class Step:
     masked: Masked
     steps: ChainMap[str, Step]
     at: Position | None = None
+    view: str = ""
+    """The view that the author's query reads here, and what it is called there."""
+    alias: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,10 @@ class Miss:
     alias: str
     sides: frozenset[str]
     at: Position | None
+    view: str = ""
+    """The view through which it is read."""
+    column: str = ""
+    """What the view calls the column that must be bounded, "" when it does not return it."""
 
 
 def partition_of(path: str, stored: TableInfo | None) -> Partition | None:
@@ -129,8 +136,8 @@ class _Walk:
         for named in with_.expressions if with_ else ():
             name = step.masked.name(named.alias).lower()
             # each step sees only those before it, as WITH without RECURSIVE does
-            steps = steps.new_child({name: Step(named.this, step.masked, steps, step.at)})
-        inner = Step(node, step.masked, steps, step.at)
+            steps = steps.new_child({name: replace(step, query=named.this, steps=steps)})
+        inner = replace(step, steps=steps)
         if isinstance(node, exp.Select):
             yield from self._select(inner, pushed)
         elif isinstance(node, exp.SetOperation):
@@ -138,7 +145,7 @@ class _Walk:
         elif isinstance(node.this, exp.Expr):
             # LIMIT decides which rows there are, so a filter behind it may not run before it
             pushed = {} if node.args.get("limit") else pushed
-            yield from self.query(Step(node.this, step.masked, steps, step.at), pushed)
+            yield from self.query(replace(step, query=node.this, steps=steps), pushed)
 
     def _sides(self, step: Step, pushed: Pushed) -> Iterator[Miss]:
         """The SELECTs of a union; the names of its output are those of the first."""
@@ -149,7 +156,7 @@ class _Walk:
             own = [step.masked.name(column.output_name).lower() for column in side.expressions]
             renamed = dict(zip(names, own, strict=False))
             through = {renamed.get(name, name): kept for name, kept in pushed.items()}
-            yield from self.query(Step(side, step.masked, step.steps, step.at), through)
+            yield from self.query(replace(step, query=side), through)
 
     def _select(self, step: Step, pushed: Pushed) -> Iterator[Miss]:
         select = step.query
@@ -183,7 +190,7 @@ class _Walk:
             yield from self._table(step, item, known)
         elif isinstance(item.this, exp.Query):
             alias = step.masked.name(item.alias).lower()
-            inside = Step(item.this, step.masked, step.steps, step.at)
+            inside = replace(step, query=item.this)
             yield from self.query(inside, _for(alias, known))
         elif isinstance(item, (exp.Subquery, exp.Paren)):
             yield from self._item(step, item.this, known)
@@ -201,13 +208,26 @@ class _Walk:
         if len(parts) == 1 and parts[0].lower() in step.steps:
             self.waiting.append((step.steps[parts[0].lower()], own))
         elif view := self.catalogue.views.get(path):
-            self.waiting.append((Step(view.tree, view.masked, ChainMap(), at), own))
+            read = step.view or path, step.alias or step.masked.name(table.alias)
+            self.waiting.append((Step(view.tree, view.masked, ChainMap(), at, *read), own))
         elif partition := self.catalogue.partitions.get(path):
             # either pseudo-column of an ingestion-time table prunes it
             sides = frozenset[str]().union(*(own.get(name, ()) for name in partition.columns))
             if not sides >= BOTH:
                 written = step.masked.name(table.alias) if table.alias else ""
-                yield Miss(partition, written, sides, at)
+                column = self._exposed(step.view, partition.name) if step.view else partition.name
+                alias = step.alias if step.view else written
+                yield Miss(partition, alias, sides, at, step.view, column)
+
+    def _exposed(self, view: str, column: str) -> str:
+        """What a view calls a column of the tables behind it, "" when it does not return it."""
+        query = self.catalogue.views[view]
+        inner = next((it.path for it in query.tables if it.path in self.catalogue.views), "")
+        name = self._exposed(inner, column) if inner and inner != view else column
+        if not query.outputs:  # a star, which keeps the names
+            return name
+        texts = {it.text.rpartition(".")[2].strip("`").lower(): it.name for it in query.outputs}
+        return texts.get(name.lower(), "")
 
     def _expressions(self, step: Step, nodes: Sequence[exp.Expr | None]) -> Iterator[Miss]:
         """Queries inside expressions; what bounds the rows around them says nothing of theirs."""
@@ -215,7 +235,7 @@ class _Walk:
         while pending:
             node = pending.pop()
             if isinstance(node, exp.Query):
-                yield from self.query(Step(node, step.masked, step.steps, step.at), {})
+                yield from self.query(replace(step, query=node), {})
             else:
                 pending.extend(node.iter_expressions())
 
@@ -268,15 +288,30 @@ def _parts(masked: Masked, table: exp.Table) -> list[str]:
 
 def _finding(miss: Miss, timezone: str) -> Finding:
     partition = miss.partition
-    column = f"{miss.alias}.{partition.name}" if miss.alias else partition.name
+    named = miss.column or partition.name
+    column = f"{miss.alias}.{named}" if miss.alias else named
     cut = "sharded by day" if partition.kind == "shards" else f"partitioned by {partition.name}"
     return found(
         "partition_filter",
         f"{partition.path} is {cut}, {_what_is_missing(miss, column)} Every run would read all "
-        f"of its days{_intraday(miss)}.",
-        f"WHERE {filter_of(partition, column, timezone)}",
+        f"of its days{_intraday(miss)}.{_through_view(miss)}",
+        _fix(miss, f"WHERE {filter_of(partition, column, timezone)}"),
         at=miss.at,
     )
+
+
+def _through_view(miss: Miss) -> str:
+    if not miss.view:
+        return ""
+    known = f"calls it {miss.column}" if miss.column else "does not return it"
+    return f" The query reads it through the view {miss.view}, which {known}."
+
+
+def _fix(miss: Miss, where: str) -> str:
+    if not miss.view or miss.column:
+        return where
+    name = miss.partition.name
+    return f"Let the view {miss.view} return {name}, then write {where}; or read its table itself."
 
 
 def _intraday(miss: Miss) -> str:

@@ -21,6 +21,7 @@ from functions.validate_sql.profile.pieces import Anatomy, Piece, Select, failin
 
 MAXIMUM_PIECES = 12
 """Expressions that are worked out at most."""
+MAXIMUM_SUSPECTS = 5
 _SHAPES = 3
 _SHAPE_LENGTH = 40
 _EPOCHS = {"9" * 10: "SECONDS", "9" * 13: "MILLIS", "9" * 16: "MICROS"}
@@ -61,6 +62,20 @@ def check(
     anatomy = Anatomy(query.masked.tokens)
     counted = islice(_counted(anatomy, ask), MAXIMUM_PIECES)
     return [_finding(query, anatomy, *it, ask) for it in counted]
+
+
+def suspected(failed: Finding, query: Query) -> Finding:
+    """The finding of a failed row where no expression could be worked out alone: which may fail."""
+    anatomy = Anatomy(query.masked.tokens)
+    if not anatomy.pieces:
+        return failed
+    first = anatomy.pieces[0]
+    start, last = anatomy.tokens[first.start], anatomy.tokens[first.end - 1]
+    at = query.source.position(start.offset, last.offset + len(last.text))
+    texts = [_written(anatomy, it.start, it.end) for it in anatomy.pieces[:MAXIMUM_SUSPECTS]]
+    message = f"{failed.message} What can fail in the query: {'; '.join(dict.fromkeys(texts))}."
+    fix = _fix(first, anatomy, ())
+    return found("failing_row", message, fix if len(anatomy.pieces) == 1 else failed.fix, at=at)
 
 
 def _counted(anatomy: Anatomy, ask: Ask) -> Iterator[tuple[Piece, Rows, int, int]]:
