@@ -174,6 +174,22 @@ def a_table_may_be_cut_by_arrival_in_sql(client: bigquery.Client, dataset: str) 
     assert rows(client, counted) == [(1,)]
 
 
+def what_does_not_exist_is_a_fault(client: bigquery.Client, dataset: str) -> None:
+    """Elements beyond an array, and the rest of a division by zero, are no NULL."""
+    found = rows(
+        client, "SELECT [7, 8][OFFSET(n)], [7][ORDINAL(n)], MOD(5, n + 1) FROM (SELECT 1 AS n)"
+    )
+    assert found == [(8, 7, 1)]
+    for wrong, words in (
+        ("SPLIT('a-b', '-')[OFFSET(2)]", "Array index is out of bounds"),
+        ("[7][ORDINAL(n)]", "Array index is out of bounds"),
+        ("MOD(5, n)", "division by zero"),
+    ):
+        refused(lambda it=wrong: query(client, f"SELECT {it} FROM (SELECT 0 AS n)"), words)
+    kept = "SPLIT('a', '-')[SAFE_OFFSET(2)], SPLIT(NULLIF('a', 'a'), '-')[OFFSET(0)]"
+    assert rows(client, f"SELECT {kept}") == [(None, None)]
+
+
 def required_columns_are_required(client: bigquery.Client, dataset: str) -> None:
     create(client, bigquery.Table(f"{dataset}.t", [SchemaField("a", "STRING", "REQUIRED")]))
     refused(lambda: query(client, f"INSERT INTO `{dataset}.t` (a) VALUES (NULL)"))
@@ -278,6 +294,7 @@ BEHAVIOURS: list[Behaviour] = [
     a_demanded_partition_filter_is_told,
     rows_lie_in_the_day_on_which_they_came,
     a_table_may_be_cut_by_arrival_in_sql,
+    what_does_not_exist_is_a_fault,
     required_columns_are_required,
     a_project_with_a_dash_needs_no_quotes,
     a_field_may_be_called_order,

@@ -28,6 +28,10 @@ FAILING = {
     (CAST, "fails in 30 of 30 rows"),
     f"SELECT {COLUMNS}, 1 / CAST(SAFE_CAST(note AS FLOAT64) - 7 AS INT64) AS value {ORDERS}":
     ("1 / CAST(SAFE_CAST(note AS FLOAT64) - 7 AS INT64)", "divides by 0 in 30 of 60 rows"),
+    f"SELECT {COLUMNS}, MOD(items, items - 1) AS value {ORDERS}":
+    ("MOD(items, items - 1)", "divides by 0 in 15 of 60 rows"),
+    f"SELECT {COLUMNS}, SPLIT(note, '-')[OFFSET(1)] AS user_id {ORDERS}":
+    ("SPLIT(note, '-')[OFFSET(1)]", "reaches outside the array in 30 of 60 rows"),
     f"SELECT {COLUMNS}, PARSE_DATE('%Y%m%d', status) AS n {ORDERS}":
     ("PARSE_DATE('%Y%m%d', status)", "in 60 of 60 rows of the last 30 days, for values like 'a"),
     f"SELECT order_id AS id, client_id, TIMESTAMP_SECONDS(UNIX_MICROS(created_at)) AS created "

@@ -8,6 +8,11 @@ CREATE OR REPLACE MACRO googlesql_divide(a, b) AS
 CREATE OR REPLACE MACRO googlesql_safe_divide(a, b) AS CASE WHEN b <> 0 THEN a / b END;
 CREATE OR REPLACE MACRO googlesql_div(a, b) AS
   CASE WHEN b = 0 THEN CAST('division by zero: DIV(' || CAST(a AS VARCHAR) || ', 0)' AS BIGINT) ELSE a // b END;
+CREATE OR REPLACE MACRO googlesql_mod(a, b) AS
+  CASE WHEN b = 0 THEN CAST('division by zero: MOD(' || CAST(a AS VARCHAR) || ', 0)' AS BIGINT) ELSE a % b END;
+CREATE OR REPLACE MACRO googlesql_place(place, length) AS
+  CASE WHEN place BETWEEN 1 AND length THEN place
+    WHEN place IS NOT NULL AND length IS NOT NULL THEN CAST('Array index is out of bounds' AS BIGINT) END;
 CREATE OR REPLACE MACRO googlesql_safe_add(a, b) AS TRY(a + b);
 CREATE OR REPLACE MACRO googlesql_safe_subtract(a, b) AS TRY(a - b);
 CREATE OR REPLACE MACRO googlesql_safe_multiply(a, b) AS TRY(a * b);

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from common.local.emulator_patches.expressions.functions import Rewrite, native
+from common.local.emulator_patches.expressions.functions import Rewrite, call, native
 from common.local.emulator_patches.expressions.unnest import element_name
 
 _PLAIN = ("joins", "group", "having", "order", "qualify", "distinct", "windows", "with_", "offset")
@@ -193,11 +193,20 @@ def _of_element(part: exp.Expr, name: str, element: str, outer: set[str]) -> exp
 
 
 def _place(node: exp.Expr) -> exp.Expr | None:
-    """x[OFFSET(n)] counts from 0 whatever n is; the parser moves only what it knows as a number."""
-    places = node.expressions
-    if node.args.get("offset") != 0 or len(places) != 1 or isinstance(places[0], exp.Literal):
+    """x[OFFSET(n)] counts from 0 whatever n is, and is an error beyond the array, where DuckDB has
+    NULL; the parser moves only what it knows as a number."""
+    first, places = node.args.get("offset"), node.expressions
+    if first is None or len(places) != 1:
         return None
-    node.set("expressions", [exp.Add(this=exp.paren(places[0]), expression=exp.convert(1))])
+    place = places[0]
+    is_safe = node.args.get("safe")
+    if is_safe and (first == 1 or isinstance(place, exp.Literal)):
+        return None
+    if first == 0:
+        place = exp.Add(this=exp.paren(place), expression=exp.convert(1))
+    if not is_safe:
+        place = call("place", place, native("len", node.this.copy()))
+    node.set("expressions", [place])
     node.set("offset", 1)
     return None
 

@@ -55,6 +55,14 @@ def _divide(node: exp.Expr) -> exp.Expr | None:
     return call("divide", node.this.unnest(), divisor)
 
 
+def _modulo(node: exp.Expr) -> exp.Expr | None:
+    """NULL in DuckDB where the divisor is zero."""
+    divisor = node.args["expression"].unnest()
+    if isinstance(divisor, exp.Literal) and float(divisor.this) != 0:
+        return None
+    return call("mod", node.this.unnest(), divisor)
+
+
 def _literal(node: exp.Expr) -> exp.Expr | None:
     """1.5 is FLOAT64, where DuckDB would make it a DECIMAL."""
     text = str(node.this)
@@ -73,6 +81,7 @@ REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.TryCast: _cast,
     exp.DataType: widen,
     exp.Div: _divide,
+    exp.Mod: _modulo,
     exp.Literal: _literal,
     exp.IntDiv: renamed("div", "this", "expression"),
     exp.SafeDivide: renamed("safe_divide", "this", "expression"),

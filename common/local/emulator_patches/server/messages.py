@@ -32,7 +32,8 @@ _WORDS: tuple[tuple[str, Callable[[_Match, str], str]], ...] = (
         lambda match, sql: f"Field name {match[1]} does not exist{_place(match[1], sql)}",
     ),
     (
-        r"Could not convert string '((?:division by zero|Bad \w+ value|Invalid date).*)' to",
+        r"Could not convert string "
+        r"'((?:division by zero|Bad \w+ value|Invalid date|Array index).*)' to",
         lambda match, sql: match[1],
     ),
     (
