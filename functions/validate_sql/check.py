@@ -294,7 +294,7 @@ def _weigh(
         daily = _bytes(verdict, ask.adjustment_days, services) if is_longer else one_day
     shares = _shares(ask, verdict, known, services) if daily else {}
     answer.cost = cost.estimate(daily, reading.bytes_processed, services.settings, shares)
-    answer.explanation = f"{answer.explanation} {cost.told(answer.cost)}".strip()
+    answer.explanation = f"{answer.explanation} {cost.in_words(answer.cost)}".strip()
     answer.bytes_processed = daily
     return cost.check(answer.cost, one_day, known.is_partitioned)
 

@@ -10,7 +10,7 @@ from tests.guard import reader
 from tests.guard.corpus import SCOPE, cases
 from tests.guard.reader import Rejected
 from tests.judge import evaluate
-from tests.validate_sql.conftest import COLUMNS, PERIOD, Told
+from tests.validate_sql.conftest import COLUMNS, PERIOD, Judge
 
 ORDERS = f"FROM shop.crm.orders {PERIOD}"
 CAST = "CAST(note AS FLOAT64)"
@@ -40,7 +40,7 @@ FAILING = {
 
 
 @pytest.mark.parametrize("sql", FAILING)
-def test_the_expression_that_fails_is_named_at_its_place(sql: str, shown: Told) -> None:
+def test_the_expression_that_fails_is_named_at_its_place(sql: str, shown: Judge) -> None:
     text, words = FAILING[sql]
     issue = next(it for it in shown(sql).issues if it.code == "failing_row")
     assert issue.message.startswith(text), issue.message
@@ -51,7 +51,7 @@ def test_the_expression_that_fails_is_named_at_its_place(sql: str, shown: Told) 
     assert lines[issue.line - 1][issue.column - 1 : issue.end_column - 1] == text  # type: ignore[operator]
 
 
-def test_what_cannot_be_worked_out_alone_is_named_as_what_may_fail(shown: Told) -> None:
+def test_what_cannot_be_worked_out_alone_is_named_as_what_may_fail(shown: Judge) -> None:
     inner = "(SELECT MAX(CAST(n AS INT64)) FROM UNNEST([note]) AS n)"
     answer = shown(f"SELECT {COLUMNS}, {inner} AS value {ORDERS}")
     issue = next(it for it in answer.issues if it.code == "failing_row")

@@ -65,7 +65,7 @@ def estimate(
     )
 
 
-def told(cost: Cost) -> str:
+def in_words(cost: Cost) -> str:
     """What a run reads, by table; "" when it is unknown or there is one table."""
     if len(cost.tables) < 2:
         return ""
