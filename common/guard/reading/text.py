@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,8 +34,10 @@ class Source:
     text: str
 
     @cached_property
-    def _line_starts(self) -> list[int]:
-        return [0, *accumulate(len(line) for line in self.text.splitlines(keepends=True))]
+    def _line_starts(self) -> array[int]:
+        """An array, as a text of 1 MB may have a million lines."""
+        lines = self.text.splitlines(keepends=True)
+        return array("I", accumulate((len(line) for line in lines), initial=0))
 
     def position(self, offset: int, end: int | None = None) -> Position:
         """The place from an offset into the text to another, the latter not included."""
@@ -48,7 +51,8 @@ class Source:
         return self._line_starts[line - 1] + column - 1
 
     def _place(self, offset: int) -> tuple[int, int]:
-        line = bisect_right(self._line_starts[:-1] or [0], offset)
+        starts = self._line_starts
+        line = bisect_right(starts, offset, hi=max(1, len(starts) - 1))
         return line, offset - self._line_starts[line - 1] + 1
 
 
