@@ -1,9 +1,18 @@
 locals {
   # conversion.json is the shape of many tables and contract.json that of a query; neither is a table
-  tables = {
+  shapes = {
     for file in setsubtract(fileset("${local.repository}/common/schemas", "*.json"), ["contract.json", "conversion.json"]) :
     trimsuffix(file, ".json") => jsondecode(file("${local.repository}/common/schemas/${file}"))
   }
+
+  # leases lie in several tables, because BigQuery's limits of changes count for each table
+  buckets = {
+    for name, shape in local.shapes :
+    name => [for number in range(try(shape.buckets, 1)) : number == 0 ? name : "${name}_${number}"]
+  }
+  tables = merge([
+    for name, shape in local.shapes : { for table in local.buckets[name] : table => shape }
+  ]...)
 
   week_in_milliseconds = 604800000
 }

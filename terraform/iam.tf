@@ -126,7 +126,8 @@ resource "google_bigquery_dataset_iam_member" "conversions" {
 resource "google_bigquery_table_iam_member" "writes" {
   for_each = merge([
     for name, access in local.access : {
-      for table in access.writes : "${name}/${table}" => { function = name, table = table }
+      for table in flatten([for shape in access.writes : local.buckets[shape]]) :
+      "${name}/${table}" => { function = name, table = table }
     }
   ]...)
 

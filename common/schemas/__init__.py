@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from common.untyped import JsonObject
 
@@ -20,20 +20,22 @@ class TableSchema(TypedDict):
     cluster: list[str]
     require_partition_filter: bool
     schema: list[JsonObject]
+    buckets: NotRequired[int]
+    """How many tables share its rows, because BigQuery's limits of changes count for each table."""
 
 
 @cache
 def load(name: str) -> TableSchema:
     """The table's description, partition column, clustering and BigQuery schema."""
-    text = (Path(__file__).parent / f"{name}.json").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / f"{shape_of(name) or name}.json").read_text(encoding="utf-8")
     loaded: TableSchema = json.loads(text)
     return loaded
 
 
 def shape_of(table: str) -> str | None:
     """The schema that a table of the product has by its name, or None for a stranger's table."""
-    if table in fixed_tables():
-        return table
+    if table in _shapes():
+        return _shapes()[table]
     return "conversion" if table.startswith("conversion_") else None
 
 
@@ -45,5 +47,21 @@ def columns(name: str) -> list[str]:
 @cache
 def fixed_tables() -> tuple[str, ...]:
     """Names of the tables that exist once; `conversion` is the shape of many."""
-    shapes = {"conversion", "contract"}
-    return tuple(sorted({path.stem for path in Path(__file__).parent.glob("*.json")} - shapes))
+    return tuple(sorted(_shapes()))
+
+
+@cache
+def buckets(shape: str) -> tuple[str, ...]:
+    """Names of the tables that share the rows of this shape; most have one."""
+    return tuple(table for table, of in _shapes().items() if of == shape)
+
+
+@cache
+def _shapes() -> dict[str, str]:
+    """Fixed table → the schema file that it is made by."""
+    found: dict[str, str] = {}
+    for path in sorted(Path(__file__).parent.glob("*.json")):
+        if path.stem not in ("conversion", "contract"):
+            number = json.loads(path.read_text(encoding="utf-8")).get("buckets", 1)
+            found |= {f"{path.stem}_{n}" if n else path.stem: path.stem for n in range(number)}
+    return found

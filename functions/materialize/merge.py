@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from common.bigquery.leases.lease import Lease
+from common.bigquery.leases.lease import Lease, table_of
 from common.bigquery.sql import Sql, fill, join, template, with_parameters
 from common.bigquery.sql import identifier as quoted
 from common.bigquery.warehouse import Warehouse
@@ -125,7 +125,7 @@ def merge(
         __file__,
         target=target.table,
         difference=difference,
-        leases=warehouse.table("leases"),
+        leases=warehouse.table(table_of(lease.name)),
         key=quoted(target.key),
         assignments=join(", ", (fill("{{ c }} = source.{{ c }}", c=quoted(n)) for n in written)),
         columns=join(", ", map(quoted, written)),

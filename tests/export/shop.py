@@ -26,6 +26,7 @@ from functions.export.send import service
 from functions.export.services import Services
 from functions.export.transport.secrets import Secrets
 from functions.export.transport.wire import Wire
+from tests import leases
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import (
     NOW,
@@ -179,8 +180,7 @@ class Shop:
 
     def free_leases(self) -> None:
         """What ten minutes do after a holder died."""
-        leases = self.warehouse.table("leases")
-        self.warehouse.execute(Sql(f"UPDATE {leases} SET holder = NULL WHERE TRUE"))
+        leases.free(self.warehouse)
 
     def states(self, conversion: str = "purchase") -> dict[str, str]:
         """Newest state of each conversion."""
@@ -200,8 +200,9 @@ class Shop:
         return self.query(f"SELECT * FROM {self.warehouse.table(table)}")
 
 
-TABLES = """definitions erasures conversion_changes leases runs incidents export_attempts
-export_requests audience_members""".split()
+FIXED = """definitions erasures conversion_changes runs incidents export_attempts export_requests
+audience_members""".split()
+TABLES = (*FIXED, *schemas.buckets("leases"))
 
 
 @contextmanager
@@ -219,7 +220,7 @@ def shop(
     warehouse = Warehouse(client, settings) if client else QuickWarehouse(settings)
     warehouse.ensure_dataset(f"test-project.{dataset}")
     for table in TABLES:
-        warehouse.ensure_table(warehouse.path(table), table)
+        warehouse.ensure_table(warehouse.path(table), schemas.shape_of(table) or "")
     with opened(warehouse, secret_manager=secret_manager) as here:
         yield here
     if client:

@@ -21,6 +21,7 @@ from functions.export.ledger.outcomes import Exchange
 from functions.export.payload.money import money
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import Sent, State
+from tests import leases
 from tests.conftest import PROJECT
 from tests.export.memory import MemoryLedger, Store, TableRun
 from tests.export.shop import load_rows
@@ -268,7 +269,6 @@ def test_a_request_is_kept_with_its_fingerprint_and_the_time_to_ask(warehouse: W
 def test_a_lease_that_lapsed_is_released_once_and_for_all(warehouse: Warehouse) -> None:
     held = lease.acquire(warehouse, "lapsed", "one")
     assert held
-    leases = warehouse.table("leases")
-    warehouse.execute(Sql(f"UPDATE {leases} SET holder = NULL WHERE name = 'lapsed'"))
+    leases.free(warehouse)
     lease.release(warehouse, held)
     assert lease.ask_again(warehouse, "lapsed", "more") is False

@@ -26,6 +26,7 @@ from functions.export.transport.calls import Reply as WireReply
 from functions.export.transport.calls import Request
 from functions.export.transport.wire import Wire
 from terraform.operations.erase_person import erase
+from tests import leases
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import NOW, load
 from tests.destinations.test_cases import kept
@@ -304,9 +305,8 @@ def test_work_that_came_meanwhile_is_done_by_the_run_that_is_under_way(here: Sho
     platform.answer = meanwhile  # type: ignore[method-assign, assignment]
     here.export()
     assert here.bus.messages == []
-    assert here.query(f"SELECT holder, pending FROM {here.warehouse.table('leases')}") == [
-        {"holder": None, "pending": None}
-    ]
+    [left] = leases.all_of(here.warehouse)
+    assert (left["holder"], left["pending"]) == (None, None)
 
 
 MAPPED = [f"conversion_{number}" for number in range(8)]

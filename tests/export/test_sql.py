@@ -30,7 +30,7 @@ TABLES = (
     "export_requests",
     "audience_members",
     "runs",
-    "leases",
+    *schemas.buckets("leases"),
     "incidents",
     "erasures",
 )

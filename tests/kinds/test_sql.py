@@ -51,12 +51,12 @@ def written(kind: str) -> dict[str, Step]:
 
 
 def nameless(step: Step, kind: str) -> str:
-    """The statement with the conversion's own tables under one name."""
+    """The statement with the conversion's own tables, and that of its lease, under one name."""
     id = DEFINITIONS[kind]["id"]
     return re.sub(
         rf"(conversions_staging\.|conversion_){id}\b|(_staging\.){id}(?=_)",
         r"\1\2ID",
-        step.sql.text,
+        re.sub(r"(\.leases)_\d+\b", r"\1", step.sql.text),
     )
 
 

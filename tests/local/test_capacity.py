@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import heapq
 import random
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from common.bigquery.leases.lease import table_of
+from common.local.limits.limits import Limits, Refused
 from common.local.stack import manifest, provision
 from common.local.stack.instance import PATIENCE_SECONDS
 
@@ -89,3 +95,51 @@ def test_load_alone_makes_no_dead_letter(function: str) -> None:
 
 def test_three_places_and_ten_attempts_would_not_carry_it() -> None:
     assert simulate(Plan(3, 10, 10, 600), TASKS, WORK_SECONDS, 0).dead > 0
+
+
+CONVERSIONS, DESTINATIONS = 300, 5
+STATEMENT_SECONDS = 1.0
+"""Of one change of a lease, the lower end of what reports tell."""
+
+
+def lease_statements() -> list[str]:
+    """The name of the lease that each statement of a morning changes: every conversion takes and
+    frees its own, and each destination is taken, asked and freed for every conversion."""
+    ids = [f"conversion_{number}" for number in range(CONVERSIONS)]
+    exports = [f"export-destination_{number}" for number in range(DESTINATIONS)]
+    return [*ids, *ids, *(name for _ in ids for name in exports)]
+
+
+def morning(table_of: Callable[[str], str]) -> tuple[float, int]:
+    """Seconds until all lease statements are done that come at one moment, each refused one again
+    every second, and how many were refused for a table that was full; under BigQuery's limits."""
+    clock = [0.0]
+    limits = Limits(clock=lambda: clock[0])
+    waiting: dict[str, int] = Counter(map(table_of, lease_statements()))
+    slots = {table: [0.0] * limits.figures.mutating_running for table in waiting}
+    running: list[tuple[float, int, AbstractContextManager[None]]] = []
+    begun = count()
+    refused = 0
+    while any(waiting.values()) or running:
+        while running and running[0][0] <= clock[0]:
+            heapq.heappop(running)[2].__exit__(None, None, None)
+        for table in waiting:
+            while waiting[table]:
+                held = limits.change_rows(table, is_insert=False)
+                try:
+                    held.__enter__()
+                except Refused:
+                    refused += waiting[table]
+                    break
+                waiting[table] -= 1
+                ends = max(clock[0], heapq.heappop(slots[table])) + STATEMENT_SECONDS
+                heapq.heappush(slots[table], ends)
+                heapq.heappush(running, (ends, next(begun), held))
+        clock[0] += 1.0
+    return clock[0], refused
+
+
+def test_leases_of_many_conversions_do_not_queue_behind_one_table() -> None:
+    before, _ = morning(lambda name: "shop.product.leases")
+    after, _ = morning(lambda name: f"shop.product.{table_of(name)}")
+    assert after < before / 4

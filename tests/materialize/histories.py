@@ -38,6 +38,7 @@ from common.messaging.messages import (
 )
 from common.model.window import Window
 from functions.materialize.runs.run import handle
+from tests import leases
 from tests.case_files import staged
 from tests.materialize.world import QuickWorld
 from tests.quick import QuickWarehouse, database
@@ -575,10 +576,7 @@ class Play:
 
     def lapse(self) -> None:
         """Every lease runs out, as it does half an hour after its holder died."""
-        leases = self.world.warehouse.table("leases")
-        self.world.warehouse.execute(
-            Sql(f"UPDATE {leases} SET expires_at = TIMESTAMP '2000-01-01' WHERE TRUE")
-        )
+        leases.lapse(self.world.warehouse)
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """What every conversion table says, without who wrote it when."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from common.bigquery.leases.lease import acquire
+from common.bigquery.leases.lease import acquire, table_of
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed
 from common.catalog import plan
@@ -24,6 +24,7 @@ from common.messaging.messages import (
     Watchdog,
 )
 from functions.materialize.runs.run import handle, release
+from tests import leases
 from tests.materialize.histories import Crash, Worker
 from tests.materialize.world import QuickWorld, World
 
@@ -362,7 +363,7 @@ def test_a_second_trigger_waits_for_the_first_and_is_run_by_it(world: QuickWorld
     assert other is not None
     world.run(DAY)
     assert world.ledger("purchase")[-1]["status"] == "coalesced"
-    state = world.query(f"SELECT pending FROM `{world.warehouse.path('leases')}`"
+    state = world.query(f"SELECT pending FROM `{world.warehouse.path(table_of('purchase'))}`"
                         " WHERE name = 'purchase'")  # fmt: skip
     assert MaterializeTask.model_validate_json(state[0]["pending"]).conversion == "purchase"
 
@@ -613,10 +614,7 @@ def test_a_worker_that_was_overtaken_writes_neither_rows_nor_books(world: QuickW
     slow = Worker(world.quick)
 
     def overtake() -> None:
-        leases = world.warehouse.table("leases")
-        world.warehouse.execute(
-            Sql(f"UPDATE {leases} SET expires_at = TIMESTAMP '2000-01-01' WHERE TRUE")
-        )
+        leases.lapse(world.warehouse)
         handle(world.services(), task.model_copy(update={"run_id": "other"}))
 
     slow.before_merge = overtake
@@ -636,7 +634,7 @@ def test_a_third_trigger_does_not_push_the_second_one_out(world: QuickWorld) -> 
     assert acquire(world.warehouse, "purchase", "somebody else")
     world.run(DAY)
     world.run(DAY, request_id="third")
-    pending = world.query(f"SELECT pending FROM `{world.warehouse.path('leases')}`"
+    pending = world.query(f"SELECT pending FROM `{world.warehouse.path(table_of('purchase'))}`"
                           " WHERE name = 'purchase'")  # fmt: skip
     waiting = [MaterializeTask.model_validate_json(each).run_id
                for each in pending[0]["pending"].splitlines()]  # fmt: skip

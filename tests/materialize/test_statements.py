@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from common.bigquery.leases.lease import acquire
+from common.bigquery.leases.lease import acquire, table_of
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed
 from common.messaging.messages import CrmLoaded, MaterializeTask, RunRequested, Watchdog
 from functions.materialize.runs.run import handle
+from tests import leases
 from tests.judge import Rows, Schema, analyze, evaluate
 from tests.materialize.histories import Crash, Worker
 from tests.materialize.world import QuickWorld, ga4_schema
@@ -151,9 +152,7 @@ def everything(world: QuickWorld, listening: Listening) -> None:
     busy = acquire(world.warehouse, "purchase", "somebody else")
     assert busy is not None
     shown(world, listening, RunRequested(request_id="3"), at(12, 8))
-    world.warehouse.execute(
-        Sql(f"UPDATE {world.warehouse.table('leases')} SET holder = NULL WHERE TRUE")
-    )
+    leases.free(world.warehouse)
     crash = MaterializeTask(
         run_id="crash", conversion="first", definition_version=1, tier=0,
         start_date=at(5).date(), end_date=DAY, trigger="manual",
@@ -207,7 +206,13 @@ def test_googlesql_accepts_every_statement(listening: Listening) -> None:
 
 def test_every_write_of_the_protocol_was_heard(listening: Listening) -> None:
     texts = " ".join(sql.text for sql, _ in listening.heard.values())
-    for name in ("leases", "conversion_changes", "quarantine", "ga4_events", "conversion_both"):
+    for name in (
+        table_of("order"),
+        "conversion_changes",
+        "quarantine",
+        "ga4_events",
+        "conversion_both",
+    ):
         assert (
             f"INTO `test-project.quick.{name}`" in texts
             or f"UPDATE `test-project.quick.{name}`" in texts

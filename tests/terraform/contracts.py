@@ -233,8 +233,9 @@ def functions_may_write_what_they_write(plan: Plan) -> Iterator[str]:
         granted.setdefault(plan.manifest["functions"][function]["source"], set()).add(table)
     for source in {function["source"] for function in plan.manifest["functions"].values()}:
         may, does = granted.get(source, set()), code.written(source)
-        if source not in _edits_the_dataset(plan) and may != does:
-            yield f"functions/{source} writes {sorted(does)}, and is granted {sorted(may)}"
+        needs = {table for shape in does for table in schemas.buckets(shape)}
+        if source not in _edits_the_dataset(plan) and may != needs:
+            yield f"functions/{source} writes {sorted(needs)}, and is granted {sorted(may)}"
 
 
 def _edits_the_dataset(plan: Plan) -> set[str]:

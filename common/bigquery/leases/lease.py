@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from common import schemas
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.errors import ConflictError, ProductError, RetryableError
@@ -49,7 +51,7 @@ def acquire(
 ) -> Lease | None:
     """The lease, or None while somebody else holds it."""
     bound = {"name": name, "holder": holder, "seconds": seconds}
-    take = with_parameters(_sql("take", warehouse), **bound)
+    take = with_parameters(_sql("take", warehouse, name), **bound)
     if not warehouse.execute(take).affected_rows and not _rows(warehouse, name):
         _create(warehouse, name)
         warehouse.execute(take)
@@ -57,6 +59,13 @@ def acquire(
     if state["holder"] != holder:
         return None
     return Lease(name, holder, int(state["fence"]), warehouse.settings.dataset)
+
+
+def table_of(name: str) -> str:
+    """The table in which the lease of this name stands. BigQuery lets a table queue 20 changes and
+    begin 25 in ten seconds (cloud.google.com/bigquery/quotas), so many names need several."""
+    tables = schemas.buckets("leases")
+    return tables[zlib.crc32(name.encode()) % len(tables)]
 
 
 @contextmanager
@@ -87,7 +96,7 @@ def kept(
 def renew(warehouse: Warehouse, lease: Lease, seconds: int = LEASE_SECONDS) -> bool:
     """Let the lease lapse so many seconds from now; False when it is somebody else's by now."""
     bound = {"name": lease.name, "fence": lease.fence, "holder": lease.holder, "seconds": seconds}
-    renewed = warehouse.execute(with_parameters(_sql("keep", warehouse), **bound))
+    renewed = warehouse.execute(with_parameters(_sql("keep", warehouse, lease.name), **bound))
     return bool(renewed.affected_rows)
 
 
@@ -113,7 +122,9 @@ def ask_again(warehouse: Warehouse, name: str, trigger: str) -> bool:
 
     However often it is asked for, it is done once. False when nobody holds the lease by now.
     """
-    done = warehouse.execute(with_parameters(_sql("ask", warehouse), name=name, trigger=trigger))
+    done = warehouse.execute(
+        with_parameters(_sql("ask", warehouse, name), name=name, trigger=trigger)
+    )
     return bool(done.affected_rows)
 
 
@@ -133,7 +144,7 @@ def done(warehouse: Warehouse, lease: Lease, triggers: Sequence[str]) -> None:
     while seen := _waiting(warehouse, lease):
         left = LINE.join(each for each in _lines(seen) if each not in triggers)
         bound = {"name": lease.name, "fence": lease.fence, "seen": seen, "left": left}
-        forget = with_parameters(_sql("forget", warehouse), **bound)
+        forget = with_parameters(_sql("forget", warehouse, lease.name), **bound)
         if warehouse.execute(forget).affected_rows:
             return
 
@@ -164,8 +175,8 @@ def leave(
             return
 
 
-def _freed(warehouse: Warehouse, verb: str, seen: str, **bound: Any) -> bool:
-    statement = with_parameters(_sql(verb, warehouse), seen=seen, **bound)
+def _freed(warehouse: Warehouse, verb: str, seen: str, *, name: str, **bound: Any) -> bool:
+    statement = with_parameters(_sql(verb, warehouse, name), name=name, seen=seen, **bound)
     return bool(warehouse.execute(statement).affected_rows)
 
 
@@ -180,10 +191,10 @@ def _lines(pending: str) -> list[str]:
 
 def _create(warehouse: Warehouse, name: str) -> None:
     # a job id runs once, so two first users of a name cannot both insert its row
-    created = warehouse.client.get_table(warehouse.path("leases")).created
+    created = warehouse.client.get_table(warehouse.path(table_of(name))).created
     stamp = int(created.timestamp() * 1000) if created else 0
     key = _plain(f"{warehouse.settings.dataset}_{name}")
-    insert = with_parameters(_sql("create", warehouse), name=name)
+    insert = with_parameters(_sql("create", warehouse, name), name=name)
     try:
         warehouse.execute(insert, job_id=f"lease_{key}_{stamp}")
     except ConflictError:
@@ -201,7 +212,9 @@ def _read(warehouse: Warehouse, name: str) -> JsonObject:
 
 def _rows(warehouse: Warehouse, name: str) -> list[JsonObject]:
     return list(
-        warehouse.rows(with_parameters(_sql("read", warehouse), name=Parameter("STRING", name)))
+        warehouse.rows(
+            with_parameters(_sql("read", warehouse, name), name=Parameter("STRING", name))
+        )
     )
 
 
@@ -209,5 +222,5 @@ def _plain(text: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in text)
 
 
-def _sql(verb: str, warehouse: Warehouse) -> Sql:
-    return template(__file__, f"lease_{verb}", leases=warehouse.table("leases"))
+def _sql(verb: str, warehouse: Warehouse, name: str) -> Sql:
+    return template(__file__, f"lease_{verb}", leases=warehouse.table(table_of(name)))

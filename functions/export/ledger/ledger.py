@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from common.bigquery.leases.lease import table_of
 from common.bigquery.sql import Parameter, Sql, identifier, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.model.run_status import DONE, FINISHED
@@ -128,7 +129,7 @@ class BigQueryLedger:
             __file__,
             "ledger_append",
             attempts=self._warehouse.table("export_attempts"),
-            leases=self._warehouse.table("leases"),
+            leases=self._warehouse.table(table_of(self._lease)),
         )
         texts = [json.dumps(entry.record(self._scope)) for entry in entries]
         done = self._warehouse.execute(
@@ -175,7 +176,7 @@ class BigQueryLedger:
                 __file__,
                 f"ledger_{name}",
                 members=self._warehouse.table("audience_members"),
-                leases=self._warehouse.table("leases"),
+                leases=self._warehouse.table(table_of(self._lease)),
             )
             bound = {slot: [json.dumps(member) for member in each]}
             holder = {"lease": self._lease, "fence": self._scope.fence}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from common import schemas
 from common.bigquery.sql import Sql
 from common.catalog import plan
 from common.catalog.definitions import Catalog, DefinitionVersion
@@ -24,7 +25,7 @@ from functions.materialize.services import Services
 from functions.materialize.stage import fill
 from functions.materialize.task.work import materialize
 
-BOOKS = ("leases", "runs", "incidents")
+BOOKS = (*schemas.buckets("leases"), "runs", "incidents")
 """Tables that a run keeps its books in."""
 LISTED = 8
 """Values of a list that are shown."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from common.bigquery.leases.lease import table_of
 from common.bigquery.sql import template, with_parameters
 from common.errors import ProductError
 from common.incidents.incidents import Incident
@@ -100,7 +101,7 @@ def published(services: Services, job: Job) -> JsonObject:
         __file__,
         "reports_published",
         target=job.context.target,
-        leases=services.warehouse.table("leases"),
+        leases=services.warehouse.table(table_of(job.lease.name)),
     )
     bound = with_parameters(
         sql,

@@ -982,7 +982,7 @@ USING (
   SELECT d.*
   FROM `my-project.conversions_staging.stage_1_ga4_visits` AS d
   -- a writer that lost its lease while it waited changes nothing
-  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_6` AS leases WHERE leases.name = @lease) = @fence
 ) AS source
 ON
   target.`visit_key` = source.`visit_key`
@@ -1002,7 +1002,7 @@ USING (
   SELECT d.*
   FROM `my-project.conversions_staging.stage_1_ga4_clicks` AS d
   -- a writer that lost its lease while it waited changes nothing
-  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_6` AS leases WHERE leases.name = @lease) = @fence
 ) AS source
 ON
   target.`click_key` = source.`click_key`
@@ -1022,7 +1022,7 @@ USING (
   SELECT d.*
   FROM `my-project.conversions_staging.stage_1_order_memory` AS d
   -- a writer that lost its lease while it waited changes nothing
-  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_6` AS leases WHERE leases.name = @lease) = @fence
 ) AS source
 ON
   target.`memory_key` = source.`memory_key`
@@ -1042,7 +1042,7 @@ USING (
   SELECT d.*
   FROM `my-project.conversions_staging.stage_1_ga4_rates` AS d
   -- a writer that lost its lease while it waited changes nothing
-  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_6` AS leases WHERE leases.name = @lease) = @fence
 ) AS source
 ON
   target.`rate_key` = source.`rate_key`
@@ -1062,7 +1062,7 @@ USING (
   SELECT d.*
   FROM `my-project.conversions_staging.stage_1_ga4_events` AS d
   -- a writer that lost its lease while it waited changes nothing
-  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_6` AS leases WHERE leases.name = @lease) = @fence
 ) AS source
 ON
   target.`event_key` = source.`event_key`
@@ -1860,7 +1860,7 @@ USING (
   SELECT d.*
   FROM `my-project.conversions_staging.purchase_1_difference` AS d
   -- a writer that lost its lease while it waited changes nothing
-  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) = @fence
+  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_3` AS leases WHERE leases.name = @lease) = @fence
 ) AS source
 ON
   target.`id` = source.`id`
@@ -1886,7 +1886,7 @@ day AS (
 )
 SELECT
   ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
-  (SELECT MAX(leases.fence) FROM `my-project.conversions.leases` AS leases WHERE leases.name = @lease) AS fence,
+  (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_3` AS leases WHERE leases.name = @lease) AS fence,
   SUM(IF(target.date >= @start_date, target.value_project, NULL)) AS total,
   COUNTIF(
     target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL AND target.currency IS NOT NULL
