@@ -193,6 +193,32 @@ CASES = [
     ),
     Case(
         "lists",
+        "SELECT ARRAY(SELECT key FROM UNNEST(params) ORDER BY 1) AS keys,"
+        " ARRAY(SELECT key FROM UNNEST(params) ORDER BY key DESC) AS back,"
+        " ARRAY(SELECT key FROM UNNEST(params) ORDER BY value.number) AS by_another,"
+        " TO_JSON_STRING(ARRAY(SELECT value.number FROM UNNEST(params) ORDER BY 1)) AS with_null,"
+        " (SELECT value.number FROM UNNEST(params) ORDER BY 1 LIMIT 1) AS least,"
+        " user IN UNNEST(@users) AS yes, event_name IN UNNEST(@users) AS no,"
+        " CAST(NULL AS STRING) IN UNNEST(@users) AS unknown,"
+        " CAST(NULL AS STRING) IN UNNEST(@nobody) AS never"
+        " FROM d.events_20260101",
+        [
+            {
+                "keys": ["page", "value"],
+                "back": ["value", "page"],
+                "by_another": ["page", "value"],
+                "with_null": "[null,7]",
+                "least": None,
+                "yes": True,
+                "no": False,
+                "unknown": None,
+                "never": False,
+            }
+        ],
+        {"users": ("ARRAY<STRING>", ["u1", "u2"]), "nobody": ("ARRAY<STRING>", [])},
+    ),
+    Case(
+        "lists",
         "SELECT [7, 8, 9][OFFSET(n)] AS a, [7, 8, 9][SAFE_ORDINAL(n + 1)] AS b,"
         " [7, 8, 9][SAFE_OFFSET(DIV(n, 9))] AS c, [7, 8, 9][SAFE_OFFSET(n + 9)] AS d"
         " FROM (SELECT 1 AS n)",

@@ -18,7 +18,7 @@ from sqlglot import exp
 from common.local.emulator_patches.expressions.functions import Rewrite, call, native
 from common.local.emulator_patches.expressions.unnest import element_name
 
-_PLAIN = ("joins", "group", "having", "order", "qualify", "distinct", "windows", "with_", "offset")
+_PLAIN = ("joins", "group", "having", "qualify", "distinct", "windows", "with_", "offset")
 _FIELDS = {"key", "value"}
 """Fields that may stand without the name of the element: nothing else in GA4 is called so."""
 _AGGREGATES: dict[type[exp.Expr], str] = {
@@ -55,10 +55,13 @@ class _Over:
     condition: exp.Expr | None
     limit: int | None
     packs: bool
+    is_sorted: bool
+    """Whether the values come in their own order, NULL first."""
 
     def mapped(self, value: exp.Expr) -> exp.Expr:
         """The list of this value of each element."""
-        return native("LIST_TRANSFORM", self.elements.copy(), _function(self.element, value))
+        found = native("LIST_TRANSFORM", self.elements.copy(), _function(self.element, value))
+        return native("LIST_SORT", found, "ASC", "NULLS FIRST") if self.is_sorted else found
 
 
 def _over(select: exp.Select, element: str) -> _Over | None:
@@ -67,6 +70,9 @@ def _over(select: exp.Select, element: str) -> _Over | None:
     if not isinstance(source, exp.Unnest) or source.args.get("offset"):
         return None
     if any(select.args.get(clause) for clause in _PLAIN):
+        return None
+    order = select.args.get("order")
+    if order and not _by_itself(order, select):
         return None
     # without an alias the elements' fields are bare names, which may as well be the outer row's
     name = element_name(source)
@@ -85,7 +91,21 @@ def _over(select: exp.Select, element: str) -> _Over | None:
     size = int(limit.expression.name) if limit and limit.expression.is_int else None
     if limit and size is None:
         return None
-    return _Over(kept, element, parts, condition, size, select.args.get("kind") == "STRUCT")
+    packs = select.args.get("kind") == "STRUCT"
+    return _Over(kept, element, parts, condition, size, packs, order is not None)
+
+
+def _by_itself(order: exp.Order, select: exp.Select) -> bool:
+    """Whether the one value that is selected is sorted by nothing but itself, upwards."""
+    if len(select.expressions) != 1 or len(order.expressions) != 1 or select.args.get("kind"):
+        return False
+    key = order.expressions[0]
+    if key.args.get("desc") or key.args.get("nulls_first") is False:
+        return False
+    value = select.expressions[0]
+    return bool(key.this == exp.Literal.number(1) or key.this == value.unalias()) and not (
+        value.find(exp.AggFunc) or value.is_star
+    )
 
 
 def _scalar(node: exp.Expr, over: _Over) -> exp.Expr | None:
@@ -211,4 +231,23 @@ def _place(node: exp.Expr) -> exp.Expr | None:
     return None
 
 
-REWRITES: dict[type[exp.Expr], Rewrite] = {exp.Bracket: _place}
+def _contained(node: exp.Expr) -> exp.Expr | None:
+    """x IN UNNEST(@list) in a projection, which DuckDB would join with each row anew."""
+    unnest = node.args.get("unnest")
+    if not isinstance(unnest, exp.Unnest) or not isinstance(unnest.expressions[0], exp.Parameter):
+        return None
+    around = node.find_ancestor(exp.Where, exp.Join, exp.Having, exp.Qualify, exp.Select)
+    if not isinstance(around, exp.Select) or node.this.find(exp.Query):
+        return None
+    elements, value = unnest.expressions[0], node.this
+    found = native("LIST_CONTAINS", elements.copy(), value.copy())
+    # nothing is in an empty list, NULL neither
+    any_of_them = exp.GT(this=native("LEN", elements.copy()), expression=exp.convert(0))
+    is_unknown = exp.and_(any_of_them, exp.Is(this=value.copy(), expression=exp.null()))
+    return exp.Case(
+        ifs=[exp.If(this=is_unknown, true=exp.null())],
+        default=native("COALESCE", found, exp.false()),
+    )
+
+
+REWRITES: dict[type[exp.Expr], Rewrite] = {exp.Bracket: _place, exp.In: _contained}

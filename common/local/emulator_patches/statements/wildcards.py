@@ -63,7 +63,10 @@ def union(
     parts = [_shard(wildcard, it, narrow) for it in chosen]
     if narrow or not parts:
         parts.append(f"{_shard(wildcard, newest[len(wildcard.prefix) :], narrow)} WHERE FALSE")
-    return f"({' UNION ALL BY NAME '.join(parts)})"
+    # else what is computed of a row is prepared once a shard, which takes longer than few rows
+    return (
+        f"(WITH shards AS MATERIALIZED ({' UNION ALL BY NAME '.join(parts)}) SELECT * FROM shards)"
+    )
 
 
 def refuse_views(wildcard: Wildcard, views: Iterable[str]) -> None:
