@@ -86,6 +86,18 @@ def test_a_ledger_costs_no_load(warehouse: Warehouse, monkeypatch: pytest.Monkey
     assert loads == []
 
 
+def test_a_busy_ledger_waits_for_nothing(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BigQuery takes 25 INSERTs of a table in ten seconds, and counts loads apart."""
+    monkeypatch.setattr("common.bigquery.warehouse.time.sleep", None)
+    monkeypatch.setattr(LIMITS, "_clock", lambda: 1e9)
+    before = len(list(rows(warehouse, "runs")))
+    for _ in range(27):
+        warehouse.append("runs", [whole("runs")])
+    assert len(list(rows(warehouse, "runs"))) == before + 27
+
+
 def test_what_one_statement_does_not_hold_is_loaded(warehouse: Warehouse) -> None:
     before = len(list(rows(warehouse, "incidents")))
     large = {**whole("incidents"), "detail": "x" * (LARGEST // 4)}
