@@ -7,13 +7,15 @@ READY := $(VENV)/.ready
 PEERS := $(VENV)/peers/.ready
 MEASURED := $(filter-out bench,$(MAKECMDGOALS))
 
+SQLGLOT = $(shell sed -n 's/^sqlglot==//p' functions/validate_sql/requirements.in) $(RELEASE)
+
 WEB := functions/console/web
 PAGE := functions/console/dist/index.html
 PACKAGES := $(WEB)/node_modules/.ready
 NPM := VENV=$(abspath $(VENV)) $(WEB)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve console test lint bench fuzz-sql fuzz-api fuzz-export fuzz-instances terraform-check test-bundles deploy-plan lock clean
+.PHONY: help demo serve console test bench compare-sqlglot fuzz-sql fuzz-api fuzz-export fuzz-instances terraform-check test-bundles deploy-plan lock clean
 
 help: ## What can be made here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +60,10 @@ $(PEERS): requirements/bench.txt $(READY)
 
 fuzz-sql: $(READY) ## A million mutants and a million FROM clauses: our guard against GoogleSQL's own analyzer.
 	@$(RUN) -m tests.guard.fuzz --mutants 1000000 --froms 1000000
+
+compare-sqlglot: $(READY) ## Verdicts of the guard with the pinned sqlglot, pure and compiled; RELEASE=x.y.z joins the next one.
+	@for each in $(SQLGLOT); do $(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/sqlglot/$$each sqlglot==$$each || exit; done
+	@$(RUN) -m tests.guard.releases $(addprefix $(VENV)/sqlglot/,$(SQLGLOT))
 
 fuzz-export: $(READY) ## A dry run against a run: 10,000 generated rows over three days, each destination.
 	@$(RUN) -m tests.export.test_parity 10000
