@@ -183,7 +183,7 @@ def test_a_crm_must_have_the_tables_of_its_connector_and_they_are_its_lineage(sh
     assert [warning["code"] for warning in saved["warnings"]] == ["no_client_id_column"]
     schema = [{"name": name, "type": "STRING"} for name in ("id", "property_createdate", "web_ref")]
     clients = [f"{1000000 + row}.{1700000000 + row}" for row in range(20)]
-    rows = [dict(zip(("id", "web_ref"), (str(row), it), strict=True))
+    rows = [{"id": str(row), "property_createdate": "2026-11-01T10:00:00Z", "web_ref": it}
             for row, it in enumerate(clients)]  # fmt: skip
     shop.world.replace(f"{dataset}.contact", schema, rows)
     (shown,) = shop.harness.save({**scored(dataset), "description": "again"})["warnings"]
