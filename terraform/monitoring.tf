@@ -246,6 +246,40 @@ resource "google_monitoring_alert_policy" "run_ended" {
   }
 }
 
+# what a platform refused, told with how many conversions and the first three reasons
+resource "google_monitoring_alert_policy" "refused" {
+  project               = var.project
+  display_name          = "${local.prefix}: refused"
+  severity              = "WARNING"
+  combiner              = "OR"
+  notification_channels = local.channels["WARNING"]
+
+  alert_strategy {
+    auto_close = "86400s"
+
+    # the least that Monitoring takes
+    notification_rate_limit {
+      period = "300s"
+    }
+  }
+
+  conditions {
+    display_name = "A platform refused conversions"
+
+    condition_matched_log {
+      filter = "${local._product_logs} AND jsonPayload.event=\"incident\" AND jsonPayload.code=(\"rows_refused\" OR \"rows_refused_later\" OR \"rows_parked\")"
+      label_extractors = {
+        for field in ["code", "conversion", "detail"] : field => "EXTRACT(jsonPayload.${field})"
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    content   = "$${log.extracted_label.detail} The console shows it under Runs and incidents, and each conversion in the ledger of its destination."
+  }
+}
+
 resource "google_monitoring_alert_policy" "nothing_runs" {
   project               = var.project
   display_name          = "${local.prefix}: nothing-runs"

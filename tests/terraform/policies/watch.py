@@ -13,6 +13,7 @@ ALERTS = {
     "incident",
     "late-message",
     "nothing-runs",
+    "refused",
     "run-ended",
     "stale",
     "unexpected-error",
