@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
@@ -22,7 +21,7 @@ FLAGS = (
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 ).split()
 WIDE, NARROW = (1280, 860), (390, 844)
-Opener = Callable[..., Page]
+Opener = Callable[[str], Page]
 
 
 def launched() -> tuple[ExitStack, Browser]:
@@ -60,8 +59,7 @@ def _end(why: str) -> None:
 
 @pytest.fixture(scope="module")
 def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    # after the browser, so that nothing is built for a machine without one; a world for each file,
-    # since what one makes another would see
+    # after the browser, so that nothing is built for a machine without one
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with world(tmp_path_factory.mktemp("shop")) as running:
         yield running
@@ -77,11 +75,11 @@ def opened(browser: Browser, shop: World) -> Iterator[Opener]:
         if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
             said.append(message.text)
 
-    def open_(path: str, *, size: tuple[int, int] = WIDE, scheme: str = "light") -> Page:
+    def open_(path: str) -> Page:
         context = browser.new_context(
             base_url=shop.url,
-            viewport={"width": size[0], "height": size[1]},
-            color_scheme="dark" if scheme == "dark" else "light",
+            viewport={"width": WIDE[0], "height": WIDE[1]},
+            color_scheme="light",
             reduced_motion="reduce",
             service_workers="block",
         )
@@ -98,9 +96,3 @@ def opened(browser: Browser, shop: World) -> Iterator[Opener]:
     for context in contexts:
         context.close()  # type: ignore[attr-defined]
     assert not said, f"the browser's console: {said}"
-
-
-@pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where a failing test's pictures may be looked at."""
-    return tmp_path_factory.mktemp("pictures")

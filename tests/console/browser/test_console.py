@@ -1,4 +1,7 @@
-"""What people do in the console, done in a real browser before a running stack."""
+"""What people do in the console, done in a real browser before a running stack.
+
+The walk through all screens comes first, before others add what it would see.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.console.browser.conftest import Opener
-from tests.console.browser.seen import faults
+from tests.console.browser.conftest import NARROW, WIDE, Opener
+from tests.console.browser.screens import SCREENS
+from tests.console.browser.seen import beyond_the_edge, faults
 from tests.console.browser.world import World
 from tests.kinds.keen_lead import KeenLead
 
@@ -24,6 +28,27 @@ def name(page: Page, text: str) -> None:
 def listed(page: Page, text: str) -> Locator:
     """The link of a conversion in the list, whatever else on the page names it."""
     return page.get_by_role("table", name="Conversions").get_by_role("link", name=text, exact=True)
+
+
+def test_every_screen_fits_and_is_accessible_wide_and_narrow_light_and_dark(opened: Opener) -> None:
+    page = opened("/settings")
+    found = {path: seen for path, word in SCREENS.items() if (seen := _judged(page, path, word))}
+    assert not found
+
+
+def _judged(page: Page, path: str, word: str) -> list[str]:
+    """What is wrong at the path: first wide and light, then narrow and dark."""
+    page.evaluate("path => history.pushState(null, '', path)", path)
+    expect(page.locator("main").get_by_text(word).first).to_be_attached()
+    found: list[str] = []
+    for (width, height), scheme in ((WIDE, "light"), (NARROW, "dark")):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+        wider = beyond_the_edge(page)
+        found += [f"{scheme}: {fault}" for fault in faults(page)]
+        found += [f"{scheme}: {wider} px beyond the edge"] if wider else []
+    return found
 
 
 def test_the_list_tells_counts_and_is_searched_by_keyboard(opened: Opener) -> None:
