@@ -40,7 +40,7 @@ $(PACKAGES): $(WEB)/package-lock.json $(READY)
 	@$(NPM) ci --silent
 	@touch $@
 
-$(PAGE): $(PACKAGES) $(WEB)/index.html $(WEB)/vite.config.ts $(shell find $(WEB)/src -type f ! -name '*.d.ts')
+$(PAGE): $(PACKAGES) $(wildcard $(WEB)/*.html $(WEB)/vite*.ts) $(shell find $(WEB)/src -type f ! -name '*.d.ts')
 	@$(NPM) run --silent build
 
 test: $(READY) $(PAGE) ## Style, types and every test.

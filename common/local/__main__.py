@@ -61,9 +61,10 @@ def demo(chosen: argparse.Namespace) -> int:
     from common.local.demo.show import show
     from common.local.stack.ports import Ports
 
-    status = show(chosen.data / DEMO, CONSOLE)
+    address = f"http://{LOOPBACK}:{PORT}"
+    status = show(chosen.data / DEMO, CONSOLE, address)
     if not sys.stdout.isatty():
-        print(f"make serve opens the shop at http://{LOOPBACK}:{PORT}")
+        print(f"make serve opens the shop at {address}")
         return status
     with open(os.devnull, "w") as nowhere:
         serve_demo(chosen.data / DEMO, Ports(gateway=PORT, fall_back=True), nowhere)

@@ -53,6 +53,8 @@ class Page:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         response = _compressed(request, *_read(file), kind)
         response.headers["Cache-Control"] = YEAR
+        # the report that is kept as a file has a script in its text; here it must not run
+        response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
         return response
 
 

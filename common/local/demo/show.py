@@ -17,13 +17,13 @@ import yaml
 from rich.console import Console
 
 from common.local.demo import readings
-from common.local.demo.report import Findings, page
+from common.local.demo.report import page, shown
 from common.local.platforms import Platforms, serving
 from common.local.shop.load import Datasets, load
 from common.local.shop.orders.rates import CURRENCY
-from common.local.shop.shop import Shop, generate
+from common.local.shop.shop import generate
 from common.local.shop.truth.answers import Truth
-from common.local.stack.attach import ROOT, Attached, attached, environment
+from common.local.stack.attach import ROOT, Attached, CommandError, attached, environment
 from common.local.stack.ports import Ports
 from common.local.stack.serve import serve as run_stack
 from common.local.terminal import plain_table, show_run, show_totals, totals
@@ -36,6 +36,14 @@ GA4_DAYS = 35
 META_TOKEN = "meta-token"
 MORNINGS = 3
 """Days that the demo lives through, one daily run each."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where the report is written, and where the console that its numbers lead to will answer."""
+
+    file: Path
+    console: str
 
 
 @dataclass
@@ -56,8 +64,9 @@ class Steps:
         self.console.print(f"[bold]{self.number}. {title}[/] [dim]{took:.1f} s[/]")
 
 
-def show(directory: Path, console: Console) -> int:
-    """Run the demo with its data in `directory`, its report beside it.
+def show(directory: Path, console: Console, address: str) -> int:
+    """Run the demo with its data in `directory`, its report beside it; numbers of the report lead
+    to the console at the address, which `serve` opens.
 
     0 when every answer equals the known truth.
     """
@@ -69,7 +78,8 @@ def show(directory: Path, console: Console) -> int:
         with steps.step("Start BigQuery, Pub/Sub, Scheduler and the functions on this machine"):
             platforms = parts.enter_context(serving())
             stack = parts.enter_context(attached(directory, variables(platforms.endpoints)))
-        status = _live(stack, platforms, today, steps, directory.parent / "report.html")
+        report = Report(directory.parent / "report.html", address)
+        status = _live(stack, platforms, today, steps, report)
     console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
     return status
 
@@ -92,7 +102,7 @@ def variables(endpoints: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _live(stack: Attached, platforms: Platforms, today: date, steps: Steps, report: Path) -> int:
+def _live(stack: Attached, platforms: Platforms, today: date, steps: Steps, report: Report) -> int:
     console, project = steps.console, stack.settings.project
     first = today - timedelta(days=MORNINGS - 1)
     with steps.step("Invent a shop: GA4 days, a HubSpot CRM, orders; its true answers are known"):
@@ -120,8 +130,8 @@ def _live(stack: Attached, platforms: Platforms, today: date, steps: Steps, repo
         _delivered(stack)
     _show_deliveries(stack, platforms, console)
     with steps.step("Draw the report"):
-        report.write_text(page(_found(stack, shop, known, rows)), encoding="utf-8")
-    _where_next(console, report)
+        _draw(stack, known, shop.period.start, report)
+    _where_next(console, report.file)
     return 0 if right else 1
 
 
@@ -224,19 +234,11 @@ def _compare(stack: Attached, known: Truth, console: Console) -> bool:
     return right
 
 
-def _found(stack: Attached, shop: Shop, known: Truth, rows: list[JsonObject]) -> Findings:
-    period = (shop.period.start + timedelta(days=number) for number in range(shop.period.days))
-    return Findings(
-        currency=stack.settings.currency,
-        days=[day for day in period if day < known.as_of],
-        totals=rows,
-        by_day={row["conversion"]: readings.by_day(stack, row["conversion"]) for row in rows},
-        known=known,
-        leads=readings.leads(stack),
-        deliveries=readings.deliveries(stack),
-        changes=readings.changes(stack),
-        incidents=readings.incidents(stack),
-    )
+def _draw(stack: Attached, known: Truth, first_day: date, report: Report) -> None:
+    drawn = page(shown(stack, known, first_day.isoformat(), report.console))
+    if drawn is None:
+        raise CommandError("The page of the console is not built: make console.")
+    report.file.write_text(drawn, encoding="utf-8")
 
 
 def _where_next(console: Console, report: Path) -> None:

@@ -32,10 +32,12 @@ const OneDestination = later(() => import('./destinations/one'), 'OneDestination
 const Runs = later(() => import('./runs/list'), 'Runs');
 const OneRun = later(() => import('./runs/one'), 'OneRun');
 const Scoring = later(() => import('./scoring/page'), 'Scoring');
+const ReportPage = later(() => import('./report/page'), 'ReportPage');
 const SettingsPage = later(() => import('./settings/page'), 'SettingsPage');
 
 const SCREENS = [
   { path: '/', label: 'Conversions', also: /^\/(conversions|new)/ },
+  { path: '/report', label: 'Report', also: /^\/report/ },
   { path: '/runs', label: 'Runs and incidents', also: /^\/runs/ },
   { path: '/destinations', label: 'Destinations', also: /^\/destinations/ },
   { path: '/scoring', label: 'Lead scoring', also: /^\/scoring/ },
@@ -99,6 +101,7 @@ export function App() {
             <Route path="/new/:type" component={NewConversion} />
             <Route path="/conversions/:id/edit" component={EditConversion} />
             <Route path="/conversions/:id/:tab?" component={Conversion} />
+            <Route path="/report" component={ReportPage} />
             <Route path="/runs" component={Runs} />
             <Route path="/runs/all/:tab" component={Runs} />
             <Route path="/runs/:id" component={OneRun} />

@@ -8,6 +8,7 @@ import { get } from '../api/client';
 import { day, money, NONE } from '../ui/format';
 import { Ago, Empty, Failed, More, Waiting } from '../ui/parts';
 import type { History, Record_ } from './types';
+import { CAUSES, CHANGES } from './words';
 import { Walk } from './why';
 
 interface RecordPage {
@@ -148,8 +149,6 @@ function RecordTable(props: { rows: Record_[]; open: (id: string) => void }) {
   );
 }
 
-const CHANGES: Record<string, string> = { insert: 'Came in', update: 'Changed', delete: 'Was taken out' };
-
 function OneRow(props: { id: string; row: string }) {
   const history = useQuery({
     queryKey: ['history', props.id, props.row],
@@ -175,7 +174,7 @@ function OneRow(props: { id: string; row: string }) {
               {CHANGES[change.change] ?? change.change}
             </Text>
             <Text size="sm">
-              {change.cause.replaceAll('_', ' ')}
+              {CAUSES[change.cause] ?? change.cause.replaceAll('_', ' ')}
               {change.old_value !== change.new_value && `: value ${money(change.old_value)} → ${money(change.new_value)}`}
               {change.old_qualified !== change.new_qualified &&
                 change.change === 'update' &&

@@ -1,9 +1,10 @@
-import { Badge, Checkbox, Group, Select, Table, Text, TextInput, Title } from '@mantine/core';
+import { Anchor, Badge, Checkbox, Group, Select, Table, Text, TextInput, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useInfiniteQuery, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { Link, useSearchParams } from 'wouter';
 
-import { client, get, post } from '../api/client';
+import { address, client, get, post } from '../api/client';
 import type { Export } from '../api/types';
 import { count, money } from '../ui/format';
 import { Act } from '../ui/act';
@@ -37,7 +38,11 @@ export function Standings({ id }: { id: string }) {
                   </Text>
                 )}
               </Table.Td>
-              <Table.Td className="number">{count(one.conversions)}</Table.Td>
+              <Table.Td className="number">
+                <Anchor component={Link} href={address(`/destinations/${id}/ledger`, { state: one.state })} inherit>
+                  {count(one.conversions)}
+                </Anchor>
+              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -50,7 +55,8 @@ const PAGE = 50;
 
 /** Every delivery, the newest first; doubts are resolved here. */
 export function Ledger({ id }: { id: string }) {
-  const [state, setState] = useState('');
+  const [asked] = useSearchParams();
+  const [state, setState] = useState(asked.get('state') ?? '');
   const [row, setRow] = useState('');
   const [sort, setSort] = useState('-recorded_at');
   const [chosen, setChosen] = useState<LedgerEntry[]>([]);

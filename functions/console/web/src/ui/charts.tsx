@@ -11,8 +11,13 @@ interface Shared {
   height?: number;
 }
 
-/** Bars by day, oldest first. */
-export function Days(props: Shared & { days: { date: string; value: number }[]; unit: string }) {
+interface Dated {
+  date: string;
+  value: number;
+}
+
+/** Bars by day, oldest first, with a dot where a figure is known from elsewhere. */
+export function Days(props: Shared & { days: Dated[]; unit: string; known?: Dated[] }) {
   const every = Math.max(1, Math.ceil(props.days.length / 8));
   return (
     <Loaded {...props}>
@@ -34,6 +39,28 @@ export function Days(props: Shared & { days: { date: string; value: number }[]; 
             fill: 'var(--series-1)',
             title: (one: { date: string; value: number }) => `${day(one.date)}: ${money(one.value)} ${props.unit}`,
           }),
+          ...(props.known ? [plot.dot(props.known, { x: 'date', y: 'value', r: 3.5, fill: 'var(--series-2)' })] : []),
+          plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.4 }),
+        ],
+      })}
+    </Loaded>
+  );
+}
+
+/** Bars in order, each of parts that lie upon one another, with the parts' names above. */
+export function Bars(
+  props: Shared & { bars: { at: string; name: string; value: number }[]; names: string[]; x: string; y: string },
+) {
+  const colours = props.names.map((_, index) => `var(--series-${index + 1})`);
+  return (
+    <Loaded {...props}>
+      {(plot) => () => ({
+        marginLeft: 56,
+        x: { type: 'band', label: props.x, tickSize: 0 },
+        y: { label: props.y, grid: true, nice: true },
+        color: { domain: props.names, range: colours, legend: false },
+        marks: [
+          plot.barY(props.bars, { x: 'at', y: 'value', fill: 'name', order: props.names }),
           plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.4 }),
         ],
       })}

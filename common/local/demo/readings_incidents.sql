@@ -1,3 +1,0 @@
-SELECT incident.code, incident.severity, incident.conversion, incident.detail, incident.fix
-FROM {{ source }} AS incident
-ORDER BY incident.recorded_at
