@@ -100,6 +100,11 @@ def test_a_purchase_is_made_run_and_its_rows_explained(opened: Opener) -> None:
 def test_a_custom_event_takes_a_value_that_ga4_recorded(opened: Opener) -> None:
     page = opened("/new/event")
     name(page, "Sign ups")
+    # what is typed is still there after a look elsewhere
+    page.get_by_role("navigation").get_by_role("link", name="Settings").click()
+    page.go_back()
+    expect(page.get_by_text("You go on with what you had typed here")).to_be_visible()
+    expect(page.locator('[data-field="name"]')).to_have_value("Sign ups")
     page.get_by_role("combobox", name="Condition 1: value").click()
     page.get_by_role("option", name=re.compile("view_item")).first.click()
     expect(page.get_by_text("Counted", exact=True)).to_be_visible()

@@ -42,12 +42,16 @@ export function Overview({ id, definition }: { id: string; definition: object | 
             {count(totals.conversions)}
           </RowsOf>
         </Figure>
-        <Figure name={`Value, ${currency}`}>{money(totals.value)}</Figure>
+        <Figure name={`Value, ${currency}`}>
+          <RowsOf id={id} asked={{ start: statistics.data.start_date, end: statistics.data.end_date }}>
+            {money(totals.value)}
+          </RowsOf>
+        </Figure>
         {totals.refunded != null && <Figure name={`Refunded, ${currency}`}>{money(totals.refunded)}</Figure>}
         {totals.qualified != null && totals.qualified !== totals.conversions && (
           <Figure name="Qualified">{count(totals.qualified)}</Figure>
         )}
-        <Figure name="Attributed" note="with a client id of GA4">
+        <Figure name="Attributed" note="tied to a visit of the website">
           {percent(totals.attributed_share)}
         </Figure>
       </Group>
@@ -136,7 +140,11 @@ function Breakdown(props: {
                   {count(part.conversions)}
                 </RowsOf>
               </Table.Td>
-              <Table.Td className="number">{money(part.value)}</Table.Td>
+              <Table.Td className="number">
+                <RowsOf id={props.id} asked={rowsOf(part) && { ...rowsOf(part), ...days }}>
+                  {money(part.value)}
+                </RowsOf>
+              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
@@ -192,7 +200,11 @@ function DayTable({ id, statistics }: { id: string; statistics: Statistics }) {
                   {count(one.conversions)}
                 </RowsOf>
               </Table.Td>
-              <Table.Td className="number">{money(one.value)}</Table.Td>
+              <Table.Td className="number">
+                <RowsOf id={id} asked={{ start: one.date, end: one.date }}>
+                  {money(one.value)}
+                </RowsOf>
+              </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

@@ -15,13 +15,14 @@ import { useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
 import { useConversions, useIncidents } from '../api/queries';
-import type { Incident, Row } from '../api/types';
+import type { Incident, Row, RowPage } from '../api/types';
 import { Act, useRefusal } from '../ui/act';
 import { count, day, money, NONE, plural } from '../ui/format';
 import { useShortcuts } from '../ui/keys';
 import { Ago, Empty, Failed, Head, More, Sparkline, Waiting } from '../ui/parts';
 import { useKindNames } from '../editor/kinds';
-import { HEALTH, needsAnEye } from './words';
+import { Subject } from '../runs/subject';
+import { attention, HEALTH } from './words';
 
 /** All conversions: what they counted in 30 days, how they are, and what needs an eye on top. */
 export function Conversions() {
@@ -50,7 +51,7 @@ export function Conversions() {
           + Add
         </Act>
       </Head>
-      <Attention rows={rows} />
+      {first && <Attention first={first} />}
       <Group mb="sm" gap="xs">
         <TextInput
           ref={box}
@@ -188,31 +189,28 @@ const sentenceOf = ({ conversion, detail, code }: Incident): string =>
   conversion ? (detail ?? code).replace(`${conversion}: `, '') : (detail ?? code);
 
 /** What a person should look at first, in words; nothing when all is well. */
-function Attention({ rows }: { rows: Row[] }) {
+function Attention({ first }: { first: RowPage }) {
   const incidents = useIncidents({ state: 'open', limit: 20 });
   const open = newest(incidents.data?.incidents ?? []);
-  const eyes = needsAnEye(rows);
-  if (!eyes.length && !open.length) return null;
+  const unwell = first.attention;
+  const all = first.attention_total + open.length;
+  if (!all) return null;
   const shown = 4;
-  const rest = eyes.length + open.length - shown;
+  const rest = all - Math.min(shown, unwell.length + open.length);
   return (
-    <Alert color="orange" variant="light" mb="md" title={`${plural(eyes.length + open.length, 'thing')} to look at today`}>
+    <Alert color="orange" variant="light" mb="md" title={`${plural(all, 'thing')} to look at today`}>
       <List size="sm" spacing={4}>
-        {eyes.slice(0, shown).map(({ row, sentence }) => (
-          <List.Item key={row.id}>
-            <Anchor component={Link} href={`/conversions/${row.id}`} size="sm" underline="always">
-              {row.name}
+        {unwell.slice(0, shown).map((one) => (
+          <List.Item key={one.id}>
+            <Anchor component={Link} href={`/conversions/${one.id}`} size="sm" underline="always">
+              {one.name}
             </Anchor>{' '}
-            {sentence}
+            {attention(one)}
           </List.Item>
         ))}
-        {open.slice(0, Math.max(0, shown - eyes.length)).map((incident) => (
+        {open.slice(0, Math.max(0, shown - unwell.length)).map((incident) => (
           <List.Item key={incident.incident_id}>
-            {incident.conversion && (
-              <Anchor component={Link} href={`/conversions/${incident.conversion}`} size="sm" underline="always">
-                {rows.find(({ id }) => id === incident.conversion)?.name ?? incident.conversion}
-              </Anchor>
-            )}{' '}
+            <Subject incident={incident} />{' '}
             {sentenceOf(incident)}
           </List.Item>
         ))}

@@ -1,4 +1,4 @@
-import type { Health, Row } from '../api/types';
+import type { Health, RowPage } from '../api/types';
 import { ago } from '../ui/format';
 
 /** The kinds that have a form written for them; others are named by their schema. */
@@ -29,14 +29,8 @@ export const HEALTH: Record<Health, State> = {
   archived: { word: 'Archived', icon: '▭', color: 'gray', eye: '' },
 };
 
-/** What needs an eye today, one sentence a conversion. */
-export const needsAnEye = (rows: Row[]): { row: Row; sentence: string }[] =>
-  rows
-    .filter((row) => HEALTH[row.health].eye)
-    .map((row) => ({ row, sentence: sentence(row) }));
-
-function sentence(row: Row): string {
-  const why = row.health_detail;
-  const since = row.last_run ? `, last computed ${ago(row.last_run.recorded_at)}` : '';
-  return `${HEALTH[row.health].eye}${since}.${why ? ` ${why}` : ''}`;
+/** Why a conversion needs an eye, as the rest of a sentence that begins with its name. */
+export function attention(one: RowPage['attention'][number]): string {
+  const since = one.last_run_at ? `, last computed ${ago(one.last_run_at)}` : '';
+  return `${HEALTH[one.health].eye}${since}.${one.health_detail ? ` ${one.health_detail}` : ''}`;
 }

@@ -12,11 +12,12 @@ import { useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 
 import { ask, client, Problem, type Answer } from '../api/client';
-import { useConversions } from '../api/queries';
+import { useAllConversions } from '../api/queries';
 import { defaultsOf, DrawnField, exampleOf, type DrawnProps } from '../editor/drawn';
 import { resolved, type Schema } from '../editor/form';
 import { slug } from '../editor/draft';
 import { Act } from '../ui/act';
+import { Conflict } from '../versions/conflict';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
 import { Advices } from './advice';
 import { useForms, usePlatform } from './forms';
@@ -76,6 +77,8 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
   const { schema } = props.form;
   const [draft, setDraft] = useState<Config>(props.start);
   const [problem, setProblem] = useState<unknown>(null);
+  const [etag, setEtag] = useState(props.stored?.etag ?? null);
+  const [theirs, setTheirs] = useState<Answer<StoredDestination> | null>(null);
   const [saving, setSaving] = useState(false);
   const [, navigate] = useLocation();
   const faults = problem instanceof Problem ? problem.errors : [];
@@ -94,7 +97,6 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
     setSaving(true);
     setProblem(null);
     try {
-      const etag = props.stored?.etag;
       const saved = await ask<StoredDestination>('PUT', `/export-preview/destinations/${draft.id}`, {
         body: draft,
         // a new one replaces none that there is
@@ -103,10 +105,20 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
       void client.invalidateQueries();
       navigate(`/destinations/${saved.data.id}?saved=${saved.data.version}`);
     } catch (error) {
-      setProblem(error);
+      // one that exists was edited meanwhile; a new one's id is taken, which its fault says
+      const edited = props.stored && error instanceof Problem && error.code === 'version_conflict';
+      if (edited) setTheirs(await ask<StoredDestination>('GET', `/export-preview/destinations/${draft.id}`));
+      else setProblem(error);
     } finally {
       setSaving(false);
     }
+  }
+
+  /** Goes on from their version, with their fields or one's own, which the next save writes. */
+  function decide(next: Config) {
+    setDraft(next);
+    setEtag(theirs?.etag ?? null);
+    setTheirs(null);
   }
 
   const platform = usePlatform();
@@ -147,6 +159,15 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
         </details>
         <Check draft={draft} />
       </Stack>
+      <Conflict
+        opened={theirs !== null}
+        theirs={theirs?.data.definition ?? undefined}
+        author={theirs?.data.created_by ?? ''}
+        mine={draft}
+        close={() => setTheirs(null)}
+        takeTheirs={() => decide(theirs?.data.definition ?? draft)}
+        keepMine={() => decide(draft)}
+      />
     </>
   );
 }
@@ -187,8 +208,8 @@ function Check({ draft }: { draft: Config }) {
 /** Which conversion is sent as which event, goal or list of the platform. */
 function Mappings({ root, draft, set, faults }: Pick<DrawnProps, 'root' | 'set' | 'faults'> & { draft: Config }) {
   const schema = root.properties?.['conversions'];
-  const list = useConversions({ search: '', kind: '', status: 'active', sort: 'name' });
-  const known = list.data?.pages.flatMap((page) => page.conversions).map(({ id, name }) => ({ value: id, label: name })) ?? [];
+  const list = useAllConversions();
+  const known = list.data?.conversions.map(({ id, name }) => ({ value: id, label: name })) ?? [];
   const item = schema?.items && resolved(root, schema.items);
   const others = Object.keys(item?.properties ?? {}).filter((name) => name !== 'conversion');
   const put = (index: number, name: string, value: string) =>

@@ -1,4 +1,4 @@
-import { Badge, Button, Grid, Stack } from '@mantine/core';
+import { Alert, Badge, Button, Grid, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
@@ -9,16 +9,18 @@ import type { Stored } from '../api/types';
 import type { Definition } from '../api/definitions';
 import { Act, useRefusal } from '../ui/act';
 import { useShortcuts } from '../ui/keys';
-import { Empty, Failed, Head, Waiting } from '../ui/parts';
+import { Ago, Empty, Failed, Head, Waiting } from '../ui/parts';
 import { CombinedForm } from './combined';
 import { same } from '../versions/compare';
+import { Conflict } from '../versions/conflict';
 import { CustomForm } from './custom';
 import { fresh, sent, slug, typeOf, TYPES, type Type } from './draft';
 import { defaultsOf, DrawnForm } from './drawn';
 import { Effect } from './effect';
 import { useKinds } from './kinds';
+import { kept, useKept } from './kept';
 import { FormProvider, TextField, type Form, type Schema } from './form';
-import { Conflict, Review } from './review';
+import { Review } from './review';
 import { ScoringForm } from './scoring';
 import { Section } from './section';
 import { SimpleForm } from './simple';
@@ -62,8 +64,11 @@ export function EditConversion() {
 }
 
 function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
-  const [draft, setDraft] = useState<Definition>(props.start);
-  const [live, setLive] = useState(props.stored);
+  const key = props.stored?.data.id ?? `new ${typeOf(props.start) ?? props.start.kind}`;
+  const [before] = useState(() => kept<Definition>(key));
+  const [draft, setDraft] = useState<Definition>(before?.draft ?? props.start);
+  // over the version that it was typed over, so that what others saved meanwhile shows as a conflict
+  const [live, setLive] = useState(props.stored && { ...props.stored, etag: before?.etag ?? props.stored.etag });
   const [theirs, setTheirs] = useState<Answer<Editable> | null>(null);
   const [ownId, setOwnId] = useState(false);
   const [reviewing, setReviewing] = useState(false);
@@ -80,6 +85,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
 
   const changed = !same(sent(draft), sent(live?.data.definition ?? props.start));
   useWarning(changed && !saving);
+  const forget = useKept(key, draft, live?.etag ?? null, changed);
   const faults: Fault[] = problem instanceof Problem ? faultsOf(problem) : [];
   const set = (change: Partial<Definition>) =>
     setDraft((before) => {
@@ -99,6 +105,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
             headers: live.etag ? { 'If-Match': live.etag } : {},
           })
         : await ask<Stored>('POST', `/api/conversions${query}`, { body });
+      forget();
       void client.invalidateQueries();
       client.setQueryData(remarksKey(answer.data.id), answer.data.warnings);
       navigate(`/conversions/${answer.data.id}?saved=${answer.data.version}`);
@@ -138,13 +145,25 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
             Not saved
           </Badge>
         )}
-        <Button variant="default" component={Link} href={live ? `/conversions/${draft.id}` : '/'}>
+        <Button variant="default" component={Link} href={live ? `/conversions/${draft.id}` : '/'} onClick={forget}>
           Cancel
         </Button>
         <Act needs="edit" onClick={begin} loading={saving} disabled={!changed}>
           {live ? 'Review and save' : 'Save'}
         </Act>
       </Head>
+      {before && changed && (
+        <Alert color="blue" variant="light" mb="md" title="You go on with what you had typed here">
+          <Group gap="xs">
+            <Text size="sm">
+              You left it <Ago time={before.at} /> without saving.
+            </Text>
+            <Button size="compact-sm" variant="subtle" onClick={() => setDraft(live?.data.definition ?? props.start)}>
+              Start over
+            </Button>
+          </Group>
+        </Alert>
+      )}
       {problem !== null && (
         <Stack mb="md" gap="xs" align="flex-start">
           <Failed error={problem} title="Not saved" />
@@ -197,7 +216,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
         opened={theirs !== null}
         theirs={theirs?.data.definition}
         author={theirs?.data.created_by ?? ''}
-        mine={draft}
+        mine={sent(draft)}
         close={() => setTheirs(null)}
         takeTheirs={() => {
           if (theirs) setDraft(theirs.data.definition);

@@ -1,14 +1,11 @@
 import { MultiSelect, Select } from '@mantine/core';
 
-import { useConversions } from '../api/queries';
+import { useAllConversions } from '../api/queries';
 import { useFault, useText } from './form';
 
-const ACTIVE = { search: '', kind: '', status: 'active', sort: 'name' };
-
 function useNames(without: string[]) {
-  const list = useConversions(ACTIVE);
-  const rows = list.data?.pages.flatMap((page) => page.conversions) ?? [];
-  return rows
+  const list = useAllConversions();
+  return (list.data?.conversions ?? [])
     .filter(({ id }) => !without.includes(id))
     .map(({ id, name }) => ({ value: id, label: name === id ? id : `${name} (${id})` }));
 }

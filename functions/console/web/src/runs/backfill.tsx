@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 
 import { client, post } from '../api/client';
-import { useConversions } from '../api/queries';
+import { useAllConversions } from '../api/queries';
 import { bytes, decimal, plural } from '../ui/format';
 import { Failed, Figure, Waiting } from '../ui/parts';
 import type { Plan } from './types';
@@ -16,8 +16,8 @@ export function Backfill(props: { opened: boolean; close: () => void }) {
   const [start, setStart] = useState('');
   const [end, setEnd] = useState('');
   const [force, setForce] = useState(false);
-  const list = useConversions({ search: '', kind: '', status: 'active', sort: 'name' });
-  const rows = list.data?.pages.flatMap((page) => page.conversions) ?? [];
+  const list = useAllConversions();
+  const rows = list.data?.conversions ?? [];
   const asked = { conversions: ids, start_date: start, end_date: end || null, force };
   const plan = useQuery({
     queryKey: ['backfill', asked],
@@ -50,14 +50,14 @@ export function Backfill(props: { opened: boolean; close: () => void }) {
           <TextInput
             type="date"
             label="Last day"
-            description=""
+            placeholder="Yesterday"
             value={end}
             onChange={(event) => setEnd(event.currentTarget.value)}
           />
         </Group>
         <Checkbox
           label="Write even where the brake would hold"
-          description="The brake holds a run that would take away more than a fifth of its window."
+          description="The brake holds a run that would take away more than a fifth of its rows or of its value."
           checked={force}
           onChange={(event) => setForce(event.currentTarget.checked)}
         />

@@ -8,6 +8,7 @@ import { useIncidents } from '../api/queries';
 import type { Incident } from '../api/types';
 import { Act } from '../ui/act';
 import { Ago, Empty, Failed, More, Waiting } from '../ui/parts';
+import { Subject } from './subject';
 
 const SEVERITY: Record<string, { sign: string; color: string; word: string }> = {
   error: { sign: '✕', color: 'red', word: 'Error' },
@@ -63,11 +64,7 @@ function One({ incident }: { incident: Incident }) {
         <Badge variant="light" color={severity?.color ?? 'gray'} leftSection={<span aria-hidden>{severity?.sign}</span>}>
           {severity?.word}
         </Badge>
-        {incident.conversion && (
-          <Anchor component={Link} href={`/conversions/${incident.conversion}`} size="sm" fw={600}>
-            {incident.conversion}
-          </Anchor>
-        )}
+        <Subject incident={incident} />
         <Text size="xs" c="dimmed">
           {incident.code.replaceAll('_', ' ')} · <Ago time={incident.recorded_at} />
         </Text>

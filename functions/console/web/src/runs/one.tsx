@@ -3,7 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useParams } from 'wouter';
 
-import { client, get, post } from '../api/client';
+import { address, client, get, post } from '../api/client';
 import { bytes, count, day } from '../ui/format';
 import { Act } from '../ui/act';
 import { Ago, Failed, Figure, Head, Waiting } from '../ui/parts';
@@ -111,7 +111,17 @@ function Tasks({ run }: { run: Detail }) {
               </Table.Td>
               <Table.Td className="number">{duration(entry.seconds)}</Table.Td>
               <Table.Td className="number wide-only" title={moved(entry)}>
-                {count(entry.rows_total)}
+                {entry.rows_total != null && entry.start_date && entry.end_date ? (
+                  <Anchor
+                    component={Link}
+                    href={address(`/conversions/${entry.conversion}/rows`, { start: entry.start_date, end: entry.end_date })}
+                    size="sm"
+                  >
+                    {count(entry.rows_total)}
+                  </Anchor>
+                ) : (
+                  count(entry.rows_total)
+                )}
               </Table.Td>
             </Table.Tr>
           ))}

@@ -54,7 +54,7 @@ export function Lead(props: { conversion: string; lead: string | null; close: ()
               {score.data.reasons.map((reason) => (
                 <Table.Tr key={`${reason.attribute}${reason.value}`}>
                   <Table.Td>{reason.attribute}</Table.Td>
-                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{reason.value}</Table.Td>
+                  <Table.Td style={{ overflowWrap: 'anywhere' }}>{reason.value ?? 'missing'}</Table.Td>
                   <Table.Td className="number">
                     {(reason.points ?? 0) > 0 ? '+' : ''}
                     {decimal(reason.points)}

@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 
 import { get, Problem } from '../api/client';
-import { useConversions } from '../api/queries';
+import { useAllConversions } from '../api/queries';
 import { Lines } from '../ui/charts';
 import { count, day, decimal, money, percent, plural } from '../ui/format';
 import { Ago, Empty, Failed, Figure, Head, More, Waiting } from '../ui/parts';
@@ -16,8 +16,8 @@ import type { LeadPage, Model, Thresholds, WhatIf } from './types';
 export function Scoring() {
   const { id } = useParams<{ id?: string }>();
   const [, navigate] = useLocation();
-  const list = useConversions({ search: '', kind: 'lead_scoring', status: 'active', sort: 'name' });
-  const rows = list.data?.pages.flatMap((page) => page.conversions).filter(({ kind }) => kind === 'lead_scoring') ?? [];
+  const list = useAllConversions('lead_scoring');
+  const rows = list.data?.conversions ?? [];
   const chosen = id ?? rows[0]?.id;
   return (
     <>

@@ -9,6 +9,7 @@ import type { Api } from '../api/types';
 import { useFault } from '../editor/form';
 import { Failed } from '../ui/parts';
 import type { Table } from './complete';
+import { Contract } from './contract';
 import { applyFix, fixable, jump, mounted, underline } from './editor';
 import { Findings, Returned, type Verdict } from './verdict';
 
@@ -74,6 +75,13 @@ export default function SqlField(props: Props) {
           {props.about}
         </Text>
       </div>
+      {!props.contract && (
+        <Contract
+          empty={!props.value.trim()}
+          tables={tables}
+          start={(sql) => view.current && replace(view.current, sql)}
+        />
+      )}
       <div ref={host} />
       <Group gap="sm" mih={28}>
         <Button size="xs" variant="default" onClick={() => setProfiled(props.value)} disabled={!props.value.trim()}>
