@@ -1,7 +1,7 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 
 import { get } from './client';
-import type { IncidentPage, Kind, Me, RowPage } from './types';
+import type { IncidentPage, Me, RowPage } from './types';
 
 export interface ListQuery {
   search: string;
@@ -22,7 +22,7 @@ export const useConversions = (query: ListQuery) =>
   });
 
 /** All active conversions by name, for a choice among them: a page of the list would leave some out. */
-export const useAllConversions = (kind: Kind | '' = '') =>
+export const useAllConversions = (kind = '') =>
   useQuery({
     queryKey: ['conversions', 'all', kind],
     queryFn: ({ signal }) => get<RowPage>('/api/conversions', { kind, sort: 'name', limit: 1000 }, signal),

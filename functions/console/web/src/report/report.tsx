@@ -4,7 +4,6 @@ import { useState, type ReactNode } from 'react';
 import { address } from '../api/client';
 import { KINDS } from '../conversions/words';
 import { STATES } from '../destinations/types';
-import type { Kind } from '../api/types';
 import { Bars, Days } from '../ui/charts';
 import { count, day, money, percent } from '../ui/format';
 import { Sparkline } from '../ui/parts';
@@ -91,7 +90,7 @@ function Totals(props: { lines: Line[]; days: { start: string; end: string }; cu
               <Table.Td>
                 <To path={`/conversions/${line.id}`}>{line.name}</To>
               </Table.Td>
-              <Table.Td className="wide-only">{KINDS[line.kind as Kind] ?? line.kind}</Table.Td>
+              <Table.Td className="wide-only">{KINDS[line.kind] ?? line.kind.replaceAll('_', ' ')}</Table.Td>
               <Table.Td className="wide-only">
                 <Sparkline values={line.days.map((one) => one.conversions)} label={`${line.name}, conversions a day`} />
               </Table.Td>
