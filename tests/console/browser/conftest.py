@@ -17,7 +17,8 @@ expect.set_options(timeout=60_000)
 MISSING = "No browser: apt-get install chromium, or python -m playwright install chromium."
 NOT_BUILT = "The page is not built: make console."
 FLAGS = (
-    "--no-sandbox --disable-gpu --disable-software-rasterizer --disable-quic --no-first-run --disable-background-networking "
+    "--no-sandbox --disable-gpu --disable-software-rasterizer --disable-quic --no-first-run "
+    "--disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage"
 ).split()
 WIDE, NARROW = (1280, 860), (390, 844)

@@ -51,7 +51,7 @@ export function Conversions() {
           + Add
         </Act>
       </Head>
-      {first && <Attention first={first} />}
+      {first && <Attention first={first} rows={rows} />}
       <Group mb="sm" gap="xs">
         <TextInput
           ref={box}
@@ -189,7 +189,7 @@ const sentenceOf = ({ conversion, detail, code }: Incident): string =>
   conversion ? (detail ?? code).replace(`${conversion}: `, '') : (detail ?? code);
 
 /** What a person should look at first, in words; nothing when all is well. */
-function Attention({ first }: { first: RowPage }) {
+function Attention({ first, rows }: { first: RowPage; rows: Row[] }) {
   const incidents = useIncidents({ state: 'open', limit: 20 });
   const open = newest(incidents.data?.incidents ?? []);
   const unwell = first.attention;
@@ -210,7 +210,8 @@ function Attention({ first }: { first: RowPage }) {
         ))}
         {open.slice(0, Math.max(0, shown - unwell.length)).map((incident) => (
           <List.Item key={incident.incident_id}>
-            <Subject incident={incident} />{' '}
+            <Subject incident={incident} name={rows.find(({ id }) => id === incident.conversion)?.name} />
+            {incident.conversion && ': '}
             {sentenceOf(incident)}
           </List.Item>
         ))}

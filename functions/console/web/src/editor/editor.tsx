@@ -176,7 +176,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
       )}
       <Grid gap="xl" ref={form}>
         <Grid.Col span={{ base: 12, lg: draft.kind === 'custom' ? 8 : 7 }}>
-          <Section title="Name">
+          <Section title="General">
             <TextField path="name" value={draft.name} change={(name) => set({ name })} required autoFocus={!live} />
             <TextField
               path="id"

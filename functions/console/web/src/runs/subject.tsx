@@ -6,7 +6,7 @@ import type { Incident } from '../api/types';
 const ID = /^[a-z][a-z0-9_]*$/;
 
 /** Whom an incident is about, as a link where there is a page of it; nothing for the whole project. */
-export function Subject({ incident }: { incident: Incident }) {
+export function Subject({ incident, name }: { incident: Incident; name?: string | undefined }) {
   if (!incident.conversion) return null;
   // a delivery is about a destination and a conversion
   const [id = '', conversion] = incident.conversion.split('/');
@@ -14,7 +14,7 @@ export function Subject({ incident }: { incident: Incident }) {
   const place = incident.source === 'export' ? 'destinations' : 'conversions';
   return (
     <Anchor component={Link} href={`/${place}/${id}`} size="sm" underline="always">
-      {conversion ? `${id}, ${conversion}` : id}
+      {name ?? (conversion ? `${id}, ${conversion}` : id)}
     </Anchor>
   );
 }

@@ -19,29 +19,7 @@ const COLUMNS: Column[] = [
 /** Opens what a query must return, and starts one for who has none. */
 export function Contract(props: { empty: boolean; tables: Source[]; start: (sql: string) => void }) {
   return (
-    <details open={props.empty}>
-      <summary>What the query must return</summary>
-      <Table fz="sm" mt="xs" aria-label="Columns that the query returns">
-        <Table.Tbody>
-          {COLUMNS.map(([name, type, about]) => (
-            <Table.Tr key={name}>
-              <Table.Td>
-                <Code>{name}</Code>
-              </Table.Td>
-              <Table.Td className="wide-only">
-                <Text size="xs" c="dimmed">
-                  {type}
-                </Text>
-              </Table.Td>
-              <Table.Td>{about}</Table.Td>
-            </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
-      <Text size="sm" my="xs">
-        A column that nobody knows is left out. Where a table is cut by days, say which days in its WHERE; the run fills in{' '}
-        <Code>@start_date</Code> and <Code>@end_date</Code>.
-      </Text>
+    <>
       {props.empty && (
         <Group gap="xs">
           <Button size="xs" variant="default" onClick={() => props.start(example(props.tables))}>
@@ -52,7 +30,31 @@ export function Contract(props: { empty: boolean; tables: Source[]; start: (sql:
           </Text>
         </Group>
       )}
-    </details>
+      <details>
+        <summary>What the query must return</summary>
+        <Table fz="sm" mt="xs" aria-label="Columns that the query returns">
+          <Table.Tbody>
+            {COLUMNS.map(([name, type, about]) => (
+              <Table.Tr key={name}>
+                <Table.Td>
+                  <Code>{name}</Code>
+                </Table.Td>
+                <Table.Td className="wide-only">
+                  <Text size="xs" c="dimmed">
+                    {type}
+                  </Text>
+                </Table.Td>
+                <Table.Td>{about}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+        <Text size="sm" my="xs">
+          A column that nobody knows is left out. Where a table is cut by days, say which days in its WHERE; the run fills in{' '}
+          <Code>@start_date</Code> and <Code>@end_date</Code>.
+        </Text>
+      </details>
+    </>
   );
 }
 
