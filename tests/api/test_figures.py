@@ -124,6 +124,7 @@ def test_records_come_newest_first_and_page_by_page(shop: House) -> None:
     [
         ("id=T-2", ["T-2"]),
         ("country=France", ["T-3", "T-1"]),
+        ("country=(not set)", ["T-5"]),
         ("minimum_value=60", ["T-5", "T-1"]),
         ("minimum_value=60&maximum_value=80", ["T-5"]),
         ("client_id=c2", ["T-2"]),

@@ -31,9 +31,11 @@ class RecordsQuery(Days, PageQuery):
     maximum_value: float | None = Field(
         None, allow_inf_nan=False, description="Worth at most this, in the project's currency."
     )
-    country: str | None = Field(None, description="Country as it is written in the row.")
-    source: str | None = Field(None, description="Traffic source.")
-    medium: str | None = Field(None, description="Traffic medium.")
+    country: str | None = Field(
+        None, description="Country as by-country names it, (not set) included."
+    )
+    source: str | None = Field(None, description="Source as by-channel names it.")
+    medium: str | None = Field(None, description="Medium as by-channel names it.")
     campaign: str | None = Field(None, description="Campaign.")
 
 

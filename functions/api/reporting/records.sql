@@ -9,9 +9,10 @@ WHERE
   AND (@is_qualified IS NULL OR conversion.is_qualified = @is_qualified)
   AND (@minimum_value IS NULL OR conversion.value_project >= @minimum_value)
   AND (@maximum_value IS NULL OR conversion.value_project <= @maximum_value)
-  AND (@country IS NULL OR conversion.country = @country)
-  AND (@source IS NULL OR conversion.source = @source)
-  AND (@medium IS NULL OR conversion.medium = @medium)
+  -- what by-country and by-channel call it where the row has none
+  AND (@country IS NULL OR COALESCE(NULLIF(conversion.country, ''), '(not set)') = @country)
+  AND (@source IS NULL OR COALESCE(NULLIF(conversion.source, ''), '(not attributed)') = @source)
+  AND (@medium IS NULL OR COALESCE(NULLIF(conversion.medium, ''), '(not attributed)') = @medium)
   AND (@campaign IS NULL OR conversion.campaign = @campaign)
   AND (
     @before_created IS NULL

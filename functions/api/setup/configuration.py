@@ -74,5 +74,5 @@ def grants(known: Settings) -> list[Grant]:
                 f' TO "{member}"\''
             ),
         )
-        for dataset in [*known.source_datasets, *known.ga4_datasets]
+        for dataset in dict.fromkeys([*known.source_datasets, *known.ga4_datasets])
     ]

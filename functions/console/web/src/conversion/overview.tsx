@@ -177,7 +177,9 @@ const named = (part: Part): string =>
   part.country !== undefined
     ? part.country || '(unknown)'
     : part.source
-      ? `${part.source} / ${part.medium ?? NONE}`
+      ? part.source === part.medium
+        ? part.source
+        : `${part.source} / ${part.medium ?? NONE}`
       : (part.platform ?? '(not attributed)');
 
 function DayTable({ id, statistics }: { id: string; statistics: Statistics }) {

@@ -21,6 +21,7 @@ import { count, day, money, NONE, plural } from '../ui/format';
 import { useShortcuts } from '../ui/keys';
 import { Ago, Empty, Failed, Head, More, Sparkline, Waiting } from '../ui/parts';
 import { useKindNames } from '../editor/kinds';
+import { sentenceOf } from '../runs/sentence';
 import { Subject } from '../runs/subject';
 import { attention, HEALTH } from './words';
 
@@ -183,10 +184,6 @@ export function HealthBadge({ row }: { row: Pick<Row, 'health'> }) {
     </Badge>
   );
 }
-
-/** The incident's words; its conversion stands before them as a link already. */
-const sentenceOf = ({ conversion, detail, code }: Incident): string =>
-  conversion ? (detail ?? code).replace(`${conversion}: `, '') : (detail ?? code);
 
 /** What a person should look at first, in words; nothing when all is well. */
 function Attention({ first, rows }: { first: RowPage; rows: Row[] }) {

@@ -34,6 +34,7 @@ const simple = {
   once_per_session: false,
   missing_order_id: 'keep',
   order_ids_are_per_client: false,
+  items: false,
   refunds: null,
   normalize: null,
 } as const;

@@ -57,6 +57,11 @@ export function SimpleForm({ currency }: { currency: string }) {
         )}
       </Section>
       {purchase && (
+        <Section title="Products">
+          <Flag path="items" on={draft.items} change={(items) => set({ items })} />
+        </Section>
+      )}
+      {purchase && (
         <Section title="Refunds">
           <Revealing
             path="refunds"

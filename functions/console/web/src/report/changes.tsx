@@ -3,7 +3,7 @@ import { Table, Text } from '@mantine/core';
 import { address } from '../api/client';
 import type { Api } from '../api/types';
 import { CAUSES, CHANGES } from '../conversion/words';
-import { count, money } from '../ui/format';
+import { count, money, signed } from '../ui/format';
 import { To } from './links';
 
 /** How many rows came, went or changed, by conversion and cause. */
@@ -33,8 +33,7 @@ export function Changes({ report }: { report: Api['Report'] }) {
                 <To path={address(`/conversions/${one.conversion}/rows`, days)}>{count(one.rows)}</To>
               </Table.Td>
               <Table.Td className="number wide-only">
-                {one.value > 0 ? '+' : ''}
-                {money(one.value)}
+                {signed(one.value, money)}
               </Table.Td>
             </Table.Tr>
           ))}

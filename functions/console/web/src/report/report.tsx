@@ -5,9 +5,10 @@ import { address } from '../api/client';
 import { KINDS } from '../conversions/words';
 import { STATES } from '../destinations/types';
 import { Bars, Days } from '../ui/charts';
-import { count, day, money, percent } from '../ui/format';
+import { count, day, money, percent, signed } from '../ui/format';
 import { Sparkline } from '../ui/parts';
 import { Changes } from './changes';
+import { sentenceOf } from '../runs/sentence';
 import { To } from './links';
 import type { Line, Shown } from './types';
 
@@ -45,7 +46,7 @@ export function Report(shown: Shown) {
         {incidents.length === 0 && <Text size="sm">Nothing: no incident is open.</Text>}
         {incidents.map((one) => (
           <Text size="sm" key={one.incident_id}>
-            {one.detail ?? one.code} {one.fix} <To path="/runs">Look at it</To>
+            {sentenceOf(one)} {one.fix} <To path="/runs">Look at it</To>
           </Text>
         ))}
       </Part>
@@ -157,50 +158,51 @@ function Chains({ lines }: { lines: Line[] }) {
   const told = lines.flatMap((line) => (line.counted ? [{ line, counted: line.counted }] : []));
   if (!told.length) return <Text size="sm">No run has told yet what it read.</Text>;
   return (
-    <Table.ScrollContainer minWidth={640}>
-      <Table aria-label="Why so many">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Conversion</Table.Th>
-            <Table.Th className="number">Read</Table.Th>
-            <Table.Th className="number">− Duplicates</Table.Th>
-            <Table.Th className="number">− Broken</Table.Th>
-            <Table.Th className="number">− Other</Table.Th>
-            <Table.Th className="number">= Counted</Table.Th>
-            <Table.Th className="number">± Since</Table.Th>
-            <Table.Th className="number">= Now</Table.Th>
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {told.map(({ line, counted }) => (
-            <Table.Tr key={line.id}>
-              <Table.Td>
-                {line.name}
-                <Text size="xs" c="dimmed">
-                  {day(counted.start_date)} to {day(counted.end_date)}
-                </Text>
-              </Table.Td>
-              {[counted.read, counted.duplicates, counted.broken, counted.otherwise, counted.counted].map((value, index) => (
-                <Table.Td className="number" key={index}>
-                  <To path={`/runs/${counted.run_id}`}>{count(value)}</To>
-                </Table.Td>
-              ))}
-              <Table.Td className="number">
-                {counted.since > 0 ? '+' : ''}
-                {count(counted.since)}
-              </Table.Td>
-              <Table.Td className="number">
-                <To path={rowsOf(line.id, { start: counted.start_date, end: counted.end_date })}>{count(counted.now)}</To>
-              </Table.Td>
+    <>
+      <Table.ScrollContainer minWidth={640}>
+        <Table aria-label="Why so many">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Conversion</Table.Th>
+              <Table.Th className="number">Read</Table.Th>
+              <Table.Th className="number">− Duplicates</Table.Th>
+              <Table.Th className="number">− Broken</Table.Th>
+              <Table.Th className="number">− Other</Table.Th>
+              <Table.Th className="number">= Counted</Table.Th>
+              <Table.Th className="number">± Since</Table.Th>
+              <Table.Th className="number">= Now</Table.Th>
             </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+          </Table.Thead>
+          <Table.Tbody>
+            {told.map(({ line, counted }) => (
+              <Table.Tr key={line.id}>
+                <Table.Td>
+                  {line.name}
+                  <Text size="xs" c="dimmed">
+                    {day(counted.start_date)} to {day(counted.end_date)}
+                  </Text>
+                </Table.Td>
+                {[counted.read, counted.duplicates, counted.broken, counted.otherwise, counted.counted].map((value, index) => (
+                  <Table.Td className="number" key={index}>
+                    <To path={`/runs/${counted.run_id}`}>{count(value)}</To>
+                  </Table.Td>
+                ))}
+                <Table.Td className="number">
+                  {signed(counted.since)}
+                </Table.Td>
+                <Table.Td className="number">
+                  <To path={rowsOf(line.id, { start: counted.start_date, end: counted.end_date })}>{count(counted.now)}</To>
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       <Text size="xs" c="dimmed" mt="xs">
         Broken: rows without what every conversion must have. Other: refunded in full, without an order id, not qualified, or
         counted before.
       </Text>
-    </Table.ScrollContainer>
+    </>
   );
 }
 

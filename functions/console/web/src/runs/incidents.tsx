@@ -1,4 +1,4 @@
-import { Anchor, Badge, Button, Code, Group, Modal, Paper, SegmentedControl, Stack, Text, Textarea } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Modal, Paper, SegmentedControl, Stack, Text, Textarea } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
@@ -8,6 +8,7 @@ import { useIncidents } from '../api/queries';
 import type { Incident } from '../api/types';
 import { Act } from '../ui/act';
 import { Ago, Empty, Failed, More, Waiting } from '../ui/parts';
+import { sentenceOf } from './sentence';
 import { Subject } from './subject';
 
 const SEVERITY: Record<string, { sign: string; color: string; word: string }> = {
@@ -74,11 +75,11 @@ function One({ incident }: { incident: Incident }) {
           </Anchor>
         )}
       </Group>
-      <Text size="sm">{incident.detail}</Text>
+      <Text size="sm">{sentenceOf(incident)}</Text>
       {incident.fix && (
-        <Code block mt={6} style={{ whiteSpace: 'pre-wrap' }}>
-          {incident.fix}
-        </Code>
+        <Text size="sm" mt={4} style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
+          <b>What to do:</b> {incident.fix}
+        </Text>
       )}
       {incident.note && (
         <Text size="sm" mt={6} c="dimmed">

@@ -12,6 +12,7 @@ import { Backfill } from './backfill';
 import { Incidents } from './incidents';
 import type { Api } from '../api/types';
 import type { Run } from './types';
+import { inWords, titled } from './cron';
 import { duration, STATUS, TRIGGERS } from './words';
 
 /** Incidents, runs and schedules. */
@@ -193,14 +194,14 @@ function Schedules() {
           {schedules.data.schedules.map((one) => (
             <Table.Tr key={one.name}>
               <Table.Td>
-                {one.name}
+                {titled(one.name)}
                 {one.paused && ' (paused)'}
                 <Text size="xs" c="dimmed">
                   {one.owner === 'terraform' ? 'from the deployment' : 'made here'}
                 </Text>
               </Table.Td>
-              <Table.Td>
-                {one.cron}
+              <Table.Td title={one.cron}>
+                {inWords(one.cron)}
                 <Text size="xs" c="dimmed">
                   {one.timezone}
                 </Text>

@@ -10,7 +10,13 @@ import { Lines } from '../ui/charts';
 import { count, day, decimal, money, percent, plural } from '../ui/format';
 import { Ago, Empty, Failed, Figure, Head, More, Waiting } from '../ui/parts';
 import { Lead } from './lead';
-import type { LeadPage, Model, Thresholds, WhatIf } from './types';
+import type { Interval, LeadPage, Model, Thresholds, WhatIf } from './types';
+
+/** A warning of the card, which begins with its code, as a sentence. */
+function inWords(warning: string): string {
+  const text = warning.replace(/^\w+: /, '');
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+}
 
 /** How well leads are told apart, what the threshold does, and what was promised against what came. */
 export function Scoring() {
@@ -113,7 +119,7 @@ function Card({ model }: { model: Model }) {
         )}
         {card.warnings?.map((warning) => (
           <Alert key={warning} color="orange" variant="light" p="xs">
-            <Text size="sm">{warning}</Text>
+            <Text size="sm">{inWords(warning)}</Text>
           </Alert>
         ))}
         <Text size="xs" c="dimmed">
@@ -136,8 +142,8 @@ function Outlook({ model }: { model: Model }) {
       </Title>
       <Stack gap="xs" maw={760}>
         <Group gap="xl" align="flex-start">
-          <Figure name="Wins" note={`in four cases of five ${between(promise.wins_interval_80)}`}>
-            {decimal(promise.wins)}
+          <Figure name="Wins" note={`in four cases of five ${between(promise.wins_interval_80.map(Math.round) as Interval)}`}>
+            {count(promise.wins)}
           </Figure>
           {promise.value > 0 && (
             <Figure name="Money" note={`in four cases of five ${between(promise.value_interval_80)}`}>
@@ -185,7 +191,7 @@ function Outlook({ model }: { model: Model }) {
   );
 }
 
-const between = ([low, high]: [number, number]): string => `${money(low)} to ${money(high)}`;
+const between = ([low, high]: Interval): string => `${money(low)} to ${money(high)}`;
 
 const TRIED_DAYS = 365;
 

@@ -10,7 +10,7 @@ export interface WhatIf {
   value_share: number;
 }
 
-type Interval = [number, number];
+export type Interval = [number, number];
 
 /** The correction that every score carries, and what it would have done at earlier times. */
 export interface Level {

@@ -1,3 +1,4 @@
+import { Group, Text } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 
 import { day, money } from './format';
@@ -28,7 +29,7 @@ export function Days(props: Shared & { days: Dated[]; unit: string; known?: Date
           label: null,
           domain: props.days.map(({ date }) => date),
           ticks: props.days.map(({ date }) => date).filter((_, index) => index % (width < 500 ? every * 2 : every) === 0),
-          tickFormat: day,
+          tickFormat: (date: string) => day(date),
           tickSize: 0,
         },
         y: { label: props.unit, grid: true, nice: true, tickFormat: (value: number) => money(value) },
@@ -52,19 +53,29 @@ export function Bars(
   props: Shared & { bars: { at: string; name: string; value: number }[]; names: string[]; x: string; y: string },
 ) {
   const colours = props.names.map((_, index) => `var(--series-${index + 1})`);
+  const places = [...new Set(props.bars.map(({ at }) => at))];
   return (
-    <Loaded {...props}>
-      {(plot) => () => ({
-        marginLeft: 56,
-        x: { type: 'band', label: props.x, tickSize: 0 },
-        y: { label: props.y, grid: true, nice: true },
-        color: { domain: props.names, range: colours, legend: false },
-        marks: [
-          plot.barY(props.bars, { x: 'at', y: 'value', fill: 'name', order: props.names }),
-          plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.4 }),
-        ],
-      })}
-    </Loaded>
+    <>
+      <Group gap="md">
+        {props.names.map((name, index) => (
+          <Text size="xs" key={name}>
+            <span className="swatch" style={{ background: colours[index] }} /> {name}
+          </Text>
+        ))}
+      </Group>
+      <Loaded {...props}>
+        {(plot) => () => ({
+          marginLeft: 56,
+          x: { type: 'band', label: props.x, tickSize: 0, domain: places },
+          y: { label: props.y, grid: true, nice: true },
+          color: { domain: props.names, range: colours, legend: false },
+          marks: [
+            plot.barY(props.bars, { x: 'at', y: 'value', fill: 'name', order: props.names }),
+            plot.ruleY([0], { stroke: 'currentColor', strokeOpacity: 0.4 }),
+          ],
+        })}
+      </Loaded>
+    </>
   );
 }
 

@@ -14,9 +14,11 @@ export const decimal = (value: number | null | undefined): string =>
 export const percent = (value: number | null | undefined): string =>
   value == null ? NONE : share.format(value);
 
+const cents = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+
 /** Money without its unit, which stands once in the header; whole units from 1,000 on. */
 export const money = (value: number | null | undefined): string =>
-  value == null ? NONE : Math.abs(value) >= 1000 ? whole.format(value) : precise.format(value);
+  value == null ? NONE : Math.abs(value) >= 1000 || Number.isInteger(value) ? whole.format(value) : cents.format(value);
 
 export function bytes(value: number | null | undefined): string {
   if (value == null) return NONE;
@@ -33,9 +35,9 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ['month', 12],
   ['year', Infinity],
 ];
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'long' });
 
-/** "3 hr. ago", with the exact time to be had from `exact`. */
+/** "3 hours ago", with the exact time to be had from `exact`. */
 export function ago(time: string, now = Date.now()): string {
   let amount = (new Date(time).getTime() - now) / 1000;
   for (const [unit, size] of STEPS) {
@@ -48,13 +50,19 @@ export function ago(time: string, now = Date.now()): string {
 export const exact = (time: string): string =>
   new Date(time).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'long' });
 
-/** A calendar day such as 2026-11-28, which has no time zone of its own, as "28 Nov". */
-export const day = (date: string): string =>
+/** A calendar day such as 2026-11-28, which has no time zone of its own, as "28 Nov"; a year ago as
+ * "28 Nov 2025", since the same day of this year would look alike. */
+export const day = (date: string, now = new Date()): string =>
   new Date(`${date}T00:00:00Z`).toLocaleDateString('en-GB', {
     day: 'numeric',
     month: 'short',
     timeZone: 'UTC',
+    ...(now.getTime() - new Date(date).getTime() > 330 * 86_400_000 ? { year: 'numeric' } : {}),
   });
+
+/** A difference with its sign, such as "+5" or "−1". */
+export const signed = (value: number, written: (amount: number) => string = count): string =>
+  `${value > 0 ? '+' : value < 0 ? '−' : ''}${written(Math.abs(value))}`;
 
 /** The one word and its number: "1 row", "2 rows". */
 export const plural = (amount: number, word: string, words = `${word}s`): string =>

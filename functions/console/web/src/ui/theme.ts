@@ -12,9 +12,11 @@ export const theme = createTheme({
   defaultRadius: 'md',
   headings: { sizes: { h1: { fontSize: '1.35rem' }, h2: { fontSize: '1.05rem' } } },
   components: {
-    Badge: { defaultProps: { tt: 'none', fw: 600 } },
+    // a state that is cut off says nothing
+    Badge: { defaultProps: { tt: 'none', fw: 600, miw: 'max-content' } },
     Modal: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
     Drawer: { defaultProps: { closeButtonProps: { 'aria-label': 'Close' } } },
+    Tabs: { styles: { list: { flexWrap: 'nowrap', overflowX: 'auto' } } },
     Table: { defaultProps: { verticalSpacing: 8 } },
     Tooltip: { defaultProps: { events: { hover: true, focus: true, touch: true } } },
   },
