@@ -22,7 +22,12 @@ export function NamedColumns({ columns, change }: { columns: Columns; change: (c
       <Stack gap="sm" mt="sm" data-field="source.columns">
         <TextField path="source.columns.client_id" value={columns.client_id ?? ''} change={(name) => put({ client_id: name || null })} />
         <TextField path="source.columns.gclid" value={columns.gclid ?? ''} change={(name) => put({ gclid: name || null })} />
+        <TextField path="source.columns.gbraid" value={columns.gbraid ?? ''} change={(name) => put({ gbraid: name || null })} />
+        <TextField path="source.columns.wbraid" value={columns.wbraid ?? ''} change={(name) => put({ wbraid: name || null })} />
         <TextField path="source.columns.fbclid" value={columns.fbclid ?? ''} change={(name) => put({ fbclid: name || null })} />
+        <TextField path="source.columns.msclkid" value={columns.msclkid ?? ''} change={(name) => put({ msclkid: name || null })} />
+        <TextField path="source.columns.ttclid" value={columns.ttclid ?? ''} change={(name) => put({ ttclid: name || null })} />
+        <TextField path="source.columns.li_fat_id" value={columns.li_fat_id ?? ''} change={(name) => put({ li_fat_id: name || null })} />
         <TextField path="source.columns.user_id" value={columns.user_id ?? ''} change={(name) => put({ user_id: name || null })} />
         <TextField path="source.columns.created" value={columns.created ?? ''} change={(name) => put({ created: name || null })} />
         <TextField path="source.columns.value" value={columns.value ?? ''} change={(name) => put({ value: name || null })} />

@@ -43,7 +43,12 @@ const simple = {
 export const FOUND: Extract<LeadScoring['source'], { type: 'crm' }>['columns'] = {
   client_id: null,
   gclid: null,
+  gbraid: null,
+  wbraid: null,
   fbclid: null,
+  msclkid: null,
+  ttclid: null,
+  li_fat_id: null,
   user_id: null,
   created: null,
   value: null,
