@@ -22,6 +22,7 @@ SHOWN = {
     "sql": "/conversions/confirmed_order/edit",
     "scoring": "/scoring",
     "run": "/runs/all/runs",
+    "report": "/report",
 }
 COLOURS = 128
 
