@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sy
 
 from tests.console.browser.world import DIST, World, world
 
-expect.set_options(timeout=60_000)
+PATIENCE = 300_000
+"""Milliseconds until what does not come is a fault: a busy machine is slow, and wrong it is not."""
+expect.set_options(timeout=PATIENCE)
 MISSING = "No browser: apt-get install chromium, or python -m playwright install chromium."
 NOT_BUILT = "The page is not built: make console."
 FLAGS = (
@@ -86,7 +88,7 @@ def opened(browser: Browser, shop: World) -> Iterator[Opener]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", keep)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(path)
