@@ -8,6 +8,7 @@ import socket
 import pytest
 import requests
 
+from common.http.reading import MAXIMUM_BODY
 from common.settings import Settings
 from functions.console.forward import ASSERTION, USER_TOKEN, Upstreams, no_token
 from tests.console.conftest import OWN_PAGE, Console
@@ -121,7 +122,9 @@ def test_a_path_that_could_mean_another_is_refused(console: Console, path: str) 
 
 def test_a_body_is_read_up_to_its_limit(console: Console) -> None:
     answer = console.browser().post(
-        "/validate-sql", data=b"x" * 300_000, headers={**OWN_PAGE, "Content-Type": "text/plain"}
+        "/validate-sql",
+        data=b"x" * (MAXIMUM_BODY + 1),
+        headers={**OWN_PAGE, "Content-Type": "text/plain"},
     )
     assert answer.status_code == 413
 
