@@ -26,6 +26,8 @@ SHOWN_ROWS = 3
 _CODES = list(catalogue())
 OF_ROWS = frozenset(_CODES[_CODES.index("failing_row") :])
 """Codes that only the rows of a query show."""
+MENDED_BY_ROWS = frozenset({"wrong_type"})
+"""Codes whose replacement follows from the rows."""
 _HEAD = """# Findings of validate-sql, each with an example
 
 A test asks for each example, applies the fix that a program can apply, and writes down the rows
@@ -59,7 +61,8 @@ def test_the_page_of_findings_is_up_to_date() -> None:
 
 
 def _entry(code: str, rule: Rule, services: Services) -> str:
-    ask = asked(code)
+    needs_rows = code in OF_ROWS | MENDED_BY_ROWS
+    ask = asked(code).model_copy(update={"with_profile": needs_rows})
     answer = answered(code, ask, services)
     issue = next((issue for issue in answer.issues if issue.code == code), None)
     assert issue, (code, codes(answer))
