@@ -56,7 +56,7 @@ def test_an_unknown_field_is_named_and_the_likely_one_offered(shop: Harness) -> 
         ("deduplication_days", 0, "must be greater than or equal to 1"),
     ],
 )
-def test_a_wrong_value_is_told_with_its_field_and_what_it_must_be(
+def test_a_wrong_value_is_reported_with_its_field_and_what_it_must_be(
     shop: Harness, field: str, value: Any, message: str
 ) -> None:
     outer, _, inner = field.partition(".")
@@ -67,7 +67,7 @@ def test_a_wrong_value_is_told_with_its_field_and_what_it_must_be(
     assert message in shown[outer if inner == "type" else field]
 
 
-def test_all_faults_are_told_at_once(shop: Harness) -> None:
+def test_all_faults_are_reported_at_once(shop: Harness) -> None:
     problem = shop.refused({**PURCHASE, "name": 5, "event_type": "sale", "refund": {}})
     assert {fault["field"] for fault in problem["errors"]} == {"name", "event_type", "refund"}
 
@@ -83,7 +83,7 @@ def test_filters_that_are_no_object_are_refused(shop: Harness, filters: Any) -> 
     assert (problem["status"], problem["field"]) == (422, "filters")
 
 
-def test_an_unknown_dimension_is_told_where_it_stands(shop: Harness) -> None:
+def test_an_unknown_dimension_is_named_with_its_place(shop: Harness) -> None:
     problem = shop.refused(where(dimension="contry", operator="equals", value="France"))
     assert problem["field"] == "filters.all.1"
     assert "did you mean country" in problem["detail"]
@@ -155,13 +155,13 @@ def test_a_body_that_is_not_sent_as_json_is_refused_with_the_header_to_send(shop
     assert "Content-Type: application/json" in answered.body["fix"]
 
 
-def test_a_wrong_verb_is_told_the_right_ones(shop: Harness) -> None:
+def test_a_wrong_verb_is_answered_with_the_right_ones(shop: Harness) -> None:
     answered = shop.ask("PATCH", "/conversions/purchase")
     assert (answered.status, answered.body["code"]) == (405, "wrong_method")
     assert answered.body["fix"] == "It takes DELETE and GET and PUT."
 
 
-def test_an_unknown_address_is_told_the_nearest_one(shop: Harness) -> None:
+def test_an_unknown_address_is_answered_with_the_nearest_one(shop: Harness) -> None:
     answered = shop.ask("GET", "/conversion")
     assert (answered.status, answered.body["code"]) == (404, "unknown_route")
     assert answered.body["fix"] == "Did you mean /conversions?"

@@ -94,7 +94,7 @@ def test_a_backtest_runs_the_query_and_leaves_no_table(shop: House) -> None:
     assert (totals["conversions"], totals["value"], totals["attributed"]) == (2, 200.0, 0)
 
 
-def test_a_query_that_fails_on_real_rows_is_told_so_without_their_values(shop: House) -> None:
+def test_a_query_that_fails_on_real_rows_is_reported_without_their_values(shop: House) -> None:
     sql = GOOD.replace("o.total", "CAST(o.client AS FLOAT64)")
     body = {"definition": custom(shop, sql, id="tried"), "start_date": "2026-11-13"}
     answered = shop.harness.ask("POST", "/conversions:backtest", body)

@@ -158,7 +158,7 @@ def test_a_conversion_is_not_combined_twice(harness: Harness) -> None:
     assert "'lead'" in problem["detail"]
 
 
-def test_an_unknown_conversion_is_told(shared: Harness) -> None:
+def test_an_unknown_conversion_is_reported(shared: Harness) -> None:
     for path in ("/conversions/nix", "/conversions/nix/versions", "/conversions/nix/statistics"):
         answered = shared.ask("GET", path)
         assert (answered.status, answered.body["code"]) == (404, "unknown_conversion")

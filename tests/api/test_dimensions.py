@@ -86,7 +86,7 @@ def test_values_come_with_how_often_they_occurred(
     assert {value["value"]: value["events"] for value in shown["values"]} == values
 
 
-def test_an_unknown_dimension_is_told_its_neighbour(harness: Harness) -> None:
+def test_an_unknown_dimension_is_answered_with_its_neighbour(harness: Harness) -> None:
     answered = harness.ask("GET", "/dimensions/contry/values")
     assert (answered.status, answered.body["code"]) == (422, "unknown_dimension")
     assert "did you mean country" in answered.body["detail"]

@@ -57,7 +57,7 @@ def test_a_body_names_the_forms_of_all_kinds() -> None:
     assert set(schema["discriminator"]["mapping"]) == set(BY_NAME)
 
 
-def test_headers_that_matter_are_told() -> None:
+def test_headers_that_matter_are_reported() -> None:
     put = DOCUMENT["paths"]["/conversions/{id}"]["put"]["parameters"]
     assert "If-Match" in {parameter["name"] for parameter in put}
     post = DOCUMENT["paths"]["/runs"]["post"]["parameters"]
@@ -83,7 +83,7 @@ def test_all_forms_come_at_once(shared: Harness) -> None:
     assert shown["conversion"]["discriminator"]["propertyName"] == "kind"
 
 
-def test_an_unknown_kind_is_told_the_known_ones(shared: Harness) -> None:
+def test_an_unknown_kind_is_answered_with_the_known_ones(shared: Harness) -> None:
     answered = shared.ask("GET", "/schemas/simpel")
     assert (answered.status, answered.body["code"]) == (404, "unknown_kind")
     assert "simple, combined" in answered.body["fix"]

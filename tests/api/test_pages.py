@@ -188,7 +188,7 @@ def test_channels_sum_to_the_whole(house: House) -> None:
     assert sum(one["conversions"] for one in by_source) == 3
 
 
-def test_what_is_set_up_is_told(house: House) -> None:
+def test_what_is_set_up_is_reported(house: House) -> None:
     house.world.events([{"name": "page_view", "at": datetime(2026, 11, 19, 9, tzinfo=UTC)}])
     shown = house.harness.get("/settings")
     assert shown["ga4_datasets"] == list(house.world.settings.ga4_datasets)

@@ -55,7 +55,7 @@ def api(shared: Harness) -> Harness:
     return shared
 
 
-def test_a_run_is_told_in_one_line_and_in_full(api: Harness) -> None:
+def test_a_run_is_reported_in_one_line_and_in_full(api: Harness) -> None:
     (run,) = api.get("/runs")["runs"]
     assert (run["status"], run["planned"], run["done"], run["failed"]) == ("failed", 2, 2, ["lead"])
     assert (run["inserted"], run["updated"], run["bytes_processed"]) == (3, 1, 1000)

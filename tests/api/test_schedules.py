@@ -160,7 +160,9 @@ def test_an_unknown_conversion_gets_no_schedule(hall: Hall) -> None:
         ("@daily", "has 1 parts"),
     ],
 )
-def test_a_schedule_that_cannot_be_read_is_told_why(hall: Hall, text: str, said: str) -> None:
+def test_a_schedule_that_cannot_be_read_is_answered_with_the_reason(
+    hall: Hall, text: str, said: str
+) -> None:
     refused = hall.put("purchase", cron=text)
     assert (refused.status, refused.body["field"]) == (422, "cron")
     assert said in refused.body["detail"]
@@ -173,7 +175,7 @@ def test_a_schedule_in_cron_is_taken(text: str) -> None:
     assert cron.checked(text) == text
 
 
-def test_an_hour_that_the_clocks_skip_or_repeat_is_told_with_a_safe_one() -> None:
+def test_an_hour_that_the_clocks_skip_or_repeat_is_reported_with_a_safe_one() -> None:
     # Source: cloud.google.com/scheduler/docs/configuring/cron-job-schedules (daylight saving)
     [shown] = cron.warnings("30 2 * * *", "Europe/Berlin", date(2024, 3, 1))
     assert "02:30 does not exist on 2024-03-31" in shown
@@ -194,7 +196,7 @@ def test_an_hour_that_the_clocks_skip_or_repeat_is_told_with_a_safe_one() -> Non
         ("45 1 * * *", "Australia/Lord_Howe", ["2024-04-07"]),
     ],
 )
-def test_only_times_that_really_change_are_told(text: str, zone: str, days: list[str]) -> None:
+def test_only_times_that_really_change_are_reported(text: str, zone: str, days: list[str]) -> None:
     found = cron.clock_changes(text, zone, date(2024, 3, 1))
     assert [str(change.day) for change in found] == days
 

@@ -83,7 +83,7 @@ def test_a_lead_has_its_newest_score_with_reasons_and_past(scored: Harness) -> N
     assert "email" not in shown
 
 
-def test_a_lead_without_score_is_told_when_it_gets_one(scored: Harness) -> None:
+def test_a_lead_without_score_is_answered_with_when_it_gets_one(scored: Harness) -> None:
     answered = scored.ask("GET", "/scores/good_lead/43")
     assert (answered.status, answered.body["code"]) == (404, "unknown_lead")
     assert "first run after they are created" in answered.body["fix"]

@@ -167,7 +167,7 @@ def test_a_duplicate_is_explained_by_its_own_event(shop: House) -> None:
     assert "2 candidates share this id; the first counts." in dedup["text"]
 
 
-def test_an_order_that_nobody_recorded_is_told_so(shop: House) -> None:
+def test_an_order_that_nobody_recorded_is_reported(shop: House) -> None:
     shown = explain(shop, "order_id=T-99")
     assert (shown["verdict"], shown["dropped_by"]) == ("not_found", "source")
     assert "No GA4 event with this id is staged" in shown["sentence"]
@@ -212,7 +212,7 @@ def test_a_trial_asks_orders_who_is_who_as_the_run_does(house: House) -> None:
     assert (shown["verdict"], shown["dropped_by"]) == ("dropped", "dedup")
 
 
-def test_an_order_that_waits_for_its_first_run_is_told_what_to_do(shop: House) -> None:
+def test_an_order_that_waits_for_its_first_run_is_answered_with_what_to_do(shop: House) -> None:
     shop.harness.save({**PURCHASE, "id": "again"})
     shown = explain(shop, "order_id=T-1", "again")
     assert shown["verdict"] == "waiting"

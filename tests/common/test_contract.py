@@ -142,7 +142,7 @@ def test_names_that_differ_in_case_alone_are_the_same() -> None:
     assert "duplicate_column" in answered(column("ID", "STRING"))
 
 
-def test_a_column_without_a_name_is_told_with_its_expression() -> None:
+def test_a_column_without_a_name_is_reported_with_its_expression() -> None:
     outputs = [Output(one["name"]) for one in SOUND] + [Output("", text="total * 2")]
     finding = answered(column("f0_", "FLOAT"), outputs=outputs)["anonymous_column"]
     assert finding.fix == "Name it: total * 2 AS value"

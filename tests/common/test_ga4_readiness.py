@@ -49,7 +49,7 @@ def test_each_way_of_having_no_daily_table_has_a_name(
     assert codes(warehouse) == expected
 
 
-def test_who_only_streams_is_told_of_the_switch_and_of_the_option() -> None:
+def test_who_only_streams_is_pointed_to_the_switch_and_the_option() -> None:
     [problem] = readiness.problems(Tables("events_intraday_20261109"), YESTERDAY)
     assert "Daily" in problem.fix
     assert "CONVERSIONS_GA4_STREAMING=true" in problem.fix

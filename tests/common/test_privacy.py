@@ -114,7 +114,7 @@ def test_a_token_is_hidden_wherever_it_stands(token: str) -> None:
         ("Ann Lee bought a house", UNKNOWN),
     ],
 )
-def test_an_error_on_a_row_is_told_without_the_row(message: str, words: str) -> None:
+def test_an_error_on_a_row_is_reported_without_the_row(message: str, words: str) -> None:
     assert without_values(message) == words
 
 

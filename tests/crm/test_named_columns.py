@@ -163,7 +163,7 @@ def test_a_date_that_is_filled_says_that_and_when_a_deal_was_won(
     assert (won["status"], won["outcome_at"].date().isoformat()) == ("won", "2026-02-03")
 
 
-def test_a_column_that_is_not_there_is_told_with_the_nearest(
+def test_a_column_that_is_not_there_is_reported_with_the_nearest(
     warehouse: QuickWarehouse, load: Callable[..., None]
 ) -> None:
     load([lead(1)])

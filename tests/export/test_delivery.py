@@ -112,7 +112,7 @@ def test_a_few_bad_rows_of_one_batch_are_all_found(bad: set[int]) -> None:
     assert len(harness.platform.kept) == 200 - len(bad)
 
 
-def test_requests_are_told_apart_where_the_platform_gives_no_id() -> None:
+def test_requests_are_distinguished_where_the_platform_gives_no_id() -> None:
     harness = Harness(Nameless, set())
     harness.deliver(rows(7))
     ids = [exchange.request_id for exchange in harness.delivery.exchanges]
@@ -198,7 +198,7 @@ def test_a_named_row_that_is_not_in_the_batch_is_no_name() -> None:
     assert harness.deliver(rows(2)) == ["accepted", "accepted"]
 
 
-def test_too_many_requests_waits_as_long_as_it_is_told() -> None:
+def test_too_many_requests_waits_as_long_as_asked() -> None:
     harness = Harness(Google, set())
     harness.replies = [Answer(429, b"", {"retry-after": "17"})]
     before = harness.clock.time
@@ -266,9 +266,7 @@ def test_retry_after_is_a_number_or_a_date(text: str, seconds: float | None) -> 
 
 
 @given(st.integers(0, 20), st.randoms(use_true_random=False))
-def test_waiting_without_being_told_is_bounded_and_random(
-    attempt: int, chance: random.Random
-) -> None:
+def test_waiting_unasked_is_bounded_and_random(attempt: int, chance: random.Random) -> None:
     assert 0 <= wait_before(attempt, chance) <= LONGEST_WAIT
 
 

@@ -90,7 +90,7 @@ def test_a_click_of_another_platform_does_not_make_this_one_old() -> None:
     assert decide("google_ads", elsewhere) == Note("expired", "click_too_old")
 
 
-def test_meta_is_told_when_its_own_click_was_first_seen() -> None:
+def test_meta_is_sent_when_its_own_click_was_first_seen() -> None:
     row = replace(ROW, meta_click_at=NOW - timedelta(days=5))
     decision = decide("meta", row)
     assert isinstance(decision, Deliver)

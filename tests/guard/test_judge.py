@@ -47,7 +47,7 @@ def test_every_finding_says_what_why_and_what_to_write(case: Case) -> None:
         assert finding.code != finding.message
 
 
-def test_findings_of_several_layers_are_told_at_once() -> None:
+def test_findings_of_several_layers_are_reported_at_once() -> None:
     sql = (
         "SELECT COALSCE(id, '\\d') AS id, RAND() AS value\n"
         "FROM shop.secret.t TABLESAMPLE SYSTEM (1 PERCENT)\n"
@@ -83,7 +83,7 @@ def test_a_dashed_project_is_quoted_in_the_text_that_runs() -> None:
     assert verdict.tables == ("my-shop-1.crm.orders",)
 
 
-def test_tables_functions_and_parameters_are_told() -> None:
+def test_tables_functions_and_parameters_are_reported() -> None:
     sql = (
         "SELECT NET.HOST(url) AS id, SAFE.PARSE_DATE('%F', d) "
         "FROM crm.orders, `shop.hubspot.deal` WHERE d > @START_DATE"
@@ -174,7 +174,7 @@ def test_a_byte_order_mark_at_the_start_does_no_harm() -> None:
         ("SELECT ARRAY(SELECT AS VALUE CURRENT_DATE) AS days", {"ARRAY", "CURRENT_DATE"}),
     ],
 )
-def test_a_clock_is_told_from_what_bears_its_name(sql: str, functions: set[str]) -> None:
+def test_a_clock_is_distinguished_from_what_bears_its_name(sql: str, functions: set[str]) -> None:
     verdict = judge(sql, SCOPE)
     assert verdict.functions == functions
     assert differences(sql) == ("accepted", [])
@@ -200,7 +200,7 @@ def test_a_clock_is_told_from_what_bears_its_name(sql: str, functions: set[str])
         ("UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS a, crm.stores AS b", False),
     ],
 )
-def test_tables_that_no_condition_ties_are_told(from_: str, is_told: bool) -> None:
+def test_tables_that_no_condition_ties_are_reported(from_: str, is_told: bool) -> None:
     steps = "WITH step AS (SELECT n FROM crm.a), total AS (SELECT COUNT(*) AS n FROM crm.a)"
     found = judge(f"{steps} SELECT 1 AS id FROM {from_}", SCOPE).findings
     assert ("cartesian_join" in [finding.code for finding in found]) is is_told
@@ -220,7 +220,7 @@ def test_a_project_with_dashes_behind_a_comma_is_answered_with_its_path() -> Non
     assert finding.end_column == 58
 
 
-def test_a_routine_is_told_as_it_is_written() -> None:
+def test_a_routine_is_reported_as_it_is_written() -> None:
     (finding,) = judge("SELECT crm.cleanId(id) AS id FROM crm.orders", SCOPE).findings
     assert finding.message.startswith("crm.cleanId is no function of GoogleSQL")
 
@@ -234,7 +234,7 @@ def test_a_routine_is_told_as_it_is_written() -> None:
          ["unknown_function", "sample"]),
     ],
 )  # fmt: skip
-def test_only_what_is_so_is_told(sql: str, answered: list[str]) -> None:
+def test_only_what_is_so_is_reported(sql: str, answered: list[str]) -> None:
     assert [finding.code for finding in judge(sql, SCOPE).findings] == answered
 
 

@@ -102,7 +102,7 @@ def test_an_act_is_never_taken_for_the_name_of_a_thing(ask: Ask, name: str, path
 
 
 @pytest.mark.parametrize("path", ["/schemas", "/schemas/simple", "/conversions", "/tables"])
-def test_what_is_known_is_not_told_again(ask: Ask, path: str) -> None:
+def test_what_is_known_is_not_sent_again(ask: Ask, path: str) -> None:
     first = ask("api", "GET", path)
     tag = first.headers["ETag"]
     for known in (tag, f'"other", {tag}', tag.removeprefix("W/"), "*"):
@@ -113,7 +113,7 @@ def test_what_is_known_is_not_told_again(ask: Ask, path: str) -> None:
 
 
 @pytest.mark.parametrize("name", INTERFACES)
-def test_a_wrong_verb_is_told_the_right_ones(ask: Ask, name: str) -> None:
+def test_a_wrong_verb_is_answered_with_the_right_ones(ask: Ask, name: str) -> None:
     refused = ask(name, "PATCH", FIRST[name])
     assert refused.status_code == 405
     assert refused.get_json()["code"] == "wrong_method"

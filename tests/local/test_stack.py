@@ -136,7 +136,9 @@ def test_work_cut_by_a_crash_of_the_functions_is_done_when_they_are_back(
     assert [seen for _, _, seen in received(home)].count(number) == 2
 
 
-def test_a_second_stack_on_the_same_data_is_told_who_has_it(stack: Stack, home: Path) -> None:
+def test_a_second_stack_on_the_same_data_is_answered_with_who_has_it(
+    stack: Stack, home: Path
+) -> None:
     with (
         pytest.raises(DirectoryBusyError, match=f"process {os.getpid()} .*{stack.url}"),
         running(home, home / ".local", environment(home)),
@@ -203,7 +205,7 @@ def answers(url: str) -> bool:
     return True
 
 
-def test_a_served_stack_ends_in_order_when_it_is_told_to(tmp_path: Path) -> None:
+def test_a_served_stack_ends_in_order_when_asked_to(tmp_path: Path) -> None:
     with served(write_repository(tmp_path)) as (process, ready):
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=60) == 0

@@ -45,13 +45,13 @@ def codes(**found: Any) -> list[str]:
         ({"unknown_refunds": 1}, ["refund_of_unknown_order"]),
     ],
 )
-def test_what_is_unusual_is_told_and_nothing_else(
+def test_what_is_unusual_is_reported_and_nothing_else(
     found: dict[str, Any], expected: list[str]
 ) -> None:
     assert codes(**found) == expected
 
 
-def test_buyers_that_lost_their_click_and_an_event_that_stopped_are_told(
+def test_buyers_that_lost_their_click_and_an_event_that_stopped_are_reported(
     world: QuickWorld,
 ) -> None:
     world.define(id="purchase", event_type="purchase")

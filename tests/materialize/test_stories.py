@@ -39,7 +39,7 @@ def shown(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
 
 
 @pytest.mark.parametrize("shown", stories(), ids=lambda folder: folder.name, indirect=True)
-def test_a_story_ends_each_day_as_it_is_told(
+def test_a_story_ends_each_day_as_it_is_written(
     shown: tuple[Story, QuickWorld], expecting: Expected, request: pytest.FixtureRequest
 ) -> None:
     story, world = shown

@@ -108,7 +108,7 @@ def test_a_click_that_the_new_tables_never_saw_still_counts(upgraded: QuickWorld
     assert clicks["O-11"] == "CLICK-OLD"
 
 
-def test_nobody_is_told_of_orders_that_were_read_before(upgraded: QuickWorld) -> None:
+def test_nobody_is_notified_of_orders_that_were_read_before(upgraded: QuickWorld) -> None:
     upgraded.run(NEXT_DAY)
     assert upgraded.incidents() == ["ga4_day_missing"]
 

@@ -36,7 +36,7 @@ def test_a_deployment_as_it_should_be_differs_nowhere() -> None:
     assert found(well) == {}
 
 
-def test_a_refusal_is_told_in_its_own_words_and_the_walk_goes_on() -> None:
+def test_a_refusal_is_reported_in_its_own_words_and_the_walk_goes_on() -> None:
     def ask(method: str, url: str, body: Any) -> Answer:
         if url.endswith("/runs"):
             return Answer(403, {"detail": "Permission bigquery.jobs.create denied"})
@@ -50,7 +50,7 @@ def test_a_refusal_is_told_in_its_own_words_and_the_walk_goes_on() -> None:
     assert "its rows are shown" not in differs
 
 
-def test_a_run_that_fails_or_never_ends_is_told() -> None:
+def test_a_run_that_fails_or_never_ends_is_reported() -> None:
     def failing(method: str, url: str, body: Any) -> Answer:
         failed = {**RUN, "done": 0, "failed": [NAME]}
         return Answer(200, failed) if "/runs/" in url else well(method, url, body)
@@ -63,7 +63,7 @@ def test_a_run_that_fails_or_never_ends_is_told() -> None:
     assert "did not end" in found(running)["the run counts the conversion"][0]
 
 
-def test_an_answer_without_what_it_should_hold_is_told() -> None:
+def test_an_answer_without_what_it_should_hold_is_reported() -> None:
     def ask(method: str, url: str, body: Any) -> Answer:
         return Answer(200, {"id": NAME}) if method == "PUT" else well(method, url, body)
 

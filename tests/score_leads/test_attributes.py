@@ -33,7 +33,7 @@ def spread(values: Sequence[object]) -> list[object]:
         ("message", [" ".join(DRAW.choice(WORDS, 9)) for _ in range(400)], "text"),
     ],
 )
-def test_the_kind_is_told_by_the_values(name: str, values: list[object], kind: str) -> None:
+def test_the_kind_is_reported_by_the_values(name: str, values: list[object], kind: str) -> None:
     found = profile(name, values, PLACED)
     assert (found.kind, found.refused) == (kind, "")
 

@@ -61,7 +61,7 @@ def test_it_reports_and_writes_predictions(tmp_path: Path, capsys: pytest.Captur
     assert any("Channel: fair (+" in row["reasons"] for row in rows)
 
 
-def test_it_trains_up_to_the_day_that_it_is_told(
+def test_it_trains_up_to_the_day_asked_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = written(tmp_path / "leads.csv", table())
@@ -161,7 +161,7 @@ def test_the_usual_encodings_are_read(tmp_path: Path, encoding: str) -> None:
     assert table_file.read(path).columns == {"name": ["Müller"], "city": ["Köln"]}
 
 
-def test_rows_without_label_or_time_are_left_out_and_told(tmp_path: Path) -> None:
+def test_rows_without_label_or_time_are_left_out_and_reported(tmp_path: Path) -> None:
     rows = table(60)
     rows[0][4], rows[1][1] = "", "n/a"
     path = written(tmp_path / "leads.csv", rows)

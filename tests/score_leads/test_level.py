@@ -97,7 +97,7 @@ def test_few_wins_are_no_ground_for_a_correction(wins: int) -> None:
     assert (few.choice, few.note) == ("none", f"only {wins} mature wins")
 
 
-def test_a_step_is_told_to_a_person_before_it_can_be_corrected() -> None:
+def test_a_step_is_reported_to_a_person_before_it_can_be_corrected() -> None:
     stepped = found(lambda day: np.where(day < 295, 0.2, 0.05))
     missed = stepped.missed
     assert missed is not None

@@ -43,7 +43,7 @@ def test_leads_of_the_same_kind_raise_no_alarm() -> None:
         (leads(top=9), "channel", "a value that training never saw"),
     ],
 )
-def test_drift_is_told_by_what_it_is(now: Features, attribute: str, said: str) -> None:
+def test_drift_is_reported_by_what_it_is(now: Features, attribute: str, said: str) -> None:
     assert said in complaints(now)[attribute]
 
 

@@ -107,7 +107,7 @@ def test_a_window_of_known_wins_alone_would_be_too_short() -> None:
     assert np.nanquantile(known, 0.8) < 0.75 * found.window
 
 
-def test_a_given_window_is_kept_and_its_tail_told() -> None:
+def test_a_given_window_is_kept_and_its_tail_reported() -> None:
     old = np.full(100, 500.0)
     assert tail(np.arange(1.0, 101.0), old, 50).factor == pytest.approx(2)
     assert tail(np.arange(1.0, 101.0), old, 365).factor == 1

@@ -93,7 +93,7 @@ def test_auto_without_enough_leads_takes_the_best_third() -> None:
 
 @pytest.mark.parametrize(("mode", "given"), [("auto", None), ("top_share", 0.1),
                                              ("target_precision", 0.4)])  # fmt: skip
-def test_without_skill_leads_cannot_be_told_apart(mode: str, given: float | None) -> None:
+def test_without_skill_leads_cannot_be_distinguished(mode: str, given: float | None) -> None:
     found = cut(mode, given, skill=False)
     assert found.cut == 0
     assert "cannot tell them apart" in found.reason

@@ -95,7 +95,7 @@ def test_values_are_said_plainly(value: object, said: str) -> None:
     assert reasons == [{"attribute": "Plan", "value": said, "points": 3.0}]
 
 
-def test_of_free_text_only_the_length_is_told() -> None:
+def test_of_free_text_only_the_length_is_reported() -> None:
     assert length("Call Jane Doe, please.") == "4 words"
     assert length(" ") is None
 

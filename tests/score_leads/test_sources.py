@@ -229,7 +229,7 @@ def test_money_in_the_home_currency_counts_where_no_rate_is_known(department: De
         assert (found.unpriced, found.wins) == (int(value is None), 1)
 
 
-def test_money_without_a_rate_is_told_and_a_deal_without_money_is_not(
+def test_money_without_a_rate_is_reported_and_a_deal_without_money_is_not(
     department: Department,
 ) -> None:
     facts = {"lead_id": "c", "outcome_at": "2024-03-11T10:00:00Z"}
@@ -246,13 +246,13 @@ def test_money_without_a_rate_is_told_and_a_deal_without_money_is_not(
     assert not list(training_incidents.of_sources(Lacks(0, 3, 3, 0, 3, 0), "EUR"))
 
 
-def test_leads_that_no_visit_can_be_found_for_are_told() -> None:
+def test_leads_that_no_visit_can_be_found_for_are_reported() -> None:
     (incident,) = training_incidents.of_sources(Lacks(0, 0, 500, 0, 40, 0), "EUR")
     assert (incident.code, incident.severity) == ("no_client_ids", "warning")
     assert not list(training_incidents.of_sources(Lacks(0, 0, 500, 9, 40, 1), "EUR"))
 
 
-def test_a_form_that_no_longer_writes_the_client_id_is_told() -> None:
+def test_a_form_that_no_longer_writes_the_client_id_is_reported() -> None:
     (incident,) = training_incidents.of_sources(Lacks(0, 0, 500, 400, 40, 0), "EUR")
     assert (incident.code, incident.severity) == ("client_ids_stopped", "warning")
     assert "40 leads of the last 30 days" in incident.detail

@@ -137,7 +137,7 @@ def test_the_ranking_comes_close_to_the_true_one(learnt: Learnt) -> None:
     assert area_under_curve(scores.probability, won) > best - 0.05
 
 
-def test_deals_are_told_apart_by_their_worth(learnt: Learnt) -> None:
+def test_deals_are_distinguished_by_their_worth(learnt: Learnt) -> None:
     coming = learnt.sales.created_between(TODAY, 260)
     value = score(learnt.training.trained, learnt.sales.leads.take(coming)).deal_value
     assert value is not None

@@ -81,7 +81,7 @@ def test_terraform_reads_the_recording_as_it_was_recorded(served: dict[str, Any]
     assert list(differences(served)) == []
 
 
-def test_a_provider_that_moved_on_is_told_apart(served: dict[str, Any]) -> None:
+def test_a_provider_that_moved_on_is_distinguished(served: dict[str, Any]) -> None:
     moved = json.loads(json.dumps(served))
     topic = moved["provider_schemas"][GOOGLE]["resource_schemas"]["google_pubsub_topic"]["block"]
     del topic["attributes"]["labels"]

@@ -47,7 +47,7 @@ def test_the_grant_is_written_out(message: str, grants: list[str]) -> None:
         assert grant in finding.fix
 
 
-def test_an_account_that_cannot_be_told_leaves_a_gap_to_fill() -> None:
+def test_an_account_that_cannot_be_found_leaves_a_gap_to_fill() -> None:
     finding = denied("Access Denied: Table a-b:c.d: no", [], "", "shop")
     assert "serviceAccount:ACCOUNT" in finding.fix
     assert "the service account" in finding.message

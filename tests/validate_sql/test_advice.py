@@ -34,7 +34,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("message", SAID)
-def test_what_to_write_is_told(message: str) -> None:
+def test_what_to_write_is_reported(message: str) -> None:
     assert SAID[message] in advice(message, ["order_id", "client_id", "total"])
 
 

@@ -38,7 +38,7 @@ def test_a_sound_query_is_answered_with_columns_rows_and_shares(shown: Judge) ->
     assert len(answer.sample) == 20
 
 
-def test_unknown_bytes_are_told_as_unknown_and_not_as_free(shown: Judge) -> None:
+def test_unknown_bytes_are_reported_as_unknown_and_not_as_free(shown: Judge) -> None:
     answer = shown(f"SELECT {COLUMNS} {ORDERS}")
     assert answer.bytes_processed is None
     assert answer.cost
@@ -46,7 +46,7 @@ def test_unknown_bytes_are_told_as_unknown_and_not_as_free(shown: Judge) -> None
     assert answer.cost.price_per_month is None
 
 
-def test_faults_of_contract_partition_and_habit_are_told_together(shown: Judge) -> None:
+def test_faults_of_contract_partition_and_habit_are_reported_together(shown: Judge) -> None:
     answer = shown(
         "SELECT order_id AS id, client_id AS clientId, date AS created, NULL AS currency, "
         "total * 2\nFROM `shop.crm.orders`\nLIMIT 5"
@@ -66,7 +66,7 @@ def test_faults_of_contract_partition_and_habit_are_told_together(shown: Judge) 
     assert fixes["partition_filter"] == "WHERE date BETWEEN @start_date AND @end_date"
 
 
-def test_bigquerys_own_complaint_is_told_at_the_authors_place(shown: Judge) -> None:
+def test_bigquerys_own_complaint_is_reported_at_the_authors_place(shown: Judge) -> None:
     answer = shown(
         f"SELECT client_id,\n  order_idd AS id, -- typo\n  created_at AS created {ORDERS}"
     )
@@ -172,12 +172,12 @@ def test_a_fix_is_written_with_the_authors_own_expression(
     assert fix in next(issue.fix for issue in answer.issues if issue.code == code)
 
 
-def test_rows_of_a_placeholder_are_not_told_as_duplicates_too(shown: Judge) -> None:
+def test_rows_of_a_placeholder_are_not_reported_as_duplicates_too(shown: Judge) -> None:
     answer = shown(f"SELECT '(not set)' AS id, client_id, created_at AS created {ORDERS}")
     assert "duplicate_id" not in codes(answer)
 
 
-def test_a_column_written_as_null_is_told_once(shown: Judge) -> None:
+def test_a_column_written_as_null_is_reported_once(shown: Judge) -> None:
     answer = shown(f"SELECT {COLUMNS}, CAST(NULL AS STRING) AS user_id {ORDERS}")
     (issue,) = answer.issues
     assert issue.code == "null_column"
@@ -194,7 +194,7 @@ def test_the_shard_of_one_day_is_answered_with_all_days(shown: Judge) -> None:
     assert issue.fix.startswith("FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN")
 
 
-def test_days_set_by_a_clock_are_told_once(shown: Judge) -> None:
+def test_days_set_by_a_clock_are_reported_once(shown: Judge) -> None:
     answer = shown(
         f"SELECT {COLUMNS} FROM `shop.crm.orders` WHERE date BETWEEN "
         "DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY) AND CURRENT_DATE()"
@@ -266,7 +266,7 @@ CONTENT = {
 
 
 @pytest.mark.parametrize("code", CONTENT)
-def test_what_only_the_rows_show_is_told(shown: Judge, code: str) -> None:
+def test_what_only_the_rows_show_is_reported(shown: Judge, code: str) -> None:
     assert code in codes(shown(CONTENT[code]))
 
 
@@ -335,7 +335,7 @@ class Locked(Warehouse):
         )
 
 
-def test_a_query_that_takes_too_long_is_told_so_without_a_profile(services: Services) -> None:
+def test_a_query_that_takes_too_long_is_reported_without_a_profile(services: Services) -> None:
     slow = replace(services, runner=Slow(services.own.client, services.settings))
     answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), slow)
     assert answer.ok
@@ -343,7 +343,7 @@ def test_a_query_that_takes_too_long_is_told_so_without_a_profile(services: Serv
     assert "too long" in answer.issues[0].message
 
 
-def test_a_missing_right_to_write_the_copy_is_told_with_its_grant(services: Services) -> None:
+def test_a_missing_right_to_write_the_copy_is_reported_with_its_grant(services: Services) -> None:
     locked = replace(services, runner=Locked(services.own.client, services.settings))
     answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), locked)
     assert codes(answer) == ["access_denied"]

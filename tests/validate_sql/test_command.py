@@ -41,7 +41,9 @@ def ran(services: Services, path: Path, *options: str) -> tuple[int, str]:
     return status, console.export_text()
 
 
-def test_a_fault_is_told_at_its_place_and_ends_with_1(services: Services, tmp_path: Path) -> None:
+def test_a_fault_is_reported_at_its_place_and_ends_with_1(
+    services: Services, tmp_path: Path
+) -> None:
     path = tmp_path / "query.sql"
     path.write_text(SLIP)
     status, text = ran(services, path)

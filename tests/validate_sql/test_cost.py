@@ -46,7 +46,7 @@ def test_a_run_above_the_cap_is_an_error() -> None:
         (None, GIB, True, []),
     ],
 )
-def test_a_filter_that_prunes_nothing_is_told(
+def test_a_filter_that_prunes_nothing_is_reported(
     one_day: int | None, month: int, is_partitioned: bool, complaint: list[str]
 ) -> None:
     found = check(estimate(GIB, month, SETTINGS), one_day, is_partitioned)
@@ -75,7 +75,7 @@ class Weighing(Cloud):
         return replace(done, bytes_processed=sum(read) * width * count)
 
 
-def test_the_cost_is_told_by_table(services: Services) -> None:
+def test_the_cost_is_reported_by_table(services: Services) -> None:
     sql = (
         "SELECT o.order_id AS id, o.client_id, o.created_at AS created FROM crm.orders AS o "
         "JOIN crm.forms AS f ON f.id = o.order_id WHERE o.date BETWEEN @start_date AND @end_date "
@@ -92,7 +92,7 @@ def test_the_cost_is_told_by_table(services: Services) -> None:
     assert "A run reads 1.1 GiB: shop.crm.orders" in answer.explanation
 
 
-def test_where_bytes_are_unknown_no_share_is_told(services: Services) -> None:
+def test_where_bytes_are_unknown_no_share_is_reported(services: Services) -> None:
     sql = "SELECT o.id, f.id AS other FROM crm.forms AS o JOIN crm.deals AS f ON f.deal_id = o.id"
     answer = validate(Ask(sql=sql, with_profile=False), services)
     assert answer.cost is None or answer.cost.tables == []

@@ -35,7 +35,7 @@ from tests.guard.corpus import SCOPE
         ("FROM crm.a |> SELECT id", ""),
     ],
 )  # fmt: skip
-def test_a_query_is_told_in_words(sql: str, words: str) -> None:
+def test_a_query_is_reported_in_words(sql: str, words: str) -> None:
     query = judge(sql, SCOPE).query
     assert query
     assert explained(query) == words

@@ -12,7 +12,7 @@ from tests.validate_sql.conftest import COLUMNS, PERIOD, Judge, codes
 ORDERS = f"SELECT {COLUMNS} FROM shop.crm.orders {PERIOD}"
 
 
-def test_the_share_that_each_filter_removes_is_told(shown: Judge) -> None:
+def test_the_share_that_each_filter_removes_is_reported(shown: Judge) -> None:
     answer = shown(f"{ORDERS} AND status = 'paid' AND items BETWEEN 1 AND 3")
     assert [(it.text, it.removed_share) for it in answer.filters] == [
         ("status = 'paid'", 0.5),
@@ -21,7 +21,7 @@ def test_the_share_that_each_filter_removes_is_told(shown: Judge) -> None:
     assert "idle_filter" not in codes(answer)
 
 
-def test_a_slip_in_a_filter_is_told_with_the_value_that_was_meant(shown: Judge) -> None:
+def test_a_slip_in_a_filter_is_reported_with_the_value_that_was_meant(shown: Judge) -> None:
     answer = shown(f"{ORDERS} AND status = 'Paid'")
     issue = next(it for it in answer.issues if it.code == "idle_filter")
     assert "'paid' (30)" in issue.message

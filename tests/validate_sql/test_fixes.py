@@ -93,7 +93,7 @@ def test_a_sign_of_a_currency_becomes_its_code_and_no_other_row_is_lost(
     assert {"currency_code", "currency_case"}.isdisjoint(codes(shown(fixed)))
 
 
-def test_an_unknown_currency_is_told_without_a_text_that_would_lose_the_others(
+def test_an_unknown_currency_is_reported_without_a_text_that_would_lose_the_others(
     shown: Judge,
 ) -> None:
     issue = mended(
@@ -137,7 +137,7 @@ WHERE o.status ilike 'paid' AND o.created_at > now() - interval '30 days'
 ORDER BY 1"""
 
 
-def test_all_faults_are_told_in_one_answer_at_their_places(shown: Judge) -> None:
+def test_all_faults_are_reported_in_one_answer_at_their_places(shown: Judge) -> None:
     answer = shown(POSTGRES.replace('"id"', '"order_id"'))
     text = POSTGRES.replace('"id"', '"order_id"').splitlines()
     marked = {
@@ -210,7 +210,7 @@ def test_reading_goes_on_behind_what_no_program_can_mend() -> None:
     assert sorted(dialect) == [1, 1, 1, 3, 3, 3, 4, 4]
 
 
-def test_a_script_of_temporary_tables_is_told_as_one_query(shown: Judge) -> None:
+def test_a_script_of_temporary_tables_is_reported_as_one_query(shown: Judge) -> None:
     script = (
         "CREATE TEMP TABLE paid AS SELECT * FROM shop.crm.orders\n"
         "WHERE date BETWEEN @start_date AND @end_date AND status = 'paid';\n"

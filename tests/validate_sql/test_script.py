@@ -92,7 +92,7 @@ def test_nothing_is_suggested_where_the_meaning_is_unclear(script: str) -> None:
     assert as_query(script) is None
 
 
-def test_what_becomes_of_temporary_tables_is_told() -> None:
+def test_what_becomes_of_temporary_tables_is_reported() -> None:
     script = (
         "DECLARE d DATE; CREATE TEMP TABLE x AS SELECT 1 FROM `shop.analytics_123.events_*`; "
         "SELECT * FROM x"

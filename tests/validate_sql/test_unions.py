@@ -25,7 +25,7 @@ FIRST = "SELECT order_id AS id, client_id, created_at AS created FROM crm.a"
         ("SELECT id, NULL, created FROM crm.b", ""),
     ],
 )  # fmt: skip
-def test_columns_that_stand_in_each_others_place_are_told(second: str, fix: str) -> None:
+def test_columns_that_stand_in_each_others_place_are_reported(second: str, fix: str) -> None:
     query = judge(f"{FIRST} UNION ALL {second}", SCOPE).query
     assert query
     found = check(query, WANTED)
