@@ -196,6 +196,11 @@ def open_days(id: str, definitions: Mapping[str, DefinitionVersion]) -> int:
     return definitions[id].conversion.open_days(lambda member: open_days(member, definitions))
 
 
+def value_days(id: str, definitions: Mapping[str, DefinitionVersion]) -> int:
+    """For how many days after a row of the conversion its value may change."""
+    return definitions[id].conversion.value_days(lambda member: value_days(member, definitions))
+
+
 def due_window(
     stored: DefinitionVersion,
     definitions: Mapping[str, DefinitionVersion],
@@ -244,13 +249,15 @@ def _first_day(id: str, due: Window, known: Known) -> date:
     """The first day that is due.
 
     Who counts users' first purchases begins with the oldest data, and what counts GA4's events with
-    the oldest day that says something else by now.
+    the oldest day whose value the oldest changed day may touch: what it tells by now may be the
+    refund of a purchase long before it.
     """
     conversion, is_new = known.definitions[id].conversion, known.done_until(id) is None
     if known.exported and conversion.begins_with_oldest() and is_new:
         return min(due.start, known.exported.start)
     if known.changed and conversion.events() and not is_new:
-        return min(due.start, min(known.changed))
+        reach = timedelta(days=value_days(id, known.definitions))
+        return min(due.start, min(known.changed) - reach)
     return due.start
 
 

@@ -36,6 +36,8 @@ class Past:
     """Whether the last write is in the ledger."""
     last: Done | None
     """How far this version is; None when it never ran to its end."""
+    begins: date | None = None
+    """The first day that any version was ever run for; None before the first run."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,13 @@ class Ledger:
             version=version,
             fence=fence,
             done=Parameter("ARRAY<STRING>", list(DONE)),
+            covered=Parameter("ARRAY<STRING>", [*DONE, RunStatus.CONTINUED]),
         )
         found = next(self.warehouse.rows(bound))
         until = found["done_until"]
         last = None if until is None else Done(until, found["done_at"])
-        return Past(frozenset(found["versions"] or ()), bool(found["has_fence"]), last)
+        versions = frozenset(found["versions"] or ())
+        return Past(versions, bool(found["has_fence"]), last, found["begins"])
 
 
 @dataclass

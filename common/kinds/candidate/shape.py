@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from common import schemas
 from common.bigquery.sql import Sql, fill, join, table
@@ -131,6 +132,8 @@ class Context:
     timezone: str
     currency: str
     raw_columns: frozenset[str] = frozenset()
+    begins: date | None = None
+    """The first day that the conversion was ever run for; None before its first run."""
 
     def of_product(self, name: str) -> Sql:
         """Another table of the product, which lies in the same dataset as the scores."""

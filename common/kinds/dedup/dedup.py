@@ -7,7 +7,7 @@ then a step `past` holds, as candidates from the stage, what counted before the 
 
 from __future__ import annotations
 
-from common.bigquery.sql import Sql, bind, join, template
+from common.bigquery.sql import Sql, bind, join, template, with_parameters
 from common.identity import graph
 from common.kinds.candidate.shape import Context
 
@@ -26,7 +26,9 @@ def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sq
     memory = [template(__file__, "dedup_past", key=key)] if past else []
     if of == "order":
         orders = context.of_product("order_memory")
-        memory.append(template(__file__, "dedup_history", orders=orders))
+        begins = min(context.begins or context.window.start, context.window.start)
+        known = template(__file__, "dedup_history", orders=orders)
+        memory.append(with_parameters(known, begins=begins))
     return template(
         __file__,
         f"dedup_{of}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common import schemas
 from common.bigquery.leases.lease import Lease
@@ -105,9 +105,10 @@ def job_of(
         timezone=warehouse.settings.timezone,
         currency=warehouse.settings.currency,
     )
+    past = services.ledger.past(stored.id, stored.version, taken.fence - 1)
+    context = replace(context, begins=past.begins)
     columns = [*schemas.columns("conversion")]
     provenance = [name for name in columns if name in PROVENANCE]
-    past = services.ledger.past(stored.id, stored.version, taken.fence - 1)
     return Job(
         task,
         stored,

@@ -1181,6 +1181,7 @@ WHERE
   );
 
 -- step candidates
+-- @begins DATE = "2026-10-26"
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
 -- @start_date DATE = "2026-10-26"
@@ -1359,10 +1360,10 @@ by_order AS (
       UNION DISTINCT
       SELECT past.id FROM past
       UNION DISTINCT
-      -- orders older than the stage: of them only the id is known
+      -- orders older than the stage, or than the conversion's own first day: of them only the id is known
       SELECT memory.purchase_id
       FROM `my-project.conversions.order_memory` AS memory
-      WHERE memory.is_history AND memory.date < @start_date
+      WHERE memory.date < @start_date AND (memory.is_history OR memory.date < @begins)
     ) AS published ON published.id = previous.id
   ) AS ranked
 ),
