@@ -120,7 +120,9 @@ class MemoryLedger:
             gone_at = self._gone_at(key, delivery_state)
             live = bool(delivery_state.holding or delivery_state.in_doubt)
             resting = delivery_state.state == "parked" and not self._parked_long(key, now)
-            failed = delivery_state.state == "failed" and not self._newly_in_doubt(key)
+            failed = delivery_state.state == "failed" and not (
+                self._newly_in_doubt(key) or delivery_state.refused_in_doubt
+            )
             shown = delivery_state.row_hash is None and (
                 delivery_state.state in TOLD or resting or failed
             )
@@ -333,31 +335,29 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
     ordered = sorted(history, key=_order)
     last = ordered[-1]
     held: Sent | None = None
-    in_doubt: Sent | None = None
-    gone = False
+    doubts: list[Sent] = []
     for number, (written, following) in enumerate(
         zip(ordered, [*ordered[1:], None], strict=True), start=1
     ):
         entry = written.entry
         match entry.state:
             case "accepted" if not _refused_later(entry, ordered[number:]):
-                held, in_doubt, gone = entry.sent, None, False
+                held, doubts = entry.sent, []
             case "absent" if not entry.request_id:
-                held, in_doubt, gone = None, None, False
+                held, doubts = None, []
             case "sending" if following is not None and following.entry.state in SETTLED:
                 pass
             case "sending" | "unknown":
-                in_doubt = in_doubt or entry.sent
-                gone = gone or bool(entry.sent and entry.sent.op == "retract")
+                doubts += [entry.sent] if entry.sent else []
     return DeliveryState(
         last.entry.state,
         last.entry.reason or None,
         last.entry.row_hash,
         last.scope.version,
         held,
-        in_doubt,
-        gone,
-        _refused_in_doubt(ordered, in_doubt),
+        doubts[0] if doubts else None,
+        any(sent.op == "retract" for sent in doubts),
+        _refused_in_doubt(ordered, doubts),
     )
 
 
@@ -380,15 +380,11 @@ def _newly_in_doubt(ordered: Sequence[Written]) -> bool:
     )
 
 
-def _refused_in_doubt(ordered: Sequence[Written], in_doubt: Sent | None) -> bool:
+def _refused_in_doubt(ordered: Sequence[Written], doubts: Sequence[Sent]) -> bool:
     newest = ordered[-1].entry
-    return bool(
-        newest.state == "failed"
-        and in_doubt
-        and newest.sent
-        and newest.sent.fingerprint != in_doubt.fingerprint
-        and not _newly_in_doubt(ordered)
-    )
+    refused = newest.sent.fingerprint if newest.state == "failed" and newest.sent else None
+    another = any(sent.fingerprint != refused for sent in doubts)
+    return refused is not None and another and not _newly_in_doubt(ordered)
 
 
 def _retracts(entry: Entry) -> bool:

@@ -39,7 +39,7 @@ WHERE
         )
         OR (delivery_state.state = 'parked' AND delivery_state.happened_at < @parked_before)
         OR (delivery_state.state = 'failed' AND delivery_state.is_newly_in_doubt)
-        OR COALESCE(delivery_state.is_refused_in_doubt, FALSE)
+        OR delivery_state.is_refused_in_doubt
         OR (
           @restate_all
           AND delivery_state.holding
@@ -53,7 +53,10 @@ WHERE
           delivery_state.row_hash IS NULL
           AND (
             delivery_state.state IN ('unsupported_change', 'ambiguous', 'rejected')
-            OR (delivery_state.state = 'failed' AND NOT delivery_state.is_newly_in_doubt)
+            OR (
+              delivery_state.state = 'failed'
+              AND NOT (delivery_state.is_newly_in_doubt OR delivery_state.is_refused_in_doubt)
+            )
             OR (delivery_state.state = 'parked' AND delivery_state.happened_at >= @parked_before)
           )
         )

@@ -58,6 +58,9 @@ marked AS (
   SELECT
     entry.*,
     entry.position = entry.newest AS is_newest,
+    entry.fingerprint <> MAX(IF(entry.position = entry.newest, entry.fingerprint, NULL)) OVER (
+      PARTITION BY entry.conversion_id
+    ) AS is_another,
     entry.position = entry.proof AND entry.proof > entry.cleared AS is_held,
     entry.position = MIN(IF(entry.in_doubt, entry.position, NULL)) OVER (
       PARTITION BY entry.conversion_id
@@ -91,11 +94,10 @@ delivery_state AS (
     MAX(IF(entry.is_first_in_doubt, entry.happened_at, NULL)) AS in_doubt_at,
     COUNTIF(entry.in_doubt AND entry.op = 'retract') > 0 AS in_doubt_gone,
     COUNTIF(entry.in_doubt AND entry.position > entry.answered) > 0 AS is_newly_in_doubt,
-    -- another payload than the one in doubt was accepted since, and refused later
+    -- another payload than one in doubt was accepted since, and refused later
     COUNTIF(entry.is_newest AND entry.state = 'failed') > 0
     AND COUNTIF(entry.in_doubt AND entry.position > entry.answered) = 0
-    AND MAX(IF(entry.is_first_in_doubt, entry.fingerprint, NULL))
-    <> MAX(IF(entry.is_newest, entry.fingerprint, NULL)) AS is_refused_in_doubt,
+    AND COUNTIF(entry.in_doubt AND entry.is_another) > 0 AS is_refused_in_doubt,
     MAX(IF(entry.state = 'erased', entry.happened_at, NULL)) AS erased_at,
     COALESCE(MAX(IF(entry.is_held, entry.op, NULL)), 'retract') <> 'retract' AS holding
   FROM marked AS entry

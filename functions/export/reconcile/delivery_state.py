@@ -70,7 +70,7 @@ class DeliveryState:
     in_doubt: Sent | None = None
     in_doubt_gone: bool = False
     refused_in_doubt: bool = False
-    """Whether another payload than the one in doubt was accepted since, and refused later."""
+    """Whether another payload than one in doubt was accepted since, and refused later."""
 
     @property
     def suspect(self) -> bool:

@@ -143,8 +143,7 @@ def _resolve(
 ) -> Decision:
     """Send what is in doubt once more under its key, while the platform would notice."""
     delivery_state = candidate.delivery_state
-    if delivery_state.refused_in_doubt and row.row_hash == delivery_state.row_hash:
-        # the same payload would have been refused too; of the one before, nobody knows
+    if _refused_in_doubt(row, delivery_state, terms):
         return Note("ambiguous", "refused_later_in_doubt")
     if not _remembered(in_doubt, destination, terms):
         return Note("ambiguous", "dedup_window_passed")
@@ -265,6 +264,8 @@ def _retract(
     in_doubt = delivery_state.held is None
     if "retract" not in destination.capabilities.adjusts:
         return Note("ambiguous" if in_doubt else "unsupported_change", reason)
+    if _refused_in_doubt(row, delivery_state, terms):
+        return Note("ambiguous", "refused_later_in_doubt")
     if delivery_state.in_doubt and not _remembered(delivery_state.in_doubt, destination, terms):
         return Note("ambiguous", "dedup_window_passed")
     if not _adjustable(sent, destination, terms):
@@ -362,6 +363,13 @@ def _expired(row: ConversionRow, destination: Destination[Any], terms: Terms) ->
 def _adjustable(sent: Sent, destination: Destination[Any], terms: Terms) -> bool:
     within = destination.adjusts_within
     return within is None or terms.now - sent.occurred <= within
+
+
+def _refused_in_doubt(row: ConversionRow, delivery_state: DeliveryState, terms: Terms) -> bool:
+    """Whether only a person can end the doubt: what this row comes to was refused for good, and of
+    another payload sent before it nobody knows. A saved destination is a reason to try once more."""
+    unchanged = (row.row_hash, terms.version) == (delivery_state.row_hash, delivery_state.version)
+    return delivery_state.refused_in_doubt and unchanged
 
 
 def _remembered(in_doubt: Sent, destination: Destination[Any], terms: Terms) -> bool:

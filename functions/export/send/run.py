@@ -126,6 +126,7 @@ class Run:
         self._clock = clock
         self._scribe = Scribe(job.destination.capabilities.retraction)
         self._summary = Summary()
+        self._written = 0
         self._membership = Membership(job.scope.conversion)
         self._delivery = Delivery(
             job.destination, job.scope.conversion, job.scope.run_id, send, clock, deadline, chance
@@ -165,10 +166,8 @@ class Run:
         if not self._ledger.append(entries, only_as_holder=True):
             self._summary.stopped = "lost_lease"
             return False
-        before = len(self._delivery.exchanges)
         outcomes = self._delivered(orders)
-        # requests first: after a kill in between, what is refused later is still asked for
-        self._ledger.append_requests(self._delivery.exchanges[before:], self._clock.now())
+        self._append_requests()
         if not self._ledger.append(outcomes, only_as_holder=True):
             self._summary.stopped = "lost_lease"
             outcomes = [put_in_doubt(outcome) for outcome in outcomes]
@@ -185,6 +184,13 @@ class Run:
         ):
             counts.update(outcome.reason for outcome in outcomes if outcome.state == state)
         return not (self._summary.stopped or self._delivery.stopped)
+
+    def _append_requests(self) -> None:
+        """Write down the requests that left since the last call. They come before whatever follows
+        from them: after a kill in between, what is refused later is still asked for."""
+        exchanges = self._delivery.exchanges
+        fresh, self._written = exchanges[self._written :], len(exchanges)
+        self._ledger.append_requests(fresh, self._clock.now())
 
     def _planned(self, wave: Sequence[Candidate], brake: Brake) -> tuple[Orders, list[Entry]]:
         """What to send by its key, and everything to write down before."""
@@ -249,6 +255,8 @@ class Run:
                     ]
                 else:
                     settled[before[built.key]] = Outcome("retry", "old_address_stays")
+        if leaving:
+            self._append_requests()
         self._ledger.drop_members(gone)
         return settled
 
