@@ -30,7 +30,7 @@ from functions.export.send.due import JUST_NOW
 REVIEWED = ("skipped", "rejected", "parked", "failed", "unsupported_change")
 SETTLED = ("accepted", "retry", "rejected", "parked")
 TOLD = ("unsupported_change", "ambiguous", "rejected")
-VOIDS = ("absent", "failed", "parked")
+VOIDS = ("absent", "failed", "parked", "unknown")
 HEALTHY = ("applied", "unchanged")
 ENDS = (*HEALTHY, "held", "failed")
 

@@ -15,9 +15,11 @@ from common.bigquery.leases import lease
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.settings import Settings
+from functions.export.contract.base import Op
 from functions.export.ledger.entries import FIRST_POLL, Entry, Scope
 from functions.export.ledger.ledger import BigQueryLedger
 from functions.export.ledger.outcomes import Exchange
+from functions.export.ledger.protocol import Census
 from functions.export.payload.money import money
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import Sent, State
@@ -218,6 +220,49 @@ def agree(warehouse: Warehouse, seed: int, name: str) -> None:
     expected = list(both.memory.candidates(NOW))
     assert [each.conversion_id for each in found] == [each.conversion_id for each in expected]
     assert [comparable(each) for each in found] == [comparable(each) for each in expected]
+
+
+def test_a_retraction_refused_later_took_nothing_back(quick: Warehouse) -> None:
+    history = [
+        ("accepted", "create", "r1"),
+        ("accepted", "retract", "r2"),
+        # r2 failed so that time helps, and the next retraction failed for good
+        ("unknown", "retract", "r2"),
+        ("accepted", "retract", "r3"),
+        ("failed", "retract", "r3"),
+    ]
+    for ledger in lived(quick, history):
+        assert ledger.census() == Census(held=1, leaving=1)
+        assert list(ledger.candidates(NOW)) == []
+
+
+@pytest.mark.parametrize("doubts", [("create",), ("retract", "create"), ("create", "retract")])
+def test_a_refused_retraction_leaves_the_doubt_of_another_copy(
+    quick: Warehouse, doubts: tuple[Op, ...]
+) -> None:
+    history = [
+        *(("unknown", op, "") for op in doubts),
+        ("accepted", "retract", "r1"),
+        ("failed", "retract", "r1"),
+    ]
+    for ledger in lived(quick, history):
+        [candidate] = ledger.candidates(NOW)
+        assert candidate.row is None
+        assert candidate.delivery_state.refused_in_doubt
+
+
+def lived(quick: Warehouse, history: Any) -> tuple[MemoryLedger, BigQueryLedger]:
+    """Both ledgers of one conversion that has left its table, with this history."""
+    store = Store(runs=[TableRun(START, NOW.date(), "applied", NOW)])
+    both = pair(quick, store, "purchase")
+    write_table(quick, store, "purchase")
+    for seq, (state, op, request_id) in enumerate(history):
+        at = NOW - timedelta(hours=9 - seq)
+        sent = Sent(op, None, at, f"as {op}", {}, at)
+        entry = Entry("o1", NOW.date(), state, "", None, sent, seq, at, request_id)
+        for ledger in (both.memory, both.stored):
+            assert ledger.append([entry], only_as_holder=False)
+    return both.memory, both.stored
 
 
 def comparable(candidate: Any) -> Any:

@@ -265,6 +265,23 @@ def test_what_may_have_been_taken_back_for_good_is_for_a_person_to_look_at() -> 
     assert isinstance(decide("google_ads", ROW, delivery_state), Deliver)
 
 
+@pytest.mark.parametrize("row", [None, replace(ROW, is_qualified=False)])
+def test_a_doubt_that_a_refused_retraction_leaves_is_for_a_person_to_end(
+    row: ConversionRow | None,
+) -> None:
+    known = replace(
+        holding("google_ads", ROW),
+        state="failed",
+        row_hash=row.row_hash if row else None,
+        in_doubt=sent("google_ads", ROW, money=money(5, "EUR")),
+        refused_in_doubt=True,
+    )
+    assert decide("google_ads", row, known) == Note("ambiguous", "refused_later_in_doubt")
+    # a row that changed since, or a destination that was saved, is a reason to try once more
+    for other in (replace(known, row_hash=9), replace(known, version=0)):
+        assert isinstance(decide("google_ads", row, other), Deliver)
+
+
 def test_where_the_first_counts_one_in_doubt_is_repeated_with_its_own_value() -> None:
     in_doubt = sent("tiktok", ROW)
     delivery_state = DeliveryState("unknown", None, ROW.row_hash, 1, in_doubt=in_doubt)

@@ -20,7 +20,7 @@ judged AS (
     entry.*,
     entry.request_id IS NOT NULL
     AND entry.position < MAX(
-      IF(entry.state IN ('absent', 'failed', 'parked'), entry.position, 0)
+      IF(entry.state IN ('absent', 'failed', 'parked', 'unknown'), entry.position, 0)
     ) OVER (PARTITION BY entry.conversion_id, entry.request_id) AS is_void
   FROM entries AS entry
 ),

@@ -13,7 +13,7 @@ list_entries AS (
     attempt.*,
     attempt.request_id IS NOT NULL
     AND attempt.recorded_at < MAX(
-      IF(attempt.state IN ('absent', 'failed', 'parked'), attempt.recorded_at, NULL)
+      IF(attempt.state IN ('absent', 'failed', 'parked', 'unknown'), attempt.recorded_at, NULL)
     ) OVER (PARTITION BY attempt.conversion, attempt.conversion_id, attempt.request_id) AS is_void
   FROM {{ attempts }} AS attempt
   WHERE attempt.destination = @destination AND attempt.account = @account

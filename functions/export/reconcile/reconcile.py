@@ -367,7 +367,7 @@ def _adjustable(sent: Sent, destination: Destination[Any], terms: Terms) -> bool
 
 def _refused_in_doubt(row: ConversionRow, delivery_state: DeliveryState, terms: Terms) -> bool:
     """Whether only a person can end the doubt: what this row comes to was refused for good, and of
-    another payload sent before it nobody knows. A saved destination is a reason to try once more."""
+    another payload sent before it nobody knows. A saved destination is a reason to try again."""
     unchanged = (row.row_hash, terms.version) == (delivery_state.row_hash, delivery_state.version)
     return delivery_state.refused_in_doubt and unchanged
 
