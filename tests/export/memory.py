@@ -218,21 +218,26 @@ class MemoryLedger:
 
     def reopen(self, request_id: str, state: State, now: datetime) -> None:
         """What poll_reopen.sql writes of a request that was refused later."""
-        newest = {
-            written.entry.conversion_id: written.entry
-            for written in sorted(self.store.written, key=_order)
-            if written.entry.state == "accepted"
-        }
-        accepted = [entry for entry in newest.values() if entry.request_id == request_id]
-        self._write(
-            replace(
-                entry,
-                at=now,
-                reason="late",
-                state="unknown" if state == "absent" and _retracts(entry) else state,
+        accepted = [
+            w for w in sorted(self.store.written, key=_order) if w.entry.state == "accepted"
+        ]
+        newest = {written.entry.conversion_id: written for written in accepted}
+        self.store.clock += 1
+        self.store.written += [
+            Written(
+                replace(
+                    entry,
+                    at=now,
+                    reason="late",
+                    state="unknown" if state == "absent" and _retracts(entry) else state,
+                ),
+                self.scope,
+                # another acceptance that has followed says what the platform has
+                self.store.clock if newest[entry.conversion_id] is each else each.recorded,
             )
-            for entry in accepted
-        )
+            for each in accepted
+            if (entry := each.entry).request_id == request_id
+        ]
 
     def erase(self, key: str, now: datetime) -> None:
         """What erase_person writes of a conversion that the ledger knows."""

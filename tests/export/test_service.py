@@ -961,6 +961,31 @@ def test_a_change_that_is_refused_later_leaves_what_was_there(here: Shop) -> Non
     assert held(here)["o1"] == 0
 
 
+def test_what_was_refused_later_twice_was_never_there(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1", value=10, gclid="click-1")
+    here.materialize()
+    google(here).later = {"click-1": "CLICK_NOT_FOUND"}
+    here.export()
+    # the change goes out before anybody asks what became of the conversion
+    here.passes(minutes=5)
+    here.put("o1", value=20, gclid="click-1")
+    here.materialize()
+    here.export()
+    here.passes(hours=1)
+    here.handle(ExportTick())
+    assert held(here) == {}
+    assert here.states() == {"o1": "failed"}
+    del here.table["o1"]
+    here.put("o2", value=1)
+    here.passes(hours=1)
+    here.materialize()
+    requests = len(here.all_of("export_requests"))
+    here.export()
+    assert [entry["op"] for entry in here.all_of("export_attempts")].count("retract") == 0
+    assert len(here.all_of("export_requests")) == requests + 1
+
+
 def test_terms_that_are_signed_later_bring_failed_conversions_back(here: Shop) -> None:
     here.add_destination("google_ads")
     here.put("o1", value=10, gclid="click-1")

@@ -46,6 +46,8 @@ FOUND_LATER = (
     # one retraction failed later so that time helps, and the next one for good
     ("google", 65, Odds(late=0.5, crash=0.08)),
     ("google", 1009, Odds(late=0.5, crash=0.08)),
+    # a conversion and its change were both refused later, before anybody had asked
+    ("google", 214, Odds(late=0.6, pause=0.15)),
 )
 """Schedules that only a longer simulation reached, with what was wrong."""
 
