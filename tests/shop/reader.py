@@ -75,37 +75,46 @@ class Stranger:
         """The purchase less what was given back for it in time."""
         id, day = order_id(row), self.day(row)
         gross = row["ecommerce"].get("purchase_revenue", number(row, "value"))
+        number_of_shop = id if re.match("(KO|MP)-", id or "") else None
         currency = str(parameter(row, "currency"))
         given = sum(
-            self.given(refund, currency, day)
+            self.given(refund, row, day)
             for refund in refunds.get(id or "", [])
             if self.day(refund) <= day + timedelta(days=refund_days)
         )
         value = 0.0 if given == inf else None if gross is None else max(0.0, gross - given)
         person = self.persons.of(row)
-        return Sale(id, moment(row), row.get("user_pseudo_id"), currency, gross, value, person)
+        return Sale(
+            number_of_shop, moment(row), row.get("user_pseudo_id"), currency, gross, value, person
+        )
 
     def refunds(self) -> dict[str, list[Row]]:
-        """Refund events by order id; one that was sent twice is there once."""
+        """Refund events by order id; one that was told twice within a minute is there once."""
         found: defaultdict[str, list[Row]] = defaultdict(list)
         for row in self.named("refund"):
             key = order_id(row)
-            same = [it for it in found[key or ""] if it == row]
+            same = [it for it in found[key or ""] if are_one_refund(it, row)]
             if key and not same:
                 found[key].append(row)
         return dict(found)
 
-    def given(self, refund: Row, currency: str, day: date) -> float:
-        """What a refund gives back, in the purchase's currency; infinity for all of it."""
-        amount = refund["ecommerce"].get("refund_value")
-        if amount is None and refund["items"]:
-            shown = [item["item_refund"] for item in refund["items"] if "item_refund" in item]
-            priced = [item["price"] * item["quantity"] for item in refund["items"]]
-            amount = sum(shown or priced)
-        if amount is None:
+    def given(self, refund: Row, purchase: Row, day: date) -> float:
+        """What a refund gives back, in the purchase's currency; infinity for all of it.
+
+        A minus says nothing, and 0 no amount; a product without a price has that of the purchase.
+        """
+        stated = refund["ecommerce"].get("refund_value", number(refund, "value"))
+        prices = {item["item_id"]: item["price"] for item in purchase["items"]}
+        shown = [item["item_refund"] for item in refund["items"] if "item_refund" in item]
+        priced = [
+            item.get("price", prices[item["item_id"]]) * item.get("quantity", 1)
+            for item in refund["items"]
+        ]
+        amount = abs(stated or 0) or sum(shown or priced)
+        if not amount:
             return inf
-        sent = str(parameter(refund, "currency"))
-        return float(amount) * self.rate(sent, day) / self.rate(currency, day)
+        sent, bought = (str(parameter(it, "currency")) for it in (refund, purchase))
+        return float(amount) * self.rate(sent, day) / self.rate(bought, day)
 
     def rate(self, currency: str, day: date) -> float:
         """The last rate, at most seven days old."""
@@ -199,15 +208,24 @@ def clicks(landings: Iterable[Row]) -> dict[str | None, list[tuple[datetime, str
     found: defaultdict[str | None, list[tuple[datetime, str]]] = defaultdict(list)
     for row in landings:
         id = re.search(r"[?&]gclid=([^&]+)", str(parameter(row, "page_location")))
-        if id and row.get("user_pseudo_id"):
+        if id and "%7B" not in id[1] and row.get("user_pseudo_id"):
             found[row["user_pseudo_id"]].append((moment(row), id[1]))
     return dict(found)
 
 
 def order_id(row: Row) -> str | None:
-    """The trimmed transaction id, unless it is none."""
-    id = str(row["ecommerce"].get("transaction_id", "")).strip()
-    return None if id in NO_ID else id
+    """The trimmed transaction id of the record, else of the parameters, unless it is none."""
+    places = (row["ecommerce"].get("transaction_id"), parameter(row, "transaction_id"))
+    ids = (str(id).strip() for id in places if id is not None)
+    return next((id for id in ids if id not in NO_ID), None)
+
+
+def are_one_refund(one: Row, other: Row) -> bool:
+    """Whether both tell of the same money within a minute."""
+    apart = abs(int(one["event_timestamp"]) - int(other["event_timestamp"]))
+    return apart <= 60_000_000 and all(
+        one[name] == other[name] for name in ("ecommerce", "items", "event_params")
+    )
 
 
 def parameter(row: Row, key: str) -> str | float | None:

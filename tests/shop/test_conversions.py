@@ -73,7 +73,15 @@ def known(shop: Shop, as_of: date) -> dict[str, list[tuple[Any, ...]]]:
     truth = shop.truth(as_of)
     return {
         name: in_order(
-            (row.created, row.client_id, row.currency, row.value_gross, rounded(row.value))
+            (
+                row.created,
+                row.client_id,
+                row.currency,
+                row.value_gross,
+                rounded(row.value),
+                row.source,
+                row.medium,
+            )
             for row in answer(truth)
         )
         for name, (_, answer) in DEFINITIONS.items()
@@ -100,6 +108,8 @@ def found(
                 row["currency"],
                 row["value_gross"],
                 rounded(row["net_value"]),
+                row["source"],
+                row["medium"],
             )
             for row in candidates(warehouse, dataset, name, options, window)
             if row["removed"] is None

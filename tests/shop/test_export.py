@@ -118,6 +118,24 @@ def test_yesterday_is_there_twice_and_today_in_part(shop: Shop) -> None:
     assert 0 < len(partly) < len(whole[f"events_{as_of:%Y%m%d}"])
 
 
+def test_one_day_lands_after_its_neighbours(shop: Shop) -> None:
+    day = shop.period.start + timedelta(days=26)
+    name = f"events_{day:%Y%m%d}"
+    there = {age: name in tables(shop, day + timedelta(days=age)) for age in (1, 7, 8)}
+    assert there == {1: False, 7: False, 8: True}
+    before = day + timedelta(days=7)
+    assert name in shop.export.changed(before + timedelta(days=1), before)
+
+
+def test_one_day_is_written_again_when_nobody_expects_it(shop: Shop) -> None:
+    day = shop.period.start + timedelta(days=20)
+    name = f"events_{day:%Y%m%d}"
+    sizes = [len(tables(shop, day + timedelta(days=age))[name]) for age in (3, 8, 9)]
+    assert sizes[0] == sizes[1] < sizes[2]
+    before = day + timedelta(days=8)
+    assert name in shop.export.changed(before + timedelta(days=1), before)
+
+
 def test_only_the_tables_that_changed_are_loaded_again(shop: Shop) -> None:
     as_of = shop.period.start + timedelta(days=10)
     before, after = tables(shop, as_of - timedelta(days=1)), tables(shop, as_of)
@@ -174,6 +192,10 @@ def clients_of_orders(shop: Shop) -> dict[str, set[object]]:
 
 def refunds(shop: Shop) -> list[Row]:
     return [row for row in rows(shop) if row["event_name"] == "refund"]
+
+
+def keys(row: Row) -> set[str]:
+    return {it["key"] for it in row["event_params"]}
 
 
 def ids(table: Iterable[Row], event: str) -> set[str]:
@@ -261,6 +283,36 @@ WARNED_OF: dict[str, Callable[[Shop], bool]] = {
     "visitors_without_consent": lambda shop: any("user_pseudo_id" not in row for row in rows(shop)),
     "click_ids_of_google": lambda shop: any(
         "gclid" in row.get("collected_traffic_source", {}) for row in rows(shop)
+    ),
+    "clicks_in_the_middle_of_a_visit": lambda shop: any(
+        "gclid" in row.get("collected_traffic_source", {}) and "entrances" not in keys(row)
+        for row in rows(shop)
+        if row["event_name"] == "page_view"
+    ),
+    "click_ids_that_were_never_filled_in": lambda shop: any(
+        row.get("collected_traffic_source", {}).get("gclid") == "{gclid}" for row in rows(shop)
+    ),
+    "visits_that_google_ads_tags_itself": lambda shop: any(
+        "google_ads_campaign" in session and "manual_campaign" not in session
+        for row in rows(shop)
+        if (session := row.get("session_traffic_source_last_click"))
+    ),
+    "order_ids_in_the_parameters_alone": lambda shop: any(
+        "transaction_id" not in row["ecommerce"] and str(value).startswith("KO-")
+        for row, value in values_of(shop, "transaction_id")
+    ),
+    "orders_of_a_server_at_one_moment": lambda shop: any(
+        "batch_page_id" not in row and str(value).startswith("MP-")
+        for row, value in values_of(shop, "transaction_id")
+    ),
+    "refunds_with_a_minus": lambda shop: any(
+        row["ecommerce"].get("refund_value", 0) < 0 for row in refunds(shop)
+    ),
+    "refunds_of_0_beside_their_products": lambda shop: any(
+        row["ecommerce"].get("refund_value") == 0 and row["items"] for row in refunds(shop)
+    ),
+    "refunds_by_products_without_price": lambda shop: any(
+        "price" not in item for row in refunds(shop) for item in row["items"]
     ),
     "enquiries": lambda shop: any(row["event_name"] == "generate_lead" for row in rows(shop)),
     "a_day_of_23_hours": lambda shop: (

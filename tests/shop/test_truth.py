@@ -14,7 +14,7 @@ from common.local.shop.truth.answers import Counted
 from tests.shop.reader import Stranger, moment, number, won_leads
 
 BERLIN = "Europe/Berlin"
-DAYS = [1, 2, 4, 9, 20, 35, 40]
+DAYS = [1, 2, 4, 9, 20, 30, 35, 40]
 """Days after the start on which the shop is looked at."""
 
 

@@ -12,6 +12,11 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 REWRITES = 3
 """GA4 writes a day's table again while events arrive: on the three days after it."""
+LATE_DAY, LATE_BY = 26, 8
+"""Counted from the first day, the one whose table is there only so many days after it, long after
+its neighbours. Source: github.com/department-of-veterans-affairs/va.gov-team/issues/15747."""
+REWRITTEN_DAY, REWRITTEN_BY = 20, 9
+"""The one whose table GA4 writes once more, and how many days after it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,14 @@ class Period:
     def day(self, moment: int) -> date:
         """The project's day of the moment."""
         return _day(moment, self.zone)
+
+    def lands(self, day: date) -> int:
+        """How many days after a day of the property its table is there."""
+        return LATE_BY if day == self.start + timedelta(days=LATE_DAY) else 1
+
+    def is_rewritten(self, day: date) -> bool:
+        """Whether GA4 writes the day's table again when nobody expects it any more."""
+        return day == self.start + timedelta(days=REWRITTEN_DAY)
 
     def shard(self, moment: int) -> date:
         """The property's day of the moment, which names its table."""

@@ -111,11 +111,12 @@ DEVICE = Weighted(
 )
 
 DIRECT = Channel("(direct)", "(none)")
+BRAND = Channel("google", "cpc", "brand", "gclid", "Paid Search", "PAID_SEARCH")
 CHANNEL = Weighted(
     {
         DIRECT: 20,
         Channel("google", "organic", None, None, "Organic Search", "ORGANIC_SEARCH"): 24,
-        Channel("google", "cpc", "brand", "gclid", "Paid Search", "PAID_SEARCH"): 12,
+        BRAND: 12,
         Channel("google", "cpc", "dining tables", "gclid", "Paid Search", "PAID_SEARCH"): 11,
         Channel("google", "cpc", "ios app campaign", "gbraid", "Paid Search", "PAID_SEARCH"): 1.5,
         Channel("google", "cpc", "web to app", "wbraid", "Paid Search", "PAID_SEARCH"): 1.5,

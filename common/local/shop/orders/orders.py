@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from random import Random
 
-from common.local.shop.dice import Weighted
-from common.local.shop.moments import DAY, HOUR, SECOND, Period
+from common.local.shop.dice import Weighted, dice
+from common.local.shop.moments import DAY, HOUR, REWRITTEN_BY, SECOND, Period
 from common.local.shop.orders.refunds import Refund, refunds
 from common.local.shop.site.people import Browser, Person
 from common.local.shop.site.visits import Event, Line, Scalar, Visit, Walk
-from common.local.shop.world import PRODUCT, Channel, Device, Place
+from common.local.shop.world import DIRECT, PRODUCT, Channel, Device, Place
 
 SENT_ID = Weighted({"own": 88, "(not set)": 6, "": 2, "undefined": 1, "absent": 3})
 """Transaction ids as the tag sends them; a tag that runs too early sends one that is none."""
 SENT_VALUE = Weighted({"revenue": 92, "parameter": 5, "none": 3})
 """Where the amount is: purchase_revenue, only the parameter `value`, or nowhere."""
 CRAWLER = Browser("1999999999.1600000000", Device("desktop", "Linux", "Chrome"))
+
+CRAWLED = Channel("crawler.example", "referral", group="Referral")
+SERVER = Browser("1888888888.1600000000", Device("desktop", "Linux", "none"))
+"""The client id under which a marketplace's server sends its orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +92,46 @@ def order(number: str, walk: Walk, lines: tuple[Line, ...], period: Period) -> O
     return _tracked(blank, sent, walk, period)
 
 
+def sent_by_server(number: str, visit: Visit, lines: tuple[Line, ...]) -> tuple[Order, ...]:
+    """Orders of a marketplace that a server sends in one request, all of one moment.
+
+    By the Measurement Protocol there are no batch columns; every second order names itself in the
+    parameters alone.
+    """
+    made = []
+    by_server = replace(
+        visit, browser=SERVER, client_id=SERVER.client_id, user_id=None, channel=DIRECT,
+        attributed=DIRECT, click_id=None, auto_tagged=False, version=1,
+    )  # fmt: skip
+    for place, line in enumerate(lines):
+        id = f"{number}-{place}"
+        params: dict[str, Scalar] = {"currency": "EUR", "value": line.amount}
+        named: dict[str, Scalar] = {"transaction_id": id}
+        params, record = ({**params, **named}, {}) if place % 2 else (params, named)
+        event = Event(
+            "purchase", visit.began, by_server, "", 1, place, params, record, (), from_server=True
+        )
+        made.append(
+            Order(id, visit.began, by_server, (line,), "EUR", line.amount, id, line.amount,
+                  (event,), (), ())
+        )  # fmt: skip
+    return tuple(made)
+
+
 def _tracked(blank: Order, sent: str, walk: Walk, period: Period) -> Order:
     draw = walk.draw
     where = SENT_VALUE(draw)
     late = 3 if draw.random() < 0.03 else None
+    # dice of their own: what is drawn here changes nothing else of the shop
+    odd = dice(0, "order", blank.id)
+    if period.is_rewritten(period.shard(walk.now)) and odd.random() < 0.4:
+        late = REWRITTEN_BY
+    if sent == "own" and odd.random() < 0.08:
+        sent = "parameter"
     first = walk.step(
         "purchase",
         "/checkout/thank-you",
-        _params(blank, where, draw),
+        _params(blank, where, draw, is_named=sent == "parameter"),
         ecommerce=_ecommerce(blank, sent, where),
         lines=blank.lines,
         seconds=5,
@@ -110,11 +146,13 @@ def _tracked(blank: Order, sent: str, walk: Walk, period: Period) -> Order:
     )
 
 
-def _params(order: Order, where: str, draw: Random) -> dict[str, Scalar]:
-    # The gateway's reference shares its key with the order id and never equals it.
+def _params(order: Order, where: str, draw: Random, *, is_named: bool) -> dict[str, Scalar]:
+    # The gateway's reference shares its key with the order id and never equals it, unless the tag
+    # knows no other place for the order id.
     reference = draw.randrange(10**6, 10**7)
+    referred: Scalar = reference if draw.random() < 0.15 else f"pay_{reference:x}"
     params: dict[str, Scalar] = {
-        "transaction_id": reference if draw.random() < 0.15 else f"pay_{reference:x}",
+        "transaction_id": f"{order.id} " if is_named else referred,
         "currency": order.currency,
         "tax": _as_sent(round(order.total * 0.19 / 1.19, 2), draw),
         "shipping": 0,
@@ -142,7 +180,7 @@ def _ecommerce(order: Order, sent: str, where: str) -> dict[str, Scalar]:
     }
     if where == "revenue":
         record["purchase_revenue"] = order.total
-    if sent != "absent":
+    if sent not in ("absent", "parameter"):
         record["transaction_id"] = order.id if sent == "own" else sent
     return record
 
@@ -172,7 +210,7 @@ def _reloads(first: Event, order: Order, walk: Walk, period: Period) -> tuple[Ev
 
 def _padded(first: Event, order: Order, draw: Random) -> dict[str, Scalar]:
     record = dict(first.ecommerce or {})
-    if order.sent_id and draw.random() < 0.3:
+    if order.sent_id and draw.random() < 0.3 and "transaction_id" in record:
         record["transaction_id"] = f" {order.sent_id} "
     return record
 
@@ -190,7 +228,9 @@ def _recrawl(first: Event, order: Order, draw: Random, period: Period) -> tuple[
         client_id=CRAWLER.client_id,
         user_id=None,
         began=began,
-        channel=Channel("crawler.example", "referral", group="Referral"),
+        channel=CRAWLED,
+        attributed=CRAWLED,
+        auto_tagged=False,
         click_id=None,
         version=1,
     )

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from common.local.shop.dice import Weighted
-from common.local.shop.moments import DAY
+from common.local.shop.dice import Weighted, dice
+from common.local.shop.moments import DAY, SECOND
 from common.local.shop.site.visits import Event, Line, Scalar
 
 
@@ -32,7 +32,43 @@ def refunds(total: float, currency: str, purchase: Event, draw: Random) -> tuple
         return ()
     wait = draw.randrange(DAY // 2, DAY) if early else round(DAY * draw.lognormvariate(2, 0.9))
     base = _Base(total, currency, replace(purchase, at=purchase.at + wait))
-    return _KIND(draw)(base, draw)
+    return tuple(_oddly_told(refund) for refund in _KIND(draw)(base, draw))
+
+
+def _oddly_told(refund: Refund) -> Refund:
+    """The same refund as some shops write it: one amount, however it is told.
+
+    With a minus; as 0 beside its products; by products without price and quantity; twice within a
+    minute. Source: avikaminetzky.dev/posts/ga4-refund-events, Deducive/ga4refundR.
+    """
+    event = refund.events[0]
+    odd = dice(0, "refund", refund.at, event.visit.browser.client_id)
+    way = WAY(odd)
+    stated = (event.ecommerce or {}).get("refund_value")
+    if way == "minus" and isinstance(stated, float):
+        event = _stating(event, -stated)
+    elif way == "zero" and stated is None and _are_priced(event.lines):
+        event = _stating(event, 0.0)
+    elif way == "bare" and _are_priced(event.lines) and event.lines[0].quantity == 1:
+        event = replace(event, lines=tuple(replace(line, is_bare=True) for line in event.lines))
+    elif way == "again":
+        return replace(refund, events=(event, replace(event, at=event.at + 40 * SECOND)))
+    return replace(refund, events=(event,) * len(refund.events))
+
+
+def _stating(event: Event, amount: float) -> Event:
+    return replace(
+        event,
+        ecommerce={**(event.ecommerce or {}), "refund_value": amount},
+        params={**event.params, "value": amount},
+    )
+
+
+def _are_priced(lines: tuple[Line, ...]) -> bool:
+    return bool(lines) and all(line.refunded is None for line in lines)
+
+
+WAY = Weighted({"plainly": 60, "minus": 12, "zero": 8, "bare": 12, "again": 8})
 
 
 def unknown(purchase: Event, draw: Random) -> Refund:
@@ -120,9 +156,13 @@ def _event(
     params: dict[str, Scalar],
     lines: tuple[Line, ...] = (),
 ) -> Event:
-    # The id as it was sent: "(not set)" refunds nothing, however many purchases share it.
+    # The id as it was sent: "(not set)" refunds nothing, however many purchases share it; where
+    # the order's own number stood in the parameters, so it does here.
     sent = base.event.ecommerce or {}
     identified = {key: sent[key] for key in ("transaction_id",) if key in sent}
+    named = str(base.event.params.get("transaction_id", ""))
+    if not identified and named.startswith("KO-"):
+        params = {**params, "transaction_id": named}
     return replace(
         base.event,
         name="refund",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
-from common.local.shop.moments import HOUR, REWRITES, Period, midnight
+from common.local.shop.moments import HOUR, REWRITES, REWRITTEN_BY, Period, midnight
 from common.local.shop.orders.rates import Rates
 from common.local.shop.site import ga4
 from common.local.shop.site.ga4 import Row
@@ -47,12 +47,13 @@ class Export:
 
         A day is written on each of the three days that follow it; an event that arrives late is
         missing from the first or second writing. Yesterday also still exists as intraday table,
-        and today does so in part.
+        and today does so in part. One day lands long after its neighbours, and one is written
+        again when nobody expects it any more.
         """
         found = {
-            f"events_{day:%Y%m%d}": self._daily(day, min((as_of - day).days, REWRITES))
+            f"events_{day:%Y%m%d}": self._daily(day, min((as_of - day).days, self._last(day)))
             for day in sorted(self.events)
-            if day < as_of
+            if (as_of - day).days >= self.period.lands(day)
         }
         today = midnight(as_of, self.period.property_zone) + _INTRADAY_HOURS * HOUR
         for day in (as_of - timedelta(days=1), as_of):
@@ -63,7 +64,9 @@ class Export:
     def changed(self, as_of: date, since: date) -> dict[str, Iterator[Row]]:
         """Those of the day's tables that were missing or different on the earlier day."""
         final = {
-            f"events_{day:%Y%m%d}" for day in self.events if day + timedelta(days=REWRITES) <= since
+            f"events_{day:%Y%m%d}"
+            for day in self.events
+            if day + timedelta(days=max(self._last(day), self.period.lands(day))) <= since
         }
         return {name: rows for name, rows in self.tables(as_of).items() if name not in final}
 
@@ -72,6 +75,10 @@ class Export:
         if self._is_old(table[-8:]):
             return _older(SCHEMA)
         return SCHEMA
+
+    def _last(self, day: date) -> int:
+        """How many days after it the day's table is written for the last time."""
+        return REWRITTEN_BY if self.period.is_rewritten(day) else REWRITES
 
     def _is_old(self, suffix: str) -> bool:
         return suffix < f"{self.period.modern_from:%Y%m%d}"
@@ -121,4 +128,5 @@ def _aged(row: Row) -> Row:
 
 def exported_on(event: Event, period: Period) -> date:
     """The first day on which a daily table holds the event."""
-    return period.shard(event.at) + timedelta(days=event.version)
+    day = period.shard(event.at)
+    return day + timedelta(days=max(event.version, period.lands(day)))

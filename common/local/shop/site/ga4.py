@@ -7,8 +7,9 @@ from datetime import date
 from urllib.parse import quote_plus
 
 from common.local.shop.orders.rates import Rates
+from common.local.shop.site.journeys import ORGANIC
 from common.local.shop.site.visits import Event, Line, Scalar, Visit
-from common.local.shop.world import HOST
+from common.local.shop.world import HOST, Channel
 from common.untyped import JsonObject
 
 Row = JsonObject
@@ -56,8 +57,11 @@ def _of_visit(event: Event, version: int) -> Row:
         "batch_ordering_id": event.position // 4 + 1,
         "batch_event_index": event.position % 4 + 1,
     }
-    if _is_landing(event):
-        row["collected_traffic_source"] = _collected(visit)
+    if event.ad:
+        row["collected_traffic_source"] = _collected(event.ad.channel, event.ad.click_id)
+    elif _is_landing(event):
+        channel = ORGANIC if visit.auto_tagged else visit.channel
+        row["collected_traffic_source"] = _collected(channel, visit.click_id, visit.channel.click)
     if not (visit.attributed_late and version == 1):
         row["session_traffic_source_last_click"] = _last_click(visit)
     return row
@@ -80,15 +84,18 @@ def _params(event: Event) -> Iterator[tuple[str, Scalar]]:
 
 def _location(event: Event) -> str:
     """The address; a visit's first page carries the campaign and the click id."""
-    channel, address = event.visit.channel, f"https://{HOST}{event.page}"
-    if not _is_landing(event):
+    visit, address = event.visit, f"https://{HOST}{event.page}"
+    if not (event.ad or _is_landing(event)):
         return address
+    channel, click_id = visit.channel, visit.click_id
+    if event.ad:
+        channel, click_id = event.ad.channel, event.ad.click_id
     query = {}
-    if channel.campaign:
+    if channel.campaign and (event.ad or not visit.auto_tagged):
         query = {"utm_source": channel.source, "utm_medium": channel.medium}
         query["utm_campaign"] = channel.campaign
-    if channel.click and event.visit.click_id:
-        query[channel.click] = event.visit.click_id
+    if channel.click and click_id:
+        query[channel.click] = click_id
     pairs = "&".join(f"{key}={quote_plus(value)}" for key, value in query.items())
     return f"{address}?{pairs}" if pairs else address
 
@@ -125,12 +132,13 @@ def _item(line: Line, event: Event, dollars: float) -> Row:
         "item_variant": "(not set)",
         "item_category": product.category,
         "item_category2": product.room,
-        "price_in_usd": round(product.price * dollars, 6),
-        "price": product.price,
-        "quantity": line.quantity,
         "coupon": "(not set)",
         "item_params": [],
     }
+    if not line.is_bare:
+        item["price_in_usd"] = round(product.price * dollars, 6)
+        item["price"] = product.price
+        item["quantity"] = line.quantity
     if event.name == "purchase":
         item["item_revenue"] = line.amount
         item["item_revenue_in_usd"] = round(line.amount * dollars, 6)
@@ -182,23 +190,23 @@ def _first_source(visit: Visit) -> Row:
     return {"source": channel.source, "medium": channel.medium, "name": name}
 
 
-def _collected(visit: Visit) -> Row:
-    channel = visit.channel
+def _collected(channel: Channel, click_id: str | None, click: str | None = None) -> Row:
     row: Row = {}
     if channel.group != "Direct":
         row = {"manual_source": channel.source, "manual_medium": channel.medium}
         _add(row, "manual_campaign_name", channel.campaign)
-    if channel.click in ("gclid", "dclid"):
-        row[channel.click] = visit.click_id
+    name = channel.click or click
+    if name in ("gclid", "dclid"):
+        row[name] = click_id
     return row
 
 
 def _last_click(visit: Visit) -> Row:
-    channel = visit.channel
+    channel = visit.attributed
     campaign = channel.campaign or "(not set)"
     manual = {"source": channel.source, "medium": channel.medium, "campaign_name": campaign}
-    row: Row = {
-        "manual_campaign": manual,
+    row: Row = {} if visit.auto_tagged else {"manual_campaign": manual}
+    row |= {
         "cross_channel_campaign": {
             **manual,
             "default_channel_group": channel.group,

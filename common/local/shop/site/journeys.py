@@ -7,8 +7,8 @@ from random import Random
 
 from common.local.shop.dice import Weighted
 from common.local.shop.orders.orders import cart
-from common.local.shop.site.visits import Event, Line, Scalar, Walk
-from common.local.shop.world import PRODUCT, PRODUCTS
+from common.local.shop.site.visits import Ad, Event, Line, Scalar, Walk
+from common.local.shop.world import PRODUCT, PRODUCTS, Channel
 
 ROOMS = tuple(dict.fromkeys(product.room for product in PRODUCTS))
 DEPTH = Weighted({0: 30, 1: 30, 2: 20, 3: 12, 5: 8})
@@ -38,6 +38,15 @@ def look_around(walk: Walk) -> None:
             walk.step("scroll", page, {"percent_scrolled": 90})
     if draw.random() < 0.6:
         walk.step("user_engagement", "/", {"engagement_time_msec": draw.randrange(90_000)})
+
+
+def come_back_by_ad(walk: Walk, ad: Ad) -> None:
+    """In the middle of the visit an ad is clicked, which begins no new session.
+
+    Source: a new campaign starts no new session in GA4 (tanelytics.com, ga4-sessions).
+    """
+    page = f"/rooms/{walk.draw.choice(ROOMS).lower()}"
+    walk.step("page_view", page, tags(ad.channel), ad=ad)
 
 
 def check_out(walk: Walk) -> tuple[Line, ...]:
@@ -75,9 +84,17 @@ def _worth(amount: float, walk: Walk) -> dict[str, Scalar]:
 
 
 def _tagged(walk: Walk) -> dict[str, Scalar]:
-    channel = walk.visit.channel
-    tags = {"source": channel.source, "medium": channel.medium, "campaign": channel.campaign}
-    return {key: value for key, value in tags.items() if value and channel.group != "Direct"}
+    # of an ad that Google tags itself, the page's own parameters know nothing but the search engine
+    return tags(ORGANIC if walk.visit.auto_tagged else walk.visit.channel)
+
+
+def tags(channel: Channel) -> dict[str, Scalar]:
+    """The parameters that a page sends which was reached by the channel."""
+    sent = {"source": channel.source, "medium": channel.medium, "campaign": channel.campaign}
+    return {key: value for key, value in sent.items() if value and channel.group != "Direct"}
+
+
+ORGANIC = Channel("google", "organic", "(organic)", None, "Organic Search")
 
 
 _TERMS = ("oak table", "lamp", "sofa grey", "mug", "stuhl", "Écharpe", "desk 120cm")

@@ -11,25 +11,36 @@ from random import Random
 from common.local.shop.crm.leads import Lead, as_person
 from common.local.shop.dice import dice
 from common.local.shop.moments import MINUTE, Period
-from common.local.shop.orders.orders import Order, order
+from common.local.shop.orders.orders import Order, order, sent_by_server
 from common.local.shop.orders.refunds import Refund, unknown
 from common.local.shop.site import journeys
 from common.local.shop.site.people import Person, person
-from common.local.shop.site.visits import Event, Visit, Walk, some_seconds_of, visit
-from common.local.shop.world import DIRECT, HOUR, Channel
+from common.local.shop.site.visits import (
+    Ad,
+    Event,
+    Line,
+    Visit,
+    Walk,
+    click_id,
+    some_seconds_of,
+    visit,
+)
+from common.local.shop.world import BRAND, DIRECT, HOUR, PRODUCT, Channel
 
 
 @dataclass(frozen=True)
 class Site:
     """What happened. `events` is all that GA4 will ever export, unordered.
 
-    `enquiries` are the generate_lead events among them, `strays` refunds of orders from before.
+    `enquiries` are the generate_lead events among them, `strays` refunds of orders from before,
+    `marketplace` orders that a server sends, which the shop's own order table does not hold.
     """
 
     events: tuple[Event, ...]
     orders: tuple[Order, ...]
     enquiries: tuple[Event, ...]
     strays: tuple[Refund, ...]
+    marketplace: tuple[Order, ...]
 
 
 def site(seed: int, period: Period, visits_per_day: float, leads: Iterable[Lead]) -> Site:
@@ -53,16 +64,19 @@ class _Drawing:
     orders: list[Order] = field(default_factory=list)
     enquiries: list[Event] = field(default_factory=list)
     strays: list[Refund] = field(default_factory=list)
+    marketplace: list[Order] = field(default_factory=list)
 
     def result(self) -> Site:
         """What was drawn, without what falls after the period."""
-        ordered = [event for order in self.orders for event in _events_of(order)]
+        orders = [*self.orders, *self.marketplace]
+        ordered = [event for order in orders for event in _events_of(order)]
         strays = [event for refund in self.strays for event in refund.events]
         return Site(
             events=self._inside(self.events + ordered + strays),
             orders=tuple(self.orders),
             enquiries=self._inside(self.enquiries),
             strays=tuple(self.strays),
+            marketplace=tuple(self.marketplace),
         )
 
     def _inside(self, events: list[Event]) -> tuple[Event, ...]:
@@ -78,6 +92,7 @@ class _Drawing:
             who = self._somebody(began, draw)
             walk = self._arrival(who, began, draw)
             journeys.look_around(walk)
+            self._ad(walk)
             intent = draw.random()
             if intent < 0.09:
                 placed += 1
@@ -89,6 +104,7 @@ class _Drawing:
                 self.enquiries.extend(journeys.ask(walk, "newsletter", "/contact"))
             # Purchases are kept with their order, and join the others at the end.
             self.events.extend(event for event in walk.events if event.name != "purchase")
+            self._marketplace(walk, placed)
 
     def senders(self, leads: list[Lead]) -> None:
         """A day's leads whose browser GA4 saw: the visit of the form, and that of the click."""
@@ -138,6 +154,27 @@ class _Drawing:
         neighbour = self.people[-1] if self.people else None
         self.people.append(person(self.seed, len(self.people), began, neighbour))
         return self.people[-1]
+
+    def _ad(self, walk: Walk) -> None:
+        """Some are brought back by an ad before they have left."""
+        visit = walk.visit
+        odd = dice(self.seed, "ad", visit.began, visit.browser.client_id)
+        # where the export does not say how the visit came, the ad looks like how it came
+        is_told = self.period.shard(visit.began) >= self.period.modern_from
+        is_clear = visit.channel != DIRECT or (is_told and not visit.attributed_late)
+        if is_clear and odd.random() < 0.06:
+            kept, walk.draw = walk.draw, odd
+            journeys.come_back_by_ad(walk, Ad(BRAND, click_id(BRAND, odd)))
+            walk.draw = kept
+
+    def _marketplace(self, walk: Walk, placed: int) -> None:
+        """Now and then a server sends three orders of a marketplace at once."""
+        began = walk.visit.began
+        odd = dice(self.seed, "marketplace", began)
+        if placed and odd.random() < 0.002:
+            # all alike: of orders of one moment nobody can say which was the first
+            lines = (Line(PRODUCT(odd), 1),) * 3
+            self.marketplace += sent_by_server(f"MP-{began}", walk.visit, lines)
 
     def _stray(self, placed: Order, draw: Random) -> None:
         if placed.purchases and draw.random() < 0.015:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from types import MappingProxyType
 
-from common.local.shop.dice import Weighted
-from common.local.shop.moments import HOUR, SECOND
+from common.local.shop.dice import Weighted, dice
+from common.local.shop.moments import DAY, HOUR, SECOND
 from common.local.shop.site.people import NOBODY, Browser, Person
 from common.local.shop.world import CHANNEL, DIRECT, Channel, Product
+
+UNFILLED = "{gclid}"
+"""A click id that a template forgot to fill in: it stands for no click."""
 
 Scalar = str | int | float
 """A parameter's value; its Python type decides the field of GA4's `value` record."""
@@ -37,6 +40,18 @@ class Visit:
     version: int
     attributed_late: bool
     """GA4 adds the session's traffic source only when it writes the table a second time."""
+    attributed: Channel
+    """What GA4 says the visit came by: the last known channel of 90 days where it came directly."""
+    auto_tagged: bool = False
+    """The ad's address carries a click id and no campaign; only GA4 knows which one it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ad:
+    """An ad that brings somebody back to the site in the middle of a visit."""
+
+    channel: Channel
+    click_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,8 @@ class Line:
     product: Product
     quantity: int
     refunded: float | None = None
+    is_bare: bool = False
+    """The refund names the product alone, as GA4's own example does: no price, no quantity."""
 
     @property
     def amount(self) -> float:
@@ -67,6 +84,7 @@ class Event:
     ecommerce: Mapping[str, Scalar] | None = None
     lines: tuple[Line, ...] = ()
     from_server: bool = False
+    ad: Ad | None = None
 
 
 class Walk:
@@ -88,6 +106,7 @@ class Walk:
         lines: tuple[Line, ...] = (),
         seconds: float | None = None,
         version: int | None = None,
+        ad: Ad | None = None,
     ) -> Event:
         """The event that follows after so many seconds, or after some while unless given."""
         pause = self.draw.uniform(2, 45) if seconds is None else seconds
@@ -102,6 +121,7 @@ class Walk:
             params,
             ecommerce,
             lines,
+            ad=ad,
         )
         self.events.append(event)
         return event
@@ -119,6 +139,10 @@ def visit(
 ) -> Visit:
     """A visit of the person, added to the history of visits with this browser."""
     channel = channel or (CHANNEL(draw) if not history or draw.random() < 0.6 else DIRECT)
+    # dice of their own: what is drawn here changes nothing else of the shop
+    odd = dice(0, "visit", began, browser.client_id)
+    is_auto_tagged = channel.click == "gclid" and odd.random() < 0.3
+    is_unfilled = channel.click == "gclid" and not (click or is_auto_tagged) and odd.random() < 0.06
     new = Visit(
         person=person,
         browser=browser,
@@ -132,9 +156,28 @@ def visit(
         ads_consent=draw.random() < 0.85,
         version=EXPORT(draw),
         attributed_late=draw.random() < 0.1,
+        attributed=channel,
+        auto_tagged=is_auto_tagged,
     )
+    if is_unfilled:
+        new = replace(new, click_id=UNFILLED)
+    new = replace(new, attributed=_attributed(new, history))
     history.append(new)
     return new
+
+
+def _attributed(new: Visit, history: list[Visit]) -> Channel:
+    """The channel, or where it is none the last one by which the same client came.
+
+    Source: support.google.com/analytics/answer/11242870 (last non-direct click, 90 days).
+    """
+    if new.channel != DIRECT or new.client_id is None:
+        return new.channel
+    for earlier in sorted(history, key=lambda visit: visit.began, reverse=True):
+        is_known = earlier.client_id is not None and earlier.channel != DIRECT
+        if is_known and 0 < new.began - earlier.began <= 90 * DAY:
+            return earlier.channel
+    return DIRECT
 
 
 def click_id(channel: Channel, draw: Random) -> str:

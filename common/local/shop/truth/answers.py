@@ -25,6 +25,8 @@ class Counted:
     value: float | None
     value_project: float | None
     gclid: str | None
+    source: str
+    medium: str
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ from common.local.shop.orders.rates import Rates
 from common.local.shop.orders.refunds import Refund
 from common.local.shop.site.export import exported_on
 from common.local.shop.site.site import Site
-from common.local.shop.site.visits import Event
+from common.local.shop.site.visits import UNFILLED, Event, Visit
 from common.local.shop.truth.answers import Confirmed, Counted
+from common.local.shop.world import DIRECT, Channel
 
 NOBODY = ("undefined", "null", "0")
 CROWD = 50
@@ -37,6 +38,18 @@ class _Pair(NamedTuple):
     on_site: bool
 
 
+class _Seen(NamedTuple):
+    """A visit in the export: whether its first page is there, and the session's own record."""
+
+    visit: Visit
+    landed: bool
+    told: bool
+
+
+UNKNOWN = Channel("(not set)", "(not set)")
+"""What GA4 says of an event without a visit."""
+
+
 class ExpectedConversions:
     """Answers for one day: what was exported, and happened before the day began."""
 
@@ -51,6 +64,8 @@ class ExpectedConversions:
         self._nobody = {*NOBODY, *(who for who, known in clients.items() if len(known) > CROWD)}
         self._accounts = self._accounts_of_clients(pairs, clients)
         self._clicks = self._clicks_of_clients()
+        self._visits = self._visits_seen()
+        self._of_clients = _by_client(self._visits)
 
     def purchase_events(self) -> int:
         """How many purchase events are there, duplicates included."""
@@ -92,7 +107,7 @@ class ExpectedConversions:
         )
 
     def _counted(self, refund_days: int) -> Iterator[Counted]:
-        for order in self._site.orders:
+        for order in (*self._site.orders, *self._site.marketplace):
             seen = [event for event in order.purchases if self._sees(event)]
             if order.sent_id and seen:
                 first = min(seen, key=lambda event: event.at)
@@ -156,6 +171,8 @@ class ExpectedConversions:
             value=value,
             value_project=None if value is None else value * rate,
             gclid=self._gclid(event),
+            source=(came := self._came_by(event)).source,
+            medium=came.medium,
         )
 
     def _signed_in(self) -> Iterator[_Pair]:
@@ -213,15 +230,74 @@ class ExpectedConversions:
         found: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
         for event in self._visible:
             visit = event.visit
-            if event.name == "session_start" and visit.channel.click == "gclid":
+            if event.ad:
+                found[visit.client_id or ""].append((event.at, event.ad.click_id))
+            elif event.name == "session_start" and visit.channel.click == "gclid":
                 found[visit.client_id or ""].append((event.at, visit.click_id or ""))
         return dict(found)
+
+    def _visits_seen(self) -> dict[tuple[str | None, int], _Seen]:
+        """(client, began) → what the export shows of each visit."""
+        found: dict[tuple[str | None, int], _Seen] = {}
+        for event in self._visible:
+            if event.from_server:
+                continue
+            key = (event.visit.client_id, event.visit.began)
+            before = found.get(key, _Seen(event.visit, landed=False, told=False))
+            found[key] = _Seen(
+                event.visit,
+                landed=before.landed or event.name == "session_start",
+                told=before.told or self._tells(event),
+            )
+        return found
+
+    def _tells(self, event: Event) -> bool:
+        """Whether the row of the event says by which channel its session came."""
+        shard = self._period.shard(event.at)
+        is_first = max(self._period.lands(shard), (self._as_of - shard).days) == 1
+        is_late = event.visit.attributed_late and is_first
+        return shard >= self._period.modern_from and not is_late
+
+    def _came_by(self, event: Event) -> Channel:
+        """The channel of the event's visit, as far as the export lets it be known."""
+        if event.from_server:
+            return UNKNOWN
+        visit = event.visit
+        if visit.client_id is None:
+            return visit.attributed if self._tells(event) else UNKNOWN
+        return self._channel(self._visits[visit.client_id, visit.began])
+
+    def _channel(self, seen: _Seen) -> Channel:
+        """As GA4 says; else the visit's own; else the client's last known one of 90 days."""
+        visit = seen.visit
+        if seen.told:
+            return visit.attributed
+        if seen.landed and visit.channel != DIRECT:
+            return visit.channel
+        earlier = [
+            it for it in self._of_clients[visit.client_id]
+            if 0 < visit.began - it.visit.began <= 90 * DAY
+        ]  # fmt: skip
+        known = (self._channel(it) for it in reversed(earlier))
+        return next((channel for channel in known if channel != DIRECT), DIRECT)
 
     def _gclid(self, event: Event) -> str | None:
         """The client's last Google click up to the event, at most 90 days old."""
         clicks = self._clicks.get(event.visit.client_id or "(none)", [])
-        recent = [(at, id) for at, id in clicks if event.at - 90 * DAY <= at <= event.at]
+        recent = [
+            (at, id)
+            for at, id in clicks
+            if id != UNFILLED and event.at - 90 * DAY <= at <= event.at
+        ]
         return max(recent)[1] if recent else None
+
+
+def _by_client(visits: Mapping[tuple[str | None, int], _Seen]) -> dict[str | None, list[_Seen]]:
+    """The visits of each client, in order of time."""
+    found: defaultdict[str | None, list[_Seen]] = defaultdict(list)
+    for (client, _), seen in sorted(visits.items(), key=lambda item: item[0][1]):
+        found[client].append(seen)
+    return dict(found)
 
 
 def _clients_of_accounts(pairs: Iterable[_Pair]) -> dict[str, set[str]]:
