@@ -12,6 +12,7 @@ import pytest
 
 from common.local.shop.shop import Shop, columns
 from common.local.shop.site.ga4 import Row
+from tests.shop.reader import order_id
 
 TYPES: dict[str, type | tuple[type, ...]] = {
     "STRING": str,
@@ -199,8 +200,11 @@ def keys(row: Row) -> set[str]:
 
 
 def ids(table: Iterable[Row], event: str) -> set[str]:
+    """The order ids of these events, wherever they stand."""
     return {
-        str(row["ecommerce"].get("transaction_id")) for row in table if row["event_name"] == event
+        order_id(row) or str(row["ecommerce"].get("transaction_id"))
+        for row in table
+        if row["event_name"] == event
     }
 
 

@@ -43,13 +43,14 @@ def _oddly_told(refund: Refund) -> Refund:
     """
     event = refund.events[0]
     odd = dice(0, "refund", refund.at, event.visit.browser.client_id)
-    way = WAY(odd)
+    priced = _are_priced(event.lines)
+    way = (WAY_OF_PRODUCTS if priced else WAY)(odd)
     stated = (event.ecommerce or {}).get("refund_value")
     if way == "minus" and isinstance(stated, float):
         event = _stating(event, -stated)
-    elif way == "zero" and stated is None and _are_priced(event.lines):
+    elif way == "zero":
         event = _stating(event, 0.0)
-    elif way == "bare" and _are_priced(event.lines) and event.lines[0].quantity == 1:
+    elif way == "bare" and event.lines[0].quantity == 1:
         event = replace(event, lines=tuple(replace(line, is_bare=True) for line in event.lines))
     elif way == "again":
         return replace(refund, events=(event, replace(event, at=event.at + 40 * SECOND)))
@@ -68,7 +69,9 @@ def _are_priced(lines: tuple[Line, ...]) -> bool:
     return bool(lines) and all(line.refunded is None for line in lines)
 
 
-WAY = Weighted({"plainly": 60, "minus": 12, "zero": 8, "bare": 12, "again": 8})
+WAY = Weighted({"plainly": 70, "minus": 18, "again": 12})
+WAY_OF_PRODUCTS = Weighted({"plainly": 30, "zero": 30, "bare": 40})
+"""Of refunds that name products and their prices."""
 
 
 def unknown(purchase: Event, draw: Random) -> Refund:
