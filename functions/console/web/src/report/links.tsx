@@ -6,14 +6,16 @@ import { Link } from 'wouter';
 export const Console = createContext('');
 
 /** A number, or a name, that leads to what it is made of. */
-export function To({ path, children }: { path: string; children: ReactNode }) {
+export function To({ path, within, children }: { path: string; within?: boolean; children: ReactNode }) {
   const base = useContext(Console);
+  // inside of a sentence colour alone does not tell a link
+  const underline = within ? 'always' : 'hover';
   return base ? (
-    <Anchor href={base + path} inherit>
+    <Anchor href={base + path} inherit underline={underline}>
       {children}
     </Anchor>
   ) : (
-    <Anchor component={Link} href={path} inherit>
+    <Anchor component={Link} href={path} inherit underline={underline}>
       {children}
     </Anchor>
   );

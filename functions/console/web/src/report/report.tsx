@@ -46,7 +46,7 @@ export function Report(shown: Shown) {
         {incidents.length === 0 && <Text size="sm">Nothing: no incident is open.</Text>}
         {incidents.map((one) => (
           <Text size="sm" key={one.incident_id}>
-            {sentenceOf(one)} {one.fix} <To path="/runs">Look at it</To>
+            {sentenceOf(one)} {one.fix} <To path="/runs" within>Look at it</To>
           </Text>
         ))}
       </Part>
@@ -215,7 +215,7 @@ function Chances({ shown: { report } }: { shown: Shown }) {
     return (
       <div key={id}>
         <Text size="sm">
-          {name}: <To path={`/scoring/${id}`}>{count(all)}</To> scored, <To path={`/scoring/${id}`}>{count(qualified)}</To> of
+          {name}: <To path={`/scoring/${id}`} within>{count(all)}</To> scored, <To path={`/scoring/${id}`} within>{count(qualified)}</To> of
           them qualified.
         </Text>
         <Bars
