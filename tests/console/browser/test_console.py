@@ -102,6 +102,7 @@ def test_a_custom_event_takes_a_value_that_ga4_recorded(opened: Opener) -> None:
     name(page, "Sign ups")
     # what is typed is still there after a look elsewhere
     page.get_by_role("navigation").get_by_role("link", name="Settings").click()
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
     page.go_back()
     expect(page.get_by_text("You go on with what you had typed here")).to_be_visible()
     expect(page.locator('[data-field="name"]')).to_have_value("Sign ups")
