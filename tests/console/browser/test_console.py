@@ -289,7 +289,7 @@ def test_a_figure_leads_to_the_rows_that_it_counts(opened: Opener) -> None:
     # the smallest of those shown, which fits on one page of rows
     row = page.get_by_role("table", name="Countries").get_by_role("row").last
     country = row.get_by_role("cell").first.inner_text()
-    figure = row.get_by_role("link")
+    figure = row.get_by_role("link").first
     counted = int(figure.inner_text())
     figure.click()
     rows = page.get_by_role("table", name="Rows").get_by_role("row", name=re.compile(country))
