@@ -92,8 +92,8 @@ def test_a_day_over_the_cap_holds_only_who_reads_it(
         if row["code"] == "bytes_cap"
     )
     assert "Query exceeded limit for bytes billed" in incident["detail"]
-    # a day of the project may have events in the property's day before and after it; who was erased is
-    # read beside it, and no table is billed less than 10 MB
+    # a day of the project may have events in the property's day before and after it; who was
+    # erased is read beside it, and no table is billed less than 10 MB
     assert f"maximum_bytes_billed = {2 * CAP + 10**9 + LEAST}" in incident["fix"]
     assert "USD a run" in incident["fix"]
     made.close()
