@@ -5,7 +5,7 @@ A differential test holds both to the same answers; the simulation runs on this 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import islice
@@ -103,7 +103,7 @@ class MemoryLedger:
     def _candidates(self, now: datetime) -> Iterator[Candidate]:
         delivery_states = self.delivery_states()
         known = self._status_is_known()
-        known_by, claims = self._known_by(delivery_states)
+        known_by, claims = self._known_by()
         present = sorted(self.store.table.values(), key=lambda row: (row.date, row.id))
         for row in present:
             delivery_state = delivery_states.get(row.id, DeliveryState())
@@ -134,7 +134,7 @@ class MemoryLedger:
                 )
 
     def _known_by(
-        self, delivery_states: Mapping[str, DeliveryState]
+        self,
     ) -> tuple[dict[str, tuple[str, ...]], Callable[[str], tuple[str, ...]]]:
         """What the platform was given of each conversion, the latest first; who else holds it."""
         known: dict[str, dict[str, None]] = {}
@@ -145,13 +145,12 @@ class MemoryLedger:
         def claims(key: str) -> tuple[str, ...]:
             return tuple(
                 f"{member}{PART}{self.scope.conversion}/{other}"
-                for member in sorted(known.get(key, ()) if key in delivery_states else ())
+                for member in sorted(known.get(key, ()))
                 for other in sorted(holders.get(member, ()))
                 if other != key
             )
 
-        shown = {key: tuple(members) for key, members in known.items() if key in delivery_states}
-        return shown, claims
+        return {key: tuple(members) for key, members in known.items()}, claims
 
     def _holders(self) -> dict[str, set[str]]:
         """Conversions by the members that they hold: those whose newest acceptance or doubt is no

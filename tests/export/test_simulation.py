@@ -43,6 +43,8 @@ FOUND_LATER = (
     ("google", 51120, Odds()),
     # killed after an old address left, before the ledger knew the request that took it out
     ("audience", 50392, Odds()),
+    # killed before the first entry of a conversion, whose address changed before its next run
+    ("audience", 51246, Odds(late=0.4, crash=0.1)),
     # one retraction failed later so that time helps, and the next one for good
     ("google", 65, Odds(late=0.5, crash=0.08)),
     ("google", 1009, Odds(late=0.5, crash=0.08)),

@@ -22,8 +22,9 @@ SELECT
 FROM {{ conversions }} AS conversion
 FULL JOIN delivery_state ON delivery_state.conversion_id = conversion.id
 LEFT JOIN departed ON conversion.id IS NULL AND departed.conversion_id = delivery_state.conversion_id
-LEFT JOIN members ON members.conversion_id = delivery_state.conversion_id
-LEFT JOIN claims ON claims.conversion_id = delivery_state.conversion_id
+-- also of a row that no entry tells of: a kill came between its members and its first entry
+LEFT JOIN members ON members.conversion_id = COALESCE(conversion.id, delivery_state.conversion_id)
+LEFT JOIN claims ON claims.conversion_id = COALESCE(conversion.id, delivery_state.conversion_id)
 CROSS JOIN status
 WHERE
   CASE
