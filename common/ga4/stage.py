@@ -31,6 +31,15 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """What one statement reads of the raw export."""
+
+    span: Span
+    bytes: int | None
+    """What it reads, as BigQuery says beforehand; None is unknown."""
+
+
+@dataclass(frozen=True)
 class Staged:
     """What the stage holds of a day."""
 
@@ -79,27 +88,16 @@ def scan(warehouse: Warehouse, span: Span, yesterday: date) -> Sql | None:
     )
 
 
-def pieces(warehouse: Warehouse, span: Span, yesterday: date) -> list[Span]:
+def pieces(warehouse: Warehouse, span: Span, yesterday: date) -> list[Piece]:
     """The span in ascending pieces, each to be read by one statement under its byte cap.
 
     A day alone that is over the cap is a piece too: reading it fails, and says what it needs.
     """
     return [
-        Span(window, span.events)
+        piece
         for chunk in span.window.chunks(SPAN_DAYS)
-        for window in _fitting(warehouse, Span(chunk, span.events), yesterday)
+        for piece in _fitting(warehouse, Span(chunk, span.events), yesterday)
     ]
-
-
-def planned_bytes(warehouse: Warehouse, span: Span, yesterday: date) -> int | None:
-    """What reading the span, piece by piece as a run does, would cost in bytes; None is unknown."""
-    sizes = [
-        warehouse.dry_run(sql).bytes_processed
-        for piece in pieces(warehouse, span, yesterday)
-        if (sql := scan(warehouse, piece, yesterday)) is not None
-    ]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
 
 
 def staged(warehouse: Warehouse) -> dict[date, Staged]:
@@ -137,7 +135,7 @@ def message_of(events: Collection[str]) -> str:
 
 def unremembered(
     warehouse: Warehouse, window: Window, yesterday: date, *, orders: bool
-) -> list[Window]:
+) -> list[Piece]:
     """Days older than the stage of whose clicks, visits and order ids nothing is known yet.
 
     They are as many as a click may count before the end of the `window` that is going to be read,
@@ -166,30 +164,18 @@ def unremembered(
     ]
 
 
-def _fitting(warehouse: Warehouse, span: Span, yesterday: date) -> list[Window]:
+def _fitting(warehouse: Warehouse, span: Span, yesterday: date) -> list[Piece]:
     """The days in halves, and these in halves, until each can be read under the byte cap."""
-    window = span.window
-    if window.days == 1:
-        return [window]
-    size = _bytes(warehouse, span, yesterday)
-    if size is None or size <= warehouse.settings.maximum_bytes_billed:
-        return [window]
-    halves = window.chunks((window.days + 1) // 2)
+    days = span.window.days
+    sql = scan(warehouse, span, yesterday)
+    size = warehouse.dry_run(sql).bytes_processed if sql else 0
+    if days == 1 or size is None or size <= warehouse.settings.maximum_bytes_billed:
+        return [Piece(span, size)]
     return [
         piece
-        for half in halves
+        for half in span.window.chunks((days + 1) // 2)
         for piece in _fitting(warehouse, Span(half, span.events), yesterday)
     ]
-
-
-def remembering_bytes(warehouse: Warehouse, window: Window, yesterday: date) -> int | None:
-    """What reading these older days costs in bytes; None is unknown."""
-    return _bytes(warehouse, Span(window, frozenset()), yesterday)
-
-
-def _bytes(warehouse: Warehouse, span: Span, yesterday: date) -> int | None:
-    sql = scan(warehouse, span, yesterday)
-    return warehouse.dry_run(sql).bytes_processed if sql else None
 
 
 def exported(warehouse: Warehouse, window: Window, yesterday: date) -> Window | None:

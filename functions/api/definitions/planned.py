@@ -85,9 +85,12 @@ def _planned(request: RunRequested, known: plan.Known, services: Services) -> Pl
 
 def total(parts: Iterable[Part]) -> int | None:
     """The sum of the bytes; None when one of them is unknown."""
-    sizes = [part.bytes for part in parts]
-    known = [size for size in sizes if size is not None]
-    return sum(known) if len(known) == len(sizes) else None
+    return _sum(part.bytes for part in parts)
+
+
+def _sum(sizes: Iterable[int | None]) -> int | None:
+    known = list(sizes)
+    return None if None in known else sum(size for size in known if size is not None)
 
 
 def price(bytes: int | None, per_tebibyte: float) -> float | None:
@@ -131,18 +134,20 @@ def _export(windows: Mapping[str, Window], known: plan.Known, services: Services
             conversions=sorted(windows),
             start_date=span.window.start,
             end_date=span.window.end,
-            bytes=stage.planned_bytes(services.warehouse, span, known.yesterday),
+            bytes=_sum(
+                piece.bytes for piece in stage.pieces(services.warehouse, span, known.yesterday)
+            ),
         )
     if spans:
         orders = plan.counts_purchases(known.definitions[id] for id in windows)
         whole = plan.whole(windows.values())
-        for window in stage.unremembered(services.warehouse, whole, known.yesterday, orders=orders):
+        for older in stage.unremembered(services.warehouse, whole, known.yesterday, orders=orders):
             yield Part(
                 reads="clicks, visits and order ids of older days, which are judged by them",
                 conversions=sorted(windows),
-                start_date=window.start,
-                end_date=window.end,
-                bytes=stage.remembering_bytes(services.warehouse, window, known.yesterday),
+                start_date=older.span.window.start,
+                end_date=older.span.window.end,
+                bytes=older.bytes,
             )
 
 
@@ -155,15 +160,14 @@ def _queries(
     for id, window in windows.items():
         for query in known.definitions[id].conversion.queries():
             # a task reads so many days at a time, and what has no partitions anew each time
-            sizes = [
+            sizes = (
                 queries.planned_bytes(query, services.runner, chunk)
                 for chunk in window.chunks(plan.CHUNK_DAYS)
-            ]
-            known_sizes = [size for size in sizes if size is not None]
+            )
             yield Part(
                 reads=f"the query of {id}",
                 conversions=[id],
                 start_date=window.start,
                 end_date=window.end,
-                bytes=sum(known_sizes) if len(known_sizes) == len(sizes) else None,
+                bytes=_sum(sizes),
             )

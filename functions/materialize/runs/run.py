@@ -284,8 +284,9 @@ def _stage(
     for older in stage.unremembered(services.warehouse, window, last, orders=buys):
         if clock.elapsed() > STAGE_SECONDS:
             return None
-        remember = partial(fill.remember, services.warehouse, services.ledger, older, run_id)
-        if not _is_read(services, run_id, older, remember):
+        old = older.span.window
+        remember = partial(fill.remember, services.warehouse, services.ledger, old, run_id)
+        if not _is_read(services, run_id, old, remember):
             # nobody can say which clicks and orders of the window the missing days would date
             return [window]
     held: list[Window] = []
@@ -297,13 +298,13 @@ def _stage(
                 fill.fill_stage,
                 services.warehouse,
                 services.ledger,
-                piece,
+                piece.span,
                 run_id,
                 clock,
                 request.force,
             )
-            if not _is_read(services, run_id, piece.window, read):
-                held.append(piece.window)
+            if not _is_read(services, run_id, piece.span.window, read):
+                held.append(piece.span.window)
     if not held:
         names = {name for stored in listed for name in stored.conversion.events()}
         facts.report(services.warehouse, services.ledger, window.end, names, run_id)
