@@ -11,7 +11,8 @@ const inline: Plugin = {
     let html = String(page.source);
     for (const [name, file] of Object.entries(bundle)) {
       if (file === page) continue;
-      const text = file.type === 'chunk' ? file.code : String(file.source);
+      // there is nothing to preload; Vite itself would put this in after us
+      const text = file.type === 'chunk' ? file.code.replaceAll('__VITE_PRELOAD__', 'void 0') : String(file.source);
       const tag = new RegExp(`<(script|link)[^>]*"/${name.replaceAll('.', '\\.')}"[^>]*>(</script>)?`);
       const style = name.endsWith('.css');
       html = html.replace(tag, '');

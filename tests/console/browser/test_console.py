@@ -6,6 +6,7 @@ The walk through all screens comes first, before others add what it would see.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, Route, expect
@@ -294,6 +295,20 @@ def test_a_figure_leads_to_the_rows_that_it_counts(opened: Opener) -> None:
     figure.click()
     rows = page.get_by_role("table", name="Rows").get_by_role("row", name=re.compile(country))
     expect(rows).to_have_count(counted)
+
+
+def test_the_report_is_kept_as_a_file_that_opens_by_itself(opened: Opener, tmp_path: Path) -> None:
+    page = opened("/report")
+    with page.expect_download() as kept:
+        page.get_by_role("button", name="Save as a file").click()
+    file = tmp_path / "report.html"
+    kept.value.save_as(file)
+    page.goto(file.as_uri())
+    expect(page.get_by_role("table", name="Why so many")).to_contain_text("Purchase")
+    expect(page.locator("figure svg").first).to_be_visible()
+    link = page.get_by_role("link", name="Purchase", exact=True).first
+    assert re.fullmatch(r"http://[^/]+/conversions/purchase", link.get_attribute("href") or "")
+    assert not faults(page)
 
 
 def test_who_may_not_reads_why_beside_each_button(opened: Opener) -> None:
