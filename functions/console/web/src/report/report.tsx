@@ -8,7 +8,6 @@ import { Bars, Days } from '../ui/charts';
 import { count, day, money, percent, signed } from '../ui/format';
 import { Sparkline } from '../ui/parts';
 import { Changes } from './changes';
-import { sentenceOf } from '../runs/sentence';
 import { To } from './links';
 import type { Line, Shown } from './types';
 
@@ -46,7 +45,7 @@ export function Report(shown: Shown) {
         {incidents.length === 0 && <Text size="sm">Nothing: no incident is open.</Text>}
         {incidents.map((one) => (
           <Text size="sm" key={one.incident_id}>
-            {sentenceOf(one)} {one.fix} <To path="/runs" within>Look at it</To>
+            {one.detail ?? one.code} {one.fix} <To path="/runs" within>Look at it</To>
           </Text>
         ))}
       </Part>
