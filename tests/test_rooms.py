@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"sklearn", "pandas", "pyarrow", "duckdb", "zetasql", "bqemulator", "matplotlib"}
+HEAVY = {"sklearn", "pandas", "pyarrow", "duckdb", "zetasql", "bqemulator"}
 MODULES = sorted(
     path.relative_to(ROOT)
     for room in ("common", "functions")
