@@ -6,15 +6,19 @@ export interface Table {
   columns: { name: string; type: string }[];
 }
 
-/** Tables after an open backtick, columns after an alias or a table's name, and the two days. */
+/**
+ * Tables after an open backtick, columns after an alias or a table's name, and the two days; who asks
+ * before the tables have come gets them once they are there.
+ */
 export const completing =
-  (tables: () => Table[]) =>
-  (context: CompletionContext): CompletionResult | null => {
+  (known: () => Promise<Table[]>) =>
+  async (context: CompletionContext): Promise<CompletionResult | null> => {
+    const tables = await known();
     const path = context.matchBefore(/`[^`\n]*/);
     if (path) {
       return {
         from: path.from + 1,
-        options: tables().map(
+        options: tables.map(
           (table): Completion => ({
             label: table.path,
             type: 'class',
@@ -36,12 +40,12 @@ export const completing =
     const text = context.state.doc.toString();
     if (member) {
       const [alias = ''] = member.text.split('.');
-      const table = aliases(text, tables())[alias.toLowerCase()];
+      const table = aliases(text, tables)[alias.toLowerCase()];
       return table ? { from: member.from + alias.length + 1, options: columns([table]) } : null;
     }
     const word = context.matchBefore(/\w+/);
     if (!word && !context.explicit) return null;
-    const used = [...new Set(Object.values(aliases(text, tables())))];
+    const used = [...new Set(Object.values(aliases(text, tables)))];
     return used.length ? { from: word?.from ?? context.pos, options: columns(used), validFor: /^\w*$/ } : null;
   };
 

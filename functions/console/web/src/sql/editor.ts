@@ -17,7 +17,7 @@ interface Options {
   label: string;
   changed: (text: string) => void;
   asked: () => void;
-  tables: () => Table[];
+  tables: () => Promise<Table[]>;
 }
 
 /** An editor of GoogleSQL in the element. Tab leaves it, as in any other field. */

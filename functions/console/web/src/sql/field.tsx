@@ -1,10 +1,10 @@
 import { Alert, Badge, Button, Group, Loader, Stack, Text } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query';
 import type { EditorView } from '@codemirror/view';
 import { useEffect, useRef, useState } from 'react';
 
-import { get, post } from '../api/client';
+import { client, get, post } from '../api/client';
 import type { Api } from '../api/types';
 import { useFault } from '../editor/form';
 import { Failed } from '../ui/parts';
@@ -33,9 +33,9 @@ export default function SqlField(props: Props) {
   const view = useRef<EditorView | null>(null);
   const [profiled, setProfiled] = useState('');
   const [text] = useDebouncedValue(props.value, 700);
-  const tables = useTables();
-  const latest = useRef({ ...props, tables });
-  latest.current = { ...props, tables };
+  const tables = useQuery(TABLES).data?.tables ?? NO_TABLES;
+  const latest = useRef(props);
+  latest.current = props;
   const verdict = useVerdict(props, text, profiled === text && text !== '');
   const fault = useFault(props.path);
 
@@ -46,7 +46,7 @@ export default function SqlField(props: Props) {
       label: props.label,
       changed: (now) => latest.current.change(now),
       asked: () => setProfiled(latest.current.value),
-      tables: () => latest.current.tables,
+      tables: () => client.ensureQueryData(TABLES).then(({ tables }) => tables, () => NO_TABLES),
     });
     view.current = editor;
     return () => editor.destroy();
@@ -144,11 +144,8 @@ function useVerdict(props: Props, sql: string, withProfile: boolean) {
 const NO_TABLES: Table[] = [];
 
 /** The first tables that SQL may read, for completion. */
-function useTables(): Table[] {
-  const answer = useQuery({
-    queryKey: ['tables'],
-    queryFn: ({ signal }) => get<Api['Tables']>('/api/tables', { limit: 200 }, signal),
-    staleTime: 300_000,
-  });
-  return answer.data?.tables ?? NO_TABLES;
-}
+const TABLES = queryOptions({
+  queryKey: ['tables'],
+  queryFn: ({ signal }) => get<Api['Tables']>('/api/tables', { limit: 200 }, signal),
+  staleTime: 300_000,
+});

@@ -40,45 +40,47 @@ export function Versions(props: { path: string; newest: number; etag: string | n
   const newest = all[0];
   return (
     <>
-      <Table aria-label="Versions">
-        <Table.Thead>
-          <Table.Tr>
-            <Table.Th>Version</Table.Th>
-            <Table.Th>Saved</Table.Th>
-            <Table.Th>By</Table.Th>
-            <Table.Th />
-          </Table.Tr>
-        </Table.Thead>
-        <Table.Tbody>
-          {all.map((one) => (
-            <Table.Tr key={one.version}>
-              <Table.Td>
-                {one.version}
-                {one.version === props.newest && ' (live)'}
-                {one.status === 'archived' && ' archived'}
-                {one.unreadable && (
-                  <Text size="xs" c="var(--mantine-color-error)">
-                    Unreadable: {one.unreadable}
-                  </Text>
-                )}
-              </Table.Td>
-              <Table.Td>
-                <Ago time={one.created_at} />
-              </Table.Td>
-              <Table.Td className="clip" maw={220}>
-                {one.created_by ?? 'unknown'}
-              </Table.Td>
-              <Table.Td ta="right">
-                {one.version !== props.newest && one.definition && (
-                  <Button size="compact-sm" variant="subtle" onClick={() => setChosen(one)}>
-                    Compare
-                  </Button>
-                )}
-              </Table.Td>
+      <Table.ScrollContainer minWidth={0}>
+        <Table aria-label="Versions">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Version</Table.Th>
+              <Table.Th>Saved</Table.Th>
+              <Table.Th>By</Table.Th>
+              <Table.Th />
             </Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+          </Table.Thead>
+          <Table.Tbody>
+            {all.map((one) => (
+              <Table.Tr key={one.version}>
+                <Table.Td>
+                  {one.version}
+                  {one.version === props.newest && ' (live)'}
+                  {one.status === 'archived' && ' archived'}
+                  {one.unreadable && (
+                    <Text size="xs" c="var(--mantine-color-error)">
+                      Unreadable: {one.unreadable}
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td>
+                  <Ago time={one.created_at} />
+                </Table.Td>
+                <Table.Td maw={220} style={{ overflowWrap: 'anywhere' }}>
+                  {one.created_by ?? 'unknown'}
+                </Table.Td>
+                <Table.Td ta="right">
+                  {one.version !== props.newest && one.definition && (
+                    <Button size="compact-sm" variant="subtle" onClick={() => setChosen(one)}>
+                      Compare
+                    </Button>
+                  )}
+                </Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
       <Modal
         opened={chosen !== null}
         onClose={() => setChosen(null)}
