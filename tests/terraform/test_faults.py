@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Queue
 
@@ -22,22 +22,68 @@ from tests.terraform.policies import violations
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake of faults.toml."""
+    """A mistake of faults.toml; `also` are complaints of others that it causes too."""
 
     name: str
     file: str
     old: str
     new: str
     complaint: str
+    refused: bool = False
+    also: list[str] = field(default_factory=list, hash=False)
 
 
-MISTAKES = [
-    Mistake(**mistake)
-    for mistake in tomllib.loads(Path(__file__).with_name("faults.toml").read_text())["fault"]
-]
+SEEDED = tomllib.loads(Path(__file__).with_name("faults.toml").read_text())
+REFUSED = [Mistake(**mistake, refused=True) for mistake in SEEDED["refused"]]
+MISTAKES = [*REFUSED, *(Mistake(**mistake) for mistake in SEEDED["fault"])]
+
+TOGETHER = 10
+"""Mistakes made at once: a plan takes a second, whatever stands in it."""
+
+Group = tuple[Mistake, ...]
 
 
-Judged = dict[Mistake | None, Future[list[str]]]
+class Judged:
+    """What the checks say of each mistake, made together with others wherever that is clear."""
+
+    def __init__(self, judge: Callable[[Group], Future[list[str]]], asked: list[Mistake]) -> None:
+        self._judge = judge
+        self.of_none = judge(())
+        self._of = {m: said for group in grouped(asked) for said in [judge(group)] for m in group}
+
+    def of(self, mistake: Mistake) -> list[str]:
+        """The complaints about the mistake: alone, where its group leaves it in doubt."""
+        together = self._of[mistake].result()
+        return together if caught(mistake, together) else self._judge((mistake,)).result()
+
+
+def caught(mistake: Mistake, complaints: list[str]) -> bool:
+    return any(re.search(mistake.complaint, complaint) for complaint in complaints)
+
+
+def grouped(mistakes: list[Mistake]) -> list[Group]:
+    """The mistakes in groups whose complaints cannot be taken for one another's.
+
+    What terraform refuses stands alone: a plan that is not made hides all other mistakes.
+    """
+    groups: list[Group] = [(mistake,) for mistake in mistakes if mistake.refused]
+    waiting = [mistake for mistake in mistakes if not mistake.refused]
+    while waiting:
+        group: Group = ()
+        for mistake in waiting:
+            if len(group) < TOGETHER and all(apart(mistake, other) for other in group):
+                group = (*group, mistake)
+        groups.append(group)
+        waiting = [mistake for mistake in waiting if mistake not in group]
+    return groups
+
+
+def apart(one: Mistake, other: Mistake) -> bool:
+    """Whether neither mistake changes the other's text or causes its complaint."""
+    causes, caused = {one.complaint, *one.also}, {other.complaint, *other.also}
+    if one.complaint in caused or other.complaint in causes:
+        return False
+    return one.file != other.file or (one.old not in other.old and other.old not in one.old)
 
 
 @pytest.fixture(scope="session")
@@ -52,33 +98,33 @@ def judged(
     for _ in range(cores):
         copies.put(_scratch(tmp_path_factory.mktemp("faults"), providers))
 
-    def judge(mistake: Mistake | None) -> list[str]:
+    def judge(group: Group) -> list[str]:
         terraform = copies.get()
         try:
-            return complaints(terraform, mistake)
+            return complaints(terraform, group)
         finally:
             copies.put(terraform)
 
     asked = [getattr(item, "callspec", None) for item in request.session.items]
-    faults = [spec.params["mistake"] for spec in asked if spec and "mistake" in spec.params]
+    mistakes = [spec.params["mistake"] for spec in asked if spec and "mistake" in spec.params]
     with ThreadPoolExecutor(cores) as pool:
-        yield {mistake: pool.submit(judge, mistake) for mistake in [None, *faults]}
+        yield Judged(lambda group: pool.submit(judge, group), mistakes)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_mistake_is_caught(judged: Judged, mistake: Mistake) -> None:
-    found = judged[mistake].result()
-    assert any(re.search(mistake.complaint, complaint) for complaint in found), found
+    found = judged.of(mistake)
+    assert caught(mistake, found), found
 
 
 def test_without_a_mistake_the_checks_are_silent(judged: Judged) -> None:
-    assert judged[None].result() == []
+    assert judged.of_none.result() == []
 
 
-def complaints(terraform: Terraform, mistake: Mistake | None) -> list[str]:
+def complaints(terraform: Terraform, mistakes: Group) -> list[str]:
     """What terraform refuses, or else what policies, contracts and the review of grants find."""
     try:
-        with spoilt(terraform.folder.parent, mistake):
+        with spoilt(terraform.folder.parent, mistakes):
             plan = terraform.plan("prod.tfvars.example")
     except TerraformError as refusal:
         # terraform wraps its messages and frames them
@@ -87,19 +133,19 @@ def complaints(terraform: Terraform, mistake: Mistake | None) -> list[str]:
 
 
 @contextmanager
-def spoilt(folder: Path, mistake: Mistake | None) -> Iterator[None]:
-    """The mistake is made in the folder while the block lasts."""
-    if mistake is None:
-        yield
-        return
-    file = folder / mistake.file
-    right = file.read_text()
-    assert mistake.old in right, f"{mistake.file} no longer holds what this mistake replaces"
-    file.write_text(right.replace(mistake.old, mistake.new))
+def spoilt(folder: Path, mistakes: Group) -> Iterator[None]:
+    """The mistakes are made in the folder while the block lasts."""
+    right = {file: file.read_text() for file in {folder / mistake.file for mistake in mistakes}}
+    for mistake in mistakes:
+        file = folder / mistake.file
+        text = file.read_text()
+        assert mistake.old in text, f"{mistake.file} no longer holds what this mistake replaces"
+        file.write_text(text.replace(mistake.old, mistake.new))
     try:
         yield
     finally:
-        file.write_text(right)
+        for file, text in right.items():
+            file.write_text(text)
 
 
 def _scratch(folder: Path, providers: dict[str, str]) -> Terraform:
