@@ -152,7 +152,7 @@ def test_history_tells_what_changed_when_and_why(changing: House) -> None:
     assert "email" not in shown["row"]
 
 
-def test_a_row_is_told_as_it_was(shop: House) -> None:
+def test_a_row_is_shown_as_it_was(shop: House) -> None:
     before = shop.harness.get("/conversions/purchase/history?id=T-1&as_of=2026-11-01T00:00:00Z")
     assert before["row"] is None
 

@@ -104,7 +104,7 @@ def test_one_conversion_goes_to_one_account_through_one_destination_only(here: S
     assert ask(here, "PUT", "/destinations/ads_again", again)[0] == 200
 
 
-def test_a_platform_that_would_refuse_every_row_is_told_at_once(here: Shop) -> None:
+def test_a_platform_that_would_refuse_every_row_is_reported_at_once(here: Shop) -> None:
     define(here)
     chosen = {"start_date": "2026-11-01"}
     _, saved = ask(here, "PUT", "/destinations/meta_main", config("meta", **chosen))
@@ -122,7 +122,7 @@ def test_a_platform_that_would_refuse_every_row_is_told_at_once(here: Shop) -> N
         ("google_ads", 120, "adjustment_window_too_long"),
     ],
 )
-def test_an_adjustment_window_that_a_platform_cannot_honour_is_told_at_once(
+def test_an_adjustment_window_that_a_platform_cannot_honour_is_reported_at_once(
     here: Shop, kind: str, days: int, code: str
 ) -> None:
     define(here, refunds={"days": days})

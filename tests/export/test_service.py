@@ -706,7 +706,7 @@ def test_a_tick_runs_only_what_is_open(here: Shop) -> None:
 
 
 @pytest.mark.parametrize("news", ["destination", "table"])
-def test_a_tick_runs_what_is_new_though_no_message_told_of_it(here: Shop, news: str) -> None:
+def test_a_tick_exports_what_is_new_without_a_message(here: Shop, news: str) -> None:
     here.put("o1")
     if news == "table":
         here.add_destination("google_ads")

@@ -119,7 +119,7 @@ def test_the_command_prints_one_step_of_a_file(tmp_path: Path) -> None:
     assert "there are books" in lost.stderr
 
 
-def test_a_definition_that_is_none_is_told_by_its_fields(tmp_path: Path) -> None:
+def test_an_invalid_definition_names_its_fields(tmp_path: Path) -> None:
     file = tmp_path / "definition.yaml"
     file.write_text("{id: purchase, event_type: purchas}", encoding="utf-8")
     command = [sys.executable, "-m", "common.local", "sql", str(file)]

@@ -231,7 +231,7 @@ def test_nested_json_becomes_records(client: bigquery.Client, dataset: str, tmp_
         ("crm.events_", "deals.csv", "id\n1\n", "is no GA4 export: it has no column event_date"),
     ],
 )
-def test_a_mistake_is_told_with_a_way_out(
+def test_a_mistake_is_answered_with_a_way_out(
     client: bigquery.Client, tmp_path: Path, table: str, name: str, content: str | None, words: str
 ) -> None:
     file = tmp_path / name

@@ -212,7 +212,7 @@ def test_an_edited_definition_rewrites_history_with_its_cause(world: QuickWorld)
     ]
 
 
-def test_a_row_that_leaves_and_returns_is_told_three_times(world: QuickWorld) -> None:
+def test_a_row_that_leaves_and_returns_has_three_changes(world: QuickWorld) -> None:
     path = "test-project.quick_crm.orders"
     schema = [
         {"name": "id", "type": "STRING"},
@@ -345,7 +345,7 @@ def test_a_load_of_who_is_who_runs_nobody_who_only_asks_for_it(world: QuickWorld
     )
 
 
-def test_a_broken_value_costs_the_value_and_somebody_is_told(world: QuickWorld) -> None:
+def test_a_broken_value_costs_the_value_and_opens_an_incident(world: QuickWorld) -> None:
     world.define(**{**PURCHASE, "refunds": None})
     broken = {"key": 70, "at": at("2026-11-09T12:00:00Z"), "name": "purchase", "client": "x",
               "order": "N", "value": -5.0, "currency": "USD"}  # fmt: skip

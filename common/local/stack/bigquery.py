@@ -28,6 +28,7 @@ from common.local.iam import grants, tokens
 from common.local.iam.policy import Policy, read
 from common.local.limits.faults import Faults
 from common.local.limits.limits import Limits
+from common.local.stack.child import ChildProcess
 
 if TYPE_CHECKING:
     from bqemulator.config import Settings
@@ -126,22 +127,10 @@ class EmbeddedBigQuery:
 
 
 @dataclass(frozen=True)
-class BigQueryProcess:
+class BigQueryProcess(ChildProcess):
     """A running engine: `host` is what BIGQUERY_EMULATOR_HOST wants."""
 
     host: str
-    process: subprocess.Popen[str]
-
-    def stop(self) -> None:
-        """Ends it in order."""
-        with self.process:
-            assert self.process.stdin is not None
-            self.process.stdin.close()
-
-    def kill(self) -> None:
-        """Ends it as a power cut would; the next start on the same data heals."""
-        with self.process:
-            self.process.kill()
 
 
 def start_process(
@@ -172,7 +161,7 @@ def start_process(
     line = process.stdout.readline()
     if not line:
         raise RuntimeError(f"The embedded BigQuery ended with code {process.wait()}.")
-    return BigQueryProcess(json.loads(line)["host"], process)
+    return BigQueryProcess(process, json.loads(line)["host"])
 
 
 def _settings(data_directory: Path | None, port: int) -> Settings:

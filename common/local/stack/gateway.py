@@ -29,6 +29,7 @@ from common.local.iam.policy import Policy, read
 from common.local.rpc.wire import LOOPBACK, require_free
 from common.local.stack import manifest, worker
 from common.local.stack.bundle import bundle, unpack
+from common.local.stack.child import ChildProcess
 from common.local.stack.instance import Instances
 from common.local.stack.manifest import Function, Manifest
 from common.local.stack.worker import Order, Worker
@@ -125,22 +126,10 @@ _FORBIDDEN = """<html><head><title>403 Forbidden</title></head>
 
 
 @dataclass(frozen=True)
-class GatewayProcess:
-    """Running functions: one answers at url/name."""
+class GatewayProcess(ChildProcess):
+    """Running functions: one answers at url/name. Let work under way finish before `stop`."""
 
     url: str
-    process: subprocess.Popen[bytes]
-
-    def stop(self) -> None:
-        """Ends it; work under way is cut as by a kill, so let it finish before."""
-        with self.process:
-            assert self.process.stdin is not None
-            self.process.stdin.close()
-
-    def kill(self) -> None:
-        """Ends it as a crash would."""
-        with self.process:
-            self.process.kill()
 
 
 def start_process(
@@ -180,7 +169,7 @@ def start_process(
     if not line:
         process.communicate()
         raise RuntimeError("The functions did not start; what they printed says why.")
-    return GatewayProcess(json.loads(line)["url"], process)
+    return GatewayProcess(process, json.loads(line)["url"])
 
 
 def serve(options: argparse.Namespace, ready: Callable[[str], object]) -> Gateway:
