@@ -73,6 +73,7 @@ def sales(
     window: float = 40,
     median_delay: float = 7,
     loses: bool = False,
+    loss_days: float = 15,
     rate: Callable[[Floats], Floats] = np.zeros_like,
     volume: Callable[[Floats], Floats] = np.ones_like,
     slower: float = 0,
@@ -83,7 +84,8 @@ def sales(
 
     By the day of creation, `rate` shifts the log-odds of a win and `volume` is in proportion to how
     many leads come. Larger firms, whose deals are larger, take exp(slower) times as long for each
-    e-fold of their employees. `strength` multiplies what the attributes say of a win.
+    e-fold of their employees. Losses are noted after `loss_days` on average. `strength` multiplies
+    what the attributes say of a win.
     """
     draw = np.random.default_rng(seed)
     count = draw.poisson(days * per_day)
@@ -120,7 +122,7 @@ def sales(
         worth=worth,
         usual_delay=usual_delay,
         won_after=np.where(wins, delay, np.nan),
-        lost_after=np.where(lost, draw.exponential(15, count), np.nan),
+        lost_after=np.where(lost, draw.exponential(loss_days, count), np.nan),
         value=np.where(wins, value, np.nan),
         window=window,
     )

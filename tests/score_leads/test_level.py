@@ -16,7 +16,6 @@ from functions.score_leads.model.level import (
     Level,
     Past,
     Replay,
-    Replayed,
     delays_moved,
     level,
 )
@@ -58,7 +57,8 @@ def falling(day: Floats) -> Floats:
 def test_while_nothing_moves_there_is_no_correction() -> None:
     unmoved = found(still)
     assert (unmoved.choice, unmoved.overall, unmoved.factor) == ("none", 0.0, 1.0)
-    assert unmoved.note.startswith("not earned")
+    assert unmoved.note.startswith("that nothing moves has a chance of ")
+    assert not unmoved.moves
     assert unmoved.missed is None
 
 
@@ -121,17 +121,20 @@ def test_a_slow_drift_shows_in_the_last_months_together() -> None:
 
 
 def test_the_replays_see_nothing_of_what_came_later() -> None:
-    """What is weighted at a time in the past is the same whatever happened after it."""
-    outcomes = department(falling)
+    """What is promised at a time in the past is the same whatever happened after it."""
+    outcomes, other = department(falling), department(falling)
     logits = odds_of_matured(outcomes)
-    other = department(falling)
     later = 330 - other.age + other.won_after > 330 - 60
     other.won_after[later & (np.arange(len(later)) % 2 == 0)] = NAN
-    same = [Replayed(Past(each, logits)) for each in (outcomes, other)]
-    seen = [each._at[60].log_factors["none"] for each in same]
-    assert seen[0] == seen[1]
-    counts = [float(each._at[60].won.sum()) for each in same]
-    assert counts[0] == counts[1]
+    # the delays are learnt from all wins, and stay the same here
+    pasts = [Past(each, logits) for each in (outcomes, other)]
+    pasts[1].__dict__["arrival"] = pasts[0].arrival
+    was, is_now = (past.seen(60) for past in pasts)
+    assert (was.centre, was.log_factor, was.variance) == (
+        is_now.centre,
+        is_now.log_factor,
+        is_now.variance,
+    )
 
 
 def test_the_weights_add_up_and_the_replays_tell_what_came() -> None:
@@ -142,6 +145,13 @@ def test_the_weights_add_up_and_the_replays_tell_what_came() -> None:
     )
     assert all(0 < each.matured <= 1 for each in moved.replays)
     assert moved.replays[-1].matured == pytest.approx(1)
+
+
+def test_months_that_strayed_widen_the_interval() -> None:
+    """In a season that turns every month the ways are sure of themselves, and wrong."""
+    seasons = found(lambda day: 0.2 * np.exp(0.6 * np.sin(2 * np.pi * day / 60)), per_day=60)
+    assert seasons.spread > 0.2
+    assert found(still, per_day=60).spread == pytest.approx(0.1)
 
 
 def test_an_interval_is_wider_for_fewer_wins_and_for_uneven_money() -> None:

@@ -11,6 +11,7 @@ import pytest
 from functions.score_leads.data.features import Features
 from functions.score_leads.data.outcomes import Outcomes, final
 from functions.score_leads.data.values import Floats
+from functions.score_leads.model.drift import Choice
 from functions.score_leads.model.ladder import BaseRate, base_rate, lacks_skill, step
 from functions.score_leads.model.level import UNMOVED
 from functions.score_leads.model.metrics import area_under_curve
@@ -92,13 +93,14 @@ def test_a_lead_is_not_judged_by_its_own_outcome() -> None:
 def test_months_that_stray_from_their_promise_are_reported_with_the_interval(
     learnt: Learnt,
 ) -> None:
-    def found(spread: float) -> dict[str, str]:
+    def found(spread: float, choice: Choice = "none") -> dict[str, str]:
         model = learnt.training.trained.model
-        moved = replace(model, level=replace(model.level, spread=spread))
+        moved = replace(model, level=replace(model.level, spread=spread, choice=choice))
         training = replace(learnt.training, trained=replace(learnt.training.trained, model=moved))
         return {each.code: each.detail for each in of_training(training, "")}
 
     assert "promise_uncertain" not in found(0.1)
+    assert "promise_uncertain" in found(0.1, "steady")
     told = found(0.3)["promise_uncertain"]
     wins, (low, high) = learnt.training.promised_wins
     assert "about 35%" in told

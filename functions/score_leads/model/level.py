@@ -1,56 +1,36 @@
 """The level of predictions: whether recent leads are won more often than the model says.
 
-Ways to measure it are replayed on the customer's own past, each on leads that came afterwards. A
-way gets weight that it earned there, and the shift that comes of it is bounded. While no correction
-has won clearly there is none: where rates turn, a correction does more harm than good.
+Ways in which it may walk are judged on the customer's own weeks, each by those before it. While no
+movement is likelier than not there is no correction, every correction is bounded, and what the ways
+differ by widens the interval of a promise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
-from scipy.special import gammaln
 
 from functions.score_leads.data.features import Index
 from functions.score_leads.data.outcomes import Arrival, Outcomes, arrival
 from functions.score_leads.data.values import Floats
+from functions.score_leads.model.drift import WAYS, Choice, Forecast, Weeks, forecast
 from functions.score_leads.model.encoding import probability, shift_to
 
-Choice = Literal["none", "steady", "trend"]
-
 MOST_SHIFT = 0.9
-"""Log-odds that all leads may be moved by at most, and the bound of every way's factor."""
+"""Log-odds that all leads may be moved by at most, and the bound of every factor's logarithm."""
 
-HALF_LIVES, TRENDS = (180.0, 90.0, 45.0, 25.0), (60.0, 120.0)
-NONE_PRIOR = 0.4
-PRIOR_WINS = 10.0
-AHEAD_DAYS = 15.0
-"""From today to the middle of the coming month, to which a trend is continued."""
+UNDECIDED = 0.5
+"""Without a correction while it is as likely as this that nothing moves."""
 
-STEP_DAYS, MOST_DAYS, COMING_DAYS, WARM_UP_DAYS = 15, 300, 30.0, 60.0
-LEAST_LEADS, LEAST_WINS, LEAST_MATURE_WINS = 60, 10, 50
-MEMORY_DAYS, CHOICE_MEMORY_DAYS, SPREAD_MEMORY_DAYS = 120.0, 60.0, 60.0
-"""Half-lives of what a replay says of a way, of whether to correct at all, and of how far totals
-stray."""
+STEP_DAYS, MOST_DAYS, COMING_DAYS, WARM_UP_DAYS = 30, 300, 30.0, 60.0
+LEAST_LEADS, LEAST_WINS, LEAST_MATURE_WINS, LEAST_EXPECTED = 60, 10, 50, 5.0
+SPREAD_MEMORY_DAYS = 90.0
+"""Half-life of what a replay says of how far totals stray."""
 
 ASTRAY_MONTHS, ASTRAY, ASTRAY_Z = 3, 0.1, 2.5
 """Months that are off together by a tenth and beyond chance, 1 in 80 where nothing changes."""
-
-LATELY_DAYS = 45
-
-DISPERSION = 400.0
-CLEAR_GAIN = 0.5
-"""Log-likelihood that a correction must have gained on none before it is used.
-
-Set on the worlds of tests/bench/_promises.py with seeds 100 to 109, then lowered after a look at
-seeds 2000 to 2006: there, in one-way drift, nearly half of the error goes, and where rates turn .04
-to .09 in the logarithm of the total is lost."""
-
-MIXES: tuple[Choice, Choice] = ("steady", "trend")
 
 YOUNG_DAYS = 60.0
 MOVED = 0.25
@@ -62,8 +42,8 @@ USUAL_SPREAD = 0.1
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to measure the level."""
+class Weighed:
+    """What one way to walk says, and how likely it is."""
 
     name: str
     log_factor: float
@@ -93,12 +73,17 @@ class Level:
     """How many times as many wins are expected of all leads as without the shift."""
     choice: Choice
     note: str
-    ways: tuple[Way, ...] = ()
+    ways: tuple[Weighed, ...] = ()
     replays: tuple[Replay, ...] = ()
     bounded: bool = False
     """Whether the shift ran into MOST_SHIFT."""
     spread: float = USUAL_SPREAD
     """Standard deviation of the logarithm of a total, chance left out."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether rates are likelier to move than not."""
+        return self.choice != "none"
 
     @property
     def missed(self) -> Replay | None:
@@ -153,19 +138,18 @@ def level(outcomes: Outcomes, logits: Floats) -> Level:
     if delays_moved(outcomes) > MOVED:
         return Level(0.0, 1.0, "none", "wins arrive at other delays than they used to")
     past = Past(outcomes, logits)
-    replayed = Replayed(past)
-    choice, note = replayed.choice
-    log_factor, ways = replayed.mixed(choice)
-    overall, factor = past.shift(log_factor)
+    now = past.seen(0)
+    replayed = past.replayed
+    overall, factor = past.shift(now.log_factor)
     return Level(
         overall,
         factor,
-        choice,
-        note,
-        ways,
-        replayed.shown(choice),
+        now.choice,
+        now.note,
+        now.ways,
+        tuple(replay for replay, _ in replayed),
         abs(overall) >= MOST_SHIFT - 1e-6,
-        replayed.spread(choice),
+        float(np.sqrt(now.variance * _stray(replayed))),
     )
 
 
@@ -207,26 +191,41 @@ class Past:
         return arrival(self.outcomes.won_after, self.outcomes.age, self.outcomes.window)
 
     def seen(self, days_ago: float) -> Seen:
-        """What was known so many days ago, the probabilities brought to the wins of that time."""
+        """What was known so many days ago, probabilities brought to the wins of an earlier time."""
         first = int(np.searchsorted(self.age, days_ago))
         age = self.age[first:] - days_ago
         won = (self.won_after[first:] <= age).astype(float)
         arrived = self.arrival.by(age)
         z = self.z[first:]
-        centre = shift_to(float(won.sum()), z, arrived)
-        return Seen(age, probability(z + centre) * arrived, won, centre)
+        centre = shift_to(float(won.sum()), z, arrived) if days_ago else 0.0
+        expected = probability(z + centre) * arrived
+        is_enough = len(age) >= LEAST_LEADS and won.sum() >= LEAST_WINS
+        return Seen(centre, forecast(Weeks.of(age, won, expected)) if is_enough else None)
 
-    def coming(self, days_ago: float, now: float, centre: float) -> tuple[float, float, float]:
-        """Of the leads of the month after, wins expected and come, as known `now` days ago.
+    @cached_property
+    def replayed(self) -> list[tuple[Replay, float]]:
+        """Months as they would have been promised, newest first, and each promise's variance."""
+        times = range(STEP_DAYS, int(min(MOST_DAYS, self.age[-1] - WARM_UP_DAYS)) + 1, STEP_DAYS)
+        found = ((days_ago, self.seen(days_ago)) for days_ago in times)
+        return [self._replay(days_ago, then) for days_ago, then in found if then.forecast]
+
+    def _replay(self, days_ago: int, then: Seen) -> tuple[Replay, float]:
+        expected, came, all_of_them = self.coming(days_ago, then.centre)
+        promised = expected * float(np.exp(then.log_factor))
+        matured = expected / max(all_of_them, 1e-12)
+        return Replay(days_ago, promised, expected, came, matured), then.variance
+
+    def coming(self, days_ago: float, centre: float) -> tuple[float, int, float]:
+        """Of the leads of the month after, wins expected and come by now.
 
         Last the wins expected once all of them are mature.
         """
         last = int(np.searchsorted(self.age, days_ago))
-        first = int(np.searchsorted(self.age, max(days_ago - COMING_DAYS, now)))
-        age = self.age[first:last] - now
+        first = int(np.searchsorted(self.age, days_ago - COMING_DAYS))
+        age = self.age[first:last]
         chance = probability(self.z[first:last] + centre)
         expected = float(np.sum(chance * self.arrival.by(age)))
-        return expected, float((self.won_after[first:last] <= age).sum()), float(chance.sum())
+        return expected, int((self.won_after[first:last] <= age).sum()), float(chance.sum())
 
     def shift(self, log_factor: float) -> tuple[float, float]:
         """The bounded shift that multiplies young leads' wins so, and the factor that it reaches.
@@ -247,176 +246,63 @@ class Past:
 
 @dataclass(frozen=True)
 class Seen:
-    """Leads at one time in the past."""
+    """What was known at one time."""
 
-    age: Floats
-    expected: Floats
-    """Wins to be expected of each lead by then."""
-    won: Floats
     centre: float
+    """Log-odds that bring the probabilities to the wins of that time."""
+    forecast: Forecast | None
+    """None while too little was known."""
 
     @property
-    def is_enough(self) -> bool:
-        """Whether a level can be judged by it at all."""
-        return len(self.age) >= LEAST_LEADS and self.won.sum() >= LEAST_WINS
+    def choice(self) -> Choice:
+        """None while that is as likely as all movement together, else the likelier way to move."""
+        if self.forecast is None or self.forecast.share("none") >= UNDECIDED:
+            return "none"
+        steady, trend = self.forecast.share("steady"), self.forecast.share("trend")
+        return "steady" if steady >= trend else "trend"
 
-    @cached_property
-    def log_factors(self) -> Mapping[str, float]:
-        """What each way says, by its name."""
-        steady = {
-            f"level {days:.0f} d": _steady(self.age, self.expected, self.won, days)
-            for days in HALF_LIVES
-        }
-        trends = {
-            f"trend {days:.0f} d": _trend(self.age, self.expected, self.won, days)
-            for days in TRENDS
-        }
-        every = {"none": 0.0, **steady, **trends}
-        return {name: float(np.clip(f, -MOST_SHIFT, MOST_SHIFT)) for name, f in every.items()}
+    @property
+    def log_factor(self) -> float:
+        """Logarithm of what promises are multiplied by: of all ways, once they move."""
+        if self.forecast is None or self.choice == "none":
+            return 0.0
+        return float(np.clip(self.forecast.mean, -MOST_SHIFT, MOST_SHIFT))
 
+    @property
+    def variance(self) -> float:
+        """Of the logarithm of a promised total, chance left out; a correction not made is doubt."""
+        if self.forecast is None:
+            return USUAL_SPREAD**2
+        omitted = self.forecast.mean - self.log_factor
+        return max(self.forecast.variance + omitted**2, USUAL_SPREAD**2)
 
-def _steady(age: Floats, expected: Floats, won: Floats, half_life: float) -> float:
-    weight = 2 ** (-age / half_life)
-    so_far, due = float(np.sum(weight * won)), float(np.sum(weight * expected))
-    return float(np.log((so_far + PRIOR_WINS) / (due + PRIOR_WINS)))
+    @property
+    def note(self) -> str:
+        """How likely it is that nothing moves, in words."""
+        if self.forecast is None:
+            return f"fewer than {LEAST_LEADS} leads or {LEAST_WINS} wins"
+        return f"that nothing moves has a chance of {self.forecast.share('none'):.0%}"
 
-
-def _trend(age: Floats, expected: Floats, won: Floats, half_life: float) -> float:
-    """Poisson regression of weekly wins on time, continued to the middle of the coming month."""
-    week = np.floor(age / 7).astype(int)
-    due, so_far = np.bincount(week, expected), np.bincount(week, won)
-    time = -(7 * np.arange(len(due)) + 3.5)
-    weight = 2 ** (time / half_life)
-    base, slope = 0.0, 0.0
-    precision = np.array([1 / 0.5**2, 1 / 0.004**2])
-    for _ in range(15):
-        mean = due * np.exp(np.clip(base + slope * time, -5, 5))
-        gap = weight * (so_far - mean)
-        gradient = np.array([gap.sum(), (gap * time).sum()]) - precision * [base, slope]
-        curve = weight * mean
-        mixed = (curve * time).sum()
-        curvature = np.array([[curve.sum(), mixed], [mixed, (curve * time**2).sum()]])
-        step = np.linalg.solve(curvature + np.diag(precision), gradient)
-        base, slope = base + step[0], slope + step[1]
-        if np.abs(step * [1, AHEAD_DAYS]).max() < 1e-6:
-            break
-    return base + AHEAD_DAYS * slope
+    @property
+    def ways(self) -> tuple[Weighed, ...]:
+        """What each way says of the coming month."""
+        if self.forecast is None:
+            return ()
+        found = zip(WAYS, self.forecast.means, self.forecast.weights, strict=True)
+        return tuple(Weighed(way.name, float(mean), float(weight)) for way, mean, weight in found)
 
 
-class Replayed:
-    """What every way would have promised at earlier times, and what came."""
-
-    def __init__(self, past: Past) -> None:
-        self._past = past
-        span = float(past.age[-1])
-        times = range(STEP_DAYS, int(min(MOST_DAYS, span - WARM_UP_DAYS)) + 1, STEP_DAYS)
-        at = {days_ago: past.seen(days_ago) for days_ago in times}
-        self._at = {days_ago: seen for days_ago, seen in at.items() if seen.is_enough}
-        self._now = past.seen(0)
-
-    @cached_property
-    def choice(self) -> tuple[Choice, str]:
-        """The mix that gained most on no correction, if clearly and lately as well; and why."""
-        gains = {mix: self._gains(mix) for mix in MIXES}
-        best = max(MIXES, key=lambda mix: sum(gains[mix].values()))
-        gained = sum(gains[best].values())
-        said = f"{best} would have gained {gained:+.1f} in log-likelihood on no correction"
-        able = [
-            mix
-            for mix in MIXES
-            if sum(gains[mix].values()) >= CLEAR_GAIN
-            and sum(gain for days_ago, gain in gains[mix].items() if days_ago <= LATELY_DAYS) > 0
-        ]
-        if not able:
-            return "none", f"not earned: {said}"
-        return max(able, key=lambda mix: sum(gains[mix].values())), said
-
-    def _gains(self, mix: Choice) -> dict[int, float]:
-        """What the mix would have gained on no correction at each time."""
-        gains = {}
-        for days_ago, seen in self._at.items():
-            expected, came, _ = self._past.coming(days_ago, 0, seen.centre)
-            corrected = _likelihood(came, expected * np.exp(self._then(mix, days_ago)))
-            gained = float(corrected - _likelihood(came, expected))
-            gains[days_ago] = _memory(days_ago, 0, CHOICE_MEMORY_DAYS) * gained
-        return gains
-
-    def mixed(self, choice: Choice) -> tuple[float, tuple[Way, ...]]:
-        """The logarithm of the factor by the chosen ways, and what each says now."""
-        weights = self._weights(choice, 0)
-        factors = self._now.log_factors
-        ways = tuple(Way(name, factors[name], weight) for name, weight in weights.items())
-        return sum(way.weight * way.log_factor for way in ways), ways
-
-    def shown(self, choice: Choice) -> tuple[Replay, ...]:
-        """The replays a month apart, newest first, as the chosen mix would have promised."""
-        return tuple(self._replay(choice, days_ago) for days_ago in self._at if days_ago % 30 == 0)
-
-    def spread(self, choice: Choice) -> float:
-        """How far totals strayed in the replays beyond chance; a tenth at least, as the prior.
-
-        What strayed lately weighs more: where rates keep falling, each month misses by more.
-        """
-        shown = self.shown(choice)
-        gap = np.array([np.log((each.came + 0.5) / (each.promised + 0.5)) for each in shown])
-        promised = np.array([each.promised for each in shown])
-        lately = np.array(
-            [_memory(each.days_ago, int(COMING_DAYS), SPREAD_MEMORY_DAYS) for each in shown]
-        )
-        weight = lately * promised / (promised + 5)
-        beyond = float(np.sum(weight * (gap**2 - 1 / (promised + 0.5))))
-        mixed = (beyond + 3 * USUAL_SPREAD**2) / (float(weight.sum()) + 3)
-        return float(np.sqrt(max(USUAL_SPREAD**2, mixed)))
-
-    def _replay(self, choice: Choice, days_ago: int) -> Replay:
-        expected, came, all_of_them = self._past.coming(days_ago, 0, self._at[days_ago].centre)
-        factor = float(np.exp(self._then(choice, days_ago)))
-        matured = expected / max(all_of_them, 1e-12)
-        return Replay(days_ago, expected * factor, expected, int(came), matured)
-
-    def _then(self, choice: Choice, days_ago: int) -> float:
-        """The mix of that time, weighted by what was known then."""
-        factors = self._at[days_ago].log_factors
-        weights = self._weights(choice, days_ago)
-        return sum(weight * factors[name] for name, weight in weights.items())
-
-    def _weights(self, choice: Choice, now: int) -> dict[str, float]:
-        names = _names(choice)
-        score = np.zeros(len(names))
-        for days_ago, seen in self._at.items():
-            if days_ago <= now:
-                continue
-            expected, came, _ = self._past.coming(days_ago, now, seen.centre)
-            factors = np.exp([seen.log_factors[name] for name in names])
-            score += _memory(days_ago, now) * _likelihood(came, expected * factors)
-        share = (1 - NONE_PRIOR) / max(len(names) - 1, 1)
-        prior = np.array([NONE_PRIOR if name == "none" else share for name in names])
-        weights = prior * np.exp(score - score.max())
-        return dict(zip(names, (weights / weights.sum()).tolist(), strict=True))
-
-
-def _names(choice: Choice) -> Sequence[str]:
-    steady = [f"level {days:.0f} d" for days in HALF_LIVES] if choice != "none" else []
-    trends = [f"trend {days:.0f} d" for days in TRENDS] if choice == "trend" else []
-    return ["none", *steady, *trends]
-
-
-def _memory(days_ago: int, now: int, half_life: float = MEMORY_DAYS) -> float:
-    """Weight of a replay: half as much for each half-life, and replays overlap by half."""
-    return float(2 ** (-(days_ago - now - STEP_DAYS) / half_life)) * STEP_DAYS / COMING_DAYS
-
-
-def _likelihood(came: float, expected: Floats | float) -> Floats:
-    """Log-likelihood of so many wins: negative binomial, nearly Poisson."""
-    mean = np.maximum(expected, 1e-9)
-    gained: Floats = (
-        gammaln(came + DISPERSION)
-        - gammaln(DISPERSION)
-        - gammaln(came + 1)
-        + DISPERSION * np.log(DISPERSION / (DISPERSION + mean))
-        + came * np.log(mean / (DISPERSION + mean))
-    )
-    return gained
+def _stray(replayed: list[tuple[Replay, float]]) -> float:
+    """By what the variance grows for the months that strayed further than it says; 1 at least."""
+    strayed = weights = 3.0
+    for month, variance in replayed:
+        if month.uncorrected < LEAST_EXPECTED:
+            continue
+        gap = float(np.log((month.came + 0.5) / (month.promised + 0.5)))
+        weight = float(2 ** (-(month.days_ago - COMING_DAYS) / SPREAD_MEMORY_DAYS))
+        strayed += weight * gap**2 / (variance + 1 / (month.promised + 0.5))
+        weights += weight
+    return max(strayed / weights, 1.0)
 
 
 def delays_moved(outcomes: Outcomes) -> float:

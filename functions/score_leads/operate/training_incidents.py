@@ -7,15 +7,16 @@ from collections.abc import Iterator
 
 from common.incidents.incidents import Incident
 from functions.score_leads.data.sources import RECENT_DAYS, Lacks
+from functions.score_leads.model.level import Level
 from functions.score_leads.operate.registry import Registered
 from functions.score_leads.operate.retrain import Training
 from functions.score_leads.operate.scoring import Scored
 from functions.score_leads.training.monitoring import FLIP_LIMIT, Cohort
 
 LEAST_COMPARED, LEAST_RECENT = 100, 30
-UNSURE = 0.15
-"""Standard deviation of the logarithm of a month's total, beyond chance, from which it is reported;
-a business that goes on has .1."""
+UNSURE = 0.2
+"""Standard deviation of the logarithm of a month's total, beyond chance, from which it is reported
+though nothing seems to move; a business that goes on has .1."""
 
 NO_LEADS = Incident(
     "no_leads",
@@ -70,6 +71,16 @@ def damaged(model: Registered) -> Incident:
     )
 
 
+def is_uncertain(level: Level) -> bool:
+    """Whether rates are likelier to move than not, or totals stray far."""
+    return level.moves or level.spread > UNSURE
+
+
+def tells_of_promises(level: Level) -> bool:
+    """Whether any incident says that promised totals may not come true."""
+    return is_uncertain(level) or bool(level.missed or level.astray)
+
+
 def of_training(training: Training, refused: str) -> Iterator[Incident]:
     """A model that can tell nothing apart, a moved level, a refused challenger, suspects."""
     step = training.trained.step
@@ -101,11 +112,11 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
             f"for what moves; the correction in use is {level.choice} ({level.note}).",
             severity="warning",
         )
-    if level.spread > UNSURE:
+    if is_uncertain(level):
         wins, (low, high) = training.promised_wins
         yield Incident(
             "promise_uncertain",
-            f"Month after month, what came strayed from the promise by about "
+            f"Rates of winning seem to move ({level.note}), by which totals stray by about "
             f"{math.expm1(level.spread):.0%} beyond chance: of the newest leads {wins:.0f} wins "
             f"are promised, and {low:.0f} to {high:.0f} will come in four cases of five.",
             "Do not count on the totals while it lasts, and look for what moves: sources of leads, "
