@@ -2,8 +2,8 @@
   SELECT
     previous.event_key,
     item.item_id,
-    MIN(item.price) AS price,
-    SUM(COALESCE(item.quantity, 1)) AS quantity
+    MIN(IF(IS_NAN(item.price) OR IS_INF(item.price), NULL, ABS(item.price))) AS price,
+    SUM(COALESCE(ABS(item.quantity), 1)) AS quantity
   FROM {{ previous }} AS previous
   CROSS JOIN UNNEST(previous.items) AS item
   WHERE item.item_id IS NOT NULL

@@ -11,7 +11,9 @@
       event.currency,
       event.is_preliminary,
       NULLIF(ABS(event.refund_value), 0) AS stated,
-      COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE) AS is_zero,
+      -- an amount of zero, or one that is no number, is never "all of it"
+      COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE)
+        OR COALESCE(event.value_problem = 'unreadable_value', FALSE) AS is_untold,
       ABS(event.value_in_usd) AS dollars,
       event.items,
       LAG(event.occurred_at) OVER (

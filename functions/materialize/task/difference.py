@@ -33,9 +33,11 @@ another time zone moves its day. Orders that come again are duplicates before, o
 
 RATE = (
     "COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL),"
-    " IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)"
+    " CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL"
+    " THEN kept.dollar_rate END / own.dollars)"
 )
-"""From the row's currency to the project's: the user's table, else what the export itself tells."""
+"""From the row's currency to the project's: the user's table, else what the export itself tells.
+An amount of which nobody knows the currency has none."""
 
 
 def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) -> Sql:

@@ -305,14 +305,14 @@ valued AS (
     COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
     COALESCE(
       @unit_value,
-      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)
     ) AS value_project,
-    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)) AS exchange_rate,
-    IF(rates.rate IS NULL AND COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
+    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)) AS exchange_rate,
+    IF(rates.rate IS NULL AND COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
     CASE
       WHEN kept.currency = @now_currency OR @unit_value IS NOT NULL THEN 'own'
       WHEN rates.rate IS NOT NULL THEN 'table'
-      WHEN COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL THEN 'export'
+      WHEN COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars) IS NOT NULL THEN 'export'
     END AS rate_source,
     @factor AS normalization_factor,
     @factor_as_of AS normalization_as_of

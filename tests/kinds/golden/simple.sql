@@ -282,6 +282,7 @@ WHERE
 
 -- step stage_visits
 -- @end_date DATE = "2026-11-28"
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
 -- @timezone STRING = "Europe/Berlin"
 -- @v_2cc33bb75f83 ARRAY<STRING> = ["43things", "43things.com", "51.com", "5ch.net", "academia.edu", "activerain", "activerain.com", "activeworlds", ... 584 more]
@@ -324,7 +325,7 @@ recorded AS (
   FROM begun
 ),
 both AS (
-  -- the visits of the scan, and those that the table knows of the 90 days before and after
+  -- the visits of the scan, those that the table knows of the 90 days before and after, and those of tables that are gone
   SELECT
     recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.duration_seconds,
     recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.record,
@@ -348,7 +349,11 @@ both AS (
   FROM `my-project.conversions.ga4_visits` AS known
   WHERE
     known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
-    AND known.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+    AND (
+      known.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+      -- a visit whose daily table is gone by now, deleted or expired, still lends
+      OR CONCAT(known.property, '/', FORMAT_DATE('%Y%m%d', known.date)) NOT IN UNNEST(@existing)
+    )
 ),
 looked_back AS (
   -- each visit with the last source of its client before it
@@ -1451,7 +1456,9 @@ refunds AS (
       event.currency,
       event.is_preliminary,
       NULLIF(ABS(event.refund_value), 0) AS stated,
-      COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE) AS is_zero,
+      -- an amount of zero, or one that is no number, is never "all of it"
+      COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE)
+        OR COALESCE(event.value_problem = 'unreadable_value', FALSE) AS is_untold,
       ABS(event.value_in_usd) AS dollars,
       event.items,
       LAG(event.occurred_at) OVER (
@@ -1473,21 +1480,21 @@ bought AS (
   SELECT
     previous.event_key,
     item.item_id,
-    MIN(item.price) AS price,
-    SUM(COALESCE(item.quantity, 1)) AS quantity
+    MIN(IF(IS_NAN(item.price) OR IS_INF(item.price), NULL, ABS(item.price))) AS price,
+    SUM(COALESCE(ABS(item.quantity), 1)) AS quantity
   FROM first_of_person AS previous
   CROSS JOIN UNNEST(previous.items) AS item
   WHERE item.item_id IS NOT NULL
   GROUP BY previous.event_key, item.item_id
 ),
 listed AS (
-  -- the products that each refund names
+  -- the products that each refund names, whichever sign their numbers have
   SELECT
     refunds.refund,
     item.item_id,
-    MAX(item.price) AS price,
-    SUM(COALESCE(item.quantity, 1)) AS quantity,
-    SUM(NULLIF(ABS(item.item_refund), 0)) AS returned
+    MAX(IF(IS_NAN(item.price) OR IS_INF(item.price), NULL, ABS(item.price))) AS price,
+    SUM(COALESCE(ABS(item.quantity), 1)) AS quantity,
+    SUM(IF(IS_NAN(item.item_refund) OR IS_INF(item.item_refund), NULL, NULLIF(ABS(item.item_refund), 0))) AS returned
   FROM refunds
   CROSS JOIN UNNEST(refunds.items) AS item
   GROUP BY refunds.refund, item.item_id
@@ -1499,14 +1506,14 @@ returns AS (
     paired.*,
     COALESCE(paired.stated, IF(paired.names_all AND paired.stating = 0, NULL, paired.returned)) AS amount,
     paired.stated IS NULL
-      AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.is_zero)) AS is_whole
+      AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.is_untold)) AS is_whole
   FROM (
     SELECT
       previous.event_key,
       refunds.refund,
       refunds.currency,
       refunds.stated,
-      refunds.is_zero,
+      refunds.is_untold,
       refunds.dollars,
       refunds.is_preliminary,
       COUNT(listed.quantity) AS products,
@@ -1527,7 +1534,7 @@ returns AS (
     -- a refund counts while its day is at most the window after the day of its purchase
     WHERE refunds.date <= DATE_ADD(DATE(previous.created, @timezone), INTERVAL @v_5969f3a995e6 DAY)
     GROUP BY
-      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_zero, refunds.dollars,
+      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_untold, refunds.dollars,
       refunds.is_preliminary
   ) AS paired
 ),
@@ -1776,14 +1783,14 @@ valued AS (
     COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
     COALESCE(
       @unit_value,
-      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)
     ) AS value_project,
-    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars)) AS exchange_rate,
-    IF(rates.rate IS NULL AND COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
+    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)) AS exchange_rate,
+    IF(rates.rate IS NULL AND COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
     CASE
       WHEN kept.currency = @now_currency OR @unit_value IS NOT NULL THEN 'own'
       WHEN rates.rate IS NOT NULL THEN 'table'
-      WHEN COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), IF(kept.currency = 'USD', 1, kept.dollar_rate) / own.dollars) IS NOT NULL THEN 'export'
+      WHEN COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars) IS NOT NULL THEN 'export'
     END AS rate_source,
     @factor AS normalization_factor,
     @factor_as_of AS normalization_as_of
