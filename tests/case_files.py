@@ -16,6 +16,7 @@ timezone, property_timezone, currency, ga4_streaming, rates, and steps, each wit
   day:       the run is that of the morning after
   define:    definitions that are saved before it
   events:    GA4 events that have arrived, in days of the property
+  gone:      days of the property whose tables are deleted
   export:    {beginning of tables' names: file of rows as GA4 exports them, without its NULLs}
   orders:    what the table crm.orders holds from now on, because it was loaded
   load:      partitions; instead of the daily run a message says that the table was loaded
@@ -98,7 +99,7 @@ def load_story(folder: Path) -> Story:
         if name in given
     }
     rates, steps = given.pop("rates", []), given.pop("steps")
-    words = {"day", "define", "events", "export", "orders", "load", "force"}
+    words = {"day", "define", "events", "gone", "export", "orders", "load", "force"}
     if unknown := {*given, *(word for step in steps for word in step if word not in words)}:
         raise KeyError(f"{folder.name}/given.yaml: {sorted(unknown)}")
     for step in steps:

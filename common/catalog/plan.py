@@ -20,9 +20,6 @@ from common.ga4.export import ALWAYS
 from common.messaging.messages import RunRequested
 from common.model.window import Window, yesterday
 
-BACKFILL_DAYS = 90
-"""How far back a conversion begins that has never run, unless its run names the days."""
-
 CHUNK_DAYS = 90
 """Days of one task: a MERGE may touch 4,000 partitions, and a task must end within 480 s."""
 
@@ -38,7 +35,7 @@ class Known:
     yesterday: date
     exported: Window | None
     """The days that GA4 has daily tables for; None where there is no export."""
-    changed: frozenset[date] = frozenset()
+    changed: stage.Changed = field(default_factory=stage.Changed)
     """Days whose daily tables landed or changed since the stage read them, however old."""
     stopped: Mapping[str, str] = field(default_factory=dict)
     """Id → why it cannot run, of the active ones that cannot."""
@@ -48,8 +45,16 @@ class Known:
         return self.done.get((id, self.definitions[id].version))
 
 
-def known(warehouse: Warehouse, definitions: Iterable[DefinitionVersion], now: datetime) -> Known:
-    """What the ledger and the export say at this moment about these active definitions."""
+def known(
+    warehouse: Warehouse,
+    definitions: Iterable[DefinitionVersion],
+    now: datetime,
+    run_id: str = "",
+) -> Known:
+    """What the ledger and the export say about these active definitions, for the run if it is one.
+
+    A run that broke off before it was planned finds what had changed before it began.
+    """
     listed = list(definitions)
     last = yesterday(now, warehouse.settings.timezone)
     return Known(
@@ -58,7 +63,7 @@ def known(warehouse: Warehouse, definitions: Iterable[DefinitionVersion], now: d
         done=progress.done_until(warehouse),
         yesterday=last,
         exported=stage.exported_days(warehouse, last),
-        changed=stage.changed(warehouse, last),
+        changed=stage.changed(warehouse, last, run_id),
     )
 
 
@@ -209,12 +214,12 @@ def due_window(
 ) -> Window:
     """The days up to `end` that a run without own days brings up to date.
 
-    A version that never ran starts BACKFILL_DAYS back; after missed days the window is that of the
-    first of them, so that nothing which its run would have seen is lost.
+    A version that never ran starts `BACKFILL_DAYS` back; after missed days the window is that of
+    the first of them, so that nothing which its run would have seen is lost.
     """
     last = done_until.get((stored.id, stored.version))
     if last is None:
-        return Window.ending(end, BACKFILL_DAYS)
+        return Window.ending(end, stage.BACKFILL_DAYS)
     days = open_days(stored.id, definitions)
     # nothing is done twice only because a run comes early on the same day
     first = min(end, last + timedelta(days=1))
@@ -255,9 +260,10 @@ def _first_day(id: str, due: Window, known: Known) -> date:
     conversion, is_new = known.definitions[id].conversion, known.done_until(id) is None
     if known.exported and conversion.begins_with_oldest() and is_new:
         return min(due.start, known.exported.start)
-    if known.changed and conversion.events() and not is_new:
+    counted_from = known.changed.counted_from
+    if counted_from and conversion.events() and not is_new:
         reach = timedelta(days=value_days(id, known.definitions))
-        return min(due.start, min(known.changed) - reach)
+        return min(due.start, max(min(known.changed.days) - reach, counted_from))
     return due.start
 
 

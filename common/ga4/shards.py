@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
-from common.bigquery.sql import template
+from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import TableVersion, Warehouse
 from common.model.window import Window
 
@@ -93,33 +93,41 @@ def versions(warehouse: Warehouse, window: Window, yesterday: date) -> Versions:
     return found
 
 
-def read(warehouse: Warehouse) -> Versions:
-    """What each table was when the stage read it last."""
+def existing(seen: Versions) -> Parameter:
+    """The daily tables that there are, as property/YYYYMMDD."""
+    return Parameter("ARRAY<STRING>", sorted(f"{dataset}/{name[-8:]}" for dataset, name in seen))
+
+
+def read(warehouse: Warehouse, besides: str = "") -> Versions:
+    """What each table was when the stage read it last, in another run than `besides`."""
     sql = template(__file__, shards=warehouse.table("ga4_shards"))
     return {
         (row["dataset"], row["shard"]): TableVersion(row["rows_total"], row["changed_at"])
-        for row in warehouse.rows(sql)
+        for row in warehouse.rows(with_parameters(sql, run_id=besides))
     }
 
 
 def changed_days(
     now: Versions, then: Versions, staged_at: Mapping[date, datetime]
 ) -> frozenset[date]:
-    """Days of the project that must be read again: their tables landed or changed since.
+    """Days of the project whose tables landed or changed since they were read, or could have been.
 
-    A day that was read before tables were remembered counts as read as it was at that time.
+    A day that was read before tables were remembered counts as read as it was at that time, and
+    one older than the stage as looked for when the stage was begun.
     """
-    found = set()
+    found: set[date] = set()
+    began = min(staged_at.values())
     for key, version in now.items():
         day = day_of(key[1])
-        if day not in staged_at or then.get(key) == version:
+        if then.get(key) == version:
             continue
-        # read before versions were kept: not changed since is as good as the same
-        if key not in then and version.changed_at and version.changed_at <= staged_at[day]:
+        # not changed since is as good as the same
+        looked_at = staged_at.get(day, began)
+        if key not in then and version.changed_at and version.changed_at <= looked_at:
             continue
         # a property in another time zone keeps a day's hours in the tables around it
         found |= {day + timedelta(days=number) for number in (-1, 0, 1)}
-    return frozenset(found & staged_at.keys())
+    return frozenset(found)
 
 
 def entries(now: Versions, window: Window, run_id: str, at: datetime) -> list[dict[str, object]]:

@@ -17,6 +17,8 @@ from common.model.window import LATE_DAYS, Window
 
 SPAN_DAYS = 31
 """Days of raw export that one write of the stage reads."""
+BACKFILL_DAYS = 90
+"""How far back a conversion begins that has never run, unless its run names the days."""
 RULES = 2
 """Version of what a day in the stage holds. Days under an older one are read once more: 1 knew no
 visits, clicks and orders of their own."""
@@ -100,11 +102,24 @@ def pieces(warehouse: Warehouse, span: Span, yesterday: date) -> list[Piece]:
     ]
 
 
-def staged(warehouse: Warehouse) -> dict[date, Staged]:
-    """Day → what the stage holds of it, by the ledger of runs."""
+@dataclass(frozen=True)
+class Changed:
+    """The days whose tables landed or changed since they were read, however old."""
+
+    days: frozenset[date] = frozenset()
+    """To be read and counted again."""
+    older: frozenset[date] = frozenset()
+    """Before the stage: only their clicks, visits and order ids are read again."""
+    counted_from: date | None = None
+    """The first day that is counted; None where nothing changed."""
+
+
+def staged(warehouse: Warehouse, besides: str = "") -> dict[date, Staged]:
+    """Day → what the stage holds of it, by the ledger of all runs but the one `besides`."""
     days: dict[date, Staged] = {}
     sql = template(__file__, runs=warehouse.table("runs"))
-    for row in warehouse.rows(with_parameters(sql, staged=RunStatus.STAGED)):
+    bound = with_parameters(sql, staged=RunStatus.STAGED, run_id=besides)
+    for row in warehouse.rows(bound):
         recorded = json.loads(row["message"] or "{}")
         if recorded.get("rules") != RULES:
             continue  # its days are read again
@@ -117,15 +132,27 @@ def staged(warehouse: Warehouse) -> dict[date, Staged]:
     return days
 
 
-def changed(warehouse: Warehouse, yesterday: date) -> frozenset[date]:
-    """Days of the stage whose tables landed or changed since they were read, however old."""
-    held = staged(warehouse)
+def changed(warehouse: Warehouse, yesterday: date, run_id: str = "") -> Changed:
+    """What landed or changed since another run than this one read it.
+
+    What this run itself has read stays changed for it, until its conversions have followed. Days
+    before the stage count as far as a conversion that began with it was asked for; those before
+    may still lend a source or a click, and tell that an order is an old one.
+    """
+    held = staged(warehouse, run_id)
     if not held:
-        return frozenset()
-    now = shards.versions(warehouse, Window(min(held), max(held)), yesterday)
-    return shards.changed_days(
-        now, shards.read(warehouse), {day: entry.at for day, entry in held.items()}
-    )
+        return Changed()
+    first, at = min(held), {day: entry.at for day, entry in held.items()}
+    reach = Window(first - timedelta(days=LONGEST + 1), max(held))
+    now = shards.versions(warehouse, reach, yesterday)
+    found = shards.changed_days(now, shards.read(warehouse, run_id), at)
+    asked = min(first, min(at.values()).date() - timedelta(days=BACKFILL_DAYS))
+    days = frozenset(day for day in found if day in held or asked <= day < first)
+    older = frozenset(day for day in found if day < asked)
+    if older:
+        # what the stage holds may take another source by now
+        days |= {first}
+    return Changed(days, older, min((first, *days)) if days else None)
 
 
 def message_of(events: Collection[str]) -> str:
@@ -134,13 +161,19 @@ def message_of(events: Collection[str]) -> str:
 
 
 def unremembered(
-    warehouse: Warehouse, window: Window, yesterday: date, *, orders: bool
+    warehouse: Warehouse,
+    window: Window,
+    yesterday: date,
+    *,
+    orders: bool,
+    again: Collection[date] = (),
 ) -> list[Piece]:
     """Days older than the stage of whose clicks, visits and order ids nothing is known yet.
 
     They are as many as a click may count before the end of the `window` that is going to be read,
-    and with `orders` all, because order ids are judged over all history. In pieces, oldest first,
-    of which each can be read under the byte cap of one query, where BigQuery tells that beforehand.
+    and with `orders` all, because order ids are judged over all history; and those of the days
+    `again` that are not read as they are now. In pieces, oldest first, of which each can be read
+    under the byte cap of one query, where BigQuery tells that beforehand.
     """
     days = exported_days(warehouse, yesterday)
     first = min((window.start, *staged(warehouse)))
@@ -150,11 +183,13 @@ def unremembered(
     if start >= first:
         return []
     known = shards.read(warehouse)
+    now = shards.versions(warehouse, Window(min(again), max(again)), yesterday) if again else {}
     found = {
         day
         for dataset in warehouse.settings.ga4_datasets
         for day, name in shards.readable(warehouse, dataset, yesterday).items()
         if (dataset, name) not in known
+        or (day in again and now.get((dataset, name)) != known[dataset, name])
     }
     return [
         piece

@@ -33,7 +33,7 @@ recorded AS (
   FROM begun
 ),
 both AS (
-  -- the visits of the scan, and those that the table knows of the 90 days before and after
+  -- the visits of the scan, those that the table knows of the 90 days before and after, and those of tables that are gone
   SELECT
     recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.duration_seconds,
     recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.record,
@@ -57,7 +57,11 @@ both AS (
   FROM {{ known }} AS known
   WHERE
     known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
-    AND known.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+    AND (
+      known.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+      -- a visit whose daily table is gone by now, deleted or expired, still lends
+      OR CONCAT(known.property, '/', FORMAT_DATE('%Y%m%d', known.date)) NOT IN UNNEST(@existing)
+    )
 ),
 looked_back AS (
   -- each visit with the last source of its client before it

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from common.catalog import plan
 from common.catalog.definitions import DefinitionVersion
 from common.errors import UserError
-from common.ga4.stage import Span, missing
+from common.ga4.stage import BACKFILL_DAYS, Span, missing
 from common.messaging.messages import RunRequested
 from common.model.window import LATE_DAYS, Window, yesterday
 
@@ -216,7 +216,7 @@ def test_first_purchases_begin_with_the_oldest_data_and_only_once() -> None:
     exported = Window(DAY - timedelta(days=700), DAY)
     first = stored("first", **PURCHASE, deduplicate_by_user=True)
     found = windows_of(known(first, stored("a"), exported=exported))
-    assert (found["first"].days, found["a"].days) == (701, plan.BACKFILL_DAYS)
+    assert (found["first"].days, found["a"].days) == (701, BACKFILL_DAYS)
     later = windows_of(known(first, exported=exported, first=DAY - timedelta(days=1)))
     assert later["first"].days == LATE_DAYS
 

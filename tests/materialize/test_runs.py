@@ -23,6 +23,7 @@ from common.messaging.messages import (
     ScoreTask,
     Watchdog,
 )
+from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle, release
 from tests import leases
 from tests.materialize.histories import Crash, Worker
@@ -415,6 +416,27 @@ def test_a_run_that_died_before_its_plan_is_seen_and_asked_for_again(
     world.now += timedelta(hours=2)
     world.handle(Watchdog())
     assert world.ledger("purchase")[-1]["status"] == "applied"
+
+
+def test_a_run_that_died_between_late_days_and_its_plan_still_counts_them(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has read into the stage is nothing new any more, and counted nowhere yet."""
+    world.define(id="purchase", event_type="purchase")
+    late = {**shop()[1], "key": 9, "at": at("2026-10-20T10:00:00Z"), "order": "LATE"}
+    first = {**late, "key": 8, "at": at("2026-10-10T10:00:00Z"), "order": "FIRST"}
+    world.events([first, *shop()])
+    world.run(DAY)
+    world.events([late])
+    world.now += timedelta(days=1)
+    request = world.tick("next")
+    with monkeypatch.context() as dying:
+        dying.setattr(Ledger, "plan", dead)
+        with pytest.raises(Crash):
+            handle(world.services(), request)
+    world.now += timedelta(hours=1)
+    world.handle(request)
+    assert "LATE" in {row["id"] for row in world.rows("purchase", "id")}
 
 
 def dead(*_: object) -> None:

@@ -82,6 +82,10 @@ def prepare(world: QuickWorld, step: dict[str, Any], arrived: list[dict[str, Any
     """The sources as the step's run finds them in the morning after its day."""
     world.now = morning(step["day"])
     define(world, step.get("define", []))
+    for day in step.get("gone", ()):
+        # what a deleted table held arrives no more, but for what comes after
+        arrived[:] = [event for event in arrived if event["at"].date() != day]
+        world.quick.drop(f"{world.dataset}_ga4.events_{day:%Y%m%d}")
     if "events" in step:
         world.events(arrived)
     for prefix, rows in step["export"].items():

@@ -12,7 +12,7 @@ from google.cloud import bigquery
 from common import kinds, schemas
 from common.bigquery.sql import bind, create_table_as, fill, table, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.ga4 import events, export, visits
+from common.ga4 import events, export, shards, visits
 from common.identity import graph
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context
@@ -131,7 +131,12 @@ def stage_events(warehouse: Warehouse, shop: Shop, dataset: str, window: Window)
     days = {"start_date": window.start, "end_date": window.end}
     for target, rows in (
         (scanned, export.scan([newest], window, names, ZONE)),
-        (visited, with_parameters(visits.visits(scanned, known), timezone=ZONE, **days)),
+        (
+            visited,
+            with_parameters(
+                visits.visits(scanned, known), timezone=ZONE, existing=shards.existing({}), **days
+            ),
+        ),
         (
             table(f"{dataset}.ga4_events"),
             with_parameters(events.events(scanned, visited, before, names), **days),

@@ -13,7 +13,7 @@ from common.bigquery.sql import Parameter, Sql, bind, create_table_as, template,
 from common.bigquery.warehouse import Warehouse
 from common.catalog import identity_sources as identity_sources
 from common.catalog.definitions import DefinitionVersion
-from common.ga4 import events, stage, visits
+from common.ga4 import events, shards, stage, visits
 from common.identity import graph
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context, standard_types
@@ -114,6 +114,7 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
     visits_of_scan = with_parameters(
         visits.visits(scanned, warehouse.table("ga4_visits")),
         timezone=warehouse.settings.timezone,
+        existing=shards.existing(shards.versions(warehouse, window, services.yesterday)),
         **bounds,
     )
     warehouse.execute(create_table_as(visited, visits_of_scan))

@@ -75,8 +75,8 @@ def _not_exported(message: Ga4Exported) -> Incident:
 
 def run(services: Services, request: RunRequested) -> None:
     """Stage the late window once and publish the tasks of the first tier."""
-    known = _known(services)
     run_id = run_id_of(request, services.ledger.now)
+    known = _known(services, run_id)
     _report_stopped(services, run_id, known)
     with _begun(services, run_id, request.trigger, request):
         _start(services, run_id, request.trigger, request, plan.chosen(request, known), known)
@@ -135,9 +135,8 @@ def loaded(services: Services, message: CrmLoaded) -> None:
         _start(services, run_id, "load", RunRequested(), chosen, known)
 
 
-def _known(services: Services) -> plan.Known:
-
-    return plan.known(services.warehouse, services.catalog.active(), services.ledger.now)
+def _known(services: Services, run_id: str = "") -> plan.Known:
+    return plan.known(services.warehouse, services.catalog.active(), services.ledger.now, run_id)
 
 
 def work(services: Services, task: MaterializeTask) -> None:
@@ -224,7 +223,7 @@ def _start(
     windows = plan.windows(request, trigger, chosen, known)
     held: list[Window] | None = []
     if trigger != "load":
-        again = known.changed
+        again = known.changed.days
         if trigger == "backfill" and windows:
             again |= frozenset(plan.whole(windows.values()).dates)
         held = _stage(services, run_id, known, windows, again, clock, request)
@@ -281,7 +280,9 @@ def _stage(
     needed, buys = plan.stage_events(listed), plan.counts_purchases(listed)
     days = again - _staged_by(services, run_id)
     # first what is older, by which clicks and visits of the window are dated
-    for older in stage.unremembered(services.warehouse, window, last, orders=buys):
+    for older in stage.unremembered(
+        services.warehouse, window, last, orders=buys, again=known.changed.older
+    ):
         if clock.elapsed() > STAGE_SECONDS:
             return None
         old = older.span.window

@@ -85,7 +85,7 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
                 merge.await_previous_merge(warehouse, taken, _part(name))
             scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
             warehouse.execute(_read(warehouse, raw, scanned))
-            fresh = _scanned(warehouse, scanned, span, taken)
+            fresh = _scanned(warehouse, scanned, span, seen, taken)
             fresh["order_memory"] = orders.orders(scanned, is_history=True)
             visited, target = _visited(warehouse, taken), warehouse.table("ga4_events")
             fresh["ga4_events"] = with_parameters(
@@ -99,11 +99,6 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
             warehouse.append("ga4_shards", entries)
     finally:
         lease.release(warehouse, taken)
-
-
-def _existing(seen: Versions) -> Parameter:
-    """The daily tables that there are, as property/YYYYMMDD."""
-    return Parameter("ARRAY<STRING>", sorted(f"{dataset}/{name[-8:]}" for dataset, name in seen))
 
 
 def _fill(
@@ -121,7 +116,7 @@ def _fill(
         merge.await_previous_merge(warehouse, taken, _part(name))
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
     done = warehouse.execute(_read(warehouse, raw, scanned))
-    fresh = _scanned(warehouse, scanned, span, taken)
+    fresh = _scanned(warehouse, scanned, span, seen, taken)
     differences = _differences(warehouse, fresh, span, seen, taken)
     staged = _target(warehouse, "ga4_events")
     counts = merge.count(warehouse, staged, differences["ga4_events"], span.window)
@@ -191,7 +186,9 @@ def _merge(
         merge.merge(warehouse, _target(warehouse, name), difference, taken, days, _part(name))
 
 
-def _scanned(warehouse: Warehouse, scanned: Sql, span: Span, taken: lease.Lease) -> dict[str, Sql]:
+def _scanned(
+    warehouse: Warehouse, scanned: Sql, span: Span, seen: Versions, taken: lease.Lease
+) -> dict[str, Sql]:
     """Table → the rows that the scan tells for it."""
     visited, staged = _visited(warehouse, taken), warehouse.table("ga4_events")
     made = with_parameters(
@@ -199,6 +196,7 @@ def _scanned(warehouse: Warehouse, scanned: Sql, span: Span, taken: lease.Lease)
         start_date=span.window.start,
         end_date=span.window.end,
         timezone=warehouse.settings.timezone,
+        existing=shards.existing(seen),
     )
     warehouse.execute(create_table_as(visited, made))
     return {
@@ -232,7 +230,7 @@ def _differences(
         found[name] = warehouse.staging(f"stage_{taken.fence}_{name}")
         target, visited = _target(warehouse, name), _visited(warehouse, taken)
         statement = _difference(target, name, rows, visited, found[name])
-        warehouse.execute(with_parameters(statement, **days, existing=_existing(seen)))
+        warehouse.execute(with_parameters(statement, **days, existing=shards.existing(seen)))
     return found
 
 
