@@ -66,6 +66,13 @@ class SimulatedConfig(DestinationConfig):
     conversions: tuple[Mapped, ...] = Field((Mapped(conversion=CONVERSION),))
 
 
+@dataclass(frozen=True)
+class Carried(Request):
+    """A request that carries its rows as they are."""
+
+    batch: Sequence[Built] = ()
+
+
 class Simulated(Destination[SimulatedConfig]):
     """A destination without fields: its payload is key, operation and value."""
 
@@ -87,7 +94,7 @@ class Simulated(Destination[SimulatedConfig]):
         return Built(intent.key, payload, str((intent.key, value)), group)
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
-        return Request("https://simulated", b"", Credential("header"), message=batch)
+        return Carried("https://simulated", b"", Credential("header"), batch=batch)
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         body = foreign.mapping(reply.json())
@@ -512,7 +519,8 @@ class World:
         return due(self.store, now - JUST_NOW, now.date() - timedelta(days=LATEST_DAYS))
 
     def _send(self, request: Request) -> Reply:
-        batch = request.message
+        assert isinstance(request, Carried)
+        batch = request.batch
         self._maybe_crash()
         self._maybe_pause()
         if self.clock.time < self.not_before and not self.paused:

@@ -22,6 +22,7 @@ from functions.export.transport.retries import LONGEST_WAIT, retry_after, unhapp
 from tests.destinations.harness import plain, prepare, sample_row
 from tests.export.simulation import (
     CONVERSION,
+    Carried,
     Google,
     Platform,
     Simulated,
@@ -78,7 +79,8 @@ class Harness:
         self.requests += 1
         if self.replies:
             return self.replies.pop(0)
-        return self.platform.take(request.message, self.clock.time)
+        assert isinstance(request, Carried)
+        return self.platform.take(request.batch, self.clock.time)
 
     def deliver(self, rows: Sequence[Built]) -> list[str]:
         """States of the rows, in order."""

@@ -159,7 +159,7 @@ class NewKeyEachTime(Google):
         if isinstance(built, Rejected):
             return built
         key = f"{built.key}/{intent.money}/{intent.op}"
-        return replace(built, key=key, payload=(key, *built.payload[1:]))
+        return built._replace(key=key, payload=(key, *built.payload[1:]))
 
 
 class RemembersForEver(TikTok):
@@ -312,7 +312,7 @@ class LeavesWithTheFirstReason(Audience):
     """Takes a person out though another of their conversions is a reason to stay."""
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
-        return super().build(conversion, row, replace(intent, claimed=frozenset()))
+        return super().build(conversion, row, intent._replace(claimed=frozenset()))
 
 
 class LeavesOldAddresses(Audience):
@@ -326,7 +326,7 @@ class LeavesByTheRow(Audience):
     """Takes out what the row says now, whatever was sent of it."""
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
-        return super().build(conversion, row, replace(intent, members=()))
+        return super().build(conversion, row, intent._replace(members=()))
 
 
 class LeavesAtOnce(MemoryLedger):

@@ -46,7 +46,6 @@ INSTALL_SECONDS = 900
 STARTER = Path(__file__).parent / "start_bundle.py"
 DISTRIBUTIONS = {
     "flask": "flask",
-    "google.ads.datamanager": "google-ads-datamanager",
     "google.api_core": "google-api-core",
     "google.auth": "google-auth",
     "google.cloud.bigquery": "google-cloud-bigquery",

@@ -8,12 +8,13 @@ the network. Selection, ledger, batching, bisecting, retries and expiry know no 
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
+
+import orjson
 
 from common.untyped import JsonObject, Row
 from functions.export.contract.config import DestinationConfig
@@ -75,16 +76,14 @@ class Capabilities:
     requests_per_second: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(NamedTuple):
     """What a person agreed to: user data for advertising, and personalized advertising."""
 
     user_data: bool
     personalization: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(NamedTuple):
     """What shall become true at the platform for one conversion, under a key that never changes."""
 
     op: Op
@@ -105,8 +104,7 @@ STAYS = "stays"
 """Group of a payload that says nothing: the person stays in the audience for another reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(NamedTuple):
     """A payload ready to send. Rows of one request share `group`.
 
     `fingerprint` leaves out when the row changed, so an unchanged payload keeps it.
@@ -166,6 +164,7 @@ class Destination(ABC, Generic[T]):
     def __init__(self, config: T) -> None:
         self.config = config
         self.mapped: Row = {each.conversion: each for each in config.conversions}
+        self._age_limits: dict[str, timedelta | None] = {}
 
     @abstractmethod
     def account(self, conversion: str) -> str:
@@ -232,15 +231,21 @@ class Destination(ABC, Generic[T]):
 
     def age_limit(self, row: ConversionRow) -> timedelta | None:
         """Oldest that the row may be when it is first sent."""
+        source = self.action_source(row)
+        if source not in self._age_limits:
+            self._age_limits[source] = self._age_limit(source)
+        return self._age_limits[source]
+
+    def _age_limit(self, source: str) -> timedelta | None:
         limits = self.capabilities.max_age
-        platform = limits.get(self.action_source(row), limits.get(""))
+        platform = limits.get(source, limits.get(""))
         own = timedelta(days=self.config.max_age_days) if self.config.max_age_days else None
         return min((limit for limit in (platform, own) if limit is not None), default=None)
 
     def click_fault(self, row: ConversionRow, now: datetime) -> str:
         """Why the platform would refuse the row for its click, or nothing."""
         window = self.capabilities.click_window
-        clicked = self.clicked(row)
+        clicked = self.clicked(row) if window else None
         if window is None or clicked is None:
             return ""
         if row.created < clicked:
@@ -252,9 +257,10 @@ class Destination(ABC, Generic[T]):
     def clicked(self, row: ConversionRow) -> datetime | None:
         """When the row's click on this platform was first seen; a row that tells no platform's own
         time has one for all."""
-        if not any(getattr(row, name) for name in self.clicks):
-            return None
-        return getattr(row, self.clicked_at) or row.click_at
+        for name in self.clicks:
+            if getattr(row, name):
+                return getattr(row, self.clicked_at) or row.click_at
+        return None
 
     @property
     def adjusts_within(self) -> timedelta | None:
@@ -280,14 +286,9 @@ class Destination(ABC, Generic[T]):
         return self.config.requests_per_second or self.capabilities.requests_per_second
 
 
-_CANONICAL = json.JSONEncoder(
-    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-)
-
-
 def canonical(payload: Any) -> bytes:
     """JSON bytes that are the same for the same content."""
-    return _CANONICAL.encode(payload).encode()
+    return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
 
 
 def fingerprint(text: bytes) -> str:

@@ -22,15 +22,14 @@ from functions.export.contract.base import (
     Problem,
     Rejected,
     Trial,
+    body,
     present,
 )
 from functions.export.contract.config import Config, DestinationConfig, Mapped
 from functions.export.destinations import data_manager
 from functions.export.payload import cart, identifiers
 from functions.export.payload.rows import ConversionRow
-from functions.export.transport import proto_json
-from functions.export.transport.calls import Answer, Reply, Request
-from functions.export.transport.proto_json import Written
+from functions.export.transport.calls import Answer, Request
 from functions.export.transport.results import Cause, Result, Status
 
 if TYPE_CHECKING:
@@ -224,8 +223,7 @@ class GoogleAds(Destination[GoogleAdsConfig]):
             return Rejected("no_value_to_take_back", "value")
         event = present(
             transactionId=row.id if self.config.transaction_id == "raw" else intent.key,
-            eventTimestamp=proto_json.timestamp(intent.occurred),
-            lastUpdatedTimestamp=proto_json.timestamp(intent.changed),
+            eventTimestamp=data_manager.timestamp(intent.occurred),
             userData={"userIdentifiers": people} if people else None,
             consent=data_manager.consent(intent.consent),
             adIdentifiers=click,
@@ -241,41 +239,35 @@ class GoogleAds(Destination[GoogleAdsConfig]):
         group = "" if all(CLICK.fullmatch(value) for value in click.values()) else "odd_click"
         # what a retraction needs when the row, and with it the person, is gone
         members = () if click else data_manager.known_by(people)
-        return data_manager.built(intent.key, event, group, members)
+        return data_manager.built(intent.key, event, group, members, intent.changed)
 
     def _source(self, row: ConversionRow) -> int:
         known = EVENT_SOURCES.get(event_source.read(row.event_source))
         return known or EVENT_SOURCES[self.config.event_source]
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
-        action = self.mapped[conversion].conversion_action_id
-        return self._request(action, [built.payload for built in batch])
+        return self._request(self.mapped[conversion].conversion_action_id, batch)
 
     def trial_request(self, conversion: str, built: Built, code: str) -> Request:
         action = self.mapped[conversion].conversion_action_id
-        return self._request(action, [built.payload], validate=True)
+        return self._request(action, [built], validate=True)
 
-    def _request(
-        self, action: str, events: Sequence[Written], *, validate: bool = False
-    ) -> Request:
-        people = any("userData" in event.message for event in events)
-        message = {
-            "destinations": [data_manager.destination(self.config, action)],
-            "events": [],
+    def _request(self, action: str, batch: Sequence[Built], *, validate: bool = False) -> Request:
+        # no text of a row reads like this: quotes inside of texts are escaped
+        people = any(b'"userData":' in built.payload for built in batch)
+        text = body(
+            "events",
+            batch,
+            destinations=[data_manager.destination(self.config, action)],
             **present(validateOnly=validate or None, encoding=data_manager.HEX if people else None),
-        }
-        return data_manager.rows_request(
-            "/v1/events:ingest", message, "events", events, self.config.quota_project
         )
+        return data_manager.request("/v1/events:ingest", text, self.config.quota_project)
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         return data_manager.read(reply, len(batch))
 
     def cause(self, reason: str) -> Cause:
         return data_manager.cause(reason)
-
-    def send(self, request: Request, wire: Wire) -> Reply:
-        return data_manager.call(wire, request, "ingest_events", "IngestEventsRequest")
 
     def poll(self, request_id: str, wire: Wire) -> Status | None:
         return data_manager.retrieve_status(wire, request_id, self.config.quota_project)
@@ -294,11 +286,12 @@ class GoogleAds(Destination[GoogleAdsConfig]):
         """Problems of one action, by a request that Google validates and does not execute."""
         event = {
             "transactionId": "check",
-            "eventTimestamp": proto_json.timestamp(datetime.now(UTC)),
+            "eventTimestamp": data_manager.timestamp(datetime.now(UTC)),
             "adIdentifiers": {"gclid": "check"},
             "eventSource": EVENT_SOURCES["web"],
         }
-        reply = self.send(self._request(action, [proto_json.row(event)], validate=True), wire)
+        checked = data_manager.built("check", event)
+        reply = self.send(self._request(action, [checked], validate=True), wire)
         return data_manager.refusals(reply, f"Conversion action {action}")
 
 

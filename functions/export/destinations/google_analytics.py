@@ -119,10 +119,9 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
             user_id=row.user_id if intent.with_person else None,
             consent=consent(intent),
         )
-        event = canonical(self._event(name, row, intent))
+        text, event = canonical(visitor), canonical(self._event(name, row, intent))
         # one request carries one visitor
-        group = canonical(visitor)
-        return Built(intent.key, (visitor, event), fingerprint(event), group)
+        return Built(intent.key, (text, event), fingerprint(event), text)
 
     def _event(self, name: str, row: ConversionRow, intent: Intent) -> JsonObject:
         refund = intent.op == "retract"
@@ -158,13 +157,12 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
         return Refused(found[0].code) if found else Accepted("")
 
     def _request(self, path: str, batch: Sequence[Built], **others: str) -> Request:
-        visitor = batch[0].payload[0]
-        around = canonical({**visitor, **others, "events": []})
-        before, member, after = around.partition(b'"events":[')
+        visitor, events = batch[0].payload[0], b",".join([built.payload[1] for built in batch])
+        marks = canonical(others)[1:-1] + b"," if others else b""
         host = EU_HOST if self.config.region == "eu" else HOST
         return Request(
             url=f"{host}{path}?measurement_id={self.config.measurement_id}",
-            body=before + member + b",".join([built.payload[1] for built in batch]) + after,
+            body=b'{"events":[%s],%s%s' % (events, marks, visitor[1:]),
             credential=Credential("query", "api_secret", self.config.api_secret),
         )
 
@@ -177,7 +175,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
     def check(self, wire: Wire) -> list[Problem]:
         """What the validation server says of a sample event; it checks no secret."""
         event = {"name": self.config.conversions[0].event_name, "params": {}}
-        sample = Built("check", ({"client_id": "1.1"}, canonical(event)), "")
+        sample = Built("check", (canonical({"client_id": "1.1"}), canonical(event)), "")
         reply = wire.exchange(self._request(DEBUG, [sample]))
         if isinstance(reply, Unanswered):
             return [Problem(reply.reason, "Google Analytics did not answer.", "Try again later.")]

@@ -20,6 +20,7 @@ from functions.export.contract.base import (
     Problem,
     Rejected,
     Trial,
+    body,
     fingerprint,
     present,
 )
@@ -28,9 +29,7 @@ from functions.export.destinations import data_manager
 from functions.export.destinations.google_ads import AccountNumber
 from functions.export.payload.identifiers import sha256
 from functions.export.payload.rows import ConversionRow
-from functions.export.transport import proto_json
-from functions.export.transport.calls import Answer, Reply, Request
-from functions.export.transport.proto_json import Written
+from functions.export.transport.calls import Answer, Request
 from functions.export.transport.results import Cause, Result, Status
 
 if TYPE_CHECKING:
@@ -144,58 +143,35 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         user_list = self.mapped[conversion].user_list_id
-        members = [built.payload for built in batch]
         if batch[0].group != "remove":
-            return self._joining(user_list, members)
-        return self._request("/v1/audienceMembers:remove", user_list, members)
+            return self._joining(user_list, batch)
+        return self._request("remove", user_list, batch)
 
     def trial_request(self, conversion: str, built: Built, code: str) -> Request:
-        return self._joining(self.mapped[conversion].user_list_id, [built.payload], validate=True)
+        return self._joining(self.mapped[conversion].user_list_id, [built], validate=True)
 
     def _joining(
-        self, user_list: str, members: Sequence[Written], *, validate: bool = False
+        self, user_list: str, batch: Sequence[Built], *, validate: bool = False
     ) -> Request:
-        return self._request(
-            "/v1/audienceMembers:ingest",
-            user_list,
-            members,
-            validate=validate,
-            termsOfService={"customerMatchTermsOfServiceStatus": ACCEPTED},
-        )
+        terms = {"customerMatchTermsOfServiceStatus": ACCEPTED}
+        others = present(validateOnly=validate or None, termsOfService=terms)
+        return self._request("ingest", user_list, batch, **others)
 
-    def _request(
-        self,
-        path: str,
-        user_list: str,
-        members: Sequence[Written],
-        *,
-        validate: bool = False,
-        **others: Any,
-    ) -> Request:
-        message = {
-            "destinations": [data_manager.destination(self.config, user_list)],
-            "audienceMembers": [],
-            **present(validateOnly=validate or None, encoding=data_manager.HEX),
+    def _request(self, verb: str, user_list: str, batch: Sequence[Built], **others: Any) -> Request:
+        text = body(
+            "audienceMembers",
+            batch,
+            destinations=[data_manager.destination(self.config, user_list)],
+            encoding=data_manager.HEX,
             **others,
-        }
-        return data_manager.rows_request(
-            path, message, "audienceMembers", members, self.config.quota_project
         )
+        return data_manager.request(f"/v1/audienceMembers:{verb}", text, self.config.quota_project)
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
         return data_manager.read(reply, len(batch))
 
     def cause(self, reason: str) -> Cause:
         return data_manager.cause(reason)
-
-    def send(self, request: Request, wire: Wire) -> Reply:
-        if request.url.endswith(":remove"):
-            return data_manager.call(
-                wire, request, "remove_audience_members", "RemoveAudienceMembersRequest"
-            )
-        return data_manager.call(
-            wire, request, "ingest_audience_members", "IngestAudienceMembersRequest"
-        )
 
     def check(self, wire: Wire) -> list[Problem]:
         return [
@@ -206,9 +182,8 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
 
     def _check_list(self, user_list: str, wire: Wire) -> list[Problem]:
         """Problems of one list, by a request that Google validates and does not execute."""
-        nobody = proto_json.row(
-            {"userData": {"userIdentifiers": [{"emailAddress": sha256("check")}]}}
-        )
+        person = {"userData": {"userIdentifiers": [{"emailAddress": sha256("check")}]}}
+        nobody = data_manager.built("check", person)
         reply = self.send(self._joining(user_list, [nobody], validate=True), wire)
         return data_manager.refusals(reply, f"User list {user_list}")
 

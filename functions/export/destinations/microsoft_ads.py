@@ -264,12 +264,15 @@ def distinct_time(moment: datetime, key: str) -> str:
     """Time in UTC with seven decimals that follow from our key: Microsoft takes two conversions of
     one click in one second for one, and has no other key. Its own example has as many decimals."""
     decimals = int(key[-12:], 16) % 10_000_000
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{decimals:07d}Z"
+    return f"{utc_seconds(moment)[:-1]}.{decimals:07d}Z"
+
+
+SECONDS = len("2026-11-29T12:00:00")
 
 
 def utc_seconds(moment: datetime) -> str:
     """Time in UTC to the second: Microsoft has no other time zone here."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).isoformat()[:SECONDS]}Z"
 
 
 def _money(prefix: str, intent: Intent) -> JsonObject:

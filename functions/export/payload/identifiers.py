@@ -42,10 +42,15 @@ NOTHING = frozenset(
 ) | {"", "(not set)", "not set", "(not provided)", "[object object]"}
 """Texts that stand for no value, as GA4, CRMs and forms write them."""
 
+LONGEST_NOTHING = max(map(len, NOTHING))
+
 
 def stands_for_nothing(text: str | None) -> bool:
     """Whether the text says only that there is none."""
-    return text is None or text.strip().casefold() in NOTHING
+    if text is None:
+        return True
+    word = text.strip()
+    return len(word) <= LONGEST_NOTHING and word.casefold() in NOTHING
 
 
 def sha256(text: str) -> str:
@@ -73,22 +78,25 @@ def phone(raw: str | None, country: str | None, *, plus: bool = True) -> str | N
     return hashed(raw, lambda text: _digits(e164(text, country), plus))
 
 
+@lru_cache(maxsize=4096)
 def google_name(raw: str | None) -> str | None:
     """Hash of a first or last name: no titles, punctuation or spaces."""
-    return hashed(raw, lambda text: "".join(_words(text, _TITLES)))
+    return hashed(raw, _without_titles)
 
 
+@lru_cache(maxsize=4096)
 def name(raw: str | None) -> str | None:
     """Hash of a first or last name for Meta: no punctuation, single spaces."""
-    return hashed(raw, lambda text: " ".join(_words(text)))
+    return hashed(raw, _spaced)
 
 
 @lru_cache(maxsize=4096)
 def place(raw: str | None) -> str | None:
     """Hash of a city or region: letters and digits only."""
-    return hashed(raw, lambda text: "".join(_words(text)))
+    return hashed(raw, _joined)
 
 
+@lru_cache(maxsize=4096)
 def postal_code(raw: str | None, country: str | None = None) -> str | None:
     """Hash of a postal code without spaces; of a US code the first five digits."""
     return hashed(raw, lambda text: plain_postal_code(text, country))
@@ -148,7 +156,7 @@ def birth_date(raw: str | None) -> str | None:
 
 def external_id(raw: str | None) -> str | None:
     """Hash of the advertiser's own id of a person, such as the user id."""
-    return hashed(raw, lambda text: text.strip() or None)
+    return hashed(raw, str.strip)
 
 
 def facebook_click(fbc: str | None, fbclid: str | None, clicked: datetime | None) -> str | None:
@@ -161,6 +169,18 @@ def facebook_click(fbc: str | None, fbclid: str | None, clicked: datetime | None
 def facebook_cookie(value: str | None) -> str | None:
     """The value of an _fbc or _fbp cookie; a malformed one would have the event refused."""
     return value if value and _FACEBOOK_COOKIE.fullmatch(value) else None
+
+
+def _without_titles(raw: str) -> str:
+    return "".join(_words(raw, _TITLES))
+
+
+def _spaced(raw: str) -> str:
+    return " ".join(_words(raw))
+
+
+def _joined(raw: str) -> str:
+    return "".join(_words(raw))
 
 
 def _unspaced(raw: str) -> str:
@@ -213,6 +233,8 @@ def _digits(number: str | None, plus: bool) -> str | None:
 
 def _words(raw: str, without: frozenset[str] = frozenset()) -> list[str]:
     text = raw.lower()
+    if text.isascii() and text.isalnum():
+        return [] if text in without else [text]
     if not (text.isascii() and text.replace(" ", "").isalnum()):
         text = unicodedata.normalize("NFC", raw).lower().translate(_WITHOUT_MARKS)
     return [word for word in text.split() if word not in without]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from common.model.currency import DECIMALS
 
 _STEP = {code: Decimal(1).scaleb(-decimals) for code, decimals in DECIMALS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(NamedTuple):
     """An amount in the smallest steps of its ISO 4217 currency; 0 is an amount, None is none."""
 
     amount: Decimal
@@ -26,12 +26,14 @@ def is_currency(code: str) -> bool:
     return code in _STEP
 
 
+@lru_cache(maxsize=4096)
 def money(value: float, currency: str) -> Money:
     """The value rounded half up to the currency's decimals; raises KeyError if it is unknown.
 
     The shortest decimal of the float is rounded, so 2.675 becomes 2.68 as people expect.
     """
-    amount = Decimal(repr(value)).quantize(_STEP[currency], ROUND_HALF_UP)
+    # -0.0 is kept under the name of 0.0 and is no other amount
+    amount = Decimal(repr(value + 0.0)).quantize(_STEP[currency], ROUND_HALF_UP)
     return Money(amount, currency)
 
 

@@ -136,32 +136,21 @@ def _dialling(country: str) -> _Dialling | None:
 
 def _takes(code: str, national: str) -> bool:
     """Whether the number is valid behind this code and has nothing to be taken off."""
-    trunk = _trunk(code)
-    return not (trunk and trunk.match(national)) and _is_valid(code, national)
+    return bool(_numbers(code, len(national), bare=True).fullmatch(national))
 
 
 def _is_valid(code: str, national: str) -> bool:
     """Whether a region of the code has the number."""
-    return any(region.is_valid(national) for region in _regions(code))
+    return bool(_numbers(code, len(national)).fullmatch(national))
 
 
-@dataclass(frozen=True, slots=True)
-class _Region:
-    """What decides about the numbers of a region, as in phonenumberutil.is_valid_number."""
-
-    leading: re.Pattern[str] | None
-    general: re.Pattern[str]
-    types: tuple[tuple[frozenset[int], re.Pattern[str]], ...]
-
-    def is_valid(self, national: str) -> bool:
-        """Whether the region has the number; of a code that it shares, only its own part."""
-        if self.leading and not self.leading.match(national):
-            return False
-        length = len(national)
-        return bool(self.general.fullmatch(national)) and any(
-            (not lengths or length in lengths) and pattern.fullmatch(national)
-            for lengths, pattern in self.types
-        )
+@cache
+def _numbers(code: str, length: int, *, bare: bool = False) -> re.Pattern[str]:
+    """The numbers of so many digits that a region of the code has, in one expression, as in
+    phonenumberutil.is_valid_number; `bare` leaves out what a trunk prefix may stand before."""
+    regions = "|".join(_region(metadata, length) for metadata in _regions(code))
+    trunk = _trunk(code) if bare else None
+    return re.compile(f"(?!{trunk})(?:{regions})" if trunk else f"(?:{regions})")
 
 
 _TYPES = """mobile fixed_line premium_rate toll_free shared_cost voip personal_number pager uan
@@ -170,35 +159,35 @@ voicemail""".split()
 
 
 @cache
-def _trunk(code: str) -> re.Pattern[str] | None:
+def _trunk(code: str) -> str | None:
     """What stands before a number that is dialled inside the country, with or without carrier."""
     region = phonenumbers.region_code_for_country_code(int(code))
     known = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
-    prefix = known.national_prefix_for_parsing if known else None
-    return re.compile(prefix) if prefix else None
+    return known.national_prefix_for_parsing if known else None
 
 
-@cache
-def _regions(code: str) -> tuple[_Region, ...]:
+def _regions(code: str) -> list[phonenumbers.PhoneMetadata]:
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)]
     found = (
         phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
         for region in regions
     )
-    return tuple(_region(metadata) for metadata in found if metadata is not None)
+    return [metadata for metadata in found if metadata is not None]
 
 
-def _region(metadata: phonenumbers.PhoneMetadata) -> _Region:
-    descriptions = [getattr(metadata, name) for name in _TYPES]
-    return _Region(
-        re.compile(metadata.leading_digits) if metadata.leading_digits else None,
-        re.compile(_pattern(metadata.general_desc)),
-        tuple(
-            (frozenset(each.possible_length), re.compile(_pattern(each)))
-            for each in descriptions
-            if each is not None and each.national_number_pattern
-        ),
-    )
+def _region(metadata: phonenumbers.PhoneMetadata, length: int) -> str:
+    """The numbers of a region; of a code that it shares, only its own part."""
+    kinds = [getattr(metadata, name) for name in _TYPES]
+    patterns = [
+        each.national_number_pattern
+        for each in kinds
+        if each is not None
+        and each.national_number_pattern
+        and (not each.possible_length or length in each.possible_length)
+    ]
+    leading = f"(?={metadata.leading_digits})" if metadata.leading_digits else ""
+    general = _pattern(metadata.general_desc)
+    return rf"{leading}(?=(?:{general})\Z)(?:{'|'.join(patterns) or '(?!)'})"
 
 
 def _pattern(description: phonenumbers.PhoneNumberDesc | None) -> str:

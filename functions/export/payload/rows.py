@@ -85,7 +85,6 @@ class ConversionRow:
 
 
 CLICK_IDS = "gclid gbraid wbraid dclid fbclid msclkid ttclid ttp li_fat_id".split()
-LONGEST_NOTHING = 16
 
 
 @cache
@@ -121,8 +120,8 @@ def _texts(params: Iterable[Row]) -> Iterable[tuple[str, str]]:
 
 def _said(value: Any) -> Any:
     """The value, or None of a text that stands for nothing."""
-    short = isinstance(value, str) and len(value) <= LONGEST_NOTHING
-    return None if short and identifiers.stands_for_nothing(value) else value
+    nothing = isinstance(value, str) and identifiers.stands_for_nothing(value)
+    return None if nothing else value
 
 
 def _opts_out(name: str, value: str) -> bool:

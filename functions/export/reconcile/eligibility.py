@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from common.model import consent as spelled
 from common.model import event_source
@@ -20,8 +21,7 @@ LARGEST = 1e15
 """Above this a float has no cents; no conversion is worth it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """The platform should hold the conversion, with this money and consent."""
 
     money: Money | None
@@ -69,11 +69,11 @@ def consent_of(row: ConversionRow, config: DestinationConfig) -> Consent:
     """The row's own consent, or the destination's default for where the person is."""
     if row.opted_out:
         return Consent(user_data=False, personalization=False)
-    default = _default(row, config)
-    return Consent(
-        user_data=_granted(row.consent_ad_user_data, default),
-        personalization=_granted(row.consent_ad_personalization, default),
-    )
+    user_data = _consent_in(row.consent_ad_user_data)
+    personalization = _consent_in(row.consent_ad_personalization)
+    unset = "unset" in (user_data, personalization)
+    default = _default(row, config) if unset else "denied"
+    return Consent(_granted(user_data, default), _granted(personalization, default))
 
 
 def unknown_values(row: ConversionRow) -> list[str]:
@@ -123,9 +123,8 @@ def _consent_in(text: str | None) -> spelled.Consent:
     return spelled.read(text)
 
 
-def _granted(given: str | None, default: Choice) -> bool:
-    """Whether the text grants; a spelling that nobody listed is a denial."""
-    read = _consent_in(given)
+def _granted(read: spelled.Consent, default: Choice) -> bool:
+    """Whether what was read grants; a spelling that nobody listed is a denial."""
     return read == "granted" or (read == "unset" and default == "granted")
 
 

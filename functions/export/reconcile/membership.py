@@ -7,7 +7,7 @@ remembers of its own decisions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from mmap import mmap
 
@@ -31,12 +31,13 @@ class Traces:
 
     def add(self, texts: Iterable[str]) -> None:
         """Put the texts in."""
+        if self._bits is None:
+            # pages that nothing was written to take no memory
+            self._bits = mmap(-1, 1 << (self.BITS - 3))
+        bits = self._bits
         for text in texts:
-            if self._bits is None:
-                # pages that nothing was written to take no memory
-                self._bits = mmap(-1, 1 << (self.BITS - 3))
             for place in self._places(text):
-                self._bits[place >> 3] |= 1 << (place & 7)
+                bits[place >> 3] |= 1 << (place & 7)
 
     def __contains__(self, text: str) -> bool:
         bits = self._bits
@@ -44,10 +45,9 @@ class Traces:
             bits[place >> 3] & 1 << (place & 7) for place in self._places(text)
         )
 
-    def _places(self, text: str) -> Iterator[int]:
+    def _places(self, text: str) -> tuple[int, int]:
         mask, number = (1 << self.BITS) - 1, hash(text)
-        yield number & mask
-        yield number >> self.BITS & mask
+        return number & mask, number >> self.BITS & mask
 
 
 @dataclass
@@ -63,6 +63,8 @@ class Membership:
 
     def claimed(self, candidate: Candidate) -> Candidate:
         """The candidate with the claims that still hold."""
+        if not candidate.claims:
+            return candidate
         held = tuple(
             claim
             for claim in candidate.claims
@@ -81,6 +83,8 @@ class Membership:
         """Identifiers that were sent of the candidate and are not its own any more: all of them but
         those of whom it must first be seen whether they join, and those among them that have to
         leave because no other conversion holds them."""
+        if not candidate.members:
+            return (), ()
         old = tuple(
             each for each in candidate.members if each not in members and each not in self.joining
         )
@@ -89,13 +93,16 @@ class Membership:
 
     def decided(self, candidate: Candidate, intent: Intent, members: tuple[str, ...]) -> None:
         """Remember what was decided."""
+        if intent.op != "retract":
+            self.joining.add(members)
+            if not candidate.members:
+                return
         holder = f"{self.conversion}/{candidate.conversion_id}"
         if intent.op == "retract":
             self.released.add(holder)
         else:
             old = (each for each in candidate.members if each not in members)
             self.released.update(f"{each}{PART}{holder}" for each in old)
-            self.joining.add(members)
 
 
 def identifiers_claimed(candidate: Candidate) -> frozenset[str]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from common.untyped import JsonObject
 from functions.export.contract.base import Built, Destination, Intent, Op, Rejected
@@ -54,8 +54,7 @@ class Terms:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Deliver:
+class Deliver(NamedTuple):
     """Send this. `row_hash` is the row's when the payload says what the row says, else None, so
     that the row is looked at again."""
 
@@ -90,7 +89,8 @@ Decision = Deliver | Note | Nothing
 def reconcile(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
     """The decision of the table above for one conversion."""
     decision = _decide(candidate, destination, terms)
-    if decision == Nothing("unchanged") and candidate.delivery_state.state in (*OPEN, "parked"):
+    open = candidate.delivery_state.state in OPEN or candidate.delivery_state.state == "parked"
+    if open and decision == Nothing("unchanged"):
         decision = Note("skipped", "unchanged")
     return decision if _is_news(decision, candidate, terms) else Nothing("known")
 
@@ -166,7 +166,7 @@ def _resolve(
     known = as_sent(row, in_doubt)
     decision = _deliver(op, known, wanted, money, occurred, destination, terms, candidate.members)
     if isinstance(decision, Deliver) and money != wanted.money:
-        return replace(decision, row_hash=None)
+        return decision._replace(row_hash=None)
     return decision
 
 

@@ -299,19 +299,20 @@ def _let_through(
     retracts = decision.intent.op == "retract"
     if retracts and not brake.lets_go():
         return Nothing("held_back")
-    if job.destination.capabilities.audience:
-        if retracts and membership.joins(candidate):
-            return Nothing("person_joins")
-        members = decision.built.members
-        old, leaving = ((), ()) if retracts else membership.outdated(candidate, members)
-        membership.decided(candidate, decision.intent, members)
-        key = decision.intent.key
-        before = job.destination.leaving(key, leaving) if leaving else None
-        # whoever waits for another conversion to join is looked at again
-        waits = not retracts and not set(candidate.members) <= {*members, *old}
-        row_hash = None if waits else decision.row_hash
-        return replace(decision, row_hash=row_hash, before=before, dropped=old)
-    return decision
+    if not job.destination.capabilities.audience:
+        return decision
+    if retracts and membership.joins(candidate):
+        return Nothing("person_joins")
+    members = decision.built.members
+    old, leaving = ((), ()) if retracts else membership.outdated(candidate, members)
+    membership.decided(candidate, decision.intent, members)
+    if retracts or not candidate.members:
+        return decision
+    before = job.destination.leaving(decision.intent.key, leaving) if leaving else None
+    # whoever waits for another conversion to join is looked at again
+    waits = not set(candidate.members) <= {*members, *old}
+    row_hash = None if waits else decision.row_hash
+    return decision._replace(row_hash=row_hash, before=before, dropped=old)
 
 
 def waves(

@@ -28,8 +28,6 @@ class Request:
     credential: Credential
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     method: str = "POST"
-    message: Any = None
-    """The same body as an official client's own type, where one is used."""
     more: Mapping[str, Credential] = field(default_factory=dict)
     """Further secrets by header name."""
 

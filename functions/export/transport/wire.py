@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 import requests
+from google.auth import exceptions as google_failures
+from google.auth.transport.requests import Request as Granting
 from requests import exceptions as failures
 from urllib3.exceptions import NewConnectionError
 
@@ -76,7 +78,7 @@ class Wire:
 
     def _send(self, request: Request) -> Reply:
         placed = self._placed(request)
-        if isinstance(placed, Unanswered):
+        if not isinstance(placed, tuple):
             return placed
         url, headers, body = placed
         try:
@@ -96,8 +98,8 @@ class Wire:
             {name.lower(): value for name, value in response.headers.items()},
         )
 
-    def _placed(self, request: Request) -> tuple[str, dict[str, str], bytes] | Unanswered:
-        """The request with its secrets where they belong."""
+    def _placed(self, request: Request) -> tuple[str, dict[str, str], bytes] | Reply:
+        """The request with its secrets where they belong, or why it has none."""
         url, headers, body = request.url, dict(request.headers), request.body
         for name, extra in request.more.items():
             headers[name] = self._secrets(extra.reference)
@@ -126,8 +128,29 @@ class Wire:
                     return token
                 headers["Authorization"] = f"Bearer {token}"
             case "google":
-                raise TypeError("Google's own client carries this credential")
+                granted = self._granted(credential, request)
+                if not isinstance(granted, dict):
+                    return granted
+                headers |= granted
         return url, headers, body
+
+    def _granted(self, credential: Credential, request: Request) -> dict[str, str] | Reply:
+        """What the function's own identity puts into the headers, or how it was refused one."""
+        headers: dict[str, str] = {}
+        try:
+            identity = self.once(_identity(credential), lambda: self._google(credential))
+            asking = Granting(self._session)
+            identity.before_request(  # type: ignore[no-untyped-call]
+                asking, request.method, request.url, headers
+            )
+        except google_failures.TransportError:
+            return Unanswered("token_endpoint_unreachable", reached=False)
+        except google_failures.GoogleAuthError:
+            return Answer(401, b'{"error":{"status":"UNAUTHENTICATED"}}')
+        return headers
+
+    def _google(self, credential: Credential) -> Credentials:
+        return self.google((credential.name,), credential.details["quota_project"] or None)
 
     def _token(self, credential: Credential) -> str | Unanswered:
         """An access token for a refresh token (RFC 6749 section 6), kept until it ends."""
@@ -162,11 +185,16 @@ class Wire:
     def _renew(self, credential: Credential) -> bool:
         """Forget what was refused; whether another try makes sense."""
         if credential.place == "google":
-            return False
+            return self._once.pop(_identity(credential), None) is not None
         self._secrets.forget(credential.reference)
         if credential.place == "oauth":
             self._tokens.pop((credential.details["token_url"], credential.reference), None)
         return True
+
+
+def _identity(credential: Credential) -> tuple[str, str, str]:
+    """Under which the process keeps Google's credentials."""
+    return "google", credential.name, credential.details["quota_project"]
 
 
 def with_member(body: bytes, name: str, value: str) -> bytes:
