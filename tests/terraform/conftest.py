@@ -49,9 +49,15 @@ def outline(providers: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def prod(terraform: Terraform) -> Plan:
-    """The plan of envs/prod.tfvars.example."""
+def bundled(terraform: Terraform) -> Plan:
+    """The plan of envs/prod.tfvars.example with all code in its bundles, which takes longest."""
     return terraform.plan("prod.tfvars.example")
+
+
+@pytest.fixture(scope="session")
+def prod(outline: Terraform) -> Plan:
+    """The plan of envs/prod.tfvars.example; its bundles hold nothing but their entry points."""
+    return outline.plan("prod.tfvars.example")
 
 
 @pytest.fixture(scope="session")

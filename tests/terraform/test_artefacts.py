@@ -17,9 +17,9 @@ from tests.terraform.test_bundles import FUNCTIONS
 
 @pytest.mark.bundles
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_bundle_runs_on_its_own_requirements(prod: Plan, name: str, tmp_path: Path) -> None:
-    function = next(f for f in prod.functions() if f.function == name)
-    bundle = prod.bundles()[FUNCTIONS[name]["source"]]
+def test_a_bundle_runs_on_its_own_requirements(bundled: Plan, name: str, tmp_path: Path) -> None:
+    function = next(f for f in bundled.functions() if f.function == name)
+    bundle = bundled.bundles()[FUNCTIONS[name]["source"]]
     settings = service(function)["environment_variables"]
     entry_point = function.values["build_config"][0]["entry_point"]
 

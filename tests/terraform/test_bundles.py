@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.terraform.bundles import UNIMPORTED, packages_imported, pinned, start, write
+from tests.terraform.contracts import breaches
 from tests.terraform.offline import REPOSITORY
 from tests.terraform.plans import Plan, service
+from tests.terraform.policies import violations
 
 MANIFEST = json.loads((REPOSITORY / "functions" / "manifest.json").read_text())["functions"]
 FUNCTIONS = {name: each for name, each in MANIFEST.items() if each["trigger"] != "page"}
@@ -33,16 +35,24 @@ def tracked(*folders: str) -> set[str]:
     }
 
 
+def test_with_its_code_production_breaks_no_contract_or_policy(bundled: Plan) -> None:
+    assert [*breaches(bundled), *violations(bundled)] == []
+
+
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_bundle_holds_its_function_and_common_and_nothing_else(prod: Plan, source: str) -> None:
+def test_a_bundle_holds_its_function_and_common_and_nothing_else(
+    bundled: Plan, source: str
+) -> None:
     deployed = {
         path
         for path in tracked("common", f"functions/{source}")
         if Path(path).suffix in CODE and not path.startswith("common/local/")
     }
-    built = {path for path in prod.bundles()[source] if path.startswith("functions/console/dist/")}
+    built = {
+        path for path in bundled.bundles()[source] if path.startswith("functions/console/dist/")
+    }
     assert bool(built) == (source == "console")
-    assert set(prod.bundles()[source]) == deployed | built | {"main.py", "requirements.txt"}
+    assert set(bundled.bundles()[source]) == deployed | built | {"main.py", "requirements.txt"}
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -58,8 +68,8 @@ def test_every_file_of_a_function_is_of_a_kind_that_is_bundled(source: str) -> N
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_requirements_are_what_the_bundled_code_imports(prod: Plan, source: str) -> None:
-    bundle = prod.bundles()[source]
+def test_requirements_are_what_the_bundled_code_imports(bundled: Plan, source: str) -> None:
+    bundle = bundled.bundles()[source]
     imported = packages_imported(bundle)
     assert imported <= pinned(bundle["requirements.txt"]), "imported and not installed"
     direct = pinned((REPOSITORY / "functions" / source / "requirements.in").read_text())
@@ -67,8 +77,8 @@ def test_requirements_are_what_the_bundled_code_imports(prod: Plan, source: str)
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_every_requirement_is_pinned_by_hash(prod: Plan, source: str) -> None:
-    requirements = prod.bundles()[source]["requirements.txt"]
+def test_every_requirement_is_pinned_by_hash(bundled: Plan, source: str) -> None:
+    requirements = bundled.bundles()[source]["requirements.txt"]
     direct = (REPOSITORY / "functions" / source / "requirements.in").read_text().splitlines()
     assert not [line for line in direct if "==" not in line], "pin it exactly"
     lines = re.findall(r"^[a-z0-9].*==.*(?:\n    --hash=.*)+", requirements, re.M)
@@ -79,16 +89,16 @@ def test_every_requirement_is_pinned_by_hash(prod: Plan, source: str) -> None:
 
 
 @pytest.mark.parametrize("source", [each for each in SOURCES if each != "score_leads"])
-def test_nothing_heavy_is_installed_outside_lead_scoring(prod: Plan, source: str) -> None:
-    assert not HEAVY & pinned(prod.bundles()[source]["requirements.txt"])
+def test_nothing_heavy_is_installed_outside_lead_scoring(bundled: Plan, source: str) -> None:
+    assert not HEAVY & pinned(bundled.bundles()[source]["requirements.txt"])
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_bundle_starts_and_answers_a_broken_request_with_a_problem(
-    prod: Plan, name: str, tmp_path: Path
+    bundled: Plan, name: str, tmp_path: Path
 ) -> None:
-    function = next(f for f in prod.functions() if f.function == name)
-    folder = write(prod.bundles()[FUNCTIONS[name]["source"]], tmp_path)
+    function = next(f for f in bundled.functions() if f.function == name)
+    folder = write(bundled.bundles()[FUNCTIONS[name]["source"]], tmp_path)
     settings = service(function)["environment_variables"]
     entry_point = function.values["build_config"][0]["entry_point"]
 
