@@ -24,6 +24,7 @@ from common.local.emulator_patches.server import (  # noqa: E402
     limits,
     loads,
     permissions,
+    requests,
     snapshots,
     tables,
 )
@@ -48,6 +49,7 @@ PATCHES = (
     loads,
     limits,
     permissions,
+    requests,
 )
 
 

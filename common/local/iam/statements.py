@@ -9,10 +9,13 @@ https://cloud.google.com/bigquery/docs/views; [inferred] where no document says 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlglot
 from sqlglot import exp
 
+from common.local.analyzer import standins
 from common.local.iam.policy import Need, Resource
 
 Path = tuple[str, str, str]
@@ -21,21 +24,39 @@ ViewSql = Callable[[Path], str | None]
 """The query of a view, None for anything else."""
 
 
+@dataclass(frozen=True)
+class _Read:
+    """A table that a statement reads; what that needs depends on whether it is a view."""
+
+    path: Path
+
+
 def statement_needs(sql: str, project: str, view_sql: ViewSql) -> Iterator[Need]:
     """The rights of every statement in the text; raises ValueError for one that has no row here."""
-    for tree in sqlglot.parse(sql, read="bigquery"):
-        if tree is not None:
-            yield from _needs(tree, project, view_sql)
+    general, names = standins.replaced(sql)
+    for need in _needs_of_shape(general, project):
+        if isinstance(need, _Read):
+            parent, dataset_, name = need.path
+            yield from _read((parent, dataset_, standins.restored(name, names)), view_sql)
+        else:
+            on = Resource(need.resource.kind, standins.restored(need.resource.name, names))
+            yield Need(need.permission, on)
 
 
-def _needs(tree: exp.Expr, project: str, view_sql: ViewSql) -> Iterator[Need]:
+@lru_cache(maxsize=512)
+def _needs_of_shape(general: str, project: str) -> tuple[Need | _Read, ...]:
+    trees = sqlglot.parse(general, read="bigquery")
+    return tuple(need for tree in trees if tree is not None for need in _needs(tree, project))
+
+
+def _needs(tree: exp.Expr, project: str) -> Iterator[Need | _Read]:
     match tree:
         case exp.Query():
-            yield from _reads(tree, project, view_sql)
+            yield from _reads(tree, project)
         case exp.Insert() | exp.Update() | exp.Delete() | exp.Merge():
-            yield from _changes(tree, project, view_sql)
+            yield from _changes(tree, project)
         case exp.Create():
-            yield from _creates(tree, project, view_sql)
+            yield from _creates(tree, project)
         case exp.Alter():
             on = table(_path(tree.this, project))
             yield from (
@@ -54,20 +75,20 @@ def _needs(tree: exp.Expr, project: str, view_sql: ViewSql) -> Iterator[Need]:
                     "bigquery.tables.updateData", table(_path(target, project))
                 )  # [inferred]
         case exp.Transaction() | exp.Commit() | exp.Rollback() | exp.Declare() | exp.Set():
-            yield from _reads(tree, project, view_sql)
+            yield from _reads(tree, project)
         case _:
             raise ValueError(f"No row of the permission table knows {tree.key.upper()}.")
 
 
-def _changes(tree: exp.Expr, project: str, view_sql: ViewSql) -> Iterator[Need]:
+def _changes(tree: exp.Expr, project: str) -> Iterator[Need | _Read]:
     target = _path(tree.this, project)
     yield Need("bigquery.tables.updateData", table(target))  # [inferred]
     if not isinstance(tree, exp.Insert):
         yield Need("bigquery.tables.getData", table(target))  # [inferred]
-    yield from _reads(tree, project, view_sql, without=tree.this)
+    yield from _reads(tree, project, without=tree.this)
 
 
-def _creates(tree: exp.Create, project: str, view_sql: ViewSql) -> Iterator[Need]:
+def _creates(tree: exp.Create, project: str) -> Iterator[Need | _Read]:
     if tree.kind not in ("TABLE", "VIEW"):
         if tree.kind == "FUNCTION" and tree.find(exp.TemporaryProperty):
             return
@@ -81,17 +102,15 @@ def _creates(tree: exp.Create, project: str, view_sql: ViewSql) -> Iterator[Need
                 yield Need("bigquery.tables.updateData", table(path))  # [DDL]
         if any("expiration" in option.name.lower() for option in tree.find_all(exp.Property)):
             yield Need("bigquery.tables.delete", table(path))  # [DDL]
-    yield from _reads(tree, project, view_sql, without=tree.this)
+    yield from _reads(tree, project, without=tree.this)
 
 
-def _reads(
-    tree: exp.Expr, project: str, view_sql: ViewSql, without: exp.Expr | None = None
-) -> Iterator[Need]:
+def _reads(tree: exp.Expr, project: str, without: exp.Expr | None = None) -> Iterator[_Read]:
     """[query] getData on each table named, and on all tables under a plain view."""
     skipped = _table(without) if without is not None else None
     for found in tree.find_all(exp.Table):
         if found is not skipped and found.db and not _is_field(found):
-            yield from _read(_path(found, project), view_sql)
+            yield _Read(_path(found, project))
 
 
 def _read(path: Path, view_sql: ViewSql) -> Iterator[Need]:

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from threading import Timer
 from typing import Any
 
 import duckdb
@@ -63,10 +62,10 @@ async def run(
     seconds = deadline.get()
     with messages.as_bigquery_errors(bq_sql, plan.text, seconds):
         if plan.statement.is_query:
-            return await asyncio.to_thread(_fetch, ctx, plan, seconds)
+            return await _fetched(ctx, plan, seconds)
         async with ctx.engine.write_lock():
             inserted = arrivals.inserting(plan.statement.tree, project_id, ctx)
-            table = await asyncio.to_thread(_fetch, ctx, plan, seconds)
+            table = await _fetched(ctx, plan, seconds)
             arrivals.came(inserted, ctx)
     tables.changed(plan.statement.tree, project_id, ctx)
     if isinstance(plan.statement.tree, exp.Alter):
@@ -152,17 +151,23 @@ def _is_view(path: statements.Path, project: str, ctx: Any) -> bool:
     return table is not None and table.table_type == "VIEW"
 
 
-def _fetch(ctx: Any, plan: Plan, seconds: float) -> pyarrow.Table:
+async def _fetched(ctx: Any, plan: Plan, seconds: float) -> pyarrow.Table:
+    """The rows; what takes longer is interrupted, even when nobody waits for it any more."""
+    loop = asyncio.get_running_loop()
     connection = ctx.engine.connection.cursor()
-    stop = Timer(seconds, connection.interrupt)
-    stop.start()
+    stop = loop.call_later(seconds, connection.interrupt)
+    work = loop.run_in_executor(None, _fetch, connection, plan)
+    work.add_done_callback(lambda _: stop.cancel())
+    return await asyncio.shield(work)
+
+
+def _fetch(connection: duckdb.DuckDBPyConnection, plan: Plan) -> pyarrow.Table:
     try:
         result = connection.execute(plan.text, plan.values or None)
         described = result.description
         table = result.to_arrow_table()
         _plain_integers(connection, plan)
     finally:
-        stop.cancel()
         connection.close()
     refuse_duplicates(table.schema.names)
     return _annotate_with_duckdb_types(table, described)

@@ -19,11 +19,13 @@ from bqemulator.sql.rewriter import datetime_helpers, json_helpers, safe_helpers
 from bqemulator.sql.rules import get_all_rules
 from sqlglot import exp
 
+from common.local.analyzer import standins
 from common.local.emulator_patches.expressions import (
     aggregates,
     documents,
     functions,
     lists,
+    literals,
     numbers,
     structs,
     texts,
@@ -35,7 +37,6 @@ from common.local.emulator_patches.statements import (
     arrivals,
     names,
     parameters,
-    shared_translation,
     statements,
     wildcards,
 )
@@ -76,7 +77,7 @@ class Translation:
 
 def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
     """The statement for DuckDB; raises InvalidQueryError when it cannot be read."""
-    general, names = shared_translation.replaced(sql)
+    general, names = standins.replaced(literals.plain(sql))
     types = {name.lower(): kind for name, kind in declared}
     known = tuple(
         (standin, types[name.lower()]) for standin, name in names.items() if name.lower() in types
@@ -87,14 +88,13 @@ def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> 
         return _translate(sql, project, declared)  # the error names the tables
     return replace(
         translated,
-        text=shared_translation.restored(translated.text, names),
+        text=standins.restored(translated.text, names),
         wildcards=tuple(
-            replace(it, condition=shared_translation.restored(it.condition, names))
+            replace(it, condition=standins.restored(it.condition, names))
             for it in translated.wildcards
         ),
         arrivals=tuple(
-            replace(it, table=shared_translation.restored(it.table, names))
-            for it in translated.arrivals
+            replace(it, table=standins.restored(it.table, names)) for it in translated.arrivals
         ),
         parameters=frozenset(names.get(used, used) for used in translated.parameters),
     )
@@ -102,7 +102,7 @@ def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> 
 
 @lru_cache(maxsize=512)
 def _translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
-    google = _rewritten(statements.read(sql).tree.copy(), declared)
+    google = _rewritten(statements.parsed(sql).copy(), declared)
     text = google.sql("duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)
     try:
         duck = _ruled(sqlglot.parse_one(text, read="duckdb"))

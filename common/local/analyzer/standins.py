@@ -1,13 +1,14 @@
-"""One translation for all statements that differ in nothing but names of tables and parameters.
+"""One reading for all statements that differ in nothing but names of tables and parameters.
 
 A staging table is called anew by every run, each conversion has a table of its own, and the name of
-a value follows from the value: under stand-ins their statements are the same text, which is
-translated once.
+a value follows from the value: under stand-ins their statements are the same text, which is read,
+judged and translated once.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 _TABLE = re.compile(r"`[\w-]+\.\w+\.(\w+)`")
 _PARAMETER = re.compile(r"(?<![@\w])@([A-Za-z_]\w*)")
@@ -32,6 +33,6 @@ def replaced(sql: str) -> tuple[str, dict[str, str]]:
     return sql, names | {standin: name for name, standin in bound.items()}
 
 
-def restored(text: str, names: dict[str, str]) -> str:
+def restored(text: str, names: Mapping[str, str]) -> str:
     """The text with the names that belong there."""
     return re.sub(r"standin_\d+_", lambda match: names.get(match[0], match[0]), text)
