@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from common.bigquery.warehouse import Warehouse
-from common.catalog.definitions import Catalog, DefinitionVersion
-from common.errors import NotFoundError, UserError
+from common.catalog.definitions import Catalog, DefinitionVersion, why_unreadable
+from common.errors import NotFoundError, UnreadableDefinitionError, UserError
 from common.logs import log
 from common.messaging.publisher import Bus
 from common.settings import Settings
@@ -120,6 +120,7 @@ class Connection:
         if chosen:
             return chosen
         began = self.stored.created_at
+        # another account starts an empty ledger: what the old one counts must not be sent again
         for version in reversed(self.services.catalog.versions(self.id)):
             if account_of(version, scope.conversion) != scope.account:
                 break
@@ -128,8 +129,12 @@ class Connection:
 
 
 def account_of(version: DefinitionVersion, conversion: str) -> str | None:
-    """Account of a conversion in one version of a destination; None where it was not sent."""
-    destination = connect(CONFIG.validate_python(version.definition))
+    """Account of a conversion in one version of a destination; None where it was not sent, or
+    where nobody can tell: this release cannot read the version."""
+    try:
+        destination = connect(CONFIG.validate_python(version.definition))
+    except ValidationError:
+        return None
     return destination.account(conversion) if conversion in destination.mapped else None
 
 
@@ -139,19 +144,27 @@ def connections(services: Services) -> list[Connection]:
     for stored in services.catalog.active():
         try:
             found.append(_connection(services, stored))
-        except ValidationError:
+        except UnreadableDefinitionError:
             # saved by a version of this product that took it; it must not stop the others
             log("destination_unreadable", "ERROR", destination=stored.id, version=stored.version)
     return found
 
 
 def connection(services: Services, id: str) -> Connection:
-    """The destination of this id; raises NotFoundError."""
+    """The destination of this id; raises NotFoundError, UnreadableDefinitionError."""
     return _connection(services, services.catalog.get(id))
 
 
 def _connection(services: Services, stored: DefinitionVersion) -> Connection:
-    return Connection(services, stored, connect(CONFIG.validate_python(stored.definition)))
+    try:
+        config = CONFIG.validate_python(stored.definition)
+    except ValidationError as error:
+        why = why_unreadable(error, stored.definition, CONFIG)
+        raise UnreadableDefinitionError(
+            f"The destination {stored.id!r}, version {stored.version}, cannot be read: {why}",
+            fix="Save it again in the present form, or archive it.",
+        ) from None
+    return Connection(services, stored, connect(config))
 
 
 def has_table(found: Connection, conversion: str) -> bool:
@@ -162,6 +175,7 @@ def has_table(found: Connection, conversion: str) -> bool:
 
 def needs_table(found: Connection, conversion: str) -> None:
     """Raises NotFoundError for a conversion that is not mapped, or was never materialized."""
+    # raises for what is not mapped, before anybody looks for its table
     found.scope(conversion, "check", 0)
     if not has_table(found, conversion):
         raise NotFoundError(

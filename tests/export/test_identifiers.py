@@ -221,7 +221,7 @@ def test_a_click_id_loses_the_percent_signs_of_its_address() -> None:
     assert ids.click_id("Cj0KCQ%252Dab%255Fc") == "Cj0KCQ-ab_c"
 
 
-@pytest.mark.parametrize("raw", ["13/13/1997", "yesterday", "1997", ""])
+@pytest.mark.parametrize("raw", ["13/13/1997", "yesterday", "1997", "2/16/97", "97-02-16", ""])
 def test_what_is_no_birth_date_is_dropped(raw: str) -> None:
     assert ids.birth_date(raw) is None
 
@@ -239,6 +239,12 @@ def test_a_click_id_becomes_the_cookie_value_with_its_own_time_and_case() -> Non
     assert ids.facebook_click("fb.1.1793534400000.x", "AbC", clicked) == ("fb.1.1793534400000.x")
     assert ids.facebook_click(None, "AbC123", None) is None
     assert ids.facebook_click(None, None, clicked) is None
+    assert ids.facebook_click("cut off", "AbC123", clicked) == "fb.1.1793534400000.AbC123"
+
+
+def test_a_hash_with_space_around_it_is_not_hashed_again() -> None:
+    digest = ids.sha256("mary")
+    assert ids.external_id(f" {digest}\n") == ids.google_name(f"{digest} ") == digest
 
 
 @given(st.text(max_size=40), st.sampled_from(["google", "plain", "microsoft"]))

@@ -300,6 +300,20 @@ def test_an_append_that_is_repeated_writes_once(warehouse: Warehouse) -> None:
     assert rows == [{"n": 1}]
 
 
+def test_a_replay_is_once_for_each_conversion_however_it_is_named(quick: Warehouse) -> None:
+    row = ConversionRow("o1", NOW, NOW.date())
+    for name in ("first", "second"):
+        store = Store(table={row.id: row})
+        write_table(quick, store, name)
+        ledger = pair(quick, store, name).stored
+        ledger._scope = replace(ledger._scope, run_id="replay_again")
+        for _ in range(2):
+            ledger.request_again(NOW.date(), NOW.date(), NOW, lost=False)
+        path = quick.table("export_attempts")
+        found = quick.rows(Sql(f"SELECT COUNT(*) AS n FROM {path} WHERE conversion = '{name}'"))
+        assert next(found) == {"n": 1}
+
+
 def test_a_request_is_kept_with_its_fingerprint_and_the_time_to_ask(warehouse: Warehouse) -> None:
     store = Store()
     ledger = pair(warehouse, store, "asked").stored

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import requests
-from google.auth.exceptions import TransportError
+from google.auth.exceptions import DefaultCredentialsError, TransportError
 
 from common.errors import AccessError, RetryableError
 from common.local import platforms
-from functions.export.transport.calls import Answer
+from functions.export.transport.calls import Answer, Unanswered
 from functions.export.transport.secrets import KEPT_SECONDS, Secrets
 from functions.export.transport.wire import Wire
 from tests.destinations.harness import SECRETS, TestClock, google_token, no_secret_manager, plain
@@ -56,6 +57,8 @@ NO_TOKEN = TransportError("no token")  # type: ignore[no-untyped-call]
 class SecretManager:
     """Answers with a status, or not at all."""
 
+    body = b""
+
     def __init__(self, outcome: int | Exception) -> None:
         self._outcome = outcome
 
@@ -64,6 +67,7 @@ class SecretManager:
             raise self._outcome
         response = requests.Response()
         response.status_code = self._outcome
+        response._content = self.body
         return response
 
 
@@ -78,6 +82,47 @@ def test_a_secret_manager_that_does_not_answer_is_asked_again_later(
     with pytest.raises(RetryableError) as failed:
         Secrets({}, lambda: SecretManager(outcome))("secret:projects/1/secrets/a/versions/1")  # type: ignore[arg-type,return-value]
     assert failed.value.code == "secrets_unreachable"
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'{"payload": {"data": "_w=="}}', b"[" * 99999])
+def test_an_answer_that_holds_no_secret_is_none(body: bytes) -> None:
+    manager = SecretManager(200)
+    manager.body = body
+    with pytest.raises(AccessError):
+        Secrets({}, lambda: manager)("secret:projects/1/secrets/a/versions/1")  # type: ignore[arg-type,return-value]
+
+
+def test_a_function_without_an_account_has_no_secret() -> None:
+    manager = SecretManager(DefaultCredentialsError())  # type: ignore[no-untyped-call]
+    with pytest.raises(AccessError):
+        Secrets({}, lambda: manager)("secret:projects/1/secrets/a/versions/1")  # type: ignore[arg-type,return-value]
+
+
+@pytest.mark.parametrize(
+    ("granted", "authorization"),
+    [
+        ('{"access_token": "a"}', "Bearer a"),
+        ('{"access_token": "a", "expires_in": null}', "Bearer a"),
+        ('{"access_token": ["a"], "expires_in": "soon"}', "Bearer "),
+        ("[1]", "Bearer "),
+        ("[" * 99999, ""),
+    ],
+)
+def test_whatever_a_token_address_answers_the_run_goes_on(granted: str, authorization: str) -> None:
+    sent: list[str] = []
+
+    def answered(_method: str, _url: str, **options: Any) -> requests.Response:
+        sent.append(options["headers"]["Authorization"])
+        return SecretManager(200).get()
+
+    token = SecretManager(200)
+    token.body = granted.encode()
+    session = SimpleNamespace(request=answered, post=token.get)
+    wire = Wire(session, Secrets(SECRETS, no_secret_manager), google_token, {})  # type: ignore[arg-type]
+    destination, conversion = plain("microsoft_ads")
+    reply = wire.exchange(destination.request(conversion, []))
+    assert sent == ([authorization] if authorization else [])
+    assert isinstance(reply, Answer if authorization else Unanswered)
 
 
 @pytest.mark.parametrize("status", [403, 404])

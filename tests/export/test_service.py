@@ -12,7 +12,7 @@ import pytest
 from google.cloud import bigquery
 
 from common.bigquery.leases import lease
-from common.errors import RetryableError
+from common.errors import RetryableError, UnreadableDefinitionError
 from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
 from common.local.platforms.standin import InjectedFault, Reply
@@ -22,6 +22,7 @@ from functions.export.destinations.registry import DESTINATIONS
 from functions.export.payload import identifiers
 from functions.export.payload.identifiers import sha256
 from functions.export.reconcile.delivery_state import dedup_key
+from functions.export.services import connection
 from functions.export.transport.calls import Reply as WireReply
 from functions.export.transport.calls import Request
 from functions.export.transport.wire import Wire
@@ -521,6 +522,12 @@ def test_a_stored_config_that_this_version_cannot_read_stops_no_other_one(
     here.export()
     assert len(here.stand_ins["meta"].held) == 1
     assert "destination_unreadable" in capsys.readouterr().out
+    with pytest.raises(UnreadableDefinitionError, match="operating_account"):
+        connection(here.services, stored.id)
+    # its older form is no reason to stop a newer one, which begins where that cannot be read
+    here.add_destination("google_ads")
+    here.export()
+    assert held(here) == {"o1": 10}
 
 
 def test_a_request_that_fails_as_a_whole_leaves_no_claim_in_the_ledger(here: Shop) -> None:

@@ -196,6 +196,7 @@ class Destination(ABC, Generic[T]):
         early = unhappy(reply, now)
         if early is not None:
             return early
+        # `unhappy` has a word for every reply that is no answer
         assert isinstance(reply, Answer)
         return self.read(reply, batch)
 
@@ -251,6 +252,7 @@ class Destination(ABC, Generic[T]):
         if row.created < clicked:
             return "before_click"
         own = min(window, timedelta(days=self.config.click_window_days or window.days))
+        # the platform judges the upload, the action's own window the conversion (EXPIRED_EVENT)
         late = now - clicked > window or row.created - clicked > own
         return "click_too_old" if late else ""
 
@@ -288,6 +290,7 @@ class Destination(ABC, Generic[T]):
 
 def canonical(payload: Any) -> bytes:
     """JSON bytes that are the same for the same content."""
+    # sorted, or the same payload gets another fingerprint and is sent again
     return orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)
 
 

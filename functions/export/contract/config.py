@@ -110,12 +110,14 @@ class DestinationConfig(Config):
         description="Send hashed e-mail, phone, name and address where consent allows it.",
         examples=[True],
     )
+    # required: a default of ours would be a consent that nobody gave
     default_consent: Choice = Field(
         title="Consent when unknown",
         description="Consent to assume where a row has none and its country lies outside the "
         "European Economic Area or is unknown.",
         examples=["granted"],
     )
+    # Google demands the consent of its EU user consent policy since March 2024
     eea_default_consent: Choice = Field(
         "denied",
         title="Consent when unknown, EEA",
@@ -204,6 +206,7 @@ class DestinationConfig(Config):
         description="Restate what was sent when a new version of this product maps it otherwise.",
         examples=[False],
     )
+    # a half-loaded table looks like a mass retraction (send/run.py: Brake)
     retraction_limit_share: float = Field(
         0.2,
         ge=0,

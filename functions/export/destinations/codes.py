@@ -64,6 +64,7 @@ GOOGLE = table(
     REQUIRED_PREREQUISITE_LINK_MISSING EU_POLITICAL_ADVERTISING_DECLARATION_REQUIRED
     SENSITIVE_USER_LIST_IMMUTABLE MEMBERSHIP_DURATION_TOO_LONG UNAUTHENTICATED
     ACCESS_TOKEN_EXPIRED ACCESS_TOKEN_SCOPE_INSUFFICIENT CREDENTIALS_MISSING SERVICE_DISABLED""",
+    # a new conversion action takes events after six hours
     AGAIN="CONVERSION_ACTION_TOO_RECENTLY_CREATED INTERNAL_ERROR",
     DOUBT="DEADLINE_EXCEEDED",
     SLOW="RESOURCE_EXHAUSTED RATE_LIMIT_EXCEEDED",
@@ -93,6 +94,7 @@ GOOGLE_LATER = table(
 
 META = table(
     ROW=numbered("100_", (2804001, 2804003, 2804007, 2804016, 2804017, 2804019, 2804048)),
+    # 368, "abusive": Meta has blocked the app, which a person has to see to
     ACCOUNT="190 10 102 104 3 803 2500 100_33 100_appsecret_proof 2650 2656 471 368 "
     + numbered("", range(200, 300)),
     SLOW="4 17 32 341 613 471_1713230 429 " + numbered("", range(80000, 80015)),
@@ -103,6 +105,7 @@ META = table(
 TIKTOK = table(
     ROW="40002",
     ACCOUNT="40001 40101 40102 40104 40105 40110 40300",
+    # comes with HTTP 401 and means the quota, not the token
     SLOW="40100",
     DOUBT="20001",
 )
@@ -117,8 +120,11 @@ LINKEDIN = table(
 
 MICROSOFT = table(
     ROW="5602 5603 5604 5607 5608 5609 5610 5611 " + numbered("", range(5618, 5627)),
+    # 5605 and 5606 come with a row and are about its goal, so about every row of it
     ACCOUNT="5605 5606 5613 5627 105 106 109 116 208 8000 8002 8003",
+    # 5615: the goal is younger than two hours
     AGAIN="5615 5612 0",
     SLOW="117 207",
+    # 5600 is an empty list, 5601 one of more than 1,000
     OURS="100 201 205 5600 5601",
 )

@@ -160,6 +160,7 @@ def read(reply: Answer, rows: int) -> Result:
         for detail in foreign.objects(error.get("details"))
         for violation in foreign.objects(detail.get("fieldViolations"))
     ]
+    # before the rows: one such violation explains all of them, and halting keeps them due
     if account := next((v for v in violations if _concerns_account(v)), None):
         return Halted(
             foreign.word(account.get("reason")) or reason,
@@ -231,6 +232,7 @@ def retrieve_status(wire: Wire, request_id: str, quota_project: str | None) -> S
     reply = wire.exchange(request(path, b"", quota_project, "GET"))
     if not isinstance(reply, Answer):
         return None
+    # REQUEST_TOO_OLD after some fifty days, INVALID_REQUEST_ID of what was only validated
     if reply.status in (400, 404):
         return Status("forgotten")
     return status(reply.json()) if reply.status == 200 else None

@@ -287,6 +287,7 @@ class GoogleAds(Destination[GoogleAdsConfig]):
         event = {
             "transactionId": "check",
             "eventTimestamp": data_manager.timestamp(datetime.now(UTC)),
+            # any will do: validateOnly knows no clicks
             "adIdentifiers": {"gclid": "check"},
             "eventSource": EVENT_SOURCES["web"],
         }

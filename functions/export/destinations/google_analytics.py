@@ -135,6 +135,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
                 value=float(money) if money else None,
                 currency=intent.money.currency if intent.money else None,
                 session_id=None if refund else session,
+                # without it reports such as Realtime leave the user out (sending-events page)
                 engagement_time_msec=1,
             ),
         }

@@ -76,6 +76,7 @@ class GoogleCustomerMatchConfig(DestinationConfig):
         description="Whose people go into which list.",
         examples=[[{"conversion": "qualified_lead", "user_list_id": "777"}]],
     )
+    # Google takes no contact data without the flag, which only the advertiser can answer for
     terms_accepted: Literal[True] = Field(
         title="Customer Match terms",
         description="The advertiser has accepted Google's Customer Match terms of service.",

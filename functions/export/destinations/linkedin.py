@@ -124,10 +124,18 @@ class LinkedIn(Destination[LinkedInConfig]):
         dedup_window=timedelta(0),
         repeats="keeps_first",
         names_bad_rows=True,
+        # under the 600 a minute that the class names
         requests_per_second=8.0,
     )
 
     causes: ClassVar[Mapping[str, Cause]] = codes.LINKEDIN
+
+    def cause(self, reason: str) -> Cause:
+        status = foreign.whole(reason.removeprefix("status_"))
+        if reason.startswith("status_") and (status is None or status >= 500):
+            # an event in a batch that LinkedIn stumbled over, or said nothing of, may count
+            return Cause.DOUBT
+        return Cause.SLOW if reason == "status_429" else super().cause(reason)
 
     def account(self, conversion: str) -> str:
         return f"rules/{self.mapped[conversion].rule_id}"

@@ -175,6 +175,7 @@ class Meta(Destination[MetaConfig]):
     Config: ClassVar[type[DestinationConfig]] = MetaConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=1000,
+        # one bad row has the whole batch refused, and a small one is searched in fewer requests
         usual_batch=200,
         max_age={"": timedelta(days=7), "physical_store": timedelta(days=62)},
         future_skew=timedelta(minutes=1),
@@ -287,10 +288,10 @@ def read_node(config: Any, path: str, wire: Wire) -> Row:
 
 
 def match_quality(event: Row) -> dict[str, float]:
-    """The score and the coverage of each identifier, as far as they are told."""
-    told = foreign.mapping(event.get("event_match_quality"))
-    measures = {"event_match_quality": foreign.number(told.get("composite_score"))}
-    for each in foreign.objects(told.get("match_key_feedback")):
+    """The score and the coverage of each identifier, as far as Meta has them."""
+    quality = foreign.mapping(event.get("event_match_quality"))
+    measures = {"event_match_quality": foreign.number(quality.get("composite_score"))}
+    for each in foreign.objects(quality.get("match_key_feedback")):
         if identifier := foreign.word(each.get("identifier")):
             share = foreign.number(foreign.inside(each.get("coverage"), "percentage"))
             measures[f"coverage_{identifier}"] = share
@@ -390,7 +391,10 @@ def read(reply: Answer, rows: int) -> Result:
 def code_of(error: Row) -> str:
     """Code and subcode in a word; of a transient error the code that stands for any of them."""
     code, subcode = foreign.whole(error.get("code")), foreign.whole(error.get("error_subcode"))
-    if error.get("is_transient") is True or (code is not None and code < 0):
+    # "(#4) Application request limit reached" says is_transient too, and nothing of it was taken
+    throttled = code is not None and cause_of(str(code)) is Cause.SLOW
+    transient = error.get("is_transient") is True and not throttled
+    if transient or (code is not None and code < 0):
         return "2"
     if code == 100 and "appsecret_proof" in foreign.text(error.get("message")):
         return "100_appsecret_proof"

@@ -239,6 +239,7 @@ def session_of(payload: bytes, members: int) -> JsonObject:
     """An upload session of one batch; its id follows from the members, so a repeat is the same."""
     digest = hashlib.sha256(payload).digest()
     return {
+        # Meta reads it as a signed 64-bit number
         "session_id": int.from_bytes(digest[:8], "big") >> 2,
         "batch_seq": 1,
         "last_batch_flag": True,

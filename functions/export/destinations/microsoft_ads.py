@@ -247,6 +247,7 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
         if status in (401, 403) and not listed:
             return Halted(reason, FIX)
         result = codes.meaning(self.cause(reason), reason, FIX)
+        # 117 asks for sixty seconds
         return Retry(reason, 60.0) if isinstance(result, Retry) else result
 
     def check(self, wire: Wire) -> list[Problem]:
@@ -255,6 +256,7 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
         if isinstance(reply, Unanswered):
             return [Problem(reply.reason, "Microsoft did not answer.", "Try again later.")]
         result = self.read(reply, [])
+        # the list is empty on purpose, which is our own mistake by its code
         if isinstance(result, Halted) and self.cause(result.reason) is not Cause.OURS:
             return [Problem(result.reason, "Microsoft refuses the credentials.", result.fix)]
         return []

@@ -62,6 +62,7 @@ def run(ask: Ask[Nothing, RunBody], services: Services) -> RunAsked:
     found = connection(services, ask.path["id"])
     needs_live(found)
     chosen = ask.body.conversions or tuple(id for id in found.conversions if has_table(found, id))
+    # where none has a table, the first of them gives the error
     for conversion in chosen or found.conversions:
         needs_table(found, conversion)
     today, run_id = services.today(), f"x{_request_id(ask, services)}"
@@ -106,6 +107,7 @@ def resolve_in_doubt(ask: Ask[Nothing, ResolveBody], services: Services) -> Reso
     body = ask.body
     found = connection(services, ask.path["id"])
     return Resolved(
+        # addresses and fields that clients know keep their names
         settled=resolve.resolve_in_doubt(found, body.conversion, body.ids, body.verdict)
     )
 

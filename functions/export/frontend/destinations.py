@@ -112,6 +112,7 @@ def _saved(
     definition: AnyDestination, ask: Ask[Nothing, Any], services: Services
 ) -> DestinationVersion:
     with exclusive(services.warehouse, "destination"):
+        # inside the lease: two who save at once could map one conversion to one account twice
         found = _advice(connect(definition), services)
         _refuse(found)
         stored = services.catalog.save(

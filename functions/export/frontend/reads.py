@@ -102,15 +102,15 @@ def match_report(
 
 def diagnoses(requests: Iterable[Row]) -> list[JsonObject]:
     """What platforms said of the quality of what they got, the newest day first."""
-    told = [request for request in requests if request["state"] == DIAGNOSED]
-    told.sort(key=lambda request: (-request["date"].toordinal(), request["conversion"]))
+    found = [request for request in requests if request["state"] == DIAGNOSED]
+    found.sort(key=lambda request: (-request["date"].toordinal(), request["conversion"]))
     return [
         {
             "date": request["date"],
             "conversion": request["conversion"],
             "measures": json.loads(request["counts"]),
         }
-        for request in told
+        for request in found
     ]
 
 

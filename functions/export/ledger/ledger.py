@@ -132,6 +132,7 @@ class BigQueryLedger:
             leases=self._warehouse.table(table_of(self._lease)),
         )
         texts = [json.dumps(entry.record(self._scope)) for entry in entries]
+        # INSERT and no load: loads end at 1,500 a day for each table (BigQuery quotas)
         done = self._warehouse.execute(
             with_parameters(
                 sql,
@@ -205,6 +206,7 @@ class BigQueryLedger:
             members=self._warehouse.table("audience_members"),
             delivery_state=self._delivery_state(),
         )
+        # an audience has no such window: its members are kept until they leave
         within = self._destination.adjusts_within or FOR_EVER
         bound = {
             "left_before": now - SURELY_LEFT,

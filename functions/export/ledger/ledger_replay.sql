@@ -25,5 +25,8 @@ WHERE
   conversion.date BETWEEN @start_date AND @end_date
   AND NOT EXISTS (
     SELECT 1 FROM {{ attempts }} AS known
-    WHERE known.destination = @destination AND known.run_id = @run_id
+    WHERE
+      known.destination = @destination
+      AND known.conversion = @conversion
+      AND known.run_id = @run_id
   )

@@ -62,9 +62,10 @@ def hashed(raw: str | None, normalize: Callable[[str], str | None]) -> str | Non
     """SHA-256 of the normalized text; what is hashed already passes, so nothing is hashed twice."""
     if not raw or stands_for_nothing(raw):
         return None
-    if len(raw) == DIGITS and _HASHED.fullmatch(raw):
-        return raw.lower()
-    normalized = normalize(raw)
+    text = raw.strip()
+    if len(text) == DIGITS and _HASHED.fullmatch(text):
+        return text.lower()
+    normalized = normalize(text)
     return sha256(normalized) if normalized else None
 
 
@@ -161,8 +162,10 @@ def external_id(raw: str | None) -> str | None:
 
 def facebook_click(fbc: str | None, fbclid: str | None, clicked: datetime | None) -> str | None:
     """The _fbc cookie's value, or the same made of the bare click id and when it was first seen."""
-    if fbc or not (fbclid and clicked):
-        return facebook_cookie(fbc)
+    cookie = facebook_cookie(fbc)
+    if cookie or not (fbclid and clicked):
+        return cookie
+    # the moment of the click, never of the event (Meta, "fbp and fbc parameters")
     return f"fb.1.{int(clicked.timestamp() * 1000)}.{fbclid}"
 
 
@@ -196,6 +199,7 @@ def _plain_email(raw: str) -> str | None:
     local, at, domain = text.partition("@")
     if not (local and at and domain) or "@" in domain:
         return None
+    # such as none@none.com, which many rows share: they would all become one person
     nobody = local in NOTHING and domain.partition(".")[0] in NOTHING
     return None if nobody else f"{local}@{domain}"
 
@@ -205,6 +209,7 @@ def _google_email(raw: str) -> str | None:
     if address is None:
         return None
     local, _, domain = address.partition("@")
+    # dots and +suffix mean nothing at these two domains only (Google's formatting page)
     if domain not in _GMAIL:
         return address
     mailbox = local.partition("+")[0].replace(".", "")
@@ -236,6 +241,7 @@ def _words(raw: str, without: frozenset[str] = frozenset()) -> list[str]:
     if text.isascii() and text.isalnum():
         return [] if text in without else [text]
     if not (text.isascii() and text.replace(" ", "").isalnum()):
+        # one letter, two spellings, two hashes: Meta's own vector of "Valéry" is NFC
         text = unicodedata.normalize("NFC", raw).lower().translate(_WITHOUT_MARKS)
     return [word for word in text.split() if word not in without]
 
@@ -252,12 +258,18 @@ class _Marks(dict[int, str | None]):
 _WITHOUT_MARKS = _Marks()
 
 
+OLDEST_BIRTH = 1900
+"""Years before this are slips, or lack their century."""
+
+
 def _birth_date(raw: str) -> str | None:
     parts = [int(part) for part in re.findall(r"\d+", raw)]
     if len(parts) == 1 and len(raw.strip()) == 8:
         parts = [parts[0] // 10000, parts[0] // 100 % 100, parts[0] % 100]
     try:
+        # no day is above 31; else the American order of Meta's own vector, 2/16/1997
         year, month, day = parts if parts[0] > 31 else (parts[2], parts[0], parts[1])
-        return date(year, month, day).strftime("%Y%m%d")
+        # of two digits nobody knows the century
+        return date(year, month, day).strftime("%Y%m%d") if year >= OLDEST_BIRTH else None
     except (IndexError, ValueError):
         return None

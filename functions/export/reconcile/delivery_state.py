@@ -103,6 +103,7 @@ class Candidate:
 
 def dedup_key(conversion: str, conversion_id: str) -> str:
     """The key that a conversion has at every platform for ever: 32 characters, never all digits."""
+    # the letter in front: Google refuses ids of digits only, live though not when validating
     text = f"{conversion}\x1f{conversion_id}"
     return f"c{hashlib.sha256(text.encode()).hexdigest()[:31]}"
 

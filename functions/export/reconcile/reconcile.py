@@ -91,6 +91,7 @@ def reconcile(candidate: Candidate, destination: Destination[Any], terms: Terms)
     decision = _decide(candidate, destination, terms)
     open = candidate.delivery_state.state in OPEN or candidate.delivery_state.state == "parked"
     if open and decision == Nothing("unchanged"):
+        # an open entry needs a closing one, or each run looks at the row again
         decision = Note("skipped", "unchanged")
     return decision if _is_news(decision, candidate, terms) else Nothing("known")
 
@@ -180,6 +181,7 @@ def _adjust(
 ) -> Decision:
     can, delivery_state = destination.capabilities, candidate.delivery_state
     again = delivery_state.state == "requested"
+    # where the first event wins or each counts, sending it again changes nothing or counts twice
     if again and can.repeats != "replaces":
         return Note("skipped", "already_accepted")
     worth = held.money if _unmoved(row, held.money, wanted.money, destination) else wanted.money

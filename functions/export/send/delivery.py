@@ -224,8 +224,8 @@ class Delivery:
         if len(failures) < rows or rows < MANY or len(reasons) != 1:
             return ""
         [reason] = reasons
-        cured = self._destination.cause(reason) in (Cause.AGAIN, Cause.SLOW, Cause.DOUBT)
-        return "" if cured else reason
+        passes = self._destination.cause(reason) in (Cause.AGAIN, Cause.SLOW, Cause.DOUBT)
+        return "" if passes else reason
 
     def _blames_account(self, reason: str) -> bool:
         """Whether half of a day's rows, and many, were refused for this reason."""
@@ -307,6 +307,7 @@ class Delivery:
         return self._sleep(wait_before(attempt, self.chance))
 
     def _sleep(self, seconds: float) -> bool:
+        # a longer wait is the next run's: the rows stay due, and the lease is free meanwhile
         if seconds > min(LONGEST_WAIT, self._deadline.left):
             return False
         self._clock.sleep(seconds)

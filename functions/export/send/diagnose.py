@@ -69,6 +69,7 @@ def _warn_of_small(
         if not least or size is None:
             continue
         subject = f"{connection.id}/{conversion}"
+        # resolved first and raised anew while it holds: an audience that grew drops out
         incidents.log_of(connection.services).resolve_gone(subject, run_id, codes=(TOO_SMALL,))
         if size < least:
             incidents.incident(

@@ -88,7 +88,7 @@ def report(
             "deliveries_in_doubt",
             "warning",
             f"{subject}: of {in_doubt:,} conversions nobody knows whether they arrived.",
-            "Look them up at the platform and settle them, or leave them as they are.",
+            "Look them up at the platform and say what became of them, or leave them as they are.",
         )
 
 

@@ -73,6 +73,7 @@ def reopened(status: Status, connection: Connection) -> str | None:
 
 def next_poll(polls: int, now: datetime) -> datetime:
     """When to ask again after so many answers that said nothing yet."""
+    # without the cap sixty days of polls are more than a timedelta holds
     pause: timedelta = FIRST_POLL * 2 ** min(polls, 10)
     return now + min(pause, LONGEST_PAUSE)
 
@@ -204,9 +205,9 @@ def _report(connection: Connection, booked: Sequence[Row], run_id: str) -> None:
 
 
 def _reason(status: Status) -> str:
-    """The most frequent reason, among those that may be cured if there are any."""
-    cured = status.resend or status.account
+    """The most frequent reason, among those that say what follows if there are any."""
+    telling = status.resend or status.account
     counts = {
-        reason: count for reason, count in status.counts.items() if not cured or reason in cured
+        reason: count for reason, count in status.counts.items() if not telling or reason in telling
     }
     return max(counts, key=lambda reason: (counts[reason], reason), default="failed")

@@ -36,7 +36,7 @@ def resolve_in_doubt(
             fix="Try again in a few minutes.",
         )
     try:
-        run_id = f"settle_{services.new_id()}"
+        run_id = f"resolve_{services.new_id()}"
         ledger = connection.ledger(connection.scope(conversion, run_id, held.fence))
         in_doubt = {each.conversion_id: each for each in ledger.in_doubt()}
         chosen = [_known(in_doubt, id) for id in ids]

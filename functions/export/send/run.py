@@ -97,6 +97,7 @@ class Brake:
         self.limit = max(config.retraction_limit_rows, share)
         self._left: float = math.inf if force else self.limit
         if not force and census.leaving > self.limit:
+            # none of them rather than the first few: nobody knows yet which are wrong
             self._left = 0
         self.held_back = 0
 
@@ -215,24 +216,24 @@ class Run:
 
     def _delivered(self, orders: Orders) -> list[Entry]:
         """What became of each order."""
-        settled = self._without_request(orders)
-        rows = [order.built for key, (order, _, _) in orders.items() if key not in settled]
+        known = self._without_request(orders)
+        rows = [order.built for key, (order, _, _) in orders.items() if key not in known]
         suspects = {key for key, (_, _, suspect) in orders.items() if suspect}
         for batch in batches(rows, self._job.destination, suspects):
             results = self._delivery.deliver(batch)
-            settled.update(zip([built.key for built in batch], results, strict=True))
+            known.update(zip([built.key for built in batch], results, strict=True))
         now = self._clock.now()
         later = self._job.destination.capabilities.asynchronous
         return [
             entry
-            for key, outcome in settled.items()
+            for key, outcome in known.items()
             for entry in self._scribe.outcomes(orders[key][1], outcome, now, later=later)
         ]
 
     def _without_request(self, orders: Orders) -> dict[str, Outcome]:
         """Orders for which nothing leaves: the person stays for another reason, or an address that
         they no longer have could not be taken out."""
-        settled = {
+        known = {
             key: Outcome("accepted", "person_stays")
             for key, (order, _, _) in orders.items()
             if order.built.group == STAYS
@@ -254,11 +255,11 @@ class Run:
                         (entry.conversion_id, each, outcome.request_id) for each in order.dropped
                     ]
                 else:
-                    settled[before[built.key]] = Outcome("retry", "old_address_stays")
+                    known[before[built.key]] = Outcome("retry", "old_address_stays")
         if leaving:
             self._append_requests()
         self._ledger.drop_members(gone)
-        return settled
+        return known
 
 
 def removed(orders: Orders) -> set[str]:
@@ -359,4 +360,5 @@ def _wave_size(destination: Destination[Any]) -> int:
     can = destination.capabilities
     if can.dedup_window is None or can.dedup_window:
         return WAVE
+    # it divides WAVE, so that a dry run shows the run's own requests
     return WAVE_WITHOUT_MEMORY if can.repeats == "counts" else max(WAVE // 6, 1)

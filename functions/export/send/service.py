@@ -45,7 +45,7 @@ class Work:
 def handle(services: Services, message: Message) -> None:
     """Carry out one message; raises RetryableError when it should be delivered again."""
     deadline = Deadline(services.clock, services.seconds)
-    faults: list[Exception] = []
+    failures: list[Exception] = []
     for work in work_of(services, message):
         if not work.connection.live:
             continue
@@ -55,11 +55,11 @@ def handle(services: Services, message: Message) -> None:
             # the other destinations do not wait for this one
             severity = "WARNING" if isinstance(error, RetryableError) else "ERROR"
             log("export_failed", severity, destination=work.connection.id, reason=_code(error))
-            faults.append(error)
+            failures.append(error)
     if isinstance(message, ExportTick):
         _forget_erased(services)
-    if faults:
-        raise faults[0]
+    if failures:
+        raise failures[0]
 
 
 def _forget_erased(services: Services) -> None:

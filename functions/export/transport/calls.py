@@ -49,6 +49,7 @@ class Answer:
         """The parsed body, or None when it is no JSON."""
         try:
             return json.loads(self.body)
+        # a proxy's HTML, or brackets nested without end: no answer may stop a run
         except (ValueError, RecursionError):
             return None
 

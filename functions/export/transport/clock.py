@@ -55,6 +55,7 @@ class Pace:
     def __init__(self, clock: Clock, rate: float) -> None:
         self._clock = clock
         self._rate = rate
+        # under one a second the bucket still holds one request, or none would ever leave
         self._tokens = max(1.0, rate)
         self._seen = clock.elapsed()
 

@@ -40,6 +40,7 @@ def whole(value: Any) -> int | None:
     if isinstance(value, int):
         return value
     digits = value.removeprefix("-") if isinstance(value, str) else ""
+    # an int64 has 19 digits; int() refuses texts of some thousands with an error
     short = digits.isascii() and digits.isdigit() and len(digits) < 20
     return int(value) if short else None
 
@@ -52,6 +53,7 @@ def number(value: Any) -> float | None:
         read = float(value)
     except (ValueError, OverflowError):
         return None
+    # float() reads "nan" and "inf" too
     return read if math.isfinite(read) else None
 
 

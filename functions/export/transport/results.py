@@ -45,7 +45,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Nothing was taken, and the same request may succeed later (`after` seconds, if told)."""
+    """Nothing was taken, and the same request may succeed later (`after` seconds, if it says)."""
 
     reason: str
     after: float | None = None

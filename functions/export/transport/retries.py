@@ -18,6 +18,7 @@ TRIES = 3
 LONGEST_NUMBER = 9
 """Digits of a Retry-After that are read; more seconds than these say is for ever."""
 
+# said before any work is done (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4)
 _REFUSED_FOR_NOW = frozenset({408, 425, 429})
 
 
@@ -33,6 +34,7 @@ def unhappy(reply: Reply, now: datetime) -> Retry | Unknown | Halted | None:
         return Retry(f"http_{reply.status}", retry_after(reply.headers, now))
     if reply.status >= 500:
         return Unknown(f"http_{reply.status}", retry_after(reply.headers, now))
+    # followed, a POST becomes a GET or carries its secret to an address that nobody configured
     if reply.status in (301, 302, 303, 307, 308):
         return Halted("redirected", "The platform moved; a new version of this product may know.")
     return None

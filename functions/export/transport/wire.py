@@ -16,12 +16,14 @@ from google.auth.transport.requests import Request as Granting
 from requests import exceptions as failures
 from urllib3.exceptions import NewConnectionError
 
+from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.transport.secrets import Secrets
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
 
+# a little over a multiple of TCP's retransmission window of 3 s (requests, "Timeouts")
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 30.0
 EARLY_SECONDS = 60
@@ -58,6 +60,7 @@ class Wire:
         Raises AccessError when the secret cannot be found.
         """
         reply = self._send(request)
+        # refused before any work, so that a second copy counts nothing twice
         if isinstance(reply, Answer) and reply.status == 401 and self._renew(request.credential):
             reply = self._send(request)
         return reply
@@ -95,6 +98,7 @@ class Wire:
         return Answer(
             response.status_code,
             response.content,
+            # names of headers have no case (RFC 9110 5.1)
             {name.lower(): value for name, value in response.headers.items()},
         )
 
@@ -113,9 +117,11 @@ class Wire:
                     url = f"{url}{'&' if '?' in url else '?'}{signed}"
             case "header":
                 headers[credential.name] = self._secrets(credential.reference)
+            # GA4 takes its secret nowhere else
             case "query":
                 secret = urlencode({credential.name: self._secrets(credential.reference)})
                 url = f"{url}{'&' if '?' in url else '?'}{secret}"
+            # Meta's token: in the address it would stand in exceptions and in logs of proxies
             case "body":
                 secret = self._secrets(credential.reference)
                 if proof := credential.details.get("proof_secret"):
@@ -170,17 +176,17 @@ class Wire:
             answer = self._session.post(
                 self.at(key[0]), data=form, timeout=self.timeout, allow_redirects=False
             )
-            granted = answer.json() if answer.status_code == 200 else {}
-        except (failures.RequestException, ValueError):
+            granted = foreign.mapping(answer.json() if answer.status_code == 200 else {})
+        except (failures.RequestException, ValueError, RecursionError):
             return Unanswered("token_endpoint_unreachable", reached=False)
         if answer.status_code >= 500 or answer.status_code == 429:
             return Unanswered(f"token_endpoint_{answer.status_code}", reached=False)
         # without a token the platform answers 401, and that stops the destination
-        self._tokens[key] = (
-            granted.get("access_token", ""),
-            self._clock() + float(granted.get("expires_in", 0)),
-        )
-        return self._tokens[key][0]
+        token = foreign.text(granted.get("access_token"))
+        # RFC 6749 5.1 only recommends expires_in: a token without it serves this one request
+        ends = self._clock() + (foreign.number(granted.get("expires_in")) or 0.0)
+        self._tokens[key] = (token, ends)
+        return token
 
     def _renew(self, credential: Credential) -> bool:
         """Forget what was refused; whether another try makes sense."""
@@ -223,5 +229,6 @@ def unanswered(error: failures.RequestException) -> Unanswered:
 
 
 def _never_connected(error: BaseException) -> bool:
+    # requests wraps urllib3's error, which alone says that no byte left
     cause = error.args[0] if error.args else None
     return isinstance(getattr(cause, "reason", None), NewConnectionError)
