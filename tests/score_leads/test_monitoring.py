@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from functions.score_leads.data.features import Features
 from functions.score_leads.operate import training_incidents
 from functions.score_leads.operate.scoring import Scored
 from functions.score_leads.training import monitoring
-from functions.score_leads.training.monitoring import Cohort, Stability
+from functions.score_leads.training.monitoring import Cohort, Drift, Stability
 
 DRAW = np.random.default_rng(7)
 COUNT = 2000
@@ -116,6 +118,15 @@ def test_incidents_say_what_to_do_next() -> None:
     assert all(incident.fix for incident in found)
     missed = list(training_incidents.of_cohorts([cohort(), cohort(actual_wins=9)]))
     assert [incident.code for incident in missed] == ["predictions_missed"]
+
+
+def test_every_attribute_and_month_is_an_incident_of_its_own() -> None:
+    drifted = [Drift(name, 0.9, 0.0, 0.0) for name in ("size", "kind")]
+    unmoved = Stability(200, 0, 0, 0.0)
+    found = list(training_incidents.of_scores(Scored(200, 50, {}, unmoved, drifted)))
+    missed = cohort(actual_wins=9)
+    found += training_incidents.of_cohorts([missed, replace(missed, month="April 2026")])
+    assert len({incident.identity for incident in found}) == 4
 
 
 def test_few_leads_that_flip_are_no_incident() -> None:

@@ -100,6 +100,12 @@ def test_one_deal_of_two_contacts_is_counted_once(department: Department) -> Non
     assert [win["value"] for win in found["c"]["wins"]] == [100]
 
 
+def test_deals_without_an_id_are_deals_of_their_own(department: Department) -> None:
+    facts = {"lead_id": "a", "deal_id": None, "deal_created": "2024-01-02T00:00:00Z"}
+    both = [deal(**facts, outcome_at=f"2024-01-{day}T10:00:00Z") for day in (11, 12)]
+    assert [win["value"] for win in outcomes(department, *both)["a"]["wins"]] == [100, 100]
+
+
 def test_several_deals_of_one_lead_add_up_inside_its_window(department: Department) -> None:
     bought = [
         deal(deal_id=f"d{day}", lead_id="a", deal_created="2024-01-02T00:00:00Z",

@@ -51,6 +51,13 @@ def test_the_sum_of_predictions_is_that_of_the_deals(
     assert model.scale > 1.5
 
 
+def test_deals_of_which_hardly_any_has_money_have_a_value() -> None:
+    features, worth = deals(600)
+    worth[2:] = 0
+    _, predicted = fitted(features, worth)
+    assert predicted.sum() == pytest.approx(worth.sum(), rel=0.5)
+
+
 def test_no_single_lead_is_worth_more_than_nearly_all_deals_were(
     heavy: tuple[LogBlend, Floats, Floats],
 ) -> None:

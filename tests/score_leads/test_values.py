@@ -27,7 +27,9 @@ def test_a_number_may_be_written_in_many_ways(written: object, read: float) -> N
     assert number(written) == read
 
 
-@pytest.mark.parametrize("written", ["twelve", "", None, "inf", math.inf, math.nan, "1.2.3", []])
+@pytest.mark.parametrize(
+    "written", ["twelve", "", None, "inf", math.inf, math.nan, "1.2.3", [], 10**400]
+)
 def test_what_is_no_number_is_missing(written: object) -> None:
     assert math.isnan(number(written))
 

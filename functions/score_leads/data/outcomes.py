@@ -114,6 +114,7 @@ def tail(won_after: Floats, age: Floats, window: int | None = None) -> Tail:
     if few or not incidence[-1]:
         return Tail(window or UNKNOWN_WINDOW, 1.0, window or UNKNOWN_WINDOW)
     if window is None:
+        # less a rounding error, so that exactly nine tenths count as reached
         reached = np.searchsorted(incidence, COVERED * incidence[-1] - 1e-12)
         window = int(np.clip(reached, 14, 180))
     if window >= followed:
@@ -128,6 +129,7 @@ def _incidence(won_after: Floats, age: Floats, days: int) -> Floats:
     """
     happened = ~np.isnan(won_after) & (won_after <= days)
     seen_until = np.where(happened, won_after, np.clip(age, 0, days))
+    # whole days rounded up, so that an event is counted on the day by whose end it is known
     day_of = np.ceil(seen_until).astype(int)
     events = np.bincount(day_of[happened], minlength=days + 1)
     leaving = np.bincount(day_of, minlength=days + 1)
@@ -166,6 +168,7 @@ def arrival(after: Floats, age: Floats, window: float) -> Arrival:
     younger = np.concatenate([[0], np.cumsum(np.bincount(seen[known], minlength=days + 1))[:-1]])
     so_far = np.cumsum(by_day) - younger
     step = np.divide(by_day, so_far, out=np.zeros(days + 1), where=so_far > 0)
+    # no outcome says how they arrive: evenly favours no age
     if not by_day.any():
         return Arrival(np.linspace(0, 1, days + 1))
     return Arrival(np.append(np.cumprod(1 - step[:0:-1])[::-1], 1.0))

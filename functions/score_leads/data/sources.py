@@ -183,7 +183,10 @@ def attribute_columns(columns: Mapping[str, str]) -> list[str]:
 
 
 _OF_CONVERSIONS = {
-    column.name for column in contract("conversion").columns if column.name != "params"
+    column.name
+    for column in contract("conversion").columns
+    if column.name != "params"
+    # columns of conversions as well, but known when a lead comes: attributes like any other
 } - {"country", "region", "city"}
 
 
@@ -221,6 +224,7 @@ def _of_crm(
 
 
 _PASSES = {
+    # a missing value is in no list and outside every one, where SQL's NULL would drop the lead
     "one_of": "COALESCE({{ value }} IN UNNEST({{ wanted }}), FALSE)",
     "not_one_of": "COALESCE({{ value }} NOT IN UNNEST({{ wanted }}), TRUE)",
     "is_present": "{{ value }} IS NOT NULL",
@@ -288,6 +292,7 @@ def _of_conversions(warehouse: Warehouse, target: str) -> Raw:
 
 _NAMES_OF_PERSON = ("id", "client_id", "user_id", "email", "phone")
 _LEAD_NAMES = {"id": ("lead_id", "id")}
+# a query without the deal's creation is credited by its end, the only time that it knows
 _DEAL_NAMES = {"deal_created": ("deal_created", "created", "outcome_at")}
 
 
@@ -302,14 +307,17 @@ def _typed(
         value = Sql(f"CAST(NULL AS {type_})")
         if present:
             value = _form(name, type_, identifier(there[present]))
-        elif name == "deal_id":
-            value = Sql("GENERATE_UUID()")
+        if name == "deal_id":
+            # deals without an id would share the partition of NULL, and all but one be lost
+            value = fill("COALESCE({{ value }}, GENERATE_UUID())", value=value)
         parts.append(fill("{{ value }} AS {{ name }}", value=value, name=identifier(name)))
     return join(",\n    ", parts)
 
 
 _FORMS = {
+    # as ad platforms want it before it is hashed
     "email": "LOWER(TRIM(CAST({{ column }} AS STRING)))",
+    # people write blanks, dots and brackets; what is no E.164 number then is not hashed
     "phone": "REGEXP_REPLACE(CAST({{ column }} AS STRING), r'[^0-9+]', '')",
     "status": "LOWER(TRIM(CAST({{ column }} AS STRING)))",
     "currency": "NULLIF(UPPER(TRIM(CAST({{ column }} AS STRING))), '')",

@@ -37,6 +37,7 @@ def read(path: Path) -> TableFile:
     lines = text.splitlines(keepends=True)
     if len(lines) < 2:
         raise UserError(f"{path} has no rows below its header.", code="empty_file")
+    # csv.Sniffer may take a letter for the delimiter
     delimiter = _delimiter(lines[:SAMPLE_LINES])
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     header = _distinct(next(reader))
@@ -55,6 +56,7 @@ def read(path: Path) -> TableFile:
 
 def _text(path: Path) -> str:
     data = path.read_bytes()
+    # gzip by its magic number (RFC 1952), whatever the file is called
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)
@@ -63,6 +65,7 @@ def _text(path: Path) -> str:
                 f"{path} is no whole gzip file.", fix="Copy it again.", code="broken_file"
             ) from error
     try:
+        # Excel writes UTF-8 with a byte order mark, and its older formats the Windows code page
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace")

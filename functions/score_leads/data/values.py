@@ -19,6 +19,7 @@ MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "nil", "(not set)",
 
 _MONEY = re.compile(r"[$€£¥]?\s?(-?\d{1,3}(?:,\d{3})+(?:\.\d+)?|-?\d+(?:\.\d+)?)\s?[$€£%]?")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+# 1,234 is a thousand and more, 3,5 three and a half
 _THOUSANDS = re.compile(r"-?\d{1,3},\d{3}")
 _SLASHED = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4}|\d{2})(?:[ T](\d{1,2}):(\d{2}).*)?")
 _EPOCH = re.compile(r"\d{9,16}(\.\d+)?")
@@ -47,7 +48,7 @@ def number(value: object) -> float:
     """The value as a float; NaN when it is none. Reads $1,234.50, 12 % and 3,5 as well."""
     try:
         read = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         read = _written_number(value.strip()) if isinstance(value, str) else math.nan
     return read if math.isfinite(read) else math.nan
 
@@ -56,7 +57,7 @@ def numbers(values: Raw) -> Floats:
     """The values as floats, NaN where there is none."""
     try:
         read = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         read = np.fromiter((number(clean(value)) for value in values), np.float64, len(values))
     read[~np.isfinite(read)] = np.nan
     return read
@@ -75,6 +76,7 @@ def seconds(value: object, day_first: bool = True) -> float:
     if isinstance(value, str):
         return _written_seconds(value.strip(), day_first)
     epoch = number(value)
+    # from 1973 to 2128 in either unit, three ranges that do not overlap
     units = (1, 1e3, 1e6)
     return next((epoch / unit for unit in units if 1e8 <= abs(epoch) / unit < 5e9), math.nan)
 
@@ -87,6 +89,7 @@ def moments(values: Raw, day_first: bool = True) -> Floats:
 
 def day_comes_first(values: Iterable[object]) -> bool:
     """Whether dates written with slashes start with the day; the dates themselves decide."""
+    # one date after the twelfth of its second part says how all of the column are written
     parts = [match for value in values if (match := _SLASHED.fullmatch(str(value).strip()))]
     return not any(int(match[2]) > 12 for match in parts)
 
@@ -104,6 +107,7 @@ def _written_seconds(text: str, day_first: bool) -> float:
     if _EPOCH.fullmatch(text):
         return seconds(float(text))
     try:
+        # BigQuery writes 2024-05-01 10:00:00 UTC, and ISO 8601 knows no such suffix
         return seconds(datetime.fromisoformat(text.removesuffix(" UTC")))
     except ValueError:
         return math.nan

@@ -83,7 +83,7 @@ def _model(trained: Trained) -> JsonObject:
         "step": trained.step.name,
         "step_reason": trained.step.reason,
         "boosted_weight": trained.step.boosted_weight,
-        "channel": getattr(model.scorer, "channel", None),
+        "sources": [each.attribute for each in getattr(model.scorer, "sources", ())],
         "balance": round(getattr(model.scorer, "offset", 0.0), 4),
         "level": _level(model.level),
         "value_model": type(model.value).__name__ if model.value else None,

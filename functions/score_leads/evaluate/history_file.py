@@ -83,9 +83,9 @@ def history(table: TableFile, roles: Roles) -> History:
     notes = notes if table.skipped else []
     placed, dated = _times(table.columns[roles.time], roles.time)
     won, labelled = _labels(table.columns[roles.label], roles)
-    for fault, missing in (("time", np.isnan(placed)), ("label", ~labelled)):
+    for lacking, missing in (("time", np.isnan(placed)), ("label", ~labelled)):
         if missing.any():
-            notes.append(f"{missing.sum()} rows left out: no {fault}")
+            notes.append(f"{missing.sum()} rows left out: no {lacking}")
     rows = np.flatnonzero(labelled & ~np.isnan(placed))
     rows = rows[np.argsort(placed[rows], kind="stable")]
     if len(rows) < 2:

@@ -96,6 +96,7 @@ def fit_open(
     target = targets(outcomes, guess)
     fitted = fit(features, target, boosted_weight, seed)
     apart: list[Fitted] = []
+    # five more fits, and of so many leads no model remembers much
     if quick or features.count > FEW:
         unseen = fitted.logits(features)
     else:

@@ -14,10 +14,14 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.model.encoding import log_odds
 from functions.score_leads.model.metrics import area_error, area_under_curve, log_losses
 
+# learning curves of four sets: with 5 wins the linear half loses to the base rate on two of them,
+# with 10 on none; below 50 the boosted half lowers the loss of none
 LINEAR_FROM, BLEND_FROM = 10, 50
 """Leads of the rarer outcome from which there is a model at all, and one with trees in it."""
 
+# leads of the wider source that each level is mixed with
 SMOOTHING = 30.0
+# forward in time .545 on a set without any signal, .64 to .88 on sets with one
 LEAST_AREA = 0.55
 LEAST_AREA_Z, LEAST_GAIN_Z = 2.0, -1.0
 """Skill is shown by an area this many standard errors above a coin's, and no clear loss in log
@@ -48,6 +52,7 @@ def step(won: int, not_won: int) -> Step:
         shown = f"only {rarer} leads of the rarer outcome, {lacking}"
         return Step("linear", 0.0, f"experimental: {shown}")
     if rarer < 200:
+        # between the linear model and half: 0.25 is interpolated, not measured by itself
         return Step("light_blend", 0.25, f"{rarer} leads of the rarer outcome")
     return Step("blend", 0.5, f"{rarer} leads of the rarer outcome")
 

@@ -49,6 +49,7 @@ class Delays:
         lost_after = np.sort(outcomes.lost_after[not_won])
         days = np.arange(int(np.ceil(outcomes.window)) + 1)
         known = np.searchsorted(lost_after, days, side="right") / max(int(not_won.sum()), 1)
+        # at 1 no loss would be left to come, and every open lead sure to be won
         return cls(wins, Arrival(np.minimum(known, 0.99)))
 
     def still_to_win(self, chance: Floats, age: Floats) -> Floats:
@@ -75,5 +76,7 @@ def targets(outcomes: Outcomes, guess: Guess) -> Floats:
     for turn in range(PASSES):
         target = soft_targets(outcomes, probability(logits))
         if turn < PASSES - 1:
+            # the boosted half joins for the last guess alone: it takes longest, and the linear one
+            # gets near
             logits = guess(every, target, turn < PASSES - 2)
     return target

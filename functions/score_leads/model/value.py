@@ -18,6 +18,7 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.model import encoding
 from functions.score_leads.model.encoding import FOLDS, Encoded, Encoder
 
+# fewer deals than FEW have a mean, fewer than ENOUGH means by level, fewer than MANY no quantiles
 FEW, ENOUGH, MANY = 20, 50, 200
 QUICK_DEALS, QUICK_FOLDS = 5_000, 2
 ROUNDS = 150
@@ -128,10 +129,13 @@ def _scale(typical: Floats, money: Money, deals: NDArray[np.int64]) -> float:
 
 
 def _limits(value: Floats) -> tuple[float, float]:
+    # a deal of nothing has no logarithm; smearing over zeros predicted 2.4 times the money
     floor = 0.02 * float(np.median(value[value > 0]))
     if len(value) < MANY:
         return floor, float(value.max())
-    return max(float(np.quantile(value, 0.01)), floor), float(np.quantile(value, 0.995))
+    low, high = (float(limit) for limit in np.quantile(value, (0.01, 0.995)))
+    # where hardly any deal has money both quantiles are 0
+    return max(low, floor), max(high, floor)
 
 
 def _apart(
@@ -175,6 +179,7 @@ def _fit_halves(
         early_stopping=False,
         random_state=seed,
     )
+    # least squares on logs: gamma, Poisson and Tweedie trees lost 11 to 45 % of heavy-tailed money
     return Ridge(alpha=3, solver="sparse_cg").fit(design, logs), forest.fit(rows, logs)
 
 

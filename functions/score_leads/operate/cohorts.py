@@ -23,6 +23,7 @@ def close_cohorts(
 
     A month of which only some leads are staged waits for a run that stages all of them.
     """
+    # a day more: the window of a day's last lead ends on the day after
     final_until = now.date() - timedelta(days=int(window_days) + 1)
     query = template(
         __file__,

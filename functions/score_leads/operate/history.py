@@ -109,6 +109,7 @@ class _Reading:
         self._attributes.append(
             {sys.intern(name): _kept_once(value) for name, value in known(row).items()}
         )
+        # columns by name: the order in which a query returns them is no other past
         self._hash.update(repr([row[name] for name in sorted(row)]).encode())
 
     def past(self, beyond: Tail, count: int) -> Past:

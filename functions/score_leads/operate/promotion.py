@@ -28,6 +28,7 @@ def refusal(champion: Packed, challenger: Trained, days_since: float, seed: int)
     won = outcomes.won[judged].astype(float)
     if len(judged) < LEAST_LEADS or min(won.sum(), len(won) - won.sum()) < LEAST_OUTCOMES:
         return ""
+    # the ladder has already compared with the base rate, forward in time
     if isinstance(champion.model.scorer, BaseRate) or challenger.step.name == "base_rate":
         return ""
     older = np.flatnonzero(then.age >= 0)

@@ -26,6 +26,8 @@ from functions.score_leads.training.packed import Packed
 from functions.score_leads.training.qualification import Evidence, Threshold, WhatIf
 from functions.score_leads.training.training import SEEN_EARLY_DAYS, Trained, Wishes, train
 
+# measured: a cut from four weeks passes 20.3 % where 20 were asked for; one of a single day strays,
+# and cannot judge a lead on its own
 RECENT_DAYS, RECENT_LEADS = 28.0, 200
 SEED = 0
 

@@ -147,6 +147,9 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
                 kind,
                 f"{detail}.",
                 _WAYS_OUT[kind],
+                # every suspect is an incident of its own; the days without wins are one, whatever
+                # their number
+                object=detail.partition(": ")[0] if kind == "suspicious_attribute" else "",
                 severity="warning",
             )
 
@@ -168,6 +171,7 @@ def of_scores(scored: Scored) -> Iterator[Incident]:
                 "attribute_drift",
                 f"{drift.attribute}: {drift.complaint}.",
                 "Check the form and the CRM field; exclude the attribute if it stays broken.",
+                object=drift.attribute,
                 severity="warning",
             )
 
@@ -180,5 +184,6 @@ def of_cohorts(final: list[Cohort]) -> Iterator[Incident]:
                 "predictions_missed",
                 f"{cohort.complaint}.",
                 "Look at the level and the drift on the model card; the next training follows.",
+                object=cohort.month,
                 severity="warning",
             )

@@ -66,6 +66,8 @@ def blocks(outcomes: Outcomes) -> Iterator[tuple[Rows, Rows, Outcomes]]:
         if start == 0 or start == end:
             continue
         predict = final[start:end]
+        # blocks follow each other in time: folds at random would let a block learn from its own
+        # future
         learn = np.arange(predict[0])
         if not np.isfinite(outcomes.window):
             yield learn, predict, outcomes.take(learn)

@@ -18,7 +18,11 @@ HYSTERESIS = 0.85
 """A qualified lead stays so down to this part of the cut: measured, flips fall from 1.5 % to 0.2 %
 of leads a day."""
 
+# at the point estimate half of the cuts miss their target on the next leads, at this bound one in
+# eight
 ONE_SIDED_90 = 1.28
+# leads a month, below which ad platforms' bidding learns little, and leads below which a share says
+# little
 LEAST_QUALIFIED = 30
 LEAST_VALUE_SHARE = 0.5
 FALLBACK_SHARE = 0.3
@@ -140,6 +144,7 @@ def _top_share(share: float, recent: Floats, reason: str = "") -> Threshold:
 
 def _target_precision(target: float, table: Iterable[WhatIf]) -> Threshold:
     """The lowest cut whose precision is the target's even at the lower bound."""
+    # from the lowest cut up, so that the first one keeps the most leads
     good = [row for row in _enough(table) if row.precision_at_least >= target]
     if good:
         best = good[0]

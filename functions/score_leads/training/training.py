@@ -32,6 +32,8 @@ MAX_ROWS = 500_000
 raise the area by 0.003, move no total and take three times as long (tests/bench/_sampling.py)."""
 
 MONTHS_24 = 730.0
+# measured on bookings: log loss .448 after one month, .397 after two, .387 after six, .380 after
+# twelve
 MONTHS_6 = 180.0
 SEEN_EARLY_DAYS = 3.0
 SILENT_DAYS, SILENT_WINS, USUAL_DAYS = 7.0, 10, 28.0
@@ -176,6 +178,7 @@ def eligible(leads: Leads, outcomes: Outcomes, seed: int) -> Index:
     if leads.dated and np.isfinite(outcomes.window):
         wins = (leads.placed + outcomes.won_after * DAY)[outcomes.won]
         if len(wins):
+            # measured: halves the error of promises where wins were recorded later than leads
             use &= leads.placed >= wins.min()
         use &= outcomes.age <= MONTHS_24
     kept = np.flatnonzero(use)
@@ -298,8 +301,8 @@ def _held_forward(step: Step, seen_forward: Forward | None) -> Step:
     """The step, unless predictions forward in time have shown no skill."""
     if step.name == "base_rate":
         return step
-    fault = "too few outcomes to show skill" if seen_forward is None else seen_forward.lack_of_skill
-    return Step("base_rate", 0.0, f"no_skill: {fault}") if fault else step
+    lack = "too few outcomes to show skill" if seen_forward is None else seen_forward.lack_of_skill
+    return Step("base_rate", 0.0, f"no_skill: {lack}") if lack else step
 
 
 def _model(
