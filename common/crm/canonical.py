@@ -57,6 +57,7 @@ class Loaded:
             label = names.snake(self._labels.get(name.lower(), name))
             shown = name if name.lower() not in self._labels else label
             if name.lower() not in spoken_for and _is_plain(shown) and _holds_one(column):
+                # two columns may have one label
                 given.setdefault(shown, name)
         return given
 
@@ -99,6 +100,8 @@ class Loaded:
             for name, value in columns.items()
         ]
         others = [self._attribute(given, name) for given, name in attributes.items()]
+        # the newest row of a key is chosen before deleted ones are left out: without its tombstone
+        # an older version would come alive
         key = join(", ", (columns[name] for name in self._mapped.key))
         return fill(
             "(\n  SELECT {{ columns }}\n  FROM {{ table }} AS raw{{ lists }}\n  WHERE {{ known }}\n"
@@ -175,6 +178,7 @@ class Loaded:
     def _newest_first(self, otherwise: Sql) -> Sql:
         values = [v for path in self._mapped.latest if (v := self._reading.value(path)) is not None]
         parts = [fill("{{ it }} DESC", it=value.sql) for value in values]
+        # ROW_NUMBER needs an order, also where the loader keeps one row a key and no version
         return join(", ", [*parts, otherwise])
 
     def _attribute(self, given: str, name: str) -> Sql:
@@ -269,6 +273,7 @@ def _as_timestamp(stored: str) -> str:
             return "TIMESTAMP({{ column }})"
         case "STRING":
             return _WRITTEN_TIMESTAMP
+    # HubSpot's first API writes milliseconds since 1970
     return "TIMESTAMP_MILLIS(CAST({{ column }} AS INT64))"
 
 

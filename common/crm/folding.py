@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from common.bigquery.sql import Sql, fill, template
 from common.crm.connector import Canonical
 
+# BigQuery gives up a recursion after 500 rounds
 MOST_HOPS = 100
 """Merges in one chain; more of them are a circle."""
 
@@ -14,6 +15,8 @@ _NOBODY = """{{ kind }}_folded AS (
   SELECT CAST(NULL AS STRING) AS gone, CAST(NULL AS STRING) AS kept LIMIT 0
 )"""
 
+# since January 2025 a merge of two HubSpot contacts makes a third with a new id, so that chains are
+# the usual case
 EDGES: Mapping[Canonical, str] = {
     "person": """SELECT edge.gone, edge.kept FROM person_merge AS edge
     UNION ALL

@@ -10,6 +10,8 @@ from common.crm.canonical import Loaded
 from common.crm.connector import Canonical
 from common.errors import NotFoundError
 
+# Airbyte declares Dataverse's lookups under names that its API does not use: they stay NULL, and
+# every deal would belong to nobody without an error
 _TIES: tuple[tuple[Canonical, str], ...] = (
     ("deal", "lead_id"),
     ("deal", "person_id"),

@@ -112,6 +112,7 @@ def _column(wanted: str, schema: Schema, labels: Mapping[str, str]) -> str | Non
     """The column's own name, for its name or label in any spelling; None when there is none."""
     columns = [str(column["name"]) for column in schema]
     called = {name: labels.get(name.lower(), name) for name in columns}
+    # as it is spelled first: two columns may differ in a prefix alone
     for alike in (str, str.lower, names.bare):
         for name in columns:
             if alike(wanted) in (alike(name), alike(called[name])):

@@ -135,6 +135,7 @@ def _looked(
 ) -> dict[Canonical, Contents]:
     """What is in the columns that are called so, and in all columns of text if none holds it."""
     holders = {name: loaded[name] for name in _HOLDERS if name in loaded}
+    # few columns first: a scan of all texts is paid for only where no name leads to client ids
     called = {
         name: _content(warehouse, table, {found.column for found in table.found})
         for name, table in holders.items()
@@ -147,6 +148,7 @@ def _looked(
     ]
     if "client_id" in preferences.columns or any(clients):
         return called
+    # Pipedrive's own columns are hashes, of which contents alone speak
     return {name: _content(warehouse, table, None) for name, table in holders.items()}
 
 
@@ -167,6 +169,7 @@ def shape_of(name: str, dataset: str, found: Tables) -> Connector:
     lacks = {shape.name: next(_lacks(shape, found), "") for shape in connectors(name)}
     whole = [shape for shape in connectors(name) if not lacks[shape.name]]
     if whole:
+        # a shape that asks for little may be whole inside the tables of another
         return max(whole, key=lambda shape: sum(map(len, shape.fingerprint.values())))
     said = "; ".join(f"{shape} lacks {lack}" for shape, lack in lacks.items())
     raise NotFoundError(
@@ -221,6 +224,7 @@ def _named(shape: Connector) -> Iterator[str]:
 
 def _spelled(name: str, found: Tables) -> str | None:
     """The table's name as it is spelled there."""
+    # BigQuery tells table names apart by case, and loaders spell them each in their own way
     return next((each for each in found if each.lower() == name.lower()), None)
 
 
@@ -244,6 +248,7 @@ def _labels(
             fields=table(f"{dataset}.{actual}"),
         )
         rows = {str(row["key"]).lower(): str(row["name"]) for row in warehouse.rows(query)}
+        # a column must not begin with a digit: some loaders put _ before such a hash
         read[canonical] = rows | {f"_{key}": words for key, words in rows.items()}
     return read
 
@@ -302,6 +307,7 @@ def _attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str
     """The lead's attributes and the columns that hold them."""
     if rules.attributes_of not in loaded:
         return {}
+    # what is written as a deal goes on knows the outcome in every snapshot
     excluded = re.compile("|".join(rules.not_attributes))
     own = COLUMNS[rules.attributes_of].keys() | rules.entry_attributes.keys()
     return {
@@ -356,6 +362,7 @@ def _records(
     )
 
 
+# the earliest of merged records: the one that is gone often came from the website
 _FIRST = """ARRAY_AGG(
       {{ of }}.{{ name }} IGNORE NULLS ORDER BY {{ of }}.created, {{ of }}.id LIMIT 1
     )[SAFE_OFFSET(0)] AS {{ name }}"""
@@ -389,6 +396,7 @@ LEFT JOIN company
     ),
     TRUE
   )"""
+# nearest to the request first; where only a deal carries the click, it is the lead's all the same
 _KNOWN = """COALESCE(
     form.{{ of }}_{{ name }}, person.{{ of }}_{{ name }}, by_lead.{{ name }}, by_person.{{ name }}
   ) AS {{ name }}"""
@@ -435,6 +443,7 @@ def _attribute(alias: str, given: str, coded: bool, rules: Crm) -> Sql:
     column = fill("{{ alias }}.{{ name }}", alias=alias, name=identifier(given))
     if coded:
         column = fill(
+            # a code without words tells leads apart as well
             "COALESCE((SELECT MAX(label.words) FROM label WHERE label.attribute = {{ attribute }}"
             " AND label.entity = {{ entity }} AND NOT label.deleted"
             " AND label.code = CAST({{ column }} AS STRING)), CAST({{ column }} AS STRING))",

@@ -206,6 +206,18 @@ def test_client_and_click_ids_are_found_in_every_spelling(name: str, identifier:
     assert names.identifier_of(name) == identifier
 
 
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        ("cr5a3_budget", "budget"), ("created_by_id", "created_by_id"),
+        ("CreatedById", "created_by_id"), ("credit_status__c", "credit_status"),
+        ("new_budget", "budget"), ("property_budget", "budget"),
+    ],
+)  # fmt: skip
+def test_a_publishers_prefix_is_no_word(name: str, bare: str) -> None:
+    assert names.bare(name) == bare
+
+
 def test_what_deals_add_up_to_is_no_attribute_of_a_company() -> None:
     tables = read(Path(__file__).parent / "hubspot/fivetran_chains_of_merges/tables.yaml")
     found = source.source("hubspot", "p-123456.crm", columns(tables)).attributes
