@@ -116,6 +116,7 @@ _OF_NONE = (
     r"(JSON parsing error in row)",
 )
 """What BigQuery says of names, sizes and time, in which no row's value stands."""
+# the kind that shows a type comes first: the opening alone would match it too
 _KNOWN = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
     for words, patterns in (

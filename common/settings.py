@@ -46,6 +46,7 @@ class Settings(BaseModel):
     ga4_datasets: Listed = Field(
         (), description="GA4 export datasets as project.dataset, one per property."
     )
+    # off: streamed days lack attribution and disappear when the daily table comes
     ga4_streaming: bool = Field(
         False,
         description="Read a day as it was streamed (events_intraday_) where it has had no daily "
@@ -62,6 +63,7 @@ class Settings(BaseModel):
     rates_table: str = Field(
         "", description="Table of exchange rates (date, currency, rate to the project currency)."
     )
+    # BigQuery bills 10 MB of each table at least, so that a smaller cap refuses every query
     maximum_bytes_billed: int = Field(
         200 * 1024**3, ge=10 * 1024**2, description="Byte cap of a single query."
     )

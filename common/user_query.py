@@ -126,6 +126,7 @@ def dry_run(bound: Sql, runner: Warehouse) -> DryRun:
         return runner.dry_run(bound, timeout=DRY_RUN_SECONDS)
     except ProductError as error:
         words = privacy.masked(error.detail)
+        # the error that is left behind has its words unmasked
         raise type(error)(words, code=error.code, fix=error.fix, field=error.field) from None
 
 

@@ -77,5 +77,6 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     for name, part in parts:
         empty = False
         yield from _leaves(part, f"{path}.{name}" if path else str(name))
+    # an empty list differs from a missing one
     if empty:
         yield path, value

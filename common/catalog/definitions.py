@@ -124,6 +124,7 @@ class Catalog:
         """
         known = self.versions(str(definition["id"]))
         current = known[-1] if known else None
+        # the lease `exclusive` keeps two writers from reading the same newest version
         version = current.version if current else 0
         if expected_version is not None and expected_version != version:
             raise ConflictError(
@@ -131,6 +132,7 @@ class Catalog:
                 code="version_conflict",
                 fix="Read it again, apply your change to the newest version, and save that.",
             )
+        # the same request sent again is no edit: a new version would be computed from the start
         if current and current.status == status and self._is_same(current.definition, definition):
             return current
         kept = self._kept(definition)

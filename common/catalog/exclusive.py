@@ -23,6 +23,7 @@ def exclusive(warehouse: Warehouse, collection: Collection) -> Iterator[None]:
     for attempt in range(ATTEMPTS):
         if held := lease.acquire(warehouse, f"catalog:{collection}", holder, LEASE_SECONDS):
             break
+        # 5.5 s in all: a person waits for the answer
         time.sleep(0.1 * (attempt + 1))
     else:
         raise ConflictError(

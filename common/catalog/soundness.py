@@ -20,24 +20,24 @@ def stopped(active: Iterable[DefinitionVersion]) -> dict[str, str]:
     needed = {
         id: stored.conversion.references() for id, stored in listed.items() if not stored.unreadable
     }
-    standing: set[str] = set()
-    while grown := {id for id, others in needed.items() if others <= standing} - standing:
-        standing |= grown
+    runnable: set[str] = set()
+    while grown := {id for id, others in needed.items() if others <= runnable} - runnable:
+        runnable |= grown
     return {
-        id: stored.unreadable or _why(needed[id], standing, listed)
+        id: stored.unreadable or _why(needed[id], runnable, listed)
         for id, stored in sorted(listed.items())
-        if id not in standing
+        if id not in runnable
     }
 
 
 def _why(
-    references: frozenset[str], standing: set[str], listed: Mapping[str, DefinitionVersion]
+    references: frozenset[str], runnable: set[str], listed: Mapping[str, DefinitionVersion]
 ) -> str:
     missing = sorted(references - set(listed))
     if missing:
         return f"It refers to {missing[0]!r}, which is not active."
-    unreadable = sorted(id for id in references - standing if listed[id].unreadable)
+    unreadable = sorted(id for id in references - runnable if listed[id].unreadable)
     if unreadable:
         return f"It refers to {unreadable[0]!r}, whose definition cannot be read."
-    waits = sorted(references - standing)
+    waits = sorted(references - runnable)
     return f"It refers to {waits[0]!r}, which cannot run either."

@@ -14,6 +14,7 @@ def scheduler(settings: Settings) -> CloudSchedulerClient:
     """Cloud Scheduler, at Google's address unless the settings name another."""
     from google.cloud.scheduler_v1 import CloudSchedulerClient
 
+    # the client speaks gRPC over TLS, which the stand-in of one machine does not
     if not settings.scheduler_endpoint.startswith("http://"):
         options = {"api_endpoint": settings.scheduler_endpoint or None}
         return CloudSchedulerClient(client_options=options)

@@ -122,6 +122,7 @@ def _rows(read: Read, size: TableSize) -> float:
     rows = sum(
         count
         for day, count in size.rows.items()
+        # rows that lie in no partition cannot be skipped
         if day is None or ((first is None or day >= first) and (last is None or day <= last))
     )
     return rows * _share(read, size)
@@ -130,6 +131,7 @@ def _rows(read: Read, size: TableSize) -> float:
 def _share(read: Read, size: TableSize) -> float:
     for column, shares in size.shares.items():
         if column in read.values:
+            # the first column of a cluster surely prunes; a value that was never seen reads nothing
             return min(1.0, sum(shares.get(value, 0.0) for value in read.values[column]))
     return 1.0
 

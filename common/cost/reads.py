@@ -159,6 +159,7 @@ def _condition(scope: Scope) -> exp.Expr | None:
     where = scope.expression.args.get("where")
     parts = [where.this] if where else []
     for join in scope.expression.args.get("joins") or ():
+        # an outer join keeps the rows of its side whatever the condition, so it prunes nothing
         if join.side in ("", "INNER") and join.args.get("on"):
             parts.append(join.args["on"])
     return exp.and_(*parts) if parts else None
@@ -177,6 +178,7 @@ def _read(
     for part in _parts(condition):
         if (named := _bounded(part, alias, parameters, begun)) is not None:
             name, bound = named[0].lower(), named[1]
+            # all of them hold at once
             bounds[name] = _narrower(bounds.get(name, (None, None)), bound)
         if (listed := _listed(part, alias, parameters)) is not None:
             values[listed[0].lower()] = listed[1]

@@ -35,6 +35,7 @@ def _scaled(assumed: dict[str, float], total: int, rows: int) -> dict[str, float
     """The widths so that a row has the mean size that was measured, where one was."""
     if not rows or not total:
         return assumed
+    # the sample tells how columns compare, the property itself how wide a row is
     factor = total / rows / sum(assumed.values())
     return {name: size * factor for name, size in assumed.items()}
 

@@ -54,6 +54,7 @@ def json_response(value: Any, status: int = 200) -> Response:
     try:
         text = json.dumps(value, default=_plain, allow_nan=False)
     except ValueError:
+        # only where it failed: NaN is rare, and a look at each value is not free
         text = json.dumps(_finite(json.loads(json.dumps(value, default=_plain))))
     return Response(text, status=status, content_type="application/json")
 
@@ -98,6 +99,7 @@ def unexpected() -> ProductError:
 
 def request_id_of(request: Request) -> str:
     """The trace id that the platform gave the request, or a new one."""
+    # whoever calls may write what it likes there, and the id ends up in logs and headers
     trace = request.headers.get("X-Cloud-Trace-Context", "").partition("/")[0]
     return trace[:64] if trace.isascii() and trace.isalnum() else uuid.uuid4().hex
 

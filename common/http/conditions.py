@@ -52,6 +52,7 @@ def idempotency_key(request: Request) -> str:
             code="bad_idempotency_key",
             fix="Send a UUID.",
         )
+    # the draft of the header (IETF httpapi) writes a quoted string, most clients write none
     return text.strip('"')
 
 

@@ -50,6 +50,7 @@ def identified(request: Request, settings: Settings, keys: Keys) -> Identity:
 
     A user's assertion counts before the token of the console that passed it on.
     """
+    # verified like any other token, so that whoever sets the header itself wins nothing
     if assertion := request.headers.get(USER_TOKEN, ""):
         claims = tokens.verified(assertion, IDENTITY_AWARE_PROXY, settings.iap_audience, keys)
         return _on_a_list(claims, settings)
@@ -79,6 +80,7 @@ def google_keys() -> Keys:
 
 
 def _fetched(address: str) -> Mapping[str, str]:
+    # only services that verify tokens themselves need it
     import requests
 
     answer = requests.get(address, timeout=5)
@@ -113,6 +115,7 @@ def role_of(email: str, domain: str, settings: Settings) -> Role | None:
 
     Without any list, the members of the one domain that is let in are operators.
     """
+    # the claim hd, never the text behind the @: only the claim is vouched for by Google
     names = {email, f"domain:{domain}"} if domain else {email}
     lists = {
         "viewer": settings.viewers,

@@ -97,6 +97,7 @@ def _schemas(routes: list[Route]) -> tuple[Schemas, JsonObject]:
         if route.body:
             wanted.append((route, "validation", route.body))
     found, definitions = TypeAdapter.json_schemas(wanted, ref_template=REFERENCE)
+    # one call for all routes, or two models of one name would get the same component
     return dict(found), definitions["$defs"]
 
 

@@ -38,7 +38,10 @@ def read_cursor(page: str, parts: int) -> tuple[str, ...] | None:
     if not page:
         return None
     try:
+        # anybody can make up a cursor: what is none of ours must never reach a statement
         place = json.loads(base64.urlsafe_b64decode(page + "=" * (-len(page) % 4)))
+        # half of a surrogate pair is JSON and no text: BigQuery would refuse the statement
+        json.dumps(place, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise bad_page() from error
     is_ours = isinstance(place, list) and all(isinstance(part, str) for part in place)
@@ -53,6 +56,7 @@ def read_moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise bad_page() from error
+    # a moment without a zone would shift the page by hours
     if moment.tzinfo is None or not 2000 <= moment.year < 2100:
         raise bad_page()
     return moment

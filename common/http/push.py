@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
 
 from flask import Request, Response
@@ -16,6 +15,7 @@ from common.http.service import fault_of_our_own
 from common.logs import log
 from common.messaging.messages import MESSAGE, Message, RunRequested
 
+# Pub/Sub's own limit of a message (cloud.google.com/pubsub/quotas)
 MAXIMUM_PUSH = 10 * 1024 * 1024
 
 
@@ -31,6 +31,7 @@ def receive(request: Request, handler: Callable[[Message], None]) -> Response:
     except ProductError as error:
         log(
             "message_refused",
+            # what time mends is a warning; the rest ends as a dead letter and needs somebody
             "ERROR" if error.status < 500 else "WARNING",
             code=error.code,
             detail=error.detail,
@@ -49,7 +50,8 @@ def pushed_message(request: Request) -> Message:
         text = base64.b64decode(envelope["message"]["data"], validate=True).decode()
         message = MESSAGE.validate_python(strict_json(text))
         return _named(message, str(envelope["message"].get("messageId", "")))
-    except (KeyError, TypeError, ValueError, binascii.Error, RecursionError) as error:
+    # AttributeError: a list, or a log entry whose payload is a text
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         if isinstance(error, ValidationError):
             raise invalid(error) from error
         raise MalformedError(

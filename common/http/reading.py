@@ -35,6 +35,7 @@ def read_as(request: Request, adapter: TypeAdapter[Read]) -> Read:
 
     Raises UserError that names each wrong field, MediaTypeError, MalformedError, TooLargeError.
     """
+    # a form of another site can send text/plain without a preflight, JSON it cannot
     if not request.is_json:
         raise MediaTypeError(
             "The request body is not sent as JSON.",
@@ -104,6 +105,7 @@ def strict_json(text: str) -> Any:
         ) from error
     except ValueError as error:
         raise MalformedError("The JSON holds a number with too many digits.") from error
+    # it cannot be encoded again: BigQuery's client would fail on it much later
     if "\\u" in text and _has_surrogate(value):
         raise MalformedError("The JSON holds half of a surrogate pair, which is no character.")
     return value

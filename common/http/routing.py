@@ -120,6 +120,7 @@ class Router:
         self._mount = re.compile(f"^/{re.escape(interface.mount)}(?=/|$)")
         self._map = Map(
             [
+                # a redirect away from // would lack the function's name that was cut off
                 Rule(route.path, methods=[route.method], endpoint=route, merge_slashes=False)
                 for route in interface.all_routes
             ],
@@ -134,6 +135,7 @@ class Router:
         """What the handler of this verb and path answers; raises a ProductError otherwise."""
         route, path = self._match(request)
         request.environ["conversions.route"] = route.path
+        # before the body is read: whoever may not use the route learns nothing about it
         identity.require(who, route.role_needed)
         ask = Ask(
             path=path,

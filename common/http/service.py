@@ -52,6 +52,7 @@ def respond(
 ) -> Response:
     """The handler's answer to who asks, or its error as problem details; handles preflights."""
     request_id = request_id_of(request)
+    # a preflight carries no token (Fetch standard), so nobody is asked for one
     if request.method == "OPTIONS":
         return with_cors(Response(status=204), request, settings)
     try:
@@ -81,6 +82,7 @@ def frames(error: BaseException) -> list[str]:
     """Where the error came from, as file:line function, innermost last; no line of code."""
     cause = error.__cause__ or error
     found = traceback.extract_tb(cause.__traceback__)
+    # no line of code and no message: both can quote a row
     return [f"{_short(each.filename)}:{each.lineno} {each.name}" for each in found[-FRAMES:]]
 
 

@@ -19,6 +19,7 @@ SKEW_SECONDS = 30
 KEYS_SECONDS = 3600
 PAUSE_SECONDS = 30
 """An unknown key is looked for so often at most, whoever sends it."""
+# far longer than real ones: decoding is work that anybody could ask for
 MAXIMUM_TOKEN = 8192
 
 
@@ -65,6 +66,7 @@ class Keys:
 
     def of(self, issuer: Issuer, key_id: str) -> Mapping[str, str]:
         """The issuer's keys by id; raises RetryableError when there are none to be had."""
+        # threads of one instance wait for one fetch instead of each doing its own
         with self._lock:
             fetched_at, known = self._kept.get(issuer.certificates, (float("-inf"), {}))
             age = self._clock() - fetched_at
@@ -77,6 +79,7 @@ class Keys:
         try:
             return self._fetch(address)
         except Exception as error:
+            # they verify as well as a minute ago; without any nobody gets in
             if known:
                 return known
             raise RetryableError(
@@ -97,6 +100,7 @@ def verified(token: str, issuer: Issuer, audience: str, keys: Keys) -> Row:
         if not token.isascii() or len(token) > MAXIMUM_TOKEN:
             raise ValueError
         header: Row = jwt.decode_header(token)  # type: ignore[no-untyped-call]
+        # the algorithm is the issuer's, never the token's choice (RFC 8725 3.1)
         if header.get("alg") != issuer.algorithm or not isinstance(header.get("kid"), str):
             raise ValueError
     except (ValueError, TypeError, AttributeError, exceptions.GoogleAuthError) as error:

@@ -59,6 +59,7 @@ class IncidentLog:
         found = {incident.identity: incident for incident in incidents}
         if not found:
             return
+        # one read for all that the run found
         known = {row["incident_id"]: row for row in self._present(ids=sorted(found))}
         new = [
             incident
@@ -83,6 +84,7 @@ class IncidentLog:
             row
             for row in self._present(subject=subject)
             if row["source"] == self.source
+            # what this run has reported itself is here, not gone
             and row["run_id"] != run_id
             and (judged is None or row["code"] in judged)
         ]

@@ -67,6 +67,7 @@ class Ga4Exported(Message):
 
     def run(self) -> RunRequested:
         """The run of all that is due; days written anew start at most one run an hour."""
+        # GA4 loads a day several times and writes it anew for 72 hours; each time it logs an entry
         key = f"ga4|{self.property}|{self.export_date}|{self.logged_at:%Y-%m-%d %H}"
         return RunRequested(trigger="schedule", request_id=key)
 
@@ -152,6 +153,7 @@ class ReplayRequested(Message):
 
 def _of_log_entry(value: Any) -> Any:
     """GA4's entry in the log of its exports as a message of ours; anything else as it is."""
+    # daily only: fresh_bigquery_export_status, of 360 properties, closes no day
     if not isinstance(value, dict) or EXPORT_STATUS not in str(value.get("logName", "")):
         return value
     shown = {name.replace("_", "").lower(): it for name, it in value["jsonPayload"].items()}

@@ -45,6 +45,7 @@ class PubSubBus:
         sent = self._client.publish(path, data, ordering_key=key, kind=getattr(message, "kind", ""))
         try:
             sent.result(timeout=PUBLISH_SECONDS)
+        # after a TimeoutError the client may still deliver it: receivers do nothing twice
         except Exception as error:
             if key:
                 # a refused message blocks its ordering key until the client is told to go on; one

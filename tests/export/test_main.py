@@ -66,7 +66,7 @@ def function(name: str) -> FlaskClient:
     return app.test_client()
 
 
-def push(message: dict[str, object]) -> dict[str, object]:
+def push(message: object) -> dict[str, object]:
     data = base64.b64encode(json.dumps(message).encode()).decode()
     return {"message": {"data": data, "messageId": "1"}, "subscription": "s"}
 
@@ -77,6 +77,9 @@ def test_a_pushed_message_is_handled_and_a_broken_one_is_refused() -> None:
     assert client.post("/", json=push({"kind": "export_tick"})).status_code == 204
     assert client.post("/", json=push({"kind": "unheard_of"})).status_code == 422
     assert client.post("/", json={"message": {"data": "%%%"}}).status_code == 400
+    log_entry = {"logName": "x/bigquery_daily_export_status", "jsonPayload": "a text"}
+    for odd in ([1], "run", log_entry, {**log_entry, "jsonPayload": {}, "resource": [1]}):
+        assert client.post("/", json=push(odd)).status_code == 400
 
 
 @pytest.mark.usefixtures("deployed")

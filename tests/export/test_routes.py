@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -461,8 +462,12 @@ def test_the_ledger_is_searched_by_row_key_request_and_reason(
 
 def test_a_place_in_the_ledger_that_is_none_of_ours_is_refused(here: Shop) -> None:
     here.add_destination("google_ads")
-    status, problem = ask(here, "GET", "/destinations/ads_main/ledger?page=e30")
-    assert (status, problem["code"]) == (400, "bad_page")
+    half = (
+        base64.urlsafe_b64encode(rb'["2026-11-01T00:00:00+00:00", "\ud800"]').decode().rstrip("=")
+    )
+    for page in ("e30", half):
+        status, problem = ask(here, "GET", f"/destinations/ads_main/ledger?page={page}")
+        assert (status, problem["code"]) == (400, "bad_page")
 
 
 def test_the_match_report_counts_what_was_refused_later(here: Shop) -> None:
