@@ -87,6 +87,7 @@ class Scheduler:
         )
         with _translated():
             saved = self._save(job)
+            # a job's state is no field of the update mask: it has verbs of its own
             if (saved.state == Job.State.PAUSED) != paused:
                 switch = self._client.pause_job if paused else self._client.resume_job
                 saved = switch(name=job.name, **self._patience())

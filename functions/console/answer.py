@@ -59,6 +59,7 @@ def _answered(request: Request, services: Services) -> Response:
         )
     if function == "assets":
         return services.page.asset(request)
+    # any other path is a page of the browser's own router
     if "." in request.path.rpartition("/")[2]:
         raise NotFoundError(f"There is no file {request.path}.", code="no_such_file")
     return services.page.index(request)

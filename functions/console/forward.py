@@ -90,6 +90,7 @@ class Upstreams:
                 data=read_bytes(request),
                 headers={**_kept(request.headers.get, SENT), **self._identity(request, address)},
                 timeout=TIMEOUT,
+                # the console's token must not follow to another address
                 allow_redirects=False,
             )
         except requests.RequestException as error:
@@ -99,8 +100,10 @@ class Upstreams:
                 fix="Try again; if it stays, look at the function's log.",
             ) from error
         response = Response(answer.content, answer.status_code)
+        # Flask's own default would stand where the function sends none, as with 204
         del response.headers["Content-Type"]
         response.headers.update(_kept(answer.headers.get, RETURNED))
+        # answers differ by person behind one address
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
@@ -115,6 +118,7 @@ class Upstreams:
 def checked_path(request: Request) -> str:
     """The request's path; raises MalformedError where it may be read in two ways."""
     path, raw = request.path, request.environ.get("RAW_URI", "").partition("?")[0].lower()
+    # what one server takes apart and the next one joins leads to a route that nobody judged
     odd = any(ord(character) < 32 or character in "\\\x7f" for character in path)
     if odd or "//" in path or "%2f" in raw or {".", ".."} & set(path.split("/")):
         raise MalformedError("The address is not plain: it holds //, .. or an escaped /.")
@@ -128,12 +132,21 @@ def no_token(address: str) -> str:
 
 def own_token(address: str) -> str:
     """An ID token of the console's account for the address, from the metadata server; kept while
-    it is valid. Source: https://cloud.google.com/run/docs/authenticating/service-to-service."""
+    it is valid; raises RetryableError when there is none to be had.
+
+    Source: https://cloud.google.com/run/docs/authenticating/service-to-service.
+    """
+    from google.auth.exceptions import GoogleAuthError
     from google.auth.transport.requests import Request as Transport
 
     credentials = _credentials(address)
     if not credentials.valid:
-        credentials.refresh(Transport())  # type: ignore[no-untyped-call]
+        try:
+            credentials.refresh(Transport())  # type: ignore[no-untyped-call]
+        except GoogleAuthError as error:
+            raise RetryableError(
+                "The metadata server gives the console no identity.", code="identity_unavailable"
+            ) from error
     return str(credentials.token)
 
 

@@ -44,6 +44,7 @@ class Page:
         """A file whose name holds the hash of its content; raises NotFoundError."""
         name = request.path.removeprefix("/assets/")
         file = self._folder / "assets" / name
+        # one flat folder: nothing of a path may lead out of it
         if "/" in name or "\\" in name or name.startswith(".") or not file.is_file():
             raise NotFoundError(
                 f"There is no file {request.path}.",

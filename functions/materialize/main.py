@@ -28,6 +28,7 @@ def materialize(request: Request) -> Response:
 
 
 def _services(now: datetime) -> Services:
+    # clients stay with the process; the moment is each message's own
     warehouse, runner, bus = _clients()
     ledger = Ledger(warehouse, now)
     return Services(warehouse, runner, ledger, Catalog(warehouse), bus, time.monotonic)

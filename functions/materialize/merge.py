@@ -76,6 +76,7 @@ def _text(alias: str, column: Row) -> str:
     value = f"{alias}.{column['name']}"
     if column["type"] == "RECORD":
         return f"TO_JSON_STRING({value})"
+    # JSON of whole rows cost four times the work; a record has no CAST to STRING
     return value if column["type"] == "STRING" else f"CAST({value} AS STRING)"
 
 
@@ -84,6 +85,7 @@ def brakes(counts: Counts, *, edited: bool) -> str | None:
 
     An edited definition may remove many rows on purpose, but not all of them.
     """
+    # also of an edited definition: an empty table has never been what somebody meant
     if counts.deleted and counts.after == 0:
         return f"all {counts.before:,} conversions of the window would disappear"
     if not edited and counts.deleted > max(BRAKE_ROWS, BRAKE_SHARE * counts.before):

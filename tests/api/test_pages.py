@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from common.errors import AccessError, MalformedError
 from common.incidents.incidents import Incident, IncidentLog
 from common.messaging.messages import RunRequested
+from functions.api.reporting.leads import _number
 from functions.api.services import Services
+from functions.api.setup.freshness import _property
 from functions.materialize.runs.run import handle
 from tests.api.conftest import NOW, PURCHASE, Harness, House, Opened
 
@@ -198,3 +202,19 @@ def test_what_is_set_up_is_reported(house: House) -> None:
     assert table["path"].endswith(".events_*")
     assert "event_name" in [column["name"] for column in table["columns"]]
     assert house.harness.get("/tables?search=nix")["tables"] == []
+
+
+def test_an_export_that_may_not_be_looked_at_is_not_called_missing() -> None:
+    class Closed:
+        def tables_in(self, _: str) -> list[str]:
+            raise AccessError("not open to us")
+
+    services: Any = SimpleNamespace(warehouse=Closed())
+    assert _property("shop.analytics_1", services).state == "unknown"
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "1.5", "often"])
+def test_a_cursor_holds_a_probability_or_is_none_of_ours(text: str) -> None:
+    with pytest.raises(MalformedError):
+        _number(text)
+    assert _number(repr(1 / 3)) == 1 / 3

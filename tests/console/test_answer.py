@@ -7,9 +7,12 @@ import socket
 
 import pytest
 import requests
+from google.auth.exceptions import TransportError
 
+from common.errors import RetryableError
 from common.http.reading import MAXIMUM_BODY
 from common.settings import Settings
+from functions.console import forward
 from functions.console.forward import ASSERTION, USER_TOKEN, Upstreams, no_token
 from tests.console.conftest import OWN_PAGE, Console
 
@@ -157,3 +160,16 @@ def test_a_function_without_an_address_is_named() -> None:
     settings = Settings(project="p", function_urls=("api=http://a", "validate-sql=http://v"))
     with pytest.raises(ValueError, match="export-preview"):
         Upstreams.of(settings, requests.Session(), no_token)
+
+
+def test_without_an_identity_the_console_asks_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unreachable:
+        valid = False
+
+        def refresh(self, _: object) -> None:
+            raise TransportError("no metadata server")  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(forward, "_credentials", lambda _: Unreachable())
+    with pytest.raises(RetryableError) as failed:
+        forward.own_token("https://api.example.com")
+    assert failed.value.code == "identity_unavailable"

@@ -58,6 +58,7 @@ def patterns(filter: Filter | None) -> Iterator[str]:
 def _check_patterns(draft: Conversion, services: Services) -> None:
     for pattern in sorted(set(patterns(draft.event_filter()))):
         try:
+            # BigQuery judges it: RE2 and Python's re disagree about look-around and back references
             list(services.warehouse.rows(with_parameters(template(__file__), pattern=pattern)))
         except UserError as error:
             raise UserError(
@@ -72,6 +73,7 @@ def _unknown_events(draft: Conversion, services: Services, allowed: bool) -> lis
     if not draft.events():
         return []
     found = events.unknown(draft, events.seen(services.warehouse))
+    # an event may be named before the shop sends it first
     if is_refused(found) and not allowed:
         raise UserError(
             " ".join(finding.message for finding in found),

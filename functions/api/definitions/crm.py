@@ -60,6 +60,7 @@ def _seen(found: Found) -> Finding:
     if found.content is None or found.name not in found.content.looking:
         return Finding("column_found", "info", f"{message}.", field=f"source.columns.{found.name}")
     filled, alike = found.content.filled, found.content.looking[found.name]
+    # an empty column tells nothing against it
     doubtful = filled > 0 and alike < filled / 2
     return Finding(
         "column_doubtful" if doubtful else "column_found",

@@ -144,6 +144,7 @@ def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
     with exclusive(services.warehouse, "conversion"):
         known = {stored.id: stored for stored in services.catalog.all()}
         stored = known.get(ask.path["id"]) or services.catalog.get(ask.path["id"])
+        # inside the lease: a reference that is saved meanwhile would point at nothing
         graph.check_archivable(
             stored.id, [*graph.referring(stored.id, known), *_destinations(stored.id, services)]
         )
@@ -155,6 +156,7 @@ def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
             status="archived",
             expected_version=ask.expected_version,
         )
+    # after the save: a schedule that is left runs nothing, one that is gone too early loses runs
     return as_document(archived, remarks=_without_schedule(stored.id, services))
 
 
@@ -166,6 +168,7 @@ def save(
     """
     definitions = {stored.id: stored for stored in services.catalog.all()}
     graph.check(ask.body, definitions)
+    # before the lease, because dry runs take seconds and would keep all other writers waiting
     checked = checks.check(
         ask.body, definitions, services, allow_unknown_event=ask.query.allow_unknown_event
     )

@@ -133,6 +133,7 @@ def _seen(event: str, services: Services) -> list[Dimension]:
             f"{row['list']}.{row['key']}",
             row["key"],
             row["list"],
+            # one event with a text is enough: GA4 types each value of a parameter by itself
             "number" if row["events"] == row["numbers"] else "either",
             row["events"],
         )

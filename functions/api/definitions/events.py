@@ -46,6 +46,7 @@ def seen(warehouse: Warehouse) -> dict[str, int]:
     for found in exports:
         for name, number in found.items():
             counts[name] = counts.get(name, 0) + number
+    # the export's count wins: the stage holds only the events that a definition counts
     return {**stage, **counts}
 
 

@@ -127,6 +127,7 @@ def list_all(ask: Ask[ListQuery, None], services: Services) -> ConversionList:
     facts = _facts(stored, services)
     lines = [line_of(one, facts) for one in stored]
     fitting = sorted((line for line in lines if _fits(line, ask.query)), key=lambda line: line.id)
+    # one after the other, as sorting is stable; by id before, so that pages do not overlap
     for key, reverse in _order(ask.query.sort):
         fitting.sort(key=key, reverse=reverse)
     found, next_page = part_of(fitting, ask.query, lambda line: line.id)
@@ -268,6 +269,7 @@ def _recent(services: Services) -> dict[str, Row]:
     bound = with_parameters(
         sql,
         since=services.yesterday - timedelta(days=INCIDENT_DAYS),
+        # rows that wait for their scores are counted already
         done=Parameter("ARRAY<STRING>", [*DONE, RunStatus.UNSCORED]),
     )
     return {row["conversion"]: row for row in services.warehouse.rows(bound)}

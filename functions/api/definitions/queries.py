@@ -98,6 +98,7 @@ def refused(query: Query, findings: Sequence[Finding]) -> UserError:
 def _planned(query: Query, verdict: Verdict, runner: Warehouse, window: Window) -> user_query.Plan:
     try:
         return user_query.plan(verdict, runner, window, query.field)
+    # what passes by itself is no fault of the query
     except RetryableError:
         raise
     except RefusedQueryError as error:

@@ -170,6 +170,7 @@ def total(figures: Iterable[Figures]) -> Totals:
 
 def _sum(numbers: Iterable[Any]) -> Any:
     known = [number for number in numbers if number is not None]
+    # sums of floats end in 0.30000000000000004
     return round(sum(known), 6) if known else None
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.http.model import Model
-from common.http.pages import PageQuery, cursor, read_cursor
+from common.http.pages import PageQuery, bad_page, cursor, read_cursor
 from common.http.request import Ask, Days, Text, window_of
 from functions.api.reporting.scores import Reason
 from functions.api.services import Services
@@ -97,6 +97,7 @@ def scored_leads(ask: Ask[LeadsQuery, None], services: Services) -> LeadPage:
         start_date=window.start,
         end_date=window.end,
         leads=page,
+        # repr reads back as the same float, so that the next page begins exactly there
         next_page=cursor(repr(page[-1].probability), page[-1].id) if more else "",
     )
 
@@ -130,9 +131,11 @@ def thresholds(ask: Ask[Days, None], services: Services) -> Thresholds:
 
 
 def _number(text: str) -> float:
-    from common.http.pages import bad_page
-
+    """A probability of a cursor; raises MalformedError for anything else, NaN included."""
     try:
-        return float(text)
+        number = float(text)
     except ValueError as error:
         raise bad_page() from error
+    if not 0 <= number <= 1:
+        raise bad_page()
+    return number

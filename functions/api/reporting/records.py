@@ -117,6 +117,7 @@ def records(ask: Ask[RecordsQuery, None], services: Services) -> RecordPage:
         start_date=window.start,
         end_date=window.end,
         records=found[: ask.query.limit],
+        # by place and not by number: rows that a run adds meanwhile shift no page
         next_page=_after(found[ask.query.limit - 1]) if more else "",
     )
 

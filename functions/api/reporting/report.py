@@ -109,6 +109,7 @@ def report(ask: Ask[Days, None], services: Services) -> Report:
         conversions=[
             ReportLine(
                 id=stored.id,
+                # from the JSON itself: what this release cannot read is shown all the same
                 name=str(stored.definition.get("name") or stored.id)[:120],
                 kind=stored.kind,
                 totals=total(days[stored.id]),

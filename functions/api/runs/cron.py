@@ -14,6 +14,7 @@ FIELDS = {
     "hour": (0, 23),
     "day of the month": (1, 31),
     "month": (1, 12),
+    # 0 and 7 are both Sunday
     "day of the week": (0, 7),
 }
 NAMES = {
@@ -67,6 +68,7 @@ def clock_changes(text: str, timezone: str, today: date) -> list[ClockChange]:
     times = [time(hour, minute) for hour in sorted(hours) for minute in sorted(minutes)]
     found = []
     for day in (today + timedelta(days=number) for number in range(366)):
+        # Sunday is 7 to isoweekday, and 0 or 7 to cron
         of_week = bool({day.isoweekday(), day.isoweekday() % 7} & weekdays)
         of_month = day.day in days
         runs = of_week or of_month if either else of_week and of_month

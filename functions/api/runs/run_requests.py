@@ -113,6 +113,7 @@ def _request_id(ask: Ask[Nothing, Any]) -> str:
     if not ask.key:
         return uuid.uuid4().hex
     asked = hashlib.sha256(ask.body.model_dump_json().encode()).hexdigest()[:16]
+    # a message takes 200 letters of it
     return f"{ask.key[:180]}|{asked}"
 
 
@@ -140,6 +141,7 @@ def _check(ids: Iterable[str], start: date | None, end: date | None, services: S
     if start:
         check_window(start, end or max(services.yesterday, start), LONGEST_DAYS)
     last = max((day for day in (start, end) if day), default=services.yesterday)
+    # such a day would be counted too low and exported so
     if last > services.yesterday:
         raise UserError(
             f"The day {last} is not complete yet.",

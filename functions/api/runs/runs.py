@@ -158,6 +158,7 @@ def summary(run_id: str, entries: Iterable[JsonObject]) -> RunDetail:
     listed = [Entry(**{name: entry[name] for name in Entry.model_fields}) for entry in entries]
     shown = [entry for entry in listed if entry.conversion and entry.status not in NOTES]
     last = {entry.conversion: entry.status for entry in shown}
+    # the newest entry counts: what was held and forced since is done
     closed = {id for id, status in last.items() if status in CLOSED}
     held = sorted(id for id, status in last.items() if status == RunStatus.HELD)
     if any(entry.status == RunStatus.HELD and not entry.conversion for entry in listed):

@@ -62,8 +62,11 @@ def _property(dataset: str, services: Services) -> Property:
             datetime.strptime(day, "%Y%m%d").date()
             for day in shard_days(services.warehouse.tables_in(dataset))
         ]
-    except (AccessError, NotFoundError):
+    except NotFoundError:
         days = []
+    except AccessError:
+        # what may not be looked at may be there
+        return Property(dataset=dataset, newest_day=None, oldest_day=None, days=0, state="unknown")
     newest = max(days, default=None)
     return Property(
         dataset=dataset,

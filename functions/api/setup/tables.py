@@ -62,6 +62,7 @@ def readable(runner: Warehouse, datasets: Iterable[str]) -> dict[str, str]:
     """Path as SQL writes it → a table that has its columns; of daily tables the newest."""
     found: dict[str, str] = {}
     for dataset in datasets:
+        # sorted, so that the newest day of a family of daily tables is the one that stays
         for name in sorted(_names(runner, dataset)):
             shard = SHARD.fullmatch(name)
             found[f"{dataset}.{shard[1]}*" if shard else f"{dataset}.{name}"] = f"{dataset}.{name}"

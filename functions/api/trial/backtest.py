@@ -65,6 +65,7 @@ def backtest(ask: Ask[Nothing, TrialBody], services: Services) -> Backtest:
     window = window_of(ask.body, services.yesterday)
     definitions = {stored.id: stored for stored in services.catalog.all()}
     graph.check(draft, definitions)
+    # whether the event occurs is what the trial shows
     checked = checks.check(draft, definitions, services, allow_unknown_event=True)
     with trial(draft, definitions, window, services) as tried:
         rows = _rows(tried)

@@ -48,6 +48,7 @@ def walk(case: Case) -> Iterator[Step]:
     for steps in (_source, _filter, _candidate, _publication, _export):
         for step in steps(case):
             yield step
+            # one destination that refuses it says nothing about the others
             if step.passed is False and step.step != "export":
                 return
 
@@ -83,6 +84,7 @@ def _filter(case: Case) -> Iterator[Step]:
     if not case.events:
         return
     rules = rules_of(case.stored.conversion)
+    # of several events with the id, the one that came nearest explains most
     missed = min((failed(rules, event) for event in case.events), key=len)
     numbers = {number for number, _ in missed}
     for number, rule in enumerate(rules, 1):
@@ -94,6 +96,7 @@ def _filter(case: Case) -> Iterator[Step]:
 def _candidate(case: Case) -> Iterator[Step]:
     if not case.candidates:
         return
+    # the one that counts, else the first
     row = min(case.candidates, key=lambda row: (row["outcome"] is not None, row["created"]))
     yield _identity(row)
     if row["reason"]:

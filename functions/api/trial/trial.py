@@ -52,6 +52,7 @@ def trial(
     What was published before the window counts as it lies there. Raises UserError when the
     definition's own SQL may not run.
     """
+    # two people may try the same draft at once
     name = f"trial_{uuid.uuid4().hex}"
     warehouse = services.warehouse
     try:

@@ -53,6 +53,7 @@ def handle(services: Services, message: Message) -> None:
             loaded(services, message)
         case MaterializeTask():
             work(services, message)
+        # INCOMPLETE and FAILED start nothing: the day would be closed without its rows
         case Ga4Exported(status="COMPLETE"):
             run(services, message.run())
         case Ga4Exported():
@@ -224,6 +225,7 @@ def _start(
     held: list[Window] | None = []
     if trigger != "load":
         again = known.changed.days
+        # a backfill reads days again though their tables have not changed
         if trigger == "backfill" and windows:
             again |= frozenset(plan.whole(windows.values()).dates)
         held = _stage(services, run_id, known, windows, again, clock, request)
@@ -233,9 +235,11 @@ def _start(
         if held:
             windows = _without_readers(services, run_id, definitions, tiers, windows, held)
     shown = {id for id, _ in known.done}
+    # before the tasks: a reader of the view must not see a table that is not there yet
     if not set(windows) <= shown:
         overview.refresh(services.warehouse, shown | set(windows))
     planned = {entry["conversion"] for entry in services.ledger.entries(run_id)}
+    # in one load before anything is published: the watchdog asks again for what is written down
     services.ledger.plan(
         run_id,
         [
@@ -336,6 +340,7 @@ def _staged_by(services: Services, run_id: str) -> frozenset[date]:
     return frozenset(
         day
         for entry in services.ledger.entries(run_id)
+        # a redelivered request goes on behind the days that it read before
         if entry["status"] == RunStatus.STAGED
         for day in Window(entry["start_date"], entry["end_date"]).dates
     )

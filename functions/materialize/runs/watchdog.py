@@ -40,6 +40,7 @@ def unfinished(services: Services) -> list[Message]:
         planned=RunStatus.PLANNED,
         requested=RunStatus.REQUESTED,
         closed=Parameter("ARRAY<STRING>", list(CLOSED)),
+        # after two days of asking each hour it is a person's: the incident stale says so
         since=services.ledger.now - timedelta(days=2),
         until=services.ledger.now - timedelta(minutes=STUCK_MINUTES),
     )
@@ -49,6 +50,7 @@ def unfinished(services: Services) -> list[Message]:
 def _report_if_stale(services: Services, stored: DefinitionVersion) -> None:
     sql = template(__file__, "watchdog_success", runs=services.warehouse.table("runs"))
     bound = with_parameters(sql, conversion=stored.id, done=Parameter("ARRAY<STRING>", list(DONE)))
+    # a conversion that never ran is as old as its definition
     last = next(services.warehouse.rows(bound))["last_success"] or stored.created_at
     hours = (services.ledger.now - last).total_seconds() / 3600
     if hours > STALE_HOURS:

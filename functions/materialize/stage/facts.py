@@ -94,6 +94,7 @@ def incidents(found: Row) -> Iterator[Incident]:
     yield from _of_orders(found)
     yield from _of_ads(found)
     for event in found["stopped"]:
+        # two days are missing by then, so twice a day's mean was to be expected
         if 2 * event["seen"] / event["days"] >= SURELY:
             yield Incident(
                 "event_stopped",

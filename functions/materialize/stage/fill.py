@@ -145,6 +145,7 @@ def _fill(
         )
         return False
     _merge(warehouse, differences, taken, span.window)
+    # a lost fence wrote nothing: to book the days as read would pass over them for ever
     if not lease.is_held(warehouse, taken):
         raise RetryableError("Another run took the stage over.", code="lease_lost")
     read = shards.entries(seen, span.window, run_id, ledger.now)

@@ -43,6 +43,7 @@ An amount of which nobody knows the currency has none."""
 def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) -> Sql:
     """The statement that makes `table` hold every insert, update and delete of the window."""
     names = [name for name in job.target.columns if name not in job.target.provenance]
+    # it moves each day; a row would be written anew though nothing else of it changed
     compared = [name for name in names if name != "normalization_as_of"]
     return with_parameters(
         template(

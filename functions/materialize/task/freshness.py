@@ -25,6 +25,7 @@ def waits_for(
     that does not tell when it changed, such as a view, may be newer.
     """
     query = stored.conversion.rows_query()
+    # days that were closed before are looked at again however old the tables are
     if query is None or last is None or end <= last.until:
         return None
     found = list(_tables(query, stored.referenced_tables, warehouse))

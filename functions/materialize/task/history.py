@@ -50,6 +50,7 @@ def recover(services: Services, job: Job) -> None:
     path = services.warehouse.staging_path(f"{job.stored.id}_{previous.fence}_difference")
     if job.is_booked or services.warehouse.schema_of(path) is None:
         return
+    # it never ran, or changed nothing: there is no history to complete
     if not services.warehouse.job_changes(merge.merge_job(previous)):
         return
     # which days it wrote is not known any more

@@ -38,5 +38,6 @@ def keep_up(
 
 
 def _name(run_id: str, end: date) -> str:
+    # a run's id may hold what a table's name may not
     digest = hashlib.sha256(run_id.encode()).hexdigest()[:20]
     return f"identity_{digest}_{end:%Y%m%d}"

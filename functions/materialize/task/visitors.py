@@ -90,6 +90,7 @@ def _visits(warehouse: Warehouse, facts: Row) -> Sql:
     lacking = template(__file__, "visitors_lacking", stage=warehouse.table("ga4_events"))
     asked = fill("SELECT MIN(event.date) AS first_date\n{{ rows }}", rows=lacking)
     found = next(warehouse.rows(with_parameters(asked, **facts)))
+    # a day from which no visit reaches the window: BigQuery prunes by a constant, not by a subquery
     none = facts["end_date"] + timedelta(days=REACH_DAYS + 1)
     rows = template(
         __file__,

@@ -127,6 +127,7 @@ def _ended(
 
 def _write(services: Services, job: Job) -> RunStatus:
     clock = Clock(services.seconds)
+    # before anything is written under this fence: it needs the difference of the fence before
     history.recover(services, job)
     if waiting := _waits(services, job):
         return reports.held(services, job, clock, "source_not_landed", waiting)
@@ -146,6 +147,7 @@ def _write(services: Services, job: Job) -> RunStatus:
         return reports.held(services, job, clock, "suspicious_shrink", held, facts)
     if held := money.brake(moved, job) if not job.task.force else None:
         return reports.held(services, job, clock, "suspicious_value", held, facts)
+    # an empty MERGE would cost a scan of the window, and one of the table's 25 statements in 10 s
     if counts.changed:
         merge.merge(services.warehouse, job.target, table, job.lease, job.written)
     published = reports.published(services, job)
@@ -164,6 +166,7 @@ def _write(services: Services, job: Job) -> RunStatus:
         seen=published["seen"],
         usual=published["usual"],
     )
+    # at the end: what this run found is reported by now, the rest is gone
     services.ledger.resolve_gone(job.stored.id, job.task.run_id)
     status = _status(job, counts)
     services.ledger.write(
