@@ -14,6 +14,7 @@ from types import MappingProxyType
 from common.errors import UserError
 
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
+# projects of a domain are called example.com:project
 _PROJECT = re.compile(r"[a-z][a-z0-9:.-]{2,60}[a-z0-9]")
 _DATASET = re.compile(r"[A-Za-z0-9_]{1,1024}")
 _TABLE = re.compile(r"[A-Za-z0-9_-]{1,1024}\*?")

@@ -209,11 +209,13 @@ class Warehouse:
         """What the statement would return and read; raises as `execute` does."""
         config = self._config(sql, None)
         config.dry_run = True
+        # a statement whose answer is cached is said to read nothing
         config.use_query_cache = False
         with self._translated():
             job = self.client.query(sql.text, job_config=config, timeout=timeout, job_retry=None)
         return DryRun(
             schema=[field.to_api_repr() for field in job.schema or ()],
+            # the local engine says 0 of every statement
             bytes_processed=job.total_bytes_processed or None,
             referenced_tables=_referenced(job),
             statement_type=job.statement_type or "",
@@ -259,6 +261,7 @@ class Warehouse:
             create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
             source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
         )
+        # an id of our own: where the answer is lost the job is asked for, not sent again
         load_id = f"append_{uuid.uuid4().hex}"
 
         def attempt(number: int) -> None:

@@ -29,9 +29,11 @@ class Platform:
 PLATFORMS = (
     # days as the platforms document them, or as reported where they do not; see README
     Platform("google", ("gclid", "gbraid", "wbraid"), 90),
+    # belongs to Campaign Manager: sent to Google Ads it would be no click
     Platform("cm360", ("dclid",), 90),
     Platform("meta", ("fbclid",), 90),
     Platform("microsoft", ("msclkid",), 90),
+    # reports say 28 to 30: the shorter time is right by all of them
     Platform("tiktok", ("ttclid",), 28),
     Platform("linkedin", ("li_fat_id",), 90),
 )
@@ -48,6 +50,7 @@ def of_page(location: str, cut: int) -> Sql:
     """An expression: the ids in an address as texts kind=value; not one that ends at the cut."""
     names = "|".join(KINDS)
     return Sql(
+        # sites write GCLID=, &amp;gclid=, #gclid= and ;gclid= as well
         f"IF(REGEXP_CONTAINS({location}, r'(?i)[?&#;](?:{names})='),"
         f" REGEXP_EXTRACT_ALL(IF(LENGTH({location}) >= {cut},"
         f" REGEXP_REPLACE({location}, r'[?&#;][^?&#;]*$', ''), {location}),"
@@ -90,6 +93,7 @@ def newest(visitors: str, known: Sql) -> Sql:
         platform=_of_platform("name"),
         days=_of_platform("days"),
         taken=", ".join(f"'{kind}'" for kind in TAKEN),
+        # partitions are days of the project, and a click counts by the hour
         longest=str(LONGEST + 1),
         columns=",\n    ".join(columns),
     )

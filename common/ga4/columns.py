@@ -33,6 +33,8 @@ class Columns:
         """The column as this GoogleSQL type; NULL where it is absent or cannot be read so."""
         root, _, rest = path.partition(".")
         if path in self.types:
+            # stream_id is a number in Google's public sample and a text by the documents, and a
+            # column that is always empty has any type in a copy
             return f"SAFE_CAST(event.{path} AS {type_})"
         if rest and self.types.get(root) in TEXTS:
             return f"SAFE_CAST(JSON_VALUE(event.{root}, '$.{rest}') AS {type_})"

@@ -178,6 +178,7 @@ def _session_step() -> str:
 
 def _session_record() -> Iterable[str]:
     """That record, whole: a column that it lacks is taken from no other."""
+    # the record names neither: GA4's own reports call auto-tagged traffic google / cpc
     of_google_ads = {"source": "'google'", "medium": "'cpc'"}
     for part in ("source", "medium", "campaign"):
         columns = {it: f"keyed.{it}_{part}" for it in CAMPAIGNS}
@@ -194,6 +195,8 @@ def _session_record() -> Iterable[str]:
 def _texts(column: str, fields: Iterable[str]) -> str:
     """A list of texts in an order of its own, in which no two different lists agree."""
     parts = ", '|', ".join(f"COALESCE(CAST(part.{name} AS STRING), '')" for name in fields)
+    # sorted: a day that Google writes again may list its parameters in another order, and every key
+    # would be a new one
     return f"ARRAY(SELECT CONCAT({parts}) FROM UNNEST(valued.{column}) AS part ORDER BY 1)"
 
 
@@ -220,6 +223,7 @@ def _export(export: Export, window: Window) -> Sql:
     expressions |= {name: columns.value(path, "FLOAT64") for name, path in NUMBER_COLUMNS.items()}
     expressions |= dict(_session_records(columns))
     expressions |= {
+        # columns since 2024-07-16, event parameters before (dbt-ga4#335)
         name: f"COALESCE({columns.value(name, 'STRING')}, {columns.parameter(name, 'text')})"
         for name in BATCH
     }
@@ -250,6 +254,7 @@ def _export(export: Export, window: Window) -> Sql:
         user_properties=columns.parameters("user_properties"),
         event_params=columns.parameters("event_params"),
         items=columns.items(ITEM_TEXTS, ITEM_NUMBERS),
+        # an event that an audience has triggered is nothing that somebody did
         synthetic=columns.parameter("synthetic_bundle", "number"),
         shards=_shards(export, window),
     )
@@ -291,6 +296,7 @@ def _shards(export: Export, window: Window) -> Sql:
     found = table(f"{export.dataset}.events_{first[:shared]}*")
     first, last = (f"SUBSTR(@{it}_suffix, {shared + 1})" for it in ("first", "last"))
     return Sql(
+        # the wildcard finds copies such as events_20240101_old as well
         f"{found} AS event\n  WHERE\n    event._TABLE_SUFFIX BETWEEN {first} AND {last}"
         f"\n    AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\\d{{{8 - shared}}}$')"
     )

@@ -6,6 +6,7 @@ after its neighbours. A table's rows and its last change tell that without a sca
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
@@ -37,7 +38,18 @@ STREAMING_DAYS = 3
 def shard_days(tables: Iterable[str], stem: str = "events_") -> list[str]:
     """The suffixes YYYYMMDD of the tables of this stem among the names, oldest first."""
     suffixes = (name.removeprefix(stem) for name in tables if name.startswith(stem))
-    return sorted(suffix for suffix in suffixes if len(suffix) == 8 and suffix.isdigit())
+    return sorted(suffix for suffix in suffixes if _is_day(suffix))
+
+
+def _is_day(suffix: str) -> bool:
+    # a copy may be called events_20240230, and one such name would stop every run
+    if not re.fullmatch("20[0-9]{6}", suffix):
+        return False
+    try:
+        date.fromisoformat(suffix)
+    except ValueError:
+        return False
+    return True
 
 
 def stem_of(name: str) -> str:

@@ -143,6 +143,7 @@ def changed(warehouse: Warehouse, yesterday: date, run_id: str = "") -> Changed:
     if not held:
         return Changed()
     first, at = min(held), {day: entry.at for day, entry in held.items()}
+    # an older day can lend no click to what is counted
     reach = Window(first - timedelta(days=LONGEST + 1), max(held))
     now = shards.versions(warehouse, reach, yesterday)
     found = shards.changed_days(now, shards.read(warehouse, run_id), at)

@@ -132,6 +132,7 @@ class Conversion(Frozen, ABC):
 
     def open_days(self, of_member: Callable[[str], int]) -> int:
         """How many complete days, up to yesterday, may still change; `of_member` answers by id."""
+        # GA4 rewrites a day for 72 hours
         return LATE_DAYS
 
     def value_days(self, of_member: Callable[[str], int]) -> int:

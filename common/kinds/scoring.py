@@ -19,6 +19,7 @@ def _known_crm(name: str) -> str:
 
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=300)]
+# values are joined by | where a path of the CRM's reader says which of them mean yes
 Said = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^|]+$")]
 
 
@@ -209,6 +210,7 @@ class CrmSource(Frozen):
         title="CRM",
         description="Which CRM.",
         examples=["hubspot"],
+        # the form offers a list, and a new folder under common/crm is in it without a change here
         json_schema_extra={"enum": list(CRMS)},
     )
     dataset: str = Field(

@@ -58,6 +58,7 @@ def us_privacy_opted_out(value: str | None) -> bool:
     text = _text(value)
     if text in UNSET:
         return False
+    # version, notice, opt-out of sale, agreement: the third letter is the choice
     return text[2] == "y" if US_PRIVACY.fullmatch(text) else True
 
 

@@ -25,6 +25,7 @@ _ALIASES = {
     "BIGDECIMAL": "BIGNUMERIC",
 }
 _SPELLED = {"FLOAT": "FLOAT64", "INTEGER": "INT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+# numbers that BigQuery takes for FLOAT64 by itself; a text may hold anything and is refused
 _WIDENED = {"FLOAT": {"INTEGER", "NUMERIC", "BIGNUMERIC"}}
 _FEATURE_TYPES = {"STRING", "INTEGER", "FLOAT", "NUMERIC", "BIGNUMERIC", "BOOLEAN"} | {
     "DATE",

@@ -128,6 +128,7 @@ class Condition(BaseModel):
                 "EXISTS (SELECT 1 FROM UNNEST(event.items) AS item WHERE {{ test }})", test=test
             )
         return fill(
+            # of an event without products all products would match
             "(ARRAY_LENGTH(event.items) > 0 AND NOT EXISTS ("
             "SELECT 1 FROM UNNEST(event.items) AS item WHERE NOT {{ test }}))",
             test=test,

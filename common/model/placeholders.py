@@ -23,6 +23,7 @@ UNKNOWN_SOURCE = [text for text in NOTHING if text not in ("(not set)", "(none)"
 """No source, medium or campaign; `(not set)` and `(none)` are answers of GA4 there."""
 
 _MACRO = r"\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__"
+# macros that nobody filled, {gclid} or __CLICKID__; ids have no length by which to know them
 _NO_CLICK = r".*[{}\[\]()<>\s].*|__.*__"
 
 

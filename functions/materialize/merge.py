@@ -139,7 +139,9 @@ def merge(
 
 def merge_job(lease: Lease, part: str = "") -> str:
     """The id of the MERGE job of this lease's fence: taken once, for ever."""
-    return f"merge_{lease.key}_{lease.fence}{part and f'_{part}'}"
+    # a hyphen, which no name has: the second try of lead's fence 2 was lead_2's first, and waited
+    # for that in place of running
+    return f"merge_{lease.key}-{lease.fence}{part and f'_{part}'}"
 
 
 def await_previous_merge(warehouse: Warehouse, lease: Lease, part: str = "") -> None:

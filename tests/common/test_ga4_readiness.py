@@ -100,3 +100,9 @@ def test_of_a_day_the_best_table_is_read() -> None:
     streamed = shards.readable(Tables(*names, streaming=True), DATASET, YESTERDAY)
     assert streamed[date(2026, 11, 7)] == "events_intraday_20261107"
     assert date(2026, 11, 8) not in streamed
+
+
+def test_a_table_whose_name_ends_in_no_day_is_no_daily_table() -> None:
+    names = ["events_20240230", "events_20241399", "events_99991231", "events_2024022", "events_"]
+    assert shards.shard_days([*names, "events_20240229", "events_20240301_old"]) == ["20240229"]
+    assert list(shards.chosen([*names, "events_20240229"], None)) == [date(2024, 2, 29)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from functions.materialize.merge import Counts, brakes
+from common.bigquery.leases.lease import Lease
+from functions.materialize.merge import Counts, brakes, merge_job
 from functions.materialize.task.normalize import next_factor
 
 
@@ -63,3 +64,15 @@ def test_a_factor_moves_at_most_a_fifth_from_run_to_run() -> None:
     assert factor((100, 5000.0), (400, 400.0), 5.0) == 6.0
     assert factor((100, 400.0), (400, 400.0), 5.0) == 4.0
     assert factor((100, 2000.0), (400, 400.0), 5.0) == 5.0
+
+
+def test_no_two_merges_share_the_id_of_a_job() -> None:
+    """A job id is taken for ever: whoever comes second would wait for the first one's rows."""
+    ids = [
+        f"{merge_job(Lease(name, 'holder', fence, 'd'), part)}{again}"
+        for name in ("lead", "lead_2", "lead_2_1")
+        for fence in (1, 2, 12)
+        for part in ("", "clicks")
+        for again in ("", "_1", "_2")
+    ]
+    assert len(set(ids)) == len(ids)

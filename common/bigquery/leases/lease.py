@@ -192,6 +192,7 @@ def _lines(pending: str) -> list[str]:
 def _create(warehouse: Warehouse, name: str) -> None:
     # a job id runs once, so two first users of a name cannot both insert its row
     created = warehouse.client.get_table(warehouse.path(table_of(name))).created
+    # ids are taken for ever, so a table that was made anew needs others
     stamp = int(created.timestamp() * 1000) if created else 0
     key = _plain(f"{warehouse.settings.dataset}_{name}")
     insert = with_parameters(_sql("create", warehouse, name), name=name)

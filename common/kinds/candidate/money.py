@@ -31,4 +31,5 @@ def problem(amount: str | Sql, code: str | Sql) -> Sql:
 
 
 def _codes() -> Sql:
+    # sorted, so that a statement is the same text in every process
     return bind(sorted(DECIMALS))

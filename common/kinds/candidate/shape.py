@@ -110,6 +110,8 @@ def _nothing(type_: str) -> str:
 def chain(steps: list[tuple[str, Sql]], last: Sql) -> Sql:
     """WITH RECURSIVE step, step, ... and the closing SELECT; each step may read those before."""
     named = (fill("{{ name }} AS (\n{{ step }}\n)", name=name, step=step) for name, step in steps)
+    # whether a step walks or not: identity and spaced days do, and the word changes nothing for the
+    # others
     return fill("WITH RECURSIVE\n{{ steps }}\n{{ last }}", steps=join(",\n", named), last=last)
 
 

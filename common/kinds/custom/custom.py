@@ -61,6 +61,8 @@ def _answered(conversion: Custom, context: Context) -> Sql:
     value = columns.pop("value", "CAST(NULL AS FLOAT64)")
     currency = columns.get("currency", "CAST(NULL AS STRING)")
     code = fill(
+        # no currency is the project's; one that cannot be read is nobody's, for 100 JPY taken as
+        # 100 EUR would be sent to bidding
         "COALESCE(UPPER({{ currency }}), {{ own }})",
         currency=placeholders.something(currency),
         own=bind(context.currency),

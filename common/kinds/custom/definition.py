@@ -105,6 +105,7 @@ class Custom(Conversion):
         return Scoring(
             source=RowsSource(self.sql, self.predicted_value.target),
             window_days=self.predicted_value.window_days,
+            # a prediction values rows; which rows count the query has said
             qualification=Qualification(mode="all", threshold=None),
             precedes_rows=False,
         )

@@ -14,6 +14,7 @@ from common.kinds.candidate.shape import Context
 
 def by_order(previous: str, context: Context, *, past: bool) -> Sql:
     """The earliest of each id over all history stays."""
+    # over all history: crawlers open thank-you pages again months later (dbt-ga4#193)
     return _first(previous, context, "order", "id", past)
 
 
@@ -66,7 +67,10 @@ def every_days(previous: str, key: str, days: int, context: Context) -> list[tup
 
     Rows whose key is NULL are never duplicates. `key` is person_id or client_id.
     """
+    # anchored on the last row that counts: chained from row to row an active user would be silent
+    # for ever, and in fixed buckets two rows an hour apart could both count
     published = "dedup_published_person" if key == "person_id" else "dedup_published_client"
+    # elapsed time: a day with a change of the clock is no longer and no shorter than others
     gap = bind(days * 86_400_000_000)
     return [
         ("earlier", template(__file__, published, target=context.target)),

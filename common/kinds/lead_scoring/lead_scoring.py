@@ -50,6 +50,7 @@ def _stepped(of: Sql, map: ValueMap) -> Sql:
             bound=bind(step.at_least),
             value=bind(step.value),
         )
+        # CASE takes the first bound that holds
         for step in reversed(map.steps)
     ]
     return fill(

@@ -65,6 +65,8 @@ class Simple(Conversion):
         description="Count at most one event of a session.",
         examples=[False],
     )
+    # GA4 itself takes all purchases with an empty id for one, and the revenue of the others is lost
+    # (support.google.com/analytics/answer/12313109)
     missing_order_id: Literal["keep", "drop"] = Field(
         "keep",
         title="Purchases without order id",
@@ -163,6 +165,7 @@ class Simple(Conversion):
         return self.event_type == "purchase" or self.deduplicate_by_user or self.once_per_session
 
     def begins_with_oldest(self) -> bool:
+        # whether a purchase is a user's first is only known from the first day on
         return self.event_type == "purchase" and self.deduplicate_by_user
 
     def counts_persons(self) -> bool:

@@ -31,6 +31,7 @@ def select(conversion: Simple, context: Context) -> Sql:
     if conversion.once_per_session:
         steps.append(("by_session", dedup.by_session(steps[-1][0], context, past=past)))
     if past:
+        # after the events, which it reads, and before the steps that read it
         steps.insert(1, ("past", _past(conversion, context)))
     if conversion.deduplicate_by_user:
         steps += dedup.persons(steps[-1][0], context)
