@@ -118,6 +118,7 @@ def _suggestion(
 ) -> str:
     """The whole query as it should be written: with all replacements, "" when there is none."""
     whole = applied(mended.text, findings)
+    # two replacements that are right alone may not be together
     if mended.verdict.ok and not judge(whole, allowed).ok:
         whole = mended.text
     return "" if whole == sql else whole.strip()
@@ -342,6 +343,7 @@ def _look(
     services: Services,
 ) -> list[Finding]:
     """The findings, and those of the last 30 days' rows where running the query makes sense."""
+    # the rows of such a query would be paid for, and say nothing of the one to come
     if not ask.with_profile or any(finding.code in _NOT_PROFILED for finding in findings):
         return list(findings)
     until = services.clock() + PROFILE_SECONDS

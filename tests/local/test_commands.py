@@ -11,7 +11,9 @@ from rich.console import Console
 
 from common.local.commands import yaml_files
 from common.local.commands.apply import apply
+from common.local.stack import attach
 from common.local.stack.attach import CommandError
+from common.local.stack.directory import HOLDER
 from common.local.terminal import counts, line, show_incidents, show_run
 from common.untyped import JsonObject
 
@@ -107,3 +109,9 @@ def test_a_run_is_shown_with_what_it_left_out() -> None:
 def test_open_incidents_say_what_to_do() -> None:
     incident = {"severity": "error", "code": "stale", "detail": "Old.", "fix": "Run it."}
     assert printed(show_incidents, [incident]) == "error stale: Old.\n  Run it.\n"
+
+
+def test_a_stack_that_is_just_starting_is_none_to_attach_to(tmp_path: Path) -> None:
+    """Between taking the directory and saying where it answers, its file is empty."""
+    (tmp_path / HOLDER).write_text("")
+    assert attach._running(tmp_path) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from functions.validate_sql.fixes import evidence, rounds
 from functions.validate_sql.fixes.apply import applied, edited
 from functions.validate_sql.fixes.candidates import Candidate
 from functions.validate_sql.models import Issue, Validated
+from functions.validate_sql.profile import data_quality
 from functions.validate_sql.profile import profile as profiles
+from functions.validate_sql.profile.profile import Profile
 from tests.validate_sql.conftest import PERIOD, Judge, codes
 
 SCOPE = Scope("shop", frozenset({"shop.crm"}))
@@ -238,3 +241,10 @@ def test_a_reading_of_numbers_keeps_their_sum(
         candidate = Candidate(expression, keeps_sum=True)
         found = evidence.reading(services.own, kept, "value", [candidate])
     assert (found is not None) is holds
+
+
+def test_a_text_with_a_quote_is_written_as_a_literal() -> None:
+    day = date(2026, 1, 1)
+    seen = Profile(start_date=day, end_date=day, rows=3, statuses={"won't buy": 3})
+    (finding,) = data_quality.check(seen, "deals", {}, "UTC")
+    assert "WHEN 'won\\'t buy' THEN" in finding.fix

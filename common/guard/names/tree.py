@@ -130,5 +130,6 @@ _NODES = frozenset(
     CurrentDate CurrentTimestamp CurrentTime CurrentDatetime WeekStart Lambda Kwarg Escape
     NullSafeEQ NullSafeNEQ Slice Collate Concat StrToDate StrToTime
     """.split()
+    # what a version of sqlglot does not know is a form less that passes
     if hasattr(exp, name)
 )

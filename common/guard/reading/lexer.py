@@ -151,6 +151,7 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
         return [_template(source, token)]
     last = before[-1] if before else NOTHING
     ends_a_name = last.kind in ("name", "quoted") and last.word not in RESERVED
+    # COALESCE.5(x) calls a routine of a dataset in GoogleSQL, and is a number to sqlglot
     if token.kind == "number" and (last.has(".") or (token.text[0] == "." and ends_a_name)):
         return [_digit_in_path(source, last, token, end)]
     if token.after_gap or token.kind not in _WORDLIKE:

@@ -140,6 +140,7 @@ def _seen(tokens: Sequence[Token], index: int, stand_ins: dict[str, str]) -> str
     if token.kind == "string":
         return "'s'"
     if token.kind == "number":
+        # later rules ask for whole numbers alone, as the bounds of arrays
         return token.text if token.text.isdigit() else "1.5"
     if token.kind == "quoted" or (token.kind == "name" and not _is_grammar(tokens, index)):
         return f"`{stand_ins.get(token.name, token.name)}`"

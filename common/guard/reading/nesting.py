@@ -9,10 +9,12 @@ from common.guard.reading.lexer import NOTHING, Token
 from common.guard.reading.text import Source
 from common.model.findings import Finding, found
 
+# from 30 to 60 levels on sqlglot 30.11 runs out of Python's stack
 MAXIMUM_DEPTH = 32
 MAXIMUM_STRUCT_DEPTH = 8
 """sqlglot 30.11 reads STRUCT( twice, as a type and as a value: its time doubles with each level."""
 MAXIMUM_SIGNS = 8
+# sqlglot's time grows with the square of a path: 10,000 parts took 3.75 s
 MAXIMUM_PATH = 12
 MAXIMUM_BARE_JOINS = 6
 """sqlglot tries each JOIN that has no ON in two ways, together with all that follows it."""

@@ -62,6 +62,8 @@ class Call:
 @cache
 def allowed() -> frozenset[str]:
     """Every function that a query may call, in capitals."""
+    # a list of what may be called, since rights do not stop everything: AI.PREDICT needs no
+    # connection, no model and no dataset
     return frozenset(name for names in _functions()["allowed"].values() for name in names)
 
 

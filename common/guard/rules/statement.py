@@ -22,7 +22,7 @@ _KINDS = {
 }
 _KIND_OF = {word: kind for kind, words in _KINDS.items() for word in words.split()}
 
-_TOLD = {
+_SAID = {
     "writes_data": (
         "{0} changes data. A conversion is defined by a query that only reads; its rows are stored "
         "by this product.",
@@ -76,7 +76,7 @@ def _kind(source: Source, body: Sequence[Token]) -> list[Finding]:
     if kind is None:
         message = f"A query begins with SELECT, WITH or FROM, not with {first.text[:40]}."
         return [found("not_a_query", message, "SELECT ... FROM `project.dataset.table`", at=at)]
-    message, fix = _TOLD[kind]
+    message, fix = _SAID[kind]
     return [found(kind, message.format(first.word), fix, at=at)]
 
 

@@ -165,11 +165,14 @@ def _running(directory: Path) -> Attached | None:
     holder = directory / HOLDER
     if not holder.exists():
         return None
-    facts = json.loads(holder.read_text(encoding="utf-8"))
+    # a stack that is just starting has emptied the file and said nothing yet
+    facts = json.loads(holder.read_text(encoding="utf-8") or "{}")
+    if not facts:
+        return None
     try:
         requests.get(f"{facts['bigquery']}/healthz", timeout=10)
         os.kill(facts["process"], 0)
-    except (requests.ConnectionError, ProcessLookupError):
+    except (requests.ConnectionError, requests.Timeout, ProcessLookupError, PermissionError):
         return None
     settings = Settings.model_validate_json(json.dumps(facts["settings"]))
     return Attached(facts["url"], facts["bigquery"], facts["pubsub"], settings)

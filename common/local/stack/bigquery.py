@@ -154,6 +154,7 @@ def start_process(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # an interrupt from the terminal reaches the parent alone, which ends its parts in order
         start_new_session=True,
         env={**os.environ, **(environment or {})},
     )
@@ -176,6 +177,7 @@ def _settings(data_directory: Path | None, port: int) -> Settings:
         grpc_port=0,
         persistence_mode=mode,
         data_dir=data_directory,
+        # each start would try to download Avro's
         enable_format_extensions=False,
         metrics_enabled=False,
         log_level=LogLevel.ERROR,

@@ -163,6 +163,7 @@ def start_process(
         env=dict(environment),
         start_new_session=True,
     )
+    # the child's end alone is left, so that reading ends when it dies before it is ready
     os.close(write)
     with os.fdopen(read) as ready:
         line = ready.readline()

@@ -41,6 +41,7 @@ def shares(
     found = {path: read(_alone(query, path, window, columns, filters)) for path in paths}
     sizes = {path: size for path, size in found.items() if size is not None}
     total = sum(sizes.values())
+    # a share of a sum with a part unknown would be wrong for every table
     if len(sizes) < len(paths) or not total:
         return {}
     dearest = sorted(paths, key=lambda path: (-sizes[path], path))

@@ -100,6 +100,8 @@ def _not_pruned(cost: Cost, one_day: int | None, is_partitioned: bool) -> list[F
     month = cost.bytes_for_30_days
     if not is_partitioned or one_day is None or month is None:
         return []
+    # a filter that BigQuery cannot use reads a month for a day; of small tables it reads whole
+    # blocks
     if one_day < month or month < NOTICEABLE_BYTES:
         return []
     return [

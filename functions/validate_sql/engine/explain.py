@@ -15,7 +15,7 @@ _WORDS = {
     "HAVING": "Kept are groups with {}.",
     "QUALIFY": "Of these, rows stay with {}.",
 }
-_TOLD = ("id", "lead_id", "client_id", "created", "outcome_at", "value")
+_SHOWN = ("id", "lead_id", "client_id", "created", "outcome_at", "value")
 
 
 def explained(query: Query) -> str:
@@ -33,7 +33,7 @@ def explained(query: Query) -> str:
     sentences = [_rows(clauses) + read]
     sentences += [text.format(clauses[word]) for word, text in _WORDS.items() if word in clauses]
     columns = {it.name.lower(): it.text.strip() for it in query.outputs if it.text}
-    returned = [f"{name} is {columns[name]}" for name in _TOLD if name in columns]
+    returned = [f"{name} is {columns[name]}" for name in _SHOWN if name in columns]
     if returned:
         sentences.append(f"{'; '.join(returned)}.")
     return " ".join(sentences)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from common.model import placeholders
 from common.model.contract import Column
 from common.model.currency import DECIMALS
+from functions.validate_sql.profile.data_quality import literal
 from functions.validate_sql.profile.profile import Profile
 
 
@@ -62,7 +63,7 @@ def of_currency(profile: Profile) -> list[Candidate]:
     unknown = [code for code in profile.currencies if code.strip().upper() not in DECIMALS]
     if not unknown or not all(code.strip() in _SYMBOLS for code in unknown):
         return []
-    whens = " ".join(f"WHEN {_text(code)} THEN '{_SYMBOLS[code.strip()]}'" for code in unknown)
+    whens = " ".join(f"WHEN {literal(code)} THEN '{_SYMBOLS[code.strip()]}'" for code in unknown)
     others = [code for code in profile.currencies if code not in unknown]
     kept = "{}" if all(code == code.strip().upper() for code in others) else "UPPER(TRIM({}))"
     return [Candidate(f"CASE {{}} {whens} ELSE {kept} END")]
@@ -83,7 +84,7 @@ def of_client_id(profile: Profile) -> list[Candidate]:
         text = f"COALESCE(REGEXP_EXTRACT({text}, r'^GA[0-9]+\\.[0-9]+\\.([0-9]+\\.[0-9]+)$'), {{}})"
     excused = "FALSE"
     if clients.placeholders:
-        listed = ", ".join(_text(word) for word in sorted(placeholders.NOBODY))
+        listed = ", ".join(literal(word) for word in sorted(placeholders.NOBODY))
         excused = f"LOWER(TRIM({{}})) IN ({listed})"
         text = f"IF({excused}, NULL, {text})"
     return [] if text == "{}" else [Candidate(text, excused=excused)]
@@ -94,7 +95,7 @@ def of_status(profile: Profile) -> list[Candidate]:
     meant = {status: _status(status) for status in profile.statuses}
     if not all(meant.values()):
         return []
-    whens = " ".join(f"WHEN {_text(said)} THEN '{mean}'" for said, mean in meant.items())
+    whens = " ".join(f"WHEN {literal(said)} THEN '{mean}'" for said, mean in meant.items())
     return [Candidate(f"CASE {{}} {whens} END")]
 
 
@@ -115,11 +116,6 @@ def _status(text: str) -> str:
     plain = text.strip().lower().replace("_", " ").replace("-", " ")
     by_word = {"won": _WON, "lost": _LOST, "open": _OPEN}
     return next((meant for meant, words in by_word.items() if plain in words), "")
-
-
-def _text(value: str) -> str:
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -71,6 +71,7 @@ def _ids(profile: Profile, kind: Kind, written: Written) -> Iterator[Finding]:
         message = f"{_rows(missing)} of {profile.rows:,} have no {id_}."
         fix = f"WHERE {text} IS NOT NULL, or take {id_} from a column without gaps."
         yield found("null_id", message, fix, field=id_)
+    # a deal may come once for every contact that it belongs to
     if ids.get("repeated") and kind != "deals":
         examples = ", ".join(profile.repeated_ids)
         yield found(
@@ -127,6 +128,7 @@ def _moments(profile: Profile, moment: str, written: Written, timezone: str) -> 
             f"'{timezone}') BETWEEN @start_date AND @end_date",
             field=moment,
         )
+    # one row may lie on midnight by chance
     if counts["valid"] > 1 and counts["valid"] in (
         counts["midnight_utc"],
         counts["midnight_local"],
@@ -274,7 +276,13 @@ def _statuses(profile: Profile, written: Written) -> Iterator[Finding]:
 
 
 def _whens(values: list[str], meant: str) -> str:
-    return " ".join(f"WHEN '{value}' THEN '{meant}'" for value in values[:5])
+    return " ".join(f"WHEN {literal(value)} THEN '{meant}'" for value in values[:5])
+
+
+def literal(value: str) -> str:
+    """The text as GoogleSQL writes it, between single quotes."""
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _params(profile: Profile) -> Iterator[Finding]:

@@ -96,6 +96,7 @@ def _counted(anatomy: Anatomy, ask: Ask) -> Iterator[tuple[Piece, Rows, int, int
 def _groups(anatomy: Anatomy) -> Iterator[tuple[Rows, list[Piece]]]:
     """The pieces, innermost first, that are worked out over the same rows, with their query."""
     groups: dict[Rows, list[Piece]] = {}
+    # the innermost is the cause, and there may not be time for all
     inner_first = sorted(anatomy.pieces, key=lambda it: it.end - it.start)
     for piece in inner_first[:MAXIMUM_PIECES]:
         select = anatomy.select_of(piece)

@@ -154,6 +154,7 @@ def profile(
         lambda: _add_values(found, own, kept),
     )
     for part in parts:
+        # what follows is judged by nobody, and the answer says so
         if is_over():
             found.is_complete = False
             break
