@@ -6,6 +6,7 @@ python -m tests.guard.fuzz --mutants 1000000 --froms 1000000
 from __future__ import annotations
 
 import argparse
+import gc
 import multiprocessing
 import sys
 import time
@@ -58,10 +59,10 @@ def _reading_differences(verdict: Verdict, reading: reader.Reading) -> list[str]
 def _text_differences(sql: str, reading: reader.Reading) -> list[str]:
     """Whether the author's text means the same as the text that would run."""
     try:
-        original = reader.read(sql.removeprefix("\ufeff"))
+        original = reader.shape(sql.removeprefix("\ufeff"))
     except reader.Rejected as rejection:
         return [f"text: only the canonical form is valid: {rejection}"]
-    return [] if original.shape == reading.shape else ["text: the canonical form means another"]
+    return [] if original == reading.shape else ["text: the canonical form means another"]
 
 
 def _full(path: str) -> str:
@@ -80,45 +81,67 @@ def run(texts: Iterable[str]) -> tuple[Counter[str], list[tuple[str, list[str]]]
     return fates, disputed
 
 
-def _share(job: tuple[str, int, int]) -> tuple[str, Counter[str], list[tuple[str, list[str]]]]:
-    kind, seed, count = job
-    return kind, *run(islice(_STREAMS[kind](seed), count))
-
+Job = tuple[str, int, int]
+"""A kind of texts, their seed and their number."""
+Share = tuple[str, Counter[str], list[tuple[str, list[str]]], float]
+"""What came of a job, with its seconds of processor."""
 
 _STREAMS = {"mutants": mutants, "froms": froms}
+_EACH = 1_000
+
+
+def jobs(seed: int, froms: int, mutants: int) -> list[Job]:
+    """The work in shares, always in the same order, both kinds in turn: `--skip` counts them."""
+    shares = [
+        (number, kind)
+        for kind, wanted in (("froms", froms), ("mutants", mutants))
+        for number in range(-(-wanted // _EACH))
+    ]
+    return [(kind, seed * 1_000_003 + number, _EACH) for number, kind in sorted(shares)]
+
+
+def _share(job: Job) -> Share:
+    kind, seed, count = job
+    gc.set_threshold(100_000, 20, 50)
+    started = time.process_time()
+    fates, disputed = run(islice(_STREAMS[kind](seed), count))
+    return kind, fates, disputed, time.process_time() - started
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the count and every difference; 1 when there is any."""
+    """Prints every difference, after each fifty shares the progress; 1 when texts differ."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutants", type=int, default=1_000_000)
     parser.add_argument("--froms", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--skip", type=int, default=0, help="shares that another run has judged")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after so long")
     asked = parser.parse_args(arguments)
-    share = 200
-    jobs = [
-        (kind, asked.seed * 1_000_003 + number, share)
-        for kind, wanted in (("froms", asked.froms), ("mutants", asked.mutants))
-        for number in range(-(-wanted // share))
-    ]
-    jobs.sort(key=lambda job: job[1])
+    wanted = jobs(asked.seed, asked.froms, asked.mutants)
+    left = wanted[asked.skip :]
     fates: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
-    count = 0
+    count, spent = 0, 0.0
     started = time.monotonic()
-    with multiprocessing.Pool(asked.processes, maxtasksperchild=50) as pool:
-        for kind, part, disputed in pool.imap_unordered(_share, jobs):
+    with multiprocessing.Pool(asked.processes, maxtasksperchild=100) as pool:
+        for done, (kind, part, disputed, seconds) in enumerate(pool.imap(_share, left), 1):
             fates.update(part)
             kinds[kind] += sum(part.values())
+            spent += seconds
             for sql, found in disputed:
                 count += 1
                 print(f"{found}\n{sql!r}\n", flush=True)
+            if done % 50 == 0 or done == len(left):
+                passed = time.monotonic() - started
+                print(
+                    f"{asked.skip + done} of {len(wanted)} shares in {passed:.0f} s: "
+                    f"{dict(kinds)}, {fates.total() / spent:.0f} a second of processor, "
+                    f"{dict(fates)}, {count} with differences",
+                    flush=True,
+                )
             if time.monotonic() - started > asked.seconds:
                 break
-    seconds = time.monotonic() - started
-    print(f"{dict(kinds)} in {seconds:.0f} s: {dict(fates)}, {count} with differences")
     return 1 if count else 0
 
 

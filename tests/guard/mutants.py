@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from tests.guard.corpus import cases
 
@@ -86,15 +87,21 @@ FRAGMENTS = [*WORDS, *PHRASES]
 def mutants(seed: int) -> Iterator[str]:
     """An endless stream of variants of the corpora's queries; the same seed gives the same."""
     chance = random.Random(seed)
-    good = [case.sql for case in cases("good")]
-    # Hostile queries lend their parts; good ones are what is varied most.
-    seeds = good * 3 + [case.sql for case in cases("hostile") if len(case.sql) < 300]
-    pool = sorted({piece for sql in seeds for piece in _pieces(sql)})
+    seeds, pool = _material()
     while True:
         sql = chance.choice(seeds)
         for _ in range(chance.choice((1, 1, 1, 2, 2, 3, 4))):
             sql = _mutated(chance, sql, seeds, pool)
         yield sql
+
+
+@cache
+def _material() -> tuple[list[str], list[str]]:
+    """Queries to vary, and every piece of one."""
+    good = [case.sql for case in cases("good")]
+    # Hostile queries lend their parts; good ones are what is varied most.
+    seeds = good * 3 + [case.sql for case in cases("hostile") if len(case.sql) < 300]
+    return seeds, sorted({piece for sql in seeds for piece in _pieces(sql)})
 
 
 def _pieces(sql: str) -> list[str]:

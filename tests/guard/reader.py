@@ -12,7 +12,7 @@ from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service
 from common.local.analyzer.analysis import language
 from common.local.analyzer.service import Rejected, call
 
-__all__ = ["Reading", "Rejected", "query_of_table", "read", "statement_kinds"]
+__all__ = ["Reading", "Rejected", "query_of_table", "read", "shape", "statement_kinds"]
 
 _LOCATION = re.compile(
     r"parse_location_range \{\s*filename: \"\"\s*(start: \d+\s*)?(end: \d+\s*)?\}"
@@ -41,9 +41,8 @@ class Reading:
 
 def read(sql: str) -> Reading:
     """The reading of one statement; raises Rejected when GoogleSQL cannot parse it."""
-    request = service.ParseRequest(sql_statement=sql, options=language())
-    statement = call("Parse", request, service.ParseResponse).parsed_statement
-    shape = _shape(statement)
+    statement = _parsed(sql)
+    formed = _shape(statement)
     calls: set[str] = set()
     parameters: set[str] = set()
     for node in _messages(statement):
@@ -57,9 +56,14 @@ def read(sql: str) -> Reading:
         tables=_tables(sql),
         functions=frozenset(calls),
         parameters=frozenset(parameters),
-        forbidden=frozenset(match[0] for match in _FORBIDDEN.finditer(shape)),
-        shape=shape,
+        forbidden=frozenset(match[0] for match in _FORBIDDEN.finditer(formed)),
+        shape=formed,
     )
+
+
+def shape(sql: str) -> str:
+    """The form of one statement, the same for texts that mean the same; raises Rejected."""
+    return _shape(_parsed(sql))
 
 
 def statement_kinds(script: str) -> list[str]:
@@ -72,14 +76,18 @@ def statement_kinds(script: str) -> list[str]:
 
 def query_of_table(sql: str) -> str:
     """The shape of the query of CREATE TABLE ... AS, in the form of a statement of its own."""
-    request = service.ParseRequest(sql_statement=sql, options=language())
-    parsed = call("Parse", request, service.ParseResponse).parsed_statement
+    parsed = _parsed(sql)
     ddl = parsed.ast_ddl_statement_node.ast_create_statement_node
     table = ddl.ast_create_table_stmt_base_node.ast_create_table_statement_node
     alone = type(parsed)()
     alone.ast_query_statement_node.parent.parent.SetInParent()
     alone.ast_query_statement_node.query.CopyFrom(table.query)
     return _shape(alone)
+
+
+def _parsed(sql: str) -> Any:
+    request = service.ParseRequest(sql_statement=sql, options=language())
+    return call("Parse", request, service.ParseResponse).parsed_statement
 
 
 def _shape(statement: Any) -> str:
