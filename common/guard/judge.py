@@ -20,7 +20,15 @@ from common.guard.reading import lexer, nesting, text
 from common.guard.reading.lexer import Token
 from common.guard.reading.mask import Masked, mask
 from common.guard.reading.text import Source
-from common.guard.rules import calls, determinism, forbidden_syntax, grammar, statement, syntax
+from common.guard.rules import (
+    calls,
+    determinism,
+    forbidden_syntax,
+    grammar,
+    statement,
+    syntax,
+    types,
+)
 from common.model.contract import Output
 from common.model.findings import Finding, Position, found, is_refused
 
@@ -92,13 +100,14 @@ def _ended(
         yield replace(finding, end_line=place.end_line, end_column=place.end_column)
 
 
-def _read(
-    source: Source, tokens: Sequence[Token], faults: list[Finding], allowed: Scope
-) -> Verdict:
+def _read(source: Source, tokens: list[Token], faults: list[Finding], allowed: Scope) -> Verdict:
     """The verdict on the tokens of a text; `faults` are what the lexer has found."""
     if tokens or not faults:
         faults += statement.check(source, tokens)
-    if any(fault.code in _STOPS_READING for fault in faults):
+    is_stopped = any(fault.code in _STOPS_READING for fault in faults)
+    tokens, of_types = types.read_as(source, tokens)
+    faults += of_types
+    if is_stopped:
         made = calls.calls(tokens)
         foreign = [it for it in grammar.check(source, tokens) if it.code == "other_dialect"]
         return Verdict((*faults, *foreign, *calls.check(source, made)))

@@ -6,6 +6,7 @@ import pytest
 
 from common.guard.judge import judge
 from common.guard.names.scope import Scope
+from common.local.analyzer import analysis
 from tests.guard import reader
 from tests.guard.corpus import SCOPE, Case, cases
 from tests.guard.fuzz import differences
@@ -243,3 +244,48 @@ def test_a_step_that_cannot_be_seen_is_not_called_a_table() -> None:
     (finding,) = judge(sql, SCOPE).findings
     assert finding.message.startswith("a is a step of WITH that cannot be seen here")
     assert finding.fix == "Move a before the step that reads it."
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("double", "FLOAT64"),
+        ("double precision", "FLOAT64"),
+        ("varchar(20)", "STRING"),
+        ("nvarchar(max)", "STRING"),
+        ("timestamp with time zone", "TIMESTAMP"),
+        ("timestamp without time zone", "DATETIME"),
+        ("timestamp(6)", "TIMESTAMP"),
+        ("bigint(20)", "BIGINT"),
+        ("ARRAY<varchar>", "ARRAY<STRING>"),
+        ("STRUCT<double INT64, a text>", "STRUCT<double INT64, a STRING>"),
+        ("quux", None),
+    ],
+)
+def test_a_type_of_another_dialect_is_called_one(written: str, meant: str | None) -> None:
+    sql = f"SELECT CAST(a AS {written}) AS id, b AS double FROM crm.orders"
+    (finding,) = judge(sql, SCOPE).findings
+    assert finding.code == "other_dialect"
+    assert finding.message.endswith("is no type of GoogleSQL.")
+    at = (finding.column or 0) - 1
+    assert (finding.replacement is None) is (meant is None)
+    if meant is not None:
+        end = (finding.end_column or 0) - 1
+        fixed = sql[:at] + str(finding.replacement) + sql[end:]
+        assert fixed == f"SELECT CAST(a AS {meant}) AS id, b AS double FROM crm.orders"
+        assert judge(fixed, SCOPE).ok
+
+
+@pytest.mark.parametrize("name", ["INT", "integer", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT"])
+def test_bigquerys_other_names_of_an_integer_are_accepted_by_both_judges(name: str) -> None:
+    sql = f"SELECT CAST('1' AS {name}) AS id"
+    assert judge(sql, SCOPE).ok
+    assert [column.type for column in analysis.analyze(sql)] == ["INT64"]
+
+
+def test_all_types_of_another_dialect_are_named_in_one_answer() -> None:
+    sql = "SELECT SAFE_CAST(a AS double), nope(b), CAST(c AS varchar(5)) FROM shop.secret.t"
+    codes = [finding.code for finding in judge(sql, SCOPE).findings]
+    assert sorted(codes) == [
+        "other_dialect", "other_dialect", "table_not_allowed", "unknown_function"
+    ]  # fmt: skip

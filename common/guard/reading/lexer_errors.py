@@ -7,21 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from common.guard.reading.text import Source
+from common.guard.reading.words import FOREIGN_TYPES
 from common.model.findings import Finding, found
 
-_TYPES = {
-    "TEXT": "STRING",
-    "VARCHAR": "STRING",
-    "CHAR": "STRING",
-    "INT": "INT64",
-    "INTEGER": "INT64",
-    "BIGINT": "INT64",
-    "FLOAT": "FLOAT64",
-    "DOUBLE": "FLOAT64",
-    "REAL": "FLOAT64",
-    "BOOLEAN": "BOOL",
-    "TIMESTAMPTZ": "TIMESTAMP",
-}
 _CURLY = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb\u00b4"
 _SHARDS = (
     "FROM `{0}.{1}*` WHERE _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) "
@@ -62,8 +50,11 @@ def beyond(text: str, offset: int) -> int:
     return match.end() if match else len(text)
 
 
+# what PostgreSQL may write behind the name of a type
+_SUFFIX = r"(?i:\s+(?:precision|varying|with time zone)\b)?(?:\(\d+(?:, *\d+)?\))?"
 _SKIPPED = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|\$\{.*?\}|@@\w*|::\s*\w*|\w+|[^'\"`/\w]", re.DOTALL
+    rf"\{{\{{.*?\}}\}}|\{{%.*?%\}}|\{{#.*?#\}}|\$\{{.*?\}}|@@\w*|::\s*\w*{_SUFFIX}|\w+|[^'\"`/\w]",
+    re.DOTALL,
 )
 
 
@@ -110,7 +101,7 @@ def _colon_cast(match: re.Match[str], before: str, rest: str) -> Unreadable:
     operand = _OPERAND.search(before)
     wanted = match[1].upper() or "STRING"
     shown = operand[0].strip() if operand else "expression"
-    cast = f"CAST({shown} AS {_TYPES.get(wanted, wanted)})"
+    cast = f"CAST({shown} AS {FOREIGN_TYPES.get(wanted, wanted)})"
     return Unreadable(
         "other_dialect",
         f"{shown}{match[0]} is PostgreSQL's way to cast.",
@@ -186,7 +177,7 @@ _CASES: tuple[tuple[str, Callable[[re.Match[str], str, str], Unreadable]], ...] 
     (r"@@\w*", _system_variable),
     (r"@", _hint),
     (r"\?", _positional),
-    (r"::\s*(\w*)", _colon_cast),
+    (rf"::\s*(\w*){_SUFFIX}", _colon_cast),
     (r":", _colon),
     (rf"[{_CURLY}]", _curly_quote),
     (r"[rRbB]{0,2}('''|\"\"\"|'|\")", _open_string),

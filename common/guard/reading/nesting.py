@@ -20,35 +20,44 @@ MAXIMUM_BARE_JOINS = 6
 """sqlglot tries each JOIN that has no ON in two ways, together with all that follows it."""
 MAXIMUM_PIPES = 50
 """sqlglot writes each pipe as one more WITH step around all before it."""
+MAXIMUM_WORK = 200_000
+"""Words, each as often as sqlglot reads or copies it: with such a number it needs half a second."""
 
+_COPIED = 3
+"""What a copy of a word costs, in words read: sqlglot copies each item of FROM, and so what nests
+in it once for each level."""
+
+_READ_TWICE = ("STRUCT", ">", ">>")
+"""What stands before brackets that are read twice, those of ARRAY<STRUCT<...>>( too."""
 _CLOSED_BY = {"(": ")", "[": "]", "CASE": "END"}
+_BRACKETS = frozenset({*_CLOSED_BY, *_CLOSED_BY.values()})
 _AFTER_JOINS = ("WHERE", "GROUP", "HAVING", "QUALIFY", "ORDER", "LIMIT", "UNION", "|>", "SELECT")
+_OF_JOINS = frozenset({*_AFTER_JOINS, "(", ")", "[", "]", "ON", "USING", "JOIN"})
 _Opened = tuple[Token, bool]
 
 
 def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     """Unbalanced brackets, or what nests too deep to be read in bounded time; the first kind."""
     # one kind at a time: text that nests wrongly makes the later checks count nonsense
-    checks = (_brackets, _signs, _paths, _bare_joins, _pipes)
+    checks = (_brackets, _signs, _paths, _bare_joins, _pipes, _work)
     return next((faults for check in checks if (faults := check(source, tokens))), [])
 
 
 def _brackets(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     opened: list[_Opened] = []
-    previous = NOTHING
-    for token in tokens:
+    for previous, token in pairwise([NOTHING, *tokens]):
+        if token.word not in _BRACKETS:
+            continue
         # `x.case` and `AS end` are names that look like keywords
         is_part = token.kind == "name" and previous.has(".", "AS")
-        if token.has(*_CLOSED_BY) and not is_part:
-            # the brackets of ARRAY<STRUCT<...>>( are read twice as well
-            opened.append((token, previous.has("STRUCT", ">", ">>")))
-        elif token.has(*_CLOSED_BY.values()) and not is_part:
+        if token.word in _CLOSED_BY and not is_part:
+            opened.append((token, previous.has(*_READ_TWICE)))
+        elif token.word not in _CLOSED_BY and not is_part:
             if not opened or _CLOSED_BY[opened[-1][0].word] != token.word:
                 return [_unbalanced(source, token, opened)]
             opened.pop()
         if len(opened) > MAXIMUM_DEPTH or sum(hot for _, hot in opened) > MAXIMUM_STRUCT_DEPTH:
             return [_too_deep(source, token)]
-        previous = token
     return [_unbalanced(source, opened[-1][0], [])] if opened else []
 
 
@@ -106,6 +115,8 @@ def _bare_joins(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     for previous, token, after in zip(
         [NOTHING, *tokens], tokens, [*tokens[1:], NOTHING], strict=False
     ):
+        if token.word not in _OF_JOINS:
+            continue
         if token.has("(", "["):
             waiting.append(None)
         elif token.has("ON", "USING"):
@@ -117,7 +128,8 @@ def _bare_joins(source: Source, tokens: Sequence[Token]) -> list[Finding]:
             waiting[-1] = token if is_bare and not after.has("UNNEST") else None
         elif token.has(")", "]"):
             bare += [join for join in [waiting.pop()] if join]
-    if len(bare) <= MAXIMUM_BARE_JOINS:
+    is_bounded = len(tokens) * 2 ** len(bare) <= MAXIMUM_WORK
+    if len(bare) <= MAXIMUM_BARE_JOINS and is_bounded:
         return []
     message = f"{len(bare)} joins say neither ON nor USING, so it is unclear which rows they tie."
     fix = "JOIN customers AS c ON c.id = o.customer_id; for an array: LEFT JOIN UNNEST(o.items)"
@@ -131,3 +143,25 @@ def _pipes(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     at = source.position(pipes[MAXIMUM_PIPES].offset)
     message = f"The query has {len(pipes)} pipe operators; {MAXIMUM_PIPES} are read."
     return [found("too_deep", message, "Join neighbouring WHERE, EXTEND and SELECT.", at=at)]
+
+
+def _work(source: Source, tokens: Sequence[Token]) -> list[Finding]:
+    """What nests so much that few words are long work: structs in structs, FROM in FROM."""
+    opened: list[tuple[int, int]] = []
+    work = twice = copied = 0
+    padded = [NOTHING, *tokens, NOTHING]
+    for previous, token, after in zip(padded, tokens, padded[2:], strict=False):
+        if token.has("(", "["):
+            is_query = after.has("SELECT", "WITH", "FROM", "(")
+            is_source = is_query and previous.has("FROM", "JOIN", ",", "(")
+            opened.append((int(previous.has(*_READ_TWICE)), int(is_source)))
+            twice, copied = twice + opened[-1][0], copied + opened[-1][1]
+        elif token.has(")", "]"):
+            closed = opened.pop()
+            twice, copied = twice - closed[0], copied - closed[1]
+        work += (1 + _COPIED * copied) << twice
+        if work > MAXIMUM_WORK:
+            message = "The query nests too much for its length to be read within a second."
+            fix = "Give inner parts a name: WITH step AS (SELECT ...) SELECT ... FROM step"
+            return [found("too_deep", message, fix, at=source.position(token.offset))]
+    return []

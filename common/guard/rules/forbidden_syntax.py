@@ -62,13 +62,15 @@ def _select_as(tokens: Sequence[Token]) -> list[_Problem]:
     """SELECT AS may be followed by a type's name, which then looks like a column or a call."""
     faults = []
     padded = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
-    for index, token in enumerate(padded[2:-2], start=2):
+    for index, token in enumerate(tokens, start=2):
+        if not token.has("AS"):
+            continue
         older, before, after, then = (padded[index + step] for step in (-2, -1, 1, 2))
         follows_select = before.has("SELECT") or (
             before.has("DISTINCT", "ALL") and older.has("SELECT", "|>")
         )
         is_known = after.has("STRUCT", "VALUE") and not then.has(".", "AS", ",")
-        if token.has("AS") and follows_select and not is_known:
+        if follows_select and not is_known:
             message = f"SELECT AS is followed by STRUCT or VALUE, not by {after.text}."
             faults.append(_Problem("unknown_form", token, message, "SELECT AS STRUCT a, b"))
     return faults

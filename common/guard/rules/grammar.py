@@ -22,7 +22,11 @@ _UNFINISHED = frozenset(
 )
 """Words and symbols after which something has to come."""
 
+_LOOKED_AT = RESERVED | _UNFINISHED | {*_ORDER, "ILIKE", ",", "("}
+"""The only words and symbols, beside texts, that can stand in wrong company."""
 _CLAUSES = (*_ORDER[1:], ")", "]", "UNION", "INTERSECT")
+_PARTS = frozenset({*_ORDER, "(", ")", "[", "]", "SELECT", "|>", "UNION", "INTERSECT", "EXCEPT"})
+"""What begins or ends a clause or a query."""
 
 
 class _Problem(NamedTuple):
@@ -58,9 +62,11 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
     near = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
     # its columns are named by texts: UNPIVOT (reached FOR step IN (deal_at AS 'deal'))
     unpivots = any(token.has("UNPIVOT") for token in tokens)
-    for index in range(2, len(near) - 2):
-        older, before, token, after, then = near[index - 2 : index + 3]
+    for index, token in enumerate(tokens, 2):
         word = token.word
+        if word not in _LOOKED_AT and token.kind != "string":
+            continue
+        older, before, _, after, then = near[index - 2 : index + 3]
         if before.has("."):
             if token.kind == "string" and token.text[0] == '"':
                 message = f"{token.text} is a text; a name stands alone or between backquotes."
@@ -150,8 +156,10 @@ def _names_step(older: Token, before: Token) -> bool:
 def _clauses(tokens: Sequence[Token]) -> Iterator[_Problem]:
     """Clauses of one SELECT that stand in another order than GoogleSQL's."""
     ranks = [-1]
-    before = NOTHING
-    for token, after in zip(tokens, [*tokens[1:], NOTHING], strict=False):
+    padded = [NOTHING, *tokens, NOTHING]
+    for before, token, after in zip(padded, tokens, padded[2:], strict=False):
+        if token.word not in _PARTS:
+            continue
         if token.has("(", "["):
             ranks.append(-1)
         elif token.has(")", "]") and len(ranks) > 1:
@@ -174,4 +182,3 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[_Problem]:
                 message = f"{token.text} cannot follow {_ORDER[ranks[-1]]} here."
                 yield _Problem(token, message, f"Keep to this order: {' '.join(_ORDER)}")
             ranks[-1] = max(rank, ranks[-1])
-        before = token

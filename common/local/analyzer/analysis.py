@@ -61,6 +61,10 @@ _NOT_IN_BIGQUERY = (
 )
 """Where a feature's state in BigQuery is in doubt, the judge is the stricter of the two."""
 
+_NAMES_OF_INT64 = ("INT", "INTEGER", "BIGINT", "SMALLINT", "TINYINT", "BYTEINT")
+"""BigQuery's other names of a type that GoogleSQL itself has under one.
+Source: cloud.google.com/bigquery/docs/reference/standard-sql/data-types, "Integer type"."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -130,6 +134,8 @@ def catalog(tables: Sequence[tuple[tuple[str, ...], Schema]]) -> int:
                 language_options=language()
             )
         )
+        for name in _NAMES_OF_INT64:
+            made.named_type.add(name=name, type=type_pb2.TypeProto(type_kind=type_pb2.TYPE_INT64))
         for path, schema in tables:
             _add_table(made, path, schema)
         request = service.RegisterCatalogRequest(simple_catalog=made)

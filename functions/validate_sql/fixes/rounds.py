@@ -15,6 +15,8 @@ from functions.validate_sql.fixes.apply import Edited, edited
 from functions.validate_sql.fixes.script import as_query
 
 MAXIMUM_ROUNDS = 12
+MAXIMUM_READ = 100_000
+"""Characters, all rounds together: a longer text is read once, and what mends it once more."""
 _OF_SCRIPTS = frozenset({"declare", "script", "changes_schema"})
 
 
@@ -46,7 +48,7 @@ def mended(sql: str, allowed: Scope) -> Mended:
         findings = [replace(it, fix=text) if it.code in _OF_SCRIPTS else it for it in findings]
         known = Mended(query.text, judge(query.text, allowed), (), (query,))
         findings += map(known.relocated, known.verdict.findings)
-    for _ in range(MAXIMUM_ROUNDS):
+    for _ in range(max(1, min(MAXIMUM_ROUNDS, MAXIMUM_READ // (len(sql) + 1)))):
         errors = [it for it in known.verdict.findings if it.severity == "error"]
         made = edited(known.text, errors)
         if not errors or not made.edits:
