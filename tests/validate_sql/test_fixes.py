@@ -167,7 +167,7 @@ def test_all_faults_are_reported_in_one_answer_at_their_places(shown: Judge) -> 
     [
         ("SELECT id FROM 'shop.crm.orders'", "SELECT id FROM `shop.crm.orders`"),
         ("SELECT id FROM [shop].[crm].[orders]", "SELECT id FROM `shop.crm.orders`"),
-        ("SELECT id::int FROM crm.o", "SELECT CAST(id AS INT64) FROM crm.o"),
+        ("SELECT id::int FROM crm.o", "SELECT CAST(id AS INT) FROM crm.o"),
         ("SELECT UPPER(a)::text FROM crm.o", "SELECT CAST(UPPER(a) AS STRING) FROM crm.o"),
         ("SELECT größe FROM crm.o", "SELECT `größe` FROM crm.o"),
         ("SELECT id FROM crm.o WHERE a = \u2018x\u2019", "SELECT id FROM crm.o WHERE a = 'x'"),
