@@ -30,6 +30,7 @@ def _services() -> Services:
     session = requests.Session()
     # a proxy or a .netrc of the machine must neither see nor add credentials
     session.trust_env = False
+    # Cloud Run sets it; elsewhere no metadata server gives an identity
     in_cloud = "K_SERVICE" in os.environ
     return Services(
         page=Page(DIST),

@@ -13,8 +13,12 @@ import pytest
 from flask import Flask, request
 
 from common.catalog.definitions import Catalog
+from common.http.identity import Identity
+from common.http.request import Ask, Nothing
 from common.messaging.messages import ExportContinuation, ExportTick, ReplayRequested
 from functions.export.destinations.registry import DESTINATIONS
+from functions.export.frontend import deliveries
+from functions.export.frontend.models import DryRunBody
 from functions.export.main import answer
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import NOW, load
@@ -258,6 +262,11 @@ def test_a_dry_run_shows_the_very_bytes_that_the_run_sends(here: Shop) -> None:
         verdicts = {row["id"]: row["verdict"] for row in shown["rows"]}
         assert verdicts == {"o1": "create", "o2": "create", "o3": "skipped", "o4": "create"}
         assert shown["complete"]
+        body = DryRunBody(conversion="purchase")
+        who = Identity("editor@shop.example", "editor")
+        masked = deliveries.dry_run(Ask({"id": name}, Nothing(), body, who), here.services)
+        assert {each.body for each in masked.requests} == {None}
+        assert [each.sha256 for each in masked.requests] == [e["sha256"] for e in shown["requests"]]
         platform = here.stand_ins["google" if kind == "google_ads" else kind]
         assert not platform.held
         assert not here.all_of("export_attempts") or kind != "google_ads"

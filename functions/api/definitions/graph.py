@@ -64,6 +64,7 @@ def _check_references(draft: Conversion, definitions: Mapping[str, DefinitionVer
                 fix=f"Did you mean {' or '.join(near)}?" if near else f"Create {id!r} first.",
                 field=draft.named()[id],
             )
+        # its table stands still, so that whatever is computed from it would too
         if definitions[id].status == "archived":
             raise UserError(
                 f"{draft.id!r} refers to {id!r}, which is archived.",

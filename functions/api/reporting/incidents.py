@@ -109,6 +109,7 @@ def _decided(ask: Ask[Nothing, Decision], state: State, services: Services) -> I
         before_id="",
         limit=1,
     )
+    # read back: days and the first day are computed from all of its entries
     return Incident(**next(services.warehouse.rows(bound)))
 
 

@@ -121,6 +121,7 @@ def list_runs(ask: Ask[RunsQuery, None], services: Services) -> RunList:
 
 def get_run(ask: Ask[Nothing, None], services: Services) -> RunDetail:
     """Read one run with everything that it did."""
+    # a run is found by its id however long ago it was
     found = _runs(services, date(2000, 1, 1), [ask.path["run_id"]])
     if not found:
         raise NotFoundError(
@@ -149,6 +150,7 @@ def cancel(ask: Ask[Nothing, None], services: Services) -> RunDetail:
         "status": RunStatus.CANCELLED,
         "detail": f"Cancelled by {ask.author}.",
     }
+    # a task looks for this entry before it begins
     services.warehouse.append("runs", [entry])
     return get_run(ask, services)
 

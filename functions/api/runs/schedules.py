@@ -80,6 +80,7 @@ def _checked(name: str, services: Services) -> str:
     """The same name if it may have a schedule; raises ConflictError or NotFoundError otherwise."""
     if name == DAILY:
         return name
+    # ids of conversions have none, names of Terraform's jobs do
     if "-" in name:
         raise ConflictError(
             f"The schedule {name!r} belongs to Terraform.",

@@ -84,6 +84,7 @@ def diff(ask: Ask[Nothing, DiffBody], services: Services) -> Diff:
         counts = {row["change"]: row for row in _rows("diff_counts", live, new)}
         rows = _rows("diff", live, new, limit=bind(ask.body.limit))
         ids = [row["id"] for row in rows]
+        # inside the block: the candidates go when it ends
         why_not_live = why_left_out(stored.conversion, live, ids)
         why_not_new = why_left_out(draft, new, ids)
     return Diff(

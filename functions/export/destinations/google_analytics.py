@@ -126,6 +126,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
     def _event(self, name: str, row: ConversionRow, intent: Intent) -> JsonObject:
         refund = intent.op == "retract"
         money = None if refund else intent.money
+        # GA4's own are seconds since 1970: no other text is one of its sessions
         session = row.session_id if row.session_id and row.session_id.isdigit() else None
         return {
             "name": "refund" if refund else name,

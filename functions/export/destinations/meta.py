@@ -206,6 +206,7 @@ class Meta(Destination[MetaConfig]):
         people = user_data(row, intent, self.config.default_country, source)
         event = present(
             event_name=event_name,
+            # seconds: milliseconds would lie in the far future and have the whole batch refused
             event_time=int(intent.occurred.timestamp()),
             event_id=intent.key,
             action_source=source,
@@ -218,6 +219,7 @@ class Meta(Destination[MetaConfig]):
             event["data_processing_options"] = ["LDU"]
             event["data_processing_options_country"] = 0
             event["data_processing_options_state"] = 0
+        # judged here, because Meta refuses the whole batch for one such event
         if fault := _fault(event):
             return fault
         return written(intent.key, event)
@@ -381,6 +383,7 @@ def read(reply: Answer, rows: int) -> Result:
             else foreign.inside(body, "num_received")
         )
         trace = foreign.inside(body, "fbtrace_id") or foreign.inside(body, "session_id")
+        # fewer than were sent: nobody says which of them
         return Accepted(foreign.word(trace)) if received == rows else Unknown("not_all_received")
     code = code_of(foreign.mapping(foreign.inside(body, "error")))
     if not code:

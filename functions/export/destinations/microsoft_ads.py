@@ -180,6 +180,7 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
 
         Source: GetOfflineConversionReports of the WSDL of 2026-10-14.
         """
+        # the day itself is not over
         before = (day - timedelta(days=1)).isoformat()
         asked = canonical({"StartDateUtc": before, "EndDateUtc": before})
         reply = wire.exchange(self._post("OfflineConversionReports/Query", asked))

@@ -212,6 +212,7 @@ class TikTok(Destination[TikTokConfig]):
 
     def cause(self, reason: str) -> Cause:
         code = foreign.whole(reason.removeprefix("tiktok_"))
+        # as with a 5xx, the work may have been done
         if code is not None and code >= SERVER_FAULTS:
             return Cause.DOUBT
         return codes.TIKTOK.get(str(code), Cause.UNLISTED)

@@ -26,7 +26,9 @@ class DryRunBody(Model):
     limit: int = Field(
         1000, ge=0, le=preview.MAXIMUM_ROWS, description="Conversions to list one by one."
     )
-    bodies: int = Field(5, ge=0, le=50, description="Requests to show whole.")
+    bodies: int = Field(
+        5, ge=0, le=50, description="Requests to show whole, to whom may see personal data."
+    )
     force: bool = Field(False, description="Judge as a forced run would.")
 
 

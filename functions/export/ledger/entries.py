@@ -146,6 +146,7 @@ class Scribe:
         row = candidate.row
         return Entry(
             conversion_id=candidate.conversion_id,
+            # a row that is gone keeps the day on which runs can prove that it is
             conversion_date=row.date if row else candidate.date,
             state=state,
             reason=reason,

@@ -7,6 +7,7 @@ INSERT INTO {{ attempts }} (
 SELECT
   CAST(JSON_VALUE(entry, '$.date') AS DATE),
   CAST(JSON_VALUE(entry, '$.happened_at') AS TIMESTAMP),
+  -- clocks of workers differ, and this one orders the entries of all of them
   CURRENT_TIMESTAMP(),
   JSON_VALUE(entry, '$.destination'),
   JSON_VALUE(entry, '$.account'),

@@ -28,12 +28,15 @@ LEFT JOIN claims ON claims.conversion_id = COALESCE(conversion.id, delivery_stat
 CROSS JOIN status
 WHERE
   CASE
+    -- never looked at: what is older than the destination is sent by a replay only
     WHEN delivery_state.conversion_id IS NULL THEN conversion.date >= @start_date
     WHEN
       conversion.id IS NOT NULL
       THEN
         delivery_state.state IN ('sending', 'unknown', 'retry', 'requested', 'absent', 'erased')
+        -- no hash says that the row has to be looked at again
         OR COALESCE(delivery_state.row_hash <> conversion.row_hash, TRUE)
+        -- a destination that was saved may want by now what it refused before
         OR (
           delivery_state.state IN ('skipped', 'rejected', 'parked', 'failed', 'unsupported_change')
           AND COALESCE(delivery_state.destination_version, 0) <> @version
@@ -50,6 +53,7 @@ WHERE
       delivery_state.holding OR delivery_state.in_doubt_op IS NOT NULL
       THEN
         departed.proved_at IS NOT NULL
+        -- what was written of a row that is gone has no hash: it needs to be said once
         AND NOT (
           delivery_state.row_hash IS NULL
           AND (

@@ -47,6 +47,7 @@ attempts_since AS (
     entry.position > GREATEST(entry.proof, entry.cleared)
     AND (
       entry.state = 'unknown'
+      -- an outcome follows at once unless the worker died in between
       OR (
         entry.state = 'sending'
         AND COALESCE(entry.next_state, 'none') NOT IN ('accepted', 'retry', 'rejected', 'parked')

@@ -24,5 +24,6 @@ FROM (
       ORDER BY attempt.recorded_at DESC, attempt.fence DESC, attempt.seq DESC
     ) = 1
 ) AS refused
+-- without an op nothing was sent: such a row was refused here, and not by the account
 WHERE
   refused.state = 'rejected' AND refused.op IS NOT NULL AND refused.reason IN UNNEST(@reasons)

@@ -12,6 +12,7 @@ SELECT
   @conversion,
   conversion.id,
   conversion.date,
+  -- the key of reconcile/delivery_state.py: dedup_key
   CONCAT('c', SUBSTR(TO_HEX(SHA256(CONCAT(@conversion, '\x1f', conversion.id))), 1, 31)),
   @run_id,
   @fence,

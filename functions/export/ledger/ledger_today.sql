@@ -11,6 +11,7 @@ WHERE
   AND attempt.conversion = @conversion
   AND attempt.date >= @since_date
   AND attempt.happened_at >= @since
+  -- without an op nothing was sent: it says nothing about the account
   AND attempt.op IS NOT NULL
   AND attempt.state IN ('accepted', 'rejected')
 GROUP BY attempt.state, reason

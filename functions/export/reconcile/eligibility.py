@@ -67,6 +67,7 @@ def judge(
 
 def consent_of(row: ConversionRow, config: DestinationConfig) -> Consent:
     """The row's own consent, or the destination's default for where the person is."""
+    # the law of a US state outweighs whatever a banner said
     if row.opted_out:
         return Consent(user_data=False, personalization=False)
     user_data = _consent_in(row.consent_ad_user_data)

@@ -123,6 +123,7 @@ def _create(
 ) -> Decision:
     if row.created > terms.now + destination.capabilities.future_skew:
         return Nothing("not_yet")
+    # before the click: an old row is refused whatever it is known by
     if _expired(row, destination, terms):
         return Note("expired", "too_old")
     if fault := destination.click_fault(row, terms.now):
@@ -159,11 +160,13 @@ def _resolve(
         return Note("ambiguous", "taken_back_in_doubt")
     if delivery_state.held is None and _expired(row, destination, terms):
         return Note("ambiguous", "too_old_in_doubt")
+    # a conversion that is held, or was, is adjusted: a second create would count it again
     op: Op = "restate" if delivery_state.held or in_doubt.op != "create" else "create"
     money, occurred = wanted.money, (delivery_state.held or in_doubt).occurred
     if op == "create" and destination.capabilities.repeats != "replaces":
         # the platform may have kept the first one, so the second must say the same
         money = in_doubt.money
+    # by another click id the platform would take it for another conversion
     known = as_sent(row, in_doubt)
     decision = _deliver(op, known, wanted, money, occurred, destination, terms, candidate.members)
     if isinstance(decision, Deliver) and money != wanted.money:

@@ -106,6 +106,7 @@ class Delivery:
     def _deliver(self, batch: Sequence[Built]) -> list[Outcome]:
         if not batch:
             return []
+        # what was written down as sending becomes due again, not doubtful: nothing of it left
         if stopped := self.stopped:
             return [Outcome("retry", stopped)] * len(batch)
         result, request_id = self._persist(batch)
@@ -175,6 +176,7 @@ class Delivery:
         # what is not looked into stays due, so that a bad day costs requests and never rows
         if not part or self._extra <= 0 or self.stopped:
             return [Outcome("retry", self.stopped or "unattributed")] * len(part)
+        # searching has a budget of its own: a bad day must not use up the platform's quota
         self._extra -= 1
         result, request_id = self._persist(part)
         if isinstance(result, Accepted):
@@ -271,6 +273,7 @@ class Delivery:
             if isinstance(result, Accepted | Refused | Halted):
                 break
             if isinstance(result, Unknown):
+                # the first copy that may have been taken is the one in doubt
                 doubt = doubt or result
                 if not self._may_repeat:
                     break

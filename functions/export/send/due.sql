@@ -15,6 +15,7 @@ WHERE
   newest.state IN UNNEST(@open)
   OR (newest.state = 'parked' AND newest.happened_at < @parked_before)
 UNION DISTINCT
+-- of all conversions: the caller keeps what this destination takes
 SELECT run.conversion
 FROM {{ runs }} AS run
 WHERE run.date >= @since AND run.recorded_at >= @just_now AND run.status IN UNNEST(@done)

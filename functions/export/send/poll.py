@@ -45,6 +45,7 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
         pace.wait()
         status = connection.destination.poll(request["request_id"], services.wire)
         silent = silent + 1 if status is None else 0
+        # no answer is no end: the request is asked about later
         status = status or Status("processing")
         # rows before their request: after a kill in between it is asked about once more
         if state := reopened(status, connection):
@@ -52,6 +53,7 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
         if connection.destination.capabilities.audience and status.state != "processing":
             _leave(connection, request, status if state else None, run_id, fence, now)
         booked.append(answered(connection, request, status, now))
+        # after the booking, so that each tick gets at least one request further
         if deadline.left <= 0 or silent >= FAILURES_IN_A_ROW:
             break
     _report(connection, booked, run_id)

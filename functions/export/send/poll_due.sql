@@ -4,6 +4,7 @@ SELECT
   request.row_count, request.body_sha256, request.sent_at, request.polls
 FROM {{ requests }} AS request
 WHERE request.destination = @destination AND request.date >= @since
+-- polls only grow, while clocks of two workers may differ
 QUALIFY
   ROW_NUMBER() OVER (
     PARTITION BY request.request_id ORDER BY request.polls DESC, request.recorded_at DESC

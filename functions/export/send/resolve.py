@@ -26,6 +26,7 @@ def resolve_in_doubt(
     doubt, RetryableError while a run holds the destination.
     """
     services = connection.services
+    # a run that is under way may be sending what the person speaks of
     held = lease.acquire(
         services.warehouse, connection.lease_name, services.new_id(), RESOLVE_SECONDS
     )

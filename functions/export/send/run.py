@@ -138,6 +138,7 @@ class Run:
         job, summary = self._job, self._summary
         began = self._clock.now()
         census, today = self._ledger.census(), self._ledger.today(began - A_DAY)
+        # a day and not a run: an account that is wrong may refuse one row in each of many runs
         self._delivery.accepted = today.accepted
         self._delivery.refused.update({why: set(keys) for why, keys in today.refused.items()})
         brake = Brake(census, job.destination.config, force=job.force)
@@ -218,6 +219,7 @@ class Run:
         """What became of each order."""
         known = self._without_request(orders)
         rows = [order.built for key, (order, _, _) in orders.items() if key not in known]
+        # beside them sound rows would be refused again
         suspects = {key for key, (_, _, suspect) in orders.items() if suspect}
         for batch in batches(rows, self._job.destination, suspects):
             results = self._delivery.deliver(batch)

@@ -47,6 +47,7 @@ def handle(services: Services, message: Message) -> None:
     deadline = Deadline(services.clock, services.seconds)
     failures: list[Exception] = []
     for work in work_of(services, message):
+        # acknowledged: a paused destination catches up when it is live again
         if not work.connection.live:
             continue
         try:
@@ -56,6 +57,7 @@ def handle(services: Services, message: Message) -> None:
             severity = "WARNING" if isinstance(error, RetryableError) else "ERROR"
             log("export_failed", severity, destination=work.connection.id, reason=_code(error))
             failures.append(error)
+    # hourly and for all destinations at once, archived ones included
     if isinstance(message, ExportTick):
         _forget_erased(services)
     if failures:

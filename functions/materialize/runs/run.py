@@ -398,6 +398,7 @@ def release(services: Services, run_id: str, *, after: int = -1, again: bool = T
             end.tell(services.ledger.entries(run_id), run_id)
         return
     tier = waiting[0]["tier"]
+    # others of the tier still run: whoever ends last releases the next
     if tier <= after:
         return
     if not again and not warehouse.claim(f"{warehouse.settings.dataset}_{run_id}_tier_{tier}"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.catalog.definitions import DefinitionVersion
@@ -24,8 +24,10 @@ def watch(services: Services) -> None:
     again = unfinished(services)
     for message in again:
         services.bus.publish(message)
+    successes = _last_successes(services)
     for stored in services.catalog.active():
-        _report_if_stale(services, stored)
+        # a conversion that never ran is as old as its definition
+        _report_if_stale(services, stored, successes.get(stored.id, stored.created_at))
     # the sign of life for which the alert nothing-runs waits
     log("watchdog", count=len(again))
 
@@ -47,11 +49,15 @@ def unfinished(services: Services) -> list[Message]:
     return [MESSAGE.validate_json(row["message"]) for row in services.warehouse.rows(bound)]
 
 
-def _report_if_stale(services: Services, stored: DefinitionVersion) -> None:
+def _last_successes(services: Services) -> dict[str, datetime]:
+    """Id → when a run of the conversion last ended well; one statement, each of which costs 10 MB
+    at least."""
     sql = template(__file__, "watchdog_success", runs=services.warehouse.table("runs"))
-    bound = with_parameters(sql, conversion=stored.id, done=Parameter("ARRAY<STRING>", list(DONE)))
-    # a conversion that never ran is as old as its definition
-    last = next(services.warehouse.rows(bound))["last_success"] or stored.created_at
+    bound = with_parameters(sql, done=Parameter("ARRAY<STRING>", list(DONE)))
+    return {row["conversion"]: row["last_success"] for row in services.warehouse.rows(bound)}
+
+
+def _report_if_stale(services: Services, stored: DefinitionVersion, last: datetime) -> None:
     hours = (services.ledger.now - last).total_seconds() / 3600
     if hours > STALE_HOURS:
         services.ledger.report(

@@ -1,3 +1,4 @@
-SELECT MAX(entry.recorded_at) AS last_success
+SELECT entry.conversion, MAX(entry.recorded_at) AS last_success
 FROM {{ runs }} AS entry
-WHERE entry.conversion = @conversion AND entry.status IN UNNEST(@done)
+WHERE entry.conversion <> '' AND entry.status IN UNNEST(@done)
+GROUP BY entry.conversion

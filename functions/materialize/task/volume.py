@@ -1,4 +1,4 @@
-"""Silence: a day with far fewer conversions than its weekday had, and the table to look at."""
+"""Volume: a day with far fewer conversions than its weekday had, and the table to look at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHARE = 0.4
 """A day below this share of its weekday's average is reported."""
 
 
-def report_silence(
+def report_low_volume(
     ledger: Ledger, stored: DefinitionVersion, day: date, run_id: str, *, seen: int, usual: float
 ) -> None:
     """Report a day of which so few conversions are seen beside the usual number of its weekday."""

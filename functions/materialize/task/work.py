@@ -136,6 +136,7 @@ def _write(services: Services, job: Job) -> RunStatus:
     candidates = services.warehouse.staging(job.staged("candidates"))
     rows = kinds.select(job.stored.conversion, context)
     read = services.warehouse.execute(create_table_as(candidates, rows))
+    # after the candidates: the window's own raw values count in the total
     factor = normalize.factor(services.warehouse, job.stored, candidates, context)
     if factor.is_missing:
         reports.unnormalized(services, job)
@@ -151,6 +152,7 @@ def _write(services: Services, job: Job) -> RunStatus:
     if counts.changed:
         merge.merge(services.warehouse, job.target, table, job.lease, job.written)
     published = reports.published(services, job)
+    # asked after the MERGE, which does nothing under an older fence and does not say so
     if published["fence"] != job.lease.fence:
         # whoever has it now finishes our books if the MERGE was done, and does the work if not
         raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
@@ -158,7 +160,7 @@ def _write(services: Services, job: Job) -> RunStatus:
         history.append(services, job, table, job.written)
     reports.missing_rates(services, job, published)
     reports.unusable(services, job, published)
-    volume.report_silence(
+    volume.report_low_volume(
         services.ledger,
         job.stored,
         job.window.end,
