@@ -33,6 +33,9 @@ _FEATURE_TYPES = {"STRING", "INTEGER", "FLOAT", "NUMERIC", "BIGNUMERIC", "BOOLEA
     "TIMESTAMP",
 }
 _ANONYMOUS = re.compile(r"f\d+_|")
+OF_ORIGIN = frozenset({"country", "region", "city", "source", "medium", "campaign"})
+"""Columns of a conversion that a model may learn from as well: where somebody comes from is known
+when they come."""
 PARAMS_EXAMPLE = "[STRUCT('country' AS key, country AS value)] AS params"
 
 
@@ -147,6 +150,8 @@ def problems(
 
 def _written(schema: Sequence[Row], outputs: Sequence[Output]) -> dict[str, Output]:
     """Each column of the schema as the query writes it, by the schema's name in lower case."""
+    # by place: a column without a name is f0_ to BigQuery, and one that is there twice stands once
+    # by name
     if len(schema) == len(outputs):
         return {
             column["name"].lower(): output for column, output in zip(schema, outputs, strict=True)
@@ -311,6 +316,7 @@ def _extra_problems(
     if _ANONYMOUS.fullmatch(name):
         return [anonymous(output.text, output.at)]
     guess = meant.get(name)
+    # with features a name that only resembles one of the contract's may be meant as it is
     if guess and (not with_features or _is_needed(agreed, guess)):
         return [_misspelled(agreed, name, guess, output)]
     if with_features:

@@ -208,6 +208,7 @@ def event_names(filter: Filter) -> frozenset[str] | None:
         return frozenset(str(name) for name in _listed(filter.value)) if pinned else None
     if isinstance(filter, All):
         limits = [names for part in filter.all if (names := event_names(part)) is not None]
+        # an event has one name, so each part limits it further
         return frozenset.intersection(*limits) if limits else None
     branches = [event_names(part) for part in filter.any]
     limited = [names for names in branches if names is not None]

@@ -289,3 +289,9 @@ def test_all_types_of_another_dialect_are_named_in_one_answer() -> None:
     assert sorted(codes) == [
         "other_dialect", "other_dialect", "table_not_allowed", "unknown_function"
     ]  # fmt: skip
+
+
+def test_arrays_of_numbers_that_python_cannot_print_are_refused() -> None:
+    array = f"UNNEST(GENERATE_ARRAY(1, {'9' * 4_299}))"
+    verdict = judge(f"SELECT a AS id FROM {array} AS a, {array} AS b", SCOPE)
+    assert "unbounded" in {finding.code for finding in verdict.findings}

@@ -120,7 +120,7 @@ def test_several_deals_of_one_lead_add_up_inside_its_window(department: Departme
     assert past.outcomes.won.tolist() == [True, False, False]
 
 
-@pytest.mark.parametrize("ends", ["2024-07-01T00:00:00Z", None])
+@pytest.mark.parametrize("ends", ["2024-06-01T00:00:00Z", "2024-07-01T00:00:00Z", None])
 def test_an_end_that_is_not_known_yet_leaves_the_lead_open(
     department: Department, ends: str | None
 ) -> None:
@@ -344,3 +344,8 @@ def test_what_a_lead_did_on_the_site_counts_up_to_two_days_before(department: De
     }  # fmt: skip
     assert (new["site_visits"], new["site_last_source"]) == (0, None), "it came without a visit"
     assert before["site_visits"] is None, "from before GA4 was staged: nobody knows"
+
+
+def test_where_a_lead_comes_from_is_an_attribute_and_what_it_became_is_none() -> None:
+    columns = dict.fromkeys(("lead_id", "source", "campaign", "city", "value", "email"), "STRING")
+    assert sources.attribute_columns(columns) == ["source", "campaign", "city"]

@@ -165,7 +165,9 @@ def _products(source: Source, masked: Masked, tree: exp.Query) -> list[Finding]:
         # none is long alone, but three arrays of 10,000 are a trillion rows
         rows = prod(_length(array) for array in arrays)
         if rows > MAXIMUM_PRODUCT:
-            message = f"The arrays in FROM make {rows:,} rows together, as each element of one "
+            # a number of more than 4,300 digits is no text to Python
+            shown = f"{rows:,}" if rows < 10**9 else "more than a billion"
+            message = f"The arrays in FROM make {shown} rows together, as each element of one "
             message += f"meets each of the others; {MAXIMUM_PRODUCT:,} are allowed."
             fix = "Take shorter arrays: UNNEST(GENERATE_ARRAY(0, 23)) AS hour"
             at = trees.position(source, masked, arrays[0])

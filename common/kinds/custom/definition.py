@@ -111,6 +111,7 @@ class Custom(Conversion):
         )
 
     def open_days(self, of_member: Callable[[str], int]) -> int:
+        # without adjustment what the CRM changes later stays as it was counted
         return max(1, self.adjustment_days or 0)
 
     def value_days(self, of_member: Callable[[str], int]) -> int:

@@ -32,7 +32,7 @@ from common.kinds.scoring import (
     Scoring,
     preferences,
 )
-from common.model.contract import contract
+from common.model.contract import OF_ORIGIN, contract
 from common.model.window import Window
 from functions.score_leads.data.attributes import is_personal_name
 from functions.score_leads.data.behaviour import behaviour
@@ -183,11 +183,8 @@ def attribute_columns(columns: Mapping[str, str]) -> list[str]:
 
 
 _OF_CONVERSIONS = {
-    column.name
-    for column in contract("conversion").columns
-    if column.name != "params"
-    # columns of conversions as well, but known when a lead comes: attributes like any other
-} - {"country", "region", "city"}
+    column.name for column in contract("conversion").columns if column.name != "params"
+} - OF_ORIGIN
 
 
 def _raw(

@@ -33,8 +33,9 @@ credited AS (
 known AS (
   SELECT
     deal.id,
-    -- an end that is still to come is not known yet
-    IF(deal.outcome_at <= @known_until, deal.status, 'open') AS status,
+    -- an end that is still to come is not known yet; one that is a date falls on a day's first moment,
+    -- which is the end of the day before
+    IF(deal.outcome_at < @known_until, deal.status, 'open') AS status,
     TIMESTAMP_DIFF(deal.outcome_at, deal.created, MICROSECOND) / 86400e6 AS days,
     -- by the day's own rate, else what the CRM itself made of it in the project's currency
     COALESCE(

@@ -18,6 +18,7 @@ _PROJECT = re.compile(r"Project\s+`?([a-z][\w-]*(?:[.]\w+:[\w-]+)?)", re.IGNOREC
 def denied(message: str, tables: Sequence[str], account: str, project: str) -> Finding:
     """The finding for a refused access; names the account, the roles, the dataset or project."""
     who = account or "the service account that runs users' SQL"
+    # BigQuery names neither the table nor the file
     if "Drive credentials" in message:
         return found(
             "access_denied",

@@ -15,7 +15,7 @@ from common.guard.names.scope import Scope
 from common.guard.reading.lexer import Token, canonical
 from common.model.findings import Finding, Position, found
 from common.model.window import Window
-from common.privacy import shown
+from common.privacy import HIDDEN, shown
 from common.untyped import Row
 from functions.validate_sql.engine.explain import outermost
 from functions.validate_sql.profile import profile as profiles
@@ -148,8 +148,10 @@ def _idle(
     fix = f"Did you mean {close[0]!r}?"
     place = _place(verdict.query, [text])
     quote = text.text[0]
-    # a value with quotes or backslashes would have to be escaped in the author's own style
-    mended = f"{quote}{close[0]}{quote}" if quote not in close[0] and "\\" not in close[0] else None
+    # a value with quotes or backslashes would have to be escaped in the author's own style, and one
+    # that is masked is not the value
+    is_plain = not any(part in close[0] for part in (quote, "\\", HIDDEN))
+    mended = f"{quote}{close[0]}{quote}" if is_plain else None
     return found("idle_filter", message, fix, at=place, replacement=mended)
 
 

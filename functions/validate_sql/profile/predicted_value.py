@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog
 from common.catalog.prediction_targets import TARGET_DAYS, PredictionTarget, targets
-from common.model.contract import contract, is_feature
+from common.model.contract import OF_ORIGIN, contract, is_feature
 from common.model.findings import Finding, found
 from common.untyped import JsonObject
 
@@ -98,12 +98,12 @@ def check(asked: bool, predicted: PredictedValue | None) -> list[Finding]:
 
 
 def features(schema: Sequence[JsonObject]) -> list[str]:
-    """Columns outside the contract, and params: what a model may learn from."""
+    """Columns outside the contract, those of the origin and params: what a model may learn from."""
     agreed = contract("conversion")
     return [
         column["name"]
         for column in schema
-        if column["name"] == "params"
+        if column["name"].lower() in {"params", *OF_ORIGIN}
         or (agreed.column(column["name"]) is None and is_feature(column))
     ]
 

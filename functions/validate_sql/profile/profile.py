@@ -185,6 +185,7 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
         for dataset in exports
     ]
     first = kept.window.start - timedelta(days=STITCH_DAYS)
+    # the property's day may end after the project's
     last = kept.window.end + timedelta(days=1)
     sql = with_parameters(
         template(

@@ -175,6 +175,7 @@ def _sizes(limits: Limits, asked: JsonObject, trees: list[exp.Expr]) -> dict[str
     plan = execution.prepared(project, asked["bq_sql"], asked["query_params"], ctx, caller)
     with ctx.engine.connection.cursor() as connection:
         rows = connection.execute(
+            # DuckDB's size is a number of rows; a value is taken for eight bytes
             "SELECT schema_name, table_name, estimated_size * 8 * column_count FROM duckdb_tables()"
         ).fetchall()
     found = {}
