@@ -108,3 +108,12 @@ def test_whoever_reads_a_lease_asks_in_which_table_it_stands() -> None:
     root = Path(__file__).parents[2]
     files = [file for room in ("common", "functions") for file in (root / room).rglob("*.py")]
     assert not [file for file in files if 'table("leases")' in file.read_text("utf-8")]
+
+
+def test_a_conversion_and_a_destination_of_like_names_have_a_lease_each(
+    warehouse: Warehouse,
+) -> None:
+    pairs = (("export_google", "export-google"), ("catalog_conversion", "catalog:conversion"))
+    for one, other in pairs:
+        assert lease.acquire(warehouse, one, "first")
+        assert lease.acquire(warehouse, other, "second")

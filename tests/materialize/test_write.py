@@ -69,8 +69,17 @@ def test_a_factor_moves_at_most_a_fifth_from_run_to_run() -> None:
 def test_no_two_merges_share_the_id_of_a_job() -> None:
     """A job id is taken for ever: whoever comes second would wait for the first one's rows."""
     ids = [
-        f"{merge_job(Lease(name, 'holder', fence, 'd'), part)}{again}"
-        for name in ("lead", "lead_2", "lead_2_1")
+        f"{merge_job(Lease(name, 'holder', fence, dataset), part)}{again}"
+        for dataset in ("d", "d_lead")
+        for name in (
+            "lead",
+            "lead_2",
+            "lead_lead_2",
+            "2",
+            "export_lead",
+            "export-lead",
+            "stage:lead",
+        )
         for fence in (1, 2, 12)
         for part in ("", "clicks")
         for again in ("", "_1", "_2")

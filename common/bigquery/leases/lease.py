@@ -42,8 +42,8 @@ class Lease:
 
     @property
     def key(self) -> str:
-        """The name in letters, digits and _, unique in the project: the stem of job ids."""
-        return _plain(f"{self.dataset}_{self.name}")
+        """The stem of its job ids in letters, digits, _ and -, unique in the project."""
+        return _key(self.dataset, self.name)
 
 
 def acquire(
@@ -194,7 +194,7 @@ def _create(warehouse: Warehouse, name: str) -> None:
     created = warehouse.client.get_table(warehouse.path(table_of(name))).created
     # ids are taken for ever, so a table that was made anew needs others
     stamp = int(created.timestamp() * 1000) if created else 0
-    key = _plain(f"{warehouse.settings.dataset}_{name}")
+    key = _key(warehouse.settings.dataset, name)
     insert = with_parameters(_sql("create", warehouse, name), name=name)
     try:
         warehouse.execute(insert, job_id=f"lease_{key}_{stamp}")
@@ -219,8 +219,11 @@ def _rows(warehouse: Warehouse, name: str) -> list[JsonObject]:
     )
 
 
-def _plain(text: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in text)
+def _key(dataset: str, name: str) -> str:
+    # ids of conversions and names of datasets have no hyphen: export-google is not export_google,
+    # and purchase in shop_eu not eu_purchase in shop
+    plain = "".join(letter if letter.isalnum() or letter == "_" else "-" for letter in name)
+    return f"{dataset}-{plain}"
 
 
 def _sql(verb: str, warehouse: Warehouse, name: str) -> Sql:
