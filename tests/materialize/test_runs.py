@@ -23,8 +23,10 @@ from common.messaging.messages import (
     ScoreTask,
     Watchdog,
 )
+from common.model.window import Window
 from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle, release
+from functions.materialize.stage import fill
 from tests import leases
 from tests.materialize.histories import Crash, Worker
 from tests.materialize.world import QuickWorld, World
@@ -389,6 +391,27 @@ def test_a_crash_at_any_statement_heals_with_the_next_delivery(
     assert world.rows("purchase") == whole
     fences = [e["fence"] for e in world.ledger("purchase") if e["run_id"] == "crash"]
     assert len(fences) == len(set(fences))
+
+
+def test_older_days_that_a_lapsed_holder_read_are_not_booked(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.events(shop())
+    merged = fill._merge
+
+    def taken_over(*written: Any) -> None:
+        leases.lapse(world.warehouse)
+        assert acquire(world.warehouse, fill.LEASE, "another")
+        merged(*written)
+
+    monkeypatch.setattr(fill, "_merge", taken_over)
+    ledger = Ledger(world.warehouse, at("2026-11-11T06:00:00Z"))
+    window = Window(date(2026, 11, 8), date(2026, 11, 9))
+    with pytest.raises(RetryableError):
+        fill.remember(world.warehouse, ledger, window, "run")
+    for table in ("ga4_shards", "ga4_clicks"):
+        name = world.warehouse.table(table)
+        assert world.query(f"SELECT COUNT(*) AS n FROM {name}") == [{"n": 0}]
 
 
 def test_the_watchdog_publishes_what_never_ended(world: QuickWorld) -> None:

@@ -95,6 +95,7 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
                 warehouse, {name: fresh[name] for name in written}, span, seen, taken
             )
             _merge(warehouse, found, taken, window)
+            _still_held(warehouse, taken)
             entries = shards.entries(seen, window, run_id, ledger.now)
             warehouse.append("ga4_shards", entries)
     finally:
@@ -145,15 +146,20 @@ def _fill(
         )
         return False
     _merge(warehouse, differences, taken, span.window)
-    # a lost fence wrote nothing: to book the days as read would pass over them for ever
-    if not lease.is_held(warehouse, taken):
-        raise RetryableError("Another run took the stage over.", code="lease_lost")
+    _still_held(warehouse, taken)
     read = shards.entries(seen, span.window, run_id, ledger.now)
     warehouse.append("ga4_shards", read)
     ledger.write(
         run_id, RunStatus.STAGED, seconds=clock.elapsed(), rows_total=counts.after, **facts
     )
     return True
+
+
+def _still_held(warehouse: Warehouse, taken: lease.Lease) -> None:
+    """Raises RetryableError when another run took the stage over: a lost fence wrote nothing, and
+    to book its days as read would pass over them for ever."""
+    if not lease.is_held(warehouse, taken):
+        raise RetryableError("Another run took the stage over.", code="lease_lost")
 
 
 def _read(warehouse: Warehouse, raw: Sql, scanned: Sql) -> Sql:
