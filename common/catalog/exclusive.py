@@ -32,6 +32,8 @@ def exclusive(warehouse: Warehouse, collection: Collection) -> Iterator[None]:
             fix="Send the same request again in a minute.",
         )
     try:
-        yield
+        # a slow save must not let the next writer in: versions are appended without a fence
+        with lease.kept(warehouse, held, seconds=LEASE_SECONDS, every=LEASE_SECONDS / 3):
+            yield
     finally:
         lease.release(warehouse, held)

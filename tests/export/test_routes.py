@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 from flask import Flask, request
 
+from common.bigquery.leases import lease
 from common.catalog.definitions import Catalog
 from common.http.identity import Identity
 from common.http.request import Ask, Nothing
@@ -20,6 +21,8 @@ from functions.export.destinations.registry import DESTINATIONS
 from functions.export.frontend import deliveries
 from functions.export.frontend.models import DryRunBody
 from functions.export.main import answer
+from functions.export.send import resolve
+from tests import leases
 from tests.destinations.harness import HERE as CASES
 from tests.destinations.harness import NOW, load
 from tests.export.shop import Shop, shop
@@ -556,3 +559,36 @@ def test_a_person_settles_what_is_in_doubt(here: Shop, verdict: str, state: str)
     here.handle(ExportTick())
     assert len(meta(here).held) == (verdict == "absent")
     assert ask(here, "POST", "/destinations/meta_main/settle", body)[0] == 404
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_persons_word_is_written_or_refused_and_holds_up_no_run(
+    here: Shop, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    here.add_destination("meta")
+    here.put("o1", value=100)
+    here.materialize()
+    meta(here).script(FAULTS["reset"])
+    here.export()
+    here.passes(hours=49)
+    here.handle(ExportTick())
+    written = resolve._entries
+
+    def meanwhile(*asked: Any) -> Any:
+        if late:
+            leases.lapse(here.warehouse)
+            assert lease.acquire(here.warehouse, "export-meta_main", "another run")
+        else:
+            assert lease.ask_again(here.warehouse, "export-meta_main", "purchase")
+        return written(*asked)
+
+    monkeypatch.setattr(resolve, "_entries", meanwhile)
+    here.bus.messages.clear()
+    body = {"conversion": "purchase", "ids": ["o1", "o1"], "verdict": "delivered"}
+    status, shown = ask(here, "POST", "/destinations/meta_main/settle", body)
+    asked = [each.conversion for each in here.bus.messages if isinstance(each, ExportContinuation)]
+    if late:
+        assert (status, shown["code"], asked) == (503, "destination_busy", [])
+        assert here.states() == {"o1": "ambiguous"}
+    else:
+        assert (status, shown, asked) == (200, {"settled": 1}, ["purchase"])

@@ -9,6 +9,7 @@ from common.bigquery.leases import lease
 from common.errors import NotFoundError, RetryableError
 from functions.export.ledger.entries import Entry
 from functions.export.reconcile.delivery_state import Candidate, State
+from functions.export.send.service import releasing
 from functions.export.services import Connection
 
 RESOLVE_SECONDS = 60
@@ -31,20 +32,25 @@ def resolve_in_doubt(
         services.warehouse, connection.lease_name, services.new_id(), RESOLVE_SECONDS
     )
     if held is None:
-        raise RetryableError(
-            f"A run of {connection.id!r} is under way.",
-            code="destination_busy",
-            fix="Try again in a few minutes.",
-        )
-    try:
+        raise _busy(connection)
+    # what asks for a run meanwhile is passed on, as after any other holder
+    with releasing(services, connection, held):
         run_id = f"resolve_{services.new_id()}"
         ledger = connection.ledger(connection.scope(conversion, run_id, held.fence))
         in_doubt = {each.conversion_id: each for each in ledger.in_doubt()}
-        chosen = [_known(in_doubt, id) for id in ids]
-        ledger.append(_entries(connection, chosen, verdict), only_as_holder=True)
-    finally:
-        lease.release(services.warehouse, held)
+        chosen = [_known(in_doubt, id) for id in dict.fromkeys(ids)]
+        if not ledger.append(_entries(connection, chosen, verdict), only_as_holder=True):
+            # this took longer than the lease: nothing was written down
+            raise _busy(connection)
     return len(chosen)
+
+
+def _busy(connection: Connection) -> RetryableError:
+    return RetryableError(
+        f"A run of {connection.id!r} is under way.",
+        code="destination_busy",
+        fix="Try again in a few minutes.",
+    )
 
 
 def _known(in_doubt: dict[str, Candidate], id: str) -> Candidate:
