@@ -92,11 +92,7 @@ def customers(data: Path) -> tuple[Table, Split]:
 
     A customer who buys in the 90 days after is won and worth the money spent in them.
     """
-    read = table_file.read(data / "cdnow.csv.gz").columns
-    cells = zip(read["id"], moments(read["date"]), read["cds"], read["value"], strict=True)
-    bought: defaultdict[str, list[Purchase]] = defaultdict(list)
-    for id, at, cds, value in cells:
-        bought[id].append((float(at), number(cds), number(value)))
+    bought = purchases(data)
     end = max(at for purchases in bought.values() for at, _, _ in purchases)
     looks = [_look(bought, end - 2 * SPAN - DAY), _look(bought, end - SPAN)]
     columns: dict[str, list[object]] = {
@@ -111,25 +107,45 @@ def customers(data: Path) -> tuple[Table, Split]:
 Purchase = tuple[float, float, float]
 """When, how many pieces, how much money."""
 
+Purchases = dict[str, list[Purchase]]
+"""Of each customer, oldest first."""
 
-def _look(
-    bought: dict[str, list[Purchase]], at: float
-) -> tuple[dict[str, list[float]], list[float]]:
+
+def purchases(data: Path) -> Purchases:
+    """All purchases of a shop for music."""
+    read = table_file.read(data / "cdnow.csv.gz").columns
+    cells = zip(read["id"], moments(read["date"]), read["cds"], read["value"], strict=True)
+    bought: defaultdict[str, list[Purchase]] = defaultdict(list)
+    for id, at, cds, value in cells:
+        bought[id].append((float(at), number(cds), number(value)))
+    return {id: sorted(each) for id, each in bought.items()}
+
+
+def known_of(purchases: list[Purchase], at: float) -> dict[str, float]:
+    """What is known on a day of a customer who has bought by then."""
+    known = [each for each in purchases if each[0] <= at]
+    days = [(at - day) / DAY for day, _, _ in known]
+    spent = sum(money for _, _, money in known)
+    return {
+        "purchases": len(known),
+        "days since first": max(days),
+        "days since last": min(days),
+        "pieces": sum(cds for _, cds, _ in known),
+        "spent": spent,
+        "mean purchase": spent / len(known),
+        "purchases of 90 days": sum(day < 90 for day in days),
+    }
+
+
+def _look(bought: Purchases, at: float) -> tuple[dict[str, list[float]], list[float]]:
     """What was known of each customer, and what each spent in the 90 days after."""
     columns: defaultdict[str, list[float]] = defaultdict(list)
     spent = []
     for purchases in bought.values():
-        known = [each for each in purchases if each[0] <= at]
-        if not known:
+        if purchases[0][0] > at:
             continue
-        days = [(at - day) / DAY for day, _, _ in known]
-        columns["purchases"].append(len(known))
-        columns["days since first"].append(max(days))
-        columns["days since last"].append(min(days))
-        columns["pieces"].append(sum(cds for _, cds, _ in known))
-        columns["spent"].append(sum(money for _, _, money in known))
-        columns["mean purchase"].append(columns["spent"][-1] / len(known))
-        columns["purchases of 90 days"].append(sum(day < 90 for day in days))
+        for name, cell in known_of(purchases, at).items():
+            columns[name].append(cell)
         spent.append(sum(money for day, _, money in purchases if at < day <= at + SPAN))
     return dict(columns), spent
 

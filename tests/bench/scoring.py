@@ -24,6 +24,7 @@ from functions.score_leads.data.values import Floats  # noqa: E402
 from functions.score_leads.model import metrics  # noqa: E402
 from functions.score_leads.model.encoding import log_odds  # noqa: E402
 from tests.bench import (  # noqa: E402
+    _customers,
     _peers,
     _promises,
     _reasons,
@@ -61,6 +62,9 @@ def main() -> None:
         print(f"  {line}", flush=True)
     print("\nwins promised of the next 30 days, never worse than none in the mean", flush=True)
     for line in _promises.lines():
+        print(f"  {line}", flush=True)
+    print("\ncdnow, promised of the next 90 days on monthly dates, money within 10 %", flush=True)
+    for line in _customers.lines(asked.data):
         print(f"  {line}", flush=True)
     print("\nlearning from some of many leads", flush=True)
     for line in _sampling.lines():

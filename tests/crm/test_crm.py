@@ -6,26 +6,25 @@ of which only the columns they name are compared.
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from google.cloud import bigquery
 from pydantic import ValidationError
 
 from common import crm
-from common.bigquery.sql import Sql
 from common.crm import connector, names, source
 from common.errors import NotFoundError
 from common.kinds.scoring import CrmSource
+from common.settings import Settings
 from tests.expected import Expected
 from tests.judge import analyze
+from tests.quick import QuickWarehouse
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/*/tables.yaml"))
 
@@ -34,9 +33,29 @@ def read(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def load(client: bigquery.Client, dataset: str, tables: Mapping[str, Any]) -> None:
+@pytest.fixture(scope="module")
+def warehouse() -> Iterator[QuickWarehouse]:
+    """One engine for all cases; a statement over each of them is judged by GoogleSQL as well."""
+    settings = Settings(
+        project="test-project", dataset="conversions", staging_dataset="staging", currency="EUR",
+        timezone="Europe/Berlin",
+    )  # fmt: skip
+    there = QuickWarehouse(settings)
+    yield there
+    there.connection.close()
+
+
+@pytest.fixture
+def dataset(warehouse: QuickWarehouse, request: pytest.FixtureRequest) -> str:
+    """A dataset of the test's own."""
+    path = "test-project." + re.sub(r"\W", "_", request.node.name)
+    warehouse.ensure_dataset(path)
+    return path
+
+
+def load(warehouse: QuickWarehouse, dataset: str, tables: Mapping[str, Any]) -> None:
     for name, table in tables.items():
-        schema = list(map(bigquery.SchemaField.from_api_repr, columns(tables)[name]))
+        schema = columns(tables)[name]
         rows = [
             {
                 column: json.loads(cell) if type_ == "JSON" and cell else cell
@@ -44,15 +63,8 @@ def load(client: bigquery.Client, dataset: str, tables: Mapping[str, Any]) -> No
             }
             for row in table["rows"]
         ]
-        lines = "".join(json.dumps(row, default=str) + "\n" for row in rows)
-        config = bigquery.LoadJobConfig(
-            schema=schema, source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON
-        )
-        path = f"{dataset}.{name}"
-        client.create_table(bigquery.Table(path, schema=schema))
-        if rows:
-            file = io.BytesIO(lines.encode())
-            client.load_table_from_file(file, path, job_config=config).result()
+        warehouse.create(f"{dataset}.{name}", schema)
+        warehouse.load(f"{dataset}.{name}", schema, rows)
 
 
 def columns(tables: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -70,17 +82,6 @@ def field(name: str, type_: Any) -> dict[str, Any]:
     return {"name": name, "type": "RECORD", "mode": mode, "fields": inner}
 
 
-def answers(client: bigquery.Client, sql: Sql) -> list[dict[str, Any]]:
-    values: dict[str, Any] = {name: bound.value for name, bound in sql.parameters.items()}
-    config = bigquery.QueryJobConfig(
-        query_parameters=[
-            bigquery.ScalarQueryParameter(name, bound.type, values[name])
-            for name, bound in sql.parameters.items()
-        ]
-    )
-    return [dict(row) for row in client.query(sql.text, job_config=config).result()]
-
-
 def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC).isoformat()
@@ -94,10 +95,10 @@ def comparable(rows: list[dict[str, Any]], names: list[str]) -> list[list[Any]]:
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_a_crm_says_the_same_however_it_was_loaded(
-    folder: Path, client: bigquery.Client, dataset: str, expecting: Expected
+    folder: Path, warehouse: QuickWarehouse, dataset: str, expecting: Expected
 ) -> None:
     tables = read(folder / "tables.yaml")
-    load(client, dataset, tables)
+    load(warehouse, dataset, tables)
     schemas = columns(tables)
     built = source.source(folder.parent.name, dataset, schemas, labels(tables))
     known = {f"{dataset}.{name}": schema for name, schema in schemas.items()}
@@ -106,7 +107,7 @@ def test_a_crm_says_the_same_however_it_was_loaded(
         ("deals", built.deals, crm.DEALS),
     ):
         analyze(sql.text, known, {name: bound.type for name, bound in sql.parameters.items()})
-        found, expected = answers(client, sql), read(folder / f"{query}.yaml")
+        found, expected = list(warehouse.rows(sql)), read(folder / f"{query}.yaml")
         assert list(found[0])[: len(wanted)] == list(wanted)
         shown = list(expected[0])
         expecting.rows(
@@ -291,7 +292,7 @@ TOY = {
 
 
 def test_a_crm_made_by_the_recipe_alone_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: bigquery.Client, dataset: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warehouse: QuickWarehouse, dataset: str
 ) -> None:
     """A folder with crm.json and one file for a loader's shape: no Python, no SQL."""
     folder = tmp_path / "toy"
@@ -312,9 +313,9 @@ def test_a_crm_made_by_the_recipe_alone_is_read(
             "rows": [[7, "2026-01-05", "2026-01-09", "Won", 80.0]],
         },
     }  # fmt: skip
-    load(client, dataset, tables)
+    load(warehouse, dataset, tables)
     built = source.source("toy", dataset, columns(tables))
-    (lead,), (deal,) = answers(client, built.leads), answers(client, built.deals)
+    (lead,), (deal,) = warehouse.rows(built.leads), warehouse.rows(built.deals)
     assert (lead["lead_id"], lead["client_id"], lead["Topic"]) == ("1", "1.2", "Roof")
     assert (deal["lead_id"], deal["status"], deal["deal_value"]) == ("1", "won", 80.0)
     assert built.attributes == ("Topic",)
