@@ -86,7 +86,7 @@ class Columns:
     def items(self, texts: Iterable[str], numbers: Iterable[str]) -> str:
         """The list of products with these fields."""
         fields = [(name, "STRING") for name in texts] + [(name, "FLOAT64") for name in numbers]
-        if (elements := self._elements("items", "item")) is None:
+        if (elements := self._elements("items")) is None:
             listed = ", ".join(f"{name} {type_}" for name, type_ in fields)
             return f"CAST([] AS ARRAY<STRUCT<{listed}>>)"
         chosen = ", ".join(
@@ -94,7 +94,7 @@ class Columns:
         )
         return f"ARRAY(SELECT AS STRUCT {chosen} FROM {elements} AS item)"
 
-    def _elements(self, column: str, alias: str = "parameter") -> str | None:
+    def _elements(self, column: str) -> str | None:
         kind = self.types.get(column)
         if kind in TEXTS:
             return f"UNNEST(JSON_QUERY_ARRAY(event.{column}))"

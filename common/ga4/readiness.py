@@ -36,7 +36,7 @@ class Problem:
     """Of days that are missing the first."""
 
 
-def problems(warehouse: Warehouse, yesterday: date) -> Iterator[Problem]:
+def problems(warehouse: Warehouse) -> Iterator[Problem]:
     """What the configured properties lack on the whole; nothing where each has daily tables."""
     if not warehouse.settings.ga4_datasets:
         yield Problem(

@@ -180,7 +180,7 @@ def _table_findings(
     for read in reads:
         at = tree.position(source, masked, read.node)
         if tables.is_function(read.node):
-            faults = [_table_function(read.node, at)]
+            faults = [_table_function(at)]
         elif len(read.parts) == 1 and tables.fold(read.parts[0]) in steps:
             faults = [_step_out_of_sight(read.parts[0], at)]
         else:
@@ -221,9 +221,10 @@ def _read_too_often(size: int) -> Finding:
     )
 
 
-def _table_function(node: exp.Table, at: object) -> Finding:
+def _table_function(at: Position | None) -> Finding:
     return found(
         "table_function",
         "A function stands in FROM. What a table function reads cannot be seen in the query.",
         "Name the tables that it reads; for an array, write UNNEST(array) AS item.",
+        at=at,
     )

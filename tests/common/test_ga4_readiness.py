@@ -29,7 +29,7 @@ class Tables(Warehouse):
 
 
 def codes(warehouse: Warehouse) -> list[str]:
-    return [it.code for it in readiness.problems(warehouse, YESTERDAY)]
+    return [it.code for it in readiness.problems(warehouse)]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_each_way_of_having_no_daily_table_has_a_name(
 
 
 def test_who_only_streams_is_pointed_to_the_switch_and_the_option() -> None:
-    [problem] = readiness.problems(Tables("events_intraday_20261109"), YESTERDAY)
+    [problem] = readiness.problems(Tables("events_intraday_20261109"))
     assert "Daily" in problem.fix
     assert "CONVERSIONS_GA4_STREAMING=true" in problem.fix
 

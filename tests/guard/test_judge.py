@@ -295,3 +295,9 @@ def test_arrays_of_numbers_that_python_cannot_print_are_refused() -> None:
     array = f"UNNEST(GENERATE_ARRAY(1, {'9' * 4_299}))"
     verdict = judge(f"SELECT a AS id FROM {array} AS a, {array} AS b", SCOPE)
     assert "unbounded" in {finding.code for finding in verdict.findings}
+
+
+def test_a_function_in_from_is_reported_at_its_place() -> None:
+    sql = "SELECT id FROM crm.orders, crm.fresh(3) AS it"
+    (found,) = [it for it in judge(sql, SCOPE).findings if it.code == "table_function"]
+    assert found.column == sql.index("fresh") + 1

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from common.guard.parser.cursor import Cursor
 
-_TYPE_STARTS = ("ARRAY", "STRUCT", "RANGE", "INTERVAL")
-
 
 class Types(Cursor):
     """Reads types. `>>` closes two of them."""

@@ -153,7 +153,7 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
     ends_a_name = last.kind in ("name", "quoted") and last.word not in RESERVED
     # COALESCE.5(x) calls a routine of a dataset in GoogleSQL, and is a number to sqlglot
     if token.kind == "number" and (last.has(".") or (token.text[0] == "." and ends_a_name)):
-        return [_digit_in_path(source, last, token, end)]
+        return [_digit_in_path(source, token, end)]
     if token.after_gap or token.kind not in _WORDLIKE:
         return []
     if token.kind == "string" and last.kind == "string":
@@ -232,7 +232,7 @@ def _doubled_quote(source: Source, last: Token, token: Token) -> Finding:
     )
 
 
-def _digit_in_path(source: Source, last: Token, token: Token, end: int) -> Finding:
+def _digit_in_path(source: Source, token: Token, end: int) -> Finding:
     word = re.match(r"[\w-]*", source.text[end:])
     part = token.text.lstrip(".") + (word[0] if word else "")
     return found(

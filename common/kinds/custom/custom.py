@@ -31,7 +31,7 @@ INHERITED = ("client_id user_id fbc fbp ttp").split()
 
 def select(conversion: Custom, context: Context) -> Sql:
     """The query's rows, each as a candidate; broken ones are judged by the common last step."""
-    steps = [("answered", _answered(conversion, context))]
+    steps = [("answered", _answered(context))]
     if conversion.inherit_attribution_from:
         parent = context.members[conversion.inherit_attribution_from]
         steps.append(("inherited", _inherited(parent)))
@@ -49,7 +49,7 @@ def select(conversion: Custom, context: Context) -> Sql:
     return chain(steps, last)
 
 
-def _answered(conversion: Custom, context: Context) -> Sql:
+def _answered(context: Context) -> Sql:
     types = standard_types()
     columns: dict[str, str | Sql] = {}
     for column in contract().columns:

@@ -86,7 +86,10 @@ class Limits:
                 self._outstanding[table] -= not is_insert
 
     def read_tables(self, sizes: Mapping[str, int], cap: int) -> None:
-        """A query over tables of these bytes under `maximumBytesBilled`, 0 for none."""
+        """A query over tables of these bytes under `maximumBytesBilled`, 0 for none.
+
+        Raises Refused.
+        """
         least = self.figures.least_billed
         billed = sum(
             max(least, self.figures.declared.get(table, size)) for table, size in sizes.items()
@@ -112,7 +115,7 @@ class Limits:
             self._read.append((now, billed))
 
     def check_text(self, sql: str, parameters: int, view: str) -> None:
-        """The size of a statement, of its parameters and of the view that it makes."""
+        """The size of a statement, its parameters and the view that it makes; raises Refused."""
         figures = self.figures
         if parameters > figures.parameters:
             raise Refused(
@@ -137,7 +140,7 @@ class Limits:
             )
 
     def check_partitions(self, written: int) -> None:
-        """How many partitions one job writes."""
+        """How many partitions one job writes; raises Refused."""
         allowed = self.figures.partitions_a_job
         if written > allowed:
             raise Refused(

@@ -106,7 +106,7 @@ class StandIn:
         self._woken = threading.Event()
 
     def answer(self, call: Call) -> Reply:
-        """What the platform answers; called under a lock."""
+        """What the platform answers, under a lock; raises LookupError for an unknown address."""
         raise LookupError(f"{self.name} knows no {call.method} {call.path}")
 
     def is_delivery(self, call: Call) -> bool:

@@ -133,7 +133,8 @@ def attached(
 ) -> Iterator[Attached]:
     """The stack that runs on the directory, else one of this command's own.
 
-    What the functions print goes to `log`, or to `functions.log` in the directory.
+    What the functions print goes to `log`, or to `functions.log` in the directory. Raises
+    CommandError when another one is about to have the directory.
     """
     found = _running(directory)
     if found is not None:

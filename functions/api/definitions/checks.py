@@ -89,7 +89,7 @@ def _export(draft: Conversion, services: Services) -> list[Finding]:
     """What stands in the way of counting the draft's events, in GA4's export as it is."""
     if not draft.events():
         return []
-    found = readiness.problems(services.warehouse, services.yesterday)
+    found = readiness.problems(services.warehouse)
     return [Finding(it.code, "warning", it.detail, it.fix) for it in found]
 
 

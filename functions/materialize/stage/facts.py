@@ -44,7 +44,7 @@ def report_export(
     warehouse: Warehouse, ledger: Ledger, window: Window, last: date, run_id: str
 ) -> None:
     """Report what the properties lack, on the whole and of the window's days up to `last`."""
-    lacking = [*readiness.problems(warehouse, last), *readiness.gaps(warehouse, window, last)]
+    lacking = [*readiness.problems(warehouse), *readiness.gaps(warehouse, window, last)]
     for problem in lacking:
         ledger.report(
             Incident(

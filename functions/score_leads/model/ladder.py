@@ -111,7 +111,7 @@ def lacks_skill(logits: Floats, base: Floats, won: Floats) -> str:
     """
     if min(won.sum(), len(won) - won.sum()) < 5:
         return "too few outcomes to show skill"
-    area, error = area_under_curve(logits, won), area_error(logits, won)
+    area, error = area_under_curve(logits, won), area_error(won)
     gain = log_losses(base, won) - log_losses(logits, won)
     gain_z = float(gain.mean() / max(gain.std() / np.sqrt(len(gain)), 1e-12))
     if area < LEAST_AREA or area - 0.5 < LEAST_AREA_Z * error:

@@ -26,7 +26,7 @@ def area_under_curve(scores: Floats, won: Floats) -> float:
     return float((ranks - wins * (wins + 1) / 2) / (wins * others))
 
 
-def area_error(scores: Floats, won: Floats) -> float:
+def area_error(won: Floats) -> float:
     """Standard error of an area of one half with these counts.
 
     Source: Hanley & McNeil (1982), doi.org/10.1148/radiology.143.1.7063747, at no skill.

@@ -138,7 +138,7 @@ def _trained(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
     )
     step = _held_forward(step, seen_forward)
     model = _model(attributes, features, outcomes, step, wishes.seed)
-    warnings = (*_silent(quiet), *_warnings(leads, outcomes, evidence, attributes, step, wishes))
+    warnings = (*_silent(quiet), *_warnings(leads, evidence, attributes, step, wishes))
     return Trained(
         model, step, attributes, evidence, seen_forward, leads, outcomes, features, warnings
     )
@@ -382,7 +382,6 @@ def sources_of(attributes: Sequence[Attribute]) -> tuple[str, ...]:
 
 def _warnings(
     leads: Leads,
-    outcomes: Outcomes,
     evidence: Mapping[str, Evidence],
     attributes: Sequence[Attribute],
     step: Step,

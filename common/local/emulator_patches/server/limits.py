@@ -134,7 +134,7 @@ def _admit(limits: Limits, asked: JsonObject, held: ExitStack) -> None:
     view = re.split(r"\bAS\b", sql, maxsplit=1, flags=re.I)[-1] if views else ""
     limits.check_text(sql, len(asked["query_params"] or ()), view)
     if 0 < cap.get() < _HELD or limits.figures.declared:
-        limits.read_tables(_sizes(limits, asked, trees), cap.get())
+        limits.read_tables(_sizes(asked, trees), cap.get())
     for tree in trees:
         if isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge):
             table = ".".join(statements.path(tree.this, project))
@@ -166,7 +166,7 @@ def _is_partitioned(ctx: Any, path: Path) -> bool:
     return known is not None and known.time_partitioning is not None
 
 
-def _sizes(limits: Limits, asked: JsonObject, trees: list[exp.Expr]) -> dict[str, int]:
+def _sizes(asked: JsonObject, trees: list[exp.Expr]) -> dict[str, int]:
     """project.dataset.table → bytes, of every stored table that the one statement names."""
     ctx, project = asked["ctx"], asked["project_id"]
     if len(trees) != 1 or not isinstance(trees[0], exp.Query | exp.DML | exp.Create):
