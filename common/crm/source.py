@@ -92,7 +92,7 @@ def source(
     schemas = _schemas(shape, found)
     return Source(
         connector=shape.name,
-        leads=_leads(rules, attributes, of_company, records, found, shape),
+        leads=_leads(rules, attributes, of_company, records, found, shape, loaded),
         deals=template(
             __file__,
             "source_deals",
@@ -100,7 +100,12 @@ def source(
             is_stage=_is_one_of(preferences.stages),
             outcomes=Sql("milestones" if preferences.is_of_leads else "of_deals"),
         ),
-        attributes=(*rules.entry_attributes, *attributes, *of_company),
+        attributes=(
+            *rules.entry_attributes,
+            *attributes,
+            *of_company,
+            *_activities(loaded),
+        ),
         tables=tuple(
             sorted({actual for each in shape.tables if (actual := _actual(shape, each, found))})
         ),
@@ -335,6 +340,13 @@ def _company_attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[
     }
 
 
+def _activities(loaded: Mapping[Canonical, Loaded]) -> tuple[str, ...]:
+    """The attribute that counts activities up to the lead's first day, where they are loaded."""
+    table = loaded.get("activity")
+    ties = table is not None and (table.has("entry_id") or table.has("person_id"))
+    return (ACTIVITIES,) if ties else ()
+
+
 def _records(
     rules: Crm,
     loaded: Mapping[Canonical, Loaded],
@@ -344,6 +356,8 @@ def _records(
     parts = []
     wanted = {rules.attributes_of: attributes, "company": of_company}
     for canonical in get_args(Canonical):
+        if canonical == "activity" and canonical not in loaded:
+            continue
         extra = rules.entry_attributes if canonical == "entry" else ()
         rows = (
             loaded[canonical].subquery(wanted.get(canonical, {}))
@@ -396,6 +410,36 @@ LEFT JOIN company
     ),
     TRUE
   )"""
+_DONE = """,
+done AS (
+  -- an activity with a lead counts for it alone, also where its person is named
+  SELECT tied.id, ARRAY_AGG(tied.created) AS moments
+  FROM (
+    SELECT
+      COALESCE(entries.kept, activity.entry_id, people.kept, activity.person_id) AS id,
+      activity.created
+    FROM activity
+    LEFT JOIN entry_folded AS entries ON entries.gone = activity.entry_id
+    LEFT JOIN person_folded AS people ON people.gone = activity.person_id
+    WHERE NOT activity.deleted AND activity.created IS NOT NULL
+  ) AS tied
+  WHERE tied.id IS NOT NULL
+  GROUP BY tied.id
+)"""
+_DONE_WITH = """
+LEFT JOIN done AS with_lead ON with_lead.id = form.id
+LEFT JOIN done AS with_person ON with_person.id = COALESCE(person.id, form.owner_id)"""
+ACTIVITIES = "activities_at_creation"
+# what sales does later follows from how well the lead looks, and is none of its attributes
+_ACTIVITIES = """(
+    SELECT COUNT(*)
+    FROM UNNEST(ARRAY_CONCAT(
+      IFNULL(with_lead.moments, []), IFNULL(with_person.moments, [])
+    )) AS moment
+    WHERE moment <= TIMESTAMP_ADD(
+      COALESCE(form.first_created, person.first_created), INTERVAL 1 DAY
+    )
+  ) AS {{ name }}"""
 # nearest to the request first; where only a deal carries the click, it is the lead's all the same
 _KNOWN = """COALESCE(
     form.{{ of }}_{{ name }}, person.{{ of }}_{{ name }}, by_lead.{{ name }}, by_person.{{ name }}
@@ -413,6 +457,7 @@ def _leads(
     records: Sql,
     found: Tables,
     shape: Connector,
+    loaded: Mapping[Canonical, Loaded],
 ) -> Sql:
     made = [
         fill("form.{{ name }} AS {{ name }}", name=identifier(name))
@@ -425,17 +470,21 @@ def _leads(
     companys = [
         fill("company.{{ name }} AS {{ name }}", name=identifier(name)) for name in of_company
     ]
+    done = [fill(_ACTIVITIES, name=name) for name in _activities(loaded)]
+    joined = (_COMPANY if of_company else "") + (_DONE_WITH if done else "")
     return template(
         __file__,
         "source_leads",
         comment=_COMMENTS[rules.leads],
-        records=records,
+        records=fill("{{ records }}" + _DONE, records=records) if done else records,
         least=_of_each("MIN({{ of }}.{{ name }}) AS {{ name }}", IDENTIFIERS, "deal", ", "),
         first=_of_each("{{ of }}.{{ name }} AS first_{{ name }}", IDENTIFIERS, "whole", ",\n    "),
         client_id=_of_each(_KNOWN, ["client_id"], "first"),
         clicks=_of_each(_KNOWN, CLICK_IDS, "first", ",\n  "),
-        attributes=join("", (fill(",\n  {{ it }}", it=each) for each in [*made, *own, *companys])),
-        who=Sql(_WHO[rules.leads] + (_COMPANY if of_company else "")),
+        attributes=join(
+            "", (fill(",\n  {{ it }}", it=each) for each in [*made, *own, *companys, *done])
+        ),
+        who=Sql(_WHO[rules.leads] + joined),
     )
 
 

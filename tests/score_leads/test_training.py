@@ -20,7 +20,7 @@ from functions.score_leads.model.value import LogBlend
 from functions.score_leads.operate import retrain
 from functions.score_leads.operate.history import Past
 from functions.score_leads.operate.training_incidents import of_training
-from functions.score_leads.training import artifact
+from functions.score_leads.training import artifact, forward
 from functions.score_leads.training.training import Leads, Trained, Wishes, channel_of, train
 from tests.score_leads.conftest import TODAY, Learnt, past_of, scoring_of
 from tests.score_leads.simulator import sales
@@ -105,6 +105,22 @@ def test_months_that_stray_from_their_promise_are_reported_with_the_interval(
     wins, (low, high) = learnt.training.promised_wins
     assert "about 35%" in told
     assert f"{wins:.0f} wins are promised, and {low:.0f} to {high:.0f} will come" in told
+
+
+def test_the_figures_of_quality_are_of_what_is_sent(
+    learnt: Learnt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A correction that the card leaves out could ruin a good model unseen."""
+    trained = learnt.training.trained
+    judged = (trained.features, trained.outcomes, 0)
+    before = forward.evaluate(*judged)
+    monkeypatch.setattr(forward, "level", lambda *_: replace(UNMOVED, overall=0.5))
+    after = forward.evaluate(*judged)
+    assert before is not None
+    assert after is not None
+    moved = after.logits - before.logits
+    assert len(np.unique(moved.round(6))) <= forward.BLOCKS, "one shift a block of leads"
+    assert moved.max() > 0.3
 
 
 def test_deals_that_were_imported_in_one_second_can_be_learnt_from() -> None:
