@@ -53,6 +53,7 @@ class ProductError(Exception):
 class UserError(ProductError):
     """422: the request can be mended by whoever sent it; `fix` says how."""
 
+    # the request was read and understood (RFC 9110 15.5.21)
     status = 422
     default_code = "invalid"
 
@@ -131,6 +132,7 @@ class UnreadableDefinitionError(ConflictError):
 class QuotaError(ProductError):
     """429: a limit of the project is used up, for hours at least."""
 
+    # not 503, which asks to try again in seconds: BigQuery's daily quotas last for hours
     status = 429
     default_code = "quota_exceeded"
 

@@ -98,6 +98,7 @@ class Settings(BaseModel):
     scheduler_endpoint: str = Field(
         "", description="Address of Cloud Scheduler when it is not Google's own."
     )
+    # Cloud Scheduler has regions only, where BigQuery has the EU
     scheduler_location: str = Field("europe-west1", description="Region of the scheduler jobs.")
     platform_endpoints: Listed = Field(
         (), description="Addresses to use for ad platforms' hosts, as https://host=http://address."

@@ -61,6 +61,7 @@ class Scheduler:
         """Every job that asks for runs, Terraform's included, by name."""
         with _translated():
             jobs = list(self._client.list_jobs(parent=self._parent, **self._patience()))
+        # a project may have other jobs, of which nothing is shown
         ours = [job for job in jobs if job.pubsub_target.topic_name == self._topic]
         return sorted(map(self._as_schedule, ours), key=lambda shown: (shown.owner, shown.name))
 

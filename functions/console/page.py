@@ -25,7 +25,10 @@ class Page:
         self._folder = folder
 
     def index(self, request: Request) -> Response:
-        """The page, with a nonce that styles made in the browser have to name."""
+        """The page, with a nonce that styles made in the browser have to name.
+
+        Raises RetryableError where it was never built.
+        """
         file = self._folder / "index.html"
         if not file.is_file():
             raise RetryableError(

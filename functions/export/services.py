@@ -114,6 +114,11 @@ class Connection:
             lease=self.lease_name,
         )
 
+    @cached_property
+    def _versions(self) -> list[DefinitionVersion]:
+        # once for all conversions of a message: each statement is billed 10 MB at least
+        return self.services.catalog.versions(self.id)
+
     def start_date(self, scope: Scope) -> date:
         """First day to send without being asked: the config's, else when this account began."""
         chosen: date | None = self.destination.config.start_date
@@ -121,7 +126,7 @@ class Connection:
             return chosen
         began = self.stored.created_at
         # another account starts an empty ledger: what the old one counts must not be sent again
-        for version in reversed(self.services.catalog.versions(self.id)):
+        for version in reversed(self._versions):
             if account_of(version, scope.conversion) != scope.account:
                 break
             began = version.created_at

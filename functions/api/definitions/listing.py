@@ -189,6 +189,7 @@ def health_of(stored: DefinitionVersion, facts: Facts) -> tuple[Health, str]:
         return "unreadable", why
     if run is None:
         return "new", "It has not run yet."
+    # the newest run decides: an older success says nothing about the days since
     if run.status == RunStatus.FAILED:
         return "failing", run.detail or "Its newest run failed."
     if run.status == RunStatus.HELD:

@@ -118,6 +118,7 @@ def thresholds(ask: Ask[Days, None], services: Services) -> Thresholds:
         wins=everything["wins"],
         points=[
             Threshold(
+                # whole percents in SQL, as steps of 0.05 do not add up to 0.95 in floats
                 threshold=row["percent"] / 100,
                 leads=row["leads"],
                 wins=row["wins"],

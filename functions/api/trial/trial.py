@@ -75,6 +75,7 @@ def trial(
         warehouse.execute(create_table_as(candidates, kinds.select(conversion, context)))
         yield Trial(candidates, context, warehouse)
     finally:
+        # however it ended: they hold what people did
         for part in ("events", "events_scan", "events_visits", "raw", "rows"):
             warehouse.drop(warehouse.staging_path(f"{name}_{part}"))
 

@@ -219,7 +219,8 @@ class Destination(ABC, Generic[T]):
         return {}
 
     def trial_request(self, conversion: str, built: Built, code: str) -> Request:
-        """A request with one conversion, marked as a test; only where `capabilities.trial` is."""
+        """A request with one conversion, marked as a test; raises NotImplementedError where the
+        platform has no `capabilities.trial`."""
         raise NotImplementedError(self.kind)
 
     def trial_verdict(self, reply: Reply, built: Built, now: datetime) -> Result:

@@ -35,6 +35,7 @@ def dry_run(
     census, first_day = ledger.census(), connection.start_date(scope)
     brake = Brake(census, connection.destination.config, force=force)
     job = Job(connection.destination, scope, services.settings.currency, force)
+    # one more than is judged tells whether there are others
     found = list(ledger.candidates(services.clock.now(), MAXIMUM_ROWS + 1))
     membership = Membership(conversion)
     portions = [

@@ -34,6 +34,7 @@ INTERFACE = Interface(
         Route("POST", f"{ONE}/test", deliveries.try_out, role="operator"),
         Route("POST", f"{ONE}/run", deliveries.run, 202, KEYED, role="operator"),
         Route("POST", f"{ONE}/replay", deliveries.replay, 202, KEYED, role="operator"),
+        # addresses that clients know keep their names
         Route("POST", f"{ONE}/settle", deliveries.resolve_in_doubt, role="operator"),
         Route("GET", f"{ONE}/ledger", deliveries.ledger, shows_rows=True),
         Route("GET", f"{ONE}/standings", deliveries.delivery_states),

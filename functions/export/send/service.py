@@ -71,7 +71,8 @@ def _forget_erased(services: Services) -> None:
 
 
 def work_of(services: Services, message: Message) -> list[Work]:
-    """What a message asks for."""
+    """What a message asks for; raises UserError for one of another function, NotFoundError for a
+    destination that is none."""
     match message:
         case Materialized(conversion=conversion):
             return [
