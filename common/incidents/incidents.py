@@ -72,6 +72,10 @@ class IncidentLog:
         for incident in new:
             self._announce(incident, known.get(incident.identity), run_id)
 
+    def resolve(self, incident: Incident, run_id: str = "") -> None:
+        """Resolve the incident, if it is open."""
+        self._resolve(self._present(ids=[incident.identity]), run_id, "No longer seen.")
+
     def resolve_gone(
         self, subject: str, run_id: str, *, codes: Iterable[str] | None = None
     ) -> None:

@@ -81,6 +81,10 @@ class Ledger:
         """Report what needs a person's eye."""
         self._incidents.report([incident], run_id)
 
+    def resolve(self, incident: Incident) -> None:
+        """Resolve the incident, if it is open: what it told of is over."""
+        self._incidents.resolve(incident)
+
     def resolve_gone(
         self, subject: str, run_id: str, *, codes: Iterable[str] | None = None
     ) -> None:

@@ -15,8 +15,10 @@ from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed
 from common.catalog import plan
 from common.errors import RetryableError, UserError
+from common.incidents.incidents import IncidentLog
 from common.messaging.messages import (
     CrmLoaded,
+    Ga4Exported,
     Materialized,
     MaterializeTask,
     RunRequested,
@@ -391,6 +393,22 @@ def test_a_crash_at_any_statement_heals_with_the_next_delivery(
     assert world.rows("purchase") == whole
     fences = [e["fence"] for e in world.ledger("purchase") if e["run_id"] == "crash"]
     assert len(fences) == len(set(fences))
+
+
+def test_an_export_that_was_incomplete_is_no_concern_once_it_is_whole(world: QuickWorld) -> None:
+    for day, status in ((9, "INCOMPLETE"), (8, "FAILED"), (9, "COMPLETE")):
+        world.now += timedelta(hours=1)
+        world.handle(
+            Ga4Exported(
+                property="1",
+                export_date=date(2026, 11, day),
+                status=status,
+                logged_at=at("2026-11-10T07:00:00Z"),
+            )
+        )
+    log = IncidentLog(world.warehouse, "materialize", world.services().ledger.now)
+    open_now = [row["object"] for row in log._present(subject="") if "export" in row["code"]]
+    assert open_now == ["1 2026-11-08"]
 
 
 def test_older_days_that_a_lapsed_holder_read_are_not_booked(

@@ -55,6 +55,7 @@ def handle(services: Services, message: Message) -> None:
             work(services, message)
         # INCOMPLETE and FAILED start nothing: the day would be closed without its rows
         case Ga4Exported(status="COMPLETE"):
+            services.ledger.resolve(_not_exported(message))
             run(services, message.run())
         case Ga4Exported():
             services.ledger.report(_not_exported(message))
@@ -69,7 +70,8 @@ def _not_exported(message: Ga4Exported) -> Incident:
         "ga4_export_incomplete",
         f"GA4 says that its export of {message.export_date} is {message.status}.",
         fix="GA4 writes such a day again by itself; if not, look at the property's BigQuery link.",
-        object=message.property,
+        # each day by itself: the next one may be whole while this one is not
+        object=f"{message.property} {message.export_date}",
         severity="warning",
     )
 
