@@ -91,7 +91,9 @@ QUALITY = st.recursive(
             st.sampled_from(
                 """web event_name event_match_quality composite_score match_key_feedback identifier
             coverage percentage DailySummaries SuccessCount FailureCount delivery_status code
-            approximate_count_lower_bound approximate_count_upper_bound""".split()
+            approximate_count_lower_bound approximate_count_upper_bound sizeInfo
+            displayNetworkMembersCount ingestedUserListInfo contactIdInfo
+            matchRatePercentage""".split()
             ),
             inner,
             max_size=4,

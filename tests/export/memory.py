@@ -152,9 +152,10 @@ class MemoryLedger:
 
         return {key: tuple(members) for key, members in known.items()}, claims
 
-    def _holders(self) -> dict[str, set[str]]:
+    def _holders(self, *, joining: bool = False) -> dict[str, set[str]]:
         """Conversions by the members that they hold: those whose newest acceptance or doubt is no
-        retraction."""
+        retraction; with `joining` also those that are on the way in."""
+        states = ("accepted", "unknown", *(("sending",) if joining else ()))
         ordered = [written.entry for written in sorted(self.store.written, key=_order)]
         void = {
             (entry.conversion_id, entry.request_id): place
@@ -164,7 +165,7 @@ class MemoryLedger:
         newest = {
             entry.conversion_id: entry
             for place, entry in enumerate(ordered)
-            if entry.state in ("accepted", "unknown")
+            if entry.state in states
             and place >= void.get((entry.conversion_id, entry.request_id), 0)
         }
         holders: dict[str, set[str]] = {}
@@ -193,7 +194,7 @@ class MemoryLedger:
         self.store.members = [each for each in self.store.members if each not in gone]
 
     def rejoin(self, identifiers: Sequence[str], now: datetime) -> None:
-        holders = self._holders()
+        holders = self._holders(joining=True)
         keys = {key for each in identifiers for key in holders.get(each, ())}
         self._ask(keys, "late_removal", now)
 
@@ -353,8 +354,9 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
                 pass
             case "sending" | "unknown":
                 doubts += [entry.sent] if entry.sent else []
+    meanwhile = last.entry.state == "accepted" and _asked_meanwhile(ordered)
     return DeliveryState(
-        last.entry.state,
+        "requested" if meanwhile else last.entry.state,
         last.entry.reason or None,
         last.entry.row_hash,
         last.scope.version,
@@ -363,6 +365,14 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
         any(sent.op == "retract" for sent in doubts),
         _refused_in_doubt(ordered, doubts),
     )
+
+
+def _asked_meanwhile(ordered: Sequence[Written]) -> bool:
+    """Whether a late removal was written down after the latest delivery had begun."""
+    entries = [written.entry for written in ordered]
+    sent = max((i for i, each in enumerate(entries) if each.state == "sending"), default=-1)
+    late = ("requested", "late_removal")
+    return any((each.state, each.reason) == late for each in entries[sent + 1 :])
 
 
 def _newly_in_doubt(ordered: Sequence[Written]) -> bool:

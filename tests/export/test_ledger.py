@@ -251,6 +251,27 @@ def test_a_refused_retraction_leaves_the_doubt_of_another_copy(
         assert candidate.delivery_state.refused_in_doubt
 
 
+def test_who_joined_while_a_late_removal_landed_is_put_in_once_more(quick: Warehouse) -> None:
+    row = replace(random_row(random.Random(1), "o1"), row_hash=7, is_qualified=True)
+    store = Store(table={"o1": row}, runs=[TableRun(START, NOW.date(), "applied", NOW)])
+    both = pair(quick, store, "purchase")
+    write_table(quick, store, "purchase")
+    states: list[list[State | None]] = []
+    for ledger in (both.memory, both.stored):
+        at = NOW - timedelta(hours=1)
+        sent = Sent("create", None, at, "as create", {}, at)
+        sending = Entry("o1", row.date, "sending", "", 7, sent, 1, at)
+        ledger.append_members([("o1", "who")], at)
+        ledger.append([sending], only_as_holder=False)
+        ledger.rejoin(["who"], at)
+        ledger.append([replace(sending, state="accepted", seq=2)], only_as_holder=False)
+        first = [each.delivery_state.state for each in ledger.candidates(NOW)]
+        ledger.append([replace(sending, seq=3)], only_as_holder=False)
+        ledger.append([replace(sending, state="accepted", seq=4)], only_as_holder=False)
+        states += [first, [each.delivery_state.state for each in ledger.candidates(NOW)]]
+    assert states == [["requested"], []] * 2
+
+
 def lived(quick: Warehouse, history: Any) -> tuple[MemoryLedger, BigQueryLedger]:
     """Both ledgers of one conversion that has left its table, with this history."""
     store = Store(runs=[TableRun(START, NOW.date(), "applied", NOW)])

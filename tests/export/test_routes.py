@@ -543,6 +543,22 @@ def test_an_audience_below_the_platforms_minimum_is_an_incident(here: Shop) -> N
     assert "at most 40 people; below 100" in shown["detail"]
 
 
+def test_a_list_that_is_not_there_yet_is_created_before_it_is_saved(here: Shop) -> None:
+    config = load(CASES / "google_customer_match" / "plain" / "target.json")
+    lacking = config | {"conversions": [{"conversion": "qualified_lead"}]}
+    define(here, id="qualified_lead")
+    path = f"/destinations/{config['id']}"
+    assert ask(here, "PUT", path, lacking)[1]["code"] == "no_audience"
+    status, answer = ask(here, "POST", "/destinations/audiences", lacking)
+    assert (status, answer["created"]) == (200, {"qualified_lead": "778"})
+    assert ask(here, "PUT", path, answer["definition"])[0] == 200
+    again = ask(here, "POST", "/destinations/audiences", answer["definition"])
+    assert again[1]["created"] == {}
+    alike = {"conversion": "qualified_lead", "country": "DE"}
+    status, refused = ask(here, "POST", f"{path}/lookalikes", alike)
+    assert (status, refused["code"]) == (422, "not_offered")
+
+
 @pytest.mark.parametrize(("verdict", "state"), [("delivered", "accepted"), ("absent", "absent")])
 def test_a_person_settles_what_is_in_doubt(here: Shop, verdict: str, state: str) -> None:
     here.add_destination("meta")

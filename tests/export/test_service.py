@@ -668,7 +668,7 @@ def test_an_erased_person_leaves_every_list_though_no_run_reads_their_day_again(
     left = members - set(google(here).members)
     assert sha256("l1@example.com") in {key for _, key in left}
     assert len(kept(here.stand_ins["meta"])) == 1
-    here.passes(days=4)
+    here.passes(hours=1)
     here.handle(ExportTick())
     for table in ("audience_members", "export_attempts"):
         assert {row["conversion_id"] for row in here.all_of(table)} == {"l2"}

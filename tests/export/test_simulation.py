@@ -50,6 +50,8 @@ FOUND_LATER = (
     ("google", 1009, Odds(late=0.5, crash=0.08)),
     # a conversion and its change were both refused later, before anybody had asked
     ("google", 214, Odds(late=0.6, pause=0.15)),
+    # five things that never arrived were to be taken back: refused, and the account was blamed
+    ("microsoft", 6003185, Odds(fault=0.5, crash=0.08, warehouse=0.05)),
 )
 """Schedules that only a longer simulation reached, with what was wrong."""
 
@@ -214,7 +216,7 @@ class ChargesRows(Delivery):
     def _refused_alone(self, reason: str) -> Outcome:
         return Outcome("rejected", reason)
 
-    def _of_account(self, failures: Mapping[int, str], rows: int) -> str:
+    def _of_account(self, failures: Mapping[int, str], batch: Sequence[Built]) -> str:
         return ""
 
 
@@ -343,6 +345,21 @@ class NobodyRejoins(MemoryLedger):
         return
 
 
+class HearsNothingLater(MemoryLedger):
+    """Takes an acceptance for the last word."""
+
+    def reopen(self, request_id: str, state: State, now: datetime) -> None:
+        return
+
+
+class ForgetsTheErased(MemoryLedger):
+    """Deletes what a person was known by together with the person."""
+
+    def erase(self, key: str, now: datetime) -> None:
+        super().erase(key, now)
+        self.store.members = [member for member in self.store.members if member[1] != key]
+
+
 class ForgetsTheFirstCopy(Run):
     """Takes the word on the copy that was accepted for a word on the one before it."""
 
@@ -389,6 +406,8 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
         "audience",
         {"ledger_type": NobodyRejoins, "odds": Odds(pause=0.15)},
     ),
+    "no refusal comes later": ("google", {"ledger_type": HearsNothingLater}),
+    "erased before taken back": ("audience", {"ledger_type": ForgetsTheErased}),
     "the first copy is forgotten": ("google", {"run_type": ForgetsTheFirstCopy}),
     "the second copy counts": ("tiktok", {"destination": TakesTheSecond}),
 }

@@ -8,6 +8,7 @@ Requests are parsed with Google's own protos, unknown fields refused. Sources of
 [fields]  developers.google.com/data-manager/api/devguides/events/field-mappings
 [status]  developers.google.com/data-manager/api/devguides/diagnostics
 [errors]  the enumerations of google-ads-datamanager 0.9.4
+[lists]   .../reference/rest/v1/accountTypes.accounts.userLists (release 1.5 of 2026-02-17)
 [live]    what implementers saw against the real service: github.com/superdesigndev/treg, PR 151
 """
 
@@ -31,6 +32,8 @@ MAXIMUM_AGE = timedelta(days=90)  # [errors] EVENT_TOO_OLD; 90 days is what two 
 PROCESSING = timedelta(minutes=30)  # [status] the first poll is worth it after 30 minutes
 REMEMBERED = timedelta(days=50)  # [errors] REQUEST_TOO_OLD
 MINUTE_QUOTA = 300  # [limits] requests a minute for one project
+
+LISTS = re.compile(r"/v1/accountTypes/GOOGLE_ADS/accounts/(\d+)/userLists(/\d+)?")
 
 Violation = tuple[str, str]
 
@@ -56,6 +59,8 @@ class GoogleDataManager(StandIn):
         self.actions = actions
         self.accounts = accounts
         self.user_lists = user_lists
+        self.lists: dict[str, dict[str, Any]] = {}
+        """[lists] those that were created here, as they are shown."""
         self.custom_variables = custom_variables
         self.merchants = merchants
         self.terms_signed = enhanced_conversions_terms_signed
@@ -78,7 +83,61 @@ class GoogleDataManager(StandIn):
                 return self._members(call, dm.RemoveAudienceMembersRequest, adding=False)
             case "GET", "/v1/requestStatus:retrieve":
                 return self._status(call.query.get("requestId", ""))
+        account = re.fullmatch(
+            r"/v1/accountTypes/GOOGLE_ADS/accounts/(\d+)/userLists(/\d+)?", call.path
+        )
+        if account and account[1] not in self.accounts:
+            return error(403, "PERMISSION_DENIED", "PERMISSION_DENIED")
+        if account and account[2] and call.method == "GET":
+            return self._shown(account[2].removeprefix("/"))
+        if account and not account[2] and call.method == "POST":
+            return self._create(account[1], call)
         return super().answer(call)
+
+    def _create(self, account: str, call: Call) -> Reply:
+        """[lists] a list of contact information; its name is free, and its duration whole days."""
+        try:
+            wanted = dm.UserList.from_json(call.body, ignore_unknown_fields=False)
+        except ParseError as fault:
+            return error(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", message=str(fault))
+        seconds = wanted.membership_duration.total_seconds()
+        named = [each["displayName"] for each in self.lists.values()]
+        violations = [
+            (field, reason)
+            for wrong, field, reason in (
+                (not wanted.display_name, "display_name", "REQUIRED_FIELD_MISSING"),
+                (wanted.display_name in named, "display_name", "USER_LIST_NAME_ALREADY_USED"),
+                (seconds % 86_400, "membership_duration", "INVALID_ARGUMENT"),
+                (seconds > 540 * 86_400, "membership_duration", "MEMBERSHIP_DURATION_TOO_LONG"),
+                (
+                    [int(each) for each in wanted.ingested_user_list_info.upload_key_types] != [1],
+                    "ingested_user_list_info.upload_key_types",
+                    "REQUIRED_FIELD_MISSING",
+                ),
+            )
+            if wrong
+        ]
+        if violations:
+            return refused(violations)
+        id = str(778 + len(self.lists))
+        self.user_lists |= {id}
+        self.lists[id] = {
+            "name": f"accountTypes/GOOGLE_ADS/accounts/{account}/userLists/{id}",
+            "id": id,
+            "displayName": wanted.display_name,
+            "membershipDuration": f"{seconds:.0f}s",
+        }
+        return Reply(200, self.lists[id])
+
+    def _shown(self, id: str) -> Reply:
+        """[lists] int64 are texts; counts are estimates, here of each identifier."""
+        if id not in self.user_lists:
+            return error(404, "NOT_FOUND", "NOT_FOUND")
+        count = str(sum(user_list == id for user_list, _ in self.members))
+        sizes = {"displayNetworkMembersCount": count, "searchNetworkMembersCount": count}
+        matched = {"contactIdInfo": {"matchRatePercentage": 64}}
+        listed = self.lists.get(id, {"id": id})
+        return Reply(200, {**listed, "sizeInfo": sizes, "ingestedUserListInfo": matched})
 
     def _unauthorized(self, call: Call) -> Reply | None:
         # [ingest] OAuth scope datamanager; the test's metadata server mints "token <scope>"

@@ -6,6 +6,8 @@
 [best]     developers.facebook.com/docs/marketing-api/conversions-api/best-practices
 [dedup]    .../deduplicate-pixel-and-server-events
 [audience] developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences
+[value]    .../audiences/guides/value-based-lookalike-audiences (2026-05-21)
+[alike]    .../audiences/guides/lookalike-audiences
 [proof]    developers.facebook.com/docs/graph-api/guides/secure-requests
 [quality]  developers.facebook.com/docs/marketing-api/conversions-api/dataset-quality-api
 [seen]     github.com/rudderlabs/rudder-transformer: facebookUtils/networkHandler.js (error codes)
@@ -32,6 +34,8 @@ SOURCES = frozenset(
 )
 HASHED_FIELDS = ("em", "ph", "fn", "ln", "ct", "st", "zp", "country", "db", "ge")
 PLAIN_FIELDS = ("fbc", "fbp", "lead_id", "client_ip_address", "client_user_agent")
+VALUE = "LOOKALIKE_VALUE"
+FILE_SOURCES = ("USER_PROVIDED_ONLY", "PARTNER_PROVIDED_ONLY", "BOTH_USER_AND_PARTNER_PROVIDED")
 TOO_WEAK = (
     {"ct", "country", "st", "zp", "ge", "client_user_agent"},
     {"db", "client_user_agent"},
@@ -61,7 +65,9 @@ class Meta(StandIn):
         self.audience = audience
         self.app_secret = app_secret
         """[proof] where the app requires it, each request proves that it knows this secret."""
-        self.members: dict[str, list[str]] = {}
+        self.members: dict[str, list[Any]] = {}
+        self.audiences: dict[str, dict[str, Any]] = {audience: {"subtype": "CUSTOM"}}
+        """Audiences by id, as they were asked for."""
 
     def answer(self, call: Call) -> Reply:
         if "access_token" in call.query:
@@ -83,10 +89,12 @@ class Meta(StandIn):
         match call.method, rest:
             case "POST", path if path == f"{self.pixel}/events":
                 return self._events(body)
-            case "POST", path if path == f"{self.audience}/users":
-                return self._users(body, adding=True)
-            case "DELETE", path if path == f"{self.audience}/users":
-                return self._users(body, adding=False)
+            case "POST", path if path.startswith("act_") and path.endswith("/customaudiences"):
+                return self._create(body)
+            case "POST", path if path.removesuffix("/users") in self.audiences:
+                return self._users(path.removesuffix("/users"), body, adding=True)
+            case "DELETE", path if path.removesuffix("/users") in self.audiences:
+                return self._users(path.removesuffix("/users"), body, adding=False)
         return error(400, 100, "Unsupported post request. Object does not exist.", subcode=33)
 
     def _proof(self) -> str:
@@ -168,18 +176,42 @@ class Meta(StandIn):
             received=self.clock(),
         )
 
-    def _users(self, body: Mapping[str, Any], *, adding: bool) -> Reply:
+    def _create(self, body: Mapping[str, Any]) -> Reply:
+        """[audience], [value] an empty audience, or [alike] one that resembles another."""
+        wanted = {name: value for name, value in body.items() if "secret" not in name}
+        if not wanted.get("name"):
+            return error(400, 100, "An audience needs a name.")
+        if wanted.get("subtype") == "LOOKALIKE":
+            spec, seed = wanted.get("lookalike_spec", {}), wanted.get("origin_audience_id")
+            if seed not in self.audiences or not 0.01 <= spec.get("ratio", 0) <= 0.2:
+                return error(400, 100, "No such seed, or no ratio from 0.01 to 0.20.")
+            if not re.fullmatch("[A-Z]{2}", spec.get("country", "")):
+                return error(400, 100, "A lookalike needs its country.")
+            if len(self.members) < 100:  # [alike]
+                return error(400, 2654, "The seed has fewer than 100 people.")
+        elif wanted.get("customer_file_source") not in FILE_SOURCES:
+            return error(400, 100, "customer_file_source is required.")
+        id = str(int(self.audience) + len(self.audiences))
+        self.audiences[id] = wanted
+        return Reply(200, {"id": id})
+
+    def _users(self, audience: str, body: Mapping[str, Any], *, adding: bool) -> Reply:
         payload, session = body.get("payload", {}), body.get("session", {})
         schema, rows = payload.get("schema", []), payload.get("data", [])
         if not rows or len(rows) > 10_000:  # [audience]
             return error(400, 100, "data must hold 1 to 10,000 users.")
         if adding and not (session.get("session_id") and session.get("batch_seq")):
             return error(400, 100, "A session is required.")
+        if VALUE in schema and not self.audiences[audience].get("is_value_based"):
+            return error(400, 100, "The audience is not value-based.")
         if any(len(row) != len(schema) for row in rows):
             return error(400, 100, "A row does not fit the schema.")
         for row in rows:
             for column, value in zip(schema, row, strict=True):
-                if column != "EXTERN_ID" and value and not HASHED.fullmatch(value):
+                if column == VALUE:
+                    if not isinstance(value, (int, float)) or value < 0:  # [value]
+                        return error(400, 100, f"{VALUE} must be a number, and not negative.")
+                elif column != "EXTERN_ID" and value and not HASHED.fullmatch(value):
                     return error(400, 100, f"{column} is not hashed.")
             identity = row[schema.index("EXTERN_ID")] if "EXTERN_ID" in schema else row[0]
             if adding:
@@ -189,7 +221,7 @@ class Meta(StandIn):
         return Reply(
             200,
             {
-                "audience_id": self.audience,
+                "audience_id": audience,
                 "session_id": str(session.get("session_id", "")),
                 "num_received": len(rows),
                 "num_invalid_entries": 0,

@@ -68,6 +68,9 @@ class Capabilities:
     audience: bool = False
     smallest_audience: int = 0
     """People below which the platform makes nothing of an audience."""
+    creates_audiences: bool = False
+    """Whether it makes an audience when asked over its API."""
+    creates_lookalikes: bool = False
     click_window: timedelta | None = None
     """Longest time from a click to the upload, and from a click to its conversion, for platforms
     that refuse a conversion by its click."""
@@ -98,6 +101,16 @@ class Intent(NamedTuple):
     """What the platform knows the person by, the latest first; see `Built.members`."""
     claimed: frozenset[str] = frozenset()
     """Identifiers by which another conversion keeps the person in the same audience."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """People of a country who resemble those of an audience: the `ratio` that resembles most."""
+
+    name: str
+    country: str
+    """ISO 3166 alpha-2."""
+    ratio: float
 
 
 STAYS = "stays"
@@ -155,6 +168,8 @@ class Destination(ABC, Generic[T]):
     """Columns of the platform's own click ids."""
     clicked_at: ClassVar[str] = "click_at"
     """Column of when such a click was first seen, where a row tells it apart from others'."""
+    audience_field: ClassVar[str] = ""
+    """Field of a mapped conversion that names its audience, where the platform keeps any."""
     quiet: ClassVar[tuple[str, ...]] = ()
     """How reasons of later refusals begin that are no fault of anybody."""
     kept: ClassVar[tuple[str, ...]] = ()
@@ -211,6 +226,26 @@ class Destination(ABC, Generic[T]):
     def check(self, wire: Wire) -> list[Problem]:
         """Whether credentials and account work, asked without sending a conversion."""
         return []
+
+    def lacks_audience(self, conversion: str) -> bool:
+        """Whether the config names no audience for the conversion, so that none can be filled."""
+        return bool(self.audience_field) and not getattr(
+            self.mapped[conversion], self.audience_field
+        )
+
+    def create_audience(self, conversion: str, wire: Wire) -> str:
+        """Id of a new and empty audience for the people of a conversion; raises UserError with what
+        the platform says against it. Only where `capabilities.creates_audiences`."""
+        raise NotImplementedError(self.kind)
+
+    def create_lookalike(self, conversion: str, wanted: Lookalike, wire: Wire) -> str:
+        """Id of a new audience of people who resemble those of a conversion's; raises UserError
+        with what the platform says against it. Only where `capabilities.creates_lookalikes`."""
+        raise NotImplementedError(self.kind)
+
+    def joins_again_after(self, conversion: str) -> timedelta | None:
+        """How long after they joined people are put in once more, where a membership ends."""
+        return None
 
     def diagnose(self, day: date, wire: Wire) -> Mapping[str, Mapping[str, float]]:
         """What the platform itself says, on this day, of the quality of what it got: measures by

@@ -229,3 +229,25 @@ class DestinationConfig(Config):
         if len(set(ids)) < len(ids):
             raise ValueError("each conversion can be mapped once")
         return self
+
+
+Mode = Literal["live", "paused", "test"]
+
+
+class Tested(DestinationConfig):
+    """A config of a platform that shows events of its mode test apart, to whoever has the code."""
+
+    mode: Mode = "live"  # type: ignore[assignment]
+    test_event_code: str | None = Field(
+        None,
+        pattern=r"^[A-Z0-9]{3,20}$",
+        title="Test event code",
+        description="Code of the platform's page for test events; only in mode test.",
+        examples=["TEST12345"],
+    )
+
+    @model_validator(mode="after")
+    def _test_mode(self) -> Tested:
+        if (self.mode == "test") != (self.test_event_code is not None):
+            raise ValueError("mode test and test_event_code go together")
+        return self

@@ -12,13 +12,23 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlencode
 
 from pydantic_core import to_json
 
+from common.errors import UserError
 from common.untyped import JsonObject, Row
-from functions.export.contract.base import Built, Consent, Problem, canonical, fingerprint, present
+from functions.export.contract.base import (
+    Built,
+    Consent,
+    Destination,
+    Problem,
+    canonical,
+    fingerprint,
+    present,
+)
+from functions.export.contract.config import DestinationConfig
 from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
@@ -138,6 +148,26 @@ def request(path: str, body: bytes, quota_project: str | None, method: str = "PO
     return Request(f"{HOST}{path}", body, credential, method=method)
 
 
+T = TypeVar("T", bound=DestinationConfig)
+
+
+class DataManager(Destination[T]):
+    """What conversions and audiences have in common: answers, their causes, and later ones."""
+
+    quiet: ClassVar[tuple[str, ...]] = ("USER_ID_NOT_FOUND", "MATCH_ID_NOT_FOUND")
+    """Organic people, whom Google does not know by an ad: no alarm."""
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        return read(reply, len(batch))
+
+    def cause(self, reason: str) -> Cause:
+        return cause(reason)
+
+    def poll(self, request_id: str, wire: Wire) -> Status | None:
+        config: Any = self.config
+        return retrieve_status(wire, request_id, config.quota_project)
+
+
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with as many digits as it takes, in threes."""
     written = moment.astimezone(UTC).isoformat().removesuffix("+00:00")
@@ -225,6 +255,20 @@ def refusals(reply: Reply, what: str) -> list[Problem]:
     return []
 
 
+def not_created(reply: Reply) -> UserError:
+    """Why Google makes no list, in its own words."""
+    error = foreign.mapping(
+        foreign.inside(reply.json(), "error") if isinstance(reply, Answer) else None
+    )
+    reason = _reason(error) or "no_answer"
+    return UserError(
+        f"Google made no list: {reason}.",
+        code="audience_not_created",
+        fix="Give the function's account access to the Google Ads account; an account that may "
+        "not use Customer Match, or has a list of this name, gets none.",
+    )
+
+
 def retrieve_status(wire: Wire, request_id: str, quota_project: str | None) -> Status | None:
     """Counts per reason of an earlier request; None when Google did not answer."""
     asked = urlencode({"requestId": request_id})
@@ -244,9 +288,6 @@ _STATES: dict[str, Literal["processing", "success", "partial", "failed"]] = {
     "PARTIAL_SUCCESS": "partial",
     "FAILED": "failed",
 }
-
-QUIET = ("USER_ID_NOT_FOUND", "MATCH_ID_NOT_FOUND")
-"""How reasons begin that tell of organic people, whom Google does not know by an ad: no alarm."""
 
 
 def status(body: Any) -> Status:

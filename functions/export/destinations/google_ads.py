@@ -17,7 +17,6 @@ from common.untyped import JsonObject, Row
 from functions.export.contract.base import (
     Built,
     Capabilities,
-    Destination,
     Intent,
     Problem,
     Rejected,
@@ -27,10 +26,10 @@ from functions.export.contract.base import (
 )
 from functions.export.contract.config import Config, DestinationConfig, Mapped
 from functions.export.destinations import data_manager
+from functions.export.destinations.data_manager import DataManager
 from functions.export.payload import cart, identifiers
 from functions.export.payload.rows import ConversionRow
-from functions.export.transport.calls import Answer, Request
-from functions.export.transport.results import Cause, Result, Status
+from functions.export.transport.calls import Request
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -169,7 +168,7 @@ class GoogleAdsConfig(DestinationConfig):
     )
 
 
-class GoogleAds(Destination[GoogleAdsConfig]):
+class GoogleAds(DataManager[GoogleAdsConfig]):
     """Sends conversions to Google Ads; a second event under the same transaction id adjusts it.
 
     Limits: developers.google.com/data-manager/api/limits. Adjustments:
@@ -199,8 +198,6 @@ class GoogleAds(Destination[GoogleAdsConfig]):
     clicks: ClassVar[tuple[str, ...]] = ("gclid", "gbraid", "wbraid")
     clicked_at: ClassVar[str] = "google_click_at"
     kept: ClassVar[tuple[str, ...]] = ("gclid", "gbraid", "wbraid", "event_source")
-
-    quiet: ClassVar[tuple[str, ...]] = data_manager.QUIET
 
     def account(self, conversion: str) -> str:
         action = self.mapped[conversion].conversion_action_id
@@ -262,15 +259,6 @@ class GoogleAds(Destination[GoogleAdsConfig]):
             **present(validateOnly=validate or None, encoding=data_manager.HEX if people else None),
         )
         return data_manager.request("/v1/events:ingest", text, self.config.quota_project)
-
-    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        return data_manager.read(reply, len(batch))
-
-    def cause(self, reason: str) -> Cause:
-        return data_manager.cause(reason)
-
-    def poll(self, request_id: str, wire: Wire) -> Status | None:
-        return data_manager.retrieve_status(wire, request_id, self.config.quota_project)
 
     def check(self, wire: Wire) -> list[Problem]:
         return [

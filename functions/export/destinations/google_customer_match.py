@@ -5,35 +5,46 @@ API reference: developers.google.com/data-manager/api/reference/rest/v1/audience
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from common.untyped import Row
 from functions.export.contract.base import (
     STAYS,
     Built,
     Capabilities,
-    Destination,
     Intent,
     Problem,
     Rejected,
     Trial,
     body,
+    canonical,
     fingerprint,
     present,
 )
 from functions.export.contract.config import DestinationConfig, Mapped
 from functions.export.destinations import data_manager
+from functions.export.destinations.data_manager import DataManager
 from functions.export.destinations.google_ads import AccountNumber
 from functions.export.payload.identifiers import sha256
 from functions.export.payload.rows import ConversionRow
+from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Request
-from functions.export.transport.results import Cause, Result, Status
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
+
+LONGEST_MEMBERSHIP = 540
+"""Days, since 2025-04-07.
+Source: ads-developers.googleblog.com, Customer Match membership duration."""
+
+FRESH = 0.8
+"""Share of a membership after which it is renewed: Google counts from the last time that somebody
+was put in."""
 
 ACCEPTED = 1
 """TermsOfServiceStatus as google.ads.datamanager.v1 numbers it."""
@@ -42,10 +53,21 @@ ACCEPTED = 1
 class UserList(Mapped):
     """A conversion and the list of its people."""
 
-    user_list_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] = Field(
+    user_list_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] | None = Field(
+        None,
         title="User list",
-        description="Id of a Customer Match list of contact information.",
+        description="Id of a Customer Match list of contact information; where there is none yet, "
+        "it can be created from here.",
         examples=["777"],
+    )
+    membership_days: int = Field(
+        LONGEST_MEMBERSHIP,
+        ge=1,
+        le=LONGEST_MEMBERSHIP,
+        title="Membership duration",
+        description="Days that people stay in the list after they were put in; they are put in "
+        "once more when four fifths have passed.",
+        examples=[540],
     )
 
 
@@ -91,7 +113,7 @@ class GoogleCustomerMatchConfig(DestinationConfig):
     )
 
 
-class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
+class GoogleCustomerMatch(DataManager[GoogleCustomerMatchConfig]):
     """Adds and removes members. Google knows a member by hashed contact data only, so what was sent
     is kept until the person has left: also by an address that the row no longer has.
 
@@ -99,6 +121,7 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
     """
 
     kind: ClassVar[str] = "google_customer_match"
+    audience_field: ClassVar[str] = "user_list_id"
     Config: ClassVar[type[DestinationConfig]] = GoogleCustomerMatchConfig
     capabilities: ClassVar[Capabilities] = Capabilities(
         max_batch=10_000,
@@ -113,10 +136,11 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
         trial=Trial("validated"),
         asynchronous=True,
         audience=True,
+        creates_audiences=True,
+        # active within 30 days: support.google.com/google-ads/answer/7558048
+        smallest_audience=100,
         requests_per_second=5.0,
     )
-
-    quiet: ClassVar[tuple[str, ...]] = data_manager.QUIET
 
     def account(self, conversion: str) -> str:
         return f"{self.config.operating_account}/{self.mapped[conversion].user_list_id}"
@@ -168,18 +192,66 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
         )
         return data_manager.request(f"/v1/audienceMembers:{verb}", text, self.config.quota_project)
 
-    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        return data_manager.read(reply, len(batch))
-
-    def cause(self, reason: str) -> Cause:
-        return data_manager.cause(reason)
-
     def check(self, wire: Wire) -> list[Problem]:
         return [
             problem
             for mapped in self.config.conversions
+            if mapped.user_list_id
             for problem in self._check_list(mapped.user_list_id, wire)
         ]
+
+    def joins_again_after(self, conversion: str) -> timedelta | None:
+        return FRESH * timedelta(days=self.mapped[conversion].membership_days)
+
+    def create_audience(self, conversion: str, wire: Wire) -> str:
+        """Source: developers.google.com/data-manager/api/reference/rest/v1/accountTypes.accounts.
+        userLists/create, of 2026-02-17 (release 1.5)."""
+        mapped = self.mapped[conversion]
+        wanted = {
+            "displayName": f"{self.config.name}: {conversion}",
+            "description": f"People of the conversion {conversion}.",
+            "membershipDuration": f"{mapped.membership_days * DAY_SECONDS}s",
+            "ingestedUserListInfo": {
+                "uploadKeyTypes": ["CONTACT_ID"],
+                "contactIdInfo": {"dataSourceType": "DATA_SOURCE_TYPE_FIRST_PARTY"},
+            },
+        }
+        reply = wire.exchange(self._lists("", "POST", canonical(wanted)))
+        found = reply.json() if isinstance(reply, Answer) and reply.status == 200 else None
+        id = foreign.whole(foreign.inside(found, "id"))
+        if id is None:
+            raise data_manager.not_created(reply)
+        return str(id)
+
+    def diagnose(self, day: date, wire: Wire) -> Mapping[str, Mapping[str, float]]:
+        """Members of each list that Google counts by network, the largest count as the list's, and
+        how many of a hundred uploaded people it knows.
+
+        Source: developers.google.com/data-manager/api/reference/rest/v1/accountTypes.accounts.
+        userLists (SizeInfo, ContactIdInfo).
+        """
+        told = {
+            conversion: self._told(mapped.user_list_id, wire)
+            for conversion, mapped in self.mapped.items()
+            if mapped.user_list_id
+        }
+        return {conversion: measures for conversion, measures in told.items() if measures}
+
+    def _told(self, user_list: str, wire: Wire) -> dict[str, float]:
+        reply = wire.exchange(self._lists(f"/{user_list}", "GET"))
+        if not isinstance(reply, Answer) or reply.status != 200:
+            return {}
+        return size_of(foreign.mapping(reply.json()))
+
+    def _lists(self, path: str, method: str, body: bytes = b"") -> Request:
+        """A request about lists of the account; the manager that has access stands in a header."""
+        account = f"accountTypes/GOOGLE_ADS/accounts/{self.config.operating_account}"
+        login = self.config.login_account
+        asked = data_manager.request(
+            f"/v1/{account}/userLists{path}", body, self.config.quota_project, method
+        )
+        manager = {"login-account": f"accountTypes/GOOGLE_ADS/accounts/{login}"} if login else {}
+        return replace(asked, headers={**asked.headers, **manager})
 
     def _check_list(self, user_list: str, wire: Wire) -> list[Problem]:
         """Problems of one list, by a request that Google validates and does not execute."""
@@ -188,5 +260,24 @@ class GoogleCustomerMatch(Destination[GoogleCustomerMatchConfig]):
         reply = self.send(self._joining(user_list, [nobody], validate=True), wire)
         return data_manager.refusals(reply, f"User list {user_list}")
 
-    def poll(self, request_id: str, wire: Wire) -> Status | None:
-        return data_manager.retrieve_status(wire, request_id, self.config.quota_project)
+
+DAY_SECONDS = 86_400
+
+NETWORKS = {
+    "display": "displayNetworkMembersCount",
+    "search": "searchNetworkMembersCount",
+    "youtube": "youtubeMembersCount",
+    "gmail": "gmailMembersCount",
+}
+"""Where Google counts members, and under which name."""
+
+
+def size_of(user_list: Row) -> dict[str, float]:
+    """Members by network, the most of them as `size_to`, and the match rate in percent."""
+    sizes = foreign.mapping(user_list.get("sizeInfo"))
+    counts = {f"size_{name}": foreign.number(sizes.get(field)) for name, field in NETWORKS.items()}
+    known = {name: count for name, count in counts.items() if count is not None and count >= 0}
+    largest = {"size_to": max(known.values())} if known else {}
+    contacts = foreign.inside(user_list, "ingestedUserListInfo", "contactIdInfo")
+    rate = foreign.number(foreign.mapping(contacts).get("matchRatePercentage"))
+    return known | largest | ({} if rate is None else {"match_rate": rate})

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from urllib.parse import urlencode
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from common.model import event_source
 from common.untyped import JsonObject, Row
@@ -27,7 +27,13 @@ from functions.export.contract.base import (
     present,
     written,
 )
-from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.contract.config import (
+    DestinationConfig,
+    Mapped,
+    Mode,
+    SecretReference,
+    Tested,
+)
 from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
@@ -82,11 +88,11 @@ class MetaEvent(Mapped):
     )
 
 
-class MetaConfig(DestinationConfig):
+class MetaConfig(Tested):
     """A Meta pixel or dataset."""
 
     kind: Literal["meta"] = Field("meta", title="Kind", description="Meta", examples=["meta"])
-    mode: Literal["live", "paused", "test"] = Field(  # type: ignore[assignment]
+    mode: Mode = Field(
         "live",
         title="Mode",
         description="Test shows events in Events Manager; Meta counts them all the same.",
@@ -149,19 +155,6 @@ class MetaConfig(DestinationConfig):
         description="Let Meta process events under its Limited Data Use terms.",
         examples=[False],
     )
-    test_event_code: str | None = Field(
-        None,
-        pattern=r"^[A-Z0-9]{3,20}$",
-        title="Test event code",
-        description="Code of the Test events tab; only in mode test.",
-        examples=["TEST12345"],
-    )
-
-    @model_validator(mode="after")
-    def _test_mode(self) -> MetaConfig:
-        if (self.mode == "test") != (self.test_event_code is not None):
-            raise ValueError("mode test and test_event_code go together")
-        return self
 
 
 class Meta(Destination[MetaConfig]):

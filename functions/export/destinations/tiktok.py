@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 
 from common.untyped import JsonObject
 from functions.export.contract.base import (
@@ -24,7 +24,13 @@ from functions.export.contract.base import (
     present,
     written,
 )
-from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.contract.config import (
+    DestinationConfig,
+    Mapped,
+    Mode,
+    SecretReference,
+    Tested,
+)
 from functions.export.destinations import codes
 from functions.export.payload import identifiers
 from functions.export.payload.rows import ConversionRow
@@ -53,13 +59,13 @@ class TikTokEvent(Mapped):
     )
 
 
-class TikTokConfig(DestinationConfig):
+class TikTokConfig(Tested):
     """A TikTok pixel, app or event set."""
 
     kind: Literal["tiktok"] = Field(
         "tiktok", title="Kind", description="TikTok", examples=["tiktok"]
     )
-    mode: Literal["live", "paused", "test"] = Field(  # type: ignore[assignment]
+    mode: Mode = Field(
         "live",
         title="Mode",
         description="Test shows events in Events Manager.",
@@ -101,19 +107,6 @@ class TikTokConfig(DestinationConfig):
         description="Let TikTok process events under its limited terms.",
         examples=[False],
     )
-    test_event_code: str | None = Field(
-        None,
-        pattern=r"^[A-Z0-9]{3,20}$",
-        title="Test event code",
-        description="Code of the Test Events tab; only in mode test.",
-        examples=["TEST12345"],
-    )
-
-    @model_validator(mode="after")
-    def _test_mode(self) -> TikTokConfig:
-        if (self.mode == "test") != (self.test_event_code is not None):
-            raise ValueError("mode test and test_event_code go together")
-        return self
 
 
 class TikTok(Destination[TikTokConfig]):

@@ -59,6 +59,12 @@ def is_measured(id: str, known: Mapping[str, Conversion]) -> bool:
 def _about(
     destination: Destination[Any], id: str, known: Mapping[str, Conversion]
 ) -> Iterator[Problem]:
+    if destination.lacks_audience(id):
+        yield Problem(
+            "no_audience",
+            f"Nobody can be put anywhere for {id!r}: no list or audience is named.",
+            "Create it from here, or fill in the id of one that the platform has.",
+        )
     conversion = known.get(id)
     if conversion is None:
         near = get_close_matches(id, known, n=1)

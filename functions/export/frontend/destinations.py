@@ -241,4 +241,7 @@ def _capabilities(kind: type[Destination[Any]]) -> Capabilities:
         test_conversion=can.trial.effect if can.trial else None,
         test_needs_code=bool(can.trial and can.trial.needs_code),
         audience=can.audience,
+        creates_audiences=can.creates_audiences,
+        creates_lookalikes=can.creates_lookalikes,
+        smallest_audience=can.smallest_audience,
     )

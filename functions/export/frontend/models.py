@@ -43,6 +43,29 @@ class TrialBody(Model):
     )
 
 
+class LookalikeBody(Model):
+    """Whom a new audience shall resemble, and where."""
+
+    conversion: DestinationId
+    country: str = Field(pattern=r"^[A-Z]{2}$", description="ISO 3166 alpha-2.")
+    percent: int = Field(1, ge=1, le=20, description="Of the country's people: the most alike.")
+    name: str = Field("", max_length=120, description="Its name at the platform.")
+
+
+class LookalikeCreated(Model):
+    """The new audience."""
+
+    id: str = Field(description="At the platform, which takes 1 to 6 hours to fill it.")
+    name: str
+
+
+class Created(Model):
+    """What was created, and the config that names it."""
+
+    definition: AnyDestination = Field(description="The same config with the new ids; save it.")
+    created: dict[str, str] = Field(description="Id at the platform, by conversion.")
+
+
 class RunBody(Model):
     """Which conversions to send now; when empty, all that have ever been computed."""
 
@@ -162,6 +185,9 @@ class Capabilities(Model):
     )
     test_needs_code: bool = Field(description="Whether a test conversion needs the page's code.")
     audience: bool
+    creates_audiences: bool = Field(description="POST /destinations/audiences makes them.")
+    creates_lookalikes: bool = Field(description="POST /destinations/x/lookalikes makes them.")
+    smallest_audience: int = Field(description="People below which it makes nothing of one.")
 
 
 class Form(Model):
@@ -333,8 +359,9 @@ class Diagnosis(Model):
     date: date
     conversion: str = Field(description="Empty for the whole account.")
     measures: dict[str, float] = Field(
-        description="Meta: event_match_quality of 10, coverage_... in percent. Microsoft: "
-        "conversions of the day before that were taken and refused."
+        description="Meta: event_match_quality of 10, coverage_... in percent, of an audience "
+        "size_from, size_to and ready (1). Google Customer Match: size_to, size_... by network, "
+        "match_rate in percent. Microsoft: conversions of the day before, taken and refused."
     )
 
 

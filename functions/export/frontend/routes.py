@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from common.http.routing import Interface, Route
-from functions.export.frontend import deliveries, destinations
+from functions.export.frontend import audiences, deliveries, destinations
 
 VERSION = "1"
 KEYED = ("Idempotency-Key",)
@@ -17,6 +17,7 @@ INTERFACE = Interface(
         Route("GET", "/destinations", destinations.list_destinations),
         Route("GET", "/destinations/schemas", destinations.schemas),
         Route("POST", "/destinations/check", destinations.check_config),
+        Route("POST", "/destinations/audiences", audiences.create, role="operator"),
         Route("GET", ONE, destinations.get_destination),
         Route("PUT", ONE, destinations.put_destination, headers=("If-Match",)),
         Route("DELETE", ONE, destinations.archive_destination, headers=("If-Match",)),
@@ -32,6 +33,7 @@ INTERFACE = Interface(
         Route("POST", f"{ONE}/check", destinations.check_destination),
         Route("POST", f"{ONE}/dry-run", deliveries.dry_run, shows_rows=True),
         Route("POST", f"{ONE}/test", deliveries.try_out, role="operator"),
+        Route("POST", f"{ONE}/lookalikes", audiences.create_lookalike, role="operator"),
         Route("POST", f"{ONE}/run", deliveries.run, 202, KEYED, role="operator"),
         Route("POST", f"{ONE}/replay", deliveries.replay, 202, KEYED, role="operator"),
         # addresses that clients know keep their names

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from functions.export.ledger.ledger import ERASED_FOR, FOR_EVER, SURELY_LEFT
+from functions.export.ledger.ledger import ERASED_FOR, FOR_EVER
 from functions.export.reconcile.delivery_state import OPEN
 
 WAITING = OPEN | {"ambiguous", "parked", "failed"}
@@ -33,18 +33,22 @@ class Forgotten:
 def forget(warehouse: Warehouse, now: datetime, looked_back: timedelta = LOOKED_BACK) -> Forgotten:
     """Delete what the product keeps of deliveries of erased persons, hashes of them included.
 
-    They go when the platform has taken them back and had three days to refuse that, or when it
-    cannot; at the latest 30 days after the erasure.
+    They go as soon as the platform has accepted what takes them back, and where it may still refuse
+    what it has accepted, as soon as it has said that it did not; or when it cannot take back; at
+    the latest 30 days after the erasure.
     """
     done = Forgotten()
     # most ticks find no erasure: a look at one small table spares the scan of the ledger
     if not _lately(warehouse, now - looked_back):
         return done
-    sql = template(__file__, attempts=warehouse.table("export_attempts"))
+    sql = template(
+        __file__,
+        attempts=warehouse.table("export_attempts"),
+        requests=warehouse.table("export_requests"),
+    )
     bound = {
         "since": (now - looked_back).astimezone(UTC).date(),
         "erased_before": now - ERASED_FOR,
-        "answered_before": now - SURELY_LEFT,
         "open": Parameter("ARRAY<STRING>", sorted(WAITING)),
     }
     found = list(warehouse.rows(with_parameters(sql, **bound)))

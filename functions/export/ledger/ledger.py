@@ -29,7 +29,7 @@ KNOWN = (
 
 
 SURELY_LEFT = timedelta(days=3)
-"""After this no platform refuses a removal any more that it has accepted."""
+"""After this no platform refuses a removal any more that it accepted and answers later."""
 
 ERASED_FOR = timedelta(days=30)
 """For so long identifiers of who is to be forgotten are kept, to take back what was sent."""
@@ -103,11 +103,13 @@ class BigQueryLedger:
             known=_known(),
             limit=f"LIMIT {limit}" if limit else "",
         )
+        again = self._destination.joins_again_after(self._scope.conversion)
         bound = {
             "start_date": self._start_date,
             "version": self._scope.version,
             "payload_version": self._scope.payload_version,
             "parked_before": now - PARKED_FOR,
+            "joined_before": now - (again or FOR_EVER),
             "restate_all": self._destination.config.restate_on_version_change,
         }
         rows = self._warehouse.rows(with_parameters(sql, **self._ids(), **bound))
@@ -170,18 +172,19 @@ class BigQueryLedger:
         later = self._destination.capabilities.asynchronous
         departed = [each for each in members if later and each[2]]
         dropped = [each for each in members if not (later and each[2])]
-        for name, slot, each in (("drop", "dropped", dropped), ("leave", "departed", departed)):
+        leases = self._warehouse.table(table_of(self._lease))
+        gone = template(__file__, "ledger_gone", leases=leases)
+        for name, each in (("drop", dropped), ("leave", departed)):
             if not each:
                 continue
-            sql = template(
-                __file__,
-                f"ledger_{name}",
-                members=self._warehouse.table("audience_members"),
-                leases=self._warehouse.table(table_of(self._lease)),
-            )
-            bound = {slot: [json.dumps(member) for member in each]}
-            holder = {"lease": self._lease, "fence": self._scope.fence}
-            self._warehouse.execute(with_parameters(sql, **self._ids(), **holder, **bound))
+            known = self._warehouse.table("audience_members")
+            sql = template(__file__, f"ledger_{name}", members=known, gone=gone)
+            bound = {
+                "gone": [json.dumps(member) for member in each],
+                "lease": self._lease,
+                "fence": self._scope.fence,
+            }
+            self._warehouse.execute(with_parameters(sql, **self._ids(), **bound))
 
     def rejoin(self, identifiers: Sequence[str], now: datetime) -> None:
         """Ask again for every conversion of the list that holds one of these identifiers."""
@@ -208,8 +211,9 @@ class BigQueryLedger:
         )
         # an audience has no such window: its members are kept until they leave
         within = self._destination.adjusts_within or FOR_EVER
+        asynchronous = self._destination.capabilities.asynchronous
         bound = {
-            "left_before": now - SURELY_LEFT,
+            "left_before": now - SURELY_LEFT if asynchronous else now,
             "kept_since": now - within - SURELY_LEFT,
             "erased_before": now - ERASED_FOR,
         }

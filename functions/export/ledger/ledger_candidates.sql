@@ -44,6 +44,8 @@ WHERE
         OR (delivery_state.state = 'parked' AND delivery_state.happened_at < @parked_before)
         OR (delivery_state.state = 'failed' AND delivery_state.is_newly_in_doubt)
         OR delivery_state.is_refused_in_doubt
+        -- a membership that ends is renewed before it does
+        OR (delivery_state.holding AND delivery_state.held_at < @joined_before)
         OR (
           @restate_all
           AND delivery_state.holding

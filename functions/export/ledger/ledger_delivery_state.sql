@@ -37,7 +37,13 @@ proofs AS (
     ) AS answered,
     MAX(IF(entry.state = 'absent' AND entry.request_id IS NULL, entry.position, 0)) OVER (
       PARTITION BY entry.conversion_id
-    ) AS cleared
+    ) AS cleared,
+    -- asked for while it was on its way: what arrived may have been taken out again since
+    MAX(
+      IF(entry.state = 'requested' AND entry.reason = 'late_removal', entry.position, 0)
+    ) OVER (PARTITION BY entry.conversion_id) > MAX(
+      IF(entry.state = 'sending', entry.position, 0)
+    ) OVER (PARTITION BY entry.conversion_id) AS asked_meanwhile
   FROM judged AS entry
 ),
 attempts_since AS (
@@ -73,7 +79,13 @@ delivery_state AS (
   SELECT
     entry.conversion_id,
     MAX(IF(entry.is_newest, entry.conversion_date, NULL)) AS conversion_date,
-    MAX(IF(entry.is_newest, entry.state, NULL)) AS state,
+    MAX(
+      IF(
+        entry.is_newest,
+        IF(entry.asked_meanwhile AND entry.state = 'accepted', 'requested', entry.state),
+        NULL
+      )
+    ) AS state,
     MAX(IF(entry.is_newest, entry.reason, NULL)) AS reason,
     MAX(IF(entry.is_newest, entry.row_hash, NULL)) AS row_hash,
     MAX(IF(entry.is_newest, entry.happened_at, NULL)) AS happened_at,

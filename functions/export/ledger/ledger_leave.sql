@@ -3,19 +3,10 @@
 UPDATE {{ members }} AS member
 SET
   left_by = (
-    SELECT MAX(JSON_VALUE(gone, '$[2]')) FROM UNNEST(@departed) AS gone
+    SELECT MAX(JSON_VALUE(pair, '$[2]')) FROM UNNEST(@gone) AS pair
     WHERE
-      JSON_VALUE(gone, '$[0]') = member.conversion_id
-      AND JSON_VALUE(gone, '$[1]') = member.identifiers
+      JSON_VALUE(pair, '$[0]') = member.conversion_id
+      AND JSON_VALUE(pair, '$[1]') = member.identifiers
   )
 WHERE
-  member.destination = @destination
-  AND member.account = @account
-  AND member.conversion = @conversion
-  AND @fence = (SELECT MAX(lease.fence) FROM {{ leases }} AS lease WHERE lease.name = @lease)
-  AND EXISTS (
-    SELECT 1 FROM UNNEST(@departed) AS gone
-    WHERE
-      JSON_VALUE(gone, '$[0]') = member.conversion_id
-      AND JSON_VALUE(gone, '$[1]') = member.identifiers
-  )
+  {{ gone }}

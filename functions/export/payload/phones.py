@@ -136,16 +136,16 @@ def _dialling(country: str) -> _Dialling | None:
 
 def _takes(code: str, national: str) -> bool:
     """Whether the number is valid behind this code and has nothing to be taken off."""
-    return bool(_numbers(code, len(national), bare=True).fullmatch(national))
+    return bool(_numbers(code, len(national), True).fullmatch(national))
 
 
 def _is_valid(code: str, national: str) -> bool:
     """Whether a region of the code has the number."""
-    return bool(_numbers(code, len(national)).fullmatch(national))
+    return bool(_numbers(code, len(national), False).fullmatch(national))
 
 
 @cache
-def _numbers(code: str, length: int, *, bare: bool = False) -> re.Pattern[str]:
+def _numbers(code: str, length: int, bare: bool) -> re.Pattern[str]:
     """The numbers of so many digits that a region of the code has, in one expression, as in
     phonenumberutil.is_valid_number; `bare` leaves out what a trunk prefix may stand before."""
     regions = "|".join(_region(metadata, length) for metadata in _regions(code))

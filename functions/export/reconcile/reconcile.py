@@ -183,7 +183,7 @@ def _adjust(
     terms: Terms,
 ) -> Decision:
     can, delivery_state = destination.capabilities, candidate.delivery_state
-    again = delivery_state.state == "requested"
+    again = delivery_state.state == "requested" or _ends_soon(held, destination, terms)
     # where the first event wins or each counts, sending it again changes nothing or counts twice
     if again and can.repeats != "replaces":
         return Note("skipped", "already_accepted")
@@ -358,6 +358,12 @@ def _outdated(decision: Deliver, candidate: Candidate, destination: Destination[
     """Whether an audience knows the person by something that they no longer have."""
     audience = destination.capabilities.audience
     return audience and not set(candidate.members) <= set(decision.built.members)
+
+
+def _ends_soon(held: Sent, destination: Destination[Any], terms: Terms) -> bool:
+    """Whether a membership has to be renewed."""
+    within = destination.joins_again_after(terms.conversion)
+    return within is not None and terms.now - held.at > within
 
 
 def _expired(row: ConversionRow, destination: Destination[Any], terms: Terms) -> bool:

@@ -43,6 +43,9 @@ CANARIES = 3
 """Single rows, drawn by lot, that fail alike before the account is held at fault: an odd row may be
 among them, and next time others are drawn."""
 
+IN_DOUBT = "in_doubt:"
+"""Before the reason for which a change was refused of something that may not be there."""
+
 MANY = 5
 """Rows that are refused for one reason: from here on it is the account's fault, when nothing else
 was taken, or no more than was refused."""
@@ -78,6 +81,8 @@ class Delivery:
         """Keys of rows that were refused for good today, by reason."""
         self.blamed: set[str] = set()
         """Reasons of refusals that turned out to be the account's."""
+        self.doubtful: set[str] = set()
+        """Keys of changes to what may never have arrived: that they are refused blames nobody."""
         self.exchanges: list[Exchange] = []
         self.halted: Halted | None = None
 
@@ -92,10 +97,13 @@ class Delivery:
 
     def deliver(self, batch: Sequence[Built]) -> list[Outcome]:
         """What became of each row, in order."""
-        outcomes = self._deliver(batch)
+        outcomes = [
+            self._excused(built, outcome)
+            for built, outcome in zip(batch, self._deliver(batch), strict=True)
+        ]
         self.accepted += sum(outcome.state == "accepted" for outcome in outcomes)
         for built, outcome in zip(batch, outcomes, strict=True):
-            if outcome.state == "rejected":
+            if outcome.state == "rejected" and built.key not in self.doubtful:
                 self.refused[outcome.reason].add(built.key)
         # counted over the day: an account that is wrong may refuse one row a request, many times
         for reason in {outcome.reason for outcome in outcomes if outcome.state == "rejected"}:
@@ -120,7 +128,7 @@ class Delivery:
         """Rows that were taken, beside those that were refused in spite of that."""
         # a platform may name a row that the request never had
         failures = {row: why for row, why in result.failures.items() if row < len(batch)}
-        if reason := self._of_account(failures, len(batch)):
+        if reason := self._of_account(failures, batch):
             return self._account_at_fault(reason, len(batch))
         return [
             self._refused(failures[row], request_id)
@@ -132,7 +140,7 @@ class Delivery:
     def _without_bad_rows(self, batch: Sequence[Built], refused: Refused) -> list[Outcome]:
         """The whole request was refused: send again what was not at fault."""
         named = {row: why for row, why in refused.failures.items() if row < len(batch)}
-        if reason := self._of_account(named, len(batch)):
+        if reason := self._of_account(named, batch):
             return self._account_at_fault(reason, len(batch))
         if named:
             rest = iter(self._again([row for i, row in enumerate(batch) if i not in named]))
@@ -150,7 +158,8 @@ class Delivery:
         alike = [row for row, outcome in canaries.items() if outcome.reason.endswith(reason)]
         listed = self._destination.cause(reason) is Cause.ROW
         # a few rows may all be bad by chance when the reason is known to be a row's; many are not
-        if alike and not passed and (len(batch) >= MANY or not listed):
+        many = len(self._blamable(batch)) >= MANY
+        if alike and not passed and (many or not listed):
             held = self._account_at_fault(reason, len(batch))
             return [
                 canaries[i] if i in canaries and i not in alike else held[i]
@@ -220,14 +229,25 @@ class Delivery:
         self.halted = self.halted or Halted(reason, FIX)
         return [Outcome("retry", f"halted:{reason}")] * rows
 
-    def _of_account(self, failures: Mapping[int, str], rows: int) -> str:
+    def _of_account(self, failures: Mapping[int, str], batch: Sequence[Built]) -> str:
         """The reason for which every row of a larger request was refused, or nothing."""
         reasons = set(failures.values())
-        if len(failures) < rows or rows < MANY or len(reasons) != 1:
+        few = len(self._blamable(batch)) < MANY
+        if len(failures) < len(batch) or few or len(reasons) != 1:
             return ""
         [reason] = reasons
         passes = self._destination.cause(reason) in (Cause.AGAIN, Cause.SLOW, Cause.DOUBT)
         return "" if passes else reason
+
+    def _blamable(self, batch: Sequence[Built]) -> list[Built]:
+        """Rows whose refusal says something of the account."""
+        return [row for row in batch if row.key not in self.doubtful]
+
+    def _excused(self, built: Built, outcome: Outcome) -> Outcome:
+        """The outcome, with the more likely reason when what was to be changed is in doubt."""
+        if outcome.state != "rejected" or built.key not in self.doubtful:
+            return outcome
+        return replace(outcome, reason=f"{IN_DOUBT}{outcome.reason}")
 
     def _blames_account(self, reason: str) -> bool:
         """Whether half of a day's rows, and many, were refused for this reason."""

@@ -2,7 +2,17 @@
 -- and those whose table has just been run: the message that tells of it may be lost.
 SELECT newest.conversion
 FROM (
-  SELECT attempt.conversion, attempt.state, attempt.happened_at
+  SELECT
+    attempt.conversion,
+    attempt.state,
+    attempt.happened_at,
+    MAX(
+      IF(attempt.state = 'requested' AND attempt.reason = 'late_removal', attempt.recorded_at, NULL)
+    ) OVER (
+      PARTITION BY attempt.account, attempt.conversion, attempt.conversion_id
+    ) > MAX(IF(attempt.state = 'sending', attempt.recorded_at, NULL)) OVER (
+      PARTITION BY attempt.account, attempt.conversion, attempt.conversion_id
+    ) AS asked_meanwhile
   FROM {{ attempts }} AS attempt
   WHERE attempt.destination = @destination AND attempt.date >= @since
   QUALIFY
@@ -13,6 +23,7 @@ FROM (
 ) AS newest
 WHERE
   newest.state IN UNNEST(@open)
+  OR (newest.state = 'accepted' AND newest.asked_meanwhile)
   OR (newest.state = 'parked' AND newest.happened_at < @parked_before)
 UNION DISTINCT
 -- of all conversions: the caller keeps what this destination takes

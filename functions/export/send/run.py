@@ -206,6 +206,8 @@ class Run:
                 case Deliver(built=built):
                     entry = self._scribe.sending(candidate, decision, destination.kept, now)
                     orders[built.key] = (decision, entry, candidate.delivery_state.suspect)
+                    if decision.intent.op != "create" and not candidate.delivery_state.held:
+                        self._delivery.doubtful.add(built.key)
                 case Note(state=state, reason=reason):
                     self._summary.stays += candidate.row is None and state in CANNOT_GO
                     notes.append(self._scribe.noted(candidate, decision, now))

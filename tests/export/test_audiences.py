@@ -1,0 +1,155 @@
+"""Audiences as a product: created at the platform, filled, renewed, measured, and resembled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from common.errors import UserError
+from common.local.platforms.google_data_manager import GoogleDataManager
+from common.local.platforms.meta import Meta
+from functions.export.contract.base import Built, Destination, Lookalike
+from functions.export.ledger.outcomes import Outcome
+from functions.export.reconcile.delivery_state import Candidate, DeliveryState, Sent
+from functions.export.reconcile.reconcile import Deliver, Nothing, Terms, reconcile
+from tests.destinations.harness import NOW, World, plain, prepare, sample_row, world
+
+CONVERSION = "qualified_lead"
+ALIKE = Lookalike("like the best", "DE", 0.01)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[World]:
+    with world() as found:
+        yield found
+
+
+@pytest.fixture
+def here(running: World) -> World:
+    """Stand-ins that hold nothing."""
+    for name, kind in (("google", GoogleDataManager), ("meta", Meta)):
+        running.stand_ins[name].__init__(running.clock.now)  # type: ignore[misc]
+        assert isinstance(running.stand_ins[name], kind)
+    return running
+
+
+def of(kind: str, *, config: dict[str, Any] | None = None, **mapped: Any) -> Destination[Any]:
+    """The kind's plain destination with other fields, and with these of its conversion."""
+    found, _ = plain(kind)
+    definition = found.config.model_dump(mode="json") | (config or {})
+    definition["conversions"] = [definition["conversions"][0] | mapped]
+    return type(found)(type(found).Config.model_validate(definition))
+
+
+def google(**mapped: Any) -> Destination[Any]:
+    return of("google_customer_match", config={"login_account": "9876543210"}, **mapped)
+
+
+def meta(**mapped: Any) -> Destination[Any]:
+    return of("meta_audience", config={"ad_account": "1234567890"}, **mapped)
+
+
+def fill(here: World, destination: Destination[Any], people: int) -> list[Outcome]:
+    """Put so many people in."""
+    rows = [
+        prepare(destination, CONVERSION, sample_row(id=f"l{n}", email=f"p{n}@example.com", value=n))
+        for n in range(people)
+    ]
+    return here.delivery(destination, CONVERSION).deliver([r for r in rows if isinstance(r, Built)])
+
+
+def test_a_list_is_created_filled_and_measured_at_google(here: World) -> None:
+    wanted = google(user_list_id=None, membership_days=30)
+    assert wanted.lacks_audience(CONVERSION)
+    assert wanted.diagnose(NOW.date(), here.wire) == {}
+    id = wanted.create_audience(CONVERSION, here.wire)
+    stand_in = here.stand_ins["google"]
+    assert isinstance(stand_in, GoogleDataManager)
+    assert stand_in.lists[id]["membershipDuration"] == "2592000s"
+    manager = stand_in.calls[-1].headers["login-account"]
+    assert manager == "accountTypes/GOOGLE_ADS/accounts/9876543210"
+    filled = google(user_list_id=id)
+    assert {outcome.state for outcome in fill(here, filled, 3)} == {"accepted"}
+    size = len(stand_in.members)
+    assert filled.diagnose(NOW.date(), here.wire) == {
+        CONVERSION: {
+            "size_display": size,
+            "size_search": size,
+            "size_to": size,
+            "match_rate": 64,
+        }
+    }
+
+
+def test_google_says_why_it_makes_no_list(here: World) -> None:
+    wanted = google(user_list_id=None)
+    wanted.create_audience(CONVERSION, here.wire)
+    with pytest.raises(UserError, match="made no list"):
+        wanted.create_audience(CONVERSION, here.wire)
+    elsewhere = of("google_customer_match", config={"operating_account": "5555555555"})
+    with pytest.raises(UserError, match="PERMISSION_DENIED"):
+        elsewhere.create_audience(CONVERSION, here.wire)
+
+
+def test_meta_is_told_what_people_are_worth_where_the_audience_is_for_that(here: World) -> None:
+    wanted = meta(audience_id=None, value_based=True)
+    id = wanted.create_audience(CONVERSION, here.wire)
+    assert {each.state for each in fill(here, meta(audience_id=id, value_based=True), 3)} == {
+        "accepted"
+    }
+    stand_in = here.stand_ins["meta"]
+    assert isinstance(stand_in, Meta)
+    assert sorted(row[-1] for row in stand_in.members.values()) == [0.0, 1.0, 2.0]
+    # an audience that was not created for values takes none, and nobody is refused for good
+    plain_one = meta(value_based=True)
+    assert {each.state for each in fill(here, plain_one, 6)} == {"retry"}
+
+
+def test_a_lookalike_needs_a_hundred_people(here: World) -> None:
+    seed = meta()
+    with pytest.raises(UserError, match="2654"):
+        seed.create_lookalike(CONVERSION, ALIKE, here.wire)
+    fill(here, seed, 100)
+    id = seed.create_lookalike(CONVERSION, ALIKE, here.wire)
+    stand_in = here.stand_ins["meta"]
+    assert isinstance(stand_in, Meta)
+    spec = {"type": "custom_ratio", "ratio": 0.01, "country": "DE"}
+    assert stand_in.audiences[id]["lookalike_spec"] == spec
+
+
+def test_meta_needs_an_ad_account(here: World) -> None:
+    with pytest.raises(UserError, match="ad account"):
+        of("meta_audience").create_audience(CONVERSION, here.wire)
+
+
+@pytest.mark.parametrize(
+    ("days", "member_for", "again"),
+    [(540, 431, False), (540, 433, True), (30, 23, False), (30, 25, True)],
+)
+def test_who_would_soon_drop_out_is_put_in_once_more(
+    days: int, member_for: int, again: bool
+) -> None:
+    destination, row = google(membership_days=days), sample_row(row_hash=1)
+    terms = Terms(CONVERSION, 1, "EUR", NOW)
+    first = reconcile(Candidate(row.id, DeliveryState(), row), destination, terms)
+    assert isinstance(first, Deliver)
+    joined = NOW - timedelta(days=member_for)
+    held = Sent("create", first.intent.money, row.created, first.built.fingerprint, {}, joined)
+    known = DeliveryState("accepted", None, row.row_hash, 1, held=held)
+    decision = reconcile(
+        Candidate(row.id, known, row, members=first.built.members), destination, terms
+    )
+    assert isinstance(decision, Deliver) is again
+    renewed = replace(known, held=replace(held, at=NOW))
+    unchanged = Candidate(row.id, renewed, row, members=first.built.members)
+    assert reconcile(unchanged, destination, terms) == Nothing("unchanged")
+
+
+def test_no_audience_of_meta_ends() -> None:
+    assert meta().joins_again_after(CONVERSION) is None
+    assert json.loads(meta().config.model_dump_json())["conversions"][0]["value_based"] is False
