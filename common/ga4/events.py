@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.ga4 import channels
-from common.ga4.export import ALWAYS
+from common.ga4.export import ALWAYS, VISIT
 
 RESOLVED = (
     "event_key purchase_id key_version copies source medium campaign channel_group"
@@ -58,4 +58,5 @@ def events(scanned: Sql, visited: Sql, stage: Sql, names: Iterable[str]) -> Sql:
         former=", ".join(f"CAST(NULL AS STRING) AS {name}" for name in FORMER),
         channel_group=channels.group("named"),
     )
-    return with_parameters(sql, event_names=Parameter("ARRAY<STRING>", sorted({*names, *ALWAYS})))
+    held = sorted({*names, *ALWAYS, VISIT})
+    return with_parameters(sql, event_names=Parameter("ARRAY<STRING>", held))

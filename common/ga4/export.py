@@ -18,8 +18,11 @@ from common.model.currency import DECIMALS
 from common.model.window import Window
 from common.untyped import JsonObject
 
-ALWAYS = ("purchase", "refund", "session_start", "login", "sign_up")
-"""Events that every stage holds: money and its return, and who is who, told at any visit too."""
+ALWAYS = ("purchase", "refund", "login", "sign_up")
+"""Events that every stage holds: money and its return, and who is who."""
+VISIT = "session_start"
+"""Every stage holds those that name a user, all where a definition counts them: they are nine in
+ten of what a stage would hold else, and what they say of a visit stands in ga4_visits."""
 
 ITEM_TEXTS = (
     "item_id item_name item_brand item_variant item_category item_category2 item_category3"
@@ -235,6 +238,8 @@ def _export(export: Export, window: Window) -> Sql:
         __file__,
         "export_export",
         property=bind(export.dataset),
+        kept=f"(event.event_name IN UNNEST(@event_names)"
+        f" OR (event.event_name = '{VISIT}' AND {expressions['user_of_row']} IS NOT NULL))",
         is_preliminary="TRUE" if export.is_preliminary else "FALSE",
         shard=columns.text("event_date"),
         columns=",\n    ".join(f"{text} AS {name}" for name, text in expressions.items()),

@@ -128,7 +128,8 @@ def staged(warehouse: Warehouse, besides: str = "") -> dict[date, Staged]:
         for number in range(window.days):
             day = window.start + timedelta(days=number)
             before = days[day].events if day in days else frozenset()
-            days[day] = Staged(before | names, row["recorded_at"])
+            # who reads a day again without all visits keeps those of known users alone
+            days[day] = Staged(before - {export.VISIT} | names, row["recorded_at"])
     return days
 
 

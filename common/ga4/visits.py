@@ -15,6 +15,15 @@ LENDING_DAYS = 92
 """So many days after a visit its source may still be lent: 90 times 24 hours, in any time zone."""
 
 
+def begun(exported: Sql) -> Sql:
+    """The rows of a scan that are wanted, show a click or begin a session, as the others read them.
+
+    What all events of a session say together stands in `begun` of its first row: so a twelfth of
+    the export is kept and read again, and the address and source of every event are not.
+    """
+    return template(__file__, "visits_begun", exported=exported)
+
+
 def visits(scanned: Sql, known: Sql) -> Sql:
     """The rows of ga4_visits whose visits began in the window or on the day before it.
 

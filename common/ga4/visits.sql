@@ -4,23 +4,16 @@ begun AS (
   SELECT
     scanned.property,
     scanned.session_id,
-    MIN(scanned.client_id) AS client_id,
-    MIN(scanned.occurred_at) AS started_at,
-    MAX(scanned.occurred_at) AS ended_at,
-    COUNTIF(scanned.event_name IN ('page_view', 'screen_view')) AS pages,
-    COUNT(DISTINCT IF(scanned.event_name IN ('page_view', 'screen_view'), scanned.page_path, NULL)) AS depth,
-    MIN(IF(scanned.page_location IS NULL, NULL, CONCAT(scanned.moment, scanned.page_location))) AS landing,
-    MIN(IF(scanned.session_step IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
-      scanned.session_source AS source, scanned.session_medium AS medium, scanned.session_campaign AS campaign,
-      scanned.session_channel AS channel, scanned.session_step AS step
-    ))))) AS session_record,
-    MIN(IF(scanned.own_source IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
-      scanned.own_source AS source, scanned.own_medium AS medium, scanned.own_campaign AS campaign,
-      CAST(NULL AS STRING) AS channel, 'first_event' AS step
-    ))))) AS event_record
+    scanned.begun.client_id,
+    scanned.begun.started_at,
+    scanned.begun.ended_at,
+    scanned.begun.pages,
+    scanned.begun.depth,
+    scanned.begun.landing,
+    scanned.begun.session_record,
+    scanned.begun.event_record
   FROM {{ scanned }} AS scanned
-  WHERE scanned.session_id IS NOT NULL AND scanned.client_id IS NOT NULL
-  GROUP BY scanned.property, scanned.session_id
+  WHERE scanned.begun IS NOT NULL
 ),
 recorded AS (
   -- the record of each visit: GA4's own, else that of its first event with one
@@ -33,7 +26,7 @@ recorded AS (
   FROM begun
 ),
 both AS (
-  -- the visits of the scan, those that the table knows of the 90 days before and after, and those of tables that are gone
+  -- the visits of the scan, and what the table knows of the 90 days before and after
   SELECT
     recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.duration_seconds,
     recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.record,
@@ -41,27 +34,32 @@ both AS (
   FROM recorded
   WHERE recorded.date BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
   UNION ALL
+  -- visits that lend their source, of which nothing else is read
   SELECT
-    known.property, known.session_id, known.client_id, known.started_at, known.duration_seconds,
-    known.pages, known.depth, known.date, known.landing_page,
-    IF(
-      known.source_step IN ('earlier_visit', 'direct'), NULL,
-      TO_JSON_STRING(STRUCT(
-        known.source AS source, known.medium AS medium, known.campaign AS campaign,
-        CAST(NULL AS STRING) AS channel, known.source_step AS step
-      ))
-    ),
-    FALSE,
-    -- what a later visit took from an earlier one may be another source by now
-    known.date > @end_date AND known.source_step IN ('earlier_visit', 'direct')
-  FROM {{ known }} AS known
+    lender.property, NULL, lender.client_id, lender.started_at, NULL, NULL, NULL, NULL, NULL,
+    TO_JSON_STRING(STRUCT(
+      lender.source AS source, lender.medium AS medium, lender.campaign AS campaign,
+      CAST(NULL AS STRING) AS channel, lender.source_step AS step
+    )),
+    FALSE, FALSE
+  FROM {{ known }} AS lender
   WHERE
-    known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    lender.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    AND COALESCE(lender.source_step, '') NOT IN ('earlier_visit', 'direct')
     AND (
-      known.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+      lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
       -- a visit whose daily table is gone by now, deleted or expired, still lends
-      OR CONCAT(known.property, '/', FORMAT_DATE('%Y%m%d', known.date)) NOT IN UNNEST(@existing)
+      OR CONCAT(lender.property, '/', FORMAT_DATE('%Y%m%d', lender.date)) NOT IN UNNEST(@existing)
     )
+  UNION ALL
+  -- what a later visit took from an earlier one may be another source by now
+  SELECT
+    taker.property, taker.session_id, taker.client_id, taker.started_at, taker.duration_seconds,
+    taker.pages, taker.depth, taker.date, taker.landing_page, NULL, FALSE, TRUE
+  FROM {{ known }} AS taker
+  WHERE
+    taker.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    AND taker.source_step IN ('earlier_visit', 'direct')
 ),
 looked_back AS (
   -- each visit with the last source of its client before it
@@ -74,7 +72,7 @@ looked_back AS (
         CONCAT(CAST(UNIX_MICROS(both.started_at) AS STRING), both.record)
       ) IGNORE NULLS
     ) OVER (
-      PARTITION BY both.property, both.client_id ORDER BY both.started_at, both.session_id
+      PARTITION BY both.property, both.client_id ORDER BY both.started_at, both.session_id, both.record
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS before
   FROM both

@@ -96,7 +96,7 @@ def test_a_saved_definition_says_what_its_first_run_reads(house: House) -> None:
     assert (saved["conversions"], saved["days"], saved["bytes"]) == (["purchase"], 90, 11_000)
     assert saved["text"] == (
         "1 conversion from 2026-08-22 to 2026-11-19: 10.7 KiB by the GA4 export"
-        " test-project.quick_ga4 (login, purchase, refund, session_start, sign_up);"
+        " test-project.quick_ga4 (login, purchase, refund, sign_up);"
         " less than 0.01 USD at the on-demand price."
     )
     house.harness.post("/runs", {}, status=202)

@@ -28,7 +28,9 @@ SHARES = {
     "login": 0.005, "sign_up": 0.001,
 }  # fmt: skip
 """Shares of all events."""
-STAGED = sum(SHARES.values())
+KNOWN_VISITS = 0.1
+"""Share of visits whose session_start names a user: nobody else's is staged."""
+STAGED = sum(SHARES.values()) - SHARES["session_start"] * (1 - KNOWN_VISITS)
 COUNTED = {"c2": SHARES["generate_lead"]}
 """Share of all events that become rows of a conversion; purchases unless named."""
 LOGGED_IN = 0.1
@@ -52,7 +54,8 @@ TEXTS = {
     "region": 14, "city": 11, "continent": 10, "platform": 5, "stream_id": 12, "currency": 5,
     "kind": 8, "run_id": 30, "event_params.key": 164, "event_params.text": 168,
     "event_params.number": 37, "value_kind": 8, "event_source": 5, "refund_status": 6,
-    "rate_source": 5, "change": 8, "old_row": 300, "new_row": 300,
+    "begun.client_id": 22, "begun.landing": 108, "begun.session_record": 140,
+    "begun.event_record": 70, "rate_source": 5, "change": 8, "old_row": 300, "new_row": 300,
 }  # fmt: skip
 """Mean bytes of a text where there is one."""
 ID_OF_AN_AD = 92
@@ -67,7 +70,7 @@ OF_A_CONVERSION = (
 SELDOM = {
     "click_pairs": CLICKED / 15, "user_id": LOGGED_IN, "page_referrer": 0.5, "own_source": 0.1,
     "own_medium": 0.1, "own_campaign": 0.1, "coupon": 0.01, "value_problem": 0.01, "items": 0.02,
-    "user_properties": 0.0, "params": 0.0,
+    "user_properties": 0.0, "params": 0.0, "begun": 0.5,
 }  # fmt: skip
 """How often a column has something."""
 RATES = {"date": "DATE", "currency": "STRING", "rate": "FLOAT"}
@@ -125,11 +128,14 @@ def size_of(path: str, schema: Schema, site: Site) -> TableSize:
     if name.startswith("events_"):
         return TableSize(widths(schema, ga4()), _days(site.events, 40), "_TABLE_SUFFIX")
     if re.fullmatch(r"stage_\d+_scanned", name):
-        kept = STAGED * LATE_DAYS / (LATE_DAYS + 1)
-        shares = {"is_wanted": {"true": kept, "false": 1 - kept}}
-        return TableSize(_filled(schema), {None: site.events * 5}, None, shares)
+        # wanted events of the late days; a row a visit and one a click of these and the day before
+        wanted = STAGED * LATE_DAYS
+        all_ = wanted + SHARES["session_start"] * (1 + CLICKED) * (LATE_DAYS + 1)
+        shares = {"is_wanted": {"true": wanted / all_, "false": 1 - wanted / all_}}
+        return TableSize(_filled(schema), {None: int(site.events * all_)}, None, shares)
     if name == "ga4_events":
-        shares = {"event_name": {event: share / STAGED for event, share in SHARES.items()}}
+        held = {**SHARES, "session_start": SHARES["session_start"] * KNOWN_VISITS}
+        shares = {"event_name": {event: share / STAGED for event, share in held.items()}}
         days = _days(int(site.events * STAGED), site.history)
         return TableSize(_filled(schema), days, "date", shares)
     if name.startswith(("conversion_", "order_memory", "ga4_")):

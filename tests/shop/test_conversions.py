@@ -130,7 +130,7 @@ def stage_events(warehouse: Warehouse, shop: Shop, dataset: str, window: Window)
         warehouse.ensure_table(f"{dataset}.{name}", shape)
     days = {"start_date": window.start, "end_date": window.end}
     for target, rows in (
-        (scanned, export.scan([newest], window, names, ZONE)),
+        (scanned, visits.begun(export.scan([newest], window, names, ZONE))),
         (
             visited,
             with_parameters(

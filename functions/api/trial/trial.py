@@ -111,7 +111,7 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
     if scan is None:
         return whole
     scanned, visited = (warehouse.staging(f"{name}_{part}") for part in ("scan", "visits"))
-    warehouse.execute(create_table_as(scanned, scan))
+    warehouse.execute(create_table_as(scanned, visits.begun(scan)))
     bounds = {"start_date": window.start, "end_date": window.end}
     visits_of_scan = with_parameters(
         visits.visits(scanned, warehouse.table("ga4_visits")),

@@ -50,7 +50,7 @@ SELECT
     SELECT AS STRUCT named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date
     FROM named
     WHERE named.last_date < DATE_SUB(
-      (SELECT MAX(event.date) FROM {{ stage }} AS event WHERE event.date BETWEEN @start_date AND @end_date), INTERVAL 1 DAY
+      (SELECT MAX(visit.date) FROM {{ visits }} AS visit WHERE visit.date BETWEEN @start_date AND @end_date), INTERVAL 1 DAY
     )
     ORDER BY named.event_name
   ) AS stopped,

@@ -170,7 +170,7 @@ def _read(warehouse: Warehouse, raw: Sql, scanned: Sql) -> Sql:
         raw=raw,
         spared=erased.spared("exported", NAMES, warehouse.table("erasures")),
     )
-    return create_table_as(scanned, rows, cluster="is_wanted")
+    return create_table_as(scanned, visits.begun(rows), cluster="is_wanted")
 
 
 def _part(name: str) -> str:
