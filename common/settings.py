@@ -70,6 +70,12 @@ class Settings(BaseModel):
     price_per_tebibyte: float = Field(
         6.25, ge=0, description="On-demand price in USD, for estimates shown to people."
     )
+    slots: int = Field(
+        0, ge=0, description="Slots reserved for the project; 0 is on demand. For estimates."
+    )
+    price_per_slot_hour: float = Field(
+        0.06, ge=0, description="Price of a reserved slot in USD an hour, for estimates."
+    )
     sql_runner: str = Field(
         "", description="Service account to impersonate for users' SQL; empty: the function's own."
     )

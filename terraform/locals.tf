@@ -30,11 +30,13 @@ locals {
     CONVERSIONS_MAXIMUM_BYTES_BILLED = format("%d", var.maximum_bytes_billed)
     CONVERSIONS_OPERATORS            = join(",", var.roles.operators)
     CONVERSIONS_PLATFORM_ENDPOINTS   = ""
+    CONVERSIONS_PRICE_PER_SLOT_HOUR  = tostring(var.price_per_slot_hour)
     CONVERSIONS_PRICE_PER_TEBIBYTE   = tostring(var.price_per_tebibyte)
     CONVERSIONS_PROJECT              = var.project
     CONVERSIONS_RATES_TABLE          = var.rates_table
     CONVERSIONS_SCHEDULER_ENDPOINT   = ""
     CONVERSIONS_SCHEDULER_LOCATION   = var.region
+    CONVERSIONS_SLOTS                = tostring(var.slots)
     CONVERSIONS_SOURCE_DATASETS      = join(",", var.source_datasets)
     CONVERSIONS_SQL_RUNNER           = join("", google_service_account.sql_runner[*].email)
     CONVERSIONS_STAGING_DATASET      = google_bigquery_dataset.staging.dataset_id

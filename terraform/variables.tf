@@ -258,6 +258,17 @@ variable "message_regions" {
   default     = []
 }
 
+variable "price_per_slot_hour" {
+  description = "Price of a reserved slot in USD an hour, for the estimates shown to people; 0.06 is that of the Enterprise edition in the US."
+  type        = number
+  default     = 0.06
+
+  validation {
+    condition     = var.price_per_slot_hour >= 0
+    error_message = "price_per_slot_hour cannot be less than zero."
+  }
+}
+
 variable "price_per_tebibyte" {
   description = "On-demand price of a TiB in USD, for the estimates shown to people."
   type        = number
@@ -357,6 +368,17 @@ variable "secret_regions" {
   description = "Regions in which Secret Manager keeps the secrets, such as europe-west1; empty: everywhere. An organisation policy on resource locations refuses everywhere."
   type        = list(string)
   default     = []
+}
+
+variable "slots" {
+  description = "BigQuery slots that are reserved for the project, for the estimates shown to people; 0 is on demand."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.slots >= 0 && floor(var.slots) == var.slots
+    error_message = "slots is a whole number of slots, 0 on demand."
+  }
 }
 
 variable "source_datasets" {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
+from common import schemas
 from common.bigquery.sql import dataset, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.cost.estimate import TableSize
@@ -24,6 +25,32 @@ def export_size(warehouse: Warehouse, path: str, schema: Iterable[Row]) -> Table
             days[day] = days.get(day, 0) + row["total_rows"]
             total += row["total_logical_bytes"] or 0
     return TableSize(_scaled(widths(schema, ga4()), total, sum(days.values())), days, SUFFIX)
+
+
+def of_shard(path: str, whole: TableSize) -> TableSize:
+    """One daily table of the export alone, by its own path."""
+    day = _day(path.rpartition("_")[2])
+    return TableSize(whole.widths, {None: whole.rows.get(day, 0)})
+
+
+def product_sizes(warehouse: Warehouse) -> dict[str, TableSize]:
+    """project.dataset.table → the size of each table of the product that has rows."""
+    settings = warehouse.settings
+    days: dict[str, dict[date | None, int]] = {}
+    bytes: dict[str, int] = {}
+    for row in _partitions(warehouse, f"{settings.project}.{settings.dataset}", ""):
+        name = row["table_name"]
+        by_day = days.setdefault(name, {})
+        day = _day(row["partition_id"] or "")
+        by_day[day] = by_day.get(day, 0) + row["total_rows"]
+        bytes[name] = bytes.get(name, 0) + (row["total_logical_bytes"] or 0)
+    found = {}
+    for name, by_day in days.items():
+        if shape := schemas.shape_of(name):
+            known = schemas.load(shape)
+            sized = _scaled(widths(known["schema"]), bytes[name], sum(by_day.values()))
+            found[warehouse.path(name)] = TableSize(sized, by_day, known["partition"])
+    return found
 
 
 def _partitions(warehouse: Warehouse, path: str, prefix: str) -> Iterable[JsonObject]:

@@ -16,7 +16,7 @@ from functions.api.reporting import (
 )
 from functions.api.runs import run_requests, runs, schedules
 from functions.api.setup import configuration, freshness, me, tables
-from functions.api.trial import backtest, diff, explain
+from functions.api.trial import backtest, diff, explain, forecast
 
 VERSION = "1"
 ONE = "/conversions/<id>"
@@ -48,6 +48,8 @@ ROUTES = (
     Route("GET", f"{ONE}/explain", explain.explain, shows_rows=True),
     Route("POST", "/conversions:backtest", backtest.backtest, shows_rows=True),
     Route("POST", "/conversions:diff", diff.diff, shows_rows=True),
+    Route("POST", "/conversions:forecast", forecast.forecast_one),
+    Route("GET", "/forecast", forecast.forecast_all),
     Route("GET", "/report", report.report),
     Route("GET", "/schemas", schemas.all_schemas, headers=KNOWN),
     Route("GET", "/schemas/<kind>", schemas.one_schema, headers=KNOWN),

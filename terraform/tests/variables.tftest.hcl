@@ -77,10 +77,12 @@ run "several_mistakes_are_told_at_once" {
     http_invokers         = ["frontend"]
     labels                = { Team = "data" }
     location              = "Europe"
+    price_per_slot_hour   = -1
     price_per_tebibyte    = -1
     rates_table           = "rates"
     runtime               = "3.11"
     schedules             = { daily-run = "30 5 * *" }
+    slots                 = 0.5
   }
 
   expect_failures = [
@@ -94,9 +96,11 @@ run "several_mistakes_are_told_at_once" {
     var.http_invokers,
     var.labels,
     var.location,
+    var.price_per_slot_hour,
     var.price_per_tebibyte,
     var.rates_table,
     var.runtime,
     var.schedules,
+    var.slots,
   ]
 }

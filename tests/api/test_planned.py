@@ -11,7 +11,9 @@ import pytest
 
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed
-from functions.api.definitions.planned import TEBIBYTE, Part, price, total
+from common.cost.estimate import TEBIBYTE
+from common.cost.forecast import Price
+from functions.api.definitions.planned import Part, price, total
 from tests.api.conftest import LEAD, PURCHASE, House, house_of
 from tests.materialize.world import QuickWorld
 from tests.quick import QuickWarehouse
@@ -145,5 +147,5 @@ def test_a_price_is_unknown_when_any_part_of_it_is() -> None:
     days: dict[str, Any] = {"start_date": DAY, "end_date": DAY}
     known = Part(reads="a", conversions=["a"], bytes=TEBIBYTE, **days)
     unknown = Part(reads="b", conversions=["b"], bytes=None, **days)
-    assert price(total([known, known]), 6.25) == 12.5
-    assert price(total([known, unknown]), 6.25) is None
+    assert price(total([known, known]), Price(6.25)) == 12.5
+    assert price(total([known, unknown]), Price(6.25)) is None

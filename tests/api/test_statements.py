@@ -30,6 +30,7 @@ GET /conversions/purchase/records?country=France&page=WyIyMDI2LTExLTE5VDAwOjAwOj
 GET /conversions/purchase/history?id=T-1
 GET /conversions/purchase/explain?order_id=T-1
 GET /dimensions
+GET /forecast
 GET /dimensions?event=generate_lead
 GET /dimensions/event/values
 GET /dimensions/items.item_id/values?search=a
@@ -111,6 +112,7 @@ def ask_everything(harness: Harness) -> None:
         ("/conversions:backtest", {"definition": DRAFT}),
         ("/conversions:backtest", {"definition": {**LEAD, "id": "draft"}}),
         ("/conversions:diff", {"definition": DRAFT}),
+        ("/conversions:forecast", {"definition": DRAFT}),
         ("/backfills", {"start_date": "2026-11-01", "dry": True}),
     ):
         assert harness.ask("POST", path, body).status < 300, path

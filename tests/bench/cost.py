@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.bigquery.sql import Sql
-from common.cost.estimate import Cost, TableSize, billed
-from common.cost.reads import reads
+from common.cost.estimate import Cost, TableSize
+from common.cost.forecast import Price, Table, forecast
 from common.settings import Settings
 from functions.materialize.paper.statements import steps
 from tests.bench._site import DAY, EXPORT, Site, schema_of, size_of
@@ -84,11 +84,12 @@ def run(site: Site) -> dict[str, Line]:
 
 def cost_of(sql: Sql, tables: Mapping[str, Schema], site: Site, sizes: dict[str, TableSize]) -> int:
     """Billed bytes of a statement at the site; sizes of its tables are remembered in `sizes`."""
-    listed = reads(sql, tables)
-    for read in listed:
-        if read.table not in sizes:
-            sizes[read.table] = size_of(read.table, tables[read.table], site)
-    return billed(listed, sizes)
+    known = {}
+    for path, schema in tables.items():
+        if path not in sizes:
+            sizes[path] = size_of(path, schema, site)
+        known[path] = Table(tuple(schema), sizes[path])
+    return forecast([sql], known, Price.of(SETTINGS)).bytes
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from common.bigquery.sql import Parameter, Sql
 from common.bigquery.warehouse import Warehouse
 from common.cost import sizes
 from common.cost.estimate import MEGABYTE, Cost, Read, TableSize, billed, bytes_of, pieces
+from common.cost.forecast import Price, Table, forecast
 from common.cost.reads import reads
 from common.cost.widths import ga4, widths
 from common.errors import UserError
@@ -181,3 +182,26 @@ def test_the_sizes_of_daily_tables_come_from_information_schema(
     size = sizes.export_size(warehouse, dataset, ga4_schema())
     assert size.rows == {START: 2, date(2026, 11, 2): 1}
     assert size.partition == "_TABLE_SUFFIX"
+
+
+def test_a_forecast_bills_each_statement_by_itself_and_names_the_cap_of_the_largest() -> None:
+    sql = Sql(
+        f"SELECT e.client_id FROM `{STAGE}` AS e WHERE e.date BETWEEN @start_date AND @end_date",
+        DAYS,
+    )
+    # four of ten days, a million rows of client_id and date, 8 bytes each: 64,000,000 are 61.04 MiB
+    of_stage = Table(tuple(SCHEMAS[STAGE]), sized(10, 1_000_000))
+    small = Sql(f"SELECT e.client_id FROM `{STAGE}` AS e WHERE e.date = @end_date", DAYS)
+    unknown = Sql("SELECT it.id FROM `p-roject.staging.mine` AS it", {})
+    found = forecast([sql, small, unknown], {STAGE: of_stage}, Price(6.25))
+    # a day alone is 16,000,000 bytes, 15.3 MiB
+    assert (found.bytes, found.largest) == ((62 + 16) * MEGABYTE, 62 * MEGABYTE)
+    assert found.cost.usd_a_month == pytest.approx(78 / 1024**2 * 6.25 * 30)
+
+
+def test_beside_reserved_slots_reading_costs_nothing_more() -> None:
+    price = Price(6.25, slots=100, per_slot_hour=0.06)
+    assert price.cost(1024**4).usd == 0
+    # 100 slots, 730 hours a month
+    assert price.reservation_a_month == pytest.approx(4380)
+    assert Price(6.25).reservation_a_month == 0

@@ -8,13 +8,13 @@ from datetime import date
 from pydantic import Field
 
 from common.catalog import plan
+from common.cost.forecast import Price
 from common.ga4 import stage
 from common.http.model import Model
 from common.messaging.messages import RunRequested
 from common.model.window import Window
 from functions.api.services import Services
 
-TEBIBYTE = 1024**4
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -69,7 +69,7 @@ def _planned(request: RunRequested, known: plan.Known, services: Services) -> Pl
         return None
     listed = [*_export(windows, known, services), *_queries(windows, known, services)]
     size = total(listed)
-    cost = price(size, services.settings.price_per_tebibyte)
+    cost = price(size, Price.of(services.settings))
     window = plan.whole(windows.values())
     return Planned(
         conversions=sorted(windows),
@@ -93,9 +93,9 @@ def _sum(sizes: Iterable[int | None]) -> int | None:
     return None if None in known else sum(size for size in known if size is not None)
 
 
-def price(bytes: int | None, per_tebibyte: float) -> float | None:
-    """The bytes in USD at BigQuery's on-demand price."""
-    return None if bytes is None else round(bytes / TEBIBYTE * per_tebibyte, 4)
+def price(bytes: int | None, at: Price) -> float | None:
+    """The bytes in USD, 0 beside reserved slots."""
+    return None if bytes is None else round(at.cost(bytes).usd, 4)
 
 
 def plan_in_words(windows: Mapping[str, Window], parts: list[Part], cost: float | None) -> str:
@@ -105,14 +105,18 @@ def plan_in_words(windows: Mapping[str, Window], parts: list[Part], cost: float 
     begun = f"{many} from {window.start} to {window.end}"
     if not parts:
         return f"{begun}: everything is staged already, nothing is read from outside."
-    read = ", ".join(f"{_size(part.bytes)} by {part.reads}" for part in parts)
+    read = ", ".join(f"{size_in_words(part.bytes)} by {part.reads}" for part in parts)
     if cost is None:
         return f"{begun}: {read}; BigQuery does not tell all of it beforehand."
-    money = "less than 0.01" if cost < 0.01 else f"about {cost:,.2f}"
-    return f"{begun}: {read}; {money} USD at the on-demand price."
+    return f"{begun}: {read}; {money(cost)} USD at the on-demand price."
 
 
-def _size(bytes: int | None) -> str:
+def money(usd: float) -> str:
+    """Such as about 12.30."""
+    return "less than 0.01" if usd < 0.01 else f"about {usd:,.2f}"
+
+
+def size_in_words(bytes: int | None) -> str:
     """Such as 1.5 GiB."""
     if bytes is None:
         return "an unknown size"

@@ -60,9 +60,9 @@ def trial(
         sources = identity_sources.tables(conversion, definitions.values(), warehouse)
         context = Context(
             stage=stage_,
-            target=_published(conversion.id, services),
+            target=published(conversion.id, services),
             raw=warehouse.staging(f"{name}_raw"),
-            members={id: _published(id, services) for id in conversion.references()},
+            members={id: published(id, services) for id in conversion.references()},
             identity=graph.derived(stage_, sources),
             scores=warehouse.table("lead_scores"),
             rates=rates(services.settings),
@@ -89,7 +89,8 @@ def nothing() -> Sql:
     return Sql(f"(SELECT {', '.join(columns)} FROM UNNEST([1]) AS one WHERE one = 0)")
 
 
-def _published(id: str, services: Services) -> Sql:
+def published(id: str, services: Services) -> Sql:
+    """The conversion's table, or one without rows where it never ran."""
     name = f"conversion_{id}"
     if services.warehouse.schema_of(services.warehouse.path(name)) is None:
         return nothing()

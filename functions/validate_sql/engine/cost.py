@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, Field
 
-from common.cost import estimate as prices
+from common.cost.forecast import Price
 from common.model.findings import Finding, found
 from common.settings import Settings
 
@@ -74,7 +74,7 @@ def in_words(cost: Cost) -> str:
 
 
 def _a_month(daily: int, settings: Settings) -> float:
-    return round(prices.Cost(daily, settings.price_per_tebibyte).usd_a_month, 4)
+    return round(Price.of(settings).cost(daily).usd_a_month, 4)
 
 
 def check(cost: Cost, one_day: int | None, is_partitioned: bool) -> list[Finding]:

@@ -1,0 +1,258 @@
+"""What the daily run costs, as a whole and for each conversion: told before it is paid."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pydantic import Field
+
+from common import kinds, schemas
+from common.bigquery.sql import Sql, with_parameters
+from common.catalog import identity_sources, plan
+from common.catalog.definitions import DefinitionVersion
+from common.cost import sizes
+from common.cost.forecast import Price, Table, forecast
+from common.ga4 import stage
+from common.http.model import Model
+from common.http.request import Ask, Nothing
+from common.identity import graph
+from common.kinds import AnyConversion
+from common.kinds.candidate.rates import rates
+from common.kinds.candidate.shape import Context
+from common.kinds.conversion import Conversion
+from common.model.window import LATE_DAYS, Window
+from functions.api.definitions import planned
+from functions.api.services import Services
+from functions.api.trial import trial
+
+IDENTITY = "identity"
+"""Stands for the run's own table of who is who, which one statement makes for all."""
+
+
+class Day(Model):
+    """One daily run."""
+
+    bytes: int | None = Field(description="Null when BigQuery does not tell all of it.")
+    usd: float | None
+
+
+class Scan(Model):
+    """The one statement that reads the days of the GA4 export which may still change."""
+
+    bytes: int
+    usd_a_month: float
+    cap: int = Field(description="What a query may read: maximum_bytes_billed.")
+    cap_needed: int = Field(
+        description="Bytes of the largest statement: a day's table cannot be read in part."
+    )
+
+
+class OfConversion(Model):
+    """What one conversion reads on its own, beside the scan that all share."""
+
+    conversion: str
+    bytes: int | None = Field(description="A day; null when BigQuery does not tell all of it.")
+    usd_a_month: float | None
+    largest_bytes: int | None = Field(description="Its largest statement.")
+    cap_needed: int | None = Field(
+        description="The cap that it needs where the cap is too low, else null."
+    )
+    text: str = Field(description="The same for a person.")
+
+
+class Slots(Model):
+    """Slots that are reserved; what is read costs nothing beside them."""
+
+    slots: int
+    usd_a_month: float
+
+
+class Forecasted(Model):
+    """What a month of daily runs costs."""
+
+    day: Day
+    month_usd: float | None = Field(description="30 days, and what is reserved.")
+    scan: Scan | None = Field(description="Null where there is no GA4 export.")
+    conversions: list[OfConversion] = Field(description="The dearest first.")
+    slots: Slots | None = Field(description="Null on demand.")
+    text: str = Field(description="The same for a person.")
+
+
+class DraftBody(Model):
+    """A draft whose cost is asked for."""
+
+    definition: AnyConversion
+
+
+def forecast_all(ask: Ask[Nothing, None], services: Services) -> Forecasted:
+    """Forecast what a month of daily runs costs, as a whole and for each conversion.
+
+    By the statements that will run and by the sizes of tables that BigQuery tells; nothing is read
+    but these sizes. Changes that are written, and the run's own books, are not in it.
+    """
+    known = plan.known(services.warehouse, services.catalog.active(), services.now())
+    tables = _tables(services)
+    price = Price.of(services.settings)
+    scan = _scan(known, tables, services)
+    found = [
+        _of(stored.conversion, known.definitions, tables, services)
+        for stored in known.definitions.values()
+    ]
+    shared = forecast([*_shared(known, services)], tables, price).bytes
+    bytes = _sum([scan.bytes if scan else 0, shared, *(each.bytes for each in found)])
+    usd = None if bytes is None else price.cost(bytes).usd_a_month + price.reservation_a_month
+    slots = Slots(slots=price.slots, usd_a_month=round(price.reservation_a_month, 2))
+    return Forecasted(
+        day=Day(bytes=bytes, usd=None if bytes is None else round(price.cost(bytes).usd, 4)),
+        month_usd=None if usd is None else round(usd, 2),
+        scan=scan,
+        conversions=sorted(found, key=lambda each: (-(each.bytes or 0), each.conversion)),
+        slots=slots if price.slots else None,
+        text=_in_words(bytes, usd, scan, len(found)),
+    )
+
+
+def forecast_one(ask: Ask[Nothing, DraftBody], services: Services) -> OfConversion:
+    """Forecast what a draft costs each day on its own, before it is saved."""
+    known = plan.known(services.warehouse, services.catalog.active(), services.now())
+    draft = ask.body.definition
+    return _of(draft, known.definitions, _tables(services), services)
+
+
+def _of(
+    conversion: Conversion,
+    definitions: Mapping[str, DefinitionVersion],
+    tables: Mapping[str, Table],
+    services: Services,
+) -> OfConversion:
+    days = conversion.open_days(lambda member: plan.open_days(member, definitions))
+    window = Window.ending(services.yesterday, days)
+    price = Price.of(services.settings)
+    statement = kinds.select(conversion, _context(conversion, definitions, window, services))
+    own = forecast([statement], tables, price)
+    asked = list(_queries(conversion, window, services))
+    bytes = _sum([own.bytes, *asked])
+    largest = None if None in asked else max([own.largest, *(size or 0 for size in asked)])
+    usd = None if bytes is None else round(price.cost(bytes).usd_a_month, 4)
+    cap = services.settings.maximum_bytes_billed
+    needed = largest if largest is not None and largest > cap else None
+    return OfConversion(
+        conversion=conversion.id,
+        bytes=bytes,
+        usd_a_month=usd,
+        largest_bytes=largest,
+        cap_needed=needed,
+        text=_of_one_in_words(bytes, usd, needed),
+    )
+
+
+def _context(
+    conversion: Conversion,
+    definitions: Mapping[str, DefinitionVersion],
+    window: Window,
+    services: Services,
+) -> Context:
+    """The tables of the daily run, by their names: nothing is made or read."""
+    warehouse = services.warehouse
+    return Context(
+        stage=warehouse.table("ga4_events"),
+        target=trial.published(conversion.id, services),
+        raw=warehouse.staging(f"{conversion.id}_raw"),
+        members={id: trial.published(id, services) for id in conversion.references()},
+        identity=warehouse.staging(IDENTITY),
+        scores=warehouse.table("lead_scores"),
+        rates=rates(services.settings),
+        window=window,
+        timezone=services.settings.timezone,
+        currency=services.settings.currency,
+    )
+
+
+def _queries(conversion: Conversion, window: Window, services: Services) -> Iterator[int | None]:
+    # the guard's parser is imported only where SQL is judged, for quick cold starts
+    from functions.api.definitions import queries
+
+    for query in conversion.queries():
+        yield queries.planned_bytes(query, services.runner, window)
+
+
+def _scan(known: plan.Known, tables: Mapping[str, Table], services: Services) -> Scan | None:
+    if not services.settings.ga4_datasets:
+        return None
+    warehouse, settings = services.warehouse, services.settings
+    late = Window.ending(known.yesterday, LATE_DAYS)
+    span = stage.Span(late, plan.stage_events(known.definitions.values()))
+    sql = stage.scan(warehouse, span, known.yesterday)
+    if sql is None:
+        return None
+    of_export = {path: _shard(path, tables) for path in _exported(sql, tables)}
+    found = forecast([sql], of_export, Price.of(settings))
+    return Scan(
+        bytes=found.bytes,
+        usd_a_month=round(found.cost.usd_a_month, 4),
+        cap=settings.maximum_bytes_billed,
+        cap_needed=found.largest,
+    )
+
+
+def _exported(sql: Sql, tables: Mapping[str, Table]) -> set[str]:
+    """The daily tables, or the wildcards over some, that the statement names."""
+    datasets = {path.rpartition(".")[0] for path in tables if path.endswith("*")}
+    named = set(re.findall(r"`([^`]+)`", sql.text))
+    return {path for path in named if path.rpartition(".")[0] in datasets}
+
+
+def _shard(path: str, tables: Mapping[str, Table]) -> Table:
+    whole = tables[f"{path.rpartition('.')[0]}.{sizes.SHARDS}*"]
+    return whole if path.endswith("*") else Table(whole.schema, sizes.of_shard(path, whole.size))
+
+
+def _shared(known: plan.Known, services: Services) -> Iterator[Sql]:
+    """What one statement reads for all conversions: who is who, where anything counts persons."""
+    counting = [it for it in known.definitions.values() if it.conversion.counts_persons()]
+    if counting:
+        listed = known.definitions.values()
+        sources = identity_sources.tables(counting[0].conversion, listed, services.warehouse)
+        edges = graph.edges(services.warehouse.table("ga4_events"), sources)
+        yield with_parameters(edges, end_date=services.yesterday)
+
+
+def _tables(services: Services) -> dict[str, Table]:
+    """The product's tables and the exports, as large as BigQuery says that they are."""
+    warehouse = services.warehouse
+    found = {
+        path: Table(tuple(schemas.load(path.rpartition(".")[2])["schema"]), size)
+        for path, size in sizes.product_sizes(warehouse).items()
+    }
+    late = Window.ending(services.yesterday, LATE_DAYS)
+    for export in stage.exports(warehouse, late, services.yesterday):
+        schema = tuple(export.schema)
+        size = sizes.export_size(warehouse, export.dataset, schema)
+        found[f"{export.dataset}.{sizes.SHARDS}*"] = Table(schema, size)
+    return found
+
+
+def _sum(parts: list[int | None]) -> int | None:
+    known = [part for part in parts if part is not None]
+    return sum(known) if len(known) == len(parts) else None
+
+
+def _of_one_in_words(bytes: int | None, usd: float | None, needed: int | None) -> str:
+    if bytes is None or usd is None:
+        return "BigQuery does not tell beforehand what its query reads."
+    read = f"It reads {planned.size_in_words(bytes)} a day, {planned.money(usd)} USD a month."
+    return read if needed is None else f"{read} It needs maximum_bytes_billed = {needed}."
+
+
+def _in_words(bytes: int | None, usd: float | None, scan: Scan | None, many: int) -> str:
+    conversions = "1 conversion" if many == 1 else f"{many} conversions"
+    if bytes is None or usd is None:
+        return f"BigQuery does not tell beforehand what a daily run of {conversions} reads."
+    text = (
+        f"A daily run of {conversions} reads {planned.size_in_words(bytes)}, "
+        f"{planned.money(usd)} USD a month."
+    )
+    if scan and scan.cap_needed > scan.cap:
+        return f"{text} Its scan needs maximum_bytes_billed = {scan.cap_needed}."
+    return text

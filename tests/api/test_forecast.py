@@ -1,0 +1,55 @@
+"""What a month of daily runs costs, told by the sizes of the tables that are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+
+import pytest
+
+from common.cost.estimate import MEGABYTE, MINIMUM
+from tests.api.conftest import LEAD, PURCHASE, House
+
+AT = datetime(2026, 11, 19, 10, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def house(open_wire_house: Callable[[], House]) -> House:
+    """A shop with one purchase, counted."""
+    house = open_wire_house()
+    house.world.events(
+        [{"name": "purchase", "at": AT, "client": "c1", "order": "T-1", "value": 9.0}]
+    )
+    house.harness.save(PURCHASE)
+    house.world.run(date(2026, 11, 19), start_date=date(2026, 11, 17))
+    return house
+
+
+def test_a_month_is_the_shared_scan_and_what_each_conversion_reads(house: House) -> None:
+    shown = house.harness.get("/forecast")
+    [purchase] = shown["conversions"]
+    # tables as small as these are billed their least: the export's one, in the scan
+    assert shown["scan"]["bytes"] == shown["scan"]["cap_needed"] == MINIMUM
+    assert shown["scan"]["cap"] == house.harness.services.settings.maximum_bytes_billed
+    assert purchase["conversion"] == "purchase"
+    assert purchase["bytes"] % MINIMUM == 0
+    assert shown["day"]["bytes"] == shown["scan"]["bytes"] + purchase["bytes"]
+    # 6.25 USD a TiB, 30 days
+    month = shown["day"]["bytes"] / 1024**4 * 6.25 * 30
+    assert shown["month_usd"] == pytest.approx(month, abs=0.005)
+    assert shown["slots"] is None
+    megabytes = shown["day"]["bytes"] // MEGABYTE
+    assert shown["text"] == (
+        f"A daily run of 1 conversion reads {megabytes}.0 MiB, less than 0.01 USD a month."
+        if month < 0.01
+        else f"A daily run of 1 conversion reads {megabytes}.0 MiB, about {month:.2f} USD a month."
+    )
+
+
+def test_a_draft_says_what_it_adds_before_it_is_saved(house: House) -> None:
+    one = house.harness.post("/conversions:forecast", {"definition": {**LEAD, "id": "draft"}})
+    assert (one["conversion"], one["cap_needed"]) == ("draft", None)
+    assert one["bytes"] >= one["largest_bytes"] >= MINIMUM
+    counting = {**PURCHASE, "id": "draft", "refunds": {"days": 30}, "deduplicate_by_user": True}
+    more = house.harness.post("/conversions:forecast", {"definition": counting})
+    assert more["bytes"] > one["bytes"], "it reads the memory of orders, and what counted before"
