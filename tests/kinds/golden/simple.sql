@@ -1,6 +1,6 @@
 -- step stage_scanned
 -- @end_date DATE = "2026-11-28"
--- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "session_start", "sign_up"]
+-- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "sign_up"]
 -- @first_suffix STRING = "20261124"
 -- @last_suffix STRING = "20261129"
 -- @start_date DATE = "2026-11-25"
@@ -9,6 +9,35 @@
 -- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
 -- @v_ea131d42ee55 ARRAY<STRING> = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_scanned` CLUSTER BY `is_wanted` AS
+-- Each session speaks on one row of the scan; a row that says nothing else is left out.
+SELECT marked.*
+FROM (
+  SELECT
+    exported.*,
+    -- what the events of the session say together, on the first of them
+    IF(
+      exported.session_id IS NULL OR ROW_NUMBER() OVER (
+        PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment) ORDER BY exported.moment
+      ) > 1,
+      NULL,
+      STRUCT(
+        MIN(exported.client_id) OVER visit AS client_id,
+        MIN(exported.occurred_at) OVER visit AS started_at,
+        MAX(exported.occurred_at) OVER visit AS ended_at,
+        COUNTIF(exported.event_name IN ('page_view', 'screen_view')) OVER visit AS pages,
+        COUNT(DISTINCT IF(exported.event_name IN ('page_view', 'screen_view'), exported.page_path, NULL)) OVER visit AS depth,
+        MIN(IF(exported.page_location IS NULL, NULL, CONCAT(exported.moment, exported.page_location))) OVER visit AS landing,
+        MIN(IF(exported.session_step IS NULL, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
+          exported.session_source AS source, exported.session_medium AS medium, exported.session_campaign AS campaign,
+          exported.session_channel AS channel, exported.session_step AS step
+        ))))) OVER visit AS session_record,
+        MIN(IF(exported.own_source IS NULL, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
+          exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
+          CAST(NULL AS STRING) AS channel, 'first_event' AS step
+        ))))) OVER visit AS event_record
+      )
+    ) AS begun
+  FROM (
 SELECT exported.*
 FROM (
 -- One row an event. Ids that stand for nobody are NULL, amounts are finite, parameters have one shape.
@@ -77,19 +106,19 @@ exported AS (
     (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_location' LIMIT 1) AS page_location,
     (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_referrer' LIMIT 1) AS page_referrer,
     ARRAY(SELECT CONCAT(LOWER(SAFE_CAST(parameter.key AS STRING)), '=', SAFE_CAST(parameter.value.string_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE LOWER(SAFE_CAST(parameter.key AS STRING)) IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id', 'gclsrc', 'srsltid', 'twclid', 'epik', 'sccid', 'rdt_cid') AND LENGTH(SAFE_CAST(parameter.value.string_value AS STRING)) < 100) AS param_clicks,
-    event.event_name IN UNNEST(@event_names)
+    (event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL))
       AND DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone) BETWEEN @start_date AND @end_date AS is_wanted,
-    IF(event.event_name IN UNNEST(@event_names), CONCAT(COALESCE(CAST(event.batch_page_id AS STRING), ''), '/', COALESCE(CAST(event.batch_ordering_id AS STRING), ''), '/', COALESCE(CAST(event.batch_event_index AS STRING), '')), NULL) AS key_before,
-    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'ga_session_number' LIMIT 1), NULL) AS ga_session_number,
-    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_title' LIMIT 1), NULL) AS page_title,
-    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'value' LIMIT 1), NULL) AS value_text,
-    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'value' LIMIT 1), NULL) AS value_number,
-    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'transaction_id' LIMIT 1), NULL) AS param_order,
-    IF(event.event_name IN UNNEST(@event_names), COALESCE((SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'currency' LIMIT 1), CAST(NULL AS STRING)), NULL) AS currency_text,
-    IF(event.event_name IN UNNEST(@event_names), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'coupon' LIMIT 1), NULL) AS coupon,
-    IF(event.event_name IN UNNEST(@event_names), ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.event_params) AS parameter), []) AS event_params,
-    IF(event.event_name IN UNNEST(@event_names), ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.user_properties) AS parameter), []) AS user_properties,
-    IF(event.event_name IN UNNEST(@event_names), ARRAY(SELECT AS STRUCT SAFE_CAST(item.item_id AS STRING) AS item_id, SAFE_CAST(item.item_name AS STRING) AS item_name, SAFE_CAST(item.item_brand AS STRING) AS item_brand, SAFE_CAST(item.item_variant AS STRING) AS item_variant, SAFE_CAST(item.item_category AS STRING) AS item_category, SAFE_CAST(item.item_category2 AS STRING) AS item_category2, SAFE_CAST(item.item_category3 AS STRING) AS item_category3, SAFE_CAST(item.item_category4 AS STRING) AS item_category4, SAFE_CAST(item.item_category5 AS STRING) AS item_category5, SAFE_CAST(item.coupon AS STRING) AS coupon, SAFE_CAST(item.affiliation AS STRING) AS affiliation, SAFE_CAST(item.price AS FLOAT64) AS price, SAFE_CAST(item.quantity AS FLOAT64) AS quantity, SAFE_CAST(item.item_revenue AS FLOAT64) AS item_revenue, SAFE_CAST(item.item_refund AS FLOAT64) AS item_refund FROM UNNEST(event.items) AS item), []) AS items
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), CONCAT(COALESCE(CAST(event.batch_page_id AS STRING), ''), '/', COALESCE(CAST(event.batch_ordering_id AS STRING), ''), '/', COALESCE(CAST(event.batch_event_index AS STRING), '')), NULL) AS key_before,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'ga_session_number' LIMIT 1), NULL) AS ga_session_number,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_title' LIMIT 1), NULL) AS page_title,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'value' LIMIT 1), NULL) AS value_text,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'value' LIMIT 1), NULL) AS value_number,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'transaction_id' LIMIT 1), NULL) AS param_order,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), COALESCE((SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'currency' LIMIT 1), CAST(NULL AS STRING)), NULL) AS currency_text,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'coupon' LIMIT 1), NULL) AS coupon,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.event_params) AS parameter), []) AS event_params,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.user_properties) AS parameter), []) AS user_properties,
+    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), ARRAY(SELECT AS STRUCT SAFE_CAST(item.item_id AS STRING) AS item_id, SAFE_CAST(item.item_name AS STRING) AS item_name, SAFE_CAST(item.item_brand AS STRING) AS item_brand, SAFE_CAST(item.item_variant AS STRING) AS item_variant, SAFE_CAST(item.item_category AS STRING) AS item_category, SAFE_CAST(item.item_category2 AS STRING) AS item_category2, SAFE_CAST(item.item_category3 AS STRING) AS item_category3, SAFE_CAST(item.item_category4 AS STRING) AS item_category4, SAFE_CAST(item.item_category5 AS STRING) AS item_category5, SAFE_CAST(item.coupon AS STRING) AS coupon, SAFE_CAST(item.affiliation AS STRING) AS affiliation, SAFE_CAST(item.price AS FLOAT64) AS price, SAFE_CAST(item.quantity AS FLOAT64) AS quantity, SAFE_CAST(item.item_revenue AS FLOAT64) AS item_revenue, SAFE_CAST(item.item_refund AS FLOAT64) AS item_refund FROM UNNEST(event.items) AS item), []) AS items
   FROM `my-project.analytics_1.events_2026112*` AS event
   WHERE
     event._TABLE_SUFFIX BETWEEN SUBSTR(@first_suffix, 8) AND SUBSTR(@last_suffix, 8)
@@ -278,7 +307,12 @@ FROM keyed
 ) AS exported
 WHERE
   COALESCE(TO_HEX(SHA256(exported.`client_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
-    AND COALESCE(TO_HEX(SHA256(exported.`user_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased);
+    AND COALESCE(TO_HEX(SHA256(exported.`user_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+  ) AS exported
+  -- events without a session are each by themselves, not one heap of a whole export
+  WINDOW visit AS (PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment))
+) AS marked
+WHERE marked.is_wanted = TRUE OR marked.begun IS NOT NULL OR ARRAY_LENGTH(marked.click_pairs) > 0;
 
 -- step stage_visits
 -- @end_date DATE = "2026-11-28"
@@ -296,23 +330,16 @@ begun AS (
   SELECT
     scanned.property,
     scanned.session_id,
-    MIN(scanned.client_id) AS client_id,
-    MIN(scanned.occurred_at) AS started_at,
-    MAX(scanned.occurred_at) AS ended_at,
-    COUNTIF(scanned.event_name IN ('page_view', 'screen_view')) AS pages,
-    COUNT(DISTINCT IF(scanned.event_name IN ('page_view', 'screen_view'), scanned.page_path, NULL)) AS depth,
-    MIN(IF(scanned.page_location IS NULL, NULL, CONCAT(scanned.moment, scanned.page_location))) AS landing,
-    MIN(IF(scanned.session_step IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
-      scanned.session_source AS source, scanned.session_medium AS medium, scanned.session_campaign AS campaign,
-      scanned.session_channel AS channel, scanned.session_step AS step
-    ))))) AS session_record,
-    MIN(IF(scanned.own_source IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
-      scanned.own_source AS source, scanned.own_medium AS medium, scanned.own_campaign AS campaign,
-      CAST(NULL AS STRING) AS channel, 'first_event' AS step
-    ))))) AS event_record
+    scanned.begun.client_id,
+    scanned.begun.started_at,
+    scanned.begun.ended_at,
+    scanned.begun.pages,
+    scanned.begun.depth,
+    scanned.begun.landing,
+    scanned.begun.session_record,
+    scanned.begun.event_record
   FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
-  WHERE scanned.session_id IS NOT NULL AND scanned.client_id IS NOT NULL
-  GROUP BY scanned.property, scanned.session_id
+  WHERE scanned.begun IS NOT NULL
 ),
 recorded AS (
   -- the record of each visit: GA4's own, else that of its first event with one
@@ -325,7 +352,7 @@ recorded AS (
   FROM begun
 ),
 both AS (
-  -- the visits of the scan, those that the table knows of the 90 days before and after, and those of tables that are gone
+  -- the visits of the scan, and what the table knows of the 90 days before and after
   SELECT
     recorded.property, recorded.session_id, recorded.client_id, recorded.started_at, recorded.duration_seconds,
     recorded.pages, recorded.depth, recorded.date, recorded.landing_page, recorded.record,
@@ -333,27 +360,32 @@ both AS (
   FROM recorded
   WHERE recorded.date BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
   UNION ALL
+  -- visits that lend their source, of which nothing else is read
   SELECT
-    known.property, known.session_id, known.client_id, known.started_at, known.duration_seconds,
-    known.pages, known.depth, known.date, known.landing_page,
-    IF(
-      known.source_step IN ('earlier_visit', 'direct'), NULL,
-      TO_JSON_STRING(STRUCT(
-        known.source AS source, known.medium AS medium, known.campaign AS campaign,
-        CAST(NULL AS STRING) AS channel, known.source_step AS step
-      ))
-    ),
-    FALSE,
-    -- what a later visit took from an earlier one may be another source by now
-    known.date > @end_date AND known.source_step IN ('earlier_visit', 'direct')
-  FROM `my-project.conversions.ga4_visits` AS known
+    lender.property, NULL, lender.client_id, lender.started_at, NULL, NULL, NULL, NULL, NULL,
+    TO_JSON_STRING(STRUCT(
+      lender.source AS source, lender.medium AS medium, lender.campaign AS campaign,
+      CAST(NULL AS STRING) AS channel, lender.source_step AS step
+    )),
+    FALSE, FALSE
+  FROM `my-project.conversions.ga4_visits` AS lender
   WHERE
-    known.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    lender.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    AND COALESCE(lender.source_step, '') NOT IN ('earlier_visit', 'direct')
     AND (
-      known.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+      lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
       -- a visit whose daily table is gone by now, deleted or expired, still lends
-      OR CONCAT(known.property, '/', FORMAT_DATE('%Y%m%d', known.date)) NOT IN UNNEST(@existing)
+      OR CONCAT(lender.property, '/', FORMAT_DATE('%Y%m%d', lender.date)) NOT IN UNNEST(@existing)
     )
+  UNION ALL
+  -- what a later visit took from an earlier one may be another source by now
+  SELECT
+    taker.property, taker.session_id, taker.client_id, taker.started_at, taker.duration_seconds,
+    taker.pages, taker.depth, taker.date, taker.landing_page, NULL, FALSE, TRUE
+  FROM `my-project.conversions.ga4_visits` AS taker
+  WHERE
+    taker.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    AND taker.source_step IN ('earlier_visit', 'direct')
 ),
 looked_back AS (
   -- each visit with the last source of its client before it
@@ -366,7 +398,7 @@ looked_back AS (
         CONCAT(CAST(UNIX_MICROS(both.started_at) AS STRING), both.record)
       ) IGNORE NULLS
     ) OVER (
-      PARTITION BY both.property, both.client_id ORDER BY both.started_at, both.session_id
+      PARTITION BY both.property, both.client_id ORDER BY both.started_at, both.session_id, both.record
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS before
   FROM both
