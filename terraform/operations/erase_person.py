@@ -150,7 +150,7 @@ def identified(warehouse: Warehouse, tables: Sequence[str], ids: Sequence[str]) 
     for _ in range(ROUNDS):
         found |= set(spellings(_beside(warehouse, tables, sorted(found), LEADING, OTHERS)))
     # last, so that what stands on a shared device leads to nobody else
-    every = (*IDS, *CONTACTS)
+    every = (*IDS, *CONTACTS, *PARAMETERS)
     return sorted(found | set(_beside(warehouse, tables, sorted(found), every, OWN)))
 
 
@@ -206,19 +206,30 @@ def forget_staged(warehouse: Warehouse, ids: Sequence[str]) -> None:
 
 
 def take_back(warehouse: Warehouse, table: str, ids: Sequence[str], now: datetime) -> None:
-    """Mark in the delivery ledger what was sent of the person's conversions in this table."""
-    conversion = table.removeprefix("conversion_")
-    ask = template(
+    """Mark in the delivery ledger what was sent of the person's conversions in this table.
+
+    What was noted to be sent, and never was, goes at once.
+    """
+    named = {
+        "ids": Parameter("ARRAY<STRING>", list(ids)),
+        "conversion": table.removeprefix("conversion_"),
+    }
+    of_person = {
+        "attempts": warehouse.table("export_attempts"),
+        "conversions": warehouse.table(table),
+        "changes": warehouse.table("conversion_changes"),
+        "in_table": mentions(schemas.columns("conversion")) or Sql("FALSE"),
+        "in_changes": mentions(schemas.columns("conversion_changes")) or Sql("FALSE"),
+    }
+    ask = template(__file__, "erase_person_take_back", **of_person)
+    warehouse.execute(with_parameters(ask, **named, now=now))
+    unsent = template(
         __file__,
-        "erase_person_take_back",
-        attempts=warehouse.table("export_attempts"),
-        conversions=warehouse.table(table),
-        changes=warehouse.table("conversion_changes"),
-        in_table=mentions(schemas.columns("conversion")) or Sql("FALSE"),
-        in_changes=mentions(schemas.columns("conversion_changes")) or Sql("FALSE"),
+        "erase_person_unsent",
+        members=warehouse.table("audience_members"),
+        **of_person,
     )
-    named = Parameter("ARRAY<STRING>", list(ids))
-    warehouse.execute(with_parameters(ask, ids=named, conversion=conversion, now=now))
+    warehouse.execute(with_parameters(unsent, **named))
 
 
 def mentions(columns: Sequence[str]) -> Sql | None:

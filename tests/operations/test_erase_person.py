@@ -143,11 +143,13 @@ ORDERS = [
     {"name": "client_id", "type": "STRING"},
     {"name": "email", "type": "STRING"},
     {"name": "created", "type": "TIMESTAMP"},
+    {"name": "card", "type": "STRING"},
 ]
 
 
-def order(id: str, client: str | None, email: str) -> dict[str, Any]:
-    return {"id": id, "client_id": client, "email": email, "created": "2026-11-10T10:00:00Z"}
+def order(id: str, client: str | None, email: str, card: str = "") -> dict[str, Any]:
+    at = "2026-11-10T10:00:00Z"
+    return {"id": id, "client_id": client, "email": email, "created": at, "card": card}
 
 
 def test_who_is_known_by_an_address_or_a_row_alone_is_forgotten_and_stays_so(
@@ -164,14 +166,25 @@ def test_who_is_known_by_an_address_or_a_row_alone_is_forgotten_and_stays_so(
         order("A3", "ann.phone", "second@shop.example"),
         order("B1", "bob", "bob@shop.example"),
         order("C1", "carl", "carl@shop.example"),
+        order("D1", "dora", "dora@shop.example", card="CARD-4711"),
     ]
     world.replace(crm, ORDERS, rows)
-    sql = f"SELECT * FROM `{crm}` WHERE DATE(created) BETWEEN @start_date AND @end_date"
+    sql = (
+        "SELECT id, client_id, email, created, [STRUCT('card' AS key, card AS value)] AS params"
+        f" FROM `{crm}` WHERE DATE(created) BETWEEN @start_date AND @end_date"
+    )
     world.define(id="signed", kind="custom", sql=sql, reads=[crm])
     world.run(DAY)
     assert len(world.rows("signed", "id")) == len(rows)
-    for asked in ("ANN@shop.example", "C1"):
+    of_list = {"date": DAY, "recorded_at": NOW, "destination": "ads", "account": "1"}
+    # a run was ended after it had noted whom to put on a list, before it asked the platform
+    sent = {**of_list, "conversion": "signed", "identifiers": hashed}
+    noted = [{**sent, "conversion_id": id} for id in ("A1", "B1")]
+    world.warehouse.append("audience_members", noted)
+    for asked in ("ANN@shop.example", "C1", "CARD-4711"):
         list(erase(world.warehouse, [asked], NOW))
+    members = world.query(f"SELECT * FROM `{world.warehouse.path('audience_members')}`")
+    assert [row["conversion_id"] for row in members] == ["B1"]
     for request in ("", "a later load"):
         assert [row["id"] for row in world.rows("signed", "id")] == ["B1"], request
         world.run(DAY, request_id=request)
