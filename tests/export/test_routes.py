@@ -363,6 +363,19 @@ def test_run_and_replay_are_asked_for_by_message(here: Shop) -> None:
     assert (replay.request_id, replay.lost) == ("mine", True)
 
 
+def test_a_run_that_was_asked_for_is_found_by_the_id_that_was_answered(here: Shop) -> None:
+    here.add_destination("google_ads")
+    here.put("o1")
+    here.materialize()
+    _, shown = ask(here, "POST", "/destinations/ads_main/run", {})
+    # delivered twice it is two runs, of which the second one finds nothing to send
+    for _ in range(2):
+        here.handle(here.bus.messages[0])
+    search = f"/destinations/ads_main/ledger?search={shown['run_id']}"
+    states = [entry["state"] for entry in ask(here, "GET", search)[1]["entries"]]
+    assert states == ["accepted", "sending"]
+
+
 def test_a_destination_that_sends_nothing_says_why(here: Shop) -> None:
     define(here)
     ask(here, "PUT", "/destinations/ads_main", config("google_ads", mode="paused"))

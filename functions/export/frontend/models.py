@@ -108,7 +108,7 @@ class LedgerQuery(DeliveryStatesQuery, PageQuery):
     state: Text = Field("", description="Only entries in this state.")
     conversion_id: Text = Field("", description="Only those of this row.")
     search: Text = Field(
-        "", description="Only those whose row, key, request or reason contains this text."
+        "", description="Only those whose row, key, request, run or reason contains this text."
     )
     sort: Literal["-recorded_at", "recorded_at"] = Field(
         "-recorded_at", description="A hyphen puts the newest first."
@@ -275,7 +275,10 @@ class RunAsked(Model):
     """A run that was asked for."""
 
     conversions: list[str]
-    run_id: str
+    run_id: str = Field(
+        description="Its entries in the ledger have run ids that begin with this one, unless a run "
+        "under way takes it on."
+    )
 
 
 class ReplayAsked(Model):

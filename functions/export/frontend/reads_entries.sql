@@ -29,7 +29,7 @@ entry AS (
         LOWER(
           CONCAT(
             attempt.conversion_id, ' ', attempt.dedup_key, ' ', COALESCE(attempt.request_id, ''), ' ',
-            COALESCE(attempt.reason, '')
+            COALESCE(attempt.reason, ''), ' ', attempt.run_id
           )
         ),
         LOWER(@search)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from functions.export.send.run import Job, Run, Summary
 from functions.export.services import Connection, Services, connection, connections
 from functions.export.transport.clock import Deadline
 
+RUN_ID = re.compile("[A-Za-z0-9_-]{1,100}")
+"""What a job's id in BigQuery may hold."""
+
 LEASE_SECONDS = 600
 """Longer than a function may live, so a lease lapses only when its holder is dead."""
 
@@ -40,6 +44,8 @@ class Work:
     tick: bool = False
     """Ask what became of earlier requests, then run only what is open."""
     replay: ReplayRequested | None = None
+    run_id: str = ""
+    """Id that whoever asked for the run was given."""
 
 
 def handle(services: Services, message: Message) -> None:
@@ -82,9 +88,10 @@ def work_of(services: Services, message: Message) -> list[Work]:
             ]
         case ExportTick():
             return [Work(each, each.conversions, tick=True) for each in connections(services)]
-        case ExportContinuation(destination=id, conversion=conversion, force=force):
+        case ExportContinuation(destination=id, conversion=conversion, force=force, run_id=run_id):
             found = connection(services, id)
-            return [Work(found, [conversion], force)] if conversion in found.conversions else []
+            work = Work(found, [conversion], force, run_id=run_id)
+            return [work] if conversion in found.conversions else []
         case ReplayRequested(destination=id, conversion=conversion):
             return [Work(connection(services, id), [conversion], replay=message)]
     raise UserError(f"export does not handle {type(message).__name__}.")
@@ -105,7 +112,7 @@ def deliver(services: Services, work: Work, deadline: Deadline, origin: str) -> 
     held = _acquire(services, work, origin)
     if isinstance(held, Asked):
         return
-    run_id = f"x{services.new_id()}"
+    run_id = _run_id(services, work.run_id, held)
     with releasing(services, work.connection, held):
         if work.tick:
             poll.poll(work.connection, run_id, held.fence, deadline)
@@ -116,6 +123,12 @@ def deliver(services: Services, work: Work, deadline: Deadline, origin: str) -> 
             else:
                 _run(services, work, conversion, f"{run_id}_{conversion}", held, deadline)
         _asked_meanwhile(services, work.connection, held, deadline)
+
+
+def _run_id(services: Services, asked: str, held: Lease) -> str:
+    """The id of a run, which begins with that under which it was asked for."""
+    # job ids begin with it: a message that comes again must not find those of its first run
+    return f"{asked}_{held.fence}" if RUN_ID.fullmatch(asked) else f"x{services.new_id()}"
 
 
 def _asked_meanwhile(
