@@ -6,14 +6,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from common.errors import UserError
+from common.http.request import Ask
+from common.http.request import Nothing as NoQuery
 from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
 from functions.export.contract.base import Built, Destination, Lookalike
+from functions.export.frontend import audiences
 from functions.export.ledger.outcomes import Outcome
 from functions.export.reconcile.delivery_state import Candidate, DeliveryState, Sent
 from functions.export.reconcile.reconcile import Deliver, Nothing, Terms, reconcile
@@ -94,6 +98,19 @@ def test_google_says_why_it_makes_no_list(here: World) -> None:
     elsewhere = of("google_customer_match", config={"operating_account": "5555555555"})
     with pytest.raises(UserError, match="PERMISSION_DENIED"):
         elsewhere.create_audience(CONVERSION, here.wire)
+
+
+def test_ids_of_lists_that_were_made_before_a_failure_are_not_lost(here: World) -> None:
+    wanted = google(user_list_id=None)
+    listed = [{"conversion": each} for each in (CONVERSION, "lead")]
+    config = type(wanted.config).model_validate(
+        wanted.config.model_dump(mode="json") | {"conversions": listed}
+    )
+    both = type(wanted)(config)
+    both.create_audience("lead", here.wire)
+    services: Any = SimpleNamespace(wire=here.wire)
+    with pytest.raises(UserError, match=f"Made before that: 779 for {CONVERSION}"):
+        audiences.create(Ask({}, NoQuery(), config), services)
 
 
 def test_meta_is_told_what_people_are_worth_where_the_audience_is_for_that(here: World) -> None:

@@ -230,14 +230,14 @@ class GoogleCustomerMatch(DataManager[GoogleCustomerMatchConfig]):
         Source: developers.google.com/data-manager/api/reference/rest/v1/accountTypes.accounts.
         userLists (SizeInfo, ContactIdInfo).
         """
-        told = {
-            conversion: self._told(mapped.user_list_id, wire)
+        sizes = {
+            conversion: self._sizes(mapped.user_list_id, wire)
             for conversion, mapped in self.mapped.items()
             if mapped.user_list_id
         }
-        return {conversion: measures for conversion, measures in told.items() if measures}
+        return {conversion: measures for conversion, measures in sizes.items() if measures}
 
-    def _told(self, user_list: str, wire: Wire) -> dict[str, float]:
+    def _sizes(self, user_list: str, wire: Wire) -> dict[str, float]:
         reply = wire.exchange(self._lists(f"/{user_list}", "GET"))
         if not isinstance(reply, Answer) or reply.status != 200:
             return {}

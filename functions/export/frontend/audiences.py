@@ -21,7 +21,14 @@ def create(ask: Ask[Nothing, AnyDestination], services: Services) -> Created:
     if not destination.capabilities.creates_audiences:
         raise _impossible("audiences")
     lacking = [each for each in destination.mapped if destination.lacks_audience(each)]
-    created = {each: destination.create_audience(each, services.wire) for each in lacking}
+    created: dict[str, str] = {}
+    for conversion in lacking:
+        try:
+            created[conversion] = destination.create_audience(conversion, services.wire)
+        except UserError as error:
+            if not created:
+                raise
+            raise _in_part(error, created) from error
     return Created(definition=_filled(destination, created), created=created)
 
 
@@ -48,6 +55,18 @@ def _filled(destination: Destination[Any], created: dict[str, str]) -> AnyDestin
             each[destination.audience_field] = created[each["conversion"]]
     filled: AnyDestination = CONFIG.validate_python(definition)
     return filled
+
+
+def _in_part(error: UserError, created: dict[str, str]) -> UserError:
+    """The error with the ids of what was made before it: nobody else knows them, and the platform
+    takes their names only once."""
+    made = ", ".join(f"{id} for {conversion}" for conversion, id in created.items())
+    return UserError(
+        f"{error.detail} Made before that: {made}.",
+        code=error.code,
+        fix=f"Fill these ids in, then try again. {error.fix}",
+        field="conversions",
+    )
 
 
 def _impossible(what: str) -> UserError:
