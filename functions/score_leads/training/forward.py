@@ -20,7 +20,7 @@ BLOCKS = 3
 FROM = 0.6
 """The newest 40 % of the leads with a final outcome are predicted, block by block."""
 
-ROWS = 50_000
+ROWS = 25_000
 """Older leads that a block's model learns from; more change its figures little."""
 
 Rows = NDArray[np.int64]
