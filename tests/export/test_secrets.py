@@ -11,7 +11,7 @@ from google.auth.exceptions import DefaultCredentialsError, TransportError
 
 from common.errors import AccessError, RetryableError
 from common.local import platforms
-from functions.export.transport.calls import Answer, Unanswered
+from functions.export.transport.calls import Answer, Credential, Request, Unanswered
 from functions.export.transport.secrets import KEPT_SECONDS, Secrets
 from functions.export.transport.wire import Wire
 from tests.destinations.harness import SECRETS, TestClock, google_token, no_secret_manager, plain
@@ -90,6 +90,30 @@ def test_an_answer_that_holds_no_secret_is_none(body: bytes) -> None:
     manager.body = body
     with pytest.raises(AccessError):
         Secrets({}, lambda: manager)("secret:projects/1/secrets/a/versions/1")  # type: ignore[arg-type,return-value]
+
+
+def test_a_line_break_behind_a_secret_is_none_of_it() -> None:
+    assert Secrets({"TOKEN": " token-1\r\n"}, no_secret_manager)("env:TOKEN") == "token-1"
+
+
+@pytest.mark.parametrize("odd", ["to\nken", "“token”", "to\x00ken"])
+def test_what_no_header_can_carry_is_no_secret_and_not_told(odd: str) -> None:
+    with pytest.raises(AccessError) as refused:
+        Secrets({"TOKEN": odd}, no_secret_manager)("env:TOKEN")
+    assert refused.value.code == "secret_unusable"
+    assert odd not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "reference", ["Content-Type: x", "httpx://nowhere", "//nowhere", "http://"]
+)
+def test_a_request_that_cannot_be_made_carried_nothing(reference: str) -> None:
+    is_header = reference.startswith("Content")
+    headers = {"X": "a\nb"} if is_header else {}
+    url = "https://graph.facebook.com/x" if is_header else reference
+    wire = Wire(requests.Session(), Secrets(SECRETS, no_secret_manager), google_token, {})
+    request = Request(url, b"{}", Credential("bearer", reference="env:META_TOKEN"), headers)
+    assert wire.exchange(request) == Unanswered("unreachable", reached=False)
 
 
 def test_a_function_without_an_account_has_no_secret() -> None:

@@ -55,13 +55,22 @@ class Secrets:
 
     def _look_up(self, reference: str) -> str:
         where, _, name = reference.partition(":")
-        value = self._environment.get(name) if where == "env" else self._access(name)
+        found = self._environment.get(name) if where == "env" else self._access(name)
+        # `echo token | gcloud secrets create` stores a line break behind it
+        value = (found or "").strip()
         if not value:
             raise AccessError(
                 f"The secret {reference} is not there.",
                 code="secret_unavailable",
                 fix="Set the environment variable, or create the secret version and grant this "
                 "function's account roles/secretmanager.secretAccessor on it.",
+            )
+        if not (value.isascii() and value.isprintable()):
+            # no header carries it: the client would fail amid a run and leave its rows in doubt
+            raise AccessError(
+                f"The secret {reference} is no token: it holds line breaks or odd letters.",
+                code="secret_unusable",
+                fix="Store the token alone, without quotes around it.",
             )
         return value
 

@@ -216,12 +216,22 @@ def proof_of(token: str, app_secret: str) -> str:
     return hmac.new(app_secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
+_UNSENT = (
+    failures.ConnectTimeout,
+    failures.InvalidHeader,
+    failures.InvalidSchema,
+    failures.InvalidURL,
+    failures.MissingSchema,
+)
+"""Errors before the first byte."""
+
+
 def unanswered(error: failures.RequestException) -> Unanswered:
     """Why no answer came, in a word that holds no address, secret or row.
 
     A connection that was never made carried nothing; everything else may have.
     """
-    if isinstance(error, failures.ConnectTimeout) or _never_connected(error):
+    if isinstance(error, _UNSENT) or _never_connected(error):
         return Unanswered("unreachable", reached=False)
     if isinstance(error, failures.Timeout):
         return Unanswered("timeout", reached=True)
