@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 from google.ads import datamanager_v1 as dm
+from google.auth.exceptions import DefaultCredentialsError, TransportError
+from google.oauth2.credentials import Credentials as Token
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.export.contract.base import Built, chunks
 from functions.export.destinations import data_manager
-from functions.export.transport.calls import Request
+from functions.export.transport.calls import Answer, Request
 from tests.destinations.generated import built
-from tests.destinations.harness import HERE, destination_of, load, plain, prepare, row_of
+from tests.destinations.harness import HERE, destination_of, load, plain, prepare, row_of, world
 
 TYPES = {
     "/v1/events:ingest": dm.IngestEventsRequest,
@@ -71,3 +73,42 @@ def test_only_people_are_taken_for_people(text: str) -> None:
     event = {"transactionId": f'{text}"userData":', "adIdentifiers": {"gclid": text}}
     request = destination.request(conversion, [data_manager.built("key", event)])
     assert "encoding" not in json.loads(request.body)
+
+
+class Identity(Token):
+    """Credentials that end as they are told to, or hand out their token."""
+
+    def __init__(self, token: str, fault: Exception | None = None) -> None:
+        super().__init__(token)  # type: ignore[no-untyped-call]
+        self.fault = fault
+
+    def before_request(self, *around: Any) -> None:
+        if self.fault:
+            raise self.fault
+        super().before_request(*around)  # type: ignore[no-untyped-call]
+
+
+ASKED = data_manager.request("/v1/requestStatus:retrieve?requestId=r", b"", "my-quota", "GET")
+UNREACHABLE = TransportError("no metadata server")  # type: ignore[no-untyped-call]
+NOBODY = DefaultCredentialsError("nobody")  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    ("identities", "status"),
+    [
+        ([Identity("", UNREACHABLE)], "token_endpoint_unreachable"),
+        ([Identity("", NOBODY)] * 2, 401),
+        # a token that Google no longer takes is asked for once more
+        ([Identity("expired"), Identity(f"token {data_manager.SCOPE}")], 400),
+        ([Identity("expired")] * 2, 401),
+    ],
+)
+def test_the_functions_own_identity_goes_along(
+    identities: list[Identity], status: int | str
+) -> None:
+    waiting = list(identities)
+    with world() as here:
+        here.wire.google = lambda scopes, quota: waiting.pop(0)
+        reply = here.wire.exchange(ASKED)
+    assert (reply.status if isinstance(reply, Answer) else reply.reason) == status
+    assert not waiting

@@ -322,7 +322,18 @@ def hashed_person(
     row: ConversionRow, country: str | None, default_country: str | None
 ) -> dict[str, list[str]]:
     """Hashed identifiers by Meta's field names, each in a list."""
-    hashes = {
+    hashes = hashed_contact(row, country, default_country) | {
+        "db": identifiers.birth_date(row.birth_date),
+        "external_id": identifiers.external_id(row.user_id),
+    }
+    return {name: [value] for name, value in hashes.items() if value}
+
+
+def hashed_contact(
+    row: ConversionRow, country: str | None, default_country: str | None
+) -> dict[str, str | None]:
+    """Hashed ways to reach the person, by Meta's field names; None where there is none."""
+    return {
         "em": identifiers.email(row.email),
         "ph": identifiers.phone(row.phone, row.phone_country(default_country), plus=False),
         "fn": identifiers.name(row.first_name),
@@ -331,10 +342,7 @@ def hashed_person(
         "st": identifiers.state(row.region, country),
         "zp": identifiers.postal_code(row.postal_code, country),
         "country": identifiers.country_code(country),
-        "db": identifiers.birth_date(row.birth_date),
-        "external_id": identifiers.external_id(row.user_id),
     }
-    return {name: [value] for name, value in hashes.items() if value}
 
 
 def lead_id(row: ConversionRow) -> int | None:

@@ -35,7 +35,7 @@ from functions.export.destinations.meta import (
     cause_of,
     code_of,
     credential,
-    hashed_person,
+    hashed_contact,
     problems,
     read,
     read_node,
@@ -161,13 +161,14 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
         return f"audiences/{self.mapped[conversion].audience_id}"
 
     def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
-        people = hashed_person(row, countries.code(row.country), self.config.default_country)
-        person = (person_key(people),) if people.keys() & {"em", "ph"} else ()
+        people = hashed_contact(row, countries.code(row.country), self.config.default_country)
+        known_by = people["em"] or people["ph"]
+        person = (person_key(known_by),) if known_by else ()
         if intent.op == "retract":
             return self._leaving(intent, intent.members or person)
         if not person or not intent.with_person:
             return Rejected("no_identifier")
-        values: list[str | float] = [people.get(field, [""])[0] for field in COLUMNS.values()]
+        values: list[str | float] = [people[field] or "" for field in COLUMNS.values()]
         if self.mapped[conversion].value_based:
             values.append(float(intent.money) if intent.money else 0.0)
         return written(intent.key, [*person, *values], "add", person)
@@ -310,10 +311,9 @@ def users_of(built: Built) -> int:
     return int(built.payload.count(b"],[")) + 1 if built.group == "remove" else 1
 
 
-def person_key(people: Mapping[str, Sequence[str]]) -> str:
+def person_key(known_by: str) -> str:
     """Our key of a person at Meta, the same for each of their conversions: it follows from the
     hashed e-mail address, else the phone number, and tells neither."""
-    known_by = (people.get("em") or people["ph"])[0]
     return f"p{hashlib.sha256(known_by.encode()).hexdigest()[:31]}"
 
 

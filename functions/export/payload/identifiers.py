@@ -191,7 +191,8 @@ def _unspaced(raw: str) -> str:
 
 
 def _compact(raw: str) -> str:
-    return unicodedata.normalize("NFC", _unspaced(raw)).lower()
+    text = _unspaced(raw)
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).lower()
 
 
 def _plain_email(raw: str) -> str | None:
