@@ -264,6 +264,9 @@ OLDEST_BIRTH = 1900
 
 
 def _birth_date(raw: str) -> str | None:
+    # no part of a date is longer; larger numbers raise what would cost the whole batch
+    if re.search(r"\d{9}", raw):
+        return None
     parts = [int(part) for part in re.findall(r"\d+", raw)]
     if len(parts) == 1 and len(raw.strip()) == 8:
         parts = [parts[0] // 10000, parts[0] // 100 % 100, parts[0] % 100]
