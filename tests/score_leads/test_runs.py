@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from common.kinds.lead_scoring.definition import LeadScoring
 from common.messaging.messages import MaterializeTask, RunRequested
 from common.model.window import Window
 from functions.score_leads.data.sources import Warehouses, stage
-from functions.score_leads.operate import cohorts
+from functions.score_leads.operate import cohorts, training_incidents
 from functions.score_leads.operate.run import handle
 from functions.score_leads.training.monitoring import Cohort
 from tests.score_leads.department import CRM, DEALS, FIRST_DAY, Department
@@ -316,6 +318,23 @@ def test_an_incident_of_many_runs_is_one(department: Department) -> None:
         department.score(90, "twice", run_id=run)
     found = [row for row in answered(department, "twice") if row["code"] == "base_rate_only"]
     assert len({row["incident_id"] for row in found}) == 1
+
+
+def test_a_run_without_training_resolves_nothing_that_a_training_found(
+    department: Department,
+) -> None:
+    department.define("kept", conversion_window_days=WINDOW)
+    department.score(88, "kept", run_id="trained")
+    department.score(89, "kept", run_id="scored")
+    assert len(models(department, "kept")) == 1
+    found = [row for row in answered(department, "kept") if row["code"] == "base_rate_only"]
+    assert [row["state"] for row in found] == ["open"]
+
+
+def test_every_incident_of_scoring_is_judged_by_something() -> None:
+    text = Path(str(training_incidents.__file__)).read_text("utf-8")
+    reported = set(re.findall(r'Incident\(\s*"([a-z_]+)"', text)) | {"scoring_failed"}
+    assert reported <= training_incidents.judged(is_trained=True, has_cohorts=True)
 
 
 def test_a_fault_that_passes_is_handed_back(

@@ -105,7 +105,7 @@ def handle(services: Services, message: Message) -> None:
     except RetryableError:
         raise
     except ProductError as error:
-        _report(services, message, [Incident("scoring_failed", error.detail, error.fix, "error")])
+        _report(services, message, [Incident("scoring_failed", error.detail, error.fix)])
     services.bus.publish(
         MaterializeTask(**{**message.model_dump(), "kind": "materialize", "trigger": "scores"})
     )
@@ -140,7 +140,7 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
     _report(services, task, training_incidents.of_sources(lacking, currency))
     seen_at = _seen_at(services, job)
     first_seen.remember(services.warehouse, job.stored.id, staged, task.run_id, seen_at)
-    packed = _trained(services, job, staged) if job.is_due else _packed(job)
+    packed, is_trained = _trained(services, job, staged) if job.is_due else (_packed(job), False)
     if packed is None:
         return None
     stamp = Stamp(job.stored.id, task.run_id, job.as_of, services.now, job.stored.version)
@@ -160,7 +160,8 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
         task,
         [*training_incidents.of_scores(scored), *training_incidents.of_cohorts(final)],
     )
-    _incidents(services).resolve_gone(task.conversion, task.run_id)
+    judged_codes = training_incidents.judged(is_trained=is_trained, has_cohorts=bool(final))
+    _incidents(services).resolve_gone(task.conversion, task.run_id, codes=judged_codes)
     _record(services, job, packed, scored)
     return scored
 
@@ -194,17 +195,20 @@ def _packed(job: Job) -> Packed | None:
     return None if job.previous is None else job.previous.packed
 
 
-def _trained(services: Services, job: Job, staged: Staged) -> Packed | None:
-    """The model that scores from now on: the challenger, unless the champion is clearly better."""
+def _trained(services: Services, job: Job, staged: Staged) -> tuple[Packed | None, bool]:
+    """The model that scores from now on, and whether a new one was trained.
+
+    It is the challenger, unless the champion is clearly better.
+    """
     warehouse, id = services.warehouse, job.stored.id
     past = history.past(warehouse, id, staged, job.history, job.as_of, job.scoring.window_days)
     if past is None:
         _report(services, job.task, [training_incidents.NO_LEADS])
-        return _packed(job)
+        return _packed(job), False
     late = first_seen.late(warehouse, id, staged, job.as_of)
     champion = _packed(job)
     if champion and champion.model_id == retrain.model_id(past, job.conversion, late):
-        return champion
+        return champion, False
     challenger = retrain.training(past, job.conversion, late)
     refused = _refusal(job, challenger)
     registry.register(
@@ -220,7 +224,7 @@ def _trained(services: Services, job: Job, staged: Staged) -> Packed | None:
         reason=refused or challenger.trained.step.reason,
     )
     _report(services, job.task, training_incidents.of_training(challenger, refused))
-    return champion if refused else challenger.packed
+    return champion if refused else challenger.packed, True
 
 
 def _status(job: Job, refused: str) -> registry.Status:

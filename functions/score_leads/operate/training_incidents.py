@@ -32,6 +32,26 @@ _WAYS_OUT = {
 """What to do about the warnings of a training that a person should look at."""
 
 
+_OF_RUNS = frozenset(
+    "scoring_failed model_damaged no_client_ids client_ids_stopped deals_without_rate"
+    " scores_unstable attribute_drift".split()
+)
+_OF_TRAININGS = frozenset(
+    "no_leads base_rate_only level_moved promise_off promise_uncertain no_deal_values"
+    " model_rejected".split()
+) | frozenset(_WAYS_OUT)
+_OF_COHORTS = frozenset({"predictions_missed"})
+
+
+def judged(*, is_trained: bool, has_cohorts: bool) -> frozenset[str]:
+    """The codes of what a run has looked at; all others stay as they were found last.
+
+    A model is judged at its training, and a month of leads once, when it has become final.
+    """
+    found = _OF_RUNS | (_OF_TRAININGS if is_trained else frozenset())
+    return found | (_OF_COHORTS if has_cohorts else frozenset())
+
+
 def of_sources(lacks: Lacks, currency: str) -> Iterator[Incident]:
     """Leads that no visit can be found for, and money that nobody knows the worth of."""
     if lacks.leads >= LEAST_COMPARED and not lacks.with_client_id:
