@@ -13,7 +13,7 @@ from common.errors import AccessError, RetryableError
 from common.local import platforms
 from functions.export.transport.calls import Answer, Credential, Request, Unanswered
 from functions.export.transport.secrets import KEPT_SECONDS, Secrets
-from functions.export.transport.wire import Wire
+from functions.export.transport.wire import Wire, unanswered
 from tests.destinations.harness import SECRETS, TestClock, google_token, no_secret_manager, plain
 
 
@@ -114,6 +114,12 @@ def test_a_request_that_cannot_be_made_carried_nothing(reference: str) -> None:
     wire = Wire(requests.Session(), Secrets(SECRETS, no_secret_manager), google_token, {})
     request = Request(url, b"{}", Credential("bearer", reference="env:META_TOKEN"), headers)
     assert wire.exchange(request) == Unanswered("unreachable", reached=False)
+
+
+def test_a_proxy_that_refuses_the_tunnel_carried_nothing() -> None:
+    tunnel = requests.exceptions.ProxyError(OSError("Tunnel connection failed: 407"))
+    assert unanswered(tunnel) == Unanswered("unreachable", reached=False)
+    assert unanswered(requests.exceptions.ChunkedEncodingError()).reached
 
 
 def test_a_function_without_an_account_has_no_secret() -> None:

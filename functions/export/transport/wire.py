@@ -222,6 +222,8 @@ _UNSENT = (
     failures.InvalidSchema,
     failures.InvalidURL,
     failures.MissingSchema,
+    # platforms speak TLS only: what a proxy refuses is the tunnel, before any request is in it
+    failures.ProxyError,
 )
 """Errors before the first byte."""
 
