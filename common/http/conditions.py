@@ -19,7 +19,8 @@ HEADERS = {
 IF_MATCH = r'^(W/)?"[0-9]{1,9}"$|^[0-9]{1,9}$'
 """A proxy that packs an answer marks its ETag as weak (RFC 9110 section 8.8.3), which a version
 survives."""
-IDEMPOTENCY_KEY = r"^[!-~]([ -~]{0,198}[!-~])?$"
+IDEMPOTENCY_KEY = r'^(?!"+$)[!-~]([ -~]{0,198}[!-~])?$'
+"""Quotes around nothing are no key: taken for none, a request sent twice would happen twice."""
 PATTERNS = {
     "If-Match": {"pattern": IF_MATCH},
     "Idempotency-Key": {"pattern": IDEMPOTENCY_KEY},

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import Flask, request
 
+from common.errors import MalformedError
+from common.http.conditions import idempotency_key
 from tests.api.conftest import LEAD, PURCHASE, Harness, Opened
 from tests.conftest import PROJECT
 
@@ -243,3 +246,17 @@ def test_browsers_of_an_allowed_origin_may_ask_and_others_may_not(open_api: Open
     assert "ETag" in allowed.headers["Access-Control-Expose-Headers"]
     other = harness.ask("OPTIONS", "/conversions", Origin="https://other.example")
     assert "Access-Control-Allow-Origin" not in other.headers
+
+
+@pytest.mark.parametrize("key", ['""', '"', "", " x", "x" * 201])
+def test_a_key_that_is_none_is_refused(key: str) -> None:
+    asked = Flask("test").test_request_context("/", headers={"Idempotency-Key": key})
+    with asked, pytest.raises(MalformedError) as refused:
+        idempotency_key(request)
+    assert refused.value.code == "bad_idempotency_key"
+
+
+@pytest.mark.parametrize("key", ['"a"', "a", "b c"])
+def test_a_key_is_one_with_quotes_or_without(key: str) -> None:
+    with Flask("test").test_request_context("/", headers={"Idempotency-Key": key}):
+        assert idempotency_key(request) == key.strip('"')
