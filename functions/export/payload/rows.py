@@ -17,7 +17,8 @@ from functions.export.payload import countries, identifiers
 class ConversionRow:
     """One row of a conversion table; `created` is aware, money is in `currency` or unknown.
 
-    Personal data lives here and nowhere else: in memory, while a payload is built.
+    Personal data lives here and nowhere else: in memory, while a payload is built, and as long as
+    the process remembers whose name or place has which hash.
     """
 
     id: str
