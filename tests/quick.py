@@ -69,7 +69,7 @@ class QuickWarehouse(Warehouse):
         return done
 
     def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
-        """Nothing is told beforehand, as of a view whose size BigQuery does not know."""
+        """No estimate, as of a view whose size BigQuery does not know."""
         return DryRun([], None, (), "SELECT")
 
     def claim(self, id: str) -> bool:

@@ -29,7 +29,7 @@ Schemas = Mapping[str, Iterable[Row]]
 def reads(sql: Sql, schemas: Schemas) -> list[Read]:
     """What the statement reads of the tables whose schemas are known; others are left out.
 
-    Where it cannot be told, all columns and no bounds: never less than is read.
+    Where it cannot be known, all columns and no bounds: never less than is read.
     """
     try:
         tree = sqlglot.parse_one(sql.text, dialect="bigquery")

@@ -27,7 +27,7 @@ _PATTERNS = {
 }
 
 _ABOUT = re.compile(r".*_(at|on|date|time|timestamp|source|src|medium|campaign|type|count|status)")
-"""What is told of an identifier and is none: when it was captured, or where."""
+"""What describes an identifier and is none: when it was captured, or where."""
 
 LOADER = re.compile(
     r"_?(fivetran|airbyte|sdc|dlt|hevo|ab_cdc)_.*|_+hevo.*|sink_?(created|modified)_?on"

@@ -31,7 +31,7 @@ class Preferences:
     stages: tuple[str, ...] = ()
     """Stages of deals, by id or label, of which any counts as an outcome."""
     needs_deals: bool = True
-    """Whether what a lead is to reach is told by deals."""
+    """Whether what a lead is to reach is read from deals."""
 
     @property
     def is_of_leads(self) -> bool:

@@ -90,7 +90,7 @@ def _headers(error: ProductError) -> Mapping[str, str]:
 
 
 def unexpected() -> ProductError:
-    """What is told of a fault of our own: nothing of it."""
+    """The answer to an error of our own: it shows nothing of it."""
     return ProductError(
         "Something failed on our side; nothing was changed by this request.",
         fix="Try again; if it stays, give the request id to whoever runs the service.",

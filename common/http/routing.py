@@ -23,7 +23,7 @@ from common.untyped import JsonObject
 
 Handler = Callable[[Any, Any], Any]
 OURS = frozenset(["query_failed", "not_found", "access_denied"])
-"""What the warehouse says of a statement; about a user's own SQL it is told under another code."""
+"""What the warehouse says of a statement; about a user's own SQL it has another code."""
 PLAIN = re.compile(r"[^\x00-\x1f\x7f]{1,300}")
 
 

@@ -117,7 +117,7 @@ class Conversion(Frozen, ABC):
         return None
 
     def scoring(self) -> Scoring | None:
-        """What a model is told that decides about its rows or their values."""
+        """What a model needs that decides about its rows or their values."""
         return None
 
     def normalization(self) -> Normalization | None:

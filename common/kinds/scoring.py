@@ -1,4 +1,4 @@
-"""What a model is told of a conversion that it scores: leads, outcomes, which leads qualify."""
+"""What a model needs of a conversion that it scores: leads, outcomes, which leads qualify."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ class RowsSource:
 
 
 class Qualification(Frozen):
-    """How the leads that are worth it are told from the others."""
+    """How the leads that are worth it are recognised."""
 
     mode: Literal[
         "auto", "probability", "top_share", "expected_value", "target_precision", "all"

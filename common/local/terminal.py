@@ -124,7 +124,7 @@ def _show_counts(console: Console, run: Row) -> None:
         table.add_row(entry["conversion"], *(_number(counts(entry)[name]) for name in names))
     if counted:
         console.print(table)
-        console.print("other: refunded in full, without an order id, unqualified, told before")
+        console.print("other: refunded in full, without an order id, unqualified, counted before")
 
 
 def counts(entry: Row) -> dict[str, int]:

@@ -48,7 +48,7 @@ class PubSubBus:
         # after a TimeoutError the client may still deliver it: receivers do nothing twice
         except Exception as error:
             if key:
-                # a refused message blocks its ordering key until the client is told to go on; one
+                # a refused message blocks its ordering key until the client resumes it; one
                 # that timed out does not, and telling is then an error
                 with suppress(RuntimeError):
                     self._client.resume_publish(path, key)

@@ -1,4 +1,4 @@
-"""The columns that a user's query returns: required, optional, exactly typed, and told kindly."""
+"""The columns that a user's query returns: required, optional, exactly typed, and explained."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class Any_(BaseModel):
 
 
 def _shape(value: Any) -> str:
-    # what is no object at all is told so by the form of a condition
+    # what is no object at all is refused as a condition would be
     names = value if isinstance(value, dict) else getattr(value, "__dict__", {})
     return next((shape for shape in ("all", "any") if shape in names), "condition")
 

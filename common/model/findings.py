@@ -1,4 +1,4 @@
-"""What is wrong with a query, told so that its author can mend it from the message alone."""
+"""What is wrong with a query, worded so that its author can mend it from the message alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pydantic's complaints, told to a person: which field of what was sent, and what it must be."""
+"""Pydantic's complaints as a person reads them: which field was sent, and what it must be."""
 
 from __future__ import annotations
 

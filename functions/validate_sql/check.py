@@ -204,7 +204,7 @@ def _partitions(ask: Ask, query: Query | None, known: Known, services: Services)
 
 
 def _period(verdict: Verdict, known: Known, timezone: str) -> list[Finding]:
-    """A query that no parameter ties to the days of a run; of a clock the guard has told."""
+    """A query that no parameter ties to the days of a run; a clock is the finding of the guard."""
     if verdict.query is None or verdict.parameters or not verdict.tables:
         return []
     if CLOCKS.intersection(verdict.functions):

@@ -32,7 +32,7 @@ _HEAD = """# Findings of validate-sql, each with an example
 
 A test asks for each example, applies the fix that a program can apply, and writes down the rows
 before and after (`pytest --update tests/validate_sql/test_catalogue.py`). What each code means is
-told in [FINDINGS.md](FINDINGS.md).
+described in [FINDINGS.md](FINDINGS.md).
 """
 
 

@@ -13,7 +13,7 @@ from common.guard.reading.mask import Masked
 from common.guard.reading.text import Source
 from common.model.findings import Finding, Position, found
 
-# It warns of what it cannot read, by printing the text; whoever asked is told by a finding.
+# It warns of what it cannot read, by printing the text; whoever asked reads it in a finding.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 

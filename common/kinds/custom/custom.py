@@ -23,7 +23,7 @@ PLACEHOLDERS: dict[Callable[[str | Sql], Sql], tuple[str, ...]] = {
         "country", "region", "city", "postal_code", "first_name", "last_name", "email", "phone",
     ),
 }  # fmt: skip
-"""How a text that stands for nothing is told, column by column."""
+"""How a text that stands for nothing is recognised, column by column."""
 
 INHERITED = ("client_id user_id fbc fbp ttp").split()
 """What a row takes from its lead when it has none of its own, beside clicks and the visit."""

@@ -156,7 +156,7 @@ def _define(stack: Attached, steps: Steps, project: str, first_day: date) -> lis
     text = (HERE / "destinations.yaml").read_text(encoding="utf-8")
     with steps.step("Name the ad platforms to keep up to date"):
         for target in yaml.safe_load(text):
-            # a destination sends nothing of the days before it unless it is told to
+            # a destination sends nothing of the days before it unless it is set to
             target["start_date"] = first_day.isoformat()
             stack.call("PUT", f"/export-preview/destinations/{target['id']}", target)
     return [definition["id"] for definition in definitions]

@@ -11,7 +11,7 @@ from functools import cache
 
 import structlog
 
-# The emulator prints debug lines while it is imported, unless told before.
+# The emulator prints debug lines while it is imported, unless silenced before.
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 from common.local.emulator_patches.expressions import functions  # noqa: E402

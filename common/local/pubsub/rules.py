@@ -97,7 +97,7 @@ def is_spent(subscription: Subscription, attempts: int) -> bool:
 
 
 def dead_letter(message: PubsubMessage, subscription: str, attempts: int) -> PubsubMessage:
-    """The message as it is published to the dead-letter topic: its source told by attributes.
+    """The message as it is published to the dead-letter topic: its source named by attributes.
 
     Source: https://cloud.google.com/pubsub/docs/handling-failures
     """

@@ -26,8 +26,7 @@ def held(directory: Path, facts: Row) -> Iterator[None]:
     DirectoryBusyError.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    # to open it for writing would empty what the holder has told before it is known that there is
-    # one
+    # opened for writing it would be empty before anybody knows whether there is a holder
     with (directory / HOLDER).open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

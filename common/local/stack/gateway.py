@@ -225,7 +225,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--root", type=Path, required=True, help="the repository")
     parser.add_argument("--directory", type=Path, required=True, help="where bundles are unpacked")
     parser.add_argument("--port", type=int, default=0, help="0 takes any free port")
-    parser.add_argument("--ready-fd", type=int, required=True, help="told the URL when all is up")
+    parser.add_argument("--ready-fd", type=int, required=True, help="gets the URL when all is up")
     parser.add_argument("--policy", type=Path, help="file of grants; without it all may do all")
     parser.add_argument(
         "--instances", type=int, help="of each function, whatever the manifest says"

@@ -37,7 +37,7 @@ Health = Literal["fresh", "late", "held", "failing", "unexported", "new", "unrea
 GRAVEST: tuple[Health, ...] = ("unreadable", "failing", "held", "late", "unexported")
 """What a person should look at, the gravest first."""
 ATTENTION = 5
-"""So many are named; their number is told."""
+"""So many are named; of more, only the number."""
 Sort = Literal["name", "-name", "conversions", "-conversions", "value", "-value", "-created_at"]
 
 

@@ -18,7 +18,7 @@ from common.settings import Settings
 from common.user_query import RefusedQueryError
 
 SAMPLE_DAYS = 30
-"""The dry run is told so many days, as validate-sql is."""
+"""The dry run is given so many days, as in validate-sql."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _verdict(query: Query, settings: Settings) -> Verdict:
 
 
 def refused(query: Query, findings: Sequence[Finding]) -> UserError:
-    """One error out of all findings, the gravest first; each is told in `errors`."""
+    """One error out of all findings, the gravest first; `errors` holds each."""
     ordered = sorted(findings, key=lambda finding: finding.severity != "error")
     first = ordered[0]
     others = sum(finding.severity == "error" for finding in ordered) - 1

@@ -48,7 +48,7 @@ class Country(Figures):
 
 
 class Channel(Figures):
-    """One channel's figures; what it is not told by is null."""
+    """One channel's figures; what it is not named by is null."""
 
     source: str | None = Field(description="(not attributed) where no visit is known.")
     medium: str | None

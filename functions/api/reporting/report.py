@@ -54,7 +54,7 @@ class ReportLine(Model):
     kind: str
     totals: Totals
     days: list[Day] = Field(description="Every day of the window, oldest first.")
-    counted: Counted | None = Field(description="null while no run told what it read.")
+    counted: Counted | None = Field(description="null while no run recorded what it read.")
 
 
 class Change(Model):

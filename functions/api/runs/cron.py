@@ -1,4 +1,4 @@
-"""Cron expressions of five fields: what is wrong with one, told to a person."""
+"""Cron expressions of five fields: what is wrong with one, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking for runs: now, or for years past with the price told first."""
+"""Asking for runs: now, or for years past with the price shown first."""
 
 from __future__ import annotations
 

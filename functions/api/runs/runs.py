@@ -1,4 +1,4 @@
-"""Runs: what each did, told from the ledger."""
+"""Runs: what each did, by the ledger."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def cancel(ask: Ask[Nothing, None], services: Services) -> RunDetail:
 
 
 def summary(run_id: str, entries: Iterable[JsonObject]) -> RunDetail:
-    """A run told from its ledger entries, oldest first."""
+    """A run as its ledger entries, oldest first, describe it."""
     listed = [Entry(**{name: entry[name] for name in Entry.model_fields}) for entry in entries]
     shown = [entry for entry in listed if entry.conversion and entry.status not in NOTES]
     last = {entry.conversion: entry.status for entry in shown}

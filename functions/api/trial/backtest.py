@@ -134,6 +134,6 @@ _BEFORE_NORMALIZATION = Remark(
     code="before_normalization",
     severity="info",
     message="Values are shown before normalization.",
-    fix="The factor is found by the first run; it is told in every record.",
+    fix="The factor is found by the first run; it stands in every record.",
     field="normalize",
 )

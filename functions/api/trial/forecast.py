@@ -1,4 +1,4 @@
-"""What the daily run costs, as a whole and for each conversion: told before it is paid."""
+"""What the daily run costs, as a whole and for each conversion, before it is paid."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Level:
     def missed(self) -> Replay | None:
         """The newest month when far more or fewer wins came of it than chance allows.
 
-        A step looks like this for weeks, in which nothing tells it from luck: a person is told
+        A step looks like this for weeks, in which nothing tells it from luck: a person is informed
         instead.
         """
         newest = next((each for each in self.replays if each.days_ago == COMING_DAYS), None)

@@ -16,7 +16,7 @@ from common.model.window import Window
 from common.untyped import Row
 
 MAXIMUM_TABLES = 10
-"""Tables that are asked about; of more, only the sum is told."""
+"""Tables that are asked about; of more, only the sum is shown."""
 
 Bytes = Callable[[Sql], int | None]
 """What a statement would read, None when nobody can tell."""

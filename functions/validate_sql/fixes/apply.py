@@ -49,7 +49,7 @@ class Edited:
     def relocated(self, finding: Finding) -> Finding:
         """A finding about the new text, at its place in the old one.
 
-        What lies inside an edit is told of all that was edited, and no longer has a replacement.
+        What lies inside an edit is said of all that was edited, and no longer has a replacement.
         """
         if finding.line is None or finding.column is None:
             return finding

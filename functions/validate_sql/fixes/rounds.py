@@ -1,7 +1,7 @@
 """Every fault of a text in one answer: what can be mended is, and the text is read on.
 
 A reader stops at the first thing that it cannot read. So each replacement is put in, the new text
-is judged, and what is found in it is told at its place in the text as it was sent.
+is judged, and what is found in it is reported at its place in the text as it was sent.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _OF_SCRIPTS = frozenset({"declare", "script", "changes_schema"})
 class Mended:
     """A text after all that a program could mend in it, and every finding on the way.
 
-    `verdict` is on the mended text, whose findings are told here as well.
+    `verdict` is on the mended text, whose findings stand here as well.
     """
 
     text: str

@@ -136,7 +136,7 @@ def _moments(profile: Profile, moment: str, written: Written, timezone: str) -> 
         yield found(
             "date_only",
             f"{moment} is midnight in every row, so it is a day, not a time. Which visit came "
-            "before the conversion cannot be told within that day.",
+            "before the conversion cannot be known within that day.",
             f"Take a column with the time of day: created_at AS {moment}",
             field=moment,
         )

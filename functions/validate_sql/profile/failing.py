@@ -81,7 +81,7 @@ def suspected(failed: Finding, query: Query) -> Finding:
 def _counted(anatomy: Anatomy, ask: Ask) -> Iterator[tuple[Piece, Rows, int, int]]:
     """Each piece that fails, the query of its rows, how many of them fail, and how many there are.
 
-    A piece within one that fails is the cause, and is told alone.
+    A piece within one that fails is the cause, and is reported alone.
     """
     causes: list[Piece] = []
     for rows, pieces in _groups(anatomy):

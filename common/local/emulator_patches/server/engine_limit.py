@@ -1,4 +1,4 @@
-"""What DuckDB cannot run although BigQuery can is told as BigQuery tells it: 501, notImplemented.
+"""What DuckDB cannot run although BigQuery can gets the answer of BigQuery: 501, notImplemented.
 
 Seen in 1.4.0: a function of GoogleSQL that DuckDB lacks, or a translation that DuckDB cannot read,
 comes back as invalidQuery, as if the author of the query had made a mistake.

@@ -36,7 +36,7 @@ def refunds(total: float, currency: str, purchase: Event, draw: Random) -> tuple
 
 
 def _oddly_told(refund: Refund) -> Refund:
-    """The same refund as some shops write it: one amount, however it is told.
+    """The same refund as some shops write it: one amount, however it is written.
 
     With a minus; as 0 beside its products; by products without price and quantity; twice within a
     minute. Source: avikaminetzky.dev/posts/ga4-refund-events, Deducive/ga4refundR.

@@ -56,7 +56,7 @@ class Ad:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A product in a cart; `refunded` is the amount given back for it, where GA4 was told."""
+    """A product in a cart; `refunded` is the amount given back for it, where GA4 was sent it."""
 
     product: Product
     quantity: int

@@ -43,7 +43,7 @@ class _Seen(NamedTuple):
 
     visit: Visit
     landed: bool
-    told: bool
+    recorded: bool
 
 
 UNKNOWN = Channel("(not set)", "(not set)")
@@ -243,11 +243,11 @@ class ExpectedConversions:
             if event.from_server:
                 continue
             key = (event.visit.client_id, event.visit.began)
-            before = found.get(key, _Seen(event.visit, landed=False, told=False))
+            before = found.get(key, _Seen(event.visit, landed=False, recorded=False))
             found[key] = _Seen(
                 event.visit,
                 landed=before.landed or event.name == "session_start",
-                told=before.told or self._tells(event),
+                recorded=before.recorded or self._tells(event),
             )
         return found
 
@@ -270,7 +270,7 @@ class ExpectedConversions:
     def _channel(self, seen: _Seen) -> Channel:
         """As GA4 says; else the visit's own; else the client's last known one of 90 days."""
         visit = seen.visit
-        if seen.told:
+        if seen.recorded:
             return visit.attributed
         if seen.landed and visit.channel != DIRECT:
             return visit.channel
