@@ -53,6 +53,37 @@ WRAPPERS = {
     "nots": ("NOT (", ")"),
 }
 
+# What may stand around an item of FROM, over and over.
+SOURCES = {
+    "derived": ("(SELECT * FROM ", ")"),
+    "joined": ("(", " JOIN crm.p ON TRUE)"),
+    "steps": ("(WITH a AS (SELECT * FROM ", ") SELECT * FROM a)"),
+    "piped": ("(FROM ", " |> WHERE a)"),
+    "unnested": ("(SELECT * FROM crm.o, o.arr, ", ")"),
+    "unions": ("(SELECT 1 FROM crm.o UNION ALL SELECT 1 FROM ", ")"),
+}
+BARE = 3
+"""JOINs without ON in one FROM: each doubles what is read behind it."""
+
+
+def side_by_side(words: int) -> Iterator[tuple[str, str]]:
+    """Name and text of every shape that nests deep and is repeated: about so many words long."""
+    shapes = {
+        f"{name} x {depth}": ("SELECT ", f"{opening * depth}1{closing * depth} AS a")
+        for name, (opening, closing) in WRAPPERS.items()
+        for depth in (8, 30)
+    }
+    shapes |= {
+        f"{name} x {depth} in FROM": ("SELECT 1 FROM ", f"{opening * depth}crm.o{closing * depth}")
+        for name, (opening, closing) in SOURCES.items()
+        for depth in (4, 8, 15)
+    }
+    for name, (start, part) in shapes.items():
+        long = len(lexer.tokens(Source(part))[0]) + 1
+        yield name, start + ", ".join([part] * (words // long or 1))
+    joins = "JOIN crm.p " * BARE + "JOIN crm.q USING (a) " * (words // 8)
+    yield f"{BARE} bare joins", f"SELECT 1 FROM crm.o {joins}"
+
 
 def hostile() -> Iterator[tuple[str, str]]:
     """Name and text of every shape that might take long or much."""
@@ -69,6 +100,8 @@ def hostile() -> Iterator[tuple[str, str]]:
     yield "1 MB literal", "SELECT '" + "x" * 1_000_000 + "' AS a"
     yield from _long()
     yield from _open()
+    yield from side_by_side(lexer.MAXIMUM_TOKENS - 1_000)
+    yield from side_by_side(2_000)
 
 
 def _long() -> Iterator[tuple[str, str]]:

@@ -102,6 +102,7 @@ def jobs(seed: int, froms: int, mutants: int) -> list[Job]:
 
 def _share(job: Job) -> Share:
     kind, seed, count = job
+    # trees are many and short-lived: to look for garbage less often saves a tenth
     gc.set_threshold(100_000, 20, 50)
     started = time.process_time()
     fates, disputed = run(islice(_STREAMS[kind](seed), count))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby, pairwise
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, groupby, pairwise
 
 from common.guard.reading.lexer import NOTHING, Token
 from common.guard.reading.text import Source
@@ -20,7 +20,7 @@ MAXIMUM_BARE_JOINS = 6
 """sqlglot tries each JOIN that has no ON in two ways, together with all that follows it."""
 MAXIMUM_PIPES = 50
 """sqlglot writes each pipe as one more WITH step around all before it."""
-MAXIMUM_WORK = 200_000
+MAXIMUM_WORK = 100_000
 """Words, each as often as sqlglot reads or copies it: with such a number it needs half a second."""
 
 _COPIED = 3
@@ -147,8 +147,18 @@ def _pipes(source: Source, tokens: Sequence[Token]) -> list[Finding]:
 
 def _work(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     """What nests so much that few words are long work: structs in structs, FROM in FROM."""
+    for done, token in zip(accumulate(works(tokens)), tokens, strict=True):
+        if done > MAXIMUM_WORK:
+            message = "The query nests too much for its length to be read within a second."
+            fix = "Give inner parts a name: WITH step AS (SELECT ...) SELECT ... FROM step"
+            return [found("too_deep", message, fix, at=source.position(token.offset))]
+    return []
+
+
+def works(tokens: Sequence[Token]) -> Iterator[int]:
+    """How often sqlglot reads or copies each of the tokens, whose brackets are balanced."""
     opened: list[tuple[int, int]] = []
-    work = twice = copied = 0
+    twice = copied = 0
     padded = [NOTHING, *tokens, NOTHING]
     for previous, token, after in zip(padded, tokens, padded[2:], strict=False):
         if token.has("(", "["):
@@ -159,9 +169,4 @@ def _work(source: Source, tokens: Sequence[Token]) -> list[Finding]:
         elif token.has(")", "]"):
             closed = opened.pop()
             twice, copied = twice - closed[0], copied - closed[1]
-        work += (1 + _COPIED * copied) << twice
-        if work > MAXIMUM_WORK:
-            message = "The query nests too much for its length to be read within a second."
-            fix = "Give inner parts a name: WITH step AS (SELECT ...) SELECT ... FROM step"
-            return [found("too_deep", message, fix, at=source.position(token.offset))]
-    return []
+        yield (1 + _COPIED * copied) << twice
