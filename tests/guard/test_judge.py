@@ -301,3 +301,11 @@ def test_a_function_in_from_is_reported_at_its_place() -> None:
     sql = "SELECT id FROM crm.orders, crm.fresh(3) AS it"
     (found,) = [it for it in judge(sql, SCOPE).findings if it.code == "table_function"]
     assert found.column == sql.index("fresh") + 1
+
+
+def test_a_hint_is_called_one_and_can_be_taken_out() -> None:
+    (finding,) = judge("SELECT id FROM crm.orders@{scan = x} AS o", SCOPE).findings
+    assert finding.message == (
+        "@{scan = x} is a hint on how to run the query; that is left to BigQuery here."
+    )
+    assert (finding.column, finding.end_column, finding.replacement) == (26, 37, "")

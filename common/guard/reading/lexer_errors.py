@@ -52,8 +52,9 @@ def beyond(text: str, offset: int) -> int:
 
 # what PostgreSQL may write behind the name of a type
 _SUFFIX = r"(?i:\s+(?:precision|varying|with time zone)\b)?(?:\(\d+(?:, *\d+)?\))?"
+_HINT = r"@\{[^{}'\"`]*\}"
 _SKIPPED = re.compile(
-    rf"\{{\{{.*?\}}\}}|\{{%.*?%\}}|\{{#.*?#\}}|\$\{{.*?\}}|@@\w*|::\s*\w*{_SUFFIX}|\w+|[^'\"`/\w]",
+    rf"{_HINT}|\{{\{{.*?\}}\}}|\{{%.*?%\}}|\{{#.*?#\}}|\$\{{.*?\}}|@@\w*|::\s*\w*{_SUFFIX}|\w+|[^'\"`/\w]",
     re.DOTALL,
 )
 
@@ -76,8 +77,10 @@ def _system_variable(match: re.Match[str], before: str, rest: str) -> Unreadable
 
 
 def _hint(match: re.Match[str], before: str, rest: str) -> Unreadable:
-    message = "@ begins a parameter's name or a hint; here is neither."
-    return Unreadable("unreadable", message, "Remove it.")
+    if match[0] != "@":
+        message = f"{match[0]} is a hint on how to run the query; that is left to BigQuery here."
+        return Unreadable("unreadable", message, "Remove it.", "", after=match.end())
+    return Unreadable("unreadable", "@ begins a parameter's name; here is none.", "Remove it.")
 
 
 def _positional(match: re.Match[str], before: str, rest: str) -> Unreadable:
@@ -175,7 +178,7 @@ def _foreign(match: re.Match[str], before: str, rest: str) -> Unreadable:
 _CASES: tuple[tuple[str, Callable[[re.Match[str], str, str], Unreadable]], ...] = (
     (r"\{\{|\{%|\{#|\$\{|[{}$]", _template),
     (r"@@\w*", _system_variable),
-    (r"@", _hint),
+    (rf"{_HINT}|@", _hint),
     (r"\?", _positional),
     (rf"::\s*(\w*){_SUFFIX}", _colon_cast),
     (r":", _colon),

@@ -128,6 +128,11 @@ _TIME_TRAVEL = (
     "could not be repeated later.",
     "Read the table as it is; this product keeps the history of every conversion.",
 )
+_PRIVACY = (
+    "unknown_form",
+    "A privacy clause blurs or hides rows of its result; a conversion needs each of them.",
+    "Remove it, or read a table that such a query has made.",
+)
 _PAIRS: dict[str, tuple[_Pair, ...]] = {
     "WITH": (
         _Pair(
@@ -136,6 +141,8 @@ _PAIRS: dict[str, tuple[_Pair, ...]] = {
             "A recursive query has no bound that could be known before it runs.",
             "Join a list of days: UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day",
         ),
+        _Pair("DIFFERENTIAL_PRIVACY", *_PRIVACY),
+        _Pair("AGGREGATION_THRESHOLD", *_PRIVACY),
     ),
     "FOR": (_Pair("SYSTEM_TIME", *_TIME_TRAVEL), _Pair("SYSTEM", *_TIME_TRAVEL)),
     "TABLESAMPLE": (
