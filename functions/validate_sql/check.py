@@ -222,9 +222,16 @@ def _period(verdict: Verdict, known: Known, timezone: str) -> list[Finding]:
     message = (
         "No parameter ties the query to the days of a run: every run reads the same rows again."
     )
-    moment = _texts(verdict).get("created", "created_at")
-    fix = f"WHERE DATE({moment}, '{timezone}') BETWEEN @start_date AND @end_date"
+    fix = f"WHERE DATE({_moment(verdict, known)}, '{timezone}') BETWEEN @start_date AND @end_date"
     return [found("no_period", message, fix)]
+
+
+def _moment(verdict: Verdict, known: Known) -> str:
+    """What the query writes for its moment; else the first moment that its tables have."""
+    written = _texts(verdict)
+    stored = (column for facts in known.stored.values() if facts for column in facts.columns)
+    moments = (column["name"] for column in stored if column["type"].upper() == "TIMESTAMP")
+    return written.get("created") or written.get("outcome_at") or next(moments, "created_at")
 
 
 def _texts(verdict: Verdict) -> dict[str, str]:

@@ -158,7 +158,7 @@ def test_a_profile_can_be_left_out(shown: Judge) -> None:
 
 FIXES = [
     ("null_id", "NULLIF(order_id, 'T-1') AS id", "WHERE NULLIF(order_id, 'T-1') IS NOT NULL"),
-    ("placeholder_id", "'(not set)' AS id", "WHERE LOWER('(not set)') NOT IN"),
+    ("placeholder_id", "'(not set)' AS id", "WHERE LOWER(TRIM('(not set)')) NOT IN"),
     ("duplicate_id", "o.status AS id", "CONCAT(o.status, '-'"),
 ]
 
@@ -372,3 +372,39 @@ def test_a_table_may_be_read_by_the_day_on_which_its_rows_came(shown: Judge) -> 
     assert answer.ok
     assert answer.profile
     assert answer.profile.rows == 10
+
+
+def test_no_period_is_answered_with_a_moment_that_the_query_or_its_table_has(shown: Judge) -> None:
+    deals = (
+        "SELECT deal_id AS lead_id, closed_at AS outcome_at, stage AS status FROM shop.crm.deals"
+    )
+    answer = shown(deals, contract="deals", with_profile=False)
+    assert "DATE(closed_at," in next(it.fix for it in answer.issues if it.code == "no_period")
+    bare = shown("SELECT deal_id AS id FROM shop.crm.deals", with_profile=False)
+    assert "DATE(closed_at," in next(it.fix for it in bare.issues if it.code == "no_period")
+
+
+def test_a_moment_compared_with_days_is_answered_with_its_day(shown: Judge) -> None:
+    sql = f"SELECT {COLUMNS} {ORDERS} AND created_at BETWEEN @start_date AND @end_date"
+    issue = next(it for it in shown(sql).issues if it.code == "query_failed")
+    assert "DATE(column, " in issue.fix
+
+
+@pytest.mark.parametrize(
+    ("created", "before"),
+    [
+        ("DATETIME(created_at)", 50),
+        ("DATE(created_at)", 50),
+        ("CAST(created_at AS STRING)", 50),
+        ("UNIX_SECONDS(created_at)", 50),
+        ("DATETIME_SUB(DATETIME(created_at), INTERVAL 25 DAY)", 0),
+    ],
+)
+def test_client_ids_are_judged_although_created_has_another_type(
+    shown: Judge, created: str, before: int
+) -> None:
+    answer = shown(f"SELECT order_id AS id, client_id, {created} AS created {ORDERS}")
+    assert answer.profile
+    assert answer.profile.clients
+    assert answer.profile.clients.known == 50
+    assert answer.profile.clients.known_before == before

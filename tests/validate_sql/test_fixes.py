@@ -116,6 +116,21 @@ def test_a_cookie_of_another_form_stays_itself(shown: Judge, services: Services)
     assert not [client for client in found if client.startswith("GA1.")]
 
 
+def test_what_no_expression_makes_a_client_id_of_is_offered_none(shown: Judge) -> None:
+    """The expression reads the visitors' cookies; the sessions' own finding would stay."""
+    answer = shown(f"SELECT id, cookie AS client_id, created_at AS created {FORMS}")
+    offered = {
+        "session" in it.message: it.replacement
+        for it in answer.issues
+        if it.code == "client_id_format"
+    }
+    assert offered[True] is None
+    assert offered[False] is not None
+    again = [it.message for it in shown(answer.suggestion).issues if it.code == "client_id_format"]
+    assert len(again) == 1
+    assert "session" in again[0]
+
+
 def test_statuses_of_deals_are_those_that_were_found(shown: Judge, services: Services) -> None:
     sql = f"SELECT id AS lead_id, created_at AS outcome_at, stage AS status {FORMS}"
     answer = shown(sql, contract="deals")

@@ -30,6 +30,13 @@ _KNOWN: tuple[tuple[str, _Advice], ...] = (
         ),
     ),
     (
+        r"No matching signature for operator \S+ for argument types: (?:TIMESTAMP|DATETIME), DATE",
+        lambda m: (
+            "A moment is compared with a day. Take the day that it has where the shop is: "
+            "DATE(column, 'Europe/Berlin') BETWEEN @start_date AND @end_date"
+        ),
+    ),
+    (
         r"No matching signature for operator (\S+) for argument types: (\w+), (\w+)",
         lambda m: f"Compare equal types: CAST(a AS {m[3]}) {m[1]} b",
     ),

@@ -19,6 +19,7 @@ from common.untyped import JsonObject, Row
 from functions.validate_sql.fixes import candidates, evidence
 from functions.validate_sql.fixes.apply import applied
 from functions.validate_sql.fixes.candidates import Candidate
+from functions.validate_sql.profile.data_quality import READABLE
 from functions.validate_sql.profile.profile import Answer, Profile
 
 Faults = Callable[[str], set[tuple[str, str | None]] | None]
@@ -137,7 +138,7 @@ def _candidates(finding: Finding, columns: Columns, profile: Profile | None) -> 
             return candidates.of_currency(profile)
         case "currency_case":
             return candidates.of_currency(profile) or candidates.of_case()
-        case "client_id_format":
+        case "client_id_format" if any(words in finding.message for words in READABLE):
             return candidates.of_client_id(profile)
         case "deal_status":
             return candidates.of_status(profile)

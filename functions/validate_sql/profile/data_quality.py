@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 
+from common.model import placeholders
 from common.model.contract import Kind, contract
 from common.model.currency import DECIMALS
 from common.model.findings import Finding, found
@@ -68,7 +69,7 @@ def _ids(profile: Profile, kind: Kind, written: Written) -> Iterator[Finding]:
     text = written(id_)
     ids = profile.ids
     if missing := ids.get("missing"):
-        message = f"{_rows(missing)} of {profile.rows:,} have no {id_}."
+        message = f"{_have(missing, profile.rows)} no {id_}."
         fix = f"WHERE {text} IS NOT NULL, or take {id_} from a column without gaps."
         yield found("null_id", message, fix, field=id_)
     # a deal may come once for every contact that it belongs to
@@ -82,18 +83,19 @@ def _ids(profile: Profile, kind: Kind, written: Written) -> Iterator[Finding]:
             f"{id_} finer: CONCAT({text}, '-', CAST(line AS STRING)) AS {id_}",
             field=id_,
         )
-    if placeholders := ids.get("placeholders"):
+    if nobody := ids.get("placeholders"):
+        listed = ", ".join(literal(word) for word in placeholders.NOBODY)
         yield found(
             "placeholder_id",
-            f"{_rows(placeholders)} have a placeholder for {id_}, such as '(not set)'; they would "
-            "all become one.",
-            f"WHERE LOWER({text}) NOT IN ('(not set)', 'undefined', 'null', '')",
+            f"{_have(nobody)} a text that stands for nobody, such as '(not set)' or '0', as "
+            f"{id_}; they would all become one.",
+            f"WHERE LOWER(TRIM({text})) NOT IN ({listed})",
             field=id_,
         )
     if addresses := ids.get("addresses"):
         yield found(
             "personal_id",
-            f"{_rows(addresses)} have an e-mail address as {id_}. Ids are shown, stored and sent "
+            f"{_have(addresses)} an e-mail address as {id_}. Ids are shown, stored and sent "
             "to platforms as they are.",
             f"TO_HEX(SHA256(LOWER(TRIM({text})))) AS {id_}",
             field=id_,
@@ -179,7 +181,7 @@ def _clients(profile: Profile, written: Written) -> Iterator[Finding]:
     formats = _formats(clients, written("client_id"))
     faults = [(count, what, fix) for count, what, fix in formats if count]
     for count, what, fix in faults:
-        message = f"{_rows(count)} of {clients.total:,} have {what} as client_id."
+        message = f"{_have(count, clients.total)} {what} as client_id."
         yield found("client_id_format", message, fix, field="client_id")
     share = clients.known_before / clients.total
     if share < LOW_STITCH_SHARE:
@@ -199,11 +201,15 @@ def _clients(profile: Profile, written: Written) -> Iterator[Finding]:
         )
 
 
+READABLE = ("the cookie's text (GA1.1.123.456)", "a placeholder such as 'undefined'")
+"""What a client id may be that an expression makes one, or nobody, of."""
+
+
 def _formats(clients: Clients, text: str) -> list[tuple[int, str, str]]:
     return [
         (
             clients.with_cookie_prefix,
-            "the cookie's text (GA1.1.123.456)",
+            READABLE[0],
             f"COALESCE(REGEXP_EXTRACT({text}, r'^GA[0-9]+\\.[0-9]+\\.([0-9]+\\.[0-9]+)$'), {text}) "
             "AS client_id",
         ),
@@ -219,7 +225,7 @@ def _formats(clients: Clients, text: str) -> list[tuple[int, str, str]]:
         ),
         (
             clients.placeholders,
-            "a placeholder such as 'undefined'",
+            READABLE[1],
             f"NULLIF(NULLIF({text}, 'undefined'), 'null') AS client_id",
         ),
         (
@@ -340,6 +346,12 @@ def _meant_geo(key: str) -> str:
 
 def _rows(count: int) -> str:
     return f"{count:,} {'row' if count == 1 else 'rows'}"
+
+
+def _have(count: int, of: int | None = None) -> str:
+    """So many rows, of how many, and the verb."""
+    whole = "" if of is None else f" of {of:,}"
+    return f"{_rows(count)}{whole} {'has' if count == 1 else 'have'}"
 
 
 def _values(count: int) -> str:

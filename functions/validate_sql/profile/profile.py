@@ -169,9 +169,22 @@ def _add_sample(found: Profile, own: Warehouse, kept: Answer) -> None:
     ]
 
 
+_LOCAL = Sql(
+    "PARSE_TIMESTAMP('%F %T', FORMAT_DATETIME('%F %T', CAST(answer.created AS DATETIME)), "
+    "@timezone)"
+)
+_MOMENTS = {
+    "TIMESTAMP": Sql("answer.created"),
+    "DATETIME": _LOCAL,
+    "DATE": _LOCAL,
+    "STRING": Sql("SAFE_CAST(answer.created AS TIMESTAMP)"),
+}
+"""The moment of a row by the type of created, which may be one that the contract refuses."""
+
+
 def stitch(own: Warehouse, kept: Answer) -> Clients | None:
     """How many client ids GA4 knows; None without a GA4 export, or when reading it failed."""
-    if not (kept.has("client_id", "STRING") and kept.has("created", "TIMESTAMP")):
+    if not kept.has("client_id", "STRING") or "created" not in kept.types:
         return None
     exports = [
         dataset
@@ -192,8 +205,10 @@ def stitch(own: Warehouse, kept: Answer) -> Clients | None:
             __file__,
             "profile_clients",
             answer=kept.table,
+            moment=_MOMENTS.get(kept.types["created"], Sql("CAST(NULL AS TIMESTAMP)")),
             visits=join("\n    UNION ALL\n    ", visits),
         ),
+        timezone=own.settings.timezone,
         first_suffix=shards.suffix(f"{first:%Y%m%d}"),
         last_suffix=shards.suffix(f"{last:%Y%m%d}"),
         nobody=Parameter("ARRAY<STRING>", placeholders.NOBODY),

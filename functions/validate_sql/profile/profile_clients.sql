@@ -8,12 +8,16 @@ visitors AS (
   GROUP BY 1
 ),
 clients AS (
-  SELECT TRIM(answer.client_id) AS client_id, answer.created
+  SELECT TRIM(answer.client_id) AS client_id, {{ moment }} AS created
   FROM {{ answer }} AS answer
   WHERE TRIM(answer.client_id) != ''
 ),
 matched AS (
-  SELECT clients.client_id, visitors.first_seen <= clients.created AS is_known_before, visitors.client_id IS NOT NULL AS is_known
+  SELECT
+    clients.client_id,
+    -- of a moment that nobody can read, nothing is held against the id
+    visitors.client_id IS NOT NULL AND IFNULL(visitors.first_seen <= clients.created, TRUE) AS is_known_before,
+    visitors.client_id IS NOT NULL AS is_known
   FROM clients
   LEFT JOIN visitors ON visitors.client_id = clients.client_id
 )
