@@ -52,6 +52,13 @@ def test_training_starts_at_the_first_win() -> None:
     assert training.eligible(leads, known, 0).tolist() == [4, 5, 6, 7, 8, 9]
 
 
+def test_leads_that_all_came_before_the_first_win_are_learnt_from_all_the_same() -> None:
+    leads = Leads(START + DAY * np.arange(3.0), True, {"x": [1, 2, 3]})
+    known = outcomes([50, NAN, NAN], [NAN] * 3, [100, 99, 98])
+    assert training.eligible(leads, known, 0).tolist() == [0, 1, 2]
+    assert training.train(leads, known, training.Wishes()).step.name == "base_rate"
+
+
 def winners(per_day: int, until: float) -> tuple[Leads, Outcomes]:
     """Leads of 100 days, so many of which are won each day, half a day after they come."""
     day = np.arange(0.0, 100, 1 / (2 * per_day))

@@ -58,6 +58,12 @@ def test_deals_of_which_hardly_any_has_money_have_a_value() -> None:
     assert predicted.sum() == pytest.approx(worth.sum(), rel=0.5)
 
 
+def test_deals_that_nothing_tells_apart_are_worth_their_mean() -> None:
+    worth = np.arange(1.0, 101.0)
+    _, predicted = fitted(Features(100, {"size": np.ones(100)}), worth)
+    assert predicted.tolist() == [pytest.approx(50.5)] * 100
+
+
 def test_no_single_lead_is_worth_more_than_nearly_all_deals_were(
     heavy: tuple[LogBlend, Floats, Floats],
 ) -> None:

@@ -70,7 +70,8 @@ class Evidence:
 
 def evidence(features: Features, won: Flags) -> dict[str, Evidence]:
     """The evidence for each attribute, from leads whose outcome is known."""
-    if not len(won):
+    # a fold may be all that there is, which teaches nothing of itself
+    if len(won) < FOLDS:
         return {}
     outcome = won.astype(float)
     found: dict[str, Evidence] = {}

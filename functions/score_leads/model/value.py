@@ -97,7 +97,9 @@ def fit(
     value = money.value[deals]
     if not len(deals) or value.sum() <= 0:
         return None
-    if len(deals) < FEW or np.ptp(value) == 0:
+    # nothing may tell the leads apart: imported in one second, and without attributes
+    has_features = bool(encoder.numbers or encoder.categories)
+    if len(deals) < FEW or np.ptp(value) == 0 or not has_features:
         return LevelMeans(float(value.mean()), None, ())
     if len(deals) < ENOUGH:
         return _level_means(features.take(deals), value)

@@ -172,7 +172,8 @@ def _silent(quiet: float) -> Iterator[str]:
 def eligible(leads: Leads, outcomes: Outcomes, seed: int) -> Index:
     """The leads to learn from: since the first win, of the last 24 months, at most MAX_ROWS.
 
-    Leads from before the first recorded win look lost only because nobody recorded wins then.
+    Leads from before the first recorded win look lost only because nobody recorded wins then. All
+    of them, where none would be left.
     """
     use = np.ones(len(leads.placed), bool)
     if leads.dated and np.isfinite(outcomes.window):
@@ -181,7 +182,8 @@ def eligible(leads: Leads, outcomes: Outcomes, seed: int) -> Index:
             # measured: halves the error of promises where wins were recorded later than leads
             use &= leads.placed >= wins.min()
         use &= outcomes.age <= MONTHS_24
-    kept = np.flatnonzero(use)
+    # the first win of a new department is younger than its leads: their base rate is what there is
+    kept = np.flatnonzero(use if use.any() else np.ones(len(use), bool))
     if len(kept) > MAX_ROWS:
         kept = np.sort(np.random.default_rng(seed).permutation(kept)[:MAX_ROWS])
     return kept
