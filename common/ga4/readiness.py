@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from common.bigquery.warehouse import Warehouse
 from common.ga4 import shards
-from common.model.window import Window
+from common.model.window import Window, day_over, yesterday
 
 DAILY = (
     "In GA4 under Admin, Product links, BigQuery links, switch on the export type Daily; properties"
@@ -88,24 +88,31 @@ def _streaming_only(warehouse: Warehouse, dataset: str) -> Problem:
     )
 
 
-def gaps(warehouse: Warehouse, window: Window, yesterday: date) -> Iterator[Problem]:
-    """The days of the window whose daily table is not there, each gap once.
+LANDING = timedelta(hours=36)
+"""So long after its end a day may normally land: GA4 promises no hour."""
 
-    Days before the property's first table are none, nor is a day that has its fresh table in the
-    72 hours after its end.
+
+def gaps(warehouse: Warehouse, window: Window, now: datetime) -> Iterator[Problem]:
+    """The days of the window whose daily table should be there and is not, each gap once.
+
+    Days before the property's first table are none, nor is the newest one before it is due, nor one
+    that has its fresh table in the 72 hours after its end.
     """
+    timezone = warehouse.settings.timezone
+    last = yesterday(now, timezone)
     for dataset in warehouse.settings.ga4_datasets:
         tables = warehouse.tables_in(dataset)
         daily = {date.fromisoformat(suffix) for suffix in shards.shard_days(tables)}
         if not daily:
             continue
-        there = shards.readable(warehouse, dataset, yesterday)
+        there = shards.readable(warehouse, dataset, last)
         lacking = [
             day
             for day in window.dates
-            if min(daily) < day <= yesterday
+            if min(daily) < day <= last
             and day not in daily
-            and (day not in there or day <= yesterday - timedelta(days=shards.STREAMING_DAYS))
+            and (day < max(daily) or now > day_over(day, timezone) + LANDING)
+            and (day not in there or day <= last - timedelta(days=shards.STREAMING_DAYS))
         ]
         for gap in _runs(lacking):
             yield _missing(
@@ -130,9 +137,7 @@ def _missing(dataset: str, gap: Window, *, is_newest: bool, is_read: bool) -> Pr
     first, last = (f"{dataset}.events_{day:%Y%m%d}" for day in (gap.start, gap.end))
     named = f"{first} has" if gap.days == 1 else f"{first} to {last} ({gap.days} days) have"
     read = " What is counted of it is preliminary and not exported." if is_read else ""
-    if is_newest and gap.days == 1:
-        fix = "GA4 exports a day by the afternoon after it; the next runs will read it."
-    elif is_newest:
+    if is_newest:
         fix = "Look at the property's BigQuery link in GA4; what lands is counted, however late."
     else:
         fix = (

@@ -74,7 +74,7 @@ def demo(chosen: argparse.Namespace) -> int:
 def load_files(chosen: argparse.Namespace) -> int:
     """Load files into a table of the local BigQuery."""
     with attached(chosen.data, _variables(chosen)) as stack:
-        return load.run(chosen, stack.client, sys.stdout)
+        return load.run(chosen, stack.client, sys.stdout, stack.settings.ga4_datasets)
 
 
 def apply(chosen: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ import argparse
 import csv
 import gzip
 import json
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -41,12 +42,18 @@ SELECT (SELECT COUNT(*) FROM purchases) AS purchases, (SELECT COUNT(*) FROM firs
 """
 
 
-def loaded(client: bigquery.Client, table: str, *files: Path, append: bool = False) -> str:
+def loaded(
+    client: bigquery.Client,
+    table: str,
+    *files: Path,
+    append: bool = False,
+    ga4_datasets: Sequence[str] | None = None,
+) -> str:
     parser = argparse.ArgumentParser()
     load.add_arguments(parser)
     words = [table, *map(str, files), *(["--append"] if append else [])]
     out = StringIO()
-    load.run(parser.parse_args(words), client, out)
+    load.run(parser.parse_args(words), client, out, ga4_datasets)
     return out.getvalue()
 
 
@@ -89,6 +96,19 @@ def test_columns_that_are_always_empty_have_the_types_of_the_export(
         "uses_transient_token": "STRING",
     }
     assert "collected_traffic_source" not in schema
+
+
+def test_days_of_a_property_that_nobody_counts_say_so(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "day.ndjson"
+    file.write_text(
+        '{"event_date": "20260101", "event_timestamp": "1767225600000000", "event_name": "lead",'
+        ' "event_params": [], "user_pseudo_id": "1.2"}\n'
+    )
+    for counted, said in (((dataset,), False), (("p.analytics_1",), True)):
+        reply = loaded(client, f"{dataset}.events_", file, ga4_datasets=counted)
+        assert (f"CONVERSIONS_GA4_DATASETS=p.analytics_1,{dataset}" in reply) is said
 
 
 def test_one_day_may_be_loaded_into_its_own_table(client: bigquery.Client, dataset: str) -> None:

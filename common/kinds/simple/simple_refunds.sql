@@ -13,7 +13,7 @@
       NULLIF(ABS(event.refund_value), 0) AS stated,
       -- an amount of zero, or one that is no number, is never "all of it"
       COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE)
-        OR COALESCE(event.value_problem = 'unreadable_value', FALSE) AS is_untold,
+        OR COALESCE(event.value_problem = 'unreadable_value', FALSE) AS has_no_amount,
       ABS(event.value_in_usd) AS dollars,
       event.items,
       LAG(event.occurred_at) OVER (

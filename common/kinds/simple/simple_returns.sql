@@ -4,14 +4,14 @@
     paired.*,
     COALESCE(paired.stated, IF(paired.names_all AND paired.stating = 0, NULL, paired.returned)) AS amount,
     paired.stated IS NULL
-      AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.is_untold)) AS is_whole
+      AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.has_no_amount)) AS is_whole
   FROM (
     SELECT
       previous.event_key,
       refunds.refund,
       refunds.currency,
       refunds.stated,
-      refunds.is_untold,
+      refunds.has_no_amount,
       refunds.dollars,
       refunds.is_preliminary,
       COUNT(listed.quantity) AS products,
@@ -32,6 +32,6 @@
     -- a refund counts while its day is at most the window after the day of its purchase
     WHERE refunds.date <= DATE_ADD(DATE(previous.created, @timezone), INTERVAL {{ days }} DAY)
     GROUP BY
-      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_untold, refunds.dollars,
+      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.has_no_amount, refunds.dollars,
       refunds.is_preliminary
   ) AS paired

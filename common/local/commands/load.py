@@ -40,8 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--append", action="store_true", help="keep the rows that a table has")
 
 
-def run(arguments: argparse.Namespace, client: bigquery.Client, out: IO[str]) -> int:
-    """Load the files, telling what was written; raises CommandError when that cannot be done."""
+def run(
+    arguments: argparse.Namespace,
+    client: bigquery.Client,
+    out: IO[str],
+    ga4_datasets: Sequence[str] | None = None,
+) -> int:
+    """Load the files, telling what was written; raises CommandError when that cannot be done.
+
+    `ga4_datasets` are those whose events runs count, where that is known: days of others say so.
+    """
     with duckdb.connect() as connection, tempfile.TemporaryDirectory() as scratch:
         connection.execute("SET TimeZone = 'UTC'")
         try:
@@ -49,9 +57,18 @@ def run(arguments: argparse.Namespace, client: bigquery.Client, out: IO[str]) ->
             files = opened(connection, arguments.files)
             loader = _Loader(client, connection, Path(scratch), out, arguments.append)
             (_load_days if target.shards else _load_table)(loader, target, files)
+            if target.shards and ga4_datasets is not None and target.dataset not in ga4_datasets:
+                loader.tell(_unread(target.dataset, ga4_datasets))
         except (FileError, google_errors.GoogleAPIError, duckdb.Error) as error:
             raise CommandError(first_line(error)) from error
     return 0
+
+
+def _unread(dataset: str, read: Sequence[str]) -> str:
+    return (
+        f"{dataset} is no GA4 dataset of this project, so its events are counted nowhere: set"
+        f" CONVERSIONS_GA4_DATASETS={','.join([*read, dataset])} before apply and run."
+    )
 
 
 @dataclass(frozen=True)

@@ -277,7 +277,7 @@ def _stage(
     asked = min(request.end_date or last, last)
     if _readers(known.definitions, windows):
         watched = Window(min(window.start, asked), asked)
-        facts.report_export(services.warehouse, services.ledger, watched, last, run_id)
+        facts.report_export(services.warehouse, services.ledger, watched, run_id)
         if stage.exported(services.warehouse, window, last) is None:
             return [window]
     if not services.warehouse.settings.ga4_datasets:

@@ -40,11 +40,9 @@ CODES = (
 """What is judged anew by each report."""
 
 
-def report_export(
-    warehouse: Warehouse, ledger: Ledger, window: Window, last: date, run_id: str
-) -> None:
-    """Report what the properties lack, on the whole and of the window's days up to `last`."""
-    lacking = [*readiness.problems(warehouse), *readiness.gaps(warehouse, window, last)]
+def report_export(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) -> None:
+    """Report what the properties lack, on the whole and of the window's days."""
+    lacking = [*readiness.problems(warehouse), *readiness.gaps(warehouse, window, ledger.now)]
     for problem in lacking:
         ledger.report(
             Incident(
@@ -156,7 +154,7 @@ def _of_orders(found: Row) -> Iterator[Incident]:
     if found["unknown_refunds"]:
         yield Incident(
             "refund_of_unknown_order",
-            f"Refunds of the last {DAYS} days that name an order of no purchase:"
+            f"Refunds of the last {DAYS} days that name no order, or one of no purchase:"
             f" {found['unknown_refunds']:,}; they lower nothing.",
             fix="Send the transaction_id of the purchase with its refund.",
             severity="warning",

@@ -20,15 +20,17 @@ shared AS (
   HAVING COUNT(DISTINCT purchase.client_id) > {{ clients }}
 ),
 unknown AS (
-  -- refunds of orders that no purchase has
+  -- refunds without an order, or of one that no purchase has
   SELECT event.order_id
   FROM {{ stage }} AS event
   WHERE
     event.event_name = 'refund'
     AND event.date BETWEEN @start_date AND @end_date
-    AND event.order_id IS NOT NULL
-    AND event.order_id NOT IN (
-      SELECT memory.order_id FROM {{ orders }} AS memory WHERE memory.date BETWEEN @oldest AND @end_date
+    AND (
+      event.order_id IS NULL
+      OR event.order_id NOT IN (
+        SELECT memory.order_id FROM {{ orders }} AS memory WHERE memory.date BETWEEN @oldest AND @end_date
+      )
     )
 ),
 clicked AS (

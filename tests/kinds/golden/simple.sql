@@ -1490,7 +1490,7 @@ refunds AS (
       NULLIF(ABS(event.refund_value), 0) AS stated,
       -- an amount of zero, or one that is no number, is never "all of it"
       COALESCE(event.refund_is_zero, event.refund_value = 0, FALSE)
-        OR COALESCE(event.value_problem = 'unreadable_value', FALSE) AS is_untold,
+        OR COALESCE(event.value_problem = 'unreadable_value', FALSE) AS has_no_amount,
       ABS(event.value_in_usd) AS dollars,
       event.items,
       LAG(event.occurred_at) OVER (
@@ -1511,25 +1511,26 @@ bought AS (
   -- the products of each purchase; one without a quantity was bought once
   SELECT
     previous.event_key,
-    item.item_id,
+    -- GA4 asks for an id or a name
+    COALESCE(item.item_id, item.item_name) AS item_id,
     MIN(IF(IS_NAN(item.price) OR IS_INF(item.price), NULL, ABS(item.price))) AS price,
     SUM(COALESCE(ABS(item.quantity), 1)) AS quantity
   FROM first_of_person AS previous
   CROSS JOIN UNNEST(previous.items) AS item
-  WHERE item.item_id IS NOT NULL
-  GROUP BY previous.event_key, item.item_id
+  WHERE COALESCE(item.item_id, item.item_name) IS NOT NULL
+  GROUP BY previous.event_key, COALESCE(item.item_id, item.item_name)
 ),
 listed AS (
   -- the products that each refund names, whichever sign their numbers have
   SELECT
     refunds.refund,
-    item.item_id,
+    COALESCE(item.item_id, item.item_name) AS item_id,
     MAX(IF(IS_NAN(item.price) OR IS_INF(item.price), NULL, ABS(item.price))) AS price,
     SUM(COALESCE(ABS(item.quantity), 1)) AS quantity,
     SUM(IF(IS_NAN(item.item_refund) OR IS_INF(item.item_refund), NULL, NULLIF(ABS(item.item_refund), 0))) AS returned
   FROM refunds
   CROSS JOIN UNNEST(refunds.items) AS item
-  GROUP BY refunds.refund, item.item_id
+  GROUP BY refunds.refund, COALESCE(item.item_id, item.item_name)
 ),
 returns AS (
   -- what each refund returned of each purchase: its own amount, what its products state, all that was
@@ -1538,14 +1539,14 @@ returns AS (
     paired.*,
     COALESCE(paired.stated, IF(paired.names_all AND paired.stating = 0, NULL, paired.returned)) AS amount,
     paired.stated IS NULL
-      AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.is_untold)) AS is_whole
+      AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.has_no_amount)) AS is_whole
   FROM (
     SELECT
       previous.event_key,
       refunds.refund,
       refunds.currency,
       refunds.stated,
-      refunds.is_untold,
+      refunds.has_no_amount,
       refunds.dollars,
       refunds.is_preliminary,
       COUNT(listed.quantity) AS products,
@@ -1566,7 +1567,7 @@ returns AS (
     -- a refund counts while its day is at most the window after the day of its purchase
     WHERE refunds.date <= DATE_ADD(DATE(previous.created, @timezone), INTERVAL @v_5969f3a995e6 DAY)
     GROUP BY
-      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.is_untold, refunds.dollars,
+      previous.event_key, refunds.refund, refunds.currency, refunds.stated, refunds.has_no_amount, refunds.dollars,
       refunds.is_preliminary
   ) AS paired
 ),
