@@ -139,13 +139,13 @@ Opened = Callable[..., Harness]
 
 @pytest.fixture(scope="session")
 def connection() -> Any:
-    """One DuckDB for all desks that need no HTTP between the API and its tables."""
+    """One DuckDB for all APIs that need no HTTP between the API and its tables."""
     return database()
 
 
 @pytest.fixture(scope="session")
 def open_api(connection: Any) -> Opened:
-    """Opens desks, each on datasets of its own; keywords are settings."""
+    """Opens APIs, each on datasets of its own; keywords are settings."""
 
     def opener(**settings: Any) -> Harness:
         name = f"d_{uuid.uuid4().hex[:12]}"

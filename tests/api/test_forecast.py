@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from common.cost.estimate import MEGABYTE, MINIMUM
+from common.errors import UserError
+from functions.api.trial import forecast
 from tests.api.conftest import LEAD, PURCHASE, House
 
 AT = datetime(2026, 11, 19, 10, tzinfo=UTC)
@@ -53,3 +55,23 @@ def test_a_draft_says_what_it_adds_before_it_is_saved(house: House) -> None:
     counting = {**PURCHASE, "id": "draft", "refunds": {"days": 30}, "deduplicate_by_user": True}
     more = house.harness.post("/conversions:forecast", {"definition": counting})
     assert more["bytes"] > one["bytes"], "it reads the memory of orders, and what counted before"
+
+
+def test_a_draft_that_refers_to_nothing_is_refused(house: House) -> None:
+    draft = {"kind": "combined", "id": "both", "name": "Both", "conversions": ["purchase", "gone"]}
+    refused = house.harness.post("/conversions:forecast", {"definition": draft}, 422)
+    assert refused["code"] == "unknown_reference"
+
+
+def test_a_query_that_fails_by_now_hides_no_other_forecast(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise UserError("Its table is gone.")
+
+    monkeypatch.setattr(forecast, "_queries", refused)
+    shown = house.harness.get("/forecast")
+    assert shown["scan"]["bytes"] == MINIMUM
+    [purchase] = shown["conversions"]
+    assert (purchase["bytes"], shown["month_usd"]) == (None, None)
+    assert purchase["text"].endswith("Its table is gone.")

@@ -13,6 +13,7 @@ from common.catalog import identity_sources, plan
 from common.catalog.definitions import DefinitionVersion
 from common.cost import sizes
 from common.cost.forecast import Price, Table, forecast
+from common.errors import UnreadableDefinitionError, UserError
 from common.ga4 import stage
 from common.http.model import Model
 from common.http.request import Ask, Nothing
@@ -22,6 +23,7 @@ from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context
 from common.kinds.conversion import Conversion
 from common.model.window import LATE_DAYS, Window
+from functions.api.definitions import graph as graph_of_definitions
 from functions.api.definitions import planned
 from functions.api.services import Services
 from functions.api.trial import trial
@@ -96,7 +98,7 @@ def forecast_all(ask: Ask[Nothing, None], services: Services) -> Forecasted:
     price = Price.of(services.settings)
     scan = _scan(known, tables, services)
     found = [
-        _of(stored.conversion, known.definitions, tables, services)
+        _of_saved(stored.conversion, known.definitions, tables, services)
         for stored in known.definitions.values()
     ]
     shared = forecast([*_shared(known, services)], tables, price).bytes
@@ -115,9 +117,41 @@ def forecast_all(ask: Ask[Nothing, None], services: Services) -> Forecasted:
 
 def forecast_one(ask: Ask[Nothing, DraftBody], services: Services) -> OfConversion:
     """Forecast what a draft costs each day on its own, before it is saved."""
-    known = plan.known(services.warehouse, services.catalog.active(), services.now())
     draft = ask.body.definition
+    graph_of_definitions.check(draft, {stored.id: stored for stored in services.catalog.all()})
+    known = plan.known(services.warehouse, services.catalog.active(), services.now())
+    _require_known(draft, known)
     return _of(draft, known.definitions, _tables(services), services)
+
+
+def _require_known(draft: Conversion, known: plan.Known) -> None:
+    """Raises UnreadableDefinitionError where the draft refers to what cannot run itself."""
+    for id in sorted(draft.references() - {draft.id} - set(known.definitions)):
+        raise UnreadableDefinitionError(
+            f"It refers to {id!r}, which cannot run. {known.stopped.get(id, '')}".strip(),
+            fix=f"Save {id!r} again in the present form first.",
+            field=draft.named()[id],
+        )
+
+
+def _of_saved(
+    conversion: Conversion,
+    definitions: Mapping[str, DefinitionVersion],
+    tables: Mapping[str, Table],
+    services: Services,
+) -> OfConversion:
+    try:
+        return _of(conversion, definitions, tables, services)
+    except UserError as error:
+        # a query that was saved may fail by now, which is no reason to tell nothing of the others
+        return OfConversion(
+            conversion=conversion.id,
+            bytes=None,
+            usd_a_month=None,
+            largest_bytes=None,
+            cap_needed=None,
+            text=f"Nobody can tell what it reads: {error.detail}",
+        )
 
 
 def _of(
