@@ -66,6 +66,7 @@ class Ask(Generic[Query, Body]):
     path: Mapping[str, str]
     query: Query
     body: Body
+    # whoever forgets to say who asks gets the least role
     who: Identity = field(default_factory=lambda: Identity("unknown", "viewer"))
     key: str = ""
     """Idempotency-Key: the same key asks for the same thing, however often it arrives."""

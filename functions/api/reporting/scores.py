@@ -95,6 +95,7 @@ def lead_score(ask: Ask[Nothing, None], services: Services) -> LeadScore:
             code="unknown_lead",
             fix="Leads are scored by the first run after they are created.",
         )
+    # oldest first, so that the last one is the newest
     known = {name: rows[-1][name] for name in LeadScore.model_fields if name in rows[-1]}
     return LeadScore(
         **known,

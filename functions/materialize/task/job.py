@@ -91,12 +91,14 @@ def job_of(
 ) -> Job:
     """The task's next chunk of days, with what the ledger knows of the conversion."""
     warehouse = services.warehouse
+    # the other chunks are tasks of their own (RunStatus.CONTINUED)
     window = next(Window(task.start_date, task.end_date).chunks(CHUNK_DAYS))
     target = warehouse.table(f"conversion_{stored.id}")
     context = Context(
         stage=warehouse.table("ga4_events"),
         target=target,
         raw=warehouse.staging(f"{stored.id}_{taken.fence}_raw"),
+        # of all definitions: which of them it reads, the kind knows
         members={id: warehouse.table(f"conversion_{id}") for id in definitions},
         identity=identity.table_of(warehouse, task.run_id, window.end),
         scores=warehouse.table("lead_scores"),
@@ -105,6 +107,7 @@ def job_of(
         timezone=warehouse.settings.timezone,
         currency=warehouse.settings.currency,
     )
+    # the write before this one, which its worker may not have lived to book
     past = services.ledger.past(stored.id, stored.version, taken.fence - 1)
     context = replace(context, begins=past.begins)
     columns = [*schemas.columns("conversion")]
