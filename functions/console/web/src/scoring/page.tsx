@@ -159,8 +159,8 @@ function Outlook({ model }: { model: Model }) {
         {level && (
           <Text size="sm" title={level.note}>
             {level.choice === 'none'
-              ? 'No correction of the level: in the past, none would clearly have promised better.'
-              : `The level is corrected (${level.choice}): in the past, this would have promised better.`}
+              ? 'No correction of the level: rates of winning do not seem to move.'
+              : `The level is corrected (${level.choice}): rates of winning seem to move.`}
           </Text>
         )}
         {(level?.replays?.length ?? 0) > 0 && (
