@@ -113,6 +113,8 @@ class Condition(BaseModel):
         numeric = not any(isinstance(part, str) for part in _listed(self.value))
         if not numeric and (kind == "number" or operator not in TEXT_OPERATORS):
             raise ValueError(f"{self.operator} on {self.dimension} needs a number, not text")
+        if numeric and operator not in NUMBER_OPERATORS:
+            raise ValueError(f'{self.operator} compares text: put it in quotes, such as "5"')
         return self
 
     def sql(self) -> Sql:
