@@ -138,6 +138,8 @@ def _let_in_by_the_platform(request: Request, settings: Settings) -> Identity:
     """
     claims = _claims(request)
     email, domain = str(claims.get("email", ""))[:320].lower(), str(claims.get("hd", "")).lower()
+    if settings.token_domain and domain != settings.token_domain.lower():
+        raise _stranger(email or "unknown")
     if not (settings.viewers or settings.editors or settings.operators):
         return Identity(email or "unknown", "operator")
     role = role_of(email, domain, settings) if email else None

@@ -113,7 +113,7 @@ def test_ids_of_lists_that_were_made_before_a_failure_are_not_lost(here: World) 
         audiences.create(Ask({}, NoQuery(), config), services)
 
 
-def test_meta_is_told_what_people_are_worth_where_the_audience_is_for_that(here: World) -> None:
+def test_meta_gets_what_people_are_worth_where_the_audience_is_for_that(here: World) -> None:
     wanted = meta(audience_id=None, value_based=True)
     id = wanted.create_audience(CONVERSION, here.wire)
     assert {each.state for each in fill(here, meta(audience_id=id, value_based=True), 3)} == {

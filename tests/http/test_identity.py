@@ -235,6 +235,10 @@ def test_behind_the_platform_its_word_counts_and_lists_still_hold() -> None:
     assert who(bearer(token), listed).role == "viewer"
     with pytest.raises(AccessError):
         who({}, listed)
+    ours = Settings(project="p", token_domain="shop.example")
+    assert who(bearer(token), ours).role == "operator"
+    with pytest.raises(AccessError):
+        who(bearer(signed(claims_of(hd="other.example"))), ours)
 
 
 def test_on_a_machine_of_ones_own_one_is_oneself() -> None:

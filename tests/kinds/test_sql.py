@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 import yaml
 
+from common.errors import UserError
 from common.kinds import BY_NAME
 from common.settings import Settings
+from functions.materialize.paper.__main__ import definitions
 from functions.materialize.paper.statements import Step, steps, text_of, values_of
 from tests.expected import Expected
 
@@ -126,3 +128,11 @@ def test_an_invalid_definition_names_its_fields(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "event_type: must be" in done.stderr
+
+
+@pytest.mark.parametrize("content", ["", "[]", "a: 1", "- 3", "[{id: ''}]", "just words"])
+def test_a_file_without_definitions_says_so(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "definition.yaml"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match="Definition 1 of the file has no id; write `id: a_name`"):
+        definitions(file)

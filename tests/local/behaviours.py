@@ -140,7 +140,7 @@ def create_table_as_keeps_its_clauses(client: bigquery.Client, dataset: str) -> 
     assert {it.name: it.field_type for it in table.schema}["total"] == "INTEGER"
 
 
-def a_demanded_partition_filter_is_told(client: bigquery.Client, dataset: str) -> None:
+def a_demanded_partition_filter_is_kept(client: bigquery.Client, dataset: str) -> None:
     table = bigquery.Table(f"{dataset}.t", [SchemaField("day", "DATE", "REQUIRED")])
     table.time_partitioning = bigquery.TimePartitioning(field="day")
     table.require_partition_filter = True
@@ -292,7 +292,7 @@ BEHAVIOURS: list[Behaviour] = [
     a_dry_run_runs_nothing,
     a_dry_run_names_columns_and_tables,
     create_table_as_keeps_its_clauses,
-    a_demanded_partition_filter_is_told,
+    a_demanded_partition_filter_is_kept,
     rows_lie_in_the_day_on_which_they_came,
     a_table_may_be_cut_by_arrival_in_sql,
     what_does_not_exist_is_a_fault,

@@ -46,7 +46,7 @@ def test_the_interval_holds_four_of_five_months() -> None:
 
 
 @pytest.mark.parametrize(("kind", "least"), [("one way", 0.6), ("turns", 0.4)])
-def test_a_person_is_told_where_rates_move(kind: Kind, least: float) -> None:
+def test_an_incident_says_where_rates_move(kind: Kind, least: float) -> None:
     assert mean("said", kind) >= least
 
 

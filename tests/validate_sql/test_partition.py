@@ -225,13 +225,15 @@ def test_a_long_chain_of_steps_is_followed_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "is_told"),
+    ("condition", "is_reported"),
     [("_TABLE_SUFFIX > '20260101'", True), ("TRUE", True), ("_TABLE_SUFFIX < '20260101'", False)],
 )
-def test_that_events_of_today_come_along_twice_is_reported(condition: str, is_told: bool) -> None:
+def test_events_of_today_that_come_along_twice_are_reported(
+    condition: str, is_reported: bool
+) -> None:
     sql = f"SELECT 1 AS id FROM `shop.analytics_123.events_*` WHERE {condition}"
     (finding,) = check(query(sql), CATALOGUE, "UTC")
-    assert ("events_intraday_*" in finding.message) is is_told
+    assert ("events_intraday_*" in finding.message) is is_reported
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,11 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from common.errors import ProductError
+from common.errors import ProductError, UserError
 from common.kinds import CONVERSION
 from common.model.validation_messages import messages_of
 from common.settings import Settings
+from common.untyped import Row
 from functions.materialize.paper.statements import steps, text_of
 
 
@@ -31,9 +32,7 @@ def main() -> int:
     settings = Settings.from_environment(os.environ)
     day = chosen.date or datetime.now(UTC).date() - timedelta(days=1)
     try:
-        content = yaml.safe_load(chosen.file.read_text(encoding="utf-8"))
-        listed = content if isinstance(content, list) else [content]
-        for definition in listed:
+        for definition in definitions(chosen.file):
             found = list(steps(definition, settings, export, day))
             wanted = [step for step in found if chosen.step in (step.name, "")]
             if not wanted:
@@ -52,6 +51,16 @@ def main() -> int:
         print(f"{chosen.file}: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def definitions(file: Path) -> list[Row]:
+    """Those of a YAML file, one or a list; raises UserError for anything else."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    listed = content if isinstance(content, list) and content else [content]
+    for number, definition in enumerate(listed, 1):
+        if not isinstance(definition, dict) or not definition.get("id"):
+            raise UserError(f"Definition {number} of the file has no id; write `id: a_name`.")
+    return listed
 
 
 def _arguments() -> argparse.Namespace:

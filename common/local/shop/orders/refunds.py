@@ -32,10 +32,10 @@ def refunds(total: float, currency: str, purchase: Event, draw: Random) -> tuple
         return ()
     wait = draw.randrange(DAY // 2, DAY) if early else round(DAY * draw.lognormvariate(2, 0.9))
     base = _Base(total, currency, replace(purchase, at=purchase.at + wait))
-    return tuple(_oddly_told(refund) for refund in _KIND(draw)(base, draw))
+    return tuple(_oddly_written(refund) for refund in _KIND(draw)(base, draw))
 
 
-def _oddly_told(refund: Refund) -> Refund:
+def _oddly_written(refund: Refund) -> Refund:
     """The same refund as some shops write it: one amount, however it is written.
 
     With a minus; as 0 beside its products; by products without price and quantity; twice within a

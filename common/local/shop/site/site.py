@@ -160,8 +160,8 @@ class _Drawing:
         visit = walk.visit
         odd = dice(self.seed, "ad", visit.began, visit.browser.client_id)
         # where the export does not say how the visit came, the ad looks like how it came
-        is_told = self.period.shard(visit.began) >= self.period.modern_from
-        is_clear = visit.channel != DIRECT or (is_told and not visit.attributed_late)
+        is_recorded = self.period.shard(visit.began) >= self.period.modern_from
+        is_clear = visit.channel != DIRECT or (is_recorded and not visit.attributed_late)
         if is_clear and odd.random() < 0.06:
             kept, walk.draw = walk.draw, odd
             journeys.come_back_by_ad(walk, Ad(BRAND, click_id(BRAND, odd)))
