@@ -58,7 +58,9 @@ Operator = Literal[
     "is_missing",
     "is_present",
 ]
-Value = str | float | list[str] | list[float] | None
+# true is no 1: GA4 writes it as the text 'true', and a comparison with a number would never hold
+Number = Annotated[float, Field(strict=True)]
+Value = str | Number | list[str] | list[Number] | None
 
 
 class Condition(BaseModel):

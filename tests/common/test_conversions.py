@@ -67,6 +67,8 @@ def test_names_that_contradict_each_other_leave_no_event() -> None:
          "needs a number"),
         ({"filters": {"dimension": "event_params.plan", "operator": "not_contains", "value": 5}},
          "compares text: put it in quotes"),
+        ({"filters": {"dimension": "event_params.paid", "operator": "equals", "value": True}},
+         "valid string"),
         ({"filters": {**LEAD, "operator": "one_of"}}, "takes a list"),
         ({"filters": {**LEAD, "operator": "is_present"}}, "takes no value"),
         ({"filters": {"all": []}}, "at least 1 item"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from functions.score_leads.model import threads
 
+# before numpy is imported, which reads them once
 if __name__ == "__main__":
     threads.limit(os.environ)
 

@@ -133,12 +133,14 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
         job.conversion,
         days,
         job.as_of,
+        # a training learns from what older leads did on the site as well
         Window(min(days.start, judged.start), judged.end) if job.is_due else judged,
     )
     lacking = lacks(services.warehouse, staged, job.as_of)
     currency = services.warehouse.settings.currency
     _report(services, task, training_incidents.of_sources(lacking, currency))
     seen_at = _seen_at(services, job)
+    # before the training, which learns from what is remembered
     first_seen.remember(services.warehouse, job.stored.id, staged, task.run_id, seen_at)
     packed, is_trained = _trained(services, job, staged) if job.is_due else (_packed(job), False)
     if packed is None:
