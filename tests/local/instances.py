@@ -6,7 +6,10 @@ The real handlers of materialize and export work on real tables and send to runn
 every statement and every request whoever works may have to wait for another one, as the dice of the
 seed say, so that a schedule is the same each time and needs no clock. Pub/Sub is modelled by its
 rules: a message that is not acknowledged comes again, later each time, and is a dead letter after
-MAXIMUM_ATTEMPTS (https://cloud.google.com/pubsub/docs/handling-failures).
+MAXIMUM_ATTEMPTS (https://cloud.google.com/pubsub/docs/handling-failures). So is Cloud Run: a
+request waits for an instance for a while, then it is refused with 429, which counts as an attempt
+(https://cloud.google.com/run/docs/troubleshooting, "The request was aborted because there was no
+available instance").
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ DAY = date(2026, 11, 19)
 PAUSE = 20
 """Steps before a message comes again for the first time; doubled each time."""
 LONGEST_PAUSE = 1_200
+PATIENCE = PAUSE
+"""Steps that a request waits for an instance: ten seconds, as long as the first pause is."""
 DISPATCHER = 0
 """The participant that hands messages to free instances."""
 INSTANCE = "instance "
@@ -110,6 +115,8 @@ class Outcome:
 
     published: Counter[str] = field(default_factory=Counter)
     pushes: int = 0
+    refused: int = 0
+    """Requests that no instance was free for: 429."""
     dead: list[str] = field(default_factory=list)
     most_at_once: int = 0
 
@@ -128,7 +135,7 @@ class PubSub:
     def publish(self, message: Message) -> None:
         """A function's publisher."""
         self.outcome.published[type(message).__name__] += 1
-        self._waiting.append(Delivery(message))
+        self._waiting.append(Delivery(message, due=self.turns.steps))
 
     def run(self) -> Outcome:
         """Push until nothing waits and nobody works."""
@@ -149,6 +156,19 @@ class PubSub:
             if self._busy[function] < self.instances:
                 self._waiting.remove(delivery)
                 self._start(function, delivery)
+            elif self.turns.steps - delivery.due > PATIENCE:
+                self._waiting.remove(delivery)
+                delivery.attempts += 1
+                self.outcome.refused += 1
+                self._later(delivery)
+
+    def _later(self, delivery: Delivery) -> None:
+        """The message comes again, later each time, or is a dead letter."""
+        if delivery.attempts == MAXIMUM_ATTEMPTS:
+            self.outcome.dead.append(repr(delivery.message))
+            return
+        delivery.due = self.turns.steps + min(PAUSE * 2**delivery.attempts, LONGEST_PAUSE)
+        self._waiting.append(delivery)
 
     def _start(self, function: str, delivery: Delivery) -> None:
         self._started += 1
@@ -175,11 +195,7 @@ class PubSub:
         try:
             self._handle(function, delivery.message)
         except RetryableError:
-            if delivery.attempts == MAXIMUM_ATTEMPTS:
-                self.outcome.dead.append(repr(delivery.message))
-                return
-            delivery.due = self.turns.steps + min(PAUSE * 2**delivery.attempts, LONGEST_PAUSE)
-            self._waiting.append(delivery)
+            self._later(delivery)
         except Exception as error:
             self.outcome.dead.append(f"{error!r} {delivery.message!r}")
         else:
