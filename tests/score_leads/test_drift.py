@@ -36,6 +36,18 @@ def test_a_step_is_found_within_two_months() -> None:
     assert found.mean == pytest.approx(-0.6, abs=0.25)
 
 
+def test_thousands_of_wins_a_week_are_no_proof_of_a_walk() -> None:
+    """Weeks differ by more than chance, by holidays for example, and nothing moves for all that."""
+    alarmed = 0
+    for seed in range(12):
+        uneven = 0.05 * np.random.default_rng(seed).normal(size=52)
+        found = forecast(weeks(uneven - uneven.mean(), expected=2000, seed=seed))
+        alarmed += found.share("none") < 0.5
+    assert alarmed <= 2
+    line = 0.01 * np.arange(52.0) - 0.26
+    assert forecast(weeks(line, expected=2000)).share("none") < 0.01, "a slow drift is one"
+
+
 def test_weeks_are_counted_from_now() -> None:
     counted = Weeks.of(np.array([0.0, 6.9, 7.0, 20.0]), np.array([1.0, 0, 1, 1]), np.full(4, 0.5))
     assert counted.won.tolist() == [1, 1, 1]

@@ -26,6 +26,9 @@ MEMORY_WEEKS = 90 / WEEK
 
 FIRST_LEVEL = 0.3
 """Standard deviation of the oldest week's level, unless a way knows none."""
+NOISE = 0.05
+"""Standard deviation of a week's level on its own, as of holidays and of who happens to be away:
+with thousands of wins a week it is no walk."""
 HEADED = (3.5 + 15) / WEEK
 """Weeks from the middle of the newest week to the middle of the coming month."""
 
@@ -124,8 +127,7 @@ class _Walk:
         self._turn = np.array([way.turn for way in WAYS]) ** 2
         self._level, self._slope = np.zeros(len(WAYS)), np.zeros(len(WAYS))
         moves = np.array([way.choice != "none" for way in WAYS])
-        # nothing is divided by the variance of a way that knows no level
-        self._var_level = np.where(moves, FIRST_LEVEL**2, 1e-12)
+        self._var_level = np.where(moves, FIRST_LEVEL**2, 0.0)
         self._var_slope = np.array([way.slope for way in WAYS]) ** 2
         self._both = np.zeros(len(WAYS))
 
@@ -139,9 +141,9 @@ class _Walk:
     def likelihood(self, won: float, expected: float) -> Floats:
         """Logarithm of each way's chance of so many wins before it has seen them.
 
-        Negative binomial: Poisson wins of a level that is known up to its variance.
+        Negative binomial: Poisson wins of a level that is known up to its variance and NOISE.
         """
-        size = 1 / (self._var_level + 1e-9)
+        size = 1 / (self._var_level + NOISE**2)
         mean = expected * np.exp(np.clip(self._level + self._var_level / 2, -5, 5))
         chance: Floats = (
             gammaln(won + size)
@@ -154,19 +156,21 @@ class _Walk:
 
     def learn(self, won: float, expected: float) -> None:
         """The most likely level after these wins, and the slope that goes with it."""
-        level = self._level
+        before = self._var_level + NOISE**2
+        week = self._level
         for _ in range(5):
-            mean = expected * np.exp(np.clip(level, -5, 5))
-            gap = won - mean - (level - self._level) / self._var_level
-            level = level + gap / (mean + 1 / self._var_level)
-        mean = expected * np.exp(np.clip(level, -5, 5))
-        gain = self._var_level / (self._var_level + 1 / np.maximum(mean, 1e-12))
-        by_level = self._both / self._var_level
-        self._slope = self._slope + by_level * (level - self._level)
-        self._var_slope = self._var_slope - gain * self._both * by_level
+            mean = expected * np.exp(np.clip(week, -5, 5))
+            week = week + (won - mean - (week - self._level) / before) / (mean + 1 / before)
+        mean = np.maximum(expected * np.exp(np.clip(week, -5, 5)), 1e-12)
+        # what the wins say by themselves of the week, known up to 1 / mean
+        said = week - self._level + (week - self._level) / (before * mean)
+        gain = self._var_level / (before + 1 / mean)
+        by_slope = self._both / (before + 1 / mean)
+        self._level = self._level + gain * said
+        self._slope = self._slope + by_slope * said
+        self._var_slope = self._var_slope - by_slope * self._both
         self._both = (1 - gain) * self._both
         self._var_level = (1 - gain) * self._var_level
-        self._level = level
 
     def ahead(self, weeks: float) -> tuple[Floats, Floats]:
         """Mean and variance of the level so many weeks on."""
