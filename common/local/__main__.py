@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        if chosen.command is run:
+            print("Stopped. The same command goes on from what is done.", file=sys.stderr)
         return 130
     return status
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from common.local import __main__ as local
 from common.local.commands import yaml_files
 from common.local.commands.apply import apply
 from common.local.stack import attach
@@ -115,3 +116,14 @@ def test_a_stack_that_is_just_starting_is_none_to_attach_to(tmp_path: Path) -> N
     """Between taking the directory and saying where it answers, its file is empty."""
     (tmp_path / HOLDER).write_text("")
     assert attach._running(tmp_path) is None
+
+
+def test_a_run_that_a_person_stops_says_how_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(chosen: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(local, "run", stopped)
+    assert local.main(["run"]) == 130
+    assert "The same command goes on" in capsys.readouterr().err

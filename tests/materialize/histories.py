@@ -504,8 +504,7 @@ class Play:
         seen: list[Any] = []
         while self.dice.random() < 0.35:
             seen = seen or [self.state(message)]
-            # any statement, and half of the time one of those around the write
-            dies_at = self.dice.choice([self.dice.randint(1, 20), self.dice.randint(10, 15)])
+            dies_at = self.dies_at()
             after = self.dice.random() < 0.5
             worker = self.design(self.world.quick, dies_at, after=after, faults=self.faults)
             try:
@@ -531,6 +530,10 @@ class Play:
             return [message]
         self._old_or_new(message, seen)
         return following + (self.once_more(message) if self.dice.random() < 0.1 else [])
+
+    def dies_at(self) -> int:
+        """At any statement, and half of the time at one of those around the write."""
+        return self.dice.choice([self.dice.randint(1, 20), self.dice.randint(10, 15)])
 
     def once_more(self, message: Message) -> list[Message]:
         """The message again, as Pub/Sub may deliver any."""
