@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from flask import Request
@@ -27,7 +28,8 @@ Read = TypeVar("Read")
 
 def read(request: Request, model: type[Model]) -> Model:
     """The body as this model; raises as `read_as` does."""
-    return read_as(request, TypeAdapter(model))
+    adapter: TypeAdapter[Model] = _adapter(model)
+    return read_as(request, adapter)
 
 
 def read_as(request: Request, adapter: TypeAdapter[Read]) -> Read:
@@ -77,7 +79,7 @@ def read_query(request: Request, model: type[Model]) -> Model:
             f"The address names {repeated[0]} twice.", code="repeated_parameter", field=repeated[0]
         )
     # texts become numbers only where the model wants one: the id 007 stays a text
-    adapter = TypeAdapter(model)
+    adapter: TypeAdapter[Model] = _adapter(model)
     forms = adapter.json_schema().get("properties", {})
     sent = {name: _typed(values[0], forms.get(name, {})) for name, values in asked.items()}
     return _validated(sent, adapter)
@@ -129,6 +131,12 @@ def invalid(
         field=faults[0]["field"] or None,
         problems=[{**fault} for fault in faults],
     )
+
+
+# one adapter a model, so that its schema for messages is built once as well
+@lru_cache(maxsize=128)
+def _adapter(model: type[Model]) -> TypeAdapter[Model]:
+    return TypeAdapter(model)
 
 
 def _validated(value: Any, adapter: TypeAdapter[Read]) -> Read:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from common.bigquery.sql import Parameter, template, with_parameters
@@ -77,11 +77,18 @@ class IncidentLog:
         self._resolve(self._present(ids=[incident.identity]), run_id, "No longer seen.")
 
     def resolve_gone(
-        self, subject: str, run_id: str, *, codes: Iterable[str] | None = None
+        self,
+        subject: str,
+        run_id: str,
+        *,
+        codes: Iterable[str] | None = None,
+        until: date | None = None,
     ) -> None:
         """Resolve what earlier runs of this function reported of the subject and this one did not.
 
         `codes` are those that the run judged, all unless given: what was not looked at stays open.
+        `until` is the last day that the run looked at: what a run of later days found stays open
+        too. Without it, as for what has no days, every earlier run counts.
         """
         judged = None if codes is None else frozenset(codes)
         gone = [
@@ -92,6 +99,9 @@ class IncidentLog:
             and row["run_id"] != run_id
             and (judged is None or row["code"] in judged)
         ]
+        if until is not None and gone:
+            later = self._of_later_days(gone, until)
+            gone = [row for row in gone if row["incident_id"] not in later]
         self._resolve(gone, run_id, "No longer seen.")
 
     def decide(self, identity: str, state: State, *, by: str, note: str = "") -> None:
@@ -122,6 +132,22 @@ class IncidentLog:
             resolved=State.RESOLVED,
         )
         return self.warehouse.rows(bound)
+
+    def _of_later_days(self, open_: Iterable[Row], until: date) -> frozenset[str]:
+        """Which of the incidents a run reported whose own last day is after `until`."""
+        sql = template(
+            __file__,
+            "incidents_of_later_days",
+            incidents=self.warehouse.table("incidents"),
+            runs=self.warehouse.table("runs"),
+        )
+        bound = with_parameters(
+            sql,
+            ids=Parameter("ARRAY<STRING>", [row["incident_id"] for row in open_]),
+            since=min(row["first_day"] for row in open_),
+            until=until,
+        )
+        return frozenset(row["incident_id"] for row in self.warehouse.rows(bound))
 
     def _is_known(self, entry: Row | None, run_id: str) -> bool:
         return entry is not None and self._is_today(entry) and run_id in ("", entry["run_id"])

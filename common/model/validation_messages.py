@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, TypedDict
 
 from pydantic import TypeAdapter, ValidationError
@@ -42,7 +43,7 @@ def messages_of(
     error: ValidationError, sent: Any = None, adapter: TypeAdapter[Any] | None = None
 ) -> list[FieldMessage]:
     """One fault a field, in the order found; the alternatives of a union are joined by "or"."""
-    names = set(_property_names(adapter.json_schema())) if adapter else set()
+    names = _names(adapter) if adapter else frozenset()
     merged: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False):
         field = ".".join(str(part) for part in _place(detail, sent))
@@ -70,7 +71,7 @@ def _held(value: Any) -> dict[int | str, Any]:
     return dict(enumerate(value)) if isinstance(value, list) else {}
 
 
-def _message(detail: ErrorDetails, names: set[str]) -> str:
+def _message(detail: ErrorDetails, names: frozenset[str]) -> str:
     context = detail.get("ctx", {})
     match detail["type"]:
         case "extra_forbidden":
@@ -110,6 +111,12 @@ def _either(messages: list[str]) -> str:
 
 
 _UNKNOWN = "there is no such field; GET /api/schemas lists them"
+
+
+# a JSON Schema of all conversions takes 40 ms, and a bad request must not cost more than a good one
+@lru_cache(maxsize=128)
+def _names(adapter: TypeAdapter[Any]) -> frozenset[str]:
+    return frozenset(_property_names(adapter.json_schema()))
 
 
 def _property_names(schema: Any) -> Iterator[str]:

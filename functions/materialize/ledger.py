@@ -86,10 +86,18 @@ class Ledger:
         self._incidents.resolve(incident)
 
     def resolve_gone(
-        self, subject: str, run_id: str, *, codes: Iterable[str] | None = None
+        self,
+        subject: str,
+        run_id: str,
+        *,
+        codes: Iterable[str] | None = None,
+        until: date | None = None,
     ) -> None:
-        """Resolve what earlier runs reported of the subject, in these codes, not this one."""
-        self._incidents.resolve_gone(subject, run_id, codes=codes)
+        """Resolve what earlier runs of days up to `until` reported of the subject, not this one.
+
+        Only what is in these codes, if they are given.
+        """
+        self._incidents.resolve_gone(subject, run_id, codes=codes, until=until)
 
     @property
     def _incidents(self) -> IncidentLog:

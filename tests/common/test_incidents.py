@@ -28,7 +28,8 @@ REFUSED = Incident(
 def reported() -> IncidentLog:
     warehouse = QuickWarehouse(Settings(project="test-project"))
     warehouse.ensure_dataset("test-project.conversions")
-    warehouse.ensure_table(warehouse.path("incidents"), "incidents")
+    for table in ("incidents", "runs"):
+        warehouse.ensure_table(warehouse.path(table), table)
     return IncidentLog(warehouse, "export", MORNING)
 
 
@@ -107,6 +108,36 @@ def test_nothing_is_resolved_that_this_run_saw_or_did_not_judge(reported: Incide
     assert [row["state"] for row in now(reported)] == ["open"]
 
 
+def planned(log: IncidentLog, run_id: str, end: date) -> None:
+    days = {"start_date": end - timedelta(days=2), "end_date": end}
+    at = {"date": log.now.date(), "recorded_at": log.now}
+    entry = {"run_id": run_id, "status": "planned", "conversion": "meta/lead"}
+    log.warehouse.append("runs", [{**at, **entry, **days}])
+
+
+def test_a_run_of_older_days_resolves_nothing_that_it_did_not_look_at(
+    reported: IncidentLog,
+) -> None:
+    yesterday = date(2026, 11, 19)
+    planned(reported, "daily", yesterday)
+    reported.report([REFUSED], "daily")
+    reported.resolve_gone("meta/lead", "backfill", until=date(2026, 9, 30))
+    assert [row["state"] for row in now(reported)] == ["open"]
+    later(reported, hours=1).resolve_gone("meta/lead", "again", until=yesterday)
+    assert [row["state"] for row in now(reported)] == ["resolved"]
+
+
+def test_a_backfill_that_saw_it_too_leaves_it_to_the_daily_run(reported: IncidentLog) -> None:
+    past = date(2026, 9, 30)
+    planned(reported, "daily", date(2026, 11, 19))
+    planned(reported, "backfill", past)
+    reported.report([REFUSED], "daily")
+    second = later(reported, hours=1)
+    second.report([REFUSED], "backfill")
+    later(second, hours=1).resolve_gone("meta/lead", "backfill-again", until=past)
+    assert [row["state"] for row in now(second)] == ["open"]
+
+
 def test_what_a_person_acknowledged_stays_so_until_resolved(reported: IncidentLog) -> None:
     reported.report([REFUSED], "run-1")
     answered = later(reported, hours=1)
@@ -131,10 +162,16 @@ def test_its_statements_are_googlesql(
 
     def rows(sql: Sql, **_: object) -> Iterator[dict[str, Any]]:
         asked.append(sql)
-        return iter([])
+        return iter([found])
 
+    reported.report([REFUSED], "run-1")
+    (found,) = now(reported)
     monkeypatch.setattr(reported.warehouse, "rows", rows)
-    reported.resolve_gone("meta/lead", "run-2")
-    tables = {"test-project.conversions.incidents": schemas.load("incidents")["schema"]}
+    reported.resolve_gone("meta/lead", "run-2", until=date(2026, 11, 19))
+    assert len(asked) == 2
+    tables = {
+        f"test-project.conversions.{name}": schemas.load(name)["schema"]
+        for name in ("incidents", "runs")
+    }
     for sql in asked:
         analyze(sql.text, tables, {name: bound.type for name, bound in sql.parameters.items()})

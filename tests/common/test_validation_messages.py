@@ -67,3 +67,9 @@ def test_a_fault_has_the_senders_path_and_says_what_to_write(
 def test_the_value_that_was_sent_is_never_repeated() -> None:
     sent = purchase(name=["ann@shop.example"], event_type="ann@shop.example")
     assert "ann@shop.example" not in str(faults(sent))
+
+
+def test_the_schema_of_a_type_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults(purchase(nam="B"))
+    monkeypatch.delattr(type(CONVERSION), "json_schema")
+    assert faults(purchase(nam="B"))[0]["message"].endswith("did you mean name?")

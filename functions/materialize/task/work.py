@@ -168,8 +168,9 @@ def _write(services: Services, job: Job) -> RunStatus:
         seen=published["seen"],
         usual=published["usual"],
     )
-    # at the end: what this run found is reported by now, the rest is gone
-    services.ledger.resolve_gone(job.stored.id, job.task.run_id)
+    # at the end: what this run found is reported by now, the rest is gone; a backfill of older days
+    # knows nothing of what the daily run reported
+    services.ledger.resolve_gone(job.stored.id, job.task.run_id, until=job.window.end)
     status = _status(job, counts)
     services.ledger.write(
         job.task.run_id,

@@ -163,7 +163,9 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
         [*training_incidents.of_scores(scored), *training_incidents.of_cohorts(final)],
     )
     judged_codes = training_incidents.judged(is_trained=is_trained, has_cohorts=bool(final))
-    _incidents(services).resolve_gone(task.conversion, task.run_id, codes=judged_codes)
+    _incidents(services).resolve_gone(
+        task.conversion, task.run_id, codes=judged_codes, until=task.end_date
+    )
     _record(services, job, packed, scored)
     return scored
 
