@@ -263,3 +263,23 @@ def test_a_text_with_a_quote_is_written_as_a_literal() -> None:
     seen = Profile(start_date=day, end_date=day, rows=3, statuses={"won't buy": 3})
     (finding,) = data_quality.check(seen, "deals", {}, "UTC")
     assert "WHEN 'won\\'t buy' THEN" in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("column", "alias", "template"),
+    [
+        ("symbol", "currency", "CASE {} WHEN '€' THEN 'EUR' END"),
+        ("english", "value", "SAFE_CAST({} AS FLOAT64)"),
+        ("cookie", "client_id", "REGEXP_EXTRACT({}, r'^GA[0-9][.][0-9][.](.+)$')"),
+        ("iso", "created", "SAFE.PARSE_TIMESTAMP('%d.%m.%Y', {})"),
+    ],
+)
+def test_a_template_that_loses_values_is_not_offered(
+    column: str, alias: str, template: str, services: Services
+) -> None:
+    """What was offered before anybody looked at the rows."""
+    verdict = user_query.judged(f"SELECT id, {column} AS {alias} {FORMS}", services.settings)
+    with profiles.answer(
+        services.runner, services.own, verdict, "conversion", services.last_days
+    ) as kept:
+        assert evidence.reading(services.own, kept, alias, [Candidate(template)]) is None

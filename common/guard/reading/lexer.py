@@ -70,6 +70,7 @@ _DASHED_PATH = re.compile(r"[A-Za-z_]\w*+(?:-\w+)+\.[A-Za-z_]\w*+\.\w++\*?")
 _GOOD_ESCAPE = re.compile(
     r"""[abfnrtv\\?"'`]|[0-3][0-7]{2}|[xX][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}"""
 )
+_LIKE_A_PATH = re.compile(r"""[rRbB]{0,2}(['"]+)[^\s\\()\[\]]+\1""")
 _BRACKETED = re.compile(r"\[[\w .-]+\](?:\.\[[\w -]+\])*(?!\w)")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _WORDLIKE = ("name", "quoted", "string", "number", "parameter")
@@ -186,6 +187,9 @@ def _foreign_name(source: Source, token: Token) -> Finding | None:
     """The finding for a table's name in the quotes or brackets of another dialect."""
     at = source.position(token.offset, token.offset + len(token.text))
     if token.kind == "string":
+        # SUBSTRING(note FROM 'a pattern') of PostgreSQL names no table
+        if not _LIKE_A_PATH.fullmatch(token.text):
+            return None
         message = f"{token.text} is a text; a table's name stands between backquotes."
         name = "`" + re.split("['\"]+", token.text)[1] + "`"
         return found("table_name", message, name, at=at, replacement=name)

@@ -68,6 +68,7 @@ def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
 def _blank_what_sqlglot_lacks(tokens: Sequence[Token], seen: list[str]) -> None:
     """Words that name no table, no row and no column, and that sqlglot cannot read or rewrites."""
     padded = [*tokens, NOTHING, NOTHING, NOTHING]
+    pipes = any(token.has("|>") for token in tokens)
     for index, token in enumerate(tokens):
         before, after, then = padded[index - 1], padded[index + 1], padded[index + 2]
         if token.has("JSON") and after.kind == "string":
@@ -75,6 +76,11 @@ def _blank_what_sqlglot_lacks(tokens: Sequence[Token], seen: list[str]) -> None:
         elif token.has("TO") and before.word in DATE_PARTS and after.word in DATE_PARTS:
             # INTERVAL '1-2' YEAR TO MONTH
             seen[index] = seen[index + 1] = ""
+        elif token.has("GROUP") and after.has("AND") and then.has("ORDER"):
+            # |> AGGREGATE COUNT(*) GROUP AND ORDER BY day
+            seen[index : index + 4] = ["GROUP BY", "", "", ""]
+        elif token.has(",") and (after.has("|>") or (after.has("GROUP") and pipes)):
+            seen[index] = ""
         elif token.has("WITH") and after.has("OFFSET") and not _follows_brackets(tokens, index):
             # FROM orders AS o, o.items AS item WITH OFFSET AS nth
             named = 2 if then.has("AS") else 1 if then.kind == "quoted" or is_name(then) else 0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from common.guard.reading.lexer import NOTHING, Token
 from common.guard.reading.text import Source
-from common.guard.reading.words import RESERVED
+from common.guard.reading.words import DATE_PARTS, RESERVED
 from common.model.findings import Finding, found
 
 _ORDER = ("FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT")
@@ -62,11 +62,14 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
     near = [NOTHING, NOTHING, *tokens, NOTHING, NOTHING]
     # its columns are named by texts: UNPIVOT (reached FOR step IN (deal_at AS 'deal'))
     unpivots = any(token.has("UNPIVOT") for token in tokens)
+    pipes = any(token.has("|>") for token in tokens)
     for index, token in enumerate(tokens, 2):
         word = token.word
         if word not in _LOOKED_AT and token.kind != "string":
             continue
         older, before, _, after, then = near[index - 2 : index + 3]
+        # |> AGGREGATE COUNT(*) GROUP AND ORDER BY day
+        groups_in_order = token.has("GROUP") and after.has("AND") and then.has("ORDER")
         if before.has("."):
             if token.kind == "string" and token.text[0] == '"':
                 message = f"{token.text} is a text; a name stands alone or between backquotes."
@@ -82,6 +85,12 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
             yield _Problem(token, message, name, name, code="other_dialect")
         elif token.has("ILIKE"):
             yield _ilike(near, index)
+        elif token.has("EXTRACT") and after.has("(") and _is_no_part(then):
+            message = f"{then.text} is no part of a date or time in GoogleSQL."
+            fix = (
+                "UNIX_SECONDS(created_at)" if then.has("EPOCH") else "EXTRACT(DAY FROM created_at)"
+            )
+            yield _Problem(then, message, fix, code="other_dialect")
         elif token.has("INTERVAL") and (interval := _INTERVAL.match(after.text)):
             message = f"INTERVAL {after.text} is PostgreSQL's; the unit stands behind the number."
             text = f"INTERVAL {interval[1]} {interval[2].upper()}"
@@ -103,16 +112,17 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
         elif (
             word in _UNFINISHED
             and after.has(*_CLAUSES, *_ENDS)
+            and not (token.has("AND") and before.has("GROUP"))
             and not (token.has("AS") and then.has(",", ")", *_ORDER))
         ):
             message = f"There is nothing between {token.text} and {after.text}."
             yield _Problem(token, message, f"{token.text} ... {after.text}")
         elif token.has("=") and before.has("="):
             yield _Problem(token, "GoogleSQL compares with a single =.", "Write = once.", "")
-        elif token.has(",", *_ORDER[1:]) and before.has(","):
+        elif token.has(",", *_ORDER[1:]) and before.has(",") and not (pipes and word == "GROUP"):
             message = f"There is nothing between the comma and {token.text}."
             yield _Problem(before, message, f"Remove one: {token.text}", "")
-        elif token.has("GROUP", "ORDER", "PARTITION") and not after.has("BY"):
+        elif token.has("GROUP", "ORDER", "PARTITION") and not (after.has("BY") or groups_in_order):
             yield _Problem(token, f"{token.text} is followed by BY.", f"{word} BY {after.text}")
         elif token.has("(") and after.has("SELECT", "WITH") and _names_step(older, before):
             message = f"Between the name {before.text} and its query AS is missing."
@@ -125,6 +135,12 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
 
 
 _INTERVAL = re.compile(r"['\"]\s*(\d+)\s+(day|week|month|year|hour|minute|second)s?\s*['\"]", re.I)
+
+
+def _is_no_part(token: Token) -> bool:
+    """Whether a name stands where EXTRACT has a part of a date or time."""
+    is_part = token.word in DATE_PARTS or token.has("DATE", "TIME", "DATETIME")
+    return token.kind == "name" and not is_part
 
 
 def _ilike(near: Sequence[Token], index: int) -> _Problem:

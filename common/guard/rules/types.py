@@ -107,11 +107,13 @@ def _finding(source: Source, tokens: Sequence[Token], type_: _Type) -> Finding:
     first, last = tokens[type_.start], tokens[type_.end - 1]
     end = last.offset + len(last.text)
     written = source.text[first.offset : end]
-    close = get_close_matches(first.name.upper(), TYPES, n=1, cutoff=0.75)
+    name = first.name.upper()
+    close = get_close_matches(name, TYPES, n=1, cutoff=0.75)
     guess = f"Did you mean {close[0]}?" if close else f"Write {_COMMON}."
+    is_sized = name in _KNOWN and last.has(")")
     return found(
         "other_dialect",
-        f"{written} is no type of GoogleSQL.",
+        f"{name} takes no length here." if is_sized else f"{written} is no type of GoogleSQL.",
         type_.meant or guess,
         at=source.position(first.offset, end),
         replacement=type_.meant,
