@@ -1,15 +1,16 @@
-"""Tables that commit f42faa8 wrote: the new code changes no id that is published.
+"""Tables that earlier commits wrote: the new code changes no id that is published.
 
 written_by_f42faa8/ holds what that commit made of `exported.ndjson` in its runs for the 3rd, 10th
 and 12th of November 2026, without NULLs. It knew one key for all rows of a schema, no order id of a
-parameter and no text that stands for nothing.
+parameter and no text that stands for nothing. written_by_d34f25e/ is what that commit made of the
+same export in the same runs: it had the tables of visits, clicks, orders and shards.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,31 +22,54 @@ from tests.materialize.world import QuickWorld, ga4_schema
 
 WRITTEN = Path(__file__).parent / "written_by_f42faa8"
 CONVERSIONS = ("lead", "new_customer", "order")
+WRITTEN_LATER = Path(__file__).parent / "written_by_d34f25e"
 TABLES = ("ga4_events", "runs", "definitions", "leases", "conversion_changes")
+LATER_TABLES = (
+    "ga4_events", "runs", "definitions", "conversion_changes", "ga4_clicks", "ga4_visits",
+    "ga4_rates", "ga4_shards", "order_memory",
+)  # fmt: skip
 NEXT_DAY = date(2026, 11, 13)
 
 
 @pytest.fixture
 def upgraded() -> Iterator[QuickWorld]:
     """The world as f42faa8 left it, its tables widened by the columns that are new."""
+    world = left_by(WRITTEN, TABLES)
+    yield world
+    world.close()
+
+
+@pytest.fixture(params=[(), ("ga4_visits", "order_memory")], ids=["whole", "half"])
+def upgraded_later(request: pytest.FixtureRequest) -> Iterator[QuickWorld]:
+    """The world as d34f25e left it, or with half of its history still to be brought over."""
+    names = [name for name in LATER_TABLES if name not in request.param]
+    world = left_by(WRITTEN_LATER, names)
+    yield world
+    world.close()
+
+
+def left_by(folder: Path, tables: Iterable[str]) -> QuickWorld:
+    """A world with the export and with the tables that the folder holds."""
     world = QuickWorld(currency="EUR")
     days: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows_of("exported"):
         days[row["event_date"]].append(row)
     for day, listed in days.items():
         world.replace(f"{world.dataset}_ga4.events_{day}", ga4_schema(), listed)
-    for name in TABLES:
-        world.quick.load(world.warehouse.path(name), schemas.load(name)["schema"], rows_of(name))
+    for name in tables:
+        world.quick.load(
+            world.warehouse.path(name), schemas.load(name)["schema"], rows_of(name, folder)
+        )
     for id in CONVERSIONS:
         path = world.warehouse.path(f"conversion_{id}")
         world.quick.ensure_table(path, "conversion")
-        world.quick.load(path, schemas.load("conversion")["schema"], rows_of(f"conversion_{id}"))
-    yield world
-    world.close()
+        rows = rows_of(f"conversion_{id}", folder)
+        world.quick.load(path, schemas.load("conversion")["schema"], rows)
+    return world
 
 
-def rows_of(name: str) -> list[dict[str, Any]]:
-    lines = (WRITTEN / f"{name}.ndjson").read_text(encoding="utf-8").splitlines()
+def rows_of(name: str, folder: Path = WRITTEN) -> list[dict[str, Any]]:
+    lines = (folder / f"{name}.ndjson").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -111,6 +135,13 @@ def test_a_click_that_the_new_tables_never_saw_still_counts(upgraded: QuickWorld
 def test_nobody_is_notified_of_orders_that_were_read_before(upgraded: QuickWorld) -> None:
     upgraded.run(NEXT_DAY)
     assert upgraded.incidents() == []
+
+
+def test_what_the_last_release_wrote_stays_as_it_is(upgraded_later: QuickWorld) -> None:
+    before = {id: upgraded_later.rows(id) for id in CONVERSIONS}
+    upgraded_later.run(NEXT_DAY)
+    assert {id: upgraded_later.rows(id) for id in CONVERSIONS} == before
+    assert upgraded_later.ledger("order")[-1]["status"] == "unchanged"
 
 
 def nothing_is_renamed(world: QuickWorld) -> None:
