@@ -144,7 +144,10 @@ def _columns(
     ask: Ask, verdict: Verdict, reading: dry.Reading, services: Services
 ) -> offers.Columns:
     outputs = verdict.query.outputs if verdict.query else ()
-    return offers.Columns(outputs, reading.schema, ask.contract, services.settings.timezone)
+    settings = services.settings
+    return offers.Columns(
+        outputs, reading.schema, ask.contract, settings.timezone, settings.currency
+    )
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,17 @@ def test_an_attribute_that_changes_later_is_late() -> None:
     assert late_attributes(pairs(0.02))["stage"] < LATE_SHARE
 
 
+def test_leads_older_than_a_new_attribute_say_nothing_about_it() -> None:
+    new: list[tuple[dict[str, object], dict[str, object]]] = [
+        ({"source": "ads"}, {"source": "ads"})
+    ] * 40
+    old: list[tuple[dict[str, object], dict[str, object]]] = [({}, {"source": "ads"})] * 400
+    assert late_attributes([*new, *old]) == {"source": 0.0}
+    # too few to say that it stays, and one that no lead ever had at first
+    assert late_attributes([*new[:20], *old])["source"] > LATE_SHARE
+    assert late_attributes(old) == {"source": 1.0}
+
+
 def test_what_was_emptied_since_is_not_late() -> None:
     assert late_attributes([({"note": "call back"}, {"note": None})]) == {}
 

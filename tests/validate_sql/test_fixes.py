@@ -13,7 +13,7 @@ from common.guard.names.scope import Scope
 from functions.validate_sql.check import Services
 from functions.validate_sql.fixes import evidence, rounds
 from functions.validate_sql.fixes.apply import applied, edited
-from functions.validate_sql.fixes.candidates import Candidate
+from functions.validate_sql.fixes.candidates import Candidate, of_currency
 from functions.validate_sql.models import Issue, Validated
 from functions.validate_sql.profile import data_quality
 from functions.validate_sql.profile import profile as profiles
@@ -94,6 +94,32 @@ def test_a_sign_of_a_currency_becomes_its_code_and_no_other_row_is_lost(
     assert [row["currency"] for row in rows(services, fixed)][:3] == ["EUR", "EUR", "EUR"]
     assert {row["currency"] for row in rows(services, fixed)} == {"EUR", "USD"}
     assert {"currency_code", "currency_case"}.isdisjoint(codes(shown(fixed)))
+
+
+@pytest.mark.parametrize(
+    ("values", "currency", "read"),
+    [
+        (["$"], "USD", "'USD'"),
+        (["$"], "CAD", "'CAD'"),
+        (["$", "usd"], "USD", "'USD'"),
+        (["$"], "EUR", None),
+        (["$", "CAD"], "USD", None),
+        (["$", "A$"], "USD", None),
+        (["kr"], "SEK", "'SEK'"),
+        (["kr"], "EUR", None),
+        (["¥"], "EUR", None),
+        (["£"], "EGP", "'EGP'"),
+        (["€"], "USD", "'EUR'"),
+    ],
+)
+def test_a_sign_that_currencies_share_is_read_only_as_the_projects_own(
+    values: list[str], currency: str, read: str | None
+) -> None:
+    day = date(2026, 11, 22)
+    seen = Profile(start_date=day, end_date=day, rows=9, currencies=dict.fromkeys(values, 3))
+    offered = [candidate.expression for candidate in of_currency(seen, currency)]
+    assert bool(offered) == (read is not None)
+    assert all(f"THEN {read} " in expression for expression in offered)
 
 
 def test_an_unknown_currency_is_reported_without_a_text_that_would_lose_the_others(

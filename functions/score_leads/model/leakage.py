@@ -21,6 +21,8 @@ CERTAIN_AREA, SUSPICIOUS_AREA = 0.98, 0.90
 PURE_SHARE = 0.05
 FILL_AREA = 0.10
 LATE_SHARE = 0.05
+LEAST_COMPARED = 30
+"""Leads; a share of fewer says too little of an attribute."""
 TELLING_AREA, TELLING_FILL = 0.53, 0.03
 """With a name that says so, little evidence is enough: two standard errors of 1,500 leads."""
 _KEPT_UP = re.compile(
@@ -152,16 +154,21 @@ def late_attributes(
 ) -> dict[str, float]:
     """Share of leads, by attribute, whose first-seen value has changed or was filled since.
 
-    `pairs` holds each lead's attributes as first seen and as they are now.
+    `pairs` holds each lead's attributes as first seen and as they are now, newest leads first.
+    Leads older than the oldest that held the attribute at first sight count only while there are
+    fewer than LEAST_COMPARED others: nobody may have read it in their time.
     """
     changed: dict[str, int] = {}
+    since_held: dict[str, float] = {}
     total = 0
     for first, now in pairs:
         total += 1
         for name in first.keys() | now.keys():
             if _differ(first.get(name), now.get(name)):
                 changed[name] = changed.get(name, 0) + 1
-    return {name: count / total for name, count in sorted(changed.items())}
+            if total >= LEAST_COMPARED and clean(first.get(name)) is not None:
+                since_held[name] = changed.get(name, 0) / total
+    return {name: since_held.get(name, count / total) for name, count in sorted(changed.items())}
 
 
 def _differ(first: object, now: object) -> bool:

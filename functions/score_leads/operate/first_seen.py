@@ -12,12 +12,11 @@ from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.crm import CLICK_IDS
 from functions.score_leads.data.sources import Staged
-from functions.score_leads.model.leakage import LATE_SHARE, late_attributes
+from functions.score_leads.model.leakage import LATE_SHARE, LEAST_COMPARED, late_attributes
 from functions.score_leads.training.training import SEEN_EARLY_DAYS
 
 COMPARED_DAYS = 7
 COMPARED_LEADS = 20_000
-LEAST_LEADS = 30
 
 
 def remember(
@@ -41,7 +40,7 @@ def late(warehouse: Warehouse, conversion: str, staged: Staged, as_of: datetime)
     Compares leads seen within SEEN_EARLY_DAYS of their creation that are COMPARED_DAYS old by now.
     """
     pairs = list(_pairs(warehouse, conversion, staged, as_of))
-    if len(pairs) < LEAST_LEADS:
+    if len(pairs) < LEAST_COMPARED:
         return {}
     return {
         name: f"it changed after creation for {share:.0%} of leads"

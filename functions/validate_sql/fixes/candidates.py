@@ -58,12 +58,17 @@ def _apart(listed: Iterable[Candidate]) -> list[Candidate]:
     return [replace(candidate, keeps_apart=True) for candidate in listed]
 
 
-def of_currency(profile: Profile) -> list[Candidate]:
-    """Symbols as codes; none when one of the values is neither a symbol nor a code."""
+def of_currency(profile: Profile, currency: str) -> list[Candidate]:
+    """Symbols as codes; none when one of the values is neither a code nor a symbol of only one.
+
+    A symbol that several currencies share is the project's `currency`, if that is among them and no
+    value is the code or the symbol of another of them.
+    """
     unknown = [code for code in profile.currencies if code.strip().upper() not in DECIMALS]
-    if not unknown or not all(code.strip() in _SYMBOLS for code in unknown):
+    meant = {code: _meant(code.strip(), profile.currencies, currency) for code in unknown}
+    if not unknown or not all(meant.values()):
         return []
-    whens = " ".join(f"WHEN {literal(code)} THEN '{_SYMBOLS[code.strip()]}'" for code in unknown)
+    whens = " ".join(f"WHEN {literal(code)} THEN '{meant[code]}'" for code in unknown)
     others = [code for code in profile.currencies if code not in unknown]
     kept = "{}" if all(code == code.strip().upper() for code in others) else "UPPER(TRIM({}))"
     return [Candidate(f"CASE {{}} {whens} ELSE {kept} END")]
@@ -104,12 +109,46 @@ def of_address() -> list[Candidate]:
     return [Candidate("TO_HEX(SHA256(LOWER(TRIM({}))))")]
 
 
-_SYMBOLS: Mapping[str, str] = {"€": "EUR", "£": "GBP", "US$": "USD", "$": "USD", "CHF": "CHF"}
+_SYMBOLS: Mapping[str, str] = {
+    "€": "EUR",
+    "US$": "USD",
+    "CA$": "CAD",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "NZ$": "NZD",
+    "HK$": "HKD",
+    "R$": "BRL",
+    "CN¥": "CNY",
+    "₹": "INR",
+    "₪": "ILS",
+    "₩": "KRW",
+    "zł": "PLN",
+    "Kč": "CZK",
+}
+_SHARED: Mapping[str, frozenset[str]] = {
+    "$": frozenset(
+        """ARS AUD BBD BMD BND BSD BZD CAD CLP COP DOP FJD GYD HKD JMD KYD LRD MXN NAD NZD SBD SGD
+        SRD TTD TWD USD UYU XCD""".split()
+    ),
+    "£": frozenset("EGP FKP GBP GIP LBP SDG SHP SSP SYP".split()),
+    "¥": frozenset({"CNY", "JPY"}),
+    "kr": frozenset({"DKK", "ISK", "NOK", "SEK"}),
+}
+"""Symbols that alone do not tell the currency."""
 _WON = ("won", "closedwon", "closed won", "gewonnen", "paid", "converted")
 _LOST = ("lost", "closedlost", "closed lost", "verloren", "rejected", "cancelled", "canceled")
 _OPEN = ("open", "new", "in progress", "pending", "qualified", "negotiation", "proposal")
 _YES = ("yes", "y", "true", "t", "1")
 _NO = ("no", "n", "false", "f", "0")
+
+
+def _meant(symbol: str, values: Iterable[str], currency: str) -> str:
+    """The code that the symbol stands for, "" where it may be another's."""
+    shared = _SHARED.get(symbol)
+    if shared is None:
+        return _SYMBOLS.get(symbol, "")
+    codes = {_SYMBOLS.get(value.strip(), value.strip().upper()) for value in values}
+    return currency if currency in shared and codes & shared <= {currency} else ""
 
 
 def _status(text: str) -> str:

@@ -38,6 +38,8 @@ class Columns:
     schema: Sequence[Row]
     kind: Kind
     timezone: str
+    currency: str
+    """The project's."""
 
     def output(self, name: str | None) -> Output | None:
         """The one place where the column is written, None when there are several or none."""
@@ -135,9 +137,9 @@ def _candidates(finding: Finding, columns: Columns, profile: Profile | None) -> 
         return []
     match finding.code:
         case "currency_code":
-            return candidates.of_currency(profile)
+            return candidates.of_currency(profile, columns.currency)
         case "currency_case":
-            return candidates.of_currency(profile) or candidates.of_case()
+            return candidates.of_currency(profile, columns.currency) or candidates.of_case()
         case "client_id_format" if any(words in finding.message for words in READABLE):
             return candidates.of_client_id(profile)
         case "deal_status":
