@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -117,10 +117,12 @@ class Catalog:
         referenced_tables: Sequence[str] = (),
         status: Literal["active", "archived"] = "active",
         expected_version: int | None = None,
+        fence: Callable[[], None] = lambda: None,
     ) -> DefinitionVersion:
         """Append the next version and return it; an unchanged definition adds none.
 
-        Raises ConflictError when the newest version is not `expected_version` (0: there is none).
+        Raises ConflictError when the newest version is not `expected_version` (0: there is none),
+        and what `fence` of `exclusive` raises once somebody else may write.
         """
         known = self.versions(str(definition["id"]))
         current = known[-1] if known else None
@@ -148,6 +150,7 @@ class Catalog:
             "created_at": now.astimezone(UTC),
             "created_by": author,
         }
+        fence()
         self._warehouse.append("definitions", [row])
         return _stored(row)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from common.bigquery.leases import lease
 from common.bigquery.warehouse import Warehouse
@@ -17,8 +18,12 @@ ATTEMPTS = 10
 
 
 @contextmanager
-def exclusive(warehouse: Warehouse, collection: Collection) -> Iterator[None]:
-    """Hold the right to change definitions; raises ConflictError when others keep it too long."""
+def exclusive(warehouse: Warehouse, collection: Collection) -> Iterator[Callable[[], None]]:
+    """Hold the right to change definitions; raises ConflictError when others keep it too long.
+
+    Gives the fence (a fencing token's check) that `Catalog.save` asks before it appends: it raises
+    ConflictError once somebody else has taken the right over.
+    """
     holder = uuid.uuid4().hex
     for attempt in range(ATTEMPTS):
         if held := lease.acquire(warehouse, f"catalog:{collection}", holder, LEASE_SECONDS):
@@ -32,8 +37,17 @@ def exclusive(warehouse: Warehouse, collection: Collection) -> Iterator[None]:
             fix="Send the same request again in a minute.",
         )
     try:
-        # a slow save must not let the next writer in: versions are appended without a fence
+        # a slow save must not let the next writer in
         with lease.kept(warehouse, held, seconds=LEASE_SECONDS, every=LEASE_SECONDS / 3):
-            yield
+            yield partial(_check, warehouse, held, collection)
     finally:
         lease.release(warehouse, held)
+
+
+def _check(warehouse: Warehouse, held: lease.Lease, collection: Collection) -> None:
+    if not lease.is_held(warehouse, held):
+        raise ConflictError(
+            f"Somebody else began to save a {collection} meanwhile; nothing was saved here.",
+            code="busy",
+            fix="Read it again, apply your change to the newest version, and save that.",
+        )

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from common.bigquery.warehouse import Warehouse
 from common.catalog import progress
 from common.catalog.definitions import DefinitionVersion
+from common.catalog.dependents import with_dependents, with_prerequisites
 from common.catalog.identity_sources import identity_sources
 from common.catalog.soundness import sound, stopped
 from common.errors import UserError
@@ -159,28 +160,6 @@ def _refuse_circles(id: str, needed: Mapping[str, frozenset[str]], path: tuple[s
         )
     for other in sorted(needed[id]):
         _refuse_circles(other, needed, (*path, id))
-
-
-def with_dependents(ids: Iterable[str], definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
-    """The ids and everything that is computed from them, directly or not."""
-    needed = {stored.id: stored.conversion.references() for stored in definitions}
-    affected = set(ids)
-    # level by level, since references may be many steps long
-    while grown := {id for id, others in needed.items() if others & affected} - affected:
-        affected |= grown
-    # a name may be asked for that no definition has
-    return frozenset(affected & set(needed))
-
-
-def with_prerequisites(
-    ids: Iterable[str], definitions: Iterable[DefinitionVersion]
-) -> frozenset[str]:
-    """The ids and everything that they are computed from, directly or not."""
-    needed = {stored.id: stored.conversion.references() for stored in definitions}
-    wanted = set(ids)
-    while grown := {other for id in wanted for other in needed.get(id, ())} - wanted:
-        wanted |= grown
-    return frozenset(wanted & set(needed))
 
 
 def reading(table: str, definitions: Iterable[DefinitionVersion]) -> frozenset[str]:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from common.bigquery.sql import Sql, bind, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
+from common.catalog.dependents import with_dependents
 from common.catalog.soundness import sound
 
 TARGET_DAYS = 60
@@ -37,7 +38,7 @@ def targets(
     `source` is the id of the conversion whose value is to be predicted, where it has one already.
     """
     active = sound(stored for stored in definitions if stored.status == "active")
-    waiting = _computed_from(source, active)
+    waiting = with_dependents([source], active)
     candidates = [stored for stored in active if stored.id != source]
     reasons = {stored.id: _reason(stored, waiting) for stored in candidates}
     counts = _counts(warehouse, [id for id, reason in reasons.items() if not reason], yesterday)
@@ -72,14 +73,6 @@ def _reason_of_count(number: int | None) -> str:
     if number == 0:
         return f"It had no conversion with user id and value in the past {TARGET_DAYS} days."
     return ""
-
-
-def _computed_from(source: str, active: list[DefinitionVersion]) -> frozenset[str]:
-    needed = {stored.id: stored.conversion.references() for stored in active}
-    affected = {source}
-    while grown := {id for id, others in needed.items() if others & affected} - affected:
-        affected |= grown
-    return frozenset(affected)
 
 
 def _counts(warehouse: Warehouse, ids: list[str], yesterday: date) -> dict[str, int]:

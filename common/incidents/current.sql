@@ -13,21 +13,24 @@ SELECT
   entry.note,
   entry.decided_by,
   entry.recorded_at,
-  entry.first_day,
-  entry.last_day,
+  -- of an episode that began before the days read, what a person said of it may be all that is left
+  COALESCE(entry.first_day, entry.date) AS first_day,
+  COALESCE(entry.last_day, entry.date) AS last_day,
   entry.days
 FROM (
   SELECT
     numbered.*,
-    MIN(numbered.date) OVER (PARTITION BY numbered.incident_id, numbered.episode) AS first_day,
-    MAX(numbered.date) OVER (PARTITION BY numbered.incident_id, numbered.episode) AS last_day,
-    DENSE_RANK() OVER (PARTITION BY numbered.incident_id, numbered.episode ORDER BY numbered.date) AS days,
+    MIN(numbered.reported_on) OVER (PARTITION BY numbered.incident_id, numbered.episode) AS first_day,
+    MAX(numbered.reported_on) OVER (PARTITION BY numbered.incident_id, numbered.episode) AS last_day,
+    COUNT(DISTINCT numbered.reported_on) OVER (PARTITION BY numbered.incident_id, numbered.episode) AS days,
     ROW_NUMBER() OVER (
       PARTITION BY numbered.incident_id ORDER BY numbered.episode DESC, numbered.recorded_at DESC
     ) AS newest
   FROM (
     SELECT
       incident.* REPLACE (COALESCE(incident.state, 'open') AS state),
+      -- what somebody decided or no longer saw is no report
+      IF(incident.decided_by IS NULL AND COALESCE(incident.state, 'open') <> 'resolved', incident.date, NULL) AS reported_on,
       COALESCE(
         SUM(IF(incident.state = 'resolved', 1, 0)) OVER (
           PARTITION BY incident.incident_id ORDER BY incident.recorded_at

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from functions.api.trial import diff
 from tests.api.conftest import LEAD, PURCHASE, House
 
 WEEK = {"start_date": "2026-11-13", "end_date": "2026-11-19"}
@@ -139,6 +140,17 @@ def test_a_diff_tells_added_and_changed_rows_too(shop: House) -> None:
 def test_a_diff_with_itself_is_empty(shop: House) -> None:
     shown = shop.harness.post("/conversions:diff", {"definition": PURCHASE, **WEEK})
     assert (shown["same"], shown["rows"]) == (4, [])
+
+
+def test_rows_that_are_equal_though_written_differently_still_have_words() -> None:
+    row = {
+        f"{side}_{name}": value
+        for side in ("live", "draft")
+        for name, value in (("value", 0.0), ("currency", "EUR"), ("qualified", None))
+    }
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    words = diff._difference({**row, "draft_value": -0.0, "live_created": at, "created": at})
+    assert words == "It is written in another way and means the same."
 
 
 def test_a_diff_needs_a_live_definition(shop: House) -> None:

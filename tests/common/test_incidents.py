@@ -63,6 +63,22 @@ def test_other_counts_are_the_same_incident_and_the_newest_words_count(
     assert found["detail"] == "meta/lead: 5 of 9 were refused."
 
 
+def test_what_a_person_decides_later_is_no_report(reported: IncidentLog) -> None:
+    reported.report([REFUSED])
+    later(reported, days=2).decide(REFUSED.identity, State.ACKNOWLEDGED, by="jo@example.com")
+    (found,) = now(reported)
+    assert (found["first_day"], found["last_day"], found["days"]) == (
+        date(2026, 11, 20),
+        date(2026, 11, 20),
+        1,
+    )
+    # so the function reports it again on that day
+    later(reported, days=2, hours=1).report([REFUSED])
+    (found,) = now(reported)
+    assert (found["last_day"], found["days"]) == (date(2026, 11, 22), 2)
+    assert found["state"] == "acknowledged"
+
+
 def test_another_object_is_another_incident(reported: IncidentLog) -> None:
     reported.report([REFUSED, replace(REFUSED, object="account 2")], "run-1")
     assert len(now(reported)) == 2

@@ -169,6 +169,15 @@ def test_each_code_has_one_cause_and_an_unknown_one_is_never_the_rows(
     assert destination.cause(reason) is cause
 
 
+def test_a_goal_that_is_too_young_is_not_asked_for_again_within_a_run() -> None:
+    destination, _ = plain("microsoft_ads")
+    for code, seconds in ((5615, 7200.0), (117, 60.0)):
+        said = json.dumps({"Errors": [{"Code": code}]}).encode()
+        result = destination.read(Answer(400, said), [])
+        assert isinstance(result, Retry)
+        assert result.after == seconds
+
+
 def test_the_rows_that_linkedin_names_in_a_sentence_are_found() -> None:
     text = (
         "Conversion time should be within 90 days and not exceed current time, "

@@ -127,6 +127,14 @@ def test_meta_gets_what_people_are_worth_where_the_audience_is_for_that(here: Wo
     assert {each.state for each in fill(here, plain_one, 6)} == {"retry"}
 
 
+def test_meta_hears_of_nobody_that_they_are_worth_nothing_when_nobody_knows() -> None:
+    valued = meta(value_based=True)
+    unknown = prepare(valued, CONVERSION, sample_row(id="l1", email="p1@example.com", value=None))
+    assert unknown == "rejected: no_value"
+    nothing = prepare(valued, CONVERSION, sample_row(id="l2", email="p2@example.com", value=0.0))
+    assert isinstance(nothing, Built)
+
+
 def test_a_lookalike_needs_a_hundred_people(here: World) -> None:
     seed = meta()
     with pytest.raises(UserError, match="2654"):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.catalog import plan
+from common.catalog import dependents, plan
 from common.catalog.definitions import DefinitionVersion
 from common.errors import UserError
 from common.ga4.stage import BACKFILL_DAYS, Span, missing
@@ -63,8 +63,8 @@ def test_tiers_do_not_depend_on_the_order_of_definitions(order: list[int]) -> No
 
 def test_a_run_of_one_conversion_takes_along_what_is_computed_from_it() -> None:
     definitions = [stored("a"), stored("x"), combined("b", "a", "x"), combined("c", "b", "x")]
-    assert plan.with_dependents(["a"], definitions) == {"a", "b", "c"}
-    assert plan.with_prerequisites(["b"], definitions) == {"a", "b", "x"}
+    assert dependents.with_dependents(["a"], definitions) == {"a", "b", "c"}
+    assert dependents.with_prerequisites(["b"], definitions) == {"a", "b", "x"}
 
 
 def test_a_load_reaches_exactly_the_conversions_that_read_its_table() -> None:
@@ -180,8 +180,8 @@ def test_who_counts_users_comes_after_the_queries_that_tell_who_is_who() -> None
 
 def test_who_tells_who_is_who_is_no_prerequisite() -> None:
     definitions = [stored("first", **PURCHASE, deduplicate_by_user=True), query("order")]
-    assert plan.with_dependents(["order"], definitions) == {"order"}
-    assert plan.with_prerequisites(["first"], definitions) == {"first"}
+    assert dependents.with_dependents(["order"], definitions) == {"order"}
+    assert dependents.with_prerequisites(["first"], definitions) == {"first"}
     assert plan.chosen(RunRequested(conversions=("first",)), known(*definitions)) == {"first"}
 
 

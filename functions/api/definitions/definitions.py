@@ -141,7 +141,7 @@ def update(ask: Ask[SaveQuery, AnyConversion], services: Services) -> Conversion
 
 def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
     """Archive a conversion: it is no longer computed; its rows and its history stay."""
-    with exclusive(services.warehouse, "conversion"):
+    with exclusive(services.warehouse, "conversion") as fence:
         known = {stored.id: stored for stored in services.catalog.all()}
         stored = known.get(ask.path["id"]) or services.catalog.get(ask.path["id"])
         # inside the lease: a reference that is saved meanwhile would point at nothing
@@ -155,6 +155,7 @@ def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
             referenced_tables=stored.referenced_tables,
             status="archived",
             expected_version=ask.expected_version,
+            fence=fence,
         )
     # after the save: a schedule that is left runs nothing, one that is gone too early loses runs
     return as_document(archived, remarks=_without_schedule(stored.id, services))
@@ -172,7 +173,7 @@ def save(
     checked = checks.check(
         ask.body, definitions, services, allow_unknown_event=ask.query.allow_unknown_event
     )
-    with exclusive(services.warehouse, "conversion"):
+    with exclusive(services.warehouse, "conversion") as fence:
         # somebody may have saved or archived what this one refers to in the meantime
         graph.check(ask.body, {stored.id: stored for stored in services.catalog.all()})
         stored = services.catalog.save(
@@ -181,6 +182,7 @@ def save(
             author=ask.author,
             referenced_tables=checked.referenced_tables,
             expected_version=expected_version,
+            fence=fence,
         )
     return as_document(stored, remarks=checked.remarks).model_copy(
         update={"next_run": _first_run(stored, services)}

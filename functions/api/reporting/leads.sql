@@ -9,7 +9,7 @@ FROM (
     score.conversion = @conversion
     AND score.date BETWEEN @start_date AND @end_date
     AND (@id = '' OR score.id = @id)
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.scored_at DESC, score.model_id) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, score.scored_at DESC, score.model_id) = 1
 ) AS newest
 WHERE
   (@is_qualified IS NULL OR newest.is_qualified = @is_qualified)

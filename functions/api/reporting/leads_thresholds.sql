@@ -4,13 +4,13 @@ lead AS (
   SELECT score.id, score.probability, score.expected_value
   FROM {{ scores }} AS score
   WHERE score.conversion = @conversion AND score.date BETWEEN @start_date AND @end_date
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.scored_at, score.model_id) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of, score.scored_at, score.model_id) = 1
 ),
 outcome AS (
   SELECT score.id, score.status
   FROM {{ scores }} AS score
   WHERE score.conversion = @conversion AND score.date BETWEEN @start_date AND @end_date
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.scored_at DESC, score.model_id) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, score.scored_at DESC, score.model_id) = 1
 )
 SELECT
   percent,

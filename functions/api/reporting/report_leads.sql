@@ -9,7 +9,7 @@ FROM (
   FROM {{ source }} AS score
   WHERE score.date BETWEEN @start_date AND @end_date
   QUALIFY ROW_NUMBER() OVER (
-    PARTITION BY score.conversion, score.id ORDER BY score.scored_at DESC, score.model_id
+    PARTITION BY score.conversion, score.id ORDER BY score.as_of DESC, score.scored_at DESC, score.model_id
   ) = 1
 ) AS newest
 GROUP BY newest.conversion, percent

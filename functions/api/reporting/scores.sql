@@ -8,7 +8,7 @@ FROM (
   SELECT score.*
   FROM {{ scores }} AS score
   WHERE score.conversion = @conversion AND score.id = @id
-  ORDER BY score.scored_at DESC, score.model_id
+  ORDER BY score.as_of DESC, score.scored_at DESC, score.model_id
   LIMIT 30
 ) AS newest
-ORDER BY newest.scored_at, newest.model_id DESC
+ORDER BY newest.as_of, newest.scored_at, newest.model_id DESC

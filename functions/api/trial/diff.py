@@ -189,6 +189,8 @@ def _difference(row: Row) -> str:
         )
         if live != new
     ]
+    if not parts:
+        return "It is written in another way and means the same."
     text = " and ".join(parts)
     return f"{text[0].upper()}{text[1:]}."
 

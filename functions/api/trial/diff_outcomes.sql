@@ -1,5 +1,5 @@
--- Why candidates with these ids do not count.
-SELECT judged.id, ANY_VALUE(COALESCE(judged.removed, judged.reason)) AS outcome
+-- Why candidates with these ids do not count; of several reasons the same one each time.
+SELECT judged.id, MIN(COALESCE(judged.removed, judged.reason)) AS outcome
 FROM (
   SELECT c.id, c.removed, {{ reason }} AS reason
   FROM {{ candidates }} AS c

@@ -22,8 +22,9 @@ WITH
     CASE
       WHEN live.id IS NULL THEN 'added'
       WHEN fresh.id IS NULL THEN 'removed'
-      WHEN TO_JSON_STRING(STRUCT(live.created AS created, live.net_value AS net_value, live.currency AS currency, live.is_qualified AS is_qualified))
-        = TO_JSON_STRING(STRUCT(fresh.created AS created, fresh.net_value AS net_value, fresh.currency AS currency, fresh.is_qualified AS is_qualified))
+      -- -0.0 is no other value than 0.0
+      WHEN TO_JSON_STRING(STRUCT(live.created AS created, live.net_value + 0.0 AS net_value, live.currency AS currency, live.is_qualified AS is_qualified))
+        = TO_JSON_STRING(STRUCT(fresh.created AS created, fresh.net_value + 0.0 AS net_value, fresh.currency AS currency, fresh.is_qualified AS is_qualified))
         THEN 'same'
       ELSE 'changed'
     END AS change,

@@ -170,7 +170,10 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
             return Rejected("no_identifier")
         values: list[str | float] = [people[field] or "" for field in COLUMNS.values()]
         if self.mapped[conversion].value_based:
-            values.append(float(intent.money) if intent.money else 0.0)
+            # 0 would say that this person is worth nothing, and lookalikes follow what is said
+            if intent.money is None:
+                return Rejected("no_value", "value")
+            values.append(float(intent.money))
         return written(intent.key, [*person, *values], "add", person)
 
     def _leaving(self, intent: Intent, known_by: tuple[str, ...]) -> Built:

@@ -43,6 +43,10 @@ SCOPE = "https://ads.microsoft.com/msads.manage offline_access"
 
 FIX = "Sign in to Microsoft Advertising again and store the token, or mend what the code names."
 
+GOAL_TOO_YOUNG = "5615"
+GOAL_SECONDS = 7200.0
+"""Age from which a goal takes conversions: longer than any run, so a run asks once."""
+
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,15}$")]
 
 
@@ -248,8 +252,10 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
         if status in (401, 403) and not listed:
             return Halted(reason, FIX)
         result = codes.meaning(self.cause(reason), reason, FIX)
-        # 117 asks for sixty seconds
-        return Retry(reason, 60.0) if isinstance(result, Retry) else result
+        if not isinstance(result, Retry):
+            return result
+        # 117 asks for sixty seconds; a goal that is too young is not older by then
+        return Retry(reason, GOAL_SECONDS if reason.startswith(GOAL_TOO_YOUNG) else 60.0)
 
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once credentials are accepted."""

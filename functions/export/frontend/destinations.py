@@ -111,7 +111,7 @@ def put_destination(ask: Ask[Nothing, AnyDestination], services: Services) -> De
 def _saved(
     definition: AnyDestination, ask: Ask[Nothing, Any], services: Services
 ) -> DestinationVersion:
-    with exclusive(services.warehouse, "destination"):
+    with exclusive(services.warehouse, "destination") as fence:
         # inside the lease: two who save at once could map one conversion to one account twice
         found = _advice(connect(definition), services)
         _refuse(found)
@@ -120,13 +120,14 @@ def _saved(
             now=services.clock.now(),
             author=ask.author,
             expected_version=ask.expected_version,
+            fence=fence,
         )
     return as_document(stored, [*found, *_first_day(stored, services)])
 
 
 def archive_destination(ask: Ask[Nothing, None], services: Services) -> DestinationVersion:
     """Archive a destination: nothing more is sent; its ledger and its history stay."""
-    with exclusive(services.warehouse, "destination"):
+    with exclusive(services.warehouse, "destination") as fence:
         stored = services.catalog.get(ask.path["id"])
         archived = services.catalog.save(
             stored.definition,
@@ -134,6 +135,7 @@ def archive_destination(ask: Ask[Nothing, None], services: Services) -> Destinat
             author=ask.author,
             status="archived",
             expected_version=ask.expected_version,
+            fence=fence,
         )
     return as_document(archived)
 

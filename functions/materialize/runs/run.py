@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import partial
 
-from common.catalog import plan
+from common.catalog import dependents, plan
 from common.catalog.definitions import DefinitionVersion
 from common.catalog.soundness import sound
 from common.errors import ProductError, RetryableError, UserError
@@ -133,7 +133,7 @@ def loaded(services: Services, message: CrmLoaded) -> None:
         return
     # the load's own key makes the run: a redelivered or repeated load is the same run
     run_id = f"load-{_digest(f'{message.source}|{message.table}|{message.load_id}')}"
-    chosen = plan.with_dependents(readers, listed)
+    chosen = dependents.with_dependents(readers, listed)
     with _begun(services, run_id, "load", message):
         _start(services, run_id, "load", RunRequested(), chosen, known)
 
@@ -353,7 +353,7 @@ def _readers(
 ) -> frozenset[str]:
     """Which of the conversions read the stage, or what is made of it."""
     reading = {id for id, stored in definitions.items() if stored.conversion.events()}
-    return plan.with_dependents(reading, definitions.values()) & windows.keys()
+    return dependents.with_dependents(reading, definitions.values()) & windows.keys()
 
 
 def _without_readers(
@@ -371,7 +371,7 @@ def _without_readers(
         if definitions[id].conversion.events()
         and any(day.start <= window.end and window.start <= day.end for day in held)
     }
-    waiting = plan.with_dependents(readers, definitions.values()) & windows.keys()
+    waiting = dependents.with_dependents(readers, definitions.values()) & windows.keys()
     for id in sorted(waiting):
         services.ledger.write(
             run_id,

@@ -26,4 +26,4 @@ WHERE lead.id IS NOT NULL
   AND lead.created IS NOT NULL
   AND DATE(lead.created, @timezone) BETWEEN @start_date AND @end_date
   AND {{ spared }}
-QUALIFY ROW_NUMBER() OVER (PARTITION BY lead.id ORDER BY lead.created) = 1
+QUALIFY ROW_NUMBER() OVER (PARTITION BY lead.id ORDER BY lead.created, lead.attributes, lead.client_id, lead.user_id, lead.email, lead.phone) = 1

@@ -27,7 +27,11 @@ credited AS (
     ORDER BY
       IF(candidate.created <= candidate.deal_created, 0, 1),
       ABS(TIMESTAMP_DIFF(candidate.created, candidate.deal_created, MICROSECOND)),
-      candidate.id
+      candidate.id,
+      -- of a deal that the CRM lists twice the same entry each time
+      candidate.outcome_at DESC,
+      candidate.status,
+      candidate.deal_value DESC
   ) = 1
 ),
 known AS (
@@ -54,7 +58,8 @@ SELECT
   IF(LOGICAL_AND(outcome.status = 'lost'), MAX(outcome.days), NULL) AS lost_after,
   ARRAY_AGG(
     IF(outcome.status = 'won', STRUCT(outcome.days AS days, outcome.value AS value), NULL)
-    IGNORE NULLS
+    -- in one order, so that sums of money have the same last digit in each run
+    IGNORE NULLS ORDER BY outcome.days, outcome.value
   ) AS wins,
   COUNTIF(outcome.status = 'won' AND outcome.has_amount AND outcome.value IS NULL) AS unpriced_wins,
   CASE
