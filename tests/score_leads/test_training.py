@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from functions.score_leads.data.features import Features
+from functions.score_leads.data.features import DAY, Features
 from functions.score_leads.data.outcomes import Outcomes, final
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model.drift import Choice
@@ -105,6 +105,20 @@ def test_months_that_stray_from_their_promise_are_reported_with_the_interval(
     wins, (low, high) = learnt.training.promised_wins
     assert "about 35%" in told
     assert f"{wins:.0f} wins are promised, and {low:.0f} to {high:.0f} will come" in told
+
+
+@pytest.mark.parametrize(("batches", "has_clock"), [(True, False), (False, True)])
+def test_the_weekday_of_a_list_is_no_attribute_of_its_leads(batches: bool, has_clock: bool) -> None:
+    """Lists of every thirtieth day each have a weekday, and a coming one the old one's of it."""
+    drawn = sales(3, days=240, per_day=8)
+    leads, known = drawn.known_on(240)
+    day = leads.placed // DAY
+    placed = np.where(batches, (day - day % 30) * DAY + np.arange(len(day)), leads.placed)
+    model = train(replace(leads, placed=placed), known, Wishes()).model
+    clock = [each.name for each in model.encoder.categories if each.name == "created / weekday"]
+    assert bool(clock) == has_clock
+    scores = model.score(model.read(leads.columns, placed, len(placed)))
+    assert scores.probability.sum() == pytest.approx(drawn.chance[: len(placed)].sum(), rel=0.1)
 
 
 def test_the_figures_of_quality_are_of_what_is_sent(

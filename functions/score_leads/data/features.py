@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,12 @@ PART = " / "
 
 WORDS = 1024
 """Buckets that the words of one free text are hashed into."""
+
+CREATION = "created"
+"""Name of the features of a lead's own creation."""
+
+FEW_DAYS, SELDOM = 56, 1 / 3
+"""Days with new leads: fewer than eight of each weekday, on less than a third of all days."""
 
 Index = NDArray[np.int64] | NDArray[np.bool_]
 
@@ -66,13 +72,32 @@ def read(
         if not attribute.refused
     ]
     if created is not None:
-        parts.append(_clock("created", created))
+        parts.append(_clock(CREATION, created))
     return Features(
         count,
         {name: values for part in parts for name, values in part.numbers.items()},
         {name: values for part in parts for name, values in part.codes.items()},
         {name: values for part in parts for name, values in part.words.items()},
         created,
+    )
+
+
+def without_batches(features: Features) -> Features:
+    """The features of training leads, without the clock of their creation if they came in batches.
+
+    Where a whole list comes on a few days, its weekday only says which list it was, and a coming
+    list would be taken for the old one of its weekday.
+    """
+    if features.created is None or not features.count:
+        return features
+    day = np.unique(np.floor(features.created / DAY))
+    if len(day) >= FEW_DAYS or len(day) >= SELDOM * (day[-1] - day[0] + 1):
+        return features
+    own = {f"{CREATION}{PART}hour", f"{CREATION}{PART}weekday"}
+    return replace(
+        features,
+        numbers={name: each for name, each in features.numbers.items() if name not in own},
+        codes={name: each for name, each in features.codes.items() if name not in own},
     )
 
 

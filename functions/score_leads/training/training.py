@@ -197,7 +197,7 @@ def judge_attributes(
         _wished(profile(name, values, leads.placed), wishes)
         for name, values in leads.columns.items()
     ]
-    features = reading.read(attributes, leads.columns, leads.created, len(leads.placed))
+    features = _read(attributes, leads)
     # an open lead is no loss yet; to count it as one would blame what only new leads have
     certain = outcomes.mature if outcomes.mature.any() else outcomes.is_known
     won = outcomes.won[certain]
@@ -207,8 +207,13 @@ def judge_attributes(
     tried = [_coded(each, features, leads.columns, certain, won, wishes.seed) for each in tried]
     judged = tuple(_without_twins(tried, features))
     if judged != tuple(attributes):
-        features = reading.read(judged, leads.columns, leads.created, len(leads.placed))
+        features = _read(judged, leads)
     return judged, features, evidence
+
+
+def _read(attributes: Sequence[Attribute], leads: Leads) -> Features:
+    every = reading.read(attributes, leads.columns, leads.created, len(leads.placed))
+    return reading.without_batches(every)
 
 
 def _blank_when_new(leads: Leads, outcomes: Outcomes) -> dict[str, str]:
