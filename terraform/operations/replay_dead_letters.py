@@ -3,13 +3,15 @@
     .venv/bin/python terraform/operations/replay_dead_letters.py PROJECT ENVIRONMENT [--list]
 
 It runs under the operator's own credentials. Every message of the product may arrive twice without
-harm, so a replay that broke off is simply started again.
+harm, so a replay that broke off is simply started again. A letter of no subscription of this
+deployment is named and stays, and the command ends with 1.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,17 +35,19 @@ class Letter:
 
     ack_id: str
     subscription: str
-    topic: str
+    topic: str | None
+    """None when the subscription is none of this deployment's: it is not guessed at."""
     data: bytes
     attributes: Mapping[str, str]
     ordering_key: str
 
     def __str__(self) -> str:
         # the data may hold what a person wrote; its kind is enough to recognise it
-        return f"{self.subscription}: {self.attributes.get('kind', 'no kind')} {self.ordering_key}"
+        shown = f"{self.subscription}: {self.attributes.get('kind', 'no kind')} {self.ordering_key}"
+        return shown if self.topic else f"{shown} (of no subscription of this deployment: it stays)"
 
 
-def main() -> None:
+def main() -> int:
     from google.cloud import pubsub_v1
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -56,13 +60,19 @@ def main() -> None:
     subscriber = pubsub_v1.SubscriberClient()
     prefix = f"conversions-{asked.environment}-"
     inbox = subscriber.subscription_path(asked.project, f"{prefix}dead-letters")
-    count = 0
+    letters = []
     for letter in waiting(subscriber, inbox, prefix):
-        count += 1
+        letters.append(letter)
         print(letter)
-        if not asked.list:
+        if letter.topic and not asked.list:
             replay(letter, publisher, subscriber, asked.project, inbox)
-    print(f"{count} dead letters {'wait' if asked.list else 'sent back'}")
+    stay = [letter for letter in letters if asked.list or not letter.topic]
+    give_back(stay, subscriber, inbox)
+    if asked.list:
+        print(f"{len(letters)} dead letters wait")
+        return 0
+    print(f"{len(letters) - len(stay)} dead letters sent back, {len(stay)} stay")
+    return 1 if stay else 0
 
 
 def waiting(subscriber: SubscriberClient, inbox: str, prefix: str) -> Iterator[Letter]:
@@ -99,11 +109,22 @@ def topic_of_subscription(prefix: str) -> dict[str, str]:
 
 
 def opened(received: ReceivedMessage, topics: Mapping[str, str]) -> Letter:
-    """The dead letter without what Pub/Sub added; raises KeyError for an unknown subscription."""
+    """The dead letter without what Pub/Sub added."""
     message = received.message
-    source = message.attributes[f"{ADDED_BY_PUBSUB}Subscription"]
+    # one that somebody published here by hand has no source
+    source = message.attributes.get(f"{ADDED_BY_PUBSUB}Subscription", "unknown")
     kept = {k: v for k, v in message.attributes.items() if not k.startswith(ADDED_BY_PUBSUB)}
-    return Letter(received.ack_id, source, topics[source], message.data, kept, message.ordering_key)
+    topic = topics.get(source)
+    return Letter(received.ack_id, source, topic, message.data, kept, message.ordering_key)
+
+
+def give_back(letters: Sequence[Letter], subscriber: SubscriberClient, inbox: str) -> None:
+    """Let the next command see them at once, and not when their time to be acknowledged is up."""
+    for start in range(0, len(letters), BATCH):
+        ack_ids = [letter.ack_id for letter in letters[start : start + BATCH]]
+        subscriber.modify_ack_deadline(
+            subscription=inbox, ack_ids=ack_ids, ack_deadline_seconds=0, timeout=SECONDS
+        )
 
 
 def replay(
@@ -114,6 +135,7 @@ def replay(
     inbox: str,
 ) -> None:
     """Publish the message again, and only then forget the dead letter."""
+    assert letter.topic, "a letter of another deployment has no topic here"
     path = publisher.topic_path(project, letter.topic)
     sent = publisher.publish(
         path, letter.data, ordering_key=letter.ordering_key, **letter.attributes
@@ -123,4 +145,4 @@ def replay(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -32,7 +32,17 @@ class PubSub:
     def __init__(self, *messages: PubsubMessage, error: Exception | None = None) -> None:
         self.waiting = {f"ack-{m.message_id}": m for m in messages}
         self.published: list[tuple[Any, ...]] = []
+        self.given_back: list[str] = []
         self.error = error
+
+    def subscription_path(self, project: str, name: str) -> str:
+        return f"projects/{project}/subscriptions/{name}"
+
+    def modify_ack_deadline(
+        self, subscription: str, ack_ids: list[str], ack_deadline_seconds: int, timeout: float
+    ) -> None:
+        assert (subscription, ack_deadline_seconds) == (INBOX, 0)
+        self.given_back += ack_ids
 
     def pull(self, subscription: str, max_messages: int, timeout: float) -> PullResponse:
         assert subscription == INBOX
@@ -103,7 +113,27 @@ def test_listing_sends_nothing_and_ends() -> None:
     assert not pubsub.published
 
 
-def test_a_letter_of_another_installation_is_not_guessed_at() -> None:
-    pubsub = PubSub(dead(1, "somebody-elses"))
-    with pytest.raises(KeyError, match="somebody-elses"):
-        replay_all(pubsub)
+def command(pubsub: PubSub, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
+    monkeypatch.setattr("google.cloud.pubsub_v1.PublisherClient", lambda **_: pubsub)
+    monkeypatch.setattr("google.cloud.pubsub_v1.SubscriberClient", lambda: pubsub)
+    monkeypatch.setattr("sys.argv", ["replay_dead_letters.py", "shop", "prod", *options])
+    return tool.main()
+
+
+def test_a_letter_of_another_installation_stays_and_keeps_no_other_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    by_hand = PubsubMessage(message_id="2", data=b"{}")
+    pubsub = PubSub(dead(1, "somebody-elses"), by_hand, dead(3))
+    assert command(pubsub, monkeypatch) == 1
+    assert list(pubsub.waiting) == ["ack-1", "ack-2"]
+    assert len(pubsub.published) == 1
+    assert "somebody-elses" in capsys.readouterr().out
+
+
+def test_what_was_listed_can_be_replayed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pubsub = PubSub(dead(1), dead(2))
+    assert command(pubsub, monkeypatch, "--list") == 0
+    assert pubsub.given_back == ["ack-1", "ack-2"]
+    assert command(pubsub, monkeypatch) == 0
+    assert not pubsub.waiting
