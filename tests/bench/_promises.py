@@ -29,7 +29,7 @@ from functions.score_leads.model import fitting, value  # noqa: E402
 from functions.score_leads.model.encoding import log_odds, probability  # noqa: E402
 from functions.score_leads.model.fitting import Fitted  # noqa: E402
 from functions.score_leads.model.level import Level, level  # noqa: E402
-from functions.score_leads.operate.training_incidents import tells_of_promises  # noqa: E402
+from functions.score_leads.operate.training_incidents import is_uncertain  # noqa: E402
 from tests.score_leads.simulator import Sales, sales  # noqa: E402
 
 SEEDS, BESIDE, FIRST_SEED = 7, 2, 3000
@@ -203,7 +203,8 @@ def _point(drawn: Sales, today: float, beside: bool) -> Point:
         peer=_peer(features, coming_features, known, chance) if beside else np.nan,
         money_without=float(np.log((probability(new) * deals).sum() / worth)),
         money=float(np.log((probability(new + mine.overall) * deals).sum() / worth)),
-        said=tells_of_promises(mine),
+        # whether any incident says that promised totals may not come true
+        said=is_uncertain(mine) or bool(mine.missed or mine.astray),
         held=low * promised <= came <= high * promised,
         gain=_loss(new, chance) - _loss(new + mine.overall, chance),
         corrected=mine.overall != 0,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from common.errors import UserError
 from functions.score_leads.data import table_file
 from functions.score_leads.evaluate import backtest, history_file
 from functions.score_leads.evaluate.history_file import Roles
@@ -184,3 +186,40 @@ def test_with_the_time_of_winning_young_leads_count_as_open(tmp_path: Path) -> N
     assert not read.outcomes.is_known.all()
     _, known = read.training
     assert known.won.sum() == 0
+
+
+def days(style: str) -> table_file.TableFile:
+    """Sixty leads, one a day from 1 May 2024, of which every third was won after four days."""
+    first = date(2024, 5, 1)
+    made = [first + timedelta(days=day) for day in range(60)]
+    return table_file.TableFile(
+        columns={
+            "label": ["1" if day % 3 == 0 else "0" for day in range(60)],
+            "time": [day.strftime(style) for day in made],
+            "won_at": [(day + timedelta(days=4)).strftime(style) for day in made],
+            "days": ["4"] * 60,
+        },
+        rows=60,
+        delimiter=",",
+        skipped=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("style", "until"), [("%m/%d/%Y", "05/06/2024"), ("%d/%m/%Y", "06/05/2024")]
+)
+def test_the_day_asked_for_is_read_as_the_days_of_the_file(style: str, until: str) -> None:
+    read = history_file.history(days(style), Roles("label", "time", train_until=until))
+    assert read.cut == 6
+
+
+def test_days_to_the_win_are_no_time_of_winning() -> None:
+    roles = Roles("label", "time", won_at="days", window=30)
+    with pytest.raises(UserError, match="holds numbers"):
+        history_file.history(days("%Y-%m-%d"), roles)
+
+
+def test_wins_without_a_time_inside_the_window_are_told() -> None:
+    roles = Roles("label", "time", won_at="won_at", window=3)
+    read = history_file.history(days("%Y-%m-%d"), roles)
+    assert "20 won rows have no won_at within the window: not won" in read.notes

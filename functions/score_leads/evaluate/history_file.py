@@ -81,7 +81,8 @@ def history(table: TableFile, roles: Roles) -> History:
     _check_columns(table, roles)
     notes = [f"{table.skipped} lines skipped: their cells do not fit the header"]
     notes = notes if table.skipped else []
-    placed, dated = _times(table.columns[roles.time], roles.time)
+    times = table.columns[roles.time]
+    placed, dated = _times(times, roles.time)
     won, labelled = _labels(table.columns[roles.label], roles)
     for lacking, missing in (("time", np.isnan(placed)), ("label", ~labelled)):
         if missing.any():
@@ -92,7 +93,10 @@ def history(table: TableFile, roles: Roles) -> History:
         raise UserError("Fewer than two rows have a label and a time.", code="no_rows")
     leads = Leads(placed[rows], dated, _attributes(table, roles, rows))
     outcomes = _outcomes(table, roles, placed, dated, won).take(rows)
-    return History(leads, outcomes, rows, _cut(leads, roles), tuple(notes))
+    if roles.won_at and (lacking_at := won[rows].sum() - outcomes.won.sum()):
+        notes.append(f"{lacking_at} won rows have no {roles.won_at} within the window: not won")
+    cut = _cut(leads, roles, _day_comes_first(times))
+    return History(leads, outcomes, rows, cut, tuple(notes))
 
 
 def _check_columns(table: TableFile, roles: Roles) -> None:
@@ -123,7 +127,7 @@ def _attributes(table: TableFile, roles: Roles, rows: Index) -> dict[str, list[s
 def _times(cells: Sequence[str], column: str) -> tuple[Floats, bool]:
     """Each row's place in time, and whether it is in seconds since 1970."""
     there = [cell for cell in cells if clean(cell) is not None]
-    dates = moments(cells, day_comes_first(there))
+    dates = moments(cells, _day_comes_first(cells))
     if there and np.isfinite(dates).sum() >= 0.95 * len(there):
         return dates, True
     order = numbers(cells)
@@ -134,6 +138,10 @@ def _times(cells: Sequence[str], column: str) -> tuple[Floats, bool]:
         fix="Name a column with ISO dates, 31/12/2024, epochs, or a number that grows with time.",
         code="no_time",
     )
+
+
+def _day_comes_first(cells: Sequence[str]) -> bool:
+    return day_comes_first(cell for cell in cells if clean(cell) is not None)
 
 
 def _labels(cells: Sequence[str], roles: Roles) -> tuple[Flags, Flags]:
@@ -182,7 +190,13 @@ def _outcomes(table: TableFile, roles: Roles, placed: Floats, dated: bool, won: 
         return final(won, value)
     if not dated:
         raise UserError("--won-at needs dates in the time column.", code="bad_arguments")
-    at, _ = _times(table.columns[roles.won_at], roles.won_at)
+    at, won_dated = _times(table.columns[roles.won_at], roles.won_at)
+    # days to the win, taken for times, would make every win one of the first moment
+    if not won_dated:
+        raise UserError(
+            f"--won-at needs dates, and column {roles.won_at!r} holds numbers.",
+            code="bad_arguments",
+        )
     after = np.where(won, np.maximum((at - placed) / DAY, 0), np.nan)
     newest = np.nanmax(np.concatenate([placed, at]))
     return Outcomes(after, unknown, (newest - placed) / DAY, value, roles.window)
@@ -200,12 +214,13 @@ def _money(cells: Sequence[str], column: str) -> Floats:
     return read
 
 
-def _cut(leads: Leads, roles: Roles) -> int:
+def _cut(leads: Leads, roles: Roles, day_first: bool) -> int:
     count = len(leads.placed)
     if roles.train_until is None:
         cut = round(TRAIN_SHARE * count)
     else:
-        cut = int(np.searchsorted(leads.placed, _until(leads, roles.train_until), side="right"))
+        until = _until(leads, roles.train_until, day_first)
+        cut = int(np.searchsorted(leads.placed, until, side="right"))
     if not 0 < cut < count:
         raise UserError(
             f"--train-until {roles.train_until} leaves {cut} leads to train on and "
@@ -216,9 +231,10 @@ def _cut(leads: Leads, roles: Roles) -> int:
     return cut
 
 
-def _until(leads: Leads, written: str) -> float:
+def _until(leads: Leads, written: str, day_first: bool) -> float:
     """The time itself; a day without an hour means all of that day."""
-    at = moments([written])[0] if leads.dated else number(written)
+    # read as the file's own dates are: 05/06/2024 is a day of May in an American one
+    at = moments([written], day_first)[0] if leads.dated else number(written)
     if np.isnan(at):
         raise UserError(
             f"--train-until {written!r} is no {'date' if leads.dated else 'number'}.",

@@ -96,11 +96,6 @@ def is_uncertain(level: Level) -> bool:
     return level.moves or level.spread > UNSURE
 
 
-def tells_of_promises(level: Level) -> bool:
-    """Whether any incident says that promised totals may not come true."""
-    return is_uncertain(level) or bool(level.missed or level.astray)
-
-
 def of_training(training: Training, refused: str) -> Iterator[Incident]:
     """A model that can tell nothing apart, a moved level, a refused challenger, suspects."""
     step = training.trained.step
