@@ -48,16 +48,17 @@ class Letter:
 
 
 def main() -> int:
-    from google.cloud import pubsub_v1
+    from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+    from google.cloud.pubsub_v1.types import PublisherOptions
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("project")
     parser.add_argument("environment")
     parser.add_argument("--list", action="store_true", help="show them, and send nothing")
     asked = parser.parse_args()
-    options = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
-    publisher = pubsub_v1.PublisherClient(publisher_options=options)
-    subscriber = pubsub_v1.SubscriberClient()
+    options = PublisherOptions(enable_message_ordering=True)
+    publisher = PublisherClient(publisher_options=options)
+    subscriber = SubscriberClient()
     prefix = f"conversions-{asked.environment}-"
     inbox = subscriber.subscription_path(asked.project, f"{prefix}dead-letters")
     letters = []
