@@ -76,7 +76,13 @@ def main() -> None:
         location=asked.location,
     )
     client = bigquery.Client(project=asked.project, location=asked.location)
-    for table, rows in erase(Warehouse(client, settings), asked.ids, datetime.now(UTC)):
+    warehouse = Warehouse(client, settings)
+    if "erasures" not in warehouse.tables_in(f"{asked.project}.{dataset}"):
+        sys.exit(
+            f"Nothing was erased: {asked.project}.{dataset} is no dataset of the product, or is "
+            "not there. Look at PROJECT and ENVIRONMENT."
+        )
+    for table, rows in erase(warehouse, asked.ids, datetime.now(UTC)):
         print(f"{table}: {rows} rows deleted")
 
 

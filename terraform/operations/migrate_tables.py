@@ -33,8 +33,16 @@ def main() -> None:
         project=asked.project, dataset=f"conversions_{asked.environment}", location=asked.location
     )
     client = bigquery.Client(project=asked.project, location=asked.location)
+    is_there = False
     for table, added in migrate(Warehouse(client, settings)):
+        is_there = True
         print(f"{table}: {'added ' + ', '.join(added) if added else 'up to date'}")
+    if not is_there:
+        # a wrong name would else look like a migration that found nothing to do
+        sys.exit(
+            f"{asked.project}.{settings.dataset} has no table of the product, or is not there: "
+            "look at PROJECT and ENVIRONMENT."
+        )
 
 
 def migrate(warehouse: Warehouse) -> Iterator[tuple[str, list[str]]]:

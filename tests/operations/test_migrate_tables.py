@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 import pytest
+from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
 from common import schemas
@@ -10,6 +13,7 @@ from common.bigquery import migrations
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.settings import Settings
+from terraform.operations import erase_person, migrate_tables
 from terraform.operations.migrate_tables import migrate
 from tests.judge import analyze
 
@@ -79,3 +83,25 @@ def test_a_table_that_the_code_makes_itself_is_up_to_date(warehouse: Warehouse) 
 def test_googlesql_accepts_every_column_that_may_be_added(shape: str) -> None:
     columns = map(migrations.definition, migrations.missing((), schemas.load(shape)))
     analyze(f"CREATE TABLE `shop.conversions.held` ({', '.join(columns)})", {})
+
+
+class Nowhere:
+    """A client of a project that has no such dataset."""
+
+    def __init__(self, **_: object) -> None:
+        pass
+
+    def list_tables(self, dataset: str, **_: object) -> list[bigquery.Table]:
+        raise NotFound(f"Not found: Dataset {dataset}")  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    ("tool", "more"), [(migrate_tables, []), (erase_person, ["ann@shop.example"])]
+)
+def test_a_wrong_environment_is_told_and_no_success(
+    tool: ModuleType, more: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("google.cloud.bigquery.Client", Nowhere)
+    monkeypatch.setattr("sys.argv", ["tool", "shop-test", "prdo", "EU", *more])
+    with pytest.raises(SystemExit, match=r"shop-test\.conversions_prdo .* PROJECT and ENVIRONMENT"):
+        tool.main()
