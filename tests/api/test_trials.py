@@ -86,8 +86,17 @@ def test_a_backtest_counts_duplicates_and_says_why_rows_are_left_out(shop: House
             "reason": "duplicate_order",
             "text": "An earlier purchase has the same order id.",
             "candidates": 1,
+            "examples": [],
         }
     ]
+
+
+def test_a_backtest_shows_the_rows_behind_each_reason(shop: House) -> None:
+    body = {"definition": PURCHASE, **WEEK, "examples": 5}
+    [dropped] = shop.harness.post("/conversions:backtest", body)["left_out"]
+    [row] = dropped["examples"]
+    assert (row["id"], row["value"], row["currency"]) == ("T-3", 80.0, "USD")
+    assert row["created"].startswith("2026-11-18T10:00:04")
 
 
 def test_a_backtest_shows_the_effect_of_refunds(shop: House) -> None:

@@ -45,7 +45,7 @@ class Simple(Conversion):
     )
     deduplicate_by_user: bool = Field(
         False,
-        title="Deduplicate by User",
+        title="Deduplicate conversions by User",
         description=(
             "Purchase: keep each user's first one. Custom event: one per user and window. "
             "A user is a Google client id, or those that a user id joins in GA4 or in rows of "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 
 from pydantic import Field
 
-from common.bigquery.sql import template
+from common.bigquery.sql import bind, template
 from common.http.model import Model
 from common.http.request import Ask, Days, Nothing, window_of
 from common.kinds import AnyConversion
@@ -25,6 +26,18 @@ class TrialBody(Days):
     """A draft and the days to try it on."""
 
     definition: AnyConversion
+    examples: int = Field(
+        0, ge=0, le=100, description="Show so many of the newest rows that each reason left out."
+    )
+
+
+class Example(Model):
+    """A row that would not count."""
+
+    id: str | None
+    created: datetime | None
+    value: float | None = Field(description="In the row's own currency, less refunds.")
+    currency: str | None
 
 
 class LeftOut(Model):
@@ -33,6 +46,7 @@ class LeftOut(Model):
     reason: str = Field(description="Stable code such as duplicate_order.")
     text: str
     candidates: int
+    examples: list[Example] = Field(description="The newest of them, as many as were asked for.")
 
 
 class BacktestTotals(Figures):
@@ -69,6 +83,7 @@ def backtest(ask: Ask[Nothing, TrialBody], services: Services) -> Backtest:
     checked = checks.check(draft, definitions, services, allow_unknown_event=True)
     with trial(draft, definitions, window, services) as tried:
         rows = _rows(tried)
+        examples = _examples(tried, ask.body.examples)
     kept = [Day(**_figures(row)) for row in rows if row["outcome"] is None]
     normalized = draft.normalization() is not None
     return Backtest(
@@ -78,21 +93,27 @@ def backtest(ask: Ask[Nothing, TrialBody], services: Services) -> Backtest:
         currency=services.settings.currency,
         totals=_totals(kept, rows),
         days=kept,
-        left_out=left_out(rows),
+        left_out=left_out(rows, examples),
         warnings=[Remark.of(finding) for finding in checked.remarks]
         + ([_BEFORE_NORMALIZATION] if normalized else []),
     )
 
 
-def left_out(rows: Iterable[Row]) -> list[LeftOut]:
-    """Candidates by the reason that dropped them, the most frequent first."""
+def left_out(rows: Iterable[Row], examples: Mapping[str, list[Example]]) -> list[LeftOut]:
+    """Candidates by the reason that dropped them, the most frequent first; `examples` by reason."""
     counts: dict[str, int] = {}
     for row in rows:
         if row["outcome"]:
             counts[row["outcome"]] = counts.get(row["outcome"], 0) + row["conversions"]
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [
-        LeftOut(reason=code, text=message_of(code), candidates=number) for code, number in ordered
+        LeftOut(
+            reason=code,
+            text=message_of(code),
+            candidates=number,
+            examples=examples.get(code, []),
+        )
+        for code, number in ordered
     ]
 
 
@@ -110,6 +131,22 @@ def _rows(tried: Trial) -> list[JsonObject]:
         rates=tried.context.rates,
     )
     return list(tried.warehouse.rows(tried.bound(sql)))
+
+
+def _examples(tried: Trial, limit: int) -> dict[str, list[Example]]:
+    """Reason → the newest rows that it left out; nothing is read for none."""
+    found: dict[str, list[Example]] = defaultdict(list)
+    if limit:
+        sql = template(
+            __file__,
+            "backtest_examples",
+            candidates=tried.candidates,
+            reason=reason(),
+            limit=bind(limit),
+        )
+        for row in tried.warehouse.rows(tried.bound(sql)):
+            found[row["outcome"]].append(Example(**{n: row[n] for n in Example.model_fields}))
+    return found
 
 
 def _figures(row: Row) -> JsonObject:

@@ -6,12 +6,20 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    expect,
+    sync_playwright,
+)
 
-from tests.console.browser.world import DIST, World, world
+from tests.console.browser.world import DIST, World, console, world
 
 PATIENCE = 300_000
 """Milliseconds until what does not come is a fault: a busy machine is slow, and wrong it is not."""
@@ -25,6 +33,8 @@ FLAGS = (
 ).split()
 WIDE, NARROW = (1280, 860), (390, 844)
 Opener = Callable[[str], Page]
+NO_UPSTREAM = "http://127.0.0.1:9"
+"""Where nothing answers: every answer is then the test's own."""
 
 
 def launched() -> tuple[ExitStack, Browser]:
@@ -68,10 +78,33 @@ def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield running
 
 
+@pytest.fixture(scope="module")
+def shell(browser: Browser) -> Iterator[str]:
+    """The address of a console with nothing behind it."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    with console(NO_UPSTREAM) as url:
+        yield url
+
+
 @pytest.fixture
 def opened(browser: Browser, shop: World) -> Iterator[Opener]:
-    """`opened(path)` is a page at the path, in a context of its own; more are more people."""
+    """`opened(path)` is a page of the shop, in a context of its own; more are more people."""
+    with opener(browser, shop.url) as open_:
+        yield open_
+
+
+@pytest.fixture
+def hollow(browser: Browser, shell: str) -> Iterator[Opener]:
+    """`hollow(path)` is a page behind which only answers that a test routes to it stand."""
+    with opener(browser, shell) as open_:
+        yield open_
+
+
+@contextmanager
+def opener(browser: Browser, url: str) -> Iterator[Opener]:
+    """Opens pages at the address; what their consoles complained of fails at the end."""
     said: list[str] = []
+    contexts: list[BrowserContext] = []
 
     def keep(message: ConsoleMessage) -> None:
         # what the service refuses is shown by the page; the browser reports it as well
@@ -80,7 +113,7 @@ def opened(browser: Browser, shop: World) -> Iterator[Opener]:
 
     def open_(path: str) -> Page:
         context = browser.new_context(
-            base_url=shop.url,
+            base_url=url,
             viewport={"width": WIDE[0], "height": WIDE[1]},
             color_scheme="light",
             reduced_motion="reduce",
@@ -94,8 +127,9 @@ def opened(browser: Browser, shop: World) -> Iterator[Opener]:
         page.goto(path)
         return page
 
-    contexts: list[object] = []
     yield open_
     for context in contexts:
-        context.close()  # type: ignore[attr-defined]
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")
+        context.close()
     assert not said, f"the browser's console: {said}"

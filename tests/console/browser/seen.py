@@ -25,3 +25,8 @@ def faults(page: Page) -> list[str]:
 def beyond_the_edge(page: Page) -> int:
     """Pixels by which the page is wider than its window."""
     return int(page.evaluate("Math.max(0, document.documentElement.scrollWidth - innerWidth)"))
+
+
+def show(page: Page, path: str) -> None:
+    """Goes to another screen as a link does, without loading the page anew."""
+    page.evaluate("path => history.pushState(null, '', path)", path)

@@ -8,11 +8,12 @@ import {
   UnstyledButton,
 } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { lazy, Suspense, useState, type ComponentType } from 'react';
+import { lazy, Suspense, useEffect, useRef, useState, type ComponentType } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 
 import { useMe } from './api/queries';
 import { Conversions } from './conversions/list';
+import { Boundary } from './ui/boundary';
 import { Keys, useShortcuts } from './ui/keys';
 import { Empty, Waiting } from './ui/parts';
 
@@ -48,6 +49,7 @@ export function App() {
   const [open, menu] = useDisclosure();
   const [location] = useLocation();
   const [keys, setKeys] = useState(false);
+  useFocus(location);
   useShortcuts({ '?': () => setKeys(true) });
   return (
     <AppShell
@@ -84,6 +86,7 @@ export function App() {
             href={path}
             label={label}
             active={location === path || also.test(location)}
+            aria-current={location === path || also.test(location) ? 'page' : undefined}
             onClick={menu.close}
           />
         ))}
@@ -94,32 +97,45 @@ export function App() {
         </UnstyledButton>
       </AppShell.Navbar>
       <AppShell.Main id="main" tabIndex={-1}>
-        <Suspense fallback={<Waiting label="Loading" />}>
-          <Switch>
-            <Route path="/" component={Conversions} />
-            <Route path="/new" component={New} />
-            <Route path="/new/:type" component={NewConversion} />
-            <Route path="/conversions/:id/edit" component={EditConversion} />
-            <Route path="/conversions/:id/:tab?" component={Conversion} />
-            <Route path="/report" component={ReportPage} />
-            <Route path="/runs" component={Runs} />
-            <Route path="/runs/all/:tab" component={Runs} />
-            <Route path="/runs/:id" component={OneRun} />
-            <Route path="/destinations" component={Destinations} />
-            <Route path="/destinations/new/:kind" component={NewDestination} />
-            <Route path="/destinations/:id/edit" component={EditDestination} />
-            <Route path="/destinations/:id/:tab?" component={OneDestination} />
-            <Route path="/scoring/:id?" component={Scoring} />
-            <Route path="/settings" component={SettingsPage} />
-            <Route>
-              <Empty title="There is no such page">The address names nothing that is here.</Empty>
-            </Route>
-          </Switch>
-        </Suspense>
+        <Boundary at={location}>
+          <Suspense fallback={<Waiting label="Loading" />}>
+            <Switch>
+              <Route path="/" component={Conversions} />
+              <Route path="/new" component={New} />
+              <Route path="/new/:type" component={NewConversion} />
+              <Route path="/conversions/:id/edit" component={EditConversion} />
+              <Route path="/conversions/:id/:tab?" component={Conversion} />
+              <Route path="/report" component={ReportPage} />
+              <Route path="/runs" component={Runs} />
+              <Route path="/runs/all/:tab" component={Runs} />
+              <Route path="/runs/:id" component={OneRun} />
+              <Route path="/destinations" component={Destinations} />
+              <Route path="/destinations/new/:kind" component={NewDestination} />
+              <Route path="/destinations/:id/edit" component={EditDestination} />
+              <Route path="/destinations/:id/:tab?" component={OneDestination} />
+              <Route path="/scoring/:id?" component={Scoring} />
+              <Route path="/settings" component={SettingsPage} />
+              <Route>
+                <Empty title="There is no such page" action={<Link href="/">To the conversions</Link>}>
+                  The address names nothing that is here.
+                </Empty>
+              </Route>
+            </Switch>
+          </Suspense>
+        </Boundary>
       </AppShell.Main>
       <Keys opened={keys} close={() => setKeys(false)} />
     </AppShell>
   );
+}
+
+/** A new screen is read, and gone through, from its beginning: what had the focus before is gone. */
+function useFocus(location: string): void {
+  const first = useRef(true);
+  useEffect(() => {
+    if (first.current) first.current = false;
+    else if (document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true });
+  }, [location]);
 }
 
 function Person() {

@@ -16,7 +16,8 @@ setNonce(nonce);
 
 const root = document.getElementById('root');
 if (root) {
-  createRoot(root).render(
+  // what a boundary has caught it also shows
+  createRoot(root, { onCaughtError: (error) => console.info(error) }).render(
     <StrictMode>
       <MantineProvider
         theme={theme}

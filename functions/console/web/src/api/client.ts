@@ -1,26 +1,38 @@
 import { QueryClient } from '@tanstack/react-query';
 
-/** Problem details (RFC 9457) of an answer that is no success. */
+/** What to do about an answer that does not say it itself, by its status. */
+const FIXES: Record<number, string> = {
+  0: 'Look whether you are online and whether the console still runs, then try again.',
+  401: 'Sign in again; what you typed stays here.',
+  403: 'Ask whoever runs the product for the role that this takes.',
+  404: 'Look for it in its list: it may have been archived, or the address has a slip.',
+  409: 'Load it anew and do it once more: something else was quicker.',
+  412: 'Load it anew and do it once more: somebody else has saved it meanwhile.',
+  429: 'Wait a minute, then try again.',
+};
+const OTHER = 'Try again in a minute; if it stays, tell whoever runs the product.';
+
+/** Problem details (RFC 9457) of an answer that is no success; status 0 where there was no answer. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly fix: string;
   readonly field: string;
-  readonly errors: Fault[];
+  readonly errors: FieldError[];
   readonly requestId: string;
 
   constructor(status: number, body: Partial<ProblemBody>) {
-    super(body.detail ?? `The answer was ${status}.`);
+    super(body.detail || `The answer was ${status}, without a reason.`);
     this.status = status;
     this.code = body.code ?? '';
-    this.fix = body.fix ?? '';
+    this.fix = body.fix || (body.errors?.length ? '' : (FIXES[status] ?? OTHER));
     this.field = body.field ?? '';
     this.errors = body.errors ?? [];
     this.requestId = body.request_id ?? '';
   }
 }
 
-export interface Fault {
+export interface FieldError {
   field?: string | null;
   message: string;
 }
@@ -30,7 +42,7 @@ interface ProblemBody {
   code: string;
   fix: string | null;
   field: string | null;
-  errors: Fault[] | null;
+  errors: FieldError[] | null;
   request_id: string;
 }
 
@@ -48,18 +60,30 @@ interface Options {
 /** The answer with its ETag; throws Problem. */
 export async function ask<T>(method: string, path: string, options: Options = {}): Promise<Answer<T>> {
   const sent = options.body === undefined ? {} : { 'Content-Type': 'application/json' };
-  const response = await fetch(path, {
+  const response = await answered(path, {
     method,
     // a session that has run out is then answered with 401 instead of a page to sign in
     headers: { 'X-Requested-With': 'XMLHttpRequest', ...sent, ...options.headers },
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
     ...(options.signal ? { signal: options.signal } : {}),
   });
-  const text = await response.text();
-  const value: unknown = text ? parsed(text) : null;
+  const value = parsed(await response.text());
+  if (value === undefined) throw new Problem(response.status, FOREIGN);
   if (!response.ok) throw new Problem(response.status, (value ?? {}) as Partial<ProblemBody>);
   return { data: value as T, etag: response.headers.get('ETag') };
 }
+
+/** What the service answers; throws Problem when nothing answers. */
+async function answered(path: string, asked: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, asked);
+  } catch (error) {
+    if (asked.signal?.aborted) throw error;
+    throw new Problem(0, { detail: 'The console could not be reached.' });
+  }
+}
+
+const FOREIGN = { detail: 'The answer was no JSON: something between this page and the service answered.' };
 
 /** The body of a GET; `query` leaves out what is empty. */
 export async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
@@ -83,16 +107,23 @@ export const client = new QueryClient({
   defaultOptions: {
     queries: {
       staleTime: 30_000,
-      // a refusal stays one; only what was not answered at all is asked again
-      retry: (times, error) => times < 2 && !(error instanceof Problem && error.status < 500),
+      // without a network the page says so instead of waiting for one
+      networkMode: 'always',
+      // a refusal stays one; what failed by itself is asked once more before a person is
+      retry: (times, error) => times < 1 && !(error instanceof Problem && refused(error.status)),
+      retryDelay: 500,
     },
+    mutations: { networkMode: 'always' },
   },
 });
 
+const refused = (status: number): boolean => status >= 400 && status < 500;
+
+/** The value of a JSON text, null of none; undefined of what is no JSON. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return text ? JSON.parse(text) : null;
   } catch {
-    return { detail: 'The answer was no JSON; something between this page and the service answered.' };
+    return undefined;
   }
 }

@@ -12,7 +12,7 @@ export type Row = Api['ConversionLine'];
 export type Health = Row['health'];
 export type RowPage = Api['ConversionList'];
 export type LastRun = Api['LastRun'];
-export type Stored = Api['ConversionVersion'];
+export type ConversionVersion = Api['ConversionVersion'];
 export type Me = Api['Me'];
 
 export type Incident = Api['Incident'];

@@ -29,9 +29,12 @@ export function Overview({ id, definition }: { id: string; definition: object | 
   const { totals, days, currency } = statistics.data;
   if (!days.length) {
     return (
-      <Empty title="Nothing counted in these days">
-        Either it has not run yet, or nothing fits. Under “Why, why not” you can ask for one order or lead.
-      </Empty>
+      <>
+        <Empty title="Nothing counted in these days">
+          Either it has not run yet, or nothing fits. Under “Why, why not” you can ask for one order or lead.
+        </Empty>
+        {definition && <Steps id={id} definition={definition} />}
+      </>
     );
   }
   return (
@@ -86,7 +89,7 @@ export function Overview({ id, definition }: { id: string; definition: object | 
           <DayTable id={id} statistics={statistics.data} />
         </details>
       </section>
-      {definition && <Steps definition={definition} />}
+      {definition && <Steps id={id} definition={definition} />}
       <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="xl">
         <Breakdown id={id} window={window} span={span} by="channel" title="Channels" currency={currency} />
         <Breakdown id={id} window={window} span={span} by="country" title="Countries" currency={currency} />
@@ -123,6 +126,7 @@ function Breakdown(props: {
       <Title order={2} mb="xs">
         {props.title}
       </Title>
+      {rows.length === 0 && <Text size="sm">None is known for these days.</Text>}
       <Table aria-label={props.title}>
         <Table.Thead>
           <Table.Tr>

@@ -11,7 +11,7 @@ import { Versions } from '../versions/versions';
 import { Overview } from './overview';
 import { Remarks } from './remarks';
 import { Rows } from './rows';
-import type { Stored } from './types';
+import type { ConversionVersion } from './types';
 import { Why } from './why';
 
 const TABS = { overview: 'Overview', rows: 'Rows', why: 'Why, why not', versions: 'Versions' };
@@ -24,7 +24,7 @@ export function Conversion() {
   const kinds = useKindNames();
   const loaded = useQuery({
     queryKey: ['conversion', id],
-    queryFn: ({ signal }) => ask<Stored>('GET', `/api/conversions/${id}`, { signal }),
+    queryFn: ({ signal }) => ask<ConversionVersion>('GET', `/api/conversions/${id}`, { signal }),
   });
   if (loaded.isError && !loaded.data) return <Failed error={loaded.error} retry={() => void loaded.refetch()} />;
   if (!loaded.data) return <Waiting label="Loading the conversion" />;

@@ -1,14 +1,14 @@
 import { Code, List, Text } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 
-import type { Stored } from './types';
+import type { ConversionVersion } from './types';
 
 /** Where what was said of a save is kept until its page shows it. */
 export const remarksKey = (id: string) => ['remarks', id];
 
 /** What to know about the version that was just saved; nothing stood in its way. */
 export function Remarks({ id }: { id: string }) {
-  const remarks = useQueryClient().getQueryData<Stored['warnings']>(remarksKey(id)) ?? [];
+  const remarks = useQueryClient().getQueryData<ConversionVersion['warnings']>(remarksKey(id)) ?? [];
   if (!remarks.length) return null;
   return (
     <List size="sm" mt="xs" aria-label="What to know of it">

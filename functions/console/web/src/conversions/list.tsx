@@ -191,6 +191,7 @@ function Attention({ first, rows }: { first: RowPage; rows: Row[] }) {
   const open = newest(incidents.data?.incidents ?? []);
   const unwell = first.attention;
   const all = first.attention_total + open.length;
+  if (incidents.isError) return <Failed error={incidents.error} retry={() => void incidents.refetch()} title="What waits for a person is not known" />;
   if (!all) return null;
   const shown = 4;
   const rest = all - Math.min(shown, unwell.length + open.length);

@@ -5,8 +5,8 @@ import { ago } from '../ui/format';
 export const KINDS: Record<string, string> = {
   simple: 'Simple',
   combined: 'Combined',
-  custom: 'Custom SQL',
-  lead_scoring: 'Lead scoring',
+  custom: 'Custom',
+  lead_scoring: 'Lead Scoring',
 };
 
 interface State {

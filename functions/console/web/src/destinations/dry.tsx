@@ -23,6 +23,7 @@ export function DryRunTab(props: { id: string; conversions: string[] }) {
     retry: false,
   });
   if (refusal) return <Empty title="Nothing is tried">{refusal}</Empty>;
+  if (!conversion) return <Empty title="Nothing to try">It sends no conversion yet. Edit it and name one.</Empty>;
   const rows = dry.data?.rows.filter((row) => !only || stateOf(row.verdict) === only) ?? [];
   return (
     <Stack>
@@ -38,7 +39,7 @@ export function DryRunTab(props: { id: string; conversions: string[] }) {
           Try again
         </Button>
       </Group>
-      {dry.isError && <Failed error={dry.error} title="It could not be tried" />}
+      {dry.isError && <Failed error={dry.error} retry={() => void dry.refetch()} title="It could not be tried" />}
       {dry.isPending && <Waiting label="Judging each row" />}
       {dry.data && (
         <>
@@ -154,6 +155,11 @@ export function Request({ request }: { request: DryRun['requests'][number] }) {
         {plural(request.rows.length, 'row')} · {bytes(request.bytes)} · the secret goes into {request.credential.in}{' '}
         {request.credential.name}
       </Text>
+      {request.body == null && (
+        <Text size="xs" c="dimmed">
+          Its body names people: operators see it.
+        </Text>
+      )}
       {request.body && (
         <details>
           <summary>What is sent, byte for byte</summary>

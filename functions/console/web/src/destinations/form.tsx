@@ -21,7 +21,7 @@ import { Conflict } from '../versions/conflict';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
 import { Advices } from './advice';
 import { useForms, usePlatform } from './forms';
-import type { Config, FormOf, StoredDestination } from './types';
+import type { Config, FormOf, DestinationVersion } from './types';
 
 /** Fields that a person has to think about first; the others wait under "More". */
 const FIRST = new Set(['name', 'id', 'mode', 'conversions', 'default_consent', 'eea_default_consent', 'start_date']);
@@ -56,16 +56,20 @@ export function EditDestination() {
   const forms = useForms();
   const stored = useQuery({
     queryKey: ['editing-destination', id],
-    queryFn: ({ signal }) => ask<StoredDestination>('GET', `/export-preview/destinations/${id}`, { signal }),
+    queryFn: ({ signal }) => ask<DestinationVersion>('GET', `/export-preview/destinations/${id}`, { signal }),
     staleTime: Infinity,
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
   if (stored.isError) return <Failed error={stored.error} retry={() => void stored.refetch()} />;
   if (forms.isError) return <Failed error={forms.error} retry={() => void forms.refetch()} />;
-  const form = stored.data && forms.data?.[stored.data.data.kind];
-  if (!form || !stored.data.data.definition) return <Waiting label="Loading the destination" />;
-  return <Form key={id} form={form} start={stored.data.data.definition} stored={stored.data} />;
+  if (!stored.data || !forms.data) return <Waiting label="Loading the destination" />;
+  const { kind, definition, unreadable } = stored.data.data;
+  const form = forms.data[kind];
+  if (!form || !definition) {
+    return <Empty title="This release cannot read it">{unreadable ?? `It knows no platform ${kind}.`}</Empty>;
+  }
+  return <Form key={id} form={form} start={definition} stored={stored.data} />;
 }
 
 function fresh(kind: string, schema: Schema): Config {
@@ -73,15 +77,15 @@ function fresh(kind: string, schema: Schema): Config {
   return { ...defaultsOf(schema), kind, id: '', name: '', mode: 'paused', conversions: [{ conversion: '' }] };
 }
 
-function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestination> | null }) {
+function Form(props: { form: FormOf; start: Config; stored: Answer<DestinationVersion> | null }) {
   const { schema } = props.form;
   const [draft, setDraft] = useState<Config>(props.start);
   const [problem, setProblem] = useState<unknown>(null);
   const [etag, setEtag] = useState(props.stored?.etag ?? null);
-  const [theirs, setTheirs] = useState<Answer<StoredDestination> | null>(null);
+  const [theirs, setTheirs] = useState<Answer<DestinationVersion> | null>(null);
   const [saving, setSaving] = useState(false);
   const [, navigate] = useLocation();
-  const faults = problem instanceof Problem ? problem.errors : [];
+  const errors = problem instanceof Problem ? problem.errors : [];
   const set = (name: string, value: unknown) =>
     setDraft((before) => {
       const after: Config = { ...before, [name]: value };
@@ -97,7 +101,7 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
     setSaving(true);
     setProblem(null);
     try {
-      const saved = await ask<StoredDestination>('PUT', `/export-preview/destinations/${draft.id}`, {
+      const saved = await ask<DestinationVersion>('PUT', `/export-preview/destinations/${draft.id}`, {
         body: draft,
         // a new one replaces none that there is
         headers: { 'If-Match': etag ?? '"0"' },
@@ -105,9 +109,9 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
       void client.invalidateQueries();
       navigate(`/destinations/${saved.data.id}?saved=${saved.data.version}`);
     } catch (error) {
-      // one that exists was edited meanwhile; a new one's id is taken, which its fault says
+      // one that exists was edited meanwhile; a new one's id is taken, which its error says
       const edited = props.stored && error instanceof Problem && error.code === 'version_conflict';
-      if (edited) setTheirs(await ask<StoredDestination>('GET', `/export-preview/destinations/${draft.id}`));
+      if (edited) ask<DestinationVersion>('GET', `/export-preview/destinations/${draft.id}`).then(setTheirs, setProblem);
       else setProblem(error);
     } finally {
       setSaving(false);
@@ -124,7 +128,7 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
   const platform = usePlatform();
   const field = (name: string) =>
     name === 'conversions' ? (
-      <Mappings key={name} root={schema} draft={draft} set={set} faults={faults} />
+      <Mappings key={name} root={schema} draft={draft} set={set} errors={errors} />
     ) : (
       <DrawnField
         key={name}
@@ -132,7 +136,7 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<StoredDestina
         root={schema}
         draft={draft}
         set={set}
-        faults={faults}
+        errors={errors}
         fixed={name === 'id' && props.stored !== null}
         words={WORDS}
       />
@@ -186,7 +190,7 @@ function Check({ draft }: { draft: Config }) {
   const checked = useQuery({
     queryKey: ['check', asked],
     queryFn: ({ signal }) =>
-      ask<{ problems: StoredDestination['problems'] }>('POST', '/export-preview/destinations/check', {
+      ask<{ problems: DestinationVersion['problems'] }>('POST', '/export-preview/destinations/check', {
         body: asked,
         signal,
       }),
@@ -206,7 +210,7 @@ function Check({ draft }: { draft: Config }) {
 }
 
 /** Which conversion is sent as which event, goal or list of the platform. */
-function Mappings({ root, draft, set, faults }: Pick<DrawnProps, 'root' | 'set' | 'faults'> & { draft: Config }) {
+function Mappings({ root, draft, set, errors }: Pick<DrawnProps, 'root' | 'set' | 'errors'> & { draft: Config }) {
   const schema = root.properties?.['conversions'];
   const list = useAllConversions();
   const known = list.data?.conversions.map(({ id, name }) => ({ value: id, label: name })) ?? [];
@@ -228,7 +232,7 @@ function Mappings({ root, draft, set, faults }: Pick<DrawnProps, 'root' | 'set' 
               value={mapping['conversion'] || null}
               onChange={(id) => put(index, 'conversion', id ?? '')}
               flex="1 1 180px"
-              error={faults.find(({ field }) => field === `conversions.${index}.conversion`)?.message}
+              error={errors.find(({ field }) => field === `conversions.${index}.conversion`)?.message}
             />
             {others.map((name) => (
               <TextInput
@@ -239,7 +243,7 @@ function Mappings({ root, draft, set, faults }: Pick<DrawnProps, 'root' | 'set' 
                 value={mapping[name] ?? ''}
                 onChange={(event) => put(index, name, event.currentTarget.value)}
                 flex="1 1 180px"
-                error={faults.find(({ field }) => field === `conversions.${index}.${name}`)?.message}
+                error={errors.find(({ field }) => field === `conversions.${index}.${name}`)?.message}
               />
             ))}
             {draft.conversions.length > 1 && (

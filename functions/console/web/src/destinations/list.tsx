@@ -6,12 +6,12 @@ import { get } from '../api/client';
 import { Act, useRefusal } from '../ui/act';
 import { Ago, Empty, Failed, Head, Waiting } from '../ui/parts';
 import { useForms, usePlatform } from './forms';
-import type { StoredDestination } from './types';
+import type { DestinationVersion } from './types';
 
 export const useDestinations = () =>
   useQuery({
     queryKey: ['destinations'],
-    queryFn: ({ signal }) => get<{ destinations: StoredDestination[] }>('/export-preview/destinations', {}, signal),
+    queryFn: ({ signal }) => get<{ destinations: DestinationVersion[] }>('/export-preview/destinations', {}, signal),
   });
 
 /** Where conversions are sent. */
@@ -87,7 +87,8 @@ export function Mode({ mode }: { mode: string }) {
 
 function Add() {
   const refusal = useRefusal('edit');
-  const kinds = Object.keys(useForms().data ?? {});
+  const forms = useForms();
+  const kinds = Object.keys(forms.data ?? {});
   const platform = usePlatform();
   if (refusal) return <Act needs="edit">+ Add</Act>;
   return (
@@ -96,6 +97,12 @@ function Add() {
         <Button>+ Add</Button>
       </Menu.Target>
       <Menu.Dropdown>
+        {forms.isPending && <Menu.Label>Loading the platforms</Menu.Label>}
+        {forms.isError && (
+          <Menu.Item closeMenuOnClick={false} onClick={() => void forms.refetch()}>
+            The platforms could not be listed: {forms.error.message} Try again.
+          </Menu.Item>
+        )}
         {kinds.map((kind) => (
           <Menu.Item key={kind} component={Link} href={`/destinations/new/${kind}`}>
             {platform(kind)}

@@ -12,8 +12,9 @@ import { Ledger, Standings } from './ledger';
 import { Mode } from './list';
 import { DryRunTab } from './dry';
 import { usePlatform } from './forms';
+import { Quality } from './quality';
 import { TestConversion } from './trial';
-import type { Advice, StoredDestination } from './types';
+import type { Advice, DestinationVersion } from './types';
 
 const TABS = { dry: 'Dry run', ledger: 'Ledger', health: 'Health', versions: 'Versions' };
 
@@ -26,7 +27,7 @@ export function OneDestination() {
   const platform = usePlatform();
   const loaded = useQuery({
     queryKey: ['destination', id],
-    queryFn: ({ signal }) => ask<StoredDestination>('GET', `/export-preview/destinations/${id}`, { signal }),
+    queryFn: ({ signal }) => ask<DestinationVersion>('GET', `/export-preview/destinations/${id}`, { signal }),
   });
   const send = useMutation({
     mutationFn: () =>
@@ -91,7 +92,10 @@ export function OneDestination() {
           </Stack>
         </Tabs.Panel>
         <Tabs.Panel value="health">
-          <Health id={id} />
+          <Stack gap="xl">
+            <Health id={id} />
+            <Quality id={id} />
+          </Stack>
         </Tabs.Panel>
         <Tabs.Panel value="versions">
           <Versions path={`/export-preview/destinations/${id}`} newest={stored.version} etag={loaded.data.etag} />

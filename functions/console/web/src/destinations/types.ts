@@ -10,7 +10,7 @@ export type Config = Record<string, unknown> & {
 };
 
 export type Advice = Export['Advice'];
-export type StoredDestination = Omit<Export['DestinationVersion'], 'definition'> & { definition: Config | null };
+export type DestinationVersion = Omit<Export['DestinationVersion'], 'definition'> & { definition: Config | null };
 export type FormOf = Omit<Export['Form'], 'schema'> & { schema: Schema };
 export type DryRun = Export['DryRun'];
 export type LedgerEntry = Export['LedgerEntry'];

@@ -16,10 +16,10 @@ export function CombinedForm() {
           change={(conversions) => set({ conversions })}
         />
       </Section>
-      <Section title="Duplicates">
+      <Section title="Conversions deduplication">
         <Revealing
           path="deduplication_days"
-          label="Deduplicate by client"
+          label="Deduplicate conversions by Google Client ID"
           description="One conversion of a client id silences the next for some days."
           on={draft.deduplication_days !== null}
           change={(on) => set({ deduplication_days: on ? 30 : null })}

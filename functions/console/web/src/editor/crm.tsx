@@ -3,7 +3,7 @@ import { ActionIcon, Group, Select, Stack, TagsInput, Text, TextInput, Button } 
 import type { LeadScoring } from '../api/definitions';
 import { TextField, useForm, useText } from './form';
 import { ConversionSelect } from './references';
-import { Choice, Fault } from './simple';
+import { Choice, ErrorOf } from './simple';
 import { Tags } from './tags';
 
 type Crm = Extract<LeadScoring['source'], { type: 'crm' }>;
@@ -40,7 +40,7 @@ export function NamedColumns({ columns, change }: { columns: Columns; change: (c
           <TextField path="source.columns.lost.column" value={columns.lost?.column ?? ''} change={(column) => put({ lost: reached(columns.lost, { column }) })} />
           <Tags path="source.columns.lost.values" value={columns.lost?.values ?? []} change={(values) => put({ lost: reached(columns.lost, { values }) })} />
         </Group>
-        <Fault path="source.columns" />
+        <ErrorOf path="source.columns" />
       </Stack>
     </details>
   );
@@ -165,7 +165,7 @@ export function LeadFilters() {
           </ActionIcon>
         </div>
       ))}
-      <Fault path="lead_filters" />
+      <ErrorOf path="lead_filters" />
       <Button size="xs" variant="default" w="fit-content" onClick={() => put([...all, { column: '', operator: 'one_of', values: [] }])}>
         + Condition on leads
       </Button>

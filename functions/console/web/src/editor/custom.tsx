@@ -4,7 +4,7 @@ import { lazy, Suspense, useState } from 'react';
 import type { Custom } from '../api/definitions';
 import type { Verdict } from '../sql/verdict';
 import { Waiting } from '../ui/parts';
-import { NumberField, Revealing, useFault, useForm, useText } from './form';
+import { NumberField, Revealing, useFieldError, useForm, useText } from './form';
 import { ConversionSelect } from './references';
 import { Section } from './section';
 import { Tags } from './tags';
@@ -38,11 +38,11 @@ export function CustomForm() {
       <Section title="Value">
         <Predicted verdict={verdict} />
       </Section>
-      <Section title="Changes in the CRM">
+      <Section title="Conversions adjustment">
         <Revealing
           path="adjustment_days"
-          label="Conversions adjustment"
-          description="Follow what changes in the CRM after a conversion."
+          label="Follow changes in the CRM"
+          description="What changes there after a conversion changes it here, for some days."
           on={draft.adjustment_days !== null}
           change={(on) => set({ adjustment_days: on ? 30 : null })}
         >
@@ -71,7 +71,7 @@ function Predicted({ verdict }: { verdict: Verdict | null }) {
   const { draft, set } = useForm<Custom>();
   const { label, description } = useText('predicted_value');
   const target = useText('predicted_value.target');
-  const fault = useFault('predicted_value');
+  const error = useFieldError('predicted_value');
   const chosen = draft.predicted_value;
   const offered = verdict?.predicted_value ?? null;
   const possible = offered?.available ?? false;
@@ -91,7 +91,7 @@ function Predicted({ verdict }: { verdict: Verdict | null }) {
         description={description}
         checked={chosen !== null}
         disabled={!chosen && !possible}
-        error={chosen ? undefined : fault}
+        error={chosen ? undefined : error}
         data-field="predicted_value"
         onChange={(event) =>
           set({ predicted_value: event.currentTarget.checked ? { target: '', window_days: 40 } : null })
@@ -117,7 +117,7 @@ function Predicted({ verdict }: { verdict: Verdict | null }) {
             data={known || !chosen.target ? targets : [...targets, { value: chosen.target, label: chosen.target }]}
             value={chosen.target || null}
             onChange={(id) => set({ predicted_value: { ...chosen, target: id ?? '' } })}
-            error={fault}
+            error={error}
             withAsterisk
             data-field="predicted_value.target"
             comboboxProps={{ middlewares: { flip: true } }}

@@ -11,15 +11,15 @@ export const TYPES = {
     about: 'Any other event of GA4, such as a form that was sent.',
   },
   combined: {
-    title: 'Combined',
+    title: 'Combined conversion',
     about: 'Two or more conversions counted as one.',
   },
   custom: {
-    title: 'Custom SQL',
-    about: 'Rows of your own query over CRM or offline data.',
+    title: 'Custom conversion',
+    about: 'Rows of your own SQL over CRM or offline data.',
   },
   scoring: {
-    title: 'Lead scoring',
+    title: 'Lead Scoring conversion',
     about: 'Leads of your CRM that are worth it, with the value a model expects.',
   },
 } as const;

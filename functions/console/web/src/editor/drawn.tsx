@@ -1,7 +1,7 @@
 import { Checkbox, JsonInput, NumberInput, Select, Switch, TagsInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
-import type { Fault } from '../api/client';
+import type { FieldError } from '../api/client';
 import { resolved, useForm, type Schema } from './form';
 import { Section } from './section';
 
@@ -12,7 +12,7 @@ const COMMON = new Set(['kind', 'id', 'name', 'description']);
 
 /** The fields of a kind of conversion that has no form written for it. */
 export function DrawnForm({ schema }: { schema: Schema }) {
-  const { draft, set, faults } = useForm();
+  const { draft, set, errors } = useForm();
   const names = Object.keys(schema.properties ?? {}).filter((name) => !COMMON.has(name));
   return (
     <Section title={schema.title ?? 'Settings'}>
@@ -23,7 +23,7 @@ export function DrawnForm({ schema }: { schema: Schema }) {
           root={schema}
           draft={draft as unknown as Values}
           set={(field, value) => set({ [field]: value })}
-          faults={faults}
+          errors={errors}
         />
       ))}
     </Section>
@@ -41,14 +41,14 @@ export interface DrawnProps {
   root: Schema;
   draft: Values;
   set: (name: string, value: unknown) => void;
-  faults: Fault[];
+  errors: FieldError[];
   fixed?: boolean;
   /** The words for the values of a choice. */
   words?: Record<string, string>;
 }
 
 /** One field, drawn by its type in the schema. */
-export function DrawnField({ name, root, draft, set, faults, fixed = false, words = {} }: DrawnProps) {
+export function DrawnField({ name, root, draft, set, errors, fixed = false, words = {} }: DrawnProps) {
   const own = root.properties?.[name];
   const schema = settable(root, own);
   const value = draft[name];
@@ -56,7 +56,7 @@ export function DrawnField({ name, root, draft, set, faults, fixed = false, word
   const shared = {
     label: own?.title ?? name,
     description: own?.description ?? '',
-    error: faults.find(({ field }) => field === name || field?.startsWith(`${name}.`))?.message,
+    error: errors.find(({ field }) => field === name || field?.startsWith(`${name}.`))?.message,
     'data-field': name,
   };
   if (schema.const === true) {

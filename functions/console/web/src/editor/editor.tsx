@@ -3,9 +3,9 @@ import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
 
-import { ask, client, get, Problem, type Answer, type Fault } from '../api/client';
+import { ask, client, get, Problem, type Answer, type FieldError } from '../api/client';
 import { remarksKey } from '../conversion/remarks';
-import type { Stored } from '../api/types';
+import type { ConversionVersion } from '../api/types';
 import type { Definition } from '../api/definitions';
 import { Act, useRefusal } from '../ui/act';
 import { useShortcuts } from '../ui/keys';
@@ -25,7 +25,7 @@ import { ScoringForm } from './scoring';
 import { Section } from './section';
 import { SimpleForm } from './simple';
 
-type Editable = Stored & { definition: Definition };
+type Editable = ConversionVersion & { definition: Definition };
 
 /** The form of a new conversion of the type that the address names. */
 export function NewConversion() {
@@ -86,7 +86,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
   const changed = !same(sent(draft), sent(live?.data.definition ?? props.start));
   useWarning(changed && !saving);
   const forget = useKept(key, draft, live?.etag ?? null, changed);
-  const faults: Fault[] = problem instanceof Problem ? faultsOf(problem) : [];
+  const errors: FieldError[] = problem instanceof Problem ? errorsOf(problem) : [];
   const set = (change: Partial<Definition>) =>
     setDraft((before) => {
       const after = { ...before, ...change } as Definition;
@@ -100,11 +100,11 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
     try {
       const body = sent(draft);
       const answer = live
-        ? await ask<Stored>('PUT', `/api/conversions/${draft.id}${query}`, {
+        ? await ask<ConversionVersion>('PUT', `/api/conversions/${draft.id}${query}`, {
             body,
             headers: live.etag ? { 'If-Match': live.etag } : {},
           })
-        : await ask<Stored>('POST', `/api/conversions${query}`, { body });
+        : await ask<ConversionVersion>('POST', `/api/conversions${query}`, { body });
       forget();
       void client.invalidateQueries();
       client.setQueryData(remarksKey(answer.data.id), answer.data.warnings);
@@ -112,7 +112,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
     } catch (error) {
       setReviewing(false);
       if (error instanceof Problem && error.code === 'version_conflict') {
-        setTheirs(await ask<Editable>('GET', `/api/conversions/${draft.id}`));
+        ask<Editable>('GET', `/api/conversions/${draft.id}`).then(setTheirs, setProblem);
       } else {
         setProblem(error);
       }
@@ -126,14 +126,14 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
   useShortcuts({ 'mod+s': () => changed && !refusal && begin() });
   useEffect(() => {
     if (!problem) return;
-    const first = faults[0]?.field;
+    const first = errors[0]?.field;
     const field = first && form.current?.querySelector<HTMLElement>(`[data-field="${first.split('.')[0]}"], [data-field="${first}"]`);
     field && (field.matches('input, textarea') ? field : field.querySelector<HTMLElement>('input, textarea'))?.focus();
   }, [problem]);
 
   const type = typeOf(draft);
   const { title, about } = type ? TYPES[type] : { title: schema?.title ?? draft.kind, about: schema?.description };
-  const value: Form = { draft, set: set as Form['set'], faults, schema };
+  const value: Form = { draft, set: set as Form['set'], errors, schema };
   return (
     <FormProvider value={value}>
       <Head
@@ -233,7 +233,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
   );
 }
 
-const faultsOf = (problem: Problem): Fault[] =>
+const errorsOf = (problem: Problem): FieldError[] =>
   problem.errors.length ? problem.errors : problem.field ? [{ field: problem.field, message: problem.message }] : [];
 
 function useSchema(kind: string): Schema | undefined {

@@ -37,7 +37,7 @@ export function Effect({ draft }: { draft: Definition }) {
           )}
         </Title>
         {!ready && <Text size="sm" c="dimmed">{waitingFor(typed)}</Text>}
-        {ready && effect.isError && <Failed error={effect.error} title="It cannot be counted yet" />}
+        {ready && effect.isError && <Failed error={effect.error} retry={() => void effect.refetch()} title="It cannot be counted yet" />}
         {ready && effect.data && !effect.isError && <Counted effect={effect.data} />}
       </Stack>
     </Paper>

@@ -15,11 +15,11 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 
-import { get } from '../api/client';
+import { get, Problem } from '../api/client';
 import type { AllOf, AnyOf, Condition, Filter, FilterValue } from '../api/definitions';
 import { count } from '../ui/format';
 import { isGroup } from './draft';
-import { useFault, useForm } from './form';
+import { useFieldError, useForm } from './form';
 
 interface Dimension {
   name: string;
@@ -177,8 +177,8 @@ function Line(props: {
   remove: () => void;
 }) {
   const { condition, change } = props;
-  const dimensions = useDimensions(props.event);
-  const fault = useFault(props.path);
+  const { dimensions, missing } = useDimensions(props.event);
+  const error = useFieldError(props.path);
   const known = dimensions.find(({ name }) => name === condition.dimension);
   const operators = useMemo(
     () => [...(known?.operators ?? ['equals'])].sort((a, b) => ORDER.indexOf(a) - ORDER.indexOf(b)),
@@ -195,7 +195,7 @@ function Line(props: {
           value={condition.dimension || null}
           onChange={(name) => name && change(fitted(condition, name, dimensions))}
           maxDropdownHeight={320}
-          nothingFoundMessage="GA4 has recorded nothing like it"
+          nothingFoundMessage={missing}
         />
         <Select
           aria-label={`Condition ${props.number}: comparison`}
@@ -220,9 +220,9 @@ function Line(props: {
           onChange={(value) => change({ ...condition, products: value as 'any' | 'all' })}
         />
       )}
-      {fault && (
+      {error && (
         <Text size="xs" c="var(--mantine-color-error)" mt={4}>
-          {fault}
+          {error}
         </Text>
       )}
     </div>
@@ -287,14 +287,19 @@ function ValueField(props: {
   );
 }
 
-function useDimensions(event: string): Dimension[] {
+function useDimensions(event: string): { dimensions: Dimension[]; missing: string } {
   const answer = useQuery({
     queryKey: ['dimensions', event],
     queryFn: ({ signal }) => get<{ dimensions: Dimension[] }>('/api/dimensions', { event }, signal),
     placeholderData: keepPreviousData,
     staleTime: 300_000,
   });
-  return answer.data?.dimensions ?? [];
+  const missing = answer.isError
+    ? `The dimensions could not be listed: ${answer.error.message} ${answer.error instanceof Problem ? answer.error.fix : ''}`
+    : answer.isPending
+      ? 'Loading the dimensions'
+      : 'GA4 has recorded nothing like it';
+  return { dimensions: answer.data?.dimensions ?? [], missing };
 }
 
 function useValues(dimension: string, event: string, search: string) {

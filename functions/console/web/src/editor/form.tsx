@@ -2,13 +2,13 @@ import { NumberInput, Switch, Textarea, TextInput, type NumberInputProps } from 
 import { createContext, useContext, type ReactNode } from 'react';
 
 import type { Definition } from '../api/definitions';
-import type { Fault } from '../api/client';
+import type { FieldError } from '../api/client';
 
-/** What a form needs to know: the draft, how to change it, faults by field, the schema's texts. */
+/** What a form needs to know: the draft, how to change it, errors by field, the schema's texts. */
 export interface Form<D extends Definition = Definition> {
   draft: D;
   set: (change: Partial<D>) => void;
-  faults: Fault[];
+  errors: FieldError[];
   schema: Schema | undefined;
 }
 
@@ -94,9 +94,9 @@ function describedAt(root: Schema, at: Schema, path: string[]): Schema | undefin
 export const resolved = (root: Schema, at: Schema): Schema =>
   at.$ref ? (root.$defs?.[at.$ref.split('/').pop() ?? ''] ?? at) : at;
 
-/** The first fault of a field, or of a part of it. */
-export function useFault(path: string): string | undefined {
-  return useForm().faults.find(({ field }) => field === path || field?.startsWith(`${path}.`))?.message;
+/** The first error of a field, or of a part of it. */
+export function useFieldError(path: string): string | undefined {
+  return useForm().errors.find(({ field }) => field === path || field?.startsWith(`${path}.`))?.message;
 }
 
 export function TextField(props: {
@@ -109,12 +109,12 @@ export function TextField(props: {
   autoFocus?: boolean;
 }) {
   const { label, description } = useText(props.path);
-  const fault = useFault(props.path);
+  const error = useFieldError(props.path);
   const shared = {
     label,
     description,
     value: props.value,
-    error: fault,
+    error: error,
     disabled: props.disabled ?? false,
     withAsterisk: props.required ?? false,
     'data-field': props.path,
@@ -139,7 +139,7 @@ export function NumberField(
   } & Pick<NumberInputProps, 'step' | 'decimalScale' | 'suffix' | 'label' | 'description'>,
 ) {
   const text = useText(props.path);
-  const fault = useFault(props.path);
+  const error = useFieldError(props.path);
   return (
     <NumberInput
       label={props.label ?? text.label}
@@ -152,7 +152,7 @@ export function NumberField(
       {...(props.suffix === undefined ? {} : { suffix: props.suffix })}
       decimalScale={props.decimalScale ?? 0}
       clampBehavior="blur"
-      error={fault}
+      error={error}
       withAsterisk={props.required ?? false}
       maw={320}
       data-field={props.path}
@@ -170,14 +170,14 @@ export function Revealing(props: {
   children?: ReactNode;
 }) {
   const text = useText(props.path);
-  const fault = useFault(props.path);
+  const error = useFieldError(props.path);
   return (
     <div>
       <Switch
         label={props.label ?? text.label}
         description={props.description ?? text.description}
         checked={props.on}
-        error={props.on && props.children ? undefined : fault}
+        error={props.on && props.children ? undefined : error}
         onChange={(event) => props.change(event.currentTarget.checked)}
         data-field={props.path}
       />

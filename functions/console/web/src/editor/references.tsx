@@ -1,13 +1,19 @@
 import { MultiSelect, Select } from '@mantine/core';
 
 import { useAllConversions } from '../api/queries';
-import { useFault, useText } from './form';
+import { useFieldError, useText } from './form';
 
 function useNames(without: string[]) {
   const list = useAllConversions();
-  return (list.data?.conversions ?? [])
+  const data = (list.data?.conversions ?? [])
     .filter(({ id }) => !without.includes(id))
     .map(({ id, name }) => ({ value: id, label: name === id ? id : `${name} (${id})` }));
+  const missing = list.isError
+    ? `The conversions could not be listed: ${list.error.message}`
+    : list.isPending
+      ? 'Loading the conversions'
+      : 'There is no other conversion of that name';
+  return { data, nothingFoundMessage: missing, problem: list.isError ? missing : undefined };
 }
 
 /** One of the other conversions. */
@@ -19,6 +25,7 @@ export function ConversionSelect(props: {
   clearable?: boolean;
 }) {
   const { label, description } = useText(props.path);
+  const { problem, ...names } = useNames(props.without);
   return (
     <Select
       label={label}
@@ -26,10 +33,10 @@ export function ConversionSelect(props: {
       placeholder="Choose a conversion"
       searchable
       clearable={props.clearable ?? false}
-      data={useNames(props.without)}
+      {...names}
       value={props.value || null}
       onChange={(id) => props.change(id ?? '')}
-      error={useFault(props.path)}
+      error={useFieldError(props.path) ?? problem}
       maw={420}
       data-field={props.path}
     />
@@ -44,16 +51,17 @@ export function ConversionsSelect(props: {
   change: (ids: string[]) => void;
 }) {
   const { label, description } = useText(props.path);
+  const { problem, ...names } = useNames(props.without);
   return (
     <MultiSelect
       label={label}
       description={description}
       placeholder={props.value.length ? '' : 'Choose two or more'}
       searchable
-      data={useNames(props.without)}
+      {...names}
       value={props.value}
       onChange={props.change}
-      error={useFault(props.path)}
+      error={useFieldError(props.path) ?? problem}
       withAsterisk
       data-field={props.path}
     />

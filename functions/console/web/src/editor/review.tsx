@@ -45,7 +45,7 @@ export function Review(props: {
         {scored && !onlyWords && <Text size="sm">The rows change with the next run, when leads are scored by the new rules.</Text>}
         {onlyWords && <Text size="sm">No row changes: only words do.</Text>}
         {diff.isPending && compares && <Waiting rows={3} label="Comparing with the live version" />}
-        {diff.isError && <Failed error={diff.error} title="The rows could not be compared" />}
+        {diff.isError && <Failed error={diff.error} retry={() => void diff.refetch()} title="The rows could not be compared" />}
         {diff.data && <Rows diff={diff.data} />}
         <Group justify="flex-end">
           <Button variant="default" onClick={props.close}>

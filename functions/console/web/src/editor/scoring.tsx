@@ -5,9 +5,9 @@ import type { CrmName, LeadScoring } from '../api/definitions';
 import { Waiting } from '../ui/parts';
 import { LeadFilters, MilestoneField, NamedColumns } from './crm';
 import { FOUND } from './draft';
-import { inWords, NumberField, useFault, useForm, useText } from './form';
+import { inWords, NumberField, useFieldError, useForm, useText } from './form';
 import { Section } from './section';
-import { Choice, Fault } from './simple';
+import { Choice, ErrorOf } from './simple';
 import { Tags } from './tags';
 import { ValueMapField } from './valuemap';
 
@@ -86,7 +86,7 @@ export function ScoringForm() {
             />
           </Suspense>
         )}
-        <Fault path="source" />
+        <ErrorOf path="source" />
         {source.type === 'crm' && <MilestoneField />}
         <LeadFilters />
         <NumberField
@@ -142,7 +142,7 @@ function Dataset(props: { value: string; change: (value: string) => void }) {
       description={description}
       placeholder="my-project.hubspot"
       value={props.value}
-      error={useFault('source.dataset')}
+      error={useFieldError('source.dataset')}
       withAsterisk
       maw={420}
       data-field="source.dataset"

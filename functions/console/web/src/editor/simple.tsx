@@ -1,8 +1,9 @@
 import { Radio, SegmentedControl, Select, Stack, Switch, Text, TextInput } from '@mantine/core';
 
 import type { Simple, Value } from '../api/definitions';
+import { fresh } from './draft';
 import { FilterSection } from './filters';
-import { NumberField, Revealing, useFault, useForm, useText } from './form';
+import { NumberField, Revealing, useFieldError, useForm, useText } from './form';
 import { ConversionSelect } from './references';
 import { Section } from './section';
 
@@ -12,24 +13,25 @@ export function SimpleForm({ currency }: { currency: string }) {
   const purchase = draft.event_type === 'purchase';
   return (
     <>
+      <Section title="Conversion event type">
+        <EventType purchase={purchase} change={(type) => set(blank(type))} />
+      </Section>
       <Section
         title="Filters"
         about={purchase ? 'Which purchases count.' : 'Which event counts, and under which conditions.'}
       >
         <div data-field="filters">
           <FilterSection />
-          <Fault path="filters" />
+          <ErrorOf path="filters" />
         </div>
       </Section>
       <Section title="Conversion value">
         <ValueChoice value={draft.value} change={(value) => set({ value })} currency={currency} />
       </Section>
-      <Section title="Duplicates">
-        {purchase && (
-          <Text size="sm" c="dimmed">
-            Each order id counts once.
-          </Text>
-        )}
+      <Section
+        title="Conversions deduplication"
+        about={purchase ? 'Each order id counts once.' : 'One conversion of a user silences the next for some days.'}
+      >
         <Revealing
           path="deduplicate_by_user"
           on={draft.deduplicate_by_user}
@@ -62,7 +64,7 @@ export function SimpleForm({ currency }: { currency: string }) {
         </Section>
       )}
       {purchase && (
-        <Section title="Refunds">
+        <Section title="Conversions adjustment">
           <Revealing
             path="refunds"
             on={draft.refunds !== null}
@@ -85,7 +87,7 @@ export function SimpleForm({ currency }: { currency: string }) {
           </Revealing>
         </Section>
       )}
-      <Section title="Normalize">
+      <Section title="Normalize by conversion">
         <Revealing
           path="normalize"
           on={draft.normalize !== null}
@@ -114,6 +116,28 @@ export function SimpleForm({ currency }: { currency: string }) {
         </Revealing>
       </Section>
     </>
+  );
+}
+
+/** The fields of the type anew; what names the conversion stays. */
+function blank(type: 'purchase' | 'event'): Partial<Simple> {
+  const { id: _id, name: _name, description: _description, ...fields } = fresh(type) as Simple;
+  return fields;
+}
+
+function EventType(props: { purchase: boolean; change: (type: 'purchase' | 'event') => void }) {
+  return (
+    <SegmentedControl
+      w="fit-content"
+      aria-label="Conversion event type"
+      data={[
+        { value: 'purchase', label: 'Purchase' },
+        { value: 'event', label: 'Custom event' },
+      ]}
+      value={props.purchase ? 'purchase' : 'event'}
+      data-field="event_type"
+      onChange={(type) => props.change(type as 'purchase' | 'event')}
+    />
   );
 }
 
@@ -154,7 +178,7 @@ function ValueChoice(props: { value: Value; change: (value: Value) => void; curr
           />
         </div>
       )}
-      <Fault path="value" />
+      <ErrorOf path="value" />
     </Stack>
   );
 }
@@ -195,12 +219,12 @@ export function Flag(props: { path: string; on: boolean; change: (on: boolean) =
   );
 }
 
-export function Fault({ path }: { path: string }) {
-  const fault = useFault(path);
-  if (!fault) return null;
+export function ErrorOf({ path }: { path: string }) {
+  const error = useFieldError(path);
+  if (!error) return null;
   return (
     <Text size="xs" c="var(--mantine-color-error)" role="alert">
-      {fault}
+      {error}
     </Text>
   );
 }
@@ -221,7 +245,7 @@ export function Choice(props: {
       value={props.value}
       allowDeselect={false}
       onChange={(value) => value && props.change(value)}
-      error={useFault(props.path)}
+      error={useFieldError(props.path)}
       maw={420}
       data-field={props.path}
     />

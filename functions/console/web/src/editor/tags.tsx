@@ -1,6 +1,6 @@
 import { TagsInput } from '@mantine/core';
 
-import { useFault, useText } from './form';
+import { useFieldError, useText } from './form';
 
 /** Texts typed one after the other. */
 export function Tags(props: { path: string; value: string[]; change: (value: string[]) => void }) {
@@ -12,7 +12,7 @@ export function Tags(props: { path: string; value: string[]; change: (value: str
       placeholder={props.value.length ? '' : 'Type one and press Enter'}
       value={props.value}
       onChange={props.change}
-      error={useFault(props.path)}
+      error={useFieldError(props.path)}
       maw={520}
       data-field={props.path}
     />

@@ -2,7 +2,7 @@ import { ActionIcon, Button, Group, NumberInput, Stack, Switch, Text } from '@ma
 
 import type { LeadScoring } from '../api/definitions';
 import { NumberField, useForm, useText } from './form';
-import { Choice, Fault } from './simple';
+import { Choice, ErrorOf } from './simple';
 
 type ValueMap = NonNullable<LeadScoring['value_map']>;
 type Step = ValueMap['steps'][number];
@@ -34,7 +34,7 @@ export function ValueMapField() {
           </Group>
         </>
       )}
-      <Fault path="value_map" />
+      <ErrorOf path="value_map" />
     </Stack>
   );
 }
@@ -67,7 +67,7 @@ function Steps({ steps, change }: { steps: Step[]; change: (steps: Step[]) => vo
           </ActionIcon>
         </Group>
       ))}
-      <Fault path="value_map.steps" />
+      <ErrorOf path="value_map.steps" />
       <Button size="xs" variant="default" w="fit-content" onClick={() => change([...steps, { at_least: 0, value: 0 }])}>
         + Step
       </Button>

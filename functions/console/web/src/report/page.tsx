@@ -18,20 +18,25 @@ export function ReportPage() {
   });
   const incidents = useIncidents({ state: 'open', limit: 20 });
   const report = answer.data;
+  // without them the report would say that nothing waits
+  const waiting = incidents.data?.incidents;
   return (
     <>
       <Head
         title="Report"
         under={report ? `${day(report.start_date)} to ${day(report.end_date)}: all conversions on one page` : undefined}
       >
-        {report && <Keep shown={{ report, incidents: incidents.data?.incidents ?? [], console: window.location.origin }} />}
+        {report && waiting && <Keep shown={{ report, incidents: waiting, console: window.location.origin }} />}
       </Head>
       {answer.isError && <Failed error={answer.error} retry={() => void answer.refetch()} />}
-      {answer.isPending && <Waiting label="Counting" />}
+      {incidents.isError && (
+        <Failed error={incidents.error} retry={() => void incidents.refetch()} title="What waits for a person is not known" />
+      )}
+      {(answer.isPending || incidents.isPending) && <Waiting label="Counting" />}
       {report && report.conversions.length === 0 && (
         <Empty title="Nothing to report yet">Add a conversion; after its first run it stands here.</Empty>
       )}
-      {report && report.conversions.length > 0 && <Report report={report} incidents={incidents.data?.incidents ?? []} />}
+      {report && waiting && report.conversions.length > 0 && <Report report={report} incidents={waiting} />}
     </>
   );
 }

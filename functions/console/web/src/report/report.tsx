@@ -6,7 +6,7 @@ import { KINDS } from '../conversions/words';
 import { STATES } from '../destinations/types';
 import { Bars, Days } from '../ui/charts';
 import { count, day, money, percent, signed } from '../ui/format';
-import { Sparkline } from '../ui/parts';
+import { Sparkline, useFew } from '../ui/parts';
 import { Changes } from './changes';
 import { To } from './links';
 import type { Line, Shown } from './types';
@@ -70,7 +70,9 @@ function Part(props: { title: string; about?: string; children: ReactNode }) {
 const rowsOf = (id: string, days: { start: string; end: string }) => address(`/conversions/${id}/rows`, days);
 
 function Totals(props: { lines: Line[]; days: { start: string; end: string }; currency: string }) {
+  const { few, more } = useFew(props.lines);
   return (
+    <>
     <Table.ScrollContainer minWidth={0}>
       <Table aria-label="What was counted">
         <Table.Thead>
@@ -85,7 +87,7 @@ function Totals(props: { lines: Line[]; days: { start: string; end: string }; cu
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {props.lines.map((line) => (
+          {few.map((line) => (
             <Table.Tr key={line.id}>
               <Table.Td>
                 <To path={`/conversions/${line.id}`}>{line.name}</To>
@@ -107,6 +109,8 @@ function Totals(props: { lines: Line[]; days: { start: string; end: string }; cu
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
+    {more}
+    </>
   );
 }
 
@@ -152,10 +156,14 @@ function Trend(props: { lines: Line[]; known: NonNullable<Shown['known']>; curre
   );
 }
 
+/** The rows behind each step of a count, counted anew. */
+const stepsOf = (id: string, days: { start: string; end: string }) => address(`/conversions/${id}`, { ...days, steps: 1 });
+
 /** One sum a row: read, less what was left out, is what was counted; with what came since, what is there. */
 function Chains({ lines }: { lines: Line[] }) {
-  const told = lines.flatMap((line) => (line.counted ? [{ line, counted: line.counted }] : []));
-  if (!told.length) return <Text size="sm">No run has told yet what it read.</Text>;
+  const sums = lines.flatMap((line) => (line.counted ? [{ line, counted: line.counted }] : []));
+  const { few, more } = useFew(sums);
+  if (!sums.length) return <Text size="sm">No run has counted these days yet.</Text>;
   return (
     <>
       <Table.ScrollContainer minWidth={640}>
@@ -173,7 +181,7 @@ function Chains({ lines }: { lines: Line[] }) {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {told.map(({ line, counted }) => (
+            {few.map(({ line, counted }) => (
               <Table.Tr key={line.id}>
                 <Table.Td>
                   {line.name}
@@ -183,7 +191,7 @@ function Chains({ lines }: { lines: Line[] }) {
                 </Table.Td>
                 {[counted.read, counted.duplicates, counted.broken, counted.otherwise, counted.counted].map((value, index) => (
                   <Table.Td className="number" key={index}>
-                    <To path={`/runs/${counted.run_id}`}>{count(value)}</To>
+                    <To path={stepsOf(line.id, { start: counted.start_date, end: counted.end_date })}>{count(value)}</To>
                   </Table.Td>
                 ))}
                 <Table.Td className="number">
@@ -197,6 +205,7 @@ function Chains({ lines }: { lines: Line[] }) {
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
+      {more}
       <Text size="xs" c="dimmed" mt="xs">
         Broken: rows without what every conversion must have. Other: refunded in full, without an order id, not qualified, or
         counted before.

@@ -45,6 +45,7 @@ export function Backfill(props: { opened: boolean; close: () => void }) {
           searchable
           placeholder={ids.length ? '' : 'Choose'}
         />
+        {list.isError && <Failed error={list.error} retry={() => void list.refetch()} title="The conversions could not be listed" />}
         <Group grow>
           <TextInput type="date" label="First day" value={start} onChange={(event) => setStart(event.currentTarget.value)} />
           <TextInput
@@ -62,7 +63,7 @@ export function Backfill(props: { opened: boolean; close: () => void }) {
           onChange={(event) => setForce(event.currentTarget.checked)}
         />
         {plan.isFetching && <Waiting rows={1} label="Asking for the price" />}
-        {plan.isError && <Failed error={plan.error} title="This cannot be computed" />}
+        {plan.isError && <Failed error={plan.error} retry={() => void plan.refetch()} title="This cannot be computed" />}
         {plan.data && !plan.isError && (
           <Stack gap="xs">
             <Group gap="xl">

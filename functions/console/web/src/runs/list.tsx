@@ -179,6 +179,13 @@ function Schedules() {
   });
   if (schedules.isError) return <Failed error={schedules.error} retry={() => void schedules.refetch()} />;
   if (!schedules.data) return <Waiting rows={3} label="Loading the schedules" />;
+  if (!schedules.data.schedules.length) {
+    return (
+      <Empty title="Nothing runs by itself">
+        The daily run is set by the deployment (Terraform). Until it is, press Run now on a conversion.
+      </Empty>
+    );
+  }
   return (
     <Table.ScrollContainer minWidth={0}>
       <Table aria-label="Schedules">

@@ -3,7 +3,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link, useParams } from 'wouter';
 
-import { address, client, get, post } from '../api/client';
+import { address, client, get, post, Problem } from '../api/client';
 import { bytes, count, day } from '../ui/format';
 import { Act } from '../ui/act';
 import { Ago, Failed, Figure, Head, Waiting } from '../ui/parts';
@@ -19,7 +19,7 @@ export function OneRun() {
     queryFn: ({ signal }) => get<Detail>(`/api/runs/${id}`, {}, signal),
     refetchInterval: (query) => (!query.state.data || query.state.data.status === 'running' ? 2000 : false),
     // a run that was asked for a moment ago has no entry yet
-    retry: 15,
+    retry: (times, error) => times < (error instanceof Problem && error.status === 404 ? 15 : 1),
     retryDelay: 1000,
   });
   if (loaded.isError && !loaded.data) return <Failed error={loaded.error} retry={() => void loaded.refetch()} />;
@@ -67,6 +67,7 @@ function Tasks({ run }: { run: Detail }) {
   const begins = tasks.map((entry, index) => (ends[index] ?? 0) - (entry.seconds ?? 0) * 1000);
   const first = Math.min(...begins, new Date(run.started_at).getTime());
   const span = Math.max(...ends, first + 1000) - first;
+  if (!run.entries.length) return <Text size="sm">It has not begun anything yet.</Text>;
   return (
     <Table.ScrollContainer minWidth={0}>
       <Table aria-label="Tasks of the run">

@@ -5,7 +5,7 @@ import { Link } from 'wouter';
 import { get } from '../api/client';
 import type { Api } from '../api/types';
 import { bytes, count, day, decimal, NONE } from '../ui/format';
-import { Ago, Failed, Figure, Head, Waiting } from '../ui/parts';
+import { Ago, Failed, Figure, Head, useFew, Waiting } from '../ui/parts';
 
 type Settings = Api['Configuration'];
 type Freshness = Api['Freshness'];
@@ -133,6 +133,7 @@ function Sources() {
     queryKey: ['freshness'],
     queryFn: ({ signal }) => get<Freshness>('/api/freshness', {}, signal),
   });
+  const { few, more } = useFew(freshness.data?.sources ?? []);
   return (
     <>
       {freshness.data && <Properties properties={freshness.data.properties} />}
@@ -155,7 +156,7 @@ function Sources() {
               </Table.Tr>
             </Table.Thead>
             <Table.Tbody>
-              {freshness.data.sources.map((one) => (
+              {few.map((one) => (
                 <Table.Tr key={one.table}>
                   <Table.Td style={{ overflowWrap: 'anywhere' }}>{one.table}</Table.Td>
                   <Table.Td>
@@ -180,6 +181,7 @@ function Sources() {
           </Table>
         </Table.ScrollContainer>
       )}
+      {more}
     </section>
     </>
   );

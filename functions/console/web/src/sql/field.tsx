@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'react';
 
 import { client, get, post } from '../api/client';
 import type { Api } from '../api/types';
-import { useFault } from '../editor/form';
+import { useFieldError } from '../editor/form';
 import { Failed } from '../ui/parts';
 import type { Table } from './complete';
 import { Contract } from './contract';
@@ -37,7 +37,7 @@ export default function SqlField(props: Props) {
   const latest = useRef(props);
   latest.current = props;
   const verdict = useVerdict(props, text, profiled === text && text !== '');
-  const fault = useFault(props.path);
+  const error = useFieldError(props.path);
 
   useEffect(() => {
     if (!host.current) return;
@@ -96,9 +96,9 @@ export default function SqlField(props: Props) {
           </Badge>
         )}
       </Group>
-      {fault && (
+      {error && (
         <Alert color="red" variant="light" role="alert">
-          {fault}
+          {error}
         </Alert>
       )}
       {verdict.isError && <Failed error={verdict.error} retry={() => void verdict.refetch()} />}

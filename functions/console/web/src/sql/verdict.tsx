@@ -113,6 +113,7 @@ export function Returned({ verdict }: { verdict: Verdict }) {
           )}
         </Group>
       )}
+      {cost && (cost.tables?.length ?? 0) > 0 && <Tables cost={cost} />}
       {verdict.columns.length > 0 && (
         <Table.ScrollContainer minWidth={0}>
           <Table aria-label="Columns">
@@ -141,6 +142,34 @@ export function Returned({ verdict }: { verdict: Verdict }) {
       )}
       {verdict.sample.length > 0 && <Sample rows={verdict.sample} />}
     </Stack>
+  );
+}
+
+/** What each table adds to the price, the dearest first. */
+function Tables({ cost }: { cost: NonNullable<Verdict['cost']> }) {
+  return (
+    <Table.ScrollContainer minWidth={0}>
+      <Table aria-label="Cost by table">
+        <Table.Thead>
+          <Table.Tr>
+            <Table.Th>Table read</Table.Th>
+            <Table.Th className="number">In a daily run</Table.Th>
+            <Table.Th className="number wide-only">Share</Table.Th>
+            <Table.Th className="number">A month, {cost.currency}</Table.Th>
+          </Table.Tr>
+        </Table.Thead>
+        <Table.Tbody>
+          {cost.tables?.map((one) => (
+            <Table.Tr key={one.table}>
+              <Table.Td style={{ overflowWrap: 'anywhere' }}>{one.table}</Table.Td>
+              <Table.Td className="number">{bytes(one.bytes_per_run)}</Table.Td>
+              <Table.Td className="number wide-only">{percent(one.share)}</Table.Td>
+              <Table.Td className="number">{decimal(one.price_per_month)}</Table.Td>
+            </Table.Tr>
+          ))}
+        </Table.Tbody>
+      </Table>
+    </Table.ScrollContainer>
   );
 }
 

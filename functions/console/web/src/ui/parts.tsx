@@ -30,11 +30,11 @@ export function Failed(props: { error: unknown; retry?: () => void; title?: stri
   return (
     <Alert color="red" variant="light" title={props.title ?? 'This did not work'} role="alert">
       <Stack gap={6} align="flex-start">
-        <Text size="sm">{problem?.message ?? 'The console could not be reached. Is it running?'}</Text>
+        <Text size="sm">{problem?.message ?? 'The page came upon something that it does not know. Load it anew.'}</Text>
         {problem?.fix && <Text size="sm">{problem.fix}</Text>}
-        {problem?.errors.map((fault) => (
-          <Text size="sm" key={`${fault.field}${fault.message}`}>
-            {fault.field && <Code>{fault.field}</Code>} {fault.message}
+        {problem?.errors.map((error) => (
+          <Text size="sm" key={`${error.field}${error.message}`}>
+            {error.field && <Code>{error.field}</Code>} {error.message}
           </Text>
         ))}
         {problem?.requestId && (
@@ -132,6 +132,16 @@ export function Figure(props: { name: string; children: ReactNode; note?: ReactN
       )}
     </div>
   );
+}
+
+const FEW = 50;
+
+/** The first of what came all at once, and the line that says so and shows more. */
+export function useFew<T>(all: T[]): { few: T[]; more: ReactNode } {
+  const [shown, setShown] = useState(FEW);
+  const few = all.slice(0, shown);
+  const rest = all.length > few.length;
+  return { few, more: rest && <More shown={few.length} of={all.length} next={() => setShown(shown * 2)} /> };
 }
 
 export function More(props: { shown: number; of?: number | undefined; next?: (() => void) | undefined; loading?: boolean }) {

@@ -10,7 +10,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
   defaultRadius: 'md',
-  headings: { sizes: { h1: { fontSize: '1.35rem' }, h2: { fontSize: '1.05rem' } } },
+  headings: { sizes: { h1: { fontSize: '1.35rem' }, h2: { fontSize: '1.05rem' }, h3: { fontSize: '0.95rem' } } },
   components: {
     // a state that is cut off says nothing
     Badge: { defaultProps: { tt: 'none', fw: 600, miw: 'max-content' } },

@@ -4,7 +4,7 @@ import { useState } from 'react';
 
 import { ask, client, get } from '../api/client';
 import { Act } from '../ui/act';
-import { Ago, Failed, Waiting } from '../ui/parts';
+import { Ago, Failed, useFew, Waiting } from '../ui/parts';
 import { Fields } from './fields';
 
 interface Version {
@@ -34,10 +34,11 @@ export function Versions(props: { path: string; newest: number; etag: string | n
       void client.invalidateQueries();
     },
   });
+  const all = [...(versions.data?.versions ?? [])].sort((a, b) => b.version - a.version);
+  const newest = all[0];
+  const { few, more } = useFew(all);
   if (versions.isError) return <Failed error={versions.error} retry={() => void versions.refetch()} />;
   if (!versions.data) return <Waiting rows={3} label="Loading the versions" />;
-  const all = [...versions.data.versions].sort((a, b) => b.version - a.version);
-  const newest = all[0];
   return (
     <>
       <Table.ScrollContainer minWidth={0}>
@@ -51,7 +52,7 @@ export function Versions(props: { path: string; newest: number; etag: string | n
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {all.map((one) => (
+            {few.map((one) => (
               <Table.Tr key={one.version}>
                 <Table.Td>
                   {one.version}
@@ -81,6 +82,7 @@ export function Versions(props: { path: string; newest: number; etag: string | n
           </Table.Tbody>
         </Table>
       </Table.ScrollContainer>
+      {more}
       <Modal
         opened={chosen !== null}
         onClose={() => setChosen(null)}

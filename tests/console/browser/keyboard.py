@@ -1,0 +1,36 @@
+"""A page gone through by its keys alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+LISTENS = Path(__file__).with_suffix(".js").read_text()
+"""Notes each element that gets the focus within the screen; returns how many should."""
+
+MORE = 8
+"""Presses beyond that: a field of a date takes three, and what comes later is a stop as well."""
+
+
+def walked(page: Page) -> list[str]:
+    """What is wrong with going through the screen by Tab, from its first element to its last."""
+    for _ in range(page.evaluate(LISTENS) + MORE):
+        page.keyboard.press("Tab")
+    return [str(one) for one in page.evaluate("window.walk.judged()")]
+
+
+def entered_and_left(page: Page, button: Locator) -> None:
+    """The button's dialog takes the focus, keeps it and gives it back."""
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    expect(dialog.locator(":focus")).to_have_count(1)
+    inside = "document.activeElement.closest('[role=dialog]') !== null"
+    for key in ["Tab"] * 8 + ["Shift+Tab"] * 10:
+        page.keyboard.press(key)
+        assert page.evaluate(inside), f"{key} leaves the dialog"
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(button).to_be_focused()

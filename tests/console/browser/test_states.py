@@ -1,0 +1,297 @@
+"""Every screen when it is refused, when nothing answers, and when there is nothing or too much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.console.browser.conftest import Opener
+from tests.console.browser.screens import SCREENS
+from tests.console.browser.seen import beyond_the_edge, show
+
+BEHIND = re.compile(r"/(api|export-preview|validate-sql)(/|\?|$)")
+FORMS = ("/new", "/new/event", "/new/combined", "/new/custom", "/new/scoring")
+"""Screens that stand without an answer: one can type before anything has come."""
+SAYS = {
+    403: "You are a viewer here; this takes an editor.",
+    404: "There is nothing of this name.",
+    409: "Another change is under way.",
+    412: "Somebody else has saved it meanwhile.",
+    429: "Too many requests at once.",
+    500: "Something went wrong here.",
+    503: "BigQuery does not answer.",
+}
+Answer = Callable[[Route], None]
+
+
+def refusing(status: int) -> Answer:
+    problem = {"detail": SAYS[status], "code": "x", "status": status, "request_id": "r-1"}
+    return lambda route: route.fulfill(status=status, json=problem)
+
+
+def foreign(route: Route) -> None:
+    route.fulfill(status=502, content_type="text/html", body="<html>Bad gateway</html>")
+
+
+def nothing_answers(route: Route) -> None:
+    route.abort("internetdisconnected")
+
+
+def said_by(page: Page, path: str, sentence: str) -> None:
+    """The screen says what happened and offers another try, or is a form that stands by itself."""
+    show(page, path)
+    main = page.locator("main")
+    if path in FORMS:
+        expect(main.get_by_role("heading").first).to_be_visible()
+        return
+    alert = main.get_by_role("alert").filter(has_text=sentence).first
+    expect(alert).to_be_visible()
+    expect(alert.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_every_screen_says_that_it_is_refused_and_offers_another_try(hollow: Opener) -> None:
+    page = hollow("/nowhere")
+    statuses = cycle(SAYS)
+    # the tabs of one page have asked for it together
+    of_page: dict[str, int] = {}
+    for path in SCREENS:
+        status = of_page.setdefault("/".join(path.split("/")[:3]), next(statuses))
+        page.unroute_all()
+        page.route(BEHIND, refusing(status))
+        said_by(page, path, SAYS[status])
+        assert not beyond_the_edge(page)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (nothing_answers, "The console could not be reached."),
+        (foreign, "The answer was no JSON"),
+    ],
+)
+def test_every_screen_says_that_nothing_answers(
+    hollow: Opener, answer: Answer, sentence: str
+) -> None:
+    page = hollow("/nowhere")
+    page.route(BEHIND, answer)
+    for path in SCREENS:
+        said_by(page, path, sentence)
+
+
+def test_a_browser_without_a_network_says_so_and_goes_on_when_it_is_back(hollow: Opener) -> None:
+    page = hollow("/nowhere")
+    page.route(BEHIND, answering(EMPTY))
+    show(page, "/runs/all/schedules")
+    expect(page.get_by_text("Nothing runs by itself")).to_be_visible()
+    page.context.set_offline(True)
+    show(page, "/settings")
+    # neither a blank page nor grey lines for ever
+    expect(page.get_by_role("alert").first).to_be_visible()
+    page.context.set_offline(False)
+
+
+def test_a_screen_that_cannot_be_drawn_leaves_the_others(hollow: Opener) -> None:
+    page = hollow("/nowhere")
+    page.route(BEHIND, lambda route: route.fulfill(json=[]))
+    show(page, "/report")
+    expect(page.get_by_text("This screen could not be shown")).to_be_visible()
+    show(page, "/new")
+    expect(page.get_by_role("heading", name="Simple conversion")).to_be_visible()
+
+
+DAYS = {"start_date": "2026-10-30", "end_date": "2026-11-28", "currency": "EUR"}
+NO_FIGURES = dict.fromkeys(("conversions", "value", "attributed"), 0) | {
+    "refunded": None,
+    "qualified": None,
+    "attributed_share": None,
+}
+STORED = {
+    "id": "purchase",
+    "version": 1,
+    "kind": "simple",
+    "status": "active",
+    "created_at": "2026-11-28T10:00:00Z",
+    "created_by": "ann@shop.example",
+    "last_run": None,
+    "warnings": [],
+    "unreadable": None,
+    "definition": {
+        "kind": "simple",
+        "id": "purchase",
+        "name": "Purchase",
+        "description": "",
+        "event_type": "purchase",
+        "filters": None,
+        "value": {"type": "event"},
+        "deduplicate_by_user": False,
+        "deduplication_days": None,
+        "once_per_session": False,
+        "missing_order_id": "keep",
+        "order_ids_are_per_client": False,
+        "items": False,
+        "refunds": None,
+        "normalize": None,
+    },
+}
+SENT = {
+    **STORED,
+    "id": "google_ads",
+    "kind": "google_ads",
+    "definition": {"kind": "google_ads", "id": "google_ads", "name": "Ads", "conversions": []},
+}
+NO_RUN = {
+    "run_id": "r-1",
+    "trigger": "manual",
+    "status": "running",
+    "started_at": "2026-11-28T10:00:00Z",
+    "planned": 0,
+    "done": 0,
+    "entries": [],
+    "held": [],
+}
+EMPTY: dict[str, Any] = {
+    "/api/conversions": {
+        **DAYS, "conversions": [], "total": 0, "next_page": "", "attention": [],
+        "attention_total": 0,
+    },
+    "/api/conversions/purchase": STORED,
+    "/api/conversions/purchase/statistics": {**DAYS, "totals": NO_FIGURES, "days": []},
+    "/api/conversions/purchase/records": {**DAYS, "records": [], "next_page": ""},
+    "/api/conversions/purchase/versions": {"versions": [STORED]},
+    "/api/conversions:backtest": {
+        **DAYS, "totals": {**NO_FIGURES, "value_gross": None, "duplicates": 0, "left_out": 0},
+        "days": [], "left_out": [], "warnings": [],
+    },
+    "/api/incidents": {"incidents": [], "next_page": ""},
+    "/api/runs": {"runs": [], "next_page": ""},
+    "/api/runs/r-1": NO_RUN,
+    "/api/schedules": {"schedules": []},
+    "/api/report": {
+        **DAYS, "conversions": [], "leads": [], "deliveries": [], "changes": [],
+    },
+    "/api/schemas": {"kinds": {}},
+    "/api/dimensions": {"dimensions": []},
+    "/api/tables": {"tables": [], "next_page": ""},
+    "/api/freshness": {"properties": [], "sources": []},
+    "/api/settings": {
+        "project": "p", "dataset": "d", "location": "EU", "timezone": "UTC", "currency": "EUR",
+        "yesterday": "2026-11-28", "rates_table": "", "price_per_tebibyte": 6.25,
+        "maximum_bytes_billed": 10, "grants": [],
+    },
+    "/export-preview/destinations": {"destinations": []},
+    "/export-preview/destinations/schemas": {},
+    "/export-preview/destinations/google_ads": SENT,
+    "/export-preview/destinations/google_ads/ledger": {"entries": [], "next_page": ""},
+    "/export-preview/destinations/google_ads/standings": {"standings": []},
+    "/export-preview/destinations/google_ads/check": {"problems": []},
+    "/export-preview/destinations/google_ads/report": {"days": [], "diagnoses": []},
+    "/export-preview/destinations/google_ads/versions": {"versions": [SENT]},
+}  # fmt: skip
+SAYS_OF_NOTHING = {
+    "/": "No conversion yet",
+    "/new/purchase": "Nothing would have counted.",
+    "/new/custom": "Start from an example",
+    "/conversions/purchase": "Nothing counted in these days",
+    "/conversions/purchase/rows": "No rows in the last 30 days",
+    "/conversions/purchase/why": "Order id, or id of a row or lead",
+    "/conversions/purchase/versions": "(live)",
+    "/conversions/purchase/edit": "Nothing would have counted.",
+    "/report": "Nothing to report yet",
+    "/runs": "Nothing needs you",
+    "/runs/all/runs": "In the last 14 days nothing ran",
+    "/runs/all/schedules": "Nothing runs by itself",
+    "/runs/r-1": "It has not begun anything yet",
+    "/destinations": "No destination yet",
+    "/destinations/new/nix": "There is no such platform",
+    "/destinations/google_ads": "It sends no conversion yet",
+    "/destinations/google_ads/edit": "It knows no platform google_ads",
+    "/destinations/google_ads/ledger": "Nothing was sent yet",
+    "/destinations/google_ads/health": "Nothing was sent in these days",
+    "/destinations/google_ads/versions": "(live)",
+    "/scoring": "No lead scoring yet",
+    "/settings": "No conversion reads a table yet",
+    "/nowhere": "There is no such page",
+}
+
+
+def answering(answers: dict[str, Any]) -> Answer:
+    """Each address gets its answer; what has none is not there."""
+
+    def answer(route: Route) -> None:
+        path = route.request.url.split("://", 1)[1].partition("/")[2].partition("?")[0]
+        if (found := answers.get(f"/{path}")) is None:
+            refusing(404)(route)
+        else:
+            route.fulfill(json=found)
+
+    return answer
+
+
+def test_every_screen_says_why_it_is_empty_and_what_to_do(hollow: Opener) -> None:
+    page = hollow("/new")
+    page.route(BEHIND, answering(EMPTY))
+    for path, sentence in SAYS_OF_NOTHING.items():
+        show(page, path)
+        expect(page.locator("main").get_by_text(sentence).first).to_be_visible()
+
+
+def _many() -> Iterator[tuple[str, str, dict[str, Any], str]]:
+    """Screen, address, answer of too much, and what tells how much of it is shown."""
+    version = {key: STORED[key] for key in ("status", "created_at", "created_by", "definition")}
+    yield (
+        "/conversions/purchase/versions",
+        "/api/conversions/purchase/versions",
+        {"versions": [{**version, "version": n} for n in range(1, 501)]},
+        "50 of 500 shown",
+    )
+    source = {"state": "fresh", "changed_at": "2026-11-28T10:00:00Z", "read_by": []}
+    yield (
+        "/settings",
+        "/api/freshness",
+        {"properties": [], "sources": [{**source, "table": f"p.d.t{n}"} for n in range(500)]},
+        "50 of 500 shown",
+    )
+    incident = {
+        "code": "held", "severity": "warning", "source": "materialize", "conversion": None,
+        "detail": "A run was held.", "recorded_at": "2026-11-28T10:00:00Z", "state": "open",
+    }  # fmt: skip
+    yield (
+        "/runs",
+        "/api/incidents",
+        {"incidents": [{**incident, "incident_id": f"i{n}"} for n in range(20)], "next_page": "x"},
+        "20 shown",
+    )
+    run = {**NO_RUN, "status": "finished", "inserted": 1, "updated": 0, "deleted": 0}
+    yield (
+        "/runs/all/runs",
+        "/api/runs",
+        {"runs": [{**run, "run_id": f"r{n}", "seconds": 1.0} for n in range(50)], "next_page": "x"},
+        "50 shown",
+    )
+    line = {
+        "kind": "simple", "totals": NO_FIGURES, "days": [], "counted": None,
+    }  # fmt: skip
+    yield (
+        "/report",
+        "/api/report",
+        {
+            **EMPTY["/api/report"],
+            "conversions": [{**line, "id": f"c{n}", "name": f"Number {n}"} for n in range(500)],
+        },
+        "50 of 500 shown",
+    )
+
+
+def test_too_much_is_cut_and_says_how_much_is_shown(hollow: Opener) -> None:
+    page = hollow("/new")
+    for path, address, answer, sentence in _many():
+        page.unroute_all()
+        page.route(BEHIND, answering({**EMPTY, address: answer}))
+        show(page, path)
+        expect(page.locator("main").get_by_text(sentence).first).to_be_visible()
+        assert not beyond_the_edge(page)
