@@ -146,6 +146,7 @@ function Verdict(props: { verdict: string; label?: string }) {
 
 /** A request as it leaves, its secret named and never shown. */
 export function Request({ request }: { request: DryRun['requests'][number] }) {
+  const refusal = useRefusal('operate');
   return (
     <Paper withBorder p="sm">
       <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
@@ -155,9 +156,9 @@ export function Request({ request }: { request: DryRun['requests'][number] }) {
         {plural(request.rows.length, 'row')} · {bytes(request.bytes)} · the secret goes into {request.credential.in}{' '}
         {request.credential.name}
       </Text>
-      {request.body == null && (
+      {refusal && request.body == null && (
         <Text size="xs" c="dimmed">
-          Its body names people: operators see it.
+          Its body may name people. {refusal}
         </Text>
       )}
       {request.body && (
