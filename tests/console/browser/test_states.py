@@ -273,7 +273,7 @@ def _many() -> Iterator[tuple[str, str, dict[str, Any], str]]:
         {"runs": [{**run, "run_id": f"r{n}", "seconds": 1.0} for n in range(50)], "next_page": "x"},
         "50 shown",
     )
-    line = {
+    line: dict[str, Any] = {
         "kind": "simple", "totals": NO_FIGURES, "days": [], "counted": None,
     }  # fmt: skip
     yield (
