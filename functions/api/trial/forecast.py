@@ -32,7 +32,7 @@ IDENTITY = "identity"
 """Stands for the run's own table of who is who, which one statement makes for all."""
 
 
-class Day(Model):
+class RunCost(Model):
     """One daily run."""
 
     bytes: int | None = Field(description="Null when BigQuery does not tell all of it.")
@@ -73,7 +73,7 @@ class Slots(Model):
 class Forecasted(Model):
     """What a month of daily runs costs."""
 
-    day: Day
+    day: RunCost
     month_usd: float | None = Field(description="30 days, and what is reserved.")
     scan: Scan | None = Field(description="Null where there is no GA4 export.")
     conversions: list[OfConversion] = Field(description="The dearest first.")
@@ -106,7 +106,7 @@ def forecast_all(ask: Ask[Nothing, None], services: Services) -> Forecasted:
     usd = None if bytes is None else price.cost(bytes).usd_a_month + price.reservation_a_month
     slots = Slots(slots=price.slots, usd_a_month=round(price.reservation_a_month, 2))
     return Forecasted(
-        day=Day(bytes=bytes, usd=None if bytes is None else round(price.cost(bytes).usd, 4)),
+        day=RunCost(bytes=bytes, usd=None if bytes is None else round(price.cost(bytes).usd, 4)),
         month_usd=None if usd is None else round(usd, 2),
         scan=scan,
         conversions=sorted(found, key=lambda each: (-(each.bytes or 0), each.conversion)),

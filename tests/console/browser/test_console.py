@@ -12,7 +12,7 @@ from typing import Any
 from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from tests.console.browser import keyboard
-from tests.console.browser.conftest import NARROW, WIDE, Opener
+from tests.console.browser.conftest import NARROW, PATIENCE, WIDE, Opener
 from tests.console.browser.screens import SCREENS
 from tests.console.browser.seen import beyond_the_edge, faults, show
 from tests.console.browser.world import World
@@ -53,7 +53,7 @@ class Again:
 
     def __call__(self, route: Route) -> None:
         url = route.request.url
-        self.first[url] = self.first.get(url) or route.fetch()
+        self.first[url] = self.first.get(url) or route.fetch(timeout=PATIENCE)
         route.fulfill(response=self.first[url])
 
 

@@ -178,6 +178,10 @@ EMPTY: dict[str, Any] = {
     "/api/dimensions": {"dimensions": []},
     "/api/tables": {"tables": [], "next_page": ""},
     "/api/freshness": {"properties": [], "sources": []},
+    "/api/forecast": {
+        "day": {"bytes": 0, "usd": 0}, "month_usd": 0, "scan": None, "conversions": [],
+        "slots": None, "text": "Nothing is read.",
+    },
     "/api/settings": {
         "project": "p", "dataset": "d", "location": "EU", "timezone": "UTC", "currency": "EUR",
         "yesterday": "2026-11-28", "rates_table": "", "price_per_tebibyte": 6.25,

@@ -36,11 +36,30 @@ export function Effect({ draft }: { draft: Definition }) {
             </Badge>
           )}
         </Title>
+        <Price definition={definition} ready={ready} />
         {!ready && <Text size="sm" c="dimmed">{waitingFor(typed)}</Text>}
         {ready && effect.isError && <Failed error={effect.error} retry={() => void effect.refetch()} title="It cannot be counted yet" />}
         {ready && effect.data && !effect.isError && <Counted effect={effect.data} />}
       </Stack>
     </Paper>
+  );
+}
+
+/** What the draft costs by itself; silent where that cannot be known, since nothing depends on it. */
+function Price({ definition, ready }: { definition: Definition; ready: boolean }) {
+  const price = useQuery({
+    queryKey: ['forecast', definition],
+    queryFn: ({ signal }) => post<Api['OfConversion']>('/api/conversions:forecast', { definition }, { signal }),
+    enabled: ready,
+    placeholderData: keepPreviousData,
+    staleTime: 300_000,
+    retry: false,
+  });
+  if (!ready || !price.data || price.isError) return null;
+  return (
+    <Text size="sm" c="dimmed">
+      {price.data.text}
+    </Text>
   );
 }
 

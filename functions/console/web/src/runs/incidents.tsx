@@ -1,4 +1,5 @@
 import { Anchor, Badge, Button, Group, Modal, Paper, SegmentedControl, Stack, Text, Textarea } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
@@ -16,6 +17,8 @@ const SEVERITY: Record<string, { sign: string; color: string; word: string }> = 
   warning: { sign: '!', color: 'orange', word: 'Warning' },
   info: { sign: 'i', color: 'blue', word: 'Note' },
 };
+
+type Decision = 'acknowledge' | 'resolve';
 
 /** What needs a person, newest first; acknowledged and resolved with a note. */
 export function Incidents({ conversion }: { conversion?: string }) {
@@ -57,7 +60,12 @@ export function Incidents({ conversion }: { conversion?: string }) {
 }
 
 function One({ incident }: { incident: Incident }) {
-  const [act, setAct] = useState<'acknowledge' | 'resolve' | null>(null);
+  const [act, setAct] = useState<Decision>('acknowledge');
+  const [asking, dialog] = useDisclosure();
+  const ask = (chosen: Decision) => {
+    setAct(chosen);
+    dialog.open();
+  };
   const severity = SEVERITY[incident.severity] ?? SEVERITY['info'];
   return (
     <Paper withBorder p="sm">
@@ -89,21 +97,21 @@ function One({ incident }: { incident: Incident }) {
       {incident.state !== 'resolved' && (
         <Group gap="xs" mt="xs">
           {incident.state !== 'acknowledged' && (
-            <Act needs="edit" size="xs" variant="default" onClick={() => setAct('acknowledge')}>
+            <Act needs="edit" size="xs" variant="default" onClick={() => ask('acknowledge')}>
               Acknowledge
             </Act>
           )}
-          <Act needs="edit" size="xs" variant="subtle" onClick={() => setAct('resolve')}>
+          <Act needs="edit" size="xs" variant="subtle" onClick={() => ask('resolve')}>
             Resolve
           </Act>
         </Group>
       )}
-      {act && <Note incident={incident} act={act} close={() => setAct(null)} />}
+      <Note incident={incident} act={act} opened={asking} close={dialog.close} />
     </Paper>
   );
 }
 
-function Note(props: { incident: Incident; act: 'acknowledge' | 'resolve'; close: () => void }) {
+function Note(props: { incident: Incident; act: Decision; opened: boolean; close: () => void }) {
   const [note, setNote] = useState('');
   const done = useMutation({
     mutationFn: () => post(`/api/incidents/${props.incident.incident_id}:${props.act}`, { note }),
@@ -114,7 +122,7 @@ function Note(props: { incident: Incident; act: 'acknowledge' | 'resolve'; close
   });
   const word = props.act === 'acknowledge' ? 'Acknowledge' : 'Resolve';
   return (
-    <Modal opened onClose={props.close} title={`${word}: ${props.incident.code.replaceAll('_', ' ')}`}>
+    <Modal opened={props.opened} onClose={props.close} title={`${word}: ${props.incident.code.replaceAll('_', ' ')}`}>
       <Stack>
         <Text size="sm">{props.incident.detail}</Text>
         <Textarea

@@ -6,6 +6,7 @@ import { get } from '../api/client';
 import type { Api } from '../api/types';
 import { bytes, count, day, decimal, NONE } from '../ui/format';
 import { Ago, Failed, Figure, Head, useFew, Waiting } from '../ui/parts';
+import { Costs } from './costs';
 
 type Settings = Api['Configuration'];
 type Freshness = Api['Freshness'];
@@ -56,6 +57,7 @@ function Shown({ settings }: { settings: Settings }) {
         </Figure>
       </Group>
       <Sources />
+      <Costs />
       {settings.grants.length > 0 && (
         <section>
           <Title order={2} mb="xs">
