@@ -57,7 +57,7 @@ class ReportLine(Model):
     counted: Counted | None = Field(description="null while no run recorded what it read.")
 
 
-class Change(Model):
+class ChangeCount(Model):
     """Rows that came, went or changed for one reason."""
 
     conversion: str
@@ -93,7 +93,7 @@ class Report(Model):
     end_date: date
     currency: str = Field(description="ISO 4217 code of all values of conversions.")
     conversions: list[ReportLine]
-    changes: list[Change]
+    changes: list[ChangeCount]
     deliveries: list[Delivery]
     leads: list[Chance]
 
@@ -118,7 +118,7 @@ def report(ask: Ask[Days, None], services: Services) -> Report:
             )
             for stored in services.catalog.active()
         ],
-        changes=[Change(**row) for row in _rows("changes", window, services)],
+        changes=[ChangeCount(**row) for row in _rows("changes", window, services)],
         deliveries=[Delivery(**row) for row in _rows("deliveries", window, services)],
         leads=[Chance(**row) for row in _rows("leads", window, services)],
     )

@@ -88,7 +88,7 @@ def test_every_screen_is_gone_through_by_keyboard(opened: Opener) -> None:
     assert not found
 
 
-def test_dialogs_menus_and_the_editor_are_entered_and_left_by_keyboard(opened: Opener) -> None:
+def test_dialogs_are_entered_and_left_by_keyboard(opened: Opener) -> None:
     page = opened("/runs")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -102,35 +102,6 @@ def test_dialogs_menus_and_the_editor_are_entered_and_left_by_keyboard(opened: O
         keyboard.entered_and_left(page, page.get_by_role("button", name=button).first)
     show(page, "/conversions/purchase/rows")
     keyboard.entered_and_left(page, page.get_by_role("row").nth(1).get_by_role("button"))
-    more = page.get_by_role("button", name="More")
-    more.focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("menuitem")).to_be_focused()
-    page.keyboard.press("Escape")
-    expect(more).to_be_focused()
-    rows = page.get_by_role("tab", name="Rows")
-    rows.focus()
-    page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("tab", name="Why, why not")).to_be_focused()
-    expect(page.get_by_label("Order id, or id of a row or lead")).to_be_visible()
-    show(page, "/new/custom")
-    editor = page.get_by_role("textbox", name="SQL")
-    editor.focus()
-    page.keyboard.type("SEL")
-    expect(page.get_by_role("option", name="SELECT")).to_be_visible()
-    page.keyboard.press("Escape")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Validate and show rows")).to_be_focused()
-    page.keyboard.press("Shift+Tab")
-    expect(editor).to_be_focused()
-    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
-    page.reload()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Open the menu")).to_be_focused()
-    for _ in range(3):
-        page.keyboard.press("Tab")
-    assert not page.evaluate("Boolean(document.activeElement.closest('nav'))")
 
 
 def test_the_list_tells_counts_and_is_searched_by_keyboard(opened: Opener) -> None:
