@@ -1,7 +1,8 @@
 """Definitions in YAML files, read as they were meant: NO is a text, and so is 2026-11-01.
 
-YAML 1.1 reads no, yes, on and off as truth values and days as dates. In a definition such words are
-values of filters, names and days, all of them texts; true and false stay what they are.
+YAML 1.1 reads no, yes, on and off as truth values, days as dates, 0123 as the octal 83, 1_000 as a
+thousand and 12:30 as 750. In a definition such words are values of filters, names and days, all of
+them texts; true, false and plain numbers stay what they are.
 """
 
 from __future__ import annotations
@@ -23,11 +24,20 @@ _Loader.yaml_implicit_resolvers = {
     letter: [
         (tag, pattern)
         for tag, pattern in resolvers
-        if tag not in ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+        if tag.rpartition(":")[2] not in ("bool", "timestamp", "int", "float")
     ]
     for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+# an id such as 0123 would else be looked for as 83
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
 
 
 def definitions(path: Path) -> list[JsonObject]:
