@@ -104,6 +104,33 @@ def test_dialogs_are_entered_and_left_by_keyboard(opened: Opener) -> None:
     keyboard.entered_and_left(page, page.get_by_role("row").nth(1).get_by_role("button"))
 
 
+def test_menus_tabs_and_the_editor_are_entered_and_left_by_keyboard(opened: Opener) -> None:
+    page = opened("/conversions/purchase/rows")
+    more = page.get_by_role("button", name="More", exact=True)
+    more.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("menuitem")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("menuitem")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(more).to_be_focused()
+    rows = page.get_by_role("tab", name="Rows")
+    rows.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Why, why not")).to_be_focused()
+    expect(page.get_by_label("Order id, or id of a row or lead")).to_be_visible()
+    show(page, "/new/custom")
+    editor = page.get_by_role("textbox", name="SQL")
+    editor.focus()
+    page.keyboard.type("SEL")
+    expect(page.get_by_role("option", name="SELECT")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Validate and show rows")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(editor).to_be_focused()
+
+
 def test_the_list_tells_counts_and_is_searched_by_keyboard(opened: Opener) -> None:
     page = opened("/")
     row = page.get_by_role("row", name=re.compile("Purchase"))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.console.browser.conftest import Opener
+from tests.console.browser.conftest import NARROW, Opener
 from tests.console.browser.screens import SCREENS
 from tests.console.browser.seen import beyond_the_edge, show
 
@@ -299,3 +299,17 @@ def test_too_much_is_cut_and_says_how_much_is_shown(hollow: Opener) -> None:
         show(page, path)
         expect(page.locator("main").get_by_text(sentence).first).to_be_visible()
         assert not beyond_the_edge(page)
+
+
+def test_a_closed_menu_is_no_stop_of_the_keyboard(hollow: Opener) -> None:
+    page = hollow("/new")
+    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    expect(page.get_by_role("heading", name="Simple conversion")).to_be_visible()
+    menu = page.get_by_role("button", name="Open the menu")
+    menu.focus()
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        assert not page.evaluate("Boolean(document.activeElement.closest('nav'))")
+    menu.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="Settings")).to_be_visible()

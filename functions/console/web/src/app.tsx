@@ -78,7 +78,7 @@ export function App() {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label="Screens">
+      <AppShell.Navbar p="xs" aria-label="Screens" data-closed={!open || undefined}>
         {SCREENS.map(({ path, label, also }) => (
           <NavLink
             key={path}
