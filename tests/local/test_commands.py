@@ -59,7 +59,7 @@ def test_a_word_of_yaml_is_what_was_meant(tmp_path: Path, text: str, read: objec
 
 
 @pytest.mark.parametrize(
-    "text", ["- lead\n", "name: Lead\n", "- {id: a}\n- {id: 7}\n", "", "a: [\n"]
+    "text", ["- lead\n", "name: Lead\n", "- {id: a}\n- {id: 7}\n", "", "a: [\n", "id: a\nid: a\n"]
 )
 def test_an_invalid_definition_is_reported_with_its_file(tmp_path: Path, text: str) -> None:
     with pytest.raises(CommandError, match=r"definition\.yaml"):

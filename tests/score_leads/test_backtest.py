@@ -213,6 +213,12 @@ def test_the_day_asked_for_is_read_as_the_days_of_the_file(style: str, until: st
     assert read.cut == 6
 
 
+def test_seconds_since_1970_are_a_moment_and_no_whole_day() -> None:
+    # a second before 6 May 2024, when the sixth lead comes
+    asked = Roles("label", "time", train_until="1714953599")
+    assert history_file.history(days("%Y-%m-%d"), asked).cut == 5
+
+
 def test_days_to_the_win_are_no_time_of_winning() -> None:
     roles = Roles("label", "time", won_at="days", window=30)
     with pytest.raises(UserError, match="holds numbers"):

@@ -240,5 +240,6 @@ def _until(leads: Leads, written: str, day_first: bool) -> float:
             f"--train-until {written!r} is no {'date' if leads.dated else 'number'}.",
             code="bad_arguments",
         )
-    whole_day = leads.dated and len(written.strip()) <= 10
+    # ten digits are seconds since 1970, which name a moment
+    whole_day = leads.dated and len(written.strip()) < (9 if written.strip().isdigit() else 11)
     return float(at + DAY - 1e-3 if whole_day else at)
