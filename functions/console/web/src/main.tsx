@@ -16,8 +16,7 @@ setNonce(nonce);
 
 const root = document.getElementById('root');
 if (root) {
-  // what a boundary has caught it also shows
-  createRoot(root, { onCaughtError: (error) => console.info(error) }).render(
+  createRoot(root).render(
     <StrictMode>
       <MantineProvider
         theme={theme}
