@@ -155,7 +155,7 @@ def await_previous_merge(warehouse: Warehouse, lease: Lease, part: str = "") -> 
     except RetryableError:
         raise
     except ProductError:
-        # it failed, so it is over: its own worker told why
+        # it failed, so it is over: its own worker has said why
         return
 
 
