@@ -105,7 +105,11 @@ export function Ledger({ id }: { id: string }) {
             })),
           ]}
           value={state}
-          onChange={(value) => setState(value ?? '')}
+          onChange={(value) => {
+            setState(value ?? '');
+            // what no longer shows is not decided on
+            setChosen([]);
+          }}
           allowDeselect={false}
           w={180}
         />
@@ -113,7 +117,10 @@ export function Ledger({ id }: { id: string }) {
           aria-label="Search the ledger"
           placeholder="Row, key, request or reason"
           value={row}
-          onChange={(event) => setRow(event.currentTarget.value)}
+          onChange={(event) => {
+            setRow(event.currentTarget.value);
+            setChosen([]);
+          }}
           w={260}
         />
         <Select

@@ -5,6 +5,7 @@ import { useLocation, useParams, useSearchParams } from 'wouter';
 
 import { ask, client, post } from '../api/client';
 import { Act, useRefusal } from '../ui/act';
+import { plural } from '../ui/format';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
 import { Versions } from '../versions/versions';
 import { Advices } from './advice';
@@ -166,7 +167,7 @@ function Replay(props: { id: string; conversions: string[]; opened: boolean; clo
         />
         {replay.isError && <Failed error={replay.error} title="Not replayed" />}
         {replay.data && (
-          <Alert color="teal" variant="light" title={`${replay.data.conversions} conversions are sent again`} />
+          <Alert color="teal" variant="light" title={`${plural(replay.data.conversions, 'conversion')} sent again`} />
         )}
         <Group justify="flex-end">
           <Button variant="default" onClick={props.close}>

@@ -123,7 +123,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
 
   const begin = () => (live ? setReviewing(true) : void save());
   const refusal = useRefusal('edit');
-  useShortcuts({ 'mod+s': () => changed && !refusal && begin() });
+  useShortcuts({ 'mod+s': () => changed && !refusal && !saving && begin() });
   useEffect(() => {
     if (!problem) return;
     const first = errors[0]?.field;

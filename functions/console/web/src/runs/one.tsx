@@ -84,7 +84,7 @@ function Tasks({ run }: { run: Detail }) {
         </Table.Thead>
         <Table.Tbody>
           {tasks.map((entry, index) => (
-            <Table.Tr key={entry.recorded_at + entry.conversion + entry.status}>
+            <Table.Tr key={`${entry.recorded_at} ${entry.conversion} ${entry.status} ${entry.start_date}`}>
               <Table.Td>
                 {entry.conversion && !entry.conversion.startsWith('(') ? (
                   <Anchor component={Link} href={`/conversions/${entry.conversion}`} size="sm">
@@ -127,7 +127,7 @@ function Tasks({ run }: { run: Detail }) {
             </Table.Tr>
           ))}
           {waiting.map((entry) => (
-            <Table.Tr key={`waiting ${entry.conversion}`}>
+            <Table.Tr key={`waiting ${entry.conversion} ${entry.start_date}`}>
               <Table.Td>{entry.conversion}</Table.Td>
               <Table.Td>
                 <StatusBadge status="planned" />

@@ -29,6 +29,8 @@ export const TRIGGERS: Record<string, string> = {
 
 export function duration(seconds: number | null | undefined): string {
   if (seconds == null) return '–';
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  // rounded first: 119.7 s are 2 min 0 s
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }

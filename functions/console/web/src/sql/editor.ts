@@ -66,7 +66,16 @@ export function underline(view: EditorView, issues: Issue[]): void {
     const range = rangeOf(view, issue);
     if (!range) return [];
     const action = fixable(issue)
-      ? { actions: [{ name: 'Apply the fix', apply: (at: EditorView) => applyFix(at, issue) }] }
+      ? {
+          actions: [
+            {
+              name: 'Apply the fix',
+              // where the underlined text is by now, which typing before it has moved
+              apply: (at: EditorView, from: number, to: number) =>
+                at.dispatch({ changes: { from, to, insert: issue.replacement ?? '' } }),
+            },
+          ],
+        }
       : {};
     return [{ ...range, severity: issue.severity, message: issue.message, source: issue.code, ...action }];
   });

@@ -60,6 +60,8 @@ export default function SqlField(props: Props) {
 
   useEffect(() => {
     if (!view.current || !verdict.data || verdict.isPlaceholderData) return;
+    // a verdict that comes late is about another text, whose places are elsewhere
+    if (view.current.state.doc.toString() !== text) return;
     underline(view.current, verdict.data.issues);
     latest.current.judged?.(verdict.data);
   }, [verdict.data, verdict.isPlaceholderData]);
@@ -106,7 +108,8 @@ export default function SqlField(props: Props) {
         <div aria-live="polite">
           <Findings
             verdict={verdict.data}
-            fixable={fixable}
+            // a fix has its place in the text that was judged
+            fixable={(issue) => !checking && fixable(issue)}
             jump={(issue) => view.current && jump(view.current, issue)}
             fix={(issue) => view.current && applyFix(view.current, issue)}
             adopt={(query) => view.current && replace(view.current, query)}

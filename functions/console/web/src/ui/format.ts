@@ -41,7 +41,8 @@ const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'lo
 export function ago(time: string, now = Date.now()): string {
   let amount = (new Date(time).getTime() - now) / 1000;
   for (const [unit, size] of STEPS) {
-    if (Math.abs(amount) < size) return relative.format(Math.round(amount), unit);
+    // rounded first: 59.6 seconds are a minute
+    if (Math.abs(Math.round(amount)) < size) return relative.format(Math.round(amount), unit);
     amount /= size;
   }
   return NONE;
