@@ -1,7 +1,12 @@
   -- the same refund sent twice within a minute is one; a refund may be dated before its purchase
   SELECT
     sent.* EXCEPT (sent_before),
-    ROW_NUMBER() OVER (ORDER BY sent.occurred_at, sent.order_id) AS refund
+    -- one order however often BigQuery evaluates this: refunds of a moment have their numbers for good
+    ROW_NUMBER() OVER (
+      ORDER BY
+        sent.occurred_at, sent.order_id, sent.property, sent.currency, CAST(sent.stated AS STRING),
+        TO_JSON_STRING(sent.items)
+    ) AS refund
   FROM (
     SELECT
       event.property,
