@@ -102,17 +102,38 @@ class Loaded:
         others = [self._attribute(given, name) for given, name in attributes.items()]
         # the newest row of a key is chosen before deleted ones are left out: without its tombstone
         # an older version would come alive
-        key = join(", ", (columns[name] for name in self._mapped.key))
+        key = [columns[name] for name in self._mapped.key]
         return fill(
             "(\n  SELECT {{ columns }}\n  FROM {{ table }} AS raw{{ lists }}\n  WHERE {{ known }}\n"
-            "  QUALIFY ROW_NUMBER() OVER (PARTITION BY {{ key }} ORDER BY {{ order }}) = 1\n)",
+            "  QUALIFY {{ newest }}"
+            "ROW_NUMBER() OVER (PARTITION BY {{ key }} ORDER BY {{ order }}) = 1\n)",
             columns=join(", ", [*own, *others]),
             table=table(self.path),
             lists=self._reading.lists,
-            known=fill("{{ it }} IS NOT NULL", it=columns[self._mapped.key[0]]),
-            key=key,
-            order=self._newest_first(columns[self._mapped.key[0]]),
+            known=fill("{{ it }} IS NOT NULL", it=key[0]),
+            newest=self._of_newest_list(columns),
+            key=join(", ", key),
+            order=self._newest_first(key[0]),
         )
+
+    def _of_newest_list(self, columns: Mapping[str, Sql]) -> Sql:
+        """Of a key that ends in a list, the condition that its row is the newest with that list.
+
+        Loads that append keep older versions: a contact taken off a deal stands in those alone.
+        """
+        opened = [name for name in self._mapped.key if self._is_in_list(name)]
+        owners = [columns[name] for name in self._mapped.key if name not in opened]
+        if not opened or not owners:
+            return Sql("")
+        return fill(
+            "RANK() OVER (PARTITION BY {{ owner }} ORDER BY {{ order }}) = 1 AND {{ there }} AND ",
+            owner=join(", ", owners),
+            order=self._newest_first(owners[0]),
+            there=join(" AND ", (fill("{{ it }} IS NOT NULL", it=columns[n]) for n in opened)),
+        )
+
+    def _is_in_list(self, name: str) -> bool:
+        return any("[]" in path for path in self.columns_of(name))
 
     def _columns(self) -> dict[str, Sql]:
         wanted = dict(COLUMNS[self.canonical])

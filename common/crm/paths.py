@@ -109,7 +109,8 @@ class Reading:
             if elements is None:
                 return None
             opened = fill(
-                "\n  CROSS JOIN UNNEST({{ elements }}) AS {{ element }}",
+                # a row without elements stays: it may be the newest version of one that had some
+                "\n  LEFT JOIN UNNEST({{ elements }}) AS {{ element }} ON TRUE",
                 elements=elements,
                 element=element,
             )
