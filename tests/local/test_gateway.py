@@ -15,7 +15,7 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 from werkzeug.test import Client
 
-from common.local.stack.gateway import GatewayProcess, start_process
+from common.local.stack.gateway import Gateway, GatewayProcess, start_process
 from common.local.stack.instance import Instances
 from tests.local.receiver import Receiver
 from tests.local.repository import write_repository
@@ -35,6 +35,13 @@ def gateway(home: Path) -> Iterator[GatewayProcess]:
     running = start_process(home, home / ".local", environment)
     yield running
     running.stop()
+
+
+def test_before_anything_is_mounted_one_is_asked_to_wait() -> None:
+    empty = Gateway()
+    empty.start()
+    answer = requests.get(f"{empty.url}/api", timeout=60)
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:conversions:starting")
 
 
 def test_a_function_answers_under_its_name_for_every_method_and_path(

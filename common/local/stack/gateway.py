@@ -69,15 +69,21 @@ class Gateway:
 
     def _elsewhere(self, environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
         known = sorted(path for path in self._dispatcher.mounts if path not in _UNLISTED)
+        status, code, title, fix = (
+            (404, "no_such_function", "No such function", f"Call one of {', '.join(known)}.")
+            if known
+            # it listens before the functions have come up
+            else (503, "starting", "Starting", "Try again in a few seconds.")
+        )
         problem = {
-            "type": "urn:conversions:no_such_function",
-            "title": "No such function",
-            "status": 404,
+            "type": f"urn:conversions:{code}",
+            "title": title,
+            "status": status,
             "detail": f"Nothing is mounted at {environ.get('PATH_INFO', '/')}.",
-            "fix": f"Call one of {', '.join(known)}.",
+            "fix": fix,
         }
         body, kind = json.dumps(problem), "application/problem+json"
-        return Response(body, 404, content_type=kind)(environ, respond)
+        return Response(body, status, content_type=kind)(environ, respond)
 
 
 def orders(

@@ -162,7 +162,7 @@ _UNUSABLE = {
     ),
     "unknown_refunds": (
         "refund_amount_unknown",
-        "a refund whose amount cannot be told (nothing but products without a price, zero, or a"
+        "a refund whose amount is not known (nothing but products without a price, zero, or a"
         " currency without a rate); their value stays",
         "Send value and currency with the refund event.",
     ),
