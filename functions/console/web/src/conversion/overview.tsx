@@ -220,12 +220,10 @@ function DayTable({ id, statistics }: { id: string; statistics: Statistics }) {
   );
 }
 
-/** The days up to yesterday; for 30 the API's own default, which knows the project's time zone. */
+/** About so many days; the API ends them with yesterday, because it knows the project's time zone. */
 function windowOf(days: number): Record<string, string> {
   if (days === 30) return {};
-  const end = new Date(Date.now() - 86_400_000);
-  const start = new Date(end.getTime() - (days - 1) * 86_400_000);
-  return { start_date: start.toISOString().slice(0, 10), end_date: end.toISOString().slice(0, 10) };
+  return { start_date: new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10) };
 }
 
 /** Every day of the window; those that the answer leaves out had none. */

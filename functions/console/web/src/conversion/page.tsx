@@ -4,6 +4,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useLocation, useParams, useSearchParams } from 'wouter';
 
 import { ask, client, post } from '../api/client';
+import { once, useOnce } from '../api/once';
 import { useKindNames } from '../editor/kinds';
 import { Act, useRefusal } from '../ui/act';
 import { Ago, Failed, Head, Waiting } from '../ui/parts';
@@ -94,9 +95,13 @@ export function Conversion() {
 
 /** Starts a run of this conversion, and leads to it. */
 function RunNow({ id }: { id: string }) {
+  const { key, renew } = useOnce(id);
   const run = useMutation({
-    mutationFn: () => post<{ run_id: string }>('/api/runs', { conversions: [id] }, { headers: { 'Idempotency-Key': crypto.randomUUID() } }),
-    onSuccess: () => client.invalidateQueries(),
+    mutationFn: () => post<{ run_id: string }>('/api/runs', { conversions: [id] }, once(key)),
+    onSuccess: () => {
+      renew();
+      return client.invalidateQueries();
+    },
   });
   return (
     <>

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useLocation, useParams, useSearchParams } from 'wouter';
 
 import { ask, client, post } from '../api/client';
+import { once, useOnce } from '../api/once';
 import { Act, useRefusal } from '../ui/act';
 import { plural } from '../ui/format';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
@@ -30,10 +31,13 @@ export function OneDestination() {
     queryKey: ['destination', id],
     queryFn: ({ signal }) => ask<DestinationVersion>('GET', `/export-preview/destinations/${id}`, { signal }),
   });
+  const { key, renew } = useOnce(id);
   const send = useMutation({
-    mutationFn: () =>
-      post(`/export-preview/destinations/${id}/run`, { conversions: [] }, { headers: { 'Idempotency-Key': crypto.randomUUID() } }),
-    onSuccess: () => client.invalidateQueries(),
+    mutationFn: () => post(`/export-preview/destinations/${id}/run`, { conversions: [] }, once(key)),
+    onSuccess: () => {
+      renew();
+      return client.invalidateQueries();
+    },
   });
   if (loaded.isError && !loaded.data) return <Failed error={loaded.error} retry={() => void loaded.refetch()} />;
   if (!loaded.data) return <Waiting label="Loading the destination" />;
@@ -137,6 +141,7 @@ function Replay(props: { id: string; conversions: string[]; opened: boolean; clo
   const [start, setStart] = useState('');
   const [end, setEnd] = useState('');
   const [lost, setLost] = useState(false);
+  const { key, renew } = useOnce([props.id, conversion, start, end, lost]);
   const replay = useMutation({
     mutationFn: () =>
       post<{ conversions: number }>(`/export-preview/destinations/${props.id}/replay`, {
@@ -144,9 +149,12 @@ function Replay(props: { id: string; conversions: string[]; opened: boolean; clo
         start_date: start,
         end_date: end,
         lost,
-        request_id: crypto.randomUUID(),
+        request_id: key,
       }),
-    onSuccess: () => client.invalidateQueries(),
+    onSuccess: () => {
+      renew();
+      return client.invalidateQueries();
+    },
   });
   return (
     <Modal opened={props.opened} onClose={props.close} title="Send days again">

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 
 import { client, post } from '../api/client';
+import { once, useOnce } from '../api/once';
 import { useAllConversions } from '../api/queries';
 import { bytes, decimal, plural } from '../ui/format';
 import { Failed, Figure, Waiting } from '../ui/parts';
@@ -25,9 +26,11 @@ export function Backfill(props: { opened: boolean; close: () => void }) {
     enabled: props.opened && ids.length > 0 && start !== '',
     retry: false,
   });
+  const { key, renew } = useOnce(asked);
   const run = useMutation({
-    mutationFn: () => post<Plan>('/api/backfills', asked, { headers: { 'Idempotency-Key': crypto.randomUUID() } }),
+    mutationFn: () => post<Plan>('/api/backfills', asked, once(key)),
     onSuccess: async (started) => {
+      renew();
       props.close();
       void client.invalidateQueries({ queryKey: ['runs'] });
       navigate(`/runs/${started.run_id}`);

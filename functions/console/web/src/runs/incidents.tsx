@@ -18,6 +18,9 @@ const SEVERITY: Record<string, { sign: string; color: string; word: string }> = 
   info: { sign: 'i', color: 'blue', word: 'Note' },
 };
 
+/** What the API gives on one page. */
+const MOST = 1000;
+
 type Decision = 'acknowledge' | 'resolve';
 
 /** What needs a person, newest first; acknowledged and resolved with a note. */
@@ -52,8 +55,8 @@ export function Incidents({ conversion }: { conversion?: string }) {
       {incidents.map((incident) => (
         <One key={incident.incident_id} incident={incident} />
       ))}
-      {found.data?.next_page && (
-        <More shown={incidents.length} next={() => setLimit(limit * 2)} loading={found.isFetching} />
+      {found.data?.next_page && limit < MOST && (
+        <More shown={incidents.length} next={() => setLimit(Math.min(limit * 2, MOST))} loading={found.isFetching} />
       )}
     </Stack>
   );

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { Link, useParams } from 'wouter';
 
 import { address, client, get, post, Problem } from '../api/client';
+import { once, useOnce } from '../api/once';
 import { bytes, count, day } from '../ui/format';
 import { Act } from '../ui/act';
 import { Ago, Failed, Figure, Head, Waiting } from '../ui/parts';
@@ -184,10 +185,11 @@ function Cancel({ run }: { run: Run }) {
 function Force({ run }: { run: Detail }) {
   const [asking, setAsking] = useState(false);
   const held = run.entries.filter((entry) => entry.status === 'held');
+  const { key, renew } = useOnce(run.held);
   const force = useMutation({
-    mutationFn: () =>
-      post('/api/runs', { conversions: run.held, force: true }, { headers: { 'Idempotency-Key': crypto.randomUUID() } }),
+    mutationFn: () => post('/api/runs', { conversions: run.held, force: true }, once(key)),
     onSuccess: async () => {
+      renew();
       setAsking(false);
       void client.invalidateQueries();
     },

@@ -6,6 +6,7 @@ import { Link, useLocation, useParams } from 'wouter';
 
 import { get, Problem } from '../api/client';
 import { useAllConversions } from '../api/queries';
+import { Act } from '../ui/act';
 import { Lines } from '../ui/charts';
 import { count, day, decimal, money, percent, plural } from '../ui/format';
 import { Ago, Empty, Failed, Figure, Head, More, Waiting } from '../ui/parts';
@@ -44,9 +45,9 @@ export function Scoring() {
         <Empty
           title="No lead scoring yet"
           action={
-            <Anchor component={Link} href="/new/scoring">
+            <Act needs="edit" href="/new/scoring">
               + Add lead scoring
-            </Anchor>
+            </Act>
           }
         >
           It learns from your CRM which leads become deals, and makes conversions of those that are worth it.
@@ -200,9 +201,8 @@ function Tried({ model }: { model: Model }) {
   const tried = useQuery({
     queryKey: ['thresholds', model.conversion],
     queryFn: ({ signal }) => {
-      const end = new Date(Date.now() - 86_400_000);
-      const start = new Date(end.getTime() - (TRIED_DAYS - 1) * 86_400_000);
-      const days = { start_date: start.toISOString().slice(0, 10), end_date: end.toISOString().slice(0, 10) };
+      // the API ends with yesterday in the project's time zone
+      const days = { start_date: new Date(Date.now() - TRIED_DAYS * 86_400_000).toISOString().slice(0, 10) };
       return get<Thresholds>(`/api/scores/${model.conversion}/thresholds`, days, signal);
     },
     retry: false,
