@@ -28,7 +28,12 @@ LEFT JOIN (
   SELECT
     credited.id,
     credited.won_after,
-    (SELECT SUM(win.value) FROM UNNEST(credited.wins) AS win WHERE win.days <= @window_days) AS value
+    -- one deal without a value leaves the money of its lead unknown
+    (
+      SELECT IF(LOGICAL_OR(win.value IS NULL), NULL, SUM(win.value))
+      FROM UNNEST(credited.wins) AS win
+      WHERE win.days <= @window_days
+    ) AS value
   FROM {{ outcomes }} AS credited
 ) AS outcome ON outcome.id = scored.id
 WHERE scored.month >= @staged_from

@@ -83,7 +83,11 @@ def test_every_screen_says_that_nothing_answers(
         said_by(page, path, sentence)
 
 
-def test_a_browser_without_a_network_says_so_and_goes_on_when_it_is_back(hollow: Opener) -> None:
+def test_a_browser_without_a_network_says_so_and_goes_on_when_it_is_back(
+    hollow: Opener, provoked: list[str]
+) -> None:
+    # a screen that was not fetched yet cannot come
+    provoked.append("Failed to fetch dynamically imported module")
     page = hollow("/nowhere")
     page.route(BEHIND, answering(EMPTY))
     show(page, "/runs/all/schedules")

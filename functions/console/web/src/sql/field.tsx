@@ -36,6 +36,8 @@ export default function SqlField(props: Props) {
   const tables = useQuery(TABLES).data?.tables ?? NO_TABLES;
   const latest = useRef(props);
   latest.current = props;
+  // texts of the editor that have not come back as `value` yet
+  const onTheWay = useRef<string[]>([]);
   const verdict = useVerdict(props, text, profiled === text && text !== '');
   const error = useFieldError(props.path);
 
@@ -44,7 +46,10 @@ export default function SqlField(props: Props) {
     const editor = mounted(host.current, {
       text: latest.current.value,
       label: props.label,
-      changed: (now) => latest.current.change(now),
+      changed: (now) => {
+        onTheWay.current.push(now);
+        latest.current.change(now);
+      },
       asked: () => setProfiled(latest.current.value),
       tables: () => client.ensureQueryData(TABLES).then(({ tables }) => tables, () => NO_TABLES),
     });
@@ -53,9 +58,14 @@ export default function SqlField(props: Props) {
   }, [props.label]);
 
   useEffect(() => {
-    // what comes from outside, such as a version that is restored
+    // what was typed comes back late on a slow machine: to write it would take away what came after
+    const back = onTheWay.current.indexOf(props.value);
+    onTheWay.current.splice(0, back + 1);
     const editor = view.current;
-    if (editor && editor.state.doc.toString() !== props.value) replace(editor, props.value);
+    if (back >= 0 || !editor || editor.state.doc.toString() === props.value) return;
+    // what comes from outside, such as a version that is restored
+    replace(editor, props.value);
+    onTheWay.current = [];
   }, [props.value]);
 
   useEffect(() => {
