@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
 LISTENS = Path(__file__).with_suffix(".js").read_text()
 """Notes each element that gets the focus within the screen; returns how many should."""
+
+TRIES = 60
+"""Presses of one key, a second apart."""
 
 MORE = 8
 """Presses beyond that: a field of a date takes three, and what comes later is a stop as well."""
@@ -18,6 +22,20 @@ def walked(page: Page) -> list[str]:
     for _ in range(page.evaluate(LISTENS) + MORE):
         page.keyboard.press("Tab")
     return [str(one) for one in page.evaluate("window.walk.judged()")]
+
+
+def pressed_until(page: Page, key: str, seen: Callable[[int], None]) -> None:
+    """Press the key, and again where the page was not listening yet, until it is `seen`.
+
+    `seen` expects something within so many milliseconds.
+    """
+    for _ in range(TRIES):
+        page.keyboard.press(key)
+        try:
+            return seen(1_000)
+        except AssertionError:
+            continue
+    return seen(1_000)
 
 
 def entered_and_left(page: Page, button: Locator) -> None:
