@@ -137,6 +137,21 @@ def test_menus_tabs_and_the_editor_are_entered_and_left_by_keyboard(opened: Open
     expect(editor).to_be_focused()
 
 
+def test_what_is_typed_before_the_labels_come_stays_and_goes_on(opened: Opener) -> None:
+    page = opened("/")
+    held: list[Route] = []
+    page.route("**/api/schemas/custom", lambda route: held.append(route))
+    show(page, "/new/custom")
+    editor = page.get_by_role("textbox", name="SQL")
+    editor.focus()
+    page.keyboard.type("SEL")
+    held[0].continue_()
+    expect(page.get_by_text("One SELECT of id, client_id")).to_be_visible()
+    page.keyboard.type("ECT")
+    expect(editor).to_contain_text("SELECT")
+    expect(editor).to_be_focused()
+
+
 def test_the_list_tells_counts_and_is_searched_by_keyboard(opened: Opener) -> None:
     page = opened("/")
     row = page.get_by_role("row", name=re.compile("Purchase"))

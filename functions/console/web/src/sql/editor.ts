@@ -3,7 +3,7 @@ import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { keywordCompletionSource, sql } from '@codemirror/lang-sql';
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from '@codemirror/language';
 import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from '@codemirror/lint';
-import { EditorState } from '@codemirror/state';
+import { Compartment, EditorState } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { tags } from '@lezer/highlight';
 
@@ -28,7 +28,7 @@ export function mounted(parent: HTMLElement, options: Options): EditorView {
       doc: options.text,
       extensions: [
         EditorView.cspNonce.of(nonce),
-        EditorView.contentAttributes.of({ 'aria-label': options.label }),
+        named.of(nameOf(options.label)),
         EditorView.lineWrapping,
         lineNumbers(),
         history(),
@@ -59,6 +59,15 @@ export function mounted(parent: HTMLElement, options: Options): EditorView {
     }),
   });
 }
+
+/** Names the editor anew. What is written in it, and the focus, stay. */
+export function rename(view: EditorView, label: string): void {
+  view.dispatch({ effects: named.reconfigure(nameOf(label)) });
+}
+
+const named = new Compartment();
+
+const nameOf = (label: string) => EditorView.contentAttributes.of({ 'aria-label': label });
 
 /** Underlines the findings that have a place, each with its fix where it has one. */
 export function underline(view: EditorView, issues: Issue[]): void {

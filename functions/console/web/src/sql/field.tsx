@@ -10,7 +10,7 @@ import { useFieldError } from '../editor/form';
 import { Failed } from '../ui/parts';
 import type { Table } from './complete';
 import { Contract } from './contract';
-import { applyFix, fixable, jump, mounted, underline } from './editor';
+import { applyFix, fixable, jump, mounted, rename, underline } from './editor';
 import { Findings, Returned, type Verdict } from './verdict';
 
 interface Props {
@@ -45,7 +45,7 @@ export default function SqlField(props: Props) {
     if (!host.current) return;
     const editor = mounted(host.current, {
       text: latest.current.value,
-      label: props.label,
+      label: latest.current.label,
       changed: (now) => {
         onTheWay.current.push(now);
         latest.current.change(now);
@@ -55,6 +55,11 @@ export default function SqlField(props: Props) {
     });
     view.current = editor;
     return () => editor.destroy();
+  }, []);
+
+  // the label comes with the schema, perhaps after the first words are typed
+  useEffect(() => {
+    if (view.current) rename(view.current, props.label);
   }, [props.label]);
 
   useEffect(() => {
