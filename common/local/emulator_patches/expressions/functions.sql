@@ -104,13 +104,6 @@ CREATE OR REPLACE MACRO googlesql_bytes(x) AS
   CASE WHEN typeof(x) = 'VARCHAR' THEN encode(CAST(x AS VARCHAR)) ELSE TRY_CAST(x AS BLOB) END;
 
 -- Text.
-CREATE OR REPLACE MACRO googlesql_blanks() AS
-  ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(133) || chr(160) || chr(5760) || chr(8192)
-  || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199) || chr(8200)
-  || chr(8201) || chr(8202) || chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288);
-CREATE OR REPLACE MACRO googlesql_trim(x) AS trim(x, googlesql_blanks());
-CREATE OR REPLACE MACRO googlesql_ltrim(x) AS ltrim(x, googlesql_blanks());
-CREATE OR REPLACE MACRO googlesql_rtrim(x) AS rtrim(x, googlesql_blanks());
 CREATE OR REPLACE MACRO googlesql_substr(x, start, size) AS
   CASE
     WHEN size < 0 THEN CAST('Third argument in SUBSTR() cannot be negative: ' || x AS INTEGER)::VARCHAR
