@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime
 from functools import cache
 
-from functions.score_leads.model import threads
+from functions.score_leads.numeric import threads
 
 # before numpy is imported
 threads.limit(os.environ)

@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from functions.score_leads.model import metrics, threads
+from functions.score_leads.numeric import metrics, threads
 
 threads.limit(os.environ)
 
@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 from functions.score_leads.data.features import DAY  # noqa: E402
 from functions.score_leads.data.outcomes import Outcomes  # noqa: E402
 from functions.score_leads.data.values import Floats  # noqa: E402
-from functions.score_leads.model.encoding import log_odds, probability  # noqa: E402
+from functions.score_leads.numeric.log_odds import log_odds, probability  # noqa: E402
 from functions.score_leads.training.training import Leads, Wishes, train  # noqa: E402
 from tests.bench import _peers, _sets  # noqa: E402
 from tests.bench._sets import Purchases, Split, Table  # noqa: E402

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from functions.score_leads.model import threads
+from functions.score_leads.numeric import threads
 
 threads.limit(os.environ)
 
@@ -24,9 +24,9 @@ from functions.score_leads.data.features import DAY, Index, read  # noqa: E402
 from functions.score_leads.data.outcomes import Outcomes  # noqa: E402
 from functions.score_leads.data.values import Floats, number  # noqa: E402
 from functions.score_leads.model import fitting  # noqa: E402
-from functions.score_leads.model.encoding import probability  # noqa: E402
 from functions.score_leads.model.level import level  # noqa: E402
-from functions.score_leads.model.metrics import log_losses  # noqa: E402
+from functions.score_leads.numeric.log_odds import probability  # noqa: E402
+from functions.score_leads.numeric.metrics import log_losses  # noqa: E402
 from tests.bench import _sets  # noqa: E402
 from tests.bench._sets import Table  # noqa: E402
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from functions.score_leads.model import threads
+from functions.score_leads.numeric import threads
 
 threads.limit(os.environ)
 
@@ -26,9 +26,9 @@ from functions.score_leads.data.features import Features, read  # noqa: E402
 from functions.score_leads.data.outcomes import Outcomes  # noqa: E402
 from functions.score_leads.data.values import Floats  # noqa: E402
 from functions.score_leads.model import fitting, value  # noqa: E402
-from functions.score_leads.model.encoding import log_odds, probability  # noqa: E402
 from functions.score_leads.model.fitting import Fitted  # noqa: E402
 from functions.score_leads.model.level import Level, level  # noqa: E402
+from functions.score_leads.numeric.log_odds import log_odds, probability  # noqa: E402
 from functions.score_leads.operate.training_incidents import is_uncertain  # noqa: E402
 from tests.score_leads.simulator import Sales, sales  # noqa: E402
 

@@ -13,7 +13,8 @@ import numpy as np
 from functions.score_leads.data import features as reading
 from functions.score_leads.data.attributes import profile
 from functions.score_leads.data.outcomes import Outcomes
-from functions.score_leads.model import fitting, metrics
+from functions.score_leads.model import fitting
+from functions.score_leads.numeric import metrics
 from tests.bench import _scale
 
 LEADS, UNSEEN = 330_000, 30_000

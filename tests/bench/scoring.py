@@ -14,15 +14,15 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from functions.score_leads.model import threads
+from functions.score_leads.numeric import threads
 
 threads.limit(os.environ)
 
 import numpy as np  # noqa: E402
 
 from functions.score_leads.data.values import Floats  # noqa: E402
-from functions.score_leads.model import metrics  # noqa: E402
-from functions.score_leads.model.encoding import log_odds  # noqa: E402
+from functions.score_leads.numeric import metrics  # noqa: E402
+from functions.score_leads.numeric.log_odds import log_odds  # noqa: E402
 from tests.bench import (  # noqa: E402
     _customers,
     _months,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from functions.score_leads.data.attributes import ABSENT, RARE
 from functions.score_leads.data.features import Features
 from functions.score_leads.model import encoding
-from functions.score_leads.model.encoding import MANY_LEVELS, SEEN_OFTEN, log_odds, probability
+from functions.score_leads.model.encoding import MANY_LEVELS, SEEN_OFTEN
 
 DRAW = np.random.default_rng(1)
 COUNT = 600
@@ -81,7 +81,7 @@ def test_constant_and_missing_columns_are_left_out() -> None:
 
 
 def test_long_categories_are_log_odds_to_the_trees_short_ones_codes() -> None:
-    assert ENCODER.is_unordered == [False, True, False]
+    assert ENCODER.is_unordered == (False, True, False)
 
 
 def test_a_lead_does_not_see_its_own_outcome_in_its_level() -> None:
@@ -90,35 +90,3 @@ def test_a_lead_does_not_see_its_own_outcome_in_its_level() -> None:
     seen, other = (ENCODER.encode_for_training(TRAINED, won, 0).trees for won in (WON, flipped))
     assert seen[lucky, 2] == other[lucky, 2]
     assert not np.array_equal(seen[:, 2], other[:, 2])
-
-
-@given(st.floats(1e-6, 1 - 1e-6))
-def test_log_odds_and_probability_are_each_others_inverse(share: float) -> None:
-    assert probability(log_odds(np.array([share])))[0] == pytest.approx(share, rel=1e-6)
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(st.floats(-4, 4), min_size=1, max_size=50),
-    st.floats(0.2, 0.8),
-    st.floats(0.1, 5),
-)
-def test_a_shift_makes_the_sum_what_it_should_be(
-    logits: list[float], share: float, weight: float
-) -> None:
-    given = np.array(logits) / 4
-    total = share * weight * len(given)
-    shift = encoding.shift_to(total, given, np.full(len(given), weight))
-    assert weight * probability(given + shift).sum() == pytest.approx(total, rel=1e-6)
-
-
-def test_no_shift_reaches_more_wins_than_leads() -> None:
-    assert encoding.shift_to(7, np.zeros(3)) == pytest.approx(encoding.MOST_SHIFT)
-    assert encoding.shift_to(0, np.zeros(3)) == pytest.approx(-encoding.MOST_SHIFT)
-
-
-def test_folds_are_alike_in_size_and_follow_no_order() -> None:
-    fold = encoding.folds(1002, seed=0)
-    assert sorted(np.bincount(fold)) == [200, 200, 200, 201, 201]
-    assert np.bincount(fold[:500]).max() < 130
-    assert (fold[:-5] == fold[5:]).mean() < 0.3

@@ -9,7 +9,6 @@ import pytest
 
 from functions.score_leads.data.outcomes import Outcomes, final
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.encoding import log_odds, probability
 from functions.score_leads.model.level import (
     MOST_SHIFT,
     UNMOVED,
@@ -19,6 +18,7 @@ from functions.score_leads.model.level import (
     delays_moved,
     level,
 )
+from functions.score_leads.numeric.log_odds import log_odds, probability
 
 NAN = np.nan
 Rate = Callable[[Floats], Floats]

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from common.errors import RetryableError
 from functions.score_leads import main
 from functions.score_leads.data.sources import Warehouses
-from functions.score_leads.model import threads
+from functions.score_leads.numeric import threads
 from tests.score_leads.department import Department
 from tests.score_leads.simulator import sales
 

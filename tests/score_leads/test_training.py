@@ -14,9 +14,9 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.model.drift import Choice
 from functions.score_leads.model.ladder import BaseRate, base_rate, lacks_skill, step
 from functions.score_leads.model.level import UNMOVED
-from functions.score_leads.model.metrics import area_under_curve
 from functions.score_leads.model.model import Scores
 from functions.score_leads.model.value import LogBlend
+from functions.score_leads.numeric.metrics import area_under_curve
 from functions.score_leads.operate import retrain
 from functions.score_leads.operate.history import Past
 from functions.score_leads.operate.training_incidents import of_training

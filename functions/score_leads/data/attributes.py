@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from typing import Literal
 
 import numpy as np
@@ -103,7 +104,7 @@ def codes(values: Raw, levels: Mapping[str, int]) -> Codes:
     known.update(levels)
     if not set(map(type, values)) <= {str, type(None)}:
         values = [level(value) for value in values]
-    read = np.fromiter((known.get(value, -1) for value in values), np.int32, len(values))
+    read = np.fromiter(map(known.get, values, repeat(-1)), np.int32, len(values))
     for unread in np.flatnonzero(read < 0).tolist():
         read[unread] = known.get(level(values[unread]), RARE)
     return read

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from functions.score_leads.model import threads
+from functions.score_leads.numeric import threads
 
 # before numpy is imported, which reads them once
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ import numpy as np
 from common.untyped import JsonObject, Row
 from functions.score_leads.data.features import DAY
 from functions.score_leads.data.values import present
-from functions.score_leads.model import classifier, encoding, metrics
+from functions.score_leads.model import classifier, encoding
 from functions.score_leads.model.level import Level
 from functions.score_leads.model.reasons import in_words
+from functions.score_leads.numeric import metrics
 from functions.score_leads.training.artifact import versions
 from functions.score_leads.training.qualification import WhatIf
 from functions.score_leads.training.training import Trained

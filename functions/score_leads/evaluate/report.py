@@ -12,10 +12,10 @@ from functions.score_leads.data.features import Index
 from functions.score_leads.data.outcomes import Outcomes
 from functions.score_leads.data.values import Floats
 from functions.score_leads.evaluate.history_file import History
-from functions.score_leads.model import metrics
-from functions.score_leads.model.encoding import log_odds
 from functions.score_leads.model.model import Scores
 from functions.score_leads.model.reasons import in_words
+from functions.score_leads.numeric import metrics
+from functions.score_leads.numeric.log_odds import log_odds
 from functions.score_leads.training.training import Leads, Trained
 
 

@@ -1,4 +1,4 @@
 """The model: encoding, fitting, level, value, reasons, and what measures or betrays it.
 
-Imports data.
+Imports data and numeric.
 """

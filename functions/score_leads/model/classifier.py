@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.encoding import Encoded
+from functions.score_leads.model.encoding import Encoded, Encoder
+from functions.score_leads.model.forest import Forest
 
 LINEAR_ROWS = 200_000
 """Of more leads, the linear half learns from a seeded sample: from 200,000 to 300,000 leads the log
@@ -31,7 +33,7 @@ class Classifier:
     """Fitted halves; `boosted_weight` is the boosted half's share of the log-odds, 0 to 1."""
 
     linear: LogisticRegression
-    boosted: tuple[HistGradientBoostingClassifier, ...]
+    boosted: tuple[Forest, ...]
     boosted_weight: float
     offset: float = 0.0
     """Log-odds that everybody gets on top, so that the sum is right."""
@@ -41,26 +43,25 @@ class Classifier:
         linear: Floats = self.linear.decision_function(leads.matrix)
         if not self.boosted:
             return linear + self.offset
-        boosted = np.mean([forest.decision_function(leads.trees) for forest in self.boosted], 0)
+        boosted = np.mean([forest.sums(leads.steps) for forest in self.boosted], axis=0)
         blended: Floats = (1 - self.boosted_weight) * linear + self.boosted_weight * boosted
         return blended + self.offset
 
 
 def fit(
-    leads: Encoded, target: Floats, is_unordered: list[bool], boosted_weight: float, seed: int
+    encoder: Encoder, leads: Encoded, target: Floats, boosted_weight: float, seed: int
 ) -> Classifier:
-    """The classifier of these leads.
+    """The classifier of these leads, which the encoder has encoded.
 
     `target` is each lead's probability of the outcome: 0 or 1 when it is known, something between
-    while it is open. `is_unordered` marks the columns of codes. Raises ValueError unless both
-    outcomes are there.
+    while it is open. Raises ValueError unless both outcomes are there.
     """
     # half the log-odds are linear: under drift plain regression beats all trees (measured on
     # bookings)
     linear = fit_linear(leads.matrix, target, seed)
     shapes = SHAPES if boosted_weight else ()
     boosted = tuple(
-        _fit_boosted(leads.trees, target, is_unordered, shape, seed + place)
+        encoder.forest(_fit_boosted(leads.trees, target, encoder.is_unordered, shape, seed + place))
         for place, shape in enumerate(shapes)
     )
     return Classifier(linear, boosted, boosted_weight)
@@ -79,14 +80,18 @@ def fit_linear(
 
 
 def _fit_boosted(
-    rows: Floats, target: Floats, is_unordered: list[bool], shape: dict[str, float], seed: int
+    rows: Floats,
+    target: Floats,
+    is_unordered: Sequence[bool],
+    shape: Mapping[str, float],
+    seed: int,
 ) -> HistGradientBoostingClassifier:
     leads, outcomes, weights = _both_ways(target)
     forest = HistGradientBoostingClassifier(
         max_iter=ROUNDS,
         l2_regularization=5,
         max_features=0.3,
-        categorical_features=is_unordered,
+        categorical_features=list(is_unordered),
         # stopping early would hold back a part of the leads, and few are won
         early_stopping=False,
         random_state=seed,

@@ -1,7 +1,7 @@
 """Features as the two halves of the model read them: a sparse design and a table for trees.
 
-The linear half sees piecewise linear splines and one-hot levels; the trees see raw numbers, the
-codes of short categories and, above MANY_LEVELS, the log-odds of each level's outcomes.
+The linear half sees piecewise linear splines and one-hot levels; the trees see steps of numbers,
+the codes of short categories and, above MANY_LEVELS, the log-odds of each level's outcomes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from scipy import sparse
 from functions.score_leads.data.attributes import ABSENT, RARE, Codes
 from functions.score_leads.data.features import Features, Index, attribute_of
 from functions.score_leads.data.values import Floats
+from functions.score_leads.model.forest import Boosted, Forest, Steps
+from functions.score_leads.numeric.folds import FOLDS, folds
+from functions.score_leads.numeric.log_odds import log_odds
 
 KNOTS = 6
 SEEN_OFTEN = 10
@@ -31,13 +34,6 @@ SMOOTHING = 20.0
 TREE_STEPS = 250
 ODDS_STEP = 1 / 32
 """Finer log-odds tell trees nothing, and with more values than bins they are slow to sort."""
-
-FOLDS = 5
-MOST_IN_ONE = 0.4
-"""Share of leads, wins or deals in one fold, above which the other folds would teach too little."""
-
-MOST_SHIFT, SHIFT_STEPS = 3.0, 30
-"""Log-odds, and halvings: to a few billionths."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +57,19 @@ class Number:
         """Entries in each row of the design."""
         return 2 * (len(self.knots) > 0) + self.flagged
 
-    def step(self, values: Floats) -> Floats:
-        """The number of each value's step; missing values stay missing.
+    def step(self, values: Floats) -> Steps:
+        """The number of each value's step; the last one is that of missing values.
 
         Trees only ask for order, and a few hundred values are sorted into histograms far faster
         than a hundred thousand weighted ones.
         """
-        place = np.searchsorted(self.steps, values).astype(np.float64)
-        return np.where(np.isnan(values), np.nan, place)
+        place = np.searchsorted(self.steps, values)
+        return np.where(np.isnan(values), len(self.steps) + 1, place).astype(np.int16)
+
+    @property
+    def grid(self) -> Floats:
+        """What trees read at each step."""
+        return np.append(np.arange(len(self.steps) + 1.0), np.nan)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ class Category:
         """The column of each code; codes that the training never saw share the last."""
         known: Codes = self.places[np.minimum(codes, len(self.places) - 1)]
         return known
+
+    @property
+    def grid(self) -> Floats:
+        """What trees read at each place."""
+        return np.arange(float(self.width)) if self.log_odds is None else self.log_odds
 
 
 @dataclass(frozen=True)
@@ -115,8 +121,21 @@ class Encoded:
     """The same leads, as either half reads them."""
 
     design: Design
-    trees: Floats
-    """Numbers first, then categories, as codes or as log-odds."""
+    steps: Steps
+    """For trees, numbers first, then categories."""
+    grid: tuple[Floats, ...]
+    """Of each row of steps, the value that each of them stands for."""
+
+    @property
+    def count(self) -> int:
+        """How many leads there are."""
+        return int(self.steps.shape[1])
+
+    @cached_property
+    def trees(self) -> Floats:
+        """The table for trees: numbers, then categories, as codes or as log-odds."""
+        columns = [values[steps] for values, steps in zip(self.grid, self.steps, strict=True)]
+        return np.column_stack([np.empty((self.count, 0)), *columns])
 
     @cached_property
     def matrix(self) -> sparse.csr_matrix:
@@ -125,7 +144,7 @@ class Encoded:
 
     def take(self, leads: Index) -> Encoded:
         """Some of the leads."""
-        return Encoded(self.design.take(leads), self.trees[leads])
+        return Encoded(self.design.take(leads), self.steps[:, leads], self.grid)
 
 
 @dataclass(frozen=True)
@@ -152,25 +171,31 @@ class Encoder:
 
     def encode(self, features: Features) -> Encoded:
         """The leads encoded; their features are read by the same attributes as in training."""
-        return Encoded(self.design(features), self._trees(features))
+        return Encoded(self.design(features), self._steps(features), self.grid)
+
+    @cached_property
+    def grid(self) -> tuple[Floats, ...]:
+        """What trees read in each of their columns, by its steps."""
+        of_numbers = (number.grid for number in self.numbers)
+        return (*of_numbers, *(category.grid for category in self.categories))
 
     def encode_for_training(self, features: Features, target: Floats, seed: int) -> Encoded:
         """As `encode`, but each lead's log-odds come from the leads of the other folds.
 
         A lead that helped to set its level's log-odds would see its own outcome there.
         """
-        rows = self._trees(features)
-        fold = folds(len(target), seed)
+        steps, grid = self._steps(features), list(self.grid)
+        fold = folds(len(target), seed).astype(np.int16)
         for column, category in enumerate(self.categories, start=len(self.numbers)):
             # a short category is read as codes, which say nothing of outcomes
             if category.log_odds is None:
                 continue
-            place = category.place(features.codes[category.name])
-            for held_out in range(FOLDS):
-                mine = fold == held_out
-                odds = _log_odds(place[~mine], target[~mine], category.width)
-                rows[mine, column] = odds[place[mine]]
-        return Encoded(self.design(features), rows)
+            place, width = steps[column].copy(), category.width
+            others = (fold != held_out for held_out in range(FOLDS))
+            odds = [_log_odds(place[seen], target[seen], width) for seen in others]
+            grid[column] = np.concatenate(odds)
+            steps[column] += fold * np.int16(width)
+        return Encoded(self.design(features), steps, tuple(grid))
 
     def design(self, features: Features) -> Design:
         """The leads as the linear half reads them."""
@@ -194,20 +219,23 @@ class Encoder:
             sparse.hstack(words, format="csr") if words else None,
         )
 
-    def _trees(self, features: Features) -> Floats:
-        columns: list[Floats | Codes] = [
-            number.step(features.numbers[number.name]) for number in self.numbers
-        ]
-        for category in self.categories:
-            place = category.place(features.codes[category.name])
-            columns.append(place if category.log_odds is None else category.log_odds[place])
-        return np.column_stack([np.empty((features.count, 0)), *columns])
+    def _steps(self, features: Features) -> Steps:
+        steps = np.empty((len(self.grid), features.count), np.int16)
+        for row, number in enumerate(self.numbers):
+            steps[row] = number.step(features.numbers[number.name])
+        for row, category in enumerate(self.categories, start=len(self.numbers)):
+            steps[row] = category.place(features.codes[category.name])
+        return steps
 
     @property
-    def is_unordered(self) -> list[bool]:
+    def is_unordered(self) -> tuple[bool, ...]:
         """For each column of the trees' table, whether its values are codes without order."""
-        short = [category.log_odds is None for category in self.categories]
-        return [False] * len(self.numbers) + short
+        short = (category.log_odds is None for category in self.categories)
+        return (*(False for _ in self.numbers), *short)
+
+    def forest(self, fitted: Boosted) -> Forest:
+        """The forest, fitted to leads that this encoder encoded, to be asked of any lead."""
+        return Forest(fitted, self.grid, self.is_unordered)
 
 
 def fit(features: Features, target: Floats) -> Encoder:
@@ -225,62 +253,6 @@ def tells_apart(features: Features) -> bool:
     """Whether anything tells these leads apart: not if all is constant, or every level rare."""
     encoder = fit(features, np.zeros(features.count))
     return bool(encoder.numbers or encoder.categories)
-
-
-def log_odds(probability: Floats) -> Floats:
-    """ln(p / (1 - p)), with p kept a millionth away from 0 and 1."""
-    kept = np.clip(probability, 1e-6, 1 - 1e-6)
-    odds: Floats = np.log(kept / (1 - kept))
-    return odds
-
-
-def probability(logits: Floats) -> Floats:
-    """The inverse of `log_odds`."""
-    share: Floats = 1 / (1 + np.exp(-logits))
-    return share
-
-
-def shift_to(total: float, logits: Floats, weights: Floats | float = 1.0) -> float:
-    """What to add to all log-odds so that the weighted probabilities sum to the total.
-
-    At most MOST_SHIFT either way, for totals that no shift could reach.
-    """
-    low, high = -MOST_SHIFT, MOST_SHIFT
-    for _ in range(SHIFT_STEPS):
-        middle = (low + high) / 2
-        if float(np.sum(weights * probability(logits + middle))) < total:
-            low = middle
-        else:
-            high = middle
-    return (low + high) / 2
-
-
-def folds(count: int, seed: int, parts: int = FOLDS) -> NDArray[np.int64]:
-    """The fold of each lead, from 0: the same sizes but for one lead, and in no order."""
-    return np.random.default_rng(seed).permutation(count) % parts
-
-
-def folds_by_moment(created: Floats) -> NDArray[np.int64]:
-    """The fold of each lead by the second of its creation alone: the same whenever it is asked."""
-    mixed = np.floor(created).astype(np.int64).astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return ((mixed >> np.uint64(40)) % np.uint64(FOLDS)).astype(np.int64)
-
-
-def lasting_folds(features: Features, *groups: NDArray[np.bool_]) -> NDArray[np.int64] | None:
-    """Folds in which the leads are found again; None when their moments do not tell them apart.
-
-    Each group, such as the won leads, has to be spread over the folds as well: what a CRM imported
-    in one go was created in one second.
-    """
-    if features.created is None:
-        return None
-    fold = folds_by_moment(features.created)
-    spread = all(_is_spread(fold[group]) for group in groups if group.any())
-    return fold if spread and _is_spread(fold) and len(np.unique(fold)) == FOLDS else None
-
-
-def _is_spread(fold: NDArray[np.int64]) -> bool:
-    return bool(np.bincount(fold).max() <= MOST_IN_ONE * len(fold))
 
 
 def _fit_number(name: str, values: Floats) -> Number:

@@ -15,8 +15,10 @@ from functions.score_leads.data.outcomes import Outcomes
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model import classifier, encoding
 from functions.score_leads.model.classifier import Classifier
-from functions.score_leads.model.encoding import FOLDS, Encoder, folds, shift_to
+from functions.score_leads.model.encoding import Encoder
 from functions.score_leads.model.open_outcomes import targets
+from functions.score_leads.numeric.folds import FOLDS, folds
+from functions.score_leads.numeric.log_odds import shift_to
 
 MANY = 50_000
 FEW = 20_000
@@ -44,7 +46,7 @@ def fit(features: Features, target: Floats, boosted_weight: float, seed: int) ->
         leads = encoder.encode_for_training(features, target, seed)
     else:
         leads = encoder.encode(features)
-    fitted = classifier.fit(leads, target, encoder.is_unordered, boosted_weight, seed)
+    fitted = classifier.fit(encoder, leads, target, boosted_weight, seed)
     return Fitted(encoder, fitted)
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from functions.score_leads.data.attributes import ABSENT, Codes
 from functions.score_leads.data.features import Features
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.encoding import log_odds
-from functions.score_leads.model.metrics import area_error, area_under_curve, log_losses
+from functions.score_leads.numeric.log_odds import log_odds
+from functions.score_leads.numeric.metrics import area_error, area_under_curve, log_losses
 
 # learning curves of four sets: with 5 wins the linear half loses to the base rate on two of them,
 # with 10 on none; below 50 the boosted half lowers the loss of none

@@ -12,8 +12,8 @@ from functions.score_leads.data.attributes import ABSENT, Codes, snake
 from functions.score_leads.data.features import Features, attribute_of
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.values import Floats, clean
-from functions.score_leads.model.encoding import FOLDS, folds
-from functions.score_leads.model.metrics import area_under_curve
+from functions.score_leads.numeric.folds import FOLDS, folds
+from functions.score_leads.numeric.metrics import area_under_curve
 
 # 91 labelled columns with 23 leaks: an area above .98 finds one; with these limits together 12 are
 # found, and none of the 64 clean columns

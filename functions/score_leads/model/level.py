@@ -16,7 +16,7 @@ from functions.score_leads.data.features import Index
 from functions.score_leads.data.outcomes import Arrival, Outcomes, arrival
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model.drift import WAYS, Choice, Forecast, Weeks, forecast
-from functions.score_leads.model.encoding import probability, shift_to
+from functions.score_leads.numeric.log_odds import probability, shift_to
 
 MOST_SHIFT = 0.9
 """Log-odds that all leads may be moved by at most, and the bound of every factor's logarithm."""

@@ -12,20 +12,19 @@ from functions.score_leads.data import features as reading
 from functions.score_leads.data.attributes import Attribute
 from functions.score_leads.data.features import Features, Index
 from functions.score_leads.data.values import Floats, Raw
-from functions.score_leads.model import threads
 from functions.score_leads.model.classifier import Classifier
-from functions.score_leads.model.encoding import (
-    FOLDS,
-    Encoded,
-    Encoder,
-    folds_by_moment,
-    probability,
-)
+from functions.score_leads.model.encoding import Encoded, Encoder
 from functions.score_leads.model.fitting import Fitted
 from functions.score_leads.model.ladder import BaseRate
 from functions.score_leads.model.level import Level
 from functions.score_leads.model.reasons import Reason, Surrogate, length, strongest
 from functions.score_leads.model.value import LogBlend, ValueModel
+from functions.score_leads.numeric import threads
+from functions.score_leads.numeric.folds import FOLDS, folds_by_moment
+from functions.score_leads.numeric.log_odds import probability
+
+NEW = -1
+"""In place of a fold: leads that the model did not learn from."""
 
 
 @dataclass(frozen=True)
@@ -75,29 +74,43 @@ class Model:
 
     def _scored(self, features: Features) -> Scores:
         encoded = self.encoder.encode(features)
-        logits = self._logits(encoded, features)
-        money = None if self.value is None else self.value.values(encoded, features)
-        for fold, mine in self._learnt_from(features):
-            if self.apart:
-                logits[mine] = self.apart[fold].logits(features.take(mine))
-            if isinstance(self.value, LogBlend) and self.value.apart and money is not None:
-                money[mine] = self.value.apart[fold].values(encoded.take(mine), features)
-        logits = logits + self.level.overall
+        logits = self._chances(encoded, features) + self.level.overall
+        money = self._money(encoded, features)
         points = None
         if self.surrogate is not None:
             points = self.surrogate.points(encoded.design, logits, self.level.overall)
         return Scores(probability(logits), money, points)
 
+    def _chances(self, encoded: Encoded, features: Features) -> Floats:
+        if not self.apart:
+            return self._logits(encoded, features)
+        logits = np.empty(features.count)
+        for fold, mine in self._learnt_from(features):
+            theirs = features.take(mine)
+            if fold == NEW:
+                logits[mine] = self._logits(encoded.take(mine), theirs)
+            else:
+                logits[mine] = self.apart[fold].logits(theirs)
+        return logits
+
+    def _money(self, encoded: Encoded, features: Features) -> Floats | None:
+        if not isinstance(self.value, LogBlend) or not self.value.apart:
+            return None if self.value is None else self.value.values(encoded, features)
+        money = np.empty(features.count)
+        for fold, mine in self._learnt_from(features):
+            model = self.value if fold == NEW else self.value.apart[fold]
+            money[mine] = model.values(encoded.take(mine), features)
+        return money
+
     def _learnt_from(self, features: Features) -> Iterator[tuple[int, Index]]:
-        """Folds, and their leads that the model learnt from; nothing when it cannot tell."""
-        if self.learnt_until is None or features.created is None:
-            return
-        fold = np.where(
-            features.created <= self.learnt_until, folds_by_moment(features.created), -1
-        )
-        for held_out in range(FOLDS):
-            if len(mine := np.flatnonzero(fold == held_out)):
-                yield held_out, mine
+        """Folds, and their leads that the model learnt from; NEW for all that it cannot tell."""
+        fold = np.full(features.count, NEW)
+        if self.learnt_until is not None and features.created is not None:
+            learnt = features.created <= self.learnt_until
+            fold[learnt] = folds_by_moment(features.created[learnt])
+        for each in (NEW, *range(FOLDS)):
+            if len(mine := np.flatnonzero(fold == each)):
+                yield each, mine
 
     def logits(self, features: Features) -> Floats:
         """Log-odds of each lead, before the level is moved."""

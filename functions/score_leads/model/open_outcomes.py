@@ -14,7 +14,7 @@ import numpy as np
 from functions.score_leads.data.features import Index
 from functions.score_leads.data.outcomes import Arrival, Outcomes, arrival
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.encoding import probability
+from functions.score_leads.numeric.log_odds import probability
 
 PASSES = 4
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
+from calendar import day_name
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import TypedDict
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +19,8 @@ from sklearn.linear_model import Ridge
 
 from functions.score_leads.data.features import Features, attribute_of
 from functions.score_leads.data.values import Floats, Raw, clean
-from functions.score_leads.model.encoding import Design, Encoded, Encoder, probability
+from functions.score_leads.model.encoding import Design, Encoded, Encoder
+from functions.score_leads.numeric.log_odds import probability
 
 Predict = Callable[[Encoded], Floats]
 """Log-odds of encoded leads."""
@@ -46,6 +50,9 @@ SPOKEN = {
 
 _CONSTANT = re.compile(r"[A-Z]+(_[A-Z]+)+")
 """How CRMs write a choice inside: PAID_SEARCH is shown as Paid search."""
+
+
+NOT_GIVEN = "not given"
 
 
 class Reason(TypedDict):
@@ -159,17 +166,37 @@ def strongest(
     points: Floats, attributes: Sequence[str], columns: Mapping[str, Raw]
 ) -> Iterator[list[Reason]]:
     """For each lead up to MOST reasons for and MOST against, the strongest first."""
-    labels = [in_words(name) for name in attributes]
-    absent: Raw = [None] * len(points)
-    values = [columns.get(name, absent) for name in attributes]
     places = _most_telling(points)
-    parts = np.take_along_axis(points, places, axis=1).round(1)
-    for lead, (mine, shown) in enumerate(zip(places.tolist(), parts.tolist(), strict=True)):
-        yield [
-            {"attribute": labels[place], "value": _shown(values[place][lead]), "points": part}
-            for place, part in zip(mine, shown, strict=True)
-            if place >= 0
-        ]
+    lead, slot = np.nonzero(places >= 0)
+    place = places[lead, slot]
+    values = _said(place, lead, [columns.get(name) for name in attributes])
+    labels = [in_words(name) for name in attributes]
+    parts = points[lead, place].round(1).tolist()
+    reasons: list[Reason] = [
+        {"attribute": labels[of], "value": value, "points": part}
+        for of, value, part in zip(place.tolist(), values, parts, strict=True)
+    ]
+    ends = np.cumsum((places >= 0).sum(axis=1)).tolist()
+    for start, end in pairwise([0, *ends]):
+        yield reasons[start:end]
+
+
+def _said(
+    place: NDArray[np.int64], lead: NDArray[np.int64], columns: Sequence[Raw | None]
+) -> list[str]:
+    """In words, what each of these leads has in the column of this place."""
+    said = np.empty(len(place), dtype=object)
+    # column by column: the values of one are alike
+    order = np.argsort(place, kind="stable")
+    ends = np.searchsorted(place[order], np.arange(len(columns) + 1))
+    for column, (start, end) in zip(columns, pairwise(ends.tolist()), strict=True):
+        mine = order[start:end]
+        if column is None:
+            said[mine] = NOT_GIVEN
+        else:
+            said[mine] = _in_words([column[row] for row in lead[mine].tolist()])
+    words: list[str] = said.tolist()
+    return words
 
 
 def _most_telling(points: Floats) -> NDArray[np.int64]:
@@ -200,20 +227,31 @@ def in_words(attribute: str) -> str:
     return words[:1].upper() + (words[1:] if words.isupper() else words[1:].lower())
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, str):
-        return _text(value)
-    match clean(value):
-        case None:
-            return "not given"
-        case bool(answer):
-            return "yes" if answer else "no"
-        case float(number):
-            return f"{number:,.0f}" if abs(number) >= 1e6 else f"{number:.6g}"
-        # the model sees weekday and hour alone, so the reason shows no more
-        case datetime() as moment:
-            return f"{moment:%A, %H:00} UTC"
-    return _text(str(value))
+def _in_words(values: list[object]) -> list[str]:
+    kinds = set(map(type, values))
+    if len(kinds) == 1:
+        return list(map(_SHOWN.get(kinds.pop(), _other), values))
+    return [_SHOWN.get(type(value), _other)(value) for value in values]
+
+
+def _amount(number: float) -> str:
+    if not math.isfinite(number):
+        return NOT_GIVEN
+    return f"{number:,.0f}" if abs(number) >= 1e6 else f"{number:.6g}"
+
+
+def _moment(moment: datetime) -> str:
+    # the model sees weekday and hour alone, so the reason shows no more
+    return _hour(moment.weekday(), moment.hour)
+
+
+@cache
+def _hour(weekday: int, hour: int) -> str:
+    return f"{day_name[weekday]}, {hour:02d}:00 UTC"
+
+
+def _other(value: object) -> str:
+    return NOT_GIVEN if value is None else _text(str(value))
 
 
 @lru_cache(10_000)
@@ -221,8 +259,16 @@ def _text(text: str) -> str:
     """Levels repeat from lead to lead, so each is put into words once."""
     value = clean(text)
     if value is None:
-        return "not given"
+        return NOT_GIVEN
     said = str(value)
     if _CONSTANT.fullmatch(said):
         said = said.replace("_", " ").capitalize()
     return said if len(said) <= 80 else f"{said[:79]}…"
+
+
+_SHOWN: dict[type, Callable[[Any], str]] = {
+    str: _text,
+    float: _amount,
+    bool: lambda answer: "yes" if answer else "no",
+    datetime: _moment,
+}

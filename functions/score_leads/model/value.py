@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 
@@ -15,8 +14,9 @@ from functions.score_leads.data.attributes import Codes
 from functions.score_leads.data.features import Features
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model import encoding
-from functions.score_leads.model.encoding import FOLDS, Encoded, Encoder
+from functions.score_leads.model.encoding import Encoded, Encoder
+from functions.score_leads.model.forest import Forest
+from functions.score_leads.numeric.folds import FOLDS, folds
 
 # fewer deals than FEW have a mean, fewer than ENOUGH means by level, fewer than MANY no quantiles
 FEW, ENOUGH, MANY = 20, 50, 200
@@ -31,7 +31,7 @@ class LogBlend:
     """scale x exp(mean of both halves), inside limits taken from the training deals."""
 
     ridge: Ridge
-    forest: HistGradientBoostingRegressor
+    forest: Forest
     limits: tuple[float, float]
     scale: float
     apart: tuple[LogBlend, ...] = ()
@@ -53,13 +53,13 @@ class LevelMeans:
     def values(self, leads: Encoded, features: Features) -> Floats:
         """Money of each lead if it is won."""
         if self.feature is None:
-            return np.full(len(leads.trees), self.mean)
+            return np.full(leads.count, self.mean)
         by_code = np.append(self.means, self.mean)
         return by_code[np.minimum(features.codes[self.feature], len(self.means))]
 
 
 ValueModel = LogBlend | LevelMeans
-Halves = tuple[Ridge, HistGradientBoostingRegressor]
+Halves = tuple[Ridge, Forest]
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,14 @@ def fit(
         return LevelMeans(float(value.mean()), None, ())
     if len(deals) < ENOUGH:
         return _level_means(features.take(deals), value)
-    leads, is_unordered = encoder.encode(features), encoder.is_unordered
+    leads = encoder.encode(features)
     won = leads.take(deals)
     limits = _limits(value)
     logs = np.log(np.clip(value, *limits))
     parts = QUICK_FOLDS if quick else FOLDS
-    fold = encoding.folds(features.count, seed, parts) if lasting is None else lasting
-    halves = _fit_halves(won.matrix, won.trees, logs, is_unordered, seed)
-    apart = _apart(won, logs, is_unordered, fold[deals], parts, seed)
+    fold = folds(features.count, seed, parts) if lasting is None else lasting
+    halves = _fit_halves(encoder, won, logs, seed)
+    apart = _apart(encoder, won, logs, fold[deals], parts, seed)
     scale = _scale(_unseen(leads, apart, limits, fold), money, deals)
     kept = () if lasting is None else tuple(LogBlend(*each, limits, scale) for each in apart)
     return LogBlend(*halves, limits, scale, kept)
@@ -141,9 +141,9 @@ def _limits(value: Floats) -> tuple[float, float]:
 
 
 def _apart(
+    encoder: Encoder,
     won: Encoded,
     logs: Floats,
-    is_unordered: list[bool],
     fold: NDArray[np.int64],
     parts: int,
     seed: int,
@@ -152,8 +152,7 @@ def _apart(
     halves = []
     for held_out in range(parts):
         seen = np.flatnonzero(fold != held_out)
-        train = won.take(seen)
-        halves.append(_fit_halves(train.matrix, train.trees, logs[seen], is_unordered, seed))
+        halves.append(_fit_halves(encoder, won.take(seen), logs[seen], seed))
     return halves
 
 
@@ -168,30 +167,29 @@ def _unseen(
     return typical
 
 
-def _fit_halves(
-    design: sparse.csr_matrix, rows: Floats, logs: Floats, is_unordered: list[bool], seed: int
-) -> Halves:
+def _fit_halves(encoder: Encoder, deals: Encoded, logs: Floats, seed: int) -> Halves:
     forest = HistGradientBoostingRegressor(
         max_iter=ROUNDS,
         learning_rate=0.05,
         max_leaf_nodes=12,
         l2_regularization=5,
         max_features=0.5,
-        categorical_features=is_unordered,
+        categorical_features=list(encoder.is_unordered),
         early_stopping=False,
         random_state=seed,
     )
     # least squares on logs: gamma, Poisson and Tweedie trees lost 11 to 45 % of heavy-tailed money
-    return Ridge(alpha=3, solver="sparse_cg").fit(design, logs), forest.fit(rows, logs)
+    ridge = Ridge(alpha=3, solver="sparse_cg").fit(deals.matrix, logs)
+    return ridge, encoder.forest(forest.fit(deals.trees, logs))
 
 
 def _typical(
     ridge: Ridge,
-    forest: HistGradientBoostingRegressor,
+    forest: Forest,
     limits: tuple[float, float],
     leads: Encoded,
 ) -> Floats:
-    mean_log = (ridge.predict(leads.matrix) + forest.predict(leads.trees)) / 2
+    mean_log = (ridge.predict(leads.matrix) + forest.sums(leads.steps)) / 2
     typical: Floats = np.exp(np.clip(mean_log, *np.log(limits)))
     return typical
 

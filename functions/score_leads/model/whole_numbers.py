@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.encoding import FOLDS, folds
+from functions.score_leads.numeric.folds import FOLDS, folds
 
 KNOTS = 7
 SMOOTHING = 20.0

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
 import numpy as np
 
@@ -143,7 +144,15 @@ def as_columns(
     names: Iterable[str], attributes: Sequence[Mapping[str, object]]
 ) -> dict[str, list[object]]:
     """The named attributes as columns, for leads to be scored."""
-    return {name: [lead.get(name) for lead in attributes] for name in names}
+    return {name: _column(name, attributes) for name in names}
+
+
+def _column(name: str, attributes: Sequence[Mapping[str, object]]) -> list[object]:
+    try:
+        # most columns are there for all leads, and asking so takes a third of the time
+        return list(map(itemgetter(name), attributes))
+    except KeyError:
+        return [lead.get(name) for lead in attributes]
 
 
 def _kept_once(value: object) -> object:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from functions.score_leads.model import fitting, threads
+from functions.score_leads.model import fitting
 from functions.score_leads.model.encoding import tells_apart
 from functions.score_leads.model.ladder import BaseRate
-from functions.score_leads.model.metrics import log_losses
+from functions.score_leads.numeric import threads
+from functions.score_leads.numeric.metrics import log_losses
 from functions.score_leads.training.packed import Packed
 from functions.score_leads.training.training import Trained
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from math import isnan
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -231,23 +231,8 @@ def worth(scores: Scores) -> Floats:
 
 def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[JsonObject]:
     """The batch as rows of lead_scores."""
-    scores = batch.scores
-    nothing = [None] * len(batch.rows)
-    values = nothing if scores.deal_value is None else scores.deal_value.tolist()
-    expected = nothing if scores.expected_value is None else scores.expected_value.tolist()
+    scores, count = batch.scores, len(batch.rows)
     moved = scores.probability - _optional(batch.rows, "probability_week_ago")
-    judged = zip(
-        batch.rows,
-        scores.probability.tolist(),
-        expected,
-        values,
-        batch.qualified.tolist(),
-        qualification.grades(worth(scores), packed.grade_cuts),
-        moved.tolist(),
-        packed.model.reasons(scores, batch.columns),
-        zip(*_extra(batch), strict=True),
-        strict=True,
-    )
     run = {
         "conversion": stamp.conversion,
         "scored_at": stamp.now,
@@ -256,43 +241,52 @@ def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[JsonObject]:
         "model_id": packed.model_id,
         "definition_version": stamp.definition_version,
     }
-    for row, probability, expected_value, value, qualified, grade, trend, reasons, extra in judged:
-        since = row["qualified_at"] if row["qualified_before"] else stamp.as_of
-        yield {
-            **{name: row[name] for name in CARRIED},
-            **run,
-            "probability": probability,
-            "expected_value": expected_value,
-            "deal_value_if_won": value,
-            "is_qualified": qualified,
-            "qualified_at": since if qualified else None,
-            "grade": grade,
-            "trend": None if isnan(trend) else trend,
-            "status": row["status"],
-            "reasons": reasons,
-            **dict(zip(_EXTRA, extra, strict=True)),
-            "is_reconstructed": row["is_reconstructed"],
-        }
+    columns: dict[str, Iterable[object]] = {
+        **{name: _filled(numbers, count) for name, numbers in _numbers(batch).items()},
+        "trend": _filled(moved, count),
+        "is_qualified": batch.qualified.tolist(),
+        "qualified_at": _qualified_at(batch, stamp.as_of),
+        "grade": qualification.grades(worth(scores), packed.grade_cuts),
+        "reasons": packed.model.reasons(scores, batch.columns),
+    }
+    names, same = (*_OF_LEAD, *columns, *run), tuple(run.values())
+    of_leads = map(itemgetter(*_OF_LEAD), batch.rows)
+    for of_lead, cells in zip(of_leads, zip(*columns.values(), strict=True), strict=True):
+        yield dict(zip(names, of_lead + cells + same, strict=True))
 
 
-_EXTRA = (
-    "promised_probability",
-    "promised_value",
-    "promised_deal_value",
-    "pipeline_probability",
-    "pipeline_value",
-)
+_OF_LEAD = (*CARRIED, "status", "is_reconstructed")
 
 
-def _extra(batch: Batch) -> list[list[float | None]]:
-    """The columns of _EXTRA; NULL where there is no money."""
-    promised, money = batch.promised, batch.scores.deal_value
-    nothing = np.full(len(batch.rows), np.nan)
-    pipeline_value = nothing if money is None else batch.pipeline * money
-    columns = (
-        promised.probability, promised.value, promised.deal_value, batch.pipeline, pipeline_value,
-    )  # fmt: skip
-    return [[None if isnan(cell) else cell for cell in column.tolist()] for column in columns]
+def _numbers(batch: Batch) -> dict[str, Floats | None]:
+    """The columns of numbers; None without any money."""
+    scores, promised, money = batch.scores, batch.promised, batch.scores.deal_value
+    return {
+        "probability": scores.probability,
+        "expected_value": scores.expected_value,
+        "deal_value_if_won": money,
+        "promised_probability": promised.probability,
+        "promised_value": promised.value,
+        "promised_deal_value": promised.deal_value,
+        "pipeline_probability": batch.pipeline,
+        "pipeline_value": None if money is None else batch.pipeline * money,
+    }
+
+
+def _filled(numbers: Floats | None, count: int) -> list[float | None]:
+    """NULL for NaN, and for all that there is no number of."""
+    if numbers is None:
+        return [None] * count
+    cells: list[float | None] = numbers.tolist()
+    for lead in np.flatnonzero(np.isnan(numbers)).tolist():
+        cells[lead] = None
+    return cells
+
+
+def _qualified_at(batch: Batch, as_of: datetime) -> Iterator[datetime | None]:
+    for row, qualified in zip(batch.rows, batch.qualified.tolist(), strict=True):
+        since = row["qualified_at"] if row["qualified_before"] else as_of
+        yield since if qualified else None
 
 
 def _rows(warehouse: Warehouse, staged: Staged, window: Window, stamp: Stamp) -> Iterator[Row]:
@@ -317,7 +311,8 @@ def _rows(warehouse: Warehouse, staged: Staged, window: Window, stamp: Stamp) ->
 
 
 def _optional(rows: list[Row], name: str) -> Floats:
-    return np.array([np.nan if row[name] is None else float(row[name]) for row in rows])
+    # NULL reads as NaN
+    return np.array([row[name] for row in rows], dtype=np.float64)
 
 
 def _recent_drift(packed: Packed, batch: Batch, as_of: datetime) -> list[Drift]:

@@ -13,8 +13,9 @@ from functions.score_leads.data.features import Features
 from functions.score_leads.data.outcomes import Outcomes
 from functions.score_leads.data.values import Floats
 from functions.score_leads.model import fitting, ladder, value
-from functions.score_leads.model.encoding import log_odds, probability, tells_apart
+from functions.score_leads.model.encoding import tells_apart
 from functions.score_leads.model.level import level
+from functions.score_leads.numeric.log_odds import log_odds, probability
 
 BLOCKS = 3
 FROM = 0.6

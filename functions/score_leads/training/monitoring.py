@@ -11,7 +11,7 @@ from functions.score_leads.data.attributes import ABSENT, RARE, Codes
 from functions.score_leads.data.features import PART, Features
 from functions.score_leads.data.outcomes import Flags
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.encoding import log_odds
+from functions.score_leads.numeric.log_odds import log_odds
 
 LEAST_LEADS = 300
 """Below this many leads the index wanders past its bands by chance alone."""

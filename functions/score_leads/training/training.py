@@ -15,15 +15,18 @@ from functions.score_leads.data.blank_when_new import Look, blank_when_new
 from functions.score_leads.data.features import DAY, Features, Index
 from functions.score_leads.data.outcomes import Flags, Outcomes
 from functions.score_leads.data.values import Floats, Raw
-from functions.score_leads.model import encoding, fitting, ladder, leakage, reasons, threads, value
+from functions.score_leads.model import encoding, fitting, ladder, leakage, reasons, value
 from functions.score_leads.model.classifier import Classifier
-from functions.score_leads.model.encoding import Encoder, probability
+from functions.score_leads.model.encoding import Encoder
 from functions.score_leads.model.fitting import Fitted
 from functions.score_leads.model.ladder import BaseRate, Step
 from functions.score_leads.model.leakage import Evidence
 from functions.score_leads.model.level import level
 from functions.score_leads.model.model import Model
 from functions.score_leads.model.whole_numbers import is_code
+from functions.score_leads.numeric import threads
+from functions.score_leads.numeric.folds import lasting_folds
+from functions.score_leads.numeric.log_odds import probability
 from functions.score_leads.training import forward
 from functions.score_leads.training.forward import Forward
 
@@ -338,7 +341,7 @@ def _model(
 
 
 def _lasting(features: Features, outcomes: Outcomes) -> NDArray[np.int64] | None:
-    return encoding.lasting_folds(features, outcomes.won, ~np.isnan(outcomes.won_value))
+    return lasting_folds(features, outcomes.won, ~np.isnan(outcomes.won_value))
 
 
 def _newest(features: Features) -> float | None:

@@ -7,7 +7,7 @@ from sklearn.metrics import average_precision_score
 
 from functions.score_leads.data.attributes import average_ranks
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.encoding import probability
+from functions.score_leads.numeric.log_odds import probability
 
 
 def log_losses(logits: Floats, won: Floats) -> Floats:
