@@ -220,20 +220,23 @@ def take_back(warehouse: Warehouse, table: str, ids: Sequence[str], now: datetim
         "ids": Parameter("ARRAY<STRING>", list(ids)),
         "conversion": table.removeprefix("conversion_"),
     }
-    of_person = {
-        "attempts": warehouse.table("export_attempts"),
-        "conversions": warehouse.table(table),
-        "changes": warehouse.table("conversion_changes"),
-        "in_table": mentions(schemas.columns("conversion")) or Sql("FALSE"),
-        "in_changes": mentions(schemas.columns("conversion_changes")) or Sql("FALSE"),
-    }
-    ask = template(__file__, "erase_person_take_back", **of_person)
+    attempts = warehouse.table("export_attempts")
+    of_person = template(
+        __file__,
+        "erase_person_conversions",
+        conversions=warehouse.table(table),
+        changes=warehouse.table("conversion_changes"),
+        in_table=mentions(schemas.columns("conversion")) or Sql("FALSE"),
+        in_changes=mentions(schemas.columns("conversion_changes")) or Sql("FALSE"),
+    )
+    ask = template(__file__, "erase_person_take_back", attempts=attempts, of_person=of_person)
     warehouse.execute(with_parameters(ask, **named, now=now))
     unsent = template(
         __file__,
         "erase_person_unsent",
         members=warehouse.table("audience_members"),
-        **of_person,
+        attempts=attempts,
+        of_person=of_person,
     )
     warehouse.execute(with_parameters(unsent, **named))
 

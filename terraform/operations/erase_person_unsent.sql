@@ -1,21 +1,16 @@
 -- Forgets the person's addresses that a run noted for a platform and was ended before it sent any:
 -- no delivery names them, so that no platform has them and nothing will ever take them back.
-DELETE FROM {{ members }} AS noted
+DELETE FROM {{ members }} AS delivery
 WHERE
-  noted.conversion = @conversion
+  delivery.conversion = @conversion
   AND (
-    noted.conversion_id IN (SELECT held.id FROM {{ conversions }} AS held WHERE {{ in_table }})
-    OR noted.conversion_id IN (
-      SELECT held.id
-      FROM {{ changes }} AS held
-      WHERE held.definition_id = @conversion AND ({{ in_changes }})
-    )
+    {{ of_person }}
   )
   AND NOT EXISTS (
     SELECT 1 FROM {{ attempts }} AS sent
     WHERE
-      sent.destination = noted.destination
-      AND sent.account = noted.account
-      AND sent.conversion = noted.conversion
-      AND sent.conversion_id = noted.conversion_id
+      sent.destination = delivery.destination
+      AND sent.account = delivery.account
+      AND sent.conversion = delivery.conversion
+      AND sent.conversion_id = delivery.conversion_id
   )

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import re
 import resource
 import time
@@ -41,6 +42,8 @@ LIMIT_SECONDS = 120
 LIMIT_GROWTH = 64
 """MiB by which memory may grow between the first tenth and the end."""
 
+STEADY = 3
+"""Waves after which memory is looked at first."""
 
 ROW_LISTS = ("data", "elements", "events", "OfflineConversions", "audienceMembers")
 """What platforms call the rows of a request."""
@@ -109,7 +112,7 @@ def measure(kind: str, rows: int) -> Measured:
     built_rows = 0
     membership = Membership(conversion)
     least = least_seconds(first_requests(kind)) * rows
-    for wave in waves(candidates(rows), destination):
+    for number, wave in enumerate(waves(candidates(rows), destination), start=1):
         began = time.process_time()
         built = [
             decision.built
@@ -122,10 +125,13 @@ def measure(kind: str, rows: int) -> Measured:
             size += len(destination.request(conversion, batch).body)
         requests += time.process_time() - began
         built_rows += len(built)
-        if not first and built_rows >= rows / 10:
+        # a wave is built while the one before is still there, and a set of who joined has its size
+        # after the first ones: from then on nothing may grow
+        if not first and built_rows >= rows / 10 and number >= STEADY:
             first = peak()
     assert built_rows == rows, f"{kind}: {rows - built_rows} rows were not built"
-    return Measured(kind, rows, payloads, requests, size, peak() - first, least)
+    growth = peak() - first if first else math.nan
+    return Measured(kind, rows, payloads, requests, size, growth, least)
 
 
 def first_requests(kind: str) -> list[Request]:

@@ -6,17 +6,15 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from common.errors import UserError
-from common.http.request import Ask
-from common.http.request import Nothing as NoQuery
 from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
 from functions.export.contract.base import Built, Destination, Lookalike
+from functions.export.destinations.registry import DESTINATIONS
 from functions.export.frontend import audiences
 from functions.export.ledger.outcomes import Outcome
 from functions.export.reconcile.delivery_state import Candidate, DeliveryState, Sent
@@ -24,6 +22,13 @@ from functions.export.reconcile.reconcile import Deliver, Nothing, Terms, reconc
 from tests.destinations.harness import NOW, World, plain, prepare, sample_row, world
 
 CONVERSION = "qualified_lead"
+MAKERS = [kind for kind, each in DESTINATIONS.items() if each.capabilities.creates_audiences]
+ACCOUNTS: dict[str, dict[str, Any]] = {
+    "google_customer_match": {"login_account": "9876543210"},
+    "meta_audience": {"ad_account": "1234567890"},
+}
+"""What configs need to have audiences made."""
+
 ALIKE = Lookalike("like the best", "DE", 0.01)
 
 
@@ -93,8 +98,10 @@ def test_a_list_is_created_filled_and_measured_at_google(here: World) -> None:
 def test_google_says_why_it_makes_no_list(here: World) -> None:
     wanted = google(user_list_id=None)
     wanted.create_audience(CONVERSION, here.wire)
+    # another destination of the same name: Google takes a name once
+    other = of("google_customer_match", config={"id": "other_one"}, user_list_id=None)
     with pytest.raises(UserError, match="made no list"):
-        wanted.create_audience(CONVERSION, here.wire)
+        other.create_audience(CONVERSION, here.wire)
     elsewhere = of("google_customer_match", config={"operating_account": "5555555555"})
     with pytest.raises(UserError, match="PERMISSION_DENIED"):
         elsewhere.create_audience(CONVERSION, here.wire)
@@ -107,10 +114,30 @@ def test_ids_of_lists_that_were_made_before_a_failure_are_not_lost(here: World) 
         wanted.config.model_dump(mode="json") | {"conversions": listed}
     )
     both = type(wanted)(config)
-    both.create_audience("lead", here.wire)
-    services: Any = SimpleNamespace(wire=here.wire)
+    other = type(wanted)(config.model_copy(update={"id": "other_one"}))
+    other.create_audience("lead", here.wire)
     with pytest.raises(UserError, match=f"Made before that: 779 for {CONVERSION}"):
-        audiences.create(Ask({}, NoQuery(), config), services)
+        audiences.made(both, here.wire)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_an_audience_is_made_once_however_often_it_is_asked_for(kind: str, here: World) -> None:
+    field = DESTINATIONS[kind].audience_field
+    # quotes and backslashes are a name's, not the question's
+    wanted = of(kind, config={**ACCOUNTS[kind], "name": 'Say "hi" \\ again'}, **{field: None})
+    first = audiences.made(wanted, here.wire)
+    assert audiences.made(wanted, here.wire) == first
+    other = type(wanted)(wanted.config.model_copy(update={"name": "Another"}))
+    assert audiences.made(other, here.wire) != first
+
+
+def test_a_lookalike_is_made_once_for_each_share_of_a_country(here: World) -> None:
+    seed = meta()
+    fill(here, seed, 100)
+    first = seed.create_lookalike(CONVERSION, ALIKE, here.wire)
+    assert seed.create_lookalike(CONVERSION, ALIKE, here.wire) == first
+    wider = replace(ALIKE, ratio=0.05)
+    assert seed.create_lookalike(CONVERSION, wider, here.wire) != first
 
 
 def test_meta_gets_what_people_are_worth_where_the_audience_is_for_that(here: World) -> None:

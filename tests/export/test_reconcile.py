@@ -359,3 +359,23 @@ def test_a_click_that_google_will_not_know_is_sent_apart(gclid: str, group: str)
     decision = decide("google_ads", replace(ROW, gclid=gclid))
     assert isinstance(decision, Deliver)
     assert decision.built.group == group
+
+
+@pytest.mark.parametrize("kind", ["google_ads", "microsoft_ads"])
+def test_a_change_that_only_the_config_brings_is_later_than_what_was_sent(kind: str) -> None:
+    # a platform heeds the later of two changes, and the row has not changed since the first
+    old = replace(ROW, updated_at=NOW - timedelta(days=1))
+    decision = decide(kind, old, holding(kind, old), changes={"minimum_value": 1000.0})
+    assert isinstance(decision, Deliver)
+    assert decision.intent.op == "retract"
+    assert decision.intent.changed > NOW - timedelta(hours=3)
+
+
+def test_a_refund_that_waited_for_days_is_not_stamped_with_its_old_change() -> None:
+    old = replace(ROW, is_qualified=False, row_hash=2, updated_at=NOW - timedelta(days=4))
+    decision = decide("google_analytics", old, holding("google_analytics", ROW))
+    assert isinstance(decision, Deliver)
+    [event] = json.loads(f"[{decision.built.payload[1].decode()}]")
+    assert event["name"] == "refund"
+    # GA4 drops in silence what is stamped 72 hours back
+    assert "timestamp_micros" not in event

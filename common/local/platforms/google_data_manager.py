@@ -14,6 +14,7 @@ Requests are parsed with Google's own protos, unknown fields refused. Sources of
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -34,6 +35,8 @@ REMEMBERED = timedelta(days=50)  # [errors] REQUEST_TOO_OLD
 MINUTE_QUOTA = 300  # [limits] requests a minute for one project
 
 LISTS = re.compile(r"/v1/accountTypes/GOOGLE_ADS/accounts/(\d+)/userLists(/\d+)?")
+
+FILTER = re.compile(r'(\w+) = ("(?:[^"\\]|\\.)*")')
 
 Violation = tuple[str, str]
 
@@ -90,6 +93,8 @@ class GoogleDataManager(StandIn):
             return error(403, "PERMISSION_DENIED", "PERMISSION_DENIED")
         if account and account[2] and call.method == "GET":
             return self._shown(account[2].removeprefix("/"))
+        if account and call.method == "GET":
+            return self._listed(call.query.get("filter", ""))
         if account and not account[2] and call.method == "POST":
             return self._create(account[1], call)
         return super().answer(call)
@@ -125,9 +130,21 @@ class GoogleDataManager(StandIn):
             "name": f"accountTypes/GOOGLE_ADS/accounts/{account}/userLists/{id}",
             "id": id,
             "displayName": wanted.display_name,
+            "description": wanted.description,
             "membershipDuration": f"{seconds:.0f}s",
         }
         return Reply(200, self.lists[id])
+
+    def _listed(self, filter: str) -> Reply:
+        """[lists] those that the filter names (google.aip.dev/160, only = and AND here)."""
+        wanted = {field: json.loads(value) for field, value in FILTER.findall(filter)}
+        shown = [
+            each
+            for each in self.lists.values()
+            if all(each.get(field) == value for field, value in wanted.items())
+        ]
+        # an empty list is left out, as protocol buffers have it
+        return Reply(200, {"userLists": shown} if shown else {})
 
     def _shown(self, id: str) -> Reply:
         """[lists] int64 are texts; counts are estimates, here of each identifier."""

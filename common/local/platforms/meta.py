@@ -6,6 +6,7 @@
 [best]     developers.facebook.com/docs/marketing-api/conversions-api/best-practices
 [dedup]    .../deduplicate-pixel-and-server-events
 [audience] developers.facebook.com/docs/marketing-api/audiences/guides/custom-audiences
+[account]  .../marketing-api/reference/ad-account/customaudiences
 [value]    .../audiences/guides/value-based-lookalike-audiences (2026-05-21)
 [alike]    .../audiences/guides/lookalike-audiences
 [proof]    developers.facebook.com/docs/graph-api/guides/secure-requests
@@ -16,6 +17,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -106,6 +108,8 @@ class Meta(StandIn):
             return error(401, 190, "Invalid OAuth access token.", subcode=463)
         if self.app_secret and call.query.get("appsecret_proof") != self._proof():
             return error(400, 100, "API calls from the server require an appsecret_proof argument")
+        if call.path.endswith("/customaudiences"):
+            return self._listed(call)
         if call.path.endswith(f"/{self.audience}"):
             bounds = {"approximate_count_lower_bound": 20, "approximate_count_upper_bound": 40}
             return Reply(200, {**bounds, "delivery_status": {"code": 200}, "id": self.audience})
@@ -175,6 +179,20 @@ class Meta(StandIn):
             time=datetime.fromtimestamp(event["event_time"], UTC),
             received=self.clock(),
         )
+
+    def _listed(self, call: Call) -> Reply:
+        """[account] audiences of this name, with the fields that were asked for."""
+        [wanted] = json.loads(call.query["filtering"])
+        if (wanted["field"], wanted["operator"]) != ("name", "EQUAL"):
+            return error(400, 100, "Filter by name.")
+        fields = call.query["fields"].split(",")
+        named = [
+            {"id": id, **made}
+            for id, made in self.audiences.items()
+            if made.get("name") == wanted["value"]
+        ]
+        shown = [{name: each[name] for name in fields if name in each} for each in named]
+        return Reply(200, {"data": shown, "paging": {}})
 
     def _create(self, body: Mapping[str, Any]) -> Reply:
         """[audience], [value] an empty audience, or [alike] one that resembles another."""

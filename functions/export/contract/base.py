@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 import orjson
@@ -234,13 +235,15 @@ class Destination(ABC, Generic[T]):
         )
 
     def create_audience(self, conversion: str, wire: Wire) -> str:
-        """Id of a new and empty audience for the people of a conversion; raises UserError with what
-        the platform says against it. Only where `capabilities.creates_audiences`."""
+        """Id of an audience for the people of a conversion: of the one that was made so before, or
+        of a new and empty one; raises UserError with what the platform says against it. Only where
+        `capabilities.creates_audiences`."""
         raise NotImplementedError(self.kind)
 
     def create_lookalike(self, conversion: str, wanted: Lookalike, wire: Wire) -> str:
-        """Id of a new audience of people who resemble those of a conversion's; raises UserError
-        with what the platform says against it. Only where `capabilities.creates_lookalikes`."""
+        """Id of an audience of people who resemble those of a conversion's, made unless it was
+        before; raises UserError with what the platform says against it. Only where
+        `capabilities.creates_lookalikes`."""
         raise NotImplementedError(self.kind)
 
     def joins_again_after(self, conversion: str) -> timedelta | None:
@@ -287,10 +290,14 @@ class Destination(ABC, Generic[T]):
             return ""
         if row.created < clicked:
             return "before_click"
-        own = min(window, timedelta(days=self.config.click_window_days or window.days))
         # the platform judges the upload, the action's own window the conversion (EXPIRED_EVENT)
-        late = now - clicked > window or row.created - clicked > own
+        late = now - clicked > window or row.created - clicked > self._own_click_window
         return "click_too_old" if late else ""
+
+    @cached_property
+    def _own_click_window(self) -> timedelta:
+        platform = self.capabilities.click_window or timedelta.max
+        return min(platform, timedelta(days=self.config.click_window_days or platform.days))
 
     def clicked(self, row: ConversionRow) -> datetime | None:
         """When the row's click on this platform was first seen; a row that tells no platform's own

@@ -269,17 +269,20 @@ class Meta(Destination[MetaConfig]):
 
 def read_node(config: Any, path: str, wire: Wire) -> Row:
     """What a node of the Graph API says; empty where it says nothing, or not now."""
-    reply = wire.exchange(
-        Request(
-            url=f"{HOST}/{config.api_version}/{path}",
-            body=b"",
-            credential=replace(credential(config), place="bearer"),
-            method="GET",
-        )
-    )
+    reply = wire.exchange(node(config, path))
     if not isinstance(reply, Answer) or reply.status >= 300:
         return {}
     return foreign.mapping(reply.json())
+
+
+def node(config: Any, path: str) -> Request:
+    """A request to read a node of the Graph API."""
+    return Request(
+        url=f"{HOST}/{config.api_version}/{path}",
+        body=b"",
+        credential=replace(credential(config), place="bearer"),
+        method="GET",
+    )
 
 
 def match_quality(event: Row) -> dict[str, float]:

@@ -36,6 +36,7 @@ from functions.export.destinations.meta import (
     code_of,
     credential,
     hashed_contact,
+    node,
     problems,
     read,
     read_node,
@@ -235,24 +236,28 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
         wanted = {
             "name": f"{self.config.name}: {conversion}",
             "subtype": "CUSTOM",
-            "description": f"People of the conversion {conversion}.",
+            "description": f"People of the conversion {conversion}, sent by {self.config.id}.",
             "customer_file_source": "USER_PROVIDED_ONLY",
         }
-        return self._created(wanted | worth, wire)
+        return self._made(wanted | worth, wire)
 
     def create_lookalike(self, conversion: str, wanted: Lookalike, wire: Wire) -> str:
         """Source: developers.facebook.com/docs/marketing-api/audiences/guides/lookalike-audiences,
         and Meta's own SDK for Node.js 23.0.1, examples."""
         spec = {"type": "custom_ratio", "ratio": wanted.ratio, "country": wanted.country}
+        seed = self.mapped[conversion].audience_id
         lookalike = {
             "name": wanted.name,
             "subtype": "LOOKALIKE",
-            "origin_audience_id": self.mapped[conversion].audience_id,
+            "description": f"The {wanted.ratio:.0%} of {wanted.country} most like audience {seed}.",
+            "origin_audience_id": seed,
             "lookalike_spec": spec,
         }
-        return self._created(lookalike, wire)
+        return self._made(lookalike, wire)
 
-    def _created(self, wanted: Row, wire: Wire) -> str:
+    def _made(self, wanted: Row, wire: Wire) -> str:
+        """Id of the audience, which is made unless it was before: Meta would make another one of
+        the same name each time."""
         if self.config.ad_account is None:
             raise UserError(
                 "Meta makes audiences in an ad account, and none is named.",
@@ -260,25 +265,52 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
                 fix="Set ad_account to the digits of the ad account.",
                 field="ad_account",
             )
-        account = f"act_{self.config.ad_account}"
-        reply = wire.exchange(
-            Request(
-                url=f"{HOST}/{self.config.api_version}/{account}/customaudiences",
+        audiences = f"act_{self.config.ad_account}/customaudiences"
+        asked = node(self.config, f"{audiences}?{named(wanted['name'])}")
+        found = self._answered(asked, "data", wire)
+        # the description is ours: an audience of somebody else may have the name
+        same = (
+            each
+            for each in foreign.objects(found.get("data"))
+            if all(each.get(mark) == wanted[mark] for mark in MARKS)
+        )
+        id = foreign.whole(next(same, {}).get("id"))
+        if id is None:
+            post = Request(
+                url=f"{HOST}/{self.config.api_version}/{audiences}",
                 body=canonical(wanted),
                 credential=credential(self.config),
             )
-        )
-        answer = reply.json() if isinstance(reply, Answer) else None
-        id = foreign.whole(foreign.inside(answer, "id"))
-        if id is None:
-            code = code_of(foreign.mapping(foreign.inside(answer, "error"))) or "no_answer"
-            raise UserError(
-                f"Meta made no audience: {code}.",
-                code="audience_not_created",
-                fix="Give the system user access to the ad account, accept Meta's terms for custom "
-                "audiences there, and let at least 100 people join before a lookalike.",
-            )
+            id = foreign.whole(self._answered(post, "id", wire)["id"])
         return str(id)
+
+    def _answered(self, request: Request, name: str, wire: Wire) -> Row:
+        """The answer about audiences, which has this member; raises UserError for any other."""
+        reply = wire.exchange(request)
+        answer = foreign.mapping(reply.json() if isinstance(reply, Answer) else None)
+        if isinstance(answer.get(name), list) or foreign.whole(answer.get(name)) is not None:
+            return answer
+        code = code_of(foreign.mapping(answer.get("error"))) or "no_answer"
+        raise UserError(
+            f"Meta made no audience: {code}.",
+            code="audience_not_created",
+            fix="Give the system user access to the ad account, accept Meta's terms for custom "
+            "audiences there, and let at least 100 people join before a lookalike.",
+        )
+
+
+MARKS = ("name", "subtype", "description")
+"""By what an audience that was made before is known again."""
+
+
+def named(name: str) -> str:
+    """The question for audiences of this name.
+
+    Source: developers.facebook.com/docs/marketing-api/reference/ad-account/customaudiences.
+    """
+    wanted = [{"field": "name", "operator": "EQUAL", "value": name}]
+    fields = ",".join(("id", *MARKS))
+    return urlencode({"fields": fields, "filtering": canonical(wanted).decode(), "limit": 500})
 
 
 SIZE = urlencode(

@@ -4,32 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
+from common.catalog.exclusive import exclusive
 from common.errors import UserError
 from common.http.request import Ask, Nothing
 from functions.export.contract.base import Destination, Lookalike
 from functions.export.destinations.registry import CONFIG, AnyDestination, connect
 from functions.export.frontend.models import Created, LookalikeBody, LookalikeCreated
 from functions.export.services import Services, connection
+from functions.export.transport.wire import Wire
 
 
 def create(ask: Ask[Nothing, AnyDestination], services: Services) -> Created:
     """Create, at the platform, a list or audience for each conversion of a config that names none.
 
-    The config need not be saved; it comes back with the new ids filled in, to be saved then.
+    The config need not be saved; it comes back with the new ids filled in, to be saved then. Asked
+    twice, it finds those that it made before.
     """
     destination = connect(ask.body)
     if not destination.capabilities.creates_audiences:
         raise _impossible("audiences")
-    lacking = [each for each in destination.mapped if destination.lacks_audience(each)]
+    # of two who ask at once the second one finds what the first one made
+    with exclusive(services.warehouse, "destination"):
+        created = made(destination, services.wire)
+    return Created(definition=_filled(destination, created), created=created)
+
+
+def made(destination: Destination[Any], wire: Wire) -> dict[str, str]:
+    """Ids by conversion of the audiences that the config lacks, made where they are not there."""
     created: dict[str, str] = {}
-    for conversion in lacking:
+    for conversion in filter(destination.lacks_audience, destination.mapped):
         try:
-            created[conversion] = destination.create_audience(conversion, services.wire)
+            created[conversion] = destination.create_audience(conversion, wire)
         except UserError as error:
             if not created:
                 raise
             raise _in_part(error, created) from error
-    return Created(definition=_filled(destination, created), created=created)
+    return created
 
 
 def create_lookalike(ask: Ask[Nothing, LookalikeBody], services: Services) -> LookalikeCreated:
@@ -43,7 +53,8 @@ def create_lookalike(ask: Ask[Nothing, LookalikeBody], services: Services) -> Lo
         body.country,
         body.percent / 100,
     )
-    id = found.destination.create_lookalike(body.conversion, wanted, services.wire)
+    with exclusive(services.warehouse, "destination"):
+        id = found.destination.create_lookalike(body.conversion, wanted, services.wire)
     return LookalikeCreated(id=id, name=wanted.name)
 
 

@@ -60,9 +60,9 @@ def sha256(text: str) -> str:
 
 def hashed(raw: str | None, normalize: Callable[[str], str | None]) -> str | None:
     """SHA-256 of the normalized text; what is hashed already passes, so nothing is hashed twice."""
-    if not raw or stands_for_nothing(raw):
+    text = raw.strip() if raw else ""
+    if len(text) <= LONGEST_NOTHING and text.casefold() in NOTHING:
         return None
-    text = raw.strip()
     if len(text) == DIGITS and _HASHED.fullmatch(text):
         return text.lower()
     normalized = normalize(text)

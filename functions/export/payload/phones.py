@@ -42,7 +42,7 @@ def e164(raw: str, country: str | None) -> str | None:
 
 def _readings(text: str, country: str) -> Iterator[str]:
     """Valid numbers of the country that the text may mean: national, or without its plus."""
-    code = str(phonenumbers.country_code_for_region(country))
+    code = _code_of(country)
     national = in_country(text, country) or parsed(text, country)
     if national and national.startswith(f"+{code}"):
         yield national
@@ -51,6 +51,11 @@ def _readings(text: str, country: str) -> Iterator[str]:
     international = (in_full(f"+{digits}") or parsed(f"+{digits}", None)) if plain else None
     if international:
         yield international
+
+
+@cache
+def _code_of(country: str) -> str:
+    return str(phonenumbers.country_code_for_region(country))
 
 
 def parsed(text: str, country: str | None) -> str | None:

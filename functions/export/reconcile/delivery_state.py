@@ -40,6 +40,9 @@ OPEN: frozenset[State] = frozenset({"sending", "unknown", "retry", "requested", 
 PARKED_FOR = timedelta(days=1)
 """After this a parked row is tried again."""
 
+A_SECOND = timedelta(seconds=1)
+"""As near as the times of two changes are told apart."""
+
 CONSENTS = ("consent_ad_user_data", "consent_ad_personalization")
 
 
@@ -109,9 +112,11 @@ def dedup_key(conversion: str, conversion_id: str) -> str:
 
 
 def as_sent(row: ConversionRow, sent: Sent) -> ConversionRow:
-    """The row with the click id that was sent: the platform finds the conversion by it."""
+    """The row with the click id that was sent: the platform finds the conversion by it. It counts
+    as changed after that, also where not the row is another but what the config wants of it: of two
+    changes a platform heeds the later one."""
     kept = {name: value for name, value in sent.identity.items() if name not in CONSENTS}
-    return replace(row, **kept) if kept else row
+    return replace(row, **kept, updated_at=max(row.updated_at or row.created, sent.at + A_SECOND))
 
 
 def consent_sent(sent: Sent) -> Consent:

@@ -36,8 +36,9 @@ class Traces:
             self._bits = mmap(-1, 1 << (self.BITS - 3))
         bits = self._bits
         for text in texts:
-            for place in self._places(text):
-                bits[place >> 3] |= 1 << (place & 7)
+            one, other = self._places(text)
+            bits[one >> 3] |= 1 << (one & 7)
+            bits[other >> 3] |= 1 << (other & 7)
 
     def __contains__(self, text: str) -> bool:
         bits = self._bits
@@ -46,8 +47,11 @@ class Traces:
         )
 
     def _places(self, text: str) -> tuple[int, int]:
-        mask, number = (1 << self.BITS) - 1, hash(text)
-        return number & mask, number >> self.BITS & mask
+        number = hash(text)
+        return number & _MASK, number >> Traces.BITS & _MASK
+
+
+_MASK = (1 << Traces.BITS) - 1
 
 
 @dataclass

@@ -306,16 +306,17 @@ def _deliver(
     members: tuple[str, ...] = (),
     claimed: frozenset[str] = frozenset(),
 ) -> Deliver | Note:
+    # by position: names cost as much again, for each row
     intent = Intent(
-        op=op,
-        key=dedup_key(terms.conversion, row.id),
-        money=money,
-        occurred=occurred,
-        changed=row.updated_at or row.created,
-        consent=wanted.consent,
-        with_person=wanted.with_person,
-        members=members,
-        claimed=claimed,
+        op,
+        dedup_key(terms.conversion, row.id),
+        money,
+        occurred,
+        row.updated_at or row.created,
+        wanted.consent,
+        wanted.with_person,
+        members,
+        claimed,
     )
     built = destination.build(terms.conversion, row, intent)
     if isinstance(built, Rejected):
