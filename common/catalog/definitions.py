@@ -17,7 +17,7 @@ from common.bigquery.warehouse import Warehouse
 from common.catalog.stored_form import stored_form
 from common.errors import ConflictError, NotFoundError, UnreadableDefinitionError
 from common.kinds import CONVERSION
-from common.kinds.conversion import Conversion
+from common.kinds.conversion import SAVED, Conversion
 from common.model.validation_messages import messages_of
 from common.untyped import JsonObject
 
@@ -58,7 +58,7 @@ class DefinitionVersion:
     @cached_property
     def _read(self) -> tuple[Conversion | None, str]:
         try:
-            return CONVERSION.validate_python(self.definition), ""
+            return CONVERSION.validate_python(self.definition, context=SAVED), ""
         except ValidationError as error:
             return None, why_unreadable(error, self.definition, CONVERSION)
 

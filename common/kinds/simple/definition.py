@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 
 from common.bigquery.sql import Sql
 from common.kinds.candidate.shape import Context
-from common.kinds.conversion import Conversion
+from common.kinds.conversion import SAVED, Conversion
 from common.kinds.normalization import Normalization
 from common.kinds.simple import simple
 from common.kinds.simple.parts import EventValue, NoValue, Refunds, Value
@@ -101,6 +101,19 @@ class Simple(Conversion):
         description="Scale the value relative to another conversion.",
         examples=[{"by": "purchase"}],
     )
+
+    @model_validator(mode="after")
+    def _knows_its_orders(self, info: ValidationInfo) -> Simple:
+        # what an earlier release has saved goes on as it was: for other events this did nothing
+        is_saved = info.context == SAVED
+        if self.event_type == "purchase" or is_saved:
+            return self
+        if self.missing_order_id != "keep" or self.order_ids_are_per_client:
+            raise ValueError(
+                "only purchases have order ids: leave missing_order_id and"
+                " order_ids_are_per_client out of a custom event"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits_event_type(self) -> Simple:
