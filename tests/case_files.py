@@ -21,9 +21,9 @@ timezone, property_timezone, currency, ga4_streaming, rates, and steps, each wit
   orders:    what the table crm.orders holds from now on, because it was loaded
   load:      partitions; instead of the daily run a message says that the table was loaded
   force:     the run does not brake
-expected.yaml lists for each step rows by conversion id, and where it matters `status` by conversion
-id, `counted` (rows by conversion id), `incidents` (their codes so far) or `refused` (the code of
-the run's refusal).
+expected.yaml lists for each step rows by conversion id, and where it matters `status` and `until`
+(the day that it is up to date to) by conversion id, `counted` (rows by conversion id), `causes`
+(its history so far), `incidents` (their codes so far) or `refused` (the code of the run's refusal).
 """
 
 from __future__ import annotations

@@ -209,9 +209,10 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
     """The last day that a run brings up to date; None leaves the conversion to the next one.
 
     GA4's events are there up to the newest daily table: to close a day before would pass over what
-    lands later. A load reads nothing from GA4, so what counts its events stays where it is. Where
-    rows silence later ones, a run of days long past goes on to the last day that is done. Leads
-    that have just been loaded are scored at once, not when their day is over.
+    lands later. A load reads nothing from GA4, so what counts its events stays where it is. What is
+    made of others is done where all of them are. Where rows silence later ones, a run of days long
+    past goes on to the last day that is done. Leads that have just been loaded are scored at once,
+    not when their day is over.
     """
     conversion, done = known.definitions[id].conversion, known.done_until(id)
     scoring = conversion.scoring()
@@ -220,6 +221,8 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
         return known.yesterday + timedelta(days=1)
     # a day that is not over would be counted too low and exported so
     end = min(request.end_date or known.yesterday, known.yesterday)
+    of_members = (_last_day(member, request, trigger, known) for member in conversion.members())
+    end = min([end, *(day for day in of_members if day)])
     if conversion.silences() and done is not None:
         end = max(end, done)
     if not conversion.events():
@@ -227,6 +230,25 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
     if trigger == "load":
         return done
     return min(end, known.exported.end) if known.exported else end
+
+
+def reaching(id: str, request: RunRequested, trigger: str, known: Known) -> date | None:
+    """The last day that the run computes, though it may not be told whole yet.
+
+    None where `windows` leaves the conversion out.
+    GA4's newest daily table may hold hours of the day after it, where the property's days end later
+    than the project's. Whether or not it does is not asked: what it held once and holds no more has
+    to go. What is made of others reaches as far as the one of them that reaches farthest.
+    """
+    conversion, end = known.definitions[id].conversion, _last_day(id, request, trigger, known)
+    if end is None:
+        return None
+    if conversion.events() and known.exported and end == known.exported.end and trigger != "load":
+        has_later_rows = conversion.silences() and known.done_until(id) is not None
+        asked = request.end_date if request.end_date and not has_later_rows else known.yesterday
+        return max(end, min(asked, known.yesterday, end + timedelta(days=1)))
+    of_members = (reaching(member, request, trigger, known) for member in conversion.members())
+    return max([end, *(day for day in of_members if day)])
 
 
 def _first_day(id: str, due: Window, known: Known) -> date:

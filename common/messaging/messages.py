@@ -92,6 +92,9 @@ class MaterializeTask(Message):
     force: bool = False
     since: date | None = None
     """First day of the whole window, in a task that goes on with a part of it."""
+    reaching: date | None = None
+    """Last day that is computed, where it lies after `end_date`: what its sources tell of the days
+    between is counted, and they stay due."""
 
 
 class ScoreTask(Message):

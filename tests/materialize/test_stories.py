@@ -126,6 +126,10 @@ def seen(world: QuickWorld, name: str, wanted: Any) -> Any:
     match name:
         case "status":
             return {id: world.ledger(id)[-1]["status"] for id in wanted}
+        case "until":
+            return {id: world.ledger(id)[-1]["end_date"] for id in wanted}
+        case "causes":
+            return {id: causes(world, id) for id in wanted}
         case "counted":
             return {id: len(world.rows(id, "id")) for id in wanted}
         case "incidents":
@@ -136,6 +140,15 @@ def seen(world: QuickWorld, name: str, wanted: Any) -> Any:
     return [
         {column: plain(row[column]) for column in columns} for row in world.rows(name, *columns)
     ]
+
+
+def causes(world: QuickWorld, id: str) -> list[str]:
+    """What happened to which row of the conversion, and why, in order."""
+    changes = world.query(
+        f"SELECT * FROM `{world.warehouse.path('conversion_changes')}`"
+        f" WHERE date > '2000-01-01' AND definition_id = '{id}' ORDER BY changed_at, id"
+    )
+    return [f"{row['id']} {row['change']} {row['cause']}" for row in changes]
 
 
 def comparable(wanted: Any) -> Any:

@@ -207,7 +207,7 @@ def _run_of_edited(task: MaterializeTask, stored: DefinitionVersion) -> RunReque
         request_id=f"{task.run_id}|{stored.id}|{stored.version}",
         conversions=(stored.id,),
         start_date=task.start_date,
-        end_date=task.end_date,
+        end_date=task.reaching or task.end_date,
         force=task.force,
     )
 
@@ -245,7 +245,15 @@ def _start(
     services.ledger.plan(
         run_id,
         [
-            _task(run_id, definitions[id], tiers[id], window, trigger, request.force)
+            _task(
+                run_id,
+                definitions[id],
+                tiers[id],
+                window,
+                plan.reaching(id, request, trigger, known),
+                trigger,
+                request.force,
+            )
             for id, window in windows.items()
             if id not in planned
         ],
@@ -277,6 +285,9 @@ def _stage(
     asked = min(request.end_date or last, last)
     if _readers(known.definitions, windows):
         watched = Window(min(window.start, asked), asked)
+        # the newest table may hold hours of the day after it
+        newest = known.exported.end + timedelta(days=1) if known.exported else asked
+        window = Window(window.start, max(window.end, min(asked, newest)))
         facts.report_export(services.warehouse, services.ledger, watched, run_id)
         if stage.exported(services.warehouse, window, last) is None:
             return [window]
@@ -314,7 +325,8 @@ def _stage(
                 held.append(piece.span.window)
     if not held:
         names = {name for stored in listed for name in stored.conversion.events()}
-        facts.report(services.warehouse, services.ledger, window.end, names, run_id)
+        until = min(window.end, known.exported.end) if known.exported else window.end
+        facts.report(services.warehouse, services.ledger, until, names, run_id)
     return held
 
 
@@ -416,8 +428,7 @@ def _following(task: MaterializeTask, ended: Ended) -> Iterator[Message]:
         yield task.model_copy(update=rest)
     if ended.status == RunStatus.UNSCORED:
         # rows that wait for a model's values go to it first, those of all parts of the window
-        asked = task.model_dump(exclude={"since"})
-        yield ScoreTask(**{**asked, "kind": "score", "start_date": _since(task)})
+        yield _scoring(task)
     elif ended.status in (*DONE, RunStatus.CONTINUED):
         yield Materialized(
             run_id=task.run_id,
@@ -434,11 +445,15 @@ def _since(task: MaterializeTask) -> date:
 
 
 def _task(
-    run_id: str, stored: DefinitionVersion, tier: int, window: Window, trigger: str, force: bool
+    run_id: str,
+    stored: DefinitionVersion,
+    tier: int,
+    window: Window,
+    reaching: date | None,
+    trigger: str,
+    force: bool,
 ) -> MaterializeTask | ScoreTask:
-    scoring = stored.conversion.scoring()
-    task = ScoreTask if scoring and scoring.precedes_rows else MaterializeTask
-    return task(
+    task = MaterializeTask(
         run_id=run_id,
         conversion=stored.id,
         definition_version=stored.version,
@@ -447,7 +462,16 @@ def _task(
         end_date=window.end,
         trigger=trigger,
         force=force,
+        reaching=reaching,
     )
+    scoring = stored.conversion.scoring()
+    return _scoring(task) if scoring and scoring.precedes_rows else task
+
+
+def _scoring(task: MaterializeTask) -> ScoreTask:
+    """What a model does for the whole window of a task, before its rows or after them."""
+    asked = task.model_dump(exclude={"since", "reaching"})
+    return ScoreTask(**{**asked, "kind": "score", "start_date": _since(task)})
 
 
 def _digest(text: str) -> str:

@@ -37,7 +37,7 @@ def append(services: Services, job: Job, difference: Sql, days: Window) -> None:
         "first_date": days.start,
         "last_date": days.end,
         "start_date": job.window.start,
-        "end_date": job.window.end,
+        "end_date": job.closed.end,
         "is_first": job.is_first,
         "is_edited": job.is_edited,
     }

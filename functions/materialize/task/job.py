@@ -46,6 +46,11 @@ class Job:
         return self.context.window
 
     @property
+    def closed(self) -> Window:
+        """The days of the window that are up to date afterwards; the others are not told whole."""
+        return Window(self.window.start, min(self.window.end, self.task.end_date))
+
+    @property
     def written(self) -> Window:
         """The window, and the days before of which GA4 may have told visits since they were run."""
         if self.stored.conversion.follows_ga4:
@@ -75,8 +80,8 @@ class Job:
             "tier": self.task.tier,
             "trigger": self.task.trigger,
             "definition_version": self.stored.version,
-            "start_date": self.window.start,
-            "end_date": self.window.end,
+            "start_date": self.closed.start,
+            "end_date": self.closed.end,
             "fence": self.lease.fence,
             "message": self.task.model_dump_json(),
         }
@@ -91,8 +96,7 @@ def job_of(
 ) -> Job:
     """The task's next chunk of days, with what the ledger knows of the conversion."""
     warehouse = services.warehouse
-    # the other chunks are tasks of their own (RunStatus.CONTINUED)
-    window = next(Window(task.start_date, task.end_date).chunks(CHUNK_DAYS))
+    window = _window(task)
     target = warehouse.table(f"conversion_{stored.id}")
     context = Context(
         stage=warehouse.table("ga4_events"),
@@ -124,3 +128,10 @@ def job_of(
         is_booked=past.has_fence,
         last=past.last,
     )
+
+
+def _window(task: MaterializeTask) -> Window:
+    """The days that the task computes; what it leaves is a task of its own (CONTINUED)."""
+    window = next(Window(task.start_date, task.end_date).chunks(CHUNK_DAYS))
+    is_last = window.end == task.end_date
+    return Window(window.start, task.reaching) if is_last and task.reaching else window

@@ -37,13 +37,13 @@ class Factor:
 
 
 def factor(
-    warehouse: Warehouse, stored: DefinitionVersion, candidates: Sql, context: Context
+    warehouse: Warehouse, stored: DefinitionVersion, candidates: Sql, context: Context, last: date
 ) -> Factor:
-    """The factor of this run for a conversion that asks for one."""
+    """The factor of this run for a conversion that asks for one; `last` is its last whole day."""
     plan = stored.conversion.normalization()
     if plan is None:
         return Factor(None, None)
-    as_of = context.window.end - timedelta(days=plan.lag_days)
+    as_of = last - timedelta(days=plan.lag_days)
     unit = stored.conversion.unit_value()
     sql = template(
         __file__,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 from common.bigquery.leases.lease import table_of
 from common.bigquery.sql import template, with_parameters
@@ -14,7 +15,7 @@ from common.model.window import Window, yesterday
 from common.untyped import JsonObject, Row
 from functions.materialize.ledger import Clock
 from functions.materialize.services import Services
-from functions.materialize.task import normalize
+from functions.materialize.task import normalize, volume
 from functions.materialize.task.job import Job
 
 RECENT_DAYS = 30
@@ -92,8 +93,8 @@ def unnormalized(services: Services, job: Job) -> None:
 
 
 def published(services: Services, job: Job) -> JsonObject:
-    """The newest fence, the window's total, its last day's rows and the usual ones of that day,
-    and what each of the RECENT_DAYS up to yesterday holds."""
+    """The newest fence, the window's total, the rows of its last closed day and the day before and
+    the usual ones of these, and what each of the RECENT_DAYS up to yesterday holds."""
     recent = Window.ending(
         yesterday(services.ledger.now, services.warehouse.settings.timezone), RECENT_DAYS
     )
@@ -106,11 +107,26 @@ def published(services: Services, job: Job) -> JsonObject:
     bound = with_parameters(
         sql,
         **job.days,
+        closed_date=job.closed.end,
         lease=job.lease.name,
         recent_start=recent.start,
         recent_end=recent.end,
     )
     return next(services.warehouse.rows(bound))
+
+
+def low_volume(services: Services, job: Job, found: Row) -> None:
+    """Report a day with far fewer conversions than usual: the newest that GA4 has told whole."""
+    day, seen, usual = job.closed.end, found["seen"], found["usual"]
+    earlier = found["seen_before"], found["usual_before"]
+    is_either_low = volume.is_low(seen, usual) or volume.is_low(*earlier)
+    is_judged_by_ga4 = job.stored.conversion.follows_ga4 and is_either_low
+    # asked of the stage only where it matters
+    if is_judged_by_ga4 and not volume.is_told_whole(services.warehouse, day):
+        day, (seen, usual) = day - timedelta(days=1), earlier
+    volume.report_low_volume(
+        services.ledger, job.stored, day, job.task.run_id, seen=seen, usual=usual
+    )
 
 
 def recent(published: Row) -> str:

@@ -20,15 +20,16 @@ SELECT
     DISTINCT IF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL, target.currency, NULL)
     IGNORE NULLS
   ) AS currencies,
-  COUNTIF(target.date = @end_date) AS seen,
-  -- the same weekday of the four weeks before
+  COUNTIF(target.date = @closed_date) AS seen,
+  COUNTIF(target.date = DATE_SUB(@closed_date, INTERVAL 1 DAY)) AS seen_before,
+  -- the same weekdays of the four weeks before
   COUNTIF(
-    target.date IN (
-      DATE_SUB(@end_date, INTERVAL 7 DAY),
-      DATE_SUB(@end_date, INTERVAL 14 DAY),
-      DATE_SUB(@end_date, INTERVAL 21 DAY),
-      DATE_SUB(@end_date, INTERVAL 28 DAY)
-    )
-  ) / 4 AS usual
+    target.date < @closed_date AND MOD(DATE_DIFF(@closed_date, target.date, DAY), 7) = 0
+    AND target.date >= DATE_SUB(@closed_date, INTERVAL 28 DAY)
+  ) / 4 AS usual,
+  COUNTIF(
+    MOD(DATE_DIFF(@closed_date, target.date, DAY), 7) = 1
+    AND target.date BETWEEN DATE_SUB(@closed_date, INTERVAL 29 DAY) AND DATE_SUB(@closed_date, INTERVAL 8 DAY)
+  ) / 4 AS usual_before
 FROM {{ target }} AS target
-WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@end_date, INTERVAL 28 DAY)) AND @end_date
+WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@closed_date, INTERVAL 29 DAY)) AND @end_date

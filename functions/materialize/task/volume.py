@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
+from common.bigquery.sql import template, with_parameters
+from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.incidents.incidents import Incident
 from functions.materialize.ledger import Ledger
@@ -14,11 +16,27 @@ SHARE = 0.4
 """A day below this share of its weekday's average is reported."""
 
 
+def is_low(seen: int, usual: float) -> bool:
+    """Whether a day has far fewer conversions than its weekday usually has."""
+    return usual >= USUAL_ROWS and seen < SHARE * usual
+
+
+def is_told_whole(warehouse: Warehouse, day: date) -> bool:
+    """Whether GA4's daily table of the day holds no hour of the day before, by the stage.
+
+    Where a property's days begin earlier than the project's, the last hours of a day come with the
+    table of the next: until then it is as low as it is young.
+    """
+    sql = template(__file__, stage=warehouse.table("ga4_events"))
+    bound = with_parameters(sql, day_before=day - timedelta(days=1), shard=f"{day:%Y%m%d}")
+    return not any(warehouse.rows(bound))
+
+
 def report_low_volume(
     ledger: Ledger, stored: DefinitionVersion, day: date, run_id: str, *, seen: int, usual: float
 ) -> None:
     """Report a day of which so few conversions are seen beside the usual number of its weekday."""
-    if usual < USUAL_ROWS or seen >= SHARE * usual:
+    if not is_low(seen, usual):
         return
     tables = ", ".join(stored.referenced_tables) or f"the GA4 table of {day}"
     ledger.report(

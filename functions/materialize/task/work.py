@@ -33,7 +33,6 @@ from functions.materialize.task import (
     quarantine,
     reports,
     visitors,
-    volume,
 )
 from functions.materialize.task.job import Job, job_of
 
@@ -137,7 +136,7 @@ def _write(services: Services, job: Job) -> RunStatus:
     rows = kinds.select(job.stored.conversion, context)
     read = services.warehouse.execute(create_table_as(candidates, rows))
     # after the candidates: the window's own raw values count in the total
-    factor = normalize.factor(services.warehouse, job.stored, candidates, context)
+    factor = normalize.factor(services.warehouse, job.stored, candidates, context, job.closed.end)
     if factor.is_missing:
         reports.unnormalized(services, job)
     table = services.warehouse.staging(job.staged("difference"))
@@ -160,17 +159,10 @@ def _write(services: Services, job: Job) -> RunStatus:
         history.append(services, job, table, job.written)
     reports.missing_rates(services, job, published)
     reports.unusable(services, job, published)
-    volume.report_low_volume(
-        services.ledger,
-        job.stored,
-        job.window.end,
-        job.task.run_id,
-        seen=published["seen"],
-        usual=published["usual"],
-    )
+    reports.low_volume(services, job, published)
     # at the end: what this run found is reported by now, the rest is gone; a backfill of older days
     # knows nothing of what the daily run reported
-    services.ledger.resolve_gone(job.stored.id, job.task.run_id, until=job.window.end)
+    services.ledger.resolve_gone(job.stored.id, job.task.run_id, until=job.closed.end)
     status = _status(job, counts)
     services.ledger.write(
         job.task.run_id,

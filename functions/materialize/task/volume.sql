@@ -1,0 +1,4 @@
+SELECT event.event_key
+FROM {{ stage }} AS event
+WHERE event.date = @day_before AND event.shard = @shard
+LIMIT 1
