@@ -177,15 +177,16 @@ def _table_findings(
     allowed: Scope,
 ) -> list[Finding]:
     findings = {}
-    steps = {tables.fold(masked.name(step.alias)) for step in parsed.find_all(exp.CTE)}
+    steps, rows = tables.written(masked, parsed)
     for read in reads:
         at = tree.position(source, masked, read.node)
-        if tables.is_function(read.node):
-            faults = [_table_function(at)]
-        elif len(read.parts) == 1 and tables.fold(read.parts[0]) in steps:
+        faults = [_table_function(at)] if tables.is_function(read.node) else []
+        faults = faults or scope.check(read.parts, allowed, at)
+        first = tables.fold(read.parts[0]) if read.parts and faults else ""
+        if len(read.parts) == 1 and first in steps:
             faults = [_step_out_of_sight(read.parts[0], at)]
-        else:
-            faults = scope.check(read.parts, allowed, at)
+        elif first in rows and first != tables.fold(masked.name(read.node.alias)):
+            faults = [_rows_as_table(fault, read.parts) for fault in faults]
         findings.update({(fault.code, fault.message): fault for fault in faults})
     if len({read.parts for read in reads}) > scope.MAXIMUM_TABLES:
         message = f"The query reads more than {scope.MAXIMUM_TABLES} tables."
@@ -209,6 +210,27 @@ def _step_out_of_sight(name: str, at: Position | None) -> Finding:
         "and to the query that it belongs to. As a table, it would need its project and dataset.",
         f"Move {name} before the step that reads it.",
         at=at,
+    )
+
+
+def _rows_as_table(fault: Finding, parts: Sequence[str]) -> Finding:
+    """The fault of a table whose path begins with a name that the query gives to rows elsewhere."""
+    if len(parts) == 1:
+        return replace(
+            fault,
+            message=f"{parts[0]} is the name of rows that the query reads elsewhere, and rows "
+            "cannot be read again by their name. As a table, it would need its project and "
+            "dataset.",
+            fix=f"Make the rows a step, and read it in both places: WITH {parts[0]} AS (SELECT ...)",
+            replacement=None,
+        )
+    written = ".".join(parts)
+    return replace(
+        fault,
+        message=f"{written} is read as a table here, since no row {parts[0]} is certain to be in "
+        f"sight. {fault.message}",
+        fix=f"To read the elements of an array of the row: UNNEST({written}) AS item",
+        replacement=None,
     )
 
 

@@ -181,7 +181,8 @@ class Clauses:
         if kind == 4:
             return f"EXTEND {self._value(depth)} AS {self._name()}"
         if kind == 5:
-            return f"AS {self._name()}"
+            self.used.append(name := self._name())
+            return f"AS {name}"
         if kind == 6:
             return "AGGREGATE COUNT(*) AS id"
         if kind == 7:

@@ -417,3 +417,7 @@ SELECT id, client_id, created, JSON '{"a": 1}' AS doc, created + INTERVAL '1-2 3
 SELECT id, client_id, created, RANGE_CONTAINS(RANGE(first_day, last_day), date) AS inside, RANGE_START(RANGE<DATE> '[2020-01-01, 2021-01-01)') AS first_of FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date
 === a step with letters outside ASCII
 WITH `Aufträge` AS (SELECT id, client_id, created FROM shop.crm.orders WHERE date BETWEEN @start_date AND @end_date) SELECT id, client_id, created FROM `Aufträge`
+=== a step of the name that a pipe gives to its rows
+WITH t AS (SELECT id FROM crm.p) FROM crm.o |> AS t |> JOIN t AS other ON other.id = t.id |> SELECT t.id
+=== a pivot behind the alias of a pipe
+FROM crm.o |> SELECT id, kind |> AS s |> PIVOT (COUNT(*) FOR kind IN ('a', 'b')) |> SELECT id

@@ -247,6 +247,36 @@ def test_a_step_that_cannot_be_seen_is_not_called_a_table() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sql", "begins", "fix"),
+    [
+        ("SELECT id FROM crm.o AS q WHERE id IN (SELECT id FROM q)",
+         "q is the name of rows that the query reads elsewhere",
+         "Make the rows a step, and read it in both places: WITH q AS (SELECT ...)"),
+        ("FROM crm.o |> AS q |> JOIN q USING (id) |> SELECT id",
+         "q is the name of rows that the query reads elsewhere",
+         "Make the rows a step, and read it in both places: WITH q AS (SELECT ...)"),
+        ("FROM crm.o |> AS q |> JOIN q.items AS item |> SELECT item.id",
+         "q.items is read as a table here, since no row q is certain to be in sight.",
+         "To read the elements of an array of the row: UNNEST(q.items) AS item"),
+        ("SELECT id FROM hr.o AS hr", "The dataset shop.hr of shop.hr.o is not one", None),
+        ("FROM crm.o |> SELECT id |> JOIN __tmp1 USING (id)", "__tmp1 does not say in which", None),
+    ],
+)  # fmt: skip
+def test_rows_that_are_read_as_a_table_are_called_rows(
+    sql: str, begins: str, fix: str | None
+) -> None:
+    errors = [finding for finding in judge(sql, SCOPE).findings if finding.severity == "error"]
+    (finding,) = errors
+    assert finding.message.startswith(begins)
+    assert fix is None or finding.fix == fix
+
+
+def test_a_join_behind_the_alias_of_a_pipe_needs_a_condition() -> None:
+    sql = "FROM crm.o |> AS s |> CROSS JOIN crm.p |> SELECT s.id"
+    assert "cartesian_join" in {finding.code for finding in judge(sql, SCOPE).findings}
+
+
+@pytest.mark.parametrize(
     ("written", "meant"),
     [
         ("double", "FLOAT64"),

@@ -58,6 +58,31 @@ def fold(name: str) -> str:
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
+def written(masked: Masked, tree: exp.Query) -> tuple[Names, Names]:
+    """The folded names that the author gave to steps of WITH, and those that he gave to rows."""
+    steps, rows = set[str](), set[str]()
+    for alias in tree.find_all(exp.TableAlias):
+        if alias.this and not _is_own(alias.name):
+            step = alias.parent if isinstance(alias.parent, exp.CTE) else None
+            is_step = step is not None and not is_of_pipe(masked, step)
+            (steps if is_step else rows).add(fold(masked.name(alias.name)))
+    return frozenset(steps), frozenset(rows)
+
+
+def is_of_pipe(masked: Masked, step: exp.CTE) -> bool:
+    """Whether sqlglot made the step out of a pipe; GoogleSQL knows no table of that name."""
+    if _is_own(step.alias):
+        return True
+    # |> AS name
+    line = step.args["alias"].this.meta.get("line", 1)
+    return line > 1 and masked.token(line - 1).has("AS")
+
+
+def _is_own(seen: str) -> bool:
+    """Whether sqlglot made the name itself; those of the author that begin so are masked."""
+    return seen.startswith("__tmp")
+
+
 def is_function(node: exp.Table) -> bool:
     """Whether a function, rather than a name, stands in FROM."""
     return not isinstance(node.this, (exp.Identifier, exp.Dot))
@@ -79,6 +104,10 @@ class _Resolver:
         """Tables of a query; `steps` are WITH names and `rows` row aliases in scope outside."""
         with_ = query.args.get("with_")
         for step in with_.expressions if with_ else ():
+            if is_of_pipe(self.masked, step):
+                # read once, by the operator behind it; its name stands for rows, never for a table
+                yield from self.query(step.this, steps, _NONE)
+                continue
             # a step is measured alone, and counted again at each use
             outside, self.size = self.size, 0
             yield from self.query(step.this, steps, _NONE)
@@ -153,6 +182,8 @@ class _Resolver:
         if is_function(table):
             yield Read((), table)
             yield from self._below(table.this, steps, rows)
+            return
+        if _is_own(table.name):
             return
         parts = self.parts(table)
         is_step = len(parts) == 1 and fold(parts[0]) in steps

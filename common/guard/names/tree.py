@@ -113,7 +113,8 @@ _CLAUSES: dict[type[exp.Expr], set[str]] = {
     exp.Join: {"this", "on", "using", "kind", "side", "method"},
     exp.With: {"expressions"},
     exp.CTE: {"this", "alias"},
-    exp.TableAlias: {"this", "columns"},
+    # |> AS name |> PIVOT (...) hangs the pivot on the name
+    exp.TableAlias: {"this", "columns", "pivots"},
     exp.Anonymous: {"this", "expressions"},
 }
 

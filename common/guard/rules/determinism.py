@@ -250,7 +250,8 @@ def _columns(node: exp.Expr) -> list[exp.Column]:
 
 def _has_many_rows(item: exp.Expr, steps: dict[str, exp.Expr], tables: Collection[int]) -> bool:
     """Whether an item of FROM may have many rows, as far as the text tells; arrays do not count."""
-    if isinstance(item, exp.Table):
+    if isinstance(item, (exp.Table, exp.TableAlias)):
+        # behind |> AS name, the name alone stands in FROM
         step = None if item.args.get("db") else steps.get(item.name.lower())
         return id(item) in tables or (step is not None and not _is_one_row(step))
     return isinstance(item, exp.Subquery) and not _is_one_row(item.this)
