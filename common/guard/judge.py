@@ -221,7 +221,8 @@ def _rows_as_table(fault: Finding, parts: Sequence[str]) -> Finding:
             message=f"{parts[0]} is the name of rows that the query reads elsewhere, and rows "
             "cannot be read again by their name. As a table, it would need its project and "
             "dataset.",
-            fix=f"Make the rows a step, and read it in both places: WITH {parts[0]} AS (SELECT ...)",
+            fix="Make the rows a step, and read it in both places: "
+            f"WITH {parts[0]} AS (SELECT ...)",
             replacement=None,
         )
     written = ".".join(parts)

@@ -421,3 +421,15 @@ WITH `Aufträge` AS (SELECT id, client_id, created FROM shop.crm.orders WHERE da
 WITH t AS (SELECT id FROM crm.p) FROM crm.o |> AS t |> JOIN t AS other ON other.id = t.id |> SELECT t.id
 === a pivot behind the alias of a pipe
 FROM crm.o |> SELECT id, kind |> AS s |> PIVOT (COUNT(*) FOR kind IN ('a', 'b')) |> SELECT id
+=== no gap behind a backquote
+SELECT`id`FROM`shop.crm.orders`WHERE`date`BETWEEN @start_date AND @end_date
+=== a query in brackets behind BY NAME
+SELECT id FROM crm.o UNION ALL BY NAME (SELECT id FROM crm.p)
+=== a query in brackets behind BY NAME of a pipe
+FROM crm.o |> SELECT id |> UNION ALL BY NAME (SELECT id FROM crm.p)
+=== a query in brackets behind CORRESPONDING
+SELECT id FROM crm.o UNION ALL STRICT CORRESPONDING (SELECT id FROM crm.p)
+=== a struct as the value
+SELECT id FROM (SELECT AS VALUE (STRUCT(id)) FROM crm.o)
+=== columns whose names are words of other dialects or of the grammar
+SELECT top, o.top, o.tablesample, o.select AS selected, o.with AS joined FROM crm.o AS o

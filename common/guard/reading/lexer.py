@@ -159,6 +159,9 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
         return []
     if token.kind == "string" and last.kind == "string":
         return [_doubled_quote(source, last, token)]
+    # the closing backquote parts `orders`WHERE for every reader
+    if last.kind == "quoted" and token.kind == "name":
+        return []
     if last.kind == "string" and token.word in RESERVED:
         return []
     if last.kind == "number" and (path := _dashed_path(source, token)):

@@ -138,6 +138,13 @@ def _is_call(tokens: Sequence[Token], index: int, older: Token, before: Token) -
         return not is_cast_format(older, before)
     if token.has("SETS"):
         return not before.has("GROUPING")
+    if token.has("NAME"):
+        # UNION ALL BY NAME (SELECT ...)
+        return not (before.has("BY") and older.has("ALL", "DISTINCT"))
+    if token.has("CORRESPONDING"):
+        return not before.has("ALL", "DISTINCT", "STRICT")
+    if token.has("VALUE"):
+        return not (before.has("AS") and older.has("SELECT", "ALL", "DISTINCT"))
     if token.has("AGGREGATE", "EXTEND"):
         return not before.has("|>")
     if token.word in SIZED_TYPES and _is_type(older, before):

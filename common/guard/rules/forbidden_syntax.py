@@ -26,7 +26,7 @@ def parameters(tokens: Sequence[Token]) -> frozenset[str]:
 
 def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     """Every form that is refused wherever it stands; one finding of a kind."""
-    checks = (_unknown_parameters, _word_forms, _metadata, _bare_wildcards, _select_as)
+    checks = (_unknown_parameters, _word_forms, _tops, _metadata, _bare_wildcards, _select_as)
     faults = [fault for check in checks for fault in check(tokens)]
     first = {fault.code: fault for fault in reversed(faults)}
     return [
@@ -50,11 +50,33 @@ def _unknown_parameters(tokens: Sequence[Token]) -> list[_Problem]:
 
 
 def _word_forms(tokens: Sequence[Token]) -> list[_Problem]:
+    padded = [NOTHING, *tokens, NOTHING]
     return [
         _Problem(pair.code, word, pair.message, pair.fix)
-        for word, after in zip(tokens, [*tokens[1:], NOTHING], strict=True)
+        for before, word, after in zip(padded, tokens, padded[2:], strict=False)
+        # behind a dot every word is a column
+        if not before.has(".")
         for pair in _PAIRS.get(word.word, ())
         if pair.second in ("", after.word)
+    ]
+
+
+def _tops(tokens: Sequence[Token]) -> list[_Problem]:
+    """SELECT TOP 10 and SELECT TOP (10); a column may be called top."""
+    padded = [*tokens, NOTHING, NOTHING]
+    return [
+        _Problem(
+            "other_dialect",
+            top,
+            "TOP is T-SQL.",
+            "Write LIMIT at the end, or best neither: a conversion needs all its rows.",
+        )
+        for select, top, after, then in zip(
+            padded, padded[1:], padded[2:], padded[3:], strict=False
+        )
+        if select.has("SELECT")
+        and top.has("TOP")
+        and (after.kind == "number" or (after.has("(") and then.kind == "number"))
     ]
 
 
@@ -66,7 +88,8 @@ def _select_as(tokens: Sequence[Token]) -> list[_Problem]:
         if not token.has("AS"):
             continue
         older, before, after, then = (padded[index + step] for step in (-2, -1, 1, 2))
-        follows_select = before.has("SELECT") or (
+        # o.select AS x is a column
+        follows_select = (before.has("SELECT") and not older.has(".")) or (
             before.has("DISTINCT", "ALL") and older.has("SELECT", "|>")
         )
         is_known = after.has("STRUCT", "VALUE") and not then.has(".", "AS", ",")
@@ -151,14 +174,6 @@ _PAIRS: dict[str, tuple[_Pair, ...]] = {
             "sample",
             "TABLESAMPLE reads other rows in every run, so conversions would come and go.",
             "Remove it; to read less, filter the partition column by @start_date and @end_date.",
-        ),
-    ),
-    "SELECT": (
-        _Pair(
-            "TOP",
-            "other_dialect",
-            "TOP is T-SQL.",
-            "Write LIMIT at the end, or best neither: a conversion needs all its rows.",
         ),
     ),
 }
