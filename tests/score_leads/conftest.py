@@ -10,6 +10,7 @@ import pytest
 from common.kinds.lead_scoring.definition import LeadScoring
 from common.kinds.scoring import QuerySource
 from functions.score_leads.model import classifier, value
+from functions.score_leads.numeric import threads
 from functions.score_leads.operate import retrain
 from functions.score_leads.operate.history import Past
 from functions.score_leads.operate.retrain import Training
@@ -24,7 +25,8 @@ machine makes minutes of the difference."""
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_forests() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patched:
+    """Few rounds, and one thread: several that wait awake made a minute of a second."""
+    with pytest.MonkeyPatch.context() as patched, threads.alone():
         patched.setattr(classifier, "ROUNDS", QUICK_ROUNDS)
         patched.setattr(value, "ROUNDS", QUICK_ROUNDS)
         yield

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -15,15 +14,8 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.model import encoding
 from functions.score_leads.model.encoding import MANY_LEVELS
 from functions.score_leads.model.forest import AT_ONCE, Boosted
-from functions.score_leads.numeric import threads
 
 COUNT = AT_ONCE + 700
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    with threads.alone():
-        yield
 
 
 def leads(seed: int, *, short: bool = True, long: bool = True, numbers: bool = True) -> Features:

@@ -14,7 +14,11 @@ SELECT
   ) AS email,
   IF(REGEXP_CONTAINS(lead.phone, r'^\+[0-9]{8,15}$'), TO_HEX(SHA256(lead.phone)), NULL) AS phone,
   -- missing attributes are left out: a CRM has hundreds of columns, most of them empty
-  REGEXP_REPLACE(lead.attributes, r',"[^"\\]+":null|"[^"\\]+":null,', '') AS attributes
+  REGEXP_REPLACE(
+    REGEXP_REPLACE(lead.attributes, r',"[^"\\]+":null', ''),
+    -- a brace goes before the first: a text may begin with :null, as well
+    r'\{"[^"\\]+":null,', '{'
+  ) AS attributes
 FROM (
   SELECT
     {{ columns }},
