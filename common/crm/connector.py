@@ -13,11 +13,12 @@ from common.crm import CLICK_IDS
 
 Canonical = Literal[
     "person", "entry", "deal", "link", "stage", "entered", "person_merge", "deal_merge",
-    "currency", "label", "company", "activity",
+    "currency", "label", "company", "activity", "activity_link",
 ]  # fmt: skip
 """person: a contact. company: an organization that persons belong to. entry: a lead, a form sent or
-an inbox entry. activity: a call, a mail or a task with either. link: a deal and a person. entered:
-when a deal came into a stage. merges: what is gone and what was kept. label: words of a code."""
+an inbox entry. activity: a call, a mail or a task with either; activity_link: an activity and a
+person. link: a deal and a person. entered: when a deal came into a stage. merges: what is gone and
+what was kept. label: words of a code."""
 
 _CLICKED: Mapping[str, str] = dict.fromkeys(("client_id", *CLICK_IDS), "STRING")
 
@@ -45,6 +46,7 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
     "activity": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "entry_id": "ID", "person_id": "ID",
     },
+    "activity_link": {"activity_id": "ID", "person_id": "ID", "deleted": "FLAG"},
     "link": {"deal_id": "ID", "person_id": "ID", "deleted": "FLAG"},
     "stage": {
         "id": "STRING", "pipeline_id": "STRING", "won": "BOOL", "closed": "BOOL",

@@ -233,9 +233,18 @@ def _spelled(name: str, found: Tables) -> str | None:
     return next((each for each in found if each.lower() == name.lower()), None)
 
 
+_ATTRIBUTES_ALONE: frozenset[Canonical] = frozenset({"company", "activity", "activity_link"})
+"""Tables that only add attributes: leads and deals are read without them as well."""
+
+
 def _actual(shape: Connector, canonical: Canonical, found: Tables) -> str | None:
-    spelled = (_spelled(each, found) for each in shape.tables[canonical].table)
-    return next((each for each in spelled if each), None)
+    mapped = shape.tables[canonical]
+    spelled = (_spelled(each, found) for each in mapped.table)
+    there = (each for each in spelled if each)
+    if canonical in _ATTRIBUTES_ALONE:
+        # Fivetran's engagements lost their moments to tables of calls, mails and meetings
+        there = (each for each in there if not any(_unreadable(mapped, each, Reading(found[each]))))
+    return next(there, None)
 
 
 def _labels(
@@ -343,7 +352,9 @@ def _company_attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[
 def _activities(loaded: Mapping[Canonical, Loaded]) -> tuple[str, ...]:
     """The attribute that counts activities up to the lead's first day, where they are loaded."""
     table = loaded.get("activity")
-    ties = table is not None and (table.has("entry_id") or table.has("person_id"))
+    if table is None:
+        return ()
+    ties = table.has("entry_id") or table.has("person_id") or "activity_link" in loaded
     return (ACTIVITIES,) if ties else ()
 
 
@@ -356,7 +367,7 @@ def _records(
     parts = []
     wanted = {rules.attributes_of: attributes, "company": of_company}
     for canonical in get_args(Canonical):
-        if canonical == "activity" and canonical not in loaded:
+        if canonical in ("activity", "activity_link") and "activity" not in loaded:
             continue
         extra = rules.entry_attributes if canonical == "entry" else ()
         rows = (
@@ -415,12 +426,18 @@ done AS (
   -- an activity with a lead counts for it alone, also where its person is named
   SELECT tied.id, ARRAY_AGG(tied.created) AS moments
   FROM (
-    SELECT
-      COALESCE(entries.kept, activity.entry_id, people.kept, activity.person_id) AS id,
+    -- once for a person, of whose merged records several may be named
+    SELECT DISTINCT
+      COALESCE(
+        entries.kept, activity.entry_id, people.kept, activity.person_id, link.person_id
+      ) AS id,
+      activity.id AS activity_id,
       activity.created
     FROM activity
+    LEFT JOIN activity_link AS link ON link.activity_id = activity.id AND NOT link.deleted
     LEFT JOIN entry_folded AS entries ON entries.gone = activity.entry_id
-    LEFT JOIN person_folded AS people ON people.gone = activity.person_id
+    LEFT JOIN person_folded AS people
+      ON people.gone = COALESCE(activity.person_id, link.person_id)
     WHERE NOT activity.deleted AND activity.created IS NOT NULL
   ) AS tied
   WHERE tied.id IS NOT NULL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -195,6 +196,24 @@ def test_only_leads_that_pass_all_filters_are_leads(department: Department) -> N
     with pytest.raises(UserError, match="no column chanel") as refused:
         passing(department, {**search, "column": "chanel"})
     assert refused.value.fix == "Did you mean channel?"
+
+
+def test_a_text_that_looks_like_a_missing_attribute_stays_whole(department: Department) -> None:
+    """Broken JSON of one lead, whose form anybody may fill in, would end every training."""
+    moment = "2024-01-01T10:00:00Z"
+    columns = {**LEAD_COLUMNS, "city": "STRING", "message": "STRING", "plan": "STRING"}
+    texts = [":null,", ',":null', '"x":null,', "a,", "\\"]
+    others: list[dict[str, Any]] = [{"city": ",", "plan": ":null"}, {"city": None, "plan": None}]
+    rows = [
+        {"lead_id": f"{place}", "created": moment, "message": text, **others[place % 2]}
+        for place, text in enumerate(texts)
+    ]
+    department.table(f"{CRM}.leads", columns, rows)
+    there = staged(department)
+    query = fill("SELECT id, attributes FROM {{ table }} ORDER BY id", table=there.leads)
+    found = [json.loads(row["attributes"]) for row in department.warehouse.rows(query)]
+    assert [each["message"] for each in found] == texts
+    assert [set(each) for each in found[:2]] == [{"city", "message", "plan"}, {"message"}]
 
 
 def test_leads_outside_the_window_or_without_an_id_are_left_out(department: Department) -> None:
