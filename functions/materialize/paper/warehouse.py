@@ -19,7 +19,8 @@ ANSWERS: JsonObject = {
     "fence": 1, "inserted": 1, "updated": 0, "deleted": 0, "before": 0, "judged": [],
     "without_rate": 0,
     "bad_values": 0, "bad_currencies": 0, "unknown_refunds": 0,
-    "currencies": [], "seen": 0, "usual": 0, "reference_rows": 0, "own_rows": 0,
+    "currencies": [], "seen": 0, "usual": 0, "seen_before": 0, "usual_before": 0,
+    "reference_rows": 0, "own_rows": 0,
 }  # fmt: skip
 """What columns of an answer hold, so that a run goes on to its end; all others are NULL."""
 
