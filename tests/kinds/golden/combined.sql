@@ -367,6 +367,7 @@ WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_ha
 -- the statement of simple.sql
 
 -- step with
+-- @closed_date DATE = "2026-11-28"
 -- @end_date DATE = "2026-11-28"
 -- @lease STRING = "both"
 -- @recent_end DATE = "2026-11-28"

@@ -101,6 +101,7 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, scor
 -- the statement of simple.sql
 
 -- step with
+-- @closed_date DATE = "2026-11-28"
 -- @end_date DATE = "2026-11-28"
 -- @lease STRING = "scored"
 -- @recent_end DATE = "2026-11-28"

@@ -1917,6 +1917,7 @@ WHEN MATCHED THEN UPDATE SET `id` = source.`id`, `client_id` = source.`client_id
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`id`, `client_id`, `created`, `date`, `value`, `currency`, `is_qualified`, `params`, `user_id`, `lead_id`, `person_id`, `value_gross`, `value_refunded`, `refund_status`, `value_kind`, `value_problem`, `value_project`, `exchange_rate`, `exchange_date`, `dollar_rate`, `rate_source`, `is_preliminary`, `normalization_factor`, `normalization_as_of`, `component`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbc`, `fbclid`, `fbp`, `msclkid`, `ttclid`, `ttp`, `li_fat_id`, `click_at`, `google_click_at`, `cm360_click_at`, `meta_click_at`, `microsoft_click_at`, `tiktok_click_at`, `linkedin_click_at`, `session_id`, `source`, `medium`, `campaign`, `channel_group`, `page_location`, `user_agent`, `ip_address`, `country`, `region`, `city`, `postal_code`, `email`, `phone`, `first_name`, `last_name`, `order_id`, `event_source`, `consent_ad_user_data`, `consent_ad_personalization`, `definition_version`, `run_id`, `fence`, `row_hash`, `first_seen_at`, `updated_at`) VALUES (source.`id`, source.`client_id`, source.`created`, source.`date`, source.`value`, source.`currency`, source.`is_qualified`, source.`params`, source.`user_id`, source.`lead_id`, source.`person_id`, source.`value_gross`, source.`value_refunded`, source.`refund_status`, source.`value_kind`, source.`value_problem`, source.`value_project`, source.`exchange_rate`, source.`exchange_date`, source.`dollar_rate`, source.`rate_source`, source.`is_preliminary`, source.`normalization_factor`, source.`normalization_as_of`, source.`component`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbc`, source.`fbclid`, source.`fbp`, source.`msclkid`, source.`ttclid`, source.`ttp`, source.`li_fat_id`, source.`click_at`, source.`google_click_at`, source.`cm360_click_at`, source.`meta_click_at`, source.`microsoft_click_at`, source.`tiktok_click_at`, source.`linkedin_click_at`, source.`session_id`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`page_location`, source.`user_agent`, source.`ip_address`, source.`country`, source.`region`, source.`city`, source.`postal_code`, source.`email`, source.`phone`, source.`first_name`, source.`last_name`, source.`order_id`, source.`event_source`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`definition_version`, source.`run_id`, source.`fence`, source.`row_hash`, source.`first_seen_at`, source.`updated_at`);
 
 -- step with
+-- @closed_date DATE = "2026-11-28"
 -- @end_date DATE = "2026-11-28"
 -- @lease STRING = "purchase"
 -- @recent_end DATE = "2026-11-28"
@@ -1944,18 +1945,19 @@ SELECT
     DISTINCT IF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL, target.currency, NULL)
     IGNORE NULLS
   ) AS currencies,
-  COUNTIF(target.date = @end_date) AS seen,
-  -- the same weekday of the four weeks before
+  COUNTIF(target.date = @closed_date) AS seen,
+  COUNTIF(target.date = DATE_SUB(@closed_date, INTERVAL 1 DAY)) AS seen_before,
+  -- the same weekdays of the four weeks before
   COUNTIF(
-    target.date IN (
-      DATE_SUB(@end_date, INTERVAL 7 DAY),
-      DATE_SUB(@end_date, INTERVAL 14 DAY),
-      DATE_SUB(@end_date, INTERVAL 21 DAY),
-      DATE_SUB(@end_date, INTERVAL 28 DAY)
-    )
-  ) / 4 AS usual
+    target.date < @closed_date AND MOD(DATE_DIFF(@closed_date, target.date, DAY), 7) = 0
+    AND target.date >= DATE_SUB(@closed_date, INTERVAL 28 DAY)
+  ) / 4 AS usual,
+  COUNTIF(
+    MOD(DATE_DIFF(@closed_date, target.date, DAY), 7) = 1
+    AND target.date BETWEEN DATE_SUB(@closed_date, INTERVAL 29 DAY) AND DATE_SUB(@closed_date, INTERVAL 8 DAY)
+  ) / 4 AS usual_before
 FROM `my-project.conversions.conversion_purchase` AS target
-WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@end_date, INTERVAL 28 DAY)) AND @end_date;
+WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@closed_date, INTERVAL 29 DAY)) AND @end_date;
 
 -- step insert_conversion_changes
 -- @definition_id STRING = "purchase"
