@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -69,6 +70,26 @@ class QuickWarehouse(Warehouse):
         if job_id is not None:
             self.jobs[job_id] = done
         return done
+
+    def execute_together(self, statements: Sequence[Sql], *, job_id: str) -> None:
+        self.together([partial(self.execute, each) for each in statements], job_id)
+
+    def together(self, work: Iterable[Callable[[], object]], job_id: str) -> None:
+        """Do all of it or nothing, once under this id."""
+        if job_id in self.jobs:
+            return
+        self.connection.execute("BEGIN TRANSACTION")
+        try:
+            for each in work:
+                each()
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+        self.jobs[job_id] = Executed(job_id, None, None)
+
+    def forestall(self, job_id: str) -> bool:
+        return self.claim(job_id)
 
     def dry_run(self, sql: Sql, *, timeout: float = 20) -> DryRun:
         """No estimate, as of a view whose size BigQuery does not know."""
@@ -158,10 +179,6 @@ class QuickWarehouse(Warehouse):
 
     def drop(self, path: str) -> None:
         self.connection.execute(f"DROP TABLE IF EXISTS {_ref(path)}")
-
-    def job_changes(self, job_id: str) -> int | None:
-        done = self.jobs.get(job_id)
-        return None if done is None else done.affected_rows or 0
 
     def _execute(self, sql: Sql) -> Any:
         self.statements += 1

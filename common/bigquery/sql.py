@@ -128,6 +128,16 @@ def merged(parts: Iterable[Sql]) -> Mapping[str, Parameter]:
     return MappingProxyType(union)
 
 
+def transaction(statements: Iterable[Sql]) -> Sql:
+    """One text that does all the statements or none of them, and that nobody sees half done.
+
+    Source: cloud.google.com/bigquery/docs/transactions; a script that fails rolls back by itself.
+    """
+    inside = join(";\n", statements)
+    text = f"BEGIN TRANSACTION;\n{inside.text};\nCOMMIT TRANSACTION;"
+    return Sql(text, inside.parameters)
+
+
 def create_table_as(table: Sql, rows: Sql, *, cluster: str = "") -> Sql:
     """The statement that makes the table hold exactly these rows; the table is quoted already.
 

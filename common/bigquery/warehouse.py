@@ -10,7 +10,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
@@ -26,7 +26,7 @@ from common import privacy, schemas
 from common.bigquery import migrations
 from common.bigquery.insertion import insertion
 from common.bigquery.refusals import Caller, translate
-from common.bigquery.sql import Parameter, Sql, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, template, transaction, with_parameters
 from common.bigquery.sql import table as quoted
 from common.errors import AccessError, ConflictError, NotFoundError, RetryableError, UserError
 from common.settings import Settings
@@ -160,6 +160,29 @@ class Warehouse:
             return self._run(sql, _next(job_id, number), labels)
 
         return self._patiently(attempt)
+
+    def execute_together(self, statements: Sequence[Sql], *, job_id: str) -> None:
+        """Run statements that change rows as one job, which does all of them or none.
+
+        Raises as `execute` does; how many rows they change, BigQuery does not tell of a script.
+        """
+        self.execute(transaction(statements), job_id=job_id)
+
+    def forestall(self, job_id: str) -> bool:
+        """Make sure that nothing that `execute` was to run under this id runs or can still begin.
+
+        An empty job takes the first id that no attempt has taken, so that a paused process finds it
+        taken. True when nobody had taken the id itself. Raises RetryableError while an attempt
+        runs, ConflictError where another account made it.
+        """
+        for number in count():
+            attempt = str(_next(job_id, number))
+            if self.claim(attempt):
+                return number == 0
+            with self._translated():
+                if not self._known(attempt).error_result:
+                    return False
+        raise AssertionError("unreachable")
 
     def _patiently(
         self, attempt: Callable[[int], Result], tries: Mapping[str, int] = _TRIES
@@ -400,21 +423,6 @@ class Warehouse:
         """Delete a table if it exists."""
         with self._translated():
             self.client.delete_table(path, not_found_ok=True, retry=RETRY)
-
-    def job_changes(self, job_id: str) -> int | None:
-        """Rows that `execute` changed under this id, whichever of its attempts did it.
-
-        None when there is no such job or all attempts failed. Raises RetryableError while one runs.
-        """
-        for number in range(max(_TRIES.values())):
-            with self._translated():
-                try:
-                    job = self._known(str(_next(job_id, number)))
-                except google_errors.NotFound:
-                    return None
-            if not job.error_result:
-                return int(getattr(job, "num_dml_affected_rows", 0) or 0)
-        return None
 
     def _translated(self, *, reads_rows: bool = False) -> _Translated:
         return _Translated(self._caller, reads_rows=reads_rows)

@@ -29,7 +29,8 @@ class RunStatus(StrEnum):
     COALESCED = "coalesced"
     """Another run was at work and does it afterwards."""
     RECOVERED = "recovered"
-    """The books of a worker that died were completed."""
+    """The books of a worker that died were completed. Older ledgers have it; since the history of
+    changes is written with them, nothing writes it."""
 
 
 DONE: Final = (RunStatus.APPLIED, RunStatus.UNCHANGED)

@@ -32,8 +32,6 @@ class Past:
 
     versions: frozenset[int]
     """Versions of its definition that ran to their end."""
-    has_fence: bool
-    """Whether the last write is in the ledger."""
     last: Done | None
     """How far this version is; None when it never ran to its end."""
     begins: date | None = None
@@ -128,14 +126,13 @@ class Ledger:
         )
         return list(self.warehouse.rows(bound))
 
-    def past(self, conversion: str, version: int, fence: int) -> Past:
-        """What the ledger knows of the conversion and of the write with this fence."""
+    def past(self, conversion: str, version: int) -> Past:
+        """What the ledger knows of the conversion."""
         sql = template(__file__, "ledger_past", runs=self.warehouse.table("runs"))
         bound = with_parameters(
             sql,
             conversion=conversion,
             version=version,
-            fence=fence,
             done=Parameter("ARRAY<STRING>", list(DONE)),
             covered=Parameter("ARRAY<STRING>", [*DONE, RunStatus.CONTINUED]),
         )
@@ -143,7 +140,7 @@ class Ledger:
         until = found["done_until"]
         last = None if until is None else Done(until, found["done_at"])
         versions = frozenset(found["versions"] or ())
-        return Past(versions, bool(found["has_fence"]), last, found["begins"])
+        return Past(versions, last, found["begins"])
 
 
 @dataclass

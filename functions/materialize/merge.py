@@ -8,19 +8,22 @@ difference is written: unchanged rows are never rewritten, and a repeated MERGE 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from common.bigquery.leases.lease import Lease, table_of
 from common.bigquery.sql import Sql, fill, join, template, with_parameters
 from common.bigquery.sql import identifier as quoted
 from common.bigquery.warehouse import Warehouse
-from common.errors import ProductError, RetryableError
+from common.errors import ConflictError
 from common.model.window import Window
 from common.untyped import Row
 
 BRAKE_ROWS = 50
 BRAKE_SHARE = 0.2
 """A run that would delete more than both stops: a half-loaded table looks like this."""
+REACH = 3
+"""How many holders in a row may die before they come to a job of their own."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def count(warehouse: Warehouse, target: MergeTarget, difference: Sql, window: Wi
 def counting(target: MergeTarget, difference: Sql, window: Window) -> Sql:
     """The query whose one row `counts` reads."""
     sql = template(__file__, "merge_count", difference=difference, target=target.table)
-    return _in_window(sql, window)
+    return with_parameters(sql, start_date=window.start, end_date=window.end)
 
 
 def counts(row: Row) -> Counts:
@@ -116,11 +119,19 @@ def merge(
     lease: Lease,
     window: Window,
     part: str = "",
-) -> int | None:
-    """Apply the difference in one statement if the fence is still ours; rows changed.
+) -> None:
+    """Apply the difference in one statement if the fence is still ours.
 
     One fence may write several tables, each as a `part` of its own.
     """
+    statement = merging(warehouse, target, difference, lease, window)
+    warehouse.execute(statement, job_id=merge_job(lease, part))
+
+
+def merging(
+    warehouse: Warehouse, target: MergeTarget, difference: Sql, lease: Lease, window: Window
+) -> Sql:
+    """The statement that applies the difference if the fence is still ours."""
     names = [name for name in target.columns if name not in target.provenance]
     written = [*names, *target.provenance]
     sql = template(
@@ -133,8 +144,8 @@ def merge(
         columns=join(", ", map(quoted, written)),
         values=join(", ", (fill("source.{{ c }}", c=quoted(n)) for n in written)),
     )
-    bound = with_parameters(_in_window(sql, window), lease=lease.name, fence=lease.fence)
-    return warehouse.execute(bound, job_id=merge_job(lease, part)).affected_rows
+    days = {"first_date": window.start, "last_date": window.end}
+    return with_parameters(sql, **days, lease=lease.name, fence=lease.fence)
 
 
 def merge_job(lease: Lease, part: str = "") -> str:
@@ -145,19 +156,13 @@ def merge_job(lease: Lease, part: str = "") -> str:
 
 
 def await_previous_merge(warehouse: Warehouse, lease: Lease, part: str = "") -> None:
-    """Make sure that no MERGE of the previous fence is running or can still start.
+    """Make sure that no MERGE of an earlier fence is running or can still start.
 
-    If none was submitted, an empty job takes its id, so that a paused process finds it taken.
+    Raises RetryableError while one runs.
     """
-    previous = replace(lease, fence=lease.fence - 1)
-    try:
-        warehouse.execute(Sql("SELECT 1 AS resolved"), job_id=merge_job(previous, part))
-    except RetryableError:
-        raise
-    except ProductError:
-        # it failed, so it is over: its own worker has said why
-        return
-
-
-def _in_window(sql: Sql, window: Window) -> Sql:
-    return with_parameters(sql, start_date=window.start, end_date=window.end)
+    for fence in range(lease.fence - 1, max(lease.fence - 1 - REACH, 0), -1):
+        # an account that was made anew may not read what the one before it ran
+        with suppress(ConflictError):
+            if not warehouse.forestall(merge_job(replace(lease, fence=fence), part)):
+                # whoever took this id has awaited those before it; who took none may have died
+                return

@@ -7,8 +7,9 @@ USING (
 ) AS source
 ON
   target.{{ key }} = source.{{ key }}
-  AND target.date = source.old_date
-  AND target.date BETWEEN @start_date AND @end_date
+  -- a row that is new finds itself where a write before this one has brought it already
+  AND target.date = COALESCE(source.old_date, source.date)
+  AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
 WHEN MATCHED THEN UPDATE SET {{ assignments }}
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT ({{ columns }}) VALUES ({{ values }})

@@ -72,6 +72,21 @@ def a_load_keeps_its_job_id(client: bigquery.Client, dataset: str) -> None:
     assert len(rows(client, f"SELECT b FROM `{dataset}.t`")) == 1
 
 
+def a_transaction_is_whole_or_nothing(client: bigquery.Client, dataset: str) -> None:
+    create(client, bigquery.Table(f"{dataset}.t", PAIR))
+    create(client, bigquery.Table(f"{dataset}.s", PAIR))
+    values = [bigquery.ScalarQueryParameter("a", "STRING", "x; COMMIT")]
+    write = (
+        f"BEGIN TRANSACTION; INSERT INTO `{dataset}.t` (a, b) VALUES (@a, 1);"
+        f" INSERT INTO `{dataset}.s` (a, b) SELECT a, {{}} FROM `{dataset}.t`; COMMIT TRANSACTION;"
+    )
+    broken = functools.partial(query, client, write.format("CAST(a AS INT64)"))
+    refused(lambda: broken(QueryJobConfig(query_parameters=values)))
+    assert rows(client, f"SELECT a FROM `{dataset}.t`") == []
+    query(client, write.format("2"), QueryJobConfig(query_parameters=values))
+    assert rows(client, f"SELECT a, b FROM `{dataset}.s`") == [("x; COMMIT", 2)]
+
+
 def a_job_id_is_taken_once(client: bigquery.Client, dataset: str) -> None:
     job_id = f"job-{uuid.uuid4()}"
     client.query("SELECT 1 AS x", job_id=job_id, job_retry=None).result()
@@ -285,6 +300,7 @@ BEHAVIOURS: list[Behaviour] = [
     parquet_makes_its_own_table,
     a_load_that_fails_leaves_the_table_as_it_was,
     a_load_keeps_its_job_id,
+    a_transaction_is_whole_or_nothing,
     a_job_id_is_taken_once,
     labels_come_back,
     a_job_ends_at_its_time_limit,

@@ -13,7 +13,7 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 
 from common.bigquery.refusals import translate
-from common.bigquery.sql import Sql
+from common.bigquery.sql import Sql, transaction
 from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError, QuotaError, RetryableError, UserError
 from common.local.limits.figures import Figures
@@ -234,23 +234,37 @@ def test_what_comes_too_often_is_done_after_a_while(
     assert list(warehouse.rows(Sql(count))) == [{"loaded": 55}]
 
 
-def test_what_a_second_attempt_changed_is_known_by_the_id_of_the_first(
+def test_nothing_of_a_write_can_begin_once_it_is_forestalled(
     client: bigquery.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A MERGE that succeeded as its retry left the history of changes without its rows."""
+    """Whichever of its attempts a paused worker goes on with."""
     warehouse = Warehouse(client, SETTINGS)
     warehouse.execute(Sql("CREATE TABLE d.merged AS SELECT n FROM UNNEST([1, 2, 3]) AS n"))
     for _ in range(25):
         warehouse.execute(Sql("UPDATE d.merged SET n = n WHERE n = 1"))
+    change = Sql("UPDATE d.merged SET n = n + 1 WHERE TRUE")
 
     def sleep(seconds: float) -> None:
-        CLOCK.now += seconds
+        CLOCK.now += 60
+        warehouse.forestall("merge_7")
 
     monkeypatch.setattr("common.bigquery.warehouse.time.sleep", sleep)
-    change = Sql("UPDATE d.merged SET n = n + 1 WHERE TRUE")
-    assert warehouse.execute(change, job_id="merge_7").job_id != "merge_7"
-    assert warehouse.job_changes("merge_7") == 3
-    assert warehouse.job_changes("merge_8") is None
+    assert warehouse.execute(change, job_id="merge_7").affected_rows is None
+    warehouse.forestall("merge_8")
+    warehouse.execute(change, job_id="merge_8")
+    assert sorted(row["n"] for row in warehouse.rows(Sql("SELECT n FROM d.merged"))) == [1, 2, 3]
+    assert warehouse.execute(change, job_id="merge_9").affected_rows == 3
+    warehouse.forestall("merge_9")
+
+
+def test_each_statement_of_a_transaction_counts(client: bigquery.Client) -> None:
+    ask(client, "CREATE TABLE d.counted AS SELECT 1 AS n")()
+    insert = Sql("INSERT INTO d.counted (n) SELECT 1")
+    assert reason_of(ask(client, transaction([insert] * 26).text)) == "rateLimitExceeded"
+    config = bigquery.QueryJobConfig(maximum_bytes_billed=10**6)
+    huge = transaction([insert, Sql("INSERT INTO d.counted (n) SELECT id FROM d.huge")])
+    with pytest.raises(exceptions.InternalServerError, match="bytes billed"):
+        client.query(huge.text, job_config=config, **ONCE).result()
 
 
 def test_the_queue_of_a_table_is_no_fault_of_the_query() -> None:

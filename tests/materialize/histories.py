@@ -16,7 +16,7 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -249,14 +249,21 @@ class Worker(QuickWarehouse):
         return self._maybe(lambda: QuickWarehouse.claim(self, id))
 
     def execute(self, sql: Sql, *, job_id: str | None = None, labels: Any = None) -> Executed:
-        if sql.text.startswith("MERGE") and self.before_merge:
-            pause, self.before_merge = self.before_merge, None
-            pause()
         return self._maybe(lambda: self.submit(sql, job_id))
 
     def submit(self, sql: Sql, job_id: str | None) -> Executed:
         """Run a statement as this design does; wrong designs differ here."""
         return super().execute(sql, job_id=job_id)
+
+    def execute_together(self, statements: Sequence[Sql], *, job_id: str) -> None:
+        if self.before_merge:
+            pause, self.before_merge = self.before_merge, None
+            pause()
+        self._maybe(lambda: self.submit_together(statements, job_id))
+
+    def submit_together(self, statements: Sequence[Sql], job_id: str) -> None:
+        """Run statements in one transaction; wrong designs differ here."""
+        self.together([partial(self.submit, each, None) for each in statements], job_id)
 
     def _maybe(self, work: Callable[[], Result]) -> Result:
         if self.is_dead:
@@ -292,7 +299,7 @@ class Appends(Rewording):
     """What is new is added; what is there already stays as it is beside it."""
 
     words: ClassVar = {
-        "AND target.date = source.old_date": "AND FALSE",
+        "AND target.date = COALESCE(source.old_date, source.date)": "AND FALSE",
         "AND source.change = 'insert'": "AND source.change <> 'delete'",
     }
 
@@ -321,6 +328,10 @@ class OverwritesDaysWithData(Worker):
 class DeletesThenInserts(Worker):
     """Two jobs, between which a reader sees neither the old rows nor the new ones."""
 
+    def submit_together(self, statements: Sequence[Sql], job_id: str) -> None:
+        for each in statements:
+            self.submit(each, None)
+
     def submit(self, sql: Sql, job_id: str | None) -> Executed:
         if sql.text.startswith("MERGE"):
             gone = sql.text.replace(
@@ -342,6 +353,9 @@ class WithoutFence(Worker):
         if sql.text.startswith("MERGE"):
             return super().submit(replace(sql, text=sql.text.replace(") = @fence", ") > 0")), None)
         return super().submit(sql, job_id)
+
+    def submit_together(self, statements: Sequence[Sql], job_id: str) -> None:
+        super().submit_together(statements, f"{job_id} {len(self.jobs)}")
 
 
 class WithoutMemory(Rewording):

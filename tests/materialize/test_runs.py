@@ -14,7 +14,7 @@ from common.bigquery.leases.lease import acquire, table_of
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed
 from common.catalog import plan
-from common.errors import RetryableError, UserError
+from common.errors import ConflictError, RetryableError, UserError
 from common.incidents.incidents import IncidentLog
 from common.messaging.messages import (
     CrmLoaded,
@@ -712,32 +712,28 @@ def test_who_waited_is_run_even_when_the_holder_fails(world: QuickWorld) -> None
     (task,) = tasks(world)
     other = task.model_copy(update={"run_id": "other"})
     holder = Worker(world.quick)
-    original = holder.submit
+    original = holder.forestall
 
-    def submit(sql: Sql, job_id: str | None) -> Any:
-        if "AS resolved" in sql.text:
-            handle(world.services(), other)
-        return original(sql, job_id)
+    def forestall(job_id: str) -> bool:
+        handle(world.services(), other)
+        return original(job_id)
 
-    holder.submit = submit  # type: ignore[method-assign]
+    holder.forestall = forestall  # type: ignore[method-assign]
     handle(world.services(warehouse=holder), task)
     assert world.ledger("order", run_id=task.run_id)[-1]["status"] == "failed"
     assert [waiting.run_id for waiting in tasks(world)] == ["other"]
 
 
-def test_a_failed_write_does_not_fail_the_next_run(world: QuickWorld) -> None:
+def test_what_an_account_that_is_no_more_has_run_stops_nobody(world: QuickWorld) -> None:
     world.define(**PURCHASE)
     world.events(shop())
-    failing = Worker(world.quick)
-    original = failing.submit
+    renewed = Worker(world.quick)
 
-    def submit(sql: Sql, job_id: str | None) -> Any:
-        if job_id and "AS resolved" in sql.text:
-            raise UserError("The job failed: quota exceeded.")
-        return original(sql, job_id)
+    def forestall(job_id: str) -> bool:
+        raise ConflictError(f"Another account has run the job {job_id}.", code="duplicate")
 
-    failing.submit = submit  # type: ignore[method-assign]
-    world.warehouse = failing
+    renewed.forestall = forestall  # type: ignore[method-assign]
+    world.warehouse = renewed
     world.run(DAY)
     assert world.ledger("purchase")[-1]["status"] == "applied"
 

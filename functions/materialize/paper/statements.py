@@ -47,8 +47,8 @@ class _Ledger(Ledger):
     def write(self, run_id: str, status: RunStatus, **columns: Any) -> None:
         """Nothing happened."""
 
-    def past(self, conversion: str, version: int, fence: int) -> Past:
-        return Past(frozenset({version}), has_fence=True, last=None)
+    def past(self, conversion: str, version: int) -> Past:
+        return Past(frozenset({version}), last=None)
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import sqlglot
@@ -67,8 +67,11 @@ class PaperWarehouse(Warehouse):
     def table_versions(self, dataset: str, first: str, last: str) -> dict[str, TableVersion]:
         return {name: TableVersion(1, None) for name in self.tables_in(dataset)}
 
-    def job_changes(self, job_id: str) -> int | None:
-        return None
+    def execute_together(self, statements: Sequence[Sql], *, job_id: str) -> None:
+        self.statements += statements
+
+    def forestall(self, job_id: str) -> bool:
+        return False
 
     def schema_of(self, path: str) -> list[JsonObject] | None:
         dataset, _, name = path.rpartition(".")

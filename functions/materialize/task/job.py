@@ -35,8 +35,6 @@ class Job:
     """Whether this version of the definition has never run to its end."""
     is_edited: bool
     """Whether an earlier version has."""
-    is_booked: bool
-    """Whether the write of the fence before is in the ledger."""
     last: Done | None
     """How far this version is up to date."""
 
@@ -111,8 +109,7 @@ def job_of(
         timezone=warehouse.settings.timezone,
         currency=warehouse.settings.currency,
     )
-    # the write before this one, which its worker may not have lived to book
-    past = services.ledger.past(stored.id, stored.version, taken.fence - 1)
+    past = services.ledger.past(stored.id, stored.version)
     context = replace(context, begins=past.begins)
     columns = [*schemas.columns("conversion")]
     provenance = [name for name in columns if name in PROVENANCE]
@@ -125,7 +122,6 @@ def job_of(
         MergeTarget(target, "id", columns, provenance),
         is_first=stored.version not in past.versions,
         is_edited=bool(past.versions),
-        is_booked=past.has_fence,
         last=past.last,
     )
 

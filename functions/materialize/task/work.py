@@ -1,7 +1,7 @@
 """One task: the window of one conversion becomes what its definition returns now.
 
 Lease with a fence → what the previous holder left → source landed? → the user's query → candidates
-→ difference → judgement and brake → MERGE → history → ledger → release.
+→ difference → judgement and brake → MERGE with its history → ledger → release.
 """
 
 from __future__ import annotations
@@ -126,8 +126,6 @@ def _ended(
 
 def _write(services: Services, job: Job) -> RunStatus:
     clock = Clock(services.seconds)
-    # before anything is written under this fence: it needs the difference of the fence before
-    history.recover(services, job)
     if waiting := _waits(services, job):
         return reports.held(services, job, clock, "source_not_landed", waiting)
     raw_columns, asked = _answer(services, job)
@@ -149,14 +147,19 @@ def _write(services: Services, job: Job) -> RunStatus:
         return reports.held(services, job, clock, "suspicious_value", held, facts)
     # an empty MERGE would cost a scan of the window, and one of the table's 25 statements in 10 s
     if counts.changed:
-        merge.merge(services.warehouse, job.target, table, job.lease, job.written)
+        # in one transaction: a worker that dies leaves no row whose change nobody can tell
+        services.warehouse.execute_together(
+            [
+                merge.merging(services.warehouse, job.target, table, job.lease, job.written),
+                history.statement(services, job, table),
+            ],
+            job_id=merge.merge_job(job.lease),
+        )
     published = reports.published(services, job)
     # asked after the MERGE, which does nothing under an older fence and does not say so
     if published["fence"] != job.lease.fence:
-        # whoever has it now finishes our books if the MERGE was done, and does the work if not
+        # whoever has it now does the work if ours was not done
         raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
-    if counts.changed:
-        history.append(services, job, table, job.written)
     reports.missing_rates(services, job, published)
     reports.unusable(services, job, published)
     reports.low_volume(services, job, published)

@@ -360,19 +360,10 @@ WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_ha
 -- the statement of simple.sql
 
 -- step merge_conversion_both
--- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-11-25"
+-- @last_date DATE = "2026-11-28"
 -- @lease STRING = "both"
--- @start_date DATE = "2026-11-25"
--- the statement of simple.sql
-
--- step with
--- @closed_date DATE = "2026-11-28"
--- @end_date DATE = "2026-11-28"
--- @lease STRING = "both"
--- @recent_end DATE = "2026-11-28"
--- @recent_start DATE = "2026-10-30"
--- @start_date DATE = "2026-11-25"
 -- the statement of simple.sql
 
 -- step insert_conversion_changes
@@ -383,10 +374,20 @@ WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_ha
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
 -- @last_date DATE = "2026-11-28"
+-- @lease STRING = "both"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-11-25"
 -- @trigger STRING = "schedule"
 -- @usual_cause STRING = "late_data"
 -- @version INT64 = 1
+-- the statement of simple.sql
+
+-- step with
+-- @closed_date DATE = "2026-11-28"
+-- @end_date DATE = "2026-11-28"
+-- @lease STRING = "both"
+-- @recent_end DATE = "2026-11-28"
+-- @recent_start DATE = "2026-10-30"
+-- @start_date DATE = "2026-11-25"
 -- the statement of simple.sql

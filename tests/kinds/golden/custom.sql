@@ -398,19 +398,10 @@ WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_ha
 -- the statement of simple.sql
 
 -- step merge_conversion_order
--- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-11-25"
+-- @last_date DATE = "2026-11-28"
 -- @lease STRING = "order"
--- @start_date DATE = "2026-11-25"
--- the statement of simple.sql
-
--- step with
--- @closed_date DATE = "2026-11-28"
--- @end_date DATE = "2026-11-28"
--- @lease STRING = "order"
--- @recent_end DATE = "2026-11-28"
--- @recent_start DATE = "2026-10-30"
--- @start_date DATE = "2026-11-28"
 -- the statement of simple.sql
 
 -- step insert_conversion_changes
@@ -421,10 +412,20 @@ WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_ha
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
 -- @last_date DATE = "2026-11-28"
+-- @lease STRING = "order"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-11-28"
 -- @trigger STRING = "schedule"
 -- @usual_cause STRING = "crm_change"
 -- @version INT64 = 1
+-- the statement of simple.sql
+
+-- step with
+-- @closed_date DATE = "2026-11-28"
+-- @end_date DATE = "2026-11-28"
+-- @lease STRING = "order"
+-- @recent_end DATE = "2026-11-28"
+-- @recent_start DATE = "2026-10-30"
+-- @start_date DATE = "2026-11-28"
 -- the statement of simple.sql

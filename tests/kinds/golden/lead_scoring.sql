@@ -94,19 +94,10 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, scor
 -- the statement of simple.sql
 
 -- step merge_conversion_scored
--- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-10-30"
+-- @last_date DATE = "2026-11-28"
 -- @lease STRING = "scored"
--- @start_date DATE = "2026-10-30"
--- the statement of simple.sql
-
--- step with
--- @closed_date DATE = "2026-11-28"
--- @end_date DATE = "2026-11-28"
--- @lease STRING = "scored"
--- @recent_end DATE = "2026-11-28"
--- @recent_start DATE = "2026-10-30"
--- @start_date DATE = "2026-10-30"
 -- the statement of simple.sql
 
 -- step insert_conversion_changes
@@ -117,10 +108,20 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, scor
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
 -- @last_date DATE = "2026-11-28"
+-- @lease STRING = "scored"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-10-30"
 -- @trigger STRING = "schedule"
 -- @usual_cause STRING = "rescored"
 -- @version INT64 = 1
+-- the statement of simple.sql
+
+-- step with
+-- @closed_date DATE = "2026-11-28"
+-- @end_date DATE = "2026-11-28"
+-- @lease STRING = "scored"
+-- @recent_end DATE = "2026-11-28"
+-- @recent_start DATE = "2026-10-30"
+-- @start_date DATE = "2026-10-30"
 -- the statement of simple.sql

@@ -1010,10 +1010,10 @@ CROSS JOIN (
 ) AS moved;
 
 -- step merge_ga4_visits
--- @end_date DATE = "2027-03-01"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-11-25"
+-- @last_date DATE = "2027-03-01"
 -- @lease STRING = "stage:ga4_events"
--- @start_date DATE = "2026-11-25"
 MERGE INTO `my-project.conversions.ga4_visits` AS target
 USING (
   SELECT d.*
@@ -1023,17 +1023,18 @@ USING (
 ) AS source
 ON
   target.`visit_key` = source.`visit_key`
-  AND target.date = source.old_date
-  AND target.date BETWEEN @start_date AND @end_date
+  -- a row that is new finds itself where a write before this one has brought it already
+  AND target.date = COALESCE(source.old_date, source.date)
+  AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
 WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `visit_key` = source.`visit_key`, `property` = source.`property`, `client_id` = source.`client_id`, `session_id` = source.`session_id`, `started_at` = source.`started_at`, `duration_seconds` = source.`duration_seconds`, `pages` = source.`pages`, `depth` = source.`depth`, `landing_page` = source.`landing_page`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `channel_group` = source.`channel_group`, `channel_is_computed` = source.`channel_is_computed`, `source_step` = source.`source_step`, `row_hash` = source.`row_hash`
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `visit_key`, `property`, `client_id`, `session_id`, `started_at`, `duration_seconds`, `pages`, `depth`, `landing_page`, `source`, `medium`, `campaign`, `channel_group`, `channel_is_computed`, `source_step`, `row_hash`) VALUES (source.`date`, source.`visit_key`, source.`property`, source.`client_id`, source.`session_id`, source.`started_at`, source.`duration_seconds`, source.`pages`, source.`depth`, source.`landing_page`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`channel_is_computed`, source.`source_step`, source.`row_hash`);
 
 -- step merge_ga4_clicks
--- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-11-25"
+-- @last_date DATE = "2026-11-28"
 -- @lease STRING = "stage:ga4_events"
--- @start_date DATE = "2026-11-25"
 MERGE INTO `my-project.conversions.ga4_clicks` AS target
 USING (
   SELECT d.*
@@ -1043,17 +1044,18 @@ USING (
 ) AS source
 ON
   target.`click_key` = source.`click_key`
-  AND target.date = source.old_date
-  AND target.date BETWEEN @start_date AND @end_date
+  -- a row that is new finds itself where a write before this one has brought it already
+  AND target.date = COALESCE(source.old_date, source.date)
+  AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
 WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `click_key` = source.`click_key`, `property` = source.`property`, `client_id` = source.`client_id`, `kind` = source.`kind`, `value` = source.`value`, `seen_at` = source.`seen_at`, `clicked_at` = source.`clicked_at`, `row_hash` = source.`row_hash`
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `click_key`, `property`, `client_id`, `kind`, `value`, `seen_at`, `clicked_at`, `row_hash`) VALUES (source.`date`, source.`click_key`, source.`property`, source.`client_id`, source.`kind`, source.`value`, source.`seen_at`, source.`clicked_at`, source.`row_hash`);
 
 -- step merge_order_memory
--- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-11-25"
+-- @last_date DATE = "2026-11-28"
 -- @lease STRING = "stage:ga4_events"
--- @start_date DATE = "2026-11-25"
 MERGE INTO `my-project.conversions.order_memory` AS target
 USING (
   SELECT d.*
@@ -1063,17 +1065,18 @@ USING (
 ) AS source
 ON
   target.`memory_key` = source.`memory_key`
-  AND target.date = source.old_date
-  AND target.date BETWEEN @start_date AND @end_date
+  -- a row that is new finds itself where a write before this one has brought it already
+  AND target.date = COALESCE(source.old_date, source.date)
+  AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
 WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `memory_key` = source.`memory_key`, `property` = source.`property`, `order_id` = source.`order_id`, `purchase_id` = source.`purchase_id`, `first_at` = source.`first_at`, `client_id` = source.`client_id`, `user_id` = source.`user_id`, `clients` = source.`clients`, `value` = source.`value`, `is_history` = source.`is_history`, `row_hash` = source.`row_hash`
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `memory_key`, `property`, `order_id`, `purchase_id`, `first_at`, `client_id`, `user_id`, `clients`, `value`, `is_history`, `row_hash`) VALUES (source.`date`, source.`memory_key`, source.`property`, source.`order_id`, source.`purchase_id`, source.`first_at`, source.`client_id`, source.`user_id`, source.`clients`, source.`value`, source.`is_history`, source.`row_hash`);
 
 -- step merge_ga4_rates
--- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-11-25"
+-- @last_date DATE = "2026-11-28"
 -- @lease STRING = "stage:ga4_events"
--- @start_date DATE = "2026-11-25"
 MERGE INTO `my-project.conversions.ga4_rates` AS target
 USING (
   SELECT d.*
@@ -1083,17 +1086,18 @@ USING (
 ) AS source
 ON
   target.`rate_key` = source.`rate_key`
-  AND target.date = source.old_date
-  AND target.date BETWEEN @start_date AND @end_date
+  -- a row that is new finds itself where a write before this one has brought it already
+  AND target.date = COALESCE(source.old_date, source.date)
+  AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
 WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `rate_key` = source.`rate_key`, `property` = source.`property`, `currency` = source.`currency`, `dollars` = source.`dollars`, `amounts` = source.`amounts`, `row_hash` = source.`row_hash`
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `rate_key`, `property`, `currency`, `dollars`, `amounts`, `row_hash`) VALUES (source.`date`, source.`rate_key`, source.`property`, source.`currency`, source.`dollars`, source.`amounts`, source.`row_hash`);
 
 -- step merge_ga4_events
--- @end_date DATE = "2027-03-01"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-11-25"
+-- @last_date DATE = "2027-03-01"
 -- @lease STRING = "stage:ga4_events"
--- @start_date DATE = "2026-11-25"
 MERGE INTO `my-project.conversions.ga4_events` AS target
 USING (
   SELECT d.*
@@ -1103,8 +1107,9 @@ USING (
 ) AS source
 ON
   target.`event_key` = source.`event_key`
-  AND target.date = source.old_date
-  AND target.date BETWEEN @start_date AND @end_date
+  -- a row that is new finds itself where a write before this one has brought it already
+  AND target.date = COALESCE(source.old_date, source.date)
+  AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
 WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `event_key` = source.`event_key`, `key_version` = source.`key_version`, `purchase_id` = source.`purchase_id`, `copies` = source.`copies`, `is_preliminary` = source.`is_preliminary`, `shard` = source.`shard`, `property` = source.`property`, `event_name` = source.`event_name`, `occurred_at` = source.`occurred_at`, `client_id` = source.`client_id`, `user_id` = source.`user_id`, `session_id` = source.`session_id`, `session_number` = source.`session_number`, `order_id` = source.`order_id`, `value` = source.`value`, `revenue` = source.`revenue`, `value_in_usd` = source.`value_in_usd`, `value_problem` = source.`value_problem`, `refund_value` = source.`refund_value`, `refund_is_zero` = source.`refund_is_zero`, `currency` = source.`currency`, `coupon` = source.`coupon`, `event_params` = source.`event_params`, `user_properties` = source.`user_properties`, `items` = source.`items`, `page_location` = source.`page_location`, `page_path` = source.`page_path`, `page_hostname` = source.`page_hostname`, `page_title` = source.`page_title`, `page_referrer` = source.`page_referrer`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `channel_group` = source.`channel_group`, `channel_is_computed` = source.`channel_is_computed`, `source_step` = source.`source_step`, `device_category` = source.`device_category`, `operating_system` = source.`operating_system`, `browser` = source.`browser`, `language` = source.`language`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `continent` = source.`continent`, `platform` = source.`platform`, `stream_id` = source.`stream_id`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbclid` = source.`fbclid`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `li_fat_id` = source.`li_fat_id`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `row_hash` = source.`row_hash`
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `event_key`, `key_version`, `purchase_id`, `copies`, `is_preliminary`, `shard`, `property`, `event_name`, `occurred_at`, `client_id`, `user_id`, `session_id`, `session_number`, `order_id`, `value`, `revenue`, `value_in_usd`, `value_problem`, `refund_value`, `refund_is_zero`, `currency`, `coupon`, `event_params`, `user_properties`, `items`, `page_location`, `page_path`, `page_hostname`, `page_title`, `page_referrer`, `source`, `medium`, `campaign`, `channel_group`, `channel_is_computed`, `source_step`, `device_category`, `operating_system`, `browser`, `language`, `country`, `region`, `city`, `continent`, `platform`, `stream_id`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbclid`, `msclkid`, `ttclid`, `li_fat_id`, `consent_ad_user_data`, `consent_ad_personalization`, `row_hash`) VALUES (source.`date`, source.`event_key`, source.`key_version`, source.`purchase_id`, source.`copies`, source.`is_preliminary`, source.`shard`, source.`property`, source.`event_name`, source.`occurred_at`, source.`client_id`, source.`user_id`, source.`session_id`, source.`session_number`, source.`order_id`, source.`value`, source.`revenue`, source.`value_in_usd`, source.`value_problem`, source.`refund_value`, source.`refund_is_zero`, source.`currency`, source.`coupon`, source.`event_params`, source.`user_properties`, source.`items`, source.`page_location`, source.`page_path`, source.`page_hostname`, source.`page_title`, source.`page_referrer`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`channel_is_computed`, source.`source_step`, source.`device_category`, source.`operating_system`, source.`browser`, source.`language`, source.`country`, source.`region`, source.`city`, source.`continent`, source.`platform`, source.`stream_id`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbclid`, source.`msclkid`, source.`ttclid`, source.`li_fat_id`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`row_hash`);
@@ -1897,10 +1902,10 @@ FULL OUTER JOIN present ON present.id = fresh.id
 WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;
 
 -- step merge_conversion_purchase
--- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
+-- @first_date DATE = "2026-10-26"
+-- @last_date DATE = "2026-11-28"
 -- @lease STRING = "purchase"
--- @start_date DATE = "2026-10-26"
 MERGE INTO `my-project.conversions.conversion_purchase` AS target
 USING (
   SELECT d.*
@@ -1910,11 +1915,67 @@ USING (
 ) AS source
 ON
   target.`id` = source.`id`
-  AND target.date = source.old_date
-  AND target.date BETWEEN @start_date AND @end_date
+  -- a row that is new finds itself where a write before this one has brought it already
+  AND target.date = COALESCE(source.old_date, source.date)
+  AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
 WHEN MATCHED THEN UPDATE SET `id` = source.`id`, `client_id` = source.`client_id`, `created` = source.`created`, `date` = source.`date`, `value` = source.`value`, `currency` = source.`currency`, `is_qualified` = source.`is_qualified`, `params` = source.`params`, `user_id` = source.`user_id`, `lead_id` = source.`lead_id`, `person_id` = source.`person_id`, `value_gross` = source.`value_gross`, `value_refunded` = source.`value_refunded`, `refund_status` = source.`refund_status`, `value_kind` = source.`value_kind`, `value_problem` = source.`value_problem`, `value_project` = source.`value_project`, `exchange_rate` = source.`exchange_rate`, `exchange_date` = source.`exchange_date`, `dollar_rate` = source.`dollar_rate`, `rate_source` = source.`rate_source`, `is_preliminary` = source.`is_preliminary`, `normalization_factor` = source.`normalization_factor`, `normalization_as_of` = source.`normalization_as_of`, `component` = source.`component`, `gclid` = source.`gclid`, `gbraid` = source.`gbraid`, `wbraid` = source.`wbraid`, `dclid` = source.`dclid`, `fbc` = source.`fbc`, `fbclid` = source.`fbclid`, `fbp` = source.`fbp`, `msclkid` = source.`msclkid`, `ttclid` = source.`ttclid`, `ttp` = source.`ttp`, `li_fat_id` = source.`li_fat_id`, `click_at` = source.`click_at`, `google_click_at` = source.`google_click_at`, `cm360_click_at` = source.`cm360_click_at`, `meta_click_at` = source.`meta_click_at`, `microsoft_click_at` = source.`microsoft_click_at`, `tiktok_click_at` = source.`tiktok_click_at`, `linkedin_click_at` = source.`linkedin_click_at`, `session_id` = source.`session_id`, `source` = source.`source`, `medium` = source.`medium`, `campaign` = source.`campaign`, `channel_group` = source.`channel_group`, `page_location` = source.`page_location`, `user_agent` = source.`user_agent`, `ip_address` = source.`ip_address`, `country` = source.`country`, `region` = source.`region`, `city` = source.`city`, `postal_code` = source.`postal_code`, `email` = source.`email`, `phone` = source.`phone`, `first_name` = source.`first_name`, `last_name` = source.`last_name`, `order_id` = source.`order_id`, `event_source` = source.`event_source`, `consent_ad_user_data` = source.`consent_ad_user_data`, `consent_ad_personalization` = source.`consent_ad_personalization`, `definition_version` = source.`definition_version`, `run_id` = source.`run_id`, `fence` = source.`fence`, `row_hash` = source.`row_hash`, `first_seen_at` = source.`first_seen_at`, `updated_at` = source.`updated_at`
 WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`id`, `client_id`, `created`, `date`, `value`, `currency`, `is_qualified`, `params`, `user_id`, `lead_id`, `person_id`, `value_gross`, `value_refunded`, `refund_status`, `value_kind`, `value_problem`, `value_project`, `exchange_rate`, `exchange_date`, `dollar_rate`, `rate_source`, `is_preliminary`, `normalization_factor`, `normalization_as_of`, `component`, `gclid`, `gbraid`, `wbraid`, `dclid`, `fbc`, `fbclid`, `fbp`, `msclkid`, `ttclid`, `ttp`, `li_fat_id`, `click_at`, `google_click_at`, `cm360_click_at`, `meta_click_at`, `microsoft_click_at`, `tiktok_click_at`, `linkedin_click_at`, `session_id`, `source`, `medium`, `campaign`, `channel_group`, `page_location`, `user_agent`, `ip_address`, `country`, `region`, `city`, `postal_code`, `email`, `phone`, `first_name`, `last_name`, `order_id`, `event_source`, `consent_ad_user_data`, `consent_ad_personalization`, `definition_version`, `run_id`, `fence`, `row_hash`, `first_seen_at`, `updated_at`) VALUES (source.`id`, source.`client_id`, source.`created`, source.`date`, source.`value`, source.`currency`, source.`is_qualified`, source.`params`, source.`user_id`, source.`lead_id`, source.`person_id`, source.`value_gross`, source.`value_refunded`, source.`refund_status`, source.`value_kind`, source.`value_problem`, source.`value_project`, source.`exchange_rate`, source.`exchange_date`, source.`dollar_rate`, source.`rate_source`, source.`is_preliminary`, source.`normalization_factor`, source.`normalization_as_of`, source.`component`, source.`gclid`, source.`gbraid`, source.`wbraid`, source.`dclid`, source.`fbc`, source.`fbclid`, source.`fbp`, source.`msclkid`, source.`ttclid`, source.`ttp`, source.`li_fat_id`, source.`click_at`, source.`google_click_at`, source.`cm360_click_at`, source.`meta_click_at`, source.`microsoft_click_at`, source.`tiktok_click_at`, source.`linkedin_click_at`, source.`session_id`, source.`source`, source.`medium`, source.`campaign`, source.`channel_group`, source.`page_location`, source.`user_agent`, source.`ip_address`, source.`country`, source.`region`, source.`city`, source.`postal_code`, source.`email`, source.`phone`, source.`first_name`, source.`last_name`, source.`order_id`, source.`event_source`, source.`consent_ad_user_data`, source.`consent_ad_personalization`, source.`definition_version`, source.`run_id`, source.`fence`, source.`row_hash`, source.`first_seen_at`, source.`updated_at`);
+
+-- step insert_conversion_changes
+-- @definition_id STRING = "purchase"
+-- @end_date DATE = "2026-11-28"
+-- @fence INT64 = 1
+-- @first_date DATE = "2026-10-26"
+-- @is_edited BOOL = true
+-- @is_first BOOL = false
+-- @last_date DATE = "2026-11-28"
+-- @lease STRING = "purchase"
+-- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
+-- @run_id STRING = "paper"
+-- @start_date DATE = "2026-10-26"
+-- @trigger STRING = "schedule"
+-- @usual_cause STRING = "late_data"
+-- @version INT64 = 1
+INSERT INTO `my-project.conversions.conversion_changes` (
+  date, definition_id, id, changed_at, run_id, fence, change, cause, old_value, new_value, old_qualified,
+  new_qualified, definition_version, old_row, new_row
+)
+SELECT
+  d.date,
+  @definition_id,
+  d.id,
+  @now,
+  @run_id,
+  @fence,
+  d.change,
+  CASE
+    WHEN d.date < @start_date THEN 'late_data'
+    WHEN d.old_version <> @version OR (@is_first AND @is_edited) THEN 'definition_change'
+    WHEN d.change = 'update' AND COALESCE(d.value_refunded, 0) <> COALESCE(d.old_refunded, 0) THEN 'refund'
+    WHEN @usual_cause = 'rescored' OR @trigger = 'scores' THEN IF(d.change = 'insert', 'new', 'rescored')
+    WHEN d.change = 'update' AND COALESCE(d.normalization_factor, 1) <> COALESCE(d.old_factor, 1) THEN 'normalization'
+    WHEN d.change = 'insert' AND d.date >= @end_date AND @trigger <> 'backfill' THEN 'new'
+    WHEN d.change = 'insert' AND (@is_first OR @trigger = 'backfill') THEN 'backfill'
+    ELSE @usual_cause
+  END,
+  d.old_value,
+  d.value,
+  d.old_qualified,
+  d.is_qualified,
+  @version,
+  d.old_row,
+  d.new_row
+FROM `my-project.conversions_staging.purchase_1_difference` AS d
+WHERE
+  (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_3` AS leases WHERE leases.name = @lease) = @fence
+  AND NOT EXISTS (
+    SELECT 1 FROM `my-project.conversions.conversion_changes` AS known
+    WHERE
+      known.definition_id = @definition_id
+      AND known.fence = @fence
+      AND known.date BETWEEN @first_date AND @last_date
+  );
 
 -- step with
 -- @closed_date DATE = "2026-11-28"
@@ -1958,55 +2019,3 @@ SELECT
   ) / 4 AS usual_before
 FROM `my-project.conversions.conversion_purchase` AS target
 WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@closed_date, INTERVAL 29 DAY)) AND @end_date;
-
--- step insert_conversion_changes
--- @definition_id STRING = "purchase"
--- @end_date DATE = "2026-11-28"
--- @fence INT64 = 1
--- @first_date DATE = "2026-10-26"
--- @is_edited BOOL = true
--- @is_first BOOL = false
--- @last_date DATE = "2026-11-28"
--- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
--- @run_id STRING = "paper"
--- @start_date DATE = "2026-10-26"
--- @trigger STRING = "schedule"
--- @usual_cause STRING = "late_data"
--- @version INT64 = 1
-INSERT INTO `my-project.conversions.conversion_changes` (
-  date, definition_id, id, changed_at, run_id, fence, change, cause, old_value, new_value, old_qualified,
-  new_qualified, definition_version, old_row, new_row
-)
-SELECT
-  d.date,
-  @definition_id,
-  d.id,
-  @now,
-  @run_id,
-  @fence,
-  d.change,
-  CASE
-    WHEN d.date < @start_date THEN 'late_data'
-    WHEN d.old_version <> @version OR (@is_first AND @is_edited) THEN 'definition_change'
-    WHEN d.change = 'update' AND COALESCE(d.value_refunded, 0) <> COALESCE(d.old_refunded, 0) THEN 'refund'
-    WHEN @usual_cause = 'rescored' OR @trigger = 'scores' THEN IF(d.change = 'insert', 'new', 'rescored')
-    WHEN d.change = 'update' AND COALESCE(d.normalization_factor, 1) <> COALESCE(d.old_factor, 1) THEN 'normalization'
-    WHEN d.change = 'insert' AND d.date >= @end_date AND @trigger <> 'backfill' THEN 'new'
-    WHEN d.change = 'insert' AND (@is_first OR @trigger = 'backfill') THEN 'backfill'
-    ELSE @usual_cause
-  END,
-  d.old_value,
-  d.value,
-  d.old_qualified,
-  d.is_qualified,
-  @version,
-  d.old_row,
-  d.new_row
-FROM `my-project.conversions_staging.purchase_1_difference` AS d
-WHERE NOT EXISTS (
-  SELECT 1 FROM `my-project.conversions.conversion_changes` AS known
-  WHERE
-    known.definition_id = @definition_id
-    AND known.fence = @fence
-    AND known.date BETWEEN @first_date AND @last_date
-);

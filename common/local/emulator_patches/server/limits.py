@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.local.emulator_patches.patch import replace
-from common.local.emulator_patches.statements import execution, statements
+from common.local.emulator_patches.statements import execution, statements, transactions
 from common.local.iam import refusals
 from common.local.limits.faults import STATUS, Fault, Faults
 from common.local.limits.limits import Limits, Refused
@@ -38,6 +38,7 @@ faulty: ContextVar[Faults | None] = ContextVar("faulty", default=None)
 cap: ContextVar[int] = ContextVar("cap", default=0)
 """`maximumBytesBilled` of the job of this request, 0 for none."""
 
+_READING = exp.Query | exp.DML | exp.Create
 _HELD = 2**36
 """Bytes. More than an engine on one machine holds: a job with a higher cap needs no counting."""
 _TABLE = re.compile(r".*/projects/([^/]+)/datasets/([^/]+)/tables(?:/([^/]+))?")
@@ -129,12 +130,14 @@ def as_failure() -> Iterator[None]:
 
 def _admit(limits: Limits, asked: JsonObject, held: ExitStack) -> None:
     ctx, project, sql = asked["ctx"], asked["project_id"], asked["bq_sql"]
-    trees = _trees(sql)
+    parts = transactions.parts(sql) or (sql,)
+    trees = [tree for part in parts for tree in _trees(part)]
     views = [tree for tree in trees if isinstance(tree, exp.Create) and tree.kind == "VIEW"]
     view = re.split(r"\bAS\b", sql, maxsplit=1, flags=re.I)[-1] if views else ""
     limits.check_text(sql, len(asked["query_params"] or ()), view)
     if 0 < cap.get() < _HELD or limits.figures.declared:
-        limits.read_tables(_sizes(asked, trees), cap.get())
+        readable = len(trees) == len(parts) and all(isinstance(tree, _READING) for tree in trees)
+        limits.read_tables(_sizes(asked, parts) if readable else {}, cap.get())
     for tree in trees:
         if isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge):
             table = ".".join(statements.path(tree.this, project))
@@ -166,13 +169,12 @@ def _is_partitioned(ctx: Any, path: Path) -> bool:
     return known is not None and known.time_partitioning is not None
 
 
-def _sizes(asked: JsonObject, trees: list[exp.Expr]) -> dict[str, int]:
-    """project.dataset.table → bytes, of every stored table that the one statement names."""
-    ctx, project = asked["ctx"], asked["project_id"]
-    if len(trees) != 1 or not isinstance(trees[0], exp.Query | exp.DML | exp.Create):
-        return {}
+def _sizes(asked: JsonObject, parts: Iterable[str]) -> dict[str, int]:
+    """project.dataset.table → bytes, of every stored table that the statements name."""
+    ctx, project, bound = asked["ctx"], asked["project_id"], asked["query_params"]
     caller = asked["effective_caller"]
-    plan = execution.prepared(project, asked["bq_sql"], asked["query_params"], ctx, caller)
+    plans = [execution.prepared(project, part, bound, ctx, caller) for part in parts]
+    text = "".join(plan.text for plan in plans)
     with ctx.engine.connection.cursor() as connection:
         rows = connection.execute(
             # DuckDB's size is a number of rows; a value is taken for eight bytes
@@ -181,7 +183,7 @@ def _sizes(asked: JsonObject, trees: list[exp.Expr]) -> dict[str, int]:
     found = {}
     for schema, name, size in rows:
         project, _, dataset = schema.partition("__")
-        if dataset and quoted_table_ref(project, dataset, name) in plan.text:
+        if dataset and quoted_table_ref(project, dataset, name) in text:
             found[f"{project}.{dataset}.{name}"] = int(size)
     return found
 

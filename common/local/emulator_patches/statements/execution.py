@@ -1,4 +1,5 @@
-"""One statement: translated by us, run beside the event loop, stopped at its deadline.
+"""One statement, or those of a transaction: translated by us, run beside the event loop, stopped
+at a deadline.
 
 Seen in 1.4.0: a slow query blocks every other request and nothing ever stops it; duplicate names of
 columns get a number instead of an error.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ from common.local.emulator_patches.statements import (
     arrivals,
     parameters,
     statements,
+    transactions,
     translation,
     wildcards,
 )
@@ -55,6 +57,9 @@ async def run(
     caller: Any,
 ) -> pyarrow.Table:
     """The statement's rows; raises the emulator's errors in BigQuery's words."""
+    if parts := transactions.parts(bq_sql):
+        await _commit(project_id, parts, query_params, ctx, caller)
+        return pyarrow.table({})
     *earlier, bq_sql = _alterations(bq_sql)
     for sql in earlier:
         await run(project_id, sql, query_params, ctx, caller=caller)
@@ -62,15 +67,40 @@ async def run(
     seconds = deadline.get()
     with messages.as_bigquery_errors(bq_sql, plan.text, seconds):
         if plan.statement.is_query:
-            return await _fetched(ctx, plan, seconds)
+            return await _beside(ctx, lambda connection: _fetch(connection, plan), seconds)
         async with ctx.engine.write_lock():
             inserted = arrivals.inserting(plan.statement.tree, project_id, ctx)
-            table = await _fetched(ctx, plan, seconds)
+            table = await _beside(ctx, lambda connection: _fetch(connection, plan), seconds)
             arrivals.came(inserted, ctx)
     tables.changed(plan.statement.tree, project_id, ctx)
     if isinstance(plan.statement.tree, exp.Alter):
         tables.altered(plan.statement.tree, project_id, ctx)
     return table
+
+
+async def _commit(
+    project: str, parts: Sequence[str], wire: list[JsonObject] | None, ctx: Any, caller: Any
+) -> None:
+    """All statements or none; nobody sees them half done."""
+    plans = [prepared(project, part, wire, ctx, caller) for part in parts]
+    seconds = deadline.get()
+    whole = ";\n".join(plan.text for plan in plans)
+
+    def work(connection: duckdb.DuckDBPyConnection) -> None:
+        with connection:
+            connection.begin()
+            for plan in plans:
+                connection.execute(plan.text, plan.values or None)
+            connection.commit()
+
+    with messages.as_bigquery_errors(";\n".join(parts), whole, seconds):
+        async with ctx.engine.write_lock():
+            inserted = [arrivals.inserting(plan.statement.tree, project, ctx) for plan in plans]
+            await _beside(ctx, work, seconds)
+            for rows in inserted:
+                arrivals.came(rows, ctx)
+    for plan in plans:
+        tables.changed(plan.statement.tree, project, ctx)
 
 
 def _alterations(sql: str) -> list[str]:
@@ -151,14 +181,16 @@ def _is_view(path: statements.Path, project: str, ctx: Any) -> bool:
     return table is not None and table.table_type == "VIEW"
 
 
-async def _fetched(ctx: Any, plan: Plan, seconds: float) -> pyarrow.Table:
-    """The rows; what takes longer is interrupted, even when nobody waits for it any more."""
+async def _beside(
+    ctx: Any, work: Callable[[duckdb.DuckDBPyConnection], Any], seconds: float
+) -> Any:
+    """What the work returns; what takes longer is interrupted, even when nobody waits any more."""
     loop = asyncio.get_running_loop()
     connection = ctx.engine.connection.cursor()
     stop = loop.call_later(seconds, connection.interrupt)
-    work = loop.run_in_executor(None, _fetch, connection, plan)
-    work.add_done_callback(lambda _: stop.cancel())
-    return await asyncio.shield(work)
+    working = loop.run_in_executor(None, work, connection)
+    working.add_done_callback(lambda _: stop.cancel())
+    return await asyncio.shield(working)
 
 
 def _fetch(connection: duckdb.DuckDBPyConnection, plan: Plan) -> pyarrow.Table:

@@ -14,7 +14,7 @@ import sqlglot
 from bqemulator.catalog import ddl_sync
 from bqemulator.domain.errors import DomainError, InvalidQueryError
 from bqemulator.jobs import ddl_result, executor, routine_ddl
-from bqemulator.scripting.ast import SqlStmt
+from bqemulator.scripting.ast import Script, SqlStmt
 from bqemulator.scripting.parser import parse_script
 from bqemulator.sql.errors import sql_parse_error
 from sqlglot import exp
@@ -22,6 +22,7 @@ from sqlglot import exp
 from common.local.analyzer import standins
 from common.local.emulator_patches.expressions import literals
 from common.local.emulator_patches.patch import private, replace
+from common.local.emulator_patches.statements import transactions
 
 Path = tuple[str, str, str]
 """(project or "", dataset, table) as written."""
@@ -150,7 +151,9 @@ def _tree(sql: str) -> exp.Expr | None:
 
 
 def _single(sql: str) -> Any:
-    """The script that is one statement; None for every other text."""
+    """The script that is one statement, or one transaction; None for every other text."""
+    if transactions.parts(sql):
+        return Script((SqlStmt(sql),))
     general, _ = standins.replaced(literals.plain(sql))
     return _single_shape(general)
 
@@ -166,6 +169,8 @@ def _single_shape(general: str) -> Any:
 
 
 def _kind(tree: exp.Expr) -> str:
+    if isinstance(tree, exp.Transaction):
+        return "SCRIPT"
     return "SELECT" if isinstance(tree, exp.Query) else ""
 
 
