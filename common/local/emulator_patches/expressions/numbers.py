@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from common.local.emulator_patches.expressions.functions import Rewrite, call, native, renamed
+from common.local.emulator_patches.expressions.functions import Rewrite, call, renamed
 
 _CASTS = {
     exp.DType.BIGINT: "int64",
@@ -25,8 +25,7 @@ def _cast(node: exp.Expr) -> exp.Expr | None:
     if kind in _CASTS:
         return call(f"{'safe_' if isinstance(node, exp.TryCast) else ''}{_CASTS[kind]}", node.this)
     if kind == exp.DType.TEXT:
-        text = call("string", node.this)
-        return native("TRY", text) if isinstance(node, exp.TryCast) else text
+        return call("safe_text" if isinstance(node, exp.TryCast) else "text", node.this)
     if kind == exp.DType.BINARY:
         return call("bytes", node.this)
     return None
