@@ -13,12 +13,15 @@ import pytest
 from common.errors import UserError
 from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
-from functions.export.contract.base import Built, Destination, Lookalike
+from functions.export.contract.base import STAYS, Built, Destination, Intent, Lookalike
+from functions.export.destinations.audiences.members import Members
 from functions.export.destinations.registry import DESTINATIONS
 from functions.export.frontend import audiences
 from functions.export.ledger.outcomes import Outcome
 from functions.export.reconcile.delivery_state import Candidate, DeliveryState, Sent
 from functions.export.reconcile.reconcile import Deliver, Nothing, Terms, reconcile
+from functions.export.transport.calls import Answer
+from functions.export.transport.results import Accepted
 from tests.destinations.harness import NOW, World, plain, prepare, sample_row, world
 
 CONVERSION = "qualified_lead"
@@ -26,6 +29,9 @@ MAKERS = [kind for kind, each in DESTINATIONS.items() if each.capabilities.creat
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "google_customer_match": {"login_account": "9876543210"},
     "meta_audience": {"ad_account": "1234567890"},
+    "linkedin_audience": {"ad_account": "518121035", "source_platform": "ACME"},
+    "tiktok_audience": {},
+    "microsoft_audience": {},
 }
 """What configs need to have audiences made."""
 
@@ -41,9 +47,8 @@ def running() -> Iterator[World]:
 @pytest.fixture
 def here(running: World) -> World:
     """Stand-ins that hold nothing."""
-    for name, kind in (("google", GoogleDataManager), ("meta", Meta)):
-        running.stand_ins[name].__init__(running.clock.now)  # type: ignore[misc]
-        assert isinstance(running.stand_ins[name], kind)
+    for stand_in in running.stand_ins.values():
+        stand_in.__init__(running.clock.now)  # type: ignore[misc]
     return running
 
 
@@ -138,6 +143,81 @@ def test_a_lookalike_is_made_once_for_each_share_of_a_country(here: World) -> No
     assert seed.create_lookalike(CONVERSION, ALIKE, here.wire) == first
     wider = replace(ALIKE, ratio=0.05)
     assert seed.create_lookalike(CONVERSION, wider, here.wire) != first
+
+
+SIZES = {
+    "linkedin_audience": {"size_to": 12.0, "match_rate": 50.0},
+    "tiktok_audience": {"size_to": 3.0},
+    "microsoft_audience": {"size_search": 3.0, "size_to": 3.0},
+}
+"""What the stand-ins say of three people."""
+
+
+@pytest.mark.parametrize("kind", sorted(SIZES))
+def test_an_audience_is_created_filled_and_measured(kind: str, here: World) -> None:
+    field = DESTINATIONS[kind].audience_field
+    wanted = of(kind, config=ACCOUNTS[kind], **{field: None})
+    assert wanted.lacks_audience(CONVERSION)
+    assert wanted.diagnose(NOW.date(), here.wire) == {}
+    [id] = audiences.made(wanted, here.wire).values()
+    filled = of(kind, config=ACCOUNTS[kind], **{field: id})
+    assert filled.diagnose(NOW.date(), here.wire).get(CONVERSION, {}).get("size_to", 0) == 0
+    people = [sample_row(id=f"l{n}", email=f"p{n}@example.com", phone=None) for n in range(3)]
+    joining = [prepare(filled, CONVERSION, row) for row in people]
+    outcomes = here.delivery(filled, CONVERSION).deliver(
+        [each for each in joining if isinstance(each, Built)]
+    )
+    assert {outcome.state for outcome in outcomes} == {"accepted"}
+    assert filled.diagnose(NOW.date(), here.wire) == {CONVERSION: SIZES[kind]}
+
+
+KINDS_OF_HASH = {
+    "linkedin_audience": "SHA256_EMAIL",
+    "tiktok_audience": "EMAIL_SHA256",
+    "microsoft_audience": "Email",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS_OF_HASH))
+def test_who_leaves_goes_by_every_address_that_was_sent_but_those_of_others(
+    kind: str, here: World
+) -> None:
+    destination, _ = plain(kind)
+    assert isinstance(destination, Members)
+    known = [{KINDS_OF_HASH[kind]: letter * 64} for letter in "abc"]
+    texts = tuple(json.dumps(each) for each in known)
+    joining = [Built(letter, None, letter, "add") for letter in "abc"]
+    delivery = here.delivery(destination, CONVERSION)
+    outcomes = delivery.deliver(
+        [
+            each._replace(payload=destination.member([by], "add"))
+            for each, by in zip(joining, known, strict=True)
+        ]
+    )
+    assert {each.state for each in outcomes} == {"accepted"}
+    row = sample_row(email="another@example.com", phone=None)
+    intent = Intent("retract", "k", None, NOW, NOW, members=texts, claimed=frozenset({texts[1]}))
+    leaving = destination.build(CONVERSION, row, intent)
+    assert isinstance(leaving, Built)
+    [outcome] = delivery.deliver([leaving])
+    assert outcome.state == "accepted"
+    stand_in: Any = here.platform_of(destination.request(CONVERSION, [leaving]))
+    assert {digest for _, digest in stand_in.members} == {"b" * 64}
+    claimed = destination.build(CONVERSION, row, intent._replace(claimed=frozenset(texts)))
+    assert isinstance(claimed, Built)
+    assert claimed.group == STAYS
+
+
+def test_an_address_that_microsoft_refuses_is_its_owners() -> None:
+    destination, _ = plain("microsoft_audience")
+    batch = [
+        Built("one", b'"a","b"', "f", "remove"),
+        Built("two", b'"c"', "f", "remove"),
+    ]
+    said = {"PartialErrors": [{"Index": 2, "Code": 8001}], "TrackingId": "t"}
+    result = destination.read(Answer(200, json.dumps(said).encode()), batch)
+    assert isinstance(result, Accepted)
+    assert result.failures == {1: "8001"}
 
 
 def test_meta_gets_what_people_are_worth_where_the_audience_is_for_that(here: World) -> None:

@@ -17,7 +17,7 @@ from common.local.platforms.google_data_manager import GoogleDataManager
 from common.local.platforms.meta import Meta
 from common.local.platforms.standin import InjectedFault, Reply
 from common.messaging.messages import ExportContinuation, ExportTick, ReplayRequested
-from functions.export.destinations.google_customer_match import GoogleCustomerMatch
+from functions.export.destinations.audiences.google_customer_match import GoogleCustomerMatch
 from functions.export.destinations.registry import DESTINATIONS
 from functions.export.payload import identifiers
 from functions.export.payload.identifiers import sha256

@@ -3,6 +3,7 @@
 [object]  learn.microsoft.com/advertising/campaign-management-service/offlineconversion
 [adjust]  learn.microsoft.com/advertising/campaign-management-service/offlineconversionadjustment
 [codes]   learn.microsoft.com/advertising/guides/operation-error-codes
+[people]  .../campaign-management-service/customerlistuserdata, .../customerlist, .../addaudiences
 [report]  GetOfflineConversionReports of the WSDL of 2026-10-14
 [limit]   github.com/BingAds/BingAds-Python-SDK, issue 176 (5601 over 1,000 conversions)
 """
@@ -47,8 +48,13 @@ class MicrosoftAds(StandIn):
         developer_token: str = "microsoft-developer-token",
         refresh_token: str = "microsoft-refresh-token",
         goals: frozenset[str] = frozenset({"Offline purchase"}),
+        audience: int = 800_000_001,
     ) -> None:
         super().__init__(clock)
+        self.audiences: dict[int, dict[str, Any]] = {audience: {"Id": audience}}
+        """[people] customer lists by id."""
+        self.members: set[tuple[str, str]] = set()
+        """List and hashed address."""
         self.developer_token = developer_token
         self.refresh_token = refresh_token
         self.goals = goals
@@ -79,9 +85,56 @@ class MicrosoftAds(StandIn):
                 return self._apply(body.get("OfflineConversions"), self._create)
             case "POST", path if path == f"{BASE}/OfflineConversionAdjustments/Apply":
                 return self._apply(body.get("OfflineConversionAdjustments"), self._adjust)
+            case "POST", path if path == f"{BASE}/CustomerListUserData/Apply":
+                return self._people(body.get("CustomerListUserData") or {})
+            case "POST", path if path == f"{BASE}/Audiences":
+                return self._made(body.get("Audiences") or [])
+            case "POST", path if path == f"{BASE}/Audiences/QueryByIds":
+                return self._audiences(body)
             case "POST", path if path == f"{BASE}/OfflineConversionReports/Query":
                 return self._report(str(body.get("StartDateUtc")), str(body.get("EndDateUtc")))
         return super().answer(call)
+
+    def _people(self, data: Mapping[str, Any]) -> Reply:
+        """[people] good items are taken beside bad ones, which the answer names by index."""
+        if data.get("AudienceId") not in self.audiences:
+            return fault(400, 8000, "CustomerListNotFound")
+        if data.get("AcceptCustomerMatchTerm") is not True:
+            return fault(400, 8003, "CustomerListTermsAndConditionsNotAccepted")
+        if data.get("CustomerListItemSubType") != "Email":
+            return fault(400, 201, "InvalidSubType")
+        items, errors = data.get("CustomerListItems") or [], []
+        for index, item in enumerate(items):
+            key = (str(data["AudienceId"]), item)
+            if not HASHED.fullmatch(item):
+                errors.append({"Index": index, "Code": 8001, "ErrorCode": "InvalidItem"})
+            elif data.get("ActionType") == "Add":
+                self.members.add(key)
+            else:
+                self.members.discard(key)
+        return Reply(200, {"PartialErrors": errors, "TrackingId": f"t-{len(self.calls)}"})
+
+    def _made(self, wanted: list[dict[str, Any]]) -> Reply:
+        [audience] = wanted
+        named = [each.get("Name") for each in self.audiences.values()]
+        if audience.get("Type") != "CustomerList" or not audience.get("ParentId"):
+            errors = [{"Index": 0, "Code": 4800, "ErrorCode": "AudienceInvalid"}]
+            return Reply(200, {"AudienceIds": [None], "PartialErrors": errors})
+        if audience["Name"] in named:
+            errors = [{"Index": 0, "Code": 4836, "ErrorCode": "AudienceNameDuplicate"}]
+            return Reply(200, {"AudienceIds": [None], "PartialErrors": errors})
+        id = max(self.audiences) + 1
+        self.audiences[id] = {**audience, "Id": id}
+        return Reply(200, {"AudienceIds": [id], "PartialErrors": []})
+
+    def _audiences(self, body: Mapping[str, Any]) -> Reply:
+        wanted = body.get("AudienceIds") or list(self.audiences)
+        shown = []
+        for id in wanted:
+            size = sum(audience == str(id) for audience, _ in self.members)
+            sizes = {"SearchSize": size, "AudienceNetworkSize": None}
+            shown.append({**self.audiences[id], **sizes})
+        return Reply(200, {"Audiences": shown, "PartialErrors": []})
 
     def _report(self, first: str, last: str) -> Reply:
         """[report] what was taken on each day."""

@@ -2,6 +2,8 @@
 [api]   business-api.tiktok.com/portal/docs?id=1771100865818625
 [dedup] ads.tiktok.com/help/article/event-deduplication
 [test]  ads.tiktok.com/help/article/how-to-test-your-events-api
+[people] business-api.tiktok.com/portal/docs?id=1739940506015746, and
+        github.com/segmentio/action-destinations, tiktok-audiences (2026)
 [codes] business-api.tiktok.com/portal/docs?id=1737172488964097, and
         github.com/rudderlabs/rudder-transformer, destinations/tiktok_ads
 """
@@ -32,17 +34,76 @@ class TikTok(StandIn):
         *,
         token: str = "tiktok-token",
         event_source_id: str = "COQDA8RC77U2TMR44LI0",
+        advertiser: str = "7100000000000000001",
+        audience: str = "7300000000000000001",
     ) -> None:
         super().__init__(clock)
+        self.advertiser = advertiser
+        self.audiences: dict[str, str] = {audience: "by hand"}
+        """Names of audiences by id."""
+        self.members: set[tuple[str, str]] = set()
+        """Audience and hash."""
         self.token = token
         self.event_source_id = event_source_id
 
     def answer(self, call: Call) -> Reply:
-        if (call.method, call.path) != ("POST", "/open_api/v1.3/event/track/"):
-            return super().answer(call)
         if call.headers.get("access-token") != self.token:
             return coded(40105, "Access token is incorrect or has been revoked.")
-        body = call.json()
+        match call.method, call.path.removeprefix("/open_api/v1.3/"):
+            case "POST", "event/track/":
+                return self._track(call.json())
+            case "POST", "segment/mapping/":
+                return self._map(call.json())
+            case "POST", "segment/audience/":
+                return self._create(call.json() or {})
+            case "GET", "dmp/custom_audience/list/":
+                return self._list(call.query)
+        return super().answer(call)
+
+    def _create(self, body: Mapping[str, Any]) -> Reply:
+        """[people] a name may be taken any number of times."""
+        if body.get("advertiser_id") != self.advertiser:
+            return coded(40001, "No permission to operate this advertiser.")
+        if body.get("action") != "create" or not body.get("custom_audience_name"):
+            return coded(40002, "custom_audience_name is required.")
+        id = str(int(next(iter(self.audiences))) + len(self.audiences))
+        self.audiences[id] = body["custom_audience_name"]
+        return coded(0, "OK", {"audience_id": id})
+
+    def _list(self, query: Mapping[str, str]) -> Reply:
+        if query.get("advertiser_id") != self.advertiser:
+            return coded(40001, "No permission to operate this advertiser.")
+        page, size = int(query.get("page", 1)), int(query.get("page_size", 10))
+        shown = [
+            {
+                "audience_id": id,
+                "name": name,
+                "cover_num": sum(audience == id for audience, _ in self.members),
+                "is_valid": any(audience == id for audience, _ in self.members),
+            }
+            for id, name in self.audiences.items()
+        ]
+        pages = {"page": page, "total_page": -(-len(shown) // size)}
+        return coded(0, "OK", {"list": shown[(page - 1) * size : page * size], "page_info": pages})
+
+    def _map(self, body: Any) -> Reply:
+        """[people] all of a request, or nothing of it."""
+        if not isinstance(body, dict) or body.get("advertiser_ids") != [self.advertiser]:
+            return coded(40001, "No permission to operate this advertiser.")
+        rows, schema = body.get("batch_data"), body.get("id_schema", [])
+        if body.get("action") not in ("add", "delete") or not isinstance(rows, list):
+            return coded(40002, "action and batch_data are required.")
+        if not 0 < len(rows) <= 1000 or any(len(row) != len(schema) for row in rows):
+            return coded(40002, "batch_data must fit id_schema, and hold 1 to 1,000 users.")
+        given = [each for row in rows for each in row if each]
+        for each in given:
+            if not HASHED.fullmatch(each["id"]) or set(each["audience_ids"]) - set(self.audiences):
+                return coded(40002, "An id is not hashed, or an audience is unknown.")
+        keys = {(audience, each["id"]) for each in given for audience in each["audience_ids"]}
+        self.members = self.members | keys if body["action"] == "add" else self.members - keys
+        return coded(0, "OK")
+
+    def _track(self, body: Any) -> Reply:
         if not isinstance(body, dict):
             return coded(40002, "The body is no JSON object.")
         if body.get("event_source_id") != self.event_source_id:
@@ -103,9 +164,9 @@ class TikTok(StandIn):
         )
 
 
-def coded(code: int, message: str) -> Reply:
+def coded(code: int, message: str, data: Mapping[str, Any] | None = None) -> Reply:
     """[codes] the outcome is in the body; the HTTP status is 200 but for 401 with 401xx."""
     return Reply(
         401 if 40100 <= code < 40200 else 200,
-        {"code": code, "message": message, "request_id": "t-request", "data": {}},
+        {"code": code, "message": message, "request_id": "t-request", "data": data or {}},
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Field, StringConstraints
 
@@ -29,7 +29,7 @@ from functions.export.destinations import codes
 from functions.export.payload import countries, identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import foreign
-from functions.export.transport.calls import Answer, Credential, Request, Unanswered
+from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.transport.results import Accepted, Cause, Halted, Result, Unknown
 
 if TYPE_CHECKING:
@@ -61,12 +61,9 @@ class LinkedInRule(Mapped):
     )
 
 
-class LinkedInConfig(DestinationConfig):
-    """A LinkedIn ad account's conversion rules."""
+class LinkedInAccess(DestinationConfig):
+    """How LinkedIn's API is reached."""
 
-    kind: Literal["linkedin"] = Field(
-        "linkedin", title="Kind", description="LinkedIn", examples=["linkedin"]
-    )
     token: SecretReference = Field(
         title="Token",
         description="Where the access token lies; with a client id, the refresh token.",
@@ -91,6 +88,14 @@ class LinkedInConfig(DestinationConfig):
         description="Year and month; LinkedIn retires each about a year later.",
         examples=["202610"],
     )
+
+
+class LinkedInConfig(LinkedInAccess):
+    """A LinkedIn ad account's conversion rules."""
+
+    kind: Literal["linkedin"] = Field(
+        "linkedin", title="Kind", description="LinkedIn", examples=["linkedin"]
+    )
     conversions: tuple[LinkedInRule, ...] = Field(
         min_length=1,
         max_length=200,
@@ -106,7 +111,70 @@ class LinkedInConfig(DestinationConfig):
     )
 
 
-class LinkedIn(Destination[LinkedInConfig]):
+T = TypeVar("T", bound=LinkedInAccess)
+
+
+class LinkedInApi(Destination[T]):
+    """What conversions and audiences have in common: credentials, version, answers."""
+
+    causes: ClassVar[Mapping[str, Cause]] = codes.LINKEDIN
+
+    def cause(self, reason: str) -> Cause:
+        status = foreign.whole(reason.removeprefix("status_"))
+        if reason.startswith("status_") and (status is None or status >= 500):
+            # an event in a batch that LinkedIn stumbled over, or said nothing of, may count
+            return Cause.DOUBT
+        return Cause.SLOW if reason == "status_429" else super().cause(reason)
+
+    def asked(self, path: str, body: bytes = b"", method: str = "POST", act: str = "") -> Request:
+        """A request of this version; `act` names what Rest.li cannot tell by the HTTP method."""
+        named = {"X-RestLi-Method": act} if act else {}
+        return Request(
+            url=f"{HOST}/rest/{path}",
+            body=body,
+            credential=self._credential(),
+            headers={
+                "Content-Type": "application/json",
+                "LinkedIn-Version": self.config.api_version,
+                "X-Restli-Protocol-Version": "2.0.0",
+                **named,
+            },
+            method=method,
+        )
+
+    def _credential(self) -> Credential:
+        if self.config.client_id is None:
+            return Credential("bearer", reference=self.config.token)
+        details = {
+            "token_url": TOKEN_URL,
+            "client_id": self.config.client_id,
+            "client_secret": self.config.client_secret or "",
+        }
+        return Credential("oauth", reference=self.config.token, details=details)
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        if reply.status in (200, 201):
+            return _accepted(reply, len(batch))
+        return self.refused(reply)
+
+    def refused(self, reply: Answer) -> Result:
+        """What an answer means that is no success."""
+        body = reply.json()
+        code, message = (foreign.inside(body, name) for name in ("code", "message"))
+        reason, named = _refusal(reply.status, foreign.word(code), foreign.text(message))
+        return codes.meaning(self.cause(reason), reason, FIXES.get(reason, FIXES[""]), named)
+
+    def obstacles(self, reply: Reply) -> list[Problem]:
+        """What stands in the way of a request that changes nothing."""
+        if isinstance(reply, Unanswered):
+            return [Problem(reply.reason, "LinkedIn did not answer.", "Try again later.")]
+        result = self.read(reply, [])
+        if isinstance(result, Halted):
+            return [Problem(result.reason, "LinkedIn refuses the request.", result.fix)]
+        return []
+
+
+class LinkedIn(LinkedInApi[LinkedInConfig]):
     """Sends conversion events; nothing is adjusted. A repeat is documented to be noticed only
     between Insight Tag and API, so what is in doubt is left to a person.
 
@@ -127,15 +195,6 @@ class LinkedIn(Destination[LinkedInConfig]):
         # under the 600 a minute that the class names
         requests_per_second=8.0,
     )
-
-    causes: ClassVar[Mapping[str, Cause]] = codes.LINKEDIN
-
-    def cause(self, reason: str) -> Cause:
-        status = foreign.whole(reason.removeprefix("status_"))
-        if reason.startswith("status_") and (status is None or status >= 500):
-            # an event in a batch that LinkedIn stumbled over, or said nothing of, may count
-            return Cause.DOUBT
-        return Cause.SLOW if reason == "status_429" else super().cause(reason)
 
     def account(self, conversion: str) -> str:
         return f"rules/{self.mapped[conversion].rule_id}"
@@ -177,45 +236,11 @@ class LinkedIn(Destination[LinkedInConfig]):
         return self._request(batch)
 
     def _request(self, batch: Sequence[Built]) -> Request:
-        return Request(
-            url=f"{HOST}/rest/conversionEvents",
-            body=body("elements", batch),
-            credential=self._credential(),
-            headers={
-                "Content-Type": "application/json",
-                "LinkedIn-Version": self.config.api_version,
-                "X-Restli-Protocol-Version": "2.0.0",
-                "X-RestLi-Method": "BATCH_CREATE",
-            },
-        )
-
-    def _credential(self) -> Credential:
-        if self.config.client_id is None:
-            return Credential("bearer", reference=self.config.token)
-        details = {
-            "token_url": TOKEN_URL,
-            "client_id": self.config.client_id,
-            "client_secret": self.config.client_secret or "",
-        }
-        return Credential("oauth", reference=self.config.token, details=details)
-
-    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        body = reply.json()
-        message = foreign.text(foreign.inside(body, "message"))
-        if reply.status in (200, 201):
-            return _accepted(reply, len(batch))
-        reason, named = _refusal(reply.status, foreign.word(foreign.inside(body, "code")), message)
-        return codes.meaning(self.cause(reason), reason, FIXES.get(reason, FIXES[""]), named)
+        return self.asked("conversionEvents", body("elements", batch), act="BATCH_CREATE")
 
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once version and token are accepted."""
-        reply = wire.exchange(self._request([]))
-        if isinstance(reply, Unanswered):
-            return [Problem(reply.reason, "LinkedIn did not answer.", "Try again later.")]
-        result = self.read(reply, [])
-        if isinstance(result, Halted):
-            return [Problem(result.reason, "LinkedIn refuses the request.", result.fix)]
-        return []
+        return self.obstacles(wire.exchange(self._request([])))
 
 
 def _accepted(reply: Answer, rows: int) -> Result:

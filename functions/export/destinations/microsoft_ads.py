@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Field, StringConstraints
 
@@ -31,7 +31,7 @@ from functions.export.destinations import codes
 from functions.export.payload import identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import foreign
-from functions.export.transport.calls import Answer, Credential, Request, Unanswered
+from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.transport.results import Accepted, Cause, Halted, Result, Retry, Unknown
 
 if TYPE_CHECKING:
@@ -62,12 +62,9 @@ class MicrosoftGoal(Mapped):
     )
 
 
-class MicrosoftAdsConfig(DestinationConfig):
-    """A Microsoft Advertising account."""
+class MicrosoftAccess(DestinationConfig):
+    """How an account of Microsoft Advertising is reached."""
 
-    kind: Literal["microsoft_ads"] = Field(
-        "microsoft_ads", title="Kind", description="Microsoft Ads", examples=["microsoft_ads"]
-    )
     customer_id: Number = Field(
         title="Customer", description="Id of the manager account.", examples=["1234567"]
     )
@@ -98,6 +95,14 @@ class MicrosoftAdsConfig(DestinationConfig):
     api_version: Annotated[str, StringConstraints(pattern=r"^v[0-9]{2}$")] = Field(
         "v13", title="API version", description="Version of the API.", examples=["v13"]
     )
+
+
+class MicrosoftAdsConfig(MicrosoftAccess):
+    """A Microsoft Advertising account."""
+
+    kind: Literal["microsoft_ads"] = Field(
+        "microsoft_ads", title="Kind", description="Microsoft Ads", examples=["microsoft_ads"]
+    )
     conversions: tuple[MicrosoftGoal, ...] = Field(
         min_length=1,
         max_length=200,
@@ -107,7 +112,86 @@ class MicrosoftAdsConfig(DestinationConfig):
     )
 
 
-class MicrosoftAds(Destination[MicrosoftAdsConfig]):
+T = TypeVar("T", bound=MicrosoftAccess)
+
+
+class MicrosoftApi(Destination[T]):
+    """What conversions and audiences have in common: credentials and answers."""
+
+    def asked(self, path: str, said: bytes) -> Request:
+        """A request to an address of this version."""
+        return Request(
+            url=f"{HOST}/CampaignManagement/{self.config.api_version}/{path}",
+            body=said,
+            credential=Credential(
+                "oauth",
+                reference=self.config.refresh_token,
+                details={
+                    "token_url": TOKEN_URL,
+                    "client_id": self.config.client_id,
+                    "client_secret": self.config.client_secret,
+                    "scope": SCOPE,
+                },
+            ),
+            headers={
+                "Content-Type": "application/json",
+                "CustomerId": self.config.customer_id,
+                "CustomerAccountId": self.config.account_id,
+            },
+            more={"DeveloperToken": Credential("header", reference=self.config.developer_token)},
+        )
+
+    def cause(self, reason: str) -> Cause:
+        return codes.MICROSOFT.get(reason.partition("_")[0], Cause.UNLISTED)
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        return self.judged(reply, len(batch))
+
+    def judged(self, reply: Answer, items: int) -> Result:
+        """What the answer says of so many things sent: all but those in its list are taken."""
+        body = foreign.mapping(reply.json())
+        if reply.status >= 300:
+            return self._refusal(reply.status, body)
+        # an answer without the list is none that this API gives
+        if "PartialErrors" not in body:
+            return Unknown("no_partial_errors")
+        failures = {
+            index: code_of(error)
+            for error in foreign.objects(body["PartialErrors"])
+            if (index := foreign.whole(error.get("Index"))) is not None
+        }
+        known = body["PartialErrors"] is None or isinstance(body["PartialErrors"], list)
+        if not known or not set(failures) <= set(range(items)):
+            return Unknown("unreadable_answer")
+        return Accepted(foreign.word(body.get("TrackingId")), failures)
+
+    def _refusal(self, status: int, body: Row) -> Result:
+        """What an error for the whole request says: the first of its errors that anyone listed."""
+        errors = [*foreign.objects(body.get("Errors"))]
+        errors += foreign.objects(body.get("OperationErrors"))
+        found = [code_of(error) for error in errors]
+        listed = [code for code in found if self.cause(code) is not Cause.UNLISTED]
+        reason = next(iter([*listed, *found]), f"http_{status}")
+        if status in (401, 403) and not listed:
+            return Halted(reason, FIX)
+        result = codes.meaning(self.cause(reason), reason, FIX)
+        if not isinstance(result, Retry):
+            return result
+        # 117 asks for sixty seconds; a goal that is too young is not older by then
+        return Retry(reason, GOAL_SECONDS if reason.startswith(GOAL_TOO_YOUNG) else 60.0)
+
+    def obstacles(self, reply: Reply) -> list[Problem]:
+        """What stands in the way of a request that changes nothing."""
+        if isinstance(reply, Unanswered):
+            return [Problem(reply.reason, "Microsoft did not answer.", "Try again later.")]
+        result = self.read(reply, [])
+        # the list is empty on purpose, which is our own mistake by its code
+        if isinstance(result, Halted) and self.cause(result.reason) is not Cause.OURS:
+            return [Problem(result.reason, "Microsoft refuses the credentials.", result.fix)]
+        return []
+
+
+class MicrosoftAds(MicrosoftApi[MicrosoftAdsConfig]):
     """Sends offline conversions. Microsoft knows a conversion by goal, click id and time: there
     is no order id, and the first of a pair counts.
 
@@ -187,7 +271,7 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
         # the day itself is not over
         before = (day - timedelta(days=1)).isoformat()
         asked = canonical({"StartDateUtc": before, "EndDateUtc": before})
-        reply = wire.exchange(self._post("OfflineConversionReports/Query", asked))
+        reply = wire.exchange(self.asked("OfflineConversionReports/Query", asked))
         if not isinstance(reply, Answer) or reply.status >= 300:
             return {}
         days = [*foreign.objects(foreign.inside(reply.json(), "DailySummaries"))]
@@ -198,75 +282,11 @@ class MicrosoftAds(Destination[MicrosoftAdsConfig]):
         return {"": counts} if days else {}
 
     def _request(self, kind: str, batch: Sequence[Built]) -> Request:
-        return self._post(f"{kind}/Apply", body(kind, batch))
-
-    def _post(self, path: str, said: bytes) -> Request:
-        return Request(
-            url=f"{HOST}/CampaignManagement/{self.config.api_version}/{path}",
-            body=said,
-            credential=Credential(
-                "oauth",
-                reference=self.config.refresh_token,
-                details={
-                    "token_url": TOKEN_URL,
-                    "client_id": self.config.client_id,
-                    "client_secret": self.config.client_secret,
-                    "scope": SCOPE,
-                },
-            ),
-            headers={
-                "Content-Type": "application/json",
-                "CustomerId": self.config.customer_id,
-                "CustomerAccountId": self.config.account_id,
-            },
-            more={"DeveloperToken": Credential("header", reference=self.config.developer_token)},
-        )
-
-    def cause(self, reason: str) -> Cause:
-        return codes.MICROSOFT.get(reason.partition("_")[0], Cause.UNLISTED)
-
-    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        body = foreign.mapping(reply.json())
-        if reply.status < 300:
-            # an answer without the list is none that this API gives
-            if "PartialErrors" not in body:
-                return Unknown("no_partial_errors")
-            failures = {
-                index: code_of(error)
-                for error in foreign.objects(body["PartialErrors"])
-                if (index := foreign.whole(error.get("Index"))) is not None
-            }
-            known = body["PartialErrors"] is None or isinstance(body["PartialErrors"], list)
-            if not known or not set(failures) <= set(range(len(batch))):
-                return Unknown("unreadable_answer")
-            return Accepted(foreign.word(body.get("TrackingId")), failures)
-        return self._refusal(reply.status, body)
-
-    def _refusal(self, status: int, body: Row) -> Result:
-        """What an error for the whole request says: the first of its errors that anyone listed."""
-        errors = [*foreign.objects(body.get("Errors"))]
-        errors += foreign.objects(body.get("OperationErrors"))
-        found = [code_of(error) for error in errors]
-        listed = [code for code in found if self.cause(code) is not Cause.UNLISTED]
-        reason = next(iter([*listed, *found]), f"http_{status}")
-        if status in (401, 403) and not listed:
-            return Halted(reason, FIX)
-        result = codes.meaning(self.cause(reason), reason, FIX)
-        if not isinstance(result, Retry):
-            return result
-        # 117 asks for sixty seconds; a goal that is too young is not older by then
-        return Retry(reason, GOAL_SECONDS if reason.startswith(GOAL_TOO_YOUNG) else 60.0)
+        return self.asked(f"{kind}/Apply", body(kind, batch))
 
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once credentials are accepted."""
-        reply = wire.exchange(self._request("OfflineConversions", []))
-        if isinstance(reply, Unanswered):
-            return [Problem(reply.reason, "Microsoft did not answer.", "Try again later.")]
-        result = self.read(reply, [])
-        # the list is empty on purpose, which is our own mistake by its code
-        if isinstance(result, Halted) and self.cause(result.reason) is not Cause.OURS:
-            return [Problem(result.reason, "Microsoft refuses the credentials.", result.fix)]
-        return []
+        return self.obstacles(wire.exchange(self._request("OfflineConversions", [])))
 
 
 def distinct_time(moment: datetime, key: str) -> str:

@@ -10,12 +10,15 @@ from pydantic import Field, TypeAdapter
 
 from functions.export.contract.base import Destination
 from functions.export.contract.config import DestinationConfig
+from functions.export.destinations.audiences.google_customer_match import GoogleCustomerMatch
+from functions.export.destinations.audiences.linkedin_audience import LinkedInAudience
+from functions.export.destinations.audiences.meta_audience import MetaAudiences
+from functions.export.destinations.audiences.microsoft_audience import MicrosoftAudience
+from functions.export.destinations.audiences.tiktok_audience import TikTokAudience
 from functions.export.destinations.google_ads import GoogleAds
 from functions.export.destinations.google_analytics import GoogleAnalytics
-from functions.export.destinations.google_customer_match import GoogleCustomerMatch
 from functions.export.destinations.linkedin import LinkedIn
 from functions.export.destinations.meta import Meta
-from functions.export.destinations.meta_audience import MetaAudiences
 from functions.export.destinations.microsoft_ads import MicrosoftAds
 from functions.export.destinations.pinterest import Pinterest
 from functions.export.destinations.tiktok import TikTok
@@ -30,6 +33,9 @@ _ALL: tuple[type[Destination[Any]], ...] = (
     Pinterest,
     GoogleCustomerMatch,
     MetaAudiences,
+    LinkedInAudience,
+    TikTokAudience,
+    MicrosoftAudience,
 )
 
 DESTINATIONS: dict[str, type[Destination[Any]]] = {each.kind: each for each in _ALL}

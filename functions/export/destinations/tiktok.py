@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, StringConstraints
 
@@ -35,7 +35,7 @@ from functions.export.destinations import codes
 from functions.export.payload import identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import foreign
-from functions.export.transport.calls import Answer, Credential, Request, Unanswered
+from functions.export.transport.calls import Answer, Credential, Reply, Request, Unanswered
 from functions.export.transport.results import Accepted, Cause, Halted, Refused, Result, Unknown
 
 if TYPE_CHECKING:
@@ -109,7 +109,53 @@ class TikTokConfig(Tested):
     )
 
 
-class TikTok(Destination[TikTokConfig]):
+T = TypeVar("T", bound=DestinationConfig)
+
+
+class TikTokApi(Destination[T]):
+    """What events and audiences have in common: credentials and answers."""
+
+    def asked(self, path: str, body: bytes = b"", method: str = "POST") -> Request:
+        """A request to an address of this version."""
+        config: Any = self.config
+        return Request(
+            url=f"{HOST}/open_api/{config.api_version}/{path}",
+            body=body,
+            credential=Credential("header", "Access-Token", config.access_token),
+            method=method,
+        )
+
+    def cause(self, reason: str) -> Cause:
+        code = foreign.whole(reason.removeprefix("tiktok_"))
+        # as with a 5xx, the work may have been done
+        if code is not None and code >= SERVER_FAULTS:
+            return Cause.DOUBT
+        return codes.TIKTOK.get(str(code), Cause.UNLISTED)
+
+    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
+        # the HTTP status says little: 40100 and 40104 come with 401, most others with 200
+        body = reply.json()
+        code = foreign.whole(foreign.inside(body, "code"))
+        if code is None:
+            return Unknown("unreadable_answer") if reply.status < 400 else _plain(reply)
+        if code == 0:
+            return Accepted(foreign.word(foreign.inside(body, "request_id")))
+        reason = f"tiktok_{code}"
+        return codes.meaning(
+            self.cause(reason), reason, "Renew the token, or give it access to the event set."
+        )
+
+    def obstacles(self, reply: Reply) -> list[Problem]:
+        """What stands in the way of a request that changes nothing."""
+        if isinstance(reply, Unanswered):
+            return [Problem(reply.reason, "TikTok did not answer.", "Try again later.")]
+        result = self.read(reply, [])
+        if isinstance(result, Halted):
+            return [Problem(result.reason, "TikTok refuses the credentials.", result.fix)]
+        return []
+
+
+class TikTok(TikTokApi[TikTokConfig]):
     """Sends events; the first of an event and event id within 48 hours counts.
 
     Source: ads.tiktok.com/help/article/event-deduplication. Ages: 28 days for offline and CRM
@@ -197,41 +243,11 @@ class TikTok(Destination[TikTokConfig]):
             event_source_id=self.config.event_source_id,
             test_event_code=code,
         )
-        return Request(
-            url=f"{HOST}/open_api/{self.config.api_version}/event/track/",
-            body=body("data", batch, **where),
-            credential=Credential("header", "Access-Token", self.config.access_token),
-        )
-
-    def cause(self, reason: str) -> Cause:
-        code = foreign.whole(reason.removeprefix("tiktok_"))
-        # as with a 5xx, the work may have been done
-        if code is not None and code >= SERVER_FAULTS:
-            return Cause.DOUBT
-        return codes.TIKTOK.get(str(code), Cause.UNLISTED)
-
-    def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
-        # the HTTP status says little: 40100 and 40104 come with 401, most others with 200
-        body = reply.json()
-        code = foreign.whole(foreign.inside(body, "code"))
-        if code is None:
-            return Unknown("unreadable_answer") if reply.status < 400 else _plain(reply)
-        if code == 0:
-            return Accepted(foreign.word(foreign.inside(body, "request_id")))
-        reason = f"tiktok_{code}"
-        return codes.meaning(
-            self.cause(reason), reason, "Renew the token, or give it access to the event set."
-        )
+        return self.asked("event/track/", body("data", batch, **where))
 
     def check(self, wire: Wire) -> list[Problem]:
         """An empty batch is refused for being empty, once the token is accepted."""
-        reply = wire.exchange(self._request([], self.config.test_event_code))
-        if isinstance(reply, Unanswered):
-            return [Problem(reply.reason, "TikTok did not answer.", "Try again later.")]
-        result = self.read(reply, [])
-        if isinstance(result, Halted):
-            return [Problem(result.reason, "TikTok refuses the credentials.", result.fix)]
-        return []
+        return self.obstacles(wire.exchange(self._request([], self.config.test_event_code)))
 
 
 def _plain(reply: Answer) -> Result:

@@ -15,7 +15,6 @@ from pydantic import Field, StringConstraints
 
 from common.untyped import Row
 from functions.export.contract.base import (
-    STAYS,
     Built,
     Capabilities,
     Intent,
@@ -24,11 +23,11 @@ from functions.export.contract.base import (
     Trial,
     body,
     canonical,
-    fingerprint,
     present,
 )
 from functions.export.contract.config import DestinationConfig, Mapped
 from functions.export.destinations import data_manager
+from functions.export.destinations.audiences.members import stays, to_leave
 from functions.export.destinations.data_manager import DataManager
 from functions.export.destinations.google_ads import AccountNumber
 from functions.export.payload.identifiers import sha256
@@ -151,9 +150,9 @@ class GoogleCustomerMatch(DataManager[GoogleCustomerMatchConfig]):
         leaving = intent.op == "retract"
         if leaving and intent.members:
             # an address that the row has by now and that never was sent is somebody else's to leave
-            texts = [text for text in intent.members if text not in intent.claimed]
+            texts = to_leave(intent)
             if not texts:
-                return Built(intent.key, None, fingerprint(b""), STAYS)
+                return stays(intent.key)
             people = data_manager.kept_people(texts)
         if not people or not intent.with_person:
             return Rejected("no_identifier")

@@ -16,7 +16,6 @@ from pydantic import Field, StringConstraints
 from common.errors import UserError
 from common.untyped import JsonObject, Row
 from functions.export.contract.base import (
-    STAYS,
     Built,
     Capabilities,
     Destination,
@@ -30,6 +29,7 @@ from functions.export.contract.base import (
     written,
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.destinations.audiences.members import stays
 from functions.export.destinations.meta import (
     HOST,
     cause_of,
@@ -181,7 +181,7 @@ class MetaAudiences(Destination[MetaAudienceConfig]):
         """Takes the person out, unless another conversion is a reason to stay."""
         keys = [each for each in known_by if each not in intent.claimed]
         if known_by and not keys:
-            return Built(intent.key, None, fingerprint(b""), STAYS)
+            return stays(intent.key)
         return removal(intent.key, keys or [intent.key])
 
     def leaving(self, key: str, members: Sequence[str]) -> Built | None:
