@@ -93,7 +93,9 @@ QUALITY = st.recursive(
             coverage percentage DailySummaries SuccessCount FailureCount delivery_status code
             approximate_count_lower_bound approximate_count_upper_bound sizeInfo
             displayNetworkMembersCount ingestedUserListInfo contactIdInfo
-            matchRatePercentage""".split()
+            matchRatePercentage destinations status audienceSize matchedCount inputCount data list
+            audience_id cover_num is_valid page_info total_page Audiences Id SearchSize
+            AudienceNetworkSize""".split()
             ),
             inner,
             max_size=4,
@@ -103,8 +105,11 @@ QUALITY = st.recursive(
 )
 
 
-@pytest.mark.parametrize("kind", ["meta", "meta_audience", "microsoft_ads"])
-@settings(max_examples=150, deadline=None)
+TELLING = [k for k in KINDS if DESTINATIONS[k].diagnose is not Destination.diagnose]
+
+
+@pytest.mark.parametrize("kind", TELLING)
+@settings(max_examples=100, deadline=None)
 @given(body=QUALITY)
 def test_whatever_a_platform_says_of_quality_is_numbers_or_nothing(kind: str, body: Any) -> None:
     destination, _ = plain(kind)

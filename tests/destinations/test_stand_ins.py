@@ -102,6 +102,16 @@ def first(body: dict[str, Any]) -> Any:
     return listed(body)[0]
 
 
+def member(body: dict[str, Any]) -> Any:
+    """The places of TikTok's first member."""
+    return body["batch_data"][0]
+
+
+def listing(body: dict[str, Any]) -> Any:
+    """What Microsoft is told of a list."""
+    return body["CustomerListUserData"]
+
+
 def listed(body: dict[str, Any]) -> Any:
     return next(body[name] for name in LISTS if name in body)
 
@@ -221,7 +231,29 @@ REFUSED: list[tuple[str, str, Change]] = [
     ("pinterest", "no event id", without("event_id")),
     ("pinterest", "no action source", without("action_source")),
     ("pinterest", "too many events", times(1001)),
+    ("linkedin_audience", "too many users", times(5001)),
+    ("tiktok_audience", "an address in clear", lambda body: member(body)[0].update(id=CLEAR)),
+    ("tiktok_audience", "a place too few", lambda body: member(body).pop()),
+    ("tiktok_audience", "an unknown audience", lambda b: member(b)[0].update(audience_ids=["1"])),
+    ("tiktok_audience", "another's advertiser", lambda body: body.update(advertiser_ids=["1"])),
+    ("tiktok_audience", "an unknown action", lambda body: body.update(action="append")),
+    ("microsoft_audience", "no terms", lambda body: listing(body).pop("AcceptCustomerMatchTerm")),
+    ("microsoft_audience", "an unknown list", lambda body: listing(body).update(AudienceId=1)),
 ]
+
+
+def test_linkedin_and_microsoft_name_the_member_at_fault() -> None:
+    def spoil(body: dict[str, Any]) -> None:
+        first(body)["userIds"][0]["idValue"] = CLEAR
+
+    stand_in, reply = ask("linkedin_audience", spoil)
+    assert reply.body == {"elements": [{"status": 400}]}
+    assert not getattr(stand_in, "members", {})
+    stand_in, reply = ask(
+        "microsoft_audience", lambda body: listing(body).update(CustomerListItems=[CLEAR])
+    )
+    assert [error["Index"] for error in reply.body["PartialErrors"]] == [0]
+    assert not getattr(stand_in, "members", {})
 
 
 def test_every_platform_that_tells_has_refusals_that_were_seen_to_be_refused() -> None:

@@ -16,7 +16,7 @@ from common.local.platforms.meta import Meta
 from functions.export.contract.base import STAYS, Built, Destination, Intent, Lookalike
 from functions.export.destinations.audiences.members import Members
 from functions.export.destinations.registry import DESTINATIONS
-from functions.export.frontend import audiences
+from functions.export.frontend import advice, audiences
 from functions.export.ledger.outcomes import Outcome
 from functions.export.reconcile.delivery_state import Candidate, DeliveryState, Sent
 from functions.export.reconcile.reconcile import Deliver, Nothing, Terms, reconcile
@@ -285,3 +285,16 @@ def test_who_would_soon_drop_out_is_put_in_once_more(
 def test_no_audience_of_meta_ends() -> None:
     assert meta().joins_again_after(CONVERSION) is None
     assert json.loads(meta().config.model_dump_json())["conversions"][0]["value_based"] is False
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_no_two_destinations_fill_one_audience(kind: str) -> None:
+    # each would take out of it whom the other one has put in
+    own = of(kind, config=ACCOUNTS[kind])
+    other = of(kind, config=ACCOUNTS[kind] | {"id": "other_one"}, conversion="another_lead")
+    [problem] = advice.twice(own, [other])
+    assert problem.code == "sent_by_another"
+    elsewhere = of(
+        kind, config={"id": "other_one"}, conversion="another_lead", **{own.audience_field: "99999"}
+    )
+    assert advice.twice(own, [elsewhere]) == []

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.export.destinations.data_manager import user_identifiers
 from functions.export.payload import countries
 from functions.export.payload import identifiers as ids
+from tests.destinations.harness import sample_row
 
 # What each platform must receive for what a form may hold. "official" vectors are printed on the
 # platform's own page or in its own library's tests.
@@ -257,3 +259,33 @@ def test_normalizing_is_idempotent_and_ignores_case_and_outer_space(
     first = ids.email(f"{raw}@example.com", profile)
     assert ids.email(f"  {raw}@EXAMPLE.com ", profile) == first
     assert first is None or ids.email(first, profile) == first
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        (" 203.0.113.7, 10.0.0.1", "203.0.113.7"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.7"),
+        ("unknown", None),
+        ("203.0.113.7:443 via proxy", None),
+        ("a" * 64, None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_what_is_no_address_of_a_browser_is_not_sent(raw: str | None, kept: str | None) -> None:
+    assert ids.ip_address(raw) == kept
+
+
+@pytest.mark.parametrize("code", ["M1 1AE", "10115", "12345-6789", "D02 AF30", "1234 AB"])
+def test_a_postal_code_is_told_to_google(code: str) -> None:
+    kinds = [next(iter(each)) for each in user_identifiers(sample_row(postal_code=code), None)]
+    assert kinds == ["emailAddress", "phoneNumber", "address"]
+
+
+@pytest.mark.parametrize("code", ["a" * 64, "Berlin, somewhere", "?", "1", "  "])
+def test_what_is_no_postal_code_costs_the_address_and_not_the_person(code: str) -> None:
+    kinds = [next(iter(each)) for each in user_identifiers(sample_row(postal_code=code), None)]
+    assert kinds == ["emailAddress", "phoneNumber"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.export.contract.base import Consent
-from functions.export.payload.money import Money, money
+from functions.export.payload.money import Money, money, remembered, zero
 from functions.export.reconcile.eligibility import (
     Unwanted,
     Wanted,
@@ -198,3 +199,9 @@ def test_a_word_of_no_list_is_named_and_never_the_permissive_default(
     assert unknown_values(row) == [column]
     sent = judge(row, CONFIG.model_copy(update={"value": "actual"}), "USD")
     assert isinstance(sent, Unwanted) or sent.money is None
+
+
+def test_what_was_sent_in_a_currency_that_has_left_the_list_can_be_taken_back() -> None:
+    assert remembered(12.5, "HRK") == Money(Decimal("12.5"), "HRK")
+    assert zero("HRK") == Money(Decimal("0.0"), "HRK")
+    assert remembered(2.675, "EUR") == money(2.675, "EUR")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from functions.export.contract.base import Built, Destination
+from functions.export.destinations.registry import DESTINATIONS
 from functions.export.payload.money import money
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import (
@@ -379,3 +380,49 @@ def test_a_refund_that_waited_for_days_is_not_stamped_with_its_old_change() -> N
     assert event["name"] == "refund"
     # GA4 drops in silence what is stamped 72 hours back
     assert "timestamp_micros" not in event
+
+
+AUDIENCE_KINDS = [kind for kind, each in DESTINATIONS.items() if each.capabilities.audience]
+
+
+def own_terms(kind: str) -> Terms:
+    return replace(TERMS, conversion=plain(kind)[1])
+
+
+def member(kind: str, row: ConversionRow, days: int = 0) -> tuple[DeliveryState, tuple[str, ...]]:
+    """What the ledger knows of somebody who joined as that row says, and their identifiers."""
+    decision = decide(kind, row, terms=own_terms(kind))
+    assert isinstance(decision, Deliver)
+    joined = Sent(
+        "create",
+        decision.intent.money,
+        row.created,
+        decision.built.fingerprint,
+        identity_of(row, decision.intent, ()),
+        NOW - timedelta(days=days, hours=3),
+    )
+    return DeliveryState("accepted", None, row.row_hash, 1, held=joined), decision.built.members
+
+
+@pytest.mark.parametrize("kind", AUDIENCE_KINDS)
+def test_who_has_another_address_is_told_though_the_value_has_gone(kind: str) -> None:
+    state, members = member(kind, ROW)
+    moved = replace(ROW, email="another@example.com", phone=None, value=None, row_hash=2)
+    candidate = Candidate("order-1", state, moved, members=members)
+    decision = reconcile(candidate, destination(kind), own_terms(kind))
+    assert isinstance(decision, Deliver)
+    assert decision.intent.op == "restate"
+
+
+@pytest.mark.parametrize("kind", AUDIENCE_KINDS)
+def test_nobody_stays_in_an_audience_because_their_conversion_is_old(kind: str) -> None:
+    old = replace(ROW, created=NOW - timedelta(days=60))
+    state, members = member(kind, old, days=60)
+    said_no = replace(old, consent_ad_personalization="denied", row_hash=2)
+    candidate = Candidate("order-1", state, said_no, members=members)
+    chosen = destination(kind, adjustment_days=30)
+    decision = reconcile(candidate, chosen, own_terms(kind))
+    assert isinstance(decision, Deliver)
+    assert decision.intent.op == "retract"
+    # what they are known by is kept as long as they are in
+    assert chosen.adjusts_within is None

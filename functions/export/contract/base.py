@@ -309,7 +309,10 @@ class Destination(ABC, Generic[T]):
 
     @property
     def adjusts_within(self) -> timedelta | None:
-        """How long after a conversion the platform, or the config, takes changes."""
+        """How long after a conversion the platform, or the config, takes changes; None is for ever,
+        as in an audience, which people may leave as long as they are in it."""
+        if self.capabilities.audience:
+            return None
         own = timedelta(days=self.config.adjustment_days) if self.config.adjustment_days else None
         limits = (self.capabilities.adjusts_within, own)
         return min((limit for limit in limits if limit is not None), default=None)

@@ -46,6 +46,9 @@ MOST_IDENTIFIERS = 10
 GOOGLE_ADS, HEX, GRANTED, DENIED = 1, 1, 1, 2
 """Account type, encoding and consent as google.ads.datamanager.v1 numbers them."""
 
+POSTAL_CODE = re.compile(r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,11}")
+"""Letters and digits, as all countries write them."""
+
 _INDEX = re.compile(r"(?:events|audience_?[mM]embers)\[(\d+)\]")
 
 
@@ -67,12 +70,14 @@ def user_identifiers(row: ConversionRow, default_country: str | None) -> list[Js
         found.append({"phoneNumber": phone})
     given = identifiers.google_name(row.first_name)
     family = identifiers.google_name(row.last_name)
-    if given and family and country and row.postal_code:
+    postal_code = (row.postal_code or "").strip()
+    # Google takes it in clear: a hash or a sentence there would have the whole person refused
+    if given and family and country and POSTAL_CODE.fullmatch(postal_code):
         address = {
             "givenName": given,
             "familyName": family,
             "regionCode": country,
-            "postalCode": row.postal_code.strip(),
+            "postalCode": postal_code,
         }
         found.append({"address": address})
     return found

@@ -28,21 +28,24 @@ def advice(destination: Destination[Any], known: Mapping[str, Conversion]) -> li
 
 
 def twice(destination: Destination[Any], others: Iterable[Destination[Any]]) -> list[Problem]:
-    """Conversions that another live destination sends to the same account already."""
+    """Conversions that another live destination sends to the same account already, and audiences
+    that another one fills: it would take out whom this one has put in."""
     if destination.config.mode == "paused":
         return []
     return [
         Problem(
             "sent_by_another",
-            f"{other.config.id!r} sends {id!r} to {destination.account(id)} already; two ledgers "
-            "of one account contradict each other.",
-            f"Take {id!r} out of one of them, or pause {other.config.id!r} first.",
+            f"{other.config.id!r} sends {theirs!r} to {destination.account(own)} already; two "
+            "ledgers of one account contradict each other.",
+            f"Take {theirs!r} out of one of them, or pause {other.config.id!r} first.",
         )
         for other in others
-        for id in destination.mapped
-        if id in other.mapped
-        and other.kind == destination.kind
-        and other.account(id) == destination.account(id)
+        if other.kind == destination.kind
+        for own in destination.mapped
+        if not destination.lacks_audience(own)
+        for theirs in other.mapped
+        if (destination.capabilities.audience or theirs == own)
+        and other.account(theirs) == destination.account(own)
     ]
 
 

@@ -16,7 +16,7 @@ from functions.export.contract.base import Destination
 from functions.export.ledger.entries import Entry, Scope, request_record
 from functions.export.ledger.outcomes import Exchange
 from functions.export.ledger.protocol import Census, Today
-from functions.export.payload.money import Money, money
+from functions.export.payload.money import Money, remembered
 from functions.export.payload.rows import columns, conversion_row
 from functions.export.reconcile.delivery_state import PARKED_FOR, Candidate, DeliveryState, Sent
 
@@ -320,7 +320,7 @@ _PARTS = ("op", "value", "currency", "event_time", "fingerprint", "identity", "a
 
 
 def _money(value: float | None, currency: str | None) -> Money | None:
-    return None if value is None or currency is None else money(value, currency)
+    return None if value is None or currency is None else remembered(value, currency)
 
 
 def _selected() -> Sql:

@@ -140,6 +140,16 @@ def click_id(raw: str | None) -> str | None:
     return text
 
 
+_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9A-Fa-f:.]{3,45}")
+
+
+def ip_address(raw: str | None) -> str | None:
+    """The address of the browser, which is the first one where proxies have added theirs; None when
+    it is none, which some platforms refuse a whole request for."""
+    first = (raw or "").partition(",")[0].strip()
+    return first if _ADDRESS.fullmatch(first) else None
+
+
 MOST_TIMES = 3
 """How often an address is encoded on its way through redirects."""
 

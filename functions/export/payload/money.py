@@ -39,4 +39,11 @@ def money(value: float, currency: str) -> Money:
 
 def zero(currency: str) -> Money:
     """Nothing, in that currency."""
-    return money(0.0, currency)
+    return remembered(0.0, currency)
+
+
+def remembered(value: float, currency: str) -> Money:
+    """What was sent once; its currency may have left the list since, as currencies do."""
+    if is_currency(currency):
+        return money(value, currency)
+    return Money(Decimal(repr(value)), currency)

@@ -112,6 +112,7 @@ def conversion_row(record: Row) -> ConversionRow:
             values["opted_out"] = True
     for name in CLICK_IDS:
         values[name] = identifiers.click_id(values[name])
+    values["ip_address"] = identifiers.ip_address(values["ip_address"])
     return ConversionRow(**values)
 
 

@@ -190,7 +190,8 @@ def _adjust(
     worth = held.money if _unmoved(row, held.money, wanted.money, destination) else wanted.money
     if worth == held.money and can.repeats != "replaces":
         return Nothing("unchanged")
-    if worth is None and held.money is not None:
+    # an audience is told of people and not of values
+    if worth is None and held.money is not None and not can.audience:
         return Note("unsupported_change", "value_removed")
     if "restate" not in can.adjusts:
         return Note("unsupported_change", "value_changed")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from itertools import count
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from urllib.parse import urlencode
 
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
 
 PAGE = 100
 """Segments in one answer."""
+
+MOST_PAGES = 100
+"""As many as are read: a platform that never ends must not hold up a person."""
 
 
 class LinkedInSegment(Mapped):
@@ -165,7 +167,7 @@ class LinkedInAudience(Members[LinkedInAudienceConfig], LinkedInApi[LinkedInAudi
 
     def _segments(self, wire: Wire) -> Iterator[Row]:
         """All segments of the account; raises UserError where LinkedIn does not say."""
-        for page in count():
+        for page in range(MOST_PAGES):
             place = {"q": "account", **self._place(), "start": page * PAGE, "count": PAGE}
             reply = wire.exchange(self.asked(f"dmpSegments?{urlencode(place)}", method="GET"))
             if not isinstance(reply, Answer) or reply.status != 200:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from itertools import count
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from urllib.parse import urlencode
 
@@ -37,6 +36,9 @@ HERE = "@audience"
 
 PAGE = 100
 """Audiences in one answer."""
+
+MOST_PAGES = 100
+"""As many as are read: a platform that never ends must not hold up a run."""
 
 
 class TikTokList(Mapped):
@@ -153,7 +155,7 @@ class TikTokAudience(Members[TikTokAudienceConfig], TikTokApi[TikTokAudienceConf
 
     def _audiences(self, wire: Wire) -> Iterator[Row]:
         """All audiences of the advertiser; raises UserError where TikTok does not say."""
-        for page in count(1):
+        for page in range(1, MOST_PAGES + 1):
             reply = wire.exchange(self._page(page))
             if not isinstance(reply, Answer) or not isinstance(self.read(reply, []), Accepted):
                 raise self._not_made(reply)
