@@ -433,3 +433,11 @@ SELECT id FROM crm.o UNION ALL STRICT CORRESPONDING (SELECT id FROM crm.p)
 SELECT id FROM (SELECT AS VALUE (STRUCT(id)) FROM crm.o)
 === columns whose names are words of other dialects or of the grammar
 SELECT top, o.top, o.tablesample, o.select AS selected, o.with AS joined FROM crm.o AS o
+=== a pipe behind a SELECT, its columns kept
+SELECT id, created FROM crm.o WHERE x = 1 |> EXTEND 1 AS client_id |> WHERE id > 1
+=== a pipe behind a union and an order
+WITH a AS (SELECT id FROM crm.o |> EXTEND 1 AS x) (SELECT id FROM a) UNION ALL (SELECT id FROM crm.p) ORDER BY id LIMIT 2 |> EXTEND 1 AS y
+=== a pipe behind a SELECT inside an expression
+SELECT ARRAY(SELECT id FROM crm.p |> EXTEND 1 AS x |> SELECT x) AS id FROM crm.o
+=== elements of columns that are called list and array
+SELECT list[0] AS id, list.x, o.array[OFFSET(0)] AS first, o.as FROM crm.o AS o

@@ -271,9 +271,33 @@ def test_rows_that_are_read_as_a_table_are_called_rows(
     assert fix is None or finding.fix == fix
 
 
+@pytest.mark.parametrize(
+    ("sql", "is_open"),
+    [
+        ("SELECT * FROM crm.o", True),
+        ("SELECT o.* FROM crm.o AS o", True),
+        ("WITH a AS (SELECT * FROM crm.o) SELECT * FROM a", True),
+        ("WITH a AS (SELECT id FROM crm.o) SELECT * FROM a", False),
+        ("WITH a AS (SELECT id FROM crm.o), b AS (SELECT * FROM a) SELECT b.* FROM b", False),
+        ("SELECT * FROM (SELECT id FROM crm.o)", False),
+        ("SELECT * FROM (SELECT id FROM crm.o) JOIN crm.p USING (id)", True),
+        ("SELECT id FROM crm.o UNION ALL SELECT * FROM crm.p", True),
+        ("FROM crm.o", True),
+        ("FROM crm.o |> EXTEND 1 AS x", True),
+        ("FROM crm.o |> SELECT id", False),
+        ("FROM crm.o |> AS s |> SELECT s.id |> EXTEND 1 AS x |> LIMIT 3", False),
+        ("FROM crm.o |> AGGREGATE COUNT(*) AS n GROUP BY id", False),
+        ("SELECT id FROM crm.o |> WHERE id > 1", False),
+    ],
+)
+def test_a_star_is_reported_where_the_columns_of_a_table_come_out(sql: str, is_open: bool) -> None:
+    codes = {finding.code for finding in judge(sql, SCOPE).findings}
+    assert ("select_star" in codes) is is_open
+
+
 def test_a_join_behind_the_alias_of_a_pipe_needs_a_condition() -> None:
     sql = "FROM crm.o |> AS s |> CROSS JOIN crm.p |> SELECT s.id"
-    assert "cartesian_join" in {finding.code for finding in judge(sql, SCOPE).findings}
+    assert [finding.code for finding in judge(sql, SCOPE).findings] == ["cartesian_join"]
 
 
 @pytest.mark.parametrize(

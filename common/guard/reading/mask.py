@@ -61,6 +61,7 @@ def mask(tokens: Sequence[Token], made: Sequence[Call]) -> Masked:
     for call in made:
         _mask_call(tokens, call, seen)
     _join_pairs(seen)
+    _bracket_before_pipes(tokens, seen)
     names = {masked: name for name, masked in stand_ins.items()}
     return Masked("\n".join(seen), tokens, names | of_paths)
 
@@ -115,9 +116,33 @@ def _join_pairs(seen: list[str]) -> None:
             seen[index : index + 2] = f"{word} {after}", ""
 
 
+def _bracket_before_pipes(tokens: Sequence[Token], seen: list[str]) -> None:
+    """SELECT ... |> as FROM (SELECT ...) |>, or sqlglot puts a pipe's columns in their place."""
+    starts: list[int | None] = [None]
+    """Where the body of the query begins in each bracket around; -1 once nothing is to be done."""
+    padded = [NOTHING, *tokens]
+    for index, (before, token) in enumerate(zip(padded, tokens, strict=False)):
+        if starts[-1] is None and not before.has("AS"):
+            if token.has("SELECT", "("):
+                starts[-1] = index
+            elif token.has("FROM"):
+                starts[-1] = -1
+        if token.has("("):
+            starts.append(None)
+        elif token.has(")") and len(starts) > 1:
+            starts.pop()
+        elif token.has("|>") and (start := starts[-1]) is not None and start >= 0:
+            seen[start], seen[index] = f"FROM ( {seen[start]}", f") {seen[index]}"
+            starts[-1] = -1
+
+
 def _is_plain(name: str) -> bool:
-    """Whether sqlglot may see the name; it calls steps of its own __tmp1, __tmp2."""
-    return name.isascii() and name.isidentifier() and not name.lower().startswith("__tmp")
+    """Whether sqlglot may see the name.
+
+    It calls steps of its own __tmp1, __tmp2, and makes an array of list[0] and array[0].
+    """
+    is_own = name.lower().startswith("__tmp") or name.lower() in ("list", "array")
+    return name.isascii() and name.isidentifier() and not is_own
 
 
 def _unused_prefix(tokens: Sequence[Token]) -> str:

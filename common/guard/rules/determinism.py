@@ -41,6 +41,7 @@ def check(
         *_products(source, masked, tree),
         *_cross_joins(source, masked, tree, {id(table) for table in tables}),
         *_end(source, masked, tree),
+        *_open_stars(tree, {id(table) for table in tables}),
     ]
 
 
@@ -277,7 +278,7 @@ def _is_aggregate(column: exp.Expr) -> bool:
 
 
 def _end(source: Source, masked: Masked, tree: exp.Query) -> Iterator[Finding]:
-    """Stars and limits of the outermost query."""
+    """Order and limits of the outermost query."""
     for clause, code, message, fix in _ENDINGS:
         if node := tree.args.get(clause):
             at = _last_clause(source, masked, "ORDER") if clause == "order" else None
@@ -285,14 +286,30 @@ def _end(source: Source, masked: Masked, tree: exp.Query) -> Iterator[Finding]:
             at = at or trees.position(source, masked, node)
             yield found(code, message, fix, at=at, replacement=replacement)
             break
-    first = next(selects(tree))
-    if any(column.is_star for column in first.expressions):
-        yield found(
-            "select_star",
-            "SELECT * returns whatever columns the table has that day; one more tomorrow would "
-            "break the conversion.",
-            "List the columns: SELECT id, client_id, created",
-        )
+
+
+def _open_stars(tree: exp.Query, tables: Collection[int]) -> Iterator[Finding]:
+    """A star through which the columns of a table come out; that of a step has the step's."""
+    steps = {step.alias.lower(): step.this for step in tree.find_all(exp.CTE)}
+    pending: list[exp.Expr] = [tree]
+    seen: set[int] = set()
+    while pending:
+        for select in selects(pending.pop()):
+            if id(select) in seen or not any(column.is_star for column in select.expressions):
+                continue
+            seen.add(id(select))
+            items = _items(select)
+            if any(id(item) in tables for item in items):
+                yield found(
+                    "select_star",
+                    "SELECT * returns whatever columns the table has that day; one more tomorrow "
+                    "would break the conversion.",
+                    "List the columns: SELECT id, client_id, created",
+                )
+                return
+            named = [steps.get(item.name.lower()) for item in items]
+            pending += [step for step in named if step is not None]
+            pending += [item.this for item in items if isinstance(item, exp.Subquery)]
 
 
 def _last_clause(source: Source, masked: Masked, word: str) -> Position | None:

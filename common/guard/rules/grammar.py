@@ -105,7 +105,7 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
             word in RESERVED
             and word not in _AFTER_AS
             and before.has("AS")
-            and not older.has("SELECT")
+            and not older.has("SELECT", ".")
         ):
             message = f"{token.text} is a reserved word; as a name it needs backquotes."
             yield _Problem(token, message, f"AS `{token.text}`", f"`{token.text}`")
