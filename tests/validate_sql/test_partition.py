@@ -110,6 +110,9 @@ BOUNDED = [
     "SELECT id FROM shop.crm.nested_view WHERE day BETWEEN @start_date AND @end_date",
     "SELECT id FROM shop.crm.bounded_view",
     "FROM shop.crm.orders |> WHERE date BETWEEN @start_date AND @end_date |> SELECT id",
+    "FROM shop.crm.orders |> AS o |> WHERE o.date BETWEEN @start_date AND @end_date |> SELECT o.id",
+    "SELECT id, date FROM shop.crm.orders |> WHERE date BETWEEN @start_date AND @end_date",
+    "WITH o AS (SELECT id, date FROM shop.crm.orders) FROM o |> AS p |> WHERE p.date = @start_date",
     "SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS n FROM shop.crm.orders WHERE date = @start_date",
     "SELECT item FROM shop.crm.orders AS o, o.items AS item WHERE o.date = @start_date",
 ]
@@ -180,6 +183,12 @@ UNBOUNDED = [
     ),
     ("SELECT (SELECT MAX(id) FROM shop.crm.orders) AS id", "nothing bounds"),
     ("SELECT id FROM shop.crm.plain WHERE EXISTS (SELECT 1 FROM shop.crm.orders)", "nothing"),
+    ("FROM shop.crm.orders |> AS o |> SELECT o.id", "nothing bounds date"),
+    ("SELECT id FROM shop.crm.orders |> WHERE id > '1'", "nothing bounds date"),
+    (
+        "FROM shop.crm.orders |> AS o |> SELECT MAX(o.date) AS date |> WHERE date = @start_date",
+        "nothing bounds date",
+    ),
     ("SELECT id FROM shop.crm.loads WHERE id = '1'", "nothing bounds _PARTITIONDATE"),
     ("SELECT 1 AS id FROM `shop.analytics_123.events_*` AS e", "nothing bounds e._TABLE_SUFFIX"),
     (

@@ -188,6 +188,10 @@ class _Walk:
             yield from self._item(step, join.this, united([known, on]))
         if isinstance(item, exp.Table):
             yield from self._table(step, item, known)
+        elif isinstance(item, exp.TableAlias):
+            # behind |> AS name, the name alone stands for the rows before it
+            name = step.masked.name(item.name).lower()
+            self.waiting.append((step.steps[name], _for(name, known)))
         elif isinstance(item.this, exp.Query):
             alias = step.masked.name(item.alias).lower()
             inside = replace(step, query=item.this)
