@@ -6,6 +6,7 @@ fits as well, so that "1,234" alone decides nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -38,13 +39,17 @@ class Candidate:
         return self.expression.replace("{}", text)
 
 
-def of_type(wanted: Column, source: str, timezone: str) -> list[Candidate]:
-    """Readings of a column of GoogleSQL type `source` that make the wanted type."""
+def of_type(wanted: Column, source: str, timezone: str, currency: str) -> list[Candidate]:
+    """Readings of a column of GoogleSQL type `source` that make the wanted type.
+
+    Of amounts with a sign only those in `currency`, the project's, are read: without their sign
+    they would be taken for it.
+    """
     if wanted.mode == "REPEATED":
         return []
     match wanted.type:
         case "FLOAT":
-            return _apart(_numbers(source))
+            return _apart(_numbers(source, currency))
         case "BOOLEAN":
             return _truths(source)
         case "TIMESTAMP":
@@ -166,13 +171,14 @@ def _matches(pattern: str) -> str:
 
 
 _SIGN = r"[-+]?"
+_WHOLE = rf"{_SIGN}[0-9]+"
 _PLAIN = rf"{_SIGN}[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?"
-_ENGLISH = rf"{_SIGN}[0-9]{{1,3}}(?:,[0-9]{{3}})+(?:\.[0-9]+)?|{_SIGN}[0-9]+(?:\.[0-9]+)?"
-_CONTINENTAL = rf"{_SIGN}[0-9]{{1,3}}(?:\.[0-9]{{3}})+(?:,[0-9]+)?|{_SIGN}[0-9]+(?:,[0-9]+)?"
-_MONEY = r"(?:[A-Z]{{3}}|[€$£])?\s*(?:{})\s*(?:[A-Z]{{3}}|[€$£])?"
+# no group of thousands begins with 0, so that 0.250 is a quarter to everybody
+_ENGLISH = rf"{_SIGN}[1-9][0-9]{{0,2}}(?:,[0-9]{{3}})+(?:\.[0-9]+)?|{_SIGN}[0-9]+(?:\.[0-9]+)?"
+_CONTINENTAL = rf"{_SIGN}[1-9][0-9]{{0,2}}(?:\.[0-9]{{3}})+(?:,[0-9]+)?|{_SIGN}[0-9]+(?:,[0-9]+)?"
 
 
-def _numbers(source: str) -> list[Candidate]:
+def _numbers(source: str, currency: str) -> list[Candidate]:
     if source in ("INT64", "NUMERIC", "BIGNUMERIC"):
         return [Candidate("CAST({} AS FLOAT64)", keeps_sum=True)]
     if source == "BOOL":
@@ -180,19 +186,32 @@ def _numbers(source: str) -> list[Candidate]:
     if source != "STRING":
         return []
     bare = "REGEXP_REPLACE({}, r'[^0-9.,+-]', '')"
+    plain = "SAFE_CAST({} AS FLOAT64)"
     english = "SAFE_CAST(REPLACE({}, ',', '') AS FLOAT64)"
     continental = "SAFE_CAST(REPLACE(REPLACE({}, '.', ''), ',', '.') AS FLOAT64)"
     return [
-        Candidate("SAFE_CAST({} AS FLOAT64)", _matches(_PLAIN), is_sure=True),
+        Candidate(plain, _matches(_WHOLE), is_sure=True),
+        # 1.234 alone is one and a bit in English and a thousand on the continent
+        Candidate(plain, _matches(_PLAIN), family="english"),
         Candidate(english, _matches(_ENGLISH), family="english"),
         Candidate(continental, _matches(_CONTINENTAL), family="continental"),
-        Candidate(english.replace("{}", bare), _matches(_MONEY.format(_ENGLISH)), family="english"),
+        Candidate(
+            english.replace("{}", bare), _matches(_money(_ENGLISH, currency)), family="english"
+        ),
         Candidate(
             continental.replace("{}", bare),
-            _matches(_MONEY.format(_CONTINENTAL)),
+            _matches(_money(_CONTINENTAL, currency)),
             family="continental",
         ),
     ]
+
+
+def _money(number: str, currency: str) -> str:
+    """The pattern of a number with the code or a sign of this currency before or behind it."""
+    signs = [sign for sign, code in _SYMBOLS.items() if code == currency]
+    signs += [sign for sign, codes in _SHARED.items() if currency in codes]
+    sign = "|".join([currency, *map(re.escape, signs)])
+    return rf"(?:{sign})?\s*(?:{number})\s*(?:{sign})?"
 
 
 def _truths(source: str) -> list[Candidate]:

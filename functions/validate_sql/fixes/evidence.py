@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from common.bigquery.sql import Sql, identifier, join, template
 from common.bigquery.warehouse import Warehouse
 from common.errors import ProductError
+from common.untyped import Row
 from functions.validate_sql.fixes.candidates import Candidate
 from functions.validate_sql.profile.profile import Answer
 
@@ -17,16 +18,42 @@ def reading(
     """The one reading that every value fits and none is lost by; None when none or several do."""
     if column not in kept.types or not candidates:
         return None
-    held = [candidate for candidate in candidates if _holds(own, kept, column, candidate)]
+    held = _held(own, kept, column, candidates)
     sure = next((candidate for candidate in held if candidate.is_sure), None)
     families = {candidate.family or candidate.expression for candidate in held}
     return sure or (held[0] if len(families) == 1 else None)
 
 
-def _holds(own: Warehouse, kept: Answer, column: str, candidate: Candidate) -> bool:
-    """Whether the reading keeps every value; one that the engine cannot work out proves nothing."""
-    value = f"answer.{identifier(column)}"
+def _held(
+    own: Warehouse, kept: Answer, column: str, candidates: Sequence[Candidate]
+) -> list[Candidate]:
+    """The readings that keep every value; one that the engine cannot work out proves nothing."""
     is_text = kept.types[column] == "STRING"
+    counts = [
+        Sql(f"{count} AS {name}_{index}")
+        for index, candidate in enumerate(candidates)
+        for name, count in _counts(f"answer.{identifier(column)}", is_text, candidate)
+    ]
+    # all in one job, as each takes BigQuery about a second
+    sql = template(__file__, counts=join(",\n  ", counts), answer=kept.table)
+    try:
+        row = next(iter(own.rows(sql, labels={"purpose": "validate"})))
+    except ProductError:
+        # one that fails hides what the others would have shown
+        alone = [[candidate] for candidate in candidates] if len(candidates) > 1 else []
+        return [held for one in alone for held in _held(own, kept, column, one)]
+    return [
+        candidate
+        for index, candidate in enumerate(candidates)
+        if _keeps(candidate, {name: row.get(f"{name}_{index}") for name in _COUNTED})
+    ]
+
+
+_COUNTED = ("present", "misfits", "lost", "before", "after", "drifts")
+
+
+def _counts(value: str, is_text: bool, candidate: Candidate) -> Iterator[tuple[str, str]]:
+    """What is counted of a reading, each with its name."""
     is_there = f"{value} IS NOT NULL"
     if is_text:
         is_there += f" AND TRIM({value}) != ''"
@@ -34,28 +61,19 @@ def _holds(own: Warehouse, kept: Answer, column: str, candidate: Candidate) -> b
     fits, excused = (text.replace("{}", value) for text in (candidate.fits, candidate.excused))
     read = f"IF({is_there} AND IFNULL({fits}, FALSE), {candidate.of(value)}, NULL)"
     lost = f"({candidate.of(value)}) IS NULL AND NOT IFNULL({excused}, FALSE)"
-    counts = [
-        Sql(f"COUNTIF({is_there}) AS present"),
-        Sql(f"COUNTIF({is_there} AND NOT IFNULL({fits}, FALSE)) AS misfits"),
-        # what does not fit is not worked out: it may make the expression fail
-        Sql(f"COUNTIF({is_there} AND IF(IFNULL({fits}, FALSE), {lost}, FALSE)) AS lost"),
-        Sql(f"COUNT(DISTINCT IF({is_there}, {told_apart}, NULL)) AS before"),
-        Sql(f"COUNT(DISTINCT {read}) AS after"),
-        *_sums(value, read, candidate),
-    ]
-    sql = template(__file__, counts=join(",\n  ", counts), answer=kept.table)
-    try:
-        row = next(iter(own.rows(sql, labels={"purpose": "validate"})))
-    except ProductError:
-        return False
-    is_merged = candidate.keeps_apart and row["after"] < row["before"]
-    is_whole = not row["misfits"] and not row["lost"] and not row.get("drift")
-    return bool(row["present"]) and is_whole and not is_merged
+    yield "present", f"COUNTIF({is_there})"
+    yield "misfits", f"COUNTIF({is_there} AND NOT IFNULL({fits}, FALSE))"
+    # what does not fit is not worked out: it may make the expression fail
+    yield "lost", f"COUNTIF({is_there} AND IF(IFNULL({fits}, FALSE), {lost}, FALSE))"
+    yield "before", f"COUNT(DISTINCT IF({is_there}, {told_apart}, NULL))"
+    yield "after", f"COUNT(DISTINCT {read})"
+    if candidate.keeps_sum:
+        # by how much the sum of numbers would drift, rounding aside
+        before, after = f"SUM(CAST({value} AS FLOAT64))", f"SUM({read})"
+        yield "drifts", f"ABS({before} - IFNULL({after}, 0)) > 1e-9 * ABS({before})"
 
 
-def _sums(value: str, read: str, candidate: Candidate) -> list[Sql]:
-    """By how much the sum of numbers would drift, rounding aside."""
-    if not candidate.keeps_sum:
-        return []
-    before, after = f"SUM(CAST({value} AS FLOAT64))", f"SUM({read})"
-    return [Sql(f"ABS({before} - IFNULL({after}, 0)) > 1e-9 * ABS({before}) AS drift")]
+def _keeps(candidate: Candidate, counted: Row) -> bool:
+    is_merged = candidate.keeps_apart and counted["after"] < counted["before"]
+    is_whole = not counted["misfits"] and not counted["lost"] and not counted["drifts"]
+    return bool(counted["present"]) and is_whole and not is_merged

@@ -1,4 +1,4 @@
--- How the values of a column fare in a reading: not fitting it, lost by it, and no longer distinct.
+-- How the values of a column fare in each reading: not fitting it, lost by it, no longer distinct.
 SELECT
   {{ counts }}
 FROM {{ answer }} AS answer

@@ -131,8 +131,8 @@ def _candidates(finding: Finding, columns: Columns, profile: Profile | None) -> 
     name = finding.field or ""
     if finding.code in ("wrong_type", "implicit_cast"):
         wanted = contract(columns.kind).column(name)
-        zone = columns.timezone
-        return candidates.of_type(wanted, columns.source(name), zone) if wanted else []
+        known = columns.source(name), columns.timezone, columns.currency
+        return candidates.of_type(wanted, *known) if wanted else []
     if profile is None:
         return []
     match finding.code:
