@@ -5,6 +5,7 @@ locals {
   _page        = local.manifest.functions.console
   has_console  = length(var.console_members) > 0
   console_name = "${local.prefix}-console"
+  _image       = join("", [for repository in google_artifact_registry_repository.console : "${repository.location}-docker.pkg.dev/${repository.project}/${repository.repository_id}/page"])
 
   # what the proxy writes into its assertions, and the functions behind the page demand
   # https://cloud.google.com/iap/docs/signed-headers-howto
@@ -19,6 +20,20 @@ resource "google_service_account" "console" {
   account_id   = "${local.account_prefix}-console"
   display_name = local.console_name
   description  = local._page.description
+
+  depends_on = [google_project_service.apis]
+}
+
+# where the build puts the page's image: functions bring a repository of their own, services do not
+resource "google_artifact_registry_repository" "console" {
+  count = local.has_console ? 1 : 0
+
+  project       = var.project
+  location      = var.region
+  repository_id = local.console_name
+  description   = "Images of the console."
+  format        = "DOCKER"
+  kms_key_name  = var.kms_keys.code
 
   depends_on = [google_project_service.apis]
 }
@@ -39,7 +54,7 @@ resource "google_cloud_run_v2_service" "console" {
     function_target = local._page.entry_point
     # as `gcloud run deploy --function --base-image` names it; not tried against Google
     base_image      = "${var.region}-docker.pkg.dev/serverless-runtimes/google-22-full/runtimes/${var.runtime}"
-    image_uri       = "${var.region}-docker.pkg.dev/${var.project}/cloud-run-source-deploy/${local.console_name}"
+    image_uri       = local._image
     service_account = google_service_account.build.id
   }
 
@@ -53,7 +68,7 @@ resource "google_cloud_run_v2_service" "console" {
     }
 
     containers {
-      image = "${var.region}-docker.pkg.dev/${var.project}/cloud-run-source-deploy/${local.console_name}"
+      image = local._image
 
       resources {
         limits = { cpu = local._page.cpu, memory = local._page.memory }

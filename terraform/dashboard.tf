@@ -1,11 +1,17 @@
 locals {
   _own = "metric.type=\"logging.googleapis.com/user/${local.prefix}"
 
+  # the sum of a distribution, which only PromQL tells and a line can show
+  # https://cloud.google.com/monitoring/promql/promql-mapping
+  _sum = "increase(logging_googleapis_com:user_${replace(local.prefix, "-", "_")}"
+  sums = {
+    "Bytes read by runs"       = "sum by (service_name) (${local._sum}_bytes_sum{monitored_resource=\"cloud_run_revision\"}[1h]))"
+    "Requests to ad platforms" = "sum by (destination) (${local._sum}_deliveries_sum{monitored_resource=\"cloud_run_revision\"}[1h]))"
+  }
+
   # each chart: what it shows, of which metric, added up over which label
   charts = {
     "Runs by status"                = { filter = "${local._own}-runs\"", by = "metric.label.status", aligner = "ALIGN_DELTA" }
-    "Bytes read by runs"            = { filter = "${local._own}-bytes\"", by = "resource.label.service_name", aligner = "ALIGN_DELTA" }
-    "Requests to ad platforms"      = { filter = "${local._own}-deliveries\"", by = "metric.label.destination", aligner = "ALIGN_DELTA" }
     "Incidents by code"             = { filter = "${local._own}-incidents\"", by = "metric.label.code", aligner = "ALIGN_DELTA" }
     "Oldest message, seconds"       = { filter = "metric.type=\"pubsub.googleapis.com/subscription/oldest_unacked_message_age\" AND resource.label.subscription_id=starts_with(\"${local.prefix}-\")", by = "resource.label.subscription_id", aligner = "ALIGN_MAX" }
     "Dead letters"                  = { filter = "metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.label.subscription_id=\"${local.prefix}-dead-letters\"", by = "resource.label.subscription_id", aligner = "ALIGN_MAX" }
@@ -20,8 +26,12 @@ resource "google_monitoring_dashboard" "overview" {
     displayName = "${local.prefix}: runs, bytes, lag, deliveries, dead letters"
     gridLayout = {
       columns = "2"
-      widgets = [
-        for title, chart in local.charts : {
+      widgets = concat(
+        [for title, query in local.sums : {
+          title   = title
+          xyChart = { dataSets = [{ plotType = "LINE", timeSeriesQuery = { prometheusQuery = query } }] }
+        }],
+        [for title, chart in local.charts : {
           title = title
           xyChart = {
             dataSets = [{
@@ -39,8 +49,8 @@ resource "google_monitoring_dashboard" "overview" {
               }
             }]
           }
-        }
-      ]
+        }],
+      )
     }
   })
 

@@ -46,7 +46,7 @@ variable "allow_unauthenticated" {
 }
 
 variable "budget" {
-  description = "Monthly budget that mails at 50, 90 and 100 percent, or null for none; the amount is in the billing account's currency. It warns only; daily_query_tebibytes is what stops a runaway."
+  description = "Monthly budget that mails at 50, 90 and 100 percent, or null for none; the amount is whole units of the billing account's currency. It warns only; daily_query_tebibytes is what stops a runaway."
   type = object({
     billing_account = string
     amount          = number
@@ -56,6 +56,11 @@ variable "budget" {
   validation {
     condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
     error_message = "budget.billing_account looks like 012345-6789AB-CDEF01."
+  }
+
+  validation {
+    condition     = var.budget == null || try(var.budget.amount >= 1 && floor(var.budget.amount) == var.budget.amount, false)
+    error_message = "budget.amount is whole units of the billing account's currency, such as 50."
   }
 }
 

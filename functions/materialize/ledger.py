@@ -60,7 +60,15 @@ class Ledger:
             # an allow-list: a detail may quote what no log may hold
             **{
                 name: columns[name]
-                for name in ("conversion", "inserted", "updated", "deleted", "seconds", "trigger")
+                for name in (
+                    "conversion",
+                    "inserted",
+                    "updated",
+                    "deleted",
+                    "bytes_processed",
+                    "seconds",
+                    "trigger",
+                )
                 if columns.get(name) is not None
             },
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from tests.terraform.offline import REPOSITORY
 
 WRITES = re.compile(r"\b(?:INSERT INTO|MERGE INTO|UPDATE|DELETE FROM)\s+\{\{ (\w+) \}\}")
 """A statement that changes the table in its slot."""
+REPORTS = ("incident", "raised")
+"""How the names of what reports an incident end."""
 PARTS = {
     "common.bigquery.leases.lease": "leases",
     "common.catalog.exclusive": "leases",
@@ -50,20 +52,27 @@ def logged() -> dict[str, set[str]]:
     for file in (f for room in ("common", "functions") for f in (REPOSITORY / room).rglob("*.py")):
         for call in _calls(file):
             if ast.unparse(call.func) == "log" and (event := _text(call.args[0])):
-                fields = {word.arg for word in call.keywords if word.arg}
-                anything = any(word.arg is None for word in call.keywords)
-                found.setdefault(event, set()).update(FIELDS if anything else fields)
+                fields = {name for word in call.keywords for name in _named(word)}
+                found.setdefault(event, set()).update(fields)
     return found
+
+
+def _named(word: ast.keyword) -> Iterable[str]:
+    """The fields that an argument of log() names; all of them where it does not spell them out."""
+    if word.arg:
+        return [word.arg]
+    names = word.value.generators[0].iter if isinstance(word.value, ast.DictComp) else None
+    return map(_text, names.elts) if isinstance(names, ast.Tuple) else FIELDS
 
 
 @cache
 def reported() -> frozenset[str]:
     """Codes of the incidents that the product spells out where it reports them."""
     rooms = (REPOSITORY / "functions").rglob("*.py")
-    calls = (call for file in rooms for call in _calls(file) if call.args)
-    return frozenset(
-        _text(call.args[0]) for call in calls if ast.unparse(call.func).lower().endswith("incident")
-    )
+    calls = (call for file in rooms for call in _calls(file))
+    said = (call for call in calls if ast.unparse(call.func).lower().endswith(REPORTS))
+    # where a shared function reports, whoever asks for it comes first
+    return frozenset(_text(argument) for call in said for argument in call.args[:2])
 
 
 @cache

@@ -271,7 +271,8 @@ def _listed(name: str | None) -> list[str]:
 def metrics_read_what_the_code_logs(plan: Plan) -> Iterator[str]:
     for metric in plan.of("google_logging_metric"):
         values = metric.values
-        yield from _unlogged(metric.address, values["filter"], values["label_extractors"])
+        read = f"{values['filter']} {values['value_extractor'] or ''}"
+        yield from _unlogged(metric.address, read, values["label_extractors"])
 
 
 def alerts_read_what_the_code_logs(plan: Plan) -> Iterator[str]:
@@ -288,6 +289,8 @@ def _unlogged(address: str, filter: str, labels: Mapping[str, str]) -> Iterator[
         yield f"{address} counts {events}, which no code logs"
         return
     fields = set.intersection(*(logged[event] for event in events))
+    if unknown := set(re.findall(r"jsonPayload\.(\w+)", filter)) - fields - {"event"}:
+        yield f"{address} reads {sorted(unknown)}, which {events} do not log"
     for label, extractor in labels.items():
         if (label, extractor) == ("severity", "EXTRACT(severity)"):
             continue  # every line of a log has one
@@ -296,9 +299,11 @@ def _unlogged(address: str, filter: str, labels: Mapping[str, str]) -> Iterator[
 
 
 def alerts_name_incidents_that_the_code_reports(plan: Plan) -> Iterator[str]:
-    for alert in plan.of("google_monitoring_alert_policy", "alerts"):
-        filter = alert.values["conditions"][0]["condition_threshold"][0]["filter"]
-        codes = set(re.findall(r'metric\.label\.code!?="(\w+)"', filter))
+    for alert in plan.of("google_monitoring_alert_policy"):
+        asked = json.dumps(alert.values["conditions"]).replace("\\", "")
+        codes = set(re.findall(r'\.code!?="(\w+)"', asked))
+        for listed in re.findall(r"\.code=\((.+?)\)", asked):
+            codes |= set(re.findall(r'"(\w+)"', listed))
         if unknown := codes - code.reported():
             yield f"{alert.address} waits for {sorted(unknown)}, which no code reports"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from tests.terraform.plans import Plan, Resource, reference
 
@@ -22,6 +24,7 @@ ALERTS = {
 
 APIS = {
     "google_bigquery_": "bigquery",
+    "google_artifact_registry_": "artifactregistry",
     "google_billing_": "billingbudgets",
     "google_cloud_quotas_": "cloudquotas",
     "google_cloud_run_": "run",
@@ -81,6 +84,41 @@ def an_alert_watches_what_is_measured(plan: Plan) -> Iterator[str]:
             yield f"{alert.address} reads {sorted(unknown)}, which {metric} has not"
 
 
+def a_chart_shows_what_is_measured(plan: Plan) -> Iterator[str]:
+    for board in plan.of("google_monitoring_dashboard"):
+        for widget in json.loads(board.values["dashboard_json"])["gridLayout"]["widgets"]:
+            for shown in widget["xyChart"]["dataSets"]:
+                for wrong in _unshown(plan, shown["timeSeriesQuery"]):
+                    yield f"chart {widget['title']}: {wrong}"
+
+
+def _unshown(plan: Plan, query: dict[str, Any]) -> Iterator[str]:
+    """What keeps a line from showing the query."""
+    measured = {m.values["name"]: m.values for m in _metrics(plan)}
+    asked = query.get("prometheusQuery", "")
+    if asked:
+        known = {re.sub(r"\W", "_", name): values for name, values in measured.items()}
+        found = re.findall(r"logging_googleapis_com:user_(\w+)_(?:sum|count)\b", asked)
+        labels = set(re.findall(r"by \((\w+)\)", asked)) - {"service_name"}
+    else:
+        filter = query["timeSeriesFilter"]
+        asked = filter["filter"]
+        if re.findall(r'metric\.type="(.+?)"', asked)[0].startswith(PLATFORM_METRICS):
+            return
+        known = measured
+        found = re.findall(r'metric\.type="logging\.googleapis\.com/user/(.+?)"', asked)
+        labels = set(re.findall(r"metric\.label\.(\w+)", str(filter)))
+    metric = known.get(found[0]) if found else None
+    if metric is None:
+        yield f"nothing measures {asked}"
+        return
+    is_distribution = metric["metric_descriptor"][0]["value_type"] == "DISTRIBUTION"
+    if is_distribution != ("prometheusQuery" in query):
+        yield "only the sum of a distribution, and nothing else, is asked for in PromQL"
+    if unknown := labels - set(metric["label_extractors"]):
+        yield f"there is no label {sorted(unknown)}"
+
+
 def silence_is_watched_where_runs_are_counted(plan: Plan) -> Iterator[str]:
     for alert in plan.of("google_monitoring_alert_policy", "nothing_runs"):
         filter = alert.values["conditions"][0]["condition_absent"][0]["filter"]
@@ -131,6 +169,7 @@ def every_api_in_use_is_enabled(plan: Plan) -> Iterator[str]:
 POLICIES = (
     every_alert_is_there_and_reaches_somebody,
     an_alert_watches_what_is_measured,
+    a_chart_shows_what_is_measured,
     silence_is_watched_where_runs_are_counted,
     metrics_count_the_logs_of_every_function,
     the_daily_quota_of_queries_is_set,

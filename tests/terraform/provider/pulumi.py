@@ -21,6 +21,7 @@ from tests.terraform.provider import schema
 
 RECORDED = Path(__file__).with_name("pulumi.json")
 MODULES = {
+    "artifact_registry_repository": "artifactregistry/repository",
     "bigquery_dataset": "bigquery/dataset",
     "bigquery_dataset_iam_member": "bigquery/dataset_iam_member",
     "bigquery_table": "bigquery/table",
@@ -87,7 +88,7 @@ def _block(path: str, recorded: Mapping[str, Any], other: Block) -> Iterator[str
     matched = set()
     for name, (_, presence) in recorded["attributes"].items():
         found = _spelled(name, shown)
-        if presence == "computed" or name == "id":
+        if presence == "computed" or (name == "id" and presence == "optional"):
             continue
         matched.add(found)
         if found is None:

@@ -45,7 +45,7 @@ def block(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _attribute(name: str, kind: object, presence: str) -> dict[str, Any]:
     # the provider fills in an id that the configuration leaves out
-    computed = presence == "computed" or name == "id"
+    computed = presence == "computed" or (name == "id" and presence == "optional")
     return {
         "name": name,
         "type": json.dumps(kind).encode(),
