@@ -45,7 +45,10 @@ LIMIT_GROWTH = 64
 STEADY = 3
 """Waves after which memory is looked at first."""
 
-ROW_LISTS = ("data", "elements", "events", "OfflineConversions", "audienceMembers")
+ROW_LISTS = (
+    *("data", "elements", "events", "OfflineConversions", "audienceMembers", "batch_data"),
+    "CustomerListItems",
+)
 """What platforms call the rows of a request."""
 
 HASH = re.compile(r'"[0-9a-f]{64}"')
@@ -161,7 +164,7 @@ def least_seconds(requests: Sequence[Request]) -> float:
 
 def rows_of(body: dict[str, Any]) -> list[Any]:
     """The rows of a request's body."""
-    found = body.get("payload", body)
+    found = body.get("payload") or body.get("CustomerListUserData") or body
     return next(found[name] for name in ROW_LISTS if name in found)
 
 

@@ -95,7 +95,7 @@ QUALITY = st.recursive(
             displayNetworkMembersCount ingestedUserListInfo contactIdInfo
             matchRatePercentage destinations status audienceSize matchedCount inputCount data list
             audience_id cover_num is_valid page_info total_page Audiences Id SearchSize
-            AudienceNetworkSize""".split()
+            AudienceNetworkSize overall_status quality_components hashed_email CHECKOUT""".split()
             ),
             inner,
             max_size=4,
@@ -163,6 +163,8 @@ CAUSES = [
     ("meta", "meta_80003", Cause.SLOW),
     ("meta", "meta_100_999", Cause.UNLISTED),
     ("tiktok", "tiktok_40999", Cause.UNLISTED),
+    ("tiktok", "tiktok_40002", Cause.ROW),
+    ("tiktok_audience", "tiktok_40002", Cause.UNLISTED),
 ]
 
 

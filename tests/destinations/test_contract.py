@@ -437,3 +437,13 @@ def test_an_app_that_wants_proof_of_its_secret_gets_it(
     if not proves:
         assert delivery.halted
         assert delivery.halted.reason == "meta_100_appsecret_proof"
+
+
+def test_pinterest_says_how_good_the_events_are(earth: World) -> None:
+    destination, conversion, rows = built_rows("pinterest", 2)
+    assert destination.diagnose(NOW.date(), earth.wire) == {}
+    earth.delivery(destination, conversion).deliver(rows)
+    assert destination.diagnose(NOW.date(), earth.wire) == {
+        "": {"event_quality": 2.0},
+        conversion: {"coverage_hashed_email": 80.5},
+    }

@@ -54,6 +54,8 @@ class Pinterest(StandIn):
     def answer(self, call: Call) -> Reply:
         if call.headers.get("authorization") != f"Bearer {self.token}":
             return error(401, 2, "Authentication failed.")
+        if call.method == "GET" and call.path.endswith("/conversion_eqs"):
+            return self._quality(call)
         if call.method != "POST" or not call.path.endswith("/events"):
             return super().answer(call)
         if call.path != f"/v5/ad_accounts/{self.ad_account}/events":
@@ -75,6 +77,21 @@ class Pinterest(StandIn):
             return Reply(200, shown)
         message = "Not all events were successfully processed."
         return Reply(422, {"code": 4198, "message": message, "details": shown})
+
+    def _quality(self, call: Call) -> Reply:
+        """[api] EventQualityScore of each source of events."""
+        if call.query.get("lookback_period") not in ("1d", "14d"):
+            return error(400, 1, "lookback_period is required")
+        names = sorted({name for name, _ in self.held})
+        coverage = {name.upper(): {"coverage": 80.5} for name in names}
+        score = {
+            "overall_status": "FAIR",
+            "quality_components": {"hashed_email": coverage},
+            "ingestion_source": call.query.get("ingestion_source"),
+            "source_platform": "WEB",
+            "lookback_period": call.query["lookback_period"],
+        }
+        return Reply(200, [score] if names else [])
 
     def _fault(self, event: Mapping[str, Any]) -> str:
         """Why this event fails, though the request is well-formed."""

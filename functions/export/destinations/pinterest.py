@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from pydantic import Field, StringConstraints
 
@@ -217,11 +217,34 @@ class Pinterest(Destination[PinterestConfig]):
         return self._request([built], TEST)
 
     def _request(self, batch: Sequence[Built], query: str = "") -> Request:
+        return self._asked(f"events{query}", body("data", batch))
+
+    def _asked(self, path: str, said: bytes = b"", method: str = "POST") -> Request:
         return Request(
-            url=f"{HOST}/v5/ad_accounts/{self.config.ad_account_id}/events{query}",
-            body=body("data", batch),
+            url=f"{HOST}/v5/ad_accounts/{self.config.ad_account_id}/{path}",
+            body=said,
             credential=Credential("bearer", reference=self.config.access_token),
+            method=method,
         )
+
+    def diagnose(self, day: date, wire: Wire) -> Mapping[str, Mapping[str, float]]:
+        """How many events of the last 14 days carried each identifier, in percent, and for the
+        account the event quality: 1 needs improvement, 2 is fair, 3 is good. A conversion token may
+        not ask, only one of the scope ads:read.
+
+        Source: conversion_eqs/list of the OpenAPI document.
+        """
+        reply = wire.exchange(self._asked(f"conversion_eqs?{QUALITY}", method="GET"))
+        shown = reply.json() if isinstance(reply, Answer) and reply.status == 200 else None
+        scores = list(foreign.objects(shown))
+        states = [QUALITIES.get(foreign.text(each.get("overall_status"))) for each in scores]
+        known = [state for state in states if state is not None]
+        account = {"": {"event_quality": min(known)}} if known else {}
+        events = {
+            conversion: coverage_of(scores, each.event_name)
+            for conversion, each in self.mapped.items()
+        }
+        return account | {conversion: found for conversion, found in events.items() if found}
 
     def verdict(self, reply: Reply, batch: Sequence[Built], now: datetime) -> Result:
         # the one server error that says that nothing was taken: the endpoint is ramped down
@@ -258,6 +281,23 @@ class Pinterest(Destination[PinterestConfig]):
         if isinstance(result, Halted):
             return [Problem(result.reason, "Pinterest refuses the credentials.", result.fix)]
         return []
+
+
+QUALITY = urlencode({"lookback_period": "14d", "ingestion_source": "CONVERSIONS_API"})
+QUALITIES = {"NEEDS_IMPROVEMENT": 1.0, "FAIR": 2.0, "GOOD": 3.0}
+
+
+def coverage_of(scores: Sequence[Row], event: str) -> dict[str, float]:
+    """The share of such events that carry each identifier, of several sources the lowest."""
+    found: dict[str, float] = {}
+    for score in scores:
+        for name, by_event in foreign.mapping(score.get("quality_components")).items():
+            for each, details in foreign.mapping(by_event).items():
+                share = foreign.number(foreign.mapping(details).get("coverage"))
+                measure = f"coverage_{foreign.word(name)}"
+                if share is not None and foreign.text(each).casefold() == event:
+                    found[measure] = min(share, found.get(measure, share))
+    return found
 
 
 def code_of(reply: Answer) -> int | None:

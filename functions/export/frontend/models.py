@@ -364,9 +364,10 @@ class Diagnosis(Model):
     measures: dict[str, float] = Field(
         description="Meta: event_match_quality of 10, coverage_... in percent, of an audience "
         "size_from, size_to and ready (1). Google Customer Match: size_to, size_... by network, "
-        "match_rate in percent. LinkedIn audience: size_to, match_rate. TikTok audience: size_to. "
-        "Microsoft: conversions of the day before, taken and refused; of an audience size_to, "
-        "size_... by network."
+        "match_rate in percent. Pinterest: coverage_..., and of the account event_quality from 1 "
+        "(needs improvement) to 3 (good). LinkedIn audience: size_to, match_rate. TikTok audience: "
+        "size_to. Microsoft: conversions of the day before, taken and refused; of an audience "
+        "size_to, size_... by network."
     )
 
 

@@ -18,7 +18,6 @@ from functions.export.contract.base import (
     Destination,
     Intent,
     Rejected,
-    canonical,
     fingerprint,
 )
 from functions.export.contract.config import DestinationConfig
@@ -67,20 +66,28 @@ class Members(Destination[T]):
         if intent.op == "retract" and intent.members:
             # an address that the row has by now and that never was sent is somebody else's to leave
             texts = to_leave(intent)
-            return self._written(intent.key, texts, "remove") if texts else stays(intent.key)
-        hashes = self.identifiers(row)
-        known = tuple([canonical({kind: text}).decode() for kind, text in hashes.items() if text])
+            return self._leaving(intent.key, texts) if texts else stays(intent.key)
+        known = [{kind: text} for kind, text in self.identifiers(row).items() if text]
         if not known or not intent.with_person:
             return Rejected("no_identifier")
         if intent.op == "retract":
             return self._written(intent.key, known, "remove")
-        return self._written(intent.key, known, "add", known)
+        # as JSON without a writer: a kind is a word, and a hash holds digits and letters
+        texts = tuple([f'{{"{kind}":"{text}"}}' for each in known for kind, text in each.items()])
+        return self._written(intent.key, known, "add", texts)
 
     def leaving(self, key: str, members: Sequence[str]) -> Built | None:
-        return self._written(f"{key}-old", members, "remove")
+        return self._leaving(f"{key}-old", members)
+
+    def _leaving(self, key: str, texts: Sequence[str]) -> Built:
+        return self._written(key, [json.loads(text) for text in texts], "remove")
 
     def _written(
-        self, key: str, texts: Sequence[str], verb: Verb, members: tuple[str, ...] = ()
+        self,
+        key: str,
+        known: Sequence[Mapping[str, str]],
+        verb: Verb,
+        members: tuple[str, ...] = (),
     ) -> Built:
-        payload = self.member([json.loads(text) for text in texts], verb)
+        payload = self.member(known, verb)
         return Built(key, payload, fingerprint(payload), verb, members)

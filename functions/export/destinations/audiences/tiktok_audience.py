@@ -23,7 +23,7 @@ from functions.export.payload import identifiers
 from functions.export.payload.rows import ConversionRow
 from functions.export.transport import foreign
 from functions.export.transport.calls import Answer, Reply, Request
-from functions.export.transport.results import Accepted
+from functions.export.transport.results import Accepted, Cause
 
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
@@ -129,6 +129,10 @@ class TikTokAudience(Members[TikTokAudienceConfig], TikTokApi[TikTokAudienceConf
         )
         audience: str = self.mapped[conversion].audience_id or ""
         return self.asked("segment/mapping/", users.replace(HERE.encode(), audience.encode()))
+
+    def cause(self, reason: str) -> Cause:
+        # an audience that is not there is a parameter error too, and no row's
+        return Cause.UNLISTED if reason == "tiktok_40002" else super().cause(reason)
 
     def check(self, wire: Wire) -> list[Problem]:
         """What TikTok says when it is asked for its audiences."""
