@@ -131,6 +131,7 @@ SELECT
     keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
     '(not set)', keyed.raw_campaign
   ) AS own_campaign,
+  keyed.has_google_click AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL AS is_click_alone,
   keyed.device_category,
   keyed.operating_system,
   keyed.browser,

@@ -11,7 +11,12 @@ begun AS (
     scanned.begun.depth,
     scanned.begun.landing,
     scanned.begun.session_record,
-    scanned.begun.event_record
+    -- session_start says nothing but the address, whose page_view says more of the same click
+    IF(
+      JSON_VALUE(SUBSTR(scanned.begun.event_record, 29), '$.page')
+      = JSON_VALUE(SUBSTR(scanned.begun.worded_record, 29), '$.page'),
+      scanned.begun.worded_record, scanned.begun.event_record
+    ) AS event_record
   FROM {{ scanned }} AS scanned
   WHERE scanned.begun IS NOT NULL
 ),

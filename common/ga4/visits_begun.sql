@@ -22,8 +22,12 @@ FROM (
         ))))) OVER visit AS session_record,
         MIN(IF(exported.own_source IS NULL, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
           exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
-          CAST(NULL AS STRING) AS channel, 'first_event' AS step
-        ))))) OVER visit AS event_record
+          CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
+        ))))) OVER visit AS event_record,
+        MIN(IF(exported.own_source IS NULL OR exported.is_click_alone, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
+          exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
+          CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
+        ))))) OVER visit AS worded_record
       )
     ) AS begun
   FROM (

@@ -81,6 +81,7 @@ def known(shop: Shop, as_of: date) -> dict[str, list[tuple[Any, ...]]]:
                 rounded(row.value),
                 row.source,
                 row.medium,
+                row.campaign,
             )
             for row in answer(truth)
         )
@@ -110,6 +111,7 @@ def found(
                 rounded(row["net_value"]),
                 row["source"],
                 row["medium"],
+                row["campaign"],
             )
             for row in candidates(warehouse, dataset, name, options, window)
             if row["removed"] is None

@@ -33,8 +33,12 @@ FROM (
         ))))) OVER visit AS session_record,
         MIN(IF(exported.own_source IS NULL, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
           exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
-          CAST(NULL AS STRING) AS channel, 'first_event' AS step
-        ))))) OVER visit AS event_record
+          CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
+        ))))) OVER visit AS event_record,
+        MIN(IF(exported.own_source IS NULL OR exported.is_click_alone, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
+          exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
+          CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
+        ))))) OVER visit AS worded_record
       )
     ) AS begun
   FROM (
@@ -275,6 +279,7 @@ SELECT
     keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
     '(not set)', keyed.raw_campaign
   ) AS own_campaign,
+  keyed.has_google_click AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL AS is_click_alone,
   keyed.device_category,
   keyed.operating_system,
   keyed.browser,
@@ -337,7 +342,12 @@ begun AS (
     scanned.begun.depth,
     scanned.begun.landing,
     scanned.begun.session_record,
-    scanned.begun.event_record
+    -- session_start says nothing but the address, whose page_view says more of the same click
+    IF(
+      JSON_VALUE(SUBSTR(scanned.begun.event_record, 29), '$.page')
+      = JSON_VALUE(SUBSTR(scanned.begun.worded_record, 29), '$.page'),
+      scanned.begun.worded_record, scanned.begun.event_record
+    ) AS event_record
   FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
   WHERE scanned.begun IS NOT NULL
 ),

@@ -27,6 +27,7 @@ class Counted:
     gclid: str | None
     source: str
     medium: str
+    campaign: str | None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -46,7 +47,7 @@ class _Seen(NamedTuple):
     recorded: bool
 
 
-UNKNOWN = Channel("(not set)", "(not set)")
+UNKNOWN = Channel("(not set)", "(not set)", "(not set)")
 """What GA4 says of an event without a visit."""
 
 
@@ -173,6 +174,7 @@ class ExpectedConversions:
             gclid=self._gclid(event),
             source=(came := self._came_by(event)).source,
             medium=came.medium,
+            campaign=came.campaign,
         )
 
     def _signed_in(self) -> Iterator[_Pair]:
@@ -264,22 +266,30 @@ class ExpectedConversions:
             return UNKNOWN
         visit = event.visit
         if visit.client_id is None:
-            return visit.attributed if self._tells(event) else UNKNOWN
+            return (
+                self._channel(_Seen(visit, landed=False, recorded=True))
+                if self._tells(event)
+                else UNKNOWN
+            )
         return self._channel(self._visits[visit.client_id, visit.began])
 
     def _channel(self, seen: _Seen) -> Channel:
         """As GA4 says; else the visit's own; else the client's last known one of 90 days."""
         visit = seen.visit
         if seen.recorded:
-            return visit.attributed
+            # a session's record never lacks a campaign: what GA4 could not resolve is "(not set)"
+            return replace(visit.attributed, campaign=visit.attributed.campaign or "(not set)")
         if seen.landed and visit.channel != DIRECT:
-            return visit.channel
+            # an auto-tagged ad's address carries no campaign; only GA4 knows which one it was
+            unnamed = replace(visit.channel, campaign="(not set)")
+            return unnamed if visit.auto_tagged else visit.channel
         earlier = [
             it for it in self._of_clients[visit.client_id]
             if 0 < visit.began - it.visit.began <= 90 * DAY
         ]  # fmt: skip
         known = (self._channel(it) for it in reversed(earlier))
-        return next((channel for channel in known if channel != DIRECT), DIRECT)
+        sourced = (channel for channel in known if channel.source != DIRECT.source)
+        return next(sourced, replace(DIRECT, campaign="(direct)"))
 
     def _gclid(self, event: Event) -> str | None:
         """The client's last Google click up to the event, at most 90 days old."""
