@@ -94,15 +94,26 @@ def asking(headers: Mapping[str, str]) -> Ask:
 def walk(
     api: str, preview: str, ask: Ask, sleep: Callable[[float], object]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Each step's title with its differences; goes on after one that differs."""
-    for step in before(api, preview):
-        yield step.title, differences(step, ask(step.method, step.url, step.body))
-    started = ask("POST", f"{api}/runs", {"conversions": [NAME]})
-    yield "a run is taken on", [] if started.status == 202 else [shown(202, started)]
-    if started.status == 202:
-        yield "the run counts the conversion", ran(api, started.document["run_id"], ask, sleep)
-    for step in after(api, preview):
-        yield step.title, differences(step, ask(step.method, step.url, step.body))
+    """Each step's title with its differences; goes on after one that differs.
+
+    What was made is archived, also where somebody ends the walk on its way.
+    """
+    kept = archived(api, preview)
+    try:
+        for step in before(api, preview):
+            yield step.title, differences(step, ask(step.method, step.url, step.body))
+        started = ask("POST", f"{api}/runs", {"conversions": [NAME]})
+        yield "a run is taken on", [] if started.status == 202 else [shown(202, started)]
+        if started.status == 202:
+            yield "the run counts the conversion", ran(api, started.document["run_id"], ask, sleep)
+        for step in after(api, preview):
+            yield step.title, differences(step, ask(step.method, step.url, step.body))
+        while kept:
+            step = kept.pop(0)
+            yield step.title, differences(step, ask(step.method, step.url, step.body))
+    finally:
+        for step in kept:
+            ask(step.method, step.url, step.body)
 
 
 def before(api: str, preview: str) -> list[Step]:
@@ -117,12 +128,19 @@ def before(api: str, preview: str) -> list[Step]:
 
 
 def after(api: str, preview: str) -> list[Step]:
-    """What is looked at and cleared up after the run."""
+    """What is looked at after the run."""
     one, to = f"{api}/conversions/{NAME}", f"{preview}/destinations/{NAME}"
     dry = {"conversion": NAME, "limit": 3}
     return [
         Step("its rows are shown", "GET", f"{one}/records", None, 200, ()),
         Step("an export is tried dry", "POST", f"{to}/dry-run", dry, 200, ()),
+    ]
+
+
+def archived(api: str, preview: str) -> list[Step]:
+    """What clears up what was made; the destination first, which names the definition."""
+    one, to = f"{api}/conversions/{NAME}", f"{preview}/destinations/{NAME}"
+    return [
         Step("the destination is archived", "DELETE", to, None, 200, ()),
         Step("the definition is archived", "DELETE", one, None, 200, ()),
     ]

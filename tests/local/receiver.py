@@ -45,6 +45,7 @@ class Receiver:
                 receiver._keep(request)
                 self.send_response(receiver.answer(request))
                 self.send_header("Content-Length", "0")
+                self.send_header("Location", f"{receiver.url}/elsewhere")
                 self.end_headers()
 
             do_POST = do_PUT = do_GET = handle_any

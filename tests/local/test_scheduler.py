@@ -191,6 +191,14 @@ def test_a_failed_job_waits_for_its_next_time_unless_retries_are_allowed(harness
     assert found.schedule_time == datetime(2026, 3, 29, 3, 30, tzinfo=UTC)
 
 
+def test_a_redirection_is_a_failure_and_is_not_followed(harness: Harness) -> None:
+    with Receiver(lambda request: 204 if request.path == "/elsewhere" else 302) as receiver:
+        harness.create(pubsub_target=None, http_target={"uri": f"{receiver.url}/moved"})
+        assert harness.fires_at("2026-03-28T05:30")
+        assert [request.path for request in receiver.requests] == ["/moved"]
+    assert harness.client.get_job(name=NAME).status.message == "HTTP 302"
+
+
 def test_retries_back_off_keep_the_scheduled_time_and_end(harness: Harness) -> None:
     with Receiver(lambda request: 500) as receiver:
         harness.create(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from terraform.operations.smoke_test import NAME, Answer, walk
 
 SAVED = Answer(201, {"id": NAME, "version": 1})
@@ -61,6 +63,23 @@ def test_a_run_that_fails_or_never_ends_is_reported() -> None:
 
     assert "failed of ['smoke_test']" in found(failing)["the run counts the conversion"][0]
     assert "did not end" in found(running)["the run counts the conversion"][0]
+
+
+def test_what_was_made_is_archived_when_somebody_ends_the_walk() -> None:
+    asked: list[str] = []
+
+    def ask(method: str, url: str, body: Any) -> Answer:
+        asked.append(f"{method} {url}")
+        if "/runs/" in url:
+            raise KeyboardInterrupt
+        return well(method, url, body)
+
+    with pytest.raises(KeyboardInterrupt):
+        list(walk("/api", "/preview", ask, no_time))
+    assert asked[-2:] == [
+        f"DELETE /preview/destinations/{NAME}",
+        f"DELETE /api/conversions/{NAME}",
+    ]
 
 
 def test_an_answer_without_what_it_should_hold_is_reported() -> None:
