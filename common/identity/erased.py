@@ -20,6 +20,18 @@ def spared(row: str, columns: Iterable[str], erasures: Sql) -> Sql:
     return join("\n    AND ", (_is_spared(row, column, erasures) for column in columns))
 
 
+def spared_parameters(row: str, rows: Sql, erasures: Sql) -> Sql:
+    """The condition that no parameter of the row, whatever its name, is an erased person's.
+
+    `rows` is the table that the row is of; as a set, because BigQuery runs no subquery for each row
+    that reads another table.
+    """
+    forms = (None, *(f"erased_{contact}" for contact in CONTACTS))
+    spared = (template(__file__, form, id="parameter.value", erasures=erasures) for form in forms)
+    joined = join("\n    AND ", spared)
+    return template(__file__, "erased_parameters", row=row, rows=rows, spared=joined)
+
+
 def one_writing(column: str, value: Sql) -> Sql:
     """The value of this column in the one writing that stands for all: an address in small letters,
     a phone number as its digits, a hash of either in small letters, anything else as it is."""

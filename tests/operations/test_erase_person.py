@@ -185,9 +185,12 @@ def test_who_is_known_by_an_address_or_a_row_alone_is_forgotten_and_stays_so(
         list(erase(world.warehouse, [asked], NOW))
     members = world.query(f"SELECT * FROM `{world.warehouse.path('audience_members')}`")
     assert [row["conversion_id"] for row in members] == ["B1"]
+    later = order("D2", None, "of.another@shop.example", card="CARD-4711")
     for request in ("", "a later load"):
         assert [row["id"] for row in world.rows("signed", "id")] == ["B1"], request
+        world.replace(crm, ORDERS, [*rows, later])
         world.run(DAY, request_id=request)
+    assert [row["id"] for row in world.rows("signed", "id")] == ["B1"], "by a parameter alone"
     kept = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
     assert [row["id"] for row in kept] == ["B1"]
     world.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common import schemas
-from common.bigquery.sql import Parameter, Sql, fill, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, fill, join, template, with_parameters
 from common.ga4 import clicks, rates
 from common.identity import erased
 from common.kinds.candidate.reason import reason as why_broken
@@ -60,7 +60,7 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
                 job.context.of_product("ga4_rates"), currency=job.context.currency
             ),
             rate=RATE,
-            spared=erased.spared("judged", NAMES, job.context.of_product("erasures")),
+            spared=_spared(job, candidates),
             valued_columns=_each("valued.{0}", names),
             row_text=merge.row_text("wanted", schemas.load("conversion")["schema"], compared),
             fingerprint=merge.fingerprint("spelled.row_text"),
@@ -80,6 +80,13 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
         run_id=job.task.run_id,
         fence=job.lease.fence,
     )
+
+
+def _spared(job: Job, candidates: Sql) -> Sql:
+    """The condition that nothing of a candidate names a person who was erased."""
+    erasures = job.context.of_product("erasures")
+    named = erased.spared("judged", NAMES, erasures)
+    return join("\n    AND ", [named, erased.spared_parameters("judged", candidates, erasures)])
 
 
 def _steps_of_visits(job: Job, names: list[str]) -> dict[str, str | Sql]:

@@ -267,6 +267,30 @@ kept AS (
       ),
       ''
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND judged.id NOT IN (
+      SELECT named.id
+      FROM `my-project.conversions_staging.both_1_candidates` AS named
+      CROSS JOIN UNNEST(named.params) AS parameter
+      WHERE named.id IS NOT NULL AND NOT (
+    COALESCE(TO_HEX(SHA256(parameter.value)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(
+      IF(
+        REGEXP_CONTAINS(parameter.value, r'^\s*[0-9a-fA-F]{64}\s*$'),
+        LOWER(TRIM(parameter.value)),
+        TO_HEX(SHA256(LOWER(TRIM(parameter.value))))
+      ),
+      ''
+    ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+    AND COALESCE(
+      IF(
+        REGEXP_CONTAINS(parameter.value, r'^\s*[0-9a-fA-F]{64}\s*$'),
+        LOWER(TRIM(parameter.value)),
+        TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(parameter.value, r'[^0-9]', ''), r'^00', '')))
+      ),
+      ''
+    ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+      )
+    )
 ),
 valued AS (
   -- the candidates with what visits lend, worth in their own currency and in the project's
