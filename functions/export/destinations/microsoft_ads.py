@@ -293,7 +293,7 @@ def distinct_time(moment: datetime, key: str) -> str:
     """Time in UTC with seven decimals that follow from our key: Microsoft takes two conversions of
     one click in one second for one, and has no other key. Its own example has as many decimals."""
     decimals = int(key[-12:], 16) % 10_000_000
-    return f"{utc_seconds(moment)[:-1]}.{decimals:07d}Z"
+    return f"{moment.astimezone(UTC).isoformat()[:SECONDS]}.{decimals:07d}Z"
 
 
 SECONDS = len("2026-11-29T12:00:00")
