@@ -136,6 +136,20 @@ def test_an_audience_is_made_once_however_often_it_is_asked_for(kind: str, here:
     assert audiences.made(other, here.wire) != first
 
 
+@pytest.mark.parametrize("kind", MAKERS)
+def test_long_names_make_audiences_too_and_each_its_own(kind: str, here: World) -> None:
+    # as long as the config allows them; TikTok and Microsoft take 128 letters
+    field, long = DESTINATIONS[kind].audience_field, {"id": "d" * 63, "name": "n" * 120}
+    ids = [
+        audiences.made(
+            of(kind, config={**ACCOUNTS[kind], **long}, **{field: None, "conversion": conversion}),
+            here.wire,
+        )
+        for conversion in ("c" * 62 + "a", "c" * 62 + "b")
+    ]
+    assert len({id for made in ids for id in made.values()}) == 2
+
+
 def test_a_lookalike_is_made_once_for_each_share_of_a_country(here: World) -> None:
     seed = meta()
     fill(here, seed, 100)

@@ -117,7 +117,8 @@ class MicrosoftAds(StandIn):
     def _made(self, wanted: list[dict[str, Any]]) -> Reply:
         [audience] = wanted
         named = [each.get("Name") for each in self.audiences.values()]
-        if audience.get("Type") != "CustomerList" or not audience.get("ParentId"):
+        sound = audience.get("Type") == "CustomerList" and audience.get("ParentId")
+        if not sound or len(audience.get("Name", "")) > 128:
             errors = [{"Index": 0, "Code": 4800, "ErrorCode": "AudienceInvalid"}]
             return Reply(200, {"AudienceIds": [None], "PartialErrors": errors})
         if audience["Name"] in named:

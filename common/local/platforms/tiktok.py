@@ -64,10 +64,11 @@ class TikTok(StandIn):
         """[people] a name may be taken any number of times."""
         if body.get("advertiser_id") != self.advertiser:
             return coded(40001, "No permission to operate this advertiser.")
-        if body.get("action") != "create" or not body.get("custom_audience_name"):
-            return coded(40002, "custom_audience_name is required.")
+        name = body.get("custom_audience_name") or ""
+        if body.get("action") != "create" or not 0 < len(name) <= 128:
+            return coded(40002, "custom_audience_name of 1 to 128 letters is required.")
         id = str(int(next(iter(self.audiences))) + len(self.audiences))
-        self.audiences[id] = body["custom_audience_name"]
+        self.audiences[id] = name
         return coded(0, "OK", {"audience_id": id})
 
     def _list(self, query: Mapping[str, str]) -> Reply:

@@ -38,6 +38,12 @@ def stays(key: str) -> Built:
     return Built(key, None, fingerprint(b""), STAYS)
 
 
+def short_name(name: str, rest: str, most: int) -> str:
+    """The destination's name with what tells its audiences apart, in at most so many letters: of
+    what is too long the destination's name goes first."""
+    return f"{name[: max(0, most - len(rest) - 2)]}: {rest}"[-most:]
+
+
 def not_made(platform: str, reason: str, fix: str) -> UserError:
     """Why a platform makes no audience, by its own code."""
     return UserError(

@@ -18,7 +18,12 @@ from common.errors import UserError
 from common.untyped import Row
 from functions.export.contract.base import Built, Capabilities, Problem, body, canonical
 from functions.export.contract.config import DestinationConfig, Mapped
-from functions.export.destinations.audiences.members import Members, Verb, not_made
+from functions.export.destinations.audiences.members import (
+    Members,
+    Verb,
+    not_made,
+    short_name,
+)
 from functions.export.destinations.microsoft_ads import MicrosoftAccess, MicrosoftApi
 from functions.export.payload import identifiers
 from functions.export.payload.rows import ConversionRow
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
 
 LONGEST_MEMBERSHIP = 390
 """Days, as MembershipDuration of an audience has them at most."""
+
+LONGEST_NAME = 128
+"""Letters of an audience's name (Audience data object)."""
 
 FRESH = 0.8
 """Share of a membership after which it is renewed, as at Google."""
@@ -141,7 +149,7 @@ class MicrosoftAudience(Members[MicrosoftAudienceConfig], MicrosoftApi[Microsoft
     def create_audience(self, conversion: str, wire: Wire) -> str:
         """Source: addaudiences, customerlist; a list of ours is looked for first."""
         wanted: dict[str, Any] = {
-            "Name": f"{self.config.name}: {conversion}",
+            "Name": short_name(self.config.name, conversion, LONGEST_NAME),
             "Description": f"People of the conversion {conversion}, sent by {self.config.id}.",
         }
         reply = wire.exchange(self._query([]))

@@ -17,7 +17,12 @@ from common.errors import UserError
 from common.untyped import JsonObject, Row
 from functions.export.contract.base import Built, Capabilities, Problem, body, canonical
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
-from functions.export.destinations.audiences.members import Members, Verb, not_made
+from functions.export.destinations.audiences.members import (
+    Members,
+    Verb,
+    not_made,
+    short_name,
+)
 from functions.export.destinations.tiktok import TikTokApi
 from functions.export.payload import identifiers
 from functions.export.payload.rows import ConversionRow
@@ -33,6 +38,9 @@ SCHEMA = ("EMAIL_SHA256", "PHONE_SHA256")
 
 HERE = "@audience"
 """Stands in a member for the audience, which its conversion names: a hash never reads so."""
+
+LONGEST_NAME = 128
+"""Letters of an audience's name (LookalikeCreateBody and others of TikTok's own SDK)."""
 
 PAGE = 100
 """Audiences in one answer."""
@@ -141,7 +149,7 @@ class TikTokAudience(Members[TikTokAudienceConfig], TikTokApi[TikTokAudienceConf
     def create_audience(self, conversion: str, wire: Wire) -> str:
         """Source: segment/audience of the segments page. TikTok takes a name any number of times,
         so one of our name is looked for first."""
-        name = f"{self.config.name}: {conversion} ({self.config.id})"
+        name = short_name(self.config.name, f"{conversion} ({self.config.id})", LONGEST_NAME)
         for each in self._audiences(wire):
             if each.get("name") == name and foreign.whole(each.get("audience_id")) is not None:
                 return str(each["audience_id"])
