@@ -155,11 +155,27 @@ class Warehouse:
         Raises UserError when BigQuery refuses the statement, AccessError, NotFoundError, or
         RetryableError when the same call may succeed later.
         """
+        return self._patiently(self._attempts(sql, job_id, labels))
 
-        def attempt(number: int) -> Executed:
-            return self._run(sql, _next(job_id, number), labels)
+    def _attempts(
+        self, sql: Sql, job_id: str | None, labels: Mapping[str, str] | None = None
+    ) -> Callable[[], Executed]:
+        """What runs the statement under the next id that is free, or waits for the one job of this
+        id that did not fail for a reason that passes.
 
-        return self._patiently(attempt)
+        An id is taken for ever: a statement of which every try of one process failed could never
+        run again if the tries of the next began with those ids.
+        """
+        ids = (_next(job_id, number) for number in count())
+
+        def attempt() -> Executed:
+            while True:
+                try:
+                    return self._run(sql, next(ids), labels)
+                except _SpentError:
+                    continue
+
+        return attempt
 
     def execute_together(self, statements: Sequence[Sql], *, job_id: str) -> None:
         """Run statements that change rows as one job, which does all of them or none.
@@ -185,13 +201,13 @@ class Warehouse:
         raise AssertionError("unreachable")
 
     def _patiently(
-        self, attempt: Callable[[int], Result], tries: Mapping[str, int] = _TRIES
+        self, attempt: Callable[[], Result], tries: Mapping[str, int] = _TRIES
     ) -> Result:
         """What the first attempt returns that is not refused for a reason that passes by itself."""
         for number in count():
             try:
                 with self._translated(reads_rows=True):
-                    return attempt(number)
+                    return attempt()
             except RetryableError as error:
                 if number + 1 >= tries.get(error.code, 1):
                     raise
@@ -260,13 +276,9 @@ class Warehouse:
 
     def _has_run(self, statement: Sql) -> bool:
         """Run the statement once; False when the rate of its table refused it."""
-        job_id = f"append_{uuid.uuid4().hex}"
-
-        def attempt(number: int) -> Executed:
-            return self._run(statement, _next(job_id, number), None)
-
+        attempts = self._attempts(statement, f"append_{uuid.uuid4().hex}")
         try:
-            self._patiently(attempt, _TRIES | {"rate_limited": 1})
+            self._patiently(attempts, _TRIES | {"rate_limited": 1})
         except RetryableError as error:
             if error.code != "rate_limited":
                 raise
@@ -286,11 +298,8 @@ class Warehouse:
         )
         # an id of our own: where the answer is lost the job is asked for, not sent again
         load_id = f"append_{uuid.uuid4().hex}"
-
-        def attempt(number: int) -> None:
-            self._load(written, self.path(table), config, str(_next(load_id, number)))
-
-        self._patiently(attempt)
+        ids = (str(_next(load_id, number)) for number in count())
+        self._patiently(lambda: self._load(written, self.path(table), config, next(ids)))
 
     def _load(self, written: bytes, path: str, config: bigquery.LoadJobConfig, job_id: str) -> None:
         """Load the rows under this job id, once, even where an answer is lost."""
@@ -441,7 +450,14 @@ class Warehouse:
             )
             job.result(timeout=self.job_seconds, retry=RETRY)
         except google_errors.Conflict:
-            job = self._ended(str(job_id))
+            # of a statement without an id it is the table that is there already
+            if job_id is None:
+                raise
+            job = self._known(job_id)
+            if job.error_result:
+                error = job.exception()
+                passes = isinstance(translate(error, self._caller), RetryableError)
+                raise _SpentError if passes else error from None
         return Executed(
             job.job_id,
             job.num_dml_affected_rows,
@@ -486,6 +502,10 @@ class Warehouse:
             job_timeout_ms=self.job_seconds * 1000,
             use_legacy_sql=False,
         )
+
+
+class _SpentError(Exception):
+    """The job of this id failed for a reason that passes: its id is of no use to anybody."""
 
 
 class _Translated:

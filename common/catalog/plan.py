@@ -38,6 +38,8 @@ class Known:
     """The days that GA4 has daily tables for; None where there is no export."""
     changed: stage.Changed = field(default_factory=stage.Changed)
     """Days whose daily tables landed or changed since the stage read them, however old."""
+    unfollowed: Mapping[str, progress.Unfollowed] = field(default_factory=dict)
+    """Id → what the stage has read anew since the conversion counted those days."""
     stopped: Mapping[str, str] = field(default_factory=dict)
     """Id → why it cannot run, of the active ones that cannot."""
 
@@ -65,6 +67,7 @@ def known(
         yesterday=last,
         exported=stage.exported_days(warehouse, last),
         changed=stage.changed(warehouse, last, run_id),
+        unfollowed=progress.unfollowed(warehouse, now),
     )
 
 
@@ -96,7 +99,7 @@ def windows(
     for id in sorted(ids):
         if (end := _last_day(id, request, trigger, known)) is not None:
             due = due_window(known.definitions[id], known.definitions, end, known.done)
-            start = request.start_date or _first_day(id, due, known)
+            start = _asked_day(id, request, known) or _first_day(id, due, known)
             # a start after the last day that GA4 has would be a window without days
             found[id] = Window(min(start, due.end), due.end)
     return _following_members(found, known.definitions)
@@ -251,6 +254,15 @@ def reaching(id: str, request: RunRequested, trigger: str, known: Known) -> date
     return max([end, *(day for day in of_members if day)])
 
 
+def _asked_day(id: str, request: RunRequested, known: Known) -> date | None:
+    """The first day that was asked for, or an earlier one after which nothing is done yet.
+
+    To close a later day would pass over the days between for ever.
+    """
+    done, asked = known.done_until(id), request.start_date
+    return min(asked, done + timedelta(days=1)) if asked and done else asked
+
+
 def _first_day(id: str, due: Window, known: Known) -> date:
     """The first day that is due.
 
@@ -261,11 +273,15 @@ def _first_day(id: str, due: Window, known: Known) -> date:
     conversion, is_new = known.definitions[id].conversion, known.done_until(id) is None
     if known.exported and conversion.begins_with_oldest() and is_new:
         return min(due.start, known.exported.start)
-    counted_from = known.changed.counted_from
-    if counted_from and conversion.events() and not is_new:
-        reach = timedelta(days=value_days(id, known.definitions))
-        return min(due.start, max(min(known.changed.days) - reach, counted_from))
-    return due.start
+    if is_new or not conversion.events():
+        return due.start
+    reach = timedelta(days=value_days(id, known.definitions))
+    first = due.start
+    if counted_from := known.changed.counted_from:
+        first = min(first, max(min(known.changed.days) - reach, counted_from))
+    if missed := known.unfollowed.get(id):
+        first = min(first, max(missed.since - reach, missed.begins))
+    return first
 
 
 def _following_members(

@@ -35,6 +35,8 @@ class RunStatus(StrEnum):
 
 DONE: Final = (RunStatus.APPLIED, RunStatus.UNCHANGED)
 """The conversion's window is up to date."""
+COVERED: Final = (*DONE, RunStatus.CONTINUED)
+"""The days of the entry are."""
 FINISHED: Final = (*DONE, RunStatus.HELD, RunStatus.FAILED)
 """The task ran to an end of its own."""
 CLOSED: Final = (*FINISHED, RunStatus.SUPERSEDED, RunStatus.CANCELLED)

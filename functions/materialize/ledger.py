@@ -12,7 +12,7 @@ from common.bigquery.warehouse import Warehouse
 from common.incidents.incidents import Incident, IncidentLog
 from common.logs import log
 from common.messaging.messages import MaterializeTask, ScoreTask
-from common.model.run_status import CLOSED, DONE, RunStatus
+from common.model.run_status import CLOSED, COVERED, DONE, RunStatus
 from common.untyped import JsonObject
 
 _SEVERITY = {RunStatus.FAILED: "ERROR", RunStatus.HELD: "WARNING"}
@@ -142,7 +142,7 @@ class Ledger:
             conversion=conversion,
             version=version,
             done=Parameter("ARRAY<STRING>", list(DONE)),
-            covered=Parameter("ARRAY<STRING>", [*DONE, RunStatus.CONTINUED]),
+            covered=Parameter("ARRAY<STRING>", list(COVERED)),
         )
         found = next(self.warehouse.rows(bound))
         until = found["done_until"]

@@ -104,6 +104,7 @@ def entry(status: str, hours: float = 1, **facts: Any) -> dict[str, Any]:
         ([entry("applied", 5), entry("failed", 1, detail="No.")], "failing", "No."),
         ([entry("applied", 5), entry("held", 1, detail="Less.")], "held", "Less."),
         ([entry("applied", 40)], "late", "40 hours ago"),
+        ([entry("applied", 5), entry("applied", 1, end_date="2026-01-10")], "fresh", ""),
         ([entry("applied", 1, end_date="2026-11-16")], "late", "up to 2026-11-16"),
     ],
 )

@@ -15,7 +15,7 @@ from google.cloud import bigquery
 from common.bigquery.refusals import translate
 from common.bigquery.sql import Sql, transaction
 from common.bigquery.warehouse import Warehouse
-from common.errors import ProductError, QuotaError, RetryableError, UserError
+from common.errors import ConflictError, ProductError, QuotaError, RetryableError, UserError
 from common.local.limits.figures import Figures
 from common.local.limits.limits import Limits, Refused
 from common.local.stack.bigquery import EmbeddedBigQuery
@@ -265,6 +265,27 @@ def test_each_statement_of_a_transaction_counts(client: bigquery.Client) -> None
     huge = transaction([insert, Sql("INSERT INTO d.counted (n) SELECT id FROM d.huge")])
     with pytest.raises(exceptions.InternalServerError, match="bytes billed"):
         client.query(huge.text, job_config=config, **ONCE).result()
+
+
+def test_an_id_whose_tries_all_failed_for_a_while_is_free_again(
+    client: bigquery.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids are taken for ever: the statement of such an id could never have run again."""
+    monkeypatch.setattr("common.bigquery.warehouse.time.sleep", lambda seconds: None)
+    warehouse = Warehouse(client, SETTINGS)
+    warehouse.execute(Sql("CREATE TABLE d.crowded AS SELECT 1 AS n"))
+    with pytest.raises(ConflictError, match="(?i)already exists"):
+        warehouse.execute(Sql("CREATE TABLE d.crowded AS SELECT 1 AS n"))
+    with pytest.raises(RetryableError):
+        for _ in range(40):
+            warehouse.execute(Sql("UPDATE d.crowded SET n = n WHERE TRUE"))
+    change = Sql("UPDATE d.crowded SET n = n + 1 WHERE TRUE")
+    with pytest.raises(RetryableError):
+        warehouse.execute(change, job_id="only_one")
+    CLOCK.now += 60
+    for _ in range(2):
+        Warehouse(client, SETTINGS).execute(change, job_id="only_one")
+    assert list(warehouse.rows(Sql("SELECT n FROM d.crowded"))) == [{"n": 2}]
 
 
 def test_the_queue_of_a_table_is_no_fault_of_the_query() -> None:

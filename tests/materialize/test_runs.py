@@ -29,6 +29,7 @@ from common.model.window import Window
 from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle, release
 from functions.materialize.stage import fill
+from functions.materialize.task import work
 from tests import leases
 from tests.materialize.histories import Crash, Worker
 from tests.materialize.world import QuickWorld, World
@@ -480,8 +481,50 @@ def test_a_run_that_died_between_late_days_and_its_plan_still_counts_them(
     assert "LATE" in {row["id"] for row in world.rows("purchase", "id")}
 
 
+def test_a_late_day_reaches_whom_the_run_that_read_it_left_behind(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of one conversion read it, and the next one's task failed: the day was old by then."""
+    late = {**shop()[1], "key": 9, "at": at("2026-10-20T10:00:00Z"), "order": "LATE"}
+    first = {**late, "key": 8, "at": at("2026-10-10T10:00:00Z"), "order": "FIRST"}
+    for id in ("purchase", "other"):
+        world.define(id=id, event_type="purchase")
+    world.events([first, *shop()])
+    world.run(DAY)
+    world.events([late])
+    world.now += timedelta(hours=5)
+    world.handle(RunRequested(request_id="one", conversions=("purchase",)))
+    with monkeypatch.context() as failing:
+        failing.setattr(work, "_write", broken)
+        world.run(DAY + timedelta(days=1))
+    world.run(DAY + timedelta(days=2))
+    for id in ("purchase", "other"):
+        assert "LATE" in {row["id"] for row in world.rows(id, "id")}, id
+    world.run(DAY + timedelta(days=3))
+    assert world.ledger("other")[-1]["start_date"] > date(2026, 11, 1), "it is not read each day"
+
+
+def test_days_between_are_not_passed_over_by_a_run_of_later_ones(world: QuickWorld) -> None:
+    world.define(id="purchase", event_type="purchase")
+    order = shop()[1]
+    world.events([
+        {**order, "key": 8, "at": at("2026-10-10T10:00:00Z"), "order": "FIRST"},
+        {**order, "key": 9, "at": at("2026-10-20T10:00:00Z"), "order": "BETWEEN"},
+        *shop(),
+    ])  # fmt: skip
+    world.run(date(2026, 10, 11))
+    world.now = at("2026-11-11T06:00:00Z")
+    days = {"start_date": date(2026, 11, 9), "end_date": DAY}
+    world.handle(RunRequested(trigger="backfill", request_id="later", **days))
+    assert "BETWEEN" in {row["id"] for row in world.rows("purchase", "id")}
+
+
 def dead(*_: object) -> None:
     raise Crash
+
+
+def broken(*_: object) -> None:
+    raise UserError("A table is gone.", code="query_failed")
 
 
 def test_a_run_that_cannot_be_planned_says_why(

@@ -111,7 +111,7 @@ class Facts:
 
     runs: Mapping[str, LastRun]
     recent: Mapping[str, Row]
-    """Id → the newest entry with a summary: recent, recorded_at, end_date."""
+    """Id → the newest summary (recent, recorded_at), and how far it is up to date (end_date)."""
     stopped: Mapping[str, str]
     incidents: Mapping[str, list[Row]]
     """Conversion, destination or destination/conversion → its open incidents."""

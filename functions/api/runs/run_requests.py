@@ -112,9 +112,8 @@ def _request_id(ask: Ask[Nothing, Any]) -> str:
     """The caller's key with what was asked under it, so that a reused key hides no request."""
     if not ask.key:
         return uuid.uuid4().hex
-    asked = hashlib.sha256(ask.body.model_dump_json().encode()).hexdigest()[:16]
-    # a message takes 200 letters of it
-    return f"{ask.key[:180]}|{asked}"
+    # as a digest: a message takes 200 letters, and keys may differ in their last one
+    return hashlib.sha256(f"{ask.key}|{ask.body.model_dump_json()}".encode()).hexdigest()
 
 
 def _waiting_request(ask: Ask[Nothing, RunBody], services: Services) -> str:

@@ -27,7 +27,7 @@ from common.messaging.messages import (
     Watchdog,
     run_id_of,
 )
-from common.model.run_status import DONE, ENDS, RunStatus
+from common.model.run_status import COVERED, ENDS, RunStatus
 from common.model.window import Window
 from common.untyped import Row
 from functions.materialize.ledger import Clock
@@ -429,7 +429,7 @@ def _following(task: MaterializeTask, ended: Ended) -> Iterator[Message]:
     if ended.status == RunStatus.UNSCORED:
         # rows that wait for a model's values go to it first, those of all parts of the window
         yield _scoring(task)
-    elif ended.status in (*DONE, RunStatus.CONTINUED):
+    elif ended.status in COVERED:
         yield Materialized(
             run_id=task.run_id,
             conversion=task.conversion,

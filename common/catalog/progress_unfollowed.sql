@@ -1,0 +1,47 @@
+WITH
+reading AS (
+  -- the daily tables that were not, when they were read, what they had been before
+  SELECT
+    PARSE_DATE('%Y%m%d', SUBSTR(entry.shard, -8)) AS table_day,
+    entry.recorded_at,
+    entry.rows_total = LAG(entry.rows_total) OVER tables AND entry.changed_at = LAG(entry.changed_at) OVER tables AS is_same
+  FROM {{ shards }} AS entry
+  WINDOW tables AS (PARTITION BY entry.dataset, entry.shard ORDER BY entry.recorded_at)
+),
+covered AS (
+  -- the days that tasks brought up to date, and when
+  SELECT run.conversion, run.start_date, run.end_date, run.recorded_at
+  FROM {{ runs }} AS run
+  WHERE run.status IN UNNEST(@covered) AND run.conversion <> ''
+),
+counted AS (
+  -- from when to when each conversion counts
+  SELECT covered.conversion, MIN(covered.start_date) AS begins, MAX(covered.end_date) AS until
+  FROM covered
+  GROUP BY covered.conversion
+),
+held AS (
+  -- the days of the project that they may hold, in whichever time zone the property is
+  SELECT DATE_ADD(reading.table_day, INTERVAL shift DAY) AS day, MAX(reading.recorded_at) AS read_at
+  FROM reading
+  CROSS JOIN UNNEST([-1, 0, 1]) AS shift
+  WHERE reading.is_same IS NOT TRUE AND reading.recorded_at >= @oldest
+  GROUP BY day
+),
+due AS (
+  -- those that each conversion counts
+  SELECT counted.conversion, counted.begins, held.day, held.read_at
+  FROM held
+  INNER JOIN counted ON held.day BETWEEN counted.begins AND counted.until
+)
+SELECT due.conversion, due.begins, MIN(due.day) AS since
+FROM due
+WHERE NOT EXISTS (
+  SELECT 1
+  FROM covered
+  WHERE
+    covered.conversion = due.conversion
+    AND covered.recorded_at >= due.read_at
+    AND due.day BETWEEN covered.start_date AND covered.end_date
+)
+GROUP BY due.conversion, due.begins
