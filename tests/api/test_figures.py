@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.api.conftest import LEAD, PURCHASE, Harness, House
+from tests.api.conftest import LEAD, NOW, PURCHASE, Harness, House
 
 REFUNDED = {**PURCHASE, "refunds": {"days": 30}}
 WEEK = "start_date=2026-11-13&end_date=2026-11-19"
@@ -174,6 +174,13 @@ def test_a_conversion_that_never_ran_has_empty_figures(harness: Harness) -> None
 
 
 def test_the_report_tells_why_so_many_were_counted(shop: House) -> None:
+    at = NOW - timedelta(hours=12)
+    held = {"run_id": "h", "status": "held", "conversion": "purchase", "start_date": "2020-01-01"}
+    shop.harness.load(
+        "runs",
+        {**held, "date": at.date(), "recorded_at": at, "end_date": "2026-11-19", "rows_read": 1,
+         "rows_total": 1},
+    )  # fmt: skip
     (line,) = shop.harness.get(f"/report?{WEEK}")["conversions"]
     assert line["name"] == "Purchase"
     assert [day["conversions"] for day in line["days"]] == [0, 0, 0, 0, 2, 1, 1]

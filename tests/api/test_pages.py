@@ -123,6 +123,15 @@ def test_incidents_are_paged_searched_acknowledged_and_resolved(troubled: Harnes
     assert nowhere.status == 404
 
 
+def test_an_incident_began_before_the_days_that_are_listed(harness: Harness) -> None:
+    warehouse = harness.services.warehouse
+    for days in (40, 30, 1):
+        log = IncidentLog(warehouse, "materialize", NOW - timedelta(days=days))
+        log.report([Incident("silence", "None.", "Look.", "purchase")])
+    (found,) = harness.get("/incidents?days=14")["incidents"]
+    assert (found["first_day"], found["days"]) == (str((NOW - timedelta(days=40)).date()), 3)
+
+
 def test_versions_are_read_compared_and_brought_back(harness: Harness) -> None:
     harness.save(PURCHASE)
     harness.save({**PURCHASE, "name": "Sale", "refunds": {"days": 9}})

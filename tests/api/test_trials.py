@@ -219,7 +219,9 @@ def test_a_trial_asks_orders_who_is_who_as_the_run_does(house: House) -> None:
             for day, client in ((17, "c1"), (18, "c2"))
         ],
     )
-    world.events([purchase(1, 17, 100.0), purchase(2, 18, 50.0)])
+    # no table of rates: what the export itself tells is the rate, for a trial as for a run
+    abroad = {"currency": "EUR", "in_usd": 110.0}
+    world.events([purchase(1, 17, 100.0, **abroad), purchase(2, 18, 50.0)])
     world.define(id="order", kind="custom", sql=f"SELECT * FROM `{orders}`", reads=(orders,))
     first = {**PURCHASE, "id": "first", "deduplicate_by_user": True}
     # nobody can tell anything before the first run
@@ -229,6 +231,11 @@ def test_a_trial_asks_orders_who_is_who_as_the_run_does(house: House) -> None:
     tried = backtest(house, first)
     assert tried["left_out"][0]["reason"] == "duplicate_user"
     assert tried["totals"]["conversions"] == len(world.rows("first")) == 1
+    (row,) = world.rows("first", "value_project")
+    assert row["value_project"] == pytest.approx(110)
+    assert tried["totals"]["value"] == tried["totals"]["value_gross"] == 110.0
+    walked = explain(house, "order_id=T-1", "first")
+    assert "110.00 in the project's currency" in str(walked["steps"])
     shown = explain(house, "order_id=T-2", "first")
     assert (shown["verdict"], shown["dropped_by"]) == ("dropped", "dedup")
 

@@ -288,6 +288,22 @@ def test_normalized_conversions_are_worth_as_much_as_their_reference(world: Quic
     assert {tuple(row.values()) for row in rows} == {(15.0, 15.0, "USD", "normalized")}
 
 
+def test_a_factor_counts_what_the_export_says_of_other_currencies(world: QuickWorld) -> None:
+    """Without a table of rates, half of its money was left out and the other half doubled."""
+    world.define(**PURCHASE)
+    world.define(**{**PURCHASE, "id": "same", "normalize": {"by": "purchase", "days": 7}})
+    abroad = {"currency": "EUR", "in_usd": 22}
+    world.events(
+        {"key": n, "at": at("2026-11-09T09:00:00Z"), "name": "purchase", "client": f"c{n}",
+         "order": f"O{n}", "value": 20, "currency": "USD", **(abroad if n % 2 else {})}
+        for n in range(60)
+    )  # fmt: skip
+    world.run(DAY)
+    assert {row["normalization_factor"] for row in world.rows("same", "normalization_factor")} == {
+        1.0
+    }
+
+
 def test_a_crm_load_runs_exactly_the_conversions_that_read_its_table(world: QuickWorld) -> None:
     path = f"{world.dataset}_crm.orders"
     schema = [

@@ -200,6 +200,7 @@ def export(row: dict[str, Any], number: int, zone: str) -> dict[str, Any]:
             "purchase_revenue": row.get("revenue", row.get("value"))
             if row["name"] == "purchase"
             else None,
+            "purchase_revenue_in_usd": row.get("in_usd"),
             "refund_value": row.get("refund_value"),
         },
         "items": row.get("items", []),

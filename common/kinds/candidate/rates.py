@@ -1,4 +1,4 @@
-"""Exchange rates to the project's currency: the user's table, never an assumed 1:1."""
+"""Exchange rates to the project's currency: the user's table or GA4's, never an assumed 1:1."""
 
 from __future__ import annotations
 
@@ -14,3 +14,16 @@ def rates(settings: Settings) -> Sql:
     if not settings.rates_table:
         return template(__file__, "rates_own", own=bind(settings.currency))
     return template(__file__, own=bind(settings.currency), rates=table(settings.rates_table))
+
+
+def to_project(row: str, rates: str, dollars: str) -> str:
+    """An expression: from the currency of the alias `row` to the project's.
+
+    By the user's table, else by what the export itself tells; NULL where neither does, as for an
+    amount of which nobody knows the currency. `rates` and `dollars` are joined by day, of
+    `Context.rates` and `Context.dollars`.
+    """
+    return (
+        f"COALESCE({rates}.rate, CASE WHEN {row}.currency = 'USD' THEN 1"
+        f" WHEN {row}.currency IS NOT NULL THEN {row}.dollar_rate END / {dollars}.dollars)"
+    )

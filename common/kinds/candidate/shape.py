@@ -8,6 +8,7 @@ from datetime import date
 
 from common import schemas
 from common.bigquery.sql import Sql, fill, join, table
+from common.ga4 import rates
 from common.ga4.clicks import PLATFORMS
 from common.model.window import Window
 
@@ -136,6 +137,11 @@ class Context:
     raw_columns: frozenset[str] = frozenset()
     begins: date | None = None
     """The first day that the conversion was ever run for; None before its first run."""
+
+    @property
+    def dollars(self) -> Sql:
+        """A query of day, dollars: US dollars a unit of the project's currency, as GA4 tells."""
+        return rates.dollars(self.of_product("ga4_rates"), self.currency)
 
     def of_product(self, name: str) -> Sql:
         """Another table of the product, which lies in the same dataset as the scores."""

@@ -64,18 +64,17 @@ class Decision(Model):
 def list_incidents(ask: Ask[IncidentsQuery, None], services: Services) -> IncidentList:
     """List what needs a person's eye."""
     place = read_cursor(ask.query.page, 2)
-    bound = with_parameters(
-        template(__file__, current=current(services.warehouse, _since(ask.query.days, services))),
+    found = _found(
+        services,
+        since=services.now().date() - timedelta(days=ask.query.days),
         conversion=ask.query.conversion,
         code=ask.query.code,
         state=str(ask.query.state),
         search=ask.query.search,
-        id="",
-        before=Parameter("TIMESTAMP", read_moment(place[0]) if place else None),
+        before=read_moment(place[0]) if place else None,
         before_id=place[1] if place else "",
         limit=ask.query.limit + 1,
     )
-    found = [Incident(**row) for row in services.warehouse.rows(bound)]
     page = found[: ask.query.limit]
     more = len(found) > len(page)
     return IncidentList(
@@ -98,20 +97,36 @@ def _decided(ask: Ask[Nothing, Decision], state: State, services: Services) -> I
     id = ask.path["incident_id"]
     log = IncidentLog(services.warehouse, "api", services.now())
     log.decide(id, state, by=ask.author, note=ask.body.note)
-    bound = with_parameters(
-        template(__file__, current=current(services.warehouse, _since(REACH.days, services))),
-        conversion="",
-        code="",
-        state="",
-        search="",
-        id=id,
-        before=Parameter("TIMESTAMP", None),
-        before_id="",
-        limit=1,
-    )
     # read back: days and the first day are computed from all of its entries
-    return Incident(**next(services.warehouse.rows(bound)))
+    return _found(services, since=services.now().date(), id=id, limit=1)[0]
 
 
-def _since(days: int, services: Services) -> date:
-    return services.now().date() - timedelta(days=days)
+def _found(
+    services: Services,
+    *,
+    since: date,
+    id: str = "",
+    conversion: str = "",
+    code: str = "",
+    state: str = "",
+    search: str = "",
+    before: datetime | None = None,
+    before_id: str = "",
+    limit: int,
+) -> list[Incident]:
+    """The incidents that fit and were noticed or decided since the day, the newest first."""
+    # all that is known of each: it may have begun long before the days that are listed
+    known = current(services.warehouse, services.now().date() - REACH)
+    bound = with_parameters(
+        template(__file__, current=known),
+        since=since,
+        id=id,
+        conversion=conversion,
+        code=code,
+        state=state,
+        search=search,
+        before=Parameter("TIMESTAMP", before),
+        before_id=before_id,
+        limit=limit,
+    )
+    return [Incident(**row) for row in services.warehouse.rows(bound)]

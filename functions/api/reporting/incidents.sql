@@ -7,8 +7,9 @@ FROM (
 {{ current }}
 ) AS present
 WHERE
+  DATE(present.recorded_at) >= @since
   -- a delivery has its destination and its conversion as subject, with a slash between
-  (@conversion = '' OR @conversion IN UNNEST(SPLIT(present.conversion, '/')) OR present.conversion = @conversion)
+  AND (@conversion = '' OR @conversion IN UNNEST(SPLIT(present.conversion, '/')) OR present.conversion = @conversion)
   AND (@code = '' OR present.code = @code)
   AND (@state = '' OR present.state = @state)
   AND (@id = '' OR present.incident_id = @id)

@@ -8,9 +8,10 @@ from datetime import date, timedelta
 
 from pydantic import Field
 
-from common.bigquery.sql import Sql, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.http.model import Model
 from common.http.request import Ask, Days, window_of
+from common.model.run_status import COVERED, RunStatus
 from common.model.window import Window
 from common.untyped import JsonObject
 from functions.api.reporting.figures import Day, Totals, every_day, total
@@ -139,7 +140,11 @@ def _counted(services: Services) -> dict[str, Counted]:
         return {}
     runs = services.warehouse.table("runs")
     since = services.yesterday - timedelta(days=COUNTED_DAYS)
-    sql = with_parameters(template(__file__, runs=runs, conversions=view), since=since)
+    sql = with_parameters(
+        template(__file__, runs=runs, conversions=view),
+        since=since,
+        counted=Parameter("ARRAY<STRING>", [*COVERED, RunStatus.UNSCORED]),
+    )
     return {row["conversion"]: _chain(row) for row in services.warehouse.rows(sql)}
 
 

@@ -8,10 +8,15 @@ FROM (
     COALESCE(entry.duplicates, 0) AS duplicates,
     COALESCE(entry.quarantined, 0) AS quarantined
   FROM {{ runs }} AS entry
-  WHERE entry.date >= @since AND entry.rows_read IS NOT NULL AND entry.rows_total IS NOT NULL
+  WHERE
+    entry.date >= @since
+    -- a run that was held says what it would have counted
+    AND entry.status IN UNNEST(@counted)
+    AND entry.rows_read IS NOT NULL
+    AND entry.rows_total IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (
     PARTITION BY entry.conversion
-    ORDER BY DATE_DIFF(entry.end_date, entry.start_date, DAY) DESC, entry.recorded_at DESC
+    ORDER BY DATE_DIFF(entry.end_date, entry.start_date, DAY) DESC, entry.recorded_at DESC, entry.run_id
   ) = 1
 ) AS widest
 LEFT JOIN {{ conversions }} AS present

@@ -12,6 +12,7 @@ from common.bigquery.sql import bind, template
 from common.http.model import Model
 from common.http.request import Ask, Days, Nothing, window_of
 from common.kinds import AnyConversion
+from common.kinds.candidate.rates import to_project
 from common.kinds.candidate.reason import BROKEN, reason
 from common.kinds.candidate.shape import REMOVED
 from common.untyped import JsonObject, Row
@@ -129,6 +130,8 @@ def _rows(tried: Trial) -> list[JsonObject]:
         reason=reason(),
         stage=tried.context.stage,
         rates=tried.context.rates,
+        dollars=tried.context.dollars,
+        rate=to_project("judged", rates="rates", dollars="dollars"),
     )
     return list(tried.warehouse.rows(tried.bound(sql)))
 

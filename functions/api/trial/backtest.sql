@@ -14,14 +14,15 @@ valued AS (
   SELECT
     judged.date,
     COALESCE(judged.removed, judged.reason) AS outcome,
-    judged.net_value * rates.rate AS value,
-    judged.value_gross * rates.rate AS value_gross,
-    NULLIF(judged.value_refunded, 0) * rates.rate AS refunded,
+    judged.net_value * {{ rate }} AS value,
+    judged.value_gross * {{ rate }} AS value_gross,
+    NULLIF(judged.value_refunded, 0) * {{ rate }} AS refunded,
     judged.is_qualified,
     judged.session_id IS NOT NULL OR visited.client_id IS NOT NULL AS is_attributed
   FROM judged
   LEFT JOIN visited ON visited.client_id = judged.client_id
   LEFT JOIN ({{ rates }}) AS rates ON rates.day = judged.date AND rates.currency = judged.currency
+  LEFT JOIN ({{ dollars }}) AS dollars ON dollars.day = judged.date
 )
 SELECT
   valued.date,

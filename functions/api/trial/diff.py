@@ -13,6 +13,7 @@ from common.bigquery.sql import Sql, bind, template
 from common.http.model import Model
 from common.http.request import Ask, Days, Nothing, window_of
 from common.kinds import AnyConversion
+from common.kinds.candidate.rates import to_project
 from common.kinds.candidate.reason import reason
 from common.kinds.conversion import Conversion
 from common.untyped import JsonObject, Row
@@ -145,6 +146,9 @@ def _rows(name: str, live: Trial, new: Trial, **slots: Sql) -> list[JsonObject]:
         live_reason=reason(),
         new_reason=reason(),
         rates=live.context.rates,
+        dollars=live.context.dollars,
+        live_rate=to_project("live", rates="live_rates", dollars="dollars"),
+        new_rate=to_project("fresh", rates="new_rates", dollars="dollars"),
     )
     sql = template(__file__, name, paired=paired, **slots)
     return list(live.warehouse.rows(live.bound(sql)))

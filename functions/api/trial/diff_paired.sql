@@ -6,12 +6,12 @@ WITH
     SELECT c.*, {{ new_reason }} AS reason FROM {{ new }} AS c
   ),
   live_kept AS (
-    SELECT judged.id, judged.created, judged.net_value, judged.currency, judged.is_qualified
+    SELECT judged.id, judged.created, judged.net_value, judged.currency, judged.dollar_rate, judged.is_qualified
     FROM live_judged AS judged
     WHERE judged.removed IS NULL AND judged.reason IS NULL
   ),
   new_kept AS (
-    SELECT judged.id, judged.created, judged.net_value, judged.currency, judged.is_qualified
+    SELECT judged.id, judged.created, judged.net_value, judged.currency, judged.dollar_rate, judged.is_qualified
     FROM new_judged AS judged
     WHERE judged.removed IS NULL AND judged.reason IS NULL
   )
@@ -34,11 +34,12 @@ WITH
     fresh.currency AS draft_currency,
     live.is_qualified AS live_qualified,
     fresh.is_qualified AS draft_qualified,
-    live.net_value * live_rates.rate AS live_project,
-    fresh.net_value * new_rates.rate AS draft_project
+    live.net_value * {{ live_rate }} AS live_project,
+    fresh.net_value * {{ new_rate }} AS draft_project
   FROM live_kept AS live
   FULL OUTER JOIN new_kept AS fresh ON fresh.id = live.id
   LEFT JOIN ({{ rates }}) AS live_rates
     ON live_rates.day = DATE(live.created, @timezone) AND live_rates.currency = live.currency
   LEFT JOIN ({{ rates }}) AS new_rates
     ON new_rates.day = DATE(fresh.created, @timezone) AND new_rates.currency = fresh.currency
+  LEFT JOIN ({{ dollars }}) AS dollars ON dollars.day = DATE(COALESCE(fresh.created, live.created), @timezone)

@@ -11,6 +11,7 @@ from common.bigquery.sql import template, with_parameters
 from common.catalog.definitions import DefinitionVersion
 from common.http.model import Model
 from common.http.request import Ask, Day
+from common.kinds.candidate.rates import to_project
 from common.kinds.candidate.reason import reason
 from common.model.window import Window
 from functions.api.definitions.definitions import last_runs
@@ -81,6 +82,8 @@ def _case(id: str, query: ExplainQuery, services: Services) -> Case:
             candidates=tried.candidates,
             reason=reason(),
             rates=tried.context.rates,
+            dollars=tried.context.dollars,
+            rate=to_project("judged", rates="rates", dollars="dollars"),
         )
         candidates = list(services.warehouse.rows(tried.bound(with_parameters(sql, key=key))))
     run = last_runs(services, id).get(id)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from common import kinds, schemas
 from common.bigquery.sql import Parameter, Sql, bind, create_table_as, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.catalog import identity_sources as identity_sources
+from common.catalog import identity_sources
 from common.catalog.definitions import DefinitionVersion
 from common.ga4 import events, shards, stage, visits
 from common.identity import graph

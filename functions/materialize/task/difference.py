@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, fill, join, template, with_parameters
-from common.ga4 import clicks, rates
+from common.ga4 import clicks
 from common.identity import erased
+from common.kinds.candidate.rates import to_project
 from common.kinds.candidate.reason import reason as why_broken
 from common.kinds.candidate.shape import lent
 from functions.materialize import merge
@@ -31,14 +32,6 @@ AROUND = (
 """Where an id of GA4 may stand that the window has: an event's moment is fixed, so that only
 another time zone moves its day. Orders that come again are duplicates before, over all history."""
 
-RATE = (
-    "COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL),"
-    " CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL"
-    " THEN kept.dollar_rate END / own.dollars)"
-)
-"""From the row's currency to the project's: the user's table, else what the export itself tells.
-An amount of which nobody knows the currency has none."""
-
 
 def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) -> Sql:
     """The statement that makes `table` hold every insert, update and delete of the window."""
@@ -56,10 +49,8 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
             outside=AROUND if job.stored.conversion.follows_ga4 else OUTSIDE,
             **_steps_of_visits(job, names),
             rates=job.context.rates,
-            dollars=rates.dollars(
-                job.context.of_product("ga4_rates"), currency=job.context.currency
-            ),
-            rate=RATE,
+            dollars=job.context.dollars,
+            rate=to_project("kept", rates="rates", dollars="own"),
             spared=_spared(job, candidates),
             valued_columns=_each("valued.{0}", names),
             row_text=merge.row_text("wanted", schemas.load("conversion")["schema"], compared),

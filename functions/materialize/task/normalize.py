@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
+from common.kinds.candidate.rates import to_project
 from common.kinds.candidate.shape import Context
 
 MINIMUM_ROWS = 30
@@ -51,6 +52,8 @@ def factor(
         target=context.target,
         candidates=candidates,
         rates=context.rates,
+        dollars=context.dollars,
+        rate=to_project("candidate", rates="rates", dollars="dollars"),
     )
     bound = with_parameters(
         sql,

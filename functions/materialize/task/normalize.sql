@@ -13,10 +13,11 @@ own AS (
     FROM {{ target }} AS published
     WHERE published.date BETWEEN @first_day AND @last_day AND published.date < @start_date
     UNION ALL
-    SELECT COALESCE(@unit, candidate.value_gross * rates.rate) AS raw
+    SELECT COALESCE(@unit, candidate.value_gross * {{ rate }}) AS raw
     FROM {{ candidates }} AS candidate
     LEFT JOIN ({{ rates }}) AS rates
       ON rates.day = DATE(candidate.created, @timezone) AND rates.currency = candidate.currency
+    LEFT JOIN ({{ dollars }}) AS dollars ON dollars.day = DATE(candidate.created, @timezone)
     WHERE candidate.removed IS NULL AND DATE(candidate.created, @timezone) BETWEEN @first_day AND @last_day
   ) AS own
 ),

@@ -1619,8 +1619,9 @@ applied AS (
       FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
       INNER JOIN `my-project.crm.rates` AS listed
         ON listed.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
-      WHERE listed.currency <> @v_39903922be50
-      QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
+      -- a rate that was left empty, or is zero, is none: the one before it counts
+      WHERE listed.currency <> @v_39903922be50 AND listed.rate > 0
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC, listed.rate) = 1
     ) AS dated) AS paid_in
     ON paid_in.currency = returns.currency AND paid_in.day = DATE(previous.created, @timezone)
   LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
@@ -1632,8 +1633,9 @@ applied AS (
       FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
       INNER JOIN `my-project.crm.rates` AS listed
         ON listed.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
-      WHERE listed.currency <> @v_39903922be50
-      QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
+      -- a rate that was left empty, or is zero, is none: the one before it counts
+      WHERE listed.currency <> @v_39903922be50 AND listed.rate > 0
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC, listed.rate) = 1
     ) AS dated) AS bought_in
     ON bought_in.currency = previous.paid_currency AND bought_in.day = DATE(previous.created, @timezone)
   GROUP BY previous.event_key
@@ -1860,14 +1862,14 @@ valued AS (
     COALESCE(@unit_value, kept.net_value * COALESCE(@factor, 1)) AS value,
     COALESCE(
       @unit_value,
-      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)
+      kept.net_value * COALESCE(@factor, 1) * COALESCE(rates.rate, CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)
     ) AS value_project,
-    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)) AS exchange_rate,
-    IF(rates.rate IS NULL AND COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
+    IF(@unit_value IS NOT NULL, 1, COALESCE(rates.rate, CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars)) AS exchange_rate,
+    IF(rates.rate IS NULL AND COALESCE(rates.rate, CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars) IS NOT NULL, kept.date, rates.rate_date) AS exchange_date,
     CASE
       WHEN kept.currency = @now_currency OR @unit_value IS NOT NULL THEN 'own'
       WHEN rates.rate IS NOT NULL THEN 'table'
-      WHEN COALESCE(rates.rate, IF(kept.currency = @now_currency, 1, NULL), CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars) IS NOT NULL THEN 'export'
+      WHEN COALESCE(rates.rate, CASE WHEN kept.currency = 'USD' THEN 1 WHEN kept.currency IS NOT NULL THEN kept.dollar_rate END / own.dollars) IS NOT NULL THEN 'export'
     END AS rate_source,
     @factor AS normalization_factor,
     @factor_as_of AS normalization_as_of
@@ -1882,8 +1884,9 @@ valued AS (
       FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
       INNER JOIN `my-project.crm.rates` AS listed
         ON listed.date BETWEEN DATE_SUB(day, INTERVAL 7 DAY) AND day
-      WHERE listed.currency <> @v_39903922be50
-      QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC) = 1
+      -- a rate that was left empty, or is zero, is none: the one before it counts
+      WHERE listed.currency <> @v_39903922be50 AND listed.rate > 0
+      QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC, listed.rate) = 1
     ) AS dated) AS rates ON rates.day = kept.date AND rates.currency = kept.currency
   LEFT JOIN (SELECT of_days.day, of_days.dollars
     FROM (
