@@ -211,10 +211,13 @@ def size_of(segment: Row) -> dict[str, float]:
     placed = next(foreign.objects(segment.get("destinations")), {})
     if placed.get("status") != "READY":
         return {}
-    size = foreign.whole(placed.get("audienceSize"))
-    matched, given = (
-        foreign.whole(placed.get("matchedCount")),
-        foreign.whole(segment.get("inputCount")),
+    size, matched, given = (
+        foreign.whole(found)
+        for found in (
+            placed.get("audienceSize"),
+            placed.get("matchedCount"),
+            segment.get("inputCount"),
+        )
     )
     known = {} if size is None or size < 0 else {"size_to": float(size)}
     if matched is None or matched < 0 or not given or given < 0:

@@ -192,7 +192,7 @@ class MicrosoftAudience(Members[MicrosoftAudienceConfig], MicrosoftApi[Microsoft
     def diagnose(self, day: date, wire: Wire) -> Mapping[str, Mapping[str, float]]:
         """Members that Microsoft counts of each list by network, the larger count as the list's.
 
-        Source: audience (SearchSize, AudienceNetworkSize), of which 48 hours later there is one.
+        Source: Audience data object (SearchSize, AudienceNetworkSize); sizes come after 48 hours.
         """
         ids = [int(each.audience_id) for each in self.mapped.values() if each.audience_id]
         reply = wire.exchange(self._query(ids)) if ids else None

@@ -122,9 +122,10 @@ class TikTokAudience(Members[TikTokAudienceConfig], TikTokApi[TikTokAudienceConf
         return dict(zip(SCHEMA, (identifiers.email(row.email), phone), strict=True))
 
     def member(self, known: Sequence[Mapping[str, str]], verb: Verb) -> bytes:
-        # who joins is one person; who leaves by several old addresses fills no schema
-        people = [{kind: text for each in known for kind, text in each.items()}]
-        return b",".join([canonical(_placed(each)) for each in (people, known)[verb == "remove"]])
+        # who leaves by several old addresses fits into no schema: each is a member of its own
+        joined = {kind: text for each in known for kind, text in each.items()}
+        people = known if verb == "remove" else [joined]
+        return b",".join([canonical(_placed(each)) for each in people])
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         removing = bool(batch) and batch[0].group == "remove"
