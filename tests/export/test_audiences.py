@@ -150,6 +150,19 @@ def test_long_names_make_audiences_too_and_each_its_own(kind: str, here: World) 
     assert len({id for made in ids for id in made.values()}) == 2
 
 
+def test_an_audience_that_nobody_joins_any_more_is_not_taken_for_a_new_one(here: World) -> None:
+    stand_in: Any = here.stand_ins["google"]
+    wanted = google(user_list_id=None)
+    stand_in.lists[wanted.create_audience(CONVERSION, here.wire)]["membershipStatus"] = "CLOSED"
+    with pytest.raises(UserError, match="made no list"):
+        wanted.create_audience(CONVERSION, here.wire)
+    linkedin = of("linkedin_audience", config=ACCOUNTS["linkedin_audience"], segment_id=None)
+    first = linkedin.create_audience(CONVERSION, here.wire)
+    stand_in = here.stand_ins["linkedin"]
+    stand_in.segments[first]["destinations"] = [{"destination": "LINKEDIN", "status": "EXPIRED"}]
+    assert linkedin.create_audience(CONVERSION, here.wire) != first
+
+
 def test_a_lookalike_is_made_once_for_each_share_of_a_country(here: World) -> None:
     seed = meta()
     fill(here, seed, 100)

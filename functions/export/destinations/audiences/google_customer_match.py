@@ -237,7 +237,13 @@ class GoogleCustomerMatch(DataManager[GoogleCustomerMatchConfig]):
         if not isinstance(reply, Answer) or reply.status != 200:
             raise data_manager.not_created(reply)
         listed = foreign.objects(foreign.inside(reply.json(), "userLists"))
-        same = (each for each in listed if all(each.get(mark) == wanted[mark] for mark in marks))
+        # nobody joins a list that Google has closed, as it closes those that nobody uses
+        same = (
+            each
+            for each in listed
+            if each.get("membershipStatus") != "CLOSED"
+            and all(each.get(mark) == wanted[mark] for mark in marks)
+        )
         id = foreign.whole(next(same, {}).get("id"))
         return None if id is None else str(id)
 

@@ -151,7 +151,8 @@ class LinkedInAudience(Members[LinkedInAudienceConfig], LinkedInApi[LinkedInAudi
             "description": f"People of the conversion {conversion}, sent by {self.config.id}.",
         }
         for each in self._segments(wire):
-            if all(each.get(mark) == text for mark, text in wanted.items()):
+            ours = all(each.get(mark) == text for mark, text in wanted.items())
+            if ours and placed_at(each).get("status") not in ENDED:
                 return str(foreign.whole(each.get("id")))
         place = {**self._place(), "type": "USER", "destinations": [{"destination": "LINKEDIN"}]}
         reply = wire.exchange(self.asked("dmpSegments", canonical(wanted | place)))
@@ -206,9 +207,18 @@ class LinkedInAudience(Members[LinkedInAudienceConfig], LinkedInApi[LinkedInAudi
         return wire.exchange(self.asked(f"dmpSegments/{segment}", method="GET"))
 
 
+ENDED = ("EXPIRED", "FAILED", "ARCHIVED")
+"""States of a segment that nobody joins any more."""
+
+
+def placed_at(segment: Row) -> Row:
+    """What LinkedIn says of the segment where it is used: at LinkedIn, the only place there is."""
+    return next(foreign.objects(segment.get("destinations")), {})
+
+
 def size_of(segment: Row) -> dict[str, float]:
     """The size and the match rate of a segment; nothing until it is ready."""
-    placed = next(foreign.objects(segment.get("destinations")), {})
+    placed = placed_at(segment)
     if placed.get("status") != "READY":
         return {}
     size, matched, given = (
