@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +19,16 @@ class TableFile:
     """The file's columns by name, all texts, and what was odd about it."""
 
     columns: dict[str, list[str]]
-    rows: int
+    numbers: list[int]
+    """Each row's in the file, from 1 below the header: skipped ones count, empty lines do not."""
     delimiter: str
     skipped: int
     """Lines whose number of cells did not fit the header."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.numbers)
 
 
 def read(path: Path) -> TableFile:
@@ -41,7 +46,9 @@ def read(path: Path) -> TableFile:
     delimiter = _delimiter(lines[:SAMPLE_LINES])
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     header = _distinct(next(reader))
-    kept, skipped = _fitting(reader, len(header))
+    cells = list(filter(None, reader))
+    numbers = [place for place, row in enumerate(cells, start=1) if len(row) == len(header)]
+    kept = [cells[number - 1] for number in numbers]
     if not kept:
         raise UserError(
             f"No line of {path} has the {len(header)} cells of its header.",
@@ -49,9 +56,9 @@ def read(path: Path) -> TableFile:
             code="no_table",
         )
     columns = {
-        name: list(cells) for name, cells in zip(header, zip(*kept, strict=True), strict=True)
+        name: list(column) for name, column in zip(header, zip(*kept, strict=True), strict=True)
     }
-    return TableFile(columns, len(kept), delimiter, skipped)
+    return TableFile(columns, numbers, delimiter, len(cells) - len(kept))
 
 
 def _text(path: Path) -> str:
@@ -81,16 +88,6 @@ def _delimiter(lines: list[str]) -> str:
         return widths.count(widths[0]), widths[0]
 
     return max(DELIMITERS, key=fit)
-
-
-def _fitting(reader: Iterator[list[str]], width: int) -> tuple[list[list[str]], int]:
-    kept, skipped = [], 0
-    for cells in reader:
-        if len(cells) == width:
-            kept.append(cells)
-        elif cells:
-            skipped += 1
-    return kept, skipped
 
 
 def _distinct(header: list[str]) -> list[str]:

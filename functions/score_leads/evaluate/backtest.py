@@ -82,7 +82,7 @@ def backtest(read: History, roles: Roles, seed: int) -> Result:
 
 
 def write(result: Result, out: Path) -> None:
-    """One line a scored lead, in the order of time; `row` counts the file's rows from 1."""
+    """One line a scored lead, in the order of time; `row` is the one of the file, from 1."""
     scores, outcomes = result.scores, result.outcomes
     reasons = result.trained.model.reasons(scores, result.leads.columns)
     with out.open("w", newline="", encoding="utf-8") as file:
@@ -100,7 +100,7 @@ def write(result: Result, out: Path) -> None:
                 "{attribute}: {value} ({points:+.1f})".format(**each) for each in mine
             )
             chance = f"{scores.probability[place]:.8f}"
-            sheet.writerow([int(row) + 1, int(outcomes.won[place]), chance, *money, shown])
+            sheet.writerow([int(row), int(outcomes.won[place]), chance, *money, shown])
 
 
 def main(given: list[str] | None = None) -> int:

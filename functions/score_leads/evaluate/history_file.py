@@ -51,7 +51,7 @@ class History:
     leads: Leads
     outcomes: Outcomes
     rows: Index
-    """Each lead's row in the file, from 0."""
+    """Each lead's row in the file, from 1."""
     cut: int
     """Leads before this one are trained on."""
     notes: tuple[str, ...] = field(default=())
@@ -96,7 +96,7 @@ def history(table: TableFile, roles: Roles) -> History:
     if roles.won_at and (lacking_at := won[rows].sum() - outcomes.won.sum()):
         notes.append(f"{lacking_at} won rows have no {roles.won_at} within the window: not won")
     cut = _cut(leads, roles, _day_comes_first(times))
-    return History(leads, outcomes, rows, cut, tuple(notes))
+    return History(leads, outcomes, np.array(table.numbers)[rows], cut, tuple(notes))
 
 
 def _check_columns(table: TableFile, roles: Roles) -> None:
