@@ -15,6 +15,7 @@ PATTERNS = {
     "^[a-z][a-z0-9_]{0,62}$": "lower case letters, digits and _, a letter first, 63 at most",
     "^[A-Z]{3}$": "three capital letters such as EUR",
     "^[0-9]{10}$": "ten digits",
+    r"^[^`\s]+\.[A-Za-z0-9_]+$": "project.dataset, such as my-project.hubspot",
 }
 
 _WORDS = {
@@ -56,10 +57,14 @@ def _place(detail: ErrorDetails, sent: Any) -> Iterator[int | str]:
     if sent is None:
         yield from detail["loc"]
         return
+    may_be_tag = True
     for part in detail["loc"]:
         held = _held(sent)
-        if part in held:
-            sent = held[part]
+        # a tag comes once before the fields of its form, one of which may be called like it: crm
+        if may_be_tag and part in (held.get("kind"), held.get("type")):
+            may_be_tag = False
+        elif part in held:
+            sent, may_be_tag = held[part], True
             yield part
     if detail["type"] == "missing":
         yield detail["loc"][-1]

@@ -23,6 +23,10 @@ def purchase(**changes: Any) -> dict[str, Any]:
     return {"kind": "simple", "id": "a", "name": "A", "event_type": "purchase", **changes}
 
 
+def leads(**source: Any) -> dict[str, Any]:
+    return {"kind": "lead_scoring", "id": "a", "name": "A", "source": {"type": "crm", **source}}
+
+
 @pytest.mark.parametrize(
     ("sent", "field", "message"),
     [
@@ -55,6 +59,13 @@ def purchase(**changes: Any) -> dict[str, Any]:
             "did you mean operator?",
         ),
         (purchase(value={"type": "manual"}), "value.amount", "is missing and required"),
+        (
+            leads(crm="hubspot", dataset="hubspot"),
+            "source.dataset",
+            "must be project.dataset, such as my-project.hubspot",
+        ),
+        (leads(crm="hubspt", dataset="a.b"), "source.crm", "hubspot"),
+        (leads(crm="hubspot"), "source.dataset", "is missing and required"),
     ],
 )
 def test_a_fault_has_the_senders_path_and_says_what_to_write(

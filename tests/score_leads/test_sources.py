@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
+import numpy as np
 import pytest
 
 from common.bigquery.sql import fill
@@ -119,6 +120,23 @@ def test_several_deals_of_one_lead_add_up_inside_its_window(department: Departme
     assert past is not None
     assert past.outcomes.value[0] == 30
     assert past.outcomes.won.tolist() == [True, False, False]
+
+
+def test_a_deal_of_unknown_worth_leaves_the_money_of_its_lead_unknown(
+    department: Department,
+) -> None:
+    """The part that is known would be learnt as all of it."""
+    bought = [
+        deal(deal_id=f"d{day}", lead_id="b", deal_created="2024-02-02T00:00:00Z",
+             outcome_at=f"2024-02-{day}T10:00:00Z", deal_value=value)
+        for day, value in (("11", 10.0), ("12", None))
+    ]  # fmt: skip
+    there = staged(department, *bought)
+    first_seen.remember(department.warehouse, "leads", there, "run", KNOWN_UNTIL)
+    past = history.past(department.warehouse, "leads", there, YEAR, KNOWN_UNTIL, 40)
+    assert past is not None
+    assert past.outcomes.won.tolist() == [False, True, False]
+    assert np.isnan(past.outcomes.value[1])
 
 
 @pytest.mark.parametrize("ends", ["2024-06-01T00:00:00Z", "2024-07-01T00:00:00Z", None])

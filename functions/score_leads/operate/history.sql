@@ -9,7 +9,12 @@ SELECT
   visited.attributes AS behaviour,
   outcome.won_after,
   outcome.lost_after,
-  (SELECT SUM(win.value) FROM UNNEST(outcome.wins) AS win WHERE win.days <= @window_days) AS value
+  -- one deal without a value leaves the money of its lead unknown
+  (
+    SELECT IF(LOGICAL_OR(win.value IS NULL), NULL, SUM(win.value))
+    FROM UNNEST(outcome.wins) AS win
+    WHERE win.days <= @window_days
+  ) AS value
 FROM {{ features }} AS feature
 INNER JOIN {{ leads }} AS lead ON lead.id = feature.id
 LEFT JOIN {{ outcomes }} AS outcome ON outcome.id = feature.id
