@@ -6,6 +6,7 @@ types, which the translation does not know. The macros are in functions.sql.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,9 +47,28 @@ def rewrite(tree: exp.Expr, rewrites: dict[type[exp.Expr], Rewrite]) -> exp.Expr
     return tree
 
 
+TYPED = re.compile(r"CREATE OR REPLACE MACRO (\w+)\n(.*?;)$", re.DOTALL | re.MULTILINE)
+"""A macro with a form of its own for text."""
+
+
+def macros() -> str:
+    """The statements that make the macros, whatever the database that they are run in.
+
+    DuckDB keeps a macro with types in no file of an older version, which a data directory may be:
+    those live beside it in memory, and the file's own macro of the name asks them.
+    Source: duckdb.org, Create Macro, "Typed Macros" (storage version 1.4.0).
+    """
+    text = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    beside = (
+        r"CREATE OR REPLACE MACRO typed.main.\1\n\2\n"
+        r"CREATE OR REPLACE MACRO \1(x) AS typed.main.\1(x);"
+    )
+    return f"ATTACH IF NOT EXISTS ':memory:' AS typed;\n{TYPED.sub(beside, text)}"
+
+
 def install() -> None:
     """Every engine knows the macros from its start."""
-    text = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    text = macros()
     register = replace(DuckDBEngine, "_register_builtin_udfs", None)
 
     def with_macros(engine: DuckDBEngine) -> None:
