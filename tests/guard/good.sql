@@ -441,3 +441,9 @@ WITH a AS (SELECT id FROM crm.o |> EXTEND 1 AS x) (SELECT id FROM a) UNION ALL (
 SELECT ARRAY(SELECT id FROM crm.p |> EXTEND 1 AS x |> SELECT x) AS id FROM crm.o
 === elements of columns that are called list and array
 SELECT list[0] AS id, list.x, o.array[OFFSET(0)] AS first, o.as FROM crm.o AS o
+=== a union with a side that begins with brackets
+SELECT id FROM ((SELECT id FROM crm.o) FULL UNION ALL BY NAME (SELECT id FROM crm.p)) AS x
+=== a union with a side in IN
+SELECT id FROM crm.o WHERE id IN ((SELECT id FROM crm.p) INNER UNION ALL BY NAME (SELECT id FROM crm.q))
+=== a join with a side that begins with brackets
+SELECT id FROM ((SELECT id FROM crm.o) FULL JOIN crm.p USING (id))

@@ -8,6 +8,10 @@ from common.guard.reading.lexer import NOTHING, Token
 from common.guard.reading.words import RESERVED
 
 
+_AHEAD = 4
+"""Empty tokens behind the last one."""
+
+
 class Unread(Exception):
     """The grammar has no place for the token at `index`, which may be one after the last."""
 
@@ -20,7 +24,8 @@ class Cursor:
     """The tokens from `index` on; every method raises Unread where a token does not fit."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self.tokens = [*tokens, NOTHING, NOTHING, NOTHING]
+        # so many that looking two ahead never leaves the list, from behind a missing bracket either
+        self.tokens = [*tokens, *[NOTHING] * _AHEAD]
         self.index = 0
         self._closed_by = _brackets(tokens)
 
@@ -98,7 +103,7 @@ class Cursor:
 
     def beyond_bracket(self, index: int) -> int:
         """The index behind the bracket that closes the one at `index`."""
-        return self._closed_by.get(index, len(self.tokens) - 3) + 1
+        return self._closed_by.get(index, len(self.tokens) - _AHEAD) + 1
 
 
 def is_bytes(token: Token) -> bool:

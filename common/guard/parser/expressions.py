@@ -16,7 +16,9 @@ _TYPES_OF_TEXTS = frozenset(
 """Types that stand before a string: DATE '2026-11-29'."""
 _CALLED_WORDS = ("IF", "GROUPING", "LEFT", "RIGHT", "COLLATE", "RANGE")
 """Reserved words that are functions when a bracket follows."""
-_QUERY_GOES_ON = (")", "UNION", "INTERSECT", "EXCEPT", "ORDER", "LIMIT", "|>")
+SET_OPERATIONS = ("UNION", "INTERSECT", "EXCEPT")
+_QUERY_GOES_ON = (")", "ORDER", "LIMIT", "|>")
+"""What may follow a query in brackets inside the brackets of a query, beside set operations."""
 
 
 class Expressions(Types):
@@ -178,9 +180,20 @@ class Expressions(Types):
     def _opens_query(self, index: int) -> bool:
         first, second = self.tokens[index + 1], self.tokens[index + 2]
         if first.has("("):
-            beyond = self.tokens[self.beyond_bracket(index + 1)]
-            return beyond.has(*_QUERY_GOES_ON) and self._opens_query(index + 1)
+            # ((SELECT 1) + 1) begins as ((SELECT 1) UNION ALL ...) does
+            beyond = self.beyond_bracket(index + 1)
+            goes_on = self.tokens[beyond].has(*_QUERY_GOES_ON) or self.is_set_operation(beyond)
+            return goes_on and self._opens_query(index + 1)
         return first.has("SELECT", "FROM") or (first.has("WITH") and not second.has("("))
+
+    def is_set_operation(self, index: int) -> bool:
+        """Whether a set operation stands there: UNION, or a side of it as in FULL OUTER UNION."""
+        side, after, then = self.tokens[index : index + 3]
+        # LEFT OUTER UNION ALL BY NAME begins as LEFT OUTER JOIN does
+        then = then if after.has("OUTER") else after
+        return side.has(*SET_OPERATIONS, "OUTER") or (
+            side.has("FULL", "LEFT", "INNER") and then.has(*SET_OPERATIONS)
+        )
 
     def subquery(self) -> None:
         """A query in brackets."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from common.guard.parser.cursor import Unread
+from common.guard.parser.expressions import SET_OPERATIONS
 from common.guard.parser.sources import Sources
 from common.guard.reading.lexer import NOTHING, Token
 
-_SET_OPERATIONS = ("UNION", "INTERSECT", "EXCEPT")
 _AFTER_COLUMNS = (
     *("FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT"),
-    *(*_SET_OPERATIONS, "|>", ")", ","),
+    *(*SET_OPERATIONS, "|>", ")", ","),
 )
 
 
@@ -55,23 +55,16 @@ class Queries(Sources):
 
     def _set_operation(self) -> None:
         self._side()
-        while self._is_set_operation():
+        while self.is_set_operation(self.index):
             self._set_operator()
             self._side()
-
-    def _is_set_operation(self) -> bool:
-        # LEFT OUTER UNION ALL BY NAME begins as LEFT OUTER JOIN does
-        then = self.tokens[self.index + 2] if self.after.has("OUTER") else self.after
-        return self.at(*_SET_OPERATIONS, "OUTER") or (
-            self.at("FULL", "LEFT", "INNER") and then.has(*_SET_OPERATIONS)
-        )
 
     def _set_operator(self) -> None:
         if self.take("FULL", "LEFT"):
             self.take("OUTER")
         else:
             self.take("INNER", "OUTER")
-        if not self.take(*_SET_OPERATIONS) or not self.take("ALL", "DISTINCT"):
+        if not self.take(*SET_OPERATIONS) or not self.take("ALL", "DISTINCT"):
             raise self.fail()
         self.take("STRICT")
         if self.take("CORRESPONDING"):
@@ -173,7 +166,7 @@ class Queries(Sources):
         word = self.token.word
         if self.is_join():
             self.join()
-        elif self._is_set_operation():
+        elif self.is_set_operation(self.index):
             self._set_operator()
             self._columns_with_comma(self.subquery)
         elif word in _PIPES:
