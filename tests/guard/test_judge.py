@@ -272,6 +272,35 @@ def test_rows_that_are_read_as_a_table_are_called_rows(
 
 
 @pytest.mark.parametrize(
+    ("sql", "code", "fix"),
+    [
+        ("SELCT id FROM crm.o", "not_a_query", "Did you mean SELECT?"),
+        ("SELECT id, a FORM crm.o", "syntax", "Did you mean FROM?"),
+        ("SELECT id FROM crm.o WERE id = 1", "syntax", "Did you mean WHERE?"),
+        ("SELECT id FROM crm.o GRUOP BY id", "syntax", "Did you mean GROUP?"),
+        ("SELECT id FROM crm.o ODER BY id", "syntax", "Did you mean ORDER?"),
+        ("SELECT id order_id2 client_id FROM crm.o", "syntax", "order_id2, client_id"),
+        ("SELECT id FROM crm.o LIMIT 5, 10", "syntax", "LIMIT 10 OFFSET 5"),
+        ("WITH a AS (SELECT 1) DELETE FROM crm.o WHERE TRUE", "syntax", "SELECT ... FROM step"),
+        ("CREATE TEMP FUNCTION f(x STRING) AS (x); SELECT f(id) FROM crm.o", "changes_schema",
+         "Write the function's expression in place of each of its calls."),
+        ("SELECT id FROM _SESSION.o", "table_not_allowed",
+         "Make it a step: WITH o AS (SELECT ...)"),
+        ("SELECT id FROM shop.CRM.o", "table_not_allowed", "Did you mean `shop.crm.o`?"),
+        ("SELECT id FROM crn.o", "table_not_allowed", "Did you mean `shop.crm.o`?"),
+        ("SELECT id FROM shpo.crm.o", "table_not_allowed", "Did you mean `shop.crm.o`?"),
+        ("SELECT id FROM hr.o", "table_not_allowed", None),
+    ],
+)  # fmt: skip
+def test_a_slip_of_the_keys_is_answered_with_what_was_meant(
+    sql: str, code: str, fix: str | None
+) -> None:
+    (finding,) = [it for it in judge(sql, SCOPE).findings if it.severity == "error"]
+    assert finding.code == code
+    assert finding.fix == fix or (fix is None and "Did you mean" not in finding.fix)
+
+
+@pytest.mark.parametrize(
     ("sql", "is_open"),
     [
         ("SELECT * FROM crm.o", True),

@@ -33,6 +33,13 @@ from tests.guard.corpus import SCOPE
         ("SELECT DISTINCT id FROM crm.a", "One row for each different answer. It reads shop.crm.a. "
          "id is id."),
         ("FROM crm.a |> SELECT id", ""),
+        ("((SELECT id FROM crm.a))", "One row for each row of crm.a. It reads shop.crm.a. "
+         "id is id."),
+        ("WITH a AS (SELECT id FROM crm.a) (SELECT id FROM a) ORDER BY UPPER(id) LIMIT 3",
+         "One row for each row of a. It reads shop.crm.a. id is id."),
+        ("((SELECT id FROM crm.a) UNION ALL (SELECT id FROM crm.b)) LIMIT 3",
+         "The rows of 2 queries, put together. It reads shop.crm.a, shop.crm.b."),
+        ("SELECT 1 AS id", "One row. id is 1."),
     ],
 )  # fmt: skip
 def test_a_query_is_reported_in_words(sql: str, words: str) -> None:

@@ -97,13 +97,36 @@ def _own(full: str, at: Position | None) -> Finding:
 
 def _outside(full: str, dataset: str, scope: Scope, at: Position | None) -> Finding:
     allowed = sorted(scope.datasets)
-    close = get_close_matches(dataset, allowed, n=1, cutoff=0.8)
+    if dataset.rpartition(".")[2].upper() == "_SESSION":
+        message = f"{full} is a temporary table of a session; each run is a session of its own."
+        fix = f"Make it a step: WITH {full.rpartition('.')[2]} AS (SELECT ...)"
+        return found("table_not_allowed", message, fix, at=at)
+    close = _close(dataset, allowed)
     listed = ", ".join(allowed[:10]) + (", ..." if len(allowed) > 10 else "")
     fix = (
-        f"Did you mean `{close[0]}.{full.rpartition('.')[2]}`?"
+        f"Did you mean `{close}.{full.rpartition('.')[2]}`?"
         if close
         else f"Read one of: {listed or 'none yet'}. To allow {dataset}, add it to the source "
         "datasets of this deployment (CONVERSIONS_SOURCE_DATASETS)."
     )
     message = f"The dataset {dataset} of {full} is not one that conversions may read."
     return found("table_not_allowed", message, fix, at=at)
+
+
+def _close(dataset: str, allowed: Sequence[str]) -> str:
+    """The allowed dataset that was meant in all likelihood, "" when none is like it.
+
+    Projects and names are compared apart: in one project all paths are alike in most letters.
+    """
+    project, _, name = dataset.rpartition(".")
+    near = [
+        one
+        for one in allowed
+        if _is_like(project, one.rpartition(".")[0]) and _is_like(name, one.rpartition(".")[2])
+    ]
+    return next(iter(get_close_matches(dataset, near, n=1, cutoff=0)), "")
+
+
+def _is_like(one: str, other: str) -> bool:
+    # BigQuery tells capitals from small letters, people do not
+    return bool(get_close_matches(one.lower(), [other.lower()], cutoff=0.65))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from common.guard.reading.lexer import NOTHING, Token
 from common.guard.reading.words import RESERVED
 
-
 _AHEAD = 4
 """Empty tokens behind the last one."""
 

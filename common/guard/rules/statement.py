@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from common.guard.reading.lexer import Token
 from common.guard.reading.text import Source
@@ -75,8 +76,13 @@ def _kind(source: Source, body: Sequence[Token]) -> list[Finding]:
     kind = _KIND_OF.get(first.word)
     if kind is None:
         message = f"A query begins with SELECT, WITH or FROM, not with {first.text[:40]}."
-        return [found("not_a_query", message, "SELECT ... FROM `project.dataset.table`", at=at)]
+        close = get_close_matches(first.word, QUERY_STARTS, n=1, cutoff=0.75)
+        fix = f"Did you mean {close[0]}?" if close else "SELECT ... FROM `project.dataset.table`"
+        return [found("not_a_query", message, fix, at=at)]
     message, fix = _SAID[kind]
+    if any(token.has("FUNCTION") for token in body[1:6]):
+        # what stands behind its AS is no query
+        fix = "Write the function's expression in place of each of its calls."
     return [found(kind, message.format(first.word), fix, at=at)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 from common.guard.reading.lexer import NOTHING, Token
 from common.guard.reading.text import Source
@@ -10,6 +11,7 @@ from common.guard.reading.words import RESERVED
 from common.model.findings import Finding, found
 
 _GOOD_FORM = "SELECT a, b AS c FROM `project.dataset.table` AS t WHERE t.a = 1"
+_KEYWORDS = "SELECT FROM WHERE GROUP HAVING QUALIFY ORDER LIMIT UNION JOIN BETWEEN".split()
 _CLAUSES = ("FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "ORDER", "LIMIT", "ON", "USING")
 
 
@@ -33,6 +35,13 @@ def _likely(tokens: Sequence[Token], index: int) -> tuple[str, str]:
     shown = f"{before.text} {token.text}"
     if token.has("=") and (before.has("=") or after.has("=")):
         return "GoogleSQL compares with a single =.", "Write ="
+    if older.has("LIMIT") and token.has(","):
+        return "LIMIT with a comma is MySQL's.", f"LIMIT {after.text} OFFSET {before.text}"
+    if token.has("DELETE", "INSERT", "MERGE", "UPDATE"):
+        return f"{token.text} changes data; a conversion only reads.", "SELECT ... FROM step"
+    for written in (token, before):
+        if meant := _meant(written):
+            return f"{written.text} is no word of GoogleSQL here.", f"Did you mean {meant}?"
     if before.has("AS") and token.word in RESERVED:
         fix = f"AS `{token.text}`"
         return f"{token.text} is a reserved word; as a name it needs backquotes.", fix
@@ -48,6 +57,13 @@ def _likely(tokens: Sequence[Token], index: int) -> tuple[str, str]:
         return f"{older.text} is followed by BY.", f"{older.text} BY {before.text}"
     given = "A comma, a bracket, a keyword or an alias is missing or too much."
     return given, f"Compare with: {_GOOD_FORM}"
+
+
+def _meant(token: Token) -> str:
+    """The keyword for which a name is a slip of the keys, "" when it is like none."""
+    is_name = token.kind == "name" and token.word not in RESERVED
+    close = get_close_matches(token.word, _KEYWORDS, n=1, cutoff=0.75) if is_name else []
+    return close[0] if close and abs(len(close[0]) - len(token.word)) < 2 else ""
 
 
 def _ends_value(token: Token) -> bool:

@@ -22,7 +22,7 @@ def explained(query: Query) -> str:
     """A few sentences on the query's last SELECT; "" for pipes, whose order tells it already."""
     if query.masked.has_pipes:
         return ""
-    tokens = query.masked.tokens
+    tokens = _body(query.masked.tokens)
     places = list(outermost(tokens))
     tables = sorted({table.path for table in query.tables if table.path})
     read = f" It reads {_listed(tables)}." if tables else ""
@@ -37,6 +37,28 @@ def explained(query: Query) -> str:
     if returned:
         sentences.append(f"{'; '.join(returned)}.")
     return " ".join(sentences)
+
+
+def _body(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The query without the steps before it and the brackets around it."""
+    while tokens and not any(tokens[at].has("SELECT", *_UNITED) for at in outermost(tokens)):
+        tokens = _in_brackets(tokens)
+    return tokens
+
+
+def _in_brackets(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The query in brackets that no other brackets hold and that is no step of WITH."""
+    depth, start, found = 0, 0, tokens[:0]
+    for index, token in enumerate(tokens):
+        if token.has("("):
+            start = start if depth else index + 1
+            depth += 1
+        elif token.has(")"):
+            depth -= 1
+            is_step = start > 1 and tokens[start - 2].has("AS")
+            if depth == 0 and not is_step and tokens[start].has("SELECT", "WITH", "("):
+                found = tokens[start:index]
+    return found
 
 
 def outermost(tokens: Sequence[Token]) -> Iterator[int]:
