@@ -116,7 +116,7 @@ def _by_reason(reason: str, text: str, caller: Caller) -> ProductError | None:
         case "invalidQuery" | "invalid" | "badRequest" | "parseError":
             return _of_query(text)
         case "notImplemented":
-            return UserError(text, code="not_implemented")
+            return UserError(text, code="not_implemented", fix=_OTHERWISE)
         case "notFound":
             return NotFoundError(text, fix=_CHECK_NAME)
         case "duplicate":
@@ -133,7 +133,7 @@ def _by_status(error: BaseException, text: str, caller: Caller) -> ProductError:
         case google_errors.TooManyRequests():
             return RetryableError(text, code="rate_limited")
         case google_errors.MethodNotImplemented():
-            return UserError(text, code="not_implemented")
+            return UserError(text, code="not_implemented", fix=_OTHERWISE)
         case google_errors.Conflict():
             return ConflictError(text, code="duplicate")
         case google_errors.ClientError():
@@ -147,7 +147,7 @@ def _of_query(text: str) -> ProductError:
         return RetryableError(text, code="contention")
     if _STREAMED.search(text):
         return RetryableError(text, code="streaming_buffer")
-    return UserError(text, code="query_failed")
+    return UserError(text, code="query_failed", fix=_JUDGE)
 
 
 def _quota(text: str, place: str) -> ProductError:
@@ -218,6 +218,8 @@ def _snake(reason: str) -> str:
     return re.sub("([A-Z])", r"_\1", reason).lower()
 
 
+_JUDGE = "POST /validate-sql says where a query of yours fails, and what to write instead."
+_OTHERWISE = "This engine lacks what the query uses; write that part in another way."
 _CHECK_NAME = "Check the name and the location of the dataset."
 _LIGHTER = "Read fewer days or columns, or filter before joining."
 _QUOTA = (

@@ -83,7 +83,9 @@ def chosen(request: RunRequested, known: Known) -> frozenset[str]:
     asked = set(request.conversions) - set(known.stopped)
     if unknown := sorted(asked - set(definitions)):
         raise UserError(
-            f"There is no active conversion {', '.join(unknown)}.", code="unknown_conversion"
+            f"There is no active conversion {', '.join(unknown)}.",
+            code="unknown_conversion",
+            fix="GET /api/conversions lists them; an archived one is brought back by saving it.",
         )
     named = with_dependents(asked, definitions.values())
     needed = with_prerequisites(named, definitions.values()) - named
@@ -154,7 +156,11 @@ def _place(
 def _refuse_circles(id: str, needed: Mapping[str, frozenset[str]], path: tuple[str, ...]) -> None:
     if id in path:
         circle = " → ".join([*path[path.index(id) :], id])
-        raise UserError(f"Conversions refer to each other in a circle: {circle}.", code="cycle")
+        raise UserError(
+            f"Conversions refer to each other in a circle: {circle}.",
+            code="cycle",
+            fix="Take one of these references out of its definition.",
+        )
     if id not in needed:
         raise UserError(
             f"{path[-1]!r} refers to {id!r}, which does not exist.",

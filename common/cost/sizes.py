@@ -20,7 +20,15 @@ def export_size(warehouse: Warehouse, path: str, schema: Iterable[Row]) -> Table
     """The daily tables of the GA4 export in project.dataset, whose columns are `schema`."""
     days: dict[date | None, int] = {}
     total = 0
-    for row in _partitions(warehouse, path, SHARDS):
+    listed = (_day(name.removeprefix(SHARDS)) for name in warehouse.tables_in(path))
+    # by year: BigQuery reads the metadata of at most 1,000 tables in one statement
+    years = sorted({day.year for day in listed if day})
+    rows = (
+        row
+        for year in years
+        for row in _partitions(warehouse, path, f"{SHARDS}{year}0101", f"{SHARDS}{year}1231")
+    )
+    for row in rows:
         if (day := _day(row["table_name"].removeprefix(SHARDS))) is not None:
             days[day] = days.get(day, 0) + row["total_rows"]
             total += row["total_logical_bytes"] or 0
@@ -38,7 +46,7 @@ def product_sizes(warehouse: Warehouse) -> dict[str, TableSize]:
     settings = warehouse.settings
     days: dict[str, dict[date | None, int]] = {}
     bytes: dict[str, int] = {}
-    for row in _partitions(warehouse, f"{settings.project}.{settings.dataset}", ""):
+    for row in _partitions(warehouse, f"{settings.project}.{settings.dataset}", "", "~"):
         name = row["table_name"]
         by_day = days.setdefault(name, {})
         day = _day(row["partition_id"] or "")
@@ -53,9 +61,10 @@ def product_sizes(warehouse: Warehouse) -> dict[str, TableSize]:
     return found
 
 
-def _partitions(warehouse: Warehouse, path: str, prefix: str) -> Iterable[JsonObject]:
+def _partitions(warehouse: Warehouse, path: str, first: str, last: str) -> Iterable[JsonObject]:
+    """The partitions of the tables from the name `first` to `last`."""
     sql = template(__file__, dataset=dataset(path))
-    return warehouse.rows(with_parameters(sql, prefix=prefix))
+    return warehouse.rows(with_parameters(sql, first=first, last=last))
 
 
 def _scaled(assumed: dict[str, float], total: int, rows: int) -> dict[str, float]:

@@ -52,7 +52,9 @@ def read_json(request: Request, maximum: int = MAXIMUM_BODY) -> Any:
     try:
         return strict_json(read_bytes(request, maximum).decode())
     except UnicodeDecodeError as error:
-        raise MalformedError("The request body is not UTF-8 text.") from error
+        raise MalformedError(
+            "The request body is not UTF-8 text.", fix="Encode the JSON as UTF-8 (RFC 8259)."
+        ) from error
 
 
 def read_bytes(request: Request, maximum: int = MAXIMUM_BODY) -> bytes:
@@ -62,7 +64,9 @@ def read_bytes(request: Request, maximum: int = MAXIMUM_BODY) -> bytes:
         # one more than allowed: a body sent in chunks has no length to be asked beforehand
         body = request.stream.read(maximum + 1)
     if (request.content_length or len(body)) > maximum or len(body) > maximum:
-        raise TooLargeError(f"The request body is larger than {maximum:,} bytes.")
+        raise TooLargeError(
+            f"The request body is larger than {maximum:,} bytes.", fix="Send less at a time."
+        )
     return bytes(body)
 
 
@@ -72,11 +76,17 @@ def read_query(request: Request, model: type[Model]) -> Model:
     Raises MalformedError for a repeated name, UserError that names each wrong parameter.
     """
     if len(request.query_string) > MAXIMUM_QUERY:
-        raise TooLargeError(f"The query string is longer than {MAXIMUM_QUERY:,} bytes.")
+        raise TooLargeError(
+            f"The query string is longer than {MAXIMUM_QUERY:,} bytes.",
+            fix="Ask with shorter values.",
+        )
     asked = request.args.to_dict(flat=False)
     if repeated := sorted(name for name, values in asked.items() if len(values) > 1):
         raise MalformedError(
-            f"The address names {repeated[0]} twice.", code="repeated_parameter", field=repeated[0]
+            f"The address names {repeated[0]} twice.",
+            code="repeated_parameter",
+            fix="Send each parameter once.",
+            field=repeated[0],
         )
     # texts become numbers only where the model wants one: the id 007 stays a text
     adapter: TypeAdapter[Model] = _adapter(model)
@@ -92,7 +102,10 @@ def strict_json(text: str) -> Any:
     """
     # before json.loads, which ends deep nesting with a RecursionError
     if _depth(text) > MAXIMUM_DEPTH:
-        raise MalformedError(f"The JSON is nested deeper than {MAXIMUM_DEPTH} levels.")
+        raise MalformedError(
+            f"The JSON is nested deeper than {MAXIMUM_DEPTH} levels.",
+            fix="Write the filter with fewer groups inside one another.",
+        )
     try:
         value = json.loads(
             text,
@@ -106,10 +119,16 @@ def strict_json(text: str) -> Any:
             f"column {error.colno}."
         ) from error
     except ValueError as error:
-        raise MalformedError("The JSON holds a number with too many digits.") from error
+        raise MalformedError(
+            "The JSON holds a number with too many digits.",
+            fix="Send an id as text, in quotes.",
+        ) from error
     # it cannot be encoded again: BigQuery's client would fail on it much later
     if "\\u" in text and _has_surrogate(value):
-        raise MalformedError("The JSON holds half of a surrogate pair, which is no character.")
+        raise MalformedError(
+            "The JSON holds half of a surrogate pair, which is no character.",
+            fix=r"Write the character itself, or both halves of it: \ud83d\ude00.",
+        )
     return value
 
 
@@ -180,13 +199,17 @@ def _has_surrogate(value: Any) -> bool:
 
 
 def _no_constant(name: str) -> Any:
-    raise MalformedError(f"{name} is no JSON number.")
+    raise MalformedError(
+        f"{name} is no JSON number.", fix="Send a number, or null where none is known."
+    )
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise MalformedError(f"{digits[:40]} is too large for a number.")
+        raise MalformedError(
+            f"{digits[:40]} is too large for a number.", fix="Send one below 1.8e308."
+        )
     return number
 
 
@@ -194,5 +217,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> JsonObject:
     keys = [key for key, _ in pairs]
     if len(set(keys)) < len(keys):
         repeated = sorted({key for key in keys if keys.count(key) > 1})
-        raise MalformedError(f"The JSON object has a key twice: {', '.join(repeated)}.")
+        raise MalformedError(
+            f"The JSON object has a key twice: {', '.join(repeated)}.", fix="Send each key once."
+        )
     return dict(pairs)

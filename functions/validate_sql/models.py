@@ -96,7 +96,7 @@ class Validated(BaseModel):
 
 
 def issues(findings: Sequence[Finding]) -> list[Issue]:
-    """The findings for the frontend: errors first, each kind in reading order, none twice."""
+    """The findings for the frontend: errors first, then as the checks found them, none twice."""
     grades = ("error", "warning", "info")
     ordered = sorted(dict.fromkeys(findings), key=lambda finding: grades.index(finding.severity))
     return [Issue.model_validate(finding.document()) for finding in ordered]

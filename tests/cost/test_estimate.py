@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from common.cost.widths import ga4, widths
 from common.errors import UserError
 from common.model.window import Window
 from common.settings import Settings
+from common.untyped import JsonObject
 from tests.materialize.world import ga4_schema
 
 STAGE = "p-roject.d.ga4_events"
@@ -168,10 +170,10 @@ def test_a_window_is_cut_into_as_few_pieces_as_the_cap_allows() -> None:
 
 
 def test_the_sizes_of_daily_tables_come_from_information_schema(
-    client: bigquery.Client, dataset: str
+    client: bigquery.Client, dataset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fields = [bigquery.SchemaField.from_api_repr(column) for column in ga4_schema()]
-    for day, count in (("20261101", 2), ("20261102", 1)):
+    for day, count in (("20251231", 1), ("20261101", 2), ("20261102", 1)):
         path = f"{dataset}.events_{day}"
         client.create_table(bigquery.Table(path, schema=fields))
         rows = [{"event_name": "purchase", "user_pseudo_id": "1.2"}] * count
@@ -179,8 +181,19 @@ def test_the_sizes_of_daily_tables_come_from_information_schema(
         client.load_table_from_json(rows, path, job_config=config).result()
     project, name = dataset.split(".")
     warehouse = Warehouse(client, Settings(project=project, dataset=name))
+    asked: list[Sql] = []
+    rows_of = warehouse.rows
+
+    def noted(sql: Sql) -> Iterator[JsonObject]:
+        asked.append(sql)
+        return rows_of(sql)
+
+    monkeypatch.setattr(warehouse, "rows", noted)
     size = sizes.export_size(warehouse, dataset, ga4_schema())
-    assert size.rows == {START: 2, date(2026, 11, 2): 1}
+    assert size.rows == {date(2025, 12, 31): 1, START: 2, date(2026, 11, 2): 1}
+    # a statement may ask for the metadata of 1,000 tables, and exports grow by one a day
+    years = [{str(it.value)[7:11] for it in sql.parameters.values()} for sql in asked]
+    assert years == [{"2025"}, {"2026"}]
     assert size.partition == "_TABLE_SUFFIX"
 
 

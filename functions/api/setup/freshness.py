@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -101,5 +102,6 @@ def _source(table: str, ids: list[str], services: Services) -> Source:
         return Source(table=table, read_by=ids, changed_at=None, state="missing")
     state: State = "unknown"
     if info.changed_at:
-        state = _state_of_day(info.changed_at.date(), services)
+        zone = ZoneInfo(services.settings.timezone)
+        state = _state_of_day(info.changed_at.astimezone(zone).date(), services)
     return Source(table=table, read_by=ids, changed_at=info.changed_at, state=state)

@@ -62,7 +62,10 @@ def handle(services: Services, message: Message) -> None:
         case Watchdog():
             watchdog.watch(services)
         case _:
-            raise UserError(f"materialize does not handle {type(message).__name__}.")
+            raise UserError(
+                f"materialize does not handle {type(message).__name__}.",
+                fix="Publish it to the topic of the function that does (Terraform, topics).",
+            )
 
 
 def _not_exported(message: Ga4Exported) -> Incident:
