@@ -1,7 +1,7 @@
 -- GoogleSQL functions that DuckDB lacks or understands differently, as macros.
 -- typeof() is known when a query is planned, so a branch for another type costs nothing at run time;
 -- but the plan pays for every node of it, at every call: text functions are cheaper than cases, and
--- text, the most usual argument, has a macro of its own. It takes JSON as its text, too.
+-- a cast to text, the most usual, has a macro of its own for what is text already.
 -- A fault is raised by a cast that fails: unlike error(), it may stand inside TRY.
 
 CREATE OR REPLACE MACRO googlesql_divide(a, b) AS
@@ -43,6 +43,7 @@ CREATE OR REPLACE MACRO googlesql_string(x) AS
     WHEN typeof(x) = 'JSON' THEN json_extract_string(to_json(x), '$')
     ELSE CAST(x AS VARCHAR)
   END;
+-- Only for what needs no aggregate or window to be known: else DuckDB does not see the type in time.
 CREATE OR REPLACE MACRO googlesql_text
   (x VARCHAR) AS x,
   (x) AS googlesql_string(x);
@@ -56,50 +57,59 @@ CREATE OR REPLACE MACRO googlesql_integer_text(x) AS
       CASE WHEN contains(x, '-') THEN -1 ELSE 1 END * CAST(regexp_replace(trim(x), '^[+-]', '') AS BIGINT)
     ELSE CAST(x AS BIGINT)
   END;
-CREATE OR REPLACE MACRO googlesql_int64
-  (x VARCHAR) AS CASE
-    WHEN googlesql_is_integer_text(x) THEN googlesql_integer_text(x)
-    WHEN x IS NOT NULL THEN CAST('Bad int64 value: ' || x AS BIGINT)
-  END,
-  (x) AS CASE
+CREATE OR REPLACE MACRO googlesql_int64(x) AS
+  CASE
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN CAST(round(TRY_CAST(x AS DOUBLE)) AS BIGINT)
+    WHEN typeof(x) = 'VARCHAR' THEN
+      CASE
+        WHEN googlesql_is_integer_text(CAST(x AS VARCHAR)) THEN googlesql_integer_text(CAST(x AS VARCHAR))
+        WHEN x IS NOT NULL THEN CAST('Bad int64 value: ' || CAST(x AS VARCHAR) AS BIGINT)
+      END
     ELSE CAST(x AS BIGINT)
   END;
-CREATE OR REPLACE MACRO googlesql_safe_int64
-  (x VARCHAR) AS CASE WHEN googlesql_is_integer_text(x) THEN TRY(googlesql_integer_text(x)) END,
-  (x) AS CASE
+CREATE OR REPLACE MACRO googlesql_safe_int64(x) AS
+  CASE
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN TRY_CAST(round(TRY_CAST(x AS DOUBLE)) AS BIGINT)
+    WHEN typeof(x) = 'VARCHAR' THEN
+      CASE WHEN googlesql_is_integer_text(CAST(x AS VARCHAR)) THEN TRY(googlesql_integer_text(CAST(x AS VARCHAR))) END
     ELSE TRY_CAST(x AS BIGINT)
   END;
 -- DuckDB reads 1_000 as a number and 'T' or 'yes' as true.
-CREATE OR REPLACE MACRO googlesql_float64
-  (x VARCHAR) AS CAST(replace(x, '_', '?') AS DOUBLE),
-  (x) AS CAST(x AS DOUBLE);
-CREATE OR REPLACE MACRO googlesql_safe_float64
-  (x VARCHAR) AS TRY_CAST(replace(x, '_', '?') AS DOUBLE),
-  (x) AS TRY_CAST(x AS DOUBLE);
-CREATE OR REPLACE MACRO googlesql_bool
-  (x VARCHAR) AS CASE
-    WHEN regexp_full_match(x, '(?i)true|false') THEN CAST(x AS BOOLEAN)
-    WHEN x IS NOT NULL THEN CAST('Bad bool value: ' || x AS BOOLEAN)
-  END,
-  (x) AS CAST(x AS BOOLEAN);
-CREATE OR REPLACE MACRO googlesql_safe_bool
-  (x VARCHAR) AS CASE WHEN regexp_full_match(x, '(?i)true|false') THEN TRY_CAST(x AS BOOLEAN) END,
-  (x) AS TRY_CAST(x AS BOOLEAN);
+CREATE OR REPLACE MACRO googlesql_float64(x) AS
+  CASE
+    WHEN typeof(x) = 'VARCHAR' THEN CAST(replace(CAST(x AS VARCHAR), '_', '?') AS DOUBLE)
+    ELSE CAST(x AS DOUBLE)
+  END;
+CREATE OR REPLACE MACRO googlesql_safe_float64(x) AS
+  CASE
+    WHEN typeof(x) = 'VARCHAR' THEN TRY_CAST(replace(CAST(x AS VARCHAR), '_', '?') AS DOUBLE)
+    ELSE TRY_CAST(x AS DOUBLE)
+  END;
+CREATE OR REPLACE MACRO googlesql_bool(x) AS
+  CASE
+    WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '(?i)true|false')
+      THEN CAST('Bad bool value: ' || CAST(x AS VARCHAR) AS BOOLEAN)
+    ELSE CAST(x AS BOOLEAN)
+  END;
+CREATE OR REPLACE MACRO googlesql_safe_bool(x) AS
+  CASE
+    WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '(?i)true|false') THEN NULL
+    ELSE TRY_CAST(x AS BOOLEAN)
+  END;
 CREATE OR REPLACE MACRO googlesql_is_date_text(x) AS regexp_full_match(x, '\s*\d{1,4}-\d{1,2}-\d{1,2}\s*');
-CREATE OR REPLACE MACRO googlesql_date
-  (x VARCHAR) AS CASE
-    WHEN googlesql_is_date_text(x) THEN CAST(x AS DATE)
-    WHEN x IS NOT NULL THEN CAST('Invalid date: ' || x AS DATE)
-  END,
-  (x) AS CAST(x AS DATE);
-CREATE OR REPLACE MACRO googlesql_safe_date
-  (x VARCHAR) AS CASE WHEN googlesql_is_date_text(x) THEN TRY_CAST(x AS DATE) END,
-  (x) AS TRY_CAST(x AS DATE);
-CREATE OR REPLACE MACRO googlesql_bytes
-  (x VARCHAR) AS encode(x),
-  (x) AS TRY_CAST(x AS BLOB);
+CREATE OR REPLACE MACRO googlesql_date(x) AS
+  CASE
+    WHEN typeof(x) = 'VARCHAR' AND NOT googlesql_is_date_text(CAST(x AS VARCHAR))
+      THEN CAST('Invalid date: ' || CAST(x AS VARCHAR) AS DATE)
+    ELSE CAST(x AS DATE)
+  END;
+CREATE OR REPLACE MACRO googlesql_safe_date(x) AS
+  CASE
+    WHEN typeof(x) = 'VARCHAR' AND NOT googlesql_is_date_text(CAST(x AS VARCHAR)) THEN NULL
+    ELSE TRY_CAST(x AS DATE)
+  END;
+CREATE OR REPLACE MACRO googlesql_bytes(x) AS
+  CASE WHEN typeof(x) = 'VARCHAR' THEN encode(CAST(x AS VARCHAR)) ELSE TRY_CAST(x AS BLOB) END;
 
 -- Text.
 CREATE OR REPLACE MACRO googlesql_substr(x, start, size) AS
@@ -119,11 +129,9 @@ CREATE OR REPLACE MACRO googlesql_instr_backwards(x, part, start, nth) AS
   CASE WHEN x || part IS NOT NULL THEN coalesce(
     list_filter(range(1, length(x) + start + 2), i -> substring(x, i, length(part)) = part)[-nth], 0
   ) END;
-CREATE OR REPLACE MACRO googlesql_farm_fingerprint
-  (x VARCHAR) AS bqemu_farm_fingerprint(x),
-  (x) AS bqemu_farm_fingerprint(
-    CASE WHEN typeof(x) = 'BLOB' THEN decode(TRY_CAST(x AS BLOB)) ELSE CAST(x AS VARCHAR) END
-  );
+CREATE OR REPLACE MACRO googlesql_farm_fingerprint(x) AS bqemu_farm_fingerprint(
+  CASE WHEN typeof(x) = 'BLOB' THEN decode(TRY_CAST(x AS BLOB)) ELSE CAST(x AS VARCHAR) END
+);
 
 -- Time. Weeks begin on an ISO day: Monday is 1, Sunday is 7.
 CREATE OR REPLACE MACRO googlesql_micros(x) AS epoch_us(CAST(x AS TIMESTAMPTZ));

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlglot import exp
 
-from common.local.emulator_patches.expressions.functions import Rewrite, call, renamed
+from common.local.emulator_patches.expressions.functions import Rewrite, call, native, renamed
 
 _CASTS = {
     exp.DType.BIGINT: "int64",
@@ -25,10 +25,18 @@ def _cast(node: exp.Expr) -> exp.Expr | None:
     if kind in _CASTS:
         return call(f"{'safe_' if isinstance(node, exp.TryCast) else ''}{_CASTS[kind]}", node.this)
     if kind == exp.DType.TEXT:
-        return call("safe_text" if isinstance(node, exp.TryCast) else "text", node.this)
+        return _text(node)
     if kind == exp.DType.BINARY:
         return call("bytes", node.this)
     return None
+
+
+def _text(node: exp.Expr) -> exp.Expr:
+    is_safe = isinstance(node, exp.TryCast)
+    if node.this.find(exp.AggFunc, exp.Window, exp.Query, exp.Anonymous) is None:
+        return call("safe_text" if is_safe else "text", node.this)
+    text = call("string", node.this)
+    return native("TRY", text) if is_safe else text
 
 
 def _is_typed_literal(node: exp.Expr) -> bool:
