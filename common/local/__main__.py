@@ -11,10 +11,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from common.local.commands import load
+from common.local.commands import load, validation
 from common.local.commands.apply import apply as apply_files
 from common.local.rpc.wire import LOOPBACK
-from common.local.stack import validation
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
 from common.local.terminal import line, show_incidents, show_run, show_totals, totals
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from common.local.stack.bundle import bundle, unpack
+from common.local.functions.bundle import bundle, unpack
 from tests.local.repository import write_repository
 
 

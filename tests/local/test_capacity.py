@@ -20,9 +20,10 @@ from pathlib import Path
 import pytest
 
 from common.bigquery.leases.lease import table_of
+from common.local.functions import manifest
+from common.local.functions.instance import PATIENCE_SECONDS
 from common.local.limits.limits import Limits, Refused
-from common.local.stack import manifest, provision
-from common.local.stack.instance import PATIENCE_SECONDS
+from common.local.stack import provision
 
 DEPLOYED = manifest.read(Path(__file__).parents[2])
 WORK_SECONDS = 300.0

@@ -15,8 +15,8 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 from werkzeug.test import Client
 
-from common.local.stack.gateway import Gateway, GatewayProcess, start_process
-from common.local.stack.instance import Instances
+from common.local.functions.gateway import Gateway, GatewayProcess, start_process
+from common.local.functions.instance import Instances
 from tests.local.receiver import Receiver
 from tests.local.repository import write_repository
 

@@ -23,9 +23,10 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from google.pubsub_v1.types import PubsubMessage
 from pydantic import ValidationError
 
+from common.local.functions import manifest
 from common.local.iam.grants import account
 from common.local.iam.tokens import channel as connected
-from common.local.stack import manifest, provision
+from common.local.stack import provision
 from common.local.stack.directory import DirectoryBusyError
 from common.local.stack.ports import FREE_PORTS, Ports
 from common.local.stack.stack import Stack, running, scheduler_client

@@ -66,6 +66,13 @@ def test_a_factor_moves_at_most_a_fifth_from_run_to_run() -> None:
     assert factor((100, 2000.0), (400, 400.0), 5.0) == 5.0
 
 
+def test_a_new_release_waits_for_the_writes_of_the_old_one() -> None:
+    """By their ids. Who words them otherwise awaits the old ones as well, for a release."""
+    lease = Lease("lead", "holder", 2, "shop_eu")
+    assert merge_job(lease) == "merge_shop_eu-lead-2"
+    assert merge_job(lease, "clicks") == "merge_shop_eu-lead-2_clicks"
+
+
 def test_no_two_merges_share_the_id_of_a_job() -> None:
     """A job id is taken for ever: whoever comes second would wait for the first one's rows."""
     ids = [

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from common.local.stack import validation
+from common.local.commands import validation
 from common.local.stack.attach import Attached
 from functions.validate_sql.check import Services
 from functions.validate_sql.check import validate as judged

@@ -16,22 +16,24 @@ structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.
 
 from common.local.emulator_patches.expressions import functions  # noqa: E402
 from common.local.emulator_patches.server import (  # noqa: E402
-    columns,
     hardening,
-    healing,
     jobs,
     launch,
     limits,
-    loads,
     permissions,
     requests,
-    snapshots,
-    tables,
 )
 from common.local.emulator_patches.statements import (  # noqa: E402
     dry_run,
     execution,
     statements,
+)
+from common.local.emulator_patches.storage import (  # noqa: E402
+    columns,
+    healing,
+    loads,
+    snapshots,
+    tables,
 )
 
 PATCHES = (

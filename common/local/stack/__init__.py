@@ -1,4 +1,4 @@
 """The whole product on one machine: engine, servers, functions on one port.
 
-Imports all of local; nothing of the product imports local.
+Imports all of local but commands; nothing of the product imports local.
 """

@@ -24,11 +24,11 @@ from typing import IO, TYPE_CHECKING, Self
 import duckdb
 from google.cloud import bigquery
 
+from common.local.child import ChildProcess
 from common.local.iam import grants, tokens
 from common.local.iam.policy import Policy, read
 from common.local.limits.faults import Faults
 from common.local.limits.limits import Limits
-from common.local.stack.child import ChildProcess
 
 if TYPE_CHECKING:
     from bqemulator.config import Settings

@@ -16,8 +16,8 @@ from google.cloud.scheduler_v1.types import Job, PubsubTarget, RetryConfig
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.pubsub_v1.types import DeadLetterPolicy, PushConfig, RetryPolicy, Subscription
 
-from common.local.stack.manifest import Manifest, Schedule
-from common.local.stack.manifest import Subscription as Wanted
+from common.local.functions.manifest import Manifest, Schedule
+from common.local.functions.manifest import Subscription as Wanted
 
 if TYPE_CHECKING:
     from google.cloud.scheduler_v1 import CloudSchedulerClient

@@ -25,16 +25,17 @@ from google.pubsub_v1.types import PubsubMessage
 from grpc import Channel
 
 from common.bigquery.warehouse import Warehouse
+from common.local.functions import gateway, manifest
+from common.local.functions.gateway import GatewayProcess
 from common.local.iam import identity, messages, policy
 from common.local.iam.grants import account, local_policy, recorded
 from common.local.iam.tokens import channel as channel_of
 from common.local.pubsub.server import PubsubServer
 from common.local.rpc.wire import LOOPBACK
 from common.local.scheduler.server import SchedulerServer
-from common.local.stack import bigquery, gateway, manifest, provision
+from common.local.stack import bigquery, provision
 from common.local.stack.bigquery import BigQueryProcess
 from common.local.stack.directory import held
-from common.local.stack.gateway import GatewayProcess
 from common.local.stack.ports import FREE_PORTS, Ports
 from common.settings import Settings
 from common.untyped import JsonObject

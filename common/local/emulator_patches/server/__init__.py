@@ -1,1 +1,1 @@
-"""Patches of the emulator's server: jobs, loads, tables, error messages."""
+"""Patches of the emulator's server: jobs, rights and limits, requests, error messages."""

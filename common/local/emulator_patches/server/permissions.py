@@ -18,7 +18,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.local.emulator_patches.patch import replace
-from common.local.emulator_patches.server import limits, loads
+from common.local.emulator_patches.server import limits
+from common.local.emulator_patches.storage import loads
 from common.local.iam import refusals
 from common.local.iam.policy import Policy
 from common.local.iam.requests import Request, request_needs

@@ -24,7 +24,7 @@ from bqemulator.storage.sql_identifiers import quoted_table_ref
 from sqlglot import exp
 
 from common.local.emulator_patches.patch import private, replace
-from common.local.emulator_patches.server import messages, tables
+from common.local.emulator_patches.server import messages
 from common.local.emulator_patches.statements import (
     arrivals,
     parameters,
@@ -33,6 +33,7 @@ from common.local.emulator_patches.statements import (
     translation,
     wildcards,
 )
+from common.local.emulator_patches.storage import tables
 from common.untyped import JsonObject
 
 _rewrite_for_system_time = private(inner_query, "rewrite_for_system_time")

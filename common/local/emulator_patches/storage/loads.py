@@ -26,8 +26,8 @@ from bqemulator.storage.sql_identifiers import quoted_table_ref
 from common.local.emulator_patches.column_types import Field, definitions, described
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.server import jobs, limits
-from common.local.emulator_patches.server.sources import Source
 from common.local.emulator_patches.statements import arrivals
+from common.local.emulator_patches.storage.sources import Source
 from common.local.iam.tokens import sender_account
 from common.untyped import JsonObject
 

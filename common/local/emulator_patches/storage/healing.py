@@ -13,7 +13,7 @@ from bqemulator.catalog.models import DatasetMeta, TableMeta
 from bqemulator.server import EmulatorServer
 
 from common.local.emulator_patches.patch import private, replace
-from common.local.emulator_patches.server import tables
+from common.local.emulator_patches.storage import tables
 from common.untyped import JsonObject
 
 _TABLES = """

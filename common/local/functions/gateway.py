@@ -24,15 +24,15 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Response
 
+from common.local.child import ChildProcess
+from common.local.functions import manifest, worker
+from common.local.functions.bundle import bundle, unpack
+from common.local.functions.instance import Instances
+from common.local.functions.manifest import Function, Manifest
+from common.local.functions.worker import Order, Worker
 from common.local.iam import grants, identity, messages, tokens
 from common.local.iam.policy import Policy, read
 from common.local.rpc.wire import LOOPBACK, require_free
-from common.local.stack import manifest, worker
-from common.local.stack.bundle import bundle, unpack
-from common.local.stack.child import ChildProcess
-from common.local.stack.instance import Instances
-from common.local.stack.manifest import Function, Manifest
-from common.local.stack.worker import Order, Worker
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -226,7 +226,7 @@ def _end_with_workers() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Serves until stdin closes, as a child process."""
     parser = argparse.ArgumentParser(
-        prog="python -m common.local.stack.gateway", description=__doc__
+        prog="python -m common.local.functions.gateway", description=__doc__
     )
     parser.add_argument("--root", type=Path, required=True, help="the repository")
     parser.add_argument("--directory", type=Path, required=True, help="where bundles are unpacked")
