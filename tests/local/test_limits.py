@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -185,6 +185,21 @@ def many(limits: Limits, count: int) -> Iterator[None]:
     else:
         with limits.change_rows("p.d.t", is_insert=False), many(limits, count - 1):
             yield
+
+
+def test_inserts_wait_for_one_another_once_there_were_many_in_a_day() -> None:
+    """cloud.google.com/bigquery/docs/data-manipulation-language, "INSERT DML concurrency"; with
+    what reason one too many is refused, no document says: as a full queue of UPDATEs is."""
+    few = Limits(Figures(inserts_at_once=3, inserts_running=1, inserts_queued=2), Clock())
+    with ExitStack() as held:
+        for _ in range(3):
+            held.enter_context(few.change_rows("p.d.t", is_insert=True))
+        with pytest.raises(Refused, match="limit is 2") as refused:
+            held.enter_context(few.change_rows("p.d.t", is_insert=True))
+        assert refused.value.reason == "resourcesExceeded"
+        held.enter_context(few.change_rows("p.d.other", is_insert=True))
+    with few.change_rows("p.d.t", is_insert=True):
+        pass
 
 
 def test_a_view_has_256_k_characters(client: bigquery.Client) -> None:

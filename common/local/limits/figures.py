@@ -26,6 +26,10 @@ class Figures:
     """DML statements on one table in ten seconds, INSERT included."""
     mutating_running: int = 2
     mutating_queued: int = 20
+    inserts_at_once: int = 1_500
+    """INSERTs of a table in a day that begin as they come; later ones wait for one another."""
+    inserts_running: int = 10
+    inserts_queued: int = 100
     parameters: int = 10_000
     query_characters: int = 1_024 * 1_024
     view_characters: int = 256 * 1_024

@@ -40,7 +40,7 @@ class Limits:
         self._clock = clock
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], deque[float]] = defaultdict(deque)
-        self._outstanding: Counter[str] = Counter()
+        self._outstanding: Counter[tuple[str, bool]] = Counter()
         self._read: deque[tuple[float, int]] = deque()
 
     def write_table(self, table: str, *, is_partitioned: bool) -> None:
@@ -65,25 +65,34 @@ class Limits:
     @contextmanager
     def change_rows(self, table: str, *, is_insert: bool) -> Iterator[None]:
         """Around a DML statement on the table; raises Refused at its beginning."""
-        room = self.figures.mutating_running + self.figures.mutating_queued
         with self._lock:
-            if not is_insert and self._outstanding[table] >= room:
+            running, queued = self._places(table, is_insert)
+            outstanding = (table, is_insert)
+            if queued is not None and self._outstanding[outstanding] >= running + queued:
                 raise Refused(
                     "resourcesExceeded",
                     400,
                     "Resources exceeded during query execution: Too many DML statements "
-                    f"outstanding against table {table.replace('.', ':', 1)}, limit is "
-                    f"{self.figures.mutating_queued}.",
+                    f"outstanding against table {table.replace('.', ':', 1)}, limit is {queued}.",
                 )
             if self._count("dml", table, WINDOW_SECONDS, self.figures.dml) > self.figures.dml:
                 raise _too_many("dml insert" if is_insert else "dml", False)
             self._count("update", table, WINDOW_SECONDS)
-            self._outstanding[table] += not is_insert
+            self._outstanding[outstanding] += 1
         try:
             yield
         finally:
             with self._lock:
-                self._outstanding[table] -= not is_insert
+                self._outstanding[outstanding] -= 1
+
+    def _places(self, table: str, is_insert: bool) -> tuple[int, int | None]:
+        """How many such statements run on the table at once, and how many more wait; None: any."""
+        figures = self.figures
+        if not is_insert:
+            return figures.mutating_running, figures.mutating_queued
+        if self._count("insert", table, DAY_SECONDS) <= figures.inserts_at_once:
+            return figures.inserts_running, None
+        return figures.inserts_running, figures.inserts_queued
 
     def read_tables(self, sizes: Mapping[str, int], cap: int) -> None:
         """A query over tables of these bytes under `maximumBytesBilled`, 0 for none.
