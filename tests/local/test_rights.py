@@ -108,6 +108,19 @@ def test_sources_of_another_project_are_read_without_any_right_on_that_project(
         warehouse(engine, "sql-runner").ensure_dataset("elsewhere.mine")
 
 
+def test_a_transaction_takes_the_rights_of_each_of_its_statements(
+    engine: EmbeddedBigQuery,
+) -> None:
+    allowed, refused = (
+        Sql(f"DELETE FROM `{PROJECT}.conversions.{table}` WHERE run_id = 'none'")
+        for table in ("incidents", "runs")
+    )
+    warehouse(engine, "export").execute_together([allowed, allowed], job_id="by_export")
+    with pytest.raises(AccessError, match=r"conversions\.runs"):
+        warehouse(engine, "export").execute_together([allowed, refused], job_id="by_export_too")
+    warehouse(engine, "materialize").execute_together([allowed, refused], job_id="by_materialize")
+
+
 WRITES = [
     "CREATE TABLE {0}.mine AS SELECT 1 AS id",
     "INSERT INTO {0}.orders (id) VALUES (2)",
