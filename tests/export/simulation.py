@@ -202,6 +202,12 @@ class Audience(Simulated):
         return Built(f"{key}-old", payload, "", "remove")
 
 
+class AtOnce(Audience):
+    """The same of a platform that says at once what became of a request, as Meta and LinkedIn."""
+
+    capabilities = replace(Audience.capabilities, asynchronous=False)
+
+
 PLATFORMS: dict[str, type[Simulated]] = {
     "google": Google,
     "tiktok": TikTok,
@@ -209,6 +215,7 @@ PLATFORMS: dict[str, type[Simulated]] = {
     "microsoft": Microsoft,
     "analytics": Analytics,
     "audience": Audience,
+    "at_once": AtOnce,
 }
 
 
