@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,16 @@ def context(case: Case) -> Context:
         timezone=case.timezone,
         currency=case.currency,
         raw_columns=frozenset(column["name"] for column in case.answer_schema),
+        order_days=order_days(case),
     )
+
+
+def order_days(case: Case) -> tuple[date, ...]:
+    """The days of orders that were seen on several, as a run asks the memory of orders for them."""
+    seen: dict[str, set[date]] = defaultdict(set)
+    for row in [*case.events, *case.orders, *case.published.get(case.conversion.id, [])]:
+        seen[str(row.get("order_id") or row.get("id", "")).partition("@")[0]].add(row["date"])
+    return tuple(sorted({day for days in seen.values() if len(days) > 1 for day in days}))
 
 
 def tables(case: Case) -> dict[str, Table]:

@@ -138,17 +138,27 @@ def transaction(statements: Iterable[Sql]) -> Sql:
     return Sql(text, inside.parameters)
 
 
-def create_table_as(table: Sql, rows: Sql, *, cluster: str = "") -> Sql:
+def create_table_as(table: Sql, rows: Sql, *, partition: str = "", cluster: str = "") -> Sql:
     """The statement that makes the table hold exactly these rows; the table is quoted already.
 
-    Reads that ask for a value of the column `cluster` pay for the rows that have it.
+    Reads pay for the days of the column `partition` that they ask for, and where they ask for a
+    value of the column `cluster`, for the rows that have it.
     """
     return fill(
-        "CREATE OR REPLACE TABLE {{ table }} {{ cluster }}AS\n{{ rows }}",
+        "CREATE OR REPLACE TABLE {{ table }} {{ partition }}{{ cluster }}AS\n{{ rows }}",
         table=table,
+        partition=f"PARTITION BY {identifier(partition).text} " if partition else "",
         cluster=f"CLUSTER BY {identifier(cluster).text} " if cluster else "",
         rows=rows,
     )
+
+
+def fingerprint(text: str) -> str:
+    """An INT64 expression: the first 60 bits of the MD5 of a STRING expression.
+
+    MD5 is native to every engine that we run on.
+    """
+    return f"CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5({text})), 1, 15)) AS INT64)"
 
 
 @cache

@@ -109,6 +109,7 @@ class Warehouse:
         self.settings = settings
         self.job_seconds = job_seconds
         self._done: set[str] = set()
+        self._recalled: dict[str, list[JsonObject]] = {}
         self._caller = Caller(
             account=_account_of(client),
             bytes_cap=settings.maximum_bytes_billed,
@@ -223,6 +224,15 @@ class Warehouse:
         if job_id not in self._done:
             self.execute(statement(), job_id=job_id)
             self._done.add(job_id)
+
+    def recalled(self, key: str, sql: Sql) -> list[JsonObject]:
+        """The rows of a query that many of a run ask alike: under one key this process asks once.
+
+        What other processes ask, BigQuery's cache of answers holds as long as no table changes.
+        """
+        if key not in self._recalled:
+            self._recalled[key] = list(self.rows(sql))
+        return self._recalled[key]
 
     def claim(self, id: str) -> bool:
         """True for the first caller of this id (letters, digits, _ and -), False for all others.

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from math import ceil
 
-from common.errors import UserError
-from common.model.window import Window
-
 MEGABYTE = 1024**2
 TEBIBYTE = 1024**4
 MINIMUM = 10 * MEGABYTE
@@ -29,7 +26,7 @@ class Read:
     bounds: Mapping[str, tuple[date | None, date | None]] = field(default_factory=dict)
     """Column → the first and the last day that constants allow; None is no bound."""
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Column → the only values that constants allow."""
+    """Column → the only values that constants allow, days as YYYY-MM-DD."""
 
 
 @dataclass(frozen=True)
@@ -93,37 +90,20 @@ def billed(reads: Iterable[Read], sizes: Mapping[str, TableSize]) -> int:
     return ceil(whole / MEGABYTE) * MEGABYTE
 
 
-def pieces(window: Window, bytes_by_day: Mapping[date, int], cap: int) -> list[Window]:
-    """The window in as few ascending pieces as keep each under the cap in bytes.
-
-    Raises UserError, naming the cap that is needed, where one day alone is larger: a day is one
-    table, which cannot be read in part.
-    """
-    largest = max((bytes_by_day.get(day, 0) for day in window.dates), default=0)
-    if largest > cap:
-        raise UserError(
-            f"One day alone reads {largest:,} bytes; a statement may read {cap:,}.",
-            code="cap_too_low",
-            fix=f"Set CONVERSIONS_MAXIMUM_BYTES_BILLED to {largest:,} or more.",
-        )
-    found: list[Window] = []
-    start, total = window.start, 0
-    for day in window.dates:
-        size = bytes_by_day.get(day, 0)
-        if total + size > cap:
-            found.append(Window(start, _before(day)))
-            start, total = day, 0
-        total += size
-    return [*found, Window(start, window.end)]
-
-
 def _rows(read: Read, size: TableSize) -> float:
-    first, last = read.bounds.get((size.partition or "").lower(), (None, None))
+    column = (size.partition or "").lower()
+    first, last = read.bounds.get(column, (None, None))
+    listed = read.values.get(column)
     rows = sum(
         count
         for day, count in size.rows.items()
         # rows that lie in no partition cannot be skipped
-        if day is None or ((first is None or day >= first) and (last is None or day <= last))
+        if day is None
+        or (
+            (first is None or day >= first)
+            and (last is None or day <= last)
+            and (listed is None or day.isoformat() in listed)
+        )
     )
     return rows * _share(read, size)
 
@@ -134,7 +114,3 @@ def _share(read: Read, size: TableSize) -> float:
             # the first column of a cluster surely prunes; a value that was never seen reads nothing
             return min(1.0, sum(shares.get(value, 0.0) for value in read.values[column]))
     return 1.0
-
-
-def _before(day: date) -> date:
-    return date.fromordinal(day.toordinal() - 1)

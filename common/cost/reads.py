@@ -232,9 +232,17 @@ def _listed(
         listed = [*node.expressions, *_unnested(node)]
         name = _name(node.this, alias)
         values = [text for each in listed for text in _texts(each, parameters)]
+        if name and any(_is_empty(each, parameters) for each in listed):
+            return name, tuple(values)
     else:
         return None
     return (name, tuple(values)) if name and values else None
+
+
+def _is_empty(node: exp.Expr, parameters: Mapping[str, Parameter]) -> bool:
+    """Whether it is a list without a value: that allows nothing, where an unknown allows all."""
+    bound = parameters.get(node.name) if isinstance(node, exp.Parameter) else None
+    return bound is not None and bound.type.startswith("ARRAY<") and not bound.value
 
 
 def _unnested(node: exp.In) -> list[exp.Expr]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from common.bigquery.sql import Sql, fill, template
+from common.bigquery.sql import Sql, fill, fingerprint, template
 from common.model import placeholders
 
 
@@ -65,15 +65,23 @@ def sightings(scanned: Sql, known: Sql) -> Sql:
         scanned=scanned,
         known=known,
         value=placeholders.click("decoded.value"),
+        id_hash=_id_hash("valid"),
         decoded=_decoded("sight.value"),
     )
 
 
-def newest(visitors: str, known: Sql) -> Sql:
+def hashed(known: Sql) -> Sql:
+    """The statement that gives rows of ga4_clicks of before there was an id_hash theirs."""
+    text = "UPDATE {{ known }} AS click SET id_hash = {{ hash }} WHERE click.id_hash IS NULL"
+    return fill(text, known=known, hash=_id_hash("click"))
+
+
+def newest(visitors: str, known: Sql, *, is_narrowed: bool = False) -> Sql:
     """Of each row of the step `visitors` (id, client_id, created) the click of each platform.
 
     The last one before the row that is young enough for its platform; the ids of one click stay
-    together. Columns: id, click_at, of each platform <name>_click_at and its ids.
+    together. Columns: id, click_at, of each platform <name>_click_at and its ids. `known` may be
+    narrowed to the clients that counted in some days, with the last of these as last_date.
     """
     columns = ["MAX(chosen.clicked_at) AS click_at"]
     for platform in PLATFORMS:
@@ -93,6 +101,9 @@ def newest(visitors: str, known: Sql) -> Sql:
         platform=_of_platform("name"),
         days=_of_platform("days"),
         taken=", ".join(f"'{kind}'" for kind in TAKEN),
+        of_run="AND click.last_date BETWEEN @earliest_date AND @end_date\n          "
+        if is_narrowed
+        else "",
         # partitions are days of the project, and a click counts by the hour
         longest=str(LONGEST + 1),
         columns=",\n    ".join(columns),
@@ -105,6 +116,11 @@ def _of_platform(field: str) -> str:
         for it in PLATFORMS
     )
     return f"CASE {' '.join(whens)} END"
+
+
+def _id_hash(alias: str) -> str:
+    parts = ", CHR(31), ".join(f"{alias}.{name}" for name in ("client_id", "kind", "value"))
+    return fingerprint(f"CONCAT({parts})")
 
 
 def _decoded(text: str) -> Sql:

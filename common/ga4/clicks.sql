@@ -30,16 +30,18 @@ valid AS (
 ),
 daily AS (
   -- the first sight of each id on each day
-  SELECT valid.date, valid.property, valid.client_id, valid.kind, valid.value, MIN(valid.occurred_at) AS seen_at
+  SELECT
+    valid.date, valid.property, valid.client_id, valid.kind, valid.value, MIN(valid.occurred_at) AS seen_at,
+    {{ id_hash }} AS id_hash
   FROM valid
   GROUP BY valid.date, valid.property, valid.client_id, valid.kind, valid.value
 ),
 earlier AS (
   -- when ids that were seen before were seen first
-  SELECT known.client_id, known.kind, known.value, MIN(known.clicked_at) AS clicked_at
+  SELECT known.id_hash, MIN(known.clicked_at) AS clicked_at
   FROM {{ known }} AS known
   WHERE known.date BETWEEN DATE_SUB(@start_date, INTERVAL 400 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
-  GROUP BY known.client_id, known.kind, known.value
+  GROUP BY known.id_hash
 )
 SELECT
   daily.date,
@@ -54,8 +56,8 @@ SELECT
   daily.seen_at,
   LEAST(
     COALESCE(earlier.clicked_at, daily.seen_at),
-    MIN(daily.seen_at) OVER (PARTITION BY daily.client_id, daily.kind, daily.value)
-  ) AS clicked_at
+    MIN(daily.seen_at) OVER (PARTITION BY daily.id_hash)
+  ) AS clicked_at,
+  daily.id_hash
 FROM daily
-LEFT JOIN earlier
-  ON earlier.client_id = daily.client_id AND earlier.kind = daily.kind AND earlier.value = daily.value
+LEFT JOIN earlier ON earlier.id_hash = daily.id_hash

@@ -18,7 +18,7 @@
         INNER JOIN {{ known }} AS click ON click.client_id = {{ visitors }}.client_id
         WHERE
           click.date BETWEEN DATE_SUB(@earliest_date, INTERVAL {{ longest }} DAY) AND @end_date
-          AND click.kind IN ({{ taken }})
+          {{ of_run }}AND click.kind IN ({{ taken }})
           AND click.clicked_at <= {{ visitors }}.created
       ) AS sight
       GROUP BY sight.id, sight.created, sight.kind, sight.value

@@ -24,12 +24,20 @@ def begun(exported: Sql) -> Sql:
     return template(__file__, "visits_begun", exported=exported)
 
 
+def lacking(scanned: Sql, known: Sql) -> Sql:
+    """first_date, last_date: the visits of a scan, and of the days after the window, that have no
+    source of their own, so that earlier ones may lend them one; NULL where all have.
+    """
+    return template(__file__, "visits_lacking", scanned=scanned, known=known)
+
+
 def visits(scanned: Sql, known: Sql) -> Sql:
     """The rows of ga4_visits whose visits began in the window or on the day before it.
 
     And those of the `LENDING_DAYS` after the window that have no source of their own: a day that
     lands late, changes or goes may be the one from which they take it. @existing names the daily
-    tables that there are, as `shards.existing` does.
+    tables that there are, as `shards.existing` does; what lends is looked for from @lends_from to
+    @lends_until.
     """
     return template(
         __file__, scanned=scanned, known=known, channel_group=channels.group("resolved")

@@ -49,7 +49,7 @@ both AS (
     FALSE, FALSE
   FROM {{ known }} AS lender
   WHERE
-    lender.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    lender.date BETWEEN @lends_from AND @lends_until
     AND COALESCE(lender.source_step, '') NOT IN ('earlier_visit', 'direct')
     AND (
       lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date

@@ -13,6 +13,7 @@ FROM (
         MIN(exported.client_id) OVER visit AS client_id,
         MIN(exported.occurred_at) OVER visit AS started_at,
         MAX(exported.occurred_at) OVER visit AS ended_at,
+        COUNTIF(exported.session_step IS NOT NULL OR exported.own_source IS NOT NULL) OVER visit AS sources,
         COUNTIF(exported.event_name IN ('page_view', 'screen_view')) OVER visit AS pages,
         COUNT(DISTINCT IF(exported.event_name IN ('page_view', 'screen_view'), exported.page_path, NULL)) OVER visit AS depth,
         MIN(IF(exported.page_location IS NULL, NULL, CONCAT(exported.moment, exported.page_location))) OVER visit AS landing,

@@ -67,14 +67,6 @@ def row_text(alias: str, schema: Sequence[Row], names: Iterable[str]) -> str:
     return f"ARRAY_TO_STRING([{texts}], CHR(31), CHR(30))"
 
 
-def fingerprint(text: str) -> str:
-    """An INT64 expression: the first 60 bits of the MD5 of a STRING expression.
-
-    MD5 is native to every engine that we run on.
-    """
-    return f"CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5({text})), 1, 15)) AS INT64)"
-
-
 def _text(alias: str, column: Row) -> str:
     value = f"{alias}.{column['name']}"
     if column["type"] == "RECORD":

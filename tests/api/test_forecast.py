@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from common.cost.estimate import MEGABYTE, MINIMUM
+from common.cost.forecast import Table
 from common.errors import UserError
+from functions.api.services import Recent
 from functions.api.trial import forecast
 from tests.api.conftest import LEAD, PURCHASE, House
 
@@ -55,6 +57,19 @@ def test_a_draft_says_what_it_adds_before_it_is_saved(house: House) -> None:
     counting = {**PURCHASE, "id": "draft", "refunds": {"days": 30}, "deduplicate_by_user": True}
     more = house.harness.post("/conversions:forecast", {"definition": counting})
     assert more["bytes"] > one["bytes"], "it reads the memory of orders, and what counted before"
+
+
+def test_sizes_are_asked_for_once_in_ten_minutes() -> None:
+    recent = Recent()
+    asked: list[int] = []
+
+    def ask() -> dict[str, Table]:
+        asked.append(1)
+        return {}
+
+    for minutes in (0, 1, 9, 10, 19, 20):
+        recent.tables(AT + timedelta(minutes=minutes), ask)
+    assert len(asked) == 3
 
 
 def test_a_draft_that_refers_to_nothing_is_refused(house: House) -> None:

@@ -146,6 +146,11 @@ def size_of(path: str, schema: Schema, site: Site) -> TableSize:
         still_open = LATE_DAYS + (site.window if name.startswith("c1_") else 0)
         many = site.rows(name[:2]) * (still_open if name.endswith("_candidates") else 1)
         return TableSize(_of_conversion(schema), {None: many})
+    if re.fullmatch(r"stage_\d+_visits", name):
+        return TableSize(_filled(schema), _days(site.visits, LATE_DAYS + 1), "date")
+    if name.startswith("clicks_"):
+        # one click a buyer, by the last day on which the buyer counted
+        return TableSize(_filled(schema), _days(site.counted, LATE_DAYS + site.window), "last_date")
     return TableSize(_filled(schema), {None: _in_all(name, site)})
 
 
@@ -166,7 +171,6 @@ def _in_all(name: str, site: Site) -> int:
     """Rows of a table that a run makes for itself; of what is staged a day is new."""
     seen = site.visits * LOGGED_IN * min(KNOWN_DAYS, site.history) / 3
     many = {
-        r"stage_\d+_visits": site.visits * (LATE_DAYS + 1),
         r"stage_\d+_ga4_events": int(site.events * STAGED),
         r"stage_\d+_ga4_visits": site.visits,
         r"stage_\d+_ga4_clicks": int(site.visits * CLICKED),
@@ -174,7 +178,6 @@ def _in_all(name: str, site: Site) -> int:
         r"visits_\w+": int(
             site.counted * (LATE_DAYS + site.window) * VISITS_OF_A_BUYER * WITHOUT_SESSION
         ),
-        r"clicks_\w+": site.counted * (LATE_DAYS + site.window),
     }
     return next((rows for like, rows in many.items() if re.fullmatch(like, name)), site.counted)
 

@@ -69,8 +69,8 @@ def run(site: Site) -> dict[str, Line]:
             is_own |= taken is not None and taken.value == definition["id"]
             name = step.name.replace(definition["id"], "id")
             size = cost_of(step.sql, tables, site, sizes)
-            # of a conversion's own queries only that of the run names events
-            asks_for_run = name == "select" and "event_names" in step.sql.parameters
+            # what a conversion asks for itself names its tables
+            asks_for_run = name == "select" and definition["id"] not in step.sql.text
             if not is_own or name.startswith(ONCE) or asks_for_run:
                 named = name in ("select", "books")
                 key = (f"stage_{name}", number) if named else (name, 0)

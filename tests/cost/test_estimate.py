@@ -13,12 +13,10 @@ from common import schemas
 from common.bigquery.sql import Parameter, Sql
 from common.bigquery.warehouse import Warehouse
 from common.cost import sizes
-from common.cost.estimate import MEGABYTE, Cost, Read, TableSize, billed, bytes_of, pieces
+from common.cost.estimate import MEGABYTE, Cost, Read, TableSize, billed, bytes_of
 from common.cost.forecast import Price, Table, forecast
 from common.cost.reads import reads
 from common.cost.widths import ga4, widths
-from common.errors import UserError
-from common.model.window import Window
 from common.settings import Settings
 from common.untyped import JsonObject
 from tests.materialize.world import ga4_schema
@@ -77,6 +75,7 @@ def test_only_columns_that_are_used_and_days_that_constants_allow_are_read() -> 
         ("e.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date",
          (date(2026, 8, 2), END)),
         ("e.date >= '2026-10-31' AND e.user_id = 'u'", (date(2026, 10, 31), None)),
+        ("e.date BETWEEN @start_date AND @end_date", (START, END)),
         ("e.date >= LEAST(@start_date, DATE '2026-01-01')", (date(2026, 1, 1), None)),
     ],
 )  # fmt: skip
@@ -105,6 +104,21 @@ def test_of_a_cluster_only_the_values_that_are_asked_for_are_read() -> None:
     (read,) = reads(sql, SCHEMAS)
     size = sized(10, 1000, event_name={"purchase": 0.25})
     assert bytes_of(read, size) == 0.25 * 10 * 1000 * 2 * 8
+
+
+@pytest.mark.parametrize(("listed", "days"), [([START, END], 2), ([], 0), ([date(2020, 1, 1)], 0)])
+def test_of_listed_days_only_these_are_read(listed: list[date], days: int) -> None:
+    text = f"SELECT e.value FROM `{STAGE}` AS e WHERE e.date IN UNNEST(@days) AND e.date < @end"
+    end = Parameter("DATE", date(2027, 1, 1))
+    sql = Sql(text, {"days": Parameter("ARRAY<DATE>", listed), "end": end})
+    (read,) = reads(sql, SCHEMAS)
+    assert bytes_of(read, sized(10, 1000)) == days * 1000 * 2 * 8
+
+
+def test_of_days_that_nobody_knows_all_are_read() -> None:
+    sql = Sql(f"SELECT e.value FROM `{STAGE}` AS e WHERE e.date IN UNNEST(@days)", {})
+    (read,) = reads(sql, SCHEMAS)
+    assert bytes_of(read, sized(10, 1000)) == 10 * 1000 * 2 * 8
 
 
 def test_of_a_record_only_the_fields_that_are_used_are_read() -> None:
@@ -155,18 +169,6 @@ def test_each_table_costs_ten_megabytes_at_least_and_whole_ones_above() -> None:
     both = billed([small, large], {"a.b.c": size, "a.b.d": millions})
     assert both == (10 + 16) * MEGABYTE  # 16,000,000 bytes are 15.3 MiB
     assert Cost(1024**4, 6.25).usd_a_month == 187.5
-
-
-def test_a_window_is_cut_into_as_few_pieces_as_the_cap_allows() -> None:
-    days = dict.fromkeys(Window(START, END).dates, 40)
-    assert pieces(Window(START, END), days, 80) == [
-        Window(START, date(2026, 11, 2)),
-        Window(date(2026, 11, 3), END),
-    ]
-    assert pieces(Window(START, END), {}, 1) == [Window(START, END)]
-    with pytest.raises(UserError, match="One day alone reads 40 bytes") as refused:
-        pieces(Window(START, END), days, 39)
-    assert "to 40 or more" in refused.value.fix
 
 
 def test_the_sizes_of_daily_tables_come_from_information_schema(

@@ -28,7 +28,7 @@ MEMORY = {
     "conversion": {"date", "id", "client_id", "person_id", "session_id", "created"},
     "erasures": {"subject_hash"},
     "incidents": set(schemas.columns("incidents")),
-    "order_memory": {"date", "purchase_id", "is_history"},
+    "order_memory": {"date", "purchase_id", "order_id", "is_history"},
 }
 """Tables of which history is read: what was published and which orders counted before, by keys
 alone (31 bytes an order, one order in a thousand events), and books of little."""

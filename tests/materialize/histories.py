@@ -16,7 +16,7 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -37,6 +37,7 @@ from common.messaging.messages import (
     ScoreTask,
 )
 from common.model.window import Window
+from common.untyped import Row
 from functions.materialize.runs.run import handle
 from tests import leases
 from tests.case_files import staged
@@ -480,6 +481,12 @@ class Play:
         }
         for source in self.history.sources:
             self.world.replace(*tables[source], self.history.known(day, source))
+        if "events" in self.history.sources:
+            memory = (
+                self.world.warehouse.path("order_memory"),
+                schemas.load("order_memory")["schema"],
+            )
+            self.world.replace(*memory, _remembered(self.history.known(day, "events")))
 
     def at(self, day: int) -> RunRequested:
         """The tick of the morning after that day."""
@@ -650,6 +657,21 @@ def full(shown: History, *, chunks: bool = False) -> dict[str, list[dict[str, An
         )
     play.world.handle(request.model_copy(update={"start_date": START}))
     return play.tables()
+
+
+def _remembered(events: Iterable[Row]) -> list[dict[str, Any]]:
+    """The memory of orders as the fill of the stage keeps it: one row an order and day."""
+    seen = {
+        (event["date"], event["property"], event["order_id"]): event
+        for event in events
+        if event["event_name"] == "purchase" and event["order_id"] is not None
+    }
+    empty = dict.fromkeys(schemas.columns("order_memory"))
+    return [
+        {**empty, "date": day, "memory_key": f"{day}|{order}", "property": of, "order_id": order,
+         "purchase_id": event["purchase_id"] or order, "is_history": False}
+        for (day, of, order), event in seen.items()
+    ]  # fmt: skip
 
 
 @contextmanager

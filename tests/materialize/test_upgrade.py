@@ -132,6 +132,13 @@ def test_a_click_that_the_new_tables_never_saw_still_counts(upgraded: QuickWorld
     assert clicks["O-11"] == "CLICK-OLD"
 
 
+def test_clicks_of_the_last_release_are_known_again(upgraded: QuickWorld) -> None:
+    upgraded.run(NEXT_DAY)
+    clicks = upgraded.warehouse.table("ga4_clicks").text
+    (found,) = upgraded.query(f"SELECT COUNT(*) AS rows_, COUNT(id_hash) AS known FROM {clicks}")
+    assert found["rows_"] == found["known"] > 0
+
+
 def test_nobody_is_notified_of_orders_that_were_read_before(upgraded: QuickWorld) -> None:
     upgraded.run(NEXT_DAY)
     assert upgraded.incidents() == []

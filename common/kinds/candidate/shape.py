@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from common import schemas
-from common.bigquery.sql import Sql, fill, join, table
+from common.bigquery.sql import Parameter, Sql, fill, join, table, with_parameters
 from common.ga4 import rates
 from common.ga4.clicks import PLATFORMS
 from common.model.window import Window
@@ -137,6 +137,15 @@ class Context:
     raw_columns: frozenset[str] = frozenset()
     begins: date | None = None
     """The first day that the conversion was ever run for; None before its first run."""
+    order_days: tuple[date, ...] | None = None
+    """The days on which orders of the window that were seen on several were; None is unknown."""
+
+    def on_order_days(self, day: str) -> Sql:
+        """AND, and that the expression is such a day: of others no memory of orders is needed."""
+        if self.order_days is None:
+            return Sql("")
+        condition = Sql(f"AND {day} IN UNNEST(@order_days)")
+        return with_parameters(condition, order_days=Parameter("ARRAY<DATE>", [*self.order_days]))
 
     @property
     def dollars(self) -> Sql:

@@ -28,7 +28,8 @@ def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sq
     if of == "order":
         orders = context.of_product("order_memory")
         begins = min(context.begins or context.window.start, context.window.start)
-        known = template(__file__, "dedup_history", orders=orders)
+        days = context.on_order_days("memory.date")
+        known = template(__file__, "dedup_history", orders=orders, days=days)
         memory.append(with_parameters(known, begins=begins))
     return template(
         __file__,
@@ -36,6 +37,7 @@ def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sq
         previous=previous,
         target=context.target,
         past=join("\n      ", memory),
+        **({"days": context.on_order_days("target.date")} if of == "order" else {}),
     )
 
 

@@ -15,7 +15,7 @@
     LEFT JOIN (
       SELECT DISTINCT target.id
       FROM {{ target }} AS target
-      WHERE target.date < @start_date OR target.date > @end_date
+      WHERE (target.date < @start_date OR target.date > @end_date) {{ days }}
       {{ past }}
     ) AS published ON published.id = previous.id
   ) AS ranked

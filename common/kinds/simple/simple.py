@@ -87,7 +87,7 @@ _BEFORE = (
 """What counted in the two years before a window is remembered; older days are never read."""
 
 
-def _events(conversion: Simple, context: Context, days: str) -> Sql:
+def _events(conversion: Simple, context: Context, days: str | Sql) -> Sql:
     """The events of some days that pass the filters, as candidates."""
     columns: dict[str, str | Sql] = {name: f"event.{name}" for name in FROM_EVENT}
     columns |= conversion.value.columns(bind(context.currency))
@@ -122,6 +122,11 @@ def _past(conversion: Simple, context: Context) -> Sql:
 
     Of events without orders only those matter whose session goes on in the window.
     """
+    days = Sql(_BEFORE)
+    if not _remembers_more_than_orders(conversion):
+        days = fill(
+            "{{ days }} {{ listed }}", days=days, listed=context.on_order_days("event.date")
+        )
     going_on = "AND earlier.session_id IN (SELECT counted.session_id FROM counted)"
     first = (
         "QUALIFY ROW_NUMBER() OVER"
@@ -130,7 +135,7 @@ def _past(conversion: Simple, context: Context) -> Sql:
     return template(
         __file__,
         "simple_past",
-        events=_events(conversion, context, _BEFORE),
+        events=_events(conversion, context, days),
         which=first if conversion.event_type == "purchase" else going_on,
     )
 
@@ -144,6 +149,12 @@ def _may_lose_firsts(conversion: Simple) -> bool:
             or _removes_refunded(conversion)
         )
     return conversion.once_per_session and conversion.deduplicate_by_user
+
+
+def _remembers_more_than_orders(conversion: Simple) -> bool:
+    """Whether sessions or persons of events before the window are asked for, not orders alone."""
+    is_first_ever = conversion.deduplicate_by_user and not conversion.deduplication_days
+    return conversion.once_per_session or (is_first_ever and _removes_refunded(conversion))
 
 
 def _removes_refunded(conversion: Simple) -> bool:

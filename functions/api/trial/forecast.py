@@ -94,7 +94,7 @@ def forecast_all(ask: Ask[Nothing, None], services: Services) -> Forecasted:
     but these sizes. Changes that are written, and the run's own books, are not in it.
     """
     known = plan.known(services.warehouse, services.catalog.active(), services.now())
-    tables = _tables(services)
+    tables = _recent(services)
     price = Price.of(services.settings)
     scan = _scan(known, tables, services)
     found = [
@@ -121,7 +121,7 @@ def forecast_one(ask: Ask[Nothing, DraftBody], services: Services) -> OfConversi
     graph_of_definitions.check(draft, {stored.id: stored for stored in services.catalog.all()})
     known = plan.known(services.warehouse, services.catalog.active(), services.now())
     _require_known(draft, known)
-    return _of(draft, known.definitions, _tables(services), services)
+    return _of(draft, known.definitions, _recent(services), services)
 
 
 def _require_known(draft: Conversion, known: plan.Known) -> None:
@@ -200,6 +200,8 @@ def _context(
         window=window,
         timezone=services.settings.timezone,
         currency=services.settings.currency,
+        # which days the orders of a run were seen on is asked for by the run
+        order_days=(),
     )
 
 
@@ -250,6 +252,10 @@ def _shared(known: plan.Known, services: Services) -> Iterator[Sql]:
         sources = identity_sources.tables(counting[0].conversion, listed, services.warehouse)
         edges = graph.edges(services.warehouse.table("ga4_events"), sources)
         yield with_parameters(edges, end_date=services.yesterday)
+
+
+def _recent(services: Services) -> Mapping[str, Table]:
+    return services.recent.tables(services.now(), lambda: _tables(services))
 
 
 def _tables(services: Services) -> dict[str, Table]:

@@ -14,6 +14,7 @@ from common.bigquery.warehouse import DryRun, Executed, TableInfo, TableVersion,
 from common.model.contract import contract
 from common.settings import Settings
 from common.untyped import JsonObject, Row
+from functions.materialize.stage.fill import HASHED
 
 ANSWERS: JsonObject = {
     "fence": 1, "inserted": 1, "updated": 0, "deleted": 0, "before": 0, "judged": [],
@@ -31,6 +32,8 @@ class PaperWarehouse(Warehouse):
     def __init__(self, settings: Settings, export: list[JsonObject], last_shard: str) -> None:
         super().__init__(cast("Any", None), settings)
         self.statements: list[Sql] = []
+        # no upgrade is left to be done
+        self._done.add(f"{settings.dataset}_{HASHED}")
         self._export = export
         self._last_shard = last_shard
         self._holder: object = None

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from common import schemas
 from common.bigquery.leases import lease
-from common.bigquery.sql import Parameter, Sql, create_table_as, join, template, with_parameters
+from common.bigquery.sql import (
+    Parameter,
+    Sql,
+    create_table_as,
+    fingerprint,
+    join,
+    template,
+    with_parameters,
+)
 from common.bigquery.warehouse import Warehouse
 from common.errors import RetryableError
 from common.ga4 import clicks, events, orders, rates, shards, stage, visits
@@ -34,6 +42,9 @@ HISTORY = ("ga4_visits", "ga4_clicks", "order_memory")
 """Those that are judged beyond the days of the stage."""
 LENT = ("ga4_visits", "ga4_events")
 """Those whose later rows may take their source from the days that are read."""
+
+HASHED = "ga4_clicks_id_hash"
+"""The job that gave clicks their fingerprints, behind the name of the dataset."""
 
 NAMES = ("client_id", "user_id")
 """Columns of the export by which an erased person is known again."""
@@ -83,6 +94,7 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
         with lease.kept(warehouse, taken):
             for name in written:
                 merge.await_previous_merge(warehouse, taken, _part(name))
+            _hash_clicks(warehouse)
             scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
             warehouse.execute(_read(warehouse, raw, scanned))
             fresh = _scanned(warehouse, scanned, span, seen, taken)
@@ -115,6 +127,7 @@ def _fill(
 ) -> bool:
     for name in KEYS:
         merge.await_previous_merge(warehouse, taken, _part(name))
+    _hash_clicks(warehouse)
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
     done = warehouse.execute(_read(warehouse, raw, scanned))
     fresh = _scanned(warehouse, scanned, span, seen, taken)
@@ -204,8 +217,9 @@ def _scanned(
         end_date=span.window.end,
         timezone=warehouse.settings.timezone,
         existing=shards.existing(seen),
+        **_lenders(warehouse, scanned, span),
     )
-    warehouse.execute(create_table_as(visited, made))
+    warehouse.execute(create_table_as(visited, made, partition="date"))
     return {
         "ga4_visits": _of_days(visited),
         "ga4_clicks": clicks.sightings(scanned, warehouse.table("ga4_clicks")),
@@ -216,6 +230,32 @@ def _scanned(
             [events.events(scanned, visited, staged, span.events), events.later(visited, staged)],
         ),
     }
+
+
+def _lenders(warehouse: Warehouse, scanned: Sql, span: Span) -> dict[str, date]:
+    """The days of visits that may lend a source to those that have none of their own.
+
+    Since July 2024 GA4 exports the source of every visit, and then no other day is read.
+    """
+    end = span.window.end
+    asked = with_parameters(
+        visits.lacking(scanned, warehouse.table("ga4_visits")),
+        timezone=warehouse.settings.timezone,
+        end_date=end,
+    )
+    found = next(warehouse.rows(asked))
+    first, last = found["first_date"], found["last_date"]
+    if first is None:
+        return {"lends_from": end + timedelta(days=1), "lends_until": end}
+    return {"lends_from": first - timedelta(days=visits.LENDING_DAYS), "lends_until": last}
+
+
+def _hash_clicks(warehouse: Warehouse) -> None:
+    """Bring clicks that a release before wrote up to this one, once for ever."""
+    warehouse.once(
+        f"{warehouse.settings.dataset}_{HASHED}",
+        lambda: clicks.hashed(warehouse.table("ga4_clicks")),
+    )
 
 
 def _visited(warehouse: Warehouse, taken: lease.Lease) -> Sql:
@@ -259,7 +299,7 @@ def _difference(
         key=target.key,
         columns=", ".join(f"made.{column}" for column in names),
         row_text=merge.row_text("made", schemas.load(name)["schema"], names),
-        fingerprint=merge.fingerprint("spelled.row_text"),
+        fingerprint=fingerprint("spelled.row_text"),
         values=", ".join(
             f"fresh.{column}" for column in names if column not in (target.key, "date")
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common import schemas
-from common.bigquery.sql import Parameter, Sql, fill, join, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, fill, fingerprint, join, template, with_parameters
 from common.ga4 import clicks
 from common.identity import erased
 from common.kinds.candidate.rates import to_project
@@ -54,7 +54,7 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
             spared=_spared(job, candidates),
             valued_columns=_each("valued.{0}", names),
             row_text=merge.row_text("wanted", schemas.load("conversion")["schema"], compared),
-            fingerprint=merge.fingerprint("spelled.row_text"),
+            fingerprint=fingerprint("spelled.row_text"),
             values=_each("fresh.{0}", [name for name in names if name not in ("id", "date")]),
             remembered=_each("target.{0}", REMEMBERED),
             before=_each("present.{0}", REMEMBERED),
@@ -96,7 +96,7 @@ def _steps_of_visits(job: Job, names: list[str]) -> dict[str, str | Sql]:
         __file__,
         "difference_lent",
         visitors=visitors,
-        clicks=clicks.newest("visitors", job.known.clicks),
+        clicks=clicks.newest("visitors", job.known.clicks, is_narrowed=job.known.is_narrowed),
         known_visits=job.known.visits,
     )
     parts: dict[str, str | Sql] = {

@@ -34,6 +34,8 @@ class Known:
 
     visits: Sql
     clicks: Sql
+    is_narrowed: bool
+    """Whether they hold this run's clients alone, each with the last day on which it counted."""
 
 
 def known(
@@ -50,9 +52,12 @@ def known(
     if stored.conversion.members():
         return None
     if not stored.conversion.events():
-        return Known(warehouse.table("ga4_visits"), warehouse.table("ga4_clicks"))
-    name = _name(run_id, _reach(definitions, window))
-    return Known(warehouse.staging(f"visits_{name}"), warehouse.staging(f"clicks_{name}"))
+        return Known(
+            warehouse.table("ga4_visits"), warehouse.table("ga4_clicks"), is_narrowed=False
+        )
+    name = _name(run_id, reach(definitions, window))
+    visits, clicks_ = (warehouse.staging(f"{what}_{name}") for what in ("visits", "clicks"))
+    return Known(visits, clicks_, is_narrowed=True)
 
 
 def keep_up(
@@ -65,21 +70,21 @@ def keep_up(
     """Make the tables that the conversion reads, unless a task of this run has made them."""
     if not stored.conversion.events():
         return
-    reach = _reach(definitions, window)
+    days = reach(definitions, window)
     facts = {
-        "start_date": reach.start,
-        "end_date": reach.end,
+        "start_date": days.start,
+        "end_date": days.end,
         "event_names": Parameter("ARRAY<STRING>", _events(definitions)),
     }
-    name = _name(run_id, reach)
-    for what, rows in (("visits", _visits), ("clicks", _clicks)):
-        made = partial(_made, warehouse, f"{what}_{name}", rows, facts)
+    name = _name(run_id, days)
+    for what, rows, partition in (("visits", _visits, ""), ("clicks", _clicks, "last_date")):
+        made = partial(_made, warehouse, f"{what}_{name}", rows, facts, partition)
         warehouse.once(f"{warehouse.settings.dataset}_{what}_{name}", made)
 
 
-def _made(warehouse: Warehouse, name: str, rows: _Rows, facts: Row) -> Sql:
+def _made(warehouse: Warehouse, name: str, rows: _Rows, facts: Row, partition: str) -> Sql:
     shown = with_parameters(rows(warehouse, facts), **facts)
-    return create_table_as(warehouse.staging(name), shown)
+    return create_table_as(warehouse.staging(name), shown, partition=partition)
 
 
 def _visits(warehouse: Warehouse, facts: Row) -> Sql:
@@ -116,7 +121,7 @@ def _events(definitions: Mapping[str, DefinitionVersion]) -> list[str]:
     return sorted({name for each in definitions.values() for name in each.conversion.events()})
 
 
-def _reach(definitions: Mapping[str, DefinitionVersion], window: Window) -> Window:
+def reach(definitions: Mapping[str, DefinitionVersion], window: Window) -> Window:
     """The window, and as many days as any conversion stays open: the same for all of a run."""
     longest = max(
         plan.open_days(id, definitions)
@@ -127,6 +132,6 @@ def _reach(definitions: Mapping[str, DefinitionVersion], window: Window) -> Wind
     return Window(min(start, window.start), window.end)
 
 
-def _name(run_id: str, reach: Window) -> str:
-    digest = hashlib.sha256(f"{run_id}|{reach.start}".encode()).hexdigest()[:20]
-    return f"{digest}_{reach.end:%Y%m%d}"
+def _name(run_id: str, days: Window) -> str:
+    digest = hashlib.sha256(f"{run_id}|{days.start}".encode()).hexdigest()[:20]
+    return f"{digest}_{days.end:%Y%m%d}"

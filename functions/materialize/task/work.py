@@ -30,6 +30,7 @@ from functions.materialize.task import (
     identity,
     money,
     normalize,
+    orders,
     quarantine,
     reports,
     visitors,
@@ -113,6 +114,8 @@ def _ended(
     try:
         identity.keep_up(services.warehouse, stored, definitions, task.run_id, job.window.end)
         visitors.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)
+        order_days = orders.days(services, stored, definitions, task.run_id, job.window)
+        job = replace(job, context=replace(job.context, order_days=order_days))
         status = _write(services, job)
     except RetryableError:
         _clear_away(services, job)

@@ -24,6 +24,7 @@ FROM (
         MIN(exported.client_id) OVER visit AS client_id,
         MIN(exported.occurred_at) OVER visit AS started_at,
         MAX(exported.occurred_at) OVER visit AS ended_at,
+        COUNTIF(exported.session_step IS NOT NULL OR exported.own_source IS NOT NULL) OVER visit AS sources,
         COUNTIF(exported.event_name IN ('page_view', 'screen_view')) OVER visit AS pages,
         COUNT(DISTINCT IF(exported.event_name IN ('page_view', 'screen_view'), exported.page_path, NULL)) OVER visit AS depth,
         MIN(IF(exported.page_location IS NULL, NULL, CONCAT(exported.moment, exported.page_location))) OVER visit AS landing,
@@ -319,16 +320,96 @@ WHERE
 ) AS marked
 WHERE marked.is_wanted = TRUE OR marked.begun IS NOT NULL OR ARRAY_LENGTH(marked.click_pairs) > 0;
 
+-- step select
+-- @end_date DATE = "2026-11-28"
+-- @start_date DATE = "2026-10-26"
+-- @timezone STRING = "Europe/Berlin"
+-- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
+SELECT
+  counted.*,
+  ARRAY(
+    SELECT AS STRUCT judged.removed, judged.reason, COUNT(*) AS rows_
+    FROM (
+      SELECT
+        c.removed,
+        IF(
+      c.removed IS NULL,
+      COALESCE(
+        CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END,
+        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
+        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
+        IF(
+          ROW_NUMBER() OVER (
+            PARTITION BY
+              c.id,
+              c.removed IS NULL AND CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
+          ) > 1,
+          'duplicate_id', NULL
+        )
+      ),
+      -- kinds that remove duplicates have judged each row before
+      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
+    ) AS reason
+      FROM `my-project.conversions_staging.purchase_1_candidates` AS c
+    ) AS judged
+    GROUP BY judged.removed, judged.reason
+  ) AS judged,
+  (
+    SELECT SUM(t.value_project) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date
+  ) AS value_before,
+  moved.moved_rows,
+  moved.moved_value
+FROM (
+SELECT
+  (SELECT COUNTIF(d.change = 'insert') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS inserted,
+  (SELECT COUNTIF(d.change = 'update') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS updated,
+  (SELECT COUNTIF(d.change = 'delete') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS deleted,
+  (SELECT COUNT(*) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date) AS before
+) AS counted
+CROSS JOIN (
+  -- rows whose value moves though neither a refund nor a factor did; new rows move nothing
+  SELECT COUNT(*) AS moved_rows, SUM(d.new_value_project - d.old_value_project) AS moved_value
+  FROM (
+    SELECT
+      changed.id,
+      changed.change,
+      CAST(JSON_VALUE(changed.old_row, '$.value_project') AS FLOAT64) AS old_value_project,
+      IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
+      COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
+      COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled
+    FROM `my-project.conversions_staging.purchase_1_difference` AS changed
+    WHERE changed.date BETWEEN @start_date AND @end_date
+  ) AS d
+  WHERE
+    d.change <> 'insert'
+    AND d.old_value_project <> d.new_value_project
+    AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled))
+    AND d.id NOT IN (SELECT c.id FROM `my-project.conversions_staging.purchase_1_candidates` AS c WHERE c.removed = 'fully_refunded' AND c.id IS NOT NULL)
+) AS moved;
+
 -- step stage_visits
 -- @end_date DATE = "2026-11-28"
 -- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @lends_from DATE = "2026-11-29"
+-- @lends_until DATE = "2026-11-28"
 -- @start_date DATE = "2026-11-25"
 -- @timezone STRING = "Europe/Berlin"
 -- @v_2cc33bb75f83 ARRAY<STRING> = ["43things", "43things.com", "51.com", "5ch.net", "academia.edu", "activerain", "activerain.com", "activeworlds", ... 584 more]
 -- @v_7b0a5e45de61 ARRAY<STRING> = ["blog.twitch.tv", "crackle", "crackle.com", "curiositystream", "curiositystream.com", "d.tube", "dailymotion", "dailymotion.com", ... 38 more]
 -- @v_ae0b7a2642d8 ARRAY<STRING> = ["360.cn", "alice", "aol", "ar.search.yahoo.com", "ask", "at.search.yahoo.com", "au.search.yahoo.com", "auone", ... 121 more]
 -- @v_d42e2d6fc185 ARRAY<STRING> = ["aax-us-east.amazon-adsystem.com", "aax.amazon-adsystem.com", "alibaba", "alibaba.com", "amazon", "amazon.co.uk", "amazon.com", "apps.shopify.com", ... 44 more]
-CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_visits` AS
+CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_visits` PARTITION BY `date` AS
 WITH
 begun AS (
   -- what the events of each session say together
@@ -380,7 +461,7 @@ both AS (
     FALSE, FALSE
   FROM `my-project.conversions.ga4_visits` AS lender
   WHERE
-    lender.date BETWEEN DATE_SUB(@start_date, INTERVAL 92 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    lender.date BETWEEN @lends_from AND @lends_until
     AND COALESCE(lender.source_step, '') NOT IN ('earlier_visit', 'direct')
     AND (
       lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
@@ -586,16 +667,18 @@ valid AS (
 ),
 daily AS (
   -- the first sight of each id on each day
-  SELECT valid.date, valid.property, valid.client_id, valid.kind, valid.value, MIN(valid.occurred_at) AS seen_at
+  SELECT
+    valid.date, valid.property, valid.client_id, valid.kind, valid.value, MIN(valid.occurred_at) AS seen_at,
+    CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(CONCAT(valid.client_id, CHR(31), valid.kind, CHR(31), valid.value))), 1, 15)) AS INT64) AS id_hash
   FROM valid
   GROUP BY valid.date, valid.property, valid.client_id, valid.kind, valid.value
 ),
 earlier AS (
   -- when ids that were seen before were seen first
-  SELECT known.client_id, known.kind, known.value, MIN(known.clicked_at) AS clicked_at
+  SELECT known.id_hash, MIN(known.clicked_at) AS clicked_at
   FROM `my-project.conversions.ga4_clicks` AS known
   WHERE known.date BETWEEN DATE_SUB(@start_date, INTERVAL 400 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
-  GROUP BY known.client_id, known.kind, known.value
+  GROUP BY known.id_hash
 )
 SELECT
   daily.date,
@@ -610,19 +693,19 @@ SELECT
   daily.seen_at,
   LEAST(
     COALESCE(earlier.clicked_at, daily.seen_at),
-    MIN(daily.seen_at) OVER (PARTITION BY daily.client_id, daily.kind, daily.value)
-  ) AS clicked_at
+    MIN(daily.seen_at) OVER (PARTITION BY daily.id_hash)
+  ) AS clicked_at,
+  daily.id_hash
 FROM daily
-LEFT JOIN earlier
-  ON earlier.client_id = daily.client_id AND earlier.kind = daily.kind AND earlier.value = daily.value
+LEFT JOIN earlier ON earlier.id_hash = daily.id_hash
 ),
 fresh AS (
   -- the rows of the scan with a fingerprint of each
   SELECT spelled.* EXCEPT (row_text), CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5(spelled.row_text)), 1, 15)) AS INT64) AS row_hash
   FROM (
     SELECT
-      made.date, made.click_key, made.property, made.client_id, made.kind, made.value, made.seen_at, made.clicked_at,
-      ARRAY_TO_STRING([CAST(made.date AS STRING), made.click_key, made.property, made.client_id, made.kind, made.value, CAST(made.seen_at AS STRING), CAST(made.clicked_at AS STRING)], CHR(31), CHR(30)) AS row_text
+      made.date, made.click_key, made.property, made.client_id, made.kind, made.value, made.seen_at, made.clicked_at, made.id_hash,
+      ARRAY_TO_STRING([CAST(made.date AS STRING), made.click_key, made.property, made.client_id, made.kind, made.value, CAST(made.seen_at AS STRING), CAST(made.clicked_at AS STRING), CAST(made.id_hash AS STRING)], CHR(31), CHR(30)) AS row_text
     FROM made
   ) AS spelled
 ),
@@ -639,7 +722,7 @@ present AS (
 SELECT
   COALESCE(fresh.click_key, present.click_key) AS click_key,
   COALESCE(fresh.date, present.date) AS date,
-  fresh.property, fresh.client_id, fresh.kind, fresh.value, fresh.seen_at, fresh.clicked_at,
+  fresh.property, fresh.client_id, fresh.kind, fresh.value, fresh.seen_at, fresh.clicked_at, fresh.id_hash,
   fresh.row_hash,
   present.date AS old_date,
   CASE WHEN present.click_key IS NULL THEN 'insert' WHEN fresh.click_key IS NULL THEN 'delete' ELSE 'update' END AS change
@@ -941,84 +1024,6 @@ WHERE
   (fresh.event_key IS NULL AND present.shard IN UNNEST(@existing))
   OR (fresh.event_key IS NOT NULL AND (present.event_key IS NULL OR fresh.row_hash <> present.row_hash));
 
--- step select
--- @end_date DATE = "2026-11-28"
--- @start_date DATE = "2026-10-26"
--- @timezone STRING = "Europe/Berlin"
--- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
-SELECT
-  counted.*,
-  ARRAY(
-    SELECT AS STRUCT judged.removed, judged.reason, COUNT(*) AS rows_
-    FROM (
-      SELECT
-        c.removed,
-        IF(
-      c.removed IS NULL,
-      COALESCE(
-        CASE
-      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
-      WHEN c.created IS NULL THEN 'missing_created'
-      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
-      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      END,
-        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
-        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
-        IF(
-          ROW_NUMBER() OVER (
-            PARTITION BY
-              c.id,
-              c.removed IS NULL AND CASE
-      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
-      WHEN c.created IS NULL THEN 'missing_created'
-      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
-      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
-            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
-          ) > 1,
-          'duplicate_id', NULL
-        )
-      ),
-      -- kinds that remove duplicates have judged each row before
-      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
-    ) AS reason
-      FROM `my-project.conversions_staging.purchase_1_candidates` AS c
-    ) AS judged
-    GROUP BY judged.removed, judged.reason
-  ) AS judged,
-  (
-    SELECT SUM(t.value_project) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date
-  ) AS value_before,
-  moved.moved_rows,
-  moved.moved_value
-FROM (
-SELECT
-  (SELECT COUNTIF(d.change = 'insert') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS inserted,
-  (SELECT COUNTIF(d.change = 'update') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS updated,
-  (SELECT COUNTIF(d.change = 'delete') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS deleted,
-  (SELECT COUNT(*) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date) AS before
-) AS counted
-CROSS JOIN (
-  -- rows whose value moves though neither a refund nor a factor did; new rows move nothing
-  SELECT COUNT(*) AS moved_rows, SUM(d.new_value_project - d.old_value_project) AS moved_value
-  FROM (
-    SELECT
-      changed.id,
-      changed.change,
-      CAST(JSON_VALUE(changed.old_row, '$.value_project') AS FLOAT64) AS old_value_project,
-      IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
-      COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
-      COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled
-    FROM `my-project.conversions_staging.purchase_1_difference` AS changed
-    WHERE changed.date BETWEEN @start_date AND @end_date
-  ) AS d
-  WHERE
-    d.change <> 'insert'
-    AND d.old_value_project <> d.new_value_project
-    AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled))
-    AND d.id NOT IN (SELECT c.id FROM `my-project.conversions_staging.purchase_1_candidates` AS c WHERE c.removed = 'fully_refunded' AND c.id IS NOT NULL)
-) AS moved;
-
 -- step merge_ga4_visits
 -- @fence INT64 = 1
 -- @first_date DATE = "2026-11-25"
@@ -1058,8 +1063,8 @@ ON
   AND target.date = COALESCE(source.old_date, source.date)
   AND target.date BETWEEN @first_date AND @last_date
 WHEN MATCHED AND source.change = 'delete' THEN DELETE
-WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `click_key` = source.`click_key`, `property` = source.`property`, `client_id` = source.`client_id`, `kind` = source.`kind`, `value` = source.`value`, `seen_at` = source.`seen_at`, `clicked_at` = source.`clicked_at`, `row_hash` = source.`row_hash`
-WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `click_key`, `property`, `client_id`, `kind`, `value`, `seen_at`, `clicked_at`, `row_hash`) VALUES (source.`date`, source.`click_key`, source.`property`, source.`client_id`, source.`kind`, source.`value`, source.`seen_at`, source.`clicked_at`, source.`row_hash`);
+WHEN MATCHED THEN UPDATE SET `date` = source.`date`, `click_key` = source.`click_key`, `property` = source.`property`, `client_id` = source.`client_id`, `kind` = source.`kind`, `value` = source.`value`, `seen_at` = source.`seen_at`, `clicked_at` = source.`clicked_at`, `id_hash` = source.`id_hash`, `row_hash` = source.`row_hash`
+WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `click_key`, `property`, `client_id`, `kind`, `value`, `seen_at`, `clicked_at`, `id_hash`, `row_hash`) VALUES (source.`date`, source.`click_key`, source.`property`, source.`client_id`, source.`kind`, source.`value`, source.`seen_at`, source.`clicked_at`, source.`id_hash`, source.`row_hash`);
 
 -- step merge_order_memory
 -- @fence INT64 = 1
@@ -1216,26 +1221,30 @@ WHERE
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
 -- @start_date DATE = "2026-10-26"
-CREATE OR REPLACE TABLE `my-project.conversions_staging.clicks_253b684f7fb133cbff04_20261128` AS
+CREATE OR REPLACE TABLE `my-project.conversions_staging.clicks_253b684f7fb133cbff04_20261128` PARTITION BY `last_date` AS
 SELECT
   click.client_id,
   click.date,
   click.kind,
   click.value,
-  click.clicked_at
+  click.clicked_at,
+  counted.last_date
 FROM `my-project.conversions.ga4_clicks` AS click
+INNER JOIN (
+  -- whoever counted in the days, and when last: a shorter window needs only who counted in it
+  SELECT event.client_id, MAX(event.date) AS last_date
+  FROM `my-project.conversions.ga4_events` AS event
+  WHERE event.date BETWEEN @start_date AND @end_date AND event.event_name IN UNNEST(@event_names)
+  GROUP BY event.client_id
+) AS counted ON counted.client_id = click.client_id
 WHERE
-  click.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date
-  AND click.client_id IN (
-    SELECT event.client_id
-    FROM `my-project.conversions.ga4_events` AS event
-    WHERE event.date BETWEEN @start_date AND @end_date AND event.event_name IN UNNEST(@event_names)
-  );
+  click.date BETWEEN DATE_SUB(@start_date, INTERVAL 91 DAY) AND @end_date;
 
 -- step candidates
 -- @begins DATE = "2026-10-26"
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
+-- @order_days ARRAY<DATE> = [null]
 -- @start_date DATE = "2026-10-26"
 -- @timezone STRING = "Europe/Berlin"
 -- @v_39903922be50 STRING = "EUR"
@@ -1385,7 +1394,7 @@ past AS (
   CAST(NULL AS STRING) AS removed
   FROM `my-project.conversions.ga4_events` AS event
   WHERE
-    event.date BETWEEN DATE_SUB(@start_date, INTERVAL 731 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY)
+    event.date BETWEEN DATE_SUB(@start_date, INTERVAL 731 DAY) AND DATE_SUB(@start_date, INTERVAL 1 DAY) AND event.date IN UNNEST(@order_days)
     AND event.event_name IN UNNEST(@event_names)
   ) AS earlier
   WHERE earlier.removed IS NULL QUALIFY ROW_NUMBER() OVER (PARTITION BY earlier.id ORDER BY earlier.created, earlier.event_key) = 1
@@ -1408,14 +1417,14 @@ by_order AS (
     LEFT JOIN (
       SELECT DISTINCT target.id
       FROM `my-project.conversions.conversion_purchase` AS target
-      WHERE target.date < @start_date OR target.date > @end_date
+      WHERE (target.date < @start_date OR target.date > @end_date) AND target.date IN UNNEST(@order_days)
       UNION DISTINCT
       SELECT past.id FROM past
       UNION DISTINCT
       -- orders older than the stage, or than the conversion's own first day: of them only the id is known
       SELECT memory.purchase_id
       FROM `my-project.conversions.order_memory` AS memory
-      WHERE memory.date < @start_date AND (memory.is_history OR memory.date < @begins)
+      WHERE memory.date < @start_date AND (memory.is_history OR memory.date < @begins) AND memory.date IN UNNEST(@order_days)
     ) AS published ON published.id = previous.id
   ) AS ranked
 ),
@@ -1816,6 +1825,7 @@ clicks AS (
         INNER JOIN `my-project.conversions_staging.clicks_253b684f7fb133cbff04_20261128` AS click ON click.client_id = visitors.client_id
         WHERE
           click.date BETWEEN DATE_SUB(@earliest_date, INTERVAL 91 DAY) AND @end_date
+          AND click.last_date BETWEEN @earliest_date AND @end_date
           AND click.kind IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id')
           AND click.clicked_at <= visitors.created
       ) AS sight

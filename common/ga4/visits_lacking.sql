@@ -1,0 +1,12 @@
+SELECT MIN(visit.date) AS first_date, MAX(visit.date) AS last_date
+FROM (
+  SELECT DATE(scanned.begun.started_at, @timezone) AS date
+  FROM {{ scanned }} AS scanned
+  WHERE scanned.begun.sources = 0
+  UNION ALL
+  SELECT taker.date
+  FROM {{ known }} AS taker
+  WHERE
+    taker.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    AND taker.source_step IN ('earlier_visit', 'direct')
+) AS visit
