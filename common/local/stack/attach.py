@@ -100,7 +100,8 @@ class Attached:
         while not happened():
             if time.monotonic() > until:
                 raise CommandError(f"{otherwise} within {seconds:.0f} s; see functions.log.")
-            time.sleep(0.3)
+            # each look is a query, which the work that it waits for has to share the machine with
+            time.sleep(1)
 
 
 def message_of(problem: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from typing import Any, cast
 
 import sqlglot
@@ -14,7 +15,7 @@ from common.bigquery.warehouse import DryRun, Executed, TableInfo, TableVersion,
 from common.model.contract import contract
 from common.settings import Settings
 from common.untyped import JsonObject, Row
-from functions.materialize.stage.fill import HASHED
+from functions.materialize.stage.fill import HASHED, KEYS
 
 ANSWERS: JsonObject = {
     "fence": 1, "inserted": 1, "updated": 0, "deleted": 0, "before": 0, "judged": [],
@@ -37,10 +38,13 @@ class PaperWarehouse(Warehouse):
         self._export = export
         self._last_shard = last_shard
         self._holder: object = None
+        # the newest day is new, and the days before it are as they were
+        newest = date.fromisoformat(last_shard.rpartition("_")[2])
+        self._changed = {f"{end}_{name}": newest for end in ("first", "last") for name in KEYS}
 
     def rows(self, sql: Sql, **options: Any) -> Iterator[JsonObject]:
         self.statements.append(sql)
-        known = ANSWERS | {"holder": self._holder}
+        known = ANSWERS | self._changed | {"holder": self._holder}
         return iter([_Row({name: known.get(name) for name in _outputs(sql) or known})])
 
     def execute(self, sql: Sql, **options: Any) -> Executed:

@@ -11,6 +11,7 @@ from common.bigquery.sql import (
     Parameter,
     Sql,
     create_table_as,
+    fill,
     fingerprint,
     join,
     template,
@@ -106,7 +107,7 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
             found = _differences(
                 warehouse, {name: fresh[name] for name in written}, span, seen, taken
             )
-            _merge(warehouse, found, taken, window)
+            _merge(warehouse, found, taken)
             _still_held(warehouse, taken)
             entries = shards.entries(seen, window, run_id, ledger.now)
             warehouse.append("ga4_shards", entries)
@@ -158,7 +159,7 @@ def _fill(
             run_id=run_id,
         )
         return False
-    _merge(warehouse, differences, taken, span.window)
+    _merge(warehouse, differences, taken)
     _still_held(warehouse, taken)
     read = shards.entries(seen, span.window, run_id, ledger.now)
     warehouse.append("ga4_shards", read)
@@ -197,13 +198,34 @@ def _target(warehouse: Warehouse, name: str) -> merge.MergeTarget:
     )
 
 
-def _merge(
-    warehouse: Warehouse, differences: Mapping[str, Sql], taken: lease.Lease, window: Window
-) -> None:
-    lending = Window(window.start, window.end + timedelta(days=visits.LENDING_DAYS + 1))
-    for name, difference in differences.items():
-        days = lending if name in LENT else window
-        merge.merge(warehouse, _target(warehouse, name), difference, taken, days, _part(name))
+def _merge(warehouse: Warehouse, differences: Mapping[str, Sql], taken: lease.Lease) -> None:
+    """Write what has to change: a MERGE reads all columns of its days, so only those that change,
+    and a table that stays as it is has none."""
+    for name, days in _changed(warehouse, differences).items():
+        target, difference = _target(warehouse, name), differences[name]
+        merge.merge(warehouse, target, difference, taken, days, _part(name))
+
+
+def _changed(warehouse: Warehouse, differences: Mapping[str, Sql]) -> dict[str, Window]:
+    """Table → the days from the first that changes to the last; only tables that change."""
+    asked = [
+        fill(
+            "(SELECT {{ least }}(COALESCE(d.old_date, d.date)) FROM {{ difference }} AS d)"
+            " AS {{ end }}_{{ name }}",
+            least=least,
+            difference=difference,
+            end=end,
+            name=name,
+        )
+        for name, difference in differences.items()
+        for least, end in (("MIN", "first"), ("MAX", "last"))
+    ]
+    row = next(warehouse.rows(fill("SELECT\n  {{ asked }}", asked=join(",\n  ", asked))))
+    return {
+        name: Window(row[f"first_{name}"], row[f"last_{name}"])
+        for name in differences
+        if row[f"first_{name}"] is not None
+    }
 
 
 def _scanned(

@@ -1026,8 +1026,8 @@ WHERE
 
 -- step merge_ga4_visits
 -- @fence INT64 = 1
--- @first_date DATE = "2026-11-25"
--- @last_date DATE = "2027-03-01"
+-- @first_date DATE = "2026-11-28"
+-- @last_date DATE = "2026-11-28"
 -- @lease STRING = "stage:ga4_events"
 MERGE INTO `my-project.conversions.ga4_visits` AS target
 USING (
@@ -1047,7 +1047,7 @@ WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `visit_key`, 
 
 -- step merge_ga4_clicks
 -- @fence INT64 = 1
--- @first_date DATE = "2026-11-25"
+-- @first_date DATE = "2026-11-28"
 -- @last_date DATE = "2026-11-28"
 -- @lease STRING = "stage:ga4_events"
 MERGE INTO `my-project.conversions.ga4_clicks` AS target
@@ -1068,7 +1068,7 @@ WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `click_key`, 
 
 -- step merge_order_memory
 -- @fence INT64 = 1
--- @first_date DATE = "2026-11-25"
+-- @first_date DATE = "2026-11-28"
 -- @last_date DATE = "2026-11-28"
 -- @lease STRING = "stage:ga4_events"
 MERGE INTO `my-project.conversions.order_memory` AS target
@@ -1089,7 +1089,7 @@ WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `memory_key`,
 
 -- step merge_ga4_rates
 -- @fence INT64 = 1
--- @first_date DATE = "2026-11-25"
+-- @first_date DATE = "2026-11-28"
 -- @last_date DATE = "2026-11-28"
 -- @lease STRING = "stage:ga4_events"
 MERGE INTO `my-project.conversions.ga4_rates` AS target
@@ -1110,8 +1110,8 @@ WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `rate_key`, `
 
 -- step merge_ga4_events
 -- @fence INT64 = 1
--- @first_date DATE = "2026-11-25"
--- @last_date DATE = "2027-03-01"
+-- @first_date DATE = "2026-11-28"
+-- @last_date DATE = "2026-11-28"
 -- @lease STRING = "stage:ga4_events"
 MERGE INTO `my-project.conversions.ga4_events` AS target
 USING (
