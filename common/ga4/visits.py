@@ -8,7 +8,10 @@ Source: support.google.com/analytics/answer/9191807 and 11242870 (how GA4 decide
 
 from __future__ import annotations
 
-from common.bigquery.sql import Sql, template
+from datetime import date, timedelta
+
+from common.bigquery.sql import Sql, template, with_parameters
+from common.bigquery.warehouse import Warehouse
 from common.ga4 import channels
 
 LENDING_DAYS = 92
@@ -24,11 +27,20 @@ def begun(exported: Sql) -> Sql:
     return template(__file__, "visits_begun", exported=exported)
 
 
-def lacking(scanned: Sql, known: Sql) -> Sql:
-    """first_date, last_date: the visits of a scan, and of the days after the window, that have no
-    source of their own, so that earlier ones may lend them one; NULL where all have.
+def lenders(warehouse: Warehouse, scanned: Sql, end: date) -> dict[str, date]:
+    """lends_from, lends_until: the days of visits that may lend a source to those of a scan up to
+    the day `end`, and to those of the `LENDING_DAYS` after it, that have none of their own.
+
+    Since July 2024 GA4 exports the source of every visit, and then no other day is read.
     """
-    return template(__file__, "visits_lacking", scanned=scanned, known=known)
+    known = warehouse.table("ga4_visits")
+    asked = template(__file__, "visits_lacking", scanned=scanned, known=known)
+    zone = warehouse.settings.timezone
+    found = next(warehouse.rows(with_parameters(asked, timezone=zone, end_date=end)))
+    first, last = found["first_date"], found["last_date"]
+    if first is None:
+        return {"lends_from": end + timedelta(days=1), "lends_until": end}
+    return {"lends_from": first - timedelta(days=LENDING_DAYS), "lends_until": last}
 
 
 def visits(scanned: Sql, known: Sql) -> Sql:
@@ -36,8 +48,8 @@ def visits(scanned: Sql, known: Sql) -> Sql:
 
     And those of the `LENDING_DAYS` after the window that have no source of their own: a day that
     lands late, changes or goes may be the one from which they take it. @existing names the daily
-    tables that there are, as `shards.existing` does; what lends is looked for from @lends_from to
-    @lends_until.
+    tables that there are, as `shards.existing` does; what lends is looked for on the days that
+    `lenders` names.
     """
     return template(
         __file__, scanned=scanned, known=known, channel_group=channels.group("resolved")

@@ -39,7 +39,7 @@ class Listening(Worker):
 
 def bought(day: date, order: str, client: str, **said: Any) -> dict[str, Any]:
     at = datetime(day.year, day.month, day.day, 9, tzinfo=UTC)
-    page = f"https://shop.example/paid?utm_source=news&order={order}"
+    page = f"https://shop.example/paid?gclid=G-{order}"
     return {"at": at, "name": "purchase", "client": client, "order": order, "value": 1.0,
             "session": day.day, "page": page} | said  # fmt: skip
 

@@ -26,7 +26,7 @@ class Listening(Worker):
         self.read: dict[str, int] = dict.fromkeys(TABLES, 0)
 
     def submit(self, sql: Sql, job_id: str | None) -> Executed:
-        if "stage_" not in sql.text:
+        if sql.text.startswith("CREATE") and "stage_" not in sql.text:
             for name in TABLES:
                 self.read[name] += f".{name}`" in sql.text
         return super().submit(sql, job_id)

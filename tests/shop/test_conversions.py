@@ -136,7 +136,12 @@ def stage_events(warehouse: Warehouse, shop: Shop, dataset: str, window: Window)
         (
             visited,
             with_parameters(
-                visits.visits(scanned, known), timezone=ZONE, existing=shards.existing({}), **days
+                visits.visits(scanned, known),
+                timezone=ZONE,
+                existing=shards.existing({}),
+                lends_from=window.start,
+                lends_until=window.end,
+                **days,
             ),
         ),
         (

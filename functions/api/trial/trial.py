@@ -118,6 +118,7 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
         visits.visits(scanned, warehouse.table("ga4_visits")),
         timezone=warehouse.settings.timezone,
         existing=shards.existing(shards.versions(warehouse, window, services.yesterday)),
+        **visits.lenders(warehouse, scanned, window.end),
         **bounds,
     )
     warehouse.execute(create_table_as(visited, visits_of_scan))

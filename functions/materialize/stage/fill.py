@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
 
 from common import schemas
 from common.bigquery.leases import lease
@@ -239,7 +238,7 @@ def _scanned(
         end_date=span.window.end,
         timezone=warehouse.settings.timezone,
         existing=shards.existing(seen),
-        **_lenders(warehouse, scanned, span),
+        **visits.lenders(warehouse, scanned, span.window.end),
     )
     warehouse.execute(create_table_as(visited, made, partition="date"))
     return {
@@ -252,24 +251,6 @@ def _scanned(
             [events.events(scanned, visited, staged, span.events), events.later(visited, staged)],
         ),
     }
-
-
-def _lenders(warehouse: Warehouse, scanned: Sql, span: Span) -> dict[str, date]:
-    """The days of visits that may lend a source to those that have none of their own.
-
-    Since July 2024 GA4 exports the source of every visit, and then no other day is read.
-    """
-    end = span.window.end
-    asked = with_parameters(
-        visits.lacking(scanned, warehouse.table("ga4_visits")),
-        timezone=warehouse.settings.timezone,
-        end_date=end,
-    )
-    found = next(warehouse.rows(asked))
-    first, last = found["first_date"], found["last_date"]
-    if first is None:
-        return {"lends_from": end + timedelta(days=1), "lends_until": end}
-    return {"lends_from": first - timedelta(days=visits.LENDING_DAYS), "lends_until": last}
 
 
 def _hash_clicks(warehouse: Warehouse) -> None:
