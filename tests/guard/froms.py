@@ -15,6 +15,7 @@ _ODD = ("`größe`", "É", "`é`", "\u212a", "`\u212a`", "`k`", "K", "`a b`", "`
 _TABLES = (
     "crm.o", "crm.arr", "shop.crm.o", "`shop.crm.o`", "`shop`.crm.`o`", "`crm.o`", "hits.arr",
     "`shop.crm`.s", "crm.`s.arr`", "shop.`crm.hits`", "my-shop-1.crm.o", "`shop.hits.o_*`",
+    "`CRM.o`", "`crm.O`", "`shop.CRM`.o",
 )  # fmt: skip
 _ARRAYS = ("arr", "s.arr", "o.arr", "`arr`", "ARR", "t", "secret")
 _JOINS = (

@@ -187,7 +187,8 @@ class _Resolver:
             return
         parts = self.parts(table)
         is_step = len(parts) == 1 and fold(parts[0]) in steps
-        is_array = len(parts) > 1 and fold(self._first(table)) in rows
+        # one pair of backquotes around it all names a table, be it as a row is called
+        is_array = len(table.parts) > 1 and fold(self._first(table)) in rows
         self.size += 1 + (steps[fold(parts[0])] if is_step else 0)
         if not is_step and not is_array:
             yield Read(parts, table)
@@ -225,7 +226,7 @@ class _Resolver:
             named = item.args.get("alias")
             return str(named.columns[0].name) if named and named.columns else ""
         is_path = isinstance(item, exp.Table) and isinstance(item.this, exp.Identifier)
-        return item.name if is_path else ""
+        return item.name if is_path and "." not in self.masked.name(item.name) else ""
 
     def _first(self, table: exp.Table) -> str:
         first = next(identifier for identifier in _identifiers(table))
