@@ -40,6 +40,11 @@ def list_destinations(ask: Ask[Nothing, None], services: Services) -> Destinatio
 
 def schemas(ask: Ask[Nothing, None], services: Services) -> Forms:
     """Read the form of each kind of destination, and what its platform can do."""
+    return forms()
+
+
+def forms() -> Forms:
+    """The form of each kind of destination that there is."""
     return Forms(
         {
             kind: Form(schema=each.Config.model_json_schema(), capabilities=_capabilities(each))
@@ -243,6 +248,7 @@ def _capabilities(kind: type[Destination[Any]]) -> Capabilities:
         test_conversion=can.trial.effect if can.trial else None,
         test_needs_code=bool(can.trial and can.trial.needs_code),
         audience=can.audience,
+        audience_field=kind.audience_field,
         creates_audiences=can.creates_audiences,
         creates_lookalikes=can.creates_lookalikes,
         smallest_audience=can.smallest_audience,

@@ -185,6 +185,9 @@ class Capabilities(Model):
     )
     test_needs_code: bool = Field(description="Whether a test conversion needs the page's code.")
     audience: bool
+    audience_field: str = Field(
+        description="The field of a mapping that names its list or audience; empty without one."
+    )
     creates_audiences: bool = Field(description="POST /destinations/audiences makes them.")
     creates_lookalikes: bool = Field(description="POST /destinations/x/lookalikes makes them.")
     smallest_audience: int = Field(description="People below which it makes nothing of one.")
