@@ -29,6 +29,7 @@
   };
   document.addEventListener('focusin', focused);
   window.walk = {
+    ended: () => !main.contains(document.activeElement),
     judged: () => {
       document.removeEventListener('focusin', focused);
       // what the walk itself has put away, such as a list of proposals, is none

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.console.browser.answers import (
+    BEHIND,
+    EMPTY,
+    NO_FIGURES,
+    NO_RUN,
+    SAYS,
+    STORED,
+    answering,
+    refusing,
+)
 from tests.console.browser.conftest import NARROW, Opener
 from tests.console.browser.screens import SCREENS
 from tests.console.browser.seen import beyond_the_edge, show
 
-BEHIND = re.compile(r"/(api|export-preview|validate-sql)(/|\?|$)")
 FORMS = ("/new", "/new/event", "/new/combined", "/new/custom", "/new/scoring")
 """Screens that stand without an answer: one can type before anything has come."""
-SAYS = {
-    403: "You are a viewer here; this takes an editor.",
-    404: "There is nothing of this name.",
-    409: "Another change is under way.",
-    412: "Somebody else has saved it meanwhile.",
-    429: "Too many requests at once.",
-    500: "Something went wrong here.",
-    503: "BigQuery does not answer.",
-}
-Answer = Callable[[Route], None]
-
-
-def refusing(status: int) -> Answer:
-    problem = {"detail": SAYS[status], "code": "x", "status": status, "request_id": "r-1"}
-    return lambda route: route.fulfill(status=status, json=problem)
 
 
 def foreign(route: Route) -> None:
@@ -67,20 +59,19 @@ def test_every_screen_says_that_it_is_refused_and_offers_another_try(hollow: Ope
         assert not beyond_the_edge(page)
 
 
-@pytest.mark.parametrize(
-    ("answer", "sentence"),
-    [
-        (nothing_answers, "The console could not be reached."),
-        (foreign, "The answer was no JSON"),
-    ],
-)
-def test_every_screen_says_that_nothing_answers(
-    hollow: Opener, answer: Answer, sentence: str
-) -> None:
+def test_every_screen_says_that_nothing_answers(hollow: Opener) -> None:
     page = hollow("/nowhere")
-    page.route(BEHIND, answer)
+    page.route(BEHIND, nothing_answers)
     for path in SCREENS:
-        said_by(page, path, sentence)
+        said_by(page, path, "The console could not be reached.")
+
+
+def test_what_is_no_answer_of_the_service_is_called_so(hollow: Opener) -> None:
+    page = hollow("/nowhere")
+    page.route(BEHIND, foreign)
+    # all screens ask by the same door
+    for path in ("/report", "/destinations", "/settings"):
+        said_by(page, path, "The answer was no JSON")
 
 
 def test_a_browser_without_a_network_says_so_and_goes_on_when_it_is_back(
@@ -112,98 +103,6 @@ def test_a_screen_that_cannot_be_drawn_leaves_the_others(
     expect(page.get_by_role("heading", name="Simple conversion")).to_be_visible()
 
 
-DAYS = {"start_date": "2026-10-30", "end_date": "2026-11-28", "currency": "EUR"}
-NO_FIGURES = dict.fromkeys(("conversions", "value", "attributed"), 0) | {
-    "refunded": None,
-    "qualified": None,
-    "attributed_share": None,
-}
-STORED = {
-    "id": "purchase",
-    "version": 1,
-    "kind": "simple",
-    "status": "active",
-    "created_at": "2026-11-28T10:00:00Z",
-    "created_by": "ann@shop.example",
-    "last_run": None,
-    "warnings": [],
-    "unreadable": None,
-    "definition": {
-        "kind": "simple",
-        "id": "purchase",
-        "name": "Purchase",
-        "description": "",
-        "event_type": "purchase",
-        "filters": None,
-        "value": {"type": "event"},
-        "deduplicate_by_user": False,
-        "deduplication_days": None,
-        "once_per_session": False,
-        "missing_order_id": "keep",
-        "order_ids_are_per_client": False,
-        "items": False,
-        "refunds": None,
-        "normalize": None,
-    },
-}
-SENT = {
-    **STORED,
-    "id": "google_ads",
-    "kind": "google_ads",
-    "definition": {"kind": "google_ads", "id": "google_ads", "name": "Ads", "conversions": []},
-}
-NO_RUN = {
-    "run_id": "r-1",
-    "trigger": "manual",
-    "status": "running",
-    "started_at": "2026-11-28T10:00:00Z",
-    "planned": 0,
-    "done": 0,
-    "entries": [],
-    "held": [],
-}
-EMPTY: dict[str, Any] = {
-    "/api/conversions": {
-        **DAYS, "conversions": [], "total": 0, "next_page": "", "attention": [],
-        "attention_total": 0,
-    },
-    "/api/conversions/purchase": STORED,
-    "/api/conversions/purchase/statistics": {**DAYS, "totals": NO_FIGURES, "days": []},
-    "/api/conversions/purchase/records": {**DAYS, "records": [], "next_page": ""},
-    "/api/conversions/purchase/versions": {"versions": [STORED]},
-    "/api/conversions:backtest": {
-        **DAYS, "totals": {**NO_FIGURES, "value_gross": None, "duplicates": 0, "left_out": 0},
-        "days": [], "left_out": [], "warnings": [],
-    },
-    "/api/incidents": {"incidents": [], "next_page": ""},
-    "/api/runs": {"runs": [], "next_page": ""},
-    "/api/runs/r-1": NO_RUN,
-    "/api/schedules": {"schedules": []},
-    "/api/report": {
-        **DAYS, "conversions": [], "leads": [], "deliveries": [], "changes": [],
-    },
-    "/api/schemas": {"kinds": {}},
-    "/api/dimensions": {"dimensions": []},
-    "/api/tables": {"tables": [], "next_page": ""},
-    "/api/freshness": {"properties": [], "sources": []},
-    "/api/forecast": {
-        "day": {"bytes": 0, "usd": 0}, "month_usd": 0, "scan": None, "conversions": [],
-        "slots": None, "text": "Nothing is read.",
-    },
-    "/api/settings": {
-        "project": "p", "dataset": "d", "location": "EU", "timezone": "UTC", "currency": "EUR",
-        "yesterday": "2026-11-28", "rates_table": "", "price_per_tebibyte": 6.25,
-        "maximum_bytes_billed": 10, "grants": [],
-    },
-    "/export-preview/destinations": {"destinations": []},
-    "/export-preview/destinations/schemas": {},
-    "/export-preview/destinations/google_ads": SENT,
-    "/export-preview/destinations/google_ads/ledger": {"entries": [], "next_page": ""},
-    "/export-preview/destinations/google_ads/standings": {"standings": []},
-    "/export-preview/destinations/google_ads/check": {"problems": []},
-    "/export-preview/destinations/google_ads/report": {"days": [], "diagnoses": []},
-    "/export-preview/destinations/google_ads/versions": {"versions": [SENT]},
-}  # fmt: skip
 SAYS_OF_NOTHING = {
     "/": "No conversion yet",
     "/new/purchase": "Nothing would have counted.",
@@ -229,19 +128,6 @@ SAYS_OF_NOTHING = {
     "/settings": "No conversion reads a table yet",
     "/nowhere": "There is no such page",
 }
-
-
-def answering(answers: dict[str, Any]) -> Answer:
-    """Each address gets its answer; what has none is not there."""
-
-    def answer(route: Route) -> None:
-        path = route.request.url.split("://", 1)[1].partition("/")[2].partition("?")[0]
-        if (found := answers.get(f"/{path}")) is None:
-            refusing(404)(route)
-        else:
-            route.fulfill(json=found)
-
-    return answer
 
 
 def test_every_screen_says_why_it_is_empty_and_what_to_do(hollow: Opener) -> None:

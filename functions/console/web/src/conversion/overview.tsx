@@ -120,6 +120,7 @@ function Breakdown(props: {
   if (parts.isError) return <Failed error={parts.error} retry={() => void parts.refetch()} />;
   if (!parts.data) return <Waiting rows={4} label={`Counting ${props.title.toLowerCase()}`} />;
   const rows = parts.data.channels ?? parts.data.countries ?? [];
+  const qualified = rows.some((part) => part.qualified != null && part.qualified !== part.conversions);
   const days = { start: parts.data.start_date, end: parts.data.end_date };
   return (
     <section>
@@ -132,6 +133,7 @@ function Breakdown(props: {
           <Table.Tr>
             <Table.Th>{props.by === 'channel' ? 'Source / medium' : 'Country'}</Table.Th>
             <Table.Th className="number">Conversions</Table.Th>
+            {qualified && <Table.Th className="number">Qualified</Table.Th>}
             <Table.Th className="number">Value, {props.currency}</Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -144,6 +146,7 @@ function Breakdown(props: {
                   {count(part.conversions)}
                 </RowsOf>
               </Table.Td>
+              {qualified && <Table.Td className="number">{count(part.qualified)}</Table.Td>}
               <Table.Td className="number">
                 <RowsOf id={props.id} asked={rowsOf(part) && { ...rowsOf(part), ...days }}>
                   {money(part.value)}

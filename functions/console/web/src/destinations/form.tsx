@@ -1,9 +1,9 @@
 import {
   ActionIcon,
+  Badge,
   Button,
   Fieldset,
   Group,
-  Select,
   Stack,
   TextInput,
 } from '@mantine/core';
@@ -16,10 +16,15 @@ import { useAllConversions } from '../api/queries';
 import { defaultsOf, DrawnField, exampleOf, type DrawnProps } from '../editor/drawn';
 import { resolved, type Schema } from '../editor/form';
 import { slug } from '../editor/draft';
+import { kept, useKept } from '../editor/kept';
+import { Resumed } from '../editor/resumed';
 import { Act } from '../ui/act';
+import { same } from '../versions/compare';
 import { Conflict } from '../versions/conflict';
-import { Empty, Failed, Head, Waiting } from '../ui/parts';
+import { Coming, Empty, Failed, Head } from '../ui/parts';
+import { Search, withChosen } from '../ui/search';
 import { Advices } from './advice';
+import { CreateLists } from './audiences';
 import { useForms, usePlatform } from './forms';
 import type { Config, FormOf, DestinationVersion } from './types';
 
@@ -44,8 +49,7 @@ const WORDS: Record<string, string> = {
 export function NewDestination() {
   const { kind } = useParams<{ kind: string }>();
   const forms = useForms();
-  if (forms.isError) return <Failed error={forms.error} retry={() => void forms.refetch()} />;
-  if (!forms.data) return <Waiting label="Loading the form" />;
+  if (!forms.data) return <Coming of={forms} label="Loading the form" />;
   const form = forms.data[kind];
   if (!form) return <Empty title="There is no such platform">Choose one under Destinations.</Empty>;
   return <Form key={kind} form={form} start={fresh(kind, form.schema)} stored={null} />;
@@ -61,9 +65,8 @@ export function EditDestination() {
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
-  if (stored.isError) return <Failed error={stored.error} retry={() => void stored.refetch()} />;
-  if (forms.isError) return <Failed error={forms.error} retry={() => void forms.refetch()} />;
-  if (!stored.data || !forms.data) return <Waiting label="Loading the destination" />;
+  if (!stored.data) return <Coming of={stored} label="Loading the destination" />;
+  if (!forms.data) return <Coming of={forms} label="Loading the form" />;
   const { kind, definition, unreadable } = stored.data.data;
   const form = forms.data[kind];
   if (!form || !definition) {
@@ -79,12 +82,18 @@ function fresh(kind: string, schema: Schema): Config {
 
 function Form(props: { form: FormOf; start: Config; stored: Answer<DestinationVersion> | null }) {
   const { schema } = props.form;
-  const [draft, setDraft] = useState<Config>(props.start);
+  const place = `destination ${props.stored?.data.id ?? `new ${props.start.kind}`}`;
+  const [before] = useState(() => kept<Config>(place));
+  const [draft, setDraft] = useState<Config>(before?.draft ?? props.start);
   const [problem, setProblem] = useState<unknown>(null);
-  const [etag, setEtag] = useState(props.stored?.etag ?? null);
+  // over the version that it was typed over, so that what others saved meanwhile shows as a conflict
+  const [etag, setEtag] = useState(before ? before.etag : (props.stored?.etag ?? null));
+  const [live, setLive] = useState(props.start);
   const [theirs, setTheirs] = useState<Answer<DestinationVersion> | null>(null);
   const [saving, setSaving] = useState(false);
   const [, navigate] = useLocation();
+  const changed = !same(draft, live);
+  const forget = useKept(place, draft, etag, changed);
   const errors = problem instanceof Problem ? problem.errors : [];
   const set = (name: string, value: unknown) =>
     setDraft((before) => {
@@ -106,6 +115,7 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<DestinationVe
         // a new one replaces none that there is
         headers: { 'If-Match': etag ?? '"0"' },
       });
+      forget();
       void client.invalidateQueries();
       navigate(`/destinations/${saved.data.id}?saved=${saved.data.version}`);
     } catch (error) {
@@ -122,6 +132,7 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<DestinationVe
   function decide(next: Config) {
     setDraft(next);
     setEtag(theirs?.etag ?? null);
+    setLive(theirs?.data.definition ?? live);
     setTheirs(null);
   }
 
@@ -147,13 +158,19 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<DestinationVe
         title={props.stored ? `Edit ${props.start.name}` : `New: ${platform(draft.kind)}`}
         under={able(props.form)}
       >
-        <Button variant="default" component={Link} href={props.stored ? `/destinations/${draft.id}` : '/destinations'}>
+        {changed && (
+          <Badge variant="light" color="blue">
+            Not saved
+          </Badge>
+        )}
+        <Button variant="default" component={Link} href={props.stored ? `/destinations/${draft.id}` : '/destinations'} onClick={forget}>
           Cancel
         </Button>
         <Act needs="edit" onClick={() => void save()} loading={saving} disabled={!draft.id}>
           Save
         </Act>
       </Head>
+      {before && changed && <Resumed at={before.at} startOver={() => setDraft(live)} />}
       <Stack maw={640}>
         {problem !== null && <Failed error={problem} title="Not saved" />}
         {first.map(field)}
@@ -161,6 +178,7 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<DestinationVe
           <summary>More</summary>
           <Stack mt="sm">{rest.map(field)}</Stack>
         </details>
+        <CreateLists draft={draft} can={props.form.capabilities} fill={setDraft} />
         <Check draft={draft} />
       </Stack>
       <Conflict
@@ -223,12 +241,11 @@ function Mappings({ root, draft, set, errors }: Pick<DrawnProps, 'root' | 'set' 
       <Stack gap="sm">
         {draft.conversions.map((mapping, index) => (
           <Group key={index} align="flex-end" gap="xs">
-            <Select
+            <Search
               label={index === 0 ? 'Conversion' : undefined}
               aria-label={`Conversion ${index + 1}`}
               placeholder="Choose"
-              data={known}
-              searchable
+              data={withChosen(known, mapping['conversion'])}
               value={mapping['conversion'] || null}
               onChange={(id) => put(index, 'conversion', id ?? '')}
               flex="1 1 180px"

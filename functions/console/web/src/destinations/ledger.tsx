@@ -55,8 +55,9 @@ const PAGE = 50;
 
 /** Every delivery, the newest first; doubts are resolved here. */
 export function Ledger({ id }: { id: string }) {
-  const [asked] = useSearchParams();
-  const [state, setState] = useState(asked.get('state') ?? '');
+  // a figure above leads here, and says which state it counts
+  const [asked, setAsked] = useSearchParams();
+  const state = asked.get('state') ?? '';
   const [row, setRow] = useState('');
   const [sort, setSort] = useState('-recorded_at');
   const [chosen, setChosen] = useState<LedgerEntry[]>([]);
@@ -106,7 +107,7 @@ export function Ledger({ id }: { id: string }) {
           ]}
           value={state}
           onChange={(value) => {
-            setState(value ?? '');
+            setAsked(value ? { state: value } : {});
             // what no longer shows is not decided on
             setChosen([]);
           }}

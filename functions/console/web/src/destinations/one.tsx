@@ -10,6 +10,7 @@ import { plural } from '../ui/format';
 import { Empty, Failed, Head, Waiting } from '../ui/parts';
 import { Versions } from '../versions/versions';
 import { Advices } from './advice';
+import { Audiences } from './audiences';
 import { Ledger, Standings } from './ledger';
 import { Mode } from './list';
 import { DryRunTab } from './dry';
@@ -99,6 +100,7 @@ export function OneDestination() {
         <Tabs.Panel value="health">
           <Stack gap="xl">
             <Health id={id} />
+            {stored.definition && <Audiences id={id} config={stored.definition} />}
             <Quality id={id} />
           </Stack>
         </Tabs.Panel>

@@ -1,21 +1,24 @@
 import { Stack, Table, Text, Title } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 
 import { get } from '../api/client';
 import type { Export } from '../api/types';
 import { count, day, decimal } from '../ui/format';
-import { Failed, More, Waiting } from '../ui/parts';
+import { Failed, useFew, Waiting } from '../ui/parts';
 
 type Report = Export['Report'];
-const SHOWN = 30;
 const DAYS = 30;
 
-/** Day by day what was sent and what became of it, and what the platform itself says of its quality. */
-export function Quality({ id }: { id: string }) {
-  const report = useQuery({
+/** What became of the last days' rows, and what the platform says of them. */
+export const reported = (id: string) =>
+  queryOptions({
     queryKey: ['delivery-report', id],
     queryFn: ({ signal }) => get<Report>(`/export-preview/destinations/${id}/report`, lately(), signal),
   });
+
+/** Day by day what was sent and what became of it, and what the platform itself says of its quality. */
+export function Quality({ id }: { id: string }) {
+  const report = useQuery(reported(id));
   if (report.isError) return <Failed error={report.error} retry={() => void report.refetch()} />;
   if (!report.data) return <Waiting rows={3} label="Loading what became of it" />;
   const { days, diagnoses } = report.data;
@@ -33,8 +36,7 @@ export function Quality({ id }: { id: string }) {
         </Title>
         {diagnoses.length === 0 ? (
           <Text size="sm">
-            Nothing yet. Meta and Microsoft are asked once a day after something was sent; other platforms say nothing of
-            the quality of what they got.
+            Nothing yet. Platforms that tell the quality of what they got, or the size of a list, are asked once a day.
           </Text>
         ) : (
           <Diagnoses diagnoses={diagnoses} />
@@ -45,7 +47,9 @@ export function Quality({ id }: { id: string }) {
 }
 
 function Days({ days }: { days: Report['days'] }) {
+  const { few, more } = useFew(days);
   return (
+    <>
     <Table.ScrollContainer minWidth={0}>
       <Table aria-label="Days of sending">
         <Table.Thead>
@@ -60,7 +64,7 @@ function Days({ days }: { days: Report['days'] }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {days.slice(0, SHOWN).map((one) => (
+          {few.map((one) => (
             <Table.Tr key={one.date + one.conversion}>
               <Table.Td>{day(one.date)}</Table.Td>
               <Table.Td>{one.conversion}</Table.Td>
@@ -75,13 +79,16 @@ function Days({ days }: { days: Report['days'] }) {
           ))}
         </Table.Tbody>
       </Table>
-      {days.length > SHOWN && <More shown={SHOWN} of={days.length} />}
     </Table.ScrollContainer>
+      {more}
+    </>
   );
 }
 
 function Diagnoses({ diagnoses }: { diagnoses: Report['diagnoses'] }) {
+  const { few, more } = useFew(diagnoses);
   return (
+    <>
     <Table.ScrollContainer minWidth={0}>
       <Table aria-label="What the platform says" maw={760}>
         <Table.Thead>
@@ -93,7 +100,7 @@ function Diagnoses({ diagnoses }: { diagnoses: Report['diagnoses'] }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {diagnoses.slice(0, SHOWN).flatMap((one) =>
+          {few.flatMap((one) =>
             Object.entries(one.measures).map(([measure, value]) => (
               <Table.Tr key={one.date + one.conversion + measure}>
                 <Table.Td>{day(one.date)}</Table.Td>
@@ -105,8 +112,9 @@ function Diagnoses({ diagnoses }: { diagnoses: Report['diagnoses'] }) {
           )}
         </Table.Tbody>
       </Table>
-      {diagnoses.length > SHOWN && <More shown={SHOWN} of={diagnoses.length} />}
     </Table.ScrollContainer>
+      {more}
+    </>
   );
 }
 
@@ -119,7 +127,7 @@ function named(measure: string): string {
 /** Meta's match quality is of ten, its coverage in percent. */
 function written(measure: string, value: number): string {
   if (measure === 'event_match_quality') return `${decimal(value)} of 10`;
-  return measure.startsWith('coverage_') ? `${decimal(value)}%` : decimal(value);
+  return measure.startsWith('coverage_') || measure === 'match_rate' ? `${decimal(value)}%` : decimal(value);
 }
 
 const reasons = (later: Record<string, number>): string =>

@@ -1,4 +1,5 @@
 import { ActionIcon, Group, Select, Stack, TagsInput, Text, TextInput, Button } from '@mantine/core';
+import { useState } from 'react';
 
 import type { LeadScoring } from '../api/definitions';
 import { TextField, useForm, useText } from './form';
@@ -15,7 +16,8 @@ type Condition = LeadScoring['lead_filters'][number];
 /** Columns that hold what their names do not say; all may stay empty. */
 export function NamedColumns({ columns, change }: { columns: Columns; change: (columns: Columns) => void }) {
   const put = (part: Partial<Columns>) => change({ ...columns, ...part });
-  const named = Object.values(columns).some((one) => one !== null);
+  // as it was found: who empties the last column goes on writing in it
+  const [named] = useState(() => Object.values(columns).some((one) => one !== null));
   return (
     <details open={named}>
       <summary>Columns that hold what their names do not say</summary>

@@ -125,7 +125,7 @@ function Predicted({ verdict }: { verdict: Verdict | null }) {
           <NumberField
             path="predicted_value.window_days"
             value={chosen.window_days}
-            change={(days) => set({ predicted_value: { ...chosen, window_days: days ?? 40 } })}
+            change={(window_days) => set({ predicted_value: { ...chosen, window_days } })}
           />
           {offered && offered.features.length > 0 && (
             <Text size="sm" c="dimmed">

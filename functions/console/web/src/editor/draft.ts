@@ -66,7 +66,7 @@ export function fresh(type: Type): Definition {
       return {
         ...simple,
         event_type: 'custom_event',
-        filters: { all: [{ dimension: 'event', operator: 'equals', value: '', products: 'any' }] },
+        filters: { all: [{ dimension: 'event_action', operator: 'equals', value: '', products: 'any' }] },
         value: { type: 'none' },
       };
     case 'combined':

@@ -1,7 +1,9 @@
-import { Checkbox, JsonInput, NumberInput, Select, Switch, TagsInput, TextInput } from '@mantine/core';
+import { Checkbox, JsonInput, Select, Switch, TagsInput, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
 import type { FieldError } from '../api/client';
+import { NumberBox } from '../ui/number';
+import { same } from '../versions/compare';
 import { resolved, useForm, type Schema } from './form';
 import { Section } from './section';
 
@@ -79,10 +81,11 @@ export function DrawnField({ name, root, draft, set, errors, fixed = false, word
   }
   if (schema.type === 'integer' || schema.type === 'number') {
     return (
-      <NumberInput
+      <NumberBox
         {...shared}
-        value={typeof value === 'number' ? value : ''}
-        onChange={(next) => set(name, typeof next === 'number' ? next : null)}
+        optional
+        value={typeof value === 'number' ? value : null}
+        change={(next) => set(name, next)}
         withAsterisk={required}
         {...(schema.minimum === undefined ? {} : { min: schema.minimum })}
         {...(schema.maximum === undefined ? {} : { max: schema.maximum })}
@@ -130,26 +133,34 @@ function Structure(props: {
   value: unknown;
   change: (value: unknown) => void;
 }) {
-  const [text, setText] = useState(props.value == null ? '' : JSON.stringify(props.value, null, 2));
-  const [broken, setBroken] = useState(false);
+  const [typed, setTyped] = useState<string | null>(null);
+  const meant = typed === null ? undefined : parsed(typed);
+  const broken = typed !== null && meant === undefined;
+  // what was typed stands until something else is set
+  const stands = broken || (meant !== undefined && same(meant, props.value));
   function write(next: string) {
-    setText(next);
-    try {
-      props.change(next.trim() ? JSON.parse(next) : null);
-      setBroken(false);
-    } catch {
-      setBroken(true);
-    }
+    setTyped(next);
+    const value = parsed(next);
+    if (value !== undefined) props.change(value);
   }
   return (
     <JsonInput
       {...props.shared}
       error={broken ? 'This is no JSON yet.' : props.shared.error}
-      value={text}
+      value={stands ? (typed ?? '') : props.value == null ? '' : JSON.stringify(props.value, null, 2)}
       onChange={write}
       withAsterisk={props.required}
       autosize
       minRows={2}
     />
   );
+}
+
+/** The value of a JSON text, null of none; undefined of what is none yet. */
+function parsed(text: string): unknown {
+  try {
+    return text.trim() ? JSON.parse(text) : null;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Grid, Group, Stack, Text } from '@mantine/core';
+import { Badge, Button, Grid, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useLocation, useParams } from 'wouter';
@@ -9,7 +9,7 @@ import type { ConversionVersion } from '../api/types';
 import type { Definition } from '../api/definitions';
 import { Act, useRefusal } from '../ui/act';
 import { useShortcuts } from '../ui/keys';
-import { Ago, Empty, Failed, Head, Waiting } from '../ui/parts';
+import { Coming, Empty, Failed, Head } from '../ui/parts';
 import { CombinedForm } from './combined';
 import { same } from '../versions/compare';
 import { Conflict } from '../versions/conflict';
@@ -20,10 +20,14 @@ import { Effect } from './effect';
 import { useKinds } from './kinds';
 import { kept, useKept } from './kept';
 import { FormProvider, TextField, type Form, type Schema } from './form';
+import { Resumed } from './resumed';
 import { Review } from './review';
 import { ScoringForm } from './scoring';
 import { Section } from './section';
 import { SimpleForm } from './simple';
+
+/** What somebody writes in. */
+const WRITTEN = 'input, textarea, [contenteditable=true]';
 
 type Editable = ConversionVersion & { definition: Definition };
 
@@ -36,10 +40,9 @@ export function NewConversion() {
 
 /** The form of a kind that only its schema describes. */
 function NewOfSchema({ kind }: { kind: string }) {
-  const { data: kinds, isError, error, refetch } = useKinds();
-  if (isError) return <Failed error={error} retry={() => void refetch()} />;
-  if (!kinds) return <Waiting label="Loading the form" />;
-  const schema = kinds[kind];
+  const kinds = useKinds();
+  if (!kinds.data) return <Coming of={kinds} label="Loading the form" />;
+  const schema = kinds.data[kind];
   if (!schema) return <Empty title="There is no such type">Choose one under + Add.</Empty>;
   const start = { ...defaultsOf(schema), kind, id: '', name: '', description: '' };
   return <Editor key={kind} start={start as unknown as Definition} stored={null} />;
@@ -55,8 +58,7 @@ export function EditConversion() {
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
-  if (loaded.isError) return <Failed error={loaded.error} retry={() => void loaded.refetch()} />;
-  if (!loaded.data) return <Waiting label="Loading the conversion" />;
+  if (!loaded.data) return <Coming of={loaded} label="Loading the conversion" />;
   if (!loaded.data.data.definition) {
     return <Empty title="This release cannot read it">{loaded.data.data.unreadable}</Empty>;
   }
@@ -84,7 +86,6 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
   });
 
   const changed = !same(sent(draft), sent(live?.data.definition ?? props.start));
-  useWarning(changed && !saving);
   const forget = useKept(key, draft, live?.etag ?? null, changed);
   const errors: FieldError[] = problem instanceof Problem ? errorsOf(problem) : [];
   const set = (change: Partial<Definition>) =>
@@ -125,10 +126,11 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
   const refusal = useRefusal('edit');
   useShortcuts({ 'mod+s': () => changed && !refusal && !saving && begin() });
   useEffect(() => {
-    if (!problem) return;
+    // who has gone on writing meanwhile is left there
+    if (!problem || document.activeElement?.matches(WRITTEN)) return;
     const first = errors[0]?.field;
     const field = first && form.current?.querySelector<HTMLElement>(`[data-field="${first.split('.')[0]}"], [data-field="${first}"]`);
-    field && (field.matches('input, textarea') ? field : field.querySelector<HTMLElement>('input, textarea'))?.focus();
+    field && (field.matches(WRITTEN) ? field : field.querySelector<HTMLElement>(WRITTEN))?.focus();
   }, [problem]);
 
   const type = typeOf(draft);
@@ -153,16 +155,7 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
         </Act>
       </Head>
       {before && changed && (
-        <Alert color="blue" variant="light" mb="md" title="You go on with what you had typed here">
-          <Group gap="xs">
-            <Text size="sm">
-              You left it <Ago time={before.at} /> without saving.
-            </Text>
-            <Button size="compact-sm" variant="subtle" onClick={() => setDraft(live?.data.definition ?? props.start)}>
-              Start over
-            </Button>
-          </Group>
-        </Alert>
+        <Resumed at={before.at} startOver={() => setDraft(live?.data.definition ?? props.start)} />
       )}
       {problem !== null && (
         <Stack mb="md" gap="xs" align="flex-start">
@@ -242,14 +235,4 @@ function useSchema(kind: string): Schema | undefined {
     queryFn: ({ signal }) => get<Schema>(`/api/schemas/${kind}`, {}, signal),
     staleTime: Infinity,
   }).data;
-}
-
-/** Asks before a page with unsaved changes is left for another site, reloaded or closed. */
-function useWarning(unsaved: boolean): void {
-  useEffect(() => {
-    if (!unsaved) return;
-    const leaving = (event: BeforeUnloadEvent) => event.preventDefault();
-    window.addEventListener('beforeunload', leaving);
-    return () => window.removeEventListener('beforeunload', leaving);
-  }, [unsaved]);
 }

@@ -3,7 +3,6 @@ import {
   Autocomplete,
   Button,
   Group,
-  NumberInput,
   Paper,
   SegmentedControl,
   Select,
@@ -13,11 +12,13 @@ import {
 } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 
 import { get, Problem } from '../api/client';
 import type { AllOf, AnyOf, Condition, Filter, FilterValue } from '../api/definitions';
 import { count } from '../ui/format';
+import { numberOf } from '../ui/number';
+import { Search } from '../ui/search';
 import { isGroup } from './draft';
 import { useFieldError, useForm } from './form';
 
@@ -158,6 +159,9 @@ function Parts(props: {
   );
 }
 
+/** The operators, with the one that stands there even before it is known which there are. */
+const withOwn = (operators: string[], own: string) => (operators.includes(own) ? operators : [own, ...operators]);
+
 const blank = (): Condition => ({ dimension: '', operator: 'equals', value: '', products: 'any' });
 
 function Remove(props: { label: string; act: () => void }) {
@@ -187,10 +191,9 @@ function Line(props: {
   return (
     <div>
       <div className="condition">
-        <Select
+        <Search
           aria-label={`Condition ${props.number}: dimension`}
           placeholder="Dimension"
-          searchable
           data={grouped(dimensions, condition.dimension)}
           value={condition.dimension || null}
           onChange={(name) => name && change(fitted(condition, name, dimensions))}
@@ -199,7 +202,7 @@ function Line(props: {
         />
         <Select
           aria-label={`Condition ${props.number}: comparison`}
-          data={operators.map((value) => ({ value, label: OPERATORS[value] ?? value }))}
+          data={withOwn(operators, condition.operator).map((value) => ({ value, label: OPERATORS[value] ?? value }))}
           value={condition.operator}
           onChange={(operator) => operator && change(retyped(condition, operator as Condition['operator'], known))}
           allowDeselect={false}
@@ -238,9 +241,17 @@ function ValueField(props: {
 }) {
   const { condition, change } = props;
   const label = `Condition ${props.number}: value`;
+  const [typed, setTyped] = useState<string | null>(null);
+  const numeric = props.dimension?.type === 'number' || COMPARING.has(condition.operator);
   const set = (value: FilterValue) => change({ ...condition, value });
-  const text = typeof condition.value === 'string' ? condition.value : '';
+  const meant = (text: string): FilterValue => (numeric ? numberOf(text) : text);
+  // what was typed stands until something else is set: "0." is on its way to a number
+  const text = typed !== null && meant(typed) === condition.value ? typed : written(condition.value);
   const values = useValues(condition.dimension, props.event, text);
+  useEffect(() => {
+    // written before it was known that the dimension holds numbers
+    if (numeric && typeof condition.value === 'string' && numberOf(condition.value) !== null) set(numberOf(condition.value));
+  }, [numeric]);
   if (condition.operator.startsWith('is_')) return <div />;
   if (condition.operator.endsWith('one_of')) {
     return (
@@ -253,20 +264,12 @@ function ValueField(props: {
       />
     );
   }
-  if (props.dimension?.type === 'number' || COMPARING.has(condition.operator)) {
-    return (
-      <NumberInput
-        aria-label={label}
-        placeholder="Number"
-        value={typeof condition.value === 'number' ? condition.value : ''}
-        onChange={(value) => set(typeof value === 'number' ? value : null)}
-      />
-    );
-  }
   return (
     <Autocomplete
       aria-label={label}
-      placeholder="Value"
+      placeholder={numeric ? 'Number' : 'Value'}
+      inputMode={numeric ? 'decimal' : 'text'}
+      error={numeric && text !== '' && numberOf(text) === null ? 'A number is needed.' : undefined}
       data={values.map(({ value }) => value)}
       renderOption={({ option }) => (
         <Group justify="space-between" w="100%" wrap="nowrap">
@@ -281,11 +284,17 @@ function ValueField(props: {
       // the API has searched already
       filter={({ options }) => options}
       value={text}
-      onChange={set}
+      onChange={(next) => {
+        setTyped(next);
+        set(meant(next));
+      }}
       maxDropdownHeight={320}
     />
   );
 }
+
+const written = (value: FilterValue | undefined): string =>
+  value == null || Array.isArray(value) ? '' : String(value);
 
 function useDimensions(event: string): { dimensions: Dimension[]; missing: string } {
   const answer = useQuery({

@@ -1,8 +1,9 @@
-import { NumberInput, Switch, Textarea, TextInput, type NumberInputProps } from '@mantine/core';
+import { Switch, Textarea, TextInput, type NumberInputProps } from '@mantine/core';
 import { createContext, useContext, type ReactNode } from 'react';
 
 import type { Definition } from '../api/definitions';
 import type { FieldError } from '../api/client';
+import { NumberBox, type Numbered } from '../ui/number';
 
 /** What a form needs to know: the draft, how to change it, errors by field, the schema's texts. */
 export interface Form<D extends Definition = Definition> {
@@ -130,32 +131,25 @@ export function TextField(props: {
   );
 }
 
-export function NumberField(
-  props: {
-    path: string;
-    value: number | null;
-    change: (value: number | null) => void;
-    required?: boolean;
-  } & Pick<NumberInputProps, 'step' | 'decimalScale' | 'suffix' | 'label' | 'description'>,
-) {
-  const text = useText(props.path);
-  const error = useFieldError(props.path);
+export function NumberField({
+  path,
+  required = false,
+  ...rest
+}: { path: string; required?: boolean } & Numbered & Pick<NumberInputProps, 'step' | 'decimalScale'>) {
+  const text = useText(path);
   return (
-    <NumberInput
-      label={props.label ?? text.label}
-      description={props.description ?? text.description}
-      value={props.value ?? ''}
-      onChange={(value) => props.change(typeof value === 'number' ? value : null)}
+    <NumberBox
+      decimalScale={0}
+      {...rest}
+      label={text.label}
+      description={text.description}
       {...(text.minimum === undefined ? {} : { min: text.minimum })}
       {...(text.maximum === undefined ? {} : { max: text.maximum })}
-      {...(props.step === undefined ? {} : { step: props.step })}
-      {...(props.suffix === undefined ? {} : { suffix: props.suffix })}
-      decimalScale={props.decimalScale ?? 0}
       clampBehavior="blur"
-      error={error}
-      withAsterisk={props.required ?? false}
+      error={useFieldError(path)}
+      withAsterisk={required}
       maw={320}
-      data-field={props.path}
+      data-field={path}
     />
   );
 }

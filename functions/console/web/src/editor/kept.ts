@@ -9,7 +9,7 @@ export interface Kept<T> {
 
 /**
  * What was typed in a form stays in this tab until it is saved or thrown away, wherever one goes
- * meanwhile. Returns the act that forgets it.
+ * meanwhile; the browser asks before the tab itself is left. Returns the act that forgets it.
  */
 export function useKept<T>(key: string, draft: T, etag: string | null, unsaved: boolean): () => void {
   const place = `draft ${key}`;
@@ -21,6 +21,12 @@ export function useKept<T>(key: string, draft: T, etag: string | null, unsaved: 
       sessionStorage.removeItem(place);
     }
   }, [place, draft, etag, unsaved, forgotten]);
+  useEffect(() => {
+    if (!unsaved || forgotten) return;
+    const leaving = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', leaving);
+    return () => window.removeEventListener('beforeunload', leaving);
+  }, [unsaved, forgotten]);
   return () => {
     sessionStorage.removeItem(place);
     setForgotten(true);

@@ -1,6 +1,7 @@
-import { MultiSelect, Select } from '@mantine/core';
+import { MultiSelect } from '@mantine/core';
 
 import { useAllConversions } from '../api/queries';
+import { Search, withChosen } from '../ui/search';
 import { useFieldError, useText } from './form';
 
 function useNames(without: string[]) {
@@ -25,15 +26,15 @@ export function ConversionSelect(props: {
   clearable?: boolean;
 }) {
   const { label, description } = useText(props.path);
-  const { problem, ...names } = useNames(props.without);
+  const { problem, data, nothingFoundMessage } = useNames(props.without);
   return (
-    <Select
+    <Search
       label={label}
       description={description}
       placeholder="Choose a conversion"
-      searchable
       clearable={props.clearable ?? false}
-      {...names}
+      data={withChosen(data, props.value)}
+      nothingFoundMessage={nothingFoundMessage}
       value={props.value || null}
       onChange={(id) => props.change(id ?? '')}
       error={useFieldError(props.path) ?? problem}
@@ -58,6 +59,7 @@ export function ConversionsSelect(props: {
       description={description}
       placeholder={props.value.length ? '' : 'Choose two or more'}
       searchable
+      limit={100}
       {...names}
       value={props.value}
       onChange={props.change}

@@ -1,5 +1,5 @@
 import { SegmentedControl, TextInput } from '@mantine/core';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useRef } from 'react';
 
 import type { CrmName, LeadScoring } from '../api/definitions';
 import { Waiting } from '../ui/parts';
@@ -27,11 +27,24 @@ const MODES = {
   all: 'All leads',
 };
 
+type Source = LeadScoring['source'];
+const SOURCES: Record<Source['type'], Source> = {
+  crm: { type: 'crm', crm: 'hubspot', dataset: '', columns: FOUND },
+  query: { type: 'query', leads_sql: '', deals_sql: '' },
+};
+
 /** Where leads and deals come from, which leads qualify, and what they are worth. */
 export function ScoringForm() {
   const { draft, set } = useForm<LeadScoring>();
   const { source, qualification } = draft;
   const crms = useText('source.crm').values;
+  // what stood in the other way's form, so that a look at it loses nothing
+  const other = useRef<Pick<LeadScoring, 'source' | 'milestone'> | null>(null);
+  function change(type: Source['type']) {
+    const next = other.current ?? { source: SOURCES[type], milestone: null };
+    other.current = { source, milestone: draft.milestone };
+    set(next);
+  }
   const threshold = !['auto', 'all'].includes(qualification.mode);
   return (
     <>
@@ -40,27 +53,19 @@ export function ScoringForm() {
           w="fit-content"
           aria-label="Where leads come from"
           data={[
-            { value: 'crm', label: 'Standard CRM' },
-            { value: 'query', label: 'Custom data' },
+            { value: 'crm', label: 'Standard CRM integration' },
+            { value: 'query', label: 'Custom data integration' },
           ]}
           value={source.type}
           data-field="source.type"
-          onChange={(type) =>
-            set({
-              ...(type === 'crm' ? {} : { milestone: null }),
-              source:
-                type === 'crm'
-                  ? { type: 'crm', crm: 'hubspot', dataset: '', columns: FOUND }
-                  : { type: 'query', leads_sql: '', deals_sql: '' },
-            })
-          }
+          onChange={(type) => change(type as Source['type'])}
         />
         {source.type === 'crm' ? (
           <>
             <Choice
               path="source.crm"
               value={source.crm}
-              words={Object.fromEntries(crms.map((crm) => [crm, CRMS[crm] ?? inWords(crm)]))}
+              words={Object.fromEntries([...new Set([...crms, source.crm])].map((crm) => [crm, CRMS[crm] ?? inWords(crm)]))}
               change={(crm) => set({ source: { ...source, crm: crm as CrmName } })}
             />
             <Dataset value={source.dataset} change={(dataset) => set({ source: { ...source, dataset } })} />
@@ -91,6 +96,7 @@ export function ScoringForm() {
         <LeadFilters />
         <NumberField
           path="conversion_window_days"
+          optional
           value={draft.conversion_window_days}
           change={(conversion_window_days) => set({ conversion_window_days })}
         />
@@ -110,7 +116,7 @@ export function ScoringForm() {
             value={qualification.threshold}
             decimalScale={3}
             step={0.05}
-            change={(value) => set({ qualification: { ...qualification, threshold: value } })}
+            change={(at) => set({ qualification: { ...qualification, threshold: at } })}
           />
         )}
         <Choice
@@ -125,7 +131,7 @@ export function ScoringForm() {
         <NumberField
           path="adjustment_days"
           value={draft.adjustment_days}
-          change={(days) => set({ adjustment_days: days ?? 30 })}
+          change={(adjustment_days) => set({ adjustment_days })}
         />
         <Tags path="excluded_attributes" value={draft.excluded_attributes} change={(tags) => set({ excluded_attributes: tags })} />
         <Tags path="confirmed_attributes" value={draft.confirmed_attributes} change={(tags) => set({ confirmed_attributes: tags })} />

@@ -1,4 +1,5 @@
 import { Radio, SegmentedControl, Select, Stack, Switch, Text, TextInput } from '@mantine/core';
+import { useRef } from 'react';
 
 import type { Simple, Value } from '../api/definitions';
 import { fresh } from './draft';
@@ -11,10 +12,17 @@ import { Section } from './section';
 export function SimpleForm({ currency }: { currency: string }) {
   const { draft, set } = useForm<Simple>();
   const purchase = draft.event_type === 'purchase';
+  // what stood in the other type's form, so that a look at it loses nothing
+  const other = useRef<Partial<Simple> | null>(null);
+  function change(type: 'purchase' | 'event') {
+    const next = other.current ?? blank(type);
+    other.current = fieldsOf(draft);
+    set(next);
+  }
   return (
     <>
       <Section title="Conversion event type">
-        <EventType purchase={purchase} change={(type) => set(blank(type))} />
+        <EventType purchase={purchase} change={change} />
       </Section>
       <Section
         title="Filters"
@@ -75,7 +83,7 @@ export function SimpleForm({ currency }: { currency: string }) {
                 <NumberField
                   path="refunds.days"
                   value={draft.refunds.days}
-                  change={(days) => draft.refunds && set({ refunds: { ...draft.refunds, days: days ?? 30 } })}
+                  change={(days) => draft.refunds && set({ refunds: { ...draft.refunds, days } })}
                 />
                 <Flag
                   path="refunds.remove_fully_refunded"
@@ -104,12 +112,12 @@ export function SimpleForm({ currency }: { currency: string }) {
               <NumberField
                 path="normalize.days"
                 value={draft.normalize.days}
-                change={(days) => draft.normalize && set({ normalize: { ...draft.normalize, days: days ?? 90 } })}
+                change={(days) => draft.normalize && set({ normalize: { ...draft.normalize, days } })}
               />
               <NumberField
                 path="normalize.lag_days"
                 value={draft.normalize.lag_days}
-                change={(days) => draft.normalize && set({ normalize: { ...draft.normalize, lag_days: days ?? 0 } })}
+                change={(lag_days) => draft.normalize && set({ normalize: { ...draft.normalize, lag_days } })}
               />
             </>
           )}
@@ -120,8 +128,9 @@ export function SimpleForm({ currency }: { currency: string }) {
 }
 
 /** The fields of the type anew; what names the conversion stays. */
-function blank(type: 'purchase' | 'event'): Partial<Simple> {
-  const { id: _id, name: _name, description: _description, ...fields } = fresh(type) as Simple;
+const blank = (type: 'purchase' | 'event'): Partial<Simple> => fieldsOf(fresh(type) as Simple);
+
+function fieldsOf({ id: _id, name: _name, description: _description, ...fields }: Simple): Partial<Simple> {
   return fields;
 }
 
@@ -164,7 +173,7 @@ function ValueChoice(props: { value: Value; change: (value: Value) => void; curr
             path="value.amount"
             value={value.amount}
             decimalScale={2}
-            change={(amount) => props.change({ ...value, amount: amount ?? 0 })}
+            change={(amount) => props.change({ ...value, amount })}
           />
           <TextInput
             label="Currency"

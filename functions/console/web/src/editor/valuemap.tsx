@@ -1,6 +1,7 @@
-import { ActionIcon, Button, Group, NumberInput, Stack, Switch, Text } from '@mantine/core';
+import { ActionIcon, Button, Group, Stack, Switch, Text } from '@mantine/core';
 
 import type { LeadScoring } from '../api/definitions';
+import { NumberBox } from '../ui/number';
 import { NumberField, useForm, useText } from './form';
 import { Choice, ErrorOf } from './simple';
 
@@ -29,8 +30,8 @@ export function ValueMapField() {
           <Choice path="value_map.of" value={map.of} words={OF} change={(of) => put({ of: of as ValueMap['of'] })} />
           <Steps steps={map.steps} change={(steps) => put({ steps })} />
           <Group align="flex-start">
-            <NumberField path="value_map.floor" value={map.floor} decimalScale={2} change={(floor) => put({ floor })} />
-            <NumberField path="value_map.cap" value={map.cap} decimalScale={2} change={(cap) => put({ cap })} />
+            <NumberField optional path="value_map.floor" value={map.floor} decimalScale={2} change={(floor) => put({ floor })} />
+            <NumberField optional path="value_map.cap" value={map.cap} decimalScale={2} change={(cap) => put({ cap })} />
           </Group>
         </>
       )}
@@ -77,13 +78,6 @@ function Steps({ steps, change }: { steps: Step[]; change: (steps: Step[]) => vo
 
 function Bound({ name, value, change }: { name: string; value: number; change: (value: number) => void }) {
   return (
-    <NumberInput
-      aria-label={name}
-      value={value}
-      min={0}
-      decimalScale={4}
-      w={140}
-      onChange={(next) => change(typeof next === 'number' ? next : 0)}
-    />
+    <NumberBox aria-label={name} value={value} min={0} decimalScale={4} w={140} change={change} />
   );
 }

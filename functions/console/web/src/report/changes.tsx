@@ -4,14 +4,17 @@ import { address } from '../api/client';
 import type { Api } from '../api/types';
 import { CAUSES, CHANGES } from '../conversion/words';
 import { count, money, signed } from '../ui/format';
+import { useFew } from '../ui/parts';
 import { To } from './links';
 
 /** How many rows came, went or changed, by conversion and cause. */
 export function Changes({ report }: { report: Api['Report'] }) {
+  const { few, more } = useFew(report.changes);
   if (!report.changes.length) return <Text size="sm">Nothing yet: no run has written a row of these days.</Text>;
   const days = { start: report.start_date, end: report.end_date };
   const name = (id: string) => report.conversions.find((line) => line.id === id)?.name ?? id;
   return (
+    <>
     <Table.ScrollContainer minWidth={0}>
       <Table aria-label="What changed, and why">
         <Table.Thead>
@@ -23,7 +26,7 @@ export function Changes({ report }: { report: Api['Report'] }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {report.changes.map((one) => (
+          {few.map((one) => (
             <Table.Tr key={one.conversion + one.change + one.cause}>
               <Table.Td>{name(one.conversion)}</Table.Td>
               <Table.Td>
@@ -40,5 +43,7 @@ export function Changes({ report }: { report: Api['Report'] }) {
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
+      {more}
+    </>
   );
 }

@@ -244,8 +244,10 @@ function Chances({ shown: { report } }: { shown: Shown }) {
 const sum = (values: number[]): number => values.reduce((before, value) => before + value, 0);
 
 function Deliveries({ shown: { report } }: { shown: Shown }) {
+  const { few, more } = useFew(report.deliveries);
   if (!report.deliveries.length) return <Text size="sm">Nothing was sent: no destination sends a conversion yet.</Text>;
   return (
+    <>
     <Table.ScrollContainer minWidth={0}>
       <Table aria-label="At the ad platforms">
         <Table.Thead>
@@ -257,7 +259,7 @@ function Deliveries({ shown: { report } }: { shown: Shown }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {report.deliveries.map((one) => (
+          {few.map((one) => (
             <Table.Tr key={`${one.destination}${one.conversion}${one.state}${one.reason}`}>
               <Table.Td>
                 <To path={`/destinations/${one.destination}`}>{one.destination}</To>
@@ -281,5 +283,7 @@ function Deliveries({ shown: { report } }: { shown: Shown }) {
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
+      {more}
+    </>
   );
 }

@@ -37,6 +37,7 @@ export function Runs() {
               waiting > 0 ? (
                 <Badge size="sm" color="orange" variant="light">
                   {waiting}
+                  {open.data?.next_page && '+'}
                 </Badge>
               ) : undefined
             }

@@ -9,7 +9,7 @@ import { useAllConversions } from '../api/queries';
 import { Act } from '../ui/act';
 import { Lines } from '../ui/charts';
 import { count, day, decimal, money, percent, plural } from '../ui/format';
-import { Ago, Empty, Failed, Figure, Head, More, Waiting } from '../ui/parts';
+import { Ago, Coming, Empty, Failed, Figure, Head, More, Waiting } from '../ui/parts';
 import { Lead } from './lead';
 import type { Interval, LeadPage, Model, Thresholds, WhatIf } from './types';
 
@@ -71,8 +71,7 @@ function OneModel({ id }: { id: string }) {
       </Empty>
     );
   }
-  if (model.isError) return <Failed error={model.error} retry={() => void model.refetch()} />;
-  if (!model.data) return <Waiting label="Loading the model" />;
+  if (!model.data) return <Coming of={model} label="Loading the model" />;
   return (
     <Stack gap="xl">
       <Card model={model.data} />

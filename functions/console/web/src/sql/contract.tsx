@@ -9,9 +9,9 @@ const COLUMNS: Column[] = [
   ['id', 'STRING', 'Required. The conversion or order; each counts once.'],
   ['client_id', 'STRING', 'Required. Google Analytics client id; empty is reported as (not attributed).'],
   ['created', 'TIMESTAMP', 'Required. When it happened; never empty.'],
-  ['value', 'FLOAT64', 'What it is worth.'],
+  ['value', 'FLOAT64', 'What it is worth in money.'],
   ['currency', 'STRING', 'USD, EUR, GBP ...; empty means the currency of the project.'],
-  ['is_qualified', 'BOOL', 'Whether it has reached its target status.'],
+  ['is_qualified', 'BOOLEAN', 'Whether it has reached its target status.'],
   ['params', 'ARRAY<STRUCT<key STRING, value STRING>>', 'Anything else, such as country, region and city from the CRM.'],
   ['user_id', 'STRING', 'The person in your CRM; needed for a predicted value.'],
 ];
@@ -50,7 +50,7 @@ export function Contract(props: { empty: boolean; tables: Source[]; start: (sql:
           </Table.Tbody>
         </Table>
         <Text size="sm" my="xs">
-          A column that nobody knows is left out. Where a table is cut by days, say which days in its WHERE; the run fills in{' '}
+          An optional column may be empty now and then; one that is never known is left out of the query. Where a table is cut by days, say which days in its WHERE; the run fills in{' '}
           <Code>@start_date</Code> and <Code>@end_date</Code>.
         </Text>
       </details>

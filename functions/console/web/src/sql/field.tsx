@@ -50,7 +50,8 @@ export default function SqlField(props: Props) {
         onTheWay.current.push(now);
         latest.current.change(now);
       },
-      asked: () => setProfiled(latest.current.value),
+      // as it stands there, which on a slow machine `value` does not know yet
+      asked: () => setProfiled(editor.state.doc.toString()),
       tables: () => client.ensureQueryData(TABLES).then(({ tables }) => tables, () => NO_TABLES),
     });
     view.current = editor;

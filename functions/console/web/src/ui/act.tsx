@@ -26,12 +26,14 @@ type Props = ButtonProps & {
 /** A button for those who may; for others it is there, and says why it does nothing. */
 export function Act({ needs, href, onClick, ...rest }: Props) {
   const refusal = useRefusal(needs);
-  if (refusal) {
-    return (
-      <Tooltip label={refusal} multiline maw={280}>
-        <Button {...rest} data-disabled aria-disabled onClick={(event) => event.preventDefault()} />
-      </Tooltip>
-    );
-  }
-  return href ? <Button {...rest} component={Link} href={href} /> : <Button {...rest} onClick={onClick} />;
+  if (href && !refusal) return <Button {...rest} component={Link} href={href} />;
+  // the same element before and after it is known who asks: one that has the focus keeps it
+  return (
+    <Tooltip label={refusal} disabled={!refusal} multiline maw={280}>
+      <Button
+        {...rest}
+        {...(refusal ? { 'data-disabled': true, 'aria-disabled': true, onClick: (event) => event.preventDefault() } : { onClick })}
+      />
+    </Tooltip>
+  );
 }

@@ -1,6 +1,6 @@
 import { Kbd, Modal, Stack, Switch, Table, Text } from '@mantine/core';
 import { useLocalStorage } from '@mantine/hooks';
-import { useEffect } from 'react';
+import { useLayoutEffect } from 'react';
 
 const LISTED: [string, string][] = [
   ['/', 'Search'],
@@ -18,7 +18,8 @@ const useSwitch = () =>
 /** Runs an act for a key pressed outside of fields; `mod+s` is Ctrl+S, or Cmd+S, everywhere. */
 export function useShortcuts(acts: Record<string, () => void>): void {
   const [single] = useSwitch();
-  useEffect(() => {
+  // before it is seen: who sees the screen may press
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const held = event.ctrlKey || event.metaKey;
       const act = acts[held ? `mod+${event.key.toLowerCase()}` : event.key];

@@ -58,6 +58,13 @@ export function Failed(props: { error: unknown; retry?: () => void; title?: stri
   );
 }
 
+/** In the place of what has not come: that it is on its way, or why it is not. What has come stays in its
+ * place, with what was typed there, whatever a later answer says. */
+export function Coming(props: { of: { error: unknown; refetch: () => unknown }; label: string }) {
+  if (!props.of.error) return <Waiting label={props.label} />;
+  return <Failed error={props.of.error} retry={() => void props.of.refetch()} />;
+}
+
 /** What this place is, why it is empty, and the one thing to do about it. */
 export function Empty(props: { title: string; children: ReactNode; action?: ReactNode }) {
   return (

@@ -72,7 +72,10 @@ export function Versions(props: { path: string; newest: number; etag: string | n
                 </Table.Td>
                 <Table.Td ta="right">
                   {one.version !== props.newest && one.definition && (
-                    <Button size="compact-sm" variant="subtle" onClick={() => setChosen(one)}>
+                    <Button size="compact-sm" variant="subtle" onClick={() => {
+                        restore.reset();
+                        setChosen(one);
+                      }}>
                       Compare
                     </Button>
                   )}
