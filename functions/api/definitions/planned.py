@@ -26,6 +26,7 @@ class Part(Model):
     start_date: date = Field(description="First day that is read.")
     end_date: date = Field(description="Last day that is read.")
     bytes: int | None = Field(description="Null when BigQuery cannot tell.")
+    price_usd: float | None = Field(None, description="Those bytes at the on-demand price.")
 
 
 class Planned(Model):
@@ -67,9 +68,13 @@ def _planned(request: RunRequested, known: plan.Known, services: Services) -> Pl
     windows = plan.windows(request, request.trigger, plan.chosen(request, known), known)
     if not windows:
         return None
-    listed = [*_export(windows, known, services), *_queries(windows, known, services)]
+    at = Price.of(services.settings)
+    listed = [
+        part.model_copy(update={"price_usd": price(part.bytes, at)})
+        for part in (*_export(windows, known, services), *_queries(windows, known, services))
+    ]
     size = total(listed)
-    cost = price(size, Price.of(services.settings))
+    cost = price(size, at)
     window = plan.whole(windows.values())
     return Planned(
         conversions=sorted(windows),

@@ -25,6 +25,18 @@ AUDIENCE = {
     ],
 }
 
+PART: dict[str, Any] = {"start_date": "2026-10-01", "end_date": "2026-11-28"}
+PLAN: dict[str, Any] = {
+    **PART, "conversions": ["lead", "purchase"], "days": 59, "bytes": 5 << 40, "price_usd": 31.25,
+    "text": "2 conversions: 5 TiB.", "run_id": "",
+    "parts": [
+        {**PART, "reads": "the GA4 export p.analytics_1", "conversions": ["lead", "purchase"],
+         "bytes": 5 << 40, "price_usd": 31.25},
+        {**PART, "reads": "the query of lead", "conversions": ["lead"], "bytes": 1 << 20,
+         "price_usd": 0.0001},
+    ],
+}  # fmt: skip
+
 
 def filled(hollow: Opener, path: str, answers: dict[str, Any]) -> Page:
     """The page at the path, which these answers stand behind, beside the usual ones."""
@@ -194,7 +206,7 @@ def test_a_figure_of_the_ledger_leads_to_its_rows(hollow: Opener) -> None:
     assert not faults(page)
 
 
-def test_cost_by_table_and_what_a_platform_says_are_shown(hollow: Opener) -> None:
+def test_costs_and_what_a_platform_says_are_shown(hollow: Opener) -> None:
     tables = [
         {"table": "p.crm.orders", "bytes_per_run": 3 << 30, "share": 0.75, "price_per_month": 0.55},
         {"table": "p.crm.people", "bytes_per_run": 1 << 30, "share": 0.25, "price_per_month": 0.18},
@@ -220,6 +232,7 @@ def test_cost_by_table_and_what_a_platform_says_are_shown(hollow: Opener) -> Non
         {
             "/validate-sql": verdict,
             f"{GOOGLE}/report": {"days": [day], "diagnoses": [quality]},
+            "/api/backfills": PLAN,
         },
     )
     page.get_by_role("textbox", name="SQL").click()
@@ -234,4 +247,15 @@ def test_cost_by_table_and_what_a_platform_says_are_shown(hollow: Opener) -> Non
     expect(said.get_by_role("row").nth(1)).to_contain_text("7.2 of 10")
     expect(said.get_by_role("row").nth(2)).to_contain_text("81%")
     expect(page.get_by_role("table", name="Days of sending")).to_contain_text("7")
+    assert not faults(page)
+    show(page, "/runs")
+    page.get_by_role("button", name="Backfill").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="Conversions").click()
+    page.get_by_role("option", name="Lead form").click()
+    dialog.get_by_label("First day").fill("2026-10-01")
+    prices = dialog.get_by_role("table", name="Price by conversion").get_by_role("row")
+    expect(prices.nth(1)).to_contain_text("shared by 2 conversions")
+    expect(prices.nth(2)).to_contain_text("lead")
+    expect(prices.nth(2)).to_contain_text("< 0.01")
     assert not faults(page)

@@ -1,4 +1,4 @@
-import { Button, Checkbox, Group, Modal, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Checkbox, Group, Modal, MultiSelect, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
@@ -6,8 +6,8 @@ import { useLocation } from 'wouter';
 import { client, post } from '../api/client';
 import { once, useOnce } from '../api/once';
 import { useAllConversions } from '../api/queries';
-import { bytes, decimal, plural } from '../ui/format';
-import { Failed, Figure, Waiting } from '../ui/parts';
+import { bytes, plural, price } from '../ui/format';
+import { Failed, Figure, useFew, Waiting } from '../ui/parts';
 import type { Plan } from './types';
 
 /** Days long past computed again; its price stands there before it starts. */
@@ -46,6 +46,7 @@ export function Backfill(props: { opened: boolean; close: () => void }) {
           value={ids}
           onChange={setIds}
           searchable
+          limit={100}
           placeholder={ids.length ? '' : 'Choose'}
         />
         {list.isError && <Failed error={list.error} retry={() => void list.refetch()} title="The conversions could not be listed" />}
@@ -72,11 +73,12 @@ export function Backfill(props: { opened: boolean; close: () => void }) {
             <Group gap="xl">
               <Figure name="Days">{plural(plan.data.days, 'day')}</Figure>
               <Figure name="Read">{bytes(plan.data.bytes)}</Figure>
-              <Figure name="Price, USD">{decimal(plan.data.price_usd)}</Figure>
+              <Figure name="Price, USD">{price(plan.data.price_usd)}</Figure>
             </Group>
             <Text size="sm" c="dimmed">
               {plan.data.text}
             </Text>
+            {plan.data.parts.length > 0 && <Parts parts={plan.data.parts} />}
           </Stack>
         )}
         {run.isError && <Failed error={run.error} title="Not started" />}
@@ -90,5 +92,39 @@ export function Backfill(props: { opened: boolean; close: () => void }) {
         </Group>
       </Stack>
     </Modal>
+  );
+}
+
+/** What is read for which conversion, and what that costs: its own query, and what all share. */
+function Parts({ parts }: { parts: Plan['parts'] }) {
+  const { few, more } = useFew(parts);
+  return (
+    <>
+      <Table.ScrollContainer minWidth={0}>
+        <Table fz="sm" aria-label="Price by conversion">
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>Conversion</Table.Th>
+              <Table.Th className="wide-only">Reads</Table.Th>
+              <Table.Th className="number">Read</Table.Th>
+              <Table.Th className="number">Price, USD</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {few.map((one) => (
+              <Table.Tr key={one.reads + one.start_date}>
+                <Table.Td>{one.conversions.length === 1 ? one.conversions[0] : `shared by ${plural(one.conversions.length, 'conversion')}`}</Table.Td>
+                <Table.Td className="wide-only" style={{ overflowWrap: 'anywhere' }}>
+                  {one.reads}
+                </Table.Td>
+                <Table.Td className="number">{bytes(one.bytes)}</Table.Td>
+                <Table.Td className="number">{price(one.price_usd)}</Table.Td>
+              </Table.Tr>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      {more}
+    </>
   );
 }

@@ -4,7 +4,7 @@ import { Link } from 'wouter';
 
 import { get } from '../api/client';
 import type { Api } from '../api/types';
-import { bytes, decimal } from '../ui/format';
+import { bytes, price } from '../ui/format';
 import { Failed, Figure, useFew, Waiting } from '../ui/parts';
 
 /** What a month of daily runs costs, as a whole and by conversion. */
@@ -25,7 +25,7 @@ export function Costs() {
       {forecast.data && (
         <>
           <Group gap="xl" mb="xs">
-            <Figure name="A month, USD">{decimal(forecast.data.month_usd)}</Figure>
+            <Figure name="A month, USD">{price(forecast.data.month_usd)}</Figure>
             <Figure name="Read by a daily run">{bytes(forecast.data.day.bytes)}</Figure>
           </Group>
           <Text size="sm" c="dimmed" maw={760} mb="sm">
@@ -49,7 +49,7 @@ export function Costs() {
                       </Anchor>
                     </Table.Td>
                     <Table.Td className="number">{bytes(one.bytes)}</Table.Td>
-                    <Table.Td className="number">{decimal(one.usd_a_month)}</Table.Td>
+                    <Table.Td className="number">{price(one.usd_a_month)}</Table.Td>
                   </Table.Tr>
                 ))}
               </Table.Tbody>

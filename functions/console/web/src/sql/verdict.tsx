@@ -2,7 +2,7 @@ import { Badge, Button, Code, CopyButton, Group, List, Paper, Stack, Table, Text
 import type { ReactNode } from 'react';
 
 import type { Validate } from '../api/types';
-import { bytes, count, day, decimal, NONE, percent, plural } from '../ui/format';
+import { bytes, count, day, NONE, percent, plural, price } from '../ui/format';
 import { Figure, Sparkline } from '../ui/parts';
 
 export type Issue = Validate['Issue'];
@@ -107,7 +107,7 @@ export function Returned({ verdict }: { verdict: Verdict }) {
             </Figure>
           )}
           <Figure name="Read in a daily run">{bytes(cost?.bytes_per_run)}</Figure>
-          <Figure name={`Price a month, ${cost?.currency ?? ''}`}>{decimal(cost?.price_per_month)}</Figure>
+          <Figure name={`Price a month, ${cost?.currency ?? ''}`}>{price(cost?.price_per_month)}</Figure>
           {profile && profile.days.length > 1 && (
             <Sparkline values={profile.days.map((one) => one.conversions)} label="Rows a day" />
           )}
@@ -164,7 +164,7 @@ function Tables({ cost }: { cost: NonNullable<Verdict['cost']> }) {
               <Table.Td style={{ overflowWrap: 'anywhere' }}>{one.table}</Table.Td>
               <Table.Td className="number">{bytes(one.bytes_per_run)}</Table.Td>
               <Table.Td className="number wide-only">{percent(one.share)}</Table.Td>
-              <Table.Td className="number">{decimal(one.price_per_month)}</Table.Td>
+              <Table.Td className="number">{price(one.price_per_month)}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

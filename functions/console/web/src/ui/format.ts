@@ -20,6 +20,10 @@ const cents = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFra
 export const money = (value: number | null | undefined): string =>
   value == null ? NONE : Math.abs(value) >= 1000 || Number.isInteger(value) ? whole.format(value) : cents.format(value);
 
+/** What something costs: what is little is not nothing. */
+export const price = (value: number | null | undefined): string =>
+  value != null && value > 0 && value < 0.01 ? '< 0.01' : decimal(value);
+
 export function bytes(value: number | null | undefined): string {
   if (value == null) return NONE;
   const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
