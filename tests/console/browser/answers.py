@@ -151,7 +151,8 @@ FULL: dict[str, Any] = {
     **{f"/api/schemas/{kind}": schema for kind, schema in SCHEMAS.items()},
     "/api/dimensions": {
         "dimensions": [
-            {**DIMENSION, "name": "event", "title": "Event name", "type": "text"},
+            {**DIMENSION, "name": "event", "title": "Event", "type": "text"},
+            {**DIMENSION, "name": "event_action", "title": "Event Action", "type": "text"},
             {**DIMENSION, "name": "country", "title": "Country", "type": "text"},
             {**DIMENSION, "name": "total", "title": "Transaction total", "type": "number"},
         ]

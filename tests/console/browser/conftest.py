@@ -84,11 +84,31 @@ def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="module")
-def shell(browser: Browser) -> Iterator[str]:
-    """The address of a console with nothing behind it."""
+def shoppers(browser: Browser, shop: World) -> Iterator[BrowserContext]:
+    """Where the pages of the shop are opened; what one of them has fetched, all have."""
+    with kept(browser, shop.url) as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def nobody(browser: Browser) -> Iterator[BrowserContext]:
+    """Where the pages of a console with nothing behind it are opened."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    with console(NO_UPSTREAM) as url:
-        yield url
+    with console(NO_UPSTREAM) as url, kept(browser, url) as context:
+        yield context
+
+
+@contextmanager
+def kept(browser: Browser, url: str) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        base_url=url,
+        viewport={"width": WIDE[0], "height": WIDE[1]},
+        color_scheme="light",
+        reduced_motion="reduce",
+        service_workers="block",
+    )
+    yield context
+    context.close()
 
 
 @pytest.fixture
@@ -98,24 +118,24 @@ def provoked() -> list[str]:
 
 
 @pytest.fixture
-def opened(browser: Browser, shop: World, provoked: list[str]) -> Iterator[Opener]:
-    """`opened(path)` is a page of the shop, in a context of its own; more are more people."""
-    with opener(browser, shop.url, provoked) as open_:
+def opened(shoppers: BrowserContext, provoked: list[str]) -> Iterator[Opener]:
+    """`opened(path)` is a page of the shop, with drafts of its own; more are more people."""
+    with opener(shoppers, provoked) as open_:
         yield open_
 
 
 @pytest.fixture
-def hollow(browser: Browser, shell: str, provoked: list[str]) -> Iterator[Opener]:
+def hollow(nobody: BrowserContext, provoked: list[str]) -> Iterator[Opener]:
     """`hollow(path)` is a page behind which only answers that a test routes to it stand."""
-    with opener(browser, shell, provoked) as open_:
+    with opener(nobody, provoked) as open_:
         yield open_
 
 
 @contextmanager
-def opener(browser: Browser, url: str, provoked: list[str]) -> Iterator[Opener]:
-    """Opens pages at the address; what their consoles complained of fails at the end."""
+def opener(context: BrowserContext, provoked: list[str]) -> Iterator[Opener]:
+    """Opens pages; what their consoles complained of fails at the end."""
     said: list[str] = []
-    contexts: list[BrowserContext] = []
+    pages: list[Page] = []
 
     def keep(message: ConsoleMessage) -> None:
         # what the service refuses is shown by the page; the browser reports it as well
@@ -123,15 +143,8 @@ def opener(browser: Browser, url: str, provoked: list[str]) -> Iterator[Opener]:
             said.append(message.text)
 
     def open_(path: str) -> Page:
-        context = browser.new_context(
-            base_url=url,
-            viewport={"width": WIDE[0], "height": WIDE[1]},
-            color_scheme="light",
-            reduced_motion="reduce",
-            service_workers="block",
-        )
-        contexts.append(context)
         page = context.new_page()
+        pages.append(page)
         page.set_default_timeout(PATIENCE)
         if SLOWER > 1:
             slowed = context.new_cdp_session(page)
@@ -142,9 +155,9 @@ def opener(browser: Browser, url: str, provoked: list[str]) -> Iterator[Opener]:
         return page
 
     yield open_
-    for context in contexts:
-        for page in context.pages:
-            page.unroute_all(behavior="ignoreErrors")
-        context.close()
+    for page in pages:
+        page.unroute_all(behavior="ignoreErrors")
+        page.close()
+    context.set_offline(False)
     unexpected = [text for text in said if not any(words in text for words in provoked)]
     assert not unexpected, f"the browser's console: {unexpected}"

@@ -38,6 +38,42 @@ PLAN: dict[str, Any] = {
 }  # fmt: skip
 
 
+NAMED = {
+    "/new": (
+        "Simple conversion", "Purchase", "Custom event", "Combined conversion",
+        "Custom conversion", "Lead Scoring conversion",
+    ),
+    "/new/purchase": (
+        "Name", "Conversion event type", "Filters", "Conversions deduplication",
+        "Deduplicate conversions by User", "Conversions adjustment", "Normalize by conversion",
+        "Save",
+    ),
+    "/new/event": (
+        "Event Action", "Filters", "Conversion value", "Event value", "Manual value",
+        "Conversions deduplication", "Deduplicate conversions by User", "Normalize by conversion",
+    ),
+    "/new/combined": ("Conversions", "Conversions deduplication", "Google Client ID"),
+    "/new/custom": (
+        "id", "client_id", "created", "value", "currency", "is_qualified", "params", "user_id",
+        "STRING", "TIMESTAMP", "FLOAT64", "BOOLEAN", "ARRAY<STRUCT<key STRING, value STRING>>",
+        "(not attributed)", "Conversions adjustment", "Predicted value",
+    ),
+    "/new/scoring": (
+        "Standard CRM integration", "Custom data integration", "HubSpot", "Salesforce",
+        "Microsoft Dynamics", "Pipedrive",
+    ),
+}  # fmt: skip
+"""What the product description calls by name, and where it says that it is."""
+
+SAID = """text => {
+  const main = document.getElementById('main');
+  const shown = [main.textContent, ...[...main.querySelectorAll('input')].map((one) => one.value),
+    ...[...document.querySelectorAll('[aria-label], [role=option]')].flatMap(
+      (one) => [one.getAttribute('aria-label') ?? '', one.textContent])];
+  return shown.some((one) => one.includes(text));
+}"""
+
+
 def filled(hollow: Opener, path: str, answers: dict[str, Any]) -> Page:
     """The page at the path, which these answers stand behind, beside the usual ones."""
     page = hollow("/nowhere")
@@ -84,6 +120,45 @@ def test_a_number_is_written_key_by_key(hollow: Opener) -> None:
     (body,) = sent
     assert body["filters"]["all"][1]["value"] == 99.5
     assert (body["value"]["amount"], body["deduplication_days"]) == (0.05, 7)
+
+
+def test_each_form_has_what_the_product_description_names(hollow: Opener) -> None:
+    page = filled(hollow, "/", {})
+    expect(
+        page.get_by_role("button", name="+ Add").or_(page.get_by_role("link", name="+ Add"))
+    ).to_be_visible()
+    for path, words in NAMED.items():
+        show(page, path)
+        for word in words:
+            page.wait_for_function(SAID, arg=word)
+
+
+def test_a_predicted_value_reveals_its_target_and_its_window(hollow: Opener) -> None:
+    verdict: dict[str, Any] = {
+        "issues": [], "columns": [], "sample": [], "suggestion": None, "profile": None,
+        "cost": None,
+        "predicted_value": {
+            "available": True, "reason": None, "fix": None, "features": ["country", "job_title"],
+            "eligible_targets": [{"id": "deal_closed", "name": "Deal Closed"}],
+            "ineligible_targets": [
+                {"id": "lead", "name": "Lead", "reason": "It has no user_id."},
+            ],
+        },
+    }  # fmt: skip
+    page = filled(hollow, "/new/custom", {"/validate-sql": verdict})
+    predicted = page.get_by_role("switch", name="Predicted value")
+    expect(predicted).to_be_disabled()
+    page.get_by_role("textbox", name="SQL").click()
+    page.keyboard.insert_text("SELECT 1")
+    expect(predicted).to_be_enabled()
+    predicted.check()
+    page.get_by_role("combobox", name="Target conversion").click()
+    refused = page.get_by_role("option", name="Lead: It has no user_id.")
+    expect(refused).to_have_attribute("data-combobox-disabled", "true")
+    page.get_by_role("option", name="Deal Closed").click()
+    expect(page.get_by_label("Conversion window, days")).to_have_value("40")
+    expect(page.get_by_text("country, job_title")).to_be_visible()
+    assert not faults(page)
 
 
 def test_a_look_at_the_other_event_type_loses_nothing(hollow: Opener) -> None:

@@ -1,4 +1,4 @@
-import { SegmentedControl, TextInput } from '@mantine/core';
+import { Radio, Stack, TextInput } from '@mantine/core';
 import { lazy, Suspense, useRef } from 'react';
 
 import type { CrmName, LeadScoring } from '../api/definitions';
@@ -49,17 +49,17 @@ export function ScoringForm() {
   return (
     <>
       <Section title="Leads and deals">
-        <SegmentedControl
-          w="fit-content"
+        <Radio.Group
           aria-label="Where leads come from"
-          data={[
-            { value: 'crm', label: 'Standard CRM integration' },
-            { value: 'query', label: 'Custom data integration' },
-          ]}
           value={source.type}
           data-field="source.type"
           onChange={(type) => change(type as Source['type'])}
-        />
+        >
+          <Stack gap="xs">
+            <Radio value="crm" label="Standard CRM integration" description="Leads and deals as a CRM is loaded into BigQuery." />
+            <Radio value="query" label="Custom data integration" description="Queries of your own: one of leads, one of deals." />
+          </Stack>
+        </Radio.Group>
         {source.type === 'crm' ? (
           <>
             <Choice
