@@ -25,6 +25,7 @@ def labels(shape: TableSchema) -> dict[str, str]:
 
 def is_behind(found: Mapping[str, str], shape: TableSchema) -> bool:
     """Whether a table with these labels is older than the schema; one without a label may be."""
+    # Terraform makes a table without the label, whichever columns its commit knew
     return int(found.get(LABEL, "0")) < shape["version"]
 
 

@@ -54,6 +54,7 @@ def compared(before: DefinitionVersion, after: DefinitionVersion) -> Comparison:
 def version_of(versions: list[DefinitionVersion], text: str, id: str) -> DefinitionVersion:
     """The version of this number; raises NotFoundError."""
     for stored in versions:
+        # as text: the address is a person's, and 007 is no version 7
         if str(stored.version) == text:
             return stored
     raise NotFoundError(

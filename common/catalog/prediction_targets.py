@@ -38,6 +38,7 @@ def targets(
     `source` is the id of the conversion whose value is to be predicted, where it has one already.
     """
     active = sound(stored for stored in definitions if stored.status == "active")
+    # to learn from what is computed of oneself would be a circle
     waiting = with_dependents([source], active)
     candidates = [stored for stored in active if stored.id != source]
     reasons = {stored.id: _reason(stored, waiting) for stored in candidates}

@@ -86,6 +86,7 @@ def billed(reads: Iterable[Read], sizes: Mapping[str, TableSize]) -> int:
     tables: dict[str, int] = {}
     for read in reads:
         tables[read.table] = tables.get(read.table, 0) + bytes_of(read, sizes[read.table])
+    # the minimum is of each table, however often the statement names it
     whole = sum(max(MINIMUM, size) for size in tables.values())
     return ceil(whole / MEGABYTE) * MEGABYTE
 

@@ -54,6 +54,7 @@ def product_sizes(warehouse: Warehouse) -> dict[str, TableSize]:
         bytes[name] = bytes.get(name, 0) + (row["total_logical_bytes"] or 0)
     found = {}
     for name, by_day in days.items():
+        # the dataset may hold tables of others, of whose columns nothing is known
         if shape := schemas.shape_of(name):
             known = schemas.load(shape)
             sized = _scaled(widths(known["schema"]), bytes[name], sum(by_day.values()))

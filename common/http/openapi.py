@@ -77,6 +77,7 @@ def document(interface: Interface) -> JsonObject:
         "openapi": "3.1.0",
         "info": {"title": interface.title, "version": interface.version},
         "servers": [{"url": f"/{interface.mount}"}],
+        # {}: on a machine of one's own nobody signs in
         "security": [{"idToken": []}, {}],
         "paths": paths,
         "components": {

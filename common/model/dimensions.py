@@ -106,6 +106,7 @@ def _expression(dimension: str, spread: str) -> Sql:
 
 
 def _unknown(dimension: str) -> str:
+    # only for a name that is wrong: most processes never need it
     from difflib import get_close_matches
 
     known = [*BUILT_IN, *(f"items.{name}" for name in ITEMS)]

@@ -20,6 +20,7 @@ SPELLINGS: dict[EventSource, frozenset[str]] = {
 }
 
 
+# a handful of spellings a shop, read for each row; the bound is for a column that holds anything
 @lru_cache(maxsize=256)
 def read(value: str | None) -> EventSource:
     """The source that the text names; `unknown` is a spelling that nobody listed."""

@@ -101,6 +101,7 @@ class Scheduler:
         with _translated():
             try:
                 self._client.delete_job(name=self._prefix + name, **self._patience())
+            # most conversions have none, and whoever archives one has nothing to do about that
             except exceptions.NotFound:
                 return
 

@@ -81,6 +81,7 @@ def validate(ask: Ask, services: Services) -> Validated:
     later = [*_external(known.stored), *unbounded]
     if not unbounded:
         later += _period(verdict, known, services.settings.timezone)
+    # of two columns of one name BigQuery's words say less than the finding that is made already
     if verdict.ok and not _has_duplicates(verdict):
         reading = dry.read(
             verdict,

@@ -79,6 +79,7 @@ def _stage_counts(warehouse: Warehouse) -> dict[str, int]:
 
 
 def _export_counts(warehouse: Warehouse, dataset: str) -> dict[str, int]:
+    # the newest tables that there are, not the newest days: an export may have stopped a while ago
     days = shards.shard_days(warehouse.tables_in(dataset))[-SHARDS:]
     if not days:
         return {}

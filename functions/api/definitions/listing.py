@@ -213,6 +213,7 @@ def _lateness(done: Row | None, facts: Facts) -> str:
 
 
 def _export_troubles(id: str, facts: Facts) -> list[str]:
+    # a warning of a destination is no reason to call a conversion unexported
     return [
         f"{destination}: {incident['detail'].removeprefix(f'{subject}: ')}"
         for destination in facts.destinations.get(id, ())

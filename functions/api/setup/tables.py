@@ -52,6 +52,7 @@ def list_tables(ask: Ask[TablesQuery, None], services: Services) -> Tables:
     """List the tables and columns that SQL may read."""
     settings = services.settings
     paths = readable(services.runner, [*settings.source_datasets, *settings.ga4_datasets])
+    # columns are asked for the page alone: a dataset may have thousands of tables
     fitting = sorted(path for path in paths if ask.query.search.casefold() in path.casefold())
     page, next_page = part_of(fitting, ask.query, lambda path: path)
     tables = [_table(path, paths[path], services.runner) for path in page]

@@ -112,6 +112,7 @@ def _events(
 ) -> Sequence[Row]:
     if not stored.conversion.events():
         return []
+    # the key says no day, and the stage is read by day: so far back and no further
     window = Window.ending(day or services.yesterday, 1 if day else LOOK_BACK_DAYS)
     sql = template(
         __file__,

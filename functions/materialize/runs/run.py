@@ -83,6 +83,7 @@ def run(services: Services, request: RunRequested) -> None:
     """Stage the late window once and publish the tasks of the first tier."""
     run_id = run_id_of(request, services.ledger.now)
     known = _known(services, run_id)
+    # before the plan, which may fail: what cannot run at all is said all the same
     _report_stopped(services, run_id, known)
     with _begun(services, run_id, request.trigger, request):
         _start(services, run_id, request.trigger, request, plan.chosen(request, known), known)
@@ -94,6 +95,7 @@ def _begun(services: Services, run_id: str, trigger: str, asked: Message) -> Ite
 
     The watchdog asks again for a run that a crash left without either.
     """
+    # a redelivered request has begun before
     if not services.ledger.entries(run_id):
         services.ledger.write(
             run_id, RunStatus.REQUESTED, trigger=trigger, message=asked.model_dump_json()
@@ -228,6 +230,7 @@ def _start(
     tiers = plan.tiers(definitions.values())
     windows = plan.windows(request, trigger, chosen, known)
     held: list[Window] | None = []
+    # a CRM that loads each hour would pay for a scan of GA4 each hour, which changes once a day
     if trigger != "load":
         again = known.changed.days
         # a backfill reads days again though their tables have not changed
@@ -293,6 +296,7 @@ def _stage(
         window = Window(window.start, max(window.end, min(asked, newest)))
         facts.report_export(services.warehouse, services.ledger, watched, run_id)
         if stage.exported(services.warehouse, window, last) is None:
+            # counted now, these days would be closed without their events
             return [window]
     if not services.warehouse.settings.ga4_datasets:
         return []

@@ -55,6 +55,7 @@ def report_export(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: 
             ),
             run_id=run_id,
         )
+    # each has a subject of its own, so that one property that is well resolves no other's
     for dataset in warehouse.settings.ga4_datasets:
         ledger.resolve_gone(dataset, run_id)
 
