@@ -61,16 +61,19 @@ def check(source: Source, masked: Masked, tree: exp.Query) -> list[Finding]:
                     at=position(source, masked, node),
                 )
             ]
-    if lost := _lost(masked, tree):
-        return [
-            found(
-                "unknown_form",
-                f"{lost.text} is lost when the query is read, as a later clause takes its place.",
-                "Put what stands before a pipe into brackets: FROM (SELECT ...) |> WHERE ...",
-                at=source.position(lost.offset),
-            )
-        ]
-    return []
+    lost = _lost(masked, tree)
+    return [_lost_name(source, masked, lost)] if lost else []
+
+
+def _lost_name(source: Source, masked: Masked, lost: Token) -> Finding:
+    before = masked.tokens[masked.tokens.index(lost) - 1]
+    if before.has("WINDOW"):
+        message = f"{lost.text} names a window behind a pipe's SELECT, which is not read here."
+        fix = "Write the window where it is used: SUM(total) OVER (PARTITION BY client_id)"
+    else:
+        message = f"{lost.text} is lost when the query is read, as a later clause takes its place."
+        fix = "Put what stands before a pipe into brackets: FROM (SELECT ...) |> WHERE ..."
+    return found("unknown_form", message, fix, at=source.position(lost.offset))
 
 
 def _lost(masked: Masked, tree: exp.Query) -> Token | None:
