@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from common.errors import AccessError, UserError
+from common.kinds.query import Query
+from common.settings import Settings
+from functions.api.definitions import queries
 from tests.api.conftest import House
 
 ORDERS = [
@@ -218,3 +223,25 @@ def test_a_row_of_a_query_is_explained(shop: House) -> None:
     absent = shop.harness.get("/conversions/told/explain?id=O-9")
     assert (absent["verdict"], absent["dropped_by"]) == ("not_found", "source")
     assert "The answer of the query does not have it from" in absent["sentence"]
+
+
+def test_a_right_that_is_missing_is_named_as_the_grant_that_gives_it() -> None:
+    """Google's words of a dry run: the account, the role and the dataset follow from them."""
+    settings = Settings(project="shop", source_datasets=("shop.crm",))
+    runner = Mock(settings=settings)
+    runner.table_info.return_value = None
+    runner.dry_run.side_effect = AccessError(
+        "Access Denied: Table shop:crm.orders: User does not have permission to query table"
+        " shop:crm.orders.",
+        fix='GRANT `roles/bigquery.dataViewer` ON SCHEMA `shop.crm` TO "serviceAccount:r@x"',
+    )
+    query = Query(
+        "sql",
+        "SELECT id, created, value, currency, client_id FROM `shop.crm.orders`"
+        " WHERE DATE(created) BETWEEN @start_date AND @end_date",
+        "conversion",
+    )
+    with pytest.raises(UserError) as refused:
+        queries.judged(query, runner, date(2026, 11, 19))
+    assert refused.value.code == "table_access"
+    assert refused.value.fix.startswith("GRANT `roles/bigquery.dataViewer` ON SCHEMA `shop.crm`")

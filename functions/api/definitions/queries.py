@@ -104,11 +104,11 @@ def _planned(query: Query, verdict: Verdict, runner: Warehouse, window: Window) 
     except RefusedQueryError as error:
         raise refused(query, error.findings) from None
     except ProductError as error:
-        code, fix = _SAID.get(error.code, ("sql_error", error.fix))
+        code, fix = _SAID.get(error.code, ("sql_error", ""))
         raise UserError(
             f"The SQL cannot be saved. BigQuery says: {error.detail.splitlines()[0][:400]}",
             code=code,
-            fix=fix,
+            fix=fix or error.fix,
             field=query.field,
         ) from None
 
@@ -118,8 +118,6 @@ _SAID = {
         "table_not_found",
         "Check the table's name, and that its dataset lies in this project's location.",
     ),
-    "access_denied": (
-        "table_access",
-        "Grant the service account that runs SQL the role BigQuery Data Viewer on the dataset.",
-    ),
+    # its fix is the grant itself, with account and dataset, as the command that makes it
+    "access_denied": ("table_access", ""),
 }
