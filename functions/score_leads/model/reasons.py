@@ -27,6 +27,8 @@ Predict = Callable[[Encoded], Floats]
 
 ROWS = 25_000
 MOST = 5
+AT_ONCE = 1000
+"""Leads whose reasons stay in the processor's cache until somebody has read them."""
 LEAST_POINTS = 0.1
 """A reason smaller than a tenth of a percentage point tells nobody anything."""
 
@@ -166,11 +168,20 @@ def strongest(
     points: Floats, attributes: Sequence[str], columns: Mapping[str, Raw]
 ) -> Iterator[list[Reason]]:
     """For each lead up to MOST reasons for and MOST against, the strongest first."""
+    labels = [in_words(name) for name in attributes]
+    values = [columns.get(name) for name in attributes]
+    for first in range(0, len(points), AT_ONCE):
+        yield from _reasons(points[first : first + AT_ONCE], first, labels, values)
+
+
+def _reasons(
+    points: Floats, first: int, labels: Sequence[str], columns: Sequence[Raw | None]
+) -> Iterator[list[Reason]]:
+    """Of these leads, which begin at the first of the columns' ones."""
     places = _most_telling(points)
     lead, slot = np.nonzero(places >= 0)
     place = places[lead, slot]
-    values = _said(place, lead, [columns.get(name) for name in attributes])
-    labels = [in_words(name) for name in attributes]
+    values = _said(place, first + lead, columns)
     parts = points[lead, place].round(1).tolist()
     reasons: list[Reason] = [
         {"attribute": labels[of], "value": value, "points": part}

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from operator import itemgetter
 
 import numpy as np
@@ -24,6 +25,8 @@ from functions.score_leads.training.training import MAX_ROWS, Leads
 
 MOST_ATTRIBUTES = 200
 LEAST_FILLED = 0.01
+AT_ONCE = 500
+"""Leads whose attributes stay in the processor's cache while they are turned into columns."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +144,15 @@ def columns(attributes: Sequence[Mapping[str, object]]) -> dict[str, list[object
 
 
 def as_columns(
-    names: Iterable[str], attributes: Sequence[Mapping[str, object]]
+    names: Iterable[str], attributes: Iterable[Mapping[str, object]]
 ) -> dict[str, list[object]]:
     """The named attributes as columns, for leads to be scored."""
-    return {name: _column(name, attributes) for name in names}
+    columns: dict[str, list[object]] = {name: [] for name in names}
+    source = iter(attributes)
+    while leads := list(islice(source, AT_ONCE)):
+        for name, column in columns.items():
+            column += _column(name, leads)
+    return columns
 
 
 def _column(name: str, attributes: Sequence[Mapping[str, object]]) -> list[object]:

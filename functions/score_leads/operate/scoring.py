@@ -185,7 +185,7 @@ def judge(packed: Packed, rows: list[Row]) -> Batch:
     it out as well would count that twice. The pipeline's probability is for sales, and 0 for it.
     """
     names = [attribute.name for attribute in packed.model.attributes]
-    columns = as_columns(names, [known(row) for row in rows])
+    columns = as_columns(names, map(known, rows))
     columns["created"] = [row["created"] for row in rows]
     created = np.array([row["created"].timestamp() for row in rows])
     features = packed.model.read(columns, created, len(rows))
