@@ -35,6 +35,9 @@ OFFSETS = (0, 1, 7, 8, 15, 22)
 """The days of the export, from the first on. Between them nobody runs for longer than GA4 is known
 to write a day again, so that a day that changes is out of every run's own reach."""
 DAYS = len(OFFSETS)
+SHIFTS = (0, 8 * 3_600_000_000, -9 * 3_600_000_000)
+"""Microseconds that the days of a property begin later than the project's: a daily table may tell
+hours of the day after it, or of the day before."""
 DEFINITIONS: list[dict[str, Any]] = [
     {"id": "purchase", "event_type": "purchase", "refunds": {"days": 3}},
     {"id": "first", "event_type": "purchase", "deduplicate_by_user": True},
@@ -80,7 +83,9 @@ def date_of(day: int) -> date:
 def shards(seed: int, days: int = DAYS) -> Shards:
     """The history of a seed, so many days long."""
     dice = random.Random(f"{seed}|export")
-    return Shards(seed, days, tuple(_events(dice, days)), tuple(_tables(dice, days)))
+    # days of a property that begin with the project's, later or earlier
+    shift = random.Random(f"{seed}|zone").choice(SHIFTS)
+    return Shards(seed, days, tuple(_events(dice, days, shift)), tuple(_tables(dice, days)))
 
 
 def _tables(dice: random.Random, days: int) -> Iterator[tuple[int, int]]:
@@ -92,7 +97,7 @@ def _tables(dice: random.Random, days: int) -> Iterator[tuple[int, int]]:
         yield first, dice.randint(first + 1, days - 1) if goes else days
 
 
-def _events(dice: random.Random, days: int) -> Iterator[Seen]:
+def _events(dice: random.Random, days: int, shift: int) -> Iterator[Seen]:
     for number in range(dice.randint(14, 26)):
         day, client = dice.randrange(days), dice.choice("abc")
         name = dice.choice(["purchase", "purchase", "page_view", "refund"])
@@ -111,7 +116,9 @@ def _events(dice: random.Random, days: int) -> Iterator[Seen]:
         # GA4 writes a day again at any age: rows come and go
         first = min(day + dice.choice([0, 0, 0, 1, 2, 3]), days - 1)
         gone = dice.random() < 0.15 and first + 1 < days
-        yield Seen(day, export(event, number, "UTC"), first,
+        row = export(event, number, "UTC")
+        row["event_timestamp"] += shift
+        yield Seen(day, row, first,
                    dice.randint(first + 1, days - 1) if gone else days)  # fmt: skip
 
 
@@ -186,7 +193,9 @@ def full(shown: Shards) -> dict[str, list[dict[str, Any]]]:
     """The rows of one run over all days, on what each table said last."""
     made = play(shown)
     made.write({day: shown.final(day) for day in range(shown.days)})
-    made.world.handle(made.at(shown.days - 1).model_copy(update={"start_date": START}))
+    made.world.handle(
+        made.at(shown.days - 1).model_copy(update={"start_date": date_of(0) - timedelta(days=1)})
+    )
     return made.tables()
 
 
