@@ -4,7 +4,7 @@ import { useRef, useState } from 'react';
 type Props = Omit<SelectProps, 'searchable' | 'searchValue' | 'onSearchChange'>;
 
 /** What a choice looks for at once; the rest is found by typing. */
-const SHOWN = 100;
+const SHOWN = 300;
 
 /** A choice that is searched by typing. What is typed stays when the names come late. */
 export function Search(props: Props) {
