@@ -296,9 +296,13 @@ class Expressions(Types):
     def _call(self) -> None:
         """What stands in the brackets of a function, and the window behind them."""
         self.want("(")
-        self.take("DISTINCT")
-        if not self.at(")"):
-            self.listed(self._argument)
+        if self.at("*") and not self.after.has(","):
+            # COUNT(*), never f(a, *)
+            self.index += 1
+        else:
+            self.take("DISTINCT")
+            if not self.at(")"):
+                self.listed(self._argument)
         if self.take("IGNORE", "RESPECT"):
             self.want("NULLS")
         if self.take("HAVING"):
@@ -314,8 +318,6 @@ class Expressions(Types):
             self.window()
 
     def _argument(self) -> None:
-        if self.take("*"):
-            return
         if self.is_name and self.after.has("=>", "->"):
             self.index += 2
         self.expression()
