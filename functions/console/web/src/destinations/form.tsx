@@ -5,6 +5,7 @@ import {
   Fieldset,
   Group,
   Stack,
+  Switch,
   TextInput,
 } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
@@ -26,7 +27,7 @@ import { Search, withChosen } from '../ui/search';
 import { Advices } from './advice';
 import { CreateLists } from './audiences';
 import { useForms, usePlatform } from './forms';
-import type { Config, FormOf, DestinationVersion } from './types';
+import type { Config, FormOf, DestinationVersion, Mapping } from './types';
 
 /** Fields that a person has to think about first; the others wait under "More". */
 const FIRST = new Set(['name', 'id', 'mode', 'conversions', 'default_consent', 'eea_default_consent', 'start_date']);
@@ -234,8 +235,8 @@ function Mappings({ root, draft, set, errors }: Pick<DrawnProps, 'root' | 'set' 
   const known = list.data?.conversions.map(({ id, name }) => ({ value: id, label: name })) ?? [];
   const item = schema?.items && resolved(root, schema.items);
   const others = Object.keys(item?.properties ?? {}).filter((name) => name !== 'conversion');
-  const put = (index: number, name: string, value: string) =>
-    set('conversions', draft.conversions.map((one, at) => (at === index ? { ...one, [name]: value } : one)));
+  const put = (index: number, name: string, value: string | boolean) =>
+    set('conversions', draft.conversions.map((one, at) => (at === index ? mappedAs(one, name, value) : one)));
   return (
     <Fieldset legend={schema?.title ?? 'Conversions'} data-field="conversions">
       <Stack gap="sm">
@@ -252,14 +253,13 @@ function Mappings({ root, draft, set, errors }: Pick<DrawnProps, 'root' | 'set' 
               error={errors.find(({ field }) => field === `conversions.${index}.conversion`)?.message}
             />
             {others.map((name) => (
-              <TextInput
+              <MappingField
                 key={name}
-                label={index === 0 ? (item?.properties?.[name]?.title ?? name) : undefined}
-                aria-label={`${item?.properties?.[name]?.title ?? name} ${index + 1}`}
-                placeholder={exampleOf(item?.properties?.[name])}
-                value={mapping[name] ?? ''}
-                onChange={(event) => put(index, name, event.currentTarget.value)}
-                flex="1 1 180px"
+                schema={item?.properties?.[name]}
+                name={name}
+                index={index}
+                value={mapping[name]}
+                change={(value) => put(index, name, value)}
                 error={errors.find(({ field }) => field === `conversions.${index}.${name}`)?.message}
               />
             ))}
@@ -286,5 +286,47 @@ function Mappings({ root, draft, set, errors }: Pick<DrawnProps, 'root' | 'set' 
         </Button>
       </Stack>
     </Fieldset>
+  );
+}
+
+/** The mapping with the field; what is empty is not said. */
+function mappedAs(mapping: Mapping, name: string, value: string | boolean): Mapping {
+  const { [name]: _, ...others } = mapping;
+  return { ...others, conversion: mapping.conversion, ...(value === '' && name !== 'conversion' ? {} : { [name]: value }) };
+}
+
+/** One field of a mapping; the first row has the labels for all. */
+function MappingField(props: {
+  schema: Schema | undefined;
+  name: string;
+  index: number;
+  value: string | boolean | undefined;
+  change: (value: string | boolean) => void;
+  error: string | undefined;
+}) {
+  const { schema, value } = props;
+  const title = schema?.title ?? props.name;
+  if (schema?.type === 'boolean') {
+    return (
+      <Switch
+        label={title}
+        aria-label={`${title} ${props.index + 1}`}
+        checked={value === true}
+        onChange={(event) => props.change(event.currentTarget.checked)}
+        error={props.error}
+        mb={8}
+      />
+    );
+  }
+  return (
+    <TextInput
+      label={props.index === 0 ? title : undefined}
+      aria-label={`${title} ${props.index + 1}`}
+      placeholder={exampleOf(schema)}
+      value={typeof value === 'string' ? value : ''}
+      onChange={(event) => props.change(event.currentTarget.value)}
+      flex="1 1 180px"
+      error={props.error}
+    />
   );
 }

@@ -1,12 +1,15 @@
 import type { Export } from '../api/types';
 import type { Schema } from '../editor/form';
 
+/** A conversion, and what the platform is to make of it. */
+export type Mapping = { conversion: string } & Record<string, string | boolean>;
+
 export type Config = Record<string, unknown> & {
   id: string;
   kind: string;
   name: string;
   mode?: string;
-  conversions: Record<string, string>[];
+  conversions: Mapping[];
 };
 
 export type Advice = Export['Advice'];
