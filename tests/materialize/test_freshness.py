@@ -90,6 +90,12 @@ def test_of_daily_tables_the_newest_one_tells() -> None:
     assert waits(["log_*"], **days, log_20261110=AFTER) is None
 
 
+def test_a_table_of_the_day_that_runs_is_no_daily_one() -> None:
+    days: dict[str, Any] = {"events_20261109": BEFORE, "events_intraday_20261110": AFTER}
+    assert "p.crm.events_* has" in str(waits(["events_*"], **days))
+    assert waits(["events_intraday_*"], **days) is None
+
+
 @pytest.mark.parametrize(
     "more",
     [

@@ -62,7 +62,9 @@ def _tables(
 def _newest_shard(path: str, warehouse: Warehouse) -> str | None:
     dataset, _, prefix = path.removesuffix("*").rpartition(".")
     names = [name for name in warehouse.tables_in(dataset) if name.startswith(prefix)]
-    return f"{dataset}.{max(names)}" if names else None
+    # events_* matches events_intraday_20261110 too, which changes all day long
+    daily = [name for name in names if name.removeprefix(prefix).isdecimal()]
+    return f"{dataset}.{max(daily or names)}" if names else None
 
 
 def _is_older(table: Table, moment: datetime) -> bool:
