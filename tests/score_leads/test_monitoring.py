@@ -120,6 +120,20 @@ def test_incidents_say_what_to_do_next() -> None:
     assert [incident.code for incident in missed] == ["predictions_missed"]
 
 
+def test_visits_are_missed_when_they_go_and_not_while_the_export_is_young() -> None:
+    known_of_more = Drift("site_visits", 1.4, 0.77, 0.0)
+    assert known_of_more.complaint == ""
+    gone = Drift("site_visits", 1.4, -0.4, 0.0)
+    found = list(
+        training_incidents.of_scores(Scored(200, 50, {}, Stability(200, 0, 0, 0.0), [gone]))
+    )
+    assert [incident.detail for incident in found] == [
+        "site_visits: -40% of leads have it, compared with training."
+    ]
+    assert "GA4 client id" in found[0].fix
+    assert Drift("size", 1.4, 0.77, 0.0).complaint
+
+
 def test_every_attribute_and_month_is_an_incident_of_its_own() -> None:
     drifted = [Drift(name, 0.9, 0.0, 0.0) for name in ("size", "kind")]
     unmoved = Stability(200, 0, 0, 0.0)

@@ -8,6 +8,9 @@ from common.bigquery.sql import Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.model.window import Window
 
+PREFIX = "site_"
+"""How the names of these attributes begin."""
+
 BEFORE_DAYS = 90
 """Visits so long before a lead count; a scan of visits is bounded by the leads' days and these."""
 

@@ -169,6 +169,13 @@ def of_training(training: Training, refused: str) -> Iterator[Incident]:
             )
 
 
+_CHECK_FIELD = "Check the form and the CRM field; exclude the attribute if it stays broken."
+_CHECK_SITE = (
+    "Check that forms still hand on the GA4 client id and that GA4's daily tables land; exclude the"
+    " attribute if it stays broken."
+)
+
+
 def of_scores(scored: Scored) -> Iterator[Incident]:
     """Qualifications that flip too often, and attributes that drift."""
     moved = scored.stability
@@ -185,7 +192,7 @@ def of_scores(scored: Scored) -> Iterator[Incident]:
             yield Incident(
                 "attribute_drift",
                 f"{drift.attribute}: {drift.complaint}.",
-                "Check the form and the CRM field; exclude the attribute if it stays broken.",
+                _CHECK_SITE if drift.is_of_site else _CHECK_FIELD,
                 object=drift.attribute,
                 severity="warning",
             )

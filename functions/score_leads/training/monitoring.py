@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from functions.score_leads.data import behaviour
 from functions.score_leads.data.attributes import ABSENT, RARE, Codes
 from functions.score_leads.data.features import PART, Features
 from functions.score_leads.data.outcomes import Flags
@@ -48,8 +49,16 @@ class Drift:
     unseen_share: float
 
     @property
+    def is_of_site(self) -> bool:
+        """Whether it comes from the lead's visits and not from the CRM."""
+        return self.attribute.startswith(behaviour.PREFIX)
+
+    @property
     def complaint(self) -> str:
         """What is out of its band; empty when nothing is."""
+        # where the export began later than the leads, each model knows the visits of more of them
+        if self.is_of_site and self.fill_change > FILL_LIMIT:
+            return ""
         if abs(self.fill_change) > FILL_LIMIT:
             return f"{self.fill_change:+.0%} of leads have it, compared with training"
         if self.unseen_share > UNSEEN_LIMIT:
