@@ -67,8 +67,13 @@ _TOKEN = re.compile(
 )
 _PROJECT_WITH_DASHES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:-[A-Za-z0-9_]+)+(?=\.[A-Za-z_])")
 _DASHED_PATH = re.compile(r"[A-Za-z_]\w*+(?:-\w+)+\.[A-Za-z_]\w*+\.\w++\*?")
+_GOOD_BYTE_ESCAPE = re.compile(r"""[abfnrtv\\?"'`]|[0-3][0-7]{2}|[xX][0-9A-Fa-f]{2}""")
+# no half of a surrogate pair and nothing beyond Unicode. Source: lexical structure of GoogleSQL,
+# "Escape sequences for string and bytes literals"
 _GOOD_ESCAPE = re.compile(
-    r"""[abfnrtv\\?"'`]|[0-3][0-7]{2}|[xX][0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}"""
+    _GOOD_BYTE_ESCAPE.pattern
+    + "|u(?![dD][89A-Fa-f])[0-9A-Fa-f]{4}"
+    + "|U00(?!00[dD][89A-Fa-f])(?:0[0-9A-Fa-f]|10)[0-9A-Fa-f]{4}"
 )
 _LIKE_A_PATH = re.compile(r"""[rRbB]{0,2}(['"]+)[^\s\\()\[\]]+\1""")
 _BRACKETED = re.compile(r"\[[\w .-]+\](?:\.\[[\w -]+\])*(?!\w)")
@@ -145,8 +150,9 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
     if names_a_table(before) and (fault := _foreign_name(source, token)):
         return [fault]
     if token.kind == "string" and token.text[0] in "'\"bB" and token.text[:2].lower() != "br":
+        good = _GOOD_BYTE_ESCAPE if token.text[0] in "bB" else _GOOD_ESCAPE
         for escape in _ESCAPE.finditer(token.text):
-            if not _GOOD_ESCAPE.match(token.text, escape.start() + 1):
+            if not good.match(token.text, escape.start() + 1):
                 return [_bad_escape(source, token, escape)]
     if token.kind == "quoted" and re.search(r"\$?\{", token.text):
         return [_template(source, token)]
@@ -206,13 +212,23 @@ def _foreign_name(source: Source, token: Token) -> Finding | None:
 
 
 def _bad_escape(source: Source, token: Token, escape: re.Match[str]) -> Finding:
+    at = source.position(token.offset, token.offset + len(token.text))
+    if escape[1] in "uU":
+        # a raw string would hold the escape itself, which nobody means
+        return found(
+            "bad_escape",
+            f"{escape[0]} does not name a character here: bytes have none, and in a string it takes"
+            " 4 or 8 hexadecimal digits of a Unicode character.",
+            "Write the character itself in a string: 'é'",
+            at=at,
+        )
     raw = f"r{token.text}" if "\n" not in token.text else None
     return found(
         "bad_escape",
         f"{escape[0]} is no escape sequence of GoogleSQL. In a regular expression, write the "
         "string raw, so that backslashes stand for themselves.",
         raw or "Write a raw string: r'...'",
-        at=source.position(token.offset, token.offset + len(token.text)),
+        at=at,
         replacement=raw,
     )
 
