@@ -21,6 +21,12 @@ CHOSEN_BEFORE = {"kind", "event_type", "source.type", "value.type"}
 """What the choice of a type, or a switch between two forms, decides."""
 
 
+def test_no_script_asks_for_an_npm_that_a_machine_without_node_has_not() -> None:
+    scripts = json.loads((WEB / "package.json").read_text())["scripts"]
+    assert scripts
+    assert not [name for name, text in scripts.items() if re.search(r"\b(npm|npx)\b", text)]
+
+
 def test_the_lock_pins_every_package_by_hash_and_names_no_address() -> None:
     packages = json.loads((WEB / "package-lock.json").read_text())["packages"]
     del packages[""]
