@@ -95,6 +95,12 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
             message = f"INTERVAL {after.text} is PostgreSQL's; the unit stands behind the number."
             text = f"INTERVAL {interval[1]} {interval[2].upper()}"
             yield _Problem(token, message, text, text, last=after, code="other_dialect")
+        elif token.has("INTERVAL") and then.has(*_PLURALS) and after.kind in _AMOUNTS:
+            message = (
+                f"{then.text} is no part of a date or time in GoogleSQL, where units are singular."
+            )
+            text = f"INTERVAL {after.text} {then.word[:-1]}"
+            yield _Problem(token, message, text, text, last=then, code="other_dialect")
         elif token.has("DISTINCT") and before.has("SELECT") and after.has("ON"):
             message = "DISTINCT ON is PostgreSQL's; GoogleSQL keeps the first row by a window."
             fix = "QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY created) = 1"
@@ -134,6 +140,8 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
             yield _Problem(token, "The list of IN is empty.", "IN ('a', 'b')")
 
 
+_PLURALS = ("SECONDS", "MINUTES", "HOURS", "DAYS", "WEEKS", "MONTHS", "QUARTERS", "YEARS")
+_AMOUNTS = ("number", "name", "parameter")
 _INTERVAL = re.compile(r"['\"]\s*(\d+)\s+(day|week|month|year|hour|minute|second)s?\s*['\"]", re.I)
 
 
