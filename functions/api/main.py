@@ -9,6 +9,7 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
+from common import cold_start
 from common.clients import publisher, scheduler, warehouses
 from common.http.service import answered
 from common.http.tokens import Keys
@@ -17,6 +18,8 @@ from common.settings import Settings
 from functions.api.routes import INTERFACE
 from functions.api.scheduler import Scheduler
 from functions.api.services import Services
+
+cold_start.loaded()
 
 
 @functions_framework.http

@@ -10,10 +10,13 @@ import functions_framework
 import requests
 from flask import Request, Response
 
+from common import cold_start
 from common.settings import Settings
 from functions.console.answer import Services, respond
 from functions.console.forward import Upstreams, no_token, own_token
 from functions.console.page import Page
+
+cold_start.loaded()
 
 DIST = Path(__file__).parent / "dist"
 

@@ -13,18 +13,20 @@ from flask import Request, Response
 from google.auth.credentials import Credentials
 from google.auth.transport.requests import AuthorizedSession
 
+from common import cold_start
 from common.clients import publisher, warehouses
 from common.http.push import receive
 from common.http.service import answered
 from common.http.tokens import Keys
 from common.messaging.publisher import Bus
 from common.settings import Settings
-from functions.export.frontend.routes import INTERFACE
 from functions.export.send import service
 from functions.export.services import Services
 from functions.export.transport.clock import SystemClock
 from functions.export.transport.secrets import SCOPE, SECRET_MANAGER, Secrets
 from functions.export.transport.wire import Wire
+
+cold_start.loaded()
 
 
 @functions_framework.http
@@ -41,6 +43,9 @@ def export_preview(request: Request) -> Response:
 
 def answer(request: Request, services: Services, keys: Keys | None = None) -> Response:
     """The answer of the route that the request names, given the services."""
+    # pushed messages, for which most instances start, need none of it
+    from functions.export.frontend.routes import INTERFACE
+
     return answered(request, INTERFACE, services, keys)
 
 

@@ -10,6 +10,7 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
+from common import cold_start
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog
 from common.clients import publisher, warehouses
@@ -19,6 +20,8 @@ from common.settings import Settings
 from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle
 from functions.materialize.services import Services
+
+cold_start.loaded()
 
 
 @functions_framework.http

@@ -14,6 +14,7 @@ threads.limit(os.environ)
 import functions_framework  # noqa: E402
 from flask import Request, Response  # noqa: E402
 
+from common import cold_start  # noqa: E402
 from common.catalog.definitions import Catalog  # noqa: E402
 from common.clients import publisher, warehouses  # noqa: E402
 from common.http.push import receive  # noqa: E402
@@ -21,6 +22,8 @@ from common.messaging.publisher import Bus  # noqa: E402
 from common.settings import Settings  # noqa: E402
 from functions.score_leads.data.sources import Warehouses  # noqa: E402
 from functions.score_leads.operate.run import Services, handle  # noqa: E402
+
+cold_start.loaded()
 
 
 @functions_framework.http

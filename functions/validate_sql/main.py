@@ -9,6 +9,7 @@ from functools import cache
 import functions_framework
 from flask import Request, Response
 
+from common import cold_start
 from common.bigquery.runner import own_account
 from common.bigquery.warehouse import Warehouse
 from common.clients import warehouses
@@ -17,6 +18,8 @@ from common.http.tokens import Keys
 from common.settings import Settings
 from functions.validate_sql.check import Services
 from functions.validate_sql.routes import INTERFACE
+
+cold_start.loaded()
 
 JOB_SECONDS = 15
 """Longest time one job may run: the profile is a few of them, within the function's 60 s."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -113,19 +111,3 @@ def test_hosts_are_replaced_by_the_settings_pairs() -> None:
     assert main.replaced_hosts(pairs) == {
         "https://graph.facebook.com": "http://127.0.0.1:9001/meta"
     }
-
-
-def test_importing_the_entry_point_loads_no_platform_library() -> None:
-    code = (
-        "import sys, functions.export.main; "
-        "print(sorted(set(sys.modules) & {'google.ads', 'google.cloud.pubsub_v1', 'pandas',"
-        " 'google.cloud.scheduler_v1', 'sklearn', 'duckdb'}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        cwd=ENTRY.parents[2],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "[]"

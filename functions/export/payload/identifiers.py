@@ -21,7 +21,6 @@ from typing import Literal
 from urllib.parse import unquote
 
 from functions.export.payload import countries
-from functions.export.payload.phones import e164
 
 Profile = Literal["google", "plain", "microsoft"]
 
@@ -76,6 +75,9 @@ def email(raw: str | None, profile: Profile = "plain") -> str | None:
 
 def phone(raw: str | None, country: str | None, *, plus: bool = True) -> str | None:
     """Hash of a phone number in E.164, without its + for Meta; see `phones.e164`."""
+    # the library of all countries' numbers is slow to import, and rows with a click id need none
+    from functions.export.payload.phones import e164
+
     return hashed(raw, lambda text: _digits(e164(text, country), plus))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from common import kinds, user_query
+from common import kinds
 from common.bigquery.leases import lease
 from common.bigquery.sql import create_table_as
 from common.catalog.definitions import DefinitionVersion
@@ -225,6 +225,9 @@ def _answer(services: Services, job: Job) -> tuple[frozenset[str], int | None]:
     query = job.stored.conversion.rows_query()
     if query is None:
         return frozenset(), None
+    # the guard's parser is imported only where SQL is judged, for quick cold starts
+    from common import user_query
+
     verdict = user_query.judged(query.sql, services.warehouse.settings)
     answer = user_query.run(
         verdict,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
-from common import user_query
 from common.bigquery.sql import (
     Sql,
     bind,
@@ -267,6 +266,9 @@ def _written(warehouse: Warehouse, name: str, query: Sql) -> Raw:
 
 def _answered(warehouses: Warehouses, conversion: str, query: str, sql: str, window: Window) -> Raw:
     """The rows of a user's query, judged again and run under the account that may read them."""
+    # the guard's parser is imported only where SQL is judged, for quick cold starts
+    from common import user_query
+
     field = f"{query}_sql"
     name = f"{conversion}_scoring_{query}_raw"
     answer = user_query.run(
