@@ -64,7 +64,7 @@ def without_values(message: str) -> str:
     Only words that are known to be the warehouse's own are kept, so that a message of an unknown
     form tells no more than that the statement failed.
     """
-    said = _PREAMBLE.sub("", message.strip())
+    said = _PREAMBLE.sub("", message.strip(), count=1)
     for pattern, words in _KNOWN:
         if match := pattern.match(said):
             return masked(match.expand(words))
@@ -103,12 +103,18 @@ _OF_NONE = (
     rf"(Not found: (?:Table|Dataset|Job|View) {_PATH})",
     rf"(Table {_PATH} (?:was not found|does not exist|has schema changes))",
     r"(Query exceeded limit for bytes billed: \d+\. \d+ or higher required)",
+    r"(Resources exceeded during query execution: Too many DML statements outstanding against table"
+    rf" {_PATH}, limit is \d+)",
     r"(Resources exceeded during query execution)",
+    r"(Too many partitions produced by query, allowed \d+, query produces at least \d+ partitions)",
+    r"(Too many query parameters: \d+; the limit is \d+)",
+    r"(The query is too large\. The maximum standard SQL query length is [\d.]+K characters)",
+    r"(The view query is too large: \d+ characters; the limit is \d+K characters)",
     r"((?:Job|Operation) timed out after [\d.]+ ?(?:seconds|minutes|hours|s)\b)",
     r"(The query uses [\w ,.()]+ that DuckDB (?:cannot read|lacks))",
     r"(The query uses \w+, which DuckDB lacks)",
     r"(Could not serialize access to table \S+ due to concurrent update)",
-    r"(Too many DML statements|Exceeded rate limits|Quota exceeded)",
+    r"(Too many DML statements|Exceeded rate limits|(?:Custom )?Quota exceeded)",
     r"(An internal error occurred|Backend error|Internal error|Service Unavailable)",
     r"(Duplicate column names in the result are not supported)",
     rf"(Syntax error){_PLACE}",

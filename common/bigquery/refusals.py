@@ -1,7 +1,7 @@
 """What BigQuery refuses, by its reason, as an error that says what to do next.
 
 The reason (`errors[0].reason`) decides and the HTTP status only where there is none: seven reasons
-share 403, and the client turns a byte cap into a 500. A text decides in three places alone, each
+share 403, and the client turns a byte cap into a 500. A text decides in few places alone, each
 where Google gives one reason for two causes and nothing else in the answer tells them apart; its
 source stands beside it. Source: https://cloud.google.com/bigquery/docs/error-messages
 """
@@ -32,8 +32,10 @@ from common.untyped import JsonObject
 _CONTENTION = re.compile(r"concurrent update|could not serialize|too many dml statements", re.I)
 # invalid or invalidQuery: https://cloud.google.com/bigquery/docs/data-manipulation-language
 _STREAMED = re.compile("streaming buffer", re.I)
+# invalidQuery: GoogleCloudPlatform/cortex-dag-generator#5
+_PARTITIONS = re.compile("too many partitions", re.I)
 # quotaExceeded without a place: https://cloud.google.com/bigquery/docs/cost-controls, custom quotas
-_NO_SOON = re.compile(r"custom quota|per ?day|daily|QueryUsage", re.I)
+_NO_SOON = re.compile(r"custom quota|per ?day|daily|QueryUsage|partition modif", re.I)
 _OF_A_DAY = ".long"
 """How places of quotas end that come back the next day: load_job_per_table.long (tidb2dw#91)."""
 _DENIED = re.compile(r"Permission (\S+) denied on (dataset|table) ([\w-]+):([\w.-]+)")
@@ -147,6 +149,8 @@ def _of_query(text: str) -> ProductError:
         return RetryableError(text, code="contention")
     if _STREAMED.search(text):
         return RetryableError(text, code="streaming_buffer")
+    if _PARTITIONS.search(text):
+        return UserError(text, code="too_many_partitions", fix=_FEWER_DAYS)
     return UserError(text, code="query_failed", fix=_JUDGE)
 
 
@@ -222,6 +226,10 @@ _JUDGE = "POST /validate-sql says where a query of yours fails, and what to writ
 _OTHERWISE = "This engine lacks what the query uses; write that part in another way."
 _CHECK_NAME = "Check the name and the location of the dataset."
 _LIGHTER = "Read fewer days or columns, or filter before joining."
+_FEWER_DAYS = (
+    "One job may write 4,000 partitions of a table, a day each, and no project can raise that: ask "
+    "for fewer days at once."
+)
 _QUOTA = (
     "Wait until the quota is there again, or raise it: console.cloud.google.com/iam-admin/quotas, "
     "service BigQuery API, the quota that the message names."

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.local.limits.figures import Figures
+from common.local.limits.limits import Limits, Refused
 from common.privacy import HIDDEN, UNKNOWN, masked, shown, without_values
 
 TOKENS = (
@@ -116,6 +119,41 @@ def test_a_token_is_hidden_wherever_it_stands(token: str) -> None:
 )
 def test_an_error_on_a_row_is_reported_without_the_row(message: str, words: str) -> None:
     assert without_values(message) == words
+
+
+SMALL = Figures(
+    modifications_a_day=0,
+    dml=0,
+    mutating_running=0,
+    mutating_queued=0,
+    parameters=0,
+    query_characters=5,
+    view_characters=5,
+    partitions_a_job=0,
+    partitions_a_day=0,
+    bytes_a_day=0,
+)
+BEYOND: tuple[Callable[[Limits], object], ...] = (
+    lambda limits: limits.write_table("p.d.t", is_partitioned=False),
+    lambda limits: limits.change_rows("p.d.t", is_insert=True).__enter__(),
+    lambda limits: limits.change_rows("p.d.t", is_insert=False).__enter__(),
+    lambda limits: limits.read_tables({"p.d.t": 1}, 0),
+    lambda limits: limits.read_tables({"p.d.t": 1}, 1),
+    lambda limits: limits.check_text("", 1, ""),
+    lambda limits: limits.check_text("SELECT 1", 0, ""),
+    lambda limits: limits.check_text("", 0, "SELECT 1"),
+    lambda limits: limits.check_partitions(1),
+    lambda limits: limits.modify_partitions("p.d.t", 1),
+)
+
+
+@pytest.mark.parametrize("call", BEYOND)
+def test_what_a_limit_refuses_is_said(call: Callable[[Limits], object]) -> None:
+    with pytest.raises(Refused) as refused:
+        call(Limits(SMALL, lambda: 0.0))
+    said = without_values(refused.value.message)
+    assert said != UNKNOWN
+    assert refused.value.message.startswith(said)
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from google.api_core.exceptions import BadRequest
 from google.cloud import bigquery
 
 from common.local.stack.bigquery import EmbeddedBigQuery, start_process
@@ -62,3 +63,11 @@ def test_time_is_utc_wherever_the_machine_stands(tmp_path: Path) -> None:
         sql = "SELECT CAST(TIMESTAMP '2026-01-01 20:00:00' AS STRING) AS at_utc"
         assert [row.at_utc for row in client.query(sql).result()] == ["2026-01-01 20:00:00+00"]
     process.stop()
+
+
+def test_a_destination_that_would_stay_as_it_is_is_refused(
+    client: bigquery.Client, dataset: str
+) -> None:
+    config = bigquery.QueryJobConfig(destination=f"{dataset}.answers")
+    with pytest.raises(BadRequest, match="CREATE TABLE AS or INSERT"):
+        client.query("SELECT 1 AS n", job_config=config, job_retry=None).result()

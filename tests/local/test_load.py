@@ -13,6 +13,7 @@ import csv
 import gzip
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,46 @@ def test_an_existing_table_keeps_its_types(
     loaded(client, f"{dataset}.deals", file)
     assert types(client, f"{dataset}.deals") == {"id": "STRING", "amount": "NUMERIC"}
     assert rows(client, f"SELECT id FROM `{dataset}.deals`") == [{"id": "7"}]
+
+
+def test_a_time_of_parquet_has_a_zone_or_none(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    """isAdjustedToUTC is false of the first and of what is in the record and the list; BigQuery
+    makes DATETIME of such a time, whatever its precision (googleapis/python-bigquery#895, #985)."""
+    file = tmp_path / "calls.parquet"
+    naive = "TIMESTAMP '2026-03-01 10:00:00'"
+    duckdb.sql(
+        f"SELECT {naive} AS naive, TIMESTAMP_NS '2026-03-01 10:00:00' AS nanos,"
+        f" TIMESTAMPTZ '2026-03-01 10:00:00+00' AS zoned, {{'at': {naive}}} AS inner_,"
+        f" [{naive}] AS many"
+    ).write_parquet(str(file))
+    loaded(client, f"{dataset}.calls", file)
+    assert types(client, f"{dataset}.calls") == {
+        "naive": "DATETIME",
+        "nanos": "DATETIME",
+        "zoned": "TIMESTAMP",
+        "inner_": "RECORD",
+        "many": "DATETIME",
+    }
+    found = f"SELECT * FROM {dataset}.calls WHERE naive = inner_.at AND naive IN UNNEST(many)"
+    (row,) = rows(client, found)
+    assert (row["naive"], row["zoned"]) == (
+        datetime(2026, 3, 1, 10),
+        row["naive"].replace(tzinfo=UTC),
+    )
+
+
+def test_a_time_in_a_record_of_json_is_in_utc_as_one_beside_it(
+    client: bigquery.Client, dataset: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "calls.ndjson"
+    at = "2026-03-01 10:00:00"
+    file.write_text(json.dumps({"at": at, "inner_": {"at": at}, "all_": [{"at": at}]}))
+    loaded(client, f"{dataset}.calls", file)
+    schema = client.get_table(f"{dataset}.calls").schema
+    kinds = {it.field_type for column in schema for it in column.fields or (column,)}
+    assert kinds == {"TIMESTAMP"}
 
 
 def test_nested_json_becomes_records(client: bigquery.Client, dataset: str, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from common.bigquery.sql import fill
+from common.bigquery.sql import Sql, fill
+from common.bigquery.warehouse import Executed
 from common.catalog.definitions import Catalog
 from common.errors import UserError
 from common.model.window import Window
@@ -66,6 +67,27 @@ def outcomes(department: Department, *deals: dict[str, Any]) -> dict[str, dict[s
     return {row["id"]: row for row in rows}
 
 
+def test_leads_of_many_years_are_remembered_by_statements_of_few_days(
+    department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job writes 4,000 partitions: a CRM of twenty years has more days."""
+    monkeypatch.setattr(first_seen, "MOST_DAYS", 45)
+    there, seen = staged(department), ("r", KNOWN_UNTIL)
+    pieces: list[tuple[Any, Any]] = []
+    execute = department.warehouse.execute
+
+    def counted(sql: Sql, **options: Any) -> Executed:
+        bound = sql.parameters
+        pieces.append((bound["start_date"].value, bound["end_date"].value))
+        return execute(sql, **options)
+
+    monkeypatch.setattr(department.warehouse, "execute", counted)
+    assert first_seen.remember(department.warehouse, "old", there, *seen, YEAR) == 3
+    assert first_seen.remember(department.warehouse, "old", there, *seen, YEAR) == 0
+    assert {(end - start).days < 45 for start, end in pieces} == {True}
+    assert (pieces[0][0], pieces[3][1], len(pieces)) == (YEAR.start, YEAR.end, 8)
+
+
 def test_a_deal_goes_to_the_last_lead_before_it(department: Department) -> None:
     found = outcomes(
         department,
@@ -115,7 +137,7 @@ def test_several_deals_of_one_lead_add_up_inside_its_window(department: Departme
         for day, value in (("01-11", 10.0), ("01-21", 20.0), ("05-30", 40.0))
     ]  # fmt: skip
     there = staged(department, *bought)
-    first_seen.remember(department.warehouse, "leads", there, "run", KNOWN_UNTIL)
+    first_seen.remember(department.warehouse, "leads", there, "run", KNOWN_UNTIL, YEAR)
     past = history.past(department.warehouse, "leads", there, YEAR, KNOWN_UNTIL, 40)
     assert past is not None
     assert past.outcomes.value[0] == 30
@@ -132,7 +154,7 @@ def test_a_deal_of_unknown_worth_leaves_the_money_of_its_lead_unknown(
         for day, value in (("11", 10.0), ("12", None))
     ]  # fmt: skip
     there = staged(department, *bought)
-    first_seen.remember(department.warehouse, "leads", there, "run", KNOWN_UNTIL)
+    first_seen.remember(department.warehouse, "leads", there, "run", KNOWN_UNTIL, YEAR)
     past = history.past(department.warehouse, "leads", there, YEAR, KNOWN_UNTIL, 40)
     assert past is not None
     assert past.outcomes.won.tolist() == [False, True, False]
@@ -366,7 +388,7 @@ def test_what_a_lead_did_on_the_site_counts_up_to_two_days_before(department: De
     department.define("visited")
     there = staged(department, id="visited")
     assert history.past(warehouse, "visited", there, YEAR, KNOWN_UNTIL, 30) is None, "none seen yet"
-    first_seen.remember(warehouse, "visited", there, "run", KNOWN_UNTIL)
+    first_seen.remember(warehouse, "visited", there, "run", KNOWN_UNTIL, YEAR)
     past = history.past(warehouse, "visited", there, YEAR, KNOWN_UNTIL, 30)
     assert past is not None
     before, visited, new = (

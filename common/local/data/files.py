@@ -54,7 +54,8 @@ def opened(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> File
     except duckdb.Error as error:
         named = ", ".join(map(str, paths))
         raise FileError(f"{named} cannot be read as {form}: {first_line(error)}") from error
-    # text carries no time zone; BigQuery's own autodetection takes such a time for UTC
+    # text carries no time zone, and BigQuery's own autodetection takes such a time for UTC; parquet
+    # says which of both a time is (python-bigquery#985: without a zone it is a DATETIME)
     zoned = [_in_utc(it) if form != "parquet" else it for it in fields]
     return Files(tuple(paths), form, tuple(zoned))
 
@@ -130,6 +131,8 @@ def _as_texts(names: Sequence[str]) -> str:
 
 
 def _in_utc(field: Field) -> Field:
+    if field["type"] == "RECORD":
+        return {**field, "fields": [_in_utc(it) for it in field["fields"]]}
     return {**field, "type": "TIMESTAMP"} if field["type"] == "DATETIME" else field
 
 

@@ -32,6 +32,7 @@ from common.local.emulator_patches.storage import (  # noqa: E402
     columns,
     healing,
     loads,
+    partitions,
     snapshots,
     tables,
 )
@@ -49,6 +50,7 @@ PATCHES = (
     jobs,
     dry_run,
     loads,
+    partitions,
     limits,
     permissions,
     requests,

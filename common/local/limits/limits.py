@@ -42,12 +42,14 @@ class Limits:
         self._seen: dict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._outstanding: Counter[tuple[str, bool]] = Counter()
         self._read: deque[tuple[float, int]] = deque()
+        self._parts: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
 
     def write_table(self, table: str, *, is_partitioned: bool) -> None:
         """A load, or a query into the table; raises Refused."""
         with self._lock:
             # a job that fails has used up one of the day's all the same
-            if self._count("day", table, DAY_SECONDS) > self.figures.modifications_a_day:
+            written = 0 if is_partitioned else self._count("day", table, DAY_SECONDS)
+            if written > self.figures.modifications_a_day:
                 raise Refused(
                     "quotaExceeded",
                     403,
@@ -110,10 +112,7 @@ class Limits:
                 f"Query exceeded limit for bytes billed: {cap}. {billed} or higher required.",
             )
         with self._lock:
-            now = self._clock()
-            while self._read and self._read[0][0] <= now - DAY_SECONDS:
-                self._read.popleft()
-            if sum(size for _, size in self._read) + billed > self.figures.bytes_a_day:
+            if self._spent(self._read) + billed > self.figures.bytes_a_day:
                 raise Refused(
                     "quotaExceeded",
                     403,
@@ -121,7 +120,7 @@ class Limits:
                     "QueryUsagePerDay, which is set by your administrator. For more information, "
                     "see https://cloud.google.com/bigquery/cost-controls",
                 )
-            self._read.append((now, billed))
+            self._read.append((self._clock(), billed))
 
     def check_text(self, sql: str, parameters: int, view: str) -> None:
         """The size of a statement, its parameters and the view that it makes; raises Refused."""
@@ -158,6 +157,25 @@ class Limits:
                 f"Too many partitions produced by query, allowed {allowed}, query produces at "
                 f"least {written} partitions",
             )
+
+    def modify_partitions(self, table: str, written: int) -> None:
+        """So many partitions of the table, written by a load or a query; raises Refused."""
+        with self._lock:
+            spent = self._spent(self._parts[table])
+            if spent + written > self.figures.partitions_a_day:
+                raise Refused(
+                    "quotaExceeded",
+                    403,
+                    "Quota exceeded: Your table exceeded quota for Number of partition "
+                    f"modifications to a column partitioned table. {_MORE}",
+                )
+            self._parts[table].append((self._clock(), written))
+
+    def _spent(self, taken: deque[tuple[float, int]]) -> int:
+        """What was taken within a day."""
+        while taken and taken[0][0] <= self._clock() - DAY_SECONDS:
+            taken.popleft()
+        return sum(amount for _, amount in taken)
 
     def _update(self, table: str, is_partitioned: bool) -> None:
         figures = self.figures

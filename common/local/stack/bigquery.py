@@ -107,13 +107,13 @@ class EmbeddedBigQuery:
     def _start(self, settings: Settings) -> EmulatorServer:
         from bqemulator.server import EmulatorServer
 
-        from common.local.emulator_patches.server import limits, permissions
+        from common.local.emulator_patches.server import enforcement, limits, permissions
 
         server = EmulatorServer(settings)
 
         async def begin() -> None:
             permissions.policy.set(self._policy)
-            limits.enforced.set(self._limits)
+            enforcement.enforced.set(self._limits)
             limits.faulty.set(self._faults)
             await server.start()
 

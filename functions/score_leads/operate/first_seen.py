@@ -11,18 +11,27 @@ import orjson
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.crm import CLICK_IDS
+from common.model.window import Window
 from functions.score_leads.data.sources import Staged
 from functions.score_leads.model.leakage import LATE_SHARE, LEAST_COMPARED, late_attributes
 from functions.score_leads.training.training import SEEN_EARLY_DAYS
 
 COMPARED_DAYS = 7
 COMPARED_LEADS = 20_000
+MOST_DAYS = 3_650
+"""Days of leads in one statement: a job may write 4,000 partitions
+(https://cloud.google.com/bigquery/quotas, "Partitioned tables")."""
 
 
 def remember(
-    warehouse: Warehouse, conversion: str, staged: Staged, run_id: str, as_of: datetime
+    warehouse: Warehouse,
+    conversion: str,
+    staged: Staged,
+    run_id: str,
+    as_of: datetime,
+    days: Window,
 ) -> int:
-    """Append the leads that are not known yet; returns how many."""
+    """Append the leads of these days that are not known yet; returns how many."""
     statement = template(
         __file__,
         features=warehouse.table("lead_features"),
@@ -31,7 +40,9 @@ def remember(
         of_lead=", ".join(f"lead.{name}" for name in CLICK_IDS),
     )
     facts = {"conversion": conversion, "run_id": run_id, "first_seen_at": as_of}
-    return warehouse.execute(with_parameters(statement, **facts)).affected_rows or 0
+    pieces = ({"start_date": it.start, "end_date": it.end} for it in days.chunks(MOST_DAYS))
+    written = (warehouse.execute(with_parameters(statement, **facts, **piece)) for piece in pieces)
+    return sum(done.affected_rows or 0 for done in written)
 
 
 def late(warehouse: Warehouse, conversion: str, staged: Staged, as_of: datetime) -> dict[str, str]:

@@ -12,4 +12,4 @@ LEFT JOIN (
   FROM {{ features }} AS feature
   WHERE feature.conversion = @conversion
 ) AS known ON known.id = lead.id
-WHERE known.id IS NULL
+WHERE known.id IS NULL AND lead.date BETWEEN @start_date AND @end_date

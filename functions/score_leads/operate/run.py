@@ -141,7 +141,7 @@ def score(services: Services, task: ScoreTask) -> Scored | None:
     _report(services, task, training_incidents.of_sources(lacking, currency))
     seen_at = _seen_at(services, job)
     # before the training, which learns from what is remembered
-    first_seen.remember(services.warehouse, job.stored.id, staged, task.run_id, seen_at)
+    first_seen.remember(services.warehouse, job.stored.id, staged, task.run_id, seen_at, days)
     packed, is_trained = _trained(services, job, staged) if job.is_due else (_packed(job), False)
     if packed is None:
         return None

@@ -1,8 +1,8 @@
 """Jobs: an id is taken once, labels come back, time limits hold, results do not pile up.
 
 Seen in 1.4.0: a job id that was used before runs again, labels and job type are lost,
-job_timeout_ms is ignored, results are kept for ever. Each SELECT's job is written to the disk while
-every other request waits.
+job_timeout_ms is ignored, results are kept for ever, a query's destination table stays as it is.
+Each SELECT's job is written to the disk while every other request waits.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from bqemulator.api.routes import jobs
 from bqemulator.catalog.duckdb_repository import DuckDBCatalogRepository
 from bqemulator.catalog.models import JobMeta
-from bqemulator.domain.errors import ResourceRef, resource_already_exists
+from bqemulator.domain.errors import InvalidQueryError, ResourceRef, resource_already_exists
 from bqemulator.jobs import executor
 
 from common.local.emulator_patches.patch import replace
@@ -26,6 +26,9 @@ from common.local.iam.tokens import sender_account
 from common.untyped import JsonObject
 
 _KEPT = 256
+_NO_DESTINATION = (
+    "The local BigQuery writes no destination table of a query; write CREATE TABLE AS or INSERT."
+)
 _RANDOM = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _running: dict[tuple[int, str, str], asyncio.Event] = {}
 
@@ -55,6 +58,8 @@ def install() -> None:
     handle = replace(jobs, "_handle_query_job", None)
 
     async def handled(project_id: str, job_id: str, config: Any, **rest: Any) -> Any:
+        if config["query"].get("destinationTable"):
+            raise InvalidQueryError(_NO_DESTINATION)
         if rest["dry_run"]:
             return await handle(project_id, job_id, config, **rest)
         execution.deadline.set(float(config.get("jobTimeoutMs") or 600_000) / 1000)

@@ -9,8 +9,8 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack
 from contextvars import ContextVar
 from typing import Any
 
@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.local.emulator_patches.patch import replace
+from common.local.emulator_patches.server.enforcement import as_failure, limits_of
 from common.local.emulator_patches.statements import execution, statements, transactions
 from common.local.iam import refusals
 from common.local.limits.faults import STATUS, Fault, Faults
@@ -31,8 +32,6 @@ from common.untyped import JsonObject
 
 Path = tuple[str, str, str]
 
-enforced: ContextVar[Limits | None] = ContextVar("enforced", default=None)
-"""The limits of the server that starts next; without them nothing is too much."""
 faulty: ContextVar[Faults | None] = ContextVar("faulty", default=None)
 """The faults that the calls of the server that starts next meet."""
 cap: ContextVar[int] = ContextVar("cap", default=0)
@@ -42,16 +41,6 @@ _READING = exp.Query | exp.DML | exp.Create
 _HELD = 2**36
 """Bytes. More than an engine on one machine holds: a job with a higher cap needs no counting."""
 _TABLE = re.compile(r".*/projects/([^/]+)/datasets/([^/]+)/tables(?:/([^/]+))?")
-_of: dict[int, Limits] = {}
-
-
-class LimitError(InvalidQueryError):
-    """A job's failure with BigQuery's own reason."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.message, location=refused.location or None)
-        self.bq_reason = refused.reason  # type: ignore[misc]
-        self.http_status = refused.status  # type: ignore[misc]
 
 
 def install() -> None:
@@ -59,7 +48,7 @@ def install() -> None:
     run = replace(executor, "_run_query_body", None)
 
     async def limited(**asked: Any) -> Any:
-        limits = _of.get(id(asked["ctx"]))
+        limits = limits_of(asked["ctx"])
         if limits is None:
             return await run(**asked)
         with ExitStack() as held:
@@ -70,32 +59,16 @@ def install() -> None:
     replace(executor, "_run_query_body", limited)
 
 
-def enforce(ctx: Any) -> None:
-    """The server of this context has the limits of `enforced` from now on."""
-    limits = enforced.get()
-    if limits is None:
-        _of.pop(id(ctx), None)
-    else:
-        _of[id(ctx)] = limits
-
-
 def load(ctx: Any, path: Path, *, is_partitioned: bool) -> None:
     """Before a load into the table; raises LimitError."""
-    if limits := _of.get(id(ctx)):
+    if limits := limits_of(ctx):
         with as_failure():
             limits.write_table(".".join(path), is_partitioned=is_partitioned)
 
 
-def loaded(ctx: Any, partitions: int) -> None:
-    """Before what a load has written counts; raises LimitError."""
-    if limits := _of.get(id(ctx)):
-        with as_failure():
-            limits.check_partitions(partitions)
-
-
 def refusal(ctx: Any, method: str, url: str, sent: bytes) -> tuple[Any, int] | None:
     """The answer to a definition by the API that comes too often, None for every other call."""
-    limits, found = _of.get(id(ctx)), _TABLE.fullmatch(url)
+    limits, found = limits_of(ctx), _TABLE.fullmatch(url)
     if limits is None or found is None or method not in ("POST", "PATCH", "PUT"):
         return None
     body = json.loads(sent)
@@ -114,18 +87,9 @@ def refusal(ctx: Any, method: str, url: str, sent: bytes) -> tuple[Any, int] | N
 
 def declared(ctx: Any, text: str) -> int:
     """Bytes of the tables in DuckDB's text whose size the limits declare."""
-    limits = _of.get(id(ctx))
+    limits = limits_of(ctx)
     known = limits.figures.declared if limits else {}
     return sum(size for path, size in known.items() if _named(path) in text)
-
-
-@contextmanager
-def as_failure() -> Iterator[None]:
-    """What a limit refuses fails the job."""
-    try:
-        yield
-    except Refused as error:
-        raise LimitError(error) from error
 
 
 def _admit(limits: Limits, asked: JsonObject, held: ExitStack) -> None:

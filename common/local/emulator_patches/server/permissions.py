@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.local.emulator_patches.patch import replace
-from common.local.emulator_patches.server import limits
+from common.local.emulator_patches.server import enforcement, limits
 from common.local.emulator_patches.storage import loads
 from common.local.iam import refusals
 from common.local.iam.policy import Policy
@@ -40,12 +40,12 @@ def install() -> None:
 
     def created(context: Any) -> Any:
         app = create(context)
-        limits.enforce(context)
+        enforcement.enforce(context)
         faults = limits.faulty.get()
         if faults is not None:
             app.user_middleware.append(Middleware(limits.FaultyCalls, faults=faults))
         enforced = policy.get()
-        if enforced is not None or limits.enforced.get() is not None:
+        if enforced is not None or enforcement.enforced.get() is not None:
             app.user_middleware.append(Middleware(Gate, policy=enforced, context=context))
         return app
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ from common.local.emulator_patches.statements import (
     translation,
     wildcards,
 )
-from common.local.emulator_patches.storage import tables
+from common.local.emulator_patches.storage import partitions, tables
 from common.untyped import JsonObject
 
 _rewrite_for_system_time = private(inner_query, "rewrite_for_system_time")
@@ -71,7 +72,8 @@ async def run(
             return await _beside(ctx, lambda connection: _fetch(connection, plan), seconds)
         async with ctx.engine.write_lock():
             inserted = arrivals.inserting(plan.statement.tree, project_id, ctx)
-            table = await _beside(ctx, lambda connection: _fetch(connection, plan), seconds)
+            written = partitions.target(plan.statement.tree, project_id, ctx)
+            table = await _beside(ctx, lambda work: _fetch(work, plan, written), seconds)
             arrivals.came(inserted, ctx)
     tables.changed(plan.statement.tree, project_id, ctx)
     if isinstance(plan.statement.tree, exp.Alter):
@@ -87,12 +89,12 @@ async def _commit(
     seconds = deadline.get()
     whole = ";\n".join(plan.text for plan in plans)
 
+    targets = [partitions.target(plan.statement.tree, project, ctx) for plan in plans]
+
     def work(connection: duckdb.DuckDBPyConnection) -> None:
-        with connection:
-            connection.begin()
-            for plan in plans:
-                connection.execute(plan.text, plan.values or None)
-            connection.commit()
+        with connection, partitions.together(connection):
+            for plan, written in zip(plans, targets, strict=True):
+                _execute(connection, plan, written)
 
     with messages.as_bigquery_errors(";\n".join(parts), whole, seconds):
         async with ctx.engine.write_lock():
@@ -194,16 +196,24 @@ async def _beside(
     return await asyncio.shield(working)
 
 
-def _fetch(connection: duckdb.DuckDBPyConnection, plan: Plan) -> pyarrow.Table:
-    try:
-        result = connection.execute(plan.text, plan.values or None)
+def _fetch(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, written: partitions.Target | None = None
+) -> pyarrow.Table:
+    with connection, partitions.together(connection) if written else nullcontext():
+        result = _execute(connection, plan, written)
         described = result.description
         table = result.to_arrow_table()
         _plain_integers(connection, plan)
-    finally:
-        connection.close()
     refuse_duplicates(table.schema.names)
     return _annotate_with_duckdb_types(table, described)
+
+
+def _execute(
+    connection: duckdb.DuckDBPyConnection, plan: Plan, written: partitions.Target | None
+) -> duckdb.DuckDBPyConnection:
+    if written is None:
+        return connection.execute(plan.text, plan.values or None)
+    return partitions.execute(connection, plan.text, plan.values, written)
 
 
 def _plain_integers(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,7 @@ from common.local.emulator_patches.column_types import Field, definitions, descr
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.server import jobs, limits
 from common.local.emulator_patches.statements import arrivals
+from common.local.emulator_patches.storage import partitions
 from common.local.emulator_patches.storage.sources import Source
 from common.local.iam.tokens import sender_account
 from common.untyped import JsonObject
@@ -144,7 +146,7 @@ class _Load:
                 self._make_room(connection, target, fields)
                 self._note_arrival(connection, target, ctx)
                 written = sum(source.append(connection, target, path) for path in self.paths)
-                limits.loaded(ctx, self._partitions(connection, target, written))
+                partitions.loaded(ctx, self.table, self._newest(connection, target, written))
                 total = connection.execute(f"SELECT COUNT(*) FROM {target}").fetchone()
                 connection.execute("COMMIT")
             except BaseException:
@@ -152,16 +154,17 @@ class _Load:
                 raise
         return written, total[0]
 
-    def _partitions(self, connection: duckdb.DuckDBPyConnection, target: str, written: int) -> int:
-        """How many days of its partition the newest rows have."""
-        parted = self.table.time_partitioning
-        if parted is None or not parted.field:
-            return 0
-        newest = f'SELECT "{parted.field}" AS day FROM {target} ORDER BY rowid DESC LIMIT {written}'
-        row = connection.execute(
-            f"SELECT COUNT(DISTINCT CAST(day AS DATE)) FROM ({newest})"
-        ).fetchone()
-        return int(row[0]) if row else 0
+    def _newest(
+        self, connection: duckdb.DuckDBPyConnection, target: str, written: int
+    ) -> Callable[[str], int]:
+        """How many values an expression has in the rows that were written last."""
+
+        def count(expression: str) -> int:
+            newest = f"SELECT {expression} AS it FROM {target} ORDER BY rowid DESC LIMIT {written}"
+            row = connection.execute(f"SELECT COUNT(DISTINCT it) FROM ({newest})").fetchone()
+            return int(row[0]) if row else 0
+
+        return count
 
     def _note_arrival(self, connection: duckdb.DuckDBPyConnection, target: str, ctx: Any) -> None:
         if arrivals.has_times(self.table):

@@ -23,6 +23,7 @@ from sqlglot import exp
 from common.local.emulator_patches.column_types import described
 from common.local.emulator_patches.patch import private, replace
 from common.local.emulator_patches.statements import arrivals, statements
+from common.local.emulator_patches.storage import partitions
 from common.untyped import JsonObject
 
 _parsed = private(routes, "_parse_schema_fields")
@@ -148,12 +149,9 @@ def _clause(clause: exp.Expr, table: TableMeta, ctx: Any) -> JsonObject:
     if isinstance(clause, exp.ClusterProperty):
         return {"clustering": Clustering(fields=tuple(it.name for it in clause.expressions))}
     if isinstance(clause, exp.PartitionedByProperty):
-        # a bare name is no column to the parser
-        column = clause.find(exp.Column) or clause.find(exp.Identifier)
         before = table.time_partitioning or TimePartitioning()
-        is_arrival = column is not None and column.name.upper() in arrivals.PSEUDO
-        field = None if column is None or is_arrival else column.name
-        parted = before.model_copy(update={"field": field})
+        shape = {"field": partitions.column_of(clause), "type": partitions.unit_of(clause)}
+        parted = before.model_copy(update=shape)
         return {"time_partitioning": parted}
     if isinstance(clause, exp.Property) and clause.name == "labels":
         pairs = (it.expressions for it in clause.args["value"].expressions)
