@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import uuid
@@ -34,6 +35,8 @@ settings.load_profile("untimed")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # statements make trees of many nodes; looking through all that a run holds for each is a tenth
+    gc.set_threshold(50_000, 20, 50)
     if config.getoption("--update") and os.environ.get("CI"):
         raise pytest.UsageError("CI compares expected files; it never writes them.")
 
