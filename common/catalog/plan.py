@@ -242,7 +242,7 @@ def _last_day(id: str, request: RunRequested, trigger: str, known: Known) -> dat
 
 
 def reaching(id: str, request: RunRequested, trigger: str, known: Known) -> date | None:
-    """The last day that the run computes, though it may not be told whole yet.
+    """The last day that the run computes, though GA4 may not have exported it whole yet.
 
     None where `windows` leaves the conversion out.
     GA4's newest daily table may hold hours of the day after it, where the property's days end later

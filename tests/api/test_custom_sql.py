@@ -215,12 +215,12 @@ def test_a_milestone_must_be_a_conversion_that_can_be_reached(shop: House) -> No
 
 
 def test_a_row_of_a_query_is_explained(shop: House) -> None:
-    shop.harness.save(custom(shop, GOOD, id="told"))
-    shop.world.run(date(2026, 11, 19), conversions=("told",), request_id="told")
-    counted = shop.harness.get("/conversions/told/explain?id=O-1")
+    shop.harness.save(custom(shop, GOOD, id="explained"))
+    shop.world.run(date(2026, 11, 19), conversions=("explained",), request_id="explained")
+    counted = shop.harness.get("/conversions/explained/explain?id=O-1")
     assert counted["verdict"] == "counted"
     assert counted["steps"][0]["text"] == "The answer of the query has it."
-    absent = shop.harness.get("/conversions/told/explain?id=O-9")
+    absent = shop.harness.get("/conversions/explained/explain?id=O-9")
     assert (absent["verdict"], absent["dropped_by"]) == ("not_found", "source")
     assert "The answer of the query does not have it from" in absent["sentence"]
 

@@ -185,16 +185,17 @@ def test_the_report_tells_why_so_many_were_counted(shop: House) -> None:
     assert line["name"] == "Purchase"
     assert [day["conversions"] for day in line["days"]] == [0, 0, 0, 0, 2, 1, 1]
     assert line["totals"]["value"] == 240.0
-    told = line["counted"]
-    assert (told["read"], told["duplicates"], told["counted"], told["now"]) == (5, 1, 4, 4)
-    assert told["read"] - told["duplicates"] - told["broken"] - told["otherwise"] == told["counted"]
+    counts = line["counted"]
+    assert (counts["read"], counts["duplicates"], counts["counted"], counts["now"]) == (5, 1, 4, 4)
+    removed = counts["duplicates"] + counts["broken"] + counts["otherwise"]
+    assert counts["read"] - removed == counts["counted"]
 
 
 def test_the_report_names_each_change_with_its_cause(changing: House) -> None:
     answer = changing.harness.get(f"/report?{WEEK}")
-    told = {(one["change"], one["cause"]): one for one in answer["changes"]}
-    assert sum(one["rows"] for (change, _), one in told.items() if change == "insert") == 4
-    assert told["update", "refund"] | {"conversion": ""} == {
+    changes = {(one["change"], one["cause"]): one for one in answer["changes"]}
+    assert sum(one["rows"] for (change, _), one in changes.items() if change == "insert") == 4
+    assert changes["update", "refund"] | {"conversion": ""} == {
         "conversion": "",
         "change": "update",
         "cause": "refund",

@@ -114,9 +114,9 @@ TELLING = [k for k in KINDS if DESTINATIONS[k].diagnose is not Destination.diagn
 def test_whatever_a_platform_says_of_quality_is_numbers_or_nothing(kind: str, body: Any) -> None:
     destination, _ = plain(kind)
     wire = SimpleNamespace(exchange=lambda _: Answer(200, json.dumps(body).encode()))
-    told = destination.diagnose(NOW.date(), cast("Any", wire))
-    assert set(told) <= {*destination.mapped, ""}
-    assert all(math.isfinite(each) for measures in told.values() for each in measures.values())
+    diagnoses = destination.diagnose(NOW.date(), cast("Any", wire))
+    assert set(diagnoses) <= {*destination.mapped, ""}
+    assert all(math.isfinite(each) for measures in diagnoses.values() for each in measures.values())
 
 
 @pytest.mark.parametrize("kind", KINDS)

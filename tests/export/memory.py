@@ -28,8 +28,8 @@ from functions.export.reconcile.membership import PART
 from functions.export.send.due import JUST_NOW
 
 REVIEWED = ("skipped", "rejected", "parked", "failed", "unsupported_change")
-SETTLED = ("accepted", "retry", "rejected", "parked")
-TOLD = ("unsupported_change", "ambiguous", "rejected")
+ANSWERED = ("accepted", "retry", "rejected", "parked")
+REPORTED = ("unsupported_change", "ambiguous", "rejected")
 VOIDS = ("absent", "failed", "parked", "unknown")
 HEALTHY = ("applied", "unchanged")
 ENDS = (*HEALTHY, "held", "failed")
@@ -124,7 +124,7 @@ class MemoryLedger:
                 self._newly_in_doubt(key) or delivery_state.refused_in_doubt
             )
             shown = delivery_state.row_hash is None and (
-                delivery_state.state in TOLD or resting or failed
+                delivery_state.state in REPORTED or resting or failed
             )
             parked = delivery_state.state == "parked" and not resting
             if (gone_at and not shown) if live else delivery_state.state in OPEN or parked:
@@ -350,7 +350,7 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
                 held, doubts = entry.sent, []
             case "absent" if not entry.request_id:
                 held, doubts = None, []
-            case "sending" if following is not None and following.entry.state in SETTLED:
+            case "sending" if following is not None and following.entry.state in ANSWERED:
                 pass
             case "sending" | "unknown":
                 doubts += [entry.sent] if entry.sent else []
@@ -388,7 +388,7 @@ def _newly_in_doubt(ordered: Sequence[Written]) -> bool:
     )
     return any(
         state == "unknown"
-        or (state == "sending" and (*states[i + 1 : i + 2], "")[0] not in SETTLED)
+        or (state == "sending" and (*states[i + 1 : i + 2], "")[0] not in ANSWERED)
         for i, state in enumerate(states)
         if i > max(answered, cleared)
     )

@@ -45,7 +45,7 @@ class Job:
 
     @property
     def closed(self) -> Window:
-        """The days of the window that are up to date afterwards; the others are not told whole."""
+        """The days of the window that are up to date afterwards; the others are not whole yet."""
         return Window(self.window.start, min(self.window.end, self.task.end_date))
 
     @property

@@ -116,13 +116,13 @@ def published(services: Services, job: Job) -> JsonObject:
 
 
 def low_volume(services: Services, job: Job, found: Row) -> None:
-    """Report a day with far fewer conversions than usual: the newest that GA4 has told whole."""
+    """Report a day with far fewer conversions than usual: the newest that is exported whole."""
     day, seen, usual = job.closed.end, found["seen"], found["usual"]
     earlier = found["seen_before"], found["usual_before"]
     is_either_low = volume.is_low(seen, usual) or volume.is_low(*earlier)
     is_judged_by_ga4 = job.stored.conversion.follows_ga4 and is_either_low
     # asked of the stage only where it matters
-    if is_judged_by_ga4 and not volume.is_told_whole(services.warehouse, day):
+    if is_judged_by_ga4 and not volume.is_whole(services.warehouse, day):
         day, (seen, usual) = day - timedelta(days=1), earlier
     volume.report_low_volume(
         services.ledger, job.stored, day, job.task.run_id, seen=seen, usual=usual

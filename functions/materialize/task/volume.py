@@ -21,7 +21,7 @@ def is_low(seen: int, usual: float) -> bool:
     return usual >= USUAL_ROWS and seen < SHARE * usual
 
 
-def is_told_whole(warehouse: Warehouse, day: date) -> bool:
+def is_whole(warehouse: Warehouse, day: date) -> bool:
     """Whether GA4's daily table of the day holds no hour of the day before, by the stage.
 
     Where a property's days begin earlier than the project's, the last hours of a day come with the

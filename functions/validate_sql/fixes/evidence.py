@@ -57,7 +57,7 @@ def _counts(value: str, is_text: bool, candidate: Candidate) -> Iterator[tuple[s
     is_there = f"{value} IS NOT NULL"
     if is_text:
         is_there += f" AND TRIM({value}) != ''"
-    told_apart = f"TRIM({value})" if is_text else f"TO_JSON_STRING({value})"
+    distinct = f"TRIM({value})" if is_text else f"TO_JSON_STRING({value})"
     fits, excused = (text.replace("{}", value) for text in (candidate.fits, candidate.excused))
     read = f"IF({is_there} AND IFNULL({fits}, FALSE), {candidate.of(value)}, NULL)"
     lost = f"({candidate.of(value)}) IS NULL AND NOT IFNULL({excused}, FALSE)"
@@ -65,7 +65,7 @@ def _counts(value: str, is_text: bool, candidate: Candidate) -> Iterator[tuple[s
     yield "misfits", f"COUNTIF({is_there} AND NOT IFNULL({fits}, FALSE))"
     # what does not fit is not worked out: it may make the expression fail
     yield "lost", f"COUNTIF({is_there} AND IF(IFNULL({fits}, FALSE), {lost}, FALSE))"
-    yield "before", f"COUNT(DISTINCT IF({is_there}, {told_apart}, NULL))"
+    yield "before", f"COUNT(DISTINCT IF({is_there}, {distinct}, NULL))"
     yield "after", f"COUNT(DISTINCT {read})"
     if candidate.keeps_sum:
         # by how much the sum of numbers would drift, rounding aside

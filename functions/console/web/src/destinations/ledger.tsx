@@ -9,17 +9,17 @@ import type { Export } from '../api/types';
 import { count, money } from '../ui/format';
 import { Act } from '../ui/act';
 import { Ago, Empty, Failed, More, Waiting } from '../ui/parts';
-import { STATES, type LedgerEntry, type Standing } from './types';
+import { STATES, type LedgerEntry, type DeliveryStateCount } from './types';
 
 /** Where all conversions stand at the platform. */
-export function Standings({ id }: { id: string }) {
-  const standings = useQuery({
+export function DeliveryStates({ id }: { id: string }) {
+  const states = useQuery({
     queryKey: ['standings', id],
-    queryFn: ({ signal }) => get<{ standings: Standing[] }>(`/export-preview/destinations/${id}/standings`, {}, signal),
+    queryFn: ({ signal }) => get<{ standings: DeliveryStateCount[] }>(`/export-preview/destinations/${id}/standings`, {}, signal),
   });
-  if (standings.isError) return <Failed error={standings.error} retry={() => void standings.refetch()} />;
-  if (!standings.data) return <Waiting rows={2} label="Counting" />;
-  if (!standings.data.standings.length) return null;
+  if (states.isError) return <Failed error={states.error} retry={() => void states.refetch()} />;
+  if (!states.data) return <Waiting rows={2} label="Counting" />;
+  if (!states.data.standings.length) return null;
   return (
     <section>
       <Title order={2} mb="xs">
@@ -27,7 +27,7 @@ export function Standings({ id }: { id: string }) {
       </Title>
       <Table maw={760} aria-label="Where conversions stand">
         <Table.Tbody>
-          {standings.data.standings.map((one) => (
+          {states.data.standings.map((one) => (
             <Table.Tr key={`${one.conversion}${one.state}${one.op}${one.reason}`}>
               <Table.Td>{one.conversion}</Table.Td>
               <Table.Td>

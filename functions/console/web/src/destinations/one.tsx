@@ -11,7 +11,7 @@ import { Empty, Failed, Head, Waiting } from '../ui/parts';
 import { Versions } from '../versions/versions';
 import { Advices } from './advice';
 import { Audiences } from './audiences';
-import { Ledger, Standings } from './ledger';
+import { Ledger, DeliveryStates } from './ledger';
 import { Mode } from './list';
 import { DryRunTab } from './dry';
 import { usePlatform } from './forms';
@@ -93,7 +93,7 @@ export function OneDestination() {
         </Tabs.Panel>
         <Tabs.Panel value="ledger">
           <Stack gap="xl">
-            <Standings id={id} />
+            <DeliveryStates id={id} />
             <Ledger id={id} />
           </Stack>
         </Tabs.Panel>

@@ -17,7 +17,7 @@ export type DestinationVersion = Omit<Export['DestinationVersion'], 'definition'
 export type FormOf = Omit<Export['Form'], 'schema'> & { schema: Schema };
 export type DryRun = Export['DryRun'];
 export type LedgerEntry = Export['LedgerEntry'];
-export type Standing = Export['DeliveryStateCount'];
+export type DeliveryStateCount = Export['DeliveryStateCount'];
 
 export const STATES: Record<string, { word: string; sign: string; color: string }> = {
   accepted: { word: 'Accepted', sign: '✓', color: 'teal' },
