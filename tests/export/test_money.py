@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from functions.export.contract.base import Consent
 from functions.export.payload.money import Money, money, remembered, zero
+from functions.export.payload.rows import columns, conversion_row
 from functions.export.reconcile.eligibility import (
     Unwanted,
     Wanted,
@@ -20,7 +21,7 @@ from functions.export.reconcile.eligibility import (
     judge,
     unknown_values,
 )
-from tests.destinations.harness import plain, sample_row
+from tests.destinations.harness import NOW, plain, sample_row
 
 CONFIG = plain("google_ads")[0].config
 ROW = sample_row(value=100.0)
@@ -199,6 +200,28 @@ def test_a_word_of_no_list_is_named_and_never_the_permissive_default(
     assert unknown_values(row) == [column]
     sent = judge(row, CONFIG.model_copy(update={"value": "actual"}), "USD")
     assert isinstance(sent, Unwanted) or sent.money is None
+
+
+@pytest.mark.parametrize("as_parameter", [True, False])
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        *[(said, False) for said in ("n/a", "undefined", "-", "?", "nan", "anonymous", "nein")],
+        *[(said, True) for said in ("(not set)", "null", "unknown", " ", None)],
+    ],
+)
+def test_only_the_table_of_consents_says_which_text_leaves_it_open(
+    said: str | None, wanted: bool, as_parameter: bool
+) -> None:
+    named = "consent_ad_user_data"
+    record: dict[str, Any] = dict.fromkeys(columns()) | {"id": "1", "created": NOW, "params": []}
+    if as_parameter:
+        record["params"] = [{"key": named, "value": said}]
+    else:
+        record[named] = said
+    row = replace(conversion_row(record), is_qualified=True, country="US")
+    assert isinstance(judge(row, CONFIG, "USD"), Wanted) == wanted
+    assert unknown_values(row) == ([] if wanted else [named])
 
 
 def test_what_was_sent_in_a_currency_that_has_left_the_list_can_be_taken_back() -> None:

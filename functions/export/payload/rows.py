@@ -100,12 +100,12 @@ def conversion_row(record: Row) -> ConversionRow:
     The SQL contract knows only a few columns, so a query can pass an e-mail address or a click id
     as a parameter of the same name.
     """
-    values = {name: _said(record[name]) for name in columns()}
+    values = {name: _said(name, record[name]) for name in columns()}
     # of a name that comes twice the first one counts
     values["params"] = dict(reversed([*_texts(record.get("params") or ())])) or None
     for name, value in (values["params"] or {}).items():
         if name in _LIFTED and not values.get(name):
-            values[name] = _said(value)
+            values[name] = _said(name, value)
             if name == "country":
                 values["country_of_visit"] = True
         if _opts_out(name, value):
@@ -120,10 +120,12 @@ def _texts(params: Iterable[Row]) -> Iterable[tuple[str, str]]:
     return ((param["key"], param["value"]) for param in params if param["value"])
 
 
-def _said(value: Any) -> Any:
+def _said(name: str, value: Any) -> Any:
     """The value, or None of a text that stands for nothing."""
-    nothing = isinstance(value, str) and identifiers.stands_for_nothing(value)
-    return None if nothing else value
+    # which texts leave a consent open is for its own table to say: an unknown one is a denial
+    if name in consent.COLUMNS or not isinstance(value, str):
+        return value
+    return None if identifiers.stands_for_nothing(value) else value
 
 
 def _opts_out(name: str, value: str) -> bool:
