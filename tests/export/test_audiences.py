@@ -211,8 +211,8 @@ def test_who_leaves_goes_by_every_address_that_was_sent_but_those_of_others(
 ) -> None:
     destination, _ = plain(kind)
     assert isinstance(destination, Members)
-    known = [{KINDS_OF_HASH[kind]: letter * 64} for letter in "abc"]
-    texts = tuple(json.dumps(each) for each in known)
+    known = [(KINDS_OF_HASH[kind], letter * 64) for letter in "abc"]
+    texts = tuple(json.dumps(dict([each])) for each in known)
     joining = [Built(letter, None, letter, "add") for letter in "abc"]
     delivery = here.delivery(destination, CONVERSION)
     outcomes = delivery.deliver(

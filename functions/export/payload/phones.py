@@ -19,6 +19,13 @@ import phonenumbers
 
 _SEPARATORS = str.maketrans("", "", " -.()/")
 _CODES = frozenset(str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+_CODE_AT = {
+    start: start[:length]
+    for start in (f"{number:03}" for number in range(1000))
+    for length in (3, 2, 1)
+    if start[:length] in _CODES
+}
+"""The code by the first three digits of a number; no code begins with another one."""
 
 
 def e164(raw: str, country: str | None) -> str | None:
@@ -84,13 +91,9 @@ def in_full(text: str) -> str | None:
     # the library reads '+(49' and '30-' by rules of its own
     if not (text[1].isdigit() and text[-1].isdigit()):
         return None
-    # no code begins with another one, so the first that is known is the code
-    for length in (1, 2, 3):
-        code, national = digits[:length], digits[length:]
-        if code in _CODES:
-            # a trunk zero behind the code, +49 (0)30, is for the long way to take off
-            return f"+{digits}" if _takes(code, national) else None
-    return None
+    code = _CODE_AT.get(digits[:3])
+    # a trunk zero behind the code, +49 (0)30, is for the long way to take off
+    return f"+{digits}" if code and _takes(code, digits[len(code) :]) else None
 
 
 def in_country(text: str, country: str) -> str | None:

@@ -70,11 +70,9 @@ def consent_of(row: ConversionRow, config: DestinationConfig) -> Consent:
     # the law of a US state outweighs whatever a banner said
     if row.opted_out:
         return Consent(user_data=False, personalization=False)
-    user_data = _consent_in(row.consent_ad_user_data)
-    personalization = _consent_in(row.consent_ad_personalization)
-    unset = "unset" in (user_data, personalization)
-    default = _default(row, config) if unset else "denied"
-    return Consent(_granted(user_data, default), _granted(personalization, default))
+    denied, granted = _consents(row.consent_ad_user_data, row.consent_ad_personalization)
+    # the two differ where something is left unsaid
+    return denied if denied is granted or _default(row, config) == "denied" else granted
 
 
 def unknown_values(row: ConversionRow) -> list[str]:
@@ -122,6 +120,16 @@ def _default(row: ConversionRow, config: DestinationConfig) -> Choice:
 def _consent_in(text: str | None) -> spelled.Consent:
     """What the text says; the same few words come with every row."""
     return spelled.read(text)
+
+
+@lru_cache(maxsize=1024)
+def _consents(user_data: str | None, personalization: str | None) -> tuple[Consent, Consent]:
+    """What the two texts say where the default is a denial, and where it is none; one and the same
+    where both are said. A person's two words are among few pairs."""
+    read = (_consent_in(user_data), _consent_in(personalization))
+    denied = Consent(*(_granted(each, "denied") for each in read))
+    granted = Consent(*(_granted(each, "granted") for each in read))
+    return denied, denied if denied == granted else granted
 
 
 def _granted(read: spelled.Consent, default: Choice) -> bool:

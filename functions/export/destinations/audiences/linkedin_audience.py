@@ -17,7 +17,7 @@ from common.errors import UserError
 from common.untyped import Row
 from functions.export.contract.base import Built, Capabilities, Problem, body, canonical
 from functions.export.contract.config import DestinationConfig, Mapped
-from functions.export.destinations.audiences.members import Members, Verb, not_made
+from functions.export.destinations.audiences.members import Identifier, Members, Verb, not_made
 from functions.export.destinations.linkedin import LinkedInAccess, LinkedInApi
 from functions.export.payload import identifiers
 from functions.export.payload.rows import ConversionRow
@@ -111,9 +111,9 @@ class LinkedInAudience(Members[LinkedInAudienceConfig], LinkedInApi[LinkedInAudi
     def identifiers(self, row: ConversionRow) -> Mapping[str, str | None]:
         return {"SHA256_EMAIL": identifiers.email(row.email)}
 
-    def member(self, known: Sequence[Mapping[str, str]], verb: Verb) -> bytes:
-        ids = [{"idType": kind, "idValue": text} for each in known for kind, text in each.items()]
-        return canonical({"action": verb.upper(), "userIds": ids})
+    def member(self, known: Sequence[Identifier], verb: Verb) -> bytes:
+        ids = ",".join([f'{{"idType":"{kind}","idValue":"{text}"}}' for kind, text in known])
+        return f'{{"action":"{verb.upper()}","userIds":[{ids}]}}'.encode()
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         segment = self.mapped[conversion].segment_id

@@ -25,6 +25,9 @@ from functions.export.payload.rows import ConversionRow
 
 Verb = Literal["add", "remove"]
 
+Identifier = tuple[str, str]
+"""The platform's name of a kind, and a hash."""
+
 T = TypeVar("T", bound=DestinationConfig)
 
 
@@ -62,8 +65,11 @@ class Members(Destination[T]):
         Pure."""
 
     @abstractmethod
-    def member(self, known: Sequence[Mapping[str, str]], verb: Verb) -> bytes:
-        """The JSON that puts somebody of these identifiers in, or takes them out. Pure."""
+    def member(self, known: Sequence[Identifier], verb: Verb) -> bytes:
+        """The canonical JSON that puts somebody of these identifiers in, or takes them out. Pure.
+
+        It needs no writer, which costs more than the hash: a kind is a word, and a hash holds
+        digits and letters."""
 
     def account(self, conversion: str) -> str:
         return f"audiences/{getattr(self.mapped[conversion], self.audience_field)}"
@@ -73,25 +79,25 @@ class Members(Destination[T]):
             # an address that the row has by now and that never was sent is somebody else's to leave
             texts = to_leave(intent)
             return self._leaving(intent.key, texts) if texts else stays(intent.key)
-        known = [{kind: text} for kind, text in self.identifiers(row).items() if text]
+        known = [(kind, text) for kind, text in self.identifiers(row).items() if text]
         if not known or not intent.with_person:
             return Rejected("no_identifier")
         if intent.op == "retract":
             return self._written(intent.key, known, "remove")
-        # as JSON without a writer: a kind is a word, and a hash holds digits and letters
-        texts = tuple([f'{{"{kind}":"{text}"}}' for each in known for kind, text in each.items()])
+        texts = tuple([f'{{"{kind}":"{text}"}}' for kind, text in known])
         return self._written(intent.key, known, "add", texts)
 
     def leaving(self, key: str, members: Sequence[str]) -> Built | None:
         return self._leaving(f"{key}-old", members)
 
     def _leaving(self, key: str, texts: Sequence[str]) -> Built:
-        return self._written(key, [json.loads(text) for text in texts], "remove")
+        known = [pair for text in texts for pair in json.loads(text).items()]
+        return self._written(key, known, "remove")
 
     def _written(
         self,
         key: str,
-        known: Sequence[Mapping[str, str]],
+        known: Sequence[Identifier],
         verb: Verb,
         members: tuple[str, ...] = (),
     ) -> Built:

@@ -19,6 +19,7 @@ from common.untyped import Row
 from functions.export.contract.base import Built, Capabilities, Problem, body, canonical
 from functions.export.contract.config import DestinationConfig, Mapped
 from functions.export.destinations.audiences.members import (
+    Identifier,
     Members,
     Verb,
     not_made,
@@ -116,8 +117,8 @@ class MicrosoftAudience(Members[MicrosoftAudienceConfig], MicrosoftApi[Microsoft
     def identifiers(self, row: ConversionRow) -> Mapping[str, str | None]:
         return {"Email": identifiers.email(row.email)}
 
-    def member(self, known: Sequence[Mapping[str, str]], verb: Verb) -> bytes:
-        return b",".join([canonical(text) for each in known for text in each.values()])
+    def member(self, known: Sequence[Identifier], verb: Verb) -> bytes:
+        return ",".join([f'"{text}"' for _, text in known]).encode()
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         removing = bool(batch) and batch[0].group == "remove"

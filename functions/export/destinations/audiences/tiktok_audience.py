@@ -14,10 +14,11 @@ from urllib.parse import urlencode
 from pydantic import Field, StringConstraints
 
 from common.errors import UserError
-from common.untyped import JsonObject, Row
+from common.untyped import Row
 from functions.export.contract.base import Built, Capabilities, Problem, body, canonical
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
 from functions.export.destinations.audiences.members import (
+    Identifier,
     Members,
     Verb,
     not_made,
@@ -33,7 +34,7 @@ from functions.export.transport.results import Accepted, Cause
 if TYPE_CHECKING:
     from functions.export.transport.wire import Wire
 
-SCHEMA = ("EMAIL_SHA256", "PHONE_SHA256")
+EMAIL, PHONE = SCHEMA = ("EMAIL_SHA256", "PHONE_SHA256")
 """What the places of each member hold; an empty object where there is nothing."""
 
 HERE = "@audience"
@@ -119,13 +120,12 @@ class TikTokAudience(Members[TikTokAudienceConfig], TikTokApi[TikTokAudienceConf
 
     def identifiers(self, row: ConversionRow) -> Mapping[str, str | None]:
         phone = identifiers.phone(row.phone, row.phone_country(self.config.default_country))
-        return dict(zip(SCHEMA, (identifiers.email(row.email), phone), strict=True))
+        return {EMAIL: identifiers.email(row.email), PHONE: phone}
 
-    def member(self, known: Sequence[Mapping[str, str]], verb: Verb) -> bytes:
+    def member(self, known: Sequence[Identifier], verb: Verb) -> bytes:
         # who leaves by several old addresses fits into no schema: each is a member of its own
-        joined = {kind: text for each in known for kind, text in each.items()}
-        people = known if verb == "remove" else [joined]
-        return b",".join([canonical(_placed(each)) for each in people])
+        people = [dict([each]) for each in known] if verb == "remove" else [dict(known)]
+        return ",".join([_placed(each) for each in people]).encode()
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         removing = bool(batch) and batch[0].group == "remove"
@@ -205,9 +205,13 @@ class TikTokAudience(Members[TikTokAudienceConfig], TikTokApi[TikTokAudienceConf
         return {conversion: measures for conversion, measures in found.items() if measures}
 
 
-def _placed(known: Mapping[str, str]) -> list[JsonObject]:
-    """The identifiers in their places."""
-    return [{"id": known[kind], "audience_ids": [HERE]} if kind in known else {} for kind in SCHEMA]
+def _placed(known: Mapping[str, str]) -> str:
+    """The identifiers in their places, as JSON."""
+    places = [
+        f'{{"audience_ids":["{HERE}"],"id":"{known[kind]}"}}' if kind in known else "{}"
+        for kind in SCHEMA
+    ]
+    return f"[{','.join(places)}]"
 
 
 def size_of(audience: Row) -> dict[str, float]:
