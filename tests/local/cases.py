@@ -27,6 +27,13 @@ SELECT 2, 30.0, TIMESTAMP '2026-01-02 01:00:00.5' UNION ALL SELECT 3, NULL, NULL
 """
 
 
+_BLANKS = (
+    r" \t\n\v\f\r\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009"
+    r"\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""What TRIM takes off, as SQL writes it. Source: Unicode's property White_Space, as GoogleSQL."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One statement and the rows that BigQuery answers; `values` are its parameters."""
@@ -85,6 +92,34 @@ CASES = [
             "INSTR('banana', 'an', -4)": 2,
             "INSTR('banana', 'an', -1, 2)": 2,
         },
+    ),
+    Case(
+        "texts",
+        "SELECT TRIM(it) AS it, LTRIM(it) AS l, RTRIM(it) AS r"
+        r" FROM UNNEST(['\ta b', '\u2028~a\n\u3000', '\u00a0\u00a0', 'a', '\u200ba\u200b ']) AS it"
+        " WITH OFFSET AS place ORDER BY place",
+        [
+            {"it": "a b", "l": "a b", "r": "\ta b"},
+            {"it": "~a", "l": "~a\n\u3000", "r": "\u2028~a"},
+            {"it": "", "l": "", "r": ""},
+            {"it": "a", "l": "a", "r": "a"},
+            {"it": "\u200ba\u200b", "l": "\u200ba\u200b ", "r": "\u200ba\u200b"},
+        ],
+    ),
+    *constants(
+        "texts",
+        {
+            f"TRIM('{_BLANKS}a{_BLANKS}')": "a",
+            r"TRIM('\u200b\u180e\ufeff\u2060 a')": "\u200b\u180e\ufeff\u2060 a",
+        },
+    ),
+    Case(
+        "numbers",
+        "SELECT ARRAY(SELECT SAFE_CAST(part.f AS STRING) FROM UNNEST(it) AS part) AS texts,"
+        " ARRAY(SELECT IFNULL(SAFE_CAST(part.t AS FLOAT64), 0) FROM UNNEST(it) AS part) AS numbers,"
+        " ARRAY(SELECT IFNULL(SAFE_CAST(part.i AS FLOAT64), 0) FROM UNNEST(it) AS part) AS integers"
+        " FROM (SELECT [STRUCT(123.0 AS f, '1_000' AS t, 7 AS i), (1e15, ' 2.5', NULL)] AS it)",
+        [{"texts": ["123", "1e+15"], "numbers": [0.0, 2.5], "integers": [7.0, 0.0]}],
     ),
     *constants(
         "literals",

@@ -43,13 +43,21 @@ CREATE OR REPLACE MACRO googlesql_string(x) AS
     WHEN typeof(x) = 'JSON' THEN json_extract_string(to_json(x), '$')
     ELSE CAST(x AS VARCHAR)
   END;
--- Only for what needs no aggregate or window to be known: else DuckDB does not see the type in time.
+-- Macros with types: only for what needs no aggregate or window to be known, else DuckDB does not see
+-- the type in time. In a lambda no branch that is never taken is left out of the plan, so that what
+-- GA4 keeps in event_params, texts and numbers, has forms of its own.
 CREATE OR REPLACE MACRO googlesql_text
   (x VARCHAR) AS x,
   (x) AS googlesql_string(x);
+CREATE OR REPLACE MACRO googlesql_safe_text_of_float
+  (x DOUBLE) AS googlesql_float_text(x),
+  (x) AS TRY(googlesql_string(x));
+CREATE OR REPLACE MACRO googlesql_safe_text_of_number
+  (x BIGINT) AS CAST(x AS VARCHAR),
+  (x) AS googlesql_safe_text_of_float(x);
 CREATE OR REPLACE MACRO googlesql_safe_text
   (x VARCHAR) AS x,
-  (x) AS TRY(googlesql_string(x));
+  (x) AS googlesql_safe_text_of_number(x);
 CREATE OR REPLACE MACRO googlesql_is_integer_text(x) AS regexp_full_match(x, '\s*[+-]?(\d+|0[xX][0-9a-fA-F]+)\s*');
 CREATE OR REPLACE MACRO googlesql_integer_text(x) AS
   CASE
@@ -85,6 +93,15 @@ CREATE OR REPLACE MACRO googlesql_safe_float64(x) AS
     WHEN typeof(x) = 'VARCHAR' THEN TRY_CAST(replace(CAST(x AS VARCHAR), '_', '?') AS DOUBLE)
     ELSE TRY_CAST(x AS DOUBLE)
   END;
+CREATE OR REPLACE MACRO googlesql_safe_number_of_integer
+  (x BIGINT) AS CAST(x AS DOUBLE),
+  (x) AS TRY_CAST(x AS DOUBLE);
+CREATE OR REPLACE MACRO googlesql_safe_number_of_text
+  (x VARCHAR) AS TRY_CAST(replace(x, '_', '?') AS DOUBLE),
+  (x) AS googlesql_safe_number_of_integer(x);
+CREATE OR REPLACE MACRO googlesql_safe_number
+  (x DOUBLE) AS x,
+  (x) AS googlesql_safe_number_of_text(x);
 CREATE OR REPLACE MACRO googlesql_bool(x) AS
   CASE
     WHEN typeof(x) = 'VARCHAR' AND NOT regexp_full_match(CAST(x AS VARCHAR), '(?i)true|false')
@@ -112,6 +129,12 @@ CREATE OR REPLACE MACRO googlesql_bytes(x) AS
   CASE WHEN typeof(x) = 'VARCHAR' THEN encode(CAST(x AS VARCHAR)) ELSE TRY_CAST(x AS BLOB) END;
 
 -- Text.
+-- What begins and ends with a visible letter of ASCII, as nearly all texts do, needs no trimming.
+CREATE OR REPLACE MACRO googlesql_trimmed(x) AS regexp_replace(x, '^[\t-\r \x{85}\pZ]+|[\t-\r \x{85}\pZ]+$', '', 'g');
+CREATE OR REPLACE MACRO googlesql_trimmed_left(x) AS regexp_replace(x, '^[\t-\r \x{85}\pZ]+', '');
+CREATE OR REPLACE MACRO googlesql_trimmed_right(x) AS regexp_replace(x, '[\t-\r \x{85}\pZ]+$', '');
+CREATE OR REPLACE MACRO googlesql_trimmed_column(x) AS
+  CASE WHEN x BETWEEN '!' AND '~' AND regexp_matches(x, '[!-~]$') THEN x ELSE googlesql_trimmed(x) END;
 CREATE OR REPLACE MACRO googlesql_substr(x, start, size) AS
   CASE
     WHEN size < 0 THEN CAST('Third argument in SUBSTR() cannot be negative: ' || x AS INTEGER)::VARCHAR

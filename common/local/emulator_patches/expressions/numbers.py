@@ -22,6 +22,8 @@ def _cast(node: exp.Expr) -> exp.Expr | None:
     kind = node.args["to"].this
     if isinstance(node.this, exp.Null) or _is_typed_literal(node):
         return None
+    if kind == exp.DType.DOUBLE and isinstance(node, exp.TryCast) and _type_is_seen(node.this):
+        return call("safe_number", node.this)
     if kind in _CASTS:
         return call(f"{'safe_' if isinstance(node, exp.TryCast) else ''}{_CASTS[kind]}", node.this)
     if kind == exp.DType.TEXT:
@@ -33,10 +35,15 @@ def _cast(node: exp.Expr) -> exp.Expr | None:
 
 def _text(node: exp.Expr) -> exp.Expr:
     is_safe = isinstance(node, exp.TryCast)
-    if node.this.find(exp.AggFunc, exp.Window, exp.Query, exp.Anonymous) is None:
+    if _type_is_seen(node.this):
         return call("safe_text" if is_safe else "text", node.this)
     text = call("string", node.this)
     return native("TRY", text) if is_safe else text
+
+
+def _type_is_seen(value: exp.Expr) -> bool:
+    """Whether DuckDB knows the value's type where it chooses among a macro's forms."""
+    return value.find(exp.AggFunc, exp.Window, exp.Query, exp.Anonymous) is None
 
 
 def _is_typed_literal(node: exp.Expr) -> bool:

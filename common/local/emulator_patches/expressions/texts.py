@@ -15,12 +15,6 @@ from sqlglot import exp
 from common.local.emulator_patches.expressions.functions import Rewrite, call, native, renamed
 from common.local.emulator_patches.expressions.functions import rewrite as rewrite_nodes
 
-_BLANKS = (
-    " \t\n\v\f\r\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
-)
-"""What TRIM takes off. A literal: each call of a function is bound anew at each call of TRIM."""
-
 _SPECIFIER = re.compile(r"%([-+ #0']*)(\d*)(?:\.(\d+))?([a-zA-Z%])")
 
 
@@ -77,10 +71,11 @@ def _padded(text: exp.Expr, flags: str, width: int) -> exp.Expr:
 def _trim(node: exp.Expr) -> exp.Expr | None:
     if node.args.get("expression") is not None:
         return None
-    position = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(
-        node.args.get("position") or "", "trim"
-    )
-    return native(position, node.this, _BLANKS)
+    position = {"LEADING": "_left", "TRAILING": "_right"}.get(node.args.get("position") or "", "")
+    # DuckDB's own trim makes a set of the blanks anew for every row; a column costs no more when it
+    # is named several times
+    is_column = not position and isinstance(node.this, exp.Column)
+    return call(f"trimmed{'_column' if is_column else position}", node.this)
 
 
 def _substring(node: exp.Expr) -> exp.Expr | None:
