@@ -241,6 +241,19 @@ def test_behind_the_platform_its_word_counts_and_lists_still_hold() -> None:
         who(bearer(signed(claims_of(hd="other.example"))), ours)
 
 
+def test_a_token_that_the_platform_did_not_look_at_names_nobody() -> None:
+    # "If both headers are provided, only the X-Serverless-Authorization header is checked."
+    # (docs.cloud.google.com/run/docs/authenticating/service-to-service)
+    listed = Settings(project="p", viewers=("bob@shop.example",), operators=("ann@shop.example",))
+    own = signed(claims_of()).rpartition(".")[0] + ".SIGNATURE_REMOVED_BY_GOOGLE"
+    made_up = signed(claims_of(email="ann@shop.example"), STRANGER)
+    sent = {"X-Serverless-Authorization": f"Bearer {own}", **bearer(made_up)}
+    assert who(sent, listed) == Identity("bob@shop.example", "viewer")
+    assert who({"X-Serverless-Authorization": f"Bearer {own}"}, listed).role == "viewer"
+    with pytest.raises(AccessError):
+        who({"X-Serverless-Authorization": "Bearer opaque", **bearer(made_up)}, listed)
+
+
 def test_on_a_machine_of_ones_own_one_is_oneself() -> None:
     assert who({}, Settings(project="p", local_user="you@here")).email == "you@here"
     with pytest.raises(ValueError, match="LOCAL_USER"):
