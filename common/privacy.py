@@ -14,9 +14,17 @@ from typing import Any
 
 HIDDEN = "•••"
 
-_EMAIL = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-# Without + or a separator, digits are more often an order's number than a telephone's.
-_PHONE = re.compile(r"(?<![\w.])(?:\+\d[\d ()./-]{6,}\d|\(?0\d+\)?[ /-][\d ()/-]{5,}\d)(?![\w.])")
+# Possessive, and begun only where no letter of an address precedes: a value of a megabyte without @
+# takes its length in steps, not the square of it. An address in a link is written with %40.
+_EMAIL = re.compile(
+    r"(?:(?<![\w.%+'-])|(?<=%40))(?:[\w.+'-]|%(?!40))++(?:@|%40)[\w-]++(?:\.[\w-]++)+"
+)
+# Without + or a separator, digits are more often an order's number than a telephone's. North
+# American numbers have neither + nor 0, and are known by their groups of 3, 3 and 4 digits.
+_PHONE = re.compile(
+    r"(?<!\w)(?<!\d\.)(?:\+\d[\d ()./-]{6,}\d|\(?0\d+\)?[ /-][\d ()/-]{5,}\d"
+    r"|(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4})(?!\w|\.\d)"
+)
 _TOKEN = re.compile(
     r"""
     \beyJ[\w-]{8,}(?:\.[\w-]+){0,2}                                      # JSON Web Token, RFC 7519
@@ -38,11 +46,15 @@ def masked(text: str) -> str:
 
 
 def shown(value: Any, name: str = "") -> Any:
-    """A value of a row as JSON, masked; `name` is its column or the key of its parameter."""
+    """A value of a row as JSON, masked; `name` is its column, with those of the records around it.
+
+    A whole number beyond 2^53 is a text, as a browser would round it (RFC 8259, section 6).
+    """
     if isinstance(value, Mapping):
         key = str(value["key"]) if {"key", "value"} <= set(value) else ""
         return {
-            field: shown(part, key if key and field == "value" else field)
+            # the keys of a JSON value are data as well
+            masked(str(field)): shown(part, f"{name}.{key if field == 'value' else ''}.{field}")
             for field, part in value.items()
         }
     if isinstance(value, (list, tuple)):
@@ -80,6 +92,12 @@ _PREAMBLE = re.compile(
 _NAME = r"`?[A-Za-z_][\w.-]{0,99}`?"
 _PATH = r"[\w.:-]+(?:\.[\w$*-]+)*"
 _PLACE = r"(?: at \[\d+:\d+\])?"
+# a name that is no type may be a part of the value
+_TYPE = (
+    r"(?:BOOL(?:EAN)?|U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER|8|16|32|64)?|FLOAT(?:32|64)?|DOUBLE"
+    r"|(?:BIG)?(?:NUMERIC|DECIMAL)|STRING|VARCHAR|BYTES|BLOB|DATE(?:TIME)?|TIME(?:STAMP(?:TZ)?)?"
+    r"|INTERVAL|JSON|UUID|RANGE|GEOGRAPHY)"
+)
 _OF_VALUES = (
     r"(Bad \w+ value)\b",
     r"(Invalid (?:timestamp|date|datetime|time|interval|json|range|time zone|base64|hex|UTF-?8))\b",
@@ -92,7 +110,7 @@ _OF_VALUES = (
 """Openings of BigQuery's after which it quotes a value."""
 _OF_NONE = (
     r"(division by zero)\b",
-    r"(\w+ (?:overflow|out of range))\b",
+    rf"({_TYPE} (?:overflow|out of range))\b",
     r"(Array index) .*(?:out of bounds)",
     r"(Array cannot have a null element)",
     r"(Scalar subquery produced more than one element)",
@@ -126,7 +144,10 @@ _OF_NONE = (
 _KNOWN = tuple(
     (re.compile(pattern, re.IGNORECASE), words)
     for words, patterns in (
-        (rf"\1 {HIDDEN} to \2", (r"(Could not (?:cast|convert)) .*['\"] to (?:type )?(\w+)",)),
+        (
+            rf"\1 {HIDDEN} to \2",
+            (rf"(Could not (?:cast|convert)) .*['\"] to (?:type )?({_TYPE})\b",),
+        ),
         (rf"\1 {HIDDEN}", _OF_VALUES),
         (r"\1", _OF_NONE),
     )
@@ -135,9 +156,11 @@ _KNOWN = tuple(
 
 
 def _shown_number(value: float | None, name: str) -> float | str | None:
-    return HIDDEN if value is not None and _PRIVATE_NAMES.search(name) else value
+    if value is not None and _PRIVATE_NAMES.search(name):
+        return HIDDEN
+    return str(value) if isinstance(value, int) and abs(value) > 2**53 else value
 
 
 def _masked_email(match: re.Match[str]) -> str:
-    local, _, domain = match[0].partition("@")
+    local, domain = re.split("@|%40", match[0], maxsplit=1)
     return f"{local[0]}{HIDDEN}@{domain[0]}{HIDDEN}.{domain.rpartition('.')[2]}"
