@@ -447,3 +447,9 @@ SELECT id FROM ((SELECT id FROM crm.o) FULL UNION ALL BY NAME (SELECT id FROM cr
 SELECT id FROM crm.o WHERE id IN ((SELECT id FROM crm.p) INNER UNION ALL BY NAME (SELECT id FROM crm.q))
 === a join with a side that begins with brackets
 SELECT id FROM ((SELECT id FROM crm.o) FULL JOIN crm.p USING (id))
+=== columns, rows and aliases that are called ilike
+SELECT ilike, o.id ilike, ilike.id AS x FROM crm.o AS o JOIN crm.p ilike ON o.ilike = ilike.id WHERE ilike = 'x' AND NOT ilike.is_test
+=== steps that are called offset
+WITH offset AS (SELECT id, items FROM crm.o) SELECT id, nth FROM (WITH offset AS (SELECT id, items FROM crm.o) SELECT id, items FROM offset), UNNEST(items) AS item WITH OFFSET AS nth
+=== types with a size inside arrays and structs
+SELECT ARRAY<NUMERIC(10, 2)>[1] AS amounts, STRUCT<STRING(10)>('a') AS s, STRUCT<a BYTES(3), b ARRAY<STRING(5)>>(b'a', ['b']) AS t, CAST('1' AS NUMERIC(10, 2)) AS id FROM crm.o

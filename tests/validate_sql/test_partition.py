@@ -143,6 +143,11 @@ UNBOUNDED = [
         "nothing bounds o.date",
     ),
     (
+        "SELECT p.id FROM (shop.crm.plain AS p FULL JOIN shop.crm.orders AS o "
+        "ON o.date BETWEEN @start_date AND @end_date)",
+        "nothing bounds o.date",
+    ),
+    (
         "SELECT o.id FROM shop.crm.orders AS o LEFT JOIN shop.crm.plain AS p "
         "ON p.id = o.id AND o.date BETWEEN @start_date AND @end_date",
         "nothing bounds o.date",

@@ -13,7 +13,14 @@ from functools import cached_property
 from itertools import pairwise
 
 from common.guard.reading.lexer import NOTHING, Token
-from common.guard.reading.words import BARE_FUNCTIONS, DATE_PARTS, PIPE_OPERATORS, RESERVED, TYPES
+from common.guard.reading.words import (
+    BARE_FUNCTIONS,
+    DATE_PARTS,
+    PIPE_OPERATORS,
+    RESERVED,
+    SIZED_TYPES,
+    TYPES,
+)
 from common.guard.rules.calls import Call, is_cast_format, is_name, is_star_modifier
 
 FUNCTION = "F_"
@@ -82,11 +89,31 @@ def _blank_what_sqlglot_lacks(tokens: Sequence[Token], seen: list[str]) -> None:
             seen[index : index + 4] = ["GROUP BY", "", "", ""]
         elif token.has(",") and (after.has("|>") or (after.has("GROUP") and pipes)):
             seen[index] = ""
-        elif token.has("WITH") and after.has("OFFSET") and not _follows_brackets(tokens, index):
+        elif token.word in SIZED_TYPES and after.has("(") and seen[index] == token.text:
+            # ARRAY<NUMERIC(10, 2)>[]; only what surely is a size, for what is blank is not judged
+            _blank_size(tokens, index + 1, seen)
+        elif (
+            token.has("WITH")
+            and after.has("OFFSET")
+            and not _begins_query(before)
+            and not _follows_brackets(tokens, index)
+        ):
             # FROM orders AS o, o.items AS item WITH OFFSET AS nth
             named = 2 if then.has("AS") else 1 if then.kind == "quoted" or is_name(then) else 0
             for blank in range(index, index + 2 + named):
                 seen[blank] = ""
+
+
+def _blank_size(tokens: Sequence[Token], opening: int, seen: list[str]) -> None:
+    end = next(i for i in range(opening, len(tokens)) if tokens[i].has(")"))
+    inside = tokens[opening + 1 : end]
+    if all(it.kind == "number" or it.has(",", "MAX") for it in inside):
+        seen[opening : end + 1] = [""] * (end + 1 - opening)
+
+
+def _begins_query(before: Token) -> bool:
+    """Whether WITH behind this token begins a query: WITH offset AS (...) names a step."""
+    return before is NOTHING or before.has("(")
 
 
 def _follows_brackets(tokens: Sequence[Token], index: int) -> bool:
@@ -202,7 +229,8 @@ def _is_type(before: Token, after: Token) -> bool:
 
 def _is_clause_word(token: Token, older: Token, before: Token, after: Token) -> bool:
     if token.has("OFFSET"):
-        return before.has("WITH") or before.kind in ("number", "parameter")
+        is_of_array = before.has("WITH") and not _begins_query(older)
+        return is_of_array or before.kind in ("number", "parameter")
     if token.has("VALUE"):
         return before.has("AS") and older.has("SELECT")
     if token.has("NAME"):

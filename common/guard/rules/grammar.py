@@ -83,7 +83,7 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
             message = f"{token.text} is a text; a name stands alone or between backquotes."
             name = f"`{token.text[1:-1]}`"
             yield _Problem(token, message, name, name, code="other_dialect")
-        elif token.has("ILIKE"):
+        elif token.has("ILIKE") and _ends_value(before) and _begins_value(after):
             yield _ilike(near, index)
         elif token.has("EXTRACT") and after.has("(") and _is_no_part(then):
             message = f"{then.text} is no part of a date or time in GoogleSQL."
@@ -143,6 +143,20 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
 _PLURALS = ("SECONDS", "MINUTES", "HOURS", "DAYS", "WEEKS", "MONTHS", "QUARTERS", "YEARS")
 _AMOUNTS = ("number", "name", "parameter")
 _INTERVAL = re.compile(r"['\"]\s*(\d+)\s+(day|week|month|year|hour|minute|second)s?\s*['\"]", re.I)
+
+
+_VALUES = ("(", "[", "-", "ANY", "ALL", "SOME", "CASE", "CAST", "IF", "NULL", "ARRAY", "EXTRACT")
+
+
+def _ends_value(token: Token) -> bool:
+    """Whether an operator may follow: a column may be called ilike, and what it is called."""
+    is_word = token.kind != "symbol" and token.word not in RESERVED
+    return is_word or token.has(")", "]", "END", "NOT", "NULL")
+
+
+def _begins_value(token: Token) -> bool:
+    is_word = token.kind != "symbol" and token.word not in RESERVED
+    return is_word or token.has(*_VALUES)
 
 
 def _is_no_part(token: Token) -> bool:

@@ -184,7 +184,7 @@ class _Walk:
         """One item of FROM."""
         # joins in brackets: FROM (a JOIN b ON ...)
         for join in item.args.get("joins") or ():
-            on = bounds(join.args.get("on"), step.masked) if join.side != "RIGHT" else {}
+            on = bounds(join.args.get("on"), step.masked) if join.side in ("", "LEFT") else {}
             yield from self._item(step, join.this, united([known, on]))
         if isinstance(item, exp.Table):
             yield from self._table(step, item, known)
