@@ -42,8 +42,8 @@ _NOT_PROFILED = frozenset(
     "partition_filter not_pruned too_expensive duplicate_column anonymous_column "
     "own_table table_not_allowed too_many_tables not_a_query".split()
 )
-
-
+_TOOK_LONG = frozenset({"bigquery_unavailable", "job_stopped", "job_running", "timeout"})
+"""Codes of a job whose time was over before BigQuery's answer came."""
 # Remarks on rows that say of a column no more than that the query writes NULL for it.
 _SAY_NULL = frozenset({"all_null_column", "missing_client_id"})
 
@@ -435,17 +435,25 @@ def _failed(error: ProductError) -> Finding:
             "The engine of this installation could not run the query over the last 30 days.",
             "The query may be right for BigQuery. Try it there, or write this part in another way.",
         )
-    if isinstance(error, RetryableError) or "timed out" in error.detail:
+    if error.code in _TOOK_LONG or "timed out" in error.detail:
         return found(
             "profile_failed",
             "The query took too long over the last 30 days to profile its rows here; a daily run "
             "has more time.",
             "Filter partitioned tables, join on keys, and select no more columns than needed.",
         )
+    if error.code != "query_failed":
+        passes = isinstance(error, RetryableError)
+        return found(
+            "profile_failed",
+            "BigQuery did not run the query over the last 30 days, so its rows could not be looked "
+            f"at: {error.detail.rstrip('.')}.",
+            "Send the query again in a moment." if passes or not error.fix else error.fix,
+        )
     return found(
         "failing_row",
         "The query failed on a row of the last 30 days, whose value is not shown here: "
-        f"{error.detail}.",
+        f"{error.detail.rstrip('.')}.",
         "Use the safe form of the function at fault: SAFE_CAST, SAFE_DIVIDE, SAFE.PARSE_TIMESTAMP; "
         "see that numbers have the unit of TIMESTAMP_SECONDS, _MILLIS or _MICROS.",
     )

@@ -66,6 +66,24 @@ def test_an_invalid_definition_is_reported_with_its_file(tmp_path: Path, text: s
         yaml_files.definitions(written(tmp_path, text))
 
 
+def test_apply_saves_none_of_several_definitions_that_have_one_id(tmp_path: Path) -> None:
+    """The second would silently take the place of the first; saying the same twice is harmless."""
+    both = tmp_path / "both.yaml"
+    both.write_text("- {id: lead, name: A}\n- {id: order}\n- {id: lead, name: B}\n")
+    again = tmp_path / "again.yaml"
+    again.write_text("- {id: order}\n")
+    saved: list[JsonObject] = []
+
+    def save(definition: JsonObject) -> JsonObject:
+        saved.append(definition)
+        return definition
+
+    applied = apply([both, again], save)
+    assert [definition["id"] for definition in saved] == ["order"]
+    assert len(applied.refused) == 2
+    assert all("both.yaml, definition lead" in sentence for sentence in applied.refused)
+
+
 def test_apply_saves_what_is_good_and_says_what_is_wrong_of_each_other(tmp_path: Path) -> None:
     """Among them one that names another of a later file."""
     texts = {"bad": "id: [\n", "both": "{id: both, needs: lead}", "wrong": "{id: wrong}",

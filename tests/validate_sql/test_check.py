@@ -10,7 +10,14 @@ import pytest
 
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed, Warehouse
-from common.errors import AccessError, UserError
+from common.errors import (
+    AccessError,
+    NotFoundError,
+    ProductError,
+    QuotaError,
+    RetryableError,
+    UserError,
+)
 from functions.validate_sql.check import Services, validate
 from functions.validate_sql.models import Ask
 from tests.validate_sql.conftest import COLUMNS, PERIOD, Judge, codes
@@ -341,6 +348,39 @@ def test_a_query_that_takes_too_long_is_reported_without_a_profile(services: Ser
     assert answer.ok
     assert codes(answer) == ["profile_failed"]
     assert "too long" in answer.issues[0].message
+
+
+class Refusing(Warehouse):
+    """A warehouse that plans a query and refuses to run it, for a reason that is no row's."""
+
+    reason: ProductError
+
+    def execute(self, *_: object, **__: object) -> Executed:
+        raise self.reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "fix"),
+    [
+        (
+            UserError("Resources exceeded", code="resources_exceeded", fix="Read less."),
+            "Read less.",
+        ),
+        (UserError("Query exceeded limit", code="bytes_cap", fix="Raise it."), "Raise it."),
+        (QuotaError("Quota exceeded", code="quota_exceeded", fix="Wait."), "Wait."),
+        (RetryableError("Exceeded rate limits", code="rate_limited"), "Send the query again"),
+        (NotFoundError("Not found: Table shop.crm.orders."), "Send the query again"),
+    ],
+)
+def test_a_job_that_is_refused_is_no_failing_row(
+    services: Services, reason: ProductError, fix: str
+) -> None:
+    refusing = Refusing(services.own.client, services.settings)
+    refusing.reason = reason
+    answer = validate(Ask(sql=f"SELECT {COLUMNS} {ORDERS}"), replace(services, runner=refusing))
+    assert codes(answer) == ["profile_failed"]
+    assert reason.detail.rstrip(".") in answer.issues[0].message
+    assert answer.issues[0].fix.startswith(fix)
 
 
 def test_a_missing_right_to_write_the_copy_is_reported_with_its_grant(services: Services) -> None:

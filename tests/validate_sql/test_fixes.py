@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from common import user_query
 from common.bigquery.sql import Sql
+from common.guard.judge import judge
 from common.guard.names.scope import Scope
 from functions.validate_sql.check import Services
 from functions.validate_sql.fixes import evidence, rounds
@@ -289,6 +291,18 @@ def test_a_text_with_a_quote_is_written_as_a_literal() -> None:
     seen = Profile(start_date=day, end_date=day, rows=3, statuses={"won't buy": 3})
     (finding,) = data_quality.check(seen, "deals", {}, "UTC")
     assert "WHEN 'won\\'t buy' THEN" in finding.fix
+
+
+@pytest.mark.parametrize("text", ["two\nlines", "a\r\n\tb", "bell \x07", "\x85", "\u2028", "\\n'"])
+def test_a_literal_holds_what_ends_a_line(text: str) -> None:
+    written = data_quality.literal(text)
+    assert ast.literal_eval(written) == text
+    assert judge(f"SELECT id, created FROM crm.forms WHERE stage = {written}", SCOPE).ok
+
+
+def test_values_that_look_alike_behind_their_mask_are_counted_together() -> None:
+    seen = profiles.counted([("ann@example.com", 2), ("art@example.com", 3), ("EUR", 1)])
+    assert [*seen.values()] == [5, 1]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,8 @@
 """`apply FILE.yaml...`: definitions of files are saved; what is wrong is said of each.
 
 Every definition stands for itself: the good ones are saved, and those that are refused change
-nothing. A definition may name another that stands further down or in a later file.
+nothing, as do several of one id. A definition may name another that stands further down or in a
+later file.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Applied:
 
 def apply(paths: Iterable[Path], save: Save) -> Applied:
     """Save the definitions of the files, in their order, until no further one can be saved."""
-    unreadable, waiting = _read(paths)
+    unreadable, found = _read(paths)
+    twice, waiting = _apart(found)
     saved: list[JsonObject] = []
     while True:
         refused: list[tuple[Path, JsonObject, str]] = []
@@ -43,12 +45,35 @@ def apply(paths: Iterable[Path], save: Save) -> Applied:
         if not refused or len(saved) == before:
             break
     reasons = (f"{path}, definition {definition['id']}: {why}" for path, definition, why in refused)
-    return Applied(tuple(saved), (*unreadable, *reasons))
+    return Applied(tuple(saved), (*unreadable, *twice, *reasons))
 
 
-def _read(paths: Iterable[Path]) -> tuple[list[str], list[tuple[Path, JsonObject]]]:
+Found = tuple[Path, JsonObject]
+"""A definition with the file that it stands in."""
+
+
+def _apart(found: list[Found]) -> tuple[list[str], list[Found]]:
+    """One sentence on each definition whose id another one has, and all the others."""
+    versions: dict[str, list[Found]] = {}
+    for path, definition in found:
+        known = versions.setdefault(definition["id"], [])
+        # a file that is named twice says the same twice
+        if all(definition != other for _, other in known):
+            known.append((path, definition))
+    # nobody knows which of them is meant, and the last one saved would take the place of the first
+    refused = [
+        f"{path}, definition {id}: {len(listed)} definitions have this id, and none is saved; give "
+        "each an id of its own, or delete all but one."
+        for id, listed in versions.items()
+        if len(listed) > 1
+        for path, _ in listed
+    ]
+    return refused, [listed[0] for listed in versions.values() if len(listed) == 1]
+
+
+def _read(paths: Iterable[Path]) -> tuple[list[str], list[Found]]:
     unreadable: list[str] = []
-    found: list[tuple[Path, JsonObject]] = []
+    found: list[Found] = []
     for path in paths:
         try:
             found += [(path, definition) for definition in yaml_files.definitions(path)]

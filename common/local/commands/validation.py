@@ -30,7 +30,7 @@ def run(chosen: argparse.Namespace, stack: Attached, console: Console) -> int:
     """0 when the query of the file, mended if that was asked, may become a conversion; else 1."""
     answer = _asked(chosen, stack, _text(chosen.file))
     if chosen.fix and answer["suggestion"]:
-        chosen.file.write_text(answer["suggestion"] + "\n", encoding="utf-8")
+        _write(chosen.file, answer["suggestion"] + "\n")
         answer = _asked(chosen, stack, answer["suggestion"])
     if chosen.json:
         print(json.dumps(answer, indent=2, ensure_ascii=False))
@@ -42,8 +42,17 @@ def run(chosen: argparse.Namespace, stack: Attached, console: Console) -> int:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is no text in UTF-8: {error.reason}.") from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _asked(chosen: argparse.Namespace, stack: Attached, sql: str) -> Any:

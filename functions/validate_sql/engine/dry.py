@@ -94,7 +94,8 @@ def _refusal(
 
 
 def _first_line(message: str) -> str:
-    return message.removeprefix("Query execution failed: ").strip().splitlines()[0][:400]
+    lines = message.removeprefix("Query execution failed: ").strip().splitlines()
+    return lines[0][:400] if lines else "it gives no reason."
 
 
 def _position(query: Query | None, message: str) -> Position | None:

@@ -287,8 +287,18 @@ def _whens(values: list[str], meant: str) -> str:
 
 def literal(value: str) -> str:
     """The text as GoogleSQL writes it, between single quotes."""
-    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return f"'{value.translate(_ESCAPED)}'"
+
+
+# what ends a line would end a text between single quotes; a cell of a sheet may hold it
+_ESCAPED = str.maketrans(
+    {
+        "\\": r"\\",
+        "'": r"\'",
+        **{code: f"\\x{code:02x}" for code in (*range(32), 127)},
+        **{code: f"\\u{code:04x}" for code in (*range(0x80, 0xA0), 0x2028, 0x2029)},
+    }
+)
 
 
 def _params(profile: Profile) -> Iterator[Finding]:

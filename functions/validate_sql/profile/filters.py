@@ -15,7 +15,7 @@ from common.guard.names.scope import Scope
 from common.guard.reading.lexer import Token, canonical
 from common.model.findings import Finding, Position, found
 from common.model.window import Window
-from common.privacy import HIDDEN, shown
+from common.privacy import HIDDEN
 from common.untyped import Row
 from functions.validate_sql.engine.explain import outermost
 from functions.validate_sql.profile import profile as profiles
@@ -172,7 +172,8 @@ def _values(
     columns = f"CAST({path} AS STRING) AS value, COUNT(*) AS number"
     sql = f"{known.asking(columns)} GROUP BY 1 ORDER BY 2 DESC LIMIT 20"
     rows = asked(sql, runner, own, window)
-    return {str(shown(row["value"])): row["number"] for row in rows if row["value"] is not None}
+    there = (row for row in rows if row["value"] is not None)
+    return profiles.counted((row["value"], row["number"]) for row in there)
 
 
 def _place(query: Query, tokens: Sequence[Token]) -> Position:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -292,7 +292,7 @@ def _add_params(found: Profile, own: Warehouse, kept: Answer) -> None:
         return  # another shape than key and value; the contract tells so
     _add_unknown_meanings(found, own, kept)
     named = [row for row in keys if row["key"] is not None]
-    found.params_keys = {str(shown(row["key"])): row["conversions"] for row in named}
+    found.params_keys = counted((row["key"], row["conversions"]) for row in named)
     found.params_without_key = sum(row["conversions"] for row in keys if row["key"] is None)
 
 
@@ -300,13 +300,22 @@ def _add_unknown_meanings(found: Profile, own: Warehouse, kept: Answer) -> None:
     """Values of consent and of event_source that an export could not read."""
     keys = Parameter("ARRAY<STRING>", sorted(_READERS))
     sql = with_parameters(template(__file__, "profile_read_params", answer=kept.table), keys=keys)
+    unread: dict[str, list[tuple[Any, int]]] = {}
     for row in own.rows(sql):
         if _READERS[row["key"]](row["value"]) == "unknown":
-            values = found.unknown_meanings.setdefault(row["key"], {})
-            value = str(shown(row["value"], row["key"]))
-            values[value] = values.get(value, 0) + row["conversions"]
+            unread.setdefault(row["key"], []).append((row["value"], row["conversions"]))
+    found.unknown_meanings = {key: counted(values, key) for key, values in unread.items()}
 
 
 def _values(own: Warehouse, kept: Answer, column: str) -> dict[str, int]:
     sql = template(__file__, "profile_values", answer=kept.table, column=identifier(column))
-    return {str(shown(row["value"])): row["conversions"] for row in own.rows(sql)}
+    return counted((row["value"], row["conversions"]) for row in own.rows(sql))
+
+
+def counted(numbers: Iterable[tuple[Any, int]], name: str = "") -> dict[str, int]:
+    """Numbers of rows by value as it is shown; those that look alike behind their mask together."""
+    found: dict[str, int] = {}
+    for value, number in numbers:
+        text = str(shown(value, name))
+        found[text] = found.get(text, 0) + number
+    return found
