@@ -122,7 +122,7 @@ def _by_reason(reason: str, text: str, caller: Caller) -> ProductError | None:
         case "notFound":
             return NotFoundError(text, fix=_CHECK_NAME)
         case "duplicate":
-            return ConflictError(text, code="duplicate")
+            return ConflictError(text, code="duplicate", fix=_THERE)
     return None
 
 
@@ -137,7 +137,7 @@ def _by_status(error: BaseException, text: str, caller: Caller) -> ProductError:
         case google_errors.MethodNotImplemented():
             return UserError(text, code="not_implemented", fix=_OTHERWISE)
         case google_errors.Conflict():
-            return ConflictError(text, code="duplicate")
+            return ConflictError(text, code="duplicate", fix=_THERE)
         case google_errors.ClientError():
             return _of_query(text)
     return RetryableError(text, code="bigquery_unavailable")
@@ -225,6 +225,7 @@ def _snake(reason: str) -> str:
 _JUDGE = "POST /validate-sql says where a query of yours fails, and what to write instead."
 _OTHERWISE = "This engine lacks what the query uses; write that part in another way."
 _CHECK_NAME = "Check the name and the location of the dataset."
+_THERE = "Look at what has that name, which another attempt may have made, or choose another."
 _LIGHTER = "Read fewer days or columns, or filter before joining."
 _FEWER_DAYS = (
     "One job may write 4,000 partitions of a table, a day each, and no project can raise that: ask "

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from common.errors import RetryableError, UnauthenticatedError
 from common.untyped import Row
@@ -19,6 +20,8 @@ SKEW_SECONDS = 30
 KEYS_SECONDS = 3600
 PAUSE_SECONDS = 30
 """An unknown key is looked for so often at most, whoever sends it."""
+REST = 5
+"""Seconds without another try where no keys could be had: each holds up every request."""
 # far longer than real ones: decoding is work that anybody could ask for
 MAXIMUM_TOKEN = 8192
 
@@ -62,14 +65,17 @@ class Keys:
     ) -> None:
         self._fetch, self._clock = fetch, clock
         self._kept: dict[str, tuple[float, Mapping[str, str]]] = {}
+        self._missed: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def of(self, issuer: Issuer, key_id: str) -> Mapping[str, str]:
         """The issuer's keys by id; raises RetryableError when there are none to be had."""
         # threads of one instance wait for one fetch instead of each doing its own
         with self._lock:
-            fetched_at, known = self._kept.get(issuer.certificates, (float("-inf"), {}))
+            fetched_at, known = self._kept.get(issuer.certificates, (-inf, {}))
             age = self._clock() - fetched_at
+            if not known and self._clock() - self._missed.get(issuer.certificates, -inf) < REST:
+                raise _unavailable()
             if age > KEYS_SECONDS or (key_id not in known and age > PAUSE_SECONDS):
                 known = self._fetched(issuer.certificates, known)
                 self._kept[issuer.certificates] = (self._clock(), known)
@@ -82,9 +88,16 @@ class Keys:
             # they verify as well as a minute ago; without any nobody gets in
             if known:
                 return known
-            raise RetryableError(
-                "The keys that tokens are verified with cannot be had.", code="keys_unavailable"
-            ) from error
+            self._missed[address] = self._clock()
+            raise _unavailable() from error
+
+
+def _unavailable() -> RetryableError:
+    return RetryableError(
+        "The keys that tokens are verified with cannot be had.",
+        code="keys_unavailable",
+        fix="Try again in a minute.",
+    )
 
 
 def verified(token: str, issuer: Issuer, audience: str, keys: Keys) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -22,7 +22,7 @@ from common.settings import Settings
 from functions.export.contract.base import Destination
 from functions.export.destinations.registry import CONFIG, connect
 from functions.export.ledger.entries import Scope
-from functions.export.ledger.ledger import BigQueryLedger
+from functions.export.ledger.ledger import BigQueryLedger, LeavingLedger
 from functions.export.transport.clock import Clock
 from functions.export.transport.wire import Wire
 
@@ -113,6 +113,33 @@ class Connection:
             start_date=self.start_date(scope),
             lease=self.lease_name,
         )
+
+    def leaving(self, scope: Scope, *, everybody: bool) -> LeavingLedger:
+        """The same of a list whose people are to leave; see `left`."""
+        warehouse, lease = self.services.warehouse, self.lease_name
+        return LeavingLedger(warehouse, scope, self.destination, lease=lease, everybody=everybody)
+
+    def left(self, conversion: str) -> list[tuple[Connection, bool]]:
+        """This connection at each other list that the conversion filled before, and whether
+        everybody whom it put there is to leave it."""
+        if not self.destination.capabilities.audience:
+            return []
+        chosen: list[str] = list(self.destination.mapped[conversion].leaves)
+        field, kind = self.destination.audience_field, self.destination.kind
+        before = [
+            each.get(field)
+            for version in self._versions
+            if version.definition.get("kind") == kind
+            for each in version.definition["conversions"]
+            if each["conversion"] == conversion
+        ]
+        present = getattr(self.destination.mapped[conversion], field)
+        lists = dict.fromkeys([*chosen, *filter(None, before)])
+        return [
+            (replace(self, destination=self.destination.at_list(conversion, each)), each in chosen)
+            for each in lists
+            if each != present
+        ]
 
     @cached_property
     def _versions(self) -> list[DefinitionVersion]:

@@ -71,6 +71,9 @@ class Table:
     def ledger(self, scope: Scope) -> MemoryLedger:
         return MemoryLedger(self.store, scope, self.start_date(scope))
 
+    def left(self, conversion: str) -> list[Any]:
+        return []
+
     def start_date(self, scope: Scope) -> date:
         return date(2026, 1, 1)
 

@@ -285,13 +285,25 @@ def test_keys_are_fetched_once_and_anew_for_one_that_is_not_known() -> None:
     assert len(asked) == 4
 
 
-def test_without_keys_the_answer_is_to_try_again() -> None:
-    def down(address: str) -> Mapping[str, str]:
-        raise OSError(address)
+def test_without_keys_the_answer_is_to_try_again_and_not_each_request_looks_for_them() -> None:
+    asked: list[str] = []
+    clock = [0.0]
 
-    with pytest.raises(RetryableError) as refused:
-        who(bearer(signed(claims_of())), keys=Keys(down))
-    assert (refused.value.status, refused.value.code) == (503, "keys_unavailable")
+    def down(address: str) -> Mapping[str, str]:
+        asked.append(address)
+        if clock[0] < 60:
+            raise OSError(address)
+        return PUBLISHED[address]
+
+    keys = Keys(down, lambda: clock[0])
+    for at, times in ((0.0, 1), (1.0, 1), (4.0, 1), (6.0, 2)):
+        clock[0] = at
+        with pytest.raises(RetryableError) as refused:
+            who(bearer(signed(claims_of())), keys=keys)
+        assert (refused.value.status, refused.value.code) == (503, "keys_unavailable")
+        assert len(asked) == times
+    clock[0] = 60.0
+    who(bearer(signed(claims_of())), keys=keys)
 
 
 def test_roles_grow_and_the_refusal_names_account_and_role() -> None:

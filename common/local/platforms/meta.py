@@ -67,7 +67,8 @@ class Meta(StandIn):
         self.audience = audience
         self.app_secret = app_secret
         """[proof] where the app requires it, each request proves that it knows this secret."""
-        self.members: dict[str, list[Any]] = {}
+        self.members: dict[tuple[str, str], list[Any]] = {}
+        """Rows by audience and the key under which they were sent."""
         self.audiences: dict[str, dict[str, Any]] = {audience: {"subtype": "CUSTOM"}}
         """Audiences by id, as they were asked for."""
 
@@ -205,7 +206,7 @@ class Meta(StandIn):
                 return error(400, 100, "No such seed, or no ratio from 0.01 to 0.20.")
             if not re.fullmatch("[A-Z]{2}", spec.get("country", "")):
                 return error(400, 100, "A lookalike needs its country.")
-            if len(self.members) < 100:  # [alike]
+            if sum(audience == seed for audience, _ in self.members) < 100:  # [alike]
                 return error(400, 2654, "The seed has fewer than 100 people.")
         elif wanted.get("customer_file_source") not in FILE_SOURCES:
             return error(400, 100, "customer_file_source is required.")
@@ -233,9 +234,9 @@ class Meta(StandIn):
                     return error(400, 100, f"{column} is not hashed.")
             identity = row[schema.index("EXTERN_ID")] if "EXTERN_ID" in schema else row[0]
             if adding:
-                self.members[identity] = list(row)
+                self.members[audience, identity] = list(row)
             else:
-                self.members.pop(identity, None)
+                self.members.pop((audience, identity), None)
         return Reply(
             200,
             {

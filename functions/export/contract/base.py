@@ -234,6 +234,15 @@ class Destination(ABC, Generic[T]):
             self.mapped[conversion], self.audience_field
         )
 
+    def at_list(self, conversion: str, id: str | None) -> Destination[T]:
+        """The same destination, whose conversion fills another list. Only where it fills any."""
+        filled: dict[str, Any] = {self.audience_field: id, "leaves": ()}
+        mapped = tuple(
+            each.model_copy(update=filled) if each.conversion == conversion else each
+            for each in self.config.conversions
+        )
+        return type(self)(self.config.model_copy(update={"conversions": mapped}))
+
     def create_audience(self, conversion: str, wire: Wire) -> str:
         """Id of an audience for the people of a conversion: of the one that was made so before, or
         of a new and empty one; raises UserError with what the platform says against it. Only where

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
@@ -35,18 +35,31 @@ def twice(destination: Destination[Any], others: Iterable[Destination[Any]]) -> 
     return [
         Problem(
             "sent_by_another",
-            f"{other.config.id!r} sends {theirs!r} to {destination.account(own)} already; two "
+            f"{other.config.id!r} sends {theirs!r} to {account} already; two "
             "ledgers of one account contradict each other.",
             f"Take {theirs!r} out of one of them, or pause {other.config.id!r} first.",
         )
         for other in others
         if other.kind == destination.kind
         for own in destination.mapped
-        if not destination.lacks_audience(own)
+        for account in accounts(destination, own)
         for theirs in other.mapped
-        if (destination.capabilities.audience or theirs == own)
-        and other.account(theirs) == destination.account(own)
+        if (destination.capabilities.audience or theirs == own) and other.account(theirs) == account
     ]
+
+
+def accounts(destination: Destination[Any], conversion: str) -> Iterator[str]:
+    """Where the destination puts people in or takes them out for a conversion."""
+    if not destination.lacks_audience(conversion):
+        yield destination.account(conversion)
+    for each in left(destination, conversion):
+        yield destination.at_list(conversion, each).account(conversion)
+
+
+def left(destination: Destination[Any], conversion: str) -> Sequence[str]:
+    """Lists that the config lets the people of a conversion leave."""
+    leaves: Sequence[str] = getattr(destination.mapped[conversion], "leaves", ())
+    return leaves
 
 
 def value_days(id: str, known: Mapping[str, Conversion]) -> int:
@@ -62,7 +75,7 @@ def is_measured(id: str, known: Mapping[str, Conversion]) -> bool:
 def _about(
     destination: Destination[Any], id: str, known: Mapping[str, Conversion]
 ) -> Iterator[Problem]:
-    if destination.lacks_audience(id):
+    if destination.lacks_audience(id) and not left(destination, id):
         yield Problem(
             "no_audience",
             f"Nobody can be put anywhere for {id!r}: no list or audience is named.",

@@ -11,12 +11,13 @@ from common.catalog.comparison import CompareQuery, Comparison, compared, versio
 from common.catalog.definitions import Catalog, DefinitionVersion
 from common.catalog.exclusive import exclusive
 from common.catalog.soundness import sound
-from common.errors import ProductError, UnreadableDefinitionError, UserError
+from common.errors import NotFoundError, ProductError, UnreadableDefinitionError, UserError
 from common.http.reading import invalid
 from common.http.request import Ask, Nothing
 from functions.export.contract.base import Destination, Problem
 from functions.export.destinations.registry import CONFIG, DESTINATIONS, AnyDestination, connect
 from functions.export.frontend.advice import advice, twice
+from functions.export.frontend.behind import left_behind
 from functions.export.frontend.models import (
     Advice,
     Capabilities,
@@ -26,7 +27,7 @@ from functions.export.frontend.models import (
     Form,
     Problems,
 )
-from functions.export.services import Services, connection, connections
+from functions.export.services import Connection, Services, connection, connections
 
 
 class Forms(RootModel[dict[str, Form]]):
@@ -120,6 +121,7 @@ def _saved(
         # inside the lease: two who save at once could map one conversion to one account twice
         found = _advice(connect(definition), services)
         _refuse(found)
+        before = _before(definition.id, services)
         stored = services.catalog.save(
             definition.model_dump(mode="json"),
             now=services.clock.now(),
@@ -127,7 +129,16 @@ def _saved(
             expected_version=ask.expected_version,
             fence=fence,
         )
-    return as_document(stored, [*found, *_first_day(stored, services)])
+    behind = left_behind(before, connect(definition)) if before else []
+    return as_document(stored, [*found, *behind, *_first_day(stored, services)])
+
+
+def _before(id: str, services: Services) -> Connection | None:
+    """The version that a save replaces; None where there is none, or none that can be read."""
+    try:
+        return connection(services, id)
+    except (NotFoundError, UnreadableDefinitionError):
+        return None
 
 
 def archive_destination(ask: Ask[Nothing, None], services: Services) -> DestinationVersion:
@@ -142,7 +153,8 @@ def archive_destination(ask: Ask[Nothing, None], services: Services) -> Destinat
             expected_version=ask.expected_version,
             fence=fence,
         )
-    return as_document(archived)
+    before = _before(stored.id, services)
+    return as_document(archived, left_behind(before, None) if before else [])
 
 
 def check_config(ask: Ask[Nothing, AnyDestination], services: Services) -> Problems:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from itertools import islice
 
@@ -35,8 +36,9 @@ def dry_run(
     census, first_day = ledger.census(), connection.start_date(scope)
     brake = Brake(census, connection.destination.config, force=force)
     job = Job(connection.destination, scope, services.settings.currency, force)
-    # one more than is judged tells whether there are others
-    found = list(ledger.candidates(services.clock.now(), MAXIMUM_ROWS + 1))
+    # one more than is judged tells whether there are others; who only leaves lists joins none
+    lacks = connection.destination.lacks_audience(conversion)
+    found = [] if lacks else list(ledger.candidates(services.clock.now(), MAXIMUM_ROWS + 1))
     membership = Membership(conversion)
     portions = [
         list(decisions(wave, job, services.clock.now(), brake, membership))
@@ -53,7 +55,7 @@ def dry_run(
         "retractions_held": brake.held_back,
         "first_day": first_day,
         "before_first_day": census.early,
-        "notes": notes(first_day, census, brake),
+        "notes": [*notes(first_day, census, brake), *leaving(connection, conversion)],
         "verdicts": Counter(summed(decision) for _, decision in judged),
         "rows": [verdict(candidate, decision) for candidate, decision in judged[:limit]],
         "requests": [
@@ -82,6 +84,18 @@ def notes(first_day: date, census: Census, brake: Brake) -> list[str]:
             "run of the table accounts for it; they are not taken back."
         )
     return given
+
+
+def leaving(connection: Connection, conversion: str) -> Iterator[str]:
+    """Whom a run takes out of lists that the conversion fills no more."""
+    for old, everybody in connection.left(conversion):
+        scope = old.scope(conversion, "dry-run", 0)
+        ledger = old.leaving(scope, everybody=everybody)
+        if people := sum(1 for _ in ledger.candidates(connection.services.clock.now())):
+            yield (
+                f"{people:,} conversions have put people into {scope.account}, who are taken out of"
+                " it by the next run."
+            )
 
 
 def requests_of(judged: Judged, job: Job) -> list[tuple[Request, list[str]]]:

@@ -275,6 +275,36 @@ class BigQueryLedger:
         }
 
 
+class LeavingLedger(BigQueryLedger):
+    """The ledger of a list that a conversion fills no more: whoever it put there is to leave, or,
+    unless `everybody`, whoever asked to be forgotten."""
+
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        scope: Scope,
+        destination: Destination[Any],
+        *,
+        lease: str,
+        everybody: bool,
+    ) -> None:
+        super().__init__(warehouse, scope, destination, start_date=date.min, lease=lease)
+        self._everybody = everybody
+
+    def candidates(self, now: datetime, limit: int | None = None) -> Iterator[Candidate]:
+        sql = template(
+            __file__,
+            "ledger_leaving",
+            delivery_state=self._delivery_state(),
+            members=self._members(),
+            known=_known(),
+            limit=f"LIMIT {limit}" if limit else "",
+        )
+        bound = {"now": now, "parked_before": now - PARKED_FOR, "everybody": self._everybody}
+        rows = self._warehouse.rows(with_parameters(sql, **self._ids(), **bound))
+        return (candidate(row) for row in rows)
+
+
 def _job_id(run_id: str, entries: Sequence[Entry], only_as_holder: bool) -> str:
     """The same for the same write, so that a repeated one is not written twice."""
     mode = "held" if only_as_holder else "anyway"

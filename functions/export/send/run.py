@@ -75,6 +75,20 @@ class Summary:
     halted: Halted | None = None
     stopped: str = ""
 
+    def add(self, other: Summary) -> None:
+        """Count what another run of the same conversion did as well."""
+        for mine, theirs in (
+            (self.states, other.states),
+            (self.reasons, other.reasons),
+            (self.refusals, other.refusals),
+            (self.parked, other.parked),
+        ):
+            mine.update(theirs)
+        self.requests += other.requests
+        self.stays += other.stays
+        self.halted = self.halted or other.halted
+        self.stopped = self.stopped or other.stopped
+
     @property
     def summary(self) -> str:
         """What happened to how many conversions, and how many the first day keeps at home."""

@@ -20,6 +20,7 @@ from common.messaging.messages import (
     ReplayRequested,
 )
 from functions.export.ledger import erased
+from functions.export.ledger.protocol import Ledger
 from functions.export.send import incidents, poll
 from functions.export.send.diagnose import diagnose
 from functions.export.send.due import due
@@ -200,6 +201,7 @@ def _run(
     found = work.connection
     try:
         summary = run(services, work, conversion, run_id, held, deadline)
+        _leave(found, conversion, run_id, held, deadline, summary)
     except NotFoundError as error:
         # a conversion has no table before its first run
         log("export_without_table", "WARNING", destination=found.id, conversion=conversion,
@@ -223,11 +225,32 @@ def _run(
         ledger.forget_members(services.clock.now())
 
 
+def _leave(
+    found: Connection, conversion: str, run_id: str, held: Lease, deadline: Deadline, done: Summary
+) -> None:
+    """Take people out of lists that the conversion fills no more; adds to what the run did."""
+    for number, (list, everybody) in enumerate(found.left(conversion), start=1):
+        # a new list that is not there yet is no reason to keep anybody in the old one
+        if done.stopped in ("out_of_time", "lost_lease"):
+            return
+        scope = list.scope(conversion, f"{run_id}_left{number}", held.fence)
+        ledger = list.leaving(scope, everybody=everybody)
+        now = found.services.clock.now()
+        if any(ledger.candidates(now, 1)):
+            # asked for by a person, so that no limit holds it
+            job = Job(list.destination, scope, found.services.settings.currency, force=True)
+            done.add(_execute(found.services, job, ledger, deadline))
+        ledger.forget_members(now)
+
+
 def run(
     services: Services, work: Work, conversion: str, run_id: str, held: Lease, deadline: Deadline
 ) -> Summary:
     """One run of one conversion, after a replay has been written down if there is one."""
     found, replay = work.connection, work.replay
+    # a conversion that only leaves lists fills none
+    if found.destination.lacks_audience(conversion):
+        return Summary()
     if replay:
         scope = found.scope(conversion, f"replay_{replay.request_id}", held.fence)
         found.ledger(scope).request_again(
@@ -235,10 +258,14 @@ def run(
         )
     scope = found.scope(conversion, run_id, held.fence)
     job = Job(found.destination, scope, services.settings.currency, work.force)
+    return _execute(services, job, found.ledger(scope), deadline)
+
+
+def _execute(services: Services, job: Job, ledger: Ledger, deadline: Deadline) -> Summary:
     return Run(
         job,
-        found.ledger(scope),
-        lambda request: found.destination.send(request, services.wire),
+        ledger,
+        lambda request: job.destination.send(request, services.wire),
         services.clock,
         deadline,
         services.chance,

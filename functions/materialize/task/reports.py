@@ -53,6 +53,10 @@ def held(
     return RunStatus.HELD
 
 
+MEND = "Mend what it names, in the conversion or in the project, and run the conversion again."
+"""What to do after an error that says no more than what is wrong."""
+
+
 def failed(services: Services, task: MaterializeTask, error: ProductError) -> None:
     """Write down that the task cannot run as things are, and why."""
     services.ledger.write(
@@ -71,7 +75,7 @@ def failed(services: Services, task: MaterializeTask, error: ProductError) -> No
         Incident(
             error.code,
             f"{task.conversion}: {error.detail[:1000]}",
-            fix=error.fix,
+            fix=error.fix or MEND,
             subject=task.conversion,
         ),
         run_id=task.run_id,

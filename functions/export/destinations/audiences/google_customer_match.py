@@ -25,8 +25,14 @@ from functions.export.contract.base import (
     canonical,
     present,
 )
-from functions.export.contract.config import DestinationConfig, Mapped
+from functions.export.contract.config import DestinationConfig
 from functions.export.destinations import data_manager
+from functions.export.destinations.audiences.lists import (
+    AudienceList,
+    list_id,
+    lists,
+    membership_days,
+)
 from functions.export.destinations.audiences.members import stays, to_leave
 from functions.export.destinations.data_manager import DataManager
 from functions.export.destinations.google_ads import AccountNumber
@@ -50,25 +56,13 @@ ACCEPTED = 1
 """TermsOfServiceStatus as google.ads.datamanager.v1 numbers it."""
 
 
-class UserList(Mapped):
+class UserList(AudienceList):
     """A conversion and the list of its people."""
 
-    user_list_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] | None = Field(
-        None,
-        title="User list",
-        description="Id of a Customer Match list of contact information; where there is none yet, "
-        "it can be created from here.",
-        examples=["777"],
+    user_list_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] | None = list_id(
+        "User list", "Id of a Customer Match list of contact information", "777"
     )
-    membership_days: int = Field(
-        LONGEST_MEMBERSHIP,
-        ge=1,
-        le=LONGEST_MEMBERSHIP,
-        title="Membership duration",
-        description="Days that people stay in the list after they were put in; they are put in "
-        "once more when four fifths have passed.",
-        examples=[540],
-    )
+    membership_days: int = membership_days(LONGEST_MEMBERSHIP)
 
 
 class GoogleCustomerMatchConfig(DestinationConfig):
@@ -91,13 +85,7 @@ class GoogleCustomerMatchConfig(DestinationConfig):
         description="Ten digits: the manager account that has access, if any.",
         examples=["9876543210"],
     )
-    conversions: tuple[UserList, ...] = Field(
-        min_length=1,
-        max_length=50,
-        title="Lists",
-        description="Whose people go into which list.",
-        examples=[[{"conversion": "qualified_lead", "user_list_id": "777"}]],
-    )
+    conversions: tuple[UserList, ...] = lists("Lists", "list", user_list_id="777")
     # Google takes no contact data without the flag, which only the advertiser can answer for
     terms_accepted: Literal[True] = Field(
         title="Customer Match terms",

@@ -16,7 +16,8 @@ from pydantic import Field, StringConstraints
 from common.errors import UserError
 from common.untyped import Row
 from functions.export.contract.base import Built, Capabilities, Problem, body, canonical
-from functions.export.contract.config import DestinationConfig, Mapped
+from functions.export.contract.config import DestinationConfig
+from functions.export.destinations.audiences.lists import AudienceList, list_id, lists
 from functions.export.destinations.audiences.members import Identifier, Members, Verb, not_made
 from functions.export.destinations.linkedin import LinkedInAccess, LinkedInApi
 from functions.export.payload import identifiers
@@ -35,15 +36,11 @@ MOST_PAGES = 100
 """As many as are read: a platform that never ends must not hold up a person."""
 
 
-class LinkedInSegment(Mapped):
+class LinkedInSegment(AudienceList):
     """A conversion and the segment of its people."""
 
-    segment_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] | None = Field(
-        None,
-        title="Segment",
-        description="Id of a DMP segment of users; where there is none yet, it can be created from "
-        "here.",
-        examples=["10804"],
+    segment_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] | None = list_id(
+        "Segment", "Id of a DMP segment of users", "10804"
     )
 
 
@@ -56,13 +53,7 @@ class LinkedInAudienceConfig(LinkedInAccess):
         description="LinkedIn matched audience",
         examples=["linkedin_audience"],
     )
-    conversions: tuple[LinkedInSegment, ...] = Field(
-        min_length=1,
-        max_length=50,
-        title="Segments",
-        description="Whose people go into which segment.",
-        examples=[[{"conversion": "qualified_lead", "segment_id": "10804"}]],
-    )
+    conversions: tuple[LinkedInSegment, ...] = lists("Segments", "segment", segment_id="10804")
     ad_account: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")] | None = Field(
         None,
         title="Ad account",

@@ -28,7 +28,8 @@ from functions.export.contract.base import (
     fingerprint,
     written,
 )
-from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.contract.config import DestinationConfig, SecretReference
+from functions.export.destinations.audiences.lists import AudienceList, list_id, lists
 from functions.export.destinations.audiences.members import stays
 from functions.export.destinations.meta import (
     HOST,
@@ -67,15 +68,11 @@ VALUE = "LOOKALIKE_VALUE"
 """Column of what somebody is worth, a number that is not negative."""
 
 
-class MetaAudience(Mapped):
+class MetaAudience(AudienceList):
     """A conversion and the audience of its people."""
 
-    audience_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{5,25}$")] | None = Field(
-        None,
-        title="Audience",
-        description="Id of a custom audience of subtype CUSTOM; where there is none yet, it can be "
-        "created from here.",
-        examples=["23850000000000001"],
+    audience_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{5,25}$")] | None = list_id(
+        "Audience", "Id of a custom audience of subtype CUSTOM", "23850000000000001"
     )
     value_based: bool = Field(
         False,
@@ -119,12 +116,8 @@ class MetaAudienceConfig(DestinationConfig):
         description="Digits of the ad account: needed to create audiences and lookalikes.",
         examples=["1234567890"],
     )
-    conversions: tuple[MetaAudience, ...] = Field(
-        min_length=1,
-        max_length=50,
-        title="Audiences",
-        description="Whose people go into which audience.",
-        examples=[[{"conversion": "qualified_lead", "audience_id": "23850000000000001"}]],
+    conversions: tuple[MetaAudience, ...] = lists(
+        "Audiences", "audience", audience_id="23850000000000001"
     )
 
 

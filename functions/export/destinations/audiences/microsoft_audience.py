@@ -17,7 +17,13 @@ from pydantic import Field, StringConstraints
 from common.errors import UserError
 from common.untyped import Row
 from functions.export.contract.base import Built, Capabilities, Problem, body, canonical
-from functions.export.contract.config import DestinationConfig, Mapped
+from functions.export.contract.config import DestinationConfig
+from functions.export.destinations.audiences.lists import (
+    AudienceList,
+    list_id,
+    lists,
+    membership_days,
+)
 from functions.export.destinations.audiences.members import (
     Identifier,
     Members,
@@ -48,24 +54,13 @@ NETWORKS = {"search": "SearchSize", "audience_network": "AudienceNetworkSize"}
 """Where Microsoft counts members, and under which name."""
 
 
-class MicrosoftList(Mapped):
+class MicrosoftList(AudienceList):
     """A conversion and the list of its people."""
 
-    audience_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")] | None = Field(
-        None,
-        title="Customer list",
-        description="Id of a customer list; where there is none yet, it can be created from here.",
-        examples=["800000001"],
+    audience_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")] | None = list_id(
+        "Customer list", "Id of a customer list", "800000001"
     )
-    membership_days: int = Field(
-        LONGEST_MEMBERSHIP,
-        ge=1,
-        le=LONGEST_MEMBERSHIP,
-        title="Membership duration",
-        description="Days that people stay in the list after they were put in; they are put in "
-        "once more when four fifths have passed.",
-        examples=[390],
-    )
+    membership_days: int = membership_days(LONGEST_MEMBERSHIP)
 
 
 class MicrosoftAudienceConfig(MicrosoftAccess):
@@ -77,13 +72,7 @@ class MicrosoftAudienceConfig(MicrosoftAccess):
         description="Microsoft customer match",
         examples=["microsoft_audience"],
     )
-    conversions: tuple[MicrosoftList, ...] = Field(
-        min_length=1,
-        max_length=50,
-        title="Lists",
-        description="Whose people go into which list.",
-        examples=[[{"conversion": "qualified_lead", "audience_id": "800000001"}]],
-    )
+    conversions: tuple[MicrosoftList, ...] = lists("Lists", "list", audience_id="800000001")
     # Microsoft takes no contact data without them, which only the advertiser can answer for
     terms_accepted: Literal[True] = Field(
         title="Customer Match terms",

@@ -16,7 +16,8 @@ from pydantic import Field, StringConstraints
 from common.errors import UserError
 from common.untyped import Row
 from functions.export.contract.base import Built, Capabilities, Problem, body, canonical
-from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
+from functions.export.contract.config import DestinationConfig, SecretReference
+from functions.export.destinations.audiences.lists import AudienceList, list_id, lists
 from functions.export.destinations.audiences.members import (
     Identifier,
     Members,
@@ -50,15 +51,11 @@ MOST_PAGES = 100
 """As many as are read: a platform that never ends must not hold up a run."""
 
 
-class TikTokList(Mapped):
+class TikTokList(AudienceList):
     """A conversion and the audience of its people."""
 
-    audience_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,25}$")] | None = Field(
-        None,
-        title="Audience",
-        description="Id of a custom audience that was created over the API; where there is none "
-        "yet, it can be created from here.",
-        examples=["7300000000000000001"],
+    audience_id: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,25}$")] | None = list_id(
+        "Audience", "Id of a custom audience that was created over the API", "7300000000000000001"
     )
 
 
@@ -84,12 +81,8 @@ class TikTokAudienceConfig(DestinationConfig):
     api_version: Annotated[str, StringConstraints(pattern=r"^v[0-9]\.[0-9]$")] = Field(
         "v1.3", title="API version", description="Version of the API.", examples=["v1.3"]
     )
-    conversions: tuple[TikTokList, ...] = Field(
-        min_length=1,
-        max_length=50,
-        title="Audiences",
-        description="Whose people go into which audience.",
-        examples=[[{"conversion": "qualified_lead", "audience_id": "7300000000000000001"}]],
+    conversions: tuple[TikTokList, ...] = lists(
+        "Audiences", "audience", audience_id="7300000000000000001"
     )
 
 
