@@ -86,6 +86,35 @@ def test_it_is_shown_with_its_reason_and_the_others_are_edited_as_ever(
     assert "colour" not in json.dumps(harness.get("/openapi.json"))
 
 
+LOAN = {"id": "loan", "name": "L", "kind": "custom", "sql": "SELECT 1", "adjustment_days": 30}
+ON_DEPENDENT = {**DEPENDENT, "id": "more", "conversions": ["lead", "both"]}
+PREDICTED = {
+    **LOAN,
+    "id": "guess",
+    "sql": "SELECT 'a' AS id, 'b' AS client_id, TIMESTAMP '2026-11-01' AS created, 'c' AS user_id",
+    "predicted_value": {"target": "loan", "window_days": 40},
+}
+
+
+@pytest.mark.parametrize(
+    ("steps", "draft", "field"),
+    [
+        ((DEPENDENT,), ON_DEPENDENT, "conversions.1"),
+        (({**LOAN, "inherit_attribution_from": "newer"},), PREDICTED, "predicted_value.target"),
+    ],
+    ids=["combined", "target"],
+)
+def test_who_refers_to_what_waits_for_it_is_told_before_it_is_saved(
+    harness: Harness, steps: tuple[dict[str, Any], ...], draft: dict[str, Any], field: str
+) -> None:
+    for definition in (PURCHASE, LEAD, NEWER, *steps):
+        put(harness, definition)
+    refused = harness.refused(draft)
+    assert (refused["code"], refused["field"]) == ("unreadable_reference", field)
+    assert "It refers to 'newer', whose definition cannot be read." in refused["detail"]
+    assert harness.ask("GET", f"/conversions/{draft['id']}").status == 404
+
+
 def test_it_can_be_saved_anew_in_the_present_form(harness: Harness) -> None:
     put(harness, NEWER)
     saved = harness.save({**PURCHASE, "id": "newer"})

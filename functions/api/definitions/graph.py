@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 
 from common.catalog.definitions import DefinitionVersion
+from common.catalog.soundness import stopped
 from common.errors import ConflictError, UserError
 from common.kinds.conversion import Conversion
 
@@ -54,6 +55,7 @@ def _is_readable(stored: DefinitionVersion) -> bool:
 
 
 def _check_references(draft: Conversion, definitions: Mapping[str, DefinitionVersion]) -> None:
+    waiting = stopped(stored for stored in definitions.values() if stored.status == "active")
     for id in sorted(draft.references() - {draft.id}):
         if id not in definitions:
             # most wrong references are slips of the keyboard
@@ -77,6 +79,14 @@ def _check_references(draft: Conversion, definitions: Mapping[str, DefinitionVer
                 f"{draft.id!r} refers to {id!r}, whose definition cannot be read.",
                 code="unreadable_reference",
                 fix=f"Save {id!r} again in the present form first.",
+                field=draft.named()[id],
+            )
+        # what waits for one that cannot be read would keep the draft waiting as well
+        if id in waiting:
+            raise UserError(
+                f"{draft.id!r} refers to {id!r}, which cannot run. {waiting[id]}",
+                code="unreadable_reference",
+                fix="Save the one that cannot be read again in the present form first.",
                 field=draft.named()[id],
             )
 

@@ -53,9 +53,10 @@ def planned(request: RunRequested, services: Services) -> Planned | None:
 
 
 def first_run(id: str, services: Services) -> Planned | None:
-    """What the first run of a version would read; None when that was."""
+    """What the first run of a version would read; None when that was, or it cannot run."""
     known = _known(services)
-    if known.done_until(id) is not None:
+    # what it refers to may have been archived or become unreadable since it was saved
+    if id not in known.definitions or known.done_until(id) is not None:
         return None
     return _planned(RunRequested(conversions=(id,)), known, services)
 
