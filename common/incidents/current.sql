@@ -10,8 +10,9 @@ SELECT
   entry.detail,
   entry.fix,
   entry.state,
-  entry.note,
-  entry.decided_by,
+  -- a run that sees it again says nothing of its own about who looks after it, and why
+  IF(entry.state = 'acknowledged', entry.last_note, entry.note) AS note,
+  IF(entry.state = 'acknowledged', entry.last_decided_by, entry.decided_by) AS decided_by,
   entry.recorded_at,
   -- of an episode that began before the days read, what a person said of it may be all that is left
   COALESCE(entry.first_day, entry.date) AS first_day,
@@ -23,6 +24,8 @@ FROM (
     MIN(numbered.reported_on) OVER (PARTITION BY numbered.incident_id, numbered.episode) AS first_day,
     MAX(numbered.reported_on) OVER (PARTITION BY numbered.incident_id, numbered.episode) AS last_day,
     COUNT(DISTINCT numbered.reported_on) OVER (PARTITION BY numbered.incident_id, numbered.episode) AS days,
+    LAST_VALUE(numbered.note IGNORE NULLS) OVER so_far AS last_note,
+    LAST_VALUE(numbered.decided_by IGNORE NULLS) OVER so_far AS last_decided_by,
     ROW_NUMBER() OVER (
       PARTITION BY numbered.incident_id ORDER BY numbered.episode DESC, numbered.recorded_at DESC
     ) AS newest
@@ -41,5 +44,9 @@ FROM (
     FROM {{ incidents }} AS incident
     WHERE incident.date >= @incidents_since
   ) AS numbered
+  WINDOW so_far AS (
+    PARTITION BY numbered.incident_id, numbered.episode ORDER BY numbered.recorded_at
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  )
 ) AS entry
 WHERE entry.newest = 1

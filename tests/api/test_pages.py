@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from itertools import chain, repeat
 from types import SimpleNamespace
 from typing import Any
 
@@ -121,6 +122,17 @@ def test_incidents_are_paged_searched_acknowledged_and_resolved(troubled: Harnes
     assert (gone.status, gone.body["code"]) == (404, "unknown_incident")
     nowhere = troubled.ask("POST", "/incidents/0000:acknowledge", {})
     assert nowhere.status == 404
+
+
+def test_what_is_decided_at_midnight_is_answered_all_the_same(harness: Harness) -> None:
+    last = datetime.combine(NOW.date(), time(23, 59, 59), UTC)
+    log = IncidentLog(harness.services.warehouse, "materialize", NOW)
+    log.report([Incident("silence", "None.", "Look.", "purchase")])
+    (found,) = harness.get("/incidents")["incidents"]
+    ticks = chain([last], repeat(last + timedelta(seconds=2)))
+    late = Harness(Services(**{**vars(harness.services), "now": lambda: next(ticks)}), harness.bus)
+    shown = late.post(f"/incidents/{found['incident_id']}:acknowledge", {})
+    assert shown["state"] == "acknowledged"
 
 
 def test_an_incident_began_before_the_days_that_are_listed(harness: Harness) -> None:

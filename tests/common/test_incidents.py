@@ -160,10 +160,25 @@ def test_what_a_person_acknowledged_stays_so_until_resolved(reported: IncidentLo
     answered.decide(REFUSED.identity, State.ACKNOWLEDGED, by="jo@example.com", note="Known.")
     second = later(reported, days=1)
     second.report([REFUSED], "run-2")
-    assert [row["state"] for row in now(second)] == ["acknowledged"]
+    (found,) = now(second)
+    assert (found["state"], found["days"]) == ("acknowledged", 2)
+    # the run says nothing of it, and colleagues want to know who looks after it
+    assert (found["note"], found["decided_by"]) == ("Known.", "jo@example.com")
     later(second, hours=1).decide(REFUSED.identity, State.RESOLVED, by="jo@example.com")
     (found,) = now(second)
     assert (found["state"], found["decided_by"]) == ("resolved", "jo@example.com")
+    later(second, days=1).report([REFUSED], "run-3")
+    (found,) = now(second)
+    assert (found["state"], found["note"], found["decided_by"]) == ("open", None, None)
+
+
+def test_what_a_run_resolved_is_no_persons_decision(reported: IncidentLog) -> None:
+    reported.report([REFUSED], "run-1")
+    later(reported, hours=1).decide(REFUSED.identity, State.ACKNOWLEDGED, by="jo", note="Known.")
+    later(reported, days=1).resolve_gone("meta/lead", "run-2")
+    (found,) = now(reported)
+    assert (found["state"], found["note"]) == ("resolved", "No longer seen.")
+    assert found["decided_by"] is None
 
 
 def test_a_person_cannot_decide_what_is_not_open(reported: IncidentLog) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from pydantic import Field
@@ -94,11 +94,12 @@ def resolve(ask: Ask[Nothing, Decision], services: Services) -> Incident:
 
 
 def _decided(ask: Ask[Nothing, Decision], state: State, services: Services) -> Incident:
-    id = ask.path["incident_id"]
-    log = IncidentLog(services.warehouse, "api", services.now())
+    id, now = ask.path["incident_id"], services.now().astimezone(UTC)
+    log = IncidentLog(services.warehouse, "api", now)
     log.decide(id, state, by=ask.author, note=ask.body.note)
-    # read back: days and the first day are computed from all of its entries
-    return _found(services, since=services.now().date(), id=id, limit=1)[0]
+    # read back, as its days follow from all of its entries; since the day of this one, because
+    # another may have begun meanwhile
+    return _found(services, since=now.date(), id=id, limit=1)[0]
 
 
 def _found(
