@@ -17,7 +17,8 @@ from common.bigquery.warehouse import Warehouse
 from common.catalog.stored_form import stored_form
 from common.errors import ConflictError, NotFoundError, UnreadableDefinitionError
 from common.kinds import CONVERSION
-from common.kinds.conversion import SAVED, Conversion
+from common.kinds.conversion import Conversion
+from common.model.fields import SAVED
 from common.model.validation_messages import messages_of
 from common.untyped import JsonObject
 

@@ -23,9 +23,6 @@ from common.model.filters import Filter
 from common.model.window import LATE_DAYS
 from common.schemas import fixed_tables
 
-SAVED = {"is_saved": True}
-"""Context of validation of a definition that was saved before: a rule which only spares a person a
-mistake must not stop it."""
 Cause = Literal["late_data", "crm_change", "rescored"]
 """Why rows of a kind change that nobody edited, as history tells it."""
 

@@ -25,6 +25,8 @@ DENIED = frozenset(
     """denied consent_denied deny false 0 no n disallow rejected reject declined decline refused
     opt_out opt-out optout off withdrawn revoked d""".split()
 )
+PLAIN_NO = frozenset("false 0 no n off".split())
+"""No to whatever was asked, where a denial says what is denied."""
 UNSET = frozenset(
     """unset unspecified unknown consent_status_unspecified default null none not_set
     (not_set)""".split()
@@ -36,7 +38,7 @@ def read(value: Any) -> Consent:
 
     `unknown` is a spelling that nobody listed: whoever asks must treat it as a denial.
     """
-    text = _text(value)
+    text = word(value)
     if text in GRANTED:
         return "granted"
     if text in DENIED:
@@ -45,8 +47,11 @@ def read(value: Any) -> Consent:
 
 
 def opted_out(value: Any) -> bool:
-    """Whether a column where yes means no says yes; an unknown spelling counts as yes."""
-    return read(value) in ("granted", "unknown") or _text(value) in ("opt_out", "opt-out", "optout")
+    """Whether a column where yes means no says yes; only a plain no, or nothing, says that it does
+    not.
+    """
+    # "denied" or "withdrawn" may answer the question of consent as well as that of the column
+    return read(value) != "unset" and word(value) not in PLAIN_NO
 
 
 def us_privacy_opted_out(value: str | None) -> bool:
@@ -55,7 +60,7 @@ def us_privacy_opted_out(value: str | None) -> bool:
 
     Source: github.com/InteractiveAdvertisingBureau/USPrivacy, CCPA/US Privacy String.md.
     """
-    text = _text(value)
+    text = word(value)
     if text in UNSET:
         return False
     # version, notice, opt-out of sale, agreement: the third letter is the choice
@@ -67,6 +72,6 @@ AROUND = " \t\r\n\"'\u00a0\u200b\u2018\u2019\u201c\u201d\ufeff"
 """Quotes and blanks, seen and unseen, that come around a word."""
 
 
-def _text(value: Any) -> str:
-    """The word without what is around it; words of several parts are parted by _."""
+def word(value: Any) -> str:
+    """The word in small letters without what is around it; its parts are parted by _."""
     return "" if value is None else "_".join(str(value).strip(AROUND).casefold().split())

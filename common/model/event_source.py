@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
+from common.model.consent import word
+
 EventSource = Literal["web", "app", "store", "phone", "crm", "other", "unset", "unknown"]
 
 SPELLINGS: dict[EventSource, frozenset[str]] = {
@@ -16,7 +18,7 @@ SPELLINGS: dict[EventSource, frozenset[str]] = {
     "phone": frozenset("phone call phone_call phone-call telephone".split()),
     "crm": frozenset("crm system system_generated backoffice back_office erp".split()),
     "other": frozenset({"other"}),
-    "unset": frozenset({"", "unset", "unspecified", "null", "none", "(not set)", "not_set"}),
+    "unset": frozenset({"", "unset", "unspecified", "null", "none", "(not_set)", "not_set"}),
 }
 
 
@@ -24,7 +26,7 @@ SPELLINGS: dict[EventSource, frozenset[str]] = {
 @lru_cache(maxsize=256)
 def read(value: str | None) -> EventSource:
     """The source that the text names; `unknown` is a spelling that nobody listed."""
-    return _BY_SPELLING.get((value or "").strip().casefold(), "unknown")
+    return _BY_SPELLING.get(word(value), "unknown")
 
 
 _BY_SPELLING: dict[str, EventSource] = {

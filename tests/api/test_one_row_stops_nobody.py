@@ -86,9 +86,15 @@ def test_it_is_shown_with_its_reason_and_the_others_are_edited_as_ever(
     assert "colour" not in json.dumps(harness.get("/openapi.json"))
 
 
-LOAN = {"id": "loan", "name": "L", "kind": "custom", "sql": "SELECT 1", "adjustment_days": 30}
-ON_DEPENDENT = {**DEPENDENT, "id": "more", "conversions": ["lead", "both"]}
-PREDICTED = {
+LOAN: dict[str, Any] = {
+    "id": "loan",
+    "name": "L",
+    "kind": "custom",
+    "sql": "SELECT 1",
+    "adjustment_days": 30,
+}
+ON_DEPENDENT: dict[str, Any] = {**DEPENDENT, "id": "more", "conversions": ["lead", "both"]}
+PREDICTED: dict[str, Any] = {
     **LOAN,
     "id": "guess",
     "sql": "SELECT 'a' AS id, 'b' AS client_id, TIMESTAMP '2026-11-01' AS created, 'c' AS user_id",
@@ -107,7 +113,7 @@ PREDICTED = {
 def test_who_refers_to_what_waits_for_it_is_told_before_it_is_saved(
     harness: Harness, steps: tuple[dict[str, Any], ...], draft: dict[str, Any], field: str
 ) -> None:
-    for definition in (PURCHASE, LEAD, NEWER, *steps):
+    for definition in (*DEFINITIONS[:2], NEWER, *steps):
         put(harness, definition)
     refused = harness.refused(draft)
     assert (refused["code"], refused["field"]) == ("unreadable_reference", field)

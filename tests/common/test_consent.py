@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.model import consent
+from common.model import consent, event_source
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,21 @@ def test_no_spelling_means_two_things() -> None:
     assert not consent.UNSET & (consent.GRANTED | consent.DENIED)
 
 
-@pytest.mark.parametrize(("value", "out"), [(True, True), ("0", False), (None, False), ("?", True)])
+@pytest.mark.parametrize(
+    ("value", "out"),
+    [
+        (True, True),
+        ("0", False),
+        (None, False),
+        ("?", True),
+        ("Opt out", True),
+        ("No", False),
+        # whether consent was denied or the opting out, nobody knows
+        ("denied", True),
+        ("Withdrawn", True),
+        ("rejected", True),
+    ],
+)
 def test_a_column_where_yes_means_no_is_read_inverted(value: Any, out: bool) -> None:
     assert consent.opted_out(value) is out
 
@@ -90,3 +104,25 @@ def test_a_column_where_yes_means_no_is_read_inverted(value: Any, out: bool) -> 
 )
 def test_a_us_privacy_string_says_it_in_its_third_letter(text: str, out: bool) -> None:
     assert consent.us_privacy_opted_out(text) is out
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("In store", "store"),
+        (" Physical  Store ", "store"),
+        ('"phone call"', "phone"),
+        ("Web Shop", "web"),
+        ("(not set)", "unset"),
+        (None, "unset"),
+        ("shop floor\u200b", "store"),
+        ("carrier pigeon", "unknown"),
+    ],
+)
+def test_a_source_is_read_in_the_spellings_that_a_consent_is(text: str | None, source: str) -> None:
+    assert event_source.read(text) == source
+
+
+def test_each_spelling_that_is_listed_is_found() -> None:
+    listed = [(one, source) for source, many in event_source.SPELLINGS.items() for one in many]
+    assert [(one, event_source.read(one)) for one, _ in listed] == listed

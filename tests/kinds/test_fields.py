@@ -16,6 +16,7 @@ from common.catalog.definitions import DefinitionVersion
 from common.kinds import CONVERSION
 from common.kinds.candidate.shape import Context
 from common.kinds.conversion import Conversion
+from common.model.fields import SAVED
 from common.model.window import Window
 
 FOR_PEOPLE = ("name", "description")
@@ -139,3 +140,11 @@ def test_what_an_earlier_release_saved_goes_on() -> None:
     assert not saved.unreadable
     with pytest.raises(ValidationError, match="only purchases have order ids"):
         of(definition)
+
+
+def test_a_currency_that_nobody_uses_is_refused_and_what_was_saved_still_read() -> None:
+    worth = {"type": "manual", "amount": 5, "currency": "EUX"}
+    definition = {"id": "one", "name": "One", **FULL["purchase"], "value": worth}
+    with pytest.raises(ValidationError, match="EUX is no currency of ISO 4217"):
+        CONVERSION.validate_python(definition)
+    assert CONVERSION.validate_python(definition, context=SAVED)

@@ -9,11 +9,11 @@ from pydantic import ConfigDict, Field, ValidationInfo, model_validator
 
 from common.bigquery.sql import Sql
 from common.kinds.candidate.shape import Context
-from common.kinds.conversion import SAVED, Conversion
+from common.kinds.conversion import Conversion
 from common.kinds.normalization import Normalization
 from common.kinds.simple import simple
 from common.kinds.simple.parts import EventValue, NoValue, Refunds, Value
-from common.model.fields import Days
+from common.model.fields import SAVED, Days
 from common.model.filters import Filter, event_names
 from common.model.window import LATE_DAYS
 
