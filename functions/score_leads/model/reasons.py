@@ -246,9 +246,10 @@ def _in_words(values: list[object]) -> list[str]:
 
 
 def _amount(number: float) -> str:
-    if not math.isfinite(number):
-        return NOT_GIVEN
-    return f"{number:,.0f}" if abs(number) >= 1e6 else f"{number:.6g}"
+    # first what nearly all are; a number that is none is nowhere
+    if -1e6 < number < 1e6:
+        return f"{number:.6g}"
+    return f"{number:,.0f}" if math.isfinite(number) else NOT_GIVEN
 
 
 def _moment(moment: datetime) -> str:

@@ -249,10 +249,14 @@ def as_rows(packed: Packed, batch: Batch, stamp: Stamp) -> Iterator[JsonObject]:
         "grade": qualification.grades(worth(scores), packed.grade_cuts),
         "reasons": packed.model.reasons(scores, batch.columns),
     }
-    names, same = (*_OF_LEAD, *columns, *run), tuple(run.values())
+    names = (*_OF_LEAD, *columns)
+    # a copy has room for all that is filled in, which a dictionary made of pairs grows to
+    empty = {**dict.fromkeys(names), **run}
     of_leads = map(itemgetter(*_OF_LEAD), batch.rows)
     for of_lead, cells in zip(of_leads, zip(*columns.values(), strict=True), strict=True):
-        yield dict(zip(names, of_lead + cells + same, strict=True))
+        row = empty.copy()
+        row.update(zip(names, of_lead + cells, strict=True))
+        yield row
 
 
 _OF_LEAD = (*CARRIED, "status", "is_reconstructed")
@@ -312,7 +316,7 @@ def _rows(warehouse: Warehouse, staged: Staged, window: Window, stamp: Stamp) ->
 
 def _optional(rows: list[Row], name: str) -> Floats:
     # NULL reads as NaN
-    return np.array([row[name] for row in rows], dtype=np.float64)
+    return np.array(list(map(itemgetter(name), rows)), dtype=np.float64)
 
 
 def _recent_drift(packed: Packed, batch: Batch, as_of: datetime) -> list[Drift]:
