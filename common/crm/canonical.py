@@ -6,10 +6,11 @@ import string
 from collections.abc import Iterable, Iterator, Mapping
 
 from common.bigquery.sql import Sql, fill, identifier, join, table
-from common.crm import identifiers, names
+from common.crm import identifiers, names, nested
 from common.crm.connector import COLUMNS, IDENTIFIERS, Canonical, Mapped
 from common.crm.identifiers import By, Contents, Found
 from common.crm.paths import Reading, Schema, Value, as_bool, spelled
+from common.untyped import Row
 
 SCALARS = frozenset(
     {"STRING", "INTEGER", "FLOAT", "NUMERIC", "BIGNUMERIC", "BOOLEAN", "DATE"}
@@ -38,25 +39,27 @@ class Loaded:
         self._mapped = mapped.model_copy(
             update={"columns": _with_named(mapped.columns, self._named)}
         )
-        self._schema, self._long_ids = schema, long_ids
         self._labels = labels or {}
+        self._schema, self._long_ids = nested.opened(schema, self._labels), long_ids
         self._extra = extra or {}
         self._reading = Reading(schema)
 
     @property
     def attributes(self) -> dict[str, str]:
         """Columns that a canonical name does not speak for, by the name that they are given."""
-        spoken_for = {
-            path.split(".")[0].removeprefix("not ").split(" ")[0].removesuffix("[]").lower()
+        paths = {
+            path.removeprefix("not ").split(" ")[0].lower()
             for paths in (*self._mapped.columns.values(), self._mapped.latest)
             for path in paths
-        } | {name.lower() for found in self._identifiers.values() for name in found}
+        } | {path.lower() for found in self._identifiers.values() for path in found}
+        spoken_for = paths | {path.split(".")[0].removesuffix("[]") for path in paths}
         given: dict[str, str] = {}
         for column in self._schema:
             name = str(column["name"])
             label = names.snake(self._labels.get(name.lower(), name))
             shown = name if name.lower() not in self._labels else label
-            if name.lower() not in spoken_for and _is_plain(shown) and _holds_one(column):
+            own = {name.lower(), nested.path_of(column).lower()}
+            if not own & spoken_for and _is_plain(shown) and _holds_one(column):
                 # two columns may have one label
                 given.setdefault(shown, name)
         return given
@@ -69,7 +72,7 @@ class Loaded:
             for column in self._schema
             if _is_plain(str(column["name"]))
             and _holds_one(column)
-            and (value := self._reading.value(_path_of(column))) is not None
+            and (value := self._reading.value(nested.path_of(column))) is not None
             and value.type == "STRING"
         }
 
@@ -139,6 +142,8 @@ class Loaded:
         wanted = dict(COLUMNS[self.canonical])
         wanted |= dict.fromkeys(self._extra, "STRING")
         paths = {**self._mapped.columns, **self._extra}
+        if "deleted" in wanted:
+            paths["deleted"] = (*paths.get("deleted", ()), *names.DELETED)
         found = self._identifiers
         columns = {
             name: self._typed(type_, [*paths.get(name, ()), *found.get(name, ())])
@@ -153,7 +158,7 @@ class Loaded:
         """Paths of the identifiers that nobody named."""
         by_name = {str(column["name"]): column for column in self._schema}
         return {
-            id: [_path_of(by_name[column]) for column in listed]
+            id: [nested.path_of(by_name[column]) for column in listed]
             for id, listed in self._identified.items()
         }
 
@@ -197,20 +202,24 @@ class Loaded:
         return fill(text, column=value.sql)
 
     def _newest_first(self, otherwise: Sql) -> Sql:
-        values = [v for path in self._mapped.latest if (v := self._reading.value(path)) is not None]
-        parts = [fill("{{ it }} DESC", it=value.sql) for value in values]
+        paths = dict.fromkeys((*_VERSIONED, *self._mapped.latest))
+        values = [v for path in paths if (v := self._reading.value(path)) is not None]
+        parts = [part for value in values for part in _descending(value)]
         # ROW_NUMBER needs an order, also where the loader keeps one row a key and no version
         return join(", ", [*parts, otherwise])
 
     def _attribute(self, given: str, name: str) -> Sql:
         column = next(each for each in self._schema if each["name"] == name)
-        value = self._reading.value(_path_of(column))
+        value = self._reading.value(nested.path_of(column))
         assert value is not None
         return fill("{{ value }} AS {{ name }}", value=value.sql, name=identifier(given))
 
 
 _WITHOUT_PREFIX = r"REGEXP_REPLACE({{ it }}, r'^GA\d\.\d\.', '')"
 """The cookie's text is GA1.2.123.456; GA4 knows the client as 123.456."""
+
+_VERSIONED = ("_fivetran_active", "_dlt_valid_from")
+"""Loaders that keep a history say in these which version is the newest, whatever the CRM is."""
 
 _FIRST = frozenset({"created"})
 """Of these a named column is asked first, and what the loader has where it is empty."""
@@ -250,20 +259,21 @@ def _is_plain(name: str) -> bool:
     return name.replace("_", "a").isalnum() and name.isascii() and not name[0].isdigit()
 
 
-def _holds_one(column: Mapping[str, object]) -> bool:
+def _holds_one(column: Row) -> bool:
     """Whether the column holds one value, as itself or as the field `value` of a record."""
     if column.get("mode") == "REPEATED":
         return False
     if spelled(str(column["type"])) in SCALARS:
         return True
-    return _path_of(column) != column["name"]
+    return nested.path_of(column).endswith(".value")
 
 
-def _path_of(column: Mapping[str, object]) -> str:
-    fields = column.get("fields") or ()
-    scalars = {f["name"] for f in fields if spelled(f["type"]) in SCALARS}  # type: ignore[attr-defined]
-    is_record = spelled(str(column["type"])) == "RECORD" and "value" in scalars
-    return f"{column['name']}.value" if is_record else str(column["name"])
+def _descending(value: Value) -> Iterator[Sql]:
+    """The newest version first; written as text, numbers and moments come by what they mean."""
+    if value.type == "STRING":
+        yield fill("SAFE_CAST({{ it }} AS BIGNUMERIC) DESC", it=value.sql)
+        yield fill(f"{_WRITTEN_MOMENT} DESC", column=value.sql)
+    yield fill("{{ it }} DESC", it=value.sql)
 
 
 def _listed(values: list[Sql]) -> Sql:
@@ -294,16 +304,22 @@ def _as_timestamp(stored: str) -> str:
             return "TIMESTAMP({{ column }})"
         case "STRING":
             return _WRITTEN_TIMESTAMP
-    # HubSpot's first API writes milliseconds since 1970
-    return "TIMESTAMP_MILLIS(CAST({{ column }} AS INT64))"
+    return _EPOCH.replace("{{ column }}", "CAST(CAST({{ column }} AS INT64) AS STRING)")
 
 
-_WRITTEN_TIMESTAMP = (
-    # +0000 is no offset to BigQuery, +00:00 is; digits alone are milliseconds since 1970
-    r"COALESCE("
-    r"SAFE_CAST(REGEXP_REPLACE({{ column }}, r'([+-]\d{2})(\d{2})$', r'\1:\2') AS TIMESTAMP),"
-    r" TIMESTAMP_MILLIS(SAFE_CAST(REGEXP_EXTRACT({{ column }}, r'^\d{11,14}$') AS INT64)))"
+_WRITTEN_MOMENT = (
+    # +0000 is no offset to BigQuery, +00:00 is; Dataverse writes seven digits of a second, and
+    # BigQuery reads six
+    r"SAFE_CAST(REGEXP_REPLACE(REGEXP_REPLACE({{ column }}, r'(\.\d{6})\d+', r'\1'),"
+    r" r'([+-]\d{2})(\d{2})$', r'\1:\2') AS TIMESTAMP)"
 )
+_EPOCH = (
+    # since 1970, in seconds, milliseconds (as HubSpot's first API) or microseconds: from 2001 to
+    # 2286 they have 10, 13 and 16 digits
+    r"TIMESTAMP_MICROS(SAFE_CAST(RPAD(REGEXP_EXTRACT({{ column }},"
+    r" r'^(\d{10}|\d{13}|\d{16})(?:\.\d*)?$'), 16, '0') AS INT64))"
+)
+_WRITTEN_TIMESTAMP = f"COALESCE({_WRITTEN_MOMENT}, {_EPOCH})"
 
 
 def _as_float(stored: str) -> str:

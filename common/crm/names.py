@@ -31,9 +31,18 @@ _ABOUT = re.compile(r".*_(at|on|date|time|timestamp|source|src|medium|campaign|t
 
 LOADER = re.compile(
     r"_?(fivetran|airbyte|sdc|dlt|hevo|ab_cdc)_.*|_+hevo.*|sink_?(created|modified)_?on"
-    r"|(is_)?deleted?|archived|is_archived|active_flag|[0-9a-f]{40}(_.*)?"
+    r"|(is_)?deleted?|deleted_at|isdeleted?|archived|is_archived|active_flag|[0-9a-f]{40}(_.*)?"
 )
 """What loaders add, and columns whose name is a hash that nobody has named."""
+
+DELETED = (
+    *("_fivetran_deleted", "not _fivetran_active", "_ab_cdc_deleted_at", "_sdc_deleted_at"),
+    *("__hevo__marked_deleted", "is_deleted", "IsDeleted", "IsDelete", "deleted", "deleted_at"),
+)
+"""How loaders say that a record is gone from the CRM, whichever CRM it is.
+
+Of a history the active version is asked first: where none is active, the record is gone.
+"""
 
 LATER = re.compile(
     r"(is_)?converted(_.*)?|status|stage.*|.*_stage|lifecycle.*|(.*_)?(modified|modstamp)(_.*)?"

@@ -135,13 +135,17 @@ _PRIMARY_OF_RECORDS = """(
   )"""
 
 
+_YES = r"^(true|t|yes|y|1|1\.0)$|^\d{4}-\d\d-\d\d|^\d{10,16}$"
+
+
 def as_bool(value: Value) -> Sql:
     """The value as a BOOL, NULL when it is missing."""
     match value.type:
         case "BOOLEAN":
             text = "{{ value }}"
         case "STRING":
-            text = "LOWER(TRIM({{ value }})) IN ('true', '1', 'yes')"
+            # an empty text says nothing, and a moment written as text that it has come
+            text = f"REGEXP_CONTAINS(LOWER(NULLIF(TRIM({{{{ value }}}}), '')), r'{_YES}')"
         case "DATE" | "DATETIME" | "TIMESTAMP":
             # a moment of deletion
             text = "{{ value }} IS NOT NULL"

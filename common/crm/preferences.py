@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from common.crm import CLICK_IDS, names
+from common.crm import CLICK_IDS, names, nested
 from common.crm.connector import Canonical
 from common.crm.paths import Schema
 from common.errors import NotFoundError
@@ -95,22 +95,24 @@ def overrides(
     """Paths of the canonical table's columns where a named column speaks of them."""
     paths: dict[str, tuple[str, ...]] = {}
     types = {str(column["name"]): str(column["type"]) for column in schema}
+    lies = {str(column["name"]): nested.path_of(column) for column in schema}
     for place in found:
         if place.canonical != canonical:
             continue
         target = dict(HOLDERS[place.name])[canonical]
         values = preferences.columns[place.name].values
-        said = f"{place.column} is {'|'.join(values).lower()}" if values else place.column
+        path = lies[place.column]
+        said = f"{path} is {'|'.join(values).lower()}" if values else path
         paths[target] = (said,)
         paths |= dict.fromkeys(_REPLACED.get(target, ()), ())
         if target in _MOMENTS and types.get(place.column) in TIMES:
-            paths.setdefault(_MOMENTS[target], (place.column,))
+            paths.setdefault(_MOMENTS[target], (path,))
     return paths
 
 
 def _column(wanted: str, schema: Schema, labels: Mapping[str, str]) -> str | None:
     """The column's own name, for its name or label in any spelling; None when there is none."""
-    columns = [str(column["name"]) for column in schema]
+    columns = [str(column["name"]) for column in nested.opened(schema, labels)]
     called = {name: labels.get(name.lower(), name) for name in columns}
     # as it is spelled first: two columns may differ in a prefix alone
     for alike in (str, str.lower, names.bare):

@@ -9,7 +9,7 @@ from typing import get_args
 
 from common.bigquery.sql import Sql, bind, fill, identifier, join, table, template
 from common.bigquery.warehouse import Warehouse
-from common.crm import CLICK_IDS, gaps, names
+from common.crm import CLICK_IDS, gaps, names, nested
 from common.crm.canonical import Loaded, integers, nothing
 from common.crm.connector import (
     COLUMNS,
@@ -256,14 +256,27 @@ def _labels(
         actual = next((name for each in listed if (name := _spelled(each, found))), None)
         if actual is None:
             continue
+        called = {str(each["name"]).lower(): str(each["name"]) for each in found[actual]}
+        # the interface's second version calls them otherwise
+        key, name = (
+            next((called[each] for each in names_ if each in called), None)
+            for names_ in (("key", "field_code"), ("name", "field_name"))
+        )
+        if key is None or name is None:
+            continue
         query = fill(
-            "SELECT field.key, field.name FROM {{ fields }} AS field"
-            " WHERE REGEXP_CONTAINS(field.key, r'^[0-9a-f]{40}$') AND field.name IS NOT NULL",
+            "SELECT field.{{ key }} AS key, field.{{ name }} AS name FROM {{ fields }} AS field"
+            " WHERE REGEXP_CONTAINS(field.{{ key }}, r'^[0-9a-f]{40}$')"
+            " AND field.{{ name }} IS NOT NULL",
+            key=identifier(key),
+            name=identifier(name),
             fields=table(f"{dataset}.{actual}"),
         )
         rows = {str(row["key"]).lower(): str(row["name"]) for row in warehouse.rows(query)}
-        # a column must not begin with a digit: some loaders put _ before such a hash
-        read[canonical] = rows | {f"_{key}": words for key, words in rows.items()}
+        # a column must not begin with a digit: some loaders put _ before such a hash, and dlt what
+        # it lies in
+        prefixes = ("", "_", "custom_fields__")
+        read[canonical] = {f"{put}{key}": words for key, words in rows.items() for put in prefixes}
     return read
 
 
@@ -285,12 +298,13 @@ def _loaded(
             f"{dataset}.{_actual(shape, canonical, found)}",
             schema,
             long_ids=rules.long_ids,
-            labels=labels.get(canonical, {}),
+            labels=said,
             extra=rules.entry_attributes if canonical == "entry" else {},
-            named=overrides(canonical, preferences, named, schema),
+            named=overrides(canonical, preferences, named, nested.opened(schema, said)),
             seen=seen.get(canonical),
         )
         for canonical, schema in schemas.items()
+        for said in (labels.get(canonical, {}),)
     }
     if preferences.is_of_leads:
         _check_moment(place for place in map(loaded.get, _HOLDERS) if place)

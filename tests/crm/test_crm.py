@@ -121,7 +121,12 @@ def labels(tables: Mapping[str, Any]) -> dict[connector.Canonical, dict[str, str
     """What people call Pipedrive's columns, as `source.read` asks for it."""
     fields: dict[connector.Canonical, str] = {"person": "person_fields", "deal": "deal_fields"}
     return {
-        kind: {f"_{key}": words for key, words in tables[name]["rows"] if len(key) == 40}
+        kind: {
+            f"{put}{key}": words
+            for key, words in tables[name]["rows"]
+            if len(key) == 40
+            for put in ("", "_")
+        }
         for kind, name in fields.items()
         if name in tables
     }
