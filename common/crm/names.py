@@ -61,6 +61,11 @@ def bare(name: str) -> str:
     return _SUFFIX.sub("", _PREFIX.sub("", snake(_SUFFIX.sub("", name))))
 
 
+def is_loaders(name: str) -> bool:
+    """Whether a loader added the column, or its name is a hash that nobody has named."""
+    return bool(LOADER.fullmatch(snake(name)) or LOADER.fullmatch(name.lower()))
+
+
 def identifier_of(name: str) -> str | None:
     """The identifier that a column of this name holds: client_id or one of CLICK_IDS."""
     plain = bare(name)

@@ -67,7 +67,7 @@ def read(
     shape = shape_of(name, dataset, found)
     labels = _labels(warehouse, shape, dataset, found)
     first = _loaded(shape, crm(name), dataset, found, labels, preferences, {})
-    gaps.check(warehouse, first, preferences.needs_deals)
+    gaps.check(warehouse, first, preferences)
     seen = _looked(warehouse, first, preferences)
     return source(name, dataset, found, labels, preferences, seen)
 
@@ -342,7 +342,7 @@ def _attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str
         given: column
         for given, column in loaded[rules.attributes_of].attributes.items()
         if given.lower() not in own
-        and not names.LOADER.fullmatch(names.snake(given))
+        and not names.is_loaders(given)
         and not names.LATER.fullmatch(names.bare(given))
         and not excluded.fullmatch(names.bare(given))
     }
@@ -357,7 +357,7 @@ def _company_attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[
     return {
         f"company_{names.bare(given)}": column
         for given, column in company.attributes.items()
-        if not names.LOADER.fullmatch(names.snake(given))
+        if not names.is_loaders(given)
         and not names.LATER.fullmatch(names.bare(given))
         and not excluded.fullmatch(names.bare(given))
     }

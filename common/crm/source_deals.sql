@@ -81,6 +81,7 @@ of_deals AS (
     deal.lead_id,
     COALESCE(known.user_id, link.person_id) AS user_id,
     deal.created AS deal_created,
+    -- NULL where a deal has ended and nothing says when
     GREATEST(
       COALESCE(
         deal.passed_at,
@@ -89,7 +90,7 @@ of_deals AS (
         -- of a deal that goes on, the day on which it is planned to close
         IF(deal.has_passed AND NOT deal.is_closed, NULL, deal.closed_at),
         deal.modified,
-        deal.created
+        IF(deal.is_won OR deal.is_closed, NULL, deal.created)
       ),
       deal.created
     ) AS outcome_at,

@@ -18,7 +18,8 @@ SELECT
   COUNT(DISTINCT date) AS days,
   COUNT(*) AS rows_,
   SUM(value_project) AS value,
-  COUNTIF(client_id IS NOT NULL) AS attributed
+  -- a client id alone says nothing: a CRM's may be of a site whose visits nobody exported
+  COUNTIF(session_id IS NOT NULL) AS attributed
 FROM {{ table }}
 WHERE date BETWEEN DATE '2000-01-01' AND DATE '2100-01-01'
 """
@@ -40,8 +41,8 @@ QUALIFY ROW_NUMBER() OVER (
 
 
 def totals(warehouse: Warehouse, ids: Iterable[str]) -> list[JsonObject]:
-    """Per conversion: days, rows, value, rows with a client id; of the run over its widest window
-    what was read (`events`), removed as `duplicates` and `counted`."""
+    """Per conversion: days, rows, value, and `attributed`, rows for which a visit was found; of the
+    run over its widest window what was read (`events`), removed as `duplicates` and `counted`."""
     widest = _widest_runs(warehouse)
     nothing = {"events": None, "duplicates": 0, "counted": None}
     return [

@@ -189,6 +189,27 @@ def test_an_unknown_shape_names_what_each_loader_would_have_to_bring() -> None:
     assert lacking in refused.value.detail
 
 
+def test_columns_that_are_hashes_are_named_by_either_version_of_the_interface(
+    warehouse: QuickWarehouse, dataset: str
+) -> None:
+    folder = Path(__file__).parent / "pipedrive/airbyte_version_2"
+    load(warehouse, dataset, read(folder / "tables.yaml"))
+    built = source.read(warehouse, "pipedrive", dataset)
+    (lead,) = warehouse.rows(built.leads)
+    assert (lead["client_id"], lead["trade"]) == ("1.2", "Roofing")
+
+
+def test_no_stage_where_stages_alone_say_how_deals_ended_is_refused(
+    warehouse: QuickWarehouse, dataset: str
+) -> None:
+    tables = read(Path(__file__).parent / "hubspot/airbyte_contact_taken_off/tables.yaml")
+    tables["deal_pipelines"]["rows"] = []
+    load(warehouse, dataset, tables)
+    with pytest.raises(NotFoundError, match="which deals are won") as refused:
+        source.read(warehouse, "hubspot", dataset)
+    assert refused.value.code == "crm_column_empty"
+
+
 @pytest.mark.parametrize(
     ("name", "identifier"),
     [

@@ -181,6 +181,28 @@ def test_a_deal_that_was_made_later_is_not_known(department: Department) -> None
     assert outcomes(department, later) == {}
 
 
+def test_an_end_without_a_moment_counts_from_the_best_known_and_is_reported(
+    department: Department,
+) -> None:
+    made = "2024-03-05T10:00:00Z"
+    there = staged(
+        department,
+        deal(deal_id="1", lead_id="c", deal_created=made, outcome_at=None),
+        deal(deal_id="2", lead_id="b", deal_created=None, outcome_at=None, status="lost"),
+        deal(deal_id="3", lead_id="a", deal_created=made, outcome_at=made),
+        deal(deal_id="4", lead_id="a", deal_created=made, outcome_at=None, status="open"),
+    )
+    rows = department.warehouse.rows(fill("SELECT * FROM {{ table }}", table=there.outcomes))
+    found = {row["id"]: row for row in rows}
+    assert {id: row["status"] for id, row in found.items()} == {"a": "won", "b": "lost", "c": "won"}
+    assert (found["c"]["won_after"], found["b"]["lost_after"]) == (4.0, 0.0)
+    lacking = sources.lacks(department.warehouse, there, KNOWN_UNTIL)
+    assert (lacking.undated, lacking.ended) == (2, 3)
+    (incident,) = training_incidents.of_sources(lacking, "EUR")
+    assert incident.code == "deals_undated"
+    assert "2 of 3 outcomes" in incident.detail
+
+
 def test_a_deal_whose_lead_is_gone_goes_to_its_person(department: Department) -> None:
     gone = deal(lead_id="archived", user_id="p", deal_created="2024-01-15T00:00:00Z",
                 outcome_at="2024-02-20T00:00:00Z")  # fmt: skip
@@ -305,7 +327,9 @@ def test_money_without_a_rate_is_reported_and_a_deal_without_money_is_not(
         deal(deal_id="3", **facts),
     )
     lacking = sources.lacks(department.warehouse, there, datetime(2024, 3, 10, tzinfo=UTC))
-    assert lacking == Lacks(1, 3, leads=3, with_client_id=0, recent=1, recent_with_client_id=0)
+    assert lacking == Lacks(
+        1, 3, leads=3, with_client_id=0, recent=1, recent_with_client_id=0, ended=3
+    )
     (incident,) = training_incidents.of_sources(lacking, "EUR")
     assert incident.code == "deals_without_rate"
     assert not list(training_incidents.of_sources(Lacks(0, 3, 3, 0, 3, 0), "EUR"))

@@ -152,6 +152,10 @@ class Lacks:
     recent: int
     """Leads of the last RECENT_DAYS."""
     recent_with_client_id: int
+    undated: int = 0
+    """Deals that are won or lost, and nothing says since when."""
+    ended: int = 0
+    """Deals that are won or lost."""
 
 
 RECENT_DAYS = 30

@@ -34,7 +34,7 @@ _WAYS_OUT = {
 
 _OF_RUNS = frozenset(
     "scoring_failed model_damaged no_client_ids client_ids_stopped deals_without_rate"
-    " scores_unstable attribute_drift".split()
+    " deals_undated scores_unstable attribute_drift".split()
 )
 _OF_TRAININGS = frozenset(
     "no_leads base_rate_only level_moved promise_off promise_uncertain no_deal_values"
@@ -78,6 +78,16 @@ def of_sources(lacks: Lacks, currency: str) -> Iterator[Incident]:
             f"there is no rate into {currency}; they count as won, and their money is left out.",
             "Load daily rates (CONVERSIONS_RATES_TABLE), or let the CRM's home currency be the "
             "project's.",
+            severity="warning",
+        )
+    if lacks.undated:
+        yield Incident(
+            "deals_undated",
+            f"Of {lacks.undated} of {lacks.ended} outcomes nothing says when they were reached; "
+            "they count from the moment at which the deal, else the lead, was made, so that wins "
+            "seem to come sooner than they do.",
+            "Load or name the column with the moment, such as outcome_at of a query or the close "
+            "date of the CRM.",
             severity="warning",
         )
 
