@@ -83,6 +83,9 @@ class Delivery:
         """Reasons of refusals that turned out to be the account's."""
         self.doubtful: set[str] = set()
         """Keys of changes to what may never have arrived: that they are refused blames nobody."""
+        self.halted_for: set[str] = set()
+        """Reasons of an account's fault that rows have waited for, before this run."""
+        self._passed = False
         self.exchanges: list[Exchange] = []
         self.halted: Halted | None = None
 
@@ -101,7 +104,11 @@ class Delivery:
             self._excused(built, outcome)
             for built, outcome in zip(batch, self._deliver(batch), strict=True)
         ]
-        self.accepted += sum(outcome.state == "accepted" for outcome in outcomes)
+        if reason := self._halted_still(outcomes):
+            return self._account_at_fault(reason, len(batch))
+        taken = sum(outcome.state == "accepted" for outcome in outcomes)
+        self.accepted += taken
+        self._passed = self._passed or taken > 0
         for built, outcome in zip(batch, outcomes, strict=True):
             if outcome.state == "rejected" and built.key not in self.doubtful:
                 self.refused[outcome.reason].add(built.key)
@@ -238,6 +245,14 @@ class Delivery:
         [reason] = reasons
         passes = self._destination.cause(reason) in (Cause.AGAIN, Cause.SLOW, Cause.DOUBT)
         return "" if passes else reason
+
+    def _halted_still(self, outcomes: Sequence[Outcome]) -> str:
+        """The account's fault that is still there: all of these rows were refused for it, and none
+        has passed since. So few are sent first that they alone would blame nobody."""
+        reasons = {each.reason for each in outcomes if each.state in ("rejected", "parked")}
+        all_alike = len(reasons) == 1 and all(each.reason in reasons for each in outcomes)
+        found = reasons & self.halted_for if all_alike and not self._passed else set()
+        return next(iter(found), "")
 
     def _blamable(self, batch: Sequence[Built]) -> list[Built]:
         """Rows whose refusal says something of the account."""

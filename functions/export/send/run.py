@@ -38,6 +38,9 @@ WAVE_WITHOUT_MEMORY = 100
 
 A_DAY = timedelta(days=1)
 
+HALTED = "halted:"
+"""Before the reason for which rows wait until an account is mended."""
+
 CANNOT_GO = ("unsupported_change", "ambiguous")
 
 Orders = dict[str, tuple[Deliver, Entry, bool]]
@@ -157,7 +160,8 @@ class Run:
         self._delivery.refused.update({why: set(keys) for why, keys in today.refused.items()})
         brake = Brake(census, job.destination.config, force=job.force)
         candidates = self._ledger.candidates(began)
-        for wave in waves(candidates, job.destination, self._delivery.chance):
+        chance, waited = self._delivery.chance, self._delivery.halted_for
+        for wave in waves(candidates, job.destination, chance, waited):
             if not self._run_wave(wave, brake):
                 break
         # what was refused for good before it came out that the account was at fault
@@ -338,15 +342,20 @@ def waves(
     candidates: Iterator[Candidate],
     destination: Destination[Any],
     chance: random.Random | None = None,
+    waited: set[str] | None = None,
 ) -> Iterator[list[Candidate]]:
     """The candidates in portions that fit in memory and in one ledger statement.
 
     With `chance`, and where the destination was halted before, a few rows drawn by lot go first:
-    while it is still halted no others need be written down.
+    while it is still halted no others need be written down. What they have waited for is put into
+    `waited`.
     """
     size = _wave_size(destination)
     while wave := list(islice(candidates, size)):
-        if chance and len(wave) > CANARIES and any(_was_halted(each) for each in wave):
+        halted = {halted_for(each) for each in wave} - {""} if chance else set()
+        if waited is not None:
+            waited |= halted
+        if chance and halted and len(wave) > CANARIES:
             first = set(chance.sample(range(len(wave)), CANARIES))
             yield [wave[i] for i in sorted(first)]
             wave = [each for i, each in enumerate(wave) if i not in first]
@@ -354,9 +363,10 @@ def waves(
         chance = None
 
 
-def _was_halted(candidate: Candidate) -> bool:
-    state = candidate.delivery_state
-    return state.state == "retry" and (state.reason or "").startswith("halted:")
+def halted_for(candidate: Candidate) -> str:
+    """The account's fault that the conversion waits for, or nothing."""
+    state, reason = candidate.delivery_state.state, candidate.delivery_state.reason or ""
+    return reason.removeprefix(HALTED) if state == "retry" and reason.startswith(HALTED) else ""
 
 
 def batches(
