@@ -32,6 +32,7 @@ from common.guard.rules import (
 from common.model.contract import Output
 from common.model.findings import Finding, Position, found, is_refused
 
+# behind one of these, words may belong to a text or comment, and further findings would be guesses
 _STOPS_READING = frozenset(
     "too_large template system_variable unreadable parameter legacy_sql other_dialect curly_quote "
     "open_string open_comment bare_letter".split()
@@ -93,6 +94,7 @@ def _ended(
             yield finding
             continue
         start = source.offset(finding.line, finding.column)
+        # a text of 1 MB has thousands of tokens, and each finding would walk them all
         index = bisect_left(tokens, start, key=lambda token: token.offset)
         is_word = index < len(tokens) and tokens[index].offset == start
         end = start + len(tokens[index].text) if is_word else start + 1
@@ -104,11 +106,13 @@ def _read(source: Source, tokens: list[Token], faults: list[Finding], allowed: S
     """The verdict on the tokens of a text; `faults` are what the lexer has found."""
     if tokens or not faults:
         faults += statement.check(source, tokens)
+    # asked before the foreign types are added: those are read on as GoogleSQL's own
     is_stopped = any(fault.code in _STOPS_READING for fault in faults)
     tokens, of_types = types.read_as(source, tokens)
     faults += of_types
     if is_stopped:
         made = calls.calls(tokens)
+        # other slips of grammar may come of what could not be read
         foreign = [it for it in grammar.check(source, tokens) if it.code == "other_dialect"]
         return Verdict((*faults, *foreign, *calls.check(source, made)))
     if not _is_query(tokens):
@@ -123,6 +127,7 @@ def _read(source: Source, tokens: list[Token], faults: list[Finding], allowed: S
         *forbidden_syntax.check(source, body),
     ]
     is_one_query = not any(token.has(";") for token in body)
+    # a name in wrong quotes is a text to every reader behind, so its table would be overlooked
     if nested or not is_one_query or any(fault.code == "table_name" for fault in faults):
         return Verdict(tuple(faults))
     return _judged(source, body, made, faults, allowed)
@@ -140,6 +145,7 @@ def _judged(
     allowed: Scope,
 ) -> Verdict:
     """The verdict on one query whose tokens are sound."""
+    # behind a known fault this parser would stop at the same place with weaker words
     stop = None if is_refused(faults) else unread(body)
     if stop is not None:
         return Verdict((*faults, syntax.finding(source, body, stop)))
@@ -157,6 +163,7 @@ def _judged(
         *_table_findings(source, masked, parsed, reads, allowed),
         *determinism.check(source, masked, parsed, made, [read.node for read in reads]),
     ]
+    # also of a refused query: advice on partitions, columns and cost needs its tables
     named = [Table(scope.path(read.parts, allowed), read.node) for read in reads]
     query = Query(source, masked, parsed, tuple(named), tuple(outputs(source, masked, parsed)))
     return Verdict(
@@ -187,6 +194,7 @@ def _table_findings(
             faults = [_step_out_of_sight(read.parts[0], at)]
         elif first in rows and first != tables.fold(masked.name(read.node.alias)):
             faults = [_rows_as_table(fault, read.parts) for fault in faults]
+        # a table that is read twice is one fault to mend
         findings.update({(fault.code, fault.message): fault for fault in faults})
     if len({read.parts for read in reads}) > scope.MAXIMUM_TABLES:
         message = f"The query reads more than {scope.MAXIMUM_TABLES} tables."
@@ -236,6 +244,7 @@ def _rows_as_table(fault: Finding, parts: Sequence[str]) -> Finding:
 
 
 def _read_too_often(size: int) -> Finding:
+    # steps that double each other make numbers of hundreds of digits
     times = f"{size:,}" if size < 10**9 else "more than a billion"
     return found(
         "too_deep",

@@ -21,11 +21,13 @@ _LIST_ENDS = tuple(
 def outputs(source: Source, masked: Masked, tree: exp.Query) -> list[Output]:
     """Name, text and place of each output column; [] where a star hides them."""
     sides = list(selects(tree))
+    # of a union's output GoogleSQL takes the names of the first SELECT
     first = sides[0]
     if not first.expressions or any(column.is_star for column in first.expressions):
         return []
     items = _written(masked, first)
     columns = [_output(masked, column) for column in first.expressions]
+    # sqlglot may read one column as two; a text at the wrong column is worse than none
     if len(items) == len(columns):
         columns = [
             replace(column, text=_without_alias(item), at=_place(source, item))
@@ -35,6 +37,7 @@ def outputs(source: Source, masked: Masked, tree: exp.Query) -> list[Output]:
         replace(
             column,
             is_null=all(_is_null_at(side, index) for side in sides),
+            # a pipe behind it may rename or compute the column anew
             is_only=len(sides) == 1 and not masked.has_pipes,
         )
         for index, column in enumerate(columns)
@@ -49,6 +52,7 @@ def selects(query: exp.Expr) -> Iterator[exp.Select]:
         if isinstance(node, exp.Select):
             yield node
         elif isinstance(node, exp.SetOperation):
+            # the left side last, as the list is taken from its end; a chain of unions leans left
             pending += [node.expression, node.this]
         elif isinstance(node.this, exp.Expr):
             pending.append(node.this)
@@ -62,6 +66,7 @@ def _is_null_at(select: exp.Select, index: int) -> bool:
     if index >= len(select.expressions):
         return False
     value = select.expressions[index].unalias()
+    # CAST(NULL AS STRING) is how a missing column gets its type
     while isinstance(value, (exp.Cast, exp.Paren)):
         value = value.this
     return isinstance(value, exp.Null)
@@ -69,6 +74,7 @@ def _is_null_at(select: exp.Select, index: int) -> bool:
 
 def _written(masked: Masked, select: exp.Select) -> list[list[Token]]:
     """The tokens of each column, alias included."""
+    # only names and literals know their line, and COUNT(*) has neither
     lines = [part.meta["line"] for part in select.expressions[0].walk() if "line" in part.meta]
     if not lines:
         return []
@@ -89,6 +95,7 @@ def _list_start(tokens: Sequence[Token], index: int) -> int:
         if depth <= 0 and token.has("SELECT"):
             break
         index -= 1
+    # else DISTINCT would be the beginning of the first column's text
     while index + 1 < len(tokens) and tokens[index + 1].has("DISTINCT", "ALL"):
         index += 1
     return index + 1
@@ -109,6 +116,7 @@ def _items(tokens: Sequence[Token]) -> list[list[Token]]:
 
 
 def _without_alias(item: list[Token]) -> str:
+    # the text is offered in WHERE and in casts, where an alias cannot stand
     if len(item) > 2 and item[-2].has("AS"):
         item = item[:-2]
     elif len(item) > 1 and item[-1].kind in ("name", "quoted") and _is_bare_alias(item[-2]):

@@ -67,6 +67,7 @@ def opened(
     views: dict[str, Query] = {}
     behind: dict[str, frozenset[str]] = {}
     waiting = sorted(set(paths))
+    # each look-up is a request, and a view may name thousands of tables
     while waiting and len(seen) <= MAXIMUM_TABLES:
         path = waiting.pop()
         if path in seen:
@@ -98,6 +99,7 @@ def check(
     if _is_beyond_the_list(written, referenced, opened):
         text = f"The query reads more than {MAXIMUM_TABLES} tables, views included."
         return [found("too_many_tables", text, "Read a view or a table that unites them.")]
+    # our own tables are never excused: a conversion made of conversions would depend on their order
     opening = frozenset[str]().union(*(opened.all_behind(view) for view in allowed.views))
     excused = {path for path in opening if _dataset(path) not in allowed.own} | set(written)
     reads = dict.fromkeys(_through(written, opened, allowed))
@@ -115,6 +117,7 @@ def _is_beyond_the_list(
     The shards of a wildcard that the query names itself count as one, if each view can be read.
     """
     is_read = opened.behind.keys() <= opened.views.keys()
+    # an unread view may itself read through the same prefix
     wildcards = tuple(path[:-1] for path in written if path.endswith("*") and is_read)
     counted = {path for path in referenced if not path.startswith(wildcards)}
     # BigQuery's own list ends somewhere: past that, what is not in it may be read all the same
@@ -131,6 +134,7 @@ def _through(written: Collection[str], opened: Opened, allowed: Scope) -> Iterat
             continue
         seen.add(view)
         for path in sorted(opened.behind[view]):
+            # an operator answers for what a listed view opens, but not for reading our own tables
             if view not in allowed.views or _dataset(path) in allowed.own:
                 yield view, path
         if view not in allowed.views:
@@ -169,6 +173,7 @@ def _query_of(path: str, info: Info) -> Query | None:
     """A view's query as read, not judged; a path of two parts begins in the view's project."""
     if not info.view_sql:
         return None
+    # the scope only completes paths here: what may be read is asked of the author's own scope
     return judge(info.view_sql, Scope(path.rsplit(".", 2)[0], frozenset())).query
 
 

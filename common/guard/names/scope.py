@@ -13,7 +13,9 @@ from common.settings import Settings
 MAXIMUM_TABLES = 49
 """BigQuery's list of referenced tables, our second look, is incomplete from 50 tables on."""
 
+# neither $ nor @, which pick a partition or a moment by the name and pass by every filter
 _TABLE = re.compile(r"[A-Za-z0-9_][\w -]*\*?")
+# e* would match the tables of the export and whatever else lies in the dataset
 _WILDCARD_PREFIX = 2
 
 
@@ -102,6 +104,7 @@ def _outside(full: str, dataset: str, scope: Scope, at: Position | None) -> Find
         fix = f"Make it a step: WITH {full.rpartition('.')[2]} AS (SELECT ...)"
         return found("table_not_allowed", message, fix, at=at)
     close = _close(dataset, allowed)
+    # a finding has to be read, and a project may allow hundreds
     listed = ", ".join(allowed[:10]) + (", ..." if len(allowed) > 10 else "")
     fix = (
         f"Did you mean `{close}.{full.rpartition('.')[2]}`?"

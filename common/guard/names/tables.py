@@ -110,6 +110,7 @@ class _Resolver:
                 continue
             # a step is measured alone, and counted again at each use
             outside, self.size = self.size, 0
+            # a step sees no row of the query that it belongs to
             yield from self.query(step.this, steps, _NONE)
             steps = {**steps, fold(self.masked.name(step.alias)): self.size}
             self.size = outside
@@ -124,6 +125,7 @@ class _Resolver:
         """A chain of unions leans left and may be long, so it is walked in a loop."""
         node: exp.Expr = query
         chain: list[exp.Expr] = []
+        # a side with steps of its own is walked as a query, or its steps would be in nobody's scope
         while isinstance(node, exp.SetOperation) and (node is query or not node.args.get("with_")):
             chain.append(node.expression)
             yield from self._expressions(node, steps, _NONE, skip=("this", "expression", "with_"))
@@ -146,7 +148,8 @@ class _Resolver:
                 rows = yield from self._item(item.this, steps, outer, rows)
                 yield from self._expressions(item, steps, rows, skip=("this",))
         last = ("order", "limit", "offset")
-        # whether a pipe's expressions see the rows before it, GoogleSQL's own two readers disagree
+        # whether a pipe's expressions see the rows before it, GoogleSQL's own two readers disagree;
+        # without rows in sight each path counts as a table, which is the stricter reading
         seen = _NONE if self.has_pipes else rows
         yield from self._expressions(select, steps, seen, skip=("with_", "from_", "joins", *last))
         for clause in last:
@@ -165,6 +168,7 @@ class _Resolver:
         elif isinstance(item, (exp.Subquery, exp.Query)) and isinstance(item.this, exp.Query):
             yield from self.query(item.this, steps, outer)
         elif isinstance(item, (exp.Subquery, exp.Paren)):
+            # inside brackets the rows to the left are out of sight; its own are seen behind them
             bracketed = yield from self._item(item.this, steps, outer, outer)
             inside |= bracketed
         else:
@@ -215,6 +219,7 @@ class _Resolver:
 
     def _alias(self, item: exp.Expr) -> Names:
         """The alias that an item of FROM itself brings into scope; what is pivoted brings none."""
+        # GoogleSQL names what comes out of a pivot by the pivot's alias, not by the table's
         if item.args.get("pivots"):
             return _NONE
         alias = item.alias or self._implicit_alias(item)
@@ -239,6 +244,7 @@ class _Resolver:
 
 
 def _identifiers(table: exp.Table) -> Iterator[exp.Identifier]:
+    # sqlglot hangs the parts of a path on three arguments, and a fourth part on a Dot in `this`
     for key in ("catalog", "db", "this"):
         if part := table.args.get(key):
             yield from part.find_all(exp.Identifier, bfs=False)

@@ -32,6 +32,7 @@ def parse(masked: Masked) -> exp.Query | str:
     try:
         trees = sqlglot.parse(masked.text, dialect=BigQuery)
     except Exception as error:
+        # not BaseException: to end the process stays possible
         return f"{type(error).__name__}: {error}"
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         return "not one query"
@@ -41,6 +42,7 @@ def parse(masked: Masked) -> exp.Query | str:
 def position(source: Source, masked: Masked, node: exp.Expr) -> Position | None:
     """Where the first name or literal in the node stands in the author's text."""
     lines = (part.meta.get("line") for part in node.walk() if part.meta)
+    # the tree keeps clauses in an order of its own
     first = min((line for line in lines if line), default=None)
     return None if first is None else source.position(masked.token(first).offset)
 
@@ -78,10 +80,12 @@ def _lost_name(source: Source, masked: Masked, lost: Token) -> Finding:
 
 def _lost(masked: Masked, tree: exp.Query) -> Token | None:
     """The first name of the text that no node of the tree stands for."""
+    # one token a line, so that a line that no node knows is a token that was dropped
     kept = {node.meta.get("line") for node in tree.walk()}
     names = (
         (line, masked.token(line))
         for line, seen in enumerate(masked.text.split("\n"), start=1)
+        # names alone: keywords leave no node, and a name may be a table
         if seen.startswith("`") and line not in kept
     )
     following = [*masked.tokens[1:], NOTHING]
@@ -102,6 +106,7 @@ def _strange(node: exp.Expr) -> str:
     clauses = _CLAUSES.get(kind)
     if clauses is None:
         return ""
+    # an empty list or False stands there for a clause that is absent
     odd = [name for name, value in node.args.items() if value and name not in clauses]
     return f"the clause {odd[0].strip('_').upper()} here" if odd else ""
 

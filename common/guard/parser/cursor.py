@@ -26,6 +26,7 @@ class Cursor:
         # so many that looking two ahead never leaves the list, from behind a missing bracket either
         self.tokens = [*tokens, *[NOTHING] * _AHEAD]
         self.index = 0
+        # found once: to look ahead at each nested bracket would take the square of their number
         self._closed_by = _brackets(tokens)
 
     @property

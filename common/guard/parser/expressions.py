@@ -41,6 +41,7 @@ class Expressions(Types):
 
     def comparison(self) -> None:
         """One comparison at most: a = b = c needs brackets."""
+        # GoogleSQL's comparisons do not associate (operators reference, "Operator precedence")
         self.operation()
         if self.take(*_COMPARISONS):
             self.operation()
@@ -120,6 +121,7 @@ class Expressions(Types):
 
     def _field_or_call(self) -> None:
         """.field or .function(...); behind a literal it may be no reserved word."""
+        # a.b.select is a field, 'text'.select is none: only behind a name may it be a reserved word
         older, before = self.tokens[max(0, self.index - 2) : self.index][-2:]
         is_field = before.kind == "name" and older.has(".")
         takes_any = is_field or before.kind in ("quoted", "parameter") or before.has(")", "]")
@@ -148,6 +150,7 @@ class Expressions(Types):
             self.index += 1
             self._call()
         elif word in _FORMS and (word in RESERVED or self.after.has("(")):
+            # SAFE_CAST is no reserved word, so a column may be called so
             _FORMS[word](self)
         else:
             self._name_or_call()
@@ -155,6 +158,7 @@ class Expressions(Types):
     def _texts(self) -> None:
         """A string; several, one after the other, are one."""
         of_bytes = is_bytes(self.token)
+        # texts and bytes do not join
         while self.token.kind == "string" and is_bytes(self.token) == of_bytes:
             self.index += 1
 
@@ -213,6 +217,7 @@ class Expressions(Types):
         if self.at("("):
             self.subquery()
             return
+        # type() reads the word ARRAY itself
         if self.at("<"):
             self.index -= 1
             self.type()
@@ -352,6 +357,7 @@ class Expressions(Types):
         if self.at("CAST"):
             self._cast()
         elif self.token.kind == "parameter" or self.token.text.isdigit():
+            # LIMIT 1.5 and LIMIT -1 are no counts
             self.index += 1
         else:
             raise self.fail()
@@ -361,6 +367,7 @@ class Expressions(Types):
         if not self.take("("):
             self.name()
             return
+        # a window may build on a named one: OVER (daily ORDER BY created)
         if self.is_name:
             self.name()
         if self.take("PARTITION"):

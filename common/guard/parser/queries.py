@@ -37,6 +37,7 @@ class Queries(Sources):
         if self.take("WITH"):
             self.take("RECURSIVE")
             self.listed(self._step)
+        # FROM orders |> ... is a query without SELECT
         if self.at("FROM"):
             self.from_()
         else:
@@ -106,6 +107,7 @@ class Queries(Sources):
     def _columns_with_comma(self, column: Callable[[], object]) -> None:
         """Columns; a comma may end the list."""
         column()
+        # only lists of SELECT and of pipes take a comma at their end
         while self.take(",") and not self._ends_columns():
             column()
 
@@ -117,6 +119,7 @@ class Queries(Sources):
             self._star_modifiers()
             return
         self.expression()
+        # o.* behind any expression, as in STRUCT(1 AS a).*
         if self.at(".") and self.after.has("*"):
             self.index += 2
             self._star_modifiers()
@@ -143,6 +146,7 @@ class Queries(Sources):
             self.listed(self._group)
 
     def _group(self) -> None:
+        # GROUP BY () is one group of all rows
         if self.at("(") and self.after.has(")"):
             self.index += 2
         elif self.take("ROLLUP", "CUBE"):

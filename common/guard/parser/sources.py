@@ -47,6 +47,7 @@ class Sources(Expressions):
         """Whether the words at hand begin a join, rather than a UNION with a side."""
         if self.at("JOIN", "NATURAL", "CROSS"):
             return True
+        # LEFT OUTER UNION BY NAME begins alike
         then = self.tokens[self.index + 2] if self.after.has("OUTER") else self.after
         is_side = self.at("INNER", "HASH", "LOOKUP", *_SIDES)
         return is_side and then.has("JOIN", "HASH", "LOOKUP")
@@ -55,6 +56,7 @@ class Sources(Expressions):
         """One join with its conditions."""
         chain = chain or _Chain()
         is_tied = not self.take("NATURAL")
+        # GoogleSQL refuses both behind a comma: query syntax, "Comma cross join"
         if chain.has_comma and self.at("FULL", "RIGHT"):
             raise self.fail()
         if self.take("CROSS"):
@@ -73,6 +75,7 @@ class Sources(Expressions):
         count = 0
         while self.at("ON", "USING"):
             count += 1
+            # CROSS and NATURAL take no condition; a late one needs a join that lacks its own
             if not is_tied or chain.waiting == 0 or (count > 1 and chain.has_comma):
                 raise self.fail()
             chain.waiting -= 1
@@ -118,6 +121,7 @@ class Sources(Expressions):
         self.want("(")
         chain = _Chain()
         self._item()
+        # brackets around a single table are no GoogleSQL
         self.join(chain)
         while self.is_join():
             self.join(chain)
@@ -131,6 +135,7 @@ class Sources(Expressions):
         self.want(")")
 
     def _table_argument(self) -> None:
+        # read only to be refused by its name: a table function shows nothing of what it reads
         if self.at("TABLE", "MODEL") and self.after.kind in ("name", "quoted"):
             self.index += 1
             self.path()

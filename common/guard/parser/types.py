@@ -29,6 +29,7 @@ class Types(Cursor):
 
     def _field(self) -> None:
         token = self.after
+        # STRUCT<INT64> has types alone, STRUCT<a INT64> a name before each
         is_named = token.kind in ("name", "quoted") and not token.has("COLLATE")
         if self.is_name and is_named:
             self.name()
@@ -43,6 +44,7 @@ class Types(Cursor):
         self.want("<")
 
     def _close(self) -> None:
+        # ARRAY<STRUCT<a INT64>> ends in one token that closes two types
         if self._is_half_closed:
             self._is_half_closed = False
             self.want(">>")

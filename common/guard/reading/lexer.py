@@ -16,6 +16,7 @@ from common.model.findings import Finding, found
 
 Kind = Literal["name", "quoted", "string", "number", "parameter", "symbol"]
 
+# what the slowest reader behind does in a second; a text of 1 MB in one literal is one token
 MAXIMUM_TOKENS = 15_000
 MAXIMUM_STOPS = 50
 """Places that cannot be read, after which no more are looked for."""
@@ -96,6 +97,7 @@ def tokens(source: Source) -> tuple[list[Token], list[Finding]]:
             faults.setdefault((fault.code, fault.message), fault)
             end, stops = beyond(source.text, offset), stops + 1
         elif token:
+            # seven reach back over EXTRACT(WEEK(MONDAY) FROM, the longest of what looks like a FROM
             for fault in _faults(source, read[-7:], token, end):
                 faults.setdefault((fault.code, fault.message), fault)
             read.append(token)
@@ -125,6 +127,7 @@ def origin(read: Sequence[Token], line: int, column: int) -> Token | None:
 
 def _next(source: str, offset: int, gap: bool, read: list[Token]) -> tuple[Token | None, int]:
     """The token at the offset, None for a gap, and where it ends; the same offset: unreadable."""
+    # elsewhere a-b.c is a subtraction, so only where a table must follow is it one name
     if dashed := names_a_table(read) and _PROJECT_WITH_DASHES.match(source, offset):
         return Token("quoted", f"`{dashed[0]}`", offset, gap, ""), dashed.end()
     match = _TOKEN.match(source, offset)
@@ -168,6 +171,7 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
     # the closing backquote parts `orders`WHERE for every reader
     if last.kind == "quoted" and token.kind == "name":
         return []
+    # 'a'AND 'b' is parted by every reader alike
     if last.kind == "string" and token.word in RESERVED:
         return []
     if last.kind == "number" and (path := _dashed_path(source, token)):
@@ -182,6 +186,7 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
 
 def _dashed_path(source: Source, token: Token) -> Finding | None:
     """The finding for a path whose project has dashes, where it may be a subtraction: a, b-1.c."""
+    # a window, as the whole text would be searched again at each of many faults
     start = max(0, token.offset - 100)
     for match in _DASHED_PATH.finditer(source.text, start, token.offset + 1_100):
         if match.start() < token.offset < match.end():

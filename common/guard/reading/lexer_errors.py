@@ -33,6 +33,7 @@ class Unreadable(NamedTuple):
 def unreadable(source: Source, offset: int) -> Finding:
     """The finding for the first place of the text that is no token."""
     line_start = source.text.rfind("\n", 0, offset) + 1
+    # patterns look at a window alone: a hostile line may be a megabyte long
     before = source.text[max(line_start, offset - 200) : offset]
     rest = source.text[offset : offset + 200]
     cases = ((re.match(pattern, rest), explain) for pattern, explain in _CASES)
@@ -94,6 +95,7 @@ def _positional(match: re.Match[str], before: str, rest: str) -> Unreadable:
 def _colon(match: re.Match[str], before: str, rest: str) -> Unreadable:
     if path := re.search(r"\[([\w.-]+):([\w.$]+)[\w.$@-]*\]", before[-100:] + rest):
         message = "A table in square brackets is legacy SQL; this product speaks GoogleSQL."
+        # how legacy SQL reads shards: cloud.google.com/bigquery/docs/reference/legacy-sql
         is_range = re.search(r"(?i)TABLE_DATE_RANGE(?:_STRICT)?\s*\(\s*\[[\w.-]*$", before)
         fix = _SHARDS if is_range else "`{0}.{1}`"
         return Unreadable("legacy_sql", message, fix.format(path[1], path[2]))

@@ -56,6 +56,7 @@ def _brackets(source: Source, tokens: Sequence[Token]) -> list[Finding]:
             if not opened or _CLOSED_BY[opened[-1][0].word] != token.word:
                 return [_unbalanced(source, token, opened)]
             opened.pop()
+        # at the token that goes too far, so that its place is the one to cut
         if len(opened) > MAXIMUM_DEPTH or sum(hot for _, hot in opened) > MAXIMUM_STRUCT_DEPTH:
             return [_too_deep(source, token)]
     return [_unbalanced(source, opened[-1][0], [])] if opened else []
@@ -128,6 +129,7 @@ def _bare_joins(source: Source, tokens: Sequence[Token]) -> list[Finding]:
             waiting[-1] = token if is_bare and not after.has("UNNEST") else None
         elif token.has(")", "]"):
             bare += [join for join in [waiting.pop()] if join]
+    # few such joins over many words are as slow as many over few
     is_bounded = len(tokens) * 2 ** len(bare) <= MAXIMUM_WORK
     if len(bare) <= MAXIMUM_BARE_JOINS and is_bounded:
         return []
@@ -163,10 +165,12 @@ def works(tokens: Sequence[Token]) -> Iterator[int]:
     for previous, token, after in zip(padded, tokens, padded[2:], strict=False):
         if token.has("(", "["):
             is_query = after.has("SELECT", "WITH", "FROM", "(")
+            # a subquery in an expression is not copied
             is_source = is_query and previous.has("FROM", "JOIN", ",", "(")
             opened.append((int(previous.has(*_READ_TWICE)), int(is_source)))
             twice, copied = twice + opened[-1][0], copied + opened[-1][1]
         elif token.has(")", "]"):
             closed = opened.pop()
             twice, copied = twice - closed[0], copied - closed[1]
+        # read twice within what is read twice is read four times
         yield (1 + _COPIED * copied) << twice

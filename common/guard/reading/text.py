@@ -16,6 +16,7 @@ MAXIMUM_BYTES = 1_000_000
 Source: cloud.google.com/bigquery/quotas, "Maximum unresolved GoogleSQL query length"."""
 
 # Tab and line feed aside; U+0080-9F are controls too.
+# A carriage return alone is among them: some readers end a line there, and with it a comment.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 # Zero width, bidirectional and other characters that no one sees (Unicode TR36, section 2.5).
 _INVISIBLE = re.compile(
@@ -36,6 +37,7 @@ class Source:
     @cached_property
     def _line_starts(self) -> array[int]:
         """An array, as a text of 1 MB may have a million lines."""
+        # controls that splitlines takes for a line's end are refused before any place is asked for
         lines = self.text.splitlines(keepends=True)
         return array("I", accumulate((len(line) for line in lines), initial=0))
 
@@ -52,12 +54,14 @@ class Source:
 
     def _place(self, offset: int) -> tuple[int, int]:
         starts = self._line_starts
+        # the last entry is where the text ends, not where a line begins
         line = bisect_right(starts, offset, hi=max(1, len(starts) - 1))
         return line, offset - self._line_starts[line - 1] + 1
 
 
 def read(sql: str) -> tuple[Source, list[Finding]]:
     """The text as the lexer reads it, and what forbids reading it at all."""
+    # what Windows' editors add means nothing, and moves no column of the author's
     source = Source(sql.removeprefix("\ufeff").replace("\r\n", "\n"))
     checks = (_too_large, _empty, _undecodable, _control, _invisible)
     findings = next((faults for check in checks if (faults := check(source))), [])
@@ -65,6 +69,7 @@ def read(sql: str) -> tuple[Source, list[Finding]]:
 
 
 def _too_large(source: Source) -> list[Finding]:
+    # half of a surrogate pair has no bytes, and gets a finding of its own
     size = len(source.text.encode("utf-8", "surrogatepass"))
     if size <= MAXIMUM_BYTES:
         return []

@@ -97,12 +97,14 @@ def check(source: Source, made: Sequence[Call]) -> list[Finding]:
     """The calls that are not allowed, each function once, the first ten of them."""
     # reversed, so that the first use of each is the one that is shown
     refused = {call.name: call for call in reversed(made) if not is_allowed(call.name)}
+    # whoever pastes another dialect would get a hundred
     first = sorted(refused.values(), key=lambda call: call.index)[:10]
     return [_refused(source, call) for call in first]
 
 
 def is_allowed(name: str) -> bool:
     """Whether a function of this full name may be called."""
+    # the prefix turns a failure into NULL and changes nothing else (function calls, "SAFE. prefix")
     return name.removeprefix("SAFE.") in allowed()
 
 
@@ -186,6 +188,7 @@ def is_name(token: Token) -> bool:
 
 def _path(tokens: Sequence[Token], index: int) -> str:
     parts = [tokens[index].text]
+    # from the call back to its first part, as the token stream has no tree
     while index >= 2 and tokens[index - 1].has("."):
         index -= 2
         parts.insert(0, tokens[index].text)

@@ -131,6 +131,7 @@ def _is_bounded(node: exp.Anonymous) -> bool:
     if first is None or last is None or step is None:
         # a step from a row may be tiny or zero; two lengths of arrays bound it by themselves
         return len(node.expressions) == 2 and all(map(_is_length, node.expressions))
+    # a step of 0 fails in BigQuery by itself
     return abs(last - first) <= MAXIMUM_ARRAY * max(1, abs(step))
 
 

@@ -9,6 +9,7 @@ from common.guard.reading.lexer import NOTHING, Token
 from common.guard.reading.text import Source
 from common.model.findings import Finding, found
 
+# the only two that a run binds: any other would fail in BigQuery with less clear words
 PARAMETERS = ("start_date", "end_date")
 
 
@@ -28,6 +29,7 @@ def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     """Every form that is refused wherever it stands; one finding of a kind."""
     checks = (_unknown_parameters, _word_forms, _tops, _metadata, _bare_wildcards, _select_as)
     faults = [fault for check in checks for fault in check(tokens)]
+    # reversed twice, so that the first of each code is kept and all stay in their order
     first = {fault.code: fault for fault in reversed(faults)}
     return [
         found(fault.code, fault.message, fault.fix, at=source.position(fault.token.offset))
@@ -92,6 +94,7 @@ def _select_as(tokens: Sequence[Token]) -> list[_Problem]:
         follows_select = (before.has("SELECT") and not older.has(".")) or (
             before.has("DISTINCT", "ALL") and older.has("SELECT", "|>")
         )
+        # SELECT AS struct.field names a protocol buffer
         is_known = after.has("STRUCT", "VALUE") and not then.has(".", "AS", ",")
         if follows_select and not is_known:
             message = f"SELECT AS is followed by STRUCT or VALUE, not by {after.text}."
@@ -112,6 +115,7 @@ def _bare_wildcards(tokens: Sequence[Token]) -> list[_Problem]:
         if star.has("*")
         and not star.after_gap
         and name.kind == "name"
+        # a * b has a gap or no underscore; events_* is how GA4's tables are written
         and name.text[-1] == "_"
         and (after.after_gap or after.kind == "symbol")
     ]

@@ -54,6 +54,7 @@ def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     company = list(_company(tokens))
     foreign = [fault for fault in company if fault.code == "other_dialect"]
     slips = [fault for fault in company if fault.code != "other_dialect"][:1]
+    # one slip often causes the next; forms of another dialect stand each for itself
     return [fault.found(source) for fault in [*foreign[:20], *slips, *islice(_clauses(tokens), 1)]]
 
 
@@ -70,6 +71,7 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
         older, before, _, after, then = near[index - 2 : index + 3]
         # |> AGGREGATE COUNT(*) GROUP AND ORDER BY day
         groups_in_order = token.has("GROUP") and after.has("AND") and then.has("ORDER")
+        # behind a dot every word is a field
         if before.has("."):
             if token.kind == "string" and token.text[0] == '"':
                 message = f"{token.text} is a text; a name stands alone or between backquotes."
@@ -111,6 +113,7 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
             word in RESERVED
             and word not in _AFTER_AS
             and before.has("AS")
+            # SELECT AS VALUE names no column, and in o.as x the AS is one
             and not older.has("SELECT", ".")
         ):
             message = f"{token.text} is a reserved word; as a name it needs backquotes."
@@ -168,6 +171,7 @@ def _is_no_part(token: Token) -> bool:
 def _ilike(near: Sequence[Token], index: int) -> _Problem:
     """a ILIKE b as LOWER(a) LIKE LOWER(b), when both are a path or a text."""
     start = index - 1
+    # two empty tokens stand before the first
     while near[start - 1].has(".") and start > 3:
         start -= 2
     end = index + 1
@@ -209,6 +213,7 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[_Problem]:
                 yield _Problem(token, message, fix)
             ranks[-1] = -1
         elif token.has("UNION", "INTERSECT") or (token.has("EXCEPT") and after.has("DISTINCT")):
+            # GoogleSQL lets only the whole union be ordered or cut
             if ranks[-1] >= _ORDER.index("ORDER"):
                 message = f"ORDER BY and LIMIT before {token.text} belong to one side of it only."
                 fix = "(SELECT ... ORDER BY ... LIMIT 10) UNION ALL (SELECT ...)"

@@ -76,6 +76,7 @@ def _kind(source: Source, body: Sequence[Token]) -> list[Finding]:
     kind = _KIND_OF.get(first.word)
     if kind is None:
         message = f"A query begins with SELECT, WITH or FROM, not with {first.text[:40]}."
+        # SELCT is a slip, DESCRIBE another statement
         close = get_close_matches(first.word, QUERY_STARTS, n=1, cutoff=0.75)
         fix = f"Did you mean {close[0]}?" if close else "SELECT ... FROM `project.dataset.table`"
         return [found("not_a_query", message, fix, at=at)]
@@ -88,6 +89,7 @@ def _kind(source: Source, body: Sequence[Token]) -> list[Finding]:
 
 def declare_fix(body: Sequence[Token]) -> str:
     """How to do without DECLARE: shards when the script reads _TABLE_SUFFIX, else a date column."""
+    # the days of shards are texts, those of a column are dates
     if any(token.has("_TABLE_SUFFIX") or token.name.endswith("_*") for token in body):
         where = (
             "_TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date) "
@@ -104,6 +106,7 @@ def _several(source: Source, body: Sequence[Token]) -> list[Finding]:
     first_end = next((token for token in body if token.has(";")), None)
     if first_end is None or not body[0].has(*QUERY_STARTS):
         return []
+    # one at the end is dropped before; of several, none is needed
     if all(token.has(";") for token in body[body.index(first_end) :]):
         message = "The query ends with several semicolons; a script may hide between them."
         fix, at = "End it with one or none.", source.position(first_end.offset)

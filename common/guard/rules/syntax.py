@@ -33,6 +33,7 @@ def _likely(tokens: Sequence[Token], index: int) -> tuple[str, str]:
     near = [NOTHING, NOTHING, *tokens, NOTHING]
     older, before, token, after = near[index : index + 4]
     shown = f"{before.text} {token.text}"
+    # from the surest guess to the vaguest: the first that fits is said
     if token.has("=") and (before.has("=") or after.has("=")):
         return "GoogleSQL compares with a single =.", "Write ="
     if older.has("LIMIT") and token.has(","):
@@ -63,6 +64,7 @@ def _meant(token: Token) -> str:
     """The keyword for which a name is a slip of the keys, "" when it is like none."""
     is_name = token.kind == "name" and token.word not in RESERVED
     close = get_close_matches(token.word, _KEYWORDS, n=1, cutoff=0.75) if is_name else []
+    # a slip adds, drops or swaps one letter
     return close[0] if close and abs(len(close[0]) - len(token.word)) < 2 else ""
 
 

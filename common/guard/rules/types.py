@@ -42,10 +42,12 @@ def read_as(source: Source, tokens: list[Token]) -> tuple[list[Token], list[Find
     """
     types = list(_foreign(tokens)) if any(token.has(*_CASTS) for token in tokens) else []
     read = list(tokens)
+    # from the last one, so that the places of the others stay
     for type_ in reversed(types):
         meant = type_.meant or "STRING"
         first = tokens[type_.start]
         read[type_.start : type_.end] = [first._replace(kind="name", text=meant, word=meant)]
+    # a pasted script may hold hundreds
     return read, [_finding(source, tokens, type_) for type_ in types[:20]]
 
 
@@ -64,6 +66,7 @@ def _foreign(tokens: Sequence[Token]) -> Iterator[_Type]:
 def _in_type(tokens: Sequence[Token], index: int) -> Iterator[_Type]:
     """The foreign names in the type that begins here; a name before another is that of a field."""
     is_first = True
+    # FORMAT begins the pattern of a cast, which is an expression
     while index < len(tokens) and not tokens[index].has(")", "FORMAT"):
         end = _end(tokens, index)
         after = tokens[end] if end < len(tokens) else NOTHING
