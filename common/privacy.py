@@ -63,8 +63,10 @@ def shown(value: Any, name: str = "") -> Any:
         return _shown_number(value, name)
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
+    # JSON has no decimals
     if isinstance(value, Decimal):
         return float(value)
+    # bytes cannot be searched for an address, and JSON has no form for them
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     return HIDDEN if _PRIVATE_NAMES.search(name) and str(value) else masked(str(value))

@@ -23,6 +23,7 @@ from common.model.window import Window
 from common.settings import Settings
 from common.untyped import JsonObject
 
+# a person waits for it in the console, and the function has 60 s for all that it asks
 DRY_RUN_SECONDS = 20
 
 
@@ -30,6 +31,7 @@ class RefusedQueryError(UserError):
     """A query that may not run; `findings` say everything that is known against it."""
 
     def __init__(self, findings: Sequence[Finding], field: str = "sql") -> None:
+        # the API's form has room for one sentence; whoever shows all of them reads `findings`
         first = next(finding for finding in findings if finding.severity == "error")
         super().__init__(first.message, code=first.code, fix=first.fix, field=field)
         self.findings = tuple(findings)
@@ -81,11 +83,13 @@ def plan(verdict: Verdict, runner: Warehouse, window: Window, field: str = "sql"
     `Warehouse.dry_run` raises, in BigQuery's words with personal data masked.
     """
     bound = bind(verdict, window)
+    # before the catalogue: what BigQuery refuses needs no look at its views
     seen = dry_run(bound, runner)
     known = catalogue(verdict, runner)
     findings = unseen(verdict, seen, known.opened, Scope.of(runner.settings))
     if is_refused(findings):
         raise RefusedQueryError(findings, field)
+    # neither is whole: the text names views, and BigQuery what is behind them
     tables = sorted({*verdict.tables, *seen.referenced_tables})
     return Plan(bound, seen.schema, tuple(tables), seen.bytes_processed)
 
@@ -107,6 +111,7 @@ def run(
     path = runner.staging_path(name)
     # the user's text is never put into brackets: as the tail of the statement it cannot break out
     done = runner.execute(create_table_as(table(path), planned.sql), labels=labels)
+    # an engine may count the table that it writes among those that the statement refers to
     unplanned = {*done.referenced_tables} - {*planned.tables, path}
     if unplanned:
         _judge_again(verdict, runner, path, unplanned, field)
@@ -148,6 +153,7 @@ def catalogue(verdict: Verdict, runner: Warehouse) -> Catalogue:
         known[path] = runner.table_info(path)
         return known[path]
 
+    # a refused table is not looked up, so that nobody learns whether it exists
     named = [path for path in verdict.tables if not scope.check(path.split("."), allowed, None)]
     opened = references.opened(named, lookup, lambda view: _references(view, runner), allowed.views)
     return Catalogue({path: known.get(path) for path in sorted(opened.paths)}, opened)

@@ -79,6 +79,7 @@ def validate(ask: Ask, services: Services) -> Validated:
     known = _known(verdict, services.runner)
     unbounded = _partitions(ask, verdict.query, known, services)
     later = [*_external(known.stored), *unbounded]
+    # whoever has to bound the days anyway needs no second finding about the same WHERE
     if not unbounded:
         later += _period(verdict, known, services.settings.timezone)
     # of two columns of one name BigQuery's words say less than the finding that is made already
@@ -94,6 +95,7 @@ def validate(ask: Ask, services: Services) -> Validated:
     else:
         reading = dry.Reading()
     later += [*reading.findings, *_contract(ask, verdict, reading, services)]
+    # also where BigQuery has refused: the columns of a UNION are read from the text
     if verdict.query:
         later += unions.check(verdict.query, {it.name for it in contract(ask.contract).columns})
     answer = Validated(ok=False, issues=[])
@@ -110,6 +112,7 @@ def validate(ask: Ask, services: Services) -> Validated:
     answer.suggestion = _suggestion(ask.sql, mended, later, allowed)
     findings = [*mended.findings, *map(mended.relocated, later)]
     answer.issues = issues(findings)
+    # not the verdict's: a dry run, a contract or a cost may refuse what the guard let pass
     answer.ok = not is_refused(findings)
     return answer
 
@@ -134,6 +137,7 @@ def _faults(
         return None
     bound = user_query.bind(verdict, services.last_days)
     try:
+        # which type a replacement gives its column, only BigQuery can say
         schema = user_query.dry_run(bound, services.runner).schema
     except ProductError:
         return None
@@ -201,6 +205,7 @@ def _external(stored: Mapping[str, TableInfo | None]) -> list[Finding]:
 def _partitions(ask: Ask, query: Query | None, known: Known, services: Services) -> list[Finding]:
     if query is None:
         return []
+    # a rate table is small and read whole on purpose; its author says which one it is
     exempt = {path.strip("`") for path in ask.lookup_tables}
     checked = {path: by for path, by in known.catalogue.partitions.items() if path not in exempt}
     catalogue = replace(known.catalogue, partitions=checked)
@@ -211,6 +216,7 @@ def _period(verdict: Verdict, known: Known, timezone: str) -> list[Finding]:
     """A query that no parameter ties to the days of a run; a clock is the finding of the guard."""
     if verdict.query is None or verdict.parameters or not verdict.tables:
         return []
+    # the days are bound by the clock, which the guard has warned of already
     if CLOCKS.intersection(verdict.functions):
         return []
     if shard := next(filter(None, map(_SHARD.fullmatch, verdict.tables)), None):
@@ -250,6 +256,7 @@ def _has_duplicates(verdict: Verdict) -> bool:
 
 def _duplicates(verdict: Verdict) -> list[Finding]:
     outputs = verdict.query.outputs if verdict.query else ()
+    # BigQuery compares names of columns without case
     names = [output.name.lower() for output in outputs if output.name]
     repeated = {name: None for name in names if names.count(name) > 1}
     last = {output.name.lower(): output for output in outputs}
@@ -261,6 +268,7 @@ def _contract(
 ) -> list[Finding]:
     """The contract by BigQuery's schema; without one, by the names that the query writes."""
     outputs = verdict.query.outputs if verdict.query else ()
+    # a name that is misspelt can be said although BigQuery refused the text for another reason
     schema = reading.schema or _as_written(ask, [output.name for output in outputs])
     if not schema:
         return []
@@ -302,6 +310,7 @@ def _weigh(
     one_day = daily = None
     if reading.bytes_processed is not None:
         one_day = _bytes(verdict, 1, services)
+        # of one day alone the second dry run would be the first one again
         is_longer = ask.adjustment_days > 1
         daily = _bytes(verdict, ask.adjustment_days, services) if is_longer else one_day
     shares = _shares(ask, verdict, known, services) if daily else {}
@@ -330,6 +339,7 @@ def _shares(ask: Ask, verdict: Verdict, known: Known, services: Services) -> dic
     def read(alone: Sql) -> int | None:
         return user_query.dry_run(alone, services.runner).bytes_processed
 
+    # the days that a daily run reads again, for late rows
     window = Window.ending(services.last_days.end, ask.adjustment_days)
     try:
         return by_table.shares(verdict.query, window, columns, filters, read)
@@ -357,6 +367,7 @@ def _look(
     # the rows of such a query would be paid for, and say nothing of the one to come
     if not ask.with_profile or any(finding.code in _NOT_PROFILED for finding in findings):
         return list(findings)
+    # asked between parts: one that has begun is bounded by its own job's time
     until = services.clock() + PROFILE_SECONDS
 
     def is_over() -> bool:
@@ -367,6 +378,7 @@ def _look(
             services.runner, services.own, verdict, ask.contract, services.last_days
         ) as kept:
             profile = profiles.profile(services.own, kept, services.now, is_over)
+            # the dearest part, which reads days of GA4, comes last
             if profile.rows and not is_over():
                 profile.clients = profiles.stitch(services.own, kept)
             remarks = _remarks(profile, ask, verdict, findings, services)
@@ -377,10 +389,12 @@ def _look(
     except RefusedQueryError as error:
         return [*findings, *error.findings]
     except AccessError as error:
+        # no tables of the query: what is denied is the short-lived copy
         denied = access.denied(error.detail, (), services.account(), services.settings.project)
         return [*findings, denied]
     except ProductError as error:
         failed = _failed(error)
+        # to look for the expression costs a job each, and only a failing row has one
         if failed.code != "failing_row" or verdict.query is None:
             return [*findings, failed]
         located = failing.check(
@@ -389,6 +403,7 @@ def _look(
         return [*findings, *(located or [failing.suspected(failed, verdict.query)])]
     offered += _filters(answer, verdict, services, is_over)
     if profile.clients:
+        # of all rows, as the console shows it: a row without a client id is not attributed either
         profile.attributed_share = profile.clients.known_before / profile.rows
     answer.profile, answer.sample = profile, profile.sample
     return offered if profile.is_complete else [*offered, _cut_short()]
@@ -423,6 +438,7 @@ def _remarks(
     findings: Iterable[Finding],
     services: Services,
 ) -> list[Finding]:
+    # the query writes NULL: that all rows have it says nothing more
     shown = {finding.field for finding in findings if finding.code == "null_column"}
     remarks = data_quality.check(profile, ask.contract, _texts(verdict), services.settings.timezone)
     return [it for it in remarks if it.code not in _SAY_NULL or it.field not in shown]
@@ -467,6 +483,7 @@ def _predict(
         return []
     users = None
     if answer.profile and answer.profile.rows:
+        # a column that is not there is missing in each row
         users = 1 - answer.profile.null_share.get("user_id", 1.0)
     try:
         answer.predicted_value = predicted_value.predicted_value(

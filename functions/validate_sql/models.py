@@ -25,6 +25,7 @@ TablePath = Annotated[str, Field(pattern=r"^[^`\s]{1,300}$")]
 class Ask(BaseModel):
     """A query to be judged, and what it is meant for."""
 
+    # strict: pydantic would else take the text "0" for false
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     sql: str = Field(max_length=MAXIMUM_TEXT, description="The query as its author wrote it.")

@@ -27,6 +27,7 @@ def denied(message: str, tables: Sequence[str], account: str, project: str) -> F
         )
     dataset = _dataset(message, tables)
     named = _PROJECT.search(message)
+    # before the dataset: a job is refused in a project, whichever tables it reads
     if "jobs.create" in message:
         owner = named[1] if named else project
         return found(
@@ -54,6 +55,7 @@ def _dataset(message: str, tables: Sequence[str]) -> str:
     if named:
         return f"{named[1]}.{named[2]}"
     datasets = {table.rpartition(".")[0] for table in tables}
+    # with tables of several datasets a guess would have the wrong one opened
     return datasets.pop() if len(datasets) == 1 else ""
 
 

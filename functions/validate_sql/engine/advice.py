@@ -80,14 +80,17 @@ def advice(message: str, columns: Iterable[str], written: Mapping[str, str] | No
     `written` is what the query writes for each column of its output, by its name in lower case.
     """
     unknown = re.search(r"(Unrecognized name:|Field name) `?(\w+)", message)
+    # WHERE is worked out before SELECT, so an alias of the output is unknown there
     if unknown and (text := (written or {}).get(unknown[2].lower())):
         return f"{unknown[2]} is named in SELECT, behind WHERE and JOIN: write {text} in its place"
     if unknown and "Did you mean" not in message:
         close = get_close_matches(unknown[2], sorted(set(columns)), n=1, cutoff=0.6)
+        # the same name means that another table has it, which is no slip of the keys
         if close and close[0].lower() != unknown[2].lower():
             return f"Write {close[0]}"
         if unknown[1] != "Field name":
             return f"The tables have no column {unknown[2]}; check its name, or quote it as a text"
+    # from the most special to the most general, as several patterns may fit
     for pattern, shown in _KNOWN:
         if match := re.search(pattern, message):
             return shown(match)

@@ -15,6 +15,7 @@ from common.guard.judge import Query
 from common.model.window import Window
 from common.untyped import Row
 
+# each is a dry run, one after the other, while a person waits
 MAXIMUM_TABLES = 10
 """Tables that are asked about; of more, only the sum is shown."""
 
@@ -35,6 +36,7 @@ def shares(
 
     `filters` are the conditions by which a run bounds the days of the tables that have days.
     """
+    # in a fixed order, so that the same query is explained by the same words
     paths = sorted({it.path for it in query.tables if it.path})
     if not 1 < len(paths) <= MAXIMUM_TABLES:
         return dict.fromkeys(paths, 1.0) if len(paths) == 1 else {}
@@ -71,6 +73,7 @@ def _alone(
 def _named(query: Query, columns: Sequence[Row]) -> list[str]:
     """The columns of a table that the query names anywhere."""
     words = (token.name.lower() for token in query.masked.tokens if token.kind in _NAMES)
+    # a column of another table may match; a share that is too high by one does no harm
     names = {part for word in words for part in word.split(".")}
     return [column["name"] for column in columns if column["name"].lower() in names]
 

@@ -83,6 +83,7 @@ def check(cost: Cost, one_day: int | None, is_partitioned: bool) -> list[Finding
 
 
 def _over_the_cap(cost: Cost) -> list[Finding]:
+    # the profile reads 30 days at once and a backfill more: both are refused where a day is not
     needed = max(cost.bytes_per_run or 0, cost.bytes_for_30_days or 0)
     if needed <= cost.byte_cap:
         return []
@@ -98,6 +99,7 @@ def _over_the_cap(cost: Cost) -> list[Finding]:
 
 def _not_pruned(cost: Cost, one_day: int | None, is_partitioned: bool) -> list[Finding]:
     month = cost.bytes_for_30_days
+    # a table without partitions is read whole for any days
     if not is_partitioned or one_day is None or month is None:
         return []
     # a filter that BigQuery cannot use reads a month for a day; of small tables it reads whole

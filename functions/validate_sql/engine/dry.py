@@ -39,6 +39,7 @@ class Reading:
     @property
     def ok(self) -> bool:
         """Whether BigQuery would run the query, and may."""
+        # a statement that returns no columns is no query, whatever BigQuery says of it
         return bool(self.schema) and not is_refused(self.findings)
 
 
@@ -70,8 +71,10 @@ def _refusal(
     account: Callable[[], str],
     known: Collection[str],
 ) -> Finding:
+    # the place is that of the canonical text, which nobody has written
     message = _PLACE.sub("", error.detail).strip()
     at = _position(verdict.query, error.detail)
+    # what was refused decides, before any words are looked for
     if isinstance(error, AccessError):
         return access.denied(error.detail, verdict.tables, account(), runner.settings.project)
     if isinstance(error, NotFoundError):
@@ -95,6 +98,7 @@ def _refusal(
 
 def _first_line(message: str) -> str:
     lines = message.removeprefix("Query execution failed: ").strip().splitlines()
+    # what follows the first line repeats the statement
     return lines[0][:400] if lines else "it gives no reason."
 
 
@@ -119,6 +123,7 @@ def _not_found(message: str, runner: Warehouse, query: Query | None) -> Finding:
         text = f"There is no dataset {project}.{dataset} in {location}, or it may not be seen."
         fix = "Check its name and its location; a query cannot reach another location."
         return found("table_not_found", text, fix, at=at)
+    # only a dataset that the query may read gets here, so its names are no secret
     close = _close_tables(runner, f"{project}.{dataset}", table)
     fix = (
         f"Did you mean `{project}.{dataset}.{close}`?"

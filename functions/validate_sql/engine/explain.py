@@ -27,6 +27,7 @@ def explained(query: Query) -> str:
     tables = sorted({table.path for table in query.tables if table.path})
     read = f" It reads {_listed(tables)}." if tables else ""
     count = sum(tokens[index].has(*_UNITED) for index in places) + 1
+    # what each side counts would be as long as the query
     if count > 1:
         return f"The rows of {count} queries, put together.{read}"
     clauses = dict(_clauses(tokens, places))
@@ -96,4 +97,5 @@ def _rows(clauses: dict[str, str]) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    # a sentence with more is not read
     return ", ".join(names[:5]) + more

@@ -25,6 +25,7 @@ def check(query: Query, wanted: Collection[str]) -> list[Finding]:
     tokens = query.masked.tokens
     places = [at for at in outermost(tokens) if tokens[at].has("UNION")]
     sides = [_names(query.masked, side) for side in outputs.selects(query.tree)]
+    # with INTERSECT or nested unions it is unclear which SELECT stands behind which word
     if len(sides) != len(places) + 1 or query.masked.has_pipes:
         return []
     return [
@@ -47,6 +48,7 @@ def _crossed(
 ) -> tuple[str, str] | None:
     """A wanted column, and the name of the one whose values it is given."""
     for place, wants, gets in zip(count(), first, side, strict=False):
+        # only where the side has the column too: another name alone may be how the author calls it
         if wants in wanted and wants != gets and wants in side and side[place]:
             return wants, gets
     return None

@@ -69,15 +69,18 @@ class Edited:
             column=at.column,
             end_line=at.end_line,
             end_column=at.end_column,
+            # it would replace words that the author has not written
             replacement=None if is_inside else finding.replacement,
         )
 
 
 def edited(sql: str, findings: Iterable[Finding]) -> Edited:
     """The text with every replacement in its place; of two that overlap, the first is taken."""
+    # as the guard reads it: places are those of this text
     source = Source(sql.removeprefix("\ufeff").replace("\r\n", "\n"))
     made: list[Edit] = []
     for edit in sorted(_edits(source, findings), key=lambda edit: (edit.start, edit.end)):
+        # the first is the outer one, whose text holds no place for the other any more
         if not made or edit.start >= made[-1].end:
             made.append(edit)
     return Edited(source, tuple(made))

@@ -87,6 +87,7 @@ def of_case() -> list[Candidate]:
 def of_client_id(profile: Profile) -> list[Candidate]:
     """The client id out of a cookie, and nobody for what stands for nobody; others stay."""
     clients = profile.clients
+    # an address is nobody's client id, and lost digits come back by no expression
     if clients is None or clients.addresses or clients.scientific:
         return []
     text = "{}"
@@ -152,11 +153,13 @@ def _meant(symbol: str, values: Iterable[str], currency: str) -> str:
     shared = _SHARED.get(symbol)
     if shared is None:
         return _SYMBOLS.get(symbol, "")
+    # with CAD among the values, "$" beside it may be either
     codes = {_SYMBOLS.get(value.strip(), value.strip().upper()) for value in values}
     return currency if currency in shared and codes & shared <= {currency} else ""
 
 
 def _status(text: str) -> str:
+    # closed_won and closed-won are one status in different exports
     plain = text.strip().lower().replace("_", " ").replace("-", " ")
     by_word = {"won": _WON, "lost": _LOST, "open": _OPEN}
     return next((meant for meant, words in by_word.items() if plain in words), "")
@@ -182,6 +185,7 @@ def _numbers(source: str, currency: str) -> list[Candidate]:
     if source in ("INT64", "NUMERIC", "BIGNUMERIC"):
         return [Candidate("CAST({} AS FLOAT64)", keeps_sum=True)]
     if source == "BOOL":
+        # FLOAT64 takes no BOOL in a CAST
         return [Candidate("IF({}, 1.0, 0.0)")]
     if source != "STRING":
         return []
@@ -219,6 +223,7 @@ def _truths(source: str) -> list[Candidate]:
         return [Candidate("{} != 0", "{} IN (0, 1)")]
     if source != "STRING":
         return []
+    # an empty text says neither yes nor no
     plain = "NULLIF(LOWER(TRIM({})), '')"
     return [Candidate(f"{plain} IN ({_listed(_YES)})", f"{plain} IN ({_listed(_YES + _NO)})")]
 
@@ -232,6 +237,7 @@ def _moments(source: str, timezone: str) -> list[Candidate]:
     if source in ("DATE", "DATETIME"):
         return [Candidate(f"TIMESTAMP({{}}, '{timezone}')")]
     if source in ("INT64", "FLOAT64", "NUMERIC"):
+        # TIMESTAMP_SECONDS takes INT64 alone
         number = "{}" if source == "INT64" else "CAST({} AS INT64)"
         return [_epoch(number, unit, scale) for unit, scale in _UNITS]
     if source != "STRING":
@@ -241,6 +247,7 @@ def _moments(source: str, timezone: str) -> list[Candidate]:
         Candidate(
             f"TIMESTAMP({{}}, '{timezone}')", _matches(rf"{_ISO}(?:[T ]{_TIME}(?:\.[0-9]+)?)?")
         ),
+        # %d/%m and %m/%d both fit a day up to 12: then two families hold, and none is taken
         *(
             Candidate(f"PARSE_TIMESTAMP('{style}', TRIM({{}}), '{timezone}')", _matches(pattern))
             for style, pattern in _STYLES

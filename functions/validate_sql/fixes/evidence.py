@@ -56,7 +56,9 @@ def _counts(value: str, is_text: bool, candidate: Candidate) -> Iterator[tuple[s
     """What is counted of a reading, each with its name."""
     is_there = f"{value} IS NOT NULL"
     if is_text:
+        # an empty cell of a sheet is no value
         is_there += f" AND TRIM({value}) != ''"
+    # GROUP BY and DISTINCT take no array and no struct, but any value as a text
     distinct = f"TRIM({value})" if is_text else f"TO_JSON_STRING({value})"
     fits, excused = (text.replace("{}", value) for text in (candidate.fits, candidate.excused))
     read = f"IF({is_there} AND IFNULL({fits}, FALSE), {candidate.of(value)}, NULL)"
@@ -76,4 +78,5 @@ def _counts(value: str, is_text: bool, candidate: Candidate) -> Iterator[tuple[s
 def _keeps(candidate: Candidate, counted: Row) -> bool:
     is_merged = candidate.keeps_apart and counted["after"] < counted["before"]
     is_whole = not counted["misfits"] and not counted["lost"] and not counted["drifts"]
+    # of no values every reading holds, and tells nothing
     return bool(counted["present"]) and is_whole and not is_merged

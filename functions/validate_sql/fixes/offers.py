@@ -118,6 +118,7 @@ def _from_type(finding: Finding, columns: Columns) -> Finding:
     output = columns.output(finding.field)
     if output is None or finding.code not in ("wrong_type", "implicit_cast", "misspelled_column"):
         return finding
+    # the contract offers the right name already; only its place is missing
     if finding.code == "misspelled_column":
         at = output.at
         return replace(finding, replacement=finding.fix, **_end(at))
@@ -150,6 +151,7 @@ def _candidates(finding: Finding, columns: Columns, profile: Profile | None) -> 
 
 
 def _placed(finding: Finding, output: Output, found: Candidate) -> Finding:
+    # as the author spells the column
     text = f"{found.of(output.text)} AS {output.name}"
     return replace(finding, fix=text, replacement=text, **_end(output.at))
 

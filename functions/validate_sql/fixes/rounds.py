@@ -14,6 +14,7 @@ from common.model.findings import Finding
 from functions.validate_sql.fixes.apply import Edited, edited
 from functions.validate_sql.fixes.script import as_query
 
+# a round mends all that one reading finds; more only come of texts made to be wrong
 MAXIMUM_ROUNDS = 12
 MAXIMUM_READ = 100_000
 """Characters, all rounds together: a longer text is read once, and what mends it once more."""
@@ -48,12 +49,14 @@ def mended(sql: str, allowed: Scope) -> Mended:
         findings = [replace(it, fix=text) if it.code in _OF_SCRIPTS else it for it in findings]
         known = Mended(query.text, judge(query.text, allowed), (), (query,))
         findings += map(known.relocated, known.verdict.findings)
+    # a long text is judged fewer times: each judgement takes its length in time
     for _ in range(max(1, min(MAXIMUM_ROUNDS, MAXIMUM_READ // (len(sql) + 1)))):
         errors = [it for it in known.verdict.findings if it.severity == "error"]
         made = edited(known.text, errors)
         if not errors or not made.edits:
             break
         after = judge(made.text, allowed)
+        # the replacement changed nothing that is said, and would be put in for ever
         if _faults(after) == _faults(known.verdict):
             break
         known = Mended(made.text, after, (), (*known.steps, made))

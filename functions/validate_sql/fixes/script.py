@@ -14,6 +14,7 @@ from common.guard.rules import statement
 from functions.validate_sql.fixes.apply import Edit, Edited
 
 _START = re.compile(r"start|from|begin|since|first|min", re.IGNORECASE)
+# "to" as a word of its own, or it would be found in total and store
 _END = re.compile(r"end|until|last|max|(^|_)to($|_)", re.IGNORECASE)
 _COMPACT = re.compile(r"^['\"]\d{8}['\"]$")
 _DASHED = re.compile(r"^['\"]\d{4}-\d\d-\d\d['\"]$")
@@ -57,6 +58,7 @@ def _rewritten(source: Source, parts: Sequence[Sequence[Token]]) -> Edited | Non
     if len(parts) == 1 and not queries and (behind := _query_behind(parts[0])):
         return Edited(source, tuple(_before(source, parts[0][0], behind, "")))
     known = len(declared) + len(steps) + len(dropped) + 1
+    # a loop, an IF or a second query has no form as one SELECT
     if len(queries) != 1 or known != len(parts) or not (declared or steps):
         return None
     written = _variables(source, declared)
@@ -158,6 +160,7 @@ def _values(query: Sequence[Token], written: Mapping[str, str]) -> Iterator[Edit
     """Each variable of a query replaced by what is written for it."""
     for before, token, after in zip([NOTHING, *query], query, [*query[1:], NOTHING], strict=False):
         is_variable = token.kind == "name" and token.text.lower() in written
+        # o.day is a column, and AS day an alias of the same name
         if is_variable and not before.has(".", "AS") and not after.has("(", "."):
             end = token.offset + len(token.text)
             yield Edit(token.offset, end, written[token.text.lower()])
@@ -205,6 +208,7 @@ def _kind(value: str) -> str:
 
 def _replacement(variable: Variable) -> str:
     is_start, is_end = bool(_START.search(variable.name)), bool(_END.search(variable.name))
+    # neither or both, as in last_30_days_start: it is not clear which end of the period it is
     if is_start == is_end or not _is_date(variable):
         return f"({variable.value})" if " " in variable.value else variable.value
     day = "@start_date" if is_start else "@end_date"
@@ -213,6 +217,7 @@ def _replacement(variable: Variable) -> str:
         return f"FORMAT_DATE('{style}', {day})"
     if variable.type == "DATE":
         return day
+    # the period of a TIMESTAMP ends at the midnight after its last day
     after = day if is_start else f"DATE_ADD({day}, INTERVAL 1 DAY)"
     return f"{variable.type}({after})"
 

@@ -22,6 +22,7 @@ Key = tuple[str, str]
 Bounds = Mapping[Key, frozenset[Side]]
 """For each column the sides on which it is bounded: lower, upper; or wrapped, by what hides it."""
 
+# one side alone leaves all days before or after: as dear as none once the table is old
 BOTH = frozenset({"lower", "upper"})
 _KEEPS_ORDER = frozenset(
     "DATE TIMESTAMP DATETIME DATE_TRUNC TIMESTAMP_TRUNC DATETIME_TRUNC".split()
@@ -90,6 +91,7 @@ def _is_free(node: exp.Expr) -> bool:
 
 def _of(node: exp.Expr, sides: frozenset[Side], masked: Masked) -> Bounds:
     columns = list(_columns(node))
+    # of two columns in one expression neither is compared with a constant
     if len(columns) != 1 or node.find(exp.Query):
         return {}
     key = key_of(columns[0], masked)

@@ -226,6 +226,7 @@ class _Walk:
     def _exposed(self, view: str, column: str) -> str:
         """What a view calls a column of the tables behind it, "" when it does not return it."""
         query = self.catalogue.views[view]
+        # a view of views: the inner one may have renamed the column before
         inner = next((it.path for it in query.tables if it.path in self.catalogue.views), "")
         name = self._exposed(inner, column) if inner and inner != view else column
         if not query.outputs:  # a star, which keeps the names

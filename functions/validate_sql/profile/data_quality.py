@@ -351,6 +351,7 @@ def _meant_geo(key: str) -> str:
     if key in GEO_KEYS:
         return ""
     close = get_close_matches(plain, GEO_KEYS, n=1, cutoff=0.85)
+    # first, as county is close to country and means a region
     return _GEO_LOOK_ALIKES.get(plain) or (close[0] if close else "")
 
 

@@ -109,9 +109,11 @@ def _rows(piece: Piece, select: Select, anatomy: Anatomy) -> Rows | None:
     """The rows that the piece is given; None when they are unclear."""
     clause = select.clause_of(piece.start)
     start, end = select.part("FROM")
+    # a join's condition is worked out over rows that no SELECT returns
     if clause == "FROM" or not end:
         return None
     conditions = anatomy.conditions(select)
+    # its own condition would hide the rows on which it fails; those of the days keep it cheap
     if clause == "WHERE":
         conditions = [
             (first, last)
@@ -137,6 +139,7 @@ def _numbers(rows: Rows, conditions: dict[str, str], ask: Ask) -> Iterator[tuple
     All at once; where the engine cannot say, one after the other.
     """
     answers = list(_counts(rows, conditions, ask))
+    # one that the engine cannot work out fails the whole statement
     if not answers and len(conditions) > 1:
         for name, condition in conditions.items():
             answers += _counts(rows, {name: condition}, ask)

@@ -20,6 +20,7 @@ from common.untyped import Row
 from functions.validate_sql.engine.explain import outermost
 from functions.validate_sql.profile import profile as profiles
 
+# each is one more column of a statement, and one more line for a person to read
 MAXIMUM_FILTERS = 20
 _LISTED = 5
 _AFTER_WHERE: tuple[str, ...] = (
@@ -157,6 +158,7 @@ def _idle(
 
 def _compared(condition: Sequence[Token]) -> tuple[str, Token | None]:
     """The column and the text of column = 'text'; ("", None) for any other condition."""
+    # only there does a value that was misspelt have a nearest one
     if len(condition) < 3 or not condition[-2].has("=") or condition[-1].kind != "string":
         return "", None
     left = condition[:-2]

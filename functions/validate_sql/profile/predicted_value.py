@@ -118,6 +118,7 @@ def _reason(
     if not any(column["name"].lower() == "user_id" for column in schema):
         reason = "The query returns no user_id, which ties this conversion to its target and must "
         return f"{reason}be the same identifier in both.", _USER_ID
+    # None is another matter: no row was seen, and a new query may have no rows yet
     if users == 0:
         return "user_id is NULL in every row of the last 30 days.", _USER_ID
     if not eligible:

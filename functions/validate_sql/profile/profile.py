@@ -123,6 +123,7 @@ def answer(
     runner: Warehouse, own: Warehouse, verdict: Verdict, kind: Kind, window: Window
 ) -> Iterator[Answer]:
     """The query's answer for the window as a short-lived table; raises ProductError."""
+    # a name of its own, so that two people who try at once do not read each other's rows
     name = f"validate_{uuid.uuid4().hex}"
     try:
         staged = user_query.run(verdict, runner, window, name, labels={"purpose": "validate"})
@@ -264,6 +265,7 @@ def _add_ids(found: Profile, own: Warehouse, kept: Answer) -> None:
     if not kept.has(id_, "STRING"):
         return
     slots = {"answer": kept.table, "id": identifier(id_)}
+    # an empty id is counted as missing
     nobody = Parameter("ARRAY<STRING>", [text for text in placeholders.NOBODY if text])
     counted, repeated = (
         with_parameters(template(__file__, name, **slots), nobody=nobody)
