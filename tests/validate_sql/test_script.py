@@ -46,6 +46,11 @@ SHARDS = "FROM `shop.analytics_123.events_*` WHERE _TABLE_SUFFIX BETWEEN"
             "SELECT id FROM crm.orders WHERE value > (10 * 2)",
         ),
         (
+            "DECLARE d INT64 DEFAULT -7; DECLARE n INT64 DEFAULT 1+2; DECLARE m INT64 DEFAULT 5;"
+            "SELECT id, total -d AS a, n*3 AS b FROM crm.orders LIMIT m",
+            "SELECT id, total -(-7) AS a, (1+2)*3 AS b FROM crm.orders LIMIT 5",
+        ),
+        (
             "CREATE TEMP TABLE paid AS\nSELECT id FROM crm.orders WHERE status = 'paid';\n"
             "CREATE OR REPLACE TEMPORARY TABLE big AS (SELECT id FROM paid);\n"
             "SELECT id FROM big;\nDROP TABLE paid;",

@@ -19,6 +19,11 @@ _END = re.compile(r"end|until|last|max|(^|_)to($|_)", re.IGNORECASE)
 _COMPACT = re.compile(r"^['\"]\d{8}['\"]$")
 _DASHED = re.compile(r"^['\"]\d{4}-\d\d-\d\d['\"]$")
 
+_CLOSED = re.compile(
+    r"""\w*|'[^'\\]*'|"[^"\\]*"|[\w.]+\([^()]*\)|\[[^\[\]()]*\]|\([^()]*\)""", re.DOTALL
+)
+"""Values that mean the same wherever they stand: a word or none, a text, a call, a list."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -210,7 +215,8 @@ def _replacement(variable: Variable) -> str:
     is_start, is_end = bool(_START.search(variable.name)), bool(_END.search(variable.name))
     # neither or both, as in last_30_days_start: it is not clear which end of the period it is
     if is_start == is_end or not _is_date(variable):
-        return f"({variable.value})" if " " in variable.value else variable.value
+        # total -d with -7 for d would begin a comment, and 1+2 for n in n*3 be another number
+        return variable.value if _CLOSED.fullmatch(variable.value) else f"({variable.value})"
     day = "@start_date" if is_start else "@end_date"
     if variable.type == "STRING":
         style = "%Y-%m-%d" if _DASHED.match(variable.value) else "%Y%m%d"
