@@ -40,9 +40,11 @@ def insertion(path: str, columns: Sequence[JsonObject], rows: Sequence[Row]) -> 
     belongs to no column, which the load refuses by name.
     """
     names = {column["name"] for column in columns}
+    # JSON_VALUE gives nothing of a nested value, and would lose an unknown one without a word
     if not all(map(_is_plain, columns)) or any(row.keys() - names for row in rows):
         return None
     entries = [json.dumps({name: _text(value) for name, value in row.items()}) for row in rows]
+    # letters are bytes here, as json.dumps writes ASCII
     if sum(map(len, entries)) > LARGEST:
         return None
     statement = fill(
@@ -73,6 +75,7 @@ def _text(value: Any) -> Any:
         return value
     if isinstance(value, (list, tuple)):
         return [_text(each) for each in value]
+    # before the numbers: str(True) is no BOOL to CAST
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -37,6 +37,7 @@ def missing(present: Collection[str], shape: TableSchema) -> list[SchemaField]:
 
 def addition(path: str, field: SchemaField) -> Sql:
     """The statement that adds the column; twice is once."""
+    # several functions may start on a new release at once
     text = "ALTER TABLE {{ table }} ADD COLUMN IF NOT EXISTS {{ column }}"
     return fill(text, table=table(path), column=Sql(definition(field)))
 

@@ -81,6 +81,7 @@ def bind(value: object, type: str | None = None) -> Sql:
     gives the same text.
     """
     bound = parameter(value, type)
+    # short for the reader's sake: were two values ever to share it, `merged` would refuse them
     digest = hashlib.sha256(f"{bound.type}|{value!r}".encode()).hexdigest()[:12]
     return Sql(f"@v_{digest}", {f"v_{digest}": bound})
 
@@ -123,6 +124,7 @@ def merged(parts: Iterable[Sql]) -> Mapping[str, Parameter]:
     union: dict[str, Parameter] = {}
     for part in parts:
         for name, bound in part.parameters.items():
+            # the later value would silently take the place of the earlier
             if union.setdefault(name, bound) != bound:
                 raise ValueError(f"parameter @{name} has two values")
     return MappingProxyType(union)
@@ -167,6 +169,7 @@ def _read(path: Path) -> str:
 
 
 def _type_of(value: object) -> str:
+    # before int, which a bool is to Python
     if isinstance(value, bool):
         return "BOOL"
     if isinstance(value, int):

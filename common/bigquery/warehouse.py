@@ -212,6 +212,7 @@ class Warehouse:
             except RetryableError as error:
                 if number + 1 >= tries.get(error.code, 1):
                     raise
+                # with jitter, or all that were refused together would come again together
                 time.sleep(_FIRST_PAUSE[error.code] * random.uniform(1, 3) * 2**number)
         raise AssertionError("unreachable")
 
@@ -400,6 +401,7 @@ class Warehouse:
             with self._translated():
                 table = self.client.get_table(path, retry=RETRY)
         except (NotFoundError, AccessError):
+            # who may not see a table shall not learn whether it exists
             return None
         partition = table.time_partitioning
         return TableInfo(
@@ -510,6 +512,7 @@ class Warehouse:
             labels={"app": "conversions", **(labels or {})},
             maximum_bytes_billed=self.settings.maximum_bytes_billed,
             job_timeout_ms=self.job_seconds * 1000,
+            # the API's own default is legacy SQL
             use_legacy_sql=False,
         )
 

@@ -41,7 +41,9 @@ def ga4() -> Mapping[str, float]:
 
 def _leaves(schema: Iterable[Row], before: str, times: float) -> Iterator[tuple[str, float]]:
     for field in schema:
+        # as the statement names a nested column
         path = f"{before}{field['name']}"
+        # a list within a list multiplies
         count = times * (REPEATED if field.get("mode") == "REPEATED" else 1)
         if field["type"] in ("RECORD", "STRUCT"):
             yield from _leaves(field["fields"], f"{path}.", count)

@@ -26,6 +26,7 @@ def spared_parameters(row: str, rows: Sql, erasures: Sql) -> Sql:
     `rows` is the table that the row is of; as a set, because BigQuery runs no subquery for each row
     that reads another table.
     """
+    # a parameter's key says nothing of its value: it may be an id, an address or a number
     forms = (None, *(f"erased_{contact}" for contact in CONTACTS))
     spared = (template(__file__, form, id="parameter.value", erasures=erasures) for form in forms)
     joined = join("\n    AND ", spared)
@@ -41,5 +42,6 @@ def one_writing(column: str, value: Sql) -> Sql:
 
 
 def _is_spared(row: str, column: str, erasures: Sql) -> Sql:
+    # ids have one writing, addresses and telephone numbers many
     form = f"erased_{column}" if column in CONTACTS else None
     return template(__file__, form, id=f"{row}.{identifier(column).text}", erasures=erasures)

@@ -51,5 +51,6 @@ def with_person(previous: str, recent: str) -> Sql:
 
 def _pairs(stage: Sql, sources: Iterable[Sql]) -> Sql:
     seen = template(__file__, "graph_pairs", stage=stage)
+    # a CRM's pairs count as well: on the site not everybody signs in
     in_crm = (template(__file__, "graph_source", source=table) for table in sources)
     return join("\n  UNION ALL\n", (seen, *in_crm))

@@ -51,6 +51,7 @@ def run(
     `ga4_datasets` are those whose events runs count, where that is known: days of others say so.
     """
     with duckdb.connect() as connection, tempfile.TemporaryDirectory() as scratch:
+        # else times with a zone are written in this machine's
         connection.execute("SET TimeZone = 'UTC'")
         try:
             target = _target(arguments.table, client.project)
@@ -102,8 +103,10 @@ def _load_days(loader: _Loader, target: _Target, files: Files) -> None:
             f"{files.paths[0]} is no GA4 export: it has no column {', '.join(missing)}."
             " Load other data into a table whose name does not begin with events_."
         )
+    # the export's own types: of one day's rows a column may be empty or whole by chance
     schema = typed(files.fields, json.loads(_GA4.read_text(encoding="utf-8")))
     query = selected(files, schema, names)
+    # looked at before the first load, so that a bad date leaves no half export behind
     days = loader.days(query)
     if target.day and days != [target.day]:
         raise FileError(
@@ -127,6 +130,7 @@ def _load_table(loader: _Loader, target: _Target, files: Files) -> None:
         )
     found = [{**it, "name": column_name(it["name"])} for it in files.fields]
     existing = loader.schema(path)
+    # a table that definitions read keeps its types, whatever this file would suggest
     schema = found if existing is None else _checked(path, found, existing)
     loader.client.create_dataset(target.dataset, exists_ok=True)
     loader.write(path, schema, selected(files, schema, names))
@@ -212,8 +216,10 @@ class _Loader:
     def write(self, path: str, schema: Sequence[Field], query: str) -> int:
         """The number of rows written; they replace the table's own unless they are appended."""
         file = self.scratch / "rows.parquet"
+        # parquet carries the types; from JSON or CSV BigQuery would guess them anew
         self.connection.execute(f"COPY ({query}) TO '{file}' (FORMAT parquet)")
         parquet = bigquery.ParquetOptions()  # type: ignore[no-untyped-call]
+        # else a list is loaded as a record list.element (BigQuery, "Loading Parquet data")
         parquet.enable_list_inference = True
         config = bigquery.LoadJobConfig(
             schema=[bigquery.SchemaField.from_api_repr(it) for it in schema],

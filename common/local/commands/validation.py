@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace, stack: Attached, console: Console) -> int:
     """0 when the query of the file, mended if that was asked, may become a conversion; else 1."""
     answer = _asked(chosen, stack, _text(chosen.file))
+    # judged again, as what was mended may show the next fault
     if chosen.fix and answer["suggestion"]:
         _write(chosen.file, answer["suggestion"] + "\n")
         answer = _asked(chosen, stack, answer["suggestion"])

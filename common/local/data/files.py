@@ -19,7 +19,10 @@ _FORMATS = {
     ".csv": "csv",
 }
 _READERS = {
+    # a month's file may have a column that an earlier one lacks
     "parquet": "read_parquet({files}, union_by_name = true)",
+    # types by all rows, as the first thousands may be empty; rows as large as BigQuery loads them
+    # (100 MB); no MAP, which BigQuery has not
     "json": "read_json({files}, union_by_name = true, sample_size = -1,"
     " maximum_object_size = 104857600, map_inference_threshold = -1{columns})",
     "csv": "read_csv({files}, union_by_name = true, header = true, sample_size = -1{columns})",
@@ -48,6 +51,7 @@ def opened(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> File
         raise FileError("Files of one call have one format; load the others with a second call.")
     form = formats.pop()
     try:
+        # opened here and not by suffix alone: a broken file is named before anything is written
         fields = described(connection, f"SELECT * FROM {_reader(form, paths)}")
         if form == "csv":
             fields = _with_client_ids(connection, paths, fields)
@@ -68,6 +72,7 @@ def selected(files: Files, target: Sequence[Field], names: Mapping[str, str]) ->
         columns = (_renamed(it, names) for it in target)
     else:
         texts = [names[it["name"]] for it in target if it["type"] == "STRING"]
+        # a postcode read as a number has lost its zeros before it could be cast back
         kept = _as_texts(texts) if files.format == "csv" else ""
         source = _reader(files.format, files.paths, kept)
         columns = (_cast(it, names) for it in target)

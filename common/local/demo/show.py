@@ -70,7 +70,9 @@ def show(directory: Path, console: Console, address: str) -> int:
 
     0 when every answer equals the known truth.
     """
+    # the days of an earlier demo would stand beside the new ones
     shutil.rmtree(directory, ignore_errors=True)
+    # the shop's day, which may not be this machine's
     today = datetime.now(ZoneInfo(ZONE)).date()
     steps = Steps(console)
     started = time.monotonic()
@@ -224,6 +226,7 @@ def _compare(stack: Attached, known: Truth, console: Console) -> bool:
     for id, (rows, value) in expected.items():
         ours = counted[id]
         right &= ours["rows_"] == rows
+        # below a cent: sums of floats depend on their order
         right &= value is None or abs((ours["value"] or 0) - value) < 0.01
         true_value = "" if value is None else f"{value:,.2f}"
         table.add_row(

@@ -86,9 +86,7 @@ class GoogleDataManager(StandIn):
                 return self._members(call, dm.RemoveAudienceMembersRequest, adding=False)
             case "GET", "/v1/requestStatus:retrieve":
                 return self._status(call.query.get("requestId", ""))
-        account = re.fullmatch(
-            r"/v1/accountTypes/GOOGLE_ADS/accounts/(\d+)/userLists(/\d+)?", call.path
-        )
+        account = LISTS.fullmatch(call.path)
         if account and account[1] not in self.accounts:
             return error(403, "PERMISSION_DENIED", "PERMISSION_DENIED")
         if account and account[2] and call.method == "GET":

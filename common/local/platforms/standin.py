@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 HELD_OPEN_SECONDS = 5.0
+# bodies are kept, and a demo's stand-in serves for days
 REMEMBERED_CALLS = 10_000
 POLL_SECONDS = 0.01
 """How soon a stand-in notices that it shall stop."""
@@ -121,6 +122,7 @@ class StandIn:
         call = _call(environ)
         if call.path.startswith("/_stand_in"):
             return _respond(self._administer(call), start_response)
+        # one at a time, as quotas and counts are read and then written
         with self._lock:
             self.calls.append(call)
             fault = self.faults.popleft() if self.faults and self.is_delivery(call) else None

@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _options() -> JsonObject:
+    # read from the function, so that a new parameter is an option at once
     return {name: found.default for name, found in signature(generate).parameters.items()}
 
 

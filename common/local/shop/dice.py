@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 def dice(seed: int, *address: object) -> Random:
     """A generator of its own for the address; the same on every machine and in every process."""
+    # Random takes a text by its SHA-512; a tuple's hash differs from process to process
     return Random("/".join(str(part) for part in (seed, *address)))
 
 
@@ -31,6 +32,7 @@ class Weighted(Generic[T]):
 
 def poisson(generator: Random, mean: float) -> int:
     """A Poisson count, by multiplication of uniforms (Knuth); meant for means below 500."""
+    # beyond a mean of 745 the limit is 0 to a float, and the loop would not end
     limit, product, count = math.exp(-mean), generator.random(), 0
     while product > limit:
         product *= generator.random()

@@ -40,4 +40,5 @@ def ndjson(rows: Iterable[Row]) -> str:
     return "".join(_ENCODER.encode(row) + "\n" for row in rows)
 
 
+# json.dumps with options makes an encoder for each row
 _ENCODER = json.JSONEncoder(separators=(",", ":"))

@@ -71,6 +71,7 @@ def load(
 
 def _drop_intraday(client: bigquery.Client, dataset: str, keep: Iterable[str]) -> None:
     for found in client.list_tables(dataset):
+        # once the day is there GA4 deletes them (support.google.com/analytics/answer/9358801)
         if found.table_id.startswith("events_intraday_") and found.table_id not in keep:
             client.delete_table(found.reference)
 
@@ -85,6 +86,7 @@ def _load(client: bigquery.Client, table: _Table) -> int:
     made = bigquery.Table(table.path, schema=fields)
     if table.partition:
         made.time_partitioning = bigquery.TimePartitioning(field=table.partition)
+    # before the load, which replaces the rows and keeps the table's partitions
     client.create_table(made, exists_ok=True)
     body = ndjson(table.rows).encode()
     job = client.load_table_from_file(

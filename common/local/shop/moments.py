@@ -36,6 +36,7 @@ class Period:
     @property
     def modern_from(self) -> date:
         """The first day whose table has the columns that GA4 added last."""
+        # even the smallest shop has tables of both ages
         return self.start + timedelta(days=min(5, self.days // 4))
 
     def moment(self, day: date, seconds: float) -> int:

@@ -49,6 +49,7 @@ class Shop:
 
     def crm(self, as_of: date) -> dict[str, list[Row]]:
         """`dataset.table` to its rows: hubspot.contact and so on, crm.orders, crm.rates."""
+        # by the project's clock, as the CRM knows nothing of the property's zone
         moment = midnight(as_of, self.period.zone)
         tables = hubspot.tables(self.leads, moment)
         return {
@@ -80,6 +81,7 @@ def generate(
     zone, property_zone = ZoneInfo(time_zone), ZoneInfo(property_time_zone)
     period = Period(start, days, zone, property_zone)
     crm = Period(period.end - timedelta(days=crm_days), crm_days, zone, property_zone)
+    # a week before for the Friday before the first day, and long after: deals close late
     rates = Rates(seed, min(crm.start, start) - timedelta(days=7), period.end + timedelta(days=400))
     known = tuple(leads(seed, crm, leads_per_day, rates))
     visited = site(seed, period, visits_per_day, known)

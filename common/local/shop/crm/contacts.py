@@ -62,6 +62,7 @@ def _at_creation(leads: list[Lead]) -> Row:
     """What the form, the browser and the address book say; a later form writes over the note."""
     first, last = leads[0], leads[-1]
     who, firm = first.contact, first.contact.firm
+    # a contact has one property for each kind of click: a later one takes the earlier one's place
     clicks = {lead.channel.click: lead.click_id for lead in leads}
     return {
         "id": who.id,

@@ -106,17 +106,20 @@ class Deal:
 
 def deal(origin: Origin, true: Prospect, draw: Random, rates: Rates) -> Deal | None:
     """What comes of the lead: a won, lost or open deal, or none at all."""
+    # the true chance has both taken off already, and they are drawn by themselves
     won = draw.random() < true.chance / (1 - AGAIN) / (1 - REVOKED)
     days = math.exp(math.log(true.median_days) + draw.gauss(0, DELAY_SPREAD))
     end = _END_OF_WON(draw) if won else _END_OF_OTHERS(draw)
     if end == "none":
         return None
+    # a log-normal delay may be minutes, and the stages need room between lead and end
     wait = max(round(days * DAY), 2 * HOUR)
     over = origin.at + wait
     created = origin.at + min(draw.randrange(HOUR, 4 * DAY), wait // 2)
     pipeline = "fitout" if origin.form == "fitout" else "default"
     twin = end == "won" and draw.random() < 0.05
     currency = "GBP" if draw.random() < 0.08 else CURRENCY
+    # the true amount is in the shop's currency, and has to come out again at that day's rate
     amount = raw_amount(true, draw) / rates.rate(currency, instant(over).date())
     return Deal(
         id=40_000_000 + origin.number * 10,
@@ -140,6 +143,7 @@ def _path(
     pipeline: str, end: str, created: int, over: int, draw: Random
 ) -> tuple[tuple[int, Stage], ...]:
     first, offer, won, parked, lost = (STAGES[id] for id in PIPELINES[pipeline][1])
+    # a parked deal bears the label Closed Lost and may still be won: no label tells how it stands
     path = [(created, first), (created + (over - created) // 3, offer)]
     if draw.random() < 0.12:
         path.append((created + (over - created) * 2 // 3, parked))
@@ -156,6 +160,7 @@ def _amounts(
     created: int, over: int, amount: float, draw: Random
 ) -> tuple[tuple[int, float | None], ...]:
     """Unknown at first for most, then an estimate, then the true one, then perhaps a discount."""
+    # wrong and round, so that whoever takes the first amount for the last one counts other money
     guess = round(amount * draw.uniform(0.6, 1.5), -2)
     amounts = [
         (created, guess if draw.random() < 0.2 else None),

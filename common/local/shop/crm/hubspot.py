@@ -15,6 +15,7 @@ from common.local.shop.crm.prospects import FORM
 from common.local.shop.moments import HOUR, MINUTE, written
 
 PORTAL = 4_703_379
+# what Fivetran writes as the end of a row of history that still holds
 _FOREVER = "9999-12-31 23:59:59.000000 UTC"
 
 
@@ -70,6 +71,7 @@ def _deals(deal: Deal, moment: int) -> Iterator[Row]:
         "_fivetran_synced": written(since + 15 * MINUTE),
     }
     yield row
+    # the record that was folded in stays in the table: counted, its amount is there twice
     if deal.twin and deal.merged_at and deal.merged_at < moment:
         yield row | {"deal_id": deal.twin, "property_dealname": f"Offer {deal.twin}"}
 

@@ -77,7 +77,9 @@ def leads(seed: int, period: Period, per_day: float, rates: Rates) -> list[Lead]
     for number in range(period.days):
         day = period.start + timedelta(days=number)
         draw = dice(seed, "leads", day)
+        # companies ask on working days; both shares make a week of seven days all the same
         weekday = 0.35 if day.weekday() >= 5 else 1.26
+        # a chain has about 1 + AGAIN leads
         for place in range(poisson(draw, per_day * weekday / (1 + AGAIN))):
             chain = dice(seed, "lead", day, place)
             at = period.moment(day, some_seconds_of(VISITING_HOUR(chain), chain))
@@ -101,6 +103,7 @@ class Sender:
         last = yield from self._chain(contact, at, self.number)
         if self.draw.random() < RETURNS:
             quiet = last.deal.over if last.deal else last.at + 60 * DAY
+            # while a deal is open, nobody asks for another one
             if quiet is not None:
                 later = quiet + self.draw.randrange(10 * DAY, 40 * DAY)
                 yield from self._chain(contact, later, self.number + 5)
@@ -151,6 +154,7 @@ def _next_contact(first: Contact, number: int, at: int, draw: Random) -> Contact
         return first
     other = _contact(1_000_000 + number, at, draw)
     if chance < 0.8:
+        # a colleague: the same company and another person, whose lead belongs to the same deal
         return replace(other, created=at, firm=first.firm, place=first.place)
     return replace(
         first,

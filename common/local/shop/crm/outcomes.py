@@ -17,6 +17,7 @@ def known_leads(leads: Iterable[Lead], rates: Rates, moment: int) -> Iterator[Kn
     """The leads that the CRM holds at the moment, without erased ones."""
     for lead in leads:
         erased = lead.contact.erased_at
+        # an erased contact is gone from the CRM, and no model may learn from it
         if lead.at < moment and not (erased and erased < moment):
             yield _known_lead(lead, rates, moment)
 
@@ -25,6 +26,7 @@ def _known_lead(lead: Lead, rates: Rates, moment: int) -> KnownLead:
     contact, deal = lead.contact, lead.deal
     merged = contact.merged_into and contact.merged_at and contact.merged_at < moment
     status, at = _status(lead, moment)
+    # asked at the end of time: a deal that was won and taken back is none
     end = _FAR if deal is None else deal.won(_FAR)
     won = deal is not None and end is not None
     return KnownLead(

@@ -143,11 +143,13 @@ def enquiry(draw: Random, group: str) -> Enquiry:
 def prospect(seed: int, firm: Company, asked: Enquiry) -> Prospect:
     """The lead's true figures."""
     won = 1 / (1 + math.exp(-_logit(seed, firm, asked)))
+    # from one to thousands: only the order of magnitude acts
     size = math.log10(firm.employees)
     amount = 6.9 + 0.55 * size + INDUSTRY[firm.industry][2] + FORM[asked.form][3]
     amount += SENIORITY[firm.seniority][2]
     return Prospect(
         chance=won * (1 - AGAIN) * (1 - REVOKED),
+        # the mean of a log-normal lies so far above its median
         amount=math.exp(amount + AMOUNT_SPREAD**2 / 2) * (1 - DISCOUNTED * DISCOUNT),
         median_days=12 * 1.25**size,
     )

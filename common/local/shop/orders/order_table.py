@@ -29,6 +29,7 @@ def confirmed_at(past: list[Change]) -> int | None:
 
 def client_id(order: Order) -> str | None:
     """The GA4 client id as the checkout handed it over, faults and all."""
+    # without consent, or behind a blocker, the checkout found no cookie to hand over
     known = order.visit.browser if order.visit.client_id and order.purchases else None
     return captured(known, dice(0, "captured", order.id))
 

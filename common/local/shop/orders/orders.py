@@ -16,6 +16,7 @@ SENT_ID = Weighted({"own": 88, "(not set)": 6, "": 2, "undefined": 1, "absent": 
 """Transaction ids as the tag sends them; a tag that runs too early sends one that is none."""
 SENT_VALUE = Weighted({"revenue": 92, "parameter": 5, "none": 3})
 """Where the amount is: purchase_revenue, only the parameter `value`, or nowhere."""
+# cookies from years before, so that no browser of the shop is drawn with the same id
 CRAWLER = Browser("1999999999.1600000000", Device("desktop", "Linux", "Chrome"))
 
 CRAWLED = Channel("crawler.example", "referral", group="Referral")
@@ -87,6 +88,7 @@ def order(number: str, walk: Walk, lines: tuple[Line, ...], period: Period) -> O
         refunds=(),
         changes=_changes(walk.now, total, draw),
     )
+    # behind a blocker GA4 hears nothing of the order
     if draw.random() < 0.06:
         return blank
     return _tracked(blank, sent, walk, period)
@@ -121,6 +123,7 @@ def sent_by_server(number: str, visit: Visit, lines: tuple[Line, ...]) -> tuple[
 def _tracked(blank: Order, sent: str, walk: Walk, period: Period) -> Order:
     draw = walk.draw
     where = SENT_VALUE(draw)
+    # two writings of the day's table lack it: whoever counts a day once loses it
     late = 3 if draw.random() < 0.03 else None
     # dice of their own: what is drawn here changes nothing else of the shop
     odd = dice(0, "order", blank.id)
@@ -202,6 +205,7 @@ def _reloads(first: Event, order: Order, walk: Walk, period: Period) -> tuple[Ev
             ecommerce=_padded(first, order, walk.draw),
             lines=first.lines,
             seconds=walk.draw.uniform(3, 25),
+            # a reload may be exported before the event that it repeats
             version=1 if walk.draw.random() < 0.3 else first.version,
         )
         for _ in range(count)
@@ -220,6 +224,7 @@ def _recrawl(first: Event, order: Order, draw: Random, period: Period) -> tuple[
     if not order.sent_id or draw.random() > 0.12:
         return ()
     began = order.at + draw.randrange(14 * DAY, 60 * DAY)
+    # what the export would not hold is no part of the truth either
     if not period.contains(began):
         return ()
     crawl = replace(
@@ -246,6 +251,7 @@ def _changes(at: int, total: float, draw: Random) -> tuple[Change, ...]:
         return tuple(changes)
     changes.append(Change(called, "confirmed", total))
     if draw.random() < 0.9:
+        # long after the order: a conversion on payment changes days that were counted
         paid = called + draw.randrange(HOUR, 9 * DAY)
         changes.append(Change(paid, "paid", total))
         changes.extend(_second_thoughts(paid, total, draw))

@@ -33,6 +33,7 @@ class Rates:
         return [
             {"date": day.isoformat(), "currency": currency, "rate": self.rate(currency, day)}
             for day in days
+            # as the European Central Bank publishes them: none on Saturday and Sunday
             if day.weekday() < 5
             for currency in _AROUND
         ]

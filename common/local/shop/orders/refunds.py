@@ -51,6 +51,7 @@ def _oddly_written(refund: Refund) -> Refund:
     elif way == "zero":
         event = _stating(event, 0.0)
     elif way == "bare" and event.lines[0].quantity == 1:
+        # without a quantity GA4 takes one
         event = replace(event, lines=tuple(replace(line, is_bare=True) for line in event.lines))
     elif way == "again":
         return replace(refund, events=(event, replace(event, at=event.at + 40 * SECOND)))

@@ -86,10 +86,12 @@ def _draw(generator: np.random.Generator, events: int, start: date, days: int) -
     drawn["at"] = drawn["at"] + place * PAUSE
     drawn["paid"] = (name == PURCHASE) | (name == REFUND)
     drawn["refunds"] = name == REFUND
+    # drawn for every visit first, as a column has one element an event
     left_out = (drawn["refunds"] & ~drawn["returns"]) | (
         (name == PURCHASE) & (place == RELOAD) & ~drawn["reloads"]
     )
     kept = np.flatnonzero(~left_out)
+    # events of one moment stay in the order of their visit
     order = kept[np.argsort(drawn["at"][kept], kind="stable")]
     return {column: values[order] for column, values in drawn.items()}
 
@@ -125,6 +127,7 @@ def _of_visits(generator: np.random.Generator, visits: int, start: date, days: i
 def _totals(drawn: Columns) -> Totals:
     purchases = drawn["name"] == PURCHASE
     usable = drawn["sale"] >= 0
+    # without an order id nothing says that the page was only loaded again
     counted = purchases & ((drawn["place"] < RELOAD) | ~usable)
     refunded = drawn["refunds"] & usable
     gross = float(drawn["total"][counted].sum())

@@ -89,6 +89,7 @@ class Export:
         )
 
     def _intraday(self, day: date, until: int) -> Iterator[Row]:
+        # what arrives late was never streamed
         arrived = [event for event in self.events[day] if event.version == 1 and event.at < until]
         return self._rows(day, 1, arrived)
 
@@ -102,6 +103,7 @@ class Export:
 def export(events: Iterable[Event], period: Period, rates: Rates) -> Export:
     """The dataset that GA4 makes of the events; each table in the order in which they happened."""
     days: defaultdict[date, list[Event]] = defaultdict(list)
+    # of one moment in a fixed order, so that equal arguments give equal bytes
     for event in sorted(events, key=lambda event: (event.at, event.visit.browser.client_id)):
         days[period.shard(event.at)].append(event)
     return Export(period, rates, dict(days))

@@ -32,6 +32,7 @@ def row(event: Event, day: date, version: int, rates: Rates) -> Row:
     _add(found, "user_pseudo_id", event.visit.client_id)
     _add(found, "user_id", event.visit.user_id)
     _add(found, "ecommerce", _ecommerce(event, dollars))
+    # of an amount sent as text GA4 knows no value in dollars
     if isinstance(amount := event.params.get("value"), int | float):
         found["event_value_in_usd"] = round(amount * dollars, 6)
     return found if event.from_server else found | _of_visit(event, version)
@@ -62,6 +63,7 @@ def _of_visit(event: Event, version: int) -> Row:
     elif _is_landing(event):
         channel = ORGANIC if visit.auto_tagged else visit.channel
         row["collected_traffic_source"] = _collected(channel, visit.click_id, visit.channel.click)
+    # the first writing of a day lacks what GA4 works out from the whole session
     if not (visit.attributed_late and version == 1):
         row["session_traffic_source_last_click"] = _last_click(visit)
     return row
@@ -196,6 +198,7 @@ def _collected(channel: Channel, click_id: str | None, click: str | None = None)
         row = {"manual_source": channel.source, "manual_medium": channel.medium}
         _add(row, "manual_campaign_name", channel.campaign)
     name = channel.click or click
+    # the record has columns for these alone (support.google.com/analytics/answer/7029846)
     if name in ("gclid", "dclid"):
         row[name] = click_id
     return row

@@ -80,11 +80,13 @@ class _Drawing:
         )
 
     def _inside(self, events: list[Event]) -> tuple[Event, ...]:
+        # a refund or a reload may fall behind the last day
         return tuple(event for event in events if self.period.contains(event.at))
 
     def shoppers(self, day: date, visits_per_day: float) -> None:
         """A day of people who look around and buy."""
         draw = dice(self.seed, "visits", day)
+        # people furnish at weekends; both shares make a week of seven days all the same
         count = round(visits_per_day * (1.15 if day.weekday() >= 5 else 0.94))
         seconds = sorted(some_seconds_of(HOUR(draw), draw) for _ in range(count))
         placed = 0
@@ -116,6 +118,7 @@ class _Drawing:
             page = f"/offices/{lead.asked.landing:03d}"
             walk = self._arrival(
                 who,
+                # time for the pages before the form
                 lead.at - 15 * MINUTE,
                 draw,
                 landing=page,

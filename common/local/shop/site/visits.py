@@ -173,6 +173,7 @@ def _attributed(new: Visit, history: list[Visit]) -> Channel:
     """
     if new.channel != DIRECT or new.client_id is None:
         return new.channel
+    # not the order in which they were drawn: the click of a lead comes after later visits
     for earlier in sorted(history, key=lambda visit: visit.began, reverse=True):
         is_known = earlier.client_id is not None and earlier.channel != DIRECT
         if is_known and 0 < new.began - earlier.began <= 90 * DAY:

@@ -1,6 +1,7 @@
-"""A expected of the web site: tells the true conversions of GA4 and of the order table.
+"""The true conversions of GA4 and of the order table, worked out from what was drawn.
 
-It reads no rows of an export: duplicates, refunds and persons are known by birth.
+No rows of an export are read: which events are duplicates, which refund belongs to which order and
+who is who is known from the drawing.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ class ExpectedConversions:
         for order in (*self._site.orders, *self._site.marketplace):
             seen = [event for event in order.purchases if self._sees(event)]
             if order.sent_id and seen:
+                # not the genuine one if that is not exported yet: a reload then stands for it
                 first = min(seen, key=lambda event: event.at)
                 yield self._purchase(order, first, order.refunds, refund_days)
             elif not order.sent_id:
@@ -136,6 +138,7 @@ class ExpectedConversions:
             return gross, gross, 0.0
         if gross is None:
             return None, None, None
+        # nobody is given back more than was paid
         refunded = min(gross, sum(self._amount(refund, order, day) for refund in given))
         return gross, refunded, round(gross - refunded, 6)
 
