@@ -1,8 +1,8 @@
-import { ActionIcon, Group, Select, Stack, TagsInput, Text, TextInput, Button } from '@mantine/core';
+import { ActionIcon, Group, Select, Stack, TagsInput, TextInput, Button } from '@mantine/core';
 import { useState } from 'react';
 
 import type { LeadScoring } from '../api/definitions';
-import { TextField, useForm, useText } from './form';
+import { Rows, TextField, useForm } from './form';
 import { ConversionSelect } from './references';
 import { Choice, ErrorOf } from './simple';
 import { Tags } from './tags';
@@ -114,21 +114,12 @@ const OPERATORS: Record<Condition['operator'], string> = {
 /** Only leads that pass all of these are scored and learnt from. */
 export function LeadFilters() {
   const { draft, set } = useForm<LeadScoring>();
-  const { label, description } = useText('lead_filters');
   const all = draft.lead_filters;
   const put = (lead_filters: Condition[]) => set({ lead_filters });
   const replace = (index: number, part: Partial<Condition>) =>
     put(all.map((one, at) => (at === index ? { ...one, ...part } : one)));
   return (
-    <Stack gap="xs" data-field="lead_filters">
-      <div>
-        <Text size="sm" fw={500}>
-          {label}
-        </Text>
-        <Text size="xs" c="dimmed">
-          {description}
-        </Text>
-      </div>
+    <Rows path="lead_filters">
       {all.map((one, index) => (
         <div className="condition" key={index}>
           <TextInput
@@ -171,6 +162,6 @@ export function LeadFilters() {
       <Button size="xs" variant="default" w="fit-content" onClick={() => put([...all, { column: '', operator: 'one_of', values: [] }])}>
         + Condition on leads
       </Button>
-    </Stack>
+    </Rows>
   );
 }

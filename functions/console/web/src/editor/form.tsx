@@ -1,4 +1,4 @@
-import { Switch, Textarea, TextInput, type NumberInputProps } from '@mantine/core';
+import { Stack, Switch, Text, Textarea, TextInput, type NumberInputProps } from '@mantine/core';
 import { createContext, useContext, type ReactNode } from 'react';
 
 import type { Definition } from '../api/definitions';
@@ -98,6 +98,24 @@ export const resolved = (root: Schema, at: Schema): Schema =>
 /** The first error of a field, or of a part of it. */
 export function useFieldError(path: string): string | undefined {
   return useForm().errors.find(({ field }) => field === path || field?.startsWith(`${path}.`))?.message;
+}
+
+/** A field of several rows, below its words from the schema. */
+export function Rows({ path, children }: { path: string; children: ReactNode }) {
+  const { label, description } = useText(path);
+  return (
+    <Stack gap="xs" data-field={path}>
+      <div>
+        <Text size="sm" fw={500}>
+          {label}
+        </Text>
+        <Text size="xs" c="dimmed">
+          {description}
+        </Text>
+      </div>
+      {children}
+    </Stack>
+  );
 }
 
 export function TextField(props: {

@@ -1,8 +1,8 @@
-import { ActionIcon, Button, Group, Stack, Switch, Text } from '@mantine/core';
+import { ActionIcon, Button, Group, Stack, Switch } from '@mantine/core';
 
 import type { LeadScoring } from '../api/definitions';
 import { NumberBox } from '../ui/number';
-import { NumberField, useForm, useText } from './form';
+import { NumberField, Rows, useForm, useText } from './form';
 import { Choice, ErrorOf } from './simple';
 
 type ValueMap = NonNullable<LeadScoring['value_map']>;
@@ -41,19 +41,10 @@ export function ValueMapField() {
 }
 
 function Steps({ steps, change }: { steps: Step[]; change: (steps: Step[]) => void }) {
-  const { label, description } = useText('value_map.steps');
   const replace = (index: number, part: Partial<Step>) =>
     change(steps.map((one, at) => (at === index ? { ...one, ...part } : one)));
   return (
-    <Stack gap="xs" data-field="value_map.steps">
-      <div>
-        <Text size="sm" fw={500}>
-          {label}
-        </Text>
-        <Text size="xs" c="dimmed">
-          {description}
-        </Text>
-      </div>
+    <Rows path="value_map.steps">
       {steps.map((one, index) => (
         <Group key={index} gap="xs">
           <Bound name={`Step ${index + 1}: from`} value={one.at_least} change={(at_least) => replace(index, { at_least })} />
@@ -72,7 +63,7 @@ function Steps({ steps, change }: { steps: Step[]; change: (steps: Step[]) => vo
       <Button size="xs" variant="default" w="fit-content" onClick={() => change([...steps, { at_least: 0, value: 0 }])}>
         + Step
       </Button>
-    </Stack>
+    </Rows>
   );
 }
 
