@@ -15,6 +15,7 @@ from google.cloud.scheduler_v1.services.cloud_scheduler.transports import (
 )
 from google.cloud.scheduler_v1.types import Job
 
+from common.errors import UserError
 from common.local.scheduler.server import SchedulerServer
 from common.messaging.messages import MESSAGE, RunRequested
 from functions.api.runs import cron
@@ -157,7 +158,7 @@ def test_an_unknown_conversion_gets_no_schedule(hall: Hall) -> None:
         ("*/0 5 * * *", "the minute has the step '0'"),
         ("30 9-5 * * *", "the hour goes from 9 to 5"),
         ("* * * * *", "runs 60 times an hour"),
-        ("@daily", "has 1 parts"),
+        ("@daily", "has 1 part."),
     ],
 )
 def test_a_schedule_that_cannot_be_read_is_answered_with_the_reason(
@@ -166,6 +167,29 @@ def test_a_schedule_that_cannot_be_read_is_answered_with_the_reason(
     refused = hall.put("purchase", cron=text)
     assert (refused.status, refused.body["field"]) == (422, "cron")
     assert said in refused.body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("text", "fix", "hours_or_days"),
+    [
+        ("0 22-5 * * *", "22-23,0-5", {22, 23, 0, 1, 2, 3, 4, 5}),
+        ("0 5 * * fri-sun", "5-7,0-0", {5, 6, 7, 0}),
+        ("0 5 * nov-feb *", "11-12,1-2", {11, 12, 1, 2}),
+    ],
+)
+def test_over_the_end_it_is_written_in_two_parts_that_mean_the_same(
+    text: str, fix: str, hours_or_days: set[int]
+) -> None:
+    # to turn it round, as 5-22, would be the other hours
+    with pytest.raises(UserError) as refused:
+        cron.checked(text)
+    assert f"Write it in two parts: {fix}." in refused.value.fix
+    place = next(n for n, part in enumerate(text.split()) if "-" in part)
+    name = list(cron.FIELDS)[place]
+    assert cron._numbers(name, fix) == hours_or_days
+    mended = text.split()
+    mended[place] = fix
+    assert cron.checked(" ".join(mended))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
-from functions.api.trial import diff
-from tests.api.conftest import LEAD, PURCHASE, House
+from common.bigquery.sql import Sql, fill
+from common.kinds.candidate.rates import rates
+from common.kinds.candidate.shape import Context, candidates
+from common.model.window import Window
+from functions.api.trial import diff, steps
+from functions.api.trial.trial import Trial
+from tests.api.conftest import LEAD, PURCHASE, House, Opened
 
 WEEK = {"start_date": "2026-11-13", "end_date": "2026-11-19"}
 OVER_60 = {"dimension": "transaction_total", "operator": "greater_than", "value": 60}
@@ -162,6 +167,45 @@ def test_rows_that_are_equal_though_written_differently_still_have_words() -> No
     assert words == "It is written in another way and means the same."
 
 
+def test_a_row_that_moves_to_another_day_is_worth_what_it_is_on_each(open_api: Opened) -> None:
+    harness = open_api(currency="EUR")
+    harness.load(
+        "ga4_rates",
+        *(
+            {"date": day, "rate_key": str(day), "property": "p.g", "currency": "EUR", "amounts": 1}
+            | {"dollars": dollars}
+            for day, dollars in ((date(2026, 11, 13), 2.0), (date(2026, 11, 17), 1.25))
+        ),
+    )
+    warehouse = harness.services.warehouse
+    context = Context(
+        stage=Sql("unused"),
+        target=Sql("unused"),
+        raw=Sql("unused"),
+        members={},
+        identity=Sql("unused"),
+        scores=warehouse.table("lead_scores"),
+        rates=rates(harness.services.settings),
+        window=Window(date(2026, 11, 13), date(2026, 11, 19)),
+        timezone="UTC",
+        currency="EUR",
+    )
+
+    def on(day: int) -> Trial:
+        row = {
+            "id": "'o1'",
+            "created": f"TIMESTAMP '2026-11-{day} 10:00:00+00'",
+            "net_value": "100.0",
+            "currency": "'USD'",
+        }
+        one = fill("(SELECT {{ columns }} FROM UNNEST([1]))", columns=candidates(row))
+        return Trial(one, context, warehouse)
+
+    (counted,) = diff._rows("diff_counts", on(14), on(18))
+    assert (counted["change"], counted["live_value"]) == ("changed", 50.0)
+    assert counted["draft_value"] == 80.0
+
+
 def test_a_diff_needs_a_live_definition(shop: House) -> None:
     answered = shop.harness.ask("POST", "/conversions:diff", {"definition": LEAD})
     assert (answered.status, answered.body["code"]) == (404, "unknown_conversion")
@@ -186,6 +230,17 @@ def test_a_duplicate_is_explained_by_its_own_event(shop: House) -> None:
     dedup = next(step for step in shown["steps"] if step["step"] == "dedup")
     assert shown["verdict"] == "counted"
     assert "2 candidates share this id; the first counts." in dedup["text"]
+
+
+def test_money_that_nobody_can_read_has_words() -> None:
+    row = {"net_value": 5.0, "currency": None, "rate": None}
+    assert steps._value(row).text == (
+        "It is worth 5.00 in a currency that cannot be read, so totals leave it out."
+    )
+    unrated = steps._value({**row, "currency": "SEK"})
+    assert unrated.text == (
+        "It is worth 5.00 SEK; there is no exchange rate for that day, so totals leave it out."
+    )
 
 
 def test_an_order_that_nobody_recorded_is_reported(shop: House) -> None:

@@ -32,7 +32,8 @@ def checked(text: str) -> str:
     """
     parts = text.lower().split()
     if len(parts) != len(FIELDS):
-        raise _refused(f"{text!r} has {len(parts)} parts", "it needs five: " + ", ".join(FIELDS))
+        many = "1 part" if len(parts) == 1 else f"{len(parts)} parts"
+        raise _refused(f"{text!r} has {many}", "it needs five: " + ", ".join(FIELDS))
     numbers = {name: _numbers(name, part) for name, part in zip(FIELDS, parts, strict=True)}
     if len(numbers["minute"]) > MOST_AN_HOUR:
         raise _refused(
@@ -128,7 +129,10 @@ def _range(name: str, piece: str) -> range:
     if "/" in piece and not (step.isascii() and step.isdigit() and int(step) > 0):
         raise _refused(f"the {name} has the step {step!r}", "write a number such as */6")
     if low > high:
-        raise _refused(f"the {name} goes from {low} to {high}", "write the smaller number first")
+        # turned round it would be other hours: over the end it is written in two parts
+        least, most = FIELDS[name]
+        parts = f"write it in two parts: {low}-{most},{least}-{high}"
+        raise _refused(f"the {name} goes from {low} to {high}", parts)
     return range(low, high + 1, int(step or 1))
 
 

@@ -147,8 +147,8 @@ def _rows(name: str, live: Trial, new: Trial, **slots: Sql) -> list[JsonObject]:
         new_reason=reason(),
         rates=live.context.rates,
         dollars=live.context.dollars,
-        live_rate=to_project("live", rates="live_rates", dollars="dollars"),
-        new_rate=to_project("fresh", rates="new_rates", dollars="dollars"),
+        live_rate=to_project("live", rates="live_rates", dollars="live_dollars"),
+        new_rate=to_project("fresh", rates="new_rates", dollars="new_dollars"),
     )
     sql = template(__file__, name, paired=paired, **slots)
     return list(live.warehouse.rows(live.bound(sql)))

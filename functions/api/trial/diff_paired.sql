@@ -42,4 +42,6 @@ WITH
     ON live_rates.day = DATE(live.created, @timezone) AND live_rates.currency = live.currency
   LEFT JOIN ({{ rates }}) AS new_rates
     ON new_rates.day = DATE(fresh.created, @timezone) AND new_rates.currency = fresh.currency
-  LEFT JOIN ({{ dollars }}) AS dollars ON dollars.day = DATE(COALESCE(fresh.created, live.created), @timezone)
+  -- each row at the rate of its own day: a draft may date it on another one
+  LEFT JOIN ({{ dollars }}) AS live_dollars ON live_dollars.day = DATE(live.created, @timezone)
+  LEFT JOIN ({{ dollars }}) AS new_dollars ON new_dollars.day = DATE(fresh.created, @timezone)

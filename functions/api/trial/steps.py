@@ -131,18 +131,18 @@ def _dedup(row: Row, candidates: int) -> Step:
 def _value(row: Row) -> Step:
     if row["net_value"] is None:
         return Step(step="value", passed=None, text="It has no value.")
-    text = f"It is worth {row['net_value']:,.2f} {row['currency']}"
+    text = f"It is worth {row['net_value']:,.2f} {row['currency'] or 'in a currency'}"
     if row["rate"] is None:
-        return Step(
-            step="value",
-            passed=None,
-            text=f"{text}; there is no exchange rate for that day, so totals leave it out.",
-        )
+        why = "; there is no exchange rate for that day" if row["currency"] else _UNREAD
+        return Step(step="value", passed=None, text=f"{text}{why}, so totals leave it out.")
     return Step(
         step="value",
         passed=True,
         text=f"{text}, {row['net_value'] * row['rate']:,.2f} in the project's currency.",
     )
+
+
+_UNREAD = " that cannot be read"
 
 
 def _refund(row: Row) -> Step:
