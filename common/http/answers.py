@@ -15,6 +15,7 @@ from common.errors import MethodError, ProductError, UnauthenticatedError
 from common.settings import Settings
 
 RETRY_SECONDS = 30
+"""When a request may be sent again that nothing was wrong with."""
 
 
 class ProblemDetail(BaseModel):
@@ -67,7 +68,7 @@ def problem(error: ProductError, request: Request, request_id: str) -> Response:
         "status": error.status,
         "code": error.code,
         "detail": error.detail,
-        "fix": error.fix or None,
+        "fix": _fix(error) or None,
         "field": error.field,
         "errors": list(error.problems) or None,
         "instance": request.path,
@@ -78,6 +79,15 @@ def problem(error: ProductError, request: Request, request_id: str) -> Response:
     response.content_type = "application/problem+json"
     response.headers.update(_headers(error))
     return response
+
+
+def _fix(error: ProductError) -> str:
+    """What to do next, also where only the kind of error tells it."""
+    if error.fix:
+        return error.fix
+    if error.status == 503:
+        return f"Nothing is wrong with the request: send it again in {RETRY_SECONDS} seconds."
+    return "Correct the fields that are named, then send it again." if error.problems else ""
 
 
 def _headers(error: ProductError) -> Mapping[str, str]:

@@ -116,7 +116,8 @@ def strict_json(text: str) -> Any:
     except json.JSONDecodeError as error:
         raise MalformedError(
             f"The request body is no valid JSON: {error.msg} at line {error.lineno}, "
-            f"column {error.colno}."
+            f"column {error.colno}.",
+            fix="Mend the text there: a comma, a quote or a bracket is missing or too many.",
         ) from error
     except ValueError as error:
         raise MalformedError(

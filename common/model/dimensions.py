@@ -112,7 +112,7 @@ def _unknown(dimension: str) -> str:
     known = [*BUILT_IN, *(f"items.{name}" for name in ITEMS)]
     near = get_close_matches(dimension, known, n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else "see GET /api/dimensions"
-    return f"unknown dimension {dimension!r}; {hint}"
+    return f"unknown dimension {dimension[:300]!r}; {hint}"
 
 
 def checked(dimension: str) -> str:
@@ -120,5 +120,10 @@ def checked(dimension: str) -> str:
     try:
         type_of(dimension)
     except ValueError as error:
-        raise UserError(str(error), code="unknown_dimension", field="dimension") from error
+        raise UserError(
+            str(error),
+            code="unknown_dimension",
+            fix="GET /api/dimensions lists those that there are.",
+            field="dimension",
+        ) from error
     return dimension

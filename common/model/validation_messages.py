@@ -13,10 +13,38 @@ from pydantic_core import ErrorDetails
 
 PATTERNS = {
     "^[a-z][a-z0-9_]{0,62}$": "lower case letters, digits and _, a letter first, 63 at most",
+    "^[A-Za-z][A-Za-z0-9_]{0,39}$": "letters, digits and _, a letter first, 40 at most",
+    "^[A-Z][A-Z0-9_]{1,60}$": "capital letters, digits and _, a letter first",
+    "^[A-Z0-9_-]{1,20}$": "capital letters, digits, _ and -, 20 at most",
+    "^[A-Z0-9]{3,20}$": "3 to 20 capital letters and digits",
+    "^([A-Z0-9]{3,20})?$": "3 to 20 capital letters and digits, or nothing",
+    "^[A-Za-z0-9]{5,40}$": "5 to 40 letters and digits",
+    "^[A-Za-z0-9]{6,40}$": "6 to 40 letters and digits",
     "^[A-Z]{3}$": "three capital letters such as EUR",
+    "^[A-Z]{2}$": "two capital letters such as DE",
+    "^[a-z]{2}$": "two small letters such as de",
     "^[0-9]{10}$": "ten digits",
+    "^[0-9A-Fa-f-]{36}$": "a UUID such as 3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+    "^20[0-9]{2}(0[1-9]|1[0-2])$": "a year and a month such as 202611",
+    r"^v[0-9]{1,3}\.[0-9]$": "a version such as v24.0",
+    r"^v[0-9]\.[0-9]$": "a version such as v1.3",
+    "^v[0-9]{2}$": "a version such as v13",
+    "^G-[A-Z0-9]{4,12}$": "G- and capital letters or digits, such as G-ABC1234567",
+    "^(env:[A-Z][A-Z0-9_]{0,99}|secret:projects/[a-z0-9:.-]+/secrets/[A-Za-z0-9_-]+"
+    "/versions/(latest|[0-9]+))$": "the name of a secret and never the secret itself: env:NAME or"
+    " secret:projects/my-project/secrets/name/versions/latest",
+    "^[a-z][a-z0-9:.-]{4,60}$": "the id of a project, such as my-project",
     r"^[^`\s]+\.[A-Za-z0-9_]+$": "project.dataset, such as my-project.hubspot",
+    r"^[^`\s]+\.[A-Za-z0-9_]+\.[A-Za-z0-9_-]+$": "project.dataset.table, such as shop.crm.leads",
+    r"^[^`\s]{1,300}$": "project.dataset.table without blanks and backticks",
+    r"^https?://[^\s]+$": "an address that begins with https://",
+    "^[^|]+$": "text without a |",
+    r"^[^\x00-\x1f\x7f]*$": "text of one line",
+    "^[A-Za-z0-9_-]*$": "next_page of the answer before, unchanged",
 }
+"""What each pattern of a field asks for, as a person writes it."""
+
+_DIGITS = re.compile(r"\^\[0-9\]\{(\d+),(\d+)\}\$")
 
 _WORDS = {
     "Input should ": "must ",
@@ -96,12 +124,22 @@ def _message(detail: ErrorDetails, names: frozenset[str]) -> str:
             expected = context["expected"]
             return f"must be {expected}{_meant(str(detail.get('input', '')), expected)}"
         case "string_pattern_mismatch":
-            pattern = context["pattern"]
-            return f"must be {PATTERNS.get(pattern, f'text of the form {pattern}')}"
+            return f"must be {form_of(context['pattern'])}"
     text = detail["msg"].removeprefix("Value error, ").partition(", unable to")[0]
     for theirs, ours in _WORDS.items():
         text = text.replace(theirs, ours)
     return text
+
+
+def form_of(pattern: str) -> str:
+    """What the regular expression asks for, in words; the expression itself where nobody wrote any.
+
+    `tests/http/test_interfaces.py` lets no field of a request have such a one.
+    """
+    if digits := _DIGITS.fullmatch(pattern):
+        least, most = digits.groups()
+        return f"digits alone, {most} at most" if least == "1" else f"{least} to {most} digits"
+    return PATTERNS.get(pattern, f"text of the form {pattern}")
 
 
 def _meant(sent: str, expected: str) -> str:

@@ -61,7 +61,11 @@ def _answered(request: Request, services: Services) -> Response:
         return services.page.asset(request)
     # any other path is a page of the browser's own router
     if "." in request.path.rpartition("/")[2]:
-        raise NotFoundError(f"There is no file {request.path}.", code="no_such_file")
+        raise NotFoundError(
+            f"There is no file {request.path}.",
+            code="no_such_file",
+            fix="Open the start page of the console and go on from there.",
+        )
     return services.page.index(request)
 
 

@@ -121,7 +121,10 @@ def checked_path(request: Request) -> str:
     # what one server takes apart and the next one joins leads to a route that nobody judged
     odd = any(ord(character) < 32 or character in "\\\x7f" for character in path)
     if odd or "//" in path or "%2f" in raw or {".", ".."} & set(path.split("/")):
-        raise MalformedError("The address is not plain: it holds //, .. or an escaped /.")
+        raise MalformedError(
+            "The address is not plain: it holds //, .. or an escaped /.",
+            fix="Go back to the start page of the console and open it from there.",
+        )
     return path
 
 

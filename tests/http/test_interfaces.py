@@ -11,11 +11,15 @@ from typing import Any
 import pytest
 from flask import Flask, Request, Response, request
 from google.cloud import bigquery
+from pydantic import TypeAdapter
 
 from common.catalog.definitions import Catalog
-from common.http.answers import json_response
+from common.errors import ProductError, RetryableError, UserError
+from common.http.answers import json_response, problem
 from common.http.openapi import document
 from common.http.routing import Interface
+from common.messaging.messages import MESSAGE
+from common.model.validation_messages import form_of
 from functions.api.main import answer as answer_api
 from functions.api.routes import INTERFACE as API
 from functions.export.frontend.routes import INTERFACE as EXPORT
@@ -191,6 +195,47 @@ def test_a_fault_of_our_own_is_found_by_its_log_line_and_tells_no_value(
     assert any("export/frontend/destinations.py" in frame for frame in line["frames"])
     assert line["frames"][-1].endswith(" broken")
     assert "canary" not in printed + shown.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("name", sorted(INTERFACES))
+def test_no_field_shows_a_person_a_regular_expression(name: str) -> None:
+    asked: list[Any] = [
+        schema
+        for route in INTERFACES[name].routes
+        for schema in (
+            TypeAdapter(route.query).json_schema(),
+            route.body.json_schema() if route.body else {},
+        )
+    ]
+    patterns = set(_patterns([*asked, MESSAGE.json_schema()]))
+    assert patterns
+    assert [one for one in sorted(patterns) if form_of(one).endswith(one)] == []
+
+
+def _patterns(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(found := schema.get("pattern"), str):
+            yield found
+        for part in schema.values():
+            yield from _patterns(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _patterns(part)
+
+
+@pytest.mark.parametrize(
+    ("error", "fix"),
+    [
+        (RetryableError("It is busy."), "send it again in 30 seconds"),
+        (RetryableError("It is busy.", fix="Wait."), "Wait."),
+        (UserError("x: is missing", problems=[{"field": "x"}]), "Correct the fields"),
+    ],
+)
+def test_an_error_says_what_to_do_next_where_its_kind_alone_tells_it(
+    error: ProductError, fix: str
+) -> None:
+    with Flask("test").test_request_context("/"):
+        assert fix in json.loads(problem(error, request, "r1").data)["fix"]
 
 
 def test_a_number_without_end_is_null() -> None:
