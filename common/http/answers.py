@@ -108,10 +108,18 @@ def unexpected() -> ProductError:
 
 
 def request_id_of(request: Request) -> str:
-    """The trace id that the platform gave the request, or a new one."""
+    """The trace id that the platform gave the request, or a new one: the same each time."""
+    # kept with the request: a log line must carry the id that the answer tells
+    if known := request.environ.get(_REQUEST_ID):
+        return str(known)
     # whoever calls may write what it likes there, and the id ends up in logs and headers
     trace = request.headers.get("X-Cloud-Trace-Context", "").partition("/")[0]
-    return trace[:64] if trace.isascii() and trace.isalnum() else uuid.uuid4().hex
+    id = trace[:64] if trace.isascii() and trace.isalnum() else uuid.uuid4().hex
+    request.environ[_REQUEST_ID] = id
+    return id
+
+
+_REQUEST_ID = "conversions.request_id"
 
 
 def with_cors(response: Response, request: Request, settings: Settings) -> Response:

@@ -6,13 +6,24 @@ import hashlib
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, TypeAdapter
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    model_validator,
+)
 
 from common.model.fields import ConversionId
 
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 
 
+FIRST_YEAR, LAST_YEAR = 2000, 2100
+"""Days that are asked for lie from the one year up to the other, as the API's own do."""
 EXPORT_STATUS = "bigquery_daily_export_status"
 _STATUSES = {0: "UNKNOWN", 1: "COMPLETE", 2: "INCOMPLETE", 3: "FAILED"}
 
@@ -21,6 +32,15 @@ class Message(BaseModel):
     """What is sent over Pub/Sub; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _check_days(start: date | None, end: date | None) -> None:
+    """Raise ValueError for days that a person, or a script of theirs, cannot have meant."""
+    if start and end and end < start:
+        raise ValueError(f"the days end on {end}, before they start on {start}: swap them")
+    # a year that was mistyped would be read, and paid for, from the first day that there is
+    if any(not FIRST_YEAR <= day.year < LAST_YEAR for day in (start, end) if day):
+        raise ValueError(f"the days must lie in the years {FIRST_YEAR} to {LAST_YEAR - 1}")
 
 
 class RunRequested(Message):
@@ -36,6 +56,11 @@ class RunRequested(Message):
     end_date: date | None = None
     force: bool = False
     """Apply even where the brake held the write."""
+
+    @model_validator(mode="after")
+    def _names_days(self) -> RunRequested:
+        _check_days(self.start_date, self.end_date)
+        return self
 
 
 class CrmLoaded(Message):
@@ -152,6 +177,11 @@ class ReplayRequested(Message):
     end_date: date
     lost: bool = False
     """The platform holds none of them any more, as after a change of accounts."""
+
+    @model_validator(mode="after")
+    def _names_days(self) -> ReplayRequested:
+        _check_days(self.start_date, self.end_date)
+        return self
 
 
 def _of_log_entry(value: Any) -> Any:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from common.catalog.definitions import Catalog
 from common.errors import ProductError, RetryableError, UserError
-from common.http.answers import json_response, problem
+from common.http.answers import json_response, problem, request_id_of
 from common.http.openapi import document
 from common.http.routing import Interface
 from common.messaging.messages import MESSAGE
@@ -236,6 +236,14 @@ def test_an_error_says_what_to_do_next_where_its_kind_alone_tells_it(
 ) -> None:
     with Flask("test").test_request_context("/"):
         assert fix in json.loads(problem(error, request, "r1").data)["fix"]
+
+
+@pytest.mark.parametrize("sent", [{}, {"X-Cloud-Trace-Context": "a b/1"}])
+def test_one_request_has_one_id_in_its_answer_and_in_each_log_line(sent: dict[str, str]) -> None:
+    with Flask("test").test_request_context("/", headers=sent):
+        assert request_id_of(request) == request_id_of(request) != ""
+    with Flask("test").test_request_context("/", headers={"X-Cloud-Trace-Context": "abc1/7"}):
+        assert request_id_of(request) == "abc1"
 
 
 def test_a_number_without_end_is_null() -> None:
