@@ -68,6 +68,27 @@ class Store:
     """Members that a request took out which the platform may still refuse."""
     fence: int = 0
     clock: int = 0
+    _histories: dict[str, list[Written]] = field(default_factory=dict)
+    _read: int = 0
+    _states: dict[tuple[str, str], tuple[int, DeliveryState]] = field(default_factory=dict)
+
+    def histories(self) -> dict[str, list[Written]]:
+        """Entries by conversion; nothing is ever taken out of `written`."""
+        for each in self.written[self._read :]:
+            self._histories.setdefault(each.entry.conversion_id, []).append(each)
+        self._read = len(self.written)
+        return self._histories
+
+    def state(self, account: str, key: str, history: list[Written]) -> DeliveryState | None:
+        """What the entries of one conversion come to, worked out once until another one follows."""
+        known, found = self._states.get((account, key), (0, None))
+        if known == len(history):
+            return found
+        own = [each for each in history if each.scope.account == account]
+        if own:
+            found = _delivery_state(own)
+            self._states[account, key] = (len(history), found)
+        return found
 
 
 @dataclass
@@ -255,11 +276,11 @@ class MemoryLedger:
 
     def delivery_states(self) -> dict[str, DeliveryState]:
         """What is known of each conversion of this account."""
-        entries: dict[str, list[Written]] = {}
-        for written in self.store.written:
-            if written.scope.account == self.scope.account:
-                entries.setdefault(written.entry.conversion_id, []).append(written)
-        return {key: _delivery_state(history) for key, history in entries.items()}
+        return {
+            key: state
+            for key, history in self.store.histories().items()
+            if (state := self.store.state(self.scope.account, key, history))
+        }
 
     def _wants_a_look(
         self, row: ConversionRow, delivery_state: DeliveryState, now: datetime
@@ -325,7 +346,7 @@ class MemoryLedger:
         return gone_at if gone_at and (sent is None or gone_at > sent.at) else None
 
     def _entries(self, key: str) -> list[Written]:
-        return [written for written in self.store.written if written.entry.conversion_id == key]
+        return self.store.histories().get(key, [])
 
     def _date(self, key: str) -> date | None:
         entries = self._entries(key)
@@ -414,10 +435,11 @@ def _refused_later(entry: Entry, later: Sequence[Written]) -> bool:
 
 def due(store: Store, just_now: datetime, since: date) -> bool:
     """Whether a tick would run: something is open among the latest entries, or a table is new."""
-    newest: dict[str, Written] = {}
-    for written in sorted(store.written, key=_order):
-        if written.entry.at.date() >= since:
-            newest[written.entry.conversion_id] = written
+    newest = {
+        key: max(late, key=_order)
+        for key, history in store.histories().items()
+        if (late := [each for each in history if each.entry.at.date() >= since])
+    }
     new = any(run.at >= just_now and run.status in HEALTHY for run in store.runs)
     parked = [w.entry for w in newest.values() if w.entry.state == "parked"]
     old = just_now + JUST_NOW - PARKED_FOR

@@ -126,6 +126,28 @@ class Google(Simulated):
     )
 
 
+class Mailed(Google):
+    """The same of conversions that only an e-mail address tells of, which is kept for when the row
+    is gone."""
+
+    kept = ()
+
+    def build(self, conversion: str, row: ConversionRow, intent: Intent) -> Built | Rejected:
+        own = (row.email,) if row.email else ()
+        if not own and not (intent.op == "retract" and intent.members):
+            return Rejected("no_identifier")
+        built = super().build(conversion, replace(row, gclid="none"), intent)
+        assert isinstance(built, Built)
+        return built._replace(members=own)
+
+
+class Clicked(Google):
+    """The same of a platform that takes no click which is two days old when it arrives."""
+
+    capabilities = replace(Google.capabilities, click_window=timedelta(days=2))
+    clicks = ("gclid",)
+
+
 class TikTok(Simulated):
     """Keeps the first for 48 hours, adjusts nothing, names no bad row."""
 
@@ -210,6 +232,8 @@ class AtOnce(Audience):
 
 PLATFORMS: dict[str, type[Simulated]] = {
     "google": Google,
+    "mailed": Mailed,
+    "clicked": Clicked,
     "tiktok": TikTok,
     "meta": Meta,
     "microsoft": Microsoft,
@@ -217,6 +241,11 @@ PLATFORMS: dict[str, type[Simulated]] = {
     "audience": Audience,
     "at_once": AtOnce,
 }
+
+
+def clicked_before(key: str) -> int:
+    """Hours from a click to its conversion: up to four days, and now and then afterwards."""
+    return int(key[1:]) * 7 % 97 - 2
 
 
 class VirtualClock:
@@ -483,6 +512,7 @@ class World:
             consent_ad_user_data=consent,
             updated_at=self.clock.time,
             gclid=f"g{key}",
+            click_at=created - HOUR * clicked_before(key),
             email=email,
         )
 
@@ -561,6 +591,7 @@ class World:
                 return Answer(401, b"{}")
         self._watch(batch)
         self._watch_ages(batch)
+        self._watch_clicks(batch)
         late = self._refused_later(batch)
         answer = self.platform.take(batch, self.clock.time, late)
         self._maybe_crash()
@@ -593,6 +624,18 @@ class World:
             known = key in self.certain and not lost_status and not left
             if op == "retract" and known and not self.paused:
                 self.verdict.violations.append(f"{key}: taken back though it is there")
+
+    def _watch_clicks(self, batch: Sequence[Built]) -> None:
+        """No click may be sent that the platform refuses: of before its conversion, or too old."""
+        window = self.platform.rules.click_window
+        rows = {dedup_key(CONVERSION, key): row for key, row in self.truth.items()}
+        for built in batch if window else ():
+            row = rows.get(built.payload[0])
+            if row is None or row.click_at is None or built.payload[1] != "create" or self.paused:
+                continue
+            age = self.clock.time - row.click_at
+            if row.click_at > row.created or age > (window or age) + HOUR:
+                self.verdict.violations.append(f"{row.id}: sent by a click at the age of {age}")
 
     def _watch_ages(self, batch: Sequence[Built]) -> None:
         """Nothing may be sent before it has happened, or when the platform takes it no more; an
@@ -680,9 +723,12 @@ class World:
         state = known.state if known else None
         people = self.platform.rules.audience
         denied = row is not None and says_no(row)
+        rules = self.platform.rules
+        # what takes everything back, and puts it back, has no excuse
+        excused = () if rules.restores and "retract" in rules.adjusts else ("unsupported_change",)
         explained = (
             denied
-            or state in ("ambiguous", "unsupported_change", "expired")
+            or state in ("ambiguous", "expired", *excused)
             or (poisoned and state in ("rejected", "parked", "retry"))
         )
         if state in ("sending", "unknown", "retry", "parked") and not explained:

@@ -331,6 +331,31 @@ def test_a_click_that_the_platform_refuses_is_not_sent(
     assert b"click" not in destination(kind).request("purchase", [by_person.built]).body
 
 
+@pytest.mark.parametrize("kind", ["google_ads", "microsoft_ads"])
+def test_what_was_sent_without_its_click_is_changed_without_it(kind: str) -> None:
+    late = replace(ROW, click_at=NOW - timedelta(hours=1), created=NOW - timedelta(hours=2))
+    decision = decide(kind, late)
+    assert isinstance(decision, Deliver)
+    # the hash that Microsoft knows it by, kept since
+    [*members] = decision.built.members
+    known = DeliveryState("accepted", None, 1, 1, held=sent(kind, decision.row))
+    changed = replace(late, value=50.0, row_hash=2)
+    candidate = Candidate("order-1", known, changed, members=tuple(members))
+    restated = reconcile(candidate, destination(kind), TERMS)
+    assert isinstance(restated, Deliver)
+    assert restated.intent.op == "restate"
+    assert b"click" not in destination(kind).request("purchase", [restated.built]).body
+
+
+@pytest.mark.parametrize("kind", ["google_ads", "microsoft_ads"])
+def test_a_click_that_has_become_too_old_leaves_a_doubt_to_a_person(kind: str) -> None:
+    row = replace(ROW, click_at=NOW - timedelta(days=91), created=NOW - timedelta(days=80))
+    young = replace(row, click_at=NOW - timedelta(days=85))
+    doubt = DeliveryState("unknown", "timeout", 1, 1, in_doubt=sent(kind, young))
+    assert decide(kind, row, doubt) == Note("ambiguous", "click_too_old_in_doubt")
+    assert isinstance(decide(kind, young, doubt), Deliver)
+
+
 def test_the_click_window_of_the_action_counts() -> None:
     row = replace(ROW, click_at=NOW - timedelta(days=40), email=None, phone=None, first_name=None)
     assert isinstance(decide("google_ads", row), Deliver)

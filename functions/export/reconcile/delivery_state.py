@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -111,11 +112,13 @@ def dedup_key(conversion: str, conversion_id: str) -> str:
     return f"c{hashlib.sha256(text.encode()).hexdigest()[:31]}"
 
 
-def as_sent(row: ConversionRow, sent: Sent) -> ConversionRow:
-    """The row with the click id that was sent: the platform finds the conversion by it. It counts
-    as changed after that, also where not the row is another but what the config wants of it: of two
-    changes a platform heeds the later one."""
-    kept = {name: value for name, value in sent.identity.items() if name not in CONSENTS}
+def as_sent(row: ConversionRow, sent: Sent, clicks: Iterable[str]) -> ConversionRow:
+    """The row with the click id that was sent, or with none where none was, as of a click that the
+    platform refuses: it finds the conversion by what it was sent. The row counts as changed after
+    that, also where not the row is another but what the config wants of it: of two changes a
+    platform heeds the later one."""
+    known = {name: value for name, value in sent.identity.items() if name not in CONSENTS}
+    kept: JsonObject = dict.fromkeys(clicks) | known
     return replace(row, **kept, updated_at=max(row.updated_at or row.created, sent.at + A_SECOND))
 
 

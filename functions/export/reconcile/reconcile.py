@@ -167,7 +167,10 @@ def _resolve(
         # the platform may have kept the first one, so the second must say the same
         money = in_doubt.money
     # by another click id the platform would take it for another conversion
-    known = as_sent(row, in_doubt)
+    known = as_sent(row, in_doubt, destination.clicks)
+    if op == "create" and destination.click_fault(known, terms.now) == "click_too_old":
+        # refused by now, which says nothing of the first copy
+        return Note("ambiguous", "click_too_old_in_doubt")
     decision = _deliver(op, known, wanted, money, occurred, destination, terms, candidate.members)
     if isinstance(decision, Deliver) and money != wanted.money:
         return decision._replace(row_hash=None)
@@ -195,7 +198,7 @@ def _adjust(
         return Note("unsupported_change", "value_removed")
     if "restate" not in can.adjusts:
         return Note("unsupported_change", "value_changed")
-    same = as_sent(row, held)
+    same = as_sent(row, held, destination.clicks)
     decision = _deliver(
         "restate", same, wanted, worth, held.occurred, destination, terms, candidate.members
     )
@@ -223,7 +226,7 @@ def _restore(
         return Note("unsupported_change", "taken_back_for_good")
     if not _adjustable(held, destination, terms):
         return Note("unsupported_change", "adjustment_window_passed")
-    same = as_sent(row, held)
+    same = as_sent(row, held, destination.clicks)
     money, members = wanted.money, candidate.members
     return _deliver("restate", same, wanted, money, held.occurred, destination, terms, members)
 
@@ -279,7 +282,7 @@ def _retract(
     nothing = zero(sent.money.currency) if sent.money else None
     person = may_name(row, destination)
     wanted = Wanted(nothing, consent_sent(sent), with_person=person)
-    known = as_sent(row, sent)
+    known = as_sent(row, sent, destination.clicks)
     decision = _deliver(
         "retract",
         known,
