@@ -15,7 +15,7 @@ PACKAGES := $(WEB)/node_modules/.ready
 NPM := VENV=$(abspath $(VENV)) $(WEB)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve console test bench compare-sqlglot fuzz-sql fuzz-api fuzz-export fuzz-instances terraform-check test-bundles deploy-plan lock clean
+.PHONY: help demo serve console test bench compare-sqlglot fuzz-sql fuzz-api fuzz-export fuzz-instances histories terraform-check test-bundles deploy-plan lock clean
 
 help: ## What can be made here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ fuzz-api: $(READY) ## Ask all three HTTP interfaces anything; schemathesis judge
 
 fuzz-instances: $(READY) ## A daily run of 30 conversions to three destinations by ten instances of each function.
 	@$(RUN) -m tests.local.instances 30 10
+
+histories: $(READY) ## 2,000 histories of a GA4 export against one full run, then each wrong way; goes on where it was.
+	@$(RUN) -m tests.materialize.export_histories $(OPTIONS)
 
 terraform-check: $(READY) $(PAGE) ## Terraform, judged without a network.
 	@$(VENV)/bin/pytest tests/terraform -m "not bundles"

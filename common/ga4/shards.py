@@ -110,6 +110,25 @@ def existing(seen: Versions) -> Parameter:
     return Parameter("ARRAY<STRING>", sorted(f"{dataset}/{name[-8:]}" for dataset, name in seen))
 
 
+def whole_days(warehouse: Warehouse, seen: Versions, window: Window, yesterday: date) -> Parameter:
+    """The days of the project that the daily tables `seen` tell whole, as property/YYYYMMDD.
+
+    A property whose days begin at another hour tells a day in two tables. Where the one before or
+    after was read once and is gone by now, deleted or expired, less is read than was there.
+    """
+    there = {(dataset, day_of(name)) for dataset, name in seen}
+    looked_at = [day for day in around(window).dates if day <= yesterday]
+    lacking = {(dataset, day) for dataset, _ in there for day in looked_at} - there
+    # most runs lack none, and ask nothing
+    known = read(warehouse) if lacking else {}
+    gone = lacking & {(dataset, day_of(name)) for dataset, name in known}
+    beside = {
+        (dataset, day + timedelta(days=number)) for dataset, day in gone for number in (-1, 1)
+    }
+    whole = sorted(there - beside)
+    return Parameter("ARRAY<STRING>", [f"{dataset}/{day:%Y%m%d}" for dataset, day in whole])
+
+
 def read(warehouse: Warehouse, besides: str = "") -> Versions:
     """What each table was when the stage read it last, in another run than `besides`."""
     sql = template(__file__, shards=warehouse.table("ga4_shards"))

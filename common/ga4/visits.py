@@ -47,9 +47,9 @@ def visits(scanned: Sql, known: Sql) -> Sql:
     """The rows of ga4_visits whose visits began in the window or on the day before it.
 
     And those of the `LENDING_DAYS` after the window that have no source of their own: a day that
-    lands late, changes or goes may be the one from which they take it. @existing names the daily
-    tables that there are, as `shards.existing` does; what lends is looked for on the days that
-    `lenders` names.
+    lands late, changes or goes may be the one from which they take it. @existing names the days
+    that the daily tables tell whole, as `shards.whole_days` does; what lends is looked for on the
+    days that `lenders` names.
     """
     return template(
         __file__, scanned=scanned, known=known, channel_group=channels.group("resolved")

@@ -51,11 +51,22 @@ both AS (
   WHERE
     lender.date BETWEEN @lends_from AND @lends_until
     AND COALESCE(lender.source_step, '') NOT IN ('earlier_visit', 'direct')
-    AND (
-      lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
-      -- a visit whose daily table is gone by now, deleted or expired, still lends
-      OR CONCAT(lender.property, '/', FORMAT_DATE('%Y%m%d', lender.date)) NOT IN UNNEST(@existing)
-    )
+    AND lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+  UNION ALL
+  -- a visit whose daily table is gone by now, deleted or expired, still lends
+  SELECT
+    gone.property, NULL, gone.client_id, gone.started_at, NULL, NULL, NULL, NULL, NULL,
+    TO_JSON_STRING(STRUCT(
+      gone.source AS source, gone.medium AS medium, gone.campaign AS campaign,
+      CAST(NULL AS STRING) AS channel, gone.source_step AS step
+    )),
+    FALSE, FALSE
+  FROM {{ known }} AS gone
+  WHERE
+    gone.date BETWEEN GREATEST(@lends_from, DATE_SUB(@start_date, INTERVAL 1 DAY)) AND LEAST(@lends_until, @end_date)
+    AND COALESCE(gone.source_step, '') NOT IN ('earlier_visit', 'direct')
+    AND CONCAT(gone.property, '/', FORMAT_DATE('%Y%m%d', gone.date)) NOT IN UNNEST(@existing)
+    AND gone.visit_key NOT IN (SELECT CONCAT(recorded.property, '/', recorded.session_id) FROM recorded)
   UNION ALL
   -- what a later visit took from an earlier one may be another source by now
   SELECT

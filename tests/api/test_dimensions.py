@@ -25,11 +25,12 @@ def event(name: str, number: int, **more: Any) -> dict[str, Any]:
 
 
 EVENTS = [
-    event("purchase", 1, country="France", params={"plan": "pro"}, items=[{"item_id": "A"}]),
+    event("purchase", 1, country="France", params={"plan": "pro"}, items=[{"item_id": "A"}],
+          properties={"tier": "gold"}),
     event("purchase", 2, country="France", params={"plan": "free"}, items=[{"item_id": "B"}]),
     event("purchase", 3, country="Spain", params={"plan": "pro"}, items=[{"item_id": "A"}]),
     event("generate_lead", 4, params={"score": 7}),
-]
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,15 @@ def test_built_in_dimensions_are_always_there(harness: Harness) -> None:
 
 def test_parameters_of_recent_events_are_listed(shop: Harness) -> None:
     assert names(shop.get("/dimensions"), "event_params")["event_params.plan"] == "either"
+
+
+def test_many_parameters_leave_room_for_the_properties_of_users(
+    shop: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.api.definitions.dimensions.MAXIMUM_KEYS", 1)
+    shown = shop.get("/dimensions")
+    assert len(names(shown, "event_params")) == 1
+    assert names(shown, "user_properties") == {"user_properties.tier": "either"}
 
 
 def test_parameters_of_an_event_that_no_conversion_counts_yet_come_from_the_export(

@@ -149,3 +149,21 @@ def test_a_price_is_unknown_when_any_part_of_it_is() -> None:
     unknown = Part(reads="b", conversions=["b"], bytes=None, **days)
     assert price(total([known, known]), Price(6.25)) == 12.5
     assert price(total([known, unknown]), Price(6.25)) is None
+
+
+def test_a_day_that_the_newest_table_tells_in_part_is_named(house: House) -> None:
+    house.harness.save(PURCHASE)
+    asked = {"start_date": "2026-11-18", "conversions": ["purchase"]}
+    assert house.harness.post("/backfills", {**asked, "dry": True}, status=202)["reaching"] is None
+    # the table of the 20th has not landed
+    house.world.now = datetime(2026, 11, 21, 6, tzinfo=UTC)
+    shown = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
+    assert (shown["end_date"], shown["reaching"]) == ("2026-11-19", "2026-11-20")
+    assert "newest table tells of 2026-11-20" in shown["text"]
+    house.harness.post("/backfills", asked, status=202)
+    carried_out(house)
+    (run,) = house.harness.get("/runs")["runs"]
+    entries = house.harness.get(f"/runs/{run['run_id']}")["entries"]
+    applied = next(entry for entry in entries if entry["status"] == "applied")
+    assert applied["end_date"] == "2026-11-19"
+    assert "newest table tells of 2026-11-20" in applied["detail"]

@@ -414,7 +414,10 @@ def connection() -> Any:
     made = database()
     # a plan that is run once over twenty rows costs more to better than it saves
     made.execute("PRAGMA disable_optimizer")
-    made.execute("CREATE OR REPLACE MACRO googlesql_to_json(x) AS CAST(to_json(x) AS VARCHAR)")
+    made.execute(
+        "CREATE OR REPLACE MACRO googlesql_to_json(x)"
+        " AS coalesce(CAST(to_json(x) AS VARCHAR), 'null')"
+    )
     made.execute("CREATE OR REPLACE MACRO googlesql_string(x) AS CAST(x AS VARCHAR)")
     return made
 

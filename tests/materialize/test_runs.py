@@ -378,6 +378,29 @@ def test_a_broken_value_costs_the_value_and_opens_an_incident(world: QuickWorld)
     assert "values_unreadable" in world.incidents()
 
 
+def test_a_row_that_stays_broken_is_set_aside_once(world: QuickWorld) -> None:
+    path = "test-project.quick_crm.orders"
+    schema = [
+        {"name": "id", "type": "STRING"},
+        {"name": "client_id", "type": "STRING"},
+        {"name": "created", "type": "TIMESTAMP"},
+        {"name": "date", "type": "DATE"},
+    ]
+    broken = {"id": " ", "client_id": "1.1", "created": at("2026-11-08T10:00:00Z"),
+              "date": date(2026, 11, 8)}  # fmt: skip
+    columns = "id, client_id, created"
+    sql = f"SELECT {columns} FROM `{path}` WHERE date BETWEEN @start_date AND @end_date"
+    world.define(id="order", kind="custom", sql=sql, adjustment_days=30)
+    aside = []
+    for day, client in ((9, "1.1"), (10, "1.1"), (11, "2.2")):
+        world.replace(path, schema, [{**broken, "client_id": client}])
+        world.run(date(2026, 11, day))
+        aside.append(world.query(f"SELECT * FROM `{world.warehouse.path('quarantine')}`"))
+    assert [len(rows) for rows in aside] == [1, 1, 2]
+    # each run says all the same that it found one
+    assert [entry["quarantined"] for entry in world.ledger("order", status="unchanged")] == [1] * 3
+
+
 def test_a_second_trigger_waits_for_the_first_and_is_run_by_it(world: QuickWorld) -> None:
     world.define(**PURCHASE)
     world.events(shop())

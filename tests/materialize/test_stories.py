@@ -84,7 +84,8 @@ def prepare(world: QuickWorld, step: dict[str, Any], arrived: list[dict[str, Any
     define(world, step.get("define", []))
     for day in step.get("gone", ()):
         # what a deleted table held arrives no more, but for what comes after
-        arrived[:] = [event for event in arrived if event["at"].date() != day]
+        of_table = ZoneInfo(world.property_timezone)
+        arrived[:] = [it for it in arrived if it["at"].astimezone(of_table).date() != day]
         world.quick.drop(f"{world.dataset}_ga4.events_{day:%Y%m%d}")
     if "events" in step:
         world.events(arrived)

@@ -185,11 +185,8 @@ def export(row: dict[str, Any], number: int, zone: str) -> dict[str, Any]:
         "event_date": f"{occurred_at.astimezone(ZoneInfo(zone)):%Y%m%d}",
         "event_timestamp": int(occurred_at.timestamp() * 1_000_000),
         "event_name": row["name"],
-        "event_params": [
-            {"key": key, "value": _typed(value)}
-            for key, value in params.items()
-            if value is not None
-        ],
+        "event_params": _pairs(params),
+        "user_properties": _pairs(row.get("properties", {})),
         "user_pseudo_id": row.get("client"),
         "user_id": row.get("user"),
         "batch_page_id": row.get("key", number),
@@ -207,6 +204,12 @@ def export(row: dict[str, Any], number: int, zone: str) -> dict[str, Any]:
         "collected_traffic_source": {"gclid": row.get("gclid")},
         "geo": {"country": row.get("country")},
     }
+
+
+def _pairs(values: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"key": key, "value": _typed(value)} for key, value in values.items() if value is not None
+    ]
 
 
 def _typed(value: Any) -> dict[str, Any]:

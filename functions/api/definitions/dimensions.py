@@ -18,6 +18,7 @@ from functions.api.services import Services
 
 STAGE_DAYS = 30
 MAXIMUM_KEYS = 1000
+"""Of parameters, and of user properties: each list has its own."""
 
 Group = Literal["event", "product", "event_params", "user_properties"]
 

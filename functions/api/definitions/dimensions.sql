@@ -1,4 +1,4 @@
--- Keys of parameters and user properties of recent events, the most frequent first.
+-- Keys of parameters and user properties of recent events, the most frequent of each first.
 SELECT seen.list, seen.key, COUNT(*) AS events, COUNTIF(seen.is_number) AS numbers
 FROM (
   SELECT 'event_params' AS list, parameter.key AS key, parameter.number IS NOT NULL AS is_number
@@ -13,5 +13,5 @@ FROM (
 ) AS seen
 WHERE seen.key IS NOT NULL
 GROUP BY seen.list, seen.key
+QUALIFY ROW_NUMBER() OVER (PARTITION BY seen.list ORDER BY COUNT(*) DESC, seen.key) <= @limit
 ORDER BY seen.list, events DESC, seen.key
-LIMIT @limit

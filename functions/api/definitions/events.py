@@ -8,13 +8,16 @@ from difflib import get_close_matches
 
 from common.bigquery.sql import Sql, table, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.ga4 import shards
+from common.ga4 import shards, stage
 from common.kinds.conversion import Conversion
 from common.model.findings import Finding
+from common.model.window import Window
 
 SHARDS = 7
 """How many of the newest days of the export are asked for event names."""
 STAGE_DAYS = 30
+NEWEST_DAYS = 90
+"""A stage of years is not read to find an event's last day."""
 
 
 def unknown(draft: Conversion, seen: Mapping[str, int]) -> list[Finding]:
@@ -40,20 +43,26 @@ def unknown(draft: Conversion, seen: Mapping[str, int]) -> list[Finding]:
 
 def seen(warehouse: Warehouse) -> dict[str, int]:
     """Names of the events in the newest days of the exports and of the stage, with their counts."""
-    stage = _stage_counts(warehouse)
+    staged = _stage_counts(warehouse)
     exports = [_export_counts(warehouse, name) for name in warehouse.settings.ga4_datasets]
     counts: dict[str, int] = {}
     for found in exports:
         for name, number in found.items():
             counts[name] = counts.get(name, 0) + number
     # the export's count wins: the stage holds only the events that a definition counts
-    return {**stage, **counts}
+    return {**staged, **counts}
 
 
 def newest_stage_day(warehouse: Warehouse, event: str = "") -> date | None:
-    """The last day for which the stage holds the event, or any event; None when it holds none."""
+    """The last day for which the stage holds the event, or any event; None when none of the
+    `NEWEST_DAYS` last days that it has read does."""
+    read = stage.staged(warehouse)
+    if not read:
+        return None
+    window = Window.ending(max(read), NEWEST_DAYS)
     sql = template(__file__, "events_newest", stage=warehouse.table("ga4_events"))
-    newest: date | None = next(warehouse.rows(with_parameters(sql, event=event)))["newest"]
+    bound = with_parameters(sql, event=event, start_date=window.start, end_date=window.end)
+    newest: date | None = next(warehouse.rows(bound))["newest"]
     return newest
 
 

@@ -1,3 +1,3 @@
 SELECT MAX(event.date) AS newest
 FROM {{ stage }} AS event
-WHERE @event = '' OR event.event_name = @event
+WHERE event.date BETWEEN @start_date AND @end_date AND (@event = '' OR event.event_name = @event)

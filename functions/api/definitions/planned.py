@@ -38,6 +38,11 @@ class Planned(Model):
     start_date: date = Field(description="First day that any of them computes.")
     end_date: date = Field(description="Last day that any of them computes.")
     days: int
+    reaching: date | None = Field(
+        None,
+        description="The day after, of which GA4's newest table tells some hours already: they are"
+        " counted, and the day stays open until its own table lands. Null where there is none.",
+    )
     bytes: int | None = Field(description="Bytes that it reads; null when BigQuery cannot tell.")
     price_usd: float | None = Field(description="Those bytes at the on-demand price.")
     text: str = Field(description="The same for a person.")
@@ -77,16 +82,33 @@ def _planned(request: RunRequested, known: plan.Known, services: Services) -> Pl
     size = total(listed)
     cost = price(size, at)
     window = plan.whole(windows.values())
+    reaching = _reaching(request, windows, known)
     return Planned(
         conversions=sorted(windows),
         start_date=window.start,
         end_date=window.end,
         days=window.days,
+        reaching=reaching,
         bytes=size,
         price_usd=cost,
-        text=plan_in_words(windows, listed, cost),
+        text=f"{plan_in_words(windows, listed, cost)}{_beyond_in_words(reaching)}",
         parts=listed,
     )
+
+
+def _reaching(
+    request: RunRequested, windows: Mapping[str, Window], known: plan.Known
+) -> date | None:
+    """The last day of which any of the conversions counts something, if it is after all windows."""
+    days = (plan.reaching(id, request, request.trigger, known) for id in windows)
+    last = max((day for day in days if day), default=None)
+    return last if last and last > plan.whole(windows.values()).end else None
+
+
+def _beyond_in_words(reaching: date | None) -> str:
+    if reaching is None:
+        return ""
+    return f" What GA4's newest table tells of {reaching} is counted as well; that day stays open."
 
 
 def total(parts: Iterable[Part]) -> int | None:

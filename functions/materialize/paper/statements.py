@@ -72,7 +72,7 @@ def steps(
     stored = _version(definition, last_day)
     known = {id: _version(_stand_in(id), last_day) for id in stored.conversion.references()}
     known[stored.id] = stored
-    warehouse = PaperWarehouse(settings, export, f"events_{last_day:%Y%m%d}")
+    warehouse = PaperWarehouse(settings, export, last_day)
     now = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), UTC)
     ledger = _Ledger(warehouse, now)
     services = Services(warehouse, warehouse, ledger, Catalog(warehouse), _Bus(), lambda: 0.0)

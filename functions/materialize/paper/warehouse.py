@@ -13,6 +13,7 @@ from common import schemas
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed, TableInfo, TableVersion, Warehouse
 from common.model.contract import contract
+from common.model.window import LATE_DAYS, Window
 from common.settings import Settings
 from common.untyped import JsonObject, Row
 from functions.materialize.stage.fill import HASHED, KEYS
@@ -28,19 +29,19 @@ ANSWERS: JsonObject = {
 
 
 class PaperWarehouse(Warehouse):
-    """Keeps statements in order; its GA4 export has one daily table of the given columns."""
+    """Keeps statements in order; its GA4 export has daily tables of the given columns."""
 
-    def __init__(self, settings: Settings, export: list[JsonObject], last_shard: str) -> None:
+    def __init__(self, settings: Settings, export: list[JsonObject], last_day: date) -> None:
         super().__init__(cast("Any", None), settings)
         self.statements: list[Sql] = []
         # no upgrade is left to be done
         self._done.add(f"{settings.dataset}_{HASHED}")
         self._export = export
-        self._last_shard = last_shard
+        late = Window.ending(last_day, LATE_DAYS + 1)
+        self._tables = [f"events_{day:%Y%m%d}" for day in late.dates]
         self._holder: object = None
         # the newest day is new, and the days before it are as they were
-        newest = date.fromisoformat(last_shard.rpartition("_")[2])
-        self._changed = {f"{end}_{name}": newest for end in ("first", "last") for name in KEYS}
+        self._changed = {f"{end}_{name}": last_day for end in ("first", "last") for name in KEYS}
 
     def rows(self, sql: Sql, **options: Any) -> Iterator[JsonObject]:
         self.statements.append(sql)
@@ -69,10 +70,12 @@ class PaperWarehouse(Warehouse):
         return TableInfo("TABLE", tuple(self.schema_of(path) or ()))
 
     def tables_in(self, dataset: str) -> list[str]:
-        return [self._last_shard] if dataset in self.settings.ga4_datasets else []
+        return self._tables if dataset in self.settings.ga4_datasets else []
 
     def table_versions(self, dataset: str, first: str, last: str) -> dict[str, TableVersion]:
-        return {name: TableVersion(1, None) for name in self.tables_in(dataset)}
+        return {
+            name: TableVersion(1, None) for name in self.tables_in(dataset) if first <= name <= last
+        }
 
     def execute_together(self, statements: Sequence[Sql], *, job_id: str) -> None:
         self.statements += statements

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from common import schemas
 from common.bigquery.leases import lease
@@ -42,6 +43,9 @@ HISTORY = ("ga4_visits", "ga4_clicks", "order_memory")
 """Those that are judged beyond the days of the stage."""
 LENT = ("ga4_visits", "ga4_events")
 """Those whose later rows may take their source from the days that are read."""
+
+Existing = Mapping[str, Parameter]
+"""Table → the property/YYYYMMDD of which a row that the export no longer tells has to go."""
 
 HASHED = "ga4_clicks_id_hash"
 """The job that gave clicks their fingerprints, behind the name of the dataset."""
@@ -97,14 +101,15 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
             _hash_clicks(warehouse)
             scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
             warehouse.execute(_read(warehouse, raw, scanned))
-            fresh = _scanned(warehouse, scanned, span, seen, taken)
+            existing = _existing(warehouse, seen, window, last)
+            fresh = _scanned(warehouse, scanned, span, existing, taken)
             fresh["order_memory"] = orders.orders(scanned, is_history=True)
             visited, target = _visited(warehouse, taken), warehouse.table("ga4_events")
             fresh["ga4_events"] = with_parameters(
                 events.later(visited, target), event_names=Parameter("ARRAY<STRING>", [])
             )
             found = _differences(
-                warehouse, {name: fresh[name] for name in written}, span, seen, taken
+                warehouse, {name: fresh[name] for name in written}, span, existing, taken
             )
             _merge(warehouse, found, taken)
             _still_held(warehouse, taken)
@@ -130,8 +135,10 @@ def _fill(
     _hash_clicks(warehouse)
     scanned = warehouse.staging(f"stage_{taken.fence}_scanned")
     done = warehouse.execute(_read(warehouse, raw, scanned))
-    fresh = _scanned(warehouse, scanned, span, seen, taken)
-    differences = _differences(warehouse, fresh, span, seen, taken)
+    last = yesterday(ledger.now, warehouse.settings.timezone)
+    existing = _existing(warehouse, seen, span.window, last)
+    fresh = _scanned(warehouse, scanned, span, existing, taken)
+    differences = _differences(warehouse, fresh, span, existing, taken)
     staged = _target(warehouse, "ga4_events")
     counts = merge.count(warehouse, staged, differences["ga4_events"], span.window)
     facts = {
@@ -227,8 +234,14 @@ def _changed(warehouse: Warehouse, differences: Mapping[str, Sql]) -> dict[str, 
     }
 
 
+def _existing(warehouse: Warehouse, seen: Versions, window: Window, last: date) -> Existing:
+    """Only an event knows the daily table in which it came; the others know their day."""
+    whole = shards.whole_days(warehouse, seen, window, last)
+    return {**dict.fromkeys(KEYS, whole), "ga4_events": shards.existing(seen)}
+
+
 def _scanned(
-    warehouse: Warehouse, scanned: Sql, span: Span, seen: Versions, taken: lease.Lease
+    warehouse: Warehouse, scanned: Sql, span: Span, existing: Existing, taken: lease.Lease
 ) -> dict[str, Sql]:
     """Table → the rows that the scan tells for it."""
     visited, staged = _visited(warehouse, taken), warehouse.table("ga4_events")
@@ -237,7 +250,7 @@ def _scanned(
         start_date=span.window.start,
         end_date=span.window.end,
         timezone=warehouse.settings.timezone,
-        existing=shards.existing(seen),
+        existing=existing["ga4_visits"],
         **visits.lenders(warehouse, scanned, span.window.end),
     )
     warehouse.execute(create_table_as(visited, made, partition="date"))
@@ -270,7 +283,7 @@ def _differences(
     warehouse: Warehouse,
     fresh: Mapping[str, Sql],
     span: Span,
-    seen: Versions,
+    existing: Existing,
     taken: lease.Lease,
 ) -> dict[str, Sql]:
     """Table → the table that holds what has to change in it."""
@@ -280,7 +293,7 @@ def _differences(
         found[name] = warehouse.staging(f"stage_{taken.fence}_{name}")
         target, visited = _target(warehouse, name), _visited(warehouse, taken)
         statement = _difference(target, name, rows, visited, found[name])
-        warehouse.execute(with_parameters(statement, **days, existing=shards.existing(seen)))
+        warehouse.execute(with_parameters(statement, **days, existing=existing[name]))
     return found
 
 

@@ -20,6 +20,9 @@ UNPLACED_ROWS = 1000
 """A query with more rows without id or valid time than either fails: its source needs repair first.
 One such row is set aside, however few rows there are."""
 
+KNOWN_DAYS = 400
+"""A row that was set aside longer ago and is found again is written down again."""
+
 
 def counted(
     services: Services, job: Job, candidates: Sql, difference: Sql
@@ -61,18 +64,19 @@ def _judged(
 def _quarantine(
     services: Services, job: Job, candidates: Sql, reason: Sql, broken: dict[str, int], read: int
 ) -> None:
+    """Write down what is not yet in quarantine; raises UserError where too much is broken."""
     insert = template(
         __file__,
         quarantine=services.warehouse.table("quarantine"),
         candidates=candidates,
         reason=reason,
+        days=str(KNOWN_DAYS),
         spared=erased.spared("c", NAMES, services.warehouse.table("erasures")),
     )
     facts = {
         "conversion": job.stored.id,
         "run_id": job.task.run_id,
         "now": services.ledger.now,
-        "fence": job.lease.fence,
     }
     services.warehouse.execute(with_parameters(insert, **job.days, **job.zone, **facts))
     listed = ", ".join(f"{count:,} x {code}" for code, count in sorted(broken.items()))

@@ -27,6 +27,16 @@ _FIXES = {
 }
 
 
+def beyond(job: Job) -> str | None:
+    """What a person should know of rows after the last day that is done; None without such days."""
+    if job.window.end <= job.closed.end:
+        return None
+    return (
+        f"What GA4's newest table tells of {job.window.end} is counted as well; that day stays open"
+        " until its own table lands."
+    )
+
+
 def held(
     services: Services,
     job: Job,

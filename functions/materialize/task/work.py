@@ -176,6 +176,7 @@ def _write(services: Services, job: Job) -> RunStatus:
         seconds=clock.elapsed(),
         value_total=published["total"],
         recent=reports.recent(published),
+        detail=reports.beyond(job),
         **facts,
     )
     return status

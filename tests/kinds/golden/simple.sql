@@ -400,7 +400,7 @@ CROSS JOIN (
 
 -- step stage_visits
 -- @end_date DATE = "2026-11-28"
--- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @lends_from DATE = "2026-11-29"
 -- @lends_until DATE = "2026-11-28"
 -- @start_date DATE = "2026-11-25"
@@ -463,11 +463,22 @@ both AS (
   WHERE
     lender.date BETWEEN @lends_from AND @lends_until
     AND COALESCE(lender.source_step, '') NOT IN ('earlier_visit', 'direct')
-    AND (
-      lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
-      -- a visit whose daily table is gone by now, deleted or expired, still lends
-      OR CONCAT(lender.property, '/', FORMAT_DATE('%Y%m%d', lender.date)) NOT IN UNNEST(@existing)
-    )
+    AND lender.date NOT BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND @end_date
+  UNION ALL
+  -- a visit whose daily table is gone by now, deleted or expired, still lends
+  SELECT
+    gone.property, NULL, gone.client_id, gone.started_at, NULL, NULL, NULL, NULL, NULL,
+    TO_JSON_STRING(STRUCT(
+      gone.source AS source, gone.medium AS medium, gone.campaign AS campaign,
+      CAST(NULL AS STRING) AS channel, gone.source_step AS step
+    )),
+    FALSE, FALSE
+  FROM `my-project.conversions.ga4_visits` AS gone
+  WHERE
+    gone.date BETWEEN GREATEST(@lends_from, DATE_SUB(@start_date, INTERVAL 1 DAY)) AND LEAST(@lends_until, @end_date)
+    AND COALESCE(gone.source_step, '') NOT IN ('earlier_visit', 'direct')
+    AND CONCAT(gone.property, '/', FORMAT_DATE('%Y%m%d', gone.date)) NOT IN UNNEST(@existing)
+    AND gone.visit_key NOT IN (SELECT CONCAT(recorded.property, '/', recorded.session_id) FROM recorded)
   UNION ALL
   -- what a later visit took from an earlier one may be another source by now
   SELECT
@@ -579,7 +590,7 @@ FROM resolved;
 
 -- step stage_ga4_visits
 -- @end_date DATE = "2026-11-28"
--- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_visits` AS
 WITH
@@ -629,7 +640,7 @@ WHERE
 
 -- step stage_ga4_clicks
 -- @end_date DATE = "2026-11-28"
--- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_clicks` AS
 WITH
@@ -735,7 +746,7 @@ WHERE
 
 -- step stage_order_memory
 -- @end_date DATE = "2026-11-28"
--- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_order_memory` AS
 WITH
@@ -797,7 +808,7 @@ WHERE
 
 -- step stage_ga4_rates
 -- @end_date DATE = "2026-11-28"
--- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_rates` AS
 WITH
@@ -856,7 +867,7 @@ WHERE
 -- step stage_ga4_events
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["login", "purchase", "refund", "session_start", "sign_up"]
--- @existing ARRAY<STRING> = ["my-project.analytics_1/20261128"]
+-- @existing ARRAY<STRING> = ["my-project.analytics_1/20261124", "my-project.analytics_1/20261125", "my-project.analytics_1/20261126", "my-project.analytics_1/20261127", "my-project.analytics_1/20261128"]
 -- @start_date DATE = "2026-11-25"
 -- @v_2cc33bb75f83 ARRAY<STRING> = ["43things", "43things.com", "51.com", "5ch.net", "academia.edu", "activerain", "activerain.com", "activeworlds", ... 584 more]
 -- @v_7b0a5e45de61 ARRAY<STRING> = ["blog.twitch.tv", "crackle", "crackle.com", "curiositystream", "curiositystream.com", "d.tube", "dailymotion", "dailymotion.com", ... 38 more]
