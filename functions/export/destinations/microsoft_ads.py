@@ -155,15 +155,18 @@ class MicrosoftApi(Destination[T]):
         # an answer without the list is none that this API gives
         if "PartialErrors" not in body:
             return Unknown("no_partial_errors")
+        found = body["PartialErrors"]
+        errors = found if isinstance(found, list) else [found]
         failures = {
-            index: code_of(error)
-            for error in foreign.objects(body["PartialErrors"])
-            if (index := foreign.whole(error.get("Index"))) is not None
+            foreign.whole(foreign.inside(error, "Index")): code_of(foreign.mapping(error))
+            for error in errors
+            if error is not None
         }
-        known = body["PartialErrors"] is None or isinstance(body["PartialErrors"], list)
-        if not known or not set(failures) <= set(range(items)):
+        # an error that tells of no row may be any row's
+        if not set(failures) <= set(range(items)):
             return Unknown("unreadable_answer")
-        return Accepted(foreign.word(body.get("TrackingId")), failures)
+        named = {index: why for index, why in failures.items() if index is not None}
+        return Accepted(foreign.word(body.get("TrackingId")), named)
 
     def _refusal(self, status: int, body: Row) -> Result:
         """What an error for the whole request says: the first of its errors that anyone listed."""

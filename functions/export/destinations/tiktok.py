@@ -138,6 +138,9 @@ class TikTokApi(Destination[T]):
         code = foreign.whole(foreign.inside(body, "code"))
         if code is None:
             return Unknown("unreadable_answer") if reply.status < 400 else _plain(reply)
+        # an answer that says yes and no at once is no proof
+        if code == 0 and reply.status >= 400:
+            return Unknown("contradictory_answer")
         if code == 0:
             return Accepted(foreign.word(foreign.inside(body, "request_id")))
         reason = f"tiktok_{code}"
