@@ -177,8 +177,12 @@ def _judge_again(
 ) -> None:
     """Something was replaced between the dry run and the job: its rows go before anyone reads."""
     allowed = Scope.of(runner.settings)
-    known = catalogue(verdict, runner)
-    findings = references.check(verdict.tables, unplanned, known.opened, allowed)
-    if is_refused(findings):
+    try:
+        known = catalogue(verdict, runner)
+        findings = references.check(verdict.tables, unplanned, known.opened, allowed)
+        if is_refused(findings):
+            raise RefusedQueryError(findings, field)
+    except ProductError:
+        # also where the catalogue cannot be read: what nobody judged does not stay for a week
         runner.drop(path)
-        raise RefusedQueryError(findings, field)
+        raise

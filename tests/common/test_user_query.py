@@ -13,7 +13,7 @@ from google.cloud import bigquery
 from common import user_query
 from common.bigquery.sql import Sql, table
 from common.bigquery.warehouse import DryRun, Executed, Warehouse
-from common.errors import ProductError
+from common.errors import ProductError, RetryableError
 from common.local.stack.bigquery import EmbeddedBigQuery
 from common.model.window import Window
 from common.settings import Settings
@@ -159,6 +159,25 @@ def test_what_is_replaced_between_dry_run_and_job_is_dropped(wire: Wire) -> None
     wire.planned = lambda _: (f"{PROJECT}.crm.orders",)
     wire.done = (f"{PROJECT}.hr.salaries",)
     with pytest.raises(RefusedQueryError, match=r"hr\.salaries"):
+        ran(wire)
+    assert wire.schema_of(wire.staging_path("wired")) is None
+
+
+def test_rows_that_nobody_could_judge_are_dropped_too(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = user_query.catalogue
+    answers = iter([known, None])
+
+    def catalogue(*asked: Any) -> user_query.Catalogue:
+        if (answered := next(answers)) is None:
+            raise RetryableError("Backend error", code="backend_error")
+        return answered(*asked)
+
+    monkeypatch.setattr(user_query, "catalogue", catalogue)
+    wire.planned = lambda _: (f"{PROJECT}.crm.orders",)
+    wire.done = (f"{PROJECT}.hr.salaries",)
+    with pytest.raises(RetryableError):
         ran(wire)
     assert wire.schema_of(wire.staging_path("wired")) is None
 
