@@ -7,6 +7,7 @@ and what consent banners and CRMs write.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Literal
 
 Consent = Literal["granted", "denied", "unset", "unknown"]
@@ -16,6 +17,10 @@ COLUMNS = ("consent_ad_user_data", "consent_ad_personalization")
 
 OPT_OUT_COLUMNS = ("opt_out", "gpc", "do_not_sell")
 """Columns of the laws of US states, where yes means no."""
+
+GPP_COLUMNS = ("sale_opt_out", "sharing_opt_out", "targeted_advertising_opt_out")
+"""Fields of a US section of the Global Privacy Platform: 1 opted out, 2 not, 0 not applicable.
+Source: github.com/InteractiveAdvertisingBureau/Global-Privacy-Platform, Sections/US-National."""
 
 GRANTED = frozenset(
     """granted consent_granted grant true 1 yes y allow allowed accept accepted opt_in opt-in optin
@@ -52,6 +57,23 @@ def opted_out(value: Any) -> bool:
     """
     # "denied" or "withdrawn" may answer the question of consent as well as that of the column
     return read(value) != "unset" and word(value) not in PLAIN_NO
+
+
+def opts_out(name: str, value: Any) -> bool:
+    """Whether a column or parameter is one of those laws', however its name is written, and says
+    that the person opted out."""
+    letters = letters_of(name)
+    if letters == "usprivacy":
+        return us_privacy_opted_out(value)
+    if letters in map(letters_of, GPP_COLUMNS):
+        return word(value) != "2" and opted_out(value)
+    return letters in map(letters_of, OPT_OUT_COLUMNS) and opted_out(value)
+
+
+@lru_cache(maxsize=1024)
+def letters_of(name: str) -> str:
+    """A name without what writers of names differ in: SaleOptOut is sale_opt_out."""
+    return name.casefold().replace("_", "").replace("-", "")
 
 
 def us_privacy_opted_out(value: str | None) -> bool:

@@ -224,6 +224,27 @@ def test_only_the_table_of_consents_says_which_text_leaves_it_open(
     assert unknown_values(row) == ([] if wanted else [named])
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        *[(name, "1", False) for name in ("GPC", "opt_out", "OptOut", "do-not-sell", "doNotSell")],
+        *[(name, "1", False) for name in ("SaleOptOut", "sharing_opt_out")],
+        *[("TargetedAdvertisingOptOut", value, True) for value in ("2", "0", "null")],
+        ("US_Privacy", "1YYN", False),
+        ("Consent_Ad_User_Data", "denied", False),
+        ("consentAdUserData", "granted", True),
+        ("colour", "1", True),
+    ],
+)
+def test_who_opts_out_is_heard_however_the_parameter_is_written(
+    name: str, value: str, wanted: bool
+) -> None:
+    params = [{"key": name, "value": value}]
+    record = dict.fromkeys(columns()) | {"id": "1", "created": NOW, "params": params}
+    row = replace(conversion_row(record), is_qualified=True, country="US")
+    assert isinstance(judge(row, CONFIG, "USD"), Wanted) == wanted
+
+
 def test_what_was_sent_in_a_currency_that_has_left_the_list_can_be_taken_back() -> None:
     assert remembered(12.5, "HRK") == Money(Decimal("12.5"), "HRK")
     assert zero("HRK") == Money(Decimal("0.0"), "HRK")

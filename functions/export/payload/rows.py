@@ -103,12 +103,14 @@ def conversion_row(record: Row) -> ConversionRow:
     values = {name: _said(name, record[name]) for name in columns()}
     # of a name that comes twice the first one counts
     values["params"] = dict(reversed([*_texts(record.get("params") or ())])) or None
-    for name, value in (values["params"] or {}).items():
+    for written, value in (values["params"] or {}).items():
+        # a no in other letters is a no
+        name = _CONSENTS.get(consent.letters_of(written), written)
         if name in _LIFTED and not values.get(name):
             values[name] = _said(name, value)
             if name == "country":
                 values["country_of_visit"] = True
-        if _opts_out(name, value):
+        if consent.opts_out(name, value):
             values["opted_out"] = True
     for name in CLICK_IDS:
         values[name] = identifiers.click_id(values[name])
@@ -128,12 +130,7 @@ def _said(name: str, value: Any) -> Any:
     return None if identifiers.stands_for_nothing(value) else value
 
 
-def _opts_out(name: str, value: str) -> bool:
-    if name == "us_privacy":
-        return consent.us_privacy_opted_out(value)
-    return name in consent.OPT_OUT_COLUMNS and consent.opted_out(value)
-
-
+_CONSENTS = {consent.letters_of(name): name for name in consent.COLUMNS}
 _FROM_PARAMS = frozenset({"birth_date", "opted_out", "country_of_visit", "params"})
 _LIFTED = frozenset({"birth_date"}) | frozenset(
     """gclid gbraid wbraid dclid fbc fbclid fbp msclkid ttclid ttp li_fat_id page_location
