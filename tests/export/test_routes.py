@@ -155,6 +155,18 @@ def test_a_new_destination_says_from_which_day_on_it_sends(here: Shop) -> None:
     assert ask(here, "PUT", "/destinations/ads_other", chosen)[1]["problems"] == []
 
 
+def test_another_account_begins_on_the_day_that_it_is_chosen(here: Shop) -> None:
+    define(here)
+    ask(here, "PUT", "/destinations/ads_main", config("google_ads"))
+    moved = config("google_ads")
+    moved["conversions"][0]["conversion_action_id"] = "555"
+    _, saved = ask(here, "PUT", "/destinations/ads_main", moved)
+    [problem] = [each for each in saved["problems"] if each["code"] == "starts_today"]
+    assert "'purchase'" in problem["message"]
+    _, saved = ask(here, "PUT", "/destinations/ads_main", moved | {"name": "Another"})
+    assert "starts_today" not in [each["code"] for each in saved["problems"]]
+
+
 def test_a_stale_version_is_refused(here: Shop) -> None:
     define(here)
     ask(here, "PUT", "/destinations/ads_main", config("google_ads"))

@@ -129,8 +129,9 @@ def _saved(
             expected_version=ask.expected_version,
             fence=fence,
         )
-    behind = left_behind(before, connect(definition)) if before else []
-    return as_document(stored, [*found, *behind, *_first_day(stored, services)])
+    after = connect(definition)
+    behind = left_behind(before, after) if before else []
+    return as_document(stored, [*found, *behind, *_first_day(before, after, services)])
 
 
 def _before(id: str, services: Services) -> Connection | None:
@@ -230,18 +231,38 @@ def _online(destination: Destination[Any], services: Services) -> list[Problem]:
         return [Problem(error.code, error.detail, error.fix)]
 
 
-def _first_day(stored: DefinitionVersion, services: Services) -> list[Problem]:
-    """What a new destination leaves at home."""
-    if stored.version > 1 or stored.definition.get("start_date"):
+def _first_day(
+    before: Connection | None, after: Destination[Any], services: Services
+) -> list[Problem]:
+    """What a new destination leaves at home, and one that sends to another account or list."""
+    if after.config.start_date:
+        return []
+    known = before.destination.mapped if before else ()
+    new = [
+        conversion
+        for conversion in after.mapped
+        if not after.lacks_audience(conversion)
+        and not (
+            before
+            and conversion in known
+            and before.destination.account(conversion) == after.account(conversion)
+        )
+    ]
+    if not new:
         return []
     return [
         Problem(
             "starts_today",
-            f"Conversions of {services.today()} and later are sent; earlier ones are not.",
+            f"Conversions of {services.today()} and later are sent"
+            f"{f' to where {_listed(new)} go now' if before else ''}; earlier ones are not.",
             "If the platform shall have earlier ones, set start_date or replay their days.",
             "warning",
         )
     ]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def _capabilities(kind: type[Destination[Any]]) -> Capabilities:
