@@ -41,9 +41,13 @@ class Sql:
 
 
 def identifier(name: str) -> Sql:
-    """A column name in backquotes; raises UserError for anything else than letters, digits, _."""
+    """A column name in backquotes; raises UserError for anything but letters, digits and _."""
     if not _COLUMN.fullmatch(name):
-        raise UserError(f"{name!r} is no column name.", code="bad_identifier")
+        raise UserError(
+            f"{name!r} is no column name.",
+            code="bad_identifier",
+            fix="Take letters of A to Z, digits and _, up to 300 of them and no digit in front.",
+        )
     return Sql(f"`{name}`")
 
 

@@ -417,7 +417,9 @@ class Warehouse:
         """Names of the tables of project.dataset; [] when there is no such dataset."""
         try:
             with self._translated():
-                return [table.table_id for table in self.client.list_tables(dataset, retry=RETRY)]
+                # 50 on a page is BigQuery's default, and an export has a table for each day
+                listed = self.client.list_tables(dataset, page_size=1_000, retry=RETRY)
+                return [table.table_id for table in listed]
         except NotFoundError:
             return []
 

@@ -27,7 +27,8 @@ def test_a_bound_value_is_named_by_its_content_and_never_written_out(value: obje
 def test_only_plain_column_names_pass(name: str) -> None:
     try:
         quoted = identifier(name).text
-    except UserError:
+    except UserError as error:
+        assert error.fix
         return
     assert quoted == f"`{name}`"
     assert name.isascii()
@@ -38,7 +39,8 @@ def test_only_plain_column_names_pass(name: str) -> None:
 def test_a_table_path_has_three_parts_and_no_quote(path: str) -> None:
     try:
         quoted = table(path).text
-    except UserError:
+    except UserError as error:
+        assert error.fix
         return
     assert quoted == f"`{path}`"
     assert quoted.count("`") == 2
