@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from common.bigquery.sql import Sql
+from common.bigquery.warehouse import Warehouse
 from common.guard.judge import judge
+from common.untyped import JsonObject
+from functions.validate_sql.check import Services, validate
+from functions.validate_sql.models import Ask
 from functions.validate_sql.profile import filters
 from tests.guard.corpus import SCOPE
 from tests.validate_sql.conftest import COLUMNS, PERIOD, Judge, codes
@@ -36,6 +46,26 @@ def test_values_of_a_column_that_holds_persons_are_masked(shown: Judge) -> None:
     (issue,) = [it for it in answer.issues if it.code == "idle_filter"]
     assert "canary.example" not in issue.message
     assert issue.replacement is None
+
+
+class Unordered(Warehouse):
+    """A warehouse that gives the rows of a table in any order, as BigQuery may."""
+
+    def rows(self, sql: Sql, **asked: Any) -> Iterator[JsonObject]:
+        found = super().rows(sql, **asked)
+        return found if "ORDER BY" in sql.text else iter([*found][::-1])
+
+
+def test_the_most_frequent_come_first_whatever_order_a_table_has(services: Services) -> None:
+    own = Unordered(services.own.client, services.settings)
+    level = "IF(order_id < 'T-3', 'low', 'high')"
+    text = f"SELECT {COLUMNS} FROM (SELECT *, {level} AS level FROM shop.crm.orders {PERIOD})"
+    ask = Ask(sql=f"{text} WHERE level = 'lowest'")
+    answer = validate(ask, replace(services, own=own))
+    issue = next(it for it in answer.issues if it.code == "idle_filter")
+    numbers = [int(number) for number in re.findall(r"\((\d+)\)", issue.message)]
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(numbers) == 2
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,9 @@ def _shapes(piece: Piece, anatomy: Anatomy, rows: Rows, ask: Ask) -> list[str]:
         f"SELECT shape, COUNT(*) AS number FROM ({rows.of(shape)}) "
         f"WHERE fails GROUP BY shape ORDER BY number DESC, shape LIMIT {_SHAPES}"
     )
-    return [f"'{row['shape']}'" for row in ask(sql)]
+    # the answer was staged, and a table has no order
+    found = sorted(ask(sql), key=lambda row: (-row["number"], str(row["shape"])))
+    return [f"'{row['shape']}'" for row in found]
 
 
 def _fix(piece: Piece, anatomy: Anatomy, shapes: Sequence[str]) -> str:

@@ -174,7 +174,9 @@ def _values(
     columns = f"CAST({path} AS STRING) AS value, COUNT(*) AS number"
     sql = f"{known.asking(columns)} GROUP BY 1 ORDER BY 2 DESC LIMIT 20"
     rows = asked(sql, runner, own, window)
-    there = (row for row in rows if row["value"] is not None)
+    there = [row for row in rows if row["value"] is not None]
+    # the answer was staged, and a table has no order
+    there.sort(key=lambda row: (-row["number"], row["value"]))
     return profiles.counted((row["value"], row["number"]) for row in there)
 
 
