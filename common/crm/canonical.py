@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import string
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from common.bigquery.sql import Sql, fill, identifier, join, table
@@ -43,6 +45,7 @@ class Loaded:
         self._schema, self._long_ids = nested.opened(schema, self._labels), long_ids
         self._extra = extra or {}
         self._reading = Reading(schema)
+        self._variants = _variants(schema)
 
     @property
     def attributes(self) -> dict[str, str]:
@@ -179,7 +182,8 @@ class Loaded:
         }
 
     def _typed(self, type_: str, paths: Iterable[str]) -> Sql:
-        values = [value for path in paths if (value := self._reading.value(path)) is not None]
+        every = (each for path in paths for each in (path, *self._variants.get(path.lower(), ())))
+        values = [value for path in every if (value := self._reading.value(path)) is not None]
         match type_:
             case "FLAG":
                 flags = join(
@@ -266,6 +270,19 @@ def _holds_one(column: Row) -> bool:
     if spelled(str(column["type"])) in SCALARS:
         return True
     return nested.path_of(column).endswith(".value")
+
+
+_VARIANT = re.compile(r"(.+)__(v_[a-z_]+|st|it|fl|bo|ts|de)", re.IGNORECASE)
+"""Where a column's type changes, dlt puts later values into x__v_double, Stitch into x__fl."""
+
+
+def _variants(schema: Schema) -> Mapping[str, list[str]]:
+    """Columns that hold a part of another one's values, by the small letters of that one."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for column in schema:
+        if match := _VARIANT.fullmatch(str(column["name"])):
+            found[match[1].lower()].append(match[0])
+    return found
 
 
 def _descending(value: Value) -> Iterator[Sql]:

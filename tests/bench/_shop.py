@@ -6,7 +6,7 @@ python -m tests.bench._shop
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -53,6 +53,14 @@ def _ratios(seed: int) -> tuple[float, float]:
 
 def _promised(shop: Shop) -> dict[str, tuple[float, float]]:
     """Probability and expected value of each lead that the run scores."""
+    warehouse = loaded(shop)
+    promised = scored(warehouse)
+    warehouse.connection.close()
+    return promised
+
+
+def loaded(shop: Shop) -> QuickWarehouse:
+    """A warehouse with the product's tables and the shop's HubSpot, as of MORNING."""
     settings = Settings(
         project=PROJECT, dataset="conversions", staging_dataset="staging", currency="EUR",
         timezone="Europe/Berlin", rates_table=f"{PROJECT}.crm.rates",
@@ -65,23 +73,32 @@ def _promised(shop: Shop) -> dict[str, tuple[float, float]]:
         path, columns = f"{PROJECT}.{name}", shops.columns(name)
         warehouse.create(path, columns)
         warehouse.load(path, columns, rows)
+    return warehouse
+
+
+def scored(
+    warehouse: QuickWarehouse, id: str = "leads", excluded: Sequence[str] = ()
+) -> dict[str, tuple[float, float]]:
+    """Probability and expected value of the last month's leads, by a model without `excluded`."""
     source = {"type": "crm", "crm": "hubspot", "dataset": f"{PROJECT}.hubspot"}
-    definition = {"id": "leads", "name": "Leads", "kind": "lead_scoring", "source": source}
+    definition = {"id": id, "name": id, "kind": "lead_scoring", "source": source}
     catalog, now = Catalog(warehouse), datetime.combine(MORNING, time(6), UTC)
     catalog.save(
-        {**definition, "conversion_window_days": WINDOW},
+        {**definition, "conversion_window_days": WINDOW, "excluded_attributes": list(excluded)},
         now=now, author="bench", referenced_tables=(),
     )  # fmt: skip
     task = ScoreTask(
-        run_id="run", conversion="leads", definition_version=1, tier=0, trigger="schedule",
+        run_id="run", conversion=id, definition_version=1, tier=0, trigger="schedule",
         start_date=MORNING - timedelta(days=30), end_date=MORNING - timedelta(days=1),
     )  # fmt: skip
     with redirect_stdout(io.StringIO()):
         handle(Services(Warehouses(warehouse, warehouse), catalog, Recorder(), now), task)
     scores = warehouse.rows(Sql(f"SELECT * FROM `{warehouse.path('lead_scores')}`"))
-    promised = {row["id"]: (row["probability"], row["expected_value"]) for row in scores}
-    warehouse.connection.close()
-    return promised
+    return {
+        row["id"]: (row["probability"], row["expected_value"])
+        for row in scores
+        if row["conversion"] == id
+    }
 
 
 def _luck(shop: Shop, known: list[KnownLead]) -> tuple[float, float]:

@@ -24,6 +24,8 @@ from functions.score_leads.data.values import Floats  # noqa: E402
 from functions.score_leads.numeric import metrics  # noqa: E402
 from functions.score_leads.numeric.log_odds import log_odds  # noqa: E402
 from tests.bench import (  # noqa: E402
+    _alarms,
+    _behaviour,
     _customers,
     _months,
     _peers,
@@ -69,6 +71,12 @@ def main() -> None:
         print(f"  {line}", flush=True)
     print("\ncdnow, promised of the next 90 days on monthly dates, money within 10 %", flush=True)
     for line in _customers.lines(asked.data):
+        print(f"  {line}", flush=True)
+    print("\nwhat visits of the site add, on the generated shop", flush=True)
+    for line in _behaviour.lines():
+        print(f"  {line}", flush=True)
+    print("\nfalse and missed incidents, where the truth is known", flush=True)
+    for line in _alarms.lines(asked.data):
         print(f"  {line}", flush=True)
     print("\nlearning from some of many leads", flush=True)
     for line in _sampling.lines():

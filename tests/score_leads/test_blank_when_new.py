@@ -15,9 +15,9 @@ DAYS, PER_DAY, WINDOW = 240, 15, 60.0
 class Crm:
     """One look at a CRM: leads of all ages, of which 15 % win, and half of the others are lost."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, per_day: int = PER_DAY) -> None:
         self.draw = draw = np.random.default_rng(seed)
-        self.age = draw.uniform(0, DAYS, DAYS * PER_DAY)
+        self.age = draw.uniform(0, DAYS, DAYS * per_day)
         self.rank = draw.random(len(self.age))
         wins = draw.random(len(self.age)) < 0.3 * self.rank
         closes = draw.exponential(18, len(self.age))
