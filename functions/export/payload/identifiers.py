@@ -16,7 +16,8 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
+from types import ModuleType
 from typing import Literal
 from urllib.parse import unquote
 
@@ -75,10 +76,16 @@ def email(raw: str | None, profile: Profile = "plain") -> str | None:
 
 def phone(raw: str | None, country: str | None, *, plus: bool = True) -> str | None:
     """Hash of a phone number in E.164, without its + for Meta; see `phones.e164`."""
-    # the library of all countries' numbers is slow to import, and rows with a click id need none
-    from functions.export.payload.phones import e164
+    return hashed(raw, lambda text: _digits(_phones().e164(text, country), plus))
 
-    return hashed(raw, lambda text: _digits(e164(text, country), plus))
+
+@cache
+def _phones() -> ModuleType:
+    # the library of all countries' numbers is slow to import, and rows with a click id need none;
+    # to look for what is imported already costs as much as to hash
+    from functions.export.payload import phones
+
+    return phones
 
 
 @lru_cache(maxsize=4096)
@@ -207,33 +214,37 @@ def _compact(raw: str) -> str:
     return text.lower() if text.isascii() else unicodedata.normalize("NFC", text).lower()
 
 
-def _plain_email(raw: str) -> str | None:
+def _address_of(raw: str) -> tuple[str, str] | None:
+    """Mailbox and domain, compact and in small letters."""
     text = _compact(raw).removeprefix("mailto:").removeprefix("<").removesuffix(">")
     local, at, domain = text.partition("@")
     if not (local and at and domain) or "@" in domain:
         return None
     # such as none@none.com, which many rows share: they would all become one person
     nobody = local in NOTHING and domain.partition(".")[0] in NOTHING
-    return None if nobody else f"{local}@{domain}"
+    return None if nobody else (local, domain)
+
+
+def _plain_email(raw: str) -> str | None:
+    address = _address_of(raw)
+    return "@".join(address) if address else None
 
 
 def _google_email(raw: str) -> str | None:
-    address = _plain_email(raw)
-    if address is None:
-        return None
-    local, _, domain = address.partition("@")
+    address = _address_of(raw)
     # dots and +suffix mean nothing at these two domains only (Google's formatting page)
-    if domain not in _GMAIL:
-        return address
-    mailbox = local.partition("+")[0].replace(".", "")
-    return f"{mailbox}@{domain}" if mailbox else None
+    if address and address[1] in _GMAIL:
+        return _without_suffix(*address)
+    return "@".join(address) if address else None
 
 
 def _microsoft_email(raw: str) -> str | None:
-    address = _plain_email(raw)
-    if address is None:
-        return None
-    local, _, domain = address.partition("@")
+    address = _address_of(raw)
+    return _without_suffix(*address) if address else None
+
+
+def _without_suffix(local: str, domain: str) -> str | None:
+    """The address without dots and +suffix in its mailbox."""
     mailbox = local.partition("+")[0].replace(".", "")
     return f"{mailbox}@{domain}" if mailbox else None
 

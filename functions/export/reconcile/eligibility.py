@@ -92,13 +92,18 @@ def worth_of(
     if row.value is None or not _sends(config, row.value_kind):
         return None
     currency = (row.currency or project_currency).upper()
+    value: float | None = row.value
+    elsewhere = config.value_currency == "project" and currency != project_currency
+    if elsewhere and is_currency(currency):
+        value, currency = row.value_project, project_currency
+    return Unwanted("no_exchange_rate") if value is None else _amount(value, currency)
+
+
+@lru_cache(maxsize=4096)
+def _amount(value: float, currency: str) -> Money | Unwanted:
+    """The amount, which many rows share, or what is wrong with it."""
     if not is_currency(currency):
         return Unwanted("unknown_currency")
-    value: float | None = row.value
-    if config.value_currency == "project" and currency != project_currency:
-        value, currency = row.value_project, project_currency
-    if value is None:
-        return Unwanted("no_exchange_rate")
     if not math.isfinite(value) or value > LARGEST:
         return Unwanted("invalid_value")
     if value < 0:
