@@ -34,7 +34,7 @@ import phonenumbers
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, fill, identifier, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.identity.erased import CONTACTS, one_writing
+from common.identity.erased import CONTACTS, PAGE, SHORTEST_WORD, one_writing, words
 from common.model import placeholders
 from common.settings import Settings
 from functions.export.ledger import erased
@@ -49,12 +49,12 @@ OWN = ("id", "purchase_id", "order_id")
 """What a row is called that goes with the person, whichever of their ids it was found by."""
 PARAMETERS = {"params": "value", "event_params": "text", "user_properties": "text"}
 """Columns that hold parameters of any name, and where in each its value is."""
+PAGES = (*PAGE, "landing_page")
+"""Columns of pages, whose words may name a person."""
 ROWS = ("old_row", "new_row", "row_text")
 """Columns that hold a whole row as JSON text."""
 TEXTS = ("detail", "fix", "note", "object")
 """Columns of words for a person, which may quote an id."""
-SHORTEST_QUOTED = 6
-"""Characters of an id that is looked for inside words; a shorter one stands in too many."""
 ROUNDS = 2
 """From what is given to a lead, and from the lead's address to another lead; no further, because a
 company's address leads to everybody who works there."""
@@ -156,7 +156,7 @@ def identified(warehouse: Warehouse, tables: Sequence[str], ids: Sequence[str]) 
     for _ in range(ROUNDS):
         found |= set(spellings(_beside(warehouse, tables, sorted(found), LEADING, OTHERS)))
     # last, so that what stands on a shared device leads to nobody else
-    every = (*IDS, *CONTACTS, *PARAMETERS)
+    every = (*IDS, *CONTACTS, *PARAMETERS, *PAGES)
     return sorted(found | set(_beside(warehouse, tables, sorted(found), every, OWN)))
 
 
@@ -206,7 +206,7 @@ def forget_staged(warehouse: Warehouse, ids: Sequence[str]) -> None:
             "erase_person_staged",
             table=warehouse.staging(table),
             mentioned=mentions([column["name"] for column in columns]) or Sql("FALSE"),
-            shortest=str(SHORTEST_QUOTED),
+            shortest=str(SHORTEST_WORD),
         )
         warehouse.execute(with_parameters(delete, **bound))
 
@@ -254,6 +254,7 @@ def mentions(columns: Sequence[str]) -> Sql | None:
         values.append(Sql("REGEXP_REPLACE(`person_id`, r'^(client|user):', '')"))
     held = [fill("{{ value }} IN UNNEST(@ids)", value=value) for value in values]
     held += [_among(column) for column in columns if column in PARAMETERS]
+    held += [_named_in(column) for column in columns if column in (*PAGES, *ROWS)]
     held += [_quotes(column) for column in columns if column in TEXTS]
     return join(" OR ", held) if held else None
 
@@ -264,22 +265,43 @@ def _inside(column: str, id: str) -> Sql:
 
 
 def _among(column: str) -> Sql:
-    """Whether a parameter, whatever its name, is one of the ids."""
+    """Whether a parameter, whatever its name, is one of the ids or has one among its words."""
     value = fill("parameter.{{ value }}", value=PARAMETERS[column])
-    writings = [value, *(one_writing(name, value) for name in CONTACTS)]
     return fill(
-        "EXISTS (SELECT 1 FROM UNNEST({{ column }}) AS parameter CROSS JOIN UNNEST(@ids) AS id"
-        " WHERE id IN ({{ writings }}))",
+        "EXISTS (SELECT 1 FROM UNNEST({{ column }}) AS parameter"
+        " CROSS JOIN UNNEST({{ words }}) AS word"
+        " WHERE (word = {{ value }} OR LENGTH(word) >= {{ shortest }})"
+        " AND ({{ is_id }}))",
         column=identifier(column),
-        writings=join(", ", writings),
+        value=value,
+        words=fill("ARRAY_CONCAT([{{ it }}], {{ words }})", it=value, words=words(value)),
+        shortest=str(SHORTEST_WORD),
+        is_id=_is_id(),
     )
+
+
+def _named_in(column: str) -> Sql:
+    """Whether a word of the column is one of the ids, as in an address of a page."""
+    return fill(
+        "EXISTS (SELECT 1 FROM UNNEST({{ words }}) AS word"
+        " WHERE LENGTH(word) >= {{ shortest }} AND ({{ is_id }}))",
+        words=words(identifier(column)),
+        shortest=str(SHORTEST_WORD),
+        is_id=_is_id(),
+    )
+
+
+def _is_id() -> Sql:
+    """Whether `word`, in any writing, is one of the ids."""
+    writings = [Sql("word"), *(one_writing(name, Sql("word")) for name in CONTACTS)]
+    return join(" OR ", [fill("{{ it }} IN UNNEST(@ids)", it=it) for it in writings])
 
 
 def _quotes(column: str) -> Sql:
     return fill(
         "EXISTS (SELECT 1 FROM UNNEST(@ids) AS id WHERE LENGTH(id) >= {{ shortest }}"
         " AND STRPOS({{ column }}, id) > 0)",
-        shortest=str(SHORTEST_QUOTED),
+        shortest=str(SHORTEST_WORD),
         column=identifier(column),
     )
 

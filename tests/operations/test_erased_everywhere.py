@@ -30,8 +30,9 @@ PHONE = "+44 20 7946 0958"
 CLIENT = "1834567890.1763550000"
 CANARIES = [
     *("jane.doe@", "j.doe@", "79460958", "7946 0958", CLIENT, "USER-CANARY", "ORDER-CANARY"),
-    *("LEAD-CANARY", "Janecanary"),
+    *("LEAD-CANARY", "Janecanary", "jane.doe%40"),
 ]
+ENCODED = f"https://shop.example/thanks?email={ADDRESS.replace('@', '%40')}&step=2"
 HASHED = [ADDRESS, OTHER_ADDRESS, "+442079460958", "442079460958", "janecanary"]
 
 
@@ -83,6 +84,14 @@ LATER = [
     signed("fresh-5", None, None, phone=_hash("+442079460958")),
     signed("fresh-6", None, OTHER_ADDRESS, created=None),
 ]
+NAMED_ONLY_IN_TEXTS = [
+    {"page_location": ENCODED},
+    {"page_referrer": f"https://mail.example/to/{ADDRESS}"},
+    {"contact": ADDRESS.upper()},
+    {"note": f"for {OTHER_ADDRESS}, soon"},
+    {"call": PHONE},
+]
+"""Parameters of later events, of devices that nobody knows to be the person's."""
 BOB = signed("lead-bob", "bob.1", "bob@shop.example", phone="+44 20 7946 0111", note="call bob")
 
 
@@ -135,6 +144,8 @@ def plant(here: Everywhere) -> None:
         [
             {"key": 1, "at": AT, "client": CLIENT, "user": "USER-CANARY-1", "session": 1}
             | {"order": "ORDER-CANARY-1", "params": {"contact": ADDRESS}, **bought},
+            {"key": 3, "at": AT, "client": "phone-of-jane", "session": 3, "order": "o-3"}
+            | {"params": {"page_location": ENCODED}, **bought},
             {"key": 2, "at": AT, "client": "bob.1", "session": 2, "order": "order-bob", **bought},
         ]
     )
@@ -190,6 +201,13 @@ def test_nothing_of_an_erased_person_is_found_or_comes_back(
     assert here.found() == {}
     assert [row["id"] for row in here.world.rows("signed", "id")] == ["lead-bob"]
     here.load([*JANE[:3], *LATER, BOB])
+    here.world.events(
+        {"key": 10 + number, "at": AT, "client": f"later.{number}", "session": 10 + number}
+        | {"name": name, "order": f"later-{number}", "value": 10.0, "currency": "USD"}
+        | {"params": params}
+        for number, params in enumerate(NAMED_ONLY_IN_TEXTS)
+        for name in ("purchase", "page_view")
+    )
     for request in ("a later load", "and another"):
         here.run(request)
         here.passes(hours=1)

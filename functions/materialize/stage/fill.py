@@ -184,11 +184,14 @@ def _still_held(warehouse: Warehouse, taken: lease.Lease) -> None:
 
 def _read(warehouse: Warehouse, raw: Sql, scanned: Sql) -> Sql:
     """The statement that makes `scanned` hold what the export says, but for erased persons."""
+    erasures = warehouse.table("erasures")
     rows = template(
         __file__,
         "fill_read",
         raw=raw,
-        spared=erased.spared("exported", NAMES, warehouse.table("erasures")),
+        erasures=erasures,
+        spared=erased.spared("exported", NAMES, erasures),
+        unnamed=erased.spared_words("exported"),
     )
     return create_table_as(scanned, visits.begun(rows), cluster="is_wanted")
 

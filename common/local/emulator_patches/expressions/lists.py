@@ -194,7 +194,8 @@ def _outer_names(select: exp.Select) -> Iterator[str]:
 
 def _of_element(part: exp.Expr, name: str, element: str, outer: set[str]) -> exp.Expr | None:
     """The same with columns as fields of the element; None when one may be something else."""
-    if part.find(exp.Query, exp.Window):
+    # IN UNNEST(@list) is a subquery to DuckDB, and no function of an element may hold one
+    if part.find(exp.Query, exp.Window, exp.Unnest):
         return None
     whole = exp.Paren(this=part.copy())
     for column in list(whole.find_all(exp.Column)):
