@@ -74,6 +74,7 @@ CASES = [
             "CAST(1e15 AS STRING)": "1e+15",
             "CAST(TIMESTAMP '2026-01-02 03:04:05.12' AS STRING)": "2026-01-02 03:04:05.120+00",
             "CAST(NUMERIC '1.50' AS STRING)": "1.5",
+            "SAFE_CAST(NUMERIC '12345678901234567890.5' AS STRING)": "12345678901234567890.5",
             "CAST('0.123456789' AS NUMERIC)": Decimal("0.123456789"),
             "SIGN(-2.5)": -1.0,
         },

@@ -45,19 +45,17 @@ CREATE OR REPLACE MACRO googlesql_string(x) AS
   END;
 -- Macros with types: only for what needs no aggregate or window to be known, else DuckDB does not see
 -- the type in time. In a lambda no branch that is never taken is left out of the plan, so that what
--- GA4 keeps in event_params, texts and numbers, has forms of its own.
+-- GA4 keeps in event_params, texts and numbers, has forms of its own. A form for DOUBLE would take
+-- what is NUMERIC too, and its digits.
 CREATE OR REPLACE MACRO googlesql_text
   (x VARCHAR) AS x,
   (x) AS googlesql_string(x);
-CREATE OR REPLACE MACRO googlesql_safe_text_of_float
-  (x DOUBLE) AS googlesql_float_text(x),
-  (x) AS TRY(googlesql_string(x));
-CREATE OR REPLACE MACRO googlesql_safe_text_of_number
+CREATE OR REPLACE MACRO googlesql_safe_text_of_integer
   (x BIGINT) AS CAST(x AS VARCHAR),
-  (x) AS googlesql_safe_text_of_float(x);
+  (x) AS TRY(googlesql_string(x));
 CREATE OR REPLACE MACRO googlesql_safe_text
   (x VARCHAR) AS x,
-  (x) AS googlesql_safe_text_of_number(x);
+  (x) AS googlesql_safe_text_of_integer(x);
 CREATE OR REPLACE MACRO googlesql_is_integer_text(x) AS regexp_full_match(x, '\s*[+-]?(\d+|0[xX][0-9a-fA-F]+)\s*');
 CREATE OR REPLACE MACRO googlesql_integer_text(x) AS
   CASE

@@ -103,7 +103,7 @@ def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> 
 @lru_cache(maxsize=512)
 def _translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
     google = _rewritten(statements.parsed(sql).copy(), declared)
-    text = google.sql("duckdb", unsupported_level=sqlglot.ErrorLevel.IGNORE)
+    text = google.sql("duckdb", copy=False, unsupported_level=sqlglot.ErrorLevel.IGNORE)
     try:
         duck = _ruled(sqlglot.parse_one(text, read="duckdb"))
     except sqlglot.errors.SqlglotError as error:
@@ -114,7 +114,7 @@ def _translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) ->
         _qualify(table, project)
     _qualify_calls(duck, project)
     used = frozenset(it.name for it in duck.find_all(exp.Parameter, exp.Placeholder))
-    return Translation(duck.sql("duckdb"), tuple(found), tuple(timed), used)
+    return Translation(duck.sql("duckdb", copy=False), tuple(found), tuple(timed), used)
 
 
 def _rewritten(tree: exp.Expr, declared: tuple[tuple[str, str], ...]) -> exp.Expr:
@@ -143,8 +143,17 @@ _RULES: list[Any] = [
 ]
 
 
+_UNRULED = (
+    *(exp.Identifier, exp.Column, exp.Literal, exp.Alias, exp.TableAlias, exp.Table, exp.Star),
+    *(exp.Select, exp.From, exp.Where, exp.Join, exp.Ordered, exp.Paren, exp.EQ, exp.And, exp.Or),
+)
+"""Three of four nodes, of which no rule is: each is about a function, a type or an operator."""
+
+
 def _ruled(tree: exp.Expr) -> exp.Expr:
     for node in reversed(list(tree.walk())):
+        if isinstance(node, _UNRULED):
+            continue
         rule = next((it for it in _RULES if it.applies_to(node)), None)
         if rule is not None:
             replacement = rule.rewrite(node)
