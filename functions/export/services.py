@@ -23,6 +23,7 @@ from functions.export.contract.base import Destination
 from functions.export.destinations.registry import CONFIG, connect
 from functions.export.ledger.entries import Scope
 from functions.export.ledger.ledger import BigQueryLedger, LeavingLedger
+from functions.export.transport import foreign
 from functions.export.transport.clock import Clock
 from functions.export.transport.wire import Wire
 
@@ -126,12 +127,14 @@ class Connection:
             return []
         chosen: list[str] = list(self.destination.mapped[conversion].leaves)
         field, kind = self.destination.audience_field, self.destination.kind
+        # the first version had no other list; each statement is billed 10 MB at least
+        versions = self._versions if self.stored.version > 1 else ()
         before = [
-            each.get(field)
-            for version in self._versions
+            foreign.text(each.get(field))
+            for version in versions
             if version.definition.get("kind") == kind
-            for each in version.definition["conversions"]
-            if each["conversion"] == conversion
+            for each in foreign.objects(version.definition.get("conversions"))
+            if each.get("conversion") == conversion
         ]
         present = getattr(self.destination.mapped[conversion], field)
         lists = dict.fromkeys([*chosen, *filter(None, before)])

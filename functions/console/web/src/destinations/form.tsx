@@ -6,6 +6,7 @@ import {
   Group,
   Stack,
   Switch,
+  TagsInput,
   TextInput,
 } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
@@ -27,7 +28,7 @@ import { Search, withChosen } from '../ui/search';
 import { Advices } from './advice';
 import { CreateLists } from './audiences';
 import { useForms, usePlatform } from './forms';
-import type { Config, FormOf, DestinationVersion, Mapping } from './types';
+import type { Config, FormOf, DestinationVersion, Mapped, Mapping } from './types';
 
 /** Fields that a person has to think about first; the others wait under "More". */
 const FIRST = new Set(['name', 'id', 'mode', 'conversions', 'default_consent', 'eea_default_consent', 'start_date']);
@@ -235,7 +236,7 @@ function Mappings({ root, draft, set, errors }: Pick<DrawnProps, 'root' | 'set' 
   const known = list.data?.conversions.map(({ id, name }) => ({ value: id, label: name })) ?? [];
   const item = schema?.items && resolved(root, schema.items);
   const others = Object.keys(item?.properties ?? {}).filter((name) => name !== 'conversion');
-  const put = (index: number, name: string, value: string | boolean) =>
+  const put = (index: number, name: string, value: Mapped) =>
     set('conversions', draft.conversions.map((one, at) => (at === index ? mappedAs(one, name, value) : one)));
   return (
     <Fieldset legend={schema?.title ?? 'Conversions'} data-field="conversions">
@@ -260,7 +261,7 @@ function Mappings({ root, draft, set, errors }: Pick<DrawnProps, 'root' | 'set' 
                 index={index}
                 value={mapping[name]}
                 change={(value) => put(index, name, value)}
-                error={errors.find(({ field }) => field === `conversions.${index}.${name}`)?.message}
+                error={errors.find(({ field }) => `${field}.`.startsWith(`conversions.${index}.${name}.`))?.message}
               />
             ))}
             {draft.conversions.length > 1 && (
@@ -290,7 +291,7 @@ function Mappings({ root, draft, set, errors }: Pick<DrawnProps, 'root' | 'set' 
 }
 
 /** The mapping with the field; what is empty is not said. */
-function mappedAs(mapping: Mapping, name: string, value: string | boolean): Mapping {
+function mappedAs(mapping: Mapping, name: string, value: Mapped): Mapping {
   const { [name]: _, ...others } = mapping;
   return { ...others, conversion: mapping.conversion, ...(value === '' && name !== 'conversion' ? {} : { [name]: value }) };
 }
@@ -300,8 +301,8 @@ function MappingField(props: {
   schema: Schema | undefined;
   name: string;
   index: number;
-  value: string | boolean | undefined;
-  change: (value: string | boolean) => void;
+  value: Mapped | undefined;
+  change: (value: Mapped) => void;
   error: string | undefined;
 }) {
   const { schema, value } = props;
@@ -315,6 +316,18 @@ function MappingField(props: {
         onChange={(event) => props.change(event.currentTarget.checked)}
         error={props.error}
         mb={8}
+      />
+    );
+  }
+  if (schema?.type === 'array') {
+    return (
+      <TagsInput
+        label={props.index === 0 ? title : undefined}
+        aria-label={`${title} ${props.index + 1}`}
+        value={Array.isArray(value) ? value : []}
+        onChange={props.change}
+        flex="1 1 180px"
+        error={props.error}
       />
     );
   }

@@ -2,7 +2,8 @@ import type { Export } from '../api/types';
 import type { Schema } from '../editor/form';
 
 /** A conversion, and what the platform is to make of it. */
-export type Mapping = { conversion: string } & Record<string, string | boolean>;
+export type Mapped = string | boolean | string[];
+export type Mapping = { conversion: string } & Record<string, Mapped>;
 
 export type Config = Record<string, unknown> & {
   id: string;
