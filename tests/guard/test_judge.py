@@ -420,3 +420,28 @@ def test_a_pattern_in_a_function_is_not_taken_for_a_table() -> None:
 def test_an_epoch_is_called_what_it_is() -> None:
     findings = judge("SELECT EXTRACT(EPOCH FROM created) AS id FROM crm.orders", SCOPE).findings
     assert [(it.code, it.column) for it in findings] == [("other_dialect", 16)]
+
+
+WHERE = "SELECT id FROM shop.crm.orders WHERE"
+SLIPS = {
+    f"{WHERE} date >= '@start_date'": ("parameter", "@start_date", True),
+    f"{WHERE} date >= :start_date": ("parameter", "@start_date", True),
+    f"{WHERE} date BETWEEN :from_day AND 1": ("parameter", "WHERE date BETWEEN", False),
+    f"{WHERE} date >= $1": ("parameter", "WHERE date BETWEEN", False),
+    f"{WHERE} date >= {{start_date}}": ("template", "Paste the compiled SQL", False),
+    f"{WHERE} doc:a = 1": ("other_dialect", "Write JSON_VALUE", False),
+    f"{WHERE} date => @start_date": ("syntax", "Write >=", False),
+    f"{WHERE} date =< @start_date": ("syntax", "Write <=", False),
+    f"{WHERE} a UNION SELECT 1": ("syntax", "UNION DISTINCT SELECT ...; or UNION ALL", False),
+    f"{WHERE} a EXCEPT SELECT 1": ("syntax", "EXCEPT DISTINCT SELECT ...", False),
+    f"{WHERE} a MINUS SELECT 1": ("other_dialect", "EXCEPT DISTINCT", True),
+    f"```sql\n{WHERE} a": ("unreadable", "Remove it.", True),
+}
+
+
+@pytest.mark.parametrize("sql", SLIPS)
+def test_a_slip_of_a_tired_hand_gets_its_true_reason(sql: str) -> None:
+    code, fix, is_mended = SLIPS[sql]
+    (finding,) = (it for it in judge(sql, SCOPE).findings if it.severity == "error")
+    assert (finding.code, finding.fix[: len(fix)]) == (code, fix)
+    assert (finding.replacement is not None) == is_mended

@@ -29,6 +29,7 @@ SAID = {
     ),
     "Queries in UNION ALL have mismatched column count; query 1 has 2 columns": "CAST(NULL",
     'Syntax error: Expected ")" but got identifier "x"': "comma",
+    "Operands of = cannot be literal NULL": "a IS NULL",
     "Something that nobody has seen": "send the query again",
 }
 

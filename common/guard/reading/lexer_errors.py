@@ -55,7 +55,7 @@ def beyond(text: str, offset: int) -> int:
 _SUFFIX = r"(?i:\s+(?:precision|varying|with time zone)\b)?(?:\(\d+(?:, *\d+)?\))?"
 _HINT = r"@\{[^{}'\"`]*\}"
 _SKIPPED = re.compile(
-    rf"{_HINT}|\{{\{{.*?\}}\}}|\{{%.*?%\}}|\{{#.*?#\}}|\$\{{.*?\}}|@@\w*|::\s*\w*{_SUFFIX}|\w+|[^'\"`/\w]",
+    rf"{_HINT}|```\w*|\{{\w+\}}|\{{\{{.*?\}}\}}|\{{%.*?%\}}|\{{#.*?#\}}|\$\{{.*?\}}|@@\w*|::\s*\w*{_SUFFIX}|\w+|[^'\"`/\w]",
     re.DOTALL,
 )
 
@@ -87,9 +87,29 @@ def _hint(match: re.Match[str], before: str, rest: str) -> Unreadable:
 def _positional(match: re.Match[str], before: str, rest: str) -> Unreadable:
     return Unreadable(
         "parameter",
-        "A ? is a parameter by position; only two parameters are known, both by name.",
+        f"{match[0]} is a parameter by position; only two parameters are known, both by name.",
         "WHERE date BETWEEN @start_date AND @end_date",
     )
+
+
+def _named(match: re.Match[str], before: str, rest: str) -> Unreadable:
+    # a:b reads a document in other dialects; a name of our own stands behind a gap or an operator
+    if (colon := re.match(":", rest)) and re.search(r"[\w\])'\"`]$", before):
+        return _colon(colon, before, rest)
+    known = match[1].lower() in ("start_date", "end_date")
+    return Unreadable(
+        "parameter",
+        f"{match[0]} is how other databases write a parameter; two are known here, @start_date and "
+        "@end_date.",
+        f"@{match[1]}" if known else "WHERE date BETWEEN @start_date AND @end_date",
+        f"@{match[1]}" if known else None,
+        after=match.end(),
+    )
+
+
+def _fence(match: re.Match[str], before: str, rest: str) -> Unreadable:
+    message = f"{match[0]} is Markdown's mark around code, and no part of the query."
+    return Unreadable("unreadable", message, "Remove it.", "", after=match.end())
 
 
 def _colon(match: re.Match[str], before: str, rest: str) -> Unreadable:
@@ -178,14 +198,17 @@ def _foreign(match: re.Match[str], before: str, rest: str) -> Unreadable:
 
 
 _CASES: tuple[tuple[str, Callable[[re.Match[str], str, str], Unreadable]], ...] = (
-    (r"\{\{|\{%|\{#|\$\{|[{}$]", _template),
+    (r"\$\d+", _positional),
+    (r"\{\w+\}|\{\{|\{%|\{#|\$\{|[{}$]", _template),
     (r"@@\w*", _system_variable),
     (rf"{_HINT}|@", _hint),
     (r"\?", _positional),
     (rf"::\s*(\w*){_SUFFIX}", _colon_cast),
+    (r":([A-Za-z_]\w*)", _named),
     (r":", _colon),
     (rf"[{_CURLY}]", _curly_quote),
     (r"[rRbB]{0,2}('''|\"\"\"|'|\")", _open_string),
+    (r"```\w*", _fence),
     (r"`", _open_name),
     (r"/\*", _open_comment),
     (r"[%!]", _operator),

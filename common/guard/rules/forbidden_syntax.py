@@ -18,6 +18,7 @@ class _Problem(NamedTuple):
     token: Token
     message: str
     fix: str
+    replacement: str | None = None
 
 
 def parameters(tokens: Sequence[Token]) -> frozenset[str]:
@@ -27,12 +28,26 @@ def parameters(tokens: Sequence[Token]) -> frozenset[str]:
 
 def check(source: Source, tokens: Sequence[Token]) -> list[Finding]:
     """Every form that is refused wherever it stands; one finding of a kind."""
-    checks = (_unknown_parameters, _word_forms, _tops, _metadata, _bare_wildcards, _select_as)
+    checks = (
+        _unknown_parameters,
+        _quoted_parameters,
+        _word_forms,
+        _tops,
+        _metadata,
+        _bare_wildcards,
+        _select_as,
+    )
     faults = [fault for check in checks for fault in check(tokens)]
     # reversed twice, so that the first of each code is kept and all stay in their order
     first = {fault.code: fault for fault in reversed(faults)}
     return [
-        found(fault.code, fault.message, fault.fix, at=source.position(fault.token.offset))
+        found(
+            fault.code,
+            fault.message,
+            fault.fix,
+            at=source.position(fault.token.offset),
+            replacement=fault.replacement,
+        )
         for fault in reversed(first.values())
     ]
 
@@ -49,6 +64,24 @@ def _unknown_parameters(tokens: Sequence[Token]) -> list[_Problem]:
         for token in tokens
         if token.kind == "parameter" and token.text[1:].lower() not in PARAMETERS
     ]
+
+
+def _quoted_parameters(tokens: Sequence[Token]) -> list[_Problem]:
+    """'@start_date', which is a text of eleven letters that no row holds."""
+    return [
+        _Problem(
+            "parameter",
+            token,
+            f"{token.text} is a text: between quotes no parameter is filled in.",
+            token.text[1:-1],
+            token.text[1:-1],
+        )
+        for token in tokens
+        if token.kind == "string" and token.text[1:-1].lower() in _IN_TEXTS
+    ]
+
+
+_IN_TEXTS = frozenset(f"@{name}" for name in PARAMETERS)
 
 
 def _word_forms(tokens: Sequence[Token]) -> list[_Problem]:

@@ -207,12 +207,18 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[_Problem]:
         elif token.has(")", "]") and len(ranks) > 1:
             ranks.pop()
         elif token.has("SELECT", "|>") and not before.has("."):
-            if token.has("SELECT") and ranks[-1] >= 0 and not before.has("|>"):
+            if token.has("SELECT") and before.has("MINUS") and ranks[-1] >= 0:
+                message = "MINUS is Oracle's; GoogleSQL's word for it is EXCEPT DISTINCT."
+                text = "EXCEPT DISTINCT"
+                yield _Problem(before, message, text, text, code="other_dialect")
+            elif token.has("SELECT") and ranks[-1] >= 0 and not before.has("|>"):
                 message = f"A SELECT begins here, behind the {_ORDER[ranks[-1]]} of another one."
                 fix = "Keep one of them, or unite them: ... UNION ALL SELECT ... FROM ..."
                 yield _Problem(token, message, fix)
             ranks[-1] = -1
-        elif token.has("UNION", "INTERSECT") or (token.has("EXCEPT") and after.has("DISTINCT")):
+        elif token.has("UNION", "INTERSECT") or (
+            token.has("EXCEPT") and after.has("DISTINCT", "SELECT")
+        ):
             # GoogleSQL lets only the whole union be ordered or cut
             if ranks[-1] >= _ORDER.index("ORDER"):
                 message = f"ORDER BY and LIMIT before {token.text} belong to one side of it only."

@@ -36,6 +36,15 @@ def _likely(tokens: Sequence[Token], index: int) -> tuple[str, str]:
     # from the surest guess to the vaguest: the first that fits is said
     if token.has("=") and (before.has("=") or after.has("=")):
         return "GoogleSQL compares with a single =.", "Write ="
+    if token.has("=>"):
+        return "=> names an argument of a function; a comparison is written >=.", "Write >="
+    if before.has("=") and token.has("<"):
+        return "A comparison is written <= in GoogleSQL.", "Write <="
+    if before.has("UNION", "INTERSECT", "EXCEPT"):
+        # what the word alone means elsewhere: equal rows are dropped
+        drops = f"{before.text} DISTINCT {token.text} ..."
+        fix = f"{drops}; or UNION ALL, which keeps equal rows" if before.has("UNION") else drops
+        return f"In GoogleSQL {before.text} says which of equal rows it keeps.", fix
     if older.has("LIMIT") and token.has(","):
         return "LIMIT with a comma is MySQL's.", f"LIMIT {after.text} OFFSET {before.text}"
     if token.has("DELETE", "INSERT", "MERGE", "UPDATE"):

@@ -45,6 +45,10 @@ _KNOWN: tuple[tuple[str, _Advice], ...] = (
         lambda m: f"Cast the argument to a type that {m[1]} takes: {m[1]}(SAFE_CAST(a AS FLOAT64))",
     ),
     (
+        r"Operands of \S+ cannot be literal NULL",
+        lambda m: "Nothing is equal to NULL: write a IS NULL, or a IS NOT NULL",
+    ),
+    (
         r"(?i)aggregate function \w+ not allowed in WHERE",
         lambda m: "Move the condition behind GROUP BY: HAVING COUNT(*) > 1",
     ),
