@@ -258,6 +258,16 @@ def test_the_rule_that_drops_an_order_is_named(shop: House) -> None:
     )
 
 
+def test_an_id_with_its_client_is_explained_as_well(shop: House) -> None:
+    per_client = {**PURCHASE, "id": "mine", "order_ids_are_per_client": True}
+    shop.harness.save(per_client)
+    assert explain(shop, "id=T-2@c2", "mine")["verdict"] == "waiting"
+    shop.harness.save({**per_client, "filters": OVER_60})
+    shown = explain(shop, "id=T-2@c2", "mine")
+    assert (shown["verdict"], shown["dropped_by"]) == ("dropped", "filter")
+    shop.harness.ask("DELETE", "/conversions/mine")
+
+
 def test_a_trial_asks_orders_who_is_who_as_the_run_does(house: House) -> None:
     world, orders = house.world, "test-project.quick_crm.orders"
     columns = {"id": "STRING", "client_id": "STRING", "user_id": "STRING", "created": "TIMESTAMP"}

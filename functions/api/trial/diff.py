@@ -21,7 +21,7 @@ from functions.api.definitions import checks, graph
 from functions.api.definitions.definitions import Remark
 from functions.api.services import Services
 from functions.api.trial.backtest import message_of
-from functions.api.trial.rules import columns, failed, rules_of
+from functions.api.trial.rules import IDS, columns, failed, rules_of
 from functions.api.trial.trial import Trial, trial
 
 Change = Literal["added", "removed", "changed"]
@@ -128,6 +128,7 @@ def _failed_rules(conversion: Conversion, tried: Trial, ids: list[str]) -> dict[
         "diff_rules",
         stage=tried.context.stage,
         rules=columns(rules),
+        names=IDS,
         ids=bind(ids, "ARRAY<STRING>"),
     )
     message_of: dict[str, str] = {}

@@ -17,7 +17,7 @@ from common.model.window import Window
 from functions.api.definitions.definitions import last_runs
 from functions.api.reporting.tables import rows_of
 from functions.api.services import Services
-from functions.api.trial.rules import columns, rules_of
+from functions.api.trial.rules import IDS, columns, rules_of
 from functions.api.trial.steps import Case, Row, Step, Verdict, sentence_of, verdict_of, walk
 from functions.api.trial.trial import trial
 
@@ -119,6 +119,7 @@ def _events(
         "explain_events",
         stage=services.warehouse.table("ga4_events"),
         rules=columns(rules_of(stored.conversion)),
+        ids=IDS,
     )
     bound = with_parameters(sql, key=key, start_date=window.start, end_date=window.end)
     return list(services.warehouse.rows(bound))

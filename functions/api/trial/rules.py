@@ -11,6 +11,14 @@ from common.model.filters import All, Any_, Condition, Filter
 from common.untyped import Row
 
 
+IDS = Sql(
+    "[event.order_id, event.purchase_id, CONCAT('ga4-', event.event_key),"
+    " CONCAT(COALESCE(event.purchase_id, event.order_id), '@', event.client_id)]"
+)
+"""What a person may call an event by, over the alias `event` of the stage: its order, with the
+property or the client where definitions count it so, and the id of an event without any."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """One rule in words, and as a BOOL expression over the alias `event` of the stage."""
