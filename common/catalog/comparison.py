@@ -38,6 +38,7 @@ class Comparison(Model):
 
 def compared(before: DefinitionVersion, after: DefinitionVersion) -> Comparison:
     """What differs; a field at its default is a field that is not set."""
+    # of the JSON and not of the models: older versions may be in a form that nobody reads any more
     old, new = dict(_leaves(before.definition)), dict(_leaves(after.definition))
     return Comparison(
         id=before.id,

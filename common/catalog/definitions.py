@@ -56,6 +56,7 @@ class DefinitionVersion:
         """Why this release cannot read the conversion's definition; empty where it can."""
         return self._read[1]
 
+    # once: a list of hundreds asks each definition a dozen questions
     @cached_property
     def _read(self) -> tuple[Conversion | None, str]:
         try:
@@ -98,6 +99,7 @@ class Catalog:
                 code=f"unknown_{self._collection}",
                 fix="List the known ids first.",
             )
+        # versions come oldest first
         return found[-1]
 
     def versions(self, id: str = "") -> list[DefinitionVersion]:
@@ -138,6 +140,7 @@ class Catalog:
         # the same request sent again is no edit: a new version would be computed from the start
         if current and current.status == status and self._is_same(current.definition, definition):
             return current
+        # judged by the present release, so that the same choice has the same text and fingerprint
         kept = self._kept(definition)
         row = {
             "collection": self._collection,
@@ -163,6 +166,7 @@ class Catalog:
         """The form to keep; what this release cannot read is kept as it is."""
         try:
             model: BaseModel = self._forms.validate_python(definition)
+        # what cannot be read is archived as it is; to drop a field of it would be to change it
         except ValidationError:
             return definition
         return stored_form(model)

@@ -26,4 +26,5 @@ def with_prerequisites(
     wanted = set(ids)
     while grown := {other for id in wanted for other in needed.get(id, ())} - wanted:
         wanted |= grown
+    # a reference may name what was archived since
     return frozenset(wanted & set(needed))

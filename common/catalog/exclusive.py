@@ -13,6 +13,7 @@ from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Collection
 from common.errors import ConflictError
 
+# it is renewed while a save lasts: who dies in the middle keeps others waiting so long at most
 LEASE_SECONDS = 60
 ATTEMPTS = 10
 
@@ -41,6 +42,7 @@ def exclusive(warehouse: Warehouse, collection: Collection) -> Iterator[Callable
         with lease.kept(warehouse, held, seconds=LEASE_SECONDS, every=LEASE_SECONDS / 3):
             yield partial(_check, warehouse, held, collection)
     finally:
+        # whatever happened: the next writer need not wait for the lease to run out
         lease.release(warehouse, held)
 
 

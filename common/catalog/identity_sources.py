@@ -36,5 +36,6 @@ def tables(
     return tuple(
         warehouse.table(name)
         for name in names
+        # a statement that names a missing table fails as a whole
         if warehouse.schema_of(warehouse.path(name)) is not None
     )

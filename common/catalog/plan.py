@@ -58,6 +58,7 @@ def known(
 
     A run that broke off before it was planned finds what had changed before it began.
     """
+    # it is walked twice, and a generator would be empty the second time
     listed = list(definitions)
     last = yesterday(now, warehouse.settings.timezone)
     return Known(
@@ -77,6 +78,7 @@ def chosen(request: RunRequested, known: Known) -> frozenset[str]:
     Raises UserError for a name that no active conversion has.
     """
     definitions = known.definitions
+    # none named is all: the daily run's own message names none
     if not request.conversions:
         return frozenset(definitions)
     # what cannot run is no unknown name, and the others that were named run all the same
@@ -98,6 +100,7 @@ def windows(
 ) -> dict[str, Window]:
     """Id → the days that the run brings up to date; what cannot run now is left out."""
     found = {}
+    # sorted, so that a run delivered twice plans the same tasks in the same order
     for id in sorted(ids):
         if (end := _last_day(id, request, trigger, known)) is not None:
             due = due_window(known.definitions[id], known.definitions, end, known.done)
@@ -132,6 +135,7 @@ def tiers(definitions: Iterable[DefinitionVersion]) -> dict[str, int]:
         for stored in listed
     }
     found: dict[str, int] = {}
+    # models last, in tiers of their own: training takes minutes, and nobody else need wait for it
     for group in (set(needed) - scored, scored):
         first = max(found.values(), default=-1) + 1
         for id in sorted(group):
@@ -266,6 +270,7 @@ def _asked_day(id: str, request: RunRequested, known: Known) -> date | None:
     To close a later day would pass over the days between for ever.
     """
     done, asked = known.done_until(id), request.start_date
+    # the day after the last one that is done, so that no gap is left behind the days asked for
     return min(asked, done + timedelta(days=1)) if asked and done else asked
 
 
@@ -303,6 +308,7 @@ def _following_members(
         members = definitions[id].conversion.members()
         return min([windows[id].start, *(start(member) for member in members if member in windows)])
 
+    # a member may begin after this one ends, where it reaches only the days that it has
     return {id: Window(min(start(id), window.end), window.end) for id, window in windows.items()}
 
 

@@ -54,6 +54,7 @@ def targets(
                 conversions=number or 0,
             )
         )
+    # those that can be chosen first: the list is shown as it comes
     return sorted(found, key=lambda target: (bool(target.reason), target.id))
 
 

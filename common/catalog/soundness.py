@@ -20,6 +20,7 @@ def stopped(active: Iterable[DefinitionVersion]) -> dict[str, str]:
     needed = {
         id: stored.conversion.references() for id, stored in listed.items() if not stored.unreadable
     }
+    # from the bottom up: a circle, which may lie in the table, never becomes runnable
     runnable: set[str] = set()
     while grown := {id for id, others in needed.items() if others <= runnable} - runnable:
         runnable |= grown

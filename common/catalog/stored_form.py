@@ -20,6 +20,7 @@ def stored_form(model: BaseModel) -> JsonObject:
     return {
         name: _kept(getattr(model, name), written[name])
         for name, field in type(model).model_fields.items()
+        # a tag is always at its default, and without it the form could not be told from others
         if _is_tag(field) or getattr(model, name) != field.get_default(call_default_factory=True)
     }
 

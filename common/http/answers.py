@@ -53,6 +53,7 @@ class Problem(BaseModel):
 def json_response(value: Any, status: int = 200) -> Response:
     """The value as JSON; models, dates and timestamps included. A number without end is null."""
     try:
+        # NaN and Infinity are no JSON (RFC 8259 section 6): a browser would refuse the whole answer
         text = json.dumps(value, default=_plain, allow_nan=False)
     except ValueError:
         # only where it failed: NaN is rare, and a look at each value is not free
@@ -75,6 +76,7 @@ def problem(error: ProductError, request: Request, request_id: str) -> Response:
         "request_id": request_id,
     }
     response = json_response({key: value for key, value in body.items() if value is not None})
+    # RFC 9457 section 3: by it a program tells a problem from an answer
     response.status_code = error.status
     response.content_type = "application/problem+json"
     response.headers.update(_headers(error))
@@ -92,8 +94,10 @@ def _fix(error: ProductError) -> str:
 
 def _headers(error: ProductError) -> Mapping[str, str]:
     match error:
+        # a 405 has to list the verbs that work (RFC 9110 section 15.5.6)
         case MethodError():
             return {"Allow": ", ".join(error.allowed)}
+        # a 401 has to say how to sign in (RFC 9110 section 15.5.2)
         case UnauthenticatedError():
             return {"WWW-Authenticate": error.challenge}
     return {"Retry-After": str(RETRY_SECONDS)} if error.status == 503 else {}
@@ -132,10 +136,12 @@ def with_cors(response: Response, request: Request, settings: Settings) -> Respo
         response.headers["Access-Control-Allow-Headers"] = (
             "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
         )
+        # without it a page of another origin reads neither the version nor the id of its request
         response.headers["Access-Control-Expose-Headers"] = (
             "ETag, X-Request-Id, Retry-After, WWW-Authenticate"
         )
         response.headers["Access-Control-Max-Age"] = "3600"
+        # or a cache would hand one origin's permission to another
         response.headers["Vary"] = "Origin"
     return response
 
@@ -153,6 +159,7 @@ def _finite(value: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
+        # aliases are the names of the document: a field may be called as no Python name can be
         return value.model_dump(mode="json", by_alias=True)
     if hasattr(value, "isoformat"):
         return value.isoformat()

@@ -33,6 +33,7 @@ def expected_version(request: Request) -> int | None:
     text = request.headers.get("If-Match")
     if text is None:
         return None
+    # * and lists are refused too: "any version" would overwrite what nobody has read
     if not re.fullmatch(IF_MATCH, text):
         raise MalformedError(
             "The header If-Match names no version.",
@@ -63,10 +64,12 @@ def unless_known(response: Response, request: Request) -> Response:
     Weak, as a proxy may pack it (RFC 9110 section 8.8.3); a browser asks again each time.
     """
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32], weak=True)
+    # what is shown depends on who asks, so that no shared cache may keep it
     response.headers["Cache-Control"] = "private, no-cache"
     tag, _ = response.get_etag()
     if not (tag and request.if_none_match.contains_weak(tag)):
         return response
+    # a 304 carries what the 200 would have said of caching (RFC 9110 section 15.4.5)
     kept = {name: response.headers[name] for name in ("ETag", "Cache-Control")}
     return Response(status=304, headers=kept)
 

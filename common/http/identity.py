@@ -37,6 +37,7 @@ class Identity:
 
     def may(self, role: Role) -> bool:
         """Whether the account may do what this role may."""
+        # one order of roles, so that no right has to be given to each of them
         return ROLES.index(self.role) >= ROLES.index(role)
 
     @property
@@ -57,6 +58,7 @@ def identified(request: Request, settings: Settings, keys: Keys) -> Identity:
     if settings.token_audience:
         claims = tokens.verified(_bearer(request), GOOGLE, settings.token_audience, keys)
         return _on_a_list(claims, settings)
+    # after the audience: where tokens are asked for, no setting lets anybody in without one
     if settings.local_user:
         return Identity(settings.local_user, "operator")
     return _let_in_by_the_platform(request, settings)
@@ -83,6 +85,7 @@ def _fetched(address: str) -> Mapping[str, str]:
     # only services that verify tokens themselves need it
     import requests
 
+    # a person waits for it; keys that are known already go on without an answer
     answer = requests.get(address, timeout=5)
     answer.raise_for_status()
     found: Mapping[str, str] = answer.json()
@@ -101,6 +104,7 @@ def _bearer(request: Request) -> str:
 
 
 def _on_a_list(claims: Row, settings: Settings) -> Identity:
+    # addresses are compared as people write them: Ann@ and ann@ are one account at Google
     email, domain = str(claims["email"]).lower(), str(claims.get("hd", "")).lower()
     if settings.token_domain and domain != settings.token_domain.lower():
         raise _stranger(email)
@@ -137,6 +141,7 @@ def _let_in_by_the_platform(request: Request, settings: Settings) -> Identity:
     Source: cloud.google.com/run/docs/authenticating/service-to-service.
     """
     claims = _claims(request)
+    # 320 is the longest address (RFC 3696): it goes into logs and versions
     email, domain = str(claims.get("email", ""))[:320].lower(), str(claims.get("hd", "")).lower()
     if settings.token_domain and domain != settings.token_domain.lower():
         raise _stranger(email or "unknown")
@@ -156,6 +161,7 @@ def _claims(request: Request) -> Row:
     payload = token.partition(".")[2].partition(".")[0]
     try:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    # whoever sends nonsense is nobody, and a list then lets nobody in
     except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}

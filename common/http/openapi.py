@@ -175,6 +175,7 @@ def _inlined(form: Any, definitions: Row) -> Any:
 def _without_null(form: Row) -> JsonObject:
     """The schema of what may be written; a parameter that is null is not written at all."""
     plain = {name: value for name, value in form.items() if name not in ("description", "anyOf")}
+    # a default of null would document a value that cannot be sent
     if plain.get("default", "") is None:
         del plain["default"]
     kinds = [part for part in form.get("anyOf", ()) if part.get("type") != "null"]

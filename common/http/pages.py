@@ -30,6 +30,7 @@ class PageQuery(Model):
 
 def cursor(*place: str) -> str:
     """Where a page ended, as the opaque text that the next request sends back."""
+    # = would have to be escaped in an address; read_cursor puts it back
     return base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
 
 
@@ -73,6 +74,7 @@ def part_of(
     keys = [key(item) for item in items]
     if place and place[0] not in keys:
         raise bad_page()
+    # by the item and not by its number: what is added or archived meanwhile shifts no page
     start = keys.index(place[0]) + 1 if place else 0
     found = list(items[start : start + query.limit])
     more = start + query.limit < len(items)

@@ -38,6 +38,7 @@ def receive(request: Request, handler: Callable[[Message], None]) -> Response:
             request_id=request_id,
         )
         return problem(error, request, request_id)
+    # the framework would log it with its traceback, which may quote what the message holds
     except Exception as error:
         return fault_of_our_own(error, request, request_id)
     return Response(status=204)
@@ -47,6 +48,7 @@ def pushed_message(request: Request) -> Message:
     """The message inside a Pub/Sub push body; raises MalformedError for anything else."""
     envelope = read_json(request, maximum=MAXIMUM_PUSH)
     try:
+        # without validate Python passes over letters that are no base64, and reads half a message
         text = base64.b64decode(envelope["message"]["data"], validate=True).decode()
         message = MESSAGE.validate_python(strict_json(text))
         return _named(message, str(envelope["message"].get("messageId", "")))

@@ -17,7 +17,9 @@ from common.untyped import JsonObject
 
 MAXIMUM_BODY = 2 * 1024**2
 """Bytes of a body: room for a query of 1 MB as JSON."""
+# a group of a filter takes two levels: nobody reads fifteen inside one another
 MAXIMUM_DEPTH = 32
+# as much as common proxies pass on of an address
 MAXIMUM_QUERY = 8 * 1024
 PLAIN_JSON = re.compile(r"true|false|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 """How booleans and numbers are written in a query string: as in JSON (RFC 8259 section 6)."""
@@ -107,6 +109,7 @@ def strict_json(text: str) -> Any:
             fix="Write the filter with fewer groups inside one another.",
         )
     try:
+        # Python's own reader takes NaN and Infinity, and of a key that stands twice the last one
         value = json.loads(
             text,
             parse_constant=_no_constant,
@@ -141,6 +144,7 @@ def invalid(
     Given what was sent, places are named by its own keys; given its type, misspelt fields are too.
     """
     faults = messages_of(error, sent, adapter)
+    # a person reads ten; `errors` has them all
     lines = [
         f"{fault['field']}: {fault['message']}" if fault["field"] else fault["message"]
         for fault in faults[:10]
@@ -170,6 +174,7 @@ def _validated(value: Any, adapter: TypeAdapter[Read]) -> Read:
 def _typed(text: str, form: JsonObject) -> Any:
     """The text as the JSON value that its parameter's type calls for; else the text itself."""
     types = {part.get("type") for part in form.get("anyOf", [form])}
+    # 40 letters hold any number that is meant; Python refuses to read more than 4,300 digits
     if types & {"integer", "number", "boolean"} and PLAIN_JSON.fullmatch(text) and len(text) < 40:
         return strict_json(text)
     return text

@@ -26,6 +26,7 @@ Body = TypeVar("Body")
 
 def _written(value: Any) -> Any:
     """Only YYYY-MM-DD: a number would be taken for seconds since 1970."""
+    # a date is one already; a number goes on to pydantic, which refuses it in its strict mode
     if not isinstance(value, str):
         return value
     try:
@@ -96,6 +97,7 @@ class Days(Model):
 
 def window_of(days: Days, last: date) -> Window:
     """The days asked for, else the 30 days up to `last`; raises UserError for none or too many."""
+    # a start in the future is answered with its own day, not with a window that ends before it
     end = days.end_date or max(last, days.start_date or last)
     start = days.start_date or end - timedelta(days=DEFAULT_DAYS - 1)
     check_window(start, end)

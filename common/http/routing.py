@@ -125,6 +125,7 @@ class Router:
                 for route in interface.all_routes
             ],
             redirect_defaults=False,
+            # /runs/ is meant as /runs
             strict_slashes=False,
         )
         self._verbs: dict[str, list[str]] = {}
@@ -167,6 +168,7 @@ class Router:
             raise _refused_verb(request, path, error.valid_methods or ()) from error
         except NotFound as error:
             raise self._unknown(path) from error
+        # control characters in an id would break the line of a log
         if not all(PLAIN.fullmatch(part) for part in parts.values()):
             raise self._unknown(path)
         # GET /runs/r1:cancel would be the run called "r1:cancel"
@@ -175,6 +177,7 @@ class Router:
         return route, dict(parts)
 
     def _unknown(self, path: str) -> NotFoundError:
+        # most unknown addresses are slips of one letter, or lack an s
         known = {rule.rule for rule in self._map.iter_rules()}
         near = get_close_matches(path, known, n=1)
         return NotFoundError(
@@ -185,6 +188,7 @@ class Router:
 
 
 def _refused_verb(request: Request, path: str, valid: Iterable[str]) -> MethodError:
+    # werkzeug answers HEAD wherever it answers GET, which helps nobody who was refused
     verbs = tuple(sorted(set(valid) - {"HEAD"}))
     return MethodError(
         f"{request.method} does not work on {path}.",
@@ -204,6 +208,7 @@ def _handled(handler: Handler, ask: Any, services: Any) -> Any:
     try:
         return handler(ask, services)
     except ProductError as error:
+        # a 404 of ours would blame the caller for a table that we lost
         if error.code in OURS:
             raise OwnStatementFailed(error.code) from error
         raise

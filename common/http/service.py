@@ -80,6 +80,7 @@ def fault_of_our_own(error: Exception, request: Request, request_id: str) -> Res
 
 def frames(error: BaseException) -> list[str]:
     """Where the error came from, as file:line function, innermost last; no line of code."""
+    # the first error tells where it began; what was raised of it only tells who noticed
     cause = error.__cause__ or error
     found = traceback.extract_tb(cause.__traceback__)
     # no line of code and no message: both can quote a row

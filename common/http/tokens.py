@@ -110,6 +110,7 @@ def verified(token: str, issuer: Issuer, audience: str, keys: Keys) -> Row:
     if not audience:
         raise bad_token()
     try:
+        # before it is decoded, and so before anything of it costs time
         if not token.isascii() or len(token) > MAXIMUM_TOKEN:
             raise ValueError
         header: Row = jwt.decode_header(token)  # type: ignore[no-untyped-call]
@@ -140,6 +141,7 @@ def _check(claims: Row, issuer: Issuer) -> None:
         raise ValueError("it lives too long")
     if not isinstance(claims["email"], str) or not claims["email"]:
         raise ValueError("it names nobody")
+    # the proxy's assertion has no such claim
     if claims.get("email_verified", issuer is IDENTITY_AWARE_PROXY) is not True:
         raise ValueError("the address is not verified")
 

@@ -32,6 +32,7 @@ _FEATURE_TYPES = {"STRING", "INTEGER", "FLOAT", "NUMERIC", "BIGNUMERIC", "BOOLEA
     "DATETIME",
     "TIMESTAMP",
 }
+# BigQuery calls a column without a name f0_, f1_, ...; a parser calls it nothing
 _ANONYMOUS = re.compile(r"f\d+_|")
 OF_ORIGIN = frozenset({"country", "region", "city", "source", "medium", "campaign"})
 """Columns of a conversion that a model may learn from as well: where somebody comes from is known
@@ -116,6 +117,7 @@ def spelled(column: Row) -> str:
 
 def normal_type(column: Row) -> str:
     """The API's spelling of the column's type: FLOAT for FLOAT64, RECORD for STRUCT."""
+    # a parameterized type, such as NUMERIC(10, 2) or STRING(20), is read as the plain one
     kind = str(column["type"]).upper().partition("(")[0]
     return _ALIASES.get(kind, kind)
 
@@ -168,6 +170,7 @@ def near_misses(agreed: Contract, extra: Iterable[str], present: set[str]) -> di
         letters = re.sub(r"[^a-z0-9]", "", name.lower())
         close = get_close_matches(letters, by_letters, n=1, cutoff=0.84)
         guess = _COMMON_NAMES.get(letters) or (by_letters[close[0]] if close else None)
+        # what is there already is not meant, and two columns cannot both become one
         if guess in absent and guess not in meant.values():
             meant[name] = guess
     return meant
@@ -228,6 +231,7 @@ def _missing(agreed: Contract, names: set[str], meant: Mapping[str, str]) -> lis
     groups = [(name,) for name in agreed.required] + list(agreed.one_of)
     absent = [group for group in groups if not names.intersection(group)]
     guessed = set(meant.values())
+    # a column that is only misspelt is reported once, under its own name
     return [_missing_finding(agreed, group) for group in absent if not guessed.intersection(group)]
 
 
@@ -416,9 +420,11 @@ def _to_string(text: str, source: str, timezone: str) -> str:
 
 def _to_timestamp(text: str, source: str, timezone: str) -> str:
     if source in ("DATE", "DATETIME"):
+        # a time without a zone is taken back by the zone that made it, else by the project's
         return f"TIMESTAMP({text}, '{_zone_of(text) or timezone}')"
     if source in ("STRING", "JSON"):
         value = text if source == "STRING" else f"JSON_VALUE({text})"
+        # GA4 writes event_date as YYYYMMDD (support.google.com/analytics/answer/7029846)
         style = "%Y%m%d" if re.search(r"\bevent_date$", text) else "%Y-%m-%d %H:%M:%S"
         return f"PARSE_TIMESTAMP('{style}', {value}, '{timezone}')"
     if source in _NUMBERS:
@@ -454,5 +460,6 @@ def _to_number(text: str, source: str, timezone: str) -> str:
 def _to_truth(text: str, source: str, timezone: str) -> str:
     if source in ("STRING", "JSON"):
         value = text if source == "STRING" else f"JSON_VALUE({text})"
+        # 'yes', 'Won' or 'SQL': which texts mean it only its author knows
         return f"{value} IN ('the texts that mean qualified')"
     return f"{text} != 0" if source in _NUMBERS else ""

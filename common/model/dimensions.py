@@ -95,6 +95,7 @@ def _expression(dimension: str, spread: str) -> Sql:
     if head in CUSTOM:
         return fill(
             "(SELECT parameter.{{ spread }} FROM UNNEST(event.{{ list }}) AS parameter"
+            # a subquery of two rows would end the statement, and an event may send a key twice
             " WHERE parameter.key = {{ key }} LIMIT 1)",
             spread=spread,
             list=head,

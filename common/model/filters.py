@@ -98,6 +98,7 @@ class Condition(BaseModel):
     def _fits(self) -> Condition:
         kind = dimensions.type_of(self.dimension)
         operator = NEGATIVE_OPERATORS.get(self.operator, self.operator)
+        # a value here would be kept, shown and never compared
         if operator in ("is_missing", "is_present"):
             if self.value is not None:
                 raise ValueError(f"{self.operator} takes no value")
@@ -209,6 +210,7 @@ def event_names(filter: Filter) -> frozenset[str] | None:
             "equals",
             "one_of",
         )
+        # a prefix or a pattern limits them too, but names none that a stage could be filled with
         return frozenset(str(name) for name in _listed(filter.value)) if pinned else None
     if isinstance(filter, All):
         limits = [names for part in filter.all if (names := event_names(part)) is not None]
@@ -216,11 +218,13 @@ def event_names(filter: Filter) -> frozenset[str] | None:
         return frozenset.intersection(*limits) if limits else None
     branches = [event_names(part) for part in filter.any]
     limited = [names for names in branches if names is not None]
+    # one branch without a name lets any event in
     return frozenset.union(*limited) if len(limited) == len(branches) else None
 
 
 def _comparison(operator: str, value: Value, text: Sql, number: Sql) -> Sql:
     numeric = not any(isinstance(part, str) for part in _listed(value))
+    # the value decides and not the dimension: a parameter's type is known per event only
     shape = (NUMBER_OPERATORS if numeric else TEXT_OPERATORS)[operator]
     if isinstance(value, list):
         right = bind(value, "ARRAY<FLOAT64>" if numeric else "ARRAY<STRING>")

@@ -50,6 +50,7 @@ def click(id: str | Sql) -> Sql:
 def _unless(text: str | Sql, words: list[str], pattern: str) -> Sql:
     listed = "|".join(map(_escaped, words))
     return fill(
+        # one pass over the text and no comparison a word: it runs for many columns of each event
         "IF(REGEXP_CONTAINS({{ text }}, r'(?i)^\\s*(?:{{ listed }}|{{ pattern }})\\s*$'), NULL,"
         " TRIM({{ text }}))",
         text=text,

@@ -82,6 +82,7 @@ def messages_of(
 
 def _place(detail: ErrorDetails, sent: Any) -> Iterator[int | str]:
     """The location without the tags of unions, which are no part of what was sent."""
+    # without what was sent nothing tells a tag from a field
     if sent is None:
         yield from detail["loc"]
         return
@@ -125,6 +126,7 @@ def _message(detail: ErrorDetails, names: frozenset[str]) -> str:
             return f"must be {expected}{_meant(str(detail.get('input', '')), expected)}"
         case "string_pattern_mismatch":
             return f"must be {form_of(context['pattern'])}"
+    # what pydantic says after it is of the parser, such as which character it met
     text = detail["msg"].removeprefix("Value error, ").partition(", unable to")[0]
     for theirs, ours in _WORDS.items():
         text = text.replace(theirs, ours)
@@ -144,11 +146,13 @@ def form_of(pattern: str) -> str:
 
 def _meant(sent: str, expected: str) -> str:
     """The word among the quoted ones that the sender meant, if it is near; never what was sent."""
+    # pydantic gives what was expected as text only, each word in quotes
     near = get_close_matches(sent.strip().lower(), re.findall(r"'([^']+)'", expected), n=1)
     return f"; did you mean {near[0]}?" if near else ""
 
 
 def _either(messages: list[str]) -> str:
+    # each alternative of a union complains for itself, and several say the same
     first, *others = dict.fromkeys(messages)
     return " or ".join([first, *(other.removeprefix("must be ") for other in others)])
 

@@ -49,6 +49,7 @@ class Window:
 
 def yesterday(now: datetime, timezone: str) -> date:
     """The last complete day of the project at the moment `now` (with time zone)."""
+    # a day less and not 24 hours: on the day of a change of the clocks they differ
     return now.astimezone(ZoneInfo(timezone)).date() - timedelta(days=1)
 
 

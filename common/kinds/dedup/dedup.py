@@ -48,7 +48,7 @@ def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
 
 def first_of_person(previous: str, context: Context, *, past: bool) -> list[tuple[str, Sql]]:
     """`first_of_person`: the first ever candidate of each person stays; after `persons`."""
-    published = template(__file__, "dedup_published_person", target=context.target)
+    published = template(__file__, "dedup_published_person", target=context.target, since="")
     first = ("first_of_person", template(__file__, "dedup_first", previous=previous))
     if not past:
         return [("earlier", published), first]
@@ -74,8 +74,10 @@ def every_days(previous: str, key: str, days: int, context: Context) -> list[tup
     published = "dedup_published_person" if key == "person_id" else "dedup_published_client"
     # elapsed time: a day with a change of the clock is no longer and no shorter than others
     gap = bind(days * 86_400_000_000)
+    # who counted longer ago silences nobody; a day more, as one with a change of the clock has 25 h
+    since = f" AND target.date >= DATE_SUB(@start_date, INTERVAL {days + 1} DAY)"
     return [
-        ("earlier", template(__file__, published, target=context.target)),
+        ("earlier", template(__file__, published, target=context.target, since=since)),
         ("numbered", template(__file__, "dedup_numbered", previous=previous, key=key, gap=gap)),
         ("kept", template(__file__, "dedup_kept")),
         ("spaced", template(__file__, "dedup_spaced", previous=previous)),

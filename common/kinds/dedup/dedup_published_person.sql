@@ -8,5 +8,5 @@
     MAX(target.created) AS created
   FROM {{ target }} AS target
   LEFT JOIN linked ON linked.client_id = target.client_id
-  WHERE target.date < @start_date
+  WHERE target.date < @start_date{{ since }}
   GROUP BY 1

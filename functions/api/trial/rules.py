@@ -10,7 +10,6 @@ from common.kinds.conversion import Conversion
 from common.model.filters import All, Any_, Condition, Filter
 from common.untyped import Row
 
-
 IDS = Sql(
     "[event.order_id, event.purchase_id, CONCAT('ga4-', event.event_key),"
     " CONCAT(COALESCE(event.purchase_id, event.order_id), '@', event.client_id)]"

@@ -136,7 +136,7 @@ earlier AS (
   -- which clients counted before the window, and when last
   SELECT target.client_id AS key, MAX(target.created) AS created
   FROM `my-project.conversions.conversion_both` AS target
-  WHERE target.date < @start_date AND target.client_id IS NOT NULL
+  WHERE target.date < @start_date AND target.date >= DATE_SUB(@start_date, INTERVAL 8 DAY) AND target.client_id IS NOT NULL
   GROUP BY 1
 ),
 numbered AS (
