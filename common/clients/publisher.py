@@ -11,5 +11,6 @@ def bus(settings: Settings) -> PubSubBus:
     # Pub/Sub is slow to import and many requests never publish
     from google.cloud import pubsub_v1
 
+    # without it the client refuses a message that has an ordering key
     options = pubsub_v1.types.PublisherOptions(enable_message_ordering=True)
     return PubSubBus(pubsub_v1.PublisherClient(publisher_options=options), settings)

@@ -19,6 +19,7 @@ def warehouses(settings: Settings, job_seconds: int = JOB_SECONDS) -> tuple[Ware
 
     They are the same unless the settings name an account to impersonate.
     """
+    # users' SQL must not reach the product's own tables: another account runs it
     own = warehouse(settings, job_seconds)
     if not settings.sql_runner:
         return own, own

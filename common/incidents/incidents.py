@@ -41,6 +41,7 @@ class Incident:
     @property
     def identity(self) -> str:
         """16 hexadecimal digits of code, subject and object."""
+        # no text of it: counts in the words change from day to day, and the cause does not
         key = "|".join((self.code, self.subject, self.object))
         return hashlib.sha256(key.encode()).hexdigest()[:16]
 
@@ -150,6 +151,7 @@ class IncidentLog:
         return frozenset(row["incident_id"] for row in self.warehouse.rows(bound))
 
     def _is_known(self, entry: Row | None, run_id: str) -> bool:
+        # another run writes an entry of its own: by it `resolve_gone` knows who saw it last
         return entry is not None and self._is_today(entry) and run_id in ("", entry["run_id"])
 
     def _is_today(self, entry: Row) -> bool:
@@ -177,6 +179,7 @@ class IncidentLog:
 
     def _announce(self, incident: Incident, known: Row | None, run_id: str) -> None:
         """One line a day in the log, which alerts read."""
+        # an alert for each of 24 runs a day would soon be muted
         if known is not None and self._is_today(known):
             return
         log(
@@ -199,6 +202,7 @@ class IncidentLog:
             }
             for entry in entries
         ]
+        # an append without rows would be a request for nothing
         if rows:
             self.warehouse.append("incidents", rows)
 

@@ -22,6 +22,7 @@ from common.kinds.simple.definition import Simple
 
 KINDS = (Simple, Combined, Custom, LeadScoring)
 
+# of the models themselves: a name written here as well would be one more place to change
 BY_NAME: dict[str, type[Conversion]] = {kind.model_fields["kind"].default: kind for kind in KINDS}
 
 if TYPE_CHECKING:

@@ -263,6 +263,7 @@ def preferences(
         if milestone.at:
             columns["reached_at"] = Named(milestone.at)
     stages = milestone.stages if isinstance(milestone, StageReached) else ()
+    # a status of leads, or another conversion, tells the outcome without any deal
     needs_deals = not isinstance(milestone, LeadReached | TargetReached)
     return Preferences(columns, stages, needs_deals)
 
@@ -356,6 +357,7 @@ class ValueMap(Frozen):
     @model_validator(mode="after")
     def _is_a_map(self) -> ValueMap:
         bounds = [step.at_least for step in self.steps]
+        # of two steps from one bound only one could ever be sent
         if bounds != sorted(set(bounds)):
             raise ValueError("the steps must ascend, each from a bound of its own")
         if self.of == "probability" and not self.steps:

@@ -201,6 +201,7 @@ def _of_log_entry(value: Any) -> Any:
 
 
 def _kind(value: Any) -> str:
+    # a loader need not know our kinds: its message is known by its load_id
     if isinstance(value, dict):
         return str(value.get("kind", "crm_loaded" if "load_id" in value else "run"))
     return str(value.kind)
@@ -229,4 +230,5 @@ def run_id_of(request: RunRequested, now: datetime) -> str:
     Made from the request's own key, else from its content and the day.
     """
     key = request.request_id or f"{request.model_dump_json()}|{now:%Y-%m-%d}"
+    # the trigger stands in front, so that a person knows a run by its id
     return f"{request.trigger}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"

@@ -41,6 +41,7 @@ class PubSubBus:
     def publish(self, message: Message) -> None:
         path = self._client.topic_path(self._settings.project, self._topic(message))
         key = getattr(message, "conversion", "")
+        # whole: a receiver of another release may have other defaults
         data = message.model_dump_json(exclude_defaults=False).encode()
         sent = self._client.publish(path, data, ordering_key=key, kind=getattr(message, "kind", ""))
         try:
@@ -57,6 +58,7 @@ class PubSubBus:
             ) from error
 
     def _topic(self, message: Message) -> str:
+        # one topic a receiver: each function subscribes to the one that it answers for
         match message:
             case RunRequested() | Watchdog():
                 return self._settings.topic_runs

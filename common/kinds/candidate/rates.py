@@ -24,6 +24,7 @@ def to_project(row: str, rates: str, dollars: str) -> str:
     `Context.rates` and `Context.dollars`.
     """
     return (
+        # a text and no Sql: it stands inside of templates whose aliases only the caller knows
         f"COALESCE({rates}.rate, CASE WHEN {row}.currency = 'USD' THEN 1"
         f" WHEN {row}.currency IS NOT NULL THEN {row}.dollar_rate END / {dollars}.dollars)"
     )

@@ -30,4 +30,5 @@ def _of_one_row() -> Sql:
 
 def reason() -> Sql:
     """An expression over the alias `c` of candidates: a key of BROKEN, or NULL."""
+    # sorted, so that a statement is the same text in every process
     return template(__file__, of_one_row=_of_one_row(), known=bind(sorted(OF_ONE_ROW)), order=ORDER)

@@ -41,6 +41,7 @@ LENT = (
 
 def lent(own: str, other: str) -> dict[str, str]:
     """Column → expression: what the alias `own` knows itself, else what `other` lends it."""
+    # outside of the groups: a row of a CRM may say when its click was and not of which platform
     found = {"click_at": f"COALESCE({own}.click_at, {other}.click_at)"}
     for group in LENT:
         known = [f"{own}.{name}" for name in group if not name.endswith("_click_at")]
@@ -48,6 +49,7 @@ def lent(own: str, other: str) -> dict[str, str]:
         for name in group:
             mine = f"{own}.{name}"
             if name.endswith("_click_at"):
+                # a click whose own moment is not known has that of the row's click
                 mine = f"COALESCE({mine}, {own}.click_at)"
             found[name] = f"IF({is_lent}, {other}.{name}, {mine})"
     return found
@@ -68,6 +70,7 @@ def standard_types() -> dict[str, str]:
     """Column name → GoogleSQL type of everything in a conversion table, in order."""
     types: dict[str, str] = {}
     for column in schemas.load("conversion")["schema"]:
+        # the files of schemas spell types as the API does, and statements as SQL does
         given: str = column["type"]
         type_ = STANDARD.get(given, given)
         if column["type"] == "RECORD":
@@ -154,4 +157,5 @@ class Context:
 
     def of_product(self, name: str) -> Sql:
         """Another table of the product, which lies in the same dataset as the scores."""
+        # so that a context needs no more than the tables that every kind reads
         return table(f"{self.scores.text.strip('`').rsplit('.', 1)[0]}.{name}")

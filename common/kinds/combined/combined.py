@@ -47,7 +47,9 @@ def _columns(member: str) -> dict[str, str | Sql]:
     shared = set(schemas.columns("conversion")) - PROVENANCE - COMPUTED - OWN
     carried: dict[str, str | Sql] = {name: f"member.{name}" for name in shared}
     return carried | {
+        # two members may use one id, and each row has to keep its own
         "id": fill("CONCAT({{ member }}, '/', member.id)", member=bind(member)),
         "component": bind(member),
+        # what is left after refunds: the member has taken them off already
         "net_value": "member.value",
     }

@@ -73,4 +73,5 @@ class Combined(Conversion):
         return self.deduplication_days is not None
 
     def is_measured(self, of_member: Callable[[str], bool]) -> bool:
+        # one member of a CRM is enough that GA4 alone cannot tell the count
         return all(map(of_member, self.conversions))

@@ -58,6 +58,7 @@ def _answered(context: Context) -> Sql:
             columns[name] = _PARAMS if name == "params" else _cast(name, types[name])
         elif "params" in context.raw_columns and column.group == "identifier":
             columns[name] = _from_params(name, types[name])
+    # what the contract calls value is the gross and the net one of a candidate
     value = columns.pop("value", "CAST(NULL AS FLOAT64)")
     currency = columns.get("currency", "CAST(NULL AS STRING)")
     code = fill(

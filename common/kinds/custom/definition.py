@@ -96,6 +96,7 @@ class Custom(Conversion):
         return self.inherit_attribution_from
 
     def rows_query(self) -> Query | None:
+        # without a prediction nothing reads extra columns, and they are refused as misspelt
         has_features = self.predicted_value is not None
         return Query("sql", self.sql, "conversion", has_features, self.lookup_tables)
 

@@ -24,9 +24,11 @@ def by_session(previous: str, context: Context, *, past: bool) -> Sql:
 
 
 def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sql:
+    # published rows alone would forget what a later step took away
     memory = [template(__file__, "dedup_past", key=key)] if past else []
     if of == "order":
         orders = context.of_product("order_memory")
+        # a backfill of days before the first run makes those days the conversion's own
         begins = min(context.begins or context.window.start, context.window.start)
         days = context.on_order_days("memory.date")
         known = template(__file__, "dedup_history", orders=orders, days=days)

@@ -119,6 +119,7 @@ class LeadScoring(Conversion):
         return lead_scoring.select(self, context)
 
     def queries(self) -> tuple[Query, ...]:
+        # the queries of a CRM are the product's own, made of what lies in the dataset
         if isinstance(self.source, CrmSource):
             return ()
         return (

@@ -63,6 +63,7 @@ def select(conversion: LeadScoring, context: Context) -> Sql:
     value = mapped(Sql(_VALUES[conversion.value]), _PROBABILITY, conversion.value_map)
     columns: dict[str, str | Sql] = {
         "id": "score.id",
+        # CRMs keep what a form wrote, such as undefined or (not set)
         "client_id": somebody("score.client_id"),
         "created": "score.created",
         "user_id": somebody("score.user_id"),
@@ -71,6 +72,7 @@ def select(conversion: LeadScoring, context: Context) -> Sql:
         "value_gross": value,
         "net_value": value,
         "value_kind": "'predicted'",
+        # the model learns and predicts in the project's money
         "currency": bind(context.currency),
         "event_source": "'crm'",
         **{name: f"score.{name}" for name in (*CLICK_IDS, "email", "phone")},

@@ -150,6 +150,7 @@ class Simple(Conversion):
     def events(self) -> frozenset[str]:
         if self.event_type == "purchase":
             return frozenset({"purchase"})
+        # a filter that names no event would count every event of the property
         return (event_names(self.filters) if self.filters else None) or frozenset()
 
     def names_events(self) -> bool:
@@ -175,6 +176,7 @@ class Simple(Conversion):
         return self.refunds.days if self.refunds else 0
 
     def silences(self) -> bool:
+        # every purchase: an order id counts once over all history
         return self.event_type == "purchase" or self.deduplicate_by_user or self.once_per_session
 
     def begins_with_oldest(self) -> bool:

@@ -11,6 +11,7 @@ from common.kinds.candidate import money
 from common.model.fields import Currency, Days, Frozen
 
 DOLLAR_RATE = (
+    # nothing divided by nothing is no rate, and a minus is a slip of the shop's tag
     "IF(event.revenue > 0 AND event.value_in_usd > 0, event.value_in_usd / event.revenue, NULL)"
 )
 """US dollars a unit of the event's currency, as GA4 converted it."""
@@ -73,6 +74,7 @@ class ManualValue(Frozen):
     def columns(self, own: Sql) -> dict[str, str | Sql]:
         """Candidate columns of the money; `own` is the project's currency."""
         return {
+            # a whole number would bind as INT64, and a UNION with other values would not fit
             "value_gross": bind(float(self.amount)),
             "net_value": bind(float(self.amount)),
             "currency": bind(self.currency) if self.currency else own,

@@ -54,6 +54,7 @@ def _ours(conversion: Simple, context: Context) -> dict[str, str | Sql]:
     """Columns that only the steps need, over the alias `event`."""
     ours: dict[str, str | Sql] = {"event_key": "event.event_key"}
     if conversion.refunds:
+        # products are wide, and only a refund may name some of them
         ours |= {name: f"event.{name}" for name in OF_REFUNDS}
         ours |= {
             "paid": paid(),
@@ -99,9 +100,11 @@ def _events(conversion: Simple, context: Context, days: str | Sql) -> Sql:
         "is_qualified": "TRUE",
     }
     if conversion.items:
+        # parameters hold texts alone, so products travel as JSON
         columns["params"] = _ITEMS
     if conversion.event_type == "purchase":
         columns["id"] = _PER_CLIENT if conversion.order_ids_are_per_client else _ORDER
+        # removed and not filtered away: the report says how many there were
         if conversion.missing_order_id == "drop":
             columns["removed"] = "IF(event.order_id IS NULL, 'missing_order_id', NULL)"
     return with_parameters(
