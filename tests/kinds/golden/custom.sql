@@ -213,22 +213,25 @@ kept AS (
     AND judged.id NOT IN (
       SELECT named.id
       FROM `my-project.conversions_staging.order_1_candidates` AS named
-      CROSS JOIN UNNEST(named.params) AS parameter
-      WHERE named.id IS NOT NULL AND NOT (
-    COALESCE(TO_HEX(SHA256(parameter.value)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+      CROSS JOIN UNNEST(ARRAY_CONCAT(
+        [named.page_location], ARRAY(SELECT parameter.value FROM UNNEST(named.params) AS parameter)
+      )) AS text
+      CROSS JOIN UNNEST(ARRAY_CONCAT([text], REGEXP_EXTRACT_ALL(REGEXP_REPLACE(text, r'%40', '@'), r'[^\s?&=#/;,<>()"]+'))) AS word
+      WHERE named.id IS NOT NULL AND (word = text OR LENGTH(word) >= 6) AND NOT (
+    COALESCE(TO_HEX(SHA256(word)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND COALESCE(
       IF(
-        REGEXP_CONTAINS(parameter.value, r'^\s*[0-9a-fA-F]{64}\s*$'),
-        LOWER(TRIM(parameter.value)),
-        TO_HEX(SHA256(LOWER(TRIM(parameter.value))))
+        REGEXP_CONTAINS(word, r'^\s*[0-9a-fA-F]{64}\s*$'),
+        LOWER(TRIM(word)),
+        TO_HEX(SHA256(LOWER(TRIM(word))))
       ),
       ''
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND COALESCE(
       IF(
-        REGEXP_CONTAINS(parameter.value, r'^\s*[0-9a-fA-F]{64}\s*$'),
-        LOWER(TRIM(parameter.value)),
-        TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(parameter.value, r'[^0-9]', ''), r'^00', '')))
+        REGEXP_CONTAINS(word, r'^\s*[0-9a-fA-F]{64}\s*$'),
+        LOWER(TRIM(word)),
+        TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(word, r'[^0-9]', ''), r'^00', '')))
       ),
       ''
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)

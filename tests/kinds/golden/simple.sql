@@ -311,9 +311,40 @@ SELECT
   IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_personalization
 FROM keyed
 ) AS exported
+CROSS JOIN (SELECT ARRAY_AGG(erased.subject_hash) AS hashes FROM `my-project.conversions.erasures` AS erased) AS forgotten
 WHERE
   COALESCE(TO_HEX(SHA256(exported.`client_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND COALESCE(TO_HEX(SHA256(exported.`user_id`)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+  AND (
+    NOT EXISTS (
+      SELECT 1
+      -- while nobody was erased no text is looked at
+      FROM UNNEST(IF(
+        forgotten.hashes IS NULL,
+        ARRAY<STRING>[],
+        ARRAY_CONCAT(
+          ARRAY_CONCAT(
+            [exported.page_location, exported.page_referrer, exported.page_title],
+            ARRAY(SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter),
+            ARRAY(SELECT parameter.text FROM UNNEST(exported.user_properties) AS parameter)
+          ),
+          REGEXP_EXTRACT_ALL(REGEXP_REPLACE(ARRAY_TO_STRING(ARRAY_CONCAT(
+            [exported.page_location, exported.page_referrer, exported.page_title],
+            ARRAY(SELECT parameter.text FROM UNNEST(exported.event_params) AS parameter),
+            ARRAY(SELECT parameter.text FROM UNNEST(exported.user_properties) AS parameter)
+          ), CHR(10)), r'%40', '@'), r'[^\s?&=#/;,<>()"]+')
+        )
+      )) AS word
+      WHERE
+        LENGTH(word) >= 6
+        AND (
+          TO_HEX(SHA256(word)) IN UNNEST(forgotten.hashes)
+          OR TO_HEX(SHA256(LOWER(TRIM(word)))) IN UNNEST(forgotten.hashes)
+          OR LOWER(TRIM(word)) IN UNNEST(forgotten.hashes)
+          OR TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(word, r'[^0-9]', ''), r'^00', ''))) IN UNNEST(forgotten.hashes)
+        )
+    )
+  )
   ) AS exported
   -- events without a session are each by themselves, not one heap of a whole export
   WINDOW visit AS (PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment))
@@ -1774,22 +1805,25 @@ kept AS (
     AND judged.id NOT IN (
       SELECT named.id
       FROM `my-project.conversions_staging.purchase_1_candidates` AS named
-      CROSS JOIN UNNEST(named.params) AS parameter
-      WHERE named.id IS NOT NULL AND NOT (
-    COALESCE(TO_HEX(SHA256(parameter.value)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+      CROSS JOIN UNNEST(ARRAY_CONCAT(
+        [named.page_location], ARRAY(SELECT parameter.value FROM UNNEST(named.params) AS parameter)
+      )) AS text
+      CROSS JOIN UNNEST(ARRAY_CONCAT([text], REGEXP_EXTRACT_ALL(REGEXP_REPLACE(text, r'%40', '@'), r'[^\s?&=#/;,<>()"]+'))) AS word
+      WHERE named.id IS NOT NULL AND (word = text OR LENGTH(word) >= 6) AND NOT (
+    COALESCE(TO_HEX(SHA256(word)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND COALESCE(
       IF(
-        REGEXP_CONTAINS(parameter.value, r'^\s*[0-9a-fA-F]{64}\s*$'),
-        LOWER(TRIM(parameter.value)),
-        TO_HEX(SHA256(LOWER(TRIM(parameter.value))))
+        REGEXP_CONTAINS(word, r'^\s*[0-9a-fA-F]{64}\s*$'),
+        LOWER(TRIM(word)),
+        TO_HEX(SHA256(LOWER(TRIM(word))))
       ),
       ''
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND COALESCE(
       IF(
-        REGEXP_CONTAINS(parameter.value, r'^\s*[0-9a-fA-F]{64}\s*$'),
-        LOWER(TRIM(parameter.value)),
-        TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(parameter.value, r'[^0-9]', ''), r'^00', '')))
+        REGEXP_CONTAINS(word, r'^\s*[0-9a-fA-F]{64}\s*$'),
+        LOWER(TRIM(word)),
+        TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(word, r'[^0-9]', ''), r'^00', '')))
       ),
       ''
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
