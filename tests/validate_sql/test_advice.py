@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from common.local.analyzer import analysis
+from common.local.analyzer.service import Rejected
 from functions.validate_sql.engine.advice import advice
+from functions.validate_sql.engine.signatures import MADE
 
 # Wordings of BigQuery's analyzer, as it sends them.
 SAID = {
@@ -43,3 +46,67 @@ def test_a_name_of_select_is_answered_with_what_stands_for_it() -> None:
     message = "Unrecognized name: net at [1:80]"
     assert "write total / 1.19 in its place" in advice(message, ["total"], {"net": "total / 1.19"})
     assert "have no column net" in advice(message, ["total"], {"gross": "total"})
+
+
+TABLES = {
+    "shop.crm.orders": [
+        {"name": name, "type": type_, "mode": "REPEATED" if name == "tags" else "NULLABLE"}
+        for name, type_ in {
+            "id": "STRING",
+            "paid": "TIMESTAMP",
+            "day": "DATE",
+            "total": "FLOAT",
+            "items": "INTEGER",
+            "status": "STRING",
+            "tags": "STRING",
+        }.items()
+    ]
+}
+# what analysts write; the words of each refusal are the analyzer's own
+WRITTEN = {
+    "SELECT CONCAT(id, items) AS x FROM o": "takes STRING where it is given INT64: CAST(",
+    "SELECT SUBSTR(items, 1, 2) AS x FROM o": "CAST(a AS STRING)",
+    "SELECT PARSE_DATE('%Y', day) AS x FROM o": "FORMAT_DATE('%Y-%m-%d', a)",
+    "SELECT DATE_DIFF(paid, day, DAY) AS x FROM o": "DATE(a, 'Europe/Berlin')",
+    "SELECT SUM(status) AS x FROM o": "SAFE_CAST(a AS FLOAT64)",
+    "SELECT ARRAY_LENGTH(status) AS x FROM o": "SPLIT(a, ',')",
+    "SELECT COUNT(DISTINCT id, status) AS x FROM o": "COUNT(DISTINCT TO_JSON_STRING(STRUCT(a, b)))",
+    "SELECT COALESCE(total, 'x') AS x FROM o": "one type",
+    "SELECT CASE WHEN total > 1 THEN 'a' ELSE 0 END AS x FROM o": "THEN and ELSE one type",
+    "SELECT total || 'x' AS x FROM o": "CAST(a AS STRING) || b",
+    "SELECT id + 1 AS x FROM o": "SAFE_CAST(a AS FLOAT64) + b",
+    "SELECT paid + 1 AS x FROM o": "DATE_ADD(day, INTERVAL 1 DAY)",
+    "SELECT id AS x FROM o WHERE tags = 'a'": "'x' IN UNNEST(column)",
+    "SELECT id AS x FROM o WHERE status IN (1, 2)": "IN ('1', '2')",
+    "SELECT id AS x FROM o WHERE id LIKE 5": "CAST(a AS STRING) LIKE",
+    "SELECT id AS x FROM o WHERE day >= 20260101": "a >= DATE '2026-01-31'",
+    "SELECT id AS x FROM o WHERE paid > 5": "a > TIMESTAMP_SECONDS(b)",
+    "SELECT id AS x FROM o WHERE id = 5": "SAFE_CAST(a AS INT64) = b",
+    "SELECT id AS x FROM o WHERE NOT status": "Write conditions",
+    "SELECT id AS x FROM o WHERE status": "Write a condition",
+    "SELECT id AS x FROM o WHERE day = '2026-13-01'": "DATE '2026-01-31'",
+    "SELECT id AS x FROM o WHERE status = NULL": "a IS NULL",
+    "SELECT id AS x FROM o HAVING total > 1": "write WHERE",
+    "SELECT TIMESTAMP_ADD(paid, INTERVAL 1 MONTH) AS x FROM o": "INTERVAL 1 MONTH))",
+    "SELECT CAST(day AS INT64) AS x FROM o": "UNIX_DATE(a)",
+    "SELECT CAST(total AS DATE) AS x FROM o": "CAST(CAST(a AS STRING) AS DATE)",
+    "SELECT EXTRACT(HOUR FROM day) AS x FROM o": "A day has no HOUR",
+    "SELECT * EXCEPT (nothing) FROM o": "Remove nothing",
+    "SELECT tags[0].x AS x FROM o": "JSON_VALUE(column, '$.x')",
+    "SELECT MAX(SUM(total)) AS x FROM o": "Make the inner one a step",
+    "SELECT id AS x FROM o GROUP BY 5": "Name the column",
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_what_googlesql_refuses_is_answered_by_what_it_takes(written: str) -> None:
+    sql = written.replace(" FROM o", " FROM `shop.crm.orders`")
+    with pytest.raises(Rejected) as refused:
+        analysis.analyze(sql, TABLES)
+    assert WRITTEN[written] in advice(str(refused.value), [], {})
+
+
+@pytest.mark.parametrize(("source", "wanted"), MADE)
+def test_each_conversion_that_is_offered_is_googlesql(source: str, wanted: str) -> None:
+    sql = f"SELECT {MADE[source, wanted]} AS x FROM (SELECT CAST(NULL AS {source}) AS a)"
+    assert [column.type for column in analysis.analyze(sql)] == [wanted]

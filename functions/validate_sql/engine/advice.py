@@ -6,7 +6,16 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 
+from functions.validate_sql.engine.signatures import MADE, mismatch
+
 _Advice = Callable[[re.Match[str]], str]
+
+_LITERALS = {
+    "DATE": "DATE '2026-01-31'",
+    "DATETIME": "DATETIME '2026-01-31 10:00:00'",
+    "TIMESTAMP": "TIMESTAMP '2026-01-31 10:00:00+00'",
+    "TIME": "TIME '10:00:00'",
+}
 
 _KNOWN: tuple[tuple[str, _Advice], ...] = (
     (r"Did you mean ([\w.`]+)", lambda m: f"Write {m[1]}"),
@@ -37,12 +46,52 @@ _KNOWN: tuple[tuple[str, _Advice], ...] = (
         ),
     ),
     (
-        r"No matching signature for operator (\S+) for argument types: (\w+), (\w+)",
-        lambda m: f"Compare equal types: CAST(a AS {m[3]}) {m[1]} b",
+        r"Could not cast literal .* to type (DATE|DATETIME|TIMESTAMP|TIME)\b",
+        lambda m: f"Write it as {_LITERALS[m[1]]}",
     ),
     (
-        r"No matching signature for (?:aggregate )?function (\w+)",
-        lambda m: f"Cast the argument to a type that {m[1]} takes: {m[1]}(SAFE_CAST(a AS FLOAT64))",
+        r"does not support the (\w+) date part when the argument is TIMESTAMP",
+        lambda m: f"Go by the calendar: TIMESTAMP(DATETIME_ADD(DATETIME(a), INTERVAL 1 {m[1]}))",
+    ),
+    (r"Invalid cast from (\w+)\S* to (\w+)", lambda m: _recast(m[1], m[2])),
+    (
+        r"EXTRACT from DATE does not support the (\w+) date part",
+        lambda m: f"A day has no {m[1]}: take it from the column that holds the moment",
+    ),
+    (
+        r"HAVING clause requires GROUP BY",
+        lambda m: "Rows are kept by WHERE, groups by HAVING: write WHERE, or add a GROUP BY",
+    ),
+    (
+        r"clause should return type BOOL",
+        lambda m: "Write a condition: a > 0, a = 'x' or a IS NOT NULL",
+    ),
+    (
+        r"Aggregations of aggregations are not allowed",
+        lambda m: (
+            "Make the inner one a step: WITH sums AS (SELECT SUM(total) AS total FROM ... GROUP BY "
+            "client_id) SELECT MAX(total) AS value FROM sums"
+        ),
+    ),
+    (
+        r"Column (\w+) in SELECT \* (?:EXCEPT|REPLACE) list does not exist",
+        lambda m: f"Remove {m[1]} from the list, or check its name",
+    ),
+    (
+        r"Column (\w+) in USING clause not found",
+        lambda m: f"Tie the tables by what each of them has: ON a.{m[1]} = b.id",
+    ),
+    (
+        r"is out of SELECT column number range",
+        lambda m: "Name the column in place of its number",
+    ),
+    (
+        r"LIMIT expects a",
+        lambda m: "Write a whole number, or best no LIMIT: a conversion needs all its rows",
+    ),
+    (
+        r"Cannot access field (\w+) on a value with type STRING",
+        lambda m: f"A text has no fields: JSON_VALUE(column, '$.{m[1]}') reads a document",
     ),
     (
         r"Operands of \S+ cannot be literal NULL",
@@ -78,6 +127,11 @@ _KNOWN: tuple[tuple[str, _Advice], ...] = (
 )
 
 
+def _recast(source: str, wanted: str) -> str:
+    by_text = f"CAST(CAST(a AS STRING) AS {wanted})"
+    return f"Write {MADE.get((source, wanted), by_text)} for the column a"
+
+
 def advice(message: str, columns: Iterable[str], written: Mapping[str, str] | None = None) -> str:
     """The text to write, or where to look, after what BigQuery says; `columns` are known names.
 
@@ -98,4 +152,4 @@ def advice(message: str, columns: Iterable[str], written: Mapping[str, str] | No
     for pattern, shown in _KNOWN:
         if match := re.search(pattern, message):
             return shown(match)
-    return "Mend what BigQuery names here and send the query again"
+    return mismatch(message) or "Mend what BigQuery names here and send the query again"
