@@ -128,7 +128,19 @@ def test_an_archived_destination_says_who_stays(here: Shop) -> None:
     here.put("l1")
     runs(here)
     _, answer = ask(here, "DELETE", f"/destinations/{document['id']}")
-    assert [each["code"] for each in answer["problems"]] == ["people_stay"]
+    [problem] = answer["problems"]
+    assert problem["code"] == "people_stay"
+    assert "also those who ask to be forgotten" in problem["message"]
+
+
+def test_a_list_of_another_account_is_left_with_that_account(here: Shop) -> None:
+    saved(here, filling("google_customer_match", "777"))
+    here.put("l1")
+    runs(here)
+    moved = filling("google_customer_match", "777") | {"operating_account": "5555555555"}
+    _, answer = ask(here, "PUT", f"/destinations/{moved['id']}", moved)
+    [problem] = [each for each in answer["problems"] if each["code"] == "people_stay"]
+    assert "with the account that it had before" in problem["fix"]
 
 
 def test_who_asks_to_be_forgotten_leaves_old_lists_unasked(here: Shop) -> None:
