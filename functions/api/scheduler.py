@@ -108,6 +108,7 @@ class Scheduler:
     def _patience(self) -> JsonObject:
         from google.api_core.retry import Retry
 
+        # the client's own default goes on for ten minutes, and a browser has long given up
         return {"timeout": self._seconds, "retry": Retry(timeout=self._seconds)}
 
     def _save(self, job: Job) -> Job:
@@ -116,6 +117,7 @@ class Scheduler:
 
         mask = FieldMask(paths=["description", "schedule", "time_zone", "pubsub_target"])
         try:
+            # most puts change one that there is, and the API has no upsert
             return self._client.update_job(job=job, update_mask=mask, **self._patience())
         except exceptions.NotFound:
             return self._client.create_job(parent=self._parent, job=job, **self._patience())
@@ -125,6 +127,7 @@ class Scheduler:
 
         made_here = job.name.startswith(self._prefix)
         return Schedule(
+            # of Terraform's jobs the prefix stays and the path goes
             name=job.name.removeprefix(self._prefix).rpartition("/")[2],
             cron=job.schedule,
             timezone=job.time_zone,

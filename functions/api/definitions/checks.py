@@ -87,6 +87,7 @@ def _unknown_events(draft: Conversion, services: Services, allowed: bool) -> lis
 
 def _export(draft: Conversion, services: Services) -> list[Finding]:
     """What stands in the way of counting the draft's events, in GA4's export as it is."""
+    # what counts no event of GA4 needs no export
     if not draft.events():
         return []
     found = readiness.problems(services.warehouse)
@@ -126,6 +127,7 @@ def _target(
     if scoring is None or scoring.target is None:
         return
     possible = targets(services.warehouse, definitions.values(), services.yesterday, draft.id)
+    # it is among them: `graph.check` has refused what is unknown, archived or cannot run
     target = next(target for target in possible if target.id == scoring.target)
     if target.reason:
         raise UserError(

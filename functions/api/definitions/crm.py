@@ -22,6 +22,7 @@ def checked(
 
     Raises UserError when the dataset may not be read or does not hold what was named.
     """
+    # before anything of it is read: a name must not tell whether such a dataset exists
     _check_allowed(crm.dataset, runner.settings.source_datasets)
     said = preferences(crm, scoring.milestone)
     try:

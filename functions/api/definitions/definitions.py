@@ -20,6 +20,7 @@ from common.untyped import JsonObject
 from functions.api.definitions import checks, graph, planned
 from functions.api.services import Services
 
+# the ledger is cut by days: without a bound each list would read all that ever ran
 ANNOUNCED_RUN_DAYS = 90
 
 
@@ -112,6 +113,7 @@ def create(ask: Ask[SaveQuery, AnyConversion], services: Services) -> Conversion
     """
     known = {stored.id: stored for stored in services.catalog.all()}
     taken = known.get(ask.body.id)
+    # sent again after a lost answer it is the same request, and no conflict
     if taken and (taken.unreadable or taken.conversion != ask.body):
         raise ConflictError(
             f"There is a conversion {ask.body.id!r} already"
@@ -143,6 +145,7 @@ def archive(ask: Ask[Nothing, None], services: Services) -> ConversionVersion:
     """Archive a conversion: it is no longer computed; its rows and its history stay."""
     with exclusive(services.warehouse, "conversion") as fence:
         known = {stored.id: stored for stored in services.catalog.all()}
+        # the second only raises, in the words that every unknown id gets
         stored = known.get(ask.path["id"]) or services.catalog.get(ask.path["id"])
         # inside the lease: a reference that is saved meanwhile would point at nothing
         graph.check_archivable(

@@ -179,6 +179,7 @@ def recent(event: str, services: Services) -> Sql | None:
     last = events.newest_export_day(services.warehouse)
     if last is None:
         return None
+    # the scan of an export asks for events by name, so that BigQuery can leave out the others
     names = [event] if event else list(events.seen(services.warehouse))
     # a property's day is not the project's day, so a whole one takes two
     span = stage.Span(Window.ending(last, 2), frozenset(names))

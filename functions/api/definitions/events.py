@@ -27,6 +27,7 @@ def unknown(draft: Conversion, seen: Mapping[str, int]) -> list[Finding]:
     that is said instead.
     """
     typed = draft.names_events()
+    # a new project must be able to save its first definition before GA4 sends anything
     if not seen:
         return [_no_export(draft)]
     return [
@@ -107,6 +108,7 @@ def _counts(warehouse: Warehouse, sql: Sql) -> dict[str, int]:
 
 def near(name: str, seen: Iterable[str]) -> list[str]:
     """Up to three of the names that the given one may stand for, the likeliest first."""
+    # Generate Lead, generate-lead and generateLead are slips of one name
     by_letters = {_letters(other): other for other in seen}
     return [by_letters[close] for close in get_close_matches(_letters(name), by_letters, n=3)]
 

@@ -168,6 +168,7 @@ def _check_counted_once(combined: Conversion, known: Known, draft: Conversion) -
             fix=f"Leave {twice[0]!r} or the member that contains it out.",
             field="conversions" if draft.id == combined.id else None,
         )
+    # a prediction is the target's money before it comes: both in one sum count it twice
     for id in leaves:
         target = _predicted_by(known.get(id))
         if target in leaves:

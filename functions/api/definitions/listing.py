@@ -175,6 +175,7 @@ def line_of(stored: DefinitionVersion, facts: Facts) -> ConversionLine:
         destinations=facts.destinations.get(stored.id, []),
         conversions=sum(day["conversions"] for day in counted),
         value=round(sum(values), 6) if values else None,
+        # filled for the page alone: what is not shown needs no days
         trend=[],
         last_run=facts.runs.get(stored.id),
     )
@@ -204,6 +205,7 @@ def health_of(stored: DefinitionVersion, facts: Facts) -> tuple[Health, str]:
 def _lateness(done: Row | None, facts: Facts) -> str:
     if done is None:
         return ""
+    # by the run's end and not by its days: a run that finds nothing new is on time as well
     hours = (facts.now - done["recorded_at"]).total_seconds() / 3600
     if hours > LATE_HOURS:
         return f"Its last successful run was {hours:.0f} hours ago."
@@ -240,6 +242,7 @@ def _with_trend(line: ConversionLine, facts: Facts) -> ConversionLine:
 
 def _counted(id: str, facts: Facts) -> dict[str, JsonObject]:
     """Day as YYYY-MM-DD → conversions and value, of the last days that had conversions."""
+    # entries of before there were summaries have none
     known = json.loads(facts.recent.get(id, {}).get("recent") or "[]")
     first, last = str(_first_day(facts)), str(facts.yesterday)
     return {

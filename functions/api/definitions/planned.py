@@ -118,6 +118,7 @@ def total(parts: Iterable[Part]) -> int | None:
 
 def _sum(sizes: Iterable[int | None]) -> int | None:
     known = list(sizes)
+    # a price that leaves out what nobody knows would be a promise
     return None if None in known else sum(size for size in known if size is not None)
 
 
@@ -149,6 +150,7 @@ def size_in_words(bytes: int | None) -> str:
     if bytes is None:
         return "an unknown size"
     amount, unit = float(bytes), 0
+    # by 1,024, as BigQuery bills
     while amount >= 1024 and unit < len(UNITS) - 1:
         amount, unit = amount / 1024, unit + 1
     return f"{amount:,.0f} {UNITS[unit]}" if unit == 0 else f"{amount:,.1f} {UNITS[unit]}"

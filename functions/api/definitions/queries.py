@@ -45,6 +45,7 @@ def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:
             timezone=runner.settings.timezone,
         ),
     ]
+    # all findings at once: whoever mends one after the other sends the same query ten times
     if is_refused(found):
         raise refused(query, found)
     columns = frozenset(str(column["name"]).lower() for column in planned.schema)
@@ -82,6 +83,7 @@ def _verdict(query: Query, settings: Settings) -> Verdict:
 
 def refused(query: Query, findings: Sequence[Finding]) -> UserError:
     """One error out of all findings, the gravest first; `errors` holds each."""
+    # sorting is stable: within a severity they stay in the order of the checks
     ordered = sorted(findings, key=lambda finding: finding.severity != "error")
     first = ordered[0]
     others = sum(finding.severity == "error" for finding in ordered) - 1

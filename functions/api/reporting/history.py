@@ -91,6 +91,7 @@ def row_at(rows: list[JsonObject], moment: datetime) -> JsonObject | None:
 
 def changed_fields(old_row: str | None, new_row: str | None) -> list[str]:
     """Names of the columns in which two rows, as JSON text, differ; [] unless both are there."""
+    # an insert has nothing before it and a delete nothing after: no column of theirs "changed"
     if not old_row or not new_row:
         return []
     old, new = json.loads(old_row), json.loads(new_row)

@@ -137,6 +137,7 @@ def _number(text: str) -> float:
         number = float(text)
     except ValueError as error:
         raise bad_page() from error
+    # NaN fails every comparison, and so this one too
     if not 0 <= number <= 1:
         raise bad_page()
     return number

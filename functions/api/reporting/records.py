@@ -89,6 +89,7 @@ class RecordPage(Model):
     next_page: str
 
 
+# the answer's own fields and no others: a column of a person can only be shown by adding it there
 _COLUMNS = ", ".join(f"conversion.{name}" for name in Record.model_fields)
 _FILTERS = {
     "id": "STRING",

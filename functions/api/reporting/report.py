@@ -149,6 +149,7 @@ def _counted(services: Services) -> dict[str, Counted]:
 
 
 def _chain(row: JsonObject) -> Counted:
+    # the rest follows from the others, so that the chain adds up whatever a kind leaves out
     left_out = row["duplicates"] + row["quarantined"]
     return Counted(
         run_id=row["run_id"],

@@ -68,6 +68,7 @@ def clock_changes(text: str, timezone: str, today: date) -> list[ClockChange]:
     either = len(days) < 31 and len(weekdays) < 7
     times = [time(hour, minute) for hour in sorted(hours) for minute in sorted(minutes)]
     found = []
+    # a year has each change of the clocks, whichever zone it is
     for day in (today + timedelta(days=number) for number in range(366)):
         # Sunday is 7 to isoweekday, and 0 or 7 to cron
         of_week = bool({day.isoweekday(), day.isoweekday() % 7} & weekdays)

@@ -86,6 +86,7 @@ def run_now(ask: Ask[Nothing, RunBody], services: Services) -> Requested:
 def backfill(ask: Ask[Nothing, BackfillBody], services: Services) -> BackfillAnswer:
     """Compute days long past, or with `dry` only tell what it costs."""
     body = ask.body
+    # named now: a message that waits over midnight must not compute a day that was not priced
     end = body.end_date or services.yesterday
     _check(body.conversions, body.start_date, end, services)
     request = RunRequested(
@@ -96,6 +97,7 @@ def backfill(ask: Ask[Nothing, BackfillBody], services: Services) -> BackfillAns
         end_date=end,
         force=body.force,
     )
+    # planned before it is published, by the functions that the run itself plans by
     shown = planned.planned(request, services)
     if shown is None:
         raise UserError(
@@ -119,6 +121,7 @@ def _request_id(ask: Ask[Nothing, Any]) -> str:
 def _waiting_request(ask: Ask[Nothing, RunBody], services: Services) -> str:
     """The same request until a run of this kind begins: pressed twenty times, it is one run."""
     sql = template(__file__, "run_requests_begun", runs=services.warehouse.table("runs"))
+    # a run that was asked for before midnight may begin after it
     since = services.now().date() - timedelta(days=2)
     bound = with_parameters(sql, trigger="manual", since=since)
     begun = next(services.warehouse.rows(bound))["begun"]

@@ -17,6 +17,7 @@ from common.model.run_status import CLOSED, RunStatus
 from common.untyped import JsonObject
 from functions.api.services import Services
 
+# in brackets, which no id can have
 STAGE = "(GA4 stage)"
 NOTES = frozenset([RunStatus.RECOVERED])
 """Entries about the books of an earlier run, which say nothing about how far this one is."""
@@ -141,6 +142,7 @@ def cancel(ask: Ask[Nothing, None], services: Services) -> RunDetail:
             code="run_ended",
             fix="Run now brings its conversions up to date; history shows what it changed.",
         )
+    # the ledger is cut by days of UTC, whatever the project's zone
     at = services.now().astimezone(UTC)
     entry = {
         "date": at.date(),

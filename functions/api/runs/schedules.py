@@ -51,8 +51,10 @@ def put_schedule(ask: Ask[Nothing, ScheduleBody], services: Services) -> Schedul
     A conversion's own runs come on top of the daily run of all.
     """
     name = _checked(ask.path["name"], services)
+    # without a key of its own: Pub/Sub's id of the message makes each day's another run
     message = RunRequested(trigger="schedule", conversions=() if name == DAILY else (name,))
     scheduler = services.scheduler()
+    # Cloud Scheduler itself says only "Schedule or time zone is invalid."
     saved = scheduler.put(name, cron.checked(ask.body.cron), ask.body.paused, message)
     more = _twice_daily(scheduler.all()) if name == DAILY else []
     return _with_warnings(saved, more, services)

@@ -74,5 +74,6 @@ def grants(known: Settings) -> list[Grant]:
                 f' TO "{member}"\''
             ),
         )
+        # a dataset may be both, and needs its grant once
         for dataset in dict.fromkeys([*known.source_datasets, *known.ga4_datasets])
     ]

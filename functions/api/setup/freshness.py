@@ -88,6 +88,7 @@ def _readers(services: Services) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for stored in sound(services.catalog.active()):
         for table in stored.referenced_tables:
+            # a wildcard has no moment of change; daily tables are those of the properties above
             if not table.endswith("*"):
                 found.setdefault(table, []).append(stored.id)
     return dict(sorted(found.items()))

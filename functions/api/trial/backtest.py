@@ -159,6 +159,7 @@ def _figures(row: Row) -> JsonObject:
 def _totals(kept: list[Day], rows: list[JsonObject]) -> BacktestTotals:
     dropped = [row for row in rows if row["outcome"]]
     gross = [row["value_gross"] for row in rows if not row["outcome"]]
+    # no amount that is known is no amount of zero
     known = [value for value in gross if value is not None]
     return BacktestTotals(
         **total(kept).model_dump(),

@@ -115,6 +115,7 @@ def why_left_out(conversion: Conversion, tried: Trial, ids: list[str]) -> dict[s
     found = {
         row["id"]: message_of(row["outcome"]) for row in tried.warehouse.rows(tried.bound(sql))
     }
+    # what never became a candidate failed a rule before
     unseen = [id for id in ids if id not in found]
     return {**_failed_rules(conversion, tried, unseen), **found}
 

@@ -71,6 +71,7 @@ def explain(ask: Ask[ExplainQuery, None], services: Services) -> Explanation:
 def _case(id: str, query: ExplainQuery, services: Services) -> Case:
     stored = services.catalog.get(id)
     key = query.id or query.order_id
+    # before the trial: where it lies says which days to try
     published = _published(id, key, services)
     events = _events(stored, key, query.day, services)
     window = _window(query.day, published, events, services)

@@ -217,6 +217,7 @@ def _scan(known: plan.Known, tables: Mapping[str, Table], services: Services) ->
     if not services.settings.ga4_datasets:
         return None
     warehouse, settings = services.warehouse, services.settings
+    # a daily run reads again what GA4 may still rewrite
     late = Window.ending(known.yesterday, LATE_DAYS)
     span = stage.Span(late, plan.stage_events(known.definitions.values()))
     sql = stage.scan(warehouse, span, known.yesterday)
@@ -235,6 +236,7 @@ def _scan(known: plan.Known, tables: Mapping[str, Table], services: Services) ->
 def _exported(sql: Sql, tables: Mapping[str, Table]) -> set[str]:
     """The daily tables, or the wildcards over some, that the statement names."""
     datasets = {path.rpartition(".")[0] for path in tables if path.endswith("*")}
+    # of the statement's own text: which tables a scan names depends on its days
     named = set(re.findall(r"`([^`]+)`", sql.text))
     return {path for path in named if path.rpartition(".")[0] in datasets}
 

@@ -188,6 +188,7 @@ def _export(case: Case) -> Iterator[Step]:
         why = f" ({row['reason']})" if row["reason"] else ""
         yield Step(
             step="export",
+            # a state that is still open, or new, stops nothing
             passed=states.get(row["state"]),
             text=f"{row['destination']}: {row['state']}{why}.",
         )

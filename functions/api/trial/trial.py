@@ -76,6 +76,7 @@ def trial(
         yield Trial(candidates, context, warehouse)
     finally:
         # however it ended: they hold what people did
+        # each by its name, for what broke off may have made any of them
         for part in ("events", "events_scan", "events_visits", "raw", "rows"):
             warehouse.drop(warehouse.staging_path(f"{name}_{part}"))
 
@@ -105,6 +106,7 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
         return whole
     staged = stage.staged(warehouse)
     days = [window.start + timedelta(days=number) for number in range(window.days)]
+    # the stage holds only what some saved definition counts
     if all(day in staged and conversion.events() <= staged[day].events for day in days):
         return whole
     span = stage.Span(window, conversion.events())
