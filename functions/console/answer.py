@@ -41,6 +41,7 @@ def respond(request: Request, services: Services) -> Response:
     except Exception as error:
         response = fault_of_our_own(error, request, request_id_of(request))
     for name, value in GUARDS.items():
+        # what a page of its own has set stays
         response.headers.setdefault(name, value)
     return response
 
@@ -48,6 +49,7 @@ def respond(request: Request, services: Services) -> Response:
 def _answered(request: Request, services: Services) -> Response:
     function = request.path.split("/")[1]
     if function in services.upstreams.names:
+        # before the function is asked: its own refusal would come from an address that nobody knows
         _require_person(request, services)
         _require_own_page(request)
         return services.upstreams.forward(request)

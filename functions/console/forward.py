@@ -82,6 +82,7 @@ class Upstreams:
         """
         name, _, rest = checked_path(request).lstrip("/").partition("/")
         address = self.addresses[name]
+        # byte by byte, as it was sent: decoded and encoded anew, a + would become a blank
         query = request.query_string.decode("latin-1")
         try:
             answer = self.session.request(

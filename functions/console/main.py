@@ -30,6 +30,7 @@ def console(request: Request) -> Response:
 @cache
 def _services() -> Services:
     settings = Settings.from_environment(os.environ)
+    # one for all requests, so that its connections are used again
     session = requests.Session()
     # a proxy or a .netrc of the machine must neither see nor add credentials
     session.trust_env = False

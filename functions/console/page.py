@@ -36,10 +36,13 @@ class Page:
                 code="page_not_built",
                 fix="Run `make console`, then deploy or start again.",
             )
+        # 128 bits at least, and new for each answer (W3C, Content Security Policy Level 3)
         nonce = secrets.token_urlsafe(18)
         html = _read(file)[0].replace(NONCE_MARK.encode(), nonce.encode())
+        # quickly packed, as each answer differs; files are packed best, once
         response = _compressed(request, html, gzip.compress(html, 4), "text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = policy(nonce)
+        # a kept page would carry a nonce that its policy no longer names
         response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -56,6 +59,7 @@ class Page:
             )
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         response = _compressed(request, *_read(file), kind)
+        # the name holds the hash of the content: another content has another name
         response.headers["Cache-Control"] = YEAR
         # the report that is kept as a file has a script in its text; here it must not run
         response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
