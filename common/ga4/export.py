@@ -107,7 +107,11 @@ def scan(
             exports=rows,
             meant=_meant(),
             client_id=placeholders.somebody("exported.client"),
-            user_id=placeholders.somebody("exported.user_of_row"),
+            user_id=fill(
+                "COALESCE({{ of_row }}, {{ of_parameter }})",
+                of_row=placeholders.somebody("exported.user_of_row"),
+                of_parameter=placeholders.somebody("exported.param_user"),
+            ),
             ecommerce_order=placeholders.somebody("exported.ecommerce_order"),
             param_order=placeholders.somebody("exported.param_order"),
             currency=placeholders.something("exported.currency_text"),
@@ -120,6 +124,7 @@ def scan(
             session_record=",\n  ".join(_session_record()),
             item_texts=_texts("items", ("item_id", "price", "quantity")),
             param_texts=_texts("event_params", ("key", "text")),
+            item_of_app=_item_of_app(),
             order_scope=_order_scope(properties),
             currencies=bind(sorted(DECIMALS)),
             clicks_of_page=clicks.of_page("keyed.page_location", PAGE_CUT),
@@ -203,6 +208,26 @@ def _texts(column: str, fields: Iterable[str]) -> str:
     return f"ARRAY(SELECT CONCAT({parts}) FROM UNNEST(valued.{column}) AS part ORDER BY 1)"
 
 
+def _item_of_app() -> str:
+    """The only product of an in-app purchase, which has no list of them.
+
+    Source: support.google.com/analytics/answer/9234069 (parameters of in_app_purchase).
+    """
+    of_parameter = (
+        "(SELECT parameter.{} FROM UNNEST(keyed.event_params) AS parameter"
+        " WHERE parameter.key = '{}' LIMIT 1)"
+    )
+    known = {
+        "item_id": of_parameter.format("text", "product_id"),
+        "item_name": of_parameter.format("text", "product_name"),
+        "price": f"{of_parameter.format('number', 'price')} / keyed.unit",
+        "quantity": of_parameter.format("number", "quantity"),
+    }
+    fields = [*((it, "STRING") for it in ITEM_TEXTS), *((it, "FLOAT64") for it in ITEM_NUMBERS)]
+    named = (f"{known.get(it, f'CAST(NULL AS {type_})')} AS {it}" for it, type_ in fields)
+    return f"STRUCT({', '.join(named)})"
+
+
 def _clicks_of_referrer() -> str:
     """The ids in the referrer's address where it is a page of the same site."""
     host = "REGEXP_EXTRACT({0}, r'^[^:]+://([^/?#]+)')"
@@ -234,6 +259,8 @@ def _export(export: Export, window: Window) -> Sql:
         f"param_{name}": columns.parameter(name, "text")
         for name in ("source", "medium", "campaign")
     }
+    # some sites send it as a parameter, which GA4 leaves one
+    expressions["param_user"] = columns.parameter("user_id", "text")
     return template(
         __file__,
         "export_export",

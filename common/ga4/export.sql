@@ -109,7 +109,11 @@ SELECT
   keyed.coupon,
   keyed.event_params,
   keyed.user_properties,
-  keyed.items,
+  IF(
+    keyed.event_name = 'in_app_purchase' AND ARRAY_LENGTH(keyed.items) = 0
+    AND EXISTS (SELECT 1 FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key IN ('product_id', 'product_name')),
+    [{{ item_of_app }}], keyed.items
+  ) AS items,
   keyed.page_location,
   REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://[^/?#]+([^?#]*)') AS page_path,
   COALESCE(REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://([^/?#]+)'), keyed.hostname) AS page_hostname,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,26 +11,15 @@ import pytest
 
 from common.bigquery.leases.lease import acquire, table_of
 from common.bigquery.sql import Sql
-from common.bigquery.warehouse import Executed
 from common.messaging.messages import CrmLoaded, MaterializeTask, RunRequested, Watchdog
 from functions.materialize.runs.run import handle
 from tests import leases
-from tests.judge import Rows, Schema, analyze, evaluate
+from tests.judge import analyze
 from tests.materialize.histories import Crash, Worker
+from tests.materialize.listening import WILDCARD, Listening, assert_judge_agrees
 from tests.materialize.world import QuickWorld, ga4_schema
 
 DAY = date(2026, 11, 10)
-PATH = re.compile(r"`([\w-]+\.\w+\.[\w-]+)`")
-WILDCARD = re.compile(r"`([\w-]+\.\w+)\.(events_\d*)\*`")
-MADE = re.compile(r"CREATE OR REPLACE TABLE `([^`]+)` (?:CLUSTER BY \S+ )?AS\n(.*)", re.DOTALL)
-CLOCKED = {"first_seen_at", "updated_at"}
-"""Columns that hold the moment of the statement itself."""
-LISTS = "TO_JSON_STRING(made.items)"
-"""Whole numbers inside a list are spelled 6 by BigQuery and 6.0 by the embedded engine, so that a
-fingerprint over lists is each engine's own; no row ever goes from one to the other. The rows of the
-stage get the judge's own fingerprints before it judges a difference."""
-STAGE = "test-project.quick.ga4_events"
-
 ORDERS: list[dict[str, Any]] = [
     {"name": "id", "type": "STRING", "mode": "NULLABLE"},
     {"name": "client_id", "type": "STRING", "mode": "NULLABLE"},
@@ -60,57 +48,6 @@ DEFINITIONS: list[dict[str, Any]] = [
      " FROM `test-project.quick_crm.orders` WHERE date BETWEEN @start_date AND @end_date",
      "reads": ("test-project.quick_crm.orders",)},
 ]  # fmt: skip
-
-
-class Listening(Worker):
-    """Keeps each statement, the schemas of its tables, and of a new table what it was made from."""
-
-    def __init__(self, world: QuickWorld) -> None:
-        super().__init__(world.quick)
-        self.heard: dict[str, tuple[Sql, dict[str, Schema]]] = {}
-        self.made: list[tuple[Sql, dict[str, Rows], list[dict[str, Any]]]] = []
-
-    def rows(self, sql: Sql, **options: Any) -> Iterator[dict[str, Any]]:
-        self._hear(sql)
-        return super().rows(sql, **options)
-
-    def submit(self, sql: Sql, job_id: str | None) -> Executed:
-        self._hear(sql)
-        if not (made := MADE.fullmatch(sql.text)):
-            return super().submit(sql, job_id)
-        tables = {path: Rows(shape, self._all(path)) for path, shape in self._named(made[2])}
-        tables |= {f"{dataset}.{prefix}*": self._export(dataset, prefix)
-                   for dataset, prefix in WILDCARD.findall(sql.text)}  # fmt: skip
-        done = super().submit(sql, job_id)
-        query = Sql(made[2], sql.parameters)
-        self.made.append((query, tables, self._all(made[1])))
-        return done
-
-    def _all(self, path: str) -> list[dict[str, Any]]:
-        return list(self._rows_of(Sql(f"SELECT * FROM `{path}`")))
-
-    def _export(self, dataset: str, prefix: str) -> Rows:
-        """All shards of the prefix as the one table that a wildcard makes of them."""
-        suffix = {"name": "_TABLE_SUFFIX", "type": "STRING", "mode": "NULLABLE"}
-        rows = [
-            {**row, "_TABLE_SUFFIX": name.removeprefix(prefix)}
-            for name in self.tables_in(dataset)
-            if name.startswith(prefix)
-            for row in self._all(f"{dataset}.{name}")
-        ]
-        return Rows([*ga4_schema(), suffix], rows)
-
-    def _rows_of(self, sql: Sql) -> Iterator[dict[str, Any]]:
-        return super().rows(sql)
-
-    def _named(self, text: str) -> list[tuple[str, Schema]]:
-        found = ((path, self.schema_of(path)) for path in sorted(set(PATH.findall(text))))
-        return [(path, schema) for path, schema in found if schema is not None]
-
-    def _hear(self, sql: Sql) -> None:
-        shape = re.sub(r"\d{9,}", "n", sql.text)
-        if shape not in self.heard:
-            self.heard[shape] = (sql, dict(self._named(sql.text)))
 
 
 def at(day: int, hour: int = 9) -> datetime:
@@ -220,51 +157,9 @@ def test_every_write_of_the_protocol_was_heard(listening: Listening) -> None:
 
 
 def test_both_engines_make_the_same_rows(listening: Listening) -> None:
-    judged = {"scan": 0, "stage over a stage": 0, "other": 0}
-    for sql, tables, rows in listening.made:
-        parameters = {name: (bound.type, bound.value) for name, bound in sql.parameters.items()}
-        own, kind = {"row_hash"} if LISTS in sql.text else set(), "other"
-        if WILDCARD.search(sql.text):
-            kind = "scan"
-        elif own and tables[STAGE].rows:
-            kind = "stage over a stage"
-            tables = {**tables, STAGE: refingered(sql, tables, parameters, rows)}
-        found = evaluate(sql.text, tables, parameters)
-        assert plain(found, own) == plain(rows, own), sql.text
-        judged[kind] += bool(rows)
-    assert judged["scan"] >= 1
-    assert judged["stage over a stage"] >= 1
-    assert judged["other"] >= len(DEFINITIONS)
-
-
-def refingered(
-    sql: Sql, tables: Mapping[str, Rows], parameters: dict[str, Any], rows: list[dict[str, Any]]
-) -> Rows:
-    """The stage with the judge's own fingerprints of the rows that the engine found unchanged."""
-    stage = tables[STAGE]
-    made = evaluate(sql.text, {**tables, STAGE: Rows(stage.schema)}, parameters)
-    changed = {row["event_key"] for row in rows}
-    hashes = {row["event_key"]: row["row_hash"] for row in made if row["event_key"] not in changed}
-    kept = [
-        {**row, "row_hash": hashes.get(row["event_key"], row["row_hash"])} for row in stage.rows
-    ]
-    return Rows(stage.schema, kept)
-
-
-def plain(rows: list[dict[str, Any]], own: set[str]) -> list[str]:
-    """Rows in an order of their own, floats to nine digits, without what is the engine's own."""
-    left_out = CLOCKED | own
-    return sorted(
-        repr([(name, _plain(value)) for name, value in sorted(row.items()) if name not in left_out])
-        for row in rows
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return round(value, 9) if isinstance(value, float) else value
+    for made in listening.made:
+        assert_judge_agrees(made)
+    told = [made for made in listening.made if made.rows]
+    assert any(made.is_scan for made in told)
+    assert any(made.is_over_a_stage for made in told)
+    assert len(told) > len(DEFINITIONS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from common.errors import UserError
 from common.messaging.messages import CrmLoaded
 from tests.case_files import Story, load_story, moment, stories
 from tests.expected import Expected
+from tests.materialize.listening import Listening, Made, assert_judge_agrees
 from tests.materialize.world import QuickWorld
 from tests.test_cases import RATES, plain
 
@@ -32,6 +34,9 @@ def shown(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
     story = load_story(request.param)
     properties = ("ga4",) if any("events" in step or step["export"] for step in story.steps) else ()
     world = QuickWorld(has_rates=bool(story.rates), properties=properties, **story.world)
+    if any(step["export"] for step in story.steps):
+        # a situation as somebody reported it, by rows of GA4's own shape
+        world.warehouse = Listening(world)
     world.replace("test-project.quick_crm.rates", RATES, story.rates)
     define(world, story.definitions)
     yield story, world
@@ -60,6 +65,18 @@ def test_a_story_ends_each_day_as_it_is_written(
         wanted_days.append({name: comparable(wanted) for name, wanted in expected.items()})
         assert expecting.update or days[-1] == wanted_days[-1], step
     expecting.rows(request.node.callspec.params["shown"] / "expected.yaml", days, wanted_days)
+    if isinstance(world.warehouse, Listening):
+        for made in counting(world.warehouse.made).values():
+            assert_judge_agrees(made)
+
+
+def counting(made: Iterable[Made]) -> dict[str, Made]:
+    """The last reading of the export and the last count of each conversion."""
+    return {
+        "scan" if it.is_scan else re.sub(r"_\d+_", "_", it.path): it
+        for it in made
+        if it.is_scan or it.path.endswith("_candidates")
+    }
 
 
 def repeated(pattern: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -11,13 +11,17 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from common import schemas
+from functions.materialize.runs.run import handle
+from tests import leases
+from tests.materialize.histories import Crash, Worker
 from tests.materialize.world import QuickWorld, ga4_schema
 
 WRITTEN = Path(__file__).parent / "written_by_f42faa8"
@@ -98,6 +102,20 @@ def test_nor_does_a_backfill_that_reads_every_day_again(upgraded: QuickWorld) ->
     assert (entry["inserted"], entry["updated"], entry["deleted"]) == (0, 0, 0)
 
 
+def test_a_first_run_that_dies_again_and_again_changes_no_id(upgraded: QuickWorld) -> None:
+    upgraded.now = datetime(2026, 11, 14, 6, tzinfo=UTC)
+    tick = upgraded.tick("first")
+    for dies_at in range(2, 60, 6):
+        with suppress(Crash):
+            handle(upgraded.services(warehouse=Worker(upgraded.quick, dies_at, after=True)), tick)
+        leases.lapse(upgraded.warehouse)
+    upgraded.bus.queue.clear()
+    upgraded.handle(tick)
+    nothing_is_renamed(upgraded)
+    assert made(upgraded, "order") == {"M-2", "M-3"}
+    assert made(upgraded, "new_customer") == set()
+
+
 def test_what_the_first_rule_lost_is_new_and_nothing_else(upgraded: QuickWorld) -> None:
     upgraded.run(NEXT_DAY)
     # orders that a server sent in one moment were one event where rows had no place in a request
@@ -149,6 +167,22 @@ def test_what_the_last_release_wrote_stays_as_it_is(upgraded_later: QuickWorld) 
     upgraded_later.run(NEXT_DAY)
     assert {id: upgraded_later.rows(id) for id in CONVERSIONS} == before
     assert upgraded_later.ledger("order")[-1]["status"] == "unchanged"
+
+
+def test_what_the_last_release_writes_beside_the_new_one_is_brought_over(
+    upgraded_later: QuickWorld,
+) -> None:
+    upgraded_later.run(NEXT_DAY)
+    clicks = upgraded_later.warehouse.table("ga4_clicks").text
+    # a worker of before knows no id_hash and has another fingerprint of each row
+    upgraded_later.query(
+        f"UPDATE {clicks} SET id_hash = NULL, row_hash = 0 WHERE date >= '2026-11-11'"
+    )
+    upgraded_later.run(NEXT_DAY + timedelta(days=1))
+    (found,) = upgraded_later.query(
+        f"SELECT COUNT(*) AS rows_, COUNT(id_hash) AS known FROM {clicks}"
+    )
+    assert found["rows_"] == found["known"] > 0
 
 
 def nothing_is_renamed(world: QuickWorld) -> None:
