@@ -82,6 +82,18 @@ def test_bigquerys_own_complaint_is_reported_at_the_authors_place(shown: Judge) 
     assert issue.fix == "Write order_id"
 
 
+@pytest.mark.parametrize(
+    ("alias", "called"), [(" AS p", "rows are called p"), ("", "rows are called orders")]
+)
+def test_rows_of_a_name_that_from_does_not_know_are_answered_with_the_names_that_it_gives(
+    alias: str, called: str, shown: Judge
+) -> None:
+    answer = shown(f"SELECT {COLUMNS}, o.total AS value FROM `shop`.crm.orders{alias} {PERIOD}")
+    issue = next(issue for issue in answer.issues if issue.code == "query_failed")
+    assert issue.fix.startswith("Nothing is called o in FROM")
+    assert called in issue.fix
+
+
 def test_a_missing_table_is_answered_with_the_nearest_name(shown: Judge) -> None:
     answer = shown(f"SELECT {COLUMNS}\nFROM `shop.crm.oders` {PERIOD}")
     issue = next(issue for issue in answer.issues if issue.code == "table_not_found")

@@ -11,10 +11,11 @@ from common import user_query
 from common.bigquery.warehouse import Warehouse
 from common.errors import AccessError, NotFoundError, ProductError, RetryableError
 from common.guard.judge import Query, Verdict
-from common.guard.names import tree
+from common.guard.names import tables, tree
 from common.guard.names.references import Opened
 from common.guard.names.scope import Scope
 from common.guard.reading import lexer
+from common.guard.reading.lexer import NOTHING
 from common.model.findings import Finding, Position, found, is_refused
 from common.model.window import Window
 from common.untyped import JsonObject
@@ -22,6 +23,7 @@ from functions.validate_sql.engine import access
 from functions.validate_sql.engine.advice import advice
 
 _PLACE = re.compile(r"\s*(?:at )?\[(\d+):(\d+)\]")
+_UNKNOWN = re.compile(r"Unrecognized name: `?(\w+)")
 _MISSING = re.compile(
     r"Not found: (?:Table|Dataset)\s+`?([\w-]+(?:\.\w+:[\w-]+)?)[:.](\w+)(?:\.([\w$*-]+))?"
 )
@@ -92,8 +94,27 @@ def _refusal(
         )
     outputs = verdict.query.outputs if verdict.query else ()
     written = {it.name.lower(): it.text for it in outputs if it.text and it.text != it.name}
-    fix = advice(message, known, written)
+    fix = _of_rows(message, verdict.query) or advice(message, known, written)
     return found("query_failed", f"BigQuery: {_first_line(message)}", fix, at=at)
+
+
+def _of_rows(message: str, query: Query | None) -> str:
+    """What to write where the name that BigQuery does not know is that of rows, as o is in o.id."""
+    named = _UNKNOWN.match(message)
+    if query is None or not named or "Did you mean" in message:
+        return ""
+    tokens = query.masked.tokens
+    near = zip([NOTHING, *tokens], tokens, [*tokens[1:], NOTHING], strict=False)
+    if not any(
+        token.name.lower() == named[1].lower() and after.has(".") and not before.has(".")
+        for before, token, after in near
+    ):
+        return ""
+    _, rows = tables.written(query.masked, query.tree)
+    # a table without an alias is called by its last part
+    rows |= {read.path.rpartition(".")[2] for read in query.tables if not read.node.alias}
+    listed = f", whose rows are called {' and '.join(sorted(rows))}" if rows else ""
+    return f"Nothing is called {named[1]} in FROM{listed}"
 
 
 def _first_line(message: str) -> str:
