@@ -93,6 +93,7 @@ def _of_query(
         tree.copy(),
         schema=nested,
         dialect="bigquery",
+        # a table may be read whose schema nobody gave
         validate_qualify_columns=False,
         quote_identifiers=False,
     )
@@ -138,6 +139,7 @@ def _fields_of_unnested(column: exp.Column) -> list[str]:
         for each in unnest.parent_select.find_all(exp.Column)
         if each is not column and (each.table in names or (not each.table and each.name in names))
     ]
+    # a bare name may be the whole record, so that all of its fields count
     if not all(each.table or isinstance(each.parent, exp.Dot) for each in asked):
         return []
     fields = (_dotted(each).split(".") for each in asked)

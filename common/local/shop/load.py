@@ -95,6 +95,7 @@ def _load(client: bigquery.Client, table: _Table) -> int:
         size=len(body),
         job_config=bigquery.LoadJobConfig(
             source_format=bigquery.SourceFormat.NEWLINE_DELIMITED_JSON,
+            # GA4 and the connectors write tables whole: a row that is gone there is gone here
             write_disposition=bigquery.WriteDisposition.WRITE_TRUNCATE,
             schema=fields,
         ),

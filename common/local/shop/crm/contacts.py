@@ -94,6 +94,7 @@ def _filled_later(leads: list[Lead], deals: list[Deal], moment: int) -> Row:
     who, firm = leads[0].contact, leads[0].contact.firm
     won = [deal for deal in deals if deal.won(moment)]
     calls = sum(len([at for at, _ in deal.path if at < moment]) for deal in deals)
+    # HubSpot changes a contact's date with each form and each step of its deals
     touched = max([leads[-1].at, *(deal.stage(moment)[0] for deal in deals)])
     gone = bool(who.erased_at and who.erased_at < moment)
     # Of merged records, some loaders keep the old row as if nothing had happened.

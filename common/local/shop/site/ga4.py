@@ -58,6 +58,7 @@ def _of_visit(event: Event, version: int) -> Row:
         "batch_ordering_id": event.position // 4 + 1,
         "batch_event_index": event.position % 4 + 1,
     }
+    # GA4 notes where a click came from with the events of its own page alone
     if event.ad:
         row["collected_traffic_source"] = _collected(event.ad.channel, event.ad.click_id)
     elif _is_landing(event):

@@ -40,6 +40,7 @@ def person(seed: int, number: int, met: int, neighbour: Person | None) -> Person
     draw = dice(seed, "person", number)
     browsers = tuple(browser(draw, met) for _ in range(2 if draw.random() < 0.3 else 1))
     account = f"C-{10_000 + number}" if draw.random() < 0.45 else None
+    # a household at one computer: two accounts on one client id join nobody
     if neighbour and neighbour.account and number % 50 < 2:
         browsers, account = neighbour.browsers[:1], f"C-{10_000 + number}"
     return Person(number, PLACE(draw), browsers, account)

@@ -116,6 +116,7 @@ class Walk:
             self.now,
             self.visit,
             page,
+            # an order may reach GA4 later than the visit in which it was placed
             version or self.visit.version,
             len(self.events),
             params,
@@ -151,6 +152,7 @@ def visit(
         first=history[0] if history else None,
         channel=channel,
         click_id=click or (click_id(channel, draw) if channel.click else None),
+        # without consent GA4 writes no client id
         client_id=browser.client_id if draw.random() > 0.02 else None,
         user_id=_signed_in(person, draw),
         ads_consent=draw.random() < 0.85,

@@ -140,6 +140,7 @@ class ExpectedConversions:
             return None, None, None
         # nobody is given back more than was paid
         refunded = min(gross, sum(self._amount(refund, order, day) for refund in given))
+        # amounts are floats, and nothing that is left over must look like money
         return gross, refunded, round(gross - refunded, 6)
 
     def _amount(self, refund: Refund, order: Order, day: date) -> float:
