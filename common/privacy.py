@@ -20,10 +20,11 @@ _EMAIL = re.compile(
     r"(?:(?<![\w.%+'-])|(?<=%40))(?:[\w.+'-]|%(?!40))++(?:@|%40)[\w-]++(?:\.[\w-]++)+"
 )
 # Without + or a separator, digits are more often an order's number than a telephone's. North
-# American numbers have neither + nor 0, and are known by their groups of 3, 3 and 4 digits.
+# American numbers have neither + nor 0, and are known by their groups NXX-NXX-XXXX, N from 2 to 9
+# (North American Numbering Plan, nanpa.com).
 _PHONE = re.compile(
     r"(?<!\w)(?<!\d\.)(?:\+\d[\d ()./-]{6,}\d|\(?0\d+\)?[ /-][\d ()/-]{5,}\d"
-    r"|(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4})(?!\w|\.\d)"
+    r"|(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])[2-9]\d{2}[ .-]\d{4})(?!\w|\.\d)"
 )
 _TOKEN = re.compile(
     r"""

@@ -79,6 +79,7 @@ def test_addresses_and_telephone_numbers_are_hidden(text: str) -> None:
         "12.50",
         "@ann",
         "114-1234567-1234567",
+        "123-456-7890",
         "100%40off",
     ],
 )
