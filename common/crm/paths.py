@@ -72,9 +72,11 @@ class Reading:
         value = self.value(path)
         if value is None:
             return None
-        listed = join(", ", (bind(text) for text in texts))
+        listed = join(", ", (bind(text.strip()) for text in texts))
         test = fill(
-            "LOWER(CAST({{ value }} AS STRING)) IN ({{ texts }})", value=value.sql, texts=listed
+            "LOWER(TRIM(CAST({{ value }} AS STRING))) IN ({{ texts }})",
+            value=value.sql,
+            texts=listed,
         )
         return Value(test, "BOOLEAN")
 

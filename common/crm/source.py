@@ -126,7 +126,7 @@ def source(
 
 def _is_one_of(stages: Iterable[str]) -> Sql:
     """Whether `tied.stage_id` or the stage's label is one of these; false when there are none."""
-    listed = join(", ", (bind(stage.lower()) for stage in stages))
+    listed = join(", ", (bind(stage.strip().lower()) for stage in stages))
     if not listed.text:
         return Sql("FALSE")
     return fill(

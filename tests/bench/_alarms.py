@@ -4,6 +4,12 @@ python -m tests.bench._alarms [--seeds N]
 
 Worlds say themselves what moves. On public sets nothing moves once their rows are shuffled, and
 what is broken in them by hand is known.
+
+Measured (2026-11-30, 12 to 16 seeds and three months each): where nothing moves promise_off speaks
+of 0 to 2 % of trainings and promise_uncertain of 10 to 15 %; where rates move, 39 to 53 % and 92 to
+97 %. Of 60 simulated CRMs no honest column was refused and no column that a close fills was used.
+No attribute of the shuffled sets drifts, all that lose a fifth or are a third new do, and two
+thirds to seven eighths of those that double.
 """
 
 from __future__ import annotations

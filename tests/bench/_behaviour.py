@@ -5,6 +5,10 @@ python -m tests.bench._behaviour [--shops N]
 HubSpot counts visits and sources itself, other CRMs do not: hence also without its own columns. As
 generated, few leads have a visit before that of their form; in the last lines they saw on earlier
 days the pages that their chance depends on.
+
+Of shop 0 (2026-11-30) visits add nothing where HubSpot counts them itself (log loss .4039 without,
+.4060 with; AUC .744 and .740) and little where nobody does (.4079, .4069; .735, .737) as generated;
+with the pages on earlier days .4039 and .4053, and .4079 and .4072 (AUC .735 and .740).
 """
 
 from __future__ import annotations

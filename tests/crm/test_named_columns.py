@@ -188,7 +188,7 @@ def test_a_stage_is_reached_once_whatever_came_of_the_deal(
             dict(came, OpportunityId="o3", CreatedDate="2026-02-02T08:00:00Z"),
         ],
     )  # fmt: skip
-    there = read(warehouse, milestone={"type": "stage", "stages": ["offer SENT"]})
+    there = read(warehouse, milestone={"type": "stage", "stages": [" offer SENT "]})
     deals = {row["deal_id"]: row for row in warehouse.rows(there.deals)}
     assert {id: row["status"] for id, row in deals.items()} == {
         "o1": "won", "o2": "lost", "o3": "won", "o4": "open",
@@ -201,7 +201,7 @@ def test_a_leads_own_status_counts_from_its_moment(
     warehouse: QuickWarehouse, load: Callable[..., None]
 ) -> None:
     load(
-        [lead(1, Status="Qualified", Qualified_At__c="2026-01-20T09:00:00Z"), lead(2)],
+        [lead(1, Status=" Qualified ", Qualified_At__c="2026-01-20T09:00:00Z"), lead(2)],
         deal(2, IsWon=True, IsClosed=True),
     )
     status = {"type": "lead", "column": "Status", "values": ["Qualified"]}
