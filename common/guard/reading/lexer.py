@@ -178,6 +178,11 @@ def _faults(source: Source, before: list[Token], token: Token, end: int) -> list
         return [path]
     if last.kind in ("string", "number", "quoted", "parameter"):
         shown = f"{last.text} {token.text}"
+        if last.kind == "number" and token.kind == "name":
+            name = f"`{last.text}{token.text}`"
+            message = f"A name that begins with a digit needs backquotes: {name}"
+            fix = f"{name}, or with a space between: {shown}"
+            return [found("glued", f"{message}.", fix, at=source.position(last.offset))]
         message = f"{last.text} runs straight into {token.text}; two readers may part them apart."
         fix = f"Put a space or an operator between: {shown}"
         return [found("glued", message, fix, at=source.position(token.offset))]
