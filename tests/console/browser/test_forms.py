@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.console.browser.answers import BEHIND, FULL, answering
@@ -195,6 +197,46 @@ def test_what_was_typed_for_a_destination_is_there_after_a_look_elsewhere(hollow
     expect(page.get_by_role("combobox", name="Conversion 1")).to_have_value("Lead form")
     page.get_by_role("button", name="Start over").click()
     expect(by_field(page, "name")).to_have_value("")
+
+
+@pytest.mark.parametrize(
+    ("edit", "address"),
+    [
+        ("/conversions/purchase/edit", "/api/conversions/purchase"),
+        ("/destinations/google_ads/edit", GOOGLE),
+    ],
+)
+def test_who_starts_over_saves_over_the_version_that_is_shown(
+    hollow: Opener, edit: str, address: str
+) -> None:
+    stored = FULL[address]
+    place = f"draft {'destination google_ads' if address == GOOGLE else 'purchase'}"
+    typed = {"draft": {**stored["definition"], "name": "Typed"}, "etag": '"1"'}
+    sent: list[str | None] = []
+
+    def newest(route: Route) -> None:
+        if route.request.method == "PUT":
+            sent.append(route.request.headers.get("if-match"))
+        route.fulfill(json=stored, headers={"ETag": '"4"'})
+
+    page = filled(hollow, "/", {})
+    page.route(lambda url: url.endswith(address), newest)
+    page.evaluate(
+        "([place, kept]) => sessionStorage.setItem(place, kept)",
+        [place, json.dumps({**typed, "at": "2026-11-28T10:00:00Z"})],
+    )
+    page.goto(edit)
+    expect(by_field(page, "name")).to_have_value("Typed")
+    page.get_by_role("button", name="Start over").click()
+    by_field(page, "name").fill("Anew")
+    if address == GOOGLE:
+        page.get_by_role("button", name="Save", exact=True).click()
+    else:
+        page.get_by_role("button", name="Review and save").click()
+        page.get_by_role("dialog").get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as version 1")).to_be_visible()
+    # what was typed was typed over version 1; nothing of it is left
+    assert sent == ['"4"']
 
 
 def test_lists_are_created_where_a_conversion_names_none(hollow: Opener) -> None:

@@ -90,11 +90,11 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<DestinationVe
   const [problem, setProblem] = useState<unknown>(null);
   // over the version that it was typed over, so that what others saved meanwhile shows as a conflict
   const [etag, setEtag] = useState(before ? before.etag : (props.stored?.etag ?? null));
-  const [live, setLive] = useState(props.start);
+  const [live, setLive] = useState({ definition: props.start, etag: props.stored?.etag ?? null });
   const [theirs, setTheirs] = useState<Answer<DestinationVersion> | null>(null);
   const [saving, setSaving] = useState(false);
   const [, navigate] = useLocation();
-  const changed = !same(draft, live);
+  const changed = !same(draft, live.definition);
   const forget = useKept(place, draft, etag, changed);
   const errors = problem instanceof Problem ? problem.errors : [];
   const set = (name: string, value: unknown) =>
@@ -130,11 +130,17 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<DestinationVe
     }
   }
 
+  /** From the newest version on: nothing is left of what was typed over an older one. */
+  function startOver() {
+    setDraft(live.definition);
+    setEtag(live.etag);
+  }
+
   /** Goes on from their version, with their fields or one's own, which the next save writes. */
   function decide(next: Config) {
     setDraft(next);
     setEtag(theirs?.etag ?? null);
-    setLive(theirs?.data.definition ?? live);
+    setLive({ definition: theirs?.data.definition ?? live.definition, etag: theirs?.etag ?? null });
     setTheirs(null);
   }
 
@@ -172,7 +178,7 @@ function Form(props: { form: FormOf; start: Config; stored: Answer<DestinationVe
           Save
         </Act>
       </Head>
-      {before && changed && <Resumed at={before.at} startOver={() => setDraft(live)} />}
+      {before && changed && <Resumed at={before.at} startOver={startOver} />}
       <Stack maw={640}>
         {problem !== null && <Failed error={problem} title="Not saved" />}
         {first.map(field)}

@@ -103,7 +103,8 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
       const answer = live
         ? await ask<ConversionVersion>('PUT', `/api/conversions/${draft.id}${query}`, {
             body,
-            headers: live.etag ? { 'If-Match': live.etag } : {},
+            // a proxy may drop the ETag, and without a version any newer one would be overwritten
+            headers: { 'If-Match': live.etag ?? `"${live.data.version}"` },
           })
         : await ask<ConversionVersion>('POST', `/api/conversions${query}`, { body });
       forget();
@@ -155,7 +156,14 @@ function Editor(props: { start: Definition; stored: Answer<Editable> | null }) {
         </Act>
       </Head>
       {before && changed && (
-        <Resumed at={before.at} startOver={() => setDraft(live?.data.definition ?? props.start)} />
+        <Resumed
+          at={before.at}
+          startOver={() => {
+            setDraft(live?.data.definition ?? props.start);
+            // from the newest version on: nothing is left of what was typed over an older one
+            if (live && live.data === props.stored?.data) setLive(props.stored);
+          }}
+        />
       )}
       {problem !== null && (
         <Stack mb="md" gap="xs" align="flex-start">
