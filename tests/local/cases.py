@@ -163,6 +163,11 @@ CASES = [
         {
             "JSON_VALUE('no json', '$.a')": None,
             "JSON_QUERY('{\"a\": null}', '$.a')": None,
+            "TO_JSON_STRING(STRUCT(IF(TRUE, CAST(1.0 AS STRING), NULL) AS a,"
+            " CASE WHEN FALSE THEN CAST(2.0 AS STRING) END AS b, IF(TRUE, [1], []) AS c,"
+            " CAST(UNIX_MICROS(TIMESTAMP '1970-01-01 00:00:00.000007+00') AS STRING) AS d))": (
+                '{"a":"1","b":null,"c":[1],"d":"7"}'
+            ),
             "TO_JSON_STRING(STRUCT(1.0 AS a, TIMESTAMP '2026-01-02 03:04:05.5' AS b))": (
                 '{"a":1,"b":"2026-01-02T03:04:05.500Z"}'
             ),

@@ -52,7 +52,28 @@ def _json(value: exp.Expr) -> exp.Expr:
         isinstance(it, exp.Query) for it in value.expressions
     ):
         return _list(list(value.expressions))
-    return call("to_json", value)
+    return call("plain_json" if _is_plain(value) else "to_json", value)
+
+
+_PLAIN = {
+    *("googlesql_string", "googlesql_text", "googlesql_safe_text", "googlesql_json_value"),
+    *("list_transform", "list_filter", "list_sort", "list_concat"),
+}
+"""Calls that give a text or a list."""
+
+
+def _is_plain(value: exp.Expr | None) -> bool:
+    """Whether the value is surely a text or a list, whose JSON is DuckDB's own; the macro for any
+    type repeats what it is given some twenty times, and all of it is bound as often."""
+    if isinstance(value, exp.Anonymous):
+        return value.name.lower() in _PLAIN
+    if isinstance(value, exp.Coalesce):
+        return any(map(_is_plain, (value.this, *value.expressions)))
+    if isinstance(value, exp.If):
+        return any(map(_is_plain, (value.args.get("true"), value.args.get("false"))))
+    if isinstance(value, exp.Case):
+        return any(map(_is_plain, (*value.args["ifs"], value.args.get("default"))))
+    return isinstance(value, exp.Array)
 
 
 def _object(fields: list[tuple[str, exp.Expr]]) -> exp.Expr:

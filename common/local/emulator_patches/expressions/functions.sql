@@ -47,9 +47,15 @@ CREATE OR REPLACE MACRO googlesql_string(x) AS
 -- the type in time. In a lambda no branch that is never taken is left out of the plan, so that what
 -- GA4 keeps in event_params, texts and numbers, has forms of its own. A form for DOUBLE would take
 -- what is NUMERIC too, and its digits.
+CREATE OR REPLACE MACRO googlesql_text_of_date
+  (x DATE) AS CAST(x AS VARCHAR),
+  (x) AS googlesql_string(x);
+CREATE OR REPLACE MACRO googlesql_text_of_integer
+  (x BIGINT) AS CAST(x AS VARCHAR),
+  (x) AS googlesql_text_of_date(x);
 CREATE OR REPLACE MACRO googlesql_text
   (x VARCHAR) AS x,
-  (x) AS googlesql_string(x);
+  (x) AS googlesql_text_of_integer(x);
 CREATE OR REPLACE MACRO googlesql_safe_text_of_integer
   (x BIGINT) AS CAST(x AS VARCHAR),
   (x) AS TRY(googlesql_string(x));
@@ -212,6 +218,7 @@ CREATE OR REPLACE MACRO googlesql_json_query(x, path) AS
   END;
 CREATE OR REPLACE MACRO googlesql_float_json(x) AS
   CASE WHEN isfinite(x) THEN googlesql_float_text(x) ELSE to_json(CASE WHEN isnan(x) THEN 'NaN' WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END)::VARCHAR END;
+CREATE OR REPLACE MACRO googlesql_plain_json(x) AS coalesce(CAST(to_json(x) AS VARCHAR), 'null');
 CREATE OR REPLACE MACRO googlesql_to_json(x) AS
   CASE
     WHEN x IS NULL THEN 'null'

@@ -37,8 +37,14 @@ def _text(node: exp.Expr) -> exp.Expr:
     is_safe = isinstance(node, exp.TryCast)
     if _type_is_seen(node.this):
         return call("safe_text" if is_safe else "text", node.this)
+    if node.this.name.lower() in _INTEGERS:
+        return exp.cast(node.this, exp.DType.TEXT)
     text = call("string", node.this)
     return native("TRY", text) if is_safe else text
+
+
+_INTEGERS = {"googlesql_unix", "googlesql_int64"}
+"""Calls that give an INT64, whose text is DuckDB's own."""
 
 
 def _type_is_seen(value: exp.Expr) -> bool:
