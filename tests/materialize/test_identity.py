@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
+
 from common.bigquery.sql import Sql
+from common.identity import graph
 from tests.materialize.world import QuickWorld
 
 
@@ -36,3 +39,55 @@ def test_conversions_of_one_run_share_one_identity_graph(
         assert world.rows(f"first_{number}", "id") == [{"id": "T8"}]
     world.run(date(2026, 11, 10))
     assert len(derived) == 2
+
+
+SHOPPERS = [
+    # day, client, user: a and b are one user, c is shared by two, d and e never log in
+    (1, "a", "u"), (2, "b", "u"), (2, "c", "u"), (3, "c", "v"), (3, "e", None), (4, "f", "w"),
+    (5, "c", None), (7, "b", None), (7, "c", None), (8, "d", None), (8, "f", None), (9, "a", None),
+    (9, "g", "u"), (10, "e", None), (10, "c", None), (10, "h", "v"),
+]  # fmt: skip
+
+
+PERSONS: dict[str, dict[str, Any]] = {
+    "first": {"event_type": "purchase", "deduplicate_by_user": True},
+    # whoever gave everything back has bought before, which the stage knows
+    "returned": {
+        "event_type": "purchase",
+        "deduplicate_by_user": True,
+        "refunds": {"days": 1, "remove_fully_refunded": True},
+    },
+    "spaced": {
+        "event_type": "custom_event",
+        "filters": {"dimension": "event", "operator": "equals", "value": "purchase"},
+        "deduplicate_by_user": True,
+        "deduplication_days": 4,
+    },
+}
+
+
+def test_the_edges_of_the_run_alone_decide_as_all_edges_do(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for id, definition in PERSONS.items():
+        world.define(id=id, **definition)
+    world.events(
+        {"name": "purchase", "at": datetime(2026, 11, day, 1 + number, tzinfo=UTC),
+         "client": client, "user": user, "order": f"T{number}", "value": 5.0}
+        for number, (day, client, user) in enumerate(SHOPPERS)
+    )  # fmt: skip
+    narrow = _day_by_day(world, "narrow")
+    monkeypatch.setattr(graph, "narrowed", graph.edges)
+    world.quick.empty_dataset(f"{world.dataset}")
+    world.quick.jobs.clear()
+    world.warehouse.ensure_tables()
+    for id, definition in PERSONS.items():
+        world.define(id=id, **definition)
+    assert narrow == _day_by_day(world, "wide")
+    assert {row["id"] for row in narrow["first"]} == {"T0", "T3", "T4", "T5", "T9"}
+
+
+def _day_by_day(world: QuickWorld, run: str) -> dict[str, list[dict[str, Any]]]:
+    for day in (3, 7, 8, 10):
+        world.run(date(2026, 11, day), request_id=f"{run}|{day}")
+    return {id: world.rows(id, "id", "person_id", "date") for id in PERSONS}

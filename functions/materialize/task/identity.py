@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from datetime import date
 
 from common.bigquery.sql import Sql, create_table_as, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog import identity_sources
 from common.catalog.definitions import DefinitionVersion
 from common.identity import graph
+from common.model.window import Window
+from functions.materialize.task import visitors
 
 
-def table_of(warehouse: Warehouse, run_id: str, end: date) -> Sql:
-    """The table of the graph as of the end of a day, one for each run."""
-    return warehouse.staging(_name(run_id, end))
+def table_of(
+    warehouse: Warehouse,
+    definitions: Mapping[str, DefinitionVersion],
+    run_id: str,
+    window: Window,
+) -> Sql:
+    """The table of the edges that matter to the run's days, one for each run."""
+    return warehouse.staging(_name(definitions, run_id, window))
 
 
 def keep_up(
@@ -23,7 +28,7 @@ def keep_up(
     stored: DefinitionVersion,
     definitions: Mapping[str, DefinitionVersion],
     run_id: str,
-    end: date,
+    window: Window,
 ) -> None:
     """Make the graph that the conversion reads, unless a task of this run has made it.
 
@@ -32,12 +37,12 @@ def keep_up(
     if not stored.conversion.counts_persons():
         return
     tables = identity_sources.tables(stored.conversion, definitions.values(), warehouse)
-    edges = with_parameters(graph.edges(warehouse.table("ga4_events"), tables), end_date=end)
-    statement = create_table_as(table_of(warehouse, run_id, end), edges)
-    warehouse.once(f"{warehouse.settings.dataset}_{_name(run_id, end)}", lambda: statement)
+    edges = graph.narrowed(warehouse.table("ga4_events"), tables)
+    bound = with_parameters(edges, **visitors.whose(definitions, window))
+    name = _name(definitions, run_id, window)
+    statement = create_table_as(warehouse.staging(name), bound)
+    warehouse.once(f"{warehouse.settings.dataset}_{name}", lambda: statement)
 
 
-def _name(run_id: str, end: date) -> str:
-    # a run's id may hold what a table's name may not
-    digest = hashlib.sha256(run_id.encode()).hexdigest()[:20]
-    return f"identity_{digest}_{end:%Y%m%d}"
+def _name(definitions: Mapping[str, DefinitionVersion], run_id: str, window: Window) -> str:
+    return f"identity_{visitors.name(run_id, visitors.reach(definitions, window))}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from common.bigquery.sql import (
     Parameter,
@@ -55,8 +56,8 @@ def known(
         return Known(
             warehouse.table("ga4_visits"), warehouse.table("ga4_clicks"), is_narrowed=False
         )
-    name = _name(run_id, reach(definitions, window))
-    visits, clicks_ = (warehouse.staging(f"{what}_{name}") for what in ("visits", "clicks"))
+    of_run = name(run_id, reach(definitions, window))
+    visits, clicks_ = (warehouse.staging(f"{what}_{of_run}") for what in ("visits", "clicks"))
     return Known(visits, clicks_, is_narrowed=True)
 
 
@@ -70,16 +71,21 @@ def keep_up(
     """Make the tables that the conversion reads, unless a task of this run has made them."""
     if not stored.conversion.events():
         return
+    facts, of_run = whose(definitions, window), name(run_id, reach(definitions, window))
+    for what, rows, partition in (("visits", _visits, ""), ("clicks", _clicks, "last_date")):
+        made = partial(_made, warehouse, f"{what}_{of_run}", rows, facts, partition)
+        warehouse.once(f"{warehouse.settings.dataset}_{what}_{of_run}", made)
+
+
+def whose(definitions: Mapping[str, DefinitionVersion], window: Window) -> dict[str, Any]:
+    """Days and names of the events whose clients matter to a run, as parameters of a statement."""
     days = reach(definitions, window)
-    facts = {
+    named = {name for each in definitions.values() for name in each.conversion.events()}
+    return {
         "start_date": days.start,
         "end_date": days.end,
-        "event_names": Parameter("ARRAY<STRING>", _events(definitions)),
+        "event_names": Parameter("ARRAY<STRING>", sorted(named)),
     }
-    name = _name(run_id, days)
-    for what, rows, partition in (("visits", _visits, ""), ("clicks", _clicks, "last_date")):
-        made = partial(_made, warehouse, f"{what}_{name}", rows, facts, partition)
-        warehouse.once(f"{warehouse.settings.dataset}_{what}_{name}", made)
 
 
 def _made(warehouse: Warehouse, name: str, rows: _Rows, facts: Row, partition: str) -> Sql:
@@ -117,21 +123,16 @@ def _clicks(warehouse: Warehouse, facts: Row) -> Sql:
     )
 
 
-def _events(definitions: Mapping[str, DefinitionVersion]) -> list[str]:
-    return sorted({name for each in definitions.values() for name in each.conversion.events()})
-
-
 def reach(definitions: Mapping[str, DefinitionVersion], window: Window) -> Window:
     """The window, and as many days as any conversion stays open: the same for all of a run."""
-    longest = max(
-        plan.open_days(id, definitions)
-        for id, each in definitions.items()
-        if each.conversion.events()
-    )
+    counting = (id for id, each in definitions.items() if each.conversion.events())
+    longest = max((plan.open_days(id, definitions) for id in counting), default=1)
     start = window.end - timedelta(days=longest - 1)
     return Window(min(start, window.start), window.end)
 
 
-def _name(run_id: str, days: Window) -> str:
+def name(run_id: str, days: Window) -> str:
+    """What tells a run's own tables of these days from those of other runs."""
+    # a run's id may hold what a table's name may not
     digest = hashlib.sha256(f"{run_id}|{days.start}".encode()).hexdigest()[:20]
     return f"{digest}_{days.end:%Y%m%d}"

@@ -112,7 +112,7 @@ def _ended(
     merge.await_previous_merge(services.warehouse, taken)
     job = job_of(services, task, stored, taken, definitions)
     try:
-        identity.keep_up(services.warehouse, stored, definitions, task.run_id, job.window.end)
+        identity.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)
         visitors.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)
         order_days = orders.days(services, stored, definitions, task.run_id, job.window)
         job = replace(job, context=replace(job.context, order_days=order_days))
