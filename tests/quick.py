@@ -19,8 +19,8 @@ from bqemulator.storage.sql_identifiers import quoted_schema, quoted_table_ref
 
 from common import schemas
 from common.bigquery.sql import Sql
-from common.bigquery.warehouse import DryRun, Executed, TableInfo, TableVersion, Warehouse
-from common.errors import NotFoundError, UserError
+from common.bigquery.warehouse import CLAIM, DryRun, Executed, TableInfo, TableVersion, Warehouse
+from common.errors import NotFoundError, RetryableError, UserError
 from common.local.emulator_patches import column_types
 from common.local.emulator_patches.expressions import functions
 from common.local.emulator_patches.server import launch
@@ -61,7 +61,7 @@ class QuickWarehouse(Warehouse):
         self, sql: Sql, *, job_id: str | None = None, labels: Mapping[str, str] | None = None
     ) -> Executed:
         if job_id in self.jobs:
-            return self.jobs[job_id]
+            return self._done_before(job_id)
         result = self._execute(sql)
         counts = result.description and result.description[0][0] == "Count"
         # the making of a view promises a count and has none
@@ -77,6 +77,7 @@ class QuickWarehouse(Warehouse):
     def together(self, work: Iterable[Callable[[], object]], job_id: str) -> None:
         """Do all of it or nothing, once under this id."""
         if job_id in self.jobs:
+            self._done_before(job_id)
             return
         self.connection.execute("BEGIN TRANSACTION")
         try:
@@ -88,6 +89,11 @@ class QuickWarehouse(Warehouse):
         self.connection.execute("COMMIT")
         self.jobs[job_id] = Executed(job_id, None, None)
 
+    def _done_before(self, job_id: str) -> Executed:
+        if self.jobs[job_id].job_id == CLAIM:
+            raise RetryableError(f"The job {job_id} was forestalled.", code="forestalled")
+        return self.jobs[job_id]
+
     def forestall(self, job_id: str) -> bool:
         return self.claim(job_id)
 
@@ -96,7 +102,7 @@ class QuickWarehouse(Warehouse):
         return DryRun([], None, (), "SELECT")
 
     def claim(self, id: str) -> bool:
-        return self.jobs.setdefault(id, claimed := Executed(id, None, None)) is claimed
+        return self.jobs.setdefault(id, claimed := Executed(CLAIM, None, None)) is claimed
 
     def append(self, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
         self.load(self.path(table), schemas.load(table)["schema"], rows)

@@ -34,6 +34,8 @@ from common.untyped import JsonObject, Row
 
 Result = TypeVar("Result")
 
+CLAIM = "SELECT 1 AS claimed"
+"""What a job does that only takes an id."""
 JOB_SECONDS = 480
 """Longest time one job may run: under the 540 s of the function that waits for it."""
 
@@ -241,7 +243,7 @@ class Warehouse:
         A job of that id is the mark. A caller whose answer gets lost does not know that it was
         first, so whatever is claimed needs somebody who looks for what was left undone.
         """
-        sql = Sql("SELECT 1 AS claimed")
+        sql = Sql(CLAIM)
         with self._translated():
             try:
                 self.client.query(
@@ -468,6 +470,11 @@ class Warehouse:
             if job_id is None:
                 raise
             job = self._known(job_id)
+            if job.query == CLAIM:
+                raise RetryableError(
+                    f"The job {job_id} was forestalled by whoever does its work now.",
+                    code="forestalled",
+                ) from None
             if job.error_result:
                 error = job.exception()
                 passes = isinstance(translate(error, self._caller), RetryableError)

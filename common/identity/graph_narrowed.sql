@@ -1,5 +1,6 @@
 WITH
 edges AS (
+  -- who was seen with whom
 {{ edges }}
 ),
 counted AS (
@@ -9,6 +10,7 @@ counted AS (
   WHERE event.date BETWEEN @start_date AND @end_date AND event.event_name IN UNNEST(@event_names)
 ),
 users AS (
+  -- with the users whom edges name
   SELECT counted.user_id FROM counted
   UNION DISTINCT
   SELECT edges.user_id FROM edges INNER JOIN counted ON counted.client_id = edges.client_id

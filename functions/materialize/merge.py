@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from common.bigquery.leases.lease import Lease, table_of
+from common.bigquery.leases.lease import Lease, held, is_held, table_of
 from common.bigquery.sql import Sql, fill, join, template, with_parameters
 from common.bigquery.sql import identifier as quoted
 from common.bigquery.warehouse import Warehouse
-from common.errors import ConflictError
+from common.errors import ConflictError, RetryableError, UserError
 from common.model.window import Window
 from common.untyped import Row
 
@@ -90,17 +90,13 @@ def brakes(counts: Counts, *, edited: bool) -> str | None:
 
 def count(warehouse: Warehouse, target: MergeTarget, difference: Sql, window: Window) -> Counts:
     """The rows that the difference inserts, updates and deletes, and those there before."""
-    return counts(next(warehouse.rows(counting(target, difference, window))))
-
-
-def counting(target: MergeTarget, difference: Sql, window: Window) -> Sql:
-    """The query whose one row `counts` reads."""
     sql = template(__file__, "merge_count", difference=difference, target=target.table)
-    return with_parameters(sql, start_date=window.start, end_date=window.end)
+    days = {"start_date": window.start, "end_date": window.end}
+    return counts(next(warehouse.rows(with_parameters(sql, **days))))
 
 
 def counts(row: Row) -> Counts:
-    """The counts in a row of `counting`."""
+    """The counts in a row that tells them."""
     return Counts(**{name: row[name] or 0 for name in ("inserted", "updated", "deleted", "before")})
 
 
@@ -116,28 +112,53 @@ def merge(
 
     One fence may write several tables, each as a `part` of its own.
     """
-    statement = merging(warehouse, target, difference, lease, window)
+    fenced = template(__file__, "merge_fenced", leases=warehouse.table(table_of(lease.name)))
+    statement = with_parameters(
+        merging(target, difference, window, fenced), lease=lease.name, fence=lease.fence
+    )
     warehouse.execute(statement, job_id=merge_job(lease, part))
 
 
-def merging(
-    warehouse: Warehouse, target: MergeTarget, difference: Sql, lease: Lease, window: Window
-) -> Sql:
-    """The statement that applies the difference if the fence is still ours."""
+def merge_with_history(
+    warehouse: Warehouse,
+    target: MergeTarget,
+    difference: Sql,
+    history: Sql,
+    lease: Lease,
+    window: Window,
+) -> None:
+    """Apply the difference of these days and run `history`, both or none, if the fence is ours.
+
+    Raises RetryableError once somebody has taken the lease over.
+    """
+    statements = [held(warehouse, lease), merging(target, difference, window), history]
+    try:
+        # in one transaction: a worker that dies leaves no row whose change nobody can tell
+        warehouse.execute_together(statements, job_id=merge_job(lease))
+    except UserError:
+        if is_held(warehouse, lease):
+            raise
+        # whoever has it now does the work if ours was not done
+        raise RetryableError(
+            f"{lease.name} was taken over by another run.", code="lease_lost"
+        ) from None
+
+
+def merging(target: MergeTarget, difference: Sql, window: Window, fenced: Sql | str = "") -> Sql:
+    """The statement that applies the difference of the window's days, on the condition `fenced`."""
     names = [name for name in target.columns if name not in target.provenance]
     written = [*names, *target.provenance]
     sql = template(
         __file__,
         target=target.table,
         difference=difference,
-        leases=warehouse.table(table_of(lease.name)),
+        fenced=fenced,
         key=quoted(target.key),
         assignments=join(", ", (fill("{{ c }} = source.{{ c }}", c=quoted(n)) for n in written)),
         columns=join(", ", map(quoted, written)),
         values=join(", ", (fill("source.{{ c }}", c=quoted(n)) for n in written)),
     )
-    days = {"first_date": window.start, "last_date": window.end}
-    return with_parameters(sql, **days, lease=lease.name, fence=lease.fence)
+    return with_parameters(sql, first_date=window.start, last_date=window.end)
 
 
 def merge_job(lease: Lease, part: str = "") -> str:

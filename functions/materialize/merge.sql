@@ -1,9 +1,7 @@
 MERGE INTO {{ target }} AS target
 USING (
   SELECT d.*
-  FROM {{ difference }} AS d
-  -- a writer that lost its lease while it waited changes nothing
-  WHERE (SELECT MAX(leases.fence) FROM {{ leases }} AS leases WHERE leases.name = @lease) = @fence
+  FROM {{ difference }} AS d{{ fenced }}
 ) AS source
 ON
   target.{{ key }} = source.{{ key }}

@@ -36,8 +36,7 @@ COUNTED = {"c2": SHARES["generate_lead"]}
 LOGGED_IN = 0.1
 CLICKED = 0.2
 """Clicks beside each visit."""
-KNOWN_DAYS = 180
-"""Days of logins that tell who is who; a user comes on three of them."""
+CLIENTS_OF_A_USER = 3
 LATE_DAYS = 4
 VISITS_OF_A_BUYER = 5
 WITHOUT_SESSION = 0.0
@@ -169,12 +168,13 @@ def _a_day(name: str, site: Site) -> int:
 
 def _in_all(name: str, site: Site) -> int:
     """Rows of a table that a run makes for itself; of what is staged a day is new."""
-    seen = site.visits * LOGGED_IN * min(KNOWN_DAYS, site.history) / 3
+    # of who counted in the days of the run, and of the other clients of these users
+    users = site.counted * min(LATE_DAYS + site.window, site.history) * LOGGED_IN
     many = {
         r"stage_\d+_ga4_events": int(site.events * STAGED),
         r"stage_\d+_ga4_visits": site.visits,
         r"stage_\d+_ga4_clicks": int(site.visits * CLICKED),
-        r"identity_\w+": int(seen),
+        r"identity_\w+": int(users * CLIENTS_OF_A_USER),
         r"visits_\w+": int(
             site.counted * (LATE_DAYS + site.window) * VISITS_OF_A_BUYER * WITHOUT_SESSION
         ),

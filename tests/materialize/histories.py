@@ -320,10 +320,8 @@ class OverwritesDaysWithData(Worker):
             return super().submit(sql, job_id)
         rows = sql.text.split("FROM ")[1].split(" AS d")[0].replace("_difference", "_candidates")
         days = f"SELECT DATE(c.created) FROM {rows} AS c WHERE c.removed IS NULL"
-        kept = f"WHERE (d.change <> 'delete' OR d.old_date IN ({days})) AND (SELECT MAX"
-        return super().submit(
-            replace(sql, text=sql.text.replace("WHERE (SELECT MAX", kept)), job_id
-        )
+        kept = f"AS d WHERE d.change <> 'delete' OR d.old_date IN ({days})"
+        return super().submit(replace(sql, text=sql.text.replace("AS d\n", f"{kept}\n", 1)), job_id)
 
 
 class DeletesThenInserts(Worker):
@@ -356,7 +354,8 @@ class WithoutFence(Worker):
         return super().submit(sql, job_id)
 
     def submit_together(self, statements: Sequence[Sql], job_id: str) -> None:
-        super().submit_together(statements, f"{job_id} {len(self.jobs)}")
+        unfenced = [each for each in statements if "ERROR(" not in each.text]
+        super().submit_together(unfenced, f"{job_id} {len(self.jobs)}")
 
 
 class WithoutMemory(Rewording):

@@ -117,6 +117,13 @@ def is_held(warehouse: Warehouse, lease: Lease) -> bool:
     return bool(_read(warehouse, lease.name)["fence"] == lease.fence)
 
 
+def held(warehouse: Warehouse, lease: Lease) -> Sql:
+    """The statement that fails once somebody has taken the lease over: first in a transaction, it
+    lets nothing of that be done."""
+    bound = {"lease": lease.name, "fence": lease.fence}
+    return with_parameters(_sql("held", warehouse, lease.name), **bound)
+
+
 def ask_again(warehouse: Warehouse, name: str, trigger: str) -> bool:
     """Ask the present holder to do the trigger too, which is one line of text.
 

@@ -23,6 +23,7 @@ ANSWERS: JsonObject = {
     "without_rate": 0,
     "bad_values": 0, "bad_currencies": 0, "unknown_refunds": 0,
     "currencies": [], "seen": 0, "usual": 0, "seen_before": 0, "usual_before": 0,
+    "usual_before_write": 0, "value_before": 0.0, "moved_rows": 0, "moved_value": 0.0,
     "reference_rows": 0, "own_rows": 0,
 }  # fmt: skip
 """What columns of an answer hold, so that a run goes on to its end; all others are NULL."""
@@ -45,7 +46,13 @@ class PaperWarehouse(Warehouse):
 
     def rows(self, sql: Sql, **options: Any) -> Iterator[JsonObject]:
         self.statements.append(sql)
-        known = ANSWERS | self._changed | {"holder": self._holder}
+        # a refund may lower a value of the window's first day
+        days = {
+            "first_changed": sql.parameters.get("start_date"),
+            "last_changed": sql.parameters.get("end_date"),
+        }
+        changed = {name: day.value if day else None for name, day in days.items()}
+        known = ANSWERS | self._changed | changed | {"holder": self._holder}
         return iter([_Row({name: known.get(name) for name in _outputs(sql) or known})])
 
     def execute(self, sql: Sql, **options: Any) -> Executed:

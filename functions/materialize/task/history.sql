@@ -29,8 +29,7 @@ SELECT
   d.new_row
 FROM {{ difference }} AS d
 WHERE
-  (SELECT MAX(leases.fence) FROM {{ leases }} AS leases WHERE leases.name = @lease) = @fence
-  AND NOT EXISTS (
+  NOT EXISTS (
     SELECT 1 FROM {{ changes }} AS known
     WHERE
       known.definition_id = @definition_id

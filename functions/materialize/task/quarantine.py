@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from common.bigquery.sql import Sql, template, with_parameters
 from common.errors import UserError
 from common.identity import erased
 from common.incidents.incidents import Incident
 from common.kinds.candidate.reason import reason as why_broken
-from common.untyped import JsonObject
+from common.model.window import Window, yesterday
+from common.untyped import JsonObject, Row
 from functions.materialize import merge
 from functions.materialize.services import Services
 from functions.materialize.task.difference import NAMES
@@ -24,23 +28,45 @@ KNOWN_DAYS = 400
 """A row that was set aside longer ago and is found again is written down again."""
 
 
-def counted(
-    services: Services, job: Job, candidates: Sql, difference: Sql
-) -> tuple[merge.Counts, dict[str, int], Moved]:
-    """What the write would do, what became of the rows that were read, and what money moves."""
+RECENT_DAYS = 30
+"""Days whose conversions and value the ledger keeps for lists."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a write would do, known before it is done."""
+
+    counts: merge.Counts
+    judged: Mapping[str, int]
+    """How many rows were read, how many of them are duplicates or broken."""
+    moved: Moved
+    changed: Window | None
+    """From the first to the last day that has a change; None where nothing changes."""
+    published: Row
+    """Of the table as the write leaves it: the window's total, the rows of its last closed day and
+    the day before and the usual ones of these, and what each of the RECENT_DAYS up to yesterday
+    holds; `usual_before_write` are the usual ones as they are."""
+
+
+def counted(services: Services, job: Job, candidates: Sql, difference: Sql) -> Outcome:
+    """What the write would do and leave; rows that break the contract go to quarantine."""
     reason = why_broken()
     sql = template(
         __file__,
         "quarantine_counted",
-        counting=merge.counting(job.target, difference, job.window),
         candidates=candidates,
         reason=reason,
         difference=difference,
         target=job.target.table,
     )
-    row = next(services.warehouse.rows(with_parameters(sql, **job.days, **job.zone)))
+    until = yesterday(services.ledger.now, services.warehouse.settings.timezone)
+    recent = Window.ending(until, RECENT_DAYS)
+    days = {"closed_date": job.closed.end, "recent_start": recent.start, "recent_end": recent.end}
+    row = next(services.warehouse.rows(with_parameters(sql, **job.days, **job.zone, **days)))
     judged = _judged(services, job, candidates, reason, row["judged"])
-    return merge.counts(row), judged, Moved.of(row)
+    first, last = row["first_changed"], row["last_changed"]
+    changed = None if first is None else Window(first, last)
+    return Outcome(merge.counts(row), judged, Moved.of(row), changed, row)
 
 
 def _judged(

@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from common.bigquery.leases.lease import table_of
-from common.bigquery.sql import template, with_parameters
 from common.errors import ProductError
 from common.incidents.incidents import Incident
 from common.messaging.messages import MaterializeTask
 from common.model.run_status import RunStatus
-from common.model.window import Window, yesterday
-from common.untyped import JsonObject, Row
+from common.untyped import Row
 from functions.materialize.ledger import Clock
 from functions.materialize.services import Services
 from functions.materialize.task import normalize, volume
 from functions.materialize.task.job import Job
-
-RECENT_DAYS = 30
 
 _FIXES = {
     "source_not_landed": "The next load runs it; if there was nothing to load, run with force.",
@@ -104,29 +99,6 @@ def unnormalized(services: Services, job: Job) -> None:
         ),
         run_id=job.task.run_id,
     )
-
-
-def published(services: Services, job: Job) -> JsonObject:
-    """The newest fence, the window's total, the rows of its last closed day and the day before and
-    the usual ones of these, and what each of the RECENT_DAYS up to yesterday holds."""
-    recent = Window.ending(
-        yesterday(services.ledger.now, services.warehouse.settings.timezone), RECENT_DAYS
-    )
-    sql = template(
-        __file__,
-        "reports_published",
-        target=job.context.target,
-        leases=services.warehouse.table(table_of(job.lease.name)),
-    )
-    bound = with_parameters(
-        sql,
-        **job.days,
-        closed_date=job.closed.end,
-        lease=job.lease.name,
-        recent_start=recent.start,
-        recent_end=recent.end,
-    )
-    return next(services.warehouse.rows(bound))
 
 
 def low_volume(services: Services, job: Job, found: Row) -> None:

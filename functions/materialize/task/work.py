@@ -36,6 +36,7 @@ from functions.materialize.task import (
     visitors,
 )
 from functions.materialize.task.job import Job, job_of
+from functions.materialize.task.quarantine import Outcome
 
 
 @dataclass(frozen=True)
@@ -142,34 +143,26 @@ def _write(services: Services, job: Job) -> RunStatus:
         reports.unnormalized(services, job)
     table = services.warehouse.staging(job.staged("difference"))
     services.warehouse.execute(difference.difference(job, candidates, table, factor))
-    counts, judged, moved = quarantine.counted(services, job, candidates, table)
-    facts = _facts(job, counts, judged, _sum(asked, read.bytes_processed))
-    if held := _brakes(services, job, counts, judged):
+    found = quarantine.counted(services, job, candidates, table)
+    facts = _facts(job, found, _sum(asked, read.bytes_processed))
+    if held := _brakes(job, found):
         return reports.held(services, job, clock, "suspicious_shrink", held, facts)
-    if held := money.brake(moved, job) if not job.task.force else None:
+    if held := money.brake(found.moved, job) if not job.task.force else None:
         return reports.held(services, job, clock, "suspicious_value", held, facts)
     # an empty MERGE would cost a scan of the window, and one of the table's 25 statements in 10 s
-    if counts.changed:
-        # in one transaction: a worker that dies leaves no row whose change nobody can tell
-        services.warehouse.execute_together(
-            [
-                merge.merging(services.warehouse, job.target, table, job.lease, job.written),
-                history.statement(services, job, table),
-            ],
-            job_id=merge.merge_job(job.lease),
+    if found.changed:
+        changes = history.statement(services, job, table, found.changed)
+        merge.merge_with_history(
+            services.warehouse, job.target, table, changes, job.lease, found.changed
         )
-    published = reports.published(services, job)
-    # asked after the MERGE, which does nothing under an older fence and does not say so
-    if published["fence"] != job.lease.fence:
-        # whoever has it now does the work if ours was not done
-        raise RetryableError(f"{job.stored.id} was taken over by another run.", code="lease_lost")
+    published = found.published
     reports.missing_rates(services, job, published)
     reports.unusable(services, job, published)
     reports.low_volume(services, job, published)
     # at the end: what this run found is reported by now, the rest is gone; a backfill of older days
     # knows nothing of what the daily run reported
     services.ledger.resolve_gone(job.stored.id, job.task.run_id, until=job.closed.end)
-    status = _status(job, counts)
+    status = _status(job, found.counts)
     services.ledger.write(
         job.task.run_id,
         status,
@@ -196,15 +189,13 @@ def _waits(services: Services, job: Job) -> str | None:
     return freshness.waits_for(job.stored, job.task.end_date, job.last, services.runner)
 
 
-def _brakes(
-    services: Services, job: Job, counts: merge.Counts, judged: Mapping[str, int]
-) -> str | None:
+def _brakes(job: Job, found: Outcome) -> str | None:
     if job.task.force:
         return None
-    held = merge.brakes(counts, edited=job.is_first)
-    if held or judged["rows_read"] or not job.stored.conversion.rows_query():
+    held = merge.brakes(found.counts, edited=job.is_first)
+    if held or found.judged["rows_read"] or not job.stored.conversion.rows_query():
         return held
-    return freshness.without_a_row(reports.published(services, job)["usual"])
+    return freshness.without_a_row(found.published["usual_before_write"])
 
 
 def _status(job: Job, counts: merge.Counts) -> RunStatus:
@@ -240,17 +231,15 @@ def _answer(services: Services, job: Job) -> tuple[frozenset[str], int | None]:
     return frozenset(name.lower() for name in answer.types), answer.bytes_processed
 
 
-def _facts(
-    job: Job, counts: merge.Counts, judged: Mapping[str, int], bytes_processed: int | None
-) -> JsonObject:
+def _facts(job: Job, found: Outcome, bytes_processed: int | None) -> JsonObject:
     return {
         **job.facts,
-        "rows_total": counts.after,
-        "inserted": counts.inserted,
-        "updated": counts.updated,
-        "deleted": counts.deleted,
+        "rows_total": found.counts.after,
+        "inserted": found.counts.inserted,
+        "updated": found.counts.updated,
+        "deleted": found.counts.deleted,
         "bytes_processed": bytes_processed,
-        **judged,
+        **found.judged,
     }
 
 

@@ -380,18 +380,19 @@ FROM fresh
 FULL OUTER JOIN present ON present.id = fresh.id
 WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;
 
--- step select
+-- step with
+-- @closed_date DATE = "2026-11-28"
 -- @end_date DATE = "2026-11-28"
+-- @recent_end DATE = "2026-11-28"
+-- @recent_start DATE = "2026-10-30"
 -- @start_date DATE = "2026-11-25"
 -- @timezone STRING = "Europe/Berlin"
 -- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 -- the statement of simple.sql
 
 -- step merge_conversion_both
--- @fence INT64 = 1
 -- @first_date DATE = "2026-11-25"
 -- @last_date DATE = "2026-11-28"
--- @lease STRING = "both"
 -- the statement of simple.sql
 
 -- step insert_conversion_changes
@@ -402,20 +403,10 @@ WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_ha
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
 -- @last_date DATE = "2026-11-28"
--- @lease STRING = "both"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-11-25"
 -- @trigger STRING = "schedule"
 -- @usual_cause STRING = "late_data"
 -- @version INT64 = 1
--- the statement of simple.sql
-
--- step with
--- @closed_date DATE = "2026-11-28"
--- @end_date DATE = "2026-11-28"
--- @lease STRING = "both"
--- @recent_end DATE = "2026-11-28"
--- @recent_start DATE = "2026-10-30"
--- @start_date DATE = "2026-11-25"
 -- the statement of simple.sql

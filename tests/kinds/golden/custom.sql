@@ -418,42 +418,33 @@ FROM fresh
 FULL OUTER JOIN present ON present.id = fresh.id
 WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;
 
--- step select
+-- step with
+-- @closed_date DATE = "2026-11-28"
 -- @end_date DATE = "2026-11-28"
+-- @recent_end DATE = "2026-11-28"
+-- @recent_start DATE = "2026-10-30"
 -- @start_date DATE = "2026-11-28"
 -- @timezone STRING = "Europe/Berlin"
 -- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 -- the statement of simple.sql
 
 -- step merge_conversion_order
--- @fence INT64 = 1
--- @first_date DATE = "2026-11-25"
+-- @first_date DATE = "2026-11-28"
 -- @last_date DATE = "2026-11-28"
--- @lease STRING = "order"
 -- the statement of simple.sql
 
 -- step insert_conversion_changes
 -- @definition_id STRING = "order"
 -- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
--- @first_date DATE = "2026-11-25"
+-- @first_date DATE = "2026-11-28"
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
 -- @last_date DATE = "2026-11-28"
--- @lease STRING = "order"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-11-28"
 -- @trigger STRING = "schedule"
 -- @usual_cause STRING = "crm_change"
 -- @version INT64 = 1
--- the statement of simple.sql
-
--- step with
--- @closed_date DATE = "2026-11-28"
--- @end_date DATE = "2026-11-28"
--- @lease STRING = "order"
--- @recent_end DATE = "2026-11-28"
--- @recent_start DATE = "2026-10-30"
--- @start_date DATE = "2026-11-28"
 -- the statement of simple.sql

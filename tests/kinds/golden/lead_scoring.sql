@@ -86,18 +86,19 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, scor
 -- @version INT64 = 1
 -- the statement of custom.sql
 
--- step select
+-- step with
+-- @closed_date DATE = "2026-11-28"
 -- @end_date DATE = "2026-11-28"
+-- @recent_end DATE = "2026-11-28"
+-- @recent_start DATE = "2026-10-30"
 -- @start_date DATE = "2026-10-30"
 -- @timezone STRING = "Europe/Berlin"
 -- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
 -- the statement of simple.sql
 
 -- step merge_conversion_scored
--- @fence INT64 = 1
 -- @first_date DATE = "2026-10-30"
 -- @last_date DATE = "2026-11-28"
--- @lease STRING = "scored"
 -- the statement of simple.sql
 
 -- step insert_conversion_changes
@@ -108,20 +109,10 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, scor
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
 -- @last_date DATE = "2026-11-28"
--- @lease STRING = "scored"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-10-30"
 -- @trigger STRING = "schedule"
 -- @usual_cause STRING = "rescored"
 -- @version INT64 = 1
--- the statement of simple.sql
-
--- step with
--- @closed_date DATE = "2026-11-28"
--- @end_date DATE = "2026-11-28"
--- @lease STRING = "scored"
--- @recent_end DATE = "2026-11-28"
--- @recent_start DATE = "2026-10-30"
--- @start_date DATE = "2026-10-30"
 -- the statement of simple.sql

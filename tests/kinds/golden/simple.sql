@@ -359,80 +359,21 @@ WHERE marked.is_wanted = TRUE OR marked.begun IS NOT NULL OR ARRAY_LENGTH(marked
 -- step select
 -- @end_date DATE = "2026-11-28"
 -- @start_date DATE = "2026-10-26"
--- @timezone STRING = "Europe/Berlin"
--- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
-SELECT
-  counted.*,
-  ARRAY(
-    SELECT AS STRUCT judged.removed, judged.reason, COUNT(*) AS rows_
-    FROM (
-      SELECT
-        c.removed,
-        IF(
-      c.removed IS NULL,
-      COALESCE(
-        CASE
-      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
-      WHEN c.created IS NULL THEN 'missing_created'
-      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
-      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      END,
-        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
-        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
-        IF(
-          ROW_NUMBER() OVER (
-            PARTITION BY
-              c.id,
-              c.removed IS NULL AND CASE
-      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
-      WHEN c.created IS NULL THEN 'missing_created'
-      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
-      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
-      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
-            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
-          ) > 1,
-          'duplicate_id', NULL
-        )
-      ),
-      -- kinds that remove duplicates have judged each row before
-      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
-    ) AS reason
-      FROM `my-project.conversions_staging.purchase_1_candidates` AS c
-    ) AS judged
-    GROUP BY judged.removed, judged.reason
-  ) AS judged,
-  (
-    SELECT SUM(t.value_project) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date
-  ) AS value_before,
-  moved.moved_rows,
-  moved.moved_value
+SELECT DISTINCT day
 FROM (
-SELECT
-  (SELECT COUNTIF(d.change = 'insert') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS inserted,
-  (SELECT COUNTIF(d.change = 'update') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS updated,
-  (SELECT COUNTIF(d.change = 'delete') FROM `my-project.conversions_staging.purchase_1_difference` AS d) AS deleted,
-  (SELECT COUNT(*) FROM `my-project.conversions.conversion_purchase` AS t WHERE t.date BETWEEN @start_date AND @end_date) AS before
-) AS counted
-CROSS JOIN (
-  -- rows whose value moves though neither a refund nor a factor did; new rows move nothing
-  SELECT COUNT(*) AS moved_rows, SUM(d.new_value_project - d.old_value_project) AS moved_value
-  FROM (
-    SELECT
-      changed.id,
-      changed.change,
-      CAST(JSON_VALUE(changed.old_row, '$.value_project') AS FLOAT64) AS old_value_project,
-      IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
-      COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
-      COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled
-    FROM `my-project.conversions_staging.purchase_1_difference` AS changed
-    WHERE changed.date BETWEEN @start_date AND @end_date
-  ) AS d
-  WHERE
-    d.change <> 'insert'
-    AND d.old_value_project <> d.new_value_project
-    AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled))
-    AND d.id NOT IN (SELECT c.id FROM `my-project.conversions_staging.purchase_1_candidates` AS c WHERE c.removed = 'fully_refunded' AND c.id IS NOT NULL)
-) AS moved;
+  -- orders of the run's days that were seen on more days than one
+  SELECT ARRAY_AGG(DISTINCT memory.date) AS days
+  FROM `my-project.conversions.order_memory` AS memory
+  WHERE memory.order_id IN (
+    SELECT event.order_id
+    FROM `my-project.conversions.ga4_events` AS event
+    WHERE event.event_name = 'purchase' AND event.date BETWEEN @start_date AND @end_date AND event.order_id IS NOT NULL
+  )
+  GROUP BY memory.order_id
+  HAVING MIN(memory.date) < MAX(memory.date)
+) AS seen
+CROSS JOIN UNNEST(seen.days) AS day
+ORDER BY day;
 
 -- step stage_visits
 -- @end_date DATE = "2026-11-28"
@@ -1178,7 +1119,12 @@ WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `event_key`, 
 
 -- step identity
 -- @end_date DATE = "2026-11-28"
-CREATE OR REPLACE TABLE `my-project.conversions_staging.identity_382635c9325bf3273d19_20261128` AS
+-- @event_names ARRAY<STRING> = ["purchase"]
+-- @start_date DATE = "2026-10-26"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.identity_253b684f7fb133cbff04_20261128` AS
+WITH
+edges AS (
+  -- who was seen with whom
 WITH
 pairs AS (
   -- which client ids and user ids GA4 saw together in the 180 days before the window's end
@@ -1232,7 +1178,29 @@ SELECT DISTINCT
   spread.client_id,
   spread.user_id,
   IF(spread.is_only, NULL, spread.occurred_at) AS since
-FROM spread;
+FROM spread
+),
+counted AS (
+  -- the clients of some days, and the users that their events name
+  SELECT DISTINCT event.client_id, event.user_id
+  FROM `my-project.conversions.ga4_events` AS event
+  WHERE event.date BETWEEN @start_date AND @end_date AND event.event_name IN UNNEST(@event_names)
+),
+users AS (
+  -- with the users whom edges name
+  SELECT counted.user_id FROM counted
+  UNION DISTINCT
+  SELECT edges.user_id FROM edges INNER JOIN counted ON counted.client_id = edges.client_id
+),
+clients AS (
+  -- with every client of these users: who counted before may be one of them
+  SELECT counted.client_id FROM counted
+  UNION DISTINCT
+  SELECT edges.client_id FROM edges INNER JOIN users ON users.user_id = edges.user_id
+)
+SELECT edges.kind, edges.client_id, edges.user_id, edges.since
+FROM edges
+WHERE edges.kind = 'shared' OR edges.client_id IN (SELECT clients.client_id FROM clients);
 
 -- step visits
 -- @end_date DATE = "2026-11-28"
@@ -1477,7 +1445,7 @@ by_order AS (
 ),
 edges AS (
   -- who is who: the edges of the identity graph
-  SELECT edge.kind, edge.client_id, edge.user_id, edge.since FROM `my-project.conversions_staging.identity_382635c9325bf3273d19_20261128` AS edge
+  SELECT edge.kind, edge.client_id, edge.user_id, edge.since FROM `my-project.conversions_staging.identity_253b684f7fb133cbff04_20261128` AS edge
 ),
 linked AS (
   -- clients of one user
@@ -1998,17 +1966,180 @@ FROM fresh
 FULL OUTER JOIN present ON present.id = fresh.id
 WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash;
 
+-- step with
+-- @closed_date DATE = "2026-11-28"
+-- @end_date DATE = "2026-11-28"
+-- @recent_end DATE = "2026-11-28"
+-- @recent_start DATE = "2026-10-30"
+-- @start_date DATE = "2026-10-26"
+-- @timezone STRING = "Europe/Berlin"
+-- @v_af3343713b33 ARRAY<STRING> = ["created_in_future", "invalid_created", "missing_created", "missing_id"]
+WITH
+changes AS (
+  -- what the write would do, and on which days
+  SELECT
+    COUNTIF(d.change = 'insert') AS inserted,
+    COUNTIF(d.change = 'update') AS updated,
+    COUNTIF(d.change = 'delete') AS deleted,
+    MIN(LEAST(d.date, COALESCE(d.old_date, d.date))) AS first_changed,
+    MAX(GREATEST(d.date, COALESCE(d.old_date, d.date))) AS last_changed
+  FROM `my-project.conversions_staging.purchase_1_difference` AS d
+),
+moved AS (
+  -- rows whose value moves though neither a refund nor a factor did; new rows move nothing
+  SELECT COUNT(*) AS moved_rows, SUM(d.new_value_project - d.old_value_project) AS moved_value
+  FROM (
+    SELECT
+      changed.id,
+      changed.change,
+      CAST(JSON_VALUE(changed.old_row, '$.value_project') AS FLOAT64) AS old_value_project,
+      IF(changed.change = 'delete', 0, COALESCE(changed.value_project, 0)) AS new_value_project,
+      COALESCE(changed.value_refunded, 0) <> COALESCE(changed.old_refunded, 0) AS is_refunded,
+      COALESCE(changed.normalization_factor, 1) <> COALESCE(changed.old_factor, 1) AS is_rescaled
+    FROM `my-project.conversions_staging.purchase_1_difference` AS changed
+    WHERE changed.date BETWEEN @start_date AND @end_date
+  ) AS d
+  WHERE
+    d.change <> 'insert'
+    AND d.old_value_project <> d.new_value_project
+    AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled))
+    AND d.id NOT IN (SELECT c.id FROM `my-project.conversions_staging.purchase_1_candidates` AS c WHERE c.removed = 'fully_refunded' AND c.id IS NOT NULL)
+),
+present AS (
+  -- the rows of the window and of the weeks before, and which of them the write replaces
+  SELECT
+    target.date, target.value, target.value_project, target.currency, target.value_problem, target.refund_status,
+    target.value_refunded,
+    target.id IN (SELECT d.id FROM `my-project.conversions_staging.purchase_1_difference` AS d WHERE d.change <> 'insert') AS is_replaced
+  FROM `my-project.conversions.conversion_purchase` AS target
+  WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@closed_date, INTERVAL 29 DAY), @recent_start) AND @end_date
+),
+standing AS (
+  -- what is there before the write
+  SELECT
+    COUNTIF(present.date >= @start_date) AS before,
+    SUM(IF(present.date >= @start_date, present.value_project, NULL)) AS value_before,
+    COUNTIF(
+      present.date < @closed_date AND MOD(DATE_DIFF(@closed_date, present.date, DAY), 7) = 0
+      AND present.date >= DATE_SUB(@closed_date, INTERVAL 28 DAY)
+    ) / 4 AS usual_before_write
+  FROM present
+),
+published AS (
+  -- the same rows as the write would leave them
+  SELECT present.* EXCEPT (is_replaced)
+  FROM present
+  WHERE NOT present.is_replaced
+  UNION ALL
+  SELECT d.date, d.value, d.value_project, d.currency, d.value_problem, d.refund_status, d.value_refunded
+  FROM `my-project.conversions_staging.purchase_1_difference` AS d
+  WHERE d.change <> 'delete'
+),
+day AS (
+  -- conversions and value of each recent day, for the list of conversions
+  SELECT rows_.date, COUNT(*) AS conversions, SUM(rows_.value_project) AS value
+  FROM (
+    SELECT published.date, published.value_project
+    FROM published
+    WHERE published.date BETWEEN @recent_start AND @recent_end
+    UNION ALL
+    SELECT later.date, later.value_project
+    FROM `my-project.conversions.conversion_purchase` AS later
+    WHERE later.date BETWEEN GREATEST(@recent_start, DATE_ADD(@end_date, INTERVAL 1 DAY)) AND @recent_end
+  ) AS rows_
+  GROUP BY rows_.date
+),
+totals AS (
+  -- what a person should know of the window, and of its last day beside the same weekdays before
+  SELECT
+    SUM(IF(published.date >= @start_date, published.value_project, NULL)) AS total,
+    COUNTIF(
+      published.date >= @start_date AND published.value IS NOT NULL AND published.value_project IS NULL
+      AND published.currency IS NOT NULL
+    ) AS without_rate,
+    COUNTIF(
+      published.date >= @start_date AND published.value_problem IN ('unreadable_value', 'negative_value', 'unknown_unit')
+    ) AS bad_values,
+    COUNTIF(published.date >= @start_date AND published.value_problem = 'unreadable_currency') AS bad_currencies,
+    COUNTIF(
+      published.date >= @start_date AND published.refund_status = 'partial' AND published.value_refunded = 0
+    ) AS unknown_refunds,
+    ARRAY_AGG(
+      DISTINCT IF(
+        published.date >= @start_date AND published.value IS NOT NULL AND published.value_project IS NULL,
+        published.currency, NULL
+      ) IGNORE NULLS
+    ) AS currencies,
+    COUNTIF(published.date = @closed_date) AS seen,
+    COUNTIF(published.date = DATE_SUB(@closed_date, INTERVAL 1 DAY)) AS seen_before,
+    -- the same weekdays of the four weeks before
+    COUNTIF(
+      published.date < @closed_date AND MOD(DATE_DIFF(@closed_date, published.date, DAY), 7) = 0
+      AND published.date >= DATE_SUB(@closed_date, INTERVAL 28 DAY)
+    ) / 4 AS usual,
+    COUNTIF(
+      MOD(DATE_DIFF(@closed_date, published.date, DAY), 7) = 1
+      AND published.date BETWEEN DATE_SUB(@closed_date, INTERVAL 29 DAY) AND DATE_SUB(@closed_date, INTERVAL 8 DAY)
+    ) / 4 AS usual_before
+  FROM published
+)
+SELECT
+  changes.inserted, changes.updated, changes.deleted, changes.first_changed, changes.last_changed,
+  moved.moved_rows, moved.moved_value,
+  standing.before, standing.value_before, standing.usual_before_write,
+  totals.total, totals.without_rate, totals.bad_values, totals.bad_currencies, totals.unknown_refunds, totals.currencies,
+  totals.seen, totals.seen_before, totals.usual, totals.usual_before,
+  ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
+  ARRAY(
+    SELECT AS STRUCT judged.removed, judged.reason, COUNT(*) AS rows_
+    FROM (
+      SELECT
+        c.removed,
+        IF(
+      c.removed IS NULL,
+      COALESCE(
+        CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END,
+        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
+        -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
+        IF(
+          ROW_NUMBER() OVER (
+            PARTITION BY
+              c.id,
+              c.removed IS NULL AND CASE
+      WHEN c.id IS NULL OR TRIM(c.id) = '' THEN 'missing_id'
+      WHEN c.created IS NULL THEN 'missing_created'
+      WHEN c.created < TIMESTAMP '2000-01-01 00:00:00+00' THEN 'invalid_created'
+      WHEN c.created > TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 24 HOUR) THEN 'created_in_future'
+      END IS NULL AND DATE(c.created, @timezone) BETWEEN @start_date AND @end_date
+            ORDER BY c.created DESC, c.client_id, c.value_gross, c.currency, c.user_id, c.lead_id, TO_JSON_STRING(c.params)
+          ) > 1,
+          'duplicate_id', NULL
+        )
+      ),
+      -- kinds that remove duplicates have judged each row before
+      IF(c.removed IN UNNEST(@v_af3343713b33), c.removed, NULL)
+    ) AS reason
+      FROM `my-project.conversions_staging.purchase_1_candidates` AS c
+    ) AS judged
+    GROUP BY judged.removed, judged.reason
+  ) AS judged
+FROM changes
+CROSS JOIN moved
+CROSS JOIN standing
+CROSS JOIN totals;
+
 -- step merge_conversion_purchase
--- @fence INT64 = 1
 -- @first_date DATE = "2026-10-26"
 -- @last_date DATE = "2026-11-28"
--- @lease STRING = "purchase"
 MERGE INTO `my-project.conversions.conversion_purchase` AS target
 USING (
   SELECT d.*
   FROM `my-project.conversions_staging.purchase_1_difference` AS d
-  -- a writer that lost its lease while it waited changes nothing
-  WHERE (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_3` AS leases WHERE leases.name = @lease) = @fence
 ) AS source
 ON
   target.`id` = source.`id`
@@ -2027,7 +2158,6 @@ WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`id`, `client_id`, `c
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
 -- @last_date DATE = "2026-11-28"
--- @lease STRING = "purchase"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-10-26"
@@ -2065,54 +2195,10 @@ SELECT
   d.new_row
 FROM `my-project.conversions_staging.purchase_1_difference` AS d
 WHERE
-  (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_3` AS leases WHERE leases.name = @lease) = @fence
-  AND NOT EXISTS (
+  NOT EXISTS (
     SELECT 1 FROM `my-project.conversions.conversion_changes` AS known
     WHERE
       known.definition_id = @definition_id
       AND known.fence = @fence
       AND known.date BETWEEN @first_date AND @last_date
   );
-
--- step with
--- @closed_date DATE = "2026-11-28"
--- @end_date DATE = "2026-11-28"
--- @lease STRING = "purchase"
--- @recent_end DATE = "2026-11-28"
--- @recent_start DATE = "2026-10-30"
--- @start_date DATE = "2026-10-26"
-WITH
-day AS (
-  -- conversions and value of each recent day, for the list of conversions
-  SELECT target.date, COUNT(*) AS conversions, SUM(target.value_project) AS value
-  FROM `my-project.conversions.conversion_purchase` AS target
-  WHERE target.date BETWEEN @recent_start AND @recent_end
-  GROUP BY target.date
-)
-SELECT
-  ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
-  (SELECT MAX(leases.fence) FROM `my-project.conversions.leases_3` AS leases WHERE leases.name = @lease) AS fence,
-  SUM(IF(target.date >= @start_date, target.value_project, NULL)) AS total,
-  COUNTIF(
-    target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL AND target.currency IS NOT NULL
-  ) AS without_rate,
-  COUNTIF(target.date >= @start_date AND target.value_problem IN ('unreadable_value', 'negative_value', 'unknown_unit')) AS bad_values,
-  COUNTIF(target.date >= @start_date AND target.value_problem = 'unreadable_currency') AS bad_currencies,
-  COUNTIF(target.date >= @start_date AND target.refund_status = 'partial' AND target.value_refunded = 0) AS unknown_refunds,
-  ARRAY_AGG(
-    DISTINCT IF(target.date >= @start_date AND target.value IS NOT NULL AND target.value_project IS NULL, target.currency, NULL)
-    IGNORE NULLS
-  ) AS currencies,
-  COUNTIF(target.date = @closed_date) AS seen,
-  COUNTIF(target.date = DATE_SUB(@closed_date, INTERVAL 1 DAY)) AS seen_before,
-  -- the same weekdays of the four weeks before
-  COUNTIF(
-    target.date < @closed_date AND MOD(DATE_DIFF(@closed_date, target.date, DAY), 7) = 0
-    AND target.date >= DATE_SUB(@closed_date, INTERVAL 28 DAY)
-  ) / 4 AS usual,
-  COUNTIF(
-    MOD(DATE_DIFF(@closed_date, target.date, DAY), 7) = 1
-    AND target.date BETWEEN DATE_SUB(@closed_date, INTERVAL 29 DAY) AND DATE_SUB(@closed_date, INTERVAL 8 DAY)
-  ) / 4 AS usual_before
-FROM `my-project.conversions.conversion_purchase` AS target
-WHERE target.date BETWEEN LEAST(@start_date, DATE_SUB(@closed_date, INTERVAL 29 DAY)) AND @end_date;
