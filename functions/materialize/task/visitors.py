@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
+from datetime import date, timedelta
 from typing import Any
 
 from common.bigquery.sql import (
@@ -24,7 +23,6 @@ from common.ga4 import clicks
 from common.model.window import Window
 from common.untyped import Row
 
-_Rows = Callable[[Warehouse, Row], Sql]
 REACH_DAYS = clicks.LONGEST + 1
 """How far before an event visits and clicks are looked for."""
 
@@ -58,6 +56,8 @@ def known(
         )
     of_run = name(run_id, reach(definitions, window))
     visits, clicks_ = (warehouse.staging(f"{what}_{of_run}") for what in ("visits", "clicks"))
+    if _first_lacking(warehouse, whose(definitions, window), of_run) is None:
+        visits = template(__file__, "visitors_none")
     return Known(visits, clicks_, is_narrowed=True)
 
 
@@ -72,9 +72,16 @@ def keep_up(
     if not stored.conversion.events():
         return
     facts, of_run = whose(definitions, window), name(run_id, reach(definitions, window))
-    for what, rows, partition in (("visits", _visits, ""), ("clicks", _clicks, "last_date")):
-        made = partial(_made, warehouse, f"{what}_{of_run}", rows, facts, partition)
-        warehouse.once(f"{warehouse.settings.dataset}_{what}_{of_run}", made)
+    _make(warehouse, f"clicks_{of_run}", with_parameters(_clicks(warehouse), **facts), "last_date")
+    # where every event says its own visit, which is usual on the web, nobody reads any
+    if first := _first_lacking(warehouse, facts, of_run):
+        rows = with_parameters(_visits(warehouse), **facts, first_date=first)
+        _make(warehouse, f"visits_{of_run}", rows)
+
+
+def _make(warehouse: Warehouse, table: str, rows: Sql, partition: str = "") -> None:
+    statement = create_table_as(warehouse.staging(table), rows, partition=partition)
+    warehouse.once(f"{warehouse.settings.dataset}_{table}", lambda: statement)
 
 
 def whose(definitions: Mapping[str, DefinitionVersion], window: Window) -> dict[str, Any]:
@@ -88,32 +95,28 @@ def whose(definitions: Mapping[str, DefinitionVersion], window: Window) -> dict[
     }
 
 
-def _made(warehouse: Warehouse, name: str, rows: _Rows, facts: Row, partition: str) -> Sql:
-    shown = with_parameters(rows(warehouse, facts), **facts)
-    return create_table_as(warehouse.staging(name), shown, partition=partition)
-
-
-def _visits(warehouse: Warehouse, facts: Row) -> Sql:
-    """Visits of the clients of events that do not say their own; a visit lends nothing to others.
-
-    Where every event says it, which is usual on the web, no day is read.
-    """
+def _first_lacking(warehouse: Warehouse, facts: Row, of_run: str) -> date | None:
+    """The day of the first event that does not say its own visit, None where each does; it is asked
+    once a run, and BigQuery prunes by it as by any constant."""
     lacking = template(__file__, "visitors_lacking", stage=warehouse.table("ga4_events"))
     asked = fill("SELECT MIN(event.date) AS first_date\n{{ rows }}", rows=lacking)
-    found = next(warehouse.rows(with_parameters(asked, **facts)))
-    # a day from which no visit reaches the window: BigQuery prunes by a constant, not by a subquery
-    none = facts["end_date"] + timedelta(days=REACH_DAYS + 1)
-    rows = template(
+    (found,) = warehouse.recalled(f"lacking|{of_run}", with_parameters(asked, **facts))
+    first: date | None = found["first_date"]
+    return first
+
+
+def _visits(warehouse: Warehouse) -> Sql:
+    """Visits of the clients of events that do not say their own; no visit lends to others."""
+    return template(
         __file__,
         "visitors_visits",
         known=warehouse.table("ga4_visits"),
-        lacking=lacking,
+        lacking=template(__file__, "visitors_lacking", stage=warehouse.table("ga4_events")),
         longest=str(REACH_DAYS),
     )
-    return with_parameters(rows, first_date=found["first_date"] or none)
 
 
-def _clicks(warehouse: Warehouse, facts: Row) -> Sql:
+def _clicks(warehouse: Warehouse) -> Sql:
     return template(
         __file__,
         "visitors_clicks",
