@@ -91,7 +91,7 @@ class QuickWarehouse(Warehouse):
 
     def _done_before(self, job_id: str) -> Executed:
         if self.jobs[job_id].job_id == CLAIM:
-            raise RetryableError(f"The job {job_id} was forestalled.", code="forestalled")
+            raise RetryableError(f"The job {job_id} was taken over.", code="forestalled")
         return self.jobs[job_id]
 
     def forestall(self, job_id: str) -> bool:

@@ -36,6 +36,8 @@ Result = TypeVar("Result")
 
 CLAIM = "SELECT 1 AS claimed"
 """What a job does that only takes an id."""
+RECALLED = 100
+"""How many answers a process remembers; a run asks for a handful."""
 JOB_SECONDS = 480
 """Longest time one job may run: under the 540 s of the function that waits for it."""
 
@@ -234,6 +236,8 @@ class Warehouse:
         What other processes ask, BigQuery's cache of answers holds as long as no table changes.
         """
         if key not in self._recalled:
+            if len(self._recalled) >= RECALLED:
+                self._recalled.pop(next(iter(self._recalled)))
             self._recalled[key] = list(self.rows(sql))
         return self._recalled[key]
 
@@ -472,7 +476,7 @@ class Warehouse:
             job = self._known(job_id)
             if job.query == CLAIM:
                 raise RetryableError(
-                    f"The job {job_id} was forestalled by whoever does its work now.",
+                    f"What the job {job_id} was to do was taken over by another run.",
                     code="forestalled",
                 ) from None
             if job.error_result:

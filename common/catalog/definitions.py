@@ -78,6 +78,7 @@ class Catalog:
         self._warehouse = warehouse
         self._collection = collection
         self._forms = forms
+        self._active: tuple[str, list[DefinitionVersion]] | None = None
 
     def active(self) -> list[DefinitionVersion]:
         """The newest version of each definition that is not archived, by id.
@@ -85,6 +86,13 @@ class Catalog:
         A definition may be one that this release cannot read; `soundness.sound` leaves those out.
         """
         return [stored for stored in self.all() if stored.status == "active"]
+
+    def active_as_of(self, state: str) -> list[DefinitionVersion]:
+        """The active ones, read again only where `state`, which every new version changes, is
+        another than when they were read last."""
+        if self._active is None or self._active[0] != state:
+            self._active = state, self.active()
+        return self._active[1]
 
     def all(self) -> list[DefinitionVersion]:
         """The newest version of each definition, archived ones included, by id."""

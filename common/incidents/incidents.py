@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from common.bigquery.sql import Parameter, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.errors import NotFoundError
 from common.incidents.current import State, current
@@ -105,6 +105,14 @@ class IncidentLog:
             gone = [row for row in gone if row["incident_id"] not in later]
         self._resolve(gone, run_id, "No longer seen.")
 
+    def open_before(self, run_id: str) -> frozenset[str]:
+        """The subjects of whom an incident of this function was open when this process first asked
+        for the run: one statement for all of them, and most have none."""
+        sql = template(__file__, "incidents_subjects", current=self._current)
+        bound = with_parameters(sql, source=self.source, resolved=State.RESOLVED)
+        found = self.warehouse.recalled(f"incidents|{self.source}|{run_id}", bound)
+        return frozenset(row["subject"] for row in found)
+
     def decide(self, identity: str, state: State, *, by: str, note: str = "") -> None:
         """Write down what a person says of an open incident; raises NotFoundError for others."""
         known = next(iter(self._present(ids=[identity])), None)
@@ -121,11 +129,7 @@ class IncidentLog:
         self, *, ids: Iterable[str] = (), subject: str | None = None
     ) -> Iterator[JsonObject]:
         """The newest entry of each incident of these, or of the subject, that is not resolved."""
-        sql = template(
-            __file__,
-            "incidents_open",
-            current=current(self.warehouse, self.now.astimezone(UTC).date() - REACH),
-        )
+        sql = template(__file__, "incidents_open", current=self._current)
         bound = with_parameters(
             sql,
             ids=Parameter("ARRAY<STRING>", list(ids)),
@@ -133,6 +137,10 @@ class IncidentLog:
             resolved=State.RESOLVED,
         )
         return self.warehouse.rows(bound)
+
+    @property
+    def _current(self) -> Sql:
+        return current(self.warehouse, self.now.astimezone(UTC).date() - REACH)
 
     def _of_later_days(self, open_: Iterable[Row], until: date) -> frozenset[str]:
         """Which of the incidents a run reported whose own last day is after `until`."""

@@ -43,3 +43,5 @@ CLOSED: Final = (*FINISHED, RunStatus.SUPERSEDED, RunStatus.CANCELLED)
 """The conversion no longer keeps its tier waiting."""
 ENDS: Final = (*CLOSED, RunStatus.CONTINUED, RunStatus.UNSCORED)
 """There is nothing left to do for the task itself."""
+SETTLED: Final = (*COVERED, RunStatus.HELD, RunStatus.UNSCORED)
+"""Written by the task itself after all its writes were over; a task that failed may leave some."""

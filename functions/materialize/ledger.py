@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from common.bigquery.leases.lease import Lease, table_of
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.incidents.incidents import Incident, IncidentLog
 from common.logs import log
 from common.messaging.messages import MaterializeTask, ScoreTask
-from common.model.run_status import CLOSED, COVERED, DONE, RunStatus
-from common.untyped import JsonObject
+from common.model.run_status import CLOSED, COVERED, DONE, SETTLED, RunStatus
+from common.untyped import JsonObject, Row
 
 _SEVERITY = {RunStatus.FAILED: "ERROR", RunStatus.HELD: "WARNING"}
 
@@ -36,6 +37,25 @@ class Past:
     """How far this version is; None when it never ran to its end."""
     begins: date | None = None
     """The first day that any version was ever run for; None before the first run."""
+
+
+@dataclass(frozen=True)
+class Books:
+    """What a task has to know before its work, read at one moment."""
+
+    entries: Sequence[Row]
+    """What happened in its run to its conversion and to the run as a whole, oldest first."""
+    past: Past
+    settled_fence: int | None
+    """The newest fence whose holder wrote down how its task ended, so that nothing of it runs."""
+    free_fence: int | None
+    """The fence of the conversion's lease; None while somebody holds it, or before there is one."""
+    definitions: str
+    """What changes with each new version of a definition."""
+
+    def still_hold(self, taken: Lease) -> bool:
+        """Whether nobody but this holder can have written anything since they were read."""
+        return self.free_fence is not None and taken.fence == self.free_fence + 1
 
 
 @dataclass(frozen=True)
@@ -101,22 +121,20 @@ class Ledger:
     ) -> None:
         """Resolve what earlier runs of days up to `until` reported of the subject, not this one.
 
-        Only what is in these codes, if they are given.
+        Only what is in these codes, if they are given. What another run reports while this one is
+        at work stays open until the next.
         """
-        self._incidents.resolve_gone(subject, run_id, codes=codes, until=until)
+        if subject in self._incidents.open_before(run_id):
+            self._incidents.resolve_gone(subject, run_id, codes=codes, until=until)
 
     @property
     def _incidents(self) -> IncidentLog:
         return IncidentLog(self.warehouse, "materialize", self.now)
 
-    def entries(self, run_id: str, conversion: str | None = None) -> list[JsonObject]:
-        """What happened to each task of one run, oldest first.
-
-        With a conversion, only what happened to it and to the run as a whole.
-        """
+    def entries(self, run_id: str) -> list[JsonObject]:
+        """What happened to each task of one run, oldest first."""
         sql = template(__file__, "ledger_entries", runs=self.warehouse.table("runs"))
-        only = Parameter("STRING", conversion)
-        return list(self.warehouse.rows(with_parameters(sql, run_id=run_id, conversion=only)))
+        return list(self.warehouse.rows(with_parameters(sql, run_id=run_id)))
 
     def waiting(self, run_id: str, after: int) -> list[JsonObject]:
         """The tasks of the lowest tier of a run that is not closed: tier and message.
@@ -134,21 +152,34 @@ class Ledger:
         )
         return list(self.warehouse.rows(bound))
 
-    def past(self, conversion: str, version: int) -> Past:
-        """What the ledger knows of the conversion."""
-        sql = template(__file__, "ledger_past", runs=self.warehouse.table("runs"))
+    def books(self, run_id: str, conversion: str, version: int) -> Books:
+        """All that a task of the run asks of ledger, lease and definitions, in one statement."""
+        sql = template(
+            __file__,
+            "ledger_books",
+            runs=self.warehouse.table("runs"),
+            leases=self.warehouse.table(table_of(conversion)),
+            definitions=self.warehouse.table("definitions"),
+        )
         bound = with_parameters(
             sql,
+            run_id=run_id,
             conversion=conversion,
             version=version,
             done=Parameter("ARRAY<STRING>", list(DONE)),
             covered=Parameter("ARRAY<STRING>", list(COVERED)),
+            settled=Parameter("ARRAY<STRING>", list(SETTLED)),
         )
         found = next(self.warehouse.rows(bound))
         until = found["done_until"]
         last = None if until is None else Done(until, found["done_at"])
-        versions = frozenset(found["versions"] or ())
-        return Past(versions, last, found["begins"])
+        return Books(
+            found["entries"] or (),
+            Past(frozenset(found["versions"] or ()), last, found["begins"]),
+            found["settled_fence"],
+            found["free_fence"],
+            found["definitions"],
+        )
 
 
 @dataclass

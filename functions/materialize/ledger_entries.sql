@@ -2,5 +2,5 @@ SELECT
   entry.conversion, entry.tier, entry.trigger, entry.definition_version, entry.start_date, entry.end_date,
   entry.status, entry.message
 FROM {{ runs }} AS entry
-WHERE entry.run_id = @run_id AND (@conversion IS NULL OR entry.conversion IN (@conversion, ''))
+WHERE entry.run_id = @run_id
 ORDER BY entry.recorded_at

@@ -32,12 +32,12 @@ def materialize(request: Request) -> Response:
 
 def _services(now: datetime) -> Services:
     # clients stay with the process; the moment is each message's own
-    warehouse, runner, bus = _clients()
-    ledger = Ledger(warehouse, now)
-    return Services(warehouse, runner, ledger, Catalog(warehouse), bus, time.monotonic)
+    warehouse, runner, catalog, bus = _clients()
+    return Services(warehouse, runner, Ledger(warehouse, now), catalog, bus, time.monotonic)
 
 
 @cache
-def _clients() -> tuple[Warehouse, Warehouse, Bus]:
+def _clients() -> tuple[Warehouse, Warehouse, Catalog, Bus]:
     settings = Settings.from_environment(os.environ)
-    return *warehouses.warehouses(settings), publisher.bus(settings)
+    warehouse, runner = warehouses.warehouses(settings)
+    return warehouse, runner, Catalog(warehouse), publisher.bus(settings)

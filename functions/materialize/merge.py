@@ -168,11 +168,16 @@ def merge_job(lease: Lease, part: str = "") -> str:
     return f"merge_{lease.key}-{lease.fence}{part and f'_{part}'}"
 
 
-def await_previous_merge(warehouse: Warehouse, lease: Lease, part: str = "") -> None:
+def await_previous_merge(
+    warehouse: Warehouse, lease: Lease, part: str = "", settled_fence: int | None = None
+) -> None:
     """Make sure that no MERGE of an earlier fence is running or can still start.
 
-    Raises RetryableError while one runs.
+    Of a settled fence nothing runs, and its holder has awaited those before it. Raises
+    RetryableError while one runs.
     """
+    if settled_fence == lease.fence - 1:
+        return
     for fence in range(lease.fence - 1, max(lease.fence - 1 - REACH, 0), -1):
         # an account that was made anew may not read what the one before it ran
         with suppress(ConflictError):

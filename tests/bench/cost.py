@@ -64,16 +64,19 @@ def run(site: Site) -> dict[str, Line]:
         paper = with_tables(steps(definition, SETTINGS, EXPORT, DAY), schema_of)
         is_own = False
         for number, (step, tables) in enumerate(paper):
-            # the stage comes first; a conversion begins by taking its own lease
-            taken = step.sql.parameters.get("name")
-            is_own |= taken is not None and taken.value == definition["id"]
+            # the stage comes first; a conversion begins with its own books
+            asked = {it.value for it in step.sql.parameters.values() if it.type == "STRING"}
+            is_own |= definition["id"] in asked
             name = step.name.replace(definition["id"], "id")
             size = cost_of(step.sql, tables, site, sizes)
-            # what a conversion asks for itself names its tables
-            asks_for_run = name == "select" and definition["id"] not in step.sql.text
+            # what a conversion asks for itself names its tables, or itself to the books
+            named = definition["id"] in asked or "paper" in asked
+            asks_for_run = (name == "select" and definition["id"] not in step.sql.text) or (
+                name == "books" and not named
+            )
             if not is_own or name.startswith(ONCE) or asks_for_run:
-                named = name in ("select", "books")
-                key = (f"stage_{name}", number) if named else (name, 0)
+                is_one_of_many = name in ("select", "books")
+                key = (f"stage_{name}", number) if is_one_of_many else (name, 0)
                 shared[key] = max(shared.get(key, 0), size)
             else:
                 found[name] = found[name].plus(size, many)

@@ -193,13 +193,14 @@ def test_its_statements_are_googlesql(
 
     def rows(sql: Sql, **_: object) -> Iterator[dict[str, Any]]:
         asked.append(sql)
-        return iter([found])
+        return iter([{**found, "subject": found["conversion"]}])
 
     reported.report([REFUSED], "run-1")
     (found,) = now(reported)
     monkeypatch.setattr(reported.warehouse, "rows", rows)
     reported.resolve_gone("meta/lead", "run-2", until=date(2026, 11, 19))
-    assert len(asked) == 2
+    assert reported.open_before("run-2") == {"meta/lead"}
+    assert len(asked) == 3
     tables = {
         f"test-project.conversions.{name}": schemas.load(name)["schema"]
         for name in ("incidents", "runs")

@@ -47,18 +47,36 @@ class Lease:
 
 
 def acquire(
-    warehouse: Warehouse, name: str, holder: str, seconds: int = LEASE_SECONDS
+    warehouse: Warehouse,
+    name: str,
+    holder: str,
+    seconds: int = LEASE_SECONDS,
+    *,
+    free_fence: int | None = None,
 ) -> Lease | None:
-    """The lease, or None while somebody else holds it."""
-    bound = {"name": name, "holder": holder, "seconds": seconds}
-    take = with_parameters(_sql("take", warehouse, name), **bound)
-    if not warehouse.execute(take).affected_rows and not _rows(warehouse, name):
+    """The lease, or None while somebody else holds it.
+
+    Who has read that it was free, at `free_fence`, spends one statement where that is still so.
+    """
+    dataset = warehouse.settings.dataset
+    if free_fence is not None and _take(warehouse, name, holder, seconds, free_fence):
+        return Lease(name, holder, free_fence + 1, dataset)
+    if not _take(warehouse, name, holder, seconds) and not _rows(warehouse, name):
         _create(warehouse, name)
-        warehouse.execute(take)
+        _take(warehouse, name, holder, seconds)
     state = _read(warehouse, name)
     if state["holder"] != holder:
         return None
-    return Lease(name, holder, int(state["fence"]), warehouse.settings.dataset)
+    return Lease(name, holder, int(state["fence"]), dataset)
+
+
+def _take(
+    warehouse: Warehouse, name: str, holder: str, seconds: int, free_fence: int | None = None
+) -> bool:
+    free = Parameter("INT64", free_fence)
+    bound = {"name": name, "holder": holder, "seconds": seconds, "free_fence": free}
+    take = with_parameters(_sql("take", warehouse, name), **bound)
+    return bool(warehouse.execute(take).affected_rows)
 
 
 def table_of(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -19,13 +19,13 @@ from common.model.run_status import RunStatus
 from common.model.window import LATE_DAYS, Window
 from common.settings import Settings
 from common.untyped import JsonObject, Row
-from functions.materialize.ledger import Clock, Ledger, Past
+from functions.materialize.ledger import Books, Clock, Ledger, Past
 from functions.materialize.paper.warehouse import PaperWarehouse
 from functions.materialize.services import Services
 from functions.materialize.stage import fill
 from functions.materialize.task.work import materialize
 
-BOOKS = (*schemas.buckets("leases"), "runs", "incidents")
+BOOKS = (*schemas.buckets("leases"), "runs", "incidents", "definitions")
 """Tables that a run keeps its books in."""
 LISTED = 8
 """Values of a list that are shown."""
@@ -47,8 +47,9 @@ class _Ledger(Ledger):
     def write(self, run_id: str, status: RunStatus, **columns: Any) -> None:
         """Nothing happened."""
 
-    def past(self, conversion: str, version: int) -> Past:
-        return Past(frozenset({version}), last=None)
+    def books(self, run_id: str, conversion: str, version: int) -> Books:
+        past = Past(frozenset({version}), last=None)
+        return replace(super().books(run_id, conversion, version), past=past)
 
 
 @dataclass
@@ -80,7 +81,9 @@ def steps(
         span = Span(Window.ending(last_day, LATE_DAYS), plan.stage_events([stored]))
         fill.fill_stage(warehouse, ledger, span, "paper", Clock(services.seconds), force=True)
     window = Window.ending(last_day, plan.open_days(stored.id, known))
-    materialize(services, _task(stored, window), known)
+    task = _task(stored, window)
+    materialize(services, task, known, ledger.books(task.run_id, stored.id, stored.version))
+    ledger.waiting(task.run_id, task.tier)
     yield from _named(warehouse.statements, stored.id)
 
 

@@ -19,7 +19,8 @@ from common.untyped import JsonObject, Row
 from functions.materialize.stage.fill import HASHED, KEYS
 
 ANSWERS: JsonObject = {
-    "fence": 1, "inserted": 1, "updated": 0, "deleted": 0, "before": 0, "judged": [],
+    "fence": 1, "settled_fence": 0, "free_fence": 0, "definitions": "",
+    "inserted": 1, "updated": 0, "deleted": 0, "before": 0, "judged": [],
     "without_rate": 0,
     "bad_values": 0, "bad_currencies": 0, "unknown_refunds": 0,
     "currencies": [], "seen": 0, "usual": 0, "seen_before": 0, "usual_before": 0,

@@ -30,7 +30,7 @@ from common.messaging.messages import (
 from common.model.run_status import COVERED, ENDS, RunStatus
 from common.model.window import Window
 from common.untyped import Row
-from functions.materialize.ledger import Clock
+from functions.materialize.ledger import Books, Clock
 from functions.materialize.runs import end, overview, watchdog
 from functions.materialize.services import Services
 from functions.materialize.stage import facts, fill
@@ -153,11 +153,11 @@ def work(services: Services, task: MaterializeTask) -> None:
     A task that ended before is not done again, however often it arrives; only what follows from it
     is said once more, in case that its worker died before it could.
     """
-    entries = services.ledger.entries(task.run_id, task.conversion)
-    known = _ended_before(entries, task)
+    books = services.ledger.books(task.run_id, task.conversion, task.definition_version)
+    known = _ended_before(books.entries, task)
     if known:
         clear_up(services, task)
-    ended = known or _cancelled(services, entries, task) or _worked(services, task)
+    ended = known or _cancelled(services, books.entries, task) or _worked(services, task, books)
     if ended is None:
         return
     for message in _following(task, ended):
@@ -187,12 +187,13 @@ def _ended_before(entries: Iterable[Row], task: MaterializeTask) -> Ended | None
     return None
 
 
-def _worked(services: Services, task: MaterializeTask) -> Ended | None:
+def _worked(services: Services, task: MaterializeTask, books: Books) -> Ended | None:
     """How the task ended now; a definition that changed since it was planned gets its own run."""
-    definitions = {stored.id: stored for stored in sound(services.catalog.active())}
+    active = services.catalog.active_as_of(books.definitions)
+    definitions = {stored.id: stored for stored in sound(active)}
     stored = definitions.get(task.conversion)
     if stored is not None and stored.version == task.definition_version:
-        return materialize(services, task, definitions)
+        return materialize(services, task, definitions, books)
     if stored is not None:
         services.bus.publish(_run_of_edited(task, stored))
     facts = {name: getattr(task, name) for name in FACTS_OF_TASK}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from common import schemas
 from common.bigquery.leases.lease import Lease
@@ -13,7 +13,7 @@ from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import PROVENANCE, Context
 from common.messaging.messages import MaterializeTask
 from common.model.window import LATE_DAYS, Window
-from functions.materialize.ledger import Done
+from functions.materialize.ledger import Done, Past
 from functions.materialize.merge import MergeTarget
 from functions.materialize.services import Services
 from functions.materialize.task import identity, visitors
@@ -91,6 +91,7 @@ def job_of(
     stored: DefinitionVersion,
     taken: Lease,
     definitions: Mapping[str, DefinitionVersion],
+    past: Past,
 ) -> Job:
     """The task's next chunk of days, with what the ledger knows of the conversion."""
     warehouse = services.warehouse
@@ -108,9 +109,8 @@ def job_of(
         window=window,
         timezone=warehouse.settings.timezone,
         currency=warehouse.settings.currency,
+        begins=past.begins,
     )
-    past = services.ledger.past(stored.id, stored.version)
-    context = replace(context, begins=past.begins)
     columns = [*schemas.columns("conversion")]
     provenance = [name for name in columns if name in PROVENANCE]
     return Job(

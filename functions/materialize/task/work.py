@@ -21,7 +21,7 @@ from common.model.run_status import RunStatus
 from common.model.window import Window
 from common.untyped import JsonObject
 from functions.materialize import merge
-from functions.materialize.ledger import Clock
+from functions.materialize.ledger import Books, Clock
 from functions.materialize.services import Services
 from functions.materialize.task import (
     difference,
@@ -49,7 +49,10 @@ class Ended:
 
 
 def materialize(
-    services: Services, task: MaterializeTask, definitions: Mapping[str, DefinitionVersion]
+    services: Services,
+    task: MaterializeTask,
+    definitions: Mapping[str, DefinitionVersion],
+    books: Books,
 ) -> Ended | None:
     """Bring the task's window up to date; None when whoever is at work runs it afterwards.
 
@@ -60,13 +63,15 @@ def materialize(
     services.warehouse.ensure_table(
         services.warehouse.path(f"conversion_{stored.id}"), "conversion"
     )
-    taken = lease.acquire(services.warehouse, stored.id, _holder(task))
+    taken = lease.acquire(services.warehouse, stored.id, _holder(task), free_fence=books.free_fence)
     if taken is None:
         _ask_holder(services, task)
         return None
     try:
         with lease.kept(services.warehouse, taken):
-            return _ended(services, task, stored, taken, definitions)
+            if not books.still_hold(taken):
+                books = services.ledger.books(task.run_id, stored.id, stored.version)
+            return _ended(services, task, stored, taken, definitions, books)
     finally:
         lease.release(services.warehouse, taken, lambda asked: _pass_on(services.bus, asked))
 
@@ -109,9 +114,10 @@ def _ended(
     stored: DefinitionVersion,
     taken: lease.Lease,
     definitions: Mapping[str, DefinitionVersion],
+    books: Books,
 ) -> Ended:
-    merge.await_previous_merge(services.warehouse, taken)
-    job = job_of(services, task, stored, taken, definitions)
+    merge.await_previous_merge(services.warehouse, taken, settled_fence=books.settled_fence)
+    job = job_of(services, task, stored, taken, definitions, books.past)
     try:
         identity.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)
         visitors.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)

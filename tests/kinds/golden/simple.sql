@@ -1202,36 +1202,6 @@ SELECT edges.kind, edges.client_id, edges.user_id, edges.since
 FROM edges
 WHERE edges.kind = 'shared' OR edges.client_id IN (SELECT clients.client_id FROM clients);
 
--- step visits
--- @end_date DATE = "2026-11-28"
--- @event_names ARRAY<STRING> = ["purchase"]
--- @first_date DATE = "2027-02-28"
--- @start_date DATE = "2026-10-26"
-CREATE OR REPLACE TABLE `my-project.conversions_staging.visits_253b684f7fb133cbff04_20261128` AS
-SELECT
-  visit.client_id,
-  visit.date,
-  visit.started_at,
-  visit.session_id,
-  visit.landing_page,
-  visit.source,
-  visit.medium,
-  visit.campaign,
-  visit.channel_group
-FROM `my-project.conversions.ga4_visits` AS visit
-WHERE
-  visit.date BETWEEN DATE_SUB(@first_date, INTERVAL 91 DAY) AND @end_date
-  AND visit.client_id IN (SELECT event.client_id FROM `my-project.conversions.ga4_events` AS event
-WHERE
-  event.date BETWEEN @start_date AND @end_date
-  AND event.event_name IN UNNEST(@event_names)
-  AND event.client_id IS NOT NULL
-  AND (
-    event.session_id IS NULL
-    OR event.page_location IS NULL
-    OR COALESCE(event.source, event.medium, event.campaign, event.channel_group) IS NULL
-  ));
-
 -- step clicks
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
@@ -1865,7 +1835,20 @@ visits AS (
     visit.campaign,
     visit.channel_group
   FROM visitors
-  INNER JOIN `my-project.conversions_staging.visits_253b684f7fb133cbff04_20261128` AS visit ON visit.client_id = visitors.client_id
+  INNER JOIN (
+    SELECT
+      CAST(NULL AS STRING) AS client_id,
+      CAST(NULL AS DATE) AS date,
+      CAST(NULL AS TIMESTAMP) AS started_at,
+      CAST(NULL AS STRING) AS session_id,
+      CAST(NULL AS STRING) AS landing_page,
+      CAST(NULL AS STRING) AS source,
+      CAST(NULL AS STRING) AS medium,
+      CAST(NULL AS STRING) AS campaign,
+      CAST(NULL AS STRING) AS channel_group
+    FROM (SELECT 1)
+    WHERE FALSE
+  ) AS visit ON visit.client_id = visitors.client_id
   WHERE
     visit.date BETWEEN DATE_SUB(@earliest_date, INTERVAL 91 DAY) AND @end_date
     AND visit.started_at <= visitors.created
