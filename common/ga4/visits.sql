@@ -130,7 +130,6 @@ resolved AS (
 )
 SELECT
   resolved.date,
-  CONCAT(resolved.property, '/', resolved.session_id) AS visit_key,
   resolved.property,
   resolved.client_id,
   resolved.session_id,

@@ -24,7 +24,8 @@ def narrowed(stage: Sql, sources: Iterable[Sql]) -> Sql:
     """The edges that can decide whose the events of some days are, and whether their persons have
     counted before: those of the days' clients, and of all clients of these clients' users.
 
-    The days are @start_date to @end_date, their events @event_names. A client keeps all its edges
+    The days are @start_date to @end_date, their events @event_names, before @late_start only the
+    @lasting_names of these. A client keeps all its edges
     or none, so that the latest user of a shared one stays who it was.
     """
     return template(__file__, "graph_narrowed", edges=edges(stage, sources), stage=stage)

@@ -7,7 +7,10 @@ counted AS (
   -- the clients of some days, and the users that their events name
   SELECT DISTINCT event.client_id, event.user_id
   FROM {{ stage }} AS event
-  WHERE event.date BETWEEN @start_date AND @end_date AND event.event_name IN UNNEST(@event_names)
+  WHERE
+    event.date BETWEEN @start_date AND @end_date
+    AND event.event_name IN UNNEST(@event_names)
+    AND (event.date >= @late_start OR event.event_name IN UNNEST(@lasting_names))
 ),
 users AS (
   -- with the users whom edges name

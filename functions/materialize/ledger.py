@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from common.bigquery.leases.lease import Lease, table_of
@@ -16,6 +16,8 @@ from common.messaging.messages import MaterializeTask, ScoreTask
 from common.model.run_status import CLOSED, COVERED, DONE, SETTLED, RunStatus
 from common.untyped import JsonObject, Row
 
+LONGEST_RUN = timedelta(days=31)
+"""No run is at work for longer: after two days nobody asks for its tasks again."""
 _SEVERITY = {RunStatus.FAILED: "ERROR", RunStatus.HELD: "WARNING"}
 
 
@@ -128,13 +130,21 @@ class Ledger:
             self._incidents.resolve_gone(subject, run_id, codes=codes, until=until)
 
     @property
+    def _days_of_a_run(self) -> dict[str, date]:
+        """When the entries of a run that is not over can have been written."""
+        today = self.now.astimezone(UTC).date()
+        # clocks of other workers may be behind or ahead
+        return {"since": today - LONGEST_RUN, "until": today + timedelta(days=1)}
+
+    @property
     def _incidents(self) -> IncidentLog:
         return IncidentLog(self.warehouse, "materialize", self.now)
 
     def entries(self, run_id: str) -> list[JsonObject]:
         """What happened to each task of one run, oldest first."""
         sql = template(__file__, "ledger_entries", runs=self.warehouse.table("runs"))
-        return list(self.warehouse.rows(with_parameters(sql, run_id=run_id)))
+        bound = with_parameters(sql, run_id=run_id, **self._days_of_a_run)
+        return list(self.warehouse.rows(bound))
 
     def waiting(self, run_id: str, after: int) -> list[JsonObject]:
         """The tasks of the lowest tier of a run that is not closed: tier and message.
@@ -146,6 +156,7 @@ class Ledger:
         bound = with_parameters(
             sql,
             run_id=run_id,
+            **self._days_of_a_run,
             after=after,
             planned=RunStatus.PLANNED,
             closed=Parameter("ARRAY<STRING>", sorted(CLOSED)),

@@ -7,11 +7,15 @@ FROM (
   FROM {{ runs }} AS entry
   WHERE
     entry.run_id = @run_id
+    AND entry.date BETWEEN @since AND @until
     AND entry.status = @planned
     AND entry.conversion NOT IN (
       SELECT closed.conversion
       FROM {{ runs }} AS closed
-      WHERE closed.run_id = @run_id AND closed.status IN UNNEST(@closed)
+      WHERE
+        closed.run_id = @run_id
+        AND closed.date BETWEEN @since AND @until
+        AND closed.status IN UNNEST(@closed)
     )
 ) AS waiting
 WHERE waiting.tier = waiting.lowest AND (waiting.lowest > @after OR waiting.place = 1)

@@ -129,9 +129,12 @@ def merge_with_history(
 ) -> None:
     """Apply the difference of these days and run `history`, both or none, if the fence is ours.
 
-    Raises RetryableError once somebody has taken the lease over.
+    The difference is empty afterwards, so that the same job under another id, after an answer that
+    was lost, writes nothing twice. Raises RetryableError once somebody has taken the lease over.
     """
-    statements = [held(warehouse, lease), merging(target, difference, window), history]
+    # of TRUNCATE in a transaction: cloud.google.com/bigquery/docs/transactions
+    emptied = fill("TRUNCATE TABLE {{ difference }}", difference=difference)
+    statements = [held(warehouse, lease), merging(target, difference, window), history, emptied]
     try:
         # in one transaction: a worker that dies leaves no row whose change nobody can tell
         warehouse.execute_together(statements, job_id=merge_job(lease))

@@ -148,8 +148,10 @@ def size_of(path: str, schema: Schema, site: Site) -> TableSize:
     if re.fullmatch(r"stage_\d+_visits", name):
         return TableSize(_filled(schema), _days(site.visits, LATE_DAYS + 1), "date")
     if name.startswith("clicks_"):
-        # one click a buyer, by the last day on which the buyer counted
-        return TableSize(_filled(schema), _days(site.counted, LATE_DAYS + site.window), "last_date")
+        # one click a client, by the last day on which it counted; older ones are buyers alone
+        late = _days(site.counted, LATE_DAYS)
+        counted = _days(site.rows("c1"), LATE_DAYS + site.window) | late
+        return TableSize(_filled(schema), counted, "last_date")
     return TableSize(_filled(schema), {None: _in_all(name, site)})
 
 
@@ -169,7 +171,8 @@ def _a_day(name: str, site: Site) -> int:
 def _in_all(name: str, site: Site) -> int:
     """Rows of a table that a run makes for itself; of what is staged a day is new."""
     # of who counted in the days of the run, and of the other clients of these users
-    users = site.counted * min(LATE_DAYS + site.window, site.history) * LOGGED_IN
+    older = site.rows("c1") * min(site.window, site.history)
+    users = (site.counted * LATE_DAYS + older) * LOGGED_IN
     many = {
         r"stage_\d+_ga4_events": int(site.events * STAGED),
         r"stage_\d+_ga4_visits": site.visits,

@@ -29,9 +29,12 @@ MEMORY = {
     "erasures": {"subject_hash"},
     "incidents": set(schemas.columns("incidents")),
     "order_memory": {"date", "purchase_id", "order_id", "is_history"},
-}
+    "runs": {"run_id", "conversion", "trigger", "definition_version", "start_date", "end_date",
+             "status", "recorded_at", "fence"},
+}  # fmt: skip
 """Tables of which history is read: what was published and which orders counted before, by keys
-alone (31 bytes an order, one order in a thousand events), and books of little."""
+alone (31 bytes an order, one order in a thousand events), and books of little, of the ledger of
+runs without its texts."""
 
 
 def partition_of(table: str) -> tuple[str, str] | None:

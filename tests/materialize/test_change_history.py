@@ -133,7 +133,7 @@ def test_a_write_that_nobody_waited_for_counts_nothing_twice(shop: QuickWorld) -
     foreign = Worker(shop.quick)
 
     def before(statements: Any, job_id: str) -> None:
-        (_, rows, _) = statements
+        (_, rows, *_) = statements
         foreign.submit(rows, None)
         original(statements, job_id)
 
@@ -142,6 +142,23 @@ def test_a_write_that_nobody_waited_for_counts_nothing_twice(shop: QuickWorld) -
     run(shop, 0, ours)
     assert held(shop) == {row["id"]: row["value"] for row in orders(0)}
     assert derived(shop) == held(shop)
+
+
+class Twice(Worker):
+    """The answer of the first try is lost, and the next one has an id of its own."""
+
+    def submit_together(self, statements: Any, job_id: str) -> None:
+        super().submit_together(statements, job_id)
+        super().submit_together(statements, f"{job_id}_1")
+
+
+def test_a_write_that_is_tried_again_tells_of_itself_once(shop: QuickWorld) -> None:
+    for round in (0, 1):
+        run(shop, round, Twice(shop.quick))
+        assert derived(shop) == held(shop)
+    changes = f"SELECT id, fence FROM `{shop.warehouse.path('conversion_changes')}`"
+    told = [(row["id"], row["fence"]) for row in shop.query(changes)]
+    assert len(told) == len(set(told)) == 16
 
 
 def test_the_writes_of_holders_are_awaited_past_one_that_died_at_once(shop: QuickWorld) -> None:

@@ -73,7 +73,9 @@ def steps(
     stored = _version(definition, last_day)
     known = {id: _version(_stand_in(id), last_day) for id in stored.conversion.references()}
     known[stored.id] = stored
-    warehouse = PaperWarehouse(settings, export, last_day)
+    # a refund of today may be of the oldest purchase that waits for one
+    oldest = last_day - timedelta(days=plan.value_days(stored.id, known))
+    warehouse = PaperWarehouse(settings, export, last_day, oldest)
     now = datetime.combine(last_day + timedelta(days=1), datetime.min.time(), UTC)
     ledger = _Ledger(warehouse, now)
     services = Services(warehouse, warehouse, ledger, Catalog(warehouse), _Bus(), lambda: 0.0)

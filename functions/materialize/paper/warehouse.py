@@ -33,7 +33,10 @@ ANSWERS: JsonObject = {
 class PaperWarehouse(Warehouse):
     """Keeps statements in order; its GA4 export has daily tables of the given columns."""
 
-    def __init__(self, settings: Settings, export: list[JsonObject], last_day: date) -> None:
+    def __init__(
+        self, settings: Settings, export: list[JsonObject], last_day: date, first_changed: date
+    ) -> None:
+        """`first_changed` is the day of the oldest row of the conversion that changes."""
         super().__init__(cast("Any", None), settings)
         self.statements: list[Sql] = []
         # no upgrade is left to be done
@@ -42,18 +45,13 @@ class PaperWarehouse(Warehouse):
         late = Window.ending(last_day, LATE_DAYS + 1)
         self._tables = [f"events_{day:%Y%m%d}" for day in late.dates]
         self._holder: object = None
-        # the newest day is new, and the days before it are as they were
+        # of the stage the newest day is new, and the days before it are as they were
         self._changed = {f"{end}_{name}": last_day for end in ("first", "last") for name in KEYS}
+        self._changed |= {"first_changed": first_changed, "last_changed": last_day}
 
     def rows(self, sql: Sql, **options: Any) -> Iterator[JsonObject]:
         self.statements.append(sql)
-        # a refund may lower a value of the window's first day
-        days = {
-            "first_changed": sql.parameters.get("start_date"),
-            "last_changed": sql.parameters.get("end_date"),
-        }
-        changed = {name: day.value if day else None for name, day in days.items()}
-        known = ANSWERS | self._changed | changed | {"holder": self._holder}
+        known = ANSWERS | self._changed | {"holder": self._holder}
         return iter([_Row({name: known.get(name) for name in _outputs(sql) or known})])
 
     def execute(self, sql: Sql, **options: Any) -> Executed:

@@ -1,5 +1,9 @@
 OR (
       target.date > @end_date
       AND CONCAT(target.property, '/', target.session_id)
-        IN (SELECT visited.visit_key FROM {{ visited }} AS visited WHERE visited.date > @end_date)
+        IN (
+          SELECT CONCAT(visited.property, '/', visited.session_id)
+          FROM {{ visited }} AS visited
+          WHERE visited.date > @end_date
+        )
     )

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from common.bigquery.sql import Sql, template, with_parameters
-from common.model.window import Window
 from functions.materialize.services import Services
 from functions.materialize.task.job import Job
 
 
-def statement(services: Services, job: Job, difference: Sql, changed: Window) -> Sql:
-    """The statement that appends what the MERGE of this fence changes, with its cause, once.
-
-    `changed` are the days of these changes.
-    """
+def statement(services: Services, job: Job, difference: Sql) -> Sql:
+    """The statement that appends what the MERGE of this fence changes, with its cause."""
     sql = template(
         __file__,
         changes=services.warehouse.table("conversion_changes"),
@@ -26,8 +22,6 @@ def statement(services: Services, job: Job, difference: Sql, changed: Window) ->
         "version": job.stored.version,
         "trigger": job.task.trigger,
         "now": services.ledger.now,
-        "first_date": changed.start,
-        "last_date": changed.end,
         "start_date": job.window.start,
         "end_date": job.closed.end,
         "is_first": job.is_first,

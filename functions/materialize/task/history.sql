@@ -28,11 +28,3 @@ SELECT
   d.old_row,
   d.new_row
 FROM {{ difference }} AS d
-WHERE
-  NOT EXISTS (
-    SELECT 1 FROM {{ changes }} AS known
-    WHERE
-      known.definition_id = @definition_id
-      AND known.fence = @fence
-      AND known.date BETWEEN @first_date AND @last_date
-  )

@@ -10,17 +10,19 @@ from common.catalog import identity_sources
 from common.catalog.definitions import DefinitionVersion
 from common.identity import graph
 from common.model.window import Window
+from common.untyped import Row
 from functions.materialize.task import visitors
 
 
 def table_of(
     warehouse: Warehouse,
+    stored: DefinitionVersion,
     definitions: Mapping[str, DefinitionVersion],
     run_id: str,
     window: Window,
 ) -> Sql:
     """The table of the edges that matter to the run's days, one for each run."""
-    return warehouse.staging(_name(definitions, run_id, window))
+    return warehouse.staging(_name(run_id, visitors.whose(stored, definitions, window)))
 
 
 def keep_up(
@@ -38,11 +40,11 @@ def keep_up(
         return
     tables = identity_sources.tables(stored.conversion, definitions.values(), warehouse)
     edges = graph.narrowed(warehouse.table("ga4_events"), tables)
-    bound = with_parameters(edges, **visitors.whose(definitions, window))
-    name = _name(definitions, run_id, window)
-    statement = create_table_as(warehouse.staging(name), bound)
+    facts = visitors.whose(stored, definitions, window)
+    name = _name(run_id, facts)
+    statement = create_table_as(warehouse.staging(name), with_parameters(edges, **facts))
     warehouse.once(f"{warehouse.settings.dataset}_{name}", lambda: statement)
 
 
-def _name(definitions: Mapping[str, DefinitionVersion], run_id: str, window: Window) -> str:
-    return f"identity_{visitors.name(run_id, visitors.reach(definitions, window))}"
+def _name(run_id: str, facts: Row) -> str:
+    return f"identity_{visitors.name(run_id, facts)}"

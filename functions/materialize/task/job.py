@@ -103,7 +103,7 @@ def job_of(
         raw=warehouse.staging(f"{stored.id}_{taken.fence}_raw"),
         # of all definitions: which of them it reads, the kind knows
         members={id: warehouse.table(f"conversion_{id}") for id in definitions},
-        identity=identity.table_of(warehouse, definitions, task.run_id, window),
+        identity=identity.table_of(warehouse, stored, definitions, task.run_id, window),
         scores=warehouse.table("lead_scores"),
         rates=rates(warehouse.settings),
         window=window,

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any
 
 from common.bigquery.sql import (
@@ -20,7 +21,7 @@ from common.bigquery.warehouse import Warehouse
 from common.catalog import plan
 from common.catalog.definitions import DefinitionVersion
 from common.ga4 import clicks
-from common.model.window import Window
+from common.model.window import LATE_DAYS, Window
 from common.untyped import Row
 
 REACH_DAYS = clicks.LONGEST + 1
@@ -54,9 +55,10 @@ def known(
         return Known(
             warehouse.table("ga4_visits"), warehouse.table("ga4_clicks"), is_narrowed=False
         )
-    of_run = name(run_id, reach(definitions, window))
+    facts = whose(stored, definitions, window)
+    of_run = name(run_id, facts)
     visits, clicks_ = (warehouse.staging(f"{what}_{of_run}") for what in ("visits", "clicks"))
-    if _first_lacking(warehouse, whose(definitions, window), of_run) is None:
+    if _first_lacking(warehouse, facts, of_run) is None:
         visits = template(__file__, "visitors_none")
     return Known(visits, clicks_, is_narrowed=True)
 
@@ -71,7 +73,8 @@ def keep_up(
     """Make the tables that the conversion reads, unless a task of this run has made them."""
     if not stored.conversion.events():
         return
-    facts, of_run = whose(definitions, window), name(run_id, reach(definitions, window))
+    facts = whose(stored, definitions, window)
+    of_run = name(run_id, facts)
     _make(warehouse, f"clicks_{of_run}", with_parameters(_clicks(warehouse), **facts), "last_date")
     # where every event says its own visit, which is usual on the web, nobody reads any
     if first := _first_lacking(warehouse, facts, of_run):
@@ -84,14 +87,29 @@ def _make(warehouse: Warehouse, table: str, rows: Sql, partition: str = "") -> N
     warehouse.once(f"{warehouse.settings.dataset}_{table}", lambda: statement)
 
 
-def whose(definitions: Mapping[str, DefinitionVersion], window: Window) -> dict[str, Any]:
-    """Days and names of the events whose clients matter to a run, as parameters of a statement."""
-    days = reach(definitions, window)
-    named = {name for each in definitions.values() for name in each.conversion.events()}
+def whose(
+    stored: DefinitionVersion, definitions: Mapping[str, DefinitionVersion], window: Window
+) -> dict[str, Any]:
+    """Days and names of the events whose clients matter to a run, as parameters of a statement.
+
+    Only events that some conversion still counts on older days matter on these: who became a lead
+    weeks ago is nobody's concern where purchases alone wait for refunds.
+    """
+    days, late = reach(definitions, window), Window.ending(window.end, LATE_DAYS)
+    is_usual = window.start >= window.end - timedelta(plan.open_days(stored.id, definitions) - 1)
+    counting = {id: each.conversion.events() for id, each in definitions.items()}
+    lasting = {
+        name
+        for id, names in counting.items()
+        for name in names
+        if plan.open_days(id, definitions) > LATE_DAYS
+    }
     return {
         "start_date": days.start,
         "end_date": days.end,
-        "event_names": Parameter("ARRAY<STRING>", sorted(named)),
+        "event_names": Parameter("ARRAY<STRING>", sorted({*chain(*counting.values())})),
+        "lasting_names": Parameter("ARRAY<STRING>", sorted(lasting)),
+        "late_start": late.start if is_usual else min(window.start, late.start),
     }
 
 
@@ -134,8 +152,8 @@ def reach(definitions: Mapping[str, DefinitionVersion], window: Window) -> Windo
     return Window(min(start, window.start), window.end)
 
 
-def name(run_id: str, days: Window) -> str:
-    """What tells a run's own tables of these days from those of other runs."""
+def name(run_id: str, facts: Row) -> str:
+    """What tells a run's own tables of the days of `facts` from those of other runs."""
     # a run's id may hold what a table's name may not
-    digest = hashlib.sha256(f"{run_id}|{days.start}".encode()).hexdigest()[:20]
-    return f"{digest}_{days.end:%Y%m%d}"
+    key = f"{run_id}|{facts['start_date']}|{facts['late_start']}"
+    return f"{hashlib.sha256(key.encode()).hexdigest()[:20]}_{facts['end_date']:%Y%m%d}"

@@ -437,14 +437,15 @@ WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_ha
 -- @definition_id STRING = "order"
 -- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
--- @first_date DATE = "2026-11-28"
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
--- @last_date DATE = "2026-11-28"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-11-28"
 -- @trigger STRING = "schedule"
 -- @usual_cause STRING = "crm_change"
 -- @version INT64 = 1
+-- the statement of simple.sql
+
+-- step truncate
 -- the statement of simple.sql

@@ -97,7 +97,7 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, scor
 -- the statement of simple.sql
 
 -- step merge_conversion_scored
--- @first_date DATE = "2026-10-30"
+-- @first_date DATE = "2026-10-29"
 -- @last_date DATE = "2026-11-28"
 -- the statement of simple.sql
 
@@ -105,14 +105,15 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY score.id ORDER BY score.as_of DESC, scor
 -- @definition_id STRING = "scored"
 -- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
--- @first_date DATE = "2026-10-30"
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
--- @last_date DATE = "2026-11-28"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-10-30"
 -- @trigger STRING = "schedule"
 -- @usual_cause STRING = "rescored"
 -- @version INT64 = 1
+-- the statement of simple.sql
+
+-- step truncate
 -- the statement of simple.sql

@@ -519,7 +519,6 @@ resolved AS (
 )
 SELECT
   resolved.date,
-  CONCAT(resolved.property, '/', resolved.session_id) AS visit_key,
   resolved.property,
   resolved.client_id,
   resolved.session_id,
@@ -573,7 +572,8 @@ CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_ga4_visits` AS
 WITH
 made AS (
   -- the rows as the export says now
-  SELECT visited.*
+  -- the key of a visit is put together where it is stored: two statements more read the rest
+  SELECT visited.*, CONCAT(visited.property, '/', visited.session_id) AS visit_key
   FROM `my-project.conversions_staging.stage_1_visits` AS visited
   WHERE visited.date >= @start_date
 ),
@@ -598,7 +598,11 @@ present AS (
   WHERE target.date BETWEEN @start_date AND DATE_ADD(@end_date, INTERVAL 93 DAY) AND ((target.date <= @end_date ) OR (
       target.date > @end_date
       AND CONCAT(target.property, '/', target.session_id)
-        IN (SELECT visited.visit_key FROM `my-project.conversions_staging.stage_1_visits` AS visited WHERE visited.date > @end_date)
+        IN (
+          SELECT CONCAT(visited.property, '/', visited.session_id)
+          FROM `my-project.conversions_staging.stage_1_visits` AS visited
+          WHERE visited.date > @end_date
+        )
     ))
 )
 SELECT
@@ -995,7 +999,11 @@ present AS (
   WHERE target.date BETWEEN @start_date AND DATE_ADD(@end_date, INTERVAL 93 DAY) AND ((target.date <= @end_date AND target.event_name IN UNNEST(@event_names)) OR (
       target.date > @end_date
       AND CONCAT(target.property, '/', target.session_id)
-        IN (SELECT visited.visit_key FROM `my-project.conversions_staging.stage_1_visits` AS visited WHERE visited.date > @end_date)
+        IN (
+          SELECT CONCAT(visited.property, '/', visited.session_id)
+          FROM `my-project.conversions_staging.stage_1_visits` AS visited
+          WHERE visited.date > @end_date
+        )
     ))
 )
 SELECT
@@ -1120,8 +1128,10 @@ WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `event_key`, 
 -- step identity
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
+-- @lasting_names ARRAY<STRING> = ["purchase"]
+-- @late_start DATE = "2026-11-25"
 -- @start_date DATE = "2026-10-26"
-CREATE OR REPLACE TABLE `my-project.conversions_staging.identity_253b684f7fb133cbff04_20261128` AS
+CREATE OR REPLACE TABLE `my-project.conversions_staging.identity_bb98d866f6a9cf35daf4_20261128` AS
 WITH
 edges AS (
   -- who was seen with whom
@@ -1184,7 +1194,10 @@ counted AS (
   -- the clients of some days, and the users that their events name
   SELECT DISTINCT event.client_id, event.user_id
   FROM `my-project.conversions.ga4_events` AS event
-  WHERE event.date BETWEEN @start_date AND @end_date AND event.event_name IN UNNEST(@event_names)
+  WHERE
+    event.date BETWEEN @start_date AND @end_date
+    AND event.event_name IN UNNEST(@event_names)
+    AND (event.date >= @late_start OR event.event_name IN UNNEST(@lasting_names))
 ),
 users AS (
   -- with the users whom edges name
@@ -1205,8 +1218,10 @@ WHERE edges.kind = 'shared' OR edges.client_id IN (SELECT clients.client_id FROM
 -- step clicks
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
+-- @lasting_names ARRAY<STRING> = ["purchase"]
+-- @late_start DATE = "2026-11-25"
 -- @start_date DATE = "2026-10-26"
-CREATE OR REPLACE TABLE `my-project.conversions_staging.clicks_253b684f7fb133cbff04_20261128` PARTITION BY `last_date` AS
+CREATE OR REPLACE TABLE `my-project.conversions_staging.clicks_bb98d866f6a9cf35daf4_20261128` PARTITION BY `last_date` AS
 SELECT
   click.client_id,
   click.date,
@@ -1219,7 +1234,10 @@ INNER JOIN (
   -- whoever counted in the days, and when last: a shorter window needs only who counted in it
   SELECT event.client_id, MAX(event.date) AS last_date
   FROM `my-project.conversions.ga4_events` AS event
-  WHERE event.date BETWEEN @start_date AND @end_date AND event.event_name IN UNNEST(@event_names)
+  WHERE
+    event.date BETWEEN @start_date AND @end_date
+    AND event.event_name IN UNNEST(@event_names)
+    AND (event.date >= @late_start OR event.event_name IN UNNEST(@lasting_names))
   GROUP BY event.client_id
 ) AS counted ON counted.client_id = click.client_id
 WHERE
@@ -1415,7 +1433,7 @@ by_order AS (
 ),
 edges AS (
   -- who is who: the edges of the identity graph
-  SELECT edge.kind, edge.client_id, edge.user_id, edge.since FROM `my-project.conversions_staging.identity_253b684f7fb133cbff04_20261128` AS edge
+  SELECT edge.kind, edge.client_id, edge.user_id, edge.since FROM `my-project.conversions_staging.identity_bb98d866f6a9cf35daf4_20261128` AS edge
 ),
 linked AS (
   -- clients of one user
@@ -1810,7 +1828,7 @@ clicks AS (
       FROM (
         SELECT visitors.id, visitors.created, click.kind, click.value, click.clicked_at
         FROM visitors
-        INNER JOIN `my-project.conversions_staging.clicks_253b684f7fb133cbff04_20261128` AS click ON click.client_id = visitors.client_id
+        INNER JOIN `my-project.conversions_staging.clicks_bb98d866f6a9cf35daf4_20261128` AS click ON click.client_id = visitors.client_id
         WHERE
           click.date BETWEEN DATE_SUB(@earliest_date, INTERVAL 91 DAY) AND @end_date
           AND click.last_date BETWEEN @earliest_date AND @end_date
@@ -2117,7 +2135,7 @@ CROSS JOIN standing
 CROSS JOIN totals;
 
 -- step merge_conversion_purchase
--- @first_date DATE = "2026-10-26"
+-- @first_date DATE = "2026-10-29"
 -- @last_date DATE = "2026-11-28"
 MERGE INTO `my-project.conversions.conversion_purchase` AS target
 USING (
@@ -2137,10 +2155,8 @@ WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`id`, `client_id`, `c
 -- @definition_id STRING = "purchase"
 -- @end_date DATE = "2026-11-28"
 -- @fence INT64 = 1
--- @first_date DATE = "2026-10-26"
 -- @is_edited BOOL = true
 -- @is_first BOOL = false
--- @last_date DATE = "2026-11-28"
 -- @now TIMESTAMP = "2026-11-29 00:00:00+00:00"
 -- @run_id STRING = "paper"
 -- @start_date DATE = "2026-10-26"
@@ -2176,12 +2192,7 @@ SELECT
   @version,
   d.old_row,
   d.new_row
-FROM `my-project.conversions_staging.purchase_1_difference` AS d
-WHERE
-  NOT EXISTS (
-    SELECT 1 FROM `my-project.conversions.conversion_changes` AS known
-    WHERE
-      known.definition_id = @definition_id
-      AND known.fence = @fence
-      AND known.date BETWEEN @first_date AND @last_date
-  );
+FROM `my-project.conversions_staging.purchase_1_difference` AS d;
+
+-- step truncate
+TRUNCATE TABLE `my-project.conversions_staging.purchase_1_difference`;
