@@ -118,6 +118,10 @@ def _company(tokens: Sequence[Token]) -> Iterator[_Problem]:
         ):
             message = f"{token.text} is a reserved word; as a name it needs backquotes."
             yield _Problem(token, message, f"AS `{token.text}`", f"`{token.text}`")
+        elif token.has("SELECT") and after.has(*_ORDER[1:]) and then.has("FROM", ","):
+            message = f"{after.text} is a reserved word; as a column it needs backquotes."
+            name = f"`{after.text}`"
+            yield _Problem(after, message, name, name)
         elif (
             word in _UNFINISHED
             and after.has(*_CLAUSES, *_ENDS)
@@ -225,7 +229,7 @@ def _clauses(tokens: Sequence[Token]) -> Iterator[_Problem]:
                 fix = "(SELECT ... ORDER BY ... LIMIT 10) UNION ALL (SELECT ...)"
                 yield _Problem(token, message, fix)
             ranks[-1] = -1
-        elif token.word in _ORDER and not before.has("DISTINCT", ".", "|>", "AS"):
+        elif token.word in _ORDER and not before.has("DISTINCT", ".", "|>", "AS", "SELECT"):
             rank = _ORDER.index(token.word)
             if rank <= ranks[-1]:
                 message = f"{token.text} cannot follow {_ORDER[ranks[-1]]} here."

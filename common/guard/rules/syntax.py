@@ -104,6 +104,10 @@ def _pairs(older: Token, before: Token, token: Token, after: Token) -> tuple[str
         return f"In GoogleSQL {before.text} says which of equal rows it keeps.", fix
     if older.has("LIMIT") and token.has(","):
         return "LIMIT with a comma is MySQL's.", f"LIMIT {after.text} OFFSET {before.text}"
+    if before.has("GROUPBY", "ORDERBY", "PARTITIONBY"):
+        return f"{before.text} is two words.", f"{before.word[:-2]} BY {token.text}"
+    if before.has("LIMIT", "OFFSET"):
+        return f"{before.text} takes a whole number as it stands.", "LIMIT 10, or best no LIMIT"
     if older.has("BETWEEN") and token.has(","):
         return "Between the two values stands AND.", f"BETWEEN {before.text} AND {after.text}"
     if before.has("IN"):
