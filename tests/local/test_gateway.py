@@ -15,7 +15,7 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 from werkzeug.test import Client
 
-from common.local.functions.gateway import Gateway, GatewayProcess, start_process
+from common.local.functions.gateway import PATIENCE, Gateway, GatewayProcess, start_process
 from common.local.functions.instance import Instances
 from tests.local.receiver import Receiver
 from tests.local.repository import write_repository
@@ -105,6 +105,14 @@ def test_functions_that_cannot_be_loaded_are_reported_and_not_served(tmp_path: P
     ):
         start_process(root, tmp_path / ".local", {"PATH": os.environ["PATH"]}, log=log)
     assert "nothing_of_that_name" in (tmp_path / "log").read_text()
+
+
+def test_timeouts_of_the_manifest_can_be_stretched_or_shortened(home: Path, tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "RECEIVED": str(home / "received"), PATIENCE: "1e-9"}
+    hasty = start_process(home, tmp_path, environment)
+    answer = requests.get(f"{hasty.url}/greet", timeout=60)
+    hasty.stop()
+    assert (answer.status_code, answer.text) == (504, "upstream request timeout\n")
 
 
 class Slow:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 OWN_ROOT = Path(__file__).resolve().parents[3]
 TOKEN_PATH = "/_local/token"
 IAM_CREDENTIALS_PATH = "/_local/iamcredentials"
+PATIENCE = "LOCAL_PATIENCE"
+"""Variable of a factor on the functions' timeouts, for a machine that does other work."""
 _UNLISTED = (TOKEN_PATH, IAM_CREDENTIALS_PATH)
 
 
@@ -206,7 +208,7 @@ def serve(options: argparse.Namespace, ready: Callable[[str], object]) -> Gatewa
         app = Instances(
             worker.forward(started.url()),
             (options.instances or function.max_instances) * function.concurrency,
-            function.timeout_seconds,
+            function.timeout_seconds * options.patience,
         )
         gateway.mount(
             "" if function.trigger == "page" else f"/{started.name}",
@@ -235,6 +237,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--policy", type=Path, help="file of grants; without it all may do all")
     parser.add_argument(
         "--instances", type=int, help="of each function, whatever the manifest says"
+    )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=float(os.environ.get(PATIENCE, "1")),
+        help=f"factor on each function's timeout; {PATIENCE} where it is left out",
     )
     options = parser.parse_args(arguments)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)

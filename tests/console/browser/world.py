@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import requests
 from werkzeug.serving import make_server
 
+from common.local.functions.gateway import PATIENCE
 from common.local.platforms import serving
 from common.local.shop.load import Datasets, load
 from common.local.shop.orders.rates import CURRENCY
@@ -98,6 +99,8 @@ def _variables(endpoints: Mapping[str, str]) -> dict[str, str]:
     own = environment(clean, timezone=ZONE, currency=CURRENCY)
     return {
         **own,
+        # what a page shows is judged here, not how soon a busy machine saves
+        PATIENCE: "10",
         "CONVERSIONS_RATES_TABLE": f"{own['CONVERSIONS_PROJECT']}.crm.rates",
         "CONVERSIONS_PLATFORM_ENDPOINTS": ",".join(f"{a}={b}" for a, b in endpoints.items()),
     }
