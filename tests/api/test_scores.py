@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -99,3 +100,27 @@ def test_the_model_shows_its_card_and_how_it_came_true(scored: Harness) -> None:
 def test_a_conversion_that_was_never_trained_has_no_model(scored: Harness) -> None:
     define(scored, {**SCORED, "id": "other"})
     assert scored.ask("GET", "/scores/other").body["code"] == "unknown_model"
+
+
+def test_a_lead_of_today_is_listed_and_explained_and_an_old_one_is_found_by_its_id(
+    scored: Harness,
+) -> None:
+    define(scored, {**SCORED, "id": "fresh_lead"})
+    ages = {"today": NOW, "old": NOW - timedelta(days=300)}
+    scored.load(
+        "lead_scores",
+        *(
+            score(20, 0.2, conversion="fresh_lead", id=id, date=str(at.date()), reasons=[])
+            | {"created": at.isoformat()}
+            for id, at in ages.items()
+        ),
+    )
+
+    def listed(query: str = "") -> list[str]:
+        return [one["id"] for one in scored.get(f"/scores/fresh_lead/leads{query}")["leads"]]
+
+    assert listed() == ["today"]
+    assert listed("?id=old") == ["old"]
+    assert listed(f"?end_date={(NOW - timedelta(days=1)).date()}") == []
+    shown = scored.get("/conversions/fresh_lead/explain?id=today")
+    assert (shown["verdict"], shown["dropped_by"]) == ("dropped", "qualification")

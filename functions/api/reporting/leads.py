@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.http.model import Model
 from common.http.pages import PageQuery, bad_page, cursor, read_cursor
-from common.http.request import Ask, Days, Text, window_of
+from common.http.request import MAXIMUM_DAYS, Ask, Day, Days, Text, window_of
+from common.model.window import Window
 from functions.api.reporting.scores import Reason
 from functions.api.services import Services
 
@@ -17,6 +18,13 @@ from functions.api.services import Services
 class LeadsQuery(Days, PageQuery):
     """Which leads, by the day of their creation; filters that are not given let all pass."""
 
+    start_date: Day | None = Field(
+        None,
+        description="First day; 30 days up to end_date unless given, and any day where a lead is.",
+    )
+    end_date: Day | None = Field(
+        None, description="Last day; today unless given, as a lead is scored once it is loaded."
+    )
     is_qualified: bool | None = Field(None, description="Qualified by its newest score.")
     status: Text = Field("", description="open, won or lost, as the CRM says.")
     id: Text = Field("", description="Only this lead.")
@@ -74,7 +82,7 @@ class Thresholds(Model):
 def scored_leads(ask: Ask[LeadsQuery, None], services: Services) -> LeadPage:
     """List scored leads with their reasons, the likeliest first."""
     stored = services.catalog.get(ask.path["conversion"])
-    window = window_of(ask.query, services.yesterday)
+    window = _window(ask.query, services)
     place = read_cursor(ask.query.page, 2)
     sql = template(__file__, scores=services.warehouse.table("lead_scores"))
     bound = with_parameters(
@@ -100,6 +108,15 @@ def scored_leads(ask: Ask[LeadsQuery, None], services: Services) -> LeadPage:
         # repr reads back as the same float, so that the next page begins exactly there
         next_page=cursor(repr(page[-1].probability), page[-1].id) if more else "",
     )
+
+
+def _window(query: LeadsQuery, services: Services) -> Window:
+    # a lead is worth most while it is new, and its day is not over then
+    today = services.yesterday + timedelta(days=1)
+    if query.id and not (query.start_date or query.end_date):
+        # who names a lead means it, however old it is
+        return Window.ending(today, MAXIMUM_DAYS)
+    return window_of(query, today)
 
 
 def thresholds(ask: Ask[Days, None], services: Services) -> Thresholds:

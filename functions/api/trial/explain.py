@@ -74,7 +74,7 @@ def _case(id: str, query: ExplainQuery, services: Services) -> Case:
     # before the trial: where it lies says which days to try
     published = _published(id, key, services)
     events = _events(stored, key, query.day, services)
-    window = _window(query.day, published, events, services)
+    window = _window(query.day, published, events, _last_day(stored, services))
     definitions = {known.id: known for known in services.catalog.all()}
     with trial(stored.conversion, definitions, window, services) as tried:
         sql = template(
@@ -126,16 +126,21 @@ def _events(
     return list(services.warehouse.rows(bound))
 
 
-def _window(
-    day: date | None, published: Row | None, events: Sequence[Row], services: Services
-) -> Window:
+def _window(day: date | None, published: Row | None, events: Sequence[Row], last: date) -> Window:
     """The days to try: the named one, else where it lies, else the latest."""
     known = [day] if day else [row["date"] for row in (published, *events) if row]
     if known:
         # an order id that comes back after a year is judged by its first month
         end = min(max(known), min(known) + timedelta(days=OTHER_DAYS))
         return Window(min(known), end)
-    return Window.ending(services.yesterday, OTHER_DAYS)
+    return Window.ending(last, OTHER_DAYS)
+
+
+def _last_day(stored: DefinitionVersion, services: Services) -> date:
+    scoring = stored.conversion.scoring()
+    # a lead is scored once it is loaded, before its day is over
+    is_scored_at_once = scoring is not None and scoring.precedes_rows
+    return services.yesterday + timedelta(days=is_scored_at_once)
 
 
 def _attempts(id: str, published: Row | None, services: Services) -> Sequence[Row]:
