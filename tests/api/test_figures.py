@@ -107,6 +107,8 @@ def test_countries_come_largest_first_and_the_unknown_one_has_a_name(shop: House
         ("(not set)", 1, 70.0),
         ("Germany", 1, 50.0),
     ]
+    largest = shop.harness.get(f"/conversions/purchase/by-country?{WEEK}&limit=1")
+    assert [country["country"] for country in largest["countries"]] == ["France"]
 
 
 def test_records_come_newest_first_and_page_by_page(shop: House) -> None:

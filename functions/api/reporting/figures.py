@@ -95,6 +95,13 @@ class ByChannel(Model):
     channels: list[Channel]
 
 
+class CountryQuery(Days):
+    """Which days, and how many countries."""
+
+    # a query of a user's own may call anything a country
+    limit: int = Field(300, ge=1, le=1000, description="At most so many, the largest first.")
+
+
 class ChannelQuery(Days):
     """Which days, and by what."""
 
@@ -120,10 +127,10 @@ def statistics(ask: Ask[Days, None], services: Services) -> Statistics:
     )
 
 
-def by_country(ask: Ask[Days, None], services: Services) -> ByCountry:
+def by_country(ask: Ask[CountryQuery, None], services: Services) -> ByCountry:
     """Count a conversion by country."""
     window = window_of(ask.query, services.yesterday)
-    rows = _rows("figures_by_country", ask.path["id"], window, services)
+    rows = _rows("figures_by_country", ask.path["id"], window, services, limit=ask.query.limit)
     return ByCountry(
         conversion=ask.path["id"],
         start_date=window.start,

@@ -10,3 +10,4 @@ FROM {{ conversion }} AS conversion
 WHERE conversion.date BETWEEN @start_date AND @end_date
 GROUP BY country
 ORDER BY conversions DESC, country
+LIMIT @limit
