@@ -42,6 +42,8 @@ class Attached:
     bigquery: str
     pubsub: str
     settings: Settings
+    idle: Callable[[float], bool] | None = None
+    """Whether every message is handled within so many seconds; known of a stack of one's own."""
 
     @property
     def client(self) -> Client:
@@ -158,6 +160,7 @@ def attached(
                     stack.environment["BIGQUERY_EMULATOR_HOST"],
                     stack.environment["PUBSUB_EMULATOR_HOST"],
                     stack.settings,
+                    stack.wait_until_idle,
                 )
         except DirectoryBusyError as error:
             raise CommandError(str(error)) from error
