@@ -107,6 +107,7 @@ def _operation(route: Route, schemas: Schemas) -> JsonObject:
     operation: JsonObject = {
         "operationId": route.handler.__name__.lstrip("_"),
         "summary": summary.rstrip("."),
+        # line ends of a docstring are no paragraphs of the page
         "description": " ".join(rest.split()),
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": {

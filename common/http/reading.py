@@ -75,7 +75,8 @@ def read_bytes(request: Request, maximum: int = MAXIMUM_BODY) -> bytes:
 def read_query(request: Request, model: type[Model]) -> Model:
     """The query string as this model, as strict as a body; a name may stand in it once.
 
-    Raises MalformedError for a repeated name, UserError that names each wrong parameter.
+    Raises TooLargeError, MalformedError for a repeated name, UserError that names each wrong
+    parameter.
     """
     if len(request.query_string) > MAXIMUM_QUERY:
         raise TooLargeError(

@@ -13,11 +13,13 @@ from common.model.fields import ConversionId, Frozen
 
 
 def _known_crm(name: str) -> str:
+    # no Literal: a CRM is a folder, and a new one needs no change here
     if name not in CRMS:
         raise ValueError(f"no CRM is called {name!r}; there are: {', '.join(CRMS)}")
     return name
 
 
+# as long as a name of a column may be (cloud.google.com/bigquery/docs/schemas)
 ColumnName = Annotated[str, Field(min_length=1, max_length=300)]
 # values are joined by | where a path of the CRM's reader says which of them mean yes
 Said = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^|]+$")]
@@ -195,6 +197,7 @@ class LeadCondition(Frozen):
 
     @model_validator(mode="after")
     def _values_fit(self) -> LeadCondition:
+        # an empty list would let nobody pass, or everybody, without a word
         if self.operator.endswith("one_of") != bool(self.values):
             raise ValueError(
                 f"{self.operator} takes {'no values' if self.values else 'at least one value'}"
@@ -293,6 +296,7 @@ class Qualification(Frozen):
 
     @model_validator(mode="after")
     def _threshold_fits(self) -> Qualification:
+        # a threshold that nothing reads would look as if it did something
         if (self.mode in ("auto", "all")) != (self.threshold is None):
             raise ValueError(
                 f"mode {self.mode} takes {'no' if self.threshold is not None else 'a'} threshold"
@@ -362,6 +366,7 @@ class ValueMap(Frozen):
             raise ValueError("the steps must ascend, each from a bound of its own")
         if self.of == "probability" and not self.steps:
             raise ValueError("a probability is no money: it needs steps that say what it is worth")
+        # which of the two held would depend on the order of a CASE
         if self.floor is not None and self.cap is not None and self.floor > self.cap:
             raise ValueError("the floor is above the cap")
         return self

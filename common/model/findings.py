@@ -82,6 +82,7 @@ def found(
     field: str | None = None,
 ) -> Finding:
     """A finding of the catalogue's severity; raises KeyError for a code that is not in it."""
+    # one place says how grave a code is: two findings of it cannot differ
     severity = catalogue()[code]["severity"]
     place = asdict(at) if at else {}
     return Finding(code, severity, message, fix, **place, replacement=replacement, field=field)

@@ -59,8 +59,10 @@ ROUTES = (
     Route("GET", "/scores/<conversion>", scores.scoring_model),
     Route("GET", "/scores/<conversion>/leads", leads.scored_leads, shows_rows=True),
     Route("GET", "/scores/<conversion>/thresholds", leads.thresholds),
+    # a path of any depth: ids of a CRM may hold a slash
     Route("GET", "/scores/<conversion>/<path:lead_id>", scores.lead_score, shows_rows=True),
     Route("GET", "/runs", runs.list_runs),
+    # 202: the run is only asked for, and GET /runs/{run_id} tells how it fares
     Route("POST", "/runs", run_requests.run_now, 202, ("Idempotency-Key",), role="operator"),
     Route("GET", "/runs/<run_id>", runs.get_run),
     Route("POST", "/runs/<run_id>:cancel", runs.cancel, role="operator"),

@@ -17,6 +17,7 @@ from functions.api.definitions import events
 from functions.api.services import Services
 
 STAGE_DAYS = 30
+# a choice cannot show more, and a shop may name a parameter by what it holds
 MAXIMUM_KEYS = 1000
 """Of parameters, and of user properties: each list has its own."""
 
@@ -79,6 +80,7 @@ def list_dimensions(ask: Ask[DimensionsQuery, None], services: Services) -> Dime
 def list_values(ask: Ask[ValuesQuery, None], services: Services) -> Values:
     """List the values that a dimension takes, with how often they came lately."""
     name = dimensions.checked(ask.path["name"])
+    # the stage holds only the events that somebody counts, and a choice needs all
     if name in ("event", "event_action"):
         found = _event_names(ask.query, services)
     else:

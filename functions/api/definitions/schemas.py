@@ -30,7 +30,10 @@ def all_schemas(ask: Ask[Nothing, None], services: Services) -> Schemas:
 
 
 def one_schema(ask: Ask[Nothing, None], services: Services) -> Schema:
-    """Read the JSON Schema of one kind."""
+    """Read the JSON Schema of one kind.
+
+    404 names the kinds that there are.
+    """
     kind = ask.path["kind"]
     if kind not in BY_NAME:
         raise NotFoundError(

@@ -115,6 +115,7 @@ def statistics(ask: Ask[Days, None], services: Services) -> Statistics:
     """Count a conversion: totals and the trend by day."""
     window = window_of(ask.query, services.yesterday)
     rows = _rows("figures", ask.path["id"], window, services)
+    # a chart needs the days without conversions as well
     days = every_day([Day(**row) for row in rows], window)
     return Statistics(
         conversion=ask.path["id"],
@@ -171,6 +172,7 @@ def total(figures: Iterable[Figures]) -> Totals:
         refunded=_sum(figure.refunded for figure in listed),
         qualified=_sum(figure.qualified for figure in listed),
         attributed=attributed,
+        # of nothing there is no share: 0 would read as "none is attributed"
         attributed_share=round(attributed / conversions, 4) if conversions else None,
     )
 

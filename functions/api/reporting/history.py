@@ -60,7 +60,10 @@ class History(Model):
 
 
 def history(ask: Ask[HistoryQuery, None], services: Services) -> History:
-    """Tell what changed in a row, when, from what to what, and why."""
+    """Tell what changed in a row, when, from what to what, and why.
+
+    404 for an id that the conversion's table never held.
+    """
     stored = services.catalog.get(ask.path["id"])
     sql = template(__file__, changes=services.warehouse.table("conversion_changes"))
     bound = with_parameters(sql, definition_id=stored.id, id=ask.query.id)
@@ -86,6 +89,7 @@ def row_at(rows: list[JsonObject], moment: datetime) -> JsonObject | None:
     if not past or not past[-1]["new_row"]:
         return None
     columns: JsonObject = json.loads(past[-1]["new_row"])
+    # not even to operators: BigQuery is where rights to persons' data are given
     return {name: value for name, value in columns.items() if name not in PERSONAL}
 
 

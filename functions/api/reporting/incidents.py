@@ -76,6 +76,7 @@ def list_incidents(ask: Ask[IncidentsQuery, None], services: Services) -> Incide
         limit=ask.query.limit + 1,
     )
     page = found[: ask.query.limit]
+    # one more than the page was asked for, which saves the question whether there is another
     more = len(found) > len(page)
     return IncidentList(
         incidents=page,

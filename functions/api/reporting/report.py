@@ -117,6 +117,7 @@ def report(ask: Ask[Days, None], services: Services) -> Report:
                 days=every_day(days[stored.id], window),
                 counted=counted.get(stored.id),
             )
+            # also those that counted nothing: an empty line is an answer too
             for stored in services.catalog.active()
         ],
         changes=[ChangeCount(**row) for row in _rows("changes", window, services)],
@@ -178,6 +179,7 @@ def _bound(sql: Sql, window: Window) -> Sql:
 
 def _view(services: Services) -> Sql | None:
     """The view of all conversions; None while no run has made it."""
+    # a view over tables that do not exist yet cannot be made
     path = services.warehouse.path("conversions")
     if services.warehouse.schema_of(path) is None:
         return None

@@ -84,7 +84,10 @@ class ScoringModel(Model):
 
 
 def lead_score(ask: Ask[Nothing, None], services: Services) -> LeadScore:
-    """Read a lead's score with its reasons."""
+    """Read a lead's score with its reasons.
+
+    The newest one; 404 for a lead that has none yet.
+    """
     stored = services.catalog.get(ask.path["conversion"])
     sql = template(__file__, scores=services.warehouse.table("lead_scores"))
     bound = with_parameters(sql, conversion=stored.id, id=ask.path["lead_id"])
@@ -105,7 +108,10 @@ def lead_score(ask: Ask[Nothing, None], services: Services) -> LeadScore:
 
 
 def scoring_model(ask: Ask[Nothing, None], services: Services) -> ScoringModel:
-    """Read the model that scores a conversion, its card, and how its predictions came true."""
+    """Read the model that scores a conversion, its card, and how its predictions came true.
+
+    404 until its first run has trained one.
+    """
     stored = services.catalog.get(ask.path["conversion"])
     sql = template(__file__, "scores_model", models=services.warehouse.table("models"))
     model = next(services.warehouse.rows(with_parameters(sql, conversion=stored.id)), None)
@@ -121,6 +127,7 @@ def scoring_model(ask: Ask[Nothing, None], services: Services) -> ScoringModel:
         trained_at=model["trained_at"],
         definition_version=model["definition_version"],
         reason=model["reason"],
+        # a card is written once by the release that trained: it is passed on as it is
         card=json.loads(model["card"] or "{}"),
         calibration=_calibration(stored.id, services),
     )

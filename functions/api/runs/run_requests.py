@@ -84,7 +84,11 @@ def run_now(ask: Ask[Nothing, RunBody], services: Services) -> Requested:
 
 
 def backfill(ask: Ask[Nothing, BackfillBody], services: Services) -> BackfillAnswer:
-    """Compute days long past, or with `dry` only tell what it costs."""
+    """Compute days long past, or with `dry` only tell what it costs.
+
+    Refused when there is nothing to run. With an Idempotency-Key, the same request sent again is
+    the same run.
+    """
     body = ask.body
     # named now: a message that waits over midnight must not compute a day that was not priced
     end = body.end_date or services.yesterday

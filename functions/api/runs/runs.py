@@ -121,7 +121,10 @@ def list_runs(ask: Ask[RunsQuery, None], services: Services) -> RunList:
 
 
 def get_run(ask: Ask[Nothing, None], services: Services) -> RunDetail:
-    """Read one run with everything that it did."""
+    """Read one run with everything that it did.
+
+    404 until its first entry, which comes within a minute.
+    """
     # a run is found by its id however long ago it was
     found = _runs(services, date(2000, 1, 1), [ask.path["run_id"]])
     if not found:
@@ -134,7 +137,10 @@ def get_run(ask: Ask[Nothing, None], services: Services) -> RunDetail:
 
 
 def cancel(ask: Ask[Nothing, None], services: Services) -> RunDetail:
-    """Cancel a run: what has begun ends by itself, what has not is not done."""
+    """Cancel a run: what has begun ends by itself, what has not is not done.
+
+    Refused when the run has ended.
+    """
     run = get_run(ask, services)
     if run.status != "running":
         raise ConflictError(
@@ -169,6 +175,7 @@ def summary(run_id: str, entries: Iterable[JsonObject]) -> RunDetail:
         held.insert(0, STAGE)
     unplanned = {entry.status for entry in listed if not entry.conversion}
     failed = sorted(id for id, status in last.items() if status == RunStatus.FAILED)
+    # unknown is not 0
     sizes = [entry.bytes_processed for entry in listed if entry.bytes_processed is not None]
     return RunDetail(
         run_id=run_id,

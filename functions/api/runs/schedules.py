@@ -67,7 +67,10 @@ def _with_warnings(schedule: Schedule, more: Iterable[str], services: Services) 
 
 
 def delete_schedule(ask: Ask[Nothing, None], services: Services) -> None:
-    """Take a conversion's own hours away again, or leave the daily run to Terraform."""
+    """Take a conversion's own hours away again, or leave the daily run to Terraform.
+
+    A conversion without hours of its own is no error; 404 for a job of Terraform's.
+    """
     name = ask.path["name"]
     if name != DAILY and not name.isidentifier():
         raise NotFoundError(

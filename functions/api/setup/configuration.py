@@ -70,6 +70,7 @@ def grants(known: Settings) -> list[Grant]:
             role=READER,
             on=dataset,
             command=(
+                # in SQL: bq's own add-iam-policy-binding takes tables and views alone
                 f"bq query --use_legacy_sql=false 'GRANT `{READER}` ON SCHEMA `{dataset}`"
                 f' TO "{member}"\''
             ),

@@ -86,6 +86,7 @@ def backtest(ask: Ask[Nothing, TrialBody], services: Services) -> Backtest:
         rows = _rows(tried)
         examples = _examples(tried, ask.body.examples)
     kept = [Day(**_figures(row)) for row in rows if row["outcome"] is None]
+    # the factor is the run's: it takes the totals of both conversions as they are published
     normalized = draft.normalization() is not None
     return Backtest(
         conversion=draft.id,
@@ -165,7 +166,10 @@ def _totals(kept: list[Day], rows: list[JsonObject]) -> BacktestTotals:
         **total(kept).model_dump(),
         value_gross=round(sum(known), 6) if known else None,
         duplicates=sum(
-            row["conversions"] for row in dropped if row["outcome"].startswith("duplicate")
+            # every reason of a duplicate is named so (REMOVED in common/kinds/candidate/shape.py)
+            row["conversions"]
+            for row in dropped
+            if row["outcome"].startswith("duplicate")
         ),
         left_out=sum(row["conversions"] for row in dropped),
     )

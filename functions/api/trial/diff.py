@@ -76,10 +76,12 @@ def diff(ask: Ask[Nothing, DiffBody], services: Services) -> Diff:
     draft = ask.body.definition
     window = window_of(ask.body, services.yesterday)
     definitions = {stored.id: stored for stored in services.catalog.all()}
+    # the second only raises, in the words that every unknown id gets
     stored = definitions.get(draft.id) or services.catalog.get(draft.id)
     graph.check(draft, definitions)
     checked = checks.check(draft, definitions, services, allow_unknown_event=True)
     with ExitStack() as stack:
+        # both are computed now: what lies in the table may be of another moment's data
         live = stack.enter_context(trial(stored.conversion, definitions, window, services))
         new = stack.enter_context(trial(draft, definitions, window, services))
         counts = {row["change"]: row for row in _rows("diff_counts", live, new)}
@@ -193,6 +195,7 @@ def _difference(row: Row) -> str:
             ("qualification", row["live_qualified"], row["draft_qualified"]),
             ("time", row["live_created"], row["created"]),
         )
+        # a row may change in several ways at once
         if live != new
     ]
     if not parts:
@@ -205,6 +208,7 @@ def _said(value: Any) -> str:
     match value:
         case None:
             return "none"
+        # before float and text: a bool is a number to Python
         case bool():
             return "yes" if value else "no"
         case float():

@@ -165,6 +165,7 @@ def _of(
     price = Price.of(services.settings)
     statement = kinds.select(conversion, _context(conversion, definitions, window, services))
     own = forecast([statement], tables, price)
+    # BigQuery alone can tell what a user's own query reads
     asked = list(_queries(conversion, window, services))
     bytes = _sum([own.bytes, *asked])
     largest = None if None in asked else max([own.largest, *(size or 0 for size in asked)])
@@ -277,6 +278,7 @@ def _tables(services: Services) -> dict[str, Table]:
 
 def _sum(parts: list[int | None]) -> int | None:
     known = [part for part in parts if part is not None]
+    # one that is unknown makes the sum unknown, never smaller
     return sum(known) if len(known) == len(parts) else None
 
 

@@ -28,6 +28,7 @@ class Rule:
 
 def rules_of(conversion: Conversion) -> list[Rule]:
     """Rule 1 is the event's name; the others are the parts of the filter that must all hold."""
+    # sorted, so that a rule is worded the same each time
     names = sorted(conversion.events())
     named = fill("event.event_name IN UNNEST({{ names }})", names=bind(names))
     filters = conversion.event_filter()
@@ -60,6 +61,7 @@ def in_words(filter: Filter) -> str:
         case Any_(any=parts):
             return " or ".join(_bracketed(part) for part in parts)
         case Condition(dimension=dimension, operator=operator, value=value, products=products):
+            # the operators are named so that they read as words
             words = operator.replace("_", " ")
             listed = value if isinstance(value, list) else [value]
             said = ", ".join(f"{v:g}" if isinstance(v, float) else str(v) for v in listed)
@@ -68,11 +70,13 @@ def in_words(filter: Filter) -> str:
 
 
 def _bracketed(filter: Filter) -> str:
+    # brackets as in the form: without them "a and b or c" may mean two things
     text = in_words(filter)
     return text if isinstance(filter, Condition) else f"({text})"
 
 
 def _parts(filter: Filter) -> Iterator[Filter]:
+    # a group that must hold is taken apart, so that the one part that failed can be named
     if isinstance(filter, All):
         for part in filter.all:
             yield from _parts(part)
