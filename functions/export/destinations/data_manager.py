@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import urlencode
 
@@ -113,7 +114,8 @@ def _in_order(identifier: JsonObject) -> JsonObject:
     return {"address": {name: address[name] for name in _ADDRESS if name in address}}
 
 
-def consent(given: Consent) -> dict[str, int]:
+@cache
+def consent(given: Consent) -> Mapping[str, int]:
     """Both consents as Google's enumeration."""
     return {
         "adUserData": GRANTED if given.user_data else DENIED,

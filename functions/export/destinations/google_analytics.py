@@ -5,9 +5,9 @@ API reference: developers.google.com/analytics/devguides/collection/protocol/ga4
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -16,6 +16,7 @@ from common.untyped import JsonObject
 from functions.export.contract.base import (
     Built,
     Capabilities,
+    Consent,
     Destination,
     Intent,
     Problem,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 HOST = "https://www.google-analytics.com"
 EU_HOST = "https://region1.google-analytics.com"
+COLLECT = "/mp/collect"
 DEBUG = "/debug/mp/collect"
 """The validation server: it records nothing, and judges neither secret nor stream.
 Source: developers.google.com/analytics/devguides/collection/protocol/ga4/validating-events."""
@@ -118,7 +120,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
         visitor = present(
             client_id=row.client_id,
             user_id=row.user_id if intent.with_person else None,
-            consent=consent(intent),
+            consent=consent(intent.consent),
         )
         text, event = canonical(visitor), canonical(self._event(name, row, intent))
         # one request carries one visitor
@@ -145,7 +147,7 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
         )
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
-        return self._request("/mp/collect", batch)
+        return self._request(COLLECT, batch)
 
     def trial_request(self, conversion: str, built: Built, code: str) -> Request:
         # strict, because what the address for real events drops it drops without a word
@@ -164,16 +166,18 @@ class GoogleAnalytics(Destination[GoogleAnalyticsConfig]):
     def _request(self, path: str, batch: Sequence[Built], **others: str) -> Request:
         visitor, events = batch[0].payload[0], b",".join([built.payload[1] for built in batch])
         marks = canonical(others)[1:-1] + b"," if others else b""
+        text = b'{"events":[%s],%s%s' % (events, marks, visitor[1:])
+        return Request(self._addresses[path], text, self._credential)
+
+    # made once: most visitors have one event, so that nearly each row is a request
+    @cached_property
+    def _addresses(self) -> dict[str, str]:
         host = EU_HOST if self.config.region == "eu" else HOST
-        return Request(
-            url=f"{host}{path}?measurement_id={self.config.measurement_id}",
-            body=b'{"events":[%s],%s%s' % (events, marks, visitor[1:]),
-            credential=self._credential,
-        )
+        stream = f"measurement_id={self.config.measurement_id}"
+        return {path: f"{host}{path}?{stream}" for path in (COLLECT, DEBUG)}
 
     @cached_property
     def _credential(self) -> Credential:
-        # made once: most visitors have one event, so that nearly each row is a request
         return Credential("query", "api_secret", self.config.api_secret)
 
     def read(self, reply: Answer, batch: Sequence[Built]) -> Result:
@@ -204,11 +208,12 @@ def problems(reply: Answer) -> list[Problem]:
     ]
 
 
-def consent(intent: Intent) -> dict[str, str]:
+@cache
+def consent(given: Consent) -> Mapping[str, str]:
     """Both consents as the protocol spells them."""
     return {
-        "ad_user_data": "GRANTED" if intent.consent.user_data else "DENIED",
-        "ad_personalization": "GRANTED" if intent.consent.personalization else "DENIED",
+        "ad_user_data": "GRANTED" if given.user_data else "DENIED",
+        "ad_personalization": "GRANTED" if given.personalization else "DENIED",
     }
 
 
