@@ -15,7 +15,7 @@ PACKAGES := $(WEB)/node_modules/.ready
 NPM := VENV=$(abspath $(VENV)) $(WEB)/npm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve console test bench compare-sqlglot fuzz-sql fuzz-api fuzz-export fuzz-instances histories terraform-check test-bundles deploy-plan lock clean
+.PHONY: help demo serve console test bench compare-sqlglot fuzz-sql fuzz-api fuzz-export rights fuzz-instances histories terraform-check test-bundles deploy-plan lock clean
 
 help: ## What can be made here.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ fuzz-export: $(READY) ## A dry run against a run: 10,000 generated rows over thr
 
 fuzz-api: $(READY) ## Ask all three HTTP interfaces anything; schemathesis judges the answers.
 	@$(RUN) -m tests.http.fuzz --examples 100
+
+rights: $(READY) ## What each grant of Terraform's is there for: the demo and the day after it, under the rights of the cloud.
+	@$(RUN) -m tests.local.needs
 
 fuzz-instances: $(READY) ## A daily run of 30 conversions to three destinations by ten instances of each function.
 	@$(RUN) -m tests.local.instances 30 10

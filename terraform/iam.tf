@@ -13,9 +13,10 @@ locals {
       publishes     = []
       schedules     = false
     }
+    # of the leases only the catalog's, which stands in one table (table_of in lease.py)
     api = {
       dataset       = "roles/bigquery.dataViewer"
-      writes        = ["definitions", "incidents", "leases", "runs"]
+      writes        = ["definitions", "incidents", "leases_5", "runs"]
       staging       = true
       reads         = ["ga4", "rates"]
       runs_user_sql = true
@@ -126,7 +127,7 @@ resource "google_bigquery_dataset_iam_member" "conversions" {
 resource "google_bigquery_table_iam_member" "writes" {
   for_each = merge([
     for name, access in local.access : {
-      for table in flatten([for shape in access.writes : local.buckets[shape]]) :
+      for table in flatten([for name in access.writes : try(local.buckets[name], [name])]) :
       "${name}/${table}" => { function = name, table = table }
     }
   ]...)

@@ -101,6 +101,8 @@ MANIFEST: dict[str, Any] = {
 GRANTS = """\
 serviceAccount:prod-push@shop-conversions.iam.gserviceaccount.com | roles/run.invoker | \
 function conversions-prod-work
+serviceAccount:service-1@gcp-sa-pubsub.iam.gserviceaccount.com | \
+roles/iam.serviceAccountTokenCreator | account google_service_account.push
 """
 
 

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.local.pubsub import rules
+from common.local.pubsub.agent import Almighty
 from common.local.pubsub.backlog import Backlog, Delivery
+from common.local.pubsub.push import push_headers
 
 TOPIC = "projects/shop/topics/tasks"
 NAME = "projects/shop/subscriptions/worker"
@@ -102,3 +104,42 @@ def test_every_message_arrives_and_a_key_is_acknowledged_in_the_order_of_publish
     for key, numbers in course.published.items():
         arrived = course.acknowledged[key]
         assert (arrived if key else sorted(arrived)) == numbers
+
+
+class Powerless:
+    """An agent without any right."""
+
+    def may_sign(self, account: str) -> bool:
+        return False
+
+    def may_give_up(self, subscription: Subscription) -> bool:
+        return False
+
+
+def test_without_the_right_to_the_dead_letters_a_message_stays_and_comes_again() -> None:
+    """cloud.google.com/pubsub/docs/handling-failures#grant_forwarding_permissions"""
+    dead = "projects/shop/topics/dead"
+    for agent, left in ((None, {NAME: 0, f"{NAME}2": 1}), (Powerless(), {NAME: 1, f"{NAME}2": 0})):
+        backlog = Backlog(agent=agent)
+        for name in (TOPIC, dead):
+            backlog.add_topic(Topic(name=name))
+        policy = {"dead_letter_topic": dead, "max_delivery_attempts": 5}
+        wanted = Subscription(name=NAME, topic=TOPIC, dead_letter_policy=policy)
+        subscription = rules.completed(wanted)
+        backlog.add_subscription(subscription)
+        backlog.add_subscription(rules.completed(Subscription(name=f"{NAME}2", topic=dead)))
+        backlog.publish(TOPIC, [PubsubMessage(data=b"x")], 0)
+        for number in range(7):
+            now = 1000.0 * number
+            for delivery in backlog.take(subscription, now, 1, one_by_one=True):
+                backlog.fail(subscription, delivery.message_id, delivery.attempt, now)
+        assert backlog.undelivered(pushes=False) == left
+
+
+def test_without_the_right_to_sign_a_push_carries_no_token() -> None:
+    """cloud.google.com/pubsub/docs/authenticate-push-subscriptions"""
+    token = {"service_account_email": "push@shop.iam"}
+    push = {"push_endpoint": "http://worker", "oidc_token": token}
+    subscription = Subscription(name=NAME, topic=TOPIC, push_config=push)
+    assert "Authorization" in push_headers(subscription, 0, Almighty())
+    assert "Authorization" not in push_headers(subscription, 0, Powerless())

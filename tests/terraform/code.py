@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from common import schemas
+from common.bigquery.leases.lease import table_of
 from common.logs import FIELDS
 from tests.terraform.offline import REPOSITORY
 
@@ -18,7 +19,7 @@ REPORTS = ("incident", "raised")
 """How the names of what reports an incident end."""
 PARTS = {
     "common.bigquery.leases.lease": "leases",
-    "common.catalog.exclusive": "leases",
+    "common.catalog.exclusive": table_of("catalog:conversion"),
     "common.incidents.incidents": "incidents",
 }
 """Shared modules that write a table of their own for whoever imports them."""

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from common.local.demo import readings
 from common.local.demo.report import page, shown
+from common.local.iam import secrets
 from common.local.platforms import Platforms, serving
 from common.local.shop.load import Datasets, load
 from common.local.shop.orders.rates import CURRENCY
@@ -100,7 +101,7 @@ def variables(endpoints: Mapping[str, str]) -> dict[str, str]:
         **own,
         "CONVERSIONS_RATES_TABLE": f"{own['CONVERSIONS_PROJECT']}.crm.rates",
         "CONVERSIONS_PLATFORM_ENDPOINTS": ",".join(f"{a}={b}" for a, b in endpoints.items()),
-        "META_TOKEN": META_TOKEN,
+        secrets.variable("meta-access-token"): META_TOKEN,
     }
 
 

@@ -30,7 +30,7 @@ from common.local.functions.bundle import bundle, unpack
 from common.local.functions.instance import Instances
 from common.local.functions.manifest import Function, Manifest
 from common.local.functions.worker import Order, Worker
-from common.local.iam import grants, identity, messages, tokens
+from common.local.iam import grants, identity, messages, secrets, tokens
 from common.local.iam.policy import Policy, read
 from common.local.rpc.wire import LOOPBACK, require_free
 
@@ -40,9 +40,10 @@ if TYPE_CHECKING:
 OWN_ROOT = Path(__file__).resolve().parents[3]
 TOKEN_PATH = "/_local/token"
 IAM_CREDENTIALS_PATH = "/_local/iamcredentials"
+SECRETS_PATH = "/_local/secretmanager"
 PATIENCE = "LOCAL_PATIENCE"
 """Variable of a factor on the functions' timeouts, for a machine that does other work."""
-_UNLISTED = (TOKEN_PATH, IAM_CREDENTIALS_PATH)
+_UNLISTED = (TOKEN_PATH, IAM_CREDENTIALS_PATH, SECRETS_PATH)
 
 
 class Gateway:
@@ -193,6 +194,7 @@ def serve(options: argparse.Namespace, ready: Callable[[str], object]) -> Gatewa
     gateway.mount(TOKEN_PATH, identity.exchange)
     if policy:
         gateway.mount(IAM_CREDENTIALS_PATH, identity.impersonation(policy))
+        gateway.mount(SECRETS_PATH, secrets.versions(policy, os.environ))
         identity.write_credentials(
             options.directory / "google", gateway.url + TOKEN_PATH, policy.owner
         )

@@ -7,9 +7,11 @@ Cloud Scheduler, Secret Manager and Cloud Run.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.pubsub_v1.types import Subscription
 
 from common.local.iam.policy import Need, Policy, Resource
 from common.local.iam.tokens import caller
@@ -48,7 +50,7 @@ def pubsub_needs(rpc: str, request: Any, project: str) -> list[Need]:
     permission, kind = PUBSUB[rpc]
     if kind == "project":
         return [Need(permission, Resource(kind, project))]
-    return [Need(permission, Resource(kind, _named(request, kind).rpartition("/")[2]))]
+    return [Need(permission, Resource(kind, _last(_named(request, kind))))]
 
 
 def _named(request: Any, kind: str) -> str:
@@ -72,6 +74,47 @@ def token_needs(account: str) -> list[Need]:
     return [Need("iam.serviceAccounts.getAccessToken", Resource("account", account))]
 
 
+def secret_needs(secret: str) -> list[Need]:
+    """What the value of a secret takes."""
+    return [Need("secretmanager.versions.access", Resource("secret", secret))]
+
+
+@dataclass(frozen=True)
+class PubsubAgent:
+    """The account under which Pub/Sub acts by itself, by the grants that it has."""
+
+    policy: Policy
+
+    def may_sign(self, account: str) -> bool:
+        """Whether it may make identity tokens of the account."""
+        right = "iam.serviceAccounts.getOpenIdToken"
+        return self._may([Need(right, Resource("account", account))])
+
+    def may_give_up(self, subscription: Subscription) -> bool:
+        """Whether it may take a message from the subscription to its dead letters."""
+        topic = subscription.dead_letter_policy.dead_letter_topic
+        return self._may(
+            [
+                Need("pubsub.topics.publish", Resource("topic", _last(topic))),
+                Need(
+                    "pubsub.subscriptions.consume",
+                    Resource("subscription", _last(subscription.name)),
+                ),
+            ]
+        )
+
+    def _may(self, needs: list[Need]) -> bool:
+        agents = {it.account for it in self.policy.grants if it.account.endswith(_AGENT)}
+        return any(self.policy.missing(agent, needs) is None for agent in agents)
+
+
+_AGENT = "@gcp-sa-pubsub.iam.gserviceaccount.com"
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
 def authorized(policy: Policy, needs: Callable[[str, Any, str], list[Need]]) -> Authorize:
     """Refuses calls as Google's gRPC services do: UNAUTHENTICATED, or PERMISSION_DENIED."""
 
@@ -90,7 +133,7 @@ def authorized(policy: Policy, needs: Callable[[str, Any, str], list[Need]]) -> 
 
 
 def denied(missing: Need) -> str:
-    """The text of Pub/Sub, Scheduler, IAM and Secret Manager."""
+    """The text of Pub/Sub, Scheduler and IAM."""
     return (
         f"Permission '{missing.permission}' denied on resource '{missing.resource.name}' "
         "(or it may not exist)."

@@ -68,8 +68,15 @@ class Policy:
             and grant.resource in above
             and need.permission in permissions(grant.role)
         ]
-        self.used.add(need.permission, held)
+        self.used.add(self.general(need), held)
         return bool(held)
+
+    def general(self, need: Need) -> Need:
+        """The need with one name for all tables that no grant names: runs make many."""
+        on = need.resource
+        if on.kind != "table" or any(grant.resource == on for grant in self.grants):
+            return need
+        return Need(need.permission, Resource("table", f"{on.name.rpartition('.')[0]}.any"))
 
 
 def write(policy: Policy, file: Path) -> Path:
@@ -92,21 +99,21 @@ def read(file: Path) -> Policy:
 
 @dataclass
 class Used:
-    """Which grants have let something through, and for which right."""
+    """Which grants have let something through, and what."""
 
-    pairs: set[tuple[Grant, str]] = field(default_factory=set)
+    pairs: set[tuple[Grant, Need]] = field(default_factory=set)
     file: Path | None = None
     """Where each new pair is written down, a line each, for a report over many processes."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, permission: str, grants: Iterable[Grant]) -> None:
-        """Notes that these grants let the permission through."""
+    def add(self, need: Need, grants: Iterable[Grant]) -> None:
+        """Notes that these grants let a call through that needs this."""
         with self._lock:
-            for pair in {(grant, permission) for grant in grants} - self.pairs:
-                self.pairs.add(pair)
+            for grant, needed in {(grant, need) for grant in grants} - self.pairs:
+                self.pairs.add((grant, needed))
                 if self.file is not None:
                     with self.file.open("a", encoding="utf-8") as out:
-                        out.write(f"{line(pair[0])} | {permission}\n")
+                        out.write(f"{line(grant)} | {needed.permission} | {needed.resource}\n")
 
 
 def line(grant: Grant) -> str:

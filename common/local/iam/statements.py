@@ -3,7 +3,9 @@
 Sources: [DDL] https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language
 (heading "Required permissions" of each statement), [query]
 https://cloud.google.com/bigquery/docs/running-queries, [view]
-https://cloud.google.com/bigquery/docs/views; [inferred] where no document says it.
+https://cloud.google.com/bigquery/docs/views, [schema]
+https://cloud.google.com/bigquery/docs/information-schema-partitions, which asks for the most of the
+views about tables; [inferred] where no document says it.
 """
 
 from __future__ import annotations
@@ -114,6 +116,10 @@ def _reads(tree: exp.Expr, project: str, without: exp.Expr | None = None) -> Ite
 
 
 def _read(path: Path, view_sql: ViewSql) -> Iterator[Need]:
+    if path[2].upper().startswith("INFORMATION_SCHEMA."):
+        for verb in ("get", "list", "getData"):  # [schema]
+            yield Need(f"bigquery.tables.{verb}", dataset(path))
+        return
     yield Need("bigquery.tables.getData", dataset(path) if path[2].endswith("*") else table(path))
     sql = view_sql(path)
     if sql is not None:  # [view]

@@ -13,6 +13,7 @@ from pathlib import Path
 from google.pubsub_v1.types import PubsubMessage, Subscription, Topic
 
 from common.local.pubsub import rules
+from common.local.pubsub.agent import Agent, Almighty
 from common.local.rpc.database import Database
 from common.local.rpc.wire import already_exists, not_found
 
@@ -32,8 +33,9 @@ class Delivery:
 class Backlog:
     """Topics, subscriptions and deliveries in one SQLite file, or in memory without a path."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, agent: Agent | None = None) -> None:
         self.database = Database(__file__, path)
+        self._agent = agent or Almighty()
 
     def topics(self) -> list[Topic]:
         """All topics."""
@@ -154,7 +156,7 @@ class Backlog:
             released = self.database.change(
                 "release", subscription=subscription.name, message=message, attempt=attempt, due=due
             )
-            if released and rules.is_spent(subscription, attempt):
+            if released and self._is_given_up(subscription, attempt):
                 self._bury(subscription, message, attempt, now)
             elif released:
                 self.database.change(
@@ -178,7 +180,7 @@ class Backlog:
             for row in self.database.rows("outstanding"):
                 subscription = self.subscription(row["subscription"])
                 self.fail(subscription, row["message"], row["attempts"], now)
-                if not rules.is_spent(subscription, row["attempts"]):
+                if not self._is_given_up(subscription, row["attempts"]):
                     self.redeliver(subscription.name, row["message"], now)
 
     def next_due(self, now: float) -> float | None:
@@ -214,6 +216,9 @@ class Backlog:
             self.database.change("forget_messages")
         for row in self.database.rows("overdue", subscription=subscription.name, now=now):
             self.fail(subscription, row["message"], row["attempts"], now)
+
+    def _is_given_up(self, subscription: Subscription, attempt: int) -> bool:
+        return rules.is_spent(subscription, attempt) and self._agent.may_give_up(subscription)
 
     def _bury(self, subscription: Subscription, message: int, attempts: int, now: float) -> None:
         (row,) = self.database.rows("message", message=message)

@@ -17,6 +17,7 @@ import requests
 from google.pubsub_v1.types import PubsubMessage, Subscription
 
 from common.local.iam.identity import identity_token
+from common.local.pubsub.agent import Agent
 from common.local.pubsub.backlog import Backlog, Delivery
 from common.local.rpc.ticker import Ticker
 
@@ -32,8 +33,9 @@ LARGEST_WINDOW = 16
 class Pusher:
     """Delivers the backlog of push subscriptions; at least once, at the times the clock tells."""
 
-    def __init__(self, backlog: Backlog, clock: Clock) -> None:
+    def __init__(self, backlog: Backlog, clock: Clock, agent: Agent) -> None:
         self._backlog = backlog
+        self._agent = agent
         self._clock = clock
         self._pool = ThreadPoolExecutor(max_workers=2 * LARGEST_WINDOW, thread_name_prefix="push")
         self._windows: dict[str, int] = {}
@@ -107,7 +109,7 @@ class Pusher:
     def _deliver(self, delivery: Delivery) -> None:
         accepted = False
         try:
-            accepted = _accepted(delivery, self._clock())
+            accepted = _accepted(delivery, self._clock(), self._agent)
         finally:
             self._conclude(delivery, accepted)
 
@@ -164,24 +166,25 @@ def push_body(delivery: Delivery) -> bytes:
     return json.dumps(body).encode()
 
 
-def push_headers(subscription: Subscription, now: float) -> dict[str, str]:
-    """Headers of a push, with an identity token where the subscription asks for one."""
+def push_headers(subscription: Subscription, now: float, agent: Agent) -> dict[str, str]:
+    """Headers of a push, with an identity token where the subscription asks for one and the agent
+    may make it."""
     headers = {"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"}
     push = subscription.push_config
-    if push.oidc_token:
+    if push.oidc_token and agent.may_sign(push.oidc_token.service_account_email):
         audience = push.oidc_token.audience or push.push_endpoint
         token = identity_token(audience, push.oidc_token.service_account_email, now)
         headers["Authorization"] = f"Bearer {token}"
     return headers
 
 
-def _accepted(delivery: Delivery, now: float) -> bool:
+def _accepted(delivery: Delivery, now: float, agent: Agent) -> bool:
     subscription = delivery.subscription
     try:
         answer = requests.post(
             subscription.push_config.push_endpoint,
             data=push_body(delivery),
-            headers=push_headers(subscription, now),
+            headers=push_headers(subscription, now, agent),
             timeout=subscription.ack_deadline_seconds,
             allow_redirects=False,
         )

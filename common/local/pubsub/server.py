@@ -14,6 +14,7 @@ from google.protobuf import field_mask_pb2
 from google.pubsub_v1 import types
 
 from common.local.pubsub import rules
+from common.local.pubsub.agent import Agent, Almighty
 from common.local.pubsub.backlog import Backlog
 from common.local.pubsub.push import Clock, Pusher
 from common.local.rpc import wire
@@ -33,11 +34,13 @@ class PubsubServer:
         port: int = 0,
         clock: Clock = time.time,
         authorize: wire.Authorize | None = None,
+        agent: Agent | None = None,
     ) -> None:
         self._clock = clock
-        self.backlog = Backlog(path)
+        agent = agent or Almighty()
+        self.backlog = Backlog(path, agent)
         self.backlog.recover(clock())
-        self.pushes = Pusher(self.backlog, clock)
+        self.pushes = Pusher(self.backlog, clock, agent)
         self._server, self.host = wire.start(port, *self._services(authorize))
         self.pushes.start()
 

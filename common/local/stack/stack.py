@@ -27,7 +27,7 @@ from grpc import Channel
 from common.bigquery.warehouse import Warehouse
 from common.local.functions import gateway, manifest
 from common.local.functions.gateway import GatewayProcess
-from common.local.iam import identity, messages, policy
+from common.local.iam import identity, messages, policy, secrets
 from common.local.iam.grants import account, local_policy, recorded
 from common.local.iam.tokens import channel as channel_of
 from common.local.pubsub.server import PubsubServer
@@ -64,7 +64,8 @@ class Stack:
         self.manifest = manifest.read(root)
         self.environment = addressed(environment, directory, ports)
         self.settings = Settings.from_environment(self.environment)
-        self.policy = local_policy(self.settings, granted or recorded(root))
+        lines = recorded(root) if granted is None else granted
+        self.policy = local_policy(self.settings, lines)
         if REPORT in environment:
             self.policy.used.file = Path(environment[REPORT])
         self.owner = self.policy.owner
@@ -164,6 +165,7 @@ def running(
             port=ports.pubsub,
             clock=clock,
             authorize=messages.authorized(stack.policy, messages.pubsub_needs),
+            agent=messages.PubsubAgent(stack.policy),
         )
         parts.callback(stack.pubsub.stop)
         stack.scheduler = SchedulerServer(
@@ -192,6 +194,7 @@ def addressed(environment: Mapping[str, str], directory: Path, ports: Ports) -> 
     project = environment.get("CONVERSIONS_PROJECT", PROJECT)
     gateway_url = f"http://{LOOPBACK}:{ports.gateway}"
     credentials = f"{identity.IAM_CREDENTIALS}={gateway_url}{gateway.IAM_CREDENTIALS_PATH}"
+    kept = f"{secrets.SECRET_MANAGER}={gateway_url}{gateway.SECRETS_PATH}"
     endpoints = environment.get("CONVERSIONS_PLATFORM_ENDPOINTS", "")
     return {
         **environment,
@@ -201,7 +204,7 @@ def addressed(environment: Mapping[str, str], directory: Path, ports: Ports) -> 
         ),
         "CONVERSIONS_LOCAL_USER": environment.get("CONVERSIONS_LOCAL_USER", LOCAL_USER),
         "CONVERSIONS_SQL_RUNNER": account("sql-runner", project),
-        "CONVERSIONS_PLATFORM_ENDPOINTS": ",".join(filter(None, (endpoints, credentials))),
+        "CONVERSIONS_PLATFORM_ENDPOINTS": ",".join(filter(None, (endpoints, credentials, kept))),
         "CONVERSIONS_SCHEDULER_ENDPOINT": f"http://{LOOPBACK}:{ports.scheduler}",
         "BIGQUERY_EMULATOR_HOST": f"http://{LOOPBACK}:{ports.bigquery}",
         "PUBSUB_EMULATOR_HOST": f"{LOOPBACK}:{ports.pubsub}",
