@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from flask import Flask, request
 
 from common.errors import MalformedError
+from common.ga4.stage import RULES
 from common.http.conditions import idempotency_key
 from tests.api.conftest import LEAD, PURCHASE, Harness, Opened
 from tests.conftest import PROJECT
@@ -19,6 +21,11 @@ def shop(open_api: Opened) -> Harness:
     harness = open_api()
     names = ["purchase"] * 9 + ["generate_lead"] * 3 + ["page_view"] * 20
     harness.load("ga4_events", *[event(name, n) for n, name in enumerate(names)])
+    # the ledger says which days the stage holds
+    read = {"rules": RULES, "events": sorted(set(names))}
+    days = dict.fromkeys(("date", "start_date", "end_date"), "2026-11-18")
+    at = {**days, "recorded_at": "2026-11-19T05:30:00+00:00", "message": json.dumps(read)}
+    harness.load("runs", {**at, "run_id": "r", "conversion": "", "status": "staged"})
     return harness
 
 
