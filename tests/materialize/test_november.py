@@ -7,13 +7,14 @@ their source.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from common.model.window import Window
 from tests.materialize.world import QuickWorld
 
 EVENTS = Path(__file__).parents[1] / "local" / "ga4_purchases_november_2020.parquet"
@@ -143,6 +144,26 @@ def test_orders_over_a_hundred_dollars(november: QuickWorld) -> None:
 
 def test_the_first_order_of_each_user(november: QuickWorld) -> None:
     assert stored(november, "first") == counted(first_of_each(orders(events())))
+
+
+def test_what_a_person_is_told_of_the_month_is_true(november: QuickWorld) -> None:
+    told = november.query(
+        f"SELECT DISTINCT code, object, detail FROM `{november.warehouse.path('incidents')}`"
+    )
+    shown = {f"{day:%Y%m%d}" for day in Window(date(2020, 11, 1), RUNS[-1]).dates}
+    missing = sorted(shown - {event["event_date"] for event in events()})
+    # the sample has purchases of 23 days: the others have no table here
+    gaps = sorted({row["object"] for row in told if row["code"] == "ga4_day_missing"})
+    assert gaps == [day for day in missing if f"{date_before(day):%Y%m%d}" not in missing]
+    without = sum(order_id(event) is None for event in events())
+    assert {row["code"]: row["detail"].split(" of the")[0] for row in told
+            if row["code"] != "ga4_day_missing"} == {
+        "orders_without_id": f"{without} of {len(events()):,} purchases"
+    }  # fmt: skip
+
+
+def date_before(day: str) -> date:
+    return date.fromisoformat(day) - timedelta(days=1)
 
 
 APP: list[dict[str, Any]] = [

@@ -878,22 +878,41 @@ def test_ten_deaths_in_a_row_lose_nothing_and_stay_within_bigquerys_limit(
     assert max(Counting.changes.values()) <= 25, Counting.changes
 
 
-def test_a_request_that_is_delivered_three_times_is_one_run(world: QuickWorld) -> None:
+@pytest.mark.parametrize("asked", ["tick", "load"])
+def test_a_request_that_is_delivered_three_times_is_one_run(world: QuickWorld, asked: str) -> None:
     # Source: googleapis/google-cloud-node#2756, googleapis/google-cloud-python#4648
-    world.define(**PURCHASE)
-    world.events(shop())
+    id = define_for(world, asked)
     world.now = at("2026-11-11T06:00:00Z")
-    request = world.tick("one")
+    load = CrmLoaded(source="t", table=DEALS, partitions=["2026-11-10"], load_id="L-1")
+    request = load if asked == "load" else world.tick("one")
     for _ in range(2):
         handle(world.services(), request)
     for task in [message for message in world.bus.queue if isinstance(message, MaterializeTask)]:
         handle(world.services(), task)
     world.bus.queue.clear()
-    before = world.rows("purchase")
+    before = world.rows(id)
     world.handle(request)
-    assert world.rows("purchase") == before
-    assert [entry["status"] for entry in world.ledger("purchase")] == ["planned", "applied"]
+    assert world.rows(id) == before
+    assert [entry["status"] for entry in world.ledger(id)] == ["planned", "applied"]
     ready = [message for message in world.bus.published if isinstance(message, Materialized)]
     assert len({(message.run_id, message.conversion) for message in ready}) == 1
     shown = world.query(f"SELECT id FROM `{world.warehouse.path('conversion_changes')}`")
     assert len(shown) == len(before)
+
+
+DEALS = "test-project.quick_crm.deals"
+
+
+def define_for(world: QuickWorld, asked: str) -> str:
+    """The conversion that a tick or a load of deals computes, with something to count."""
+    if asked == "tick":
+        world.define(**PURCHASE)
+        world.events(shop())
+        return "purchase"
+    columns = {"id": "STRING", "client_id": "STRING", "created": "TIMESTAMP", "date": "DATE"}
+    deal = {"id": "D1", "client_id": "1.1", "created": at("2026-11-10T10:00:00Z"), "date": DAY}
+    world.replace(DEALS, [{"name": it, "type": type_} for it, type_ in columns.items()], [deal])
+    days = "date BETWEEN @start_date AND @end_date"
+    sql = f"SELECT id, client_id, created FROM `{DEALS}` WHERE {days}"
+    world.define(id="deal", kind="custom", sql=sql, reads=(DEALS,))
+    return "deal"
