@@ -74,12 +74,15 @@ def plain_table(title: str) -> Table:
 
 
 def show_totals(console: Console, rows: Iterable[Row], currency: str) -> None:
-    """One line a conversion."""
+    """One line a conversion; nothing where none has a table yet."""
+    listed = list(rows)
+    if not listed:
+        return
     table = plain_table("Conversions")
     table.add_column("conversion", overflow="fold")
     for name in ("days", "rows", f"value {currency}", "attributed"):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
+    for row in listed:
         table.add_row(
             row["conversion"],
             f"{row['days']:,}",
@@ -109,7 +112,8 @@ def show_run(console: Console, run: Row) -> None:
         )
     console.print(table)
     for entry in run["entries"]:
-        if entry["status"] in ("failed", "held"):
+        # of what went well only rows of a day that is not told whole are worth a word
+        if entry["detail"] and entry["status"] in ("failed", "held", "applied", "unchanged"):
             console.print(f"[bold]{entry['conversion'] or 'stage'}[/]: {entry['detail']}")
 
 

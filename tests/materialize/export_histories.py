@@ -41,7 +41,7 @@ from tests.materialize.histories import (
 from tests.materialize.world import QuickWorld, export, ga4_schema
 
 START = date(2026, 11, 2)
-OFFSETS = (0, 1, 7, 8, 14, 15)
+OFFSETS = (0, 2, 8, 9, 15, 17)
 """The days of the export, from the first on. Between them nobody runs for longer than GA4 is known
 to write a day again, so that a day that changes is out of every run's own reach."""
 DAYS = (3, 3, 4, 4, 5, len(OFFSETS))
@@ -129,10 +129,17 @@ def _events(dice: random.Random, days: int, shift: int) -> Iterator[Seen]:
         # GA4 writes a day again at any age: rows come and go
         first = min(day + dice.choice([0, 0, 0, 1, 2, 3]), days - 1)
         gone = dice.random() < 0.2 and first + 1 < days
-        row = export(event, number, "UTC")
-        row["event_timestamp"] += shift
-        yield Seen(day, row, first,
-                   dice.randint(first + 1, days - 1) if gone else days)  # fmt: skip
+        last = dice.randint(first + 1, days - 1) if gone else days
+        middle = dice.randint(first + 1, last - 1) if last - first > 1 else last
+        yield Seen(day, _row(event, number, shift), first, middle)
+        # or a value is corrected, and the table has as many rows as before
+        event = {**event, "value": 7.0} if event.get("value") and dice.random() < 0.5 else event
+        yield Seen(day, _row(event, number, shift), middle, last)
+
+
+def _row(event: dict[str, Any], number: int, shift: int) -> dict[str, Any]:
+    row = export(event, number, "UTC")
+    return {**row, "event_timestamp": row["event_timestamp"] + shift}
 
 
 def _world() -> QuickWorld:

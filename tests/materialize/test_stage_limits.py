@@ -84,7 +84,7 @@ def test_a_day_over_the_cap_holds_only_who_reads_it(
     assert [row["id"] for row in made.rows("signed", "id")] == ["C1"]
     held = made.ledger("purchase", status="held")
     assert [entry["detail"] for entry in held] == [
-        "The stage of GA4 events is held; this conversion reads it."
+        "It counts GA4's events of days that are held or not there to be read."
     ]
     incident = next(
         row

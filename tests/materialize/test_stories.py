@@ -12,8 +12,9 @@ import pytest
 
 from common.errors import UserError
 from common.messaging.messages import CrmLoaded
-from tests.case_files import Story, load_story, moment, stories
+from tests.case_files import CASES, Story, load_story, moment, stories
 from tests.expected import Expected
+from tests.materialize.export_histories import WRONG
 from tests.materialize.listening import Listening, Made, assert_judge_agrees
 from tests.materialize.world import QuickWorld
 from tests.test_cases import RATES, plain
@@ -50,6 +51,44 @@ def test_a_story_ends_each_day_as_it_is_written(
     story, world = shown
     days: list[Any] = []
     wanted_days: list[Any] = []
+    for step, found, wanted in lived(story, world):
+        days.append(found)
+        wanted_days.append(wanted)
+        assert expecting.update or found == wanted, step
+    expecting.rows(request.node.callspec.params["shown"] / "expected.yaml", days, wanted_days)
+    if isinstance(world.warehouse, Listening):
+        for made in counting(world.warehouse.made).values():
+            assert_judge_agrees(made)
+
+
+FOUND_OUT = {
+    "LendsToReadDaysAlone": "a_day_that_lands_late_lends_its_source_to_later_direct_visits",
+    "counts_a_late_day_alone": (
+        "a_refund_of_a_day_that_lands_late_lowers_a_purchase_long_before_it"
+    ),
+    "counts_rows_alone": "a_value_that_is_corrected_weeks_later_is_read",
+}
+"""Wrong ways of reading an export that few histories come across: the story that shows each."""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "shown"),
+    [(wrong, CASES / "runs" / story) for wrong, story in FOUND_OUT.items()],
+    ids=list(FOUND_OUT),
+    indirect=["shown"],
+)
+def test_a_wrong_way_of_reading_an_export_is_found_out_by_a_story(
+    shown: tuple[Story, QuickWorld], wrong: str
+) -> None:
+    story, world = shown
+    design, patched = WRONG[wrong]
+    world.warehouse = design(world.quick)
+    with patched():
+        assert any(found != wanted for _, found, wanted in lived(story, world))
+
+
+def lived(story: Story, world: QuickWorld) -> Iterator[tuple[dict[str, Any], Any, Any]]:
+    """Each step when it is done: the step, what there is then, and what there should be."""
     arrived: list[dict[str, Any]] = []
     for number, (step, expected) in enumerate(zip(story.steps, story.expected, strict=True)):
         arrived += [
@@ -61,13 +100,7 @@ def test_a_story_ends_each_day_as_it_is_written(
         refused = carried_out(world, step, f"step {number}")
         found = {name: seen(world, name, wanted) for name, wanted in expected.items()}
         found |= {"refused": refused} if "refused" in expected else {}
-        days.append(found)
-        wanted_days.append({name: comparable(wanted) for name, wanted in expected.items()})
-        assert expecting.update or days[-1] == wanted_days[-1], step
-    expecting.rows(request.node.callspec.params["shown"] / "expected.yaml", days, wanted_days)
-    if isinstance(world.warehouse, Listening):
-        for made in counting(world.warehouse.made).values():
-            assert_judge_agrees(made)
+        yield step, found, {name: comparable(wanted) for name, wanted in expected.items()}
 
 
 def counting(made: Iterable[Made]) -> dict[str, Made]:
@@ -103,7 +136,9 @@ def prepare(world: QuickWorld, step: dict[str, Any], arrived: list[dict[str, Any
         # what a deleted table held arrives no more, but for what comes after
         of_table = ZoneInfo(world.property_timezone)
         arrived[:] = [it for it in arrived if it["at"].astimezone(of_table).date() != day]
-        world.quick.drop(f"{world.dataset}_ga4.events_{day:%Y%m%d}")
+        path = f"{world.dataset}_ga4.events_{day:%Y%m%d}"
+        world.quick.drop(path)
+        world.landed.pop(path, None)
     if "events" in step:
         world.events(arrived)
     for prefix, rows in step["export"].items():

@@ -57,6 +57,8 @@ class World:
     ga4_streaming: bool = False
     now: datetime = datetime(2026, 11, 20, 6, tzinfo=UTC)
     bus: Recorder = field(default_factory=Recorder)
+    landed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """Path of a daily shard → its rows."""
 
     def __post_init__(self) -> None:
         self.settings = self._settings()
@@ -92,13 +94,19 @@ class World:
         self.catalog.save(definition, now=self.now, author="test", referenced_tables=tables)
 
     def events(self, rows: Iterable[dict[str, Any]], name: str = "ga4") -> None:
-        """Write the daily shards of these events, each whole, as a rewritten GA4 day is."""
+        """Write the daily shards of these events, each whole, as a rewritten GA4 day is.
+
+        A shard that would hold the rows that it has stays untouched.
+        """
         shards: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for number, row in enumerate(rows):
             exported = export(row, number, self.property_timezone)
             shards[exported["event_date"]].append(exported)
         for day, listed in shards.items():
-            self.replace(f"{self.dataset}_{name}.events_{day}", ga4_schema(), listed)
+            path = f"{self.dataset}_{name}.events_{day}"
+            if self.landed.get(path) != listed:
+                self.replace(path, ga4_schema(), listed)
+                self.landed[path] = listed
 
     def export(
         self, rows: Iterable[dict[str, Any]], prefix: str = "events_", name: str = "ga4"

@@ -401,7 +401,7 @@ def _without_readers(
             definition_version=definitions[id].version,
             start_date=windows[id].start,
             end_date=windows[id].end,
-            detail="The stage of GA4 events is held; this conversion reads it.",
+            detail="It counts GA4's events of days that are held or not there to be read.",
         )
     return {id: window for id, window in windows.items() if id not in waiting}
 
