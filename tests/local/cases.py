@@ -92,6 +92,14 @@ CASES = [
             "INSTR('banana', 'an', -1)": 4,
             "INSTR('banana', 'an', -4)": 2,
             "INSTR('banana', 'an', -1, 2)": 2,
+            "NET.HOST('https://user:word@www.Shop.example:8443/a?b=//c#d')": "www.Shop.example",
+            "NET.HOST(' //shop.example/a ')": "shop.example",
+            "NET.HOST('shop.example?a=b@c')": "shop.example",
+            "NET.HOST('https://[::1]:80/')": "[::1]",
+            "NET.HOST('mailto:somebody')": "mailto",
+            r"NET.HOST('http:\\\\u@v@.shop.example..\\a')": "shop.example.",
+            "NET.HOST('/thanks')": None,
+            "NET.HOST('')": None,
         },
     ),
     Case(
@@ -257,6 +265,14 @@ CASES = [
             }
         ],
         {"users": ("ARRAY<STRING>", ["u1", "u2"]), "nobody": ("ARRAY<STRING>", [])},
+    ),
+    *constants(
+        "lists",
+        {
+            "ARRAY_SLICE([7, 8, 9], 0, 1)": [7, 8],
+            "ARRAY_SLICE([7, 8, 9], -9, 0)": [7],
+            "ARRAY_SLICE([7, 8, 9], 1, 9)": [8, 9],
+        },
     ),
     Case(
         "lists",

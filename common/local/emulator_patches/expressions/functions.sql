@@ -14,6 +14,12 @@ CREATE OR REPLACE MACRO googlesql_mod(a, b) AS
 CREATE OR REPLACE MACRO googlesql_place(place, length) AS
   CASE WHEN place BETWEEN 1 AND length THEN place
     WHEN place IS NOT NULL AND length IS NOT NULL THEN CAST('Array index is out of bounds' AS BIGINT) END;
+CREATE OR REPLACE MACRO googlesql_slice(list, first, last) AS
+  CASE WHEN list IS NOT NULL AND first IS NOT NULL AND last IS NOT NULL THEN list_slice(
+    list,
+    1 + CASE WHEN first < 0 THEN greatest(len(list) + first, 0) ELSE first END,
+    CASE WHEN last < 0 THEN greatest(len(list) + last + 1, 0) ELSE last + 1 END
+  ) END;
 CREATE OR REPLACE MACRO googlesql_safe_add(a, b) AS TRY(a + b);
 CREATE OR REPLACE MACRO googlesql_safe_subtract(a, b) AS TRY(a - b);
 CREATE OR REPLACE MACRO googlesql_safe_multiply(a, b) AS TRY(a * b);
@@ -156,6 +162,13 @@ CREATE OR REPLACE MACRO googlesql_instr_backwards(x, part, start, nth) AS
   CASE WHEN x || part IS NOT NULL THEN coalesce(
     list_filter(range(1, length(x) + start + 2), i -> substring(x, i, length(part)) = part)[-nth], 0
   ) END;
+-- As GoogleSQL's evaluator has it: a backslash is a slash, the last @ ends who signs in, dots around the
+-- host are dropped but one behind it. Only a bracket that nothing closes is another story there.
+CREATE OR REPLACE MACRO googlesql_host(url) AS nullif(regexp_extract(
+  url,
+  '^[\t-\r ]*(?:(?:[a-zA-Z0-9+.-]*:)?[/\\]{2})?(?:[^/\\?#]*@)?\.*(\[[^\]/\\?#]*\]|[^/\\?#:]*?\.?)\.*(?:[\t-\r ]*$|[/\\?#:])',
+  1
+), '');
 CREATE OR REPLACE MACRO googlesql_farm_fingerprint(x) AS bqemu_farm_fingerprint(
   CASE WHEN typeof(x) = 'BLOB' THEN decode(TRY_CAST(x AS BLOB)) ELSE CAST(x AS VARCHAR) END
 );

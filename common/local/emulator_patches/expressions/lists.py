@@ -3,7 +3,7 @@
 DuckDB joins every row with the elements of its array. As a function over each row's own list the
 same takes a tenth of the time or less. A lookup that finds two elements is an error in BigQuery:
 (SELECT value.x FROM UNNEST(params) WHERE key = 'k'). Here the first one counts. And the place of an
-element, which is wrong where it is computed.
+element, which is wrong where it is computed; ARRAY_SLICE, which loses its last element.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from common.local.emulator_patches.expressions.functions import Rewrite, call, native
+from common.local.emulator_patches.expressions.functions import Rewrite, call, native, renamed
 from common.local.emulator_patches.expressions.unnest import element_name
 
 _PLAIN = ("joins", "group", "having", "qualify", "distinct", "windows", "with_", "offset")
@@ -251,4 +251,8 @@ def _contained(node: exp.Expr) -> exp.Expr | None:
     )
 
 
-REWRITES: dict[type[exp.Expr], Rewrite] = {exp.Bracket: _place, exp.In: _contained}
+REWRITES: dict[type[exp.Expr], Rewrite] = {
+    exp.Bracket: _place,
+    exp.In: _contained,
+    exp.ArraySlice: renamed("slice", "this", "start", "end"),
+}

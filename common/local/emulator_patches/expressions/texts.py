@@ -1,9 +1,9 @@
 """Text functions: FORMAT, TRIM, SUBSTR, LIKE with a backslash, UPPER, INSTR from the end,
-FARM_FINGERPRINT of bytes.
+FARM_FINGERPRINT of bytes, NET.HOST.
 
 Seen in 1.4.0: FORMAT('%s', x) is '{}', %t and %T fail, TRIM keeps tabs, SUBSTR(x, 0, 2) has one
 letter, 'a\\_c' never matches, UPPER leaves the engine for every row,
-INSTR('banana', 'an', -1) is 0.
+INSTR('banana', 'an', -1) is 0, NET.HOST is not known.
 """
 
 from __future__ import annotations
@@ -95,6 +95,10 @@ def _like(node: exp.Expr) -> exp.Expr | None:
     return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
 
 
+def _net(node: exp.Expr) -> exp.Expr | None:
+    return call("host", node.this.this) if isinstance(node.this, exp.Host) else None
+
+
 def _sha(node: exp.Expr) -> exp.Expr | None:
     length = node.args.get("length")
     return native("bqemu_sha512", node.this) if length and length.name == "512" else None
@@ -133,6 +137,7 @@ REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.LowerHex: _hex,
     exp.SHA2: _sha,
     exp.SHA2Digest: _sha,
+    exp.NetFunc: _net,
     exp.Upper: renamed("upper", "this"),
     exp.FarmFingerprint: lambda node: call("farm_fingerprint", node.expressions[0]),
 }
