@@ -18,7 +18,16 @@ from common.local.platforms.standin import Call, Reply, StandIn
 from functions.export.contract.base import Built
 from functions.export.destinations.registry import DESTINATIONS
 from functions.export.transport.calls import Credential, Request
-from tests.destinations.harness import NOW, SECRETS, TestClock, plain, prepare, sample_row
+from tests.destinations.harness import (
+    HERE,
+    NOW,
+    SECRETS,
+    TestClock,
+    load,
+    plain,
+    prepare,
+    sample_row,
+)
 
 MODULES = sorted(Path(platforms.__file__).parent.glob("*.py"))
 Change = Callable[[dict[str, Any]], object]
@@ -91,6 +100,16 @@ def person(name: str, value: Any) -> Change:
 
 def without(name: str) -> Change:
     return lambda body: first(body).pop(name)
+
+
+def instead(whole: dict[str, Any]) -> Change:
+    """Another body in the place of ours."""
+
+    def change(body: dict[str, Any]) -> None:
+        body.clear()
+        body.update(whole)
+
+    return change
 
 
 def times(count: int) -> Change:
@@ -239,6 +258,11 @@ REFUSED: list[tuple[str, str, Change]] = [
     ("tiktok_audience", "an unknown action", lambda body: body.update(action="append")),
     ("microsoft_audience", "no terms", lambda body: listing(body).pop("AcceptCustomerMatchTerm")),
     ("microsoft_audience", "an unknown list", lambda body: listing(body).update(AudienceId=1)),
+    *(
+        (file.parent.name, name, instead(whole))
+        for file in sorted(HERE.glob("*/refused.json"))
+        for name, whole in load(file).items()
+    ),
 ]
 
 
@@ -258,7 +282,8 @@ def test_linkedin_and_microsoft_name_the_member_at_fault() -> None:
 
 def test_every_platform_that_tells_has_refusals_that_were_seen_to_be_refused() -> None:
     tells = sorted(set(DESTINATIONS) - {"google_analytics"})
-    assert sorted({kind for kind, _, _ in REFUSED}) == tells
+    shown = sorted({kind for kind, _, _ in REFUSED})
+    assert shown == tells, "tests/destinations/<kind>/refused.json: what is wrong -> a whole body"
 
 
 @pytest.mark.parametrize(
