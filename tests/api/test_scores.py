@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from common import schemas
 from tests.api.conftest import NOW, Harness
+from tests.quick import QuickWarehouse
 
 SCORED = {
     "id": "good_lead",
@@ -124,3 +126,16 @@ def test_a_lead_of_today_is_listed_and_explained_and_an_old_one_is_found_by_its_
     assert listed(f"?end_date={(NOW - timedelta(days=1)).date()}") == []
     shown = scored.get("/conversions/fresh_lead/explain?id=today")
     assert (shown["verdict"], shown["dropped_by"]) == ("dropped", "qualification")
+
+
+def test_a_lead_that_counts_today_is_among_the_rows(scored: Harness) -> None:
+    define(scored, {**SCORED, "id": "sold_lead"})
+    warehouse, schema = scored.services.warehouse, schemas.load("conversion")["schema"]
+    assert isinstance(warehouse, QuickWarehouse)
+    path = warehouse.path("conversion_sold_lead")
+    warehouse.ensure_table(path, "conversion")
+    today = {"id": "l1", "date": str(NOW.date()), "created": NOW.isoformat(), "params": []}
+    warehouse.load(path, schema, [today])
+    shown = scored.get("/conversions/sold_lead/records")
+    assert [row["id"] for row in shown["records"]] == ["l1"]
+    assert (shown["start_date"], shown["end_date"]) == ("2026-10-22", "2026-11-20")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.http.model import Model
 from common.http.pages import PageQuery, cursor, read_cursor, read_moment
-from common.http.request import Ask, Days, window_of
+from common.http.request import Ask, Day, Days, window_of
 from common.model.window import Window
 from functions.api.reporting.tables import rows_of
 from functions.api.services import Services
@@ -21,6 +21,9 @@ Place = tuple[datetime, str]
 class RecordsQuery(Days, PageQuery):
     """Which rows; filters that are not given let everything pass."""
 
+    end_date: Day | None = Field(
+        None, description="Last day; today unless given, as leads count once they are loaded."
+    )
     id: str | None = Field(None, description="Id of the conversion or order.")
     client_id: str | None = Field(None, description="Google Analytics client id.")
     user_id: str | None = Field(None, description="User id.")
@@ -107,7 +110,8 @@ _FILTERS = {
 
 def records(ask: Ask[RecordsQuery, None], services: Services) -> RecordPage:
     """List a conversion's rows, newest first."""
-    window = window_of(ask.query, services.yesterday)
+    # a load counts leads of a day that is not over, and the newest rows come first
+    window = window_of(ask.query, services.yesterday + timedelta(days=1))
     table = rows_of(ask.path["id"], services)
     place = read_cursor(ask.query.page, 2)
     before = (read_moment(place[0]), place[1]) if place else None
