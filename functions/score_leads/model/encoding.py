@@ -301,6 +301,9 @@ def _spread(
     missing = np.isnan(values)
     knots = number.knots
     if len(knots):
+        # beyond all that was seen a spline stays as it ended: to let it go on for a quarter of its
+        # range took a total of customers older than any seen from 1.243 to 1.213 of what came, and
+        # the log loss of the bank's last tenth from .676 to 1.237
         inside = np.clip(np.where(missing, number.median, values), knots[0], knots[-1])
         left = np.clip(np.searchsorted(knots, inside, side="right") - 1, 0, len(knots) - 2)
         share = (inside - knots[left]) / (knots[left + 1] - knots[left])
