@@ -51,7 +51,7 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
             rates=job.context.rates,
             dollars=job.context.dollars,
             rate=to_project("kept", rates="rates", dollars="own"),
-            spared=_spared(job, candidates),
+            spared=_spared(job),
             valued_columns=_each("valued.{0}", names),
             row_text=merge.row_text("wanted", schemas.load("conversion")["schema"], compared),
             fingerprint=fingerprint("spelled.row_text"),
@@ -73,11 +73,12 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
     )
 
 
-def _spared(job: Job, candidates: Sql) -> Sql:
-    """The condition that nothing of a candidate names a person who was erased."""
-    erasures = job.context.of_product("erasures")
-    named = erased.spared("judged", NAMES, erasures)
-    return join("\n    AND ", [named, erased.spared_parameters("judged", candidates, erasures)])
+def _spared(job: Job) -> Sql:
+    """The condition that nothing of a row of the step `judged` names a person who was erased."""
+    erasures, judged = job.context.of_product("erasures"), Sql("judged")
+    named = erased.spared(judged.text, NAMES, erasures)
+    # of the step, not of the candidates again, whose texts it has read
+    return join("\n    AND ", [named, erased.spared_parameters(judged.text, judged, erasures)])
 
 
 def _steps_of_visits(job: Job, names: list[str]) -> dict[str, str | Sql]:

@@ -269,7 +269,7 @@ kept AS (
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND judged.id NOT IN (
       SELECT named.id
-      FROM `my-project.conversions_staging.both_1_candidates` AS named
+      FROM judged AS named
       CROSS JOIN UNNEST(ARRAY_CONCAT(
         [named.page_location], ARRAY(SELECT parameter.value FROM UNNEST(named.params) AS parameter)
       )) AS text
