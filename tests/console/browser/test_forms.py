@@ -383,3 +383,16 @@ def test_costs_and_what_a_platform_says_are_shown(hollow: Opener) -> None:
     expect(prices.nth(2)).to_contain_text("lead")
     expect(prices.nth(2)).to_contain_text("< 0.01")
     assert not faults(page)
+
+
+def test_a_figure_of_the_list_leads_to_the_rows_of_its_own_days(hollow: Opener) -> None:
+    days = ("2026-10-21", "2026-11-19")
+    trend = [{"date": day, "conversions": 1, "value": None} for day in days]
+    listed = FULL["/api/conversions"]
+    lines = [{**line, "trend": trend} for line in listed["conversions"]]
+    page = filled(hollow, "/", {"/api/conversions": {**listed, "conversions": lines}})
+    figure = page.get_by_role("link", name="3 rows of Lead form")
+    # the rows themselves begin with those of today, which no figure counts yet
+    expect(figure).to_have_attribute(
+        "href", "/conversions/lead/rows?start=2026-10-21&end=2026-11-19"
+    )

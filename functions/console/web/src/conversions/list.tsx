@@ -14,6 +14,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 
+import { address } from '../api/client';
 import { useConversions, useIncidents } from '../api/queries';
 import type { Incident, Row, RowPage } from '../api/types';
 import { Act, useRefusal } from '../ui/act';
@@ -133,6 +134,8 @@ function Rows(props: { rows: Row[]; currency: string }) {
 function OneRow({ row }: { row: Row }) {
   const kinds = useKindNames();
   const values = row.trend.map((one) => one.conversions);
+  // the days that the figure counts: the rows themselves begin with those of today
+  const counted = { start: row.trend[0]?.date ?? '', end: row.trend.at(-1)?.date ?? '' };
   return (
     <Table.Tr className="linked">
       <Table.Td>
@@ -159,7 +162,7 @@ function OneRow({ row }: { row: Row }) {
         )}
       </Table.Td>
       <Table.Td className="number">
-        <Anchor component={Link} href={`/conversions/${row.id}/rows`} inherit className="above" aria-label={`${count(row.conversions)} rows of ${row.name}`}>
+        <Anchor component={Link} href={address(`/conversions/${row.id}/rows`, counted)} inherit className="above" aria-label={`${count(row.conversions)} rows of ${row.name}`}>
           {count(row.conversions)}
         </Anchor>
       </Table.Td>
