@@ -257,11 +257,6 @@ ON_THE_WIRE = {
         ("export", "conversions.incidents"),
         ("score-leads", "conversions.lead_calibration"),
     )
-} | {
-    (
-        "export",
-        Need("secretmanager.versions.access", Resource("secret", "meta-access-token")),
-    )
 }
 """What a demo comes to only where something goes wrong, or after months: asked for by tests above
 and below, on the wire."""
