@@ -13,11 +13,14 @@ from google.api_core import exceptions
 from google.cloud import bigquery
 from google.pubsub_v1.types import Subscription
 from werkzeug.test import Client, TestResponse
+from werkzeug.wrappers import Response
 
 from common import schemas
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Warehouse
 from common.errors import AccessError
+from common.local.functions import manifest
+from common.local.functions.gateway import guarded
 from common.local.iam import messages, report, secrets
 from common.local.iam.grants import account, local_policy, recorded
 from common.local.iam.policy import Grant, Need, Policy, Resource, line
@@ -339,6 +342,26 @@ def test_a_secret_is_read_by_whom_it_is_granted() -> None:
     missing = SECRET.replace("meta-access-token", "ga4-api-secret")
     assert asked("export", missing).status_code == 404
     assert asked("export", "/v1/projects").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ("", "push", 200),
+        ("push", "", 200),
+        ("push", "api", 200),
+        ("api", "push", 403),
+        ("", "", 403),
+    ],
+)
+def test_cloud_run_looks_at_one_of_two_headers(first: str, second: str, status: int) -> None:
+    function = manifest.read(ROOT).functions["materialize"]
+    client = Client(guarded("materialize", function, Response("in"), POLICY))
+    sent = {"X-Serverless-Authorization": first, "Authorization": second}
+    headers = {
+        name: f"Bearer {access_token(account(who, PROJECT))}" for name, who in sent.items() if who
+    }
+    assert client.post("/", headers=headers).status_code == status
 
 
 def test_pubsub_pushes_and_gives_up_with_the_rights_of_its_own_account() -> None:

@@ -120,7 +120,10 @@ def guarded(name: str, function: Function, app: WSGIApplication, policy: Policy)
     """
 
     def answer(environ: WSGIEnvironment, respond: StartResponse) -> Iterable[bytes]:
-        sender = tokens.caller(environ.get("HTTP_AUTHORIZATION", ""))
+        # only the first is looked at where a request has both
+        # (https://cloud.google.com/run/docs/authenticating/service-to-service)
+        sent = environ.get("HTTP_X_SERVERLESS_AUTHORIZATION") or environ.get("HTTP_AUTHORIZATION")
+        sender = tokens.caller(sent or "")
         if policy.missing(sender, messages.function_needs(name)) is None:
             return app(environ, respond)
         return Response(_FORBIDDEN, 403, content_type="text/html")(environ, respond)
