@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed
+from common.catalog.definitions import DefinitionVersion
 from common.messaging.messages import MaterializeTask
+from common.model.window import Window
 from functions.materialize.runs.run import handle
+from functions.materialize.task.visitors import whose
 from tests.materialize.histories import Worker
 from tests.materialize.world import QuickWorld
 
@@ -83,3 +87,34 @@ def test_visits_are_not_read_where_every_event_says_its_own(world: QuickWorld) -
     run(world, worker)
     assert worker.read == {"ga4_visits": 0, "ga4_clicks": 1}
     assert {row["id"] for row in world.rows("purchase", "id")} == {"T1", "T3"}
+
+
+def version(id: str, **definition: Any) -> DefinitionVersion:
+    body = {"id": id, "name": id, "kind": "simple", "event_type": "purchase", **definition}
+    return DefinitionVersion(
+        "conversion", id, 1, "simple", "active", body, "", (), at(1, 0), None
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_conversions_of_one_run_ask_for_the_same_days_however_long_they_stay_open(
+    beyond: int,
+) -> None:
+    """Also where the run reaches a day that GA4 has not told whole."""
+    known = {each.id: each for each in (version("short"), version("long", refunds={"days": 30}))}
+    end = date(2026, 11, 20)
+    asked = [
+        whose(known[id], known, Window(Window.ending(end, days).start, end + timedelta(beyond)))
+        for id, days in (("short", 4), ("long", 34))
+    ]
+    assert asked[0] == asked[1]
+    first, late = asked[0]["start_date"], asked[0]["late_start"]
+    assert first <= Window.ending(end, 34).start
+    assert late <= Window.ending(end, 4).start
+
+
+def test_a_longer_window_than_usual_asks_for_its_own_days() -> None:
+    known = {each.id: each for each in (version("short"), version("long", refunds={"days": 30}))}
+    window = Window(date(2026, 10, 1), date(2026, 11, 20))
+    asked = whose(known["short"], known, window)
+    assert asked["start_date"] == asked["late_start"] == window.start

@@ -95,8 +95,9 @@ def whose(
     Only events that some conversion still counts on older days matter on these: who became a lead
     weeks ago is nobody's concern where purchases alone wait for refunds.
     """
-    days, late = reach(definitions, window), Window.ending(window.end, LATE_DAYS)
-    is_usual = window.start >= window.end - timedelta(plan.open_days(stored.id, definitions) - 1)
+    # one day more, as in `reach`
+    days, late = reach(definitions, window), Window.ending(window.end, LATE_DAYS + 1)
+    is_usual = window.start >= window.end - timedelta(plan.open_days(stored.id, definitions))
     counting = {id: each.conversion.events() for id, each in definitions.items()}
     lasting = {
         name
@@ -145,10 +146,11 @@ def _clicks(warehouse: Warehouse) -> Sql:
 
 
 def reach(definitions: Mapping[str, DefinitionVersion], window: Window) -> Window:
-    """The window, and as many days as any conversion stays open: the same for all of a run."""
+    """The window, and the days that any conversion stays open: the same for all of a run."""
     counting = (id for id, each in definitions.items() if each.conversion.events())
     longest = max((plan.open_days(id, definitions) for id in counting), default=1)
-    start = window.end - timedelta(days=longest - 1)
+    # a window that goes on to a day which is not told whole begins as if it did not
+    start = window.end - timedelta(days=longest)
     return Window(min(start, window.start), window.end)
 
 

@@ -358,7 +358,7 @@ WHERE marked.is_wanted = TRUE OR marked.begun IS NOT NULL OR ARRAY_LENGTH(marked
 
 -- step select
 -- @end_date DATE = "2026-11-28"
--- @start_date DATE = "2026-10-26"
+-- @start_date DATE = "2026-10-25"
 SELECT DISTINCT day
 FROM (
   -- orders of the run's days that were seen on more days than one
@@ -1129,9 +1129,9 @@ WHEN NOT MATCHED AND source.change = 'insert' THEN INSERT (`date`, `event_key`, 
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
 -- @lasting_names ARRAY<STRING> = ["purchase"]
--- @late_start DATE = "2026-11-25"
--- @start_date DATE = "2026-10-26"
-CREATE OR REPLACE TABLE `my-project.conversions_staging.identity_bb98d866f6a9cf35daf4_20261128` AS
+-- @late_start DATE = "2026-11-24"
+-- @start_date DATE = "2026-10-25"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.identity_fbdd79193146f1f33836_20261128` AS
 WITH
 edges AS (
   -- who was seen with whom
@@ -1219,9 +1219,9 @@ WHERE edges.kind = 'shared' OR edges.client_id IN (SELECT clients.client_id FROM
 -- @end_date DATE = "2026-11-28"
 -- @event_names ARRAY<STRING> = ["purchase"]
 -- @lasting_names ARRAY<STRING> = ["purchase"]
--- @late_start DATE = "2026-11-25"
--- @start_date DATE = "2026-10-26"
-CREATE OR REPLACE TABLE `my-project.conversions_staging.clicks_bb98d866f6a9cf35daf4_20261128` PARTITION BY `last_date` AS
+-- @late_start DATE = "2026-11-24"
+-- @start_date DATE = "2026-10-25"
+CREATE OR REPLACE TABLE `my-project.conversions_staging.clicks_fbdd79193146f1f33836_20261128` PARTITION BY `last_date` AS
 SELECT
   click.client_id,
   click.date,
@@ -1433,7 +1433,7 @@ by_order AS (
 ),
 edges AS (
   -- who is who: the edges of the identity graph
-  SELECT edge.kind, edge.client_id, edge.user_id, edge.since FROM `my-project.conversions_staging.identity_bb98d866f6a9cf35daf4_20261128` AS edge
+  SELECT edge.kind, edge.client_id, edge.user_id, edge.since FROM `my-project.conversions_staging.identity_fbdd79193146f1f33836_20261128` AS edge
 ),
 linked AS (
   -- clients of one user
@@ -1828,7 +1828,7 @@ clicks AS (
       FROM (
         SELECT visitors.id, visitors.created, click.kind, click.value, click.clicked_at
         FROM visitors
-        INNER JOIN `my-project.conversions_staging.clicks_bb98d866f6a9cf35daf4_20261128` AS click ON click.client_id = visitors.client_id
+        INNER JOIN `my-project.conversions_staging.clicks_fbdd79193146f1f33836_20261128` AS click ON click.client_id = visitors.client_id
         WHERE
           click.date BETWEEN DATE_SUB(@earliest_date, INTERVAL 91 DAY) AND @end_date
           AND click.last_date BETWEEN @earliest_date AND @end_date
