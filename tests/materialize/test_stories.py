@@ -17,6 +17,7 @@ from tests.expected import Expected
 from tests.materialize.export_histories import WRONG
 from tests.materialize.listening import Listening, Made, assert_judge_agrees
 from tests.materialize.world import QuickWorld
+from tests.quick import database
 from tests.test_cases import RATES, plain
 
 ORDERS = "test-project.quick_crm.orders"
@@ -30,11 +31,23 @@ COLUMNS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def connection() -> Iterator[Any]:
+    """One database for all stories."""
+    made = database()
+    # a plan that is run once over twenty rows costs more to better than it saves
+    made.execute("PRAGMA disable_optimizer")
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def shown(request: pytest.FixtureRequest) -> Iterator[tuple[Story, QuickWorld]]:
+def shown(request: pytest.FixtureRequest, connection: Any) -> Iterator[tuple[Story, QuickWorld]]:
     story = load_story(request.param)
     properties = ("ga4",) if any("events" in step or step["export"] for step in story.steps) else ()
-    world = QuickWorld(has_rates=bool(story.rates), properties=properties, **story.world)
+    world = QuickWorld(
+        connection, has_rates=bool(story.rates), properties=properties, **story.world
+    )
     if any(step["export"] for step in story.steps):
         # a situation as somebody reported it, by rows of GA4's own shape
         world.warehouse = Listening(world)
