@@ -2,14 +2,16 @@
 
 given.yaml holds the window, settings, and rows:
   window: [2026-11-01, 2026-11-30]
-  events:    staged GA4 events; `at` and `name` are enough, everything else may be left out
+  events:    staged GA4 events; `at` (2026-11-03T10:00:00Z) and `name` are enough; `client`, `user`,
+             `session`, `order`, `params`, `properties`, `items` and columns of the stage may follow
   published: {conversion id: rows that earlier runs wrote}
   identity_sources: ids of the conversions there that tell who is who
   answer:    rows of the user's own query, for custom conversions
   scores:    rows of lead_scores
   rates:     rows of date, currency, rate
   orders:    rows of order_memory
-expected.yaml holds the candidates in order of created and id; only columns it names are compared.
+expected.yaml holds the candidates in order of created and id; only columns it names are compared:
+begin with one row that names them, and `pytest --update` fills in the values.
 
 A folder of cases/runs tells of whole runs. definition.yaml lists the conversions, given.yaml holds
 timezone, property_timezone, currency, ga4_streaming, rates, and steps, each with
@@ -145,9 +147,12 @@ def load(folder: Path) -> Case:
 
 
 def staged(row: dict[str, Any], zone: str, number: int) -> dict[str, Any]:
-    """A row of the stage from the short form of an event."""
+    """A row of the stage from the short form of an event; raises ValueError for an `at` that YAML
+    reads as text."""
     short = dict(row)
     occurred_at = moment(short.pop("at"))
+    if not isinstance(occurred_at, datetime):
+        raise ValueError(f"{occurred_at!r} is no moment: write 2026-11-03T10:00:00Z")
     name = short.pop("name")
     key = short.pop("key", f"{number:03d}")
     full = {

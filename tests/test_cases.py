@@ -113,7 +113,7 @@ def test_every_kind_has_cases() -> None:
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_a_case_as_googlesql_evaluates_it(folder: Path) -> None:
+def test_a_case_as_googlesql_evaluates_it(folder: Path, expecting: Expected) -> None:
     case = load(folder)
     sql = kinds.select(case.conversion, context(case))
     rows = evaluate(
@@ -121,7 +121,7 @@ def test_a_case_as_googlesql_evaluates_it(folder: Path) -> None:
         {path: Rows(*table) for path, table in mentioned(sql, tables(case)).items()},
         {name: (bound.type, bound.value) for name, bound in sql.parameters.items()},
     )
-    assert compared(case, rows) == expected(case)
+    expecting.rows(folder / "expected.yaml", compared(case, rows), expected(case))
 
 
 @pytest.fixture(scope="module")
