@@ -13,6 +13,7 @@ import pytest
 
 from common.bigquery.sql import Sql
 from common.errors import UserError
+from common.ga4 import shards
 from tests.materialize.test_runs import DAY, PURCHASE, shop
 from tests.materialize.world import World, ga4_schema
 
@@ -35,6 +36,8 @@ def test_a_view_beside_the_shards_stops_nobody(wire: World) -> None:
     wire.warehouse.execute(Sql(f"CREATE VIEW `{export}.events_sessions` AS SELECT 1 AS id"))
     with pytest.raises(UserError):
         wire.query(f"SELECT COUNT(*) AS n FROM `{export}.events_*`")
+    # what the API and validate-sql read through
+    assert wire.query(f"SELECT COUNT(*) AS n FROM `{export}.{shards.DAILY}`")
     wire.define(**PURCHASE)
     wire.run(DAY)
     assert len(wire.rows("purchase", "value")) == 3
