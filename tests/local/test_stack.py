@@ -154,6 +154,13 @@ def test_a_wrong_setting_is_named_before_anything_starts(home: Path, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
+def test_no_grants_at_all_are_none_and_not_the_recorded_ones(home: Path, tmp_path: Path) -> None:
+    ports = FREE_PORTS.chosen()
+    bare = Stack(home, tmp_path, environment(home), ports, log=None, granted=[])
+    usual = Stack(home, tmp_path, environment(home), ports, log=None)
+    assert (len(bare.policy.grants), len(usual.policy.grants)) == (0, 2)
+
+
 def test_a_taken_port_is_named_or_replaced(stack: Stack) -> None:
     taken = int(stack.url.rpartition(":")[2])
     with pytest.raises(OSError, match=f"Port {taken} is taken"):
