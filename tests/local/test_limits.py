@@ -372,9 +372,11 @@ def test_nothing_of_a_write_can_begin_once_it_is_forestalled(
         warehouse.forestall("merge_7")
 
     monkeypatch.setattr("common.bigquery.warehouse.time.sleep", sleep)
-    assert warehouse.execute(change, job_id="merge_7").affected_rows is None
+    with pytest.raises(RetryableError, match="taken over"):
+        warehouse.execute(change, job_id="merge_7")
     warehouse.forestall("merge_8")
-    warehouse.execute(change, job_id="merge_8")
+    with pytest.raises(RetryableError, match="taken over"):
+        warehouse.execute(change, job_id="merge_8")
     assert sorted(row["n"] for row in warehouse.rows(Sql("SELECT n FROM d.merged"))) == [1, 2, 3]
     assert warehouse.execute(change, job_id="merge_9").affected_rows == 3
     warehouse.forestall("merge_9")
