@@ -14,6 +14,8 @@ from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import TableVersion, Warehouse
 from common.model.window import Window
 
+Day = tuple[str, date]
+"""A property's dataset and a day of it."""
 Versions = Mapping[tuple[str, str], TableVersion]
 """(dataset, name of the table) → what it is."""
 
@@ -114,19 +116,28 @@ def whole_days(warehouse: Warehouse, seen: Versions, window: Window, yesterday: 
     """The days of the project that the daily tables `seen` tell whole, as property/YYYYMMDD.
 
     A property whose days begin at another hour tells a day in two tables. Where the one before or
-    after was read once and is gone by now, deleted or expired, less is read than was there.
+    after was read once and is gone by now, deleted or expired, less is read than was there. A day
+    that never had a table of its own is whole where one beside it is there.
     """
     there = {(dataset, day_of(name)) for dataset, name in seen}
     looked_at = [day for day in around(window).dates if day <= yesterday]
     lacking = {(dataset, day) for dataset, _ in there for day in looked_at} - there
     # most runs lack none, and ask nothing
-    known = read(warehouse) if lacking else {}
-    gone = lacking & {(dataset, day_of(name)) for dataset, name in known}
-    beside = {
-        (dataset, day + timedelta(days=number)) for dataset, day in gone for number in (-1, 1)
-    }
-    whole = sorted(there - beside)
-    return Parameter("ARRAY<STRING>", [f"{dataset}/{day:%Y%m%d}" for dataset, day in whole])
+    known = {(dataset, day_of(name)) for dataset, name in (read(warehouse) if lacking else ())}
+    whole = (there | _told_beside(lacking, there, known)) - _beside(lacking & known)
+    return Parameter("ARRAY<STRING>", [f"{dataset}/{day:%Y%m%d}" for dataset, day in sorted(whole)])
+
+
+def _told_beside(lacking: set[Day], there: set[Day], known: set[Day]) -> set[Day]:
+    """Days that never had a table, of which one beside it tells hours."""
+    # of days before the first that is remembered nobody knows whether they had one
+    began = {dataset: day - timedelta(days=1) for dataset, day in sorted(known, reverse=True)}
+    never = {it for it in lacking - known if it[0] in began and it[1] >= began[it[0]]}
+    return never & _beside(there)
+
+
+def _beside(days: set[Day]) -> set[Day]:
+    return {(dataset, day + timedelta(days=number)) for dataset, day in days for number in (-1, 1)}
 
 
 def read(warehouse: Warehouse, besides: str = "") -> Versions:
