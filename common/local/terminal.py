@@ -18,8 +18,9 @@ SELECT
   COUNT(DISTINCT date) AS days,
   COUNT(*) AS rows_,
   SUM(value_project) AS value,
-  -- a client id alone says nothing: a CRM's may be of a site whose visits nobody exported
-  COUNTIF(session_id IS NOT NULL) AS attributed
+  -- a client id alone says nothing: a CRM's may be of a site whose visits nobody exported; the API
+  -- and the report count alike
+  COUNTIF(client_id IS NOT NULL AND COALESCE(session_id, source) IS NOT NULL) AS attributed
 FROM {{ table }}
 WHERE date BETWEEN DATE '2000-01-01' AND DATE '2100-01-01'
 """

@@ -27,8 +27,14 @@ def test_a_row_is_attributed_when_its_visit_was_found_and_not_by_a_client_id_alo
         each["name"]: created for each in columns if each.get("mode") == "REQUIRED"
     }
     whole |= {"created": created, "date": created.date(), "client_id": "1.2"}
-    rows = [{**whole, "id": "1", "session_id": None}, {**whole, "id": "2", "session_id": "s"}]
+    rows = [
+        {**whole, "id": "1", "session_id": None},
+        {**whole, "id": "2", "session_id": "s"},
+        # as the API counts: a source that is known without its visit, never without a client
+        {**whole, "id": "3", "session_id": None, "source": "news"},
+        {**whole, "id": "4", "session_id": "s", "client_id": None},
+    ]
     warehouse.load(path, columns, rows)
     (row,) = totals(warehouse, ["leads"])
-    assert (row["rows_"], row["attributed"]) == (2, 1)
+    assert (row["rows_"], row["attributed"]) == (4, 2)
     warehouse.connection.close()
