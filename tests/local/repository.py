@@ -14,6 +14,7 @@ def answer(text):
 '''
 
 GREET = """
+import threading
 from pathlib import Path
 
 import functions_framework
@@ -23,6 +24,8 @@ from common.saying import answer
 def greet(request):
     if request.path == "/deep":
         return (Path(__file__).parent / "deep.sql").read_text()
+    if request.path == "/never":
+        threading.Event().wait()
     if request.path == "/missing":
         return (Path(__file__).parent / "notes.txt").read_text()
     return f"{request.method} {request.path} {answer(request.get_data(as_text=True))}"
