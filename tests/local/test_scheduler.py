@@ -284,7 +284,7 @@ def test_a_started_scheduler_fires_by_itself(harness: Harness) -> None:
     harness.create()
     harness.clock.now = seconds("2026-03-28T05:30")
     harness.server.start()
-    assert harness.topics.arrived.wait(5)
+    assert harness.topics.arrived.wait(60)
 
 
 KILLED_SCHEDULER = """
