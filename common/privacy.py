@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 HIDDEN = "•••"
@@ -80,7 +81,7 @@ def without_values(message: str) -> str:
     form tells no more than that the statement failed.
     """
     said = _PREAMBLE.sub("", message.strip(), count=1)
-    for pattern, words in _KNOWN:
+    for pattern, words in _known():
         if match := pattern.match(said):
             return masked(match.expand(words))
     return UNKNOWN
@@ -143,19 +144,22 @@ _OF_NONE = (
     r"(JSON parsing error in row)",
 )
 """What BigQuery says of names, sizes and time, in which no row's value stands."""
-# the kind that shows a type comes first: the opening alone would match it too
-_KNOWN = tuple(
-    (re.compile(pattern, re.IGNORECASE), words)
-    for words, patterns in (
-        (
-            rf"\1 {HIDDEN} to \2",
-            (rf"(Could not (?:cast|convert)) .*['\"] to (?:type )?({_TYPE})\b",),
-        ),
-        (rf"\1 {HIDDEN}", _OF_VALUES),
-        (r"\1", _OF_NONE),
+
+
+@cache
+def _known() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """What a message's words are known by, and what is shown of them; compiled where one fails."""
+    # the kind that shows a type comes first: the opening alone would match it too
+    of_types = (rf"(Could not (?:cast|convert)) .*['\"] to (?:type )?({_TYPE})\b",)
+    return tuple(
+        (re.compile(pattern, re.IGNORECASE), words)
+        for words, patterns in (
+            (rf"\1 {HIDDEN} to \2", of_types),
+            (rf"\1 {HIDDEN}", _OF_VALUES),
+            (r"\1", _OF_NONE),
+        )
+        for pattern in patterns
     )
-    for pattern in patterns
-)
 
 
 def _shown_number(value: float | None, name: str) -> float | str | None:

@@ -8,4 +8,6 @@ from pydantic import BaseModel, ConfigDict
 class Model(BaseModel):
     """Data of a request or an answer; unknown fields are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # an instance builds the few that its requests need, at their first use: pydantic does so behind
+    # a lock since 2.14 (https://github.com/pydantic/pydantic/pull/13438)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
