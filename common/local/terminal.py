@@ -10,6 +10,7 @@ from rich.table import Table
 
 from common.bigquery.sql import fill, join
 from common.bigquery.warehouse import Warehouse
+from common.model.attribution import attributed
 from common.untyped import JsonObject, Row
 
 TOTALS = """
@@ -18,10 +19,8 @@ SELECT
   COUNT(DISTINCT date) AS days,
   COUNT(*) AS rows_,
   SUM(value_project) AS value,
-  -- a client id alone says nothing: a CRM's may be of a site whose visits nobody exported; the API
-  -- and the report count alike
-  COUNTIF(client_id IS NOT NULL AND COALESCE(session_id, source) IS NOT NULL) AS attributed
-FROM {{ table }}
+  COUNTIF({{ attributed }}) AS attributed
+FROM {{ table }} AS conversion
 WHERE date BETWEEN DATE '2000-01-01' AND DATE '2100-01-01'
 """
 
@@ -56,7 +55,11 @@ def _rows(warehouse: Warehouse, ids: Iterable[str]) -> list[JsonObject]:
     wanted = [id for id in ids if f"conversion_{id}" in present]
     if not wanted:
         return []
-    parts = (fill(TOTALS, id=f"'{id}'", table=warehouse.table(f"conversion_{id}")) for id in wanted)
+    there = attributed("conversion")
+    parts = (
+        fill(TOTALS, id=f"'{id}'", table=warehouse.table(f"conversion_{id}"), attributed=there)
+        for id in wanted
+    )
     found = {row["conversion"]: row for row in warehouse.rows(join(" UNION ALL ", parts))}
     return [found[id] for id in wanted]
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from common.bigquery.sql import template, with_parameters
 from common.http.model import Model
 from common.http.request import Ask, Days, window_of
+from common.model.attribution import attributed
 from common.model.window import Window
 from common.untyped import JsonObject
 from functions.api.definitions import definitions
@@ -200,6 +201,6 @@ def _rows(
     table = rows_of(id, services)
     if table is None:
         return []
-    sql = template(__file__, name, conversion=table)
+    sql = template(__file__, name, conversion=table, attributed=attributed("conversion"))
     bound = with_parameters(sql, start_date=window.start, end_date=window.end, **bound_too)
     return list(services.warehouse.rows(bound))

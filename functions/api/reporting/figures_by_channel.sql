@@ -20,7 +20,7 @@ FROM (
       WHEN conversion.li_fat_id IS NOT NULL THEN 'linkedin'
       ELSE '(not attributed)'
     END AS platform,
-    conversion.client_id IS NOT NULL AND COALESCE(conversion.session_id, conversion.source) IS NOT NULL AS is_attributed
+    {{ attributed }} AS is_attributed
   FROM {{ conversion }} AS conversion
   WHERE conversion.date BETWEEN @start_date AND @end_date
 ) AS channel

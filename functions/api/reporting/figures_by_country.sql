@@ -5,7 +5,7 @@ SELECT
   SUM(conversion.value_project) AS value,
   SUM(NULLIF(conversion.value_refunded, 0) * conversion.exchange_rate) AS refunded,
   IF(COUNT(conversion.is_qualified) = 0, NULL, COUNTIF(conversion.is_qualified)) AS qualified,
-  COUNTIF(conversion.client_id IS NOT NULL AND COALESCE(conversion.session_id, conversion.source) IS NOT NULL) AS attributed
+  COUNTIF({{ attributed }}) AS attributed
 FROM {{ conversion }} AS conversion
 WHERE conversion.date BETWEEN @start_date AND @end_date
 GROUP BY country

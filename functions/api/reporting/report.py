@@ -11,6 +11,7 @@ from pydantic import Field
 from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.http.model import Model
 from common.http.request import Ask, Days, window_of
+from common.model.attribution import attributed
 from common.model.run_status import COVERED, RunStatus
 from common.model.window import Window
 from common.untyped import JsonObject
@@ -130,7 +131,8 @@ def _days(window: Window, services: Services) -> dict[str, list[Day]]:
     """Id → the days that had conversions."""
     found: dict[str, list[Day]] = defaultdict(list)
     if (view := _view(services)) is not None:
-        sql = template(__file__, "report_days", conversions=view)
+        here = attributed("present")
+        sql = template(__file__, "report_days", conversions=view, attributed=here)
         for row in services.warehouse.rows(_bound(sql, window)):
             found[row.pop("conversion")].append(Day(**row))
     return found

@@ -6,7 +6,7 @@ SELECT
   SUM(present.value_project) AS value,
   SUM(NULLIF(present.value_refunded, 0) * present.exchange_rate) AS refunded,
   IF(COUNT(present.is_qualified) = 0, NULL, COUNTIF(present.is_qualified)) AS qualified,
-  COUNTIF(present.client_id IS NOT NULL AND COALESCE(present.session_id, present.source) IS NOT NULL) AS attributed
+  COUNTIF({{ attributed }}) AS attributed
 FROM {{ conversions }} AS present
 WHERE present.date BETWEEN @start_date AND @end_date
 GROUP BY present.definition_id, present.date
