@@ -101,7 +101,7 @@ def test_bigquery_answers_googles_client_with_nothing_but_the_environment(
 
 def test_a_tick_travels_through_its_topic_to_its_function(stack: Stack, home: Path) -> None:
     stack.tick("daily")
-    assert stack.wait_until_idle(10)
+    assert stack.wait_until_idle(60)
     assert received(home)[-1][:2] == [f"/{TOPICS}/runs", "run"]
     assert stack.dead_letters() == 0
 
@@ -110,7 +110,7 @@ def test_a_filtered_message_reaches_no_function(stack: Stack, home: Path) -> Non
     before = len(received(home))
     publish(stack.pubsub.host, "tasks", kind="ignored")
     publish(stack.pubsub.host, "tasks", kind="wanted")
-    assert stack.wait_until_idle(10)
+    assert stack.wait_until_idle(60)
     assert [kind for _, kind, _ in received(home)[before:]] == ["wanted"]
 
 
@@ -133,7 +133,7 @@ def test_work_cut_by_a_crash_of_the_functions_is_done_when_they_are_back(
     eventually(lambda: not stack.pubsub.pushes.busy())
     clock.advance(provision.LEAST_BACKOFF.total_seconds())
     stack.pubsub.pushes.wake()
-    assert stack.wait_until_idle(10)
+    assert stack.wait_until_idle(60)
     assert [seen for _, _, seen in received(home)].count(number) == 2
 
 
@@ -201,7 +201,7 @@ def test_a_stack_killed_in_the_middle_of_work_does_it_after_the_next_start(tmp_p
         os.kill(process.pid, signal.SIGKILL)
     eventually(lambda: not answers(ready["url"]))
     with running(home, home / ".local", environment(home), schedules=False) as stack:
-        assert stack.wait_until_idle(10)
+        assert stack.wait_until_idle(60)
     assert [seen for _, _, seen in received(home)] == [number, number]
 
 
