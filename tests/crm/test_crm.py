@@ -110,6 +110,7 @@ def test_a_crm_says_the_same_however_it_was_loaded(
         found, expected = list(warehouse.rows(sql)), read(folder / f"{query}.yaml")
         assert list(found[0])[: len(wanted)] == list(wanted)
         shown = list(expected[0])
+        assert set(shown) <= set(found[0]), f"{query} have the columns {', '.join(found[0])}"
         expecting.rows(
             folder / f"{query}.yaml",
             [dict(zip(shown, row, strict=True)) for row in comparable(found, shown)],
