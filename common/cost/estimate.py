@@ -44,13 +44,20 @@ class TableSize:
 
     def width(self, columns: Iterable[str]) -> float:
         """Mean bytes of a row in these columns; one that names a record stands for all of it."""
-        wanted = {name.lower() for name in columns}
+        wanted = {self._known(name.lower()) for name in columns}
         records = tuple(f"{name}." for name in wanted)
         return sum(
             size
             for leaf, size in self.widths.items()
             if leaf.lower() in wanted or leaf.lower().startswith(records)
         )
+
+    def _known(self, name: str) -> str:
+        """The column, or what is named within it; of a JSON value all is read for any part."""
+        leaves = [leaf.lower() for leaf in self.widths]
+        while "." in name and not any(f"{leaf}.".startswith(f"{name}.") for leaf in leaves):
+            name = name.rpartition(".")[0]
+        return name
 
 
 @dataclass(frozen=True)

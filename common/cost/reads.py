@@ -7,21 +7,25 @@ Source: cloud.google.com/bigquery/docs/querying-partitioned-tables#better_perfor
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from common.bigquery.sql import Parameter, Sql
+from common.cost.conditions import SUFFIX, Where, narrowed
 from common.cost.estimate import Read
 from common.untyped import JsonObject, Row
 
-Bound = tuple[date | None, date | None]
+# it warns of what it cannot read by printing the text, which may hold personal data
+logging.getLogger("sqlglot").setLevel(logging.ERROR)
+
 Schemas = Mapping[str, Iterable[Row]]
 """project.dataset.table → its columns in the API's form."""
 
@@ -29,66 +33,158 @@ Schemas = Mapping[str, Iterable[Row]]
 def reads(sql: Sql, schemas: Schemas) -> list[Read]:
     """What the statement reads of the tables whose schemas are known; others are left out.
 
-    Where it cannot be known, all columns and no bounds: never less than is read.
+    Where it cannot be known, all columns and no bounds: never less than is read. Raises nothing.
     """
     try:
         tree = sqlglot.parse_one(sql.text, dialect="bigquery")
-        return list(_of_statement(tree, sql.parameters, schemas))
-    except SqlglotError:
-        whole = {path: [column["name"] for column in listed] for path, listed in schemas.items()}
-        return [
-            Read(path, frozenset(map(str.lower, n)))
-            for path, n in whole.items()
-            if f"`{path}`" in sql.text
-        ]
+        found = list(_of_statement(tree, _Known(schemas, sql.parameters)))
+    except Exception:
+        # sqlglot raises more kinds of exception than it documents, RecursionError among them
+        return [Read(path, _all(schemas[path])) for path in schemas for _ in _named(path, sql.text)]
+    # it also drops what some pipes replace, tables included
+    seen = {read.table for read in found} | _written(tree)
+    lost = (path for path in schemas if path not in seen and _named(path, sql.text))
+    return [*found, *(Read(path, _all(schemas[path])) for path in lost)]
 
 
-def _of_statement(
-    tree: exp.Expr, parameters: Mapping[str, Parameter], schemas: Schemas
-) -> Iterator[Read]:
+@dataclass(frozen=True)
+class _Known:
+    schemas: Schemas
+    parameters: Mapping[str, Parameter]
+
+    def path(self, table: exp.Expr) -> str:
+        """The table's path if its schema is known, else ""."""
+        path = path_of(table)
+        return path if path in self.schemas else ""
+
+    def read(
+        self, path: str, columns: Iterable[str], alias: str, condition: exp.Expr | None
+    ) -> Read:
+        """What is read of these columns under the condition."""
+        types = {str(it["name"]).lower(): str(it["type"]).upper() for it in self.schemas[path]}
+        begun = ""
+        if path.endswith("*"):
+            types["_table_suffix"] = SUFFIX
+            begun = re.split(r"[^0-9]", path.removesuffix("*"))[-1]
+        bounds, values = narrowed(condition, Where(alias, types, self.parameters, begun))
+        return Read(path, frozenset(map(str.lower, columns)), bounds, values)
+
+
+def _all(schema: Iterable[Row]) -> frozenset[str]:
+    return frozenset(str(column["name"]).lower() for column in schema)
+
+
+def _named(path: str, text: str) -> list[str]:
+    """Each place where a table's name follows the one of a dataset."""
+    name = path.rpartition(".")[2].removesuffix("*")
+    # of a wildcard what follows the name is open
+    end = "" if path.endswith("*") else r"(?![\w-])"
+    return re.findall(rf"\.\s*`?{re.escape(name)}{end}", text)
+
+
+def _written(tree: exp.Expr) -> set[str]:
+    """The table that the statement writes, which is not read by it."""
+    into = tree.this if isinstance(tree, exp.Insert | exp.Create) else None
+    return {path_of(into.this if isinstance(into, exp.Schema) else into)} if into else set()
+
+
+def _of_statement(tree: exp.Expr, known: _Known) -> Iterator[Read]:
     match tree:
-        case exp.Create() | exp.Insert():
-            if isinstance(tree.expression, exp.Query):
-                yield from _of_query(tree.expression, parameters, schemas)
-        case exp.Merge():
-            yield from _of_merge(tree, parameters, schemas)
-        case exp.Update() | exp.Delete():
-            yield from _of_change(tree, tree.args.get("where"), parameters, schemas)
         case exp.Query():
-            yield from _of_query(tree, parameters, schemas)
+            yield from _of_query(tree, known)
+        case exp.Create() | exp.Insert():
+            for query in _outermost(tree.expression):
+                yield from _of_query(query, known)
+        case exp.Merge() | exp.Update() | exp.Delete():
+            yield from _of_change(tree, known)
+        case exp.Drop() | exp.TruncateTable() | exp.Alter():
+            return  # costs nothing
+        case _:
+            raise ValueError(f"{type(tree).__name__} is no statement that is known here.")
 
 
-def _of_merge(
-    tree: exp.Merge, parameters: Mapping[str, Parameter], schemas: Schemas
-) -> Iterator[Read]:
-    using = tree.args["using"]
-    if isinstance(using, exp.Subquery):
-        yield from _of_query(using.this, parameters, schemas)
-    yield from _of_change(tree, tree.args["on"], parameters, schemas)
+def _outermost(node: exp.Expr | None) -> Iterator[exp.Expr]:
+    """The queries in the node that stand in no other."""
+    if node is not None:
+        for each in node.walk(prune=lambda it: isinstance(it, exp.Query)):
+            if isinstance(each, exp.Query):
+                yield each
 
 
-def _of_change(
-    tree: exp.Expr,
-    condition: exp.Expr | None,
-    parameters: Mapping[str, Parameter],
-    schemas: Schemas,
-) -> Iterator[Read]:
-    """The target of DML: all columns of the partitions that it may touch.
+def _of_change(tree: exp.Expr, known: _Known) -> Iterator[Read]:
+    """What the statement refers to, and all columns of the partitions that it may touch.
 
-    Source: cloud.google.com/bigquery/pricing, "DML pricing": bytes of all columns of what changes.
+    Source: cloud.google.com/bigquery/docs/estimate-costs, "DML statements": q' + t', and of a MERGE
+    that only inserts q' alone.
     """
-    table = tree.this
-    path = path_of(table)
-    if path in schemas:
-        names = frozenset(column["name"] for column in schemas[path])
-        where = condition.this if isinstance(condition, exp.Where) else condition
-        yield _read(path, names, table.alias_or_name, where, parameters)
+    target = tree.this
+    if (path := known.path(target)) and not _only_inserts(tree):
+        condition = None if _reaches_unmatched(tree) else _condition_of(tree)
+        # names without a table are those of the target where nothing else is in reach
+        yield known.read(path, _all(known.schemas[path]), target.alias_or_name, condition)
+    yield from _of_query(_as_query(tree), known)
 
 
-def _of_query(
-    tree: exp.Expr, parameters: Mapping[str, Parameter], schemas: Schemas
-) -> Iterator[Read]:
-    nested = _nested(schemas)
+def _condition_of(tree: exp.Expr) -> exp.Expr | None:
+    found: exp.Expr | None = tree.args.get("on") or tree.args.get("where")
+    return found.this if isinstance(found, exp.Where) else found
+
+
+def _whens(tree: exp.Expr) -> list[exp.Expr]:
+    whens = tree.args.get("whens")
+    return list(whens.expressions) if whens else []
+
+
+def _only_inserts(tree: exp.Expr) -> bool:
+    return isinstance(tree, exp.Merge) and all(
+        isinstance(when.args.get("then"), exp.Insert) for when in _whens(tree)
+    )
+
+
+def _reaches_unmatched(tree: exp.Expr) -> bool:
+    """Whether rows of the target are changed that the condition keeps out."""
+    return any(when.args.get("source") for when in _whens(tree))
+
+
+def _as_query(tree: exp.Expr) -> exp.Select:
+    """A query that reads what the statement refers to."""
+    used = [part.copy() for part in _used(tree)] or [exp.Literal.number(1)]
+    target = tree.this.copy()
+    if isinstance(tree, exp.Merge):
+        # rows of the source that match nothing are read as well
+        side = "FULL" if _reaches_unmatched(tree) else "LEFT"
+        query = exp.select(*used).from_(tree.args["using"].copy())
+        return query.join(target, on=tree.args["on"].copy(), join_type=side)
+    query = exp.select(*used).from_(target)
+    if beside := tree.args.get("from_"):
+        query = query.join(beside.this.copy(), join_type="CROSS")
+    where = tree.args.get("where")
+    return query.where(where.this.copy()) if where else query
+
+
+def _used(tree: exp.Expr) -> Iterator[exp.Expr]:
+    """The expressions by which rows are changed."""
+    for when in _whens(tree):
+        if condition := when.args.get("condition"):
+            yield condition
+        then = when.args.get("then")
+        if isinstance(then, exp.Update):
+            yield from _set(then)
+        elif isinstance(then, exp.Insert):
+            values = then.args.get("expression")
+            # INSERT ROW takes all that the source has
+            yield from values.expressions if values else [exp.Star()]
+    if isinstance(tree, exp.Update):
+        yield from _set(tree)
+
+
+def _set(update: exp.Expr) -> Iterator[exp.Expr]:
+    for pair in update.expressions:
+        yield pair.expression if isinstance(pair, exp.EQ) else pair
+
+
+def _of_query(tree: exp.Expr, known: _Known) -> Iterator[Read]:
+    nested = _nested(known.schemas)
     tree = qualify(
         tree.copy(),
         schema=nested,
@@ -97,12 +193,19 @@ def _of_query(
         validate_qualify_columns=False,
         quote_identifiers=False,
     )
-    tree = pushdown_projections(tree, schema=nested, dialect="bigquery")
+    rows = _rows_as_values(tree)
+    if not rows:
+        tree = pushdown_projections(tree, schema=nested, dialect="bigquery")
+    seen: set[int] = set()
     for scope in traverse_scope(tree):
         for alias, (_, source) in scope.selected_sources.items():
-            if isinstance(source, exp.Table) and (path := path_of(source)) in schemas:
-                names = frozenset(_columns(scope, alias))
-                yield _read(path, names, alias, _condition(scope), parameters)
+            if isinstance(source, exp.Table) and (path := known.path(source)):
+                seen.add(id(source))
+                columns = _columns(scope, alias, source, _all(known.schemas[path]), rows)
+                yield known.read(path, columns, alias, _condition(scope, alias))
+    for table in tree.find_all(exp.Table):
+        if id(table) not in seen and (path := known.path(table)):
+            yield known.read(path, _all(known.schemas[path]), "", None)
 
 
 def path_of(table: exp.Expr) -> str:
@@ -122,10 +225,32 @@ def _nested(schemas: Schemas) -> JsonObject:
     return found
 
 
-def _columns(scope: Scope, alias: str) -> Iterator[str]:
+def _rows_as_values(tree: exp.Expr) -> frozenset[str]:
+    """Names of tables and queries whose rows are used as values, as in TO_JSON_STRING(o)."""
+    sources = {it.alias_or_name for it in tree.find_all(exp.Table, exp.Subquery, exp.CTE)}
+    bare = {column.name for column in tree.find_all(exp.Column) if not column.table}
+    bare |= {row.name for row in tree.find_all(exp.TableColumn)}
+    # a pivot groups by all columns that its source has
+    pivoted = {pivot.parent.alias_or_name for pivot in tree.find_all(exp.Pivot) if pivot.parent}
+    return frozenset(sources & bare | pivoted)
+
+
+def _columns(
+    scope: Scope, alias: str, table: exp.Table, names: frozenset[str], rows: frozenset[str]
+) -> Iterator[str]:
+    """The columns that the scope uses of the table; all where that cannot be told."""
+    if table.args.get("pivots") or {alias, table.alias_or_name} & rows or _has_star(scope):
+        yield from names
+        return
     for column in scope.columns:
-        if column.table == alias:
+        if column.table == alias or (not column.table and column.name.lower() in names):
             yield from _fields_of_unnested(column) or [_dotted(column)]
+
+
+def _has_star(scope: Scope) -> bool:
+    """Whether a star was left that stands for columns which nobody knows."""
+    selects = scope.expression.selects if isinstance(scope.expression, exp.Select) else []
+    return any(each.is_star for each in selects)
 
 
 def _fields_of_unnested(column: exp.Column) -> list[str]:
@@ -157,173 +282,14 @@ def _dotted(column: exp.Column) -> str:
     return ".".join(names)
 
 
-def _condition(scope: Scope) -> exp.Expr | None:
+def _condition(scope: Scope, alias: str) -> exp.Expr | None:
+    """What holds of every row that the scope needs of the source."""
     where = scope.expression.args.get("where")
     parts = [where.this] if where else []
     for join in scope.expression.args.get("joins") or ():
-        # an outer join keeps the rows of its side whatever the condition, so it prunes nothing
-        if join.side in ("", "INNER") and join.args.get("on"):
+        # an outer join keeps the rows of its side whatever the condition, so it prunes only the
+        # other one
+        bounds = join.side in ("", "INNER") or (join.side == "LEFT" and join.alias_or_name == alias)
+        if bounds and join.args.get("on"):
             parts.append(join.args["on"])
     return exp.and_(*parts) if parts else None
-
-
-def _read(
-    path: str,
-    columns: frozenset[str],
-    alias: str,
-    condition: exp.Expr | None,
-    parameters: Mapping[str, Parameter],
-) -> Read:
-    bounds: dict[str, Bound] = {}
-    values: dict[str, tuple[str, ...]] = {}
-    begun = path.rpartition("_")[2].removesuffix("*") if path.endswith("*") else ""
-    for part in _parts(condition):
-        if (named := _bounded(part, alias, parameters, begun)) is not None:
-            name, bound = named[0].lower(), named[1]
-            # all of them hold at once
-            bounds[name] = _narrower(bounds.get(name, (None, None)), bound)
-        if (listed := _listed(part, alias, parameters)) is not None:
-            values[listed[0].lower()] = listed[1]
-    return Read(path, frozenset(map(str.lower, columns)), bounds, values)
-
-
-def _parts(condition: exp.Expr | None) -> Iterator[exp.Expr]:
-    node = condition.unnest() if condition is not None else None
-    if isinstance(node, exp.And):
-        for part in node.flatten():
-            yield from _parts(part)
-    elif node is not None:
-        yield node
-
-
-def _bounded(
-    node: exp.Expr, alias: str, parameters: Mapping[str, Parameter], begun: str
-) -> tuple[str, Bound] | None:
-    """The column and the days that a comparison leaves, or None where it bounds nothing."""
-    if isinstance(node, exp.Between):
-        name = _name(node.this, alias)
-        low, high = (_day(node.args[side], parameters, begun) for side in ("low", "high"))
-        return (name, (low, high)) if name and (low or high) else None
-    if not isinstance(node, exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE):
-        return None
-    for column, value, mirrored in (
-        (node.this, node.expression, False),
-        (node.expression, node.this, True),
-    ):
-        name, day = _name(column, alias), _day(value, parameters, begun)
-        if name and day:
-            return name, _side(node, day, mirrored)
-    return None
-
-
-def _side(node: exp.Expr, day: date, mirrored: bool) -> Bound:
-    if isinstance(node, exp.EQ):
-        return day, day
-    is_upper = isinstance(node, exp.LT | exp.LTE) != mirrored
-    step = timedelta(days=isinstance(node, exp.GT | exp.LT))
-    return (None, day - step) if is_upper else (day + step, None)
-
-
-def _listed(
-    node: exp.Expr, alias: str, parameters: Mapping[str, Parameter]
-) -> tuple[str, tuple[str, ...]] | None:
-    """The column and the only texts that a comparison allows, or None."""
-    if isinstance(node, exp.EQ):
-        name, values = _name(node.this, alias), _texts(node.expression, parameters)
-    elif isinstance(node, exp.In) and not node.args.get("query"):
-        listed = [*node.expressions, *_unnested(node)]
-        name = _name(node.this, alias)
-        values = [text for each in listed for text in _texts(each, parameters)]
-        if name and any(_is_empty(each, parameters) for each in listed):
-            return name, tuple(values)
-    else:
-        return None
-    return (name, tuple(values)) if name and values else None
-
-
-def _is_empty(node: exp.Expr, parameters: Mapping[str, Parameter]) -> bool:
-    """Whether it is a list without a value: that allows nothing, where an unknown allows all."""
-    bound = parameters.get(node.name) if isinstance(node, exp.Parameter) else None
-    return bound is not None and bound.type.startswith("ARRAY<") and not bound.value
-
-
-def _unnested(node: exp.In) -> list[exp.Expr]:
-    unnest = node.args.get("unnest")
-    return list(unnest.expressions) if unnest else []
-
-
-def _texts(node: exp.Expr, parameters: Mapping[str, Parameter]) -> list[str]:
-    if isinstance(node, exp.Literal) and node.is_string:
-        return [node.name]
-    if isinstance(node, exp.Boolean):
-        return [str(node.this).lower()]
-    bound = parameters.get(node.name) if isinstance(node, exp.Parameter) else None
-    value = bound.value if bound else None
-    if isinstance(value, str):
-        return [value]
-    return [str(each) for each in value] if isinstance(value, list | tuple) else []
-
-
-def _name(node: exp.Expr, alias: str) -> str:
-    node = node.unnest()
-    return node.name if isinstance(node, exp.Column) and node.table == alias else ""
-
-
-def _day(node: exp.Expr, parameters: Mapping[str, Parameter], begun: str = "") -> date | None:
-    """The day that a constant expression stands for, or None.
-
-    Of a wildcard such as events_2026* the suffix lacks the digits `begun`.
-    """
-    node = node.unnest()
-    match node:
-        case exp.Substring():
-            listed, start = _texts(node.this, parameters), _number(node.args["start"], parameters)
-            whole = len(listed) == 1 and start and not node.args.get("length")
-            return _as_day(begun + listed[0][start - 1 :]) if whole and start else None
-        case exp.Parameter():
-            bound = parameters.get(node.name)
-            return _as_day(bound.value) if bound else None
-        case exp.Cast() | exp.TsOrDsToDate():
-            return _day(node.this, parameters)
-        case exp.Literal():
-            return _as_day(begun + node.name)
-        case exp.DateSub() | exp.DateAdd():
-            return _moved(node, parameters)
-        case exp.Least() | exp.Greatest():
-            days = [_day(each, parameters) for each in (node.this, *node.expressions)]
-            known = [day for day in days if day]
-            choose = min if isinstance(node, exp.Least) else max
-            return choose(known) if known and len(known) == len(days) else None
-    return None
-
-
-def _moved(node: exp.DateSub | exp.DateAdd, parameters: Mapping[str, Parameter]) -> date | None:
-    day, number = _day(node.this, parameters), _number(node.expression, parameters)
-    if day is None or number is None or str(node.args.get("unit") or "DAY").upper() != "DAY":
-        return None
-    return day + timedelta(days=number if isinstance(node, exp.DateAdd) else -number)
-
-
-def _number(node: exp.Expr, parameters: Mapping[str, Parameter]) -> int | None:
-    node = node.unnest()
-    if isinstance(node, exp.Parameter):
-        value = parameters[node.name].value if node.name in parameters else None
-        return value if isinstance(value, int) else None
-    return int(node.name) if node.name.isdigit() else None
-
-
-def _as_day(value: object) -> date | None:
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _narrower(one: Bound, other: Bound) -> Bound:
-    firsts = [day for day in (one[0], other[0]) if day]
-    lasts = [day for day in (one[1], other[1]) if day]
-    return (max(firsts) if firsts else None, min(lasts) if lasts else None)

@@ -17,7 +17,7 @@ from common.untyped import Row
 FIXED = {
     "INTEGER": 8, "INT64": 8, "FLOAT": 8, "FLOAT64": 8, "BOOLEAN": 1, "BOOL": 1, "DATE": 8,
     "DATETIME": 8, "TIME": 8, "TIMESTAMP": 8, "NUMERIC": 16, "BIGNUMERIC": 32, "INTERVAL": 16,
-    "RANGE": 16,
+    "RANGE": 16, "GEOGRAPHY": 40,
 }  # fmt: skip
 TEXT = 22
 """Bytes of a text of unknown length: 2, and 20 characters."""

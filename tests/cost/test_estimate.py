@@ -150,9 +150,10 @@ def test_a_merge_reads_all_columns_of_the_days_that_it_may_touch() -> None:
     merge = f"""MERGE INTO `{STAGE}` AS t USING (SELECT 'k' AS k) AS s
       ON t.event_key = s.k AND t.date BETWEEN @start_date AND @end_date
       WHEN MATCHED THEN DELETE"""
-    (read,) = reads(Sql(merge, DAYS), SCHEMAS)
-    assert len(read.columns) == len(schemas.columns("ga4_events"))
-    assert read.bounds == {"date": (START, END)}
+    changed, referred = reads(Sql(merge, DAYS), SCHEMAS)
+    assert len(changed.columns) == len(schemas.columns("ga4_events"))
+    assert referred.columns == {"date", "event_key"}
+    assert changed.bounds == referred.bounds == {"date": (START, END)}
 
 
 def test_what_cannot_be_read_counts_whole() -> None:
