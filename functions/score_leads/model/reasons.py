@@ -29,6 +29,8 @@ ROWS = 25_000
 MOST = 5
 AT_ONCE = 1000
 """Leads whose reasons stay in the processor's cache until somebody has read them."""
+MOST_SHORT = 1e6
+"""Amounts from here on are written out, with commas."""
 LEAST_POINTS = 0.1
 """A reason smaller than a tenth of a percentage point tells nobody anything."""
 
@@ -213,12 +215,12 @@ def _said(
 def _most_telling(points: Floats) -> NDArray[np.int64]:
     """Places of each lead's MOST highest and MOST lowest points; -1 where they tell nothing."""
     most = min(MOST, points.shape[1])
-    chosen = []
-    for signed in (points, -points):
-        places = np.argsort(-signed, axis=1, kind="stable")[:, :most]
-        tells = np.take_along_axis(signed, places, axis=1) >= LEAST_POINTS
-        chosen.append(np.where(tells, places, -1))
-    return np.hstack(chosen)
+    rising = np.argsort(points, axis=1, kind="stable")
+    places = np.hstack([rising[:, ::-1][:, :most], rising[:, :most]])
+    # the highest are for, the lowest against
+    signed = np.take_along_axis(points, places, axis=1)
+    signed[:, most:] *= -1
+    return np.where(signed >= LEAST_POINTS, places, -1)
 
 
 def length(text: object) -> str | None:
@@ -238,8 +240,13 @@ def in_words(attribute: str) -> str:
     return words[:1].upper() + (words[1:] if words.isupper() else words[1:].lower())
 
 
-def _in_words(values: list[object]) -> list[str]:
+def _in_words(values: list[Any]) -> list[str]:
     kinds = set(map(type, values))
+    if kinds == {float} and min(values) > -MOST_SHORT and max(values) < MOST_SHORT:
+        written = "%.6g " * len(values) % tuple(values)
+        # nan is neither small nor large
+        if "n" not in written:
+            return written.split()
     if len(kinds) == 1:
         return list(map(_SHOWN.get(kinds.pop(), _other), values))
     return [_SHOWN.get(type(value), _other)(value) for value in values]
@@ -247,7 +254,7 @@ def _in_words(values: list[object]) -> list[str]:
 
 def _amount(number: float) -> str:
     # first what nearly all are; a number that is none is nowhere
-    if -1e6 < number < 1e6:
+    if -MOST_SHORT < number < MOST_SHORT:
         return f"{number:.6g}"
     return f"{number:,.0f}" if math.isfinite(number) else NOT_GIVEN
 

@@ -83,14 +83,15 @@ def _pairs(
 def known(row: Mapping[str, Any]) -> dict[str, object]:
     """A lead's attributes as first seen, and what it did on the site before, by name."""
     attributes, behaviour = flat(row["attributes"]), row.get("behaviour")
-    return {**attributes, **flat(behaviour)} if behaviour else attributes
+    return attributes | flat(behaviour) if behaviour else attributes
 
 
 def flat(attributes: str | None) -> dict[str, object]:
     """The attributes by name; parameters of a row become params.key."""
-    read: dict[str, object] = orjson.loads(attributes or "{}")
+    text = attributes or "{}"
+    read: dict[str, object] = orjson.loads(text)
     # most leads have no list at all, and a look at their text is quicker than one at each value
-    if "[" not in (attributes or ""):
+    if "[" not in text:
         return read
     spread: dict[str, object] = {}
     for name, value in read.items():

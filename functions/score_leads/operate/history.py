@@ -25,7 +25,7 @@ from functions.score_leads.training.training import MAX_ROWS, Leads
 
 MOST_ATTRIBUTES = 200
 LEAST_FILLED = 0.01
-AT_ONCE = 500
+AT_ONCE = 100
 """Leads whose attributes stay in the processor's cache while they are turned into columns."""
 
 
@@ -150,17 +150,29 @@ def as_columns(
     columns: dict[str, list[object]] = {name: [] for name in names}
     source = iter(attributes)
     while leads := list(islice(source, AT_ONCE)):
-        for name, column in columns.items():
-            column += _column(name, leads)
+        for column, cells in zip(columns.values(), _cells(list(columns), leads), strict=True):
+            column += cells
     return columns
 
 
-def _column(name: str, attributes: Sequence[Mapping[str, object]]) -> list[object]:
+def _cells(
+    names: Sequence[str], leads: Sequence[Mapping[str, object]]
+) -> Iterable[Sequence[object]]:
+    """Of each name what the leads have."""
+    if len(names) < 2:
+        return [_column(name, leads) for name in names]
     try:
-        # most columns are there for all leads, and asking so takes a third of the time
-        return list(map(itemgetter(name), attributes))
+        # most leads have them all, and are asked for all at once in two thirds of the time
+        return zip(*map(itemgetter(*names), leads), strict=True)
     except KeyError:
-        return [lead.get(name) for lead in attributes]
+        return [_column(name, leads) for name in names]
+
+
+def _column(name: str, leads: Sequence[Mapping[str, object]]) -> list[object]:
+    try:
+        return list(map(itemgetter(name), leads))
+    except KeyError:
+        return [lead.get(name) for lead in leads]
 
 
 def _kept_once(value: object) -> object:
