@@ -189,8 +189,12 @@ def _of_log_entry(value: Any) -> Any:
     # daily only: fresh_bigquery_export_status, of 360 properties, closes no day
     if not isinstance(value, dict) or EXPORT_STATUS not in str(value.get("logName", "")):
         return value
-    shown = {name.replace("_", "").lower(): it for name, it in value["jsonPayload"].items()}
-    day, labels = str(shown["exportdate"]), (value.get("resource") or {}).get("labels") or {}
+    # the index of logs names the payload's type, and not the field of the entry that holds it
+    payload = value["jsonPayload" if "jsonPayload" in value else "protoPayload"]
+    shown = {name.replace("_", "").lower(): it for name, it in payload.items()}
+    labels = (value.get("resource") or {}).get("labels") or {}
+    # "usually set to the collection date (YYYYMMDD)"
+    day = str(shown["exportdate"]).replace("-", "")
     return {
         "kind": "ga4_exported",
         "property": ",".join(f"{labels[key]}" for key in sorted(labels)) or value["logName"],

@@ -193,10 +193,29 @@ def test_over_the_end_it_is_written_in_two_parts_that_mean_the_same(
 
 
 @pytest.mark.parametrize(
-    "text", ["30 5 * * *", "*/15 * * * *", "0 8-18/2 * * mon-fri", "0,30 6 1 jan *", "0 5 * * 7"]
+    "text", ["30 5 * * *", "*/15 * * * *", "0 8-18/2 * * MON-FRI", "0,30 6 1 JAN *", "0 5 * * 7"]
 )
 def test_a_schedule_in_cron_is_taken(text: str) -> None:
     assert cron.checked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "sent"),
+    [
+        ("0 5  * * mon-fri", "0 5 * * MON-FRI"),
+        ("0,30 6 1 Jan *", "0,30 6 1 JAN *"),
+        ("5/30 * * * *", "5-59/30 * * * *"),
+        ("0 6/4,3 * * *", "0 6-23/4,3 * * *"),
+    ],
+)
+def test_a_schedule_is_sent_in_the_form_that_cloud_scheduler_documents(
+    text: str, sent: str
+) -> None:
+    # Source: cloud.google.com/scheduler/docs/configuring/cron-job-schedules: names are the first
+    # three letters in capitals, and a step is one of a range
+    assert cron.checked(text) == sent
+    for name, ours, theirs in zip(cron.FIELDS, text.lower().split(), sent.split(), strict=True):
+        assert cron._numbers(name, ours) == cron._numbers(name, theirs.lower())
 
 
 def test_an_hour_that_the_clocks_skip_or_repeat_is_reported_with_a_safe_one() -> None:

@@ -40,11 +40,25 @@ def read(document: dict[str, Any]) -> Ga4Exported:
     [
         {"exportDate": "20261128", "status": "COMPLETE"},
         {"export_date": "20261128", "status": 1},
+        {"exportDate": "2026-11-28", "status": "COMPLETE"},
     ],
 )
 def test_the_day_and_its_status_are_read(payload: dict[str, Any]) -> None:
     message = read(entry(jsonPayload=payload))
     assert (str(message.export_date), message.status) == ("2026-11-28", "COMPLETE")
+
+
+def test_an_entry_that_holds_the_same_as_a_protocol_buffer_is_read() -> None:
+    # the index of platform logs names the type of the payload, not the field that holds it
+    held = entry()
+    payload = held.pop("jsonPayload")
+    kind = {"@type": "type.googleapis.com/google.analytics.cloud.ExportStatusLog"}
+    assert read({**held, "protoPayload": {**kind, **payload}}) == read(entry())
+
+
+def test_an_entry_without_a_status_says_that_nothing_is_known() -> None:
+    # proto3 leaves its zero, UNKNOWN, out
+    assert read(entry(jsonPayload={"exportDate": "20261128"})).status == "UNKNOWN"
 
 
 def test_a_day_that_is_written_again_starts_at_most_one_run_an_hour() -> None:

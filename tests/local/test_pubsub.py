@@ -20,6 +20,7 @@ from google.protobuf import duration_pb2, field_mask_pb2
 
 from common.local.pubsub.push import FIRST_WINDOW, LARGEST_WINDOW, next_window
 from common.local.pubsub.server import PubsubServer
+from common.local.rpc.wire import RpcError
 from tests.local.receiver import Hands, Received, Receiver
 
 TOPIC = "projects/shop/topics/tasks"
@@ -129,6 +130,7 @@ def test_what_exists_is_not_made_twice_and_what_does_not_is_not_found(wire: Wire
             "max_delivery_attempts",
         ),
         ({"retry_policy": retry(least=700)}, "minimum_backoff"),
+        ({"retry_policy": retry(least=60, most=30)}, "maximum_backoff"),
         (
             {"message_retention_duration": duration_pb2.Duration(seconds=1)},
             "message_retention_duration",
@@ -150,6 +152,56 @@ def test_what_the_local_server_does_not_know_is_said_and_not_ignored(wire: Wire)
 def test_a_message_without_data_and_attributes_is_refused(wire: Wire) -> None:
     with pytest.raises(exceptions.InvalidArgument, match="data or at least one attribute"):
         wire.publish("")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "reason"),
+    [
+        ({f"a{number}": "" for number in range(101)}, "at most 100 attributes"),
+        ({"a" * 257: "x"}, "1 to 256 bytes"),
+        ({"": "x"}, "1 to 256 bytes"),
+        ({"googclient": "x"}, "begin with goog"),
+        ({"a": "ä" * 513}, "longer than 1,024 bytes"),
+    ],
+)
+def test_a_message_over_the_limits_of_attributes_is_refused(
+    wire: Wire, attributes: dict[str, str], reason: str
+) -> None:
+    # https://cloud.google.com/pubsub/quotas#resource_limits
+    with pytest.raises(RpcError, match=reason):
+        wire.server.publish(TOPIC, [types.PubsubMessage(data=b"x", attributes=attributes)])
+
+
+def test_a_request_carries_a_thousand_messages_and_no_more(wire: Wire) -> None:
+    wire.subscribe()
+    messages = [types.PubsubMessage(data=b"x")] * 1001
+    with pytest.raises(RpcError, match="at most 1,000 messages"):
+        wire.server.publish(TOPIC, messages)
+    wire.server.publish(TOPIC, messages[1:])
+    wire.publish("one more")
+    assert len(wire.pull(most=2000)) == 1000
+
+
+def test_pushing_until_idle_waits_for_what_is_pushed_already(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released, pushes = threading.Event(), wire.server.pushes
+    wait = pushes._wait
+
+    def released_by_whoever_waits(*arguments: Any) -> bool:
+        released.set()
+        return wait(*arguments)
+
+    with Receiver(lambda request: 204 if released.wait(60) else 500) as receiver:
+        wire.subscribe(receiver.url)
+        pushes.resume()
+        wire.publish("one")
+        receiver.wait_for(1)
+        pushes.pause()
+        monkeypatch.setattr(pushes, "_wait", released_by_whoever_waits)
+        assert wire.push() == 0
+        assert wire.server.backlog.undelivered(pushes=True) == {SUBSCRIPTION: 0}
+        released.set()
 
 
 def test_a_push_has_the_body_and_the_identity_that_pub_sub_sends(wire: Wire) -> None:

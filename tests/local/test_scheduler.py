@@ -191,12 +191,17 @@ def test_a_failed_job_waits_for_its_next_time_unless_retries_are_allowed(harness
     assert found.schedule_time == datetime(2026, 3, 29, 3, 30, tzinfo=UTC)
 
 
-def test_a_redirection_is_a_failure_and_is_not_followed(harness: Harness) -> None:
-    with Receiver(lambda request: 204 if request.path == "/elsewhere" else 302) as receiver:
+@pytest.mark.parametrize(("answer", "told"), [(204, ""), (404, "HTTP 404")])
+def test_of_a_redirected_request_the_last_answer_counts(
+    harness: Harness, answer: int, told: str
+) -> None:
+    # "For a redirected request, the response returned by the redirected request is considered."
+    # (HttpTarget in the reference)
+    with Receiver(lambda request: answer if request.path == "/elsewhere" else 302) as receiver:
         harness.create(pubsub_target=None, http_target={"uri": f"{receiver.url}/moved"})
         assert harness.fires_at("2026-03-28T05:30")
-        assert [request.path for request in receiver.requests] == ["/moved"]
-    assert harness.client.get_job(name=NAME).status.message == "HTTP 302"
+        assert [request.path for request in receiver.requests] == ["/moved", "/elsewhere"]
+    assert harness.client.get_job(name=NAME).status.message == told
 
 
 def test_retries_back_off_keep_the_scheduled_time_and_end(harness: Harness) -> None:
@@ -265,6 +270,20 @@ def test_jobs_are_made_found_listed_changed_and_dropped(harness: Harness) -> Non
         ({"schedule": "every 5 minutes"}, "five fields"),
         ({"schedule": "61 * * * *"}, "five fields"),
         ({"schedule": "@daily"}, "five fields"),
+        # croniter takes these; "Cloud Scheduler doesn't support the use of L", says the document
+        ({"schedule": "0 5 L * *"}, "five fields"),
+        ({"schedule": "0 5 * * 5#2"}, "five fields"),
+        ({"schedule": "0 5 ? * *"}, "five fields"),
+        ({"schedule": "0 5 * * mon"}, "five fields"),
+        ({"schedule": "5/15 * * * *"}, "five fields"),
+        ({"schedule": "R R * * *"}, "five fields"),
+        ({"schedule": "0 5 15W * *"}, "five fields"),
+        ({"description": "x" * 501}, "more than 500 characters"),
+        ({"pubsub_target": {"topic_name": TOPIC, "data": b"x" * 1_000_000}}, "larger than 1 MB"),
+        (
+            {"pubsub_target": None, "http_target": {"uri": "https://shop.example/" + "x" * 2083}},
+            "more than 2,083 characters",
+        ),
         ({"time_zone": "Mars/Olympus"}, "no time zone"),
         ({"pubsub_target": None}, "needs a target"),
         ({"pubsub_target": {"topic_name": "projects/other/topics/x", "data": b"x"}}, "project"),
@@ -278,6 +297,20 @@ def test_a_job_that_the_service_refuses_is_refused_with_its_reason(
 ) -> None:
     with pytest.raises(exceptions.InvalidArgument, match=reason):
         harness.create(**fields)
+
+
+def test_a_token_that_the_local_server_cannot_make_is_refused(harness: Harness) -> None:
+    oauth = {"service_account_email": "cron@shop.iam"}
+    target = {"uri": "https://shop.example/", "oauth_token": oauth}
+    with pytest.raises(exceptions.MethodNotImplemented, match="OAuth"):
+        harness.create(pubsub_target=None, http_target=target)
+
+
+@pytest.mark.parametrize(
+    "schedule", ["0 8-18/2 * * MON-FRI", "0,30 6 1 JAN *", "*/15 0-5,22 * * 7", "30 5 * * SUN"]
+)
+def test_a_documented_schedule_is_taken(harness: Harness, schedule: str) -> None:
+    assert harness.create(schedule=schedule).schedule == schedule
 
 
 def test_a_started_scheduler_fires_by_itself(harness: Harness) -> None:

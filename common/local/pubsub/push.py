@@ -62,10 +62,12 @@ class Pusher:
         self._ticker.wake()
 
     def push_until_idle(self) -> int:
-        """Pushes, paused or not, whatever is due at the clock's time, and what that makes due;
-        answers how many pushes it took."""
+        """Pushes, paused or not, whatever is due at the clock's time, and what that makes due.
+
+        Answers how many pushes it took; returns when none is under way, its own or another's.
+        """
         pushed = 0
-        while submitted := self._submit():
+        while (submitted := self._submit()) or self.busy():
             pushed += submitted
             self._wait(lambda: not self.busy(), None)
         return pushed

@@ -16,8 +16,13 @@ from common.local.rpc.wire import invalid, unsupported
 
 MAXIMUM_REQUEST = 10_000_000
 """Bytes of one publish request. https://cloud.google.com/pubsub/quotas"""
+MAXIMUM_MESSAGES = 1_000
+"""Messages of one publish request, and of one answer to a pull. https://cloud.google.com/pubsub/quotas"""
 MAXIMUM_KEY = 1024
 """Bytes of an ordering key. https://cloud.google.com/pubsub/docs/ordering"""
+MAXIMUM_ATTRIBUTES, MAXIMUM_NAME, MAXIMUM_VALUE = 100, 256, 1024
+"""Attributes of one message, bytes of an attribute's name and of its value.
+https://cloud.google.com/pubsub/quotas#resource_limits"""
 
 MUTABLE = {
     "push_config",
@@ -130,14 +135,31 @@ def check_publish(messages: list[PubsubMessage]) -> None:
     """
     if not messages:
         raise invalid("A publish request needs at least one message.")
-    if any(not message.data and not message.attributes for message in messages):
-        raise invalid("A message needs data or at least one attribute.")
+    if len(messages) > MAXIMUM_MESSAGES:
+        raise invalid(f"A publish request has at most {MAXIMUM_MESSAGES:,} messages.")
+    for message in messages:
+        _check_message(message)
     if len({message.ordering_key for message in messages}) > 1:
         raise invalid("All messages of one request carry the same ordering key.")
     if len(messages[0].ordering_key.encode()) > MAXIMUM_KEY:
         raise invalid(f"The ordering key is longer than {MAXIMUM_KEY} bytes.")
     if sum(PubsubMessage.pb(message).ByteSize() for message in messages) > MAXIMUM_REQUEST:
         raise invalid(f"The request is larger than {MAXIMUM_REQUEST:,} bytes.")
+
+
+def _check_message(message: PubsubMessage) -> None:
+    if not message.data and not message.attributes:
+        raise invalid("A message needs data or at least one attribute.")
+    if len(message.attributes) > MAXIMUM_ATTRIBUTES:
+        raise invalid(f"A message has at most {MAXIMUM_ATTRIBUTES} attributes.")
+    for name, value in message.attributes.items():
+        if not name or name.startswith("goog") or len(name.encode()) > MAXIMUM_NAME:
+            raise invalid(
+                f"The attribute {name[:20]!r} has no name of 1 to {MAXIMUM_NAME} bytes that does "
+                "not begin with goog."
+            )
+        if len(value.encode()) > MAXIMUM_VALUE:
+            raise invalid(f"The attribute {name!r} is longer than {MAXIMUM_VALUE:,} bytes.")
 
 
 def wants(subscription: Subscription, attributes: Mapping[str, str]) -> bool:
@@ -159,8 +181,9 @@ def _check(subscription: Subscription) -> None:
         _between("max_delivery_attempts", policy.max_delivery_attempts, 5, 100)
     if "retry_policy" in subscription:
         retry = subscription.retry_policy
-        _between("minimum_backoff", _seconds(retry.minimum_backoff, 10.0), 0, 600)
-        _between("maximum_backoff", _seconds(retry.maximum_backoff, 600.0), 0, 600)
+        least = _seconds(retry.minimum_backoff, 10.0)
+        _between("minimum_backoff", least, 0, 600)
+        _between("maximum_backoff", _seconds(retry.maximum_backoff, 600.0), least, 600)
     try:
         filters.parse(subscription.filter)
     except ValueError as error:

@@ -125,7 +125,10 @@ class PubsubServer:
         if request.max_messages < 1:
             raise wire.invalid("max_messages is at least 1.")
         taken = self.backlog.take(
-            subscription, self._clock(), request.max_messages, one_by_one=False
+            subscription,
+            self._clock(),
+            min(request.max_messages, rules.MAXIMUM_MESSAGES),
+            one_by_one=False,
         )
         counts = bool(subscription.dead_letter_policy)
         received = [

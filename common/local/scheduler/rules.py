@@ -26,6 +26,19 @@ MUTABLE = {
     "attempt_deadline",
 }
 
+MAXIMUM_DESCRIPTION, MAXIMUM_URI, MAXIMUM_JOB = 500, 2083, 1_000_000
+"""Characters of a description and of an address, bytes of a whole job."""
+
+_FIELDS = (r"\d+", r"\d+", r"\d+", r"\d+|[A-Z]{3}", r"\d+|[A-Z]{3}")
+_CRON = re.compile(
+    r"\s+".join(
+        rf"{item}(?:,{item})*"
+        for value in _FIELDS
+        for item in [rf"(?:(?:\*|(?:{value})-(?:{value}))(?:/\d+)?|{value})"]
+    )
+)
+"""Five fields of unix-cron as they are documented: lists, ranges and steps, names of three capital
+letters. https://cloud.google.com/scheduler/docs/configuring/cron-job-schedules"""
 _NAME = re.compile(r"projects/(?P<project>[^/]+)/locations/[^/]+/jobs/[A-Za-z0-9_-]{1,500}")
 _WITH_BODY = {
     HttpMethod.HTTP_METHOD_UNSPECIFIED,
@@ -96,6 +109,7 @@ def completed(job: Job) -> Job:
     """The job with the service's defaults; raises RpcError for what the service refuses."""
     made = Job(job)
     _check_name(made)
+    _check_size(made)
     _check_schedule(made)
     _check_target(made)
     made.retry_config = _completed_retries(made.retry_config)
@@ -132,11 +146,19 @@ def _check_name(job: Job) -> None:
         )
 
 
+def _check_size(job: Job) -> None:
+    if len(job.description) > MAXIMUM_DESCRIPTION:
+        raise invalid(f"The description has more than {MAXIMUM_DESCRIPTION} characters.")
+    if Job.pb(job).ByteSize() > MAXIMUM_JOB:
+        raise invalid("The job is larger than 1 MB.")
+
+
 def _check_schedule(job: Job) -> None:
-    if len(job.schedule.split()) != 5 or not croniter.is_valid(job.schedule):
+    # croniter alone would also take L, #, ?, random times and small letters
+    if not _CRON.fullmatch(job.schedule.strip()) or not croniter.is_valid(job.schedule):
         raise invalid(
-            f"The schedule {job.schedule!r} has not the five fields of unix-cron; the local "
-            "scheduler knows no other format."
+            f"The schedule {job.schedule!r} has not the five fields of unix-cron as Cloud "
+            "Scheduler documents them; the local scheduler knows no other format."
         )
     if job.time_zone.lower() not in ("", "utc") and job.time_zone not in available_timezones():
         raise invalid(f"{job.time_zone!r} is no time zone of the tz database.")
@@ -166,6 +188,10 @@ def _check_http(job: Job) -> None:
     target = job.http_target
     if not target.uri.startswith(("http://", "https://")):
         raise invalid(f"The uri {target.uri!r} begins with neither http:// nor https://.")
+    if len(target.uri) > MAXIMUM_URI:
+        raise invalid(f"The uri has more than {MAXIMUM_URI:,} characters.")
+    if target.oauth_token:
+        raise unsupported("The local scheduler makes identity tokens only, no OAuth tokens.")
     if target.body and target.http_method not in _WITH_BODY:
         raise invalid(f"A {target.http_method.name} request takes no body.")
     if job.attempt_deadline and not 15 <= job.attempt_deadline.total_seconds() <= 1800:

@@ -61,9 +61,9 @@ def _request(job: Job, scheduled: float | None, now: float) -> str:
             data=target.body,
             headers=headers(job, scheduled, now),
             timeout=job.attempt_deadline.total_seconds(),
-            # any status outside 200 to 299 is a failed attempt, a redirection too:
+            # of a redirected request the last answer counts:
             # https://cloud.google.com/scheduler/docs/reference/rest/v1/projects.locations.jobs#HttpTarget
-            allow_redirects=False,
+            allow_redirects=True,
         )
     except requests.RequestException as error:
         return f"{type(error).__name__} at {target.uri}"

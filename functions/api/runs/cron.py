@@ -26,8 +26,10 @@ MOST_AN_HOUR = 4
 
 
 def checked(text: str) -> str:
-    """The same expression with single spaces; raises UserError that names the part at fault.
+    """The same expression as Cloud Scheduler documents it; raises UserError for a part at fault.
 
+    Single spaces, names in capital letters, and a step of a single number written as the range that
+    it begins.
     Source: cloud.google.com/scheduler/docs/configuring/cron-job-schedules.
     """
     parts = text.lower().split()
@@ -40,7 +42,16 @@ def checked(text: str) -> str:
             f"{text!r} runs {len(numbers['minute'])} times an hour",
             f"at most {MOST_AN_HOUR} are allowed; for every quarter of an hour write */15",
         )
-    return " ".join(parts)
+    return " ".join(map(_documented, FIELDS, parts)).upper()
+
+
+def _documented(name: str, part: str) -> str:
+    pieces = []
+    for piece in part.split(","):
+        spread, slash, step = piece.partition("/")
+        is_open = slash and spread != "*" and "-" not in spread
+        pieces.append(f"{spread}-{FIELDS[name][1]}/{step}" if is_open else piece)
+    return ",".join(pieces)
 
 
 @dataclass(frozen=True)
