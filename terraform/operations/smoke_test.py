@@ -1,6 +1,7 @@
-"""Walks a fresh deployment through one definition, one run and one dry-run export.
+"""Walks a fresh deployment through users' SQL, one definition, one run and one dry-run export.
 
-    .venv/bin/python terraform/operations/smoke_test.py API_URL EXPORT_PREVIEW_URL [--token TOKEN]
+    .venv/bin/python terraform/operations/smoke_test.py API_URL EXPORT_PREVIEW_URL VALIDATE_SQL_URL
+        [--token TOKEN]
 
 The URLs are those of `terraform output endpoints`, the token that of `gcloud auth
 print-identity-token`. Nothing is sent to an ad platform, and what it made is archived at the end.
@@ -32,6 +33,12 @@ DESTINATION = {
     "mode": "paused",
     "conversions": [{"conversion": NAME, "event_name": "Purchase"}],
 }
+SQL = """SELECT event_name AS id, user_pseudo_id AS client_id,
+  TIMESTAMP_MICROS(event_timestamp) AS created
+FROM `{dataset}.events_*`
+WHERE event_name = 'purchase'
+  AND _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date)
+    AND FORMAT_DATE('%Y%m%d', @end_date)"""
 RUN_SECONDS = 1800
 
 
@@ -49,6 +56,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Urls:
+    """Where the functions for people answer."""
+
+    api: str
+    preview: str
+    validate: str
+
+
+@dataclass(frozen=True)
 class Answer:
     status: int
     document: Any
@@ -62,6 +78,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("api")
     parser.add_argument("export_preview")
+    parser.add_argument("validate_sql")
     parser.add_argument("--token", help="an identity token; gcloud's unless given")
     asked = parser.parse_args()
     token = asked.token or subprocess.check_output(
@@ -69,7 +86,8 @@ def main() -> int:
     )
     ask = asking({"Authorization": f"Bearer {token.strip()}"})
     differed = 0
-    for title, differences in walk(asked.api, asked.export_preview, ask, time.sleep):
+    urls = Urls(*(it.rstrip("/") for it in (asked.api, asked.export_preview, asked.validate_sql)))
+    for title, differences in walk(urls, ask, time.sleep):
         print(f"{'differs' if differences else 'ok':8}{title}")
         for difference in differences:
             print(f"        {difference}")
@@ -91,22 +109,22 @@ def asking(headers: Mapping[str, str]) -> Ask:
     return ask
 
 
-def walk(
-    api: str, preview: str, ask: Ask, sleep: Callable[[float], object]
-) -> Iterator[tuple[str, list[str]]]:
+def walk(urls: Urls, ask: Ask, sleep: Callable[[float], object]) -> Iterator[tuple[str, list[str]]]:
     """Each step's title with its differences; goes on after one that differs.
 
     What was made is archived, also where somebody ends the walk on its way.
     """
-    kept = archived(api, preview)
+    kept = archived(urls)
     try:
-        for step in before(api, preview):
+        for step in before(urls):
             yield step.title, differences(step, ask(step.method, step.url, step.body))
-        started = ask("POST", f"{api}/runs", {"conversions": [NAME]})
+        yield "users' SQL reads GA4", judged(urls, ask)
+        started = ask("POST", f"{urls.api}/runs", {"conversions": [NAME]})
         yield "a run is taken on", [] if started.status == 202 else [shown(202, started)]
         if started.status == 202:
-            yield "the run counts the conversion", ran(api, started.document["run_id"], ask, sleep)
-        for step in after(api, preview):
+            run_id = started.document["run_id"]
+            yield "the run counts the conversion", ran(urls.api, run_id, ask, sleep)
+        for step in after(urls):
             yield step.title, differences(step, ask(step.method, step.url, step.body))
         while kept:
             step = kept.pop(0)
@@ -116,20 +134,24 @@ def walk(
             ask(step.method, step.url, step.body)
 
 
-def before(api: str, preview: str) -> list[Step]:
+def before(urls: Urls) -> list[Step]:
     """What is looked at and made before the run."""
-    one, to = f"{api}/conversions/{NAME}", f"{preview}/destinations/{NAME}"
+    one, to = f"{urls.api}/conversions/{NAME}", f"{urls.preview}/destinations/{NAME}"
+    hours = {"cron": "30 5 * * *", "paused": True}
     return [
-        Step("the API answers", "GET", f"{api}/schemas", None, 200, ()),
-        Step("export-preview answers", "GET", f"{preview}/destinations", None, 200, ()),
+        Step("the API answers", "GET", f"{urls.api}/schemas", None, 200, ()),
+        Step("export-preview answers", "GET", f"{urls.preview}/destinations", None, 200, ()),
+        Step("the sources are seen", "GET", f"{urls.api}/freshness", None, 200, ("properties",)),
         Step("a definition is saved", "PUT", one, DEFINITION, 200, ("id", "version")),
+        # a job of Cloud Scheduler, which takes rights of its own
+        Step("it has hours", "PUT", f"{urls.api}/schedules/{NAME}", hours, 200, ("next_run_at",)),
         Step("a destination is saved", "PUT", to, DESTINATION, 200, ("id", "version")),
     ]
 
 
-def after(api: str, preview: str) -> list[Step]:
+def after(urls: Urls) -> list[Step]:
     """What is looked at after the run."""
-    one, to = f"{api}/conversions/{NAME}", f"{preview}/destinations/{NAME}"
+    one, to = f"{urls.api}/conversions/{NAME}", f"{urls.preview}/destinations/{NAME}"
     dry = {"conversion": NAME, "limit": 3}
     return [
         Step("its rows are shown", "GET", f"{one}/records", None, 200, ()),
@@ -137,13 +159,28 @@ def after(api: str, preview: str) -> list[Step]:
     ]
 
 
-def archived(api: str, preview: str) -> list[Step]:
+def archived(urls: Urls) -> list[Step]:
     """What clears up what was made; the destination first, which names the definition."""
-    one, to = f"{api}/conversions/{NAME}", f"{preview}/destinations/{NAME}"
+    one, to = f"{urls.api}/conversions/{NAME}", f"{urls.preview}/destinations/{NAME}"
     return [
         Step("the destination is archived", "DELETE", to, None, 200, ()),
+        Step("its hours are taken away", "DELETE", f"{urls.api}/schedules/{NAME}", None, 200, ()),
         Step("the definition is archived", "DELETE", one, None, 200, ()),
     ]
+
+
+def judged(urls: Urls, ask: Ask) -> list[str]:
+    """How a query over GA4, planned by BigQuery as whoever runs users' SQL, is not right."""
+    known = ask("GET", f"{urls.api}/settings", None)
+    if known.status != 200:
+        return [shown(200, known)]
+    if not known.document["ga4_datasets"]:
+        return []
+    text = SQL.format(dataset=known.document["ga4_datasets"][0])
+    answer = ask("POST", urls.validate, {"sql": text})
+    if answer.status != 200:
+        return [shown(200, answer)]
+    return [it["message"] for it in answer.document["issues"] if it["severity"] == "error"]
 
 
 def differences(step: Step, answer: Answer) -> list[str]:

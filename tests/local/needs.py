@@ -31,6 +31,7 @@ from common.local.stack import provision
 from common.local.stack.attach import ROOT, Attached
 from common.local.stack.stack import PROJECT, REPORT, Stack, running
 from common.messaging.messages import RunRequested
+from terraform.operations import smoke_test
 
 LISTED = Path(__file__).with_name("needs.txt")
 GA4_SQL = f"""SELECT event_name AS id, user_pseudo_id AS client_id,
@@ -90,6 +91,9 @@ def beyond(stack: Stack, found: Attached, today: date) -> Iterator[Callable[[], 
     """What a demo leaves out, step by step; each is waited for."""
     call = found.call
     days = {"start_date": f"{today - timedelta(days=9)}", "end_date": f"{today}"}
+    yield lambda: walked(found)
+    # a second walk brings back what the first one archived
+    yield lambda: walked(found)
     yield lambda: call("PUT", "/api/schedules/purchase", {"cron": "15 9 * * *"})
     yield lambda: call("GET", "/api/schedules")
     yield lambda: call("DELETE", "/api/schedules/purchase")
@@ -125,6 +129,14 @@ def beyond(stack: Stack, found: Attached, today: date) -> Iterator[Callable[[], 
     yield lambda: forgotten_run(found, "left")
     yield lambda: stack.tick("hourly-watchdog")
     yield lambda: stack.tick("hourly-export")
+
+
+def walked(found: Attached) -> None:
+    """The walk through a fresh deployment, here: each answer is as it is written down."""
+    names = ("api", "export-preview", "validate-sql")
+    urls = smoke_test.Urls(*(f"{found.url}/{name}" for name in names))
+    steps = smoke_test.walk(urls, smoke_test.asking({}), time.sleep)
+    assert {title: wrong for title, wrong in steps if wrong} == {}
 
 
 class Ahead:

@@ -1,7 +1,7 @@
 """The smoke test's walk over deployments that answer well, badly, or with a page of the platform.
 
-That the answers are those of the local stack was seen by walking through `python -m common.local
-serve`; here only how differences are found and told.
+That the answers are those of the local stack is seen by `make rights`, which walks twice; here only
+how differences are found and told.
 """
 
 from __future__ import annotations
@@ -11,23 +11,31 @@ from typing import Any
 
 import pytest
 
-from terraform.operations.smoke_test import NAME, Answer, walk
+from terraform.operations.smoke_test import NAME, Answer, Urls, walk
 
 SAVED = Answer(201, {"id": NAME, "version": 1})
 RUN = {"run_id": "r", "status": "finished", "done": 1, "failed": [], "held": []}
 
 
+SETTINGS = Answer(200, {"ga4_datasets": ["shop.analytics_1"]})
+URLS = Urls("/api", "/preview", "/validate")
+
+
 def well(method: str, url: str, body: Any) -> Answer:
     """A deployment as it should be."""
     if method == "PUT":
-        return SAVED
+        return Answer(200, {"next_run_at": None}) if "/schedules/" in url else SAVED
+    known = {"/validate": Answer(200, {"issues": []}), "/api/settings": SETTINGS}
+    known["/api/freshness"] = Answer(200, {"properties": []})
+    if url in known:
+        return known[url]
     if url.endswith("/runs"):
         return Answer(202, {"run_id": "r"})
     return Answer(200, RUN if "/runs/" in url else {})
 
 
 def found(ask: Callable[[str, str, Any], Answer]) -> dict[str, list[str]]:
-    return {title: wrong for title, wrong in walk("/api", "/preview", ask, no_time) if wrong}
+    return {title: wrong for title, wrong in walk(URLS, ask, no_time) if wrong}
 
 
 def no_time(seconds: float) -> None:
@@ -75,9 +83,10 @@ def test_what_was_made_is_archived_when_somebody_ends_the_walk() -> None:
         return well(method, url, body)
 
     with pytest.raises(KeyboardInterrupt):
-        list(walk("/api", "/preview", ask, no_time))
-    assert asked[-2:] == [
+        list(walk(URLS, ask, no_time))
+    assert asked[-3:] == [
         f"DELETE /preview/destinations/{NAME}",
+        f"DELETE /api/schedules/{NAME}",
         f"DELETE /api/conversions/{NAME}",
     ]
 
@@ -87,3 +96,28 @@ def test_an_answer_without_what_it_should_hold_is_reported() -> None:
         return Answer(200, {"id": NAME}) if method == "PUT" else well(method, url, body)
 
     assert found(ask)["a definition is saved"] == ["the answer has no version"]
+
+
+def test_what_bigquery_says_of_the_query_of_a_user_is_reported() -> None:
+    # users' SQL runs as an account of its own: the first call that has to take its place
+    refused = "Access Denied: User does not have permission to query table shop:analytics_1.events_"
+    issues = [
+        {"severity": "error", "message": refused},
+        {"severity": "warning", "message": "a wide window"},
+    ]
+
+    def ask(method: str, url: str, body: Any) -> Answer:
+        if url == "/validate":
+            assert "`shop.analytics_1.events_*`" in body["sql"]
+            return Answer(200, {"issues": issues})
+        return well(method, url, body)
+
+    assert found(ask) == {"users' SQL reads GA4": [refused]}
+
+
+@pytest.mark.parametrize("url", ["/validate", "/api/settings"])
+def test_a_function_that_does_not_answer_is_reported(url: str) -> None:
+    def ask(method: str, asked: str, body: Any) -> Answer:
+        return Answer(403, "<html>403</html>") if asked == url else well(method, asked, body)
+
+    assert found(ask) == {"users' SQL reads GA4": ["403 instead of 200: <html>403</html>"]}
