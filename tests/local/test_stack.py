@@ -170,6 +170,13 @@ def test_a_taken_port_is_named_or_replaced(stack: Stack) -> None:
     assert len({FREE_PORTS.chosen().gateway, chosen.bigquery, chosen.pubsub}) == 3
 
 
+def test_a_free_port_is_none_that_an_outgoing_connection_may_get_meanwhile() -> None:
+    # seen: the scheduler's port was a client's when the scheduler was started, a second later
+    limits = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first = int(limits.read_text().split()[0]) if limits.exists() else 49_152
+    assert all(FREE_PORTS.chosen().scheduler < first for _ in range(50))
+
+
 SERVED = """
 import os, sys
 from pathlib import Path

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import socket
+import random
 from dataclasses import dataclass
 
-from common.local.rpc.wire import LOOPBACK, require_free
+from common.local.rpc.wire import require_free
+
+UNASKED = range(20_000, 32_768)
+"""Ports that no system gives to outgoing connections: another one that was free when it was chosen
+may be such a connection's when it is bound. (Linux: ip_local_port_range; RFC 6335, section 6.)"""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,10 @@ def _available(port: int, fall_back: bool) -> int:
 
 
 def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
+    while True:
+        port = random.choice(UNASKED)
+        try:
+            require_free(port)
+        except OSError:
+            continue
         return port
