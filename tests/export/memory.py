@@ -309,7 +309,7 @@ class MemoryLedger:
         accepted = {entry.conversion_id for entry in latest if entry.state == "accepted"}
         refused: dict[str, set[str]] = {}
         for entry in latest:
-            if entry.state == "rejected":
+            if entry.state in ("rejected", "parked"):
                 key = dedup_key(self.scope.conversion, entry.conversion_id)
                 refused.setdefault(entry.reason, set()).add(key)
         return Today(len(accepted), refused)
@@ -385,7 +385,15 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
         doubts[0] if doubts else None,
         any(sent.op == "retract" for sent in doubts),
         _refused_in_doubt(ordered, doubts),
+        _parked_since(ordered),
     )
+
+
+def _parked_since(ordered: Sequence[Written]) -> datetime | None:
+    """When it was first parked after the newest acceptance."""
+    entries = [written.entry for written in ordered]
+    taken = max((i for i, each in enumerate(entries) if each.state == "accepted"), default=-1)
+    return min((each.at for each in entries[taken + 1 :] if each.state == "parked"), default=None)
 
 
 def _asked_meanwhile(ordered: Sequence[Written]) -> bool:

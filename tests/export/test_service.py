@@ -1118,7 +1118,7 @@ def test_nothing_personal_reaches_ledger_logs_or_incidents(
     assert {entry["destination"] for entry in entries} == {
         stored.id for stored in here.services.catalog.active()
     }
-    assert ("rejected" in {entry["state"] for entry in entries}) == bool(faults)
+    assert ("parked" in {entry["state"] for entry in entries}) == bool(faults)
     tables = ("export_attempts", "export_requests", "incidents")
     shown = capsys.readouterr()
     for text in (*(repr(here.all_of(table)) for table in tables), shown.out, shown.err):

@@ -6,6 +6,7 @@ every request over real HTTP; nobody saves the destination, so that only ticks f
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
@@ -19,8 +20,9 @@ from common.local.platforms.standin import InjectedFault, StandIn
 from functions.export.contract.base import Destination
 from functions.export.destinations.registry import DESTINATIONS
 from functions.export.ledger.entries import Scope
+from functions.export.payload.identifiers import sha256
 from functions.export.payload.rows import ConversionRow
-from functions.export.reconcile.delivery_state import DeliveryState
+from functions.export.reconcile.delivery_state import PARKED_AT_MOST, DeliveryState, dedup_key
 from functions.export.send.due import JUST_NOW, LATEST_DAYS
 from functions.export.send.run import Job, Run
 from functions.export.transport.clock import Deadline
@@ -29,8 +31,9 @@ from tests.destinations.harness import HERE, NOW, World, load, plain, sample_row
 from tests.export.memory import MemoryLedger, Store, TableRun, due
 
 DAYS = 3
-A_DAY = 6
-"""New conversions a day: more than a request whose refusal could be the rows' own fault."""
+FEW, MANY_A_DAY = 1, 6
+"""New conversions a day: one, which nothing can be compared with, and more than a request whose
+refusal could be the rows' own fault."""
 TICK = timedelta(hours=8)
 CALM = timedelta(hours=32)
 """After the account is mended: what was parked is tried again within a day."""
@@ -52,6 +55,25 @@ class Always(deque[InjectedFault | None]):
             return InjectedFault(status=self.status, body=self.body)
         rows = len(rows_of(self.stand_in.calls[-1].json()))
         return InjectedFault(status=self.status, body=self.body(rows))
+
+
+class Odd(deque[InjectedFault | None]):
+    """The same answer to each request that holds a text, and the platform's own to all others."""
+
+    def __init__(self, stand_in: StandIn, text: str, status: int, body: Any) -> None:
+        super().__init__([None])
+        self.stand_in, self.text, self.fault = (
+            stand_in,
+            text,
+            InjectedFault(status=status, body=body),
+        )
+        self.times = 0
+
+    def popleft(self) -> InjectedFault | None:
+        if self.text not in json.dumps(self.stand_in.calls[-1].json()):
+            return None
+        self.times += 1
+        return self.fault
 
 
 def violations(name: str, reason: str) -> Body:
@@ -125,10 +147,10 @@ class Sending:
         self.destination, self.conversion = plain(kind)
         self.chance = random.Random(kind)
 
-    def adds(self) -> None:
+    def adds(self, rows: int) -> None:
         """A day's new rows, and the run of the table that found them."""
         now = self.here.clock.now()
-        for number in range(A_DAY):
+        for number in range(rows):
             id = f"o{len(self.store.table)}"
             self.store.table[id] = replace(
                 sample_row(),
@@ -169,15 +191,16 @@ class Sending:
         return MemoryLedger(self.store, scope, NOW.date()).delivery_states()
 
 
+@pytest.mark.parametrize("a_day", [FEW, MANY_A_DAY])
 @pytest.mark.parametrize(("kind", "status", "body"), [*wrong_accounts()])
 def test_an_account_that_is_mended_gets_every_row_that_its_window_admits(
-    kind: str, status: int, body: Any, running: World
+    kind: str, status: int, body: Any, a_day: int, running: World
 ) -> None:
     here = Sending(running, kind)
     for stand_in in running.stand_ins.values():
         stand_in.faults = Always(stand_in, status, body)
     for _ in range(DAYS):
-        here.adds()
+        here.adds(a_day)
         here.runs()
         here.ticks(timedelta(days=1))
     for stand_in in running.stand_ins.values():
@@ -193,6 +216,50 @@ def test_an_account_that_is_mended_gets_every_row_that_its_window_admits(
         if known.state != "accepted" and not (id in late and known.state == "expired")
     )
     assert wrong == {}
+
+
+TOO_OLD = {"error": {"code": 100, "error_subcode": 2804003, "message": "too old"}}
+
+
+def test_an_odd_row_that_came_alone_is_refused_for_good_once_another_passes(
+    running: World,
+) -> None:
+    here = Sending(running, "meta")
+    odd = odd_ones(running, dedup_key(here.conversion, "o0"), 400, TOO_OLD)
+    here.adds(1)
+    here.runs()
+    assert state_of(here, "o0") == ("parked", "meta_100_2804003")
+    here.ticks(timedelta(days=1))
+    here.adds(1)
+    here.runs()
+    assert state_of(here, "o0")[0] == "parked"
+    here.ticks(timedelta(days=5))
+    assert state_of(here, "o0")[0] == "rejected"
+    assert state_of(here, "o1")[0] == "accepted"
+    assert odd() == 2
+
+
+def test_an_odd_row_that_stays_alone_is_not_tried_for_ever(running: World) -> None:
+    here = Sending(running, "linkedin_audience")
+    odd = odd_ones(running, sha256("o0@example.com"), 200, {"elements": [{"status": 400}]})
+    here.adds(1)
+    here.runs()
+    here.ticks(timedelta(days=30))
+    assert state_of(here, "o0")[0] == "rejected"
+    assert odd() <= PARKED_AT_MOST.days + 1
+
+
+def odd_ones(running: World, text: str, status: int, body: Any) -> Callable[[], int]:
+    """Have every platform refuse what holds the text; the function says how often one did."""
+    found = [Odd(each, text, status, body) for each in running.stand_ins.values()]
+    for stand_in, odd in zip(running.stand_ins.values(), found, strict=True):
+        stand_in.faults = odd
+    return lambda: sum(odd.times for odd in found)
+
+
+def state_of(here: Sending, id: str) -> tuple[Any, Any]:
+    known = here.states()[id]
+    return known.state, known.reason
 
 
 def too_old(destination: Destination[Any], row: ConversionRow, now: Any) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
+import orjson
 from pydantic import Field, StringConstraints
 
 from common.untyped import JsonObject, Row
@@ -23,7 +24,6 @@ from functions.export.contract.base import (
     body,
     canonical,
     fingerprint,
-    present,
     written,
 )
 from functions.export.contract.config import DestinationConfig, Mapped, SecretReference
@@ -230,16 +230,16 @@ class MicrosoftAds(MicrosoftApi[MicrosoftAdsConfig]):
         who = self._who(row, intent)
         if not who:
             return Rejected("no_identifier")
-        known = {
+        event: JsonObject = {
             "ConversionName": self.mapped[conversion].goal_name,
             "ConversionTime": distinct_time(intent.occurred, intent.key),
             **who,
         }
         if intent.op == "create":
-            event = known | _money("Conversion", intent)
+            event |= _money("Conversion", intent)
             members = () if row.msclkid else (canonical(who).decode(),)
             return written(intent.key, event, "create", members)
-        event = known | {"AdjustmentType": intent.op.capitalize()}
+        event["AdjustmentType"] = intent.op.capitalize()
         if intent.op == "restate":
             event |= _money("Adjustment", intent)
         # a second adjustment counts only when its time is later
@@ -253,12 +253,15 @@ class MicrosoftAds(MicrosoftApi[MicrosoftAdsConfig]):
         if intent.op != "create" and not row.msclkid and intent.members:
             first: dict[str, str] = json.loads(intent.members[-1])
             return first
-        people, country = intent.with_person, row.phone_country(self.config.default_country)
-        return present(
-            MicrosoftClickId=row.msclkid,
-            HashedEmailAddress=identifiers.email(row.email, "microsoft") if people else None,
-            HashedPhoneNumber=identifiers.phone(row.phone, country) if people else None,
-        )
+        who = {"MicrosoftClickId": row.msclkid} if row.msclkid else {}
+        if not intent.with_person:
+            return who
+        country = row.phone_country(self.config.default_country)
+        if address := identifiers.email(row.email, "microsoft"):
+            who["HashedEmailAddress"] = address
+        if number := identifiers.phone(row.phone, country):
+            who["HashedPhoneNumber"] = number
+        return who
 
     def request(self, conversion: str, batch: Sequence[Built]) -> Request:
         kind = "OfflineConversions"
@@ -296,15 +299,16 @@ def distinct_time(moment: datetime, key: str) -> str:
     """Time in UTC with seven decimals that follow from our key: Microsoft takes two conversions of
     one click in one second for one, and has no other key. Its own example has as many decimals."""
     decimals = int(key[-12:], 16) % 10_000_000
-    return f"{moment.astimezone(UTC).isoformat()[:SECONDS]}.{decimals:07d}Z"
-
-
-SECONDS = len("2026-11-29T12:00:00")
+    return f"{utc_seconds(moment)[:-1]}.{decimals:07d}Z"
 
 
 def utc_seconds(moment: datetime) -> str:
     """Time in UTC to the second: Microsoft has no other time zone here."""
-    return f"{moment.astimezone(UTC).isoformat()[:SECONDS]}Z"
+    # a tenth of what isoformat takes, for each row
+    return orjson.dumps(moment.astimezone(UTC), option=TO_THE_SECOND)[1:-1].decode()
+
+
+TO_THE_SECOND = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
 def _money(prefix: str, intent: Intent) -> JsonObject:

@@ -24,7 +24,7 @@ KNOWN = (
     "state reason row_hash destination_version held_op held_value held_currency held_event_time "
     "held_fingerprint held_identity held_at in_doubt_op in_doubt_value in_doubt_currency "
     "in_doubt_event_time in_doubt_fingerprint in_doubt_identity in_doubt_at in_doubt_gone "
-    "is_refused_in_doubt"
+    "is_refused_in_doubt parked_since"
 ).split()
 
 
@@ -71,11 +71,9 @@ class BigQueryLedger:
         bound = {"since": since, "since_date": since.astimezone(UTC).date()}
         rows = list(self._warehouse.rows(with_parameters(sql, **self._ids(), **bound)))
         refused = {
-            row["reason"] or "": frozenset(row["refused"])
-            for row in rows
-            if row["state"] == "rejected"
+            row["reason"] or "": frozenset(row["refused"]) for row in rows if not row["is_taken"]
         }
-        accepted = sum(row["conversions"] for row in rows if row["state"] == "accepted")
+        accepted = sum(row["conversions"] for row in rows if row["is_taken"])
         return Today(accepted, refused)
 
     def park(self, reasons: Sequence[str], since: datetime, now: datetime) -> None:
@@ -322,6 +320,7 @@ def candidate(record: Row) -> Candidate:
         in_doubt=_sent(record, "in_doubt"),
         in_doubt_gone=bool(record["known_in_doubt_gone"]),
         refused_in_doubt=bool(record["known_is_refused_in_doubt"]),
+        parked_since=record["known_parked_since"],
     )
     members = tuple(record.get("known_members") or ())
     claims = tuple(record.get("known_claims") or ())

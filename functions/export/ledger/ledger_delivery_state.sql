@@ -111,6 +111,10 @@ delivery_state AS (
     COUNTIF(entry.is_newest AND entry.state = 'failed') > 0
     AND COUNTIF(entry.in_doubt AND entry.position > entry.answered) = 0
     AND COUNTIF(entry.in_doubt AND entry.is_another) > 0 AS is_refused_in_doubt,
+    -- since when the platform has refused it, and it waits until it is known who is at fault
+    MIN(
+      IF(entry.state = 'parked' AND entry.position > entry.answered, entry.happened_at, NULL)
+    ) AS parked_since,
     MAX(IF(entry.state = 'erased', entry.happened_at, NULL)) AS erased_at,
     COALESCE(MAX(IF(entry.is_held, entry.op, NULL)), 'retract') <> 'retract' AS holding
   FROM marked AS entry

@@ -1,9 +1,9 @@
--- How many conversions the platform took, and which it refused for good by reason, since a moment.
+-- How many conversions the platform took, and which it refused by reason, since a moment.
 SELECT
-  attempt.state,
-  IF(attempt.state = 'rejected', attempt.reason, NULL) AS reason,
+  attempt.state = 'accepted' AS is_taken,
+  IF(attempt.state = 'accepted', NULL, attempt.reason) AS reason,
   COUNT(DISTINCT attempt.conversion_id) AS conversions,
-  ARRAY_AGG(DISTINCT IF(attempt.state = 'rejected', attempt.dedup_key, NULL) IGNORE NULLS) AS refused
+  ARRAY_AGG(DISTINCT IF(attempt.state = 'accepted', NULL, attempt.dedup_key) IGNORE NULLS) AS refused
 FROM {{ attempts }} AS attempt
 WHERE
   attempt.destination = @destination
@@ -13,5 +13,5 @@ WHERE
   AND attempt.happened_at >= @since
   -- without an op nothing was sent: it says nothing about the account
   AND attempt.op IS NOT NULL
-  AND attempt.state IN ('accepted', 'rejected')
-GROUP BY attempt.state, reason
+  AND attempt.state IN ('accepted', 'rejected', 'parked')
+GROUP BY is_taken, reason

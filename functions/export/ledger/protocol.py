@@ -26,8 +26,8 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """How many rows the platform took since a moment, and the keys of those that it refused for
-    good, by reason."""
+    """How many rows the platform took since a moment, and the keys of those that it refused, by
+    reason."""
 
     accepted: int = 0
     refused: Mapping[str, Set[str]] = field(default_factory=dict)

@@ -54,7 +54,7 @@ def _readings(text: str, country: str) -> Iterator[str]:
     if national and national.startswith(f"+{code}"):
         yield national
     digits = together(text)
-    plain = digits.isascii() and digits.isdigit() and digits.startswith(code)
+    plain = digits.startswith(code) and digits.isascii() and digits.isdigit()
     international = (in_full(f"+{digits}") or parsed(f"+{digits}", None)) if plain else None
     if international:
         yield international
@@ -93,7 +93,9 @@ def in_full(text: str) -> str | None:
         return None
     code = _CODE_AT.get(digits[:3])
     # a trunk zero behind the code, +49 (0)30, is for the long way to take off
-    return f"+{digits}" if code and _takes(code, digits[len(code) :]) else None
+    national = digits[len(code) :] if code else ""
+    taken = code and _numbers(code, len(national), True).fullmatch(national)
+    return f"+{digits}" if taken else None
 
 
 def in_country(text: str, country: str) -> str | None:
@@ -147,11 +149,6 @@ def _dialling(country: str) -> _Dialling | None:
     return _Dialling(
         str(known.country_code), re.compile(known.international_prefix), trunk, general
     )
-
-
-def _takes(code: str, national: str) -> bool:
-    """Whether the number is valid behind this code and has nothing to be taken off."""
-    return bool(_numbers(code, len(national), True).fullmatch(national))
 
 
 def _is_valid(code: str, national: str) -> bool:

@@ -30,16 +30,21 @@ State = Literal[
     "erased",
 ]
 """`sending`: about to leave. `accepted`: positive proof. `retry`: surely not taken. `unknown`: may
-have been taken. `rejected`: refused for good. `parked`: refused for a reason that nobody listed,
-tried again each day and when the destination is saved. `failed`: accepted, then refused.
-`ambiguous`: a person decides. `requested`: a replay asks for it. `absent`: a person says it is not
-there. `erased`: its person is to be forgotten, which proves that it is gone."""
+have been taken. `rejected`: refused for good. `parked`: refused, and nobody knows yet whether the
+row or the account is at fault; tried again each day and when the destination is saved. `failed`:
+accepted, then refused. `ambiguous`: a person decides. `requested`: a replay asks for it. `absent`:
+a person says it is not there. `erased`: its person is to be forgotten, which proves that it is
+gone."""
 
 OPEN: frozenset[State] = frozenset({"sending", "unknown", "retry", "requested", "absent", "erased"})
 """States that call for another look at every run."""
 
 PARKED_FOR = timedelta(days=1)
 """After this a parked row is tried again."""
+
+PARKED_AT_MOST = timedelta(days=14)
+"""After this a row that a table lists as bad is refused for good, though nothing else was taken
+that would show that the account is sound."""
 
 A_SECOND = timedelta(seconds=1)
 """As near as the times of two changes are told apart."""
@@ -75,6 +80,8 @@ class DeliveryState:
     in_doubt_gone: bool = False
     refused_in_doubt: bool = False
     """Whether another payload than one in doubt was accepted since, and refused later."""
+    parked_since: datetime | None = None
+    """When it was first parked since the platform last took it."""
 
     @property
     def suspect(self) -> bool:

@@ -89,6 +89,8 @@ Decision = Deliver | Note | Nothing
 def reconcile(candidate: Candidate, destination: Destination[Any], terms: Terms) -> Decision:
     """The decision of the table above for one conversion."""
     decision = _decide(candidate, destination, terms)
+    if isinstance(decision, Deliver):
+        return decision
     open = candidate.delivery_state.state in OPEN or candidate.delivery_state.state == "parked"
     if open and decision == Nothing("unchanged"):
         # an open entry needs a closing one, or each run looks at the row again

@@ -4,7 +4,9 @@ positive proof is success.
 A refusal that names no row is tried on single rows first (canaries). If they fail alike the account
 is at fault: the destination halts (circuit breaker) and all rows stay due. If one passes, halving
 finds the culprits, and only a code that a table lists as the row's refuses one for good; any other
-parks it (dead letter), to be tried again.
+parks it (dead letter), to be tried again. Also a listed code parks the row as long as no other one
+has passed beside it or since: of an account that gets a row a day nobody could tell its fault from
+the row's.
 """
 
 from __future__ import annotations
@@ -78,11 +80,14 @@ class Delivery:
         self.accepted = 0
         """Rows that were taken today, as far as this run knows."""
         self.refused: defaultdict[str, set[str]] = defaultdict(set)
-        """Keys of rows that were refused for good today, by reason."""
+        """Keys of rows that were refused today, by reason."""
         self.blamed: set[str] = set()
         """Reasons of refusals that turned out to be the account's."""
         self.doubtful: set[str] = set()
         """Keys of changes to what may never have arrived: that they are refused blames nobody."""
+        self.at_fault: set[str] = set()
+        """Keys of rows that were parked before, and are at fault themselves if they are refused
+        again: others passed since, or they were tried for long enough."""
         self.halted_for: set[str] = set()
         """Reasons of an account's fault that rows have waited for, before this run."""
         self._passed = False
@@ -116,7 +121,9 @@ class Delivery:
         for reason in {outcome.reason for outcome in outcomes if outcome.state == "rejected"}:
             if self._blames_account(reason):
                 outcomes = self._held_open(outcomes, reason)
-        return outcomes
+        return [
+            self._for_now(built, outcome) for built, outcome in zip(batch, outcomes, strict=True)
+        ]
 
     def _deliver(self, batch: Sequence[Built]) -> list[Outcome]:
         if not batch:
@@ -263,6 +270,13 @@ class Delivery:
         if outcome.state != "rejected" or built.key not in self.doubtful:
             return outcome
         return replace(outcome, reason=f"{IN_DOUBT}{outcome.reason}")
+
+    def _for_now(self, built: Built, outcome: Outcome) -> Outcome:
+        """The outcome; parked instead of refused for good while nothing shows whose fault it is."""
+        known = self._passed or built.key in self.at_fault or built.key in self.doubtful
+        if outcome.state != "rejected" or known:
+            return outcome
+        return replace(outcome, state="parked")
 
     def _blames_account(self, reason: str) -> bool:
         """Whether half of a day's rows, and many, were refused for this reason."""

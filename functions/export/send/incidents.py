@@ -46,10 +46,11 @@ def report(
         raised(
             "rows_parked",
             "warning",
-            f"{subject}: the platform refused {done.parked.total():,} conversions for reasons that "
-            f"no table of codes lists ({_listed(done.parked)}) and took others beside them.",
-            "Look the codes up and mend the rows; they are tried again each day, and as soon as "
-            "the row changes or the destination is saved.",
+            f"{subject}: the platform refused {done.parked.total():,} conversions"
+            f" ({_listed(done.parked)}), and nobody knows yet whether they or the account are at"
+            " fault.",
+            "Look the codes up and mend the rows or the account; they are tried again each day, "
+            "and as soon as the row changes or the destination is saved.",
         )
     if done.unknown:
         raised(

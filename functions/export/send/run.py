@@ -20,7 +20,7 @@ from functions.export.contract.config import DestinationConfig
 from functions.export.ledger.entries import Entry, Scope, Scribe
 from functions.export.ledger.outcomes import Outcome
 from functions.export.ledger.protocol import Census, Ledger
-from functions.export.reconcile.delivery_state import Candidate
+from functions.export.reconcile.delivery_state import PARKED_AT_MOST, Candidate
 from functions.export.reconcile.eligibility import unknown_values
 from functions.export.reconcile.membership import Membership
 from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, reconcile
@@ -226,6 +226,8 @@ class Run:
                     orders[built.key] = (decision, entry, candidate.delivery_state.suspect)
                     if decision.intent.op != "create" and not candidate.delivery_state.held:
                         self._delivery.doubtful.add(built.key)
+                    if self._at_fault(candidate.delivery_state.parked_since, now):
+                        self._delivery.at_fault.add(built.key)
                 case Note(state=state, reason=reason):
                     self._summary.stays += candidate.row is None and state in CANNOT_GO
                     notes.append(self._scribe.noted(candidate, decision, now))
@@ -234,6 +236,15 @@ class Run:
                 case Nothing(reason=reason):
                     self._summary.reasons[reason] += 1
         return orders, notes + [entry for _, entry, _ in orders.values()]
+
+    def _at_fault(self, parked_since: datetime | None, now: datetime) -> bool:
+        """Whether another refusal is the row's own fault: of what others were sent since it was
+        parked some were taken, or it has been tried for long."""
+        if parked_since is None:
+            return False
+        # those that are known to be taken are of the last day
+        proved = self._delivery.accepted > 0 and parked_since <= now - A_DAY
+        return proved or parked_since <= now - PARKED_AT_MOST
 
     def _delivered(self, orders: Orders) -> list[Entry]:
         """What became of each order."""
@@ -308,7 +319,8 @@ def decisions(
     """What to do about each candidate, mass retractions held and members kept for other reasons."""
     terms = Terms(job.scope.conversion, job.scope.version, job.currency, now)
     for candidate in wave:
-        decision = reconcile(membership.claimed(candidate), job.destination, terms)
+        known = membership.claimed(candidate) if candidate.claims else candidate
+        decision = reconcile(known, job.destination, terms)
         if isinstance(decision, Deliver):
             yield candidate, _let_through(candidate, decision, job, brake, membership)
         else:
@@ -324,12 +336,16 @@ def _let_through(
         return Nothing("held_back")
     if not job.destination.capabilities.audience:
         return decision
+    if not (retracts or candidate.members):
+        # nearly everybody: new to the audience
+        membership.joining.add(decision.built.members)
+        return decision
     if retracts and membership.joins(candidate):
         return Nothing("person_joins")
     members = decision.built.members
     old, leaving = ((), ()) if retracts else membership.outdated(candidate, members)
     membership.decided(candidate, decision.intent, members)
-    if retracts or not candidate.members:
+    if retracts:
         return decision
     before = job.destination.leaving(decision.intent.key, leaving) if leaving else None
     # whoever waits for another conversion to join is looked at again

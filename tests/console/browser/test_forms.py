@@ -265,6 +265,31 @@ def test_lists_are_created_where_a_conversion_names_none(hollow: Opener) -> None
     assert not faults(page)
 
 
+def test_people_leave_the_lists_that_a_conversion_filled_before(hollow: Opener) -> None:
+    stored = {**FULL[GOOGLE], "id": "people", "kind": "meta_audience", "definition": AUDIENCE}
+    sent: list[Any] = []
+
+    def keep(route: Route) -> None:
+        if route.request.method == "PUT":
+            sent.append(route.request.post_data_json)
+        route.fulfill(json=stored, headers={"ETag": '"1"'})
+
+    page = filled(hollow, "/nowhere", {})
+    page.route(f"**{PEOPLE}", keep)
+    page.goto("/destinations/people/edit")
+    lists = page.get_by_role("combobox", name="Lists to leave 2")
+    for id in ("23850000000000003", "23850000000000004", "5"):
+        lists.fill(id)
+        lists.press("Enter")
+    lists.press("Backspace")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("Saved as version 1")).to_be_visible()
+    [lead, deal] = sent[0]["conversions"]
+    assert not lead.get("leaves")
+    assert deal["leaves"] == ["23850000000000003", "23850000000000004"]
+    assert not faults(page)
+
+
 def test_an_audience_tells_its_size_and_gets_a_lookalike(hollow: Opener) -> None:
     sizes = {"lead": (1000, 1200, 61.5), "deal": (10, 40, None)}
     diagnoses = [
@@ -309,10 +334,14 @@ def test_an_audience_tells_its_size_and_gets_a_lookalike(hollow: Opener) -> None
     assert asked == [{"conversion": "lead", "country": "DE", "percent": 1, "name": ""}]
 
 
-def test_a_figure_of_the_ledger_leads_to_its_rows(hollow: Opener) -> None:
-    standing = {"conversion": "lead", "state": "rejected", "op": "create", "reason": "too_old"}
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [("rejected", "Refused"), ("parked", "Set aside, tried again daily")],
+)
+def test_a_figure_of_the_ledger_leads_to_its_rows(hollow: Opener, state: str, word: str) -> None:
+    standing = {"conversion": "lead", "state": state, "op": "create", "reason": "too_old"}
     entry = {
-        "conversion": "lead", "conversion_id": "L-1", "state": "rejected", "op": "create",
+        "conversion": "lead", "conversion_id": "L-1", "state": state, "op": "create",
         "reason": "too_old", "value": 20, "currency": "EUR", "request_id": "q",
         "recorded_at": "2026-11-28T10:00:00Z", "happened_at": "2026-11-28T09:00:00Z",
     }  # fmt: skip
@@ -324,9 +353,9 @@ def test_a_figure_of_the_ledger_leads_to_its_rows(hollow: Opener) -> None:
             f"{GOOGLE}/ledger": {"entries": [entry], "next_page": ""},
         },
     )
-    with page.expect_request(lambda request: "state=rejected" in request.url):
+    with page.expect_request(lambda request: f"state={state}" in request.url):
         page.get_by_role("table", name="Where conversions stand").get_by_role("link").click()
-    expect(page.get_by_role("combobox", name="State")).to_have_value("Refused")
+    expect(page.get_by_role("combobox", name="State")).to_have_value(word)
     assert not faults(page)
 
 

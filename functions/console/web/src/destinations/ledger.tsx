@@ -9,7 +9,7 @@ import type { Export } from '../api/types';
 import { count, money } from '../ui/format';
 import { Act } from '../ui/act';
 import { Ago, Empty, Failed, More, Waiting } from '../ui/parts';
-import { STATES, type LedgerEntry, type DeliveryStateCount } from './types';
+import { LEDGER_STATES, STATES, type LedgerEntry, type DeliveryStateCount } from './types';
 
 /** Where all conversions stand at the platform. */
 export function DeliveryStates({ id }: { id: string }) {
@@ -100,10 +100,7 @@ export function Ledger({ id }: { id: string }) {
           aria-label="State"
           data={[
             { value: '', label: 'All states' },
-            ...['accepted', 'ambiguous', 'unknown', 'rejected', 'failed', 'skipped', 'expired', 'retry'].map((value) => ({
-              value,
-              label: STATES[value]?.word ?? value,
-            })),
+            ...LEDGER_STATES.map(([value, { word }]) => ({ value, label: word })),
           ]}
           value={state}
           onChange={(value) => {

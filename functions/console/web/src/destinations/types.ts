@@ -40,3 +40,7 @@ export const STATES: Record<string, { word: string; sign: string; color: string 
   retract: { word: 'Take back', sign: '−', color: 'orange' },
   nothing: { word: 'Nothing to do', sign: '=', color: 'gray' },
 };
+
+/** What a dry run says in the place of a state; no entry of the ledger has one of these. */
+const DECISIONS = ['create', 'restate', 'retract', 'nothing'];
+export const LEDGER_STATES = Object.entries(STATES).filter(([state]) => !DECISIONS.includes(state));
