@@ -115,10 +115,18 @@ def show_run(console: Console, run: Row) -> None:
             f"{entry['seconds'] or 0:.1f}",
         )
     console.print(table)
+    for detail, names in _told(run).items():
+        console.print(f"[bold]{', '.join(names)}[/]: {detail}")
+
+
+def _told(run: Row) -> dict[str, list[str]]:
+    """What there is to say of a run → the conversions of which it is said."""
+    told: dict[str, list[str]] = {}
     for entry in run["entries"]:
         # of what went well only rows of a day that is not told whole are worth a word
         if entry["detail"] and entry["status"] in ("failed", "held", "applied", "unchanged"):
-            console.print(f"[bold]{entry['conversion'] or 'stage'}[/]: {entry['detail']}")
+            told.setdefault(entry["detail"], []).append(entry["conversion"] or "stage")
+    return {detail: list(dict.fromkeys(names)) for detail, names in told.items()}
 
 
 def _show_counts(console: Console, run: Row) -> None:

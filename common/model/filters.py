@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from common.bigquery.sql import Sql, bind, fill, join
 from common.model import dimensions
@@ -94,6 +103,25 @@ class Condition(BaseModel):
         examples=["any"],
     )
 
+    # each field says by itself what is wrong with it, so that two wrong words are told at once
+    @field_validator("dimension")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        dimensions.type_of(name)
+        return name
+
+    @field_validator("value")
+    @classmethod
+    def _is_number(cls, value: Value, info: ValidationInfo) -> Value:
+        name, operator = info.data.get("dimension"), info.data.get("operator")
+        # of one that compares text it is said that it does
+        if operator and NEGATIVE_OPERATORS.get(operator, operator) not in NUMBER_OPERATORS:
+            return value
+        is_text = any(isinstance(part, str) for part in _listed(value))
+        if name and is_text and dimensions.type_of(name) == "number":
+            raise ValueError(f"{name} needs a number, not text")
+        return value
+
     @model_validator(mode="after")
     def _fits(self) -> Condition:
         kind = dimensions.type_of(self.dimension)
@@ -114,7 +142,7 @@ class Condition(BaseModel):
         if self.value is None or self.value == []:
             raise ValueError(f"{self.operator} needs a value")
         numeric = not any(isinstance(part, str) for part in _listed(self.value))
-        if not numeric and (kind == "number" or operator not in TEXT_OPERATORS):
+        if not numeric and operator not in TEXT_OPERATORS:
             raise ValueError(f"{self.operator} on {self.dimension} needs a number, not text")
         if numeric and operator not in NUMBER_OPERATORS:
             raise ValueError(f'{self.operator} compares text: put it in quotes, such as "5"')

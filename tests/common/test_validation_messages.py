@@ -75,6 +75,19 @@ def test_a_fault_has_the_senders_path_and_says_what_to_write(
     assert message in found[field]
 
 
+def test_all_wrong_words_of_a_condition_are_told_at_once() -> None:
+    wrong = {"dimension": "transaction_totl", "operator": "greater_then", "value": "100"}
+    near = {**wrong, "dimension": "transaction_total"}
+    found = {
+        fault["field"]: fault["message"]
+        for fault in faults(purchase(filters={"all": [wrong, near]}))
+    }
+    assert "did you mean transaction_total" in found["filters.all.0.dimension"]
+    assert "did you mean greater_than?" in found["filters.all.0.operator"]
+    assert "did you mean greater_than?" in found["filters.all.1.operator"]
+    assert "needs a number, not text" in found["filters.all.1.value"]
+
+
 def test_the_value_that_was_sent_is_never_repeated() -> None:
     sent = purchase(name=["ann@shop.example"], event_type="ann@shop.example")
     assert "ann@shop.example" not in str(faults(sent))

@@ -135,6 +135,13 @@ def test_a_run_is_shown_with_what_it_left_out() -> None:
     assert line(ENTRY) == "purchase: applied 2026-11-01 to 2026-11-30"
 
 
+def test_what_is_true_of_several_conversions_is_said_once() -> None:
+    entries = [{**ENTRY, "conversion": name, "detail": "Why."} for name in ("lead", "sale")]
+    shown = printed(show_run, {"run_id": "r", "status": "finished", "entries": entries})
+    assert shown.count("Why.") == 1
+    assert "lead, sale: Why." in shown
+
+
 def test_open_incidents_say_what_to_do() -> None:
     incident = {"severity": "error", "code": "stale", "detail": "Old.", "fix": "Run it."}
     assert printed(show_incidents, [incident]) == "error stale: Old.\n  Run it.\n"
