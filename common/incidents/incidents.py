@@ -7,7 +7,7 @@ that resolved it are its present episode, and the newest entry says its state.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -84,10 +84,12 @@ class IncidentLog:
         *,
         codes: Iterable[str] | None = None,
         until: date | None = None,
+        besides: Collection[str] = (),
     ) -> None:
         """Resolve what earlier runs of this function reported of the subject and this one did not.
 
-        `codes` are those that the run judged, all unless given: what was not looked at stays open.
+        `codes` are those that the run judged, all unless given: what was not looked at stays open,
+        and so do the objects `besides`.
         `until` is the last day that the run looked at: what a run of later days found stays open
         too. Without it, as for what has no days, every earlier run counts.
         """
@@ -99,6 +101,7 @@ class IncidentLog:
             # what this run has reported itself is here, not gone
             and row["run_id"] != run_id
             and (judged is None or row["code"] in judged)
+            and row["object"] not in besides
         ]
         if until is not None and gone:
             later = self._of_later_days(gone, until)

@@ -8,14 +8,19 @@ from typing import Any
 import pytest
 
 from functions.materialize.stage.facts import incidents
+from functions.materialize.task.volume import is_low
 from tests.materialize.world import QuickWorld
 
 QUIET: dict[str, Any] = {
     "purchases": 1000, "without_id": 10, "copies": 100, "unknown_refunds": 0, "shared": [],
     "stopped": [], "visiting": 5000, "clicking": 500, "buying": 200, "brought": 20,
-    "new_purchases": 30, "new_copies": 4,
+    "new_purchases": 30, "new_copies": 4, "week_purchases": 200, "week_copies": 25,
+    "until": date(2026, 11, 9),
 }  # fmt: skip
-STOPPED = {"event_name": "lead", "seen": 200, "days": 28, "last_date": date(2026, 11, 7)}
+STOPPED = {
+    "event_name": "lead", "seen": 200, "days": 28, "last_date": date(2026, 11, 7), "missing": 2,
+    "longest_gap": 1,
+}  # fmt: skip
 
 
 def codes(**found: Any) -> list[str]:
@@ -42,6 +47,16 @@ def codes(**found: Any) -> list[str]:
         ({"stopped": [STOPPED]}, ["event_stopped"]),
         # an event of twice a week may well miss two days
         ({"stopped": [{**STOPPED, "seen": 8}]}, []),
+        # but one of twice a day no week, and one that pauses each weekend no third day
+        ({"stopped": [{**STOPPED, "seen": 56, "missing": 5}]}, ["event_stopped"]),
+        ({"stopped": [{**STOPPED, "longest_gap": 3}]}, []),
+        ({"stopped": [{**STOPPED, "longest_gap": 3, "missing": 3}]}, ["event_stopped"]),
+        # of few purchases one may lack its id by chance, three do not
+        ({"purchases": 40, "without_id": 1}, []),
+        ({"purchases": 13, "without_id": 2}, []),
+        ({"purchases": 13, "without_id": 3}, ["orders_without_id"]),
+        # where a day has too few to judge, the week is judged
+        ({"new_purchases": 9, "new_copies": 9, "week_copies": 80}, ["many_copies"]),
         ({"unknown_refunds": 1}, ["refund_of_unknown_order"]),
     ],
 )
@@ -49,6 +64,15 @@ def test_what_is_unusual_is_reported_and_nothing_else(
     found: dict[str, Any], expected: list[str]
 ) -> None:
     assert codes(**found) == expected
+
+
+@pytest.mark.parametrize(
+    ("seen", "usual", "expected"),
+    # three of ten are chance, two hardly; of many it is the share that counts
+    [(3, 10, False), (2, 10, True), (0, 9, False), (39, 100, True), (40, 100, False)],
+)
+def test_a_low_day_is_one_that_is_no_chance(seen: int, usual: float, expected: bool) -> None:
+    assert is_low(seen, usual) is expected
 
 
 def test_buyers_that_lost_their_click_and_an_event_that_stopped_are_reported(

@@ -332,10 +332,16 @@ def _stage(
             if not _is_read(services, run_id, piece.span.window, read):
                 held.append(piece.span.window)
     if not held:
-        names = {name for stored in listed for name in stored.conversion.events()}
+        names = _events(listed)
+        # of what this run does not count the stage may hold older days alone
+        others = _events(known.definitions.values()) - names
         until = min(window.end, known.exported.end) if known.exported else window.end
-        facts.report(services.warehouse, services.ledger, until, names, run_id)
+        facts.report(services.warehouse, services.ledger, until, window.end, names, others, run_id)
     return held
+
+
+def _events(definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
+    return frozenset(name for stored in definitions for name in stored.conversion.events())
 
 
 def _is_read(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
@@ -24,6 +24,8 @@ ENOUGH = 20
 """Fewer purchases say nothing about shares."""
 SHARE = 0.01
 """Of purchases without order id."""
+NO_CHANCE = 3
+"""So many without order id are no chance, however few purchases there are."""
 COPIES = 0.2
 """Identical rows beside each purchase, where nothing is known of other days; GA4's public sample
 has one in seven."""
@@ -61,9 +63,19 @@ def report_export(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: 
 
 
 def report(
-    warehouse: Warehouse, ledger: Ledger, until: date, names: Iterable[str], run_id: str
+    warehouse: Warehouse,
+    ledger: Ledger,
+    until: date,
+    asked: date,
+    names: Collection[str],
+    others: Collection[str],
+    run_id: str,
 ) -> None:
-    """Report what the events up to the day show; `names` are those that definitions count."""
+    """Report what the events up to the last day that is exported, `until`, show.
+
+    `asked` is the last day of the run, `names` are the events that its definitions count, `others`
+    those that it did not read.
+    """
     window = Window.ending(until, DAYS)
     sql = template(
         __file__,
@@ -83,9 +95,12 @@ def report(
         oldest=window.start - timedelta(days=400),
         names=Parameter("ARRAY<STRING>", sorted(names)),
     )
-    for incident in incidents(next(warehouse.rows(bound))):
+    found = next(warehouse.rows(bound))
+    for incident in incidents(found):
         ledger.report(incident, run_id=run_id)
-    ledger.resolve_gone("", run_id, codes=CODES)
+    # an event that was not seen at all in these days has not come back
+    unknown = {*others, *names} - set(found["seen_names"])
+    ledger.resolve_gone("", run_id, codes=CODES, until=asked, besides=unknown)
 
 
 def incidents(found: Row) -> Iterator[Incident]:
@@ -93,8 +108,10 @@ def incidents(found: Row) -> Iterator[Incident]:
     yield from _of_orders(found)
     yield from _of_ads(found)
     for event in found["stopped"]:
-        # two days are missing by then, so twice a day's mean was to be expected
-        if 2 * event["seen"] / event["days"] >= SURELY:
+        missing = event["missing"]
+        # it may pause every weekend; and where it comes rarely, chance alone makes longer gaps
+        is_longer = missing >= event["longest_gap"]
+        if is_longer and missing * event["seen"] / event["days"] >= SURELY:
             yield Incident(
                 "event_stopped",
                 f"The event {event['event_name']} was seen {event['seen']:,} times in"
@@ -113,9 +130,9 @@ def _of_ads(found: Row) -> Iterator[Incident]:
     if expected >= SURELY and not found["brought"]:
         yield Incident(
             "clicks_unattributed",
-            f"{found['clicking']:,} of {found['visiting']:,} visitors of the last {WEEK} days came"
-            f" by ads, and not one of {found['buying']:,} buyers among them: no purchase can be"
-            " given to an ad.",
+            f"{found['clicking']:,} of {found['visiting']:,} visitors of the {WEEK} days up to"
+            f" {found['until']} came by ads, and not one of {found['buying']:,} buyers among them:"
+            " no purchase can be given to an ad.",
             fix="Look whether the client id survives the way to the thank-you page: cross-domain"
             " linking to the checkout, payment pages, purchases that a server sends.",
             severity="error",
@@ -136,36 +153,46 @@ def _of_orders(found: Row) -> Iterator[Incident]:
             object=order["order_id"],
             severity="warning",
         )
-    if purchases >= ENOUGH and found["without_id"] > SHARE * purchases:
+    # one of few purchases may lack its id by chance
+    many = 2 if purchases >= ENOUGH else NO_CHANCE
+    if found["without_id"] >= many and found["without_id"] > SHARE * purchases:
         yield Incident(
             "orders_without_id",
-            f"{found['without_id']:,} of {purchases:,} purchases of the last {DAYS} days have no"
-            " order id: each counts, reloads of a page included, and no refund finds them.",
+            f"{found['without_id']:,} of {purchases:,} purchases of the {DAYS} days up to"
+            f" {found['until']} have no order id: each counts, reloads of a page included, and no"
+            " refund finds them.",
             fix="Send transaction_id with the purchase event.",
             severity="warning",
         )
-    if found["new_purchases"] >= ENOUGH and found["new_copies"] > _usual_copies(found):
+    # a day of a small shop says nothing, a week does
+    period, words = (
+        ("new", f"On {found['until']}")
+        if found["new_purchases"] >= ENOUGH
+        else ("week", f"In the {WEEK} days up to {found['until']}")
+    )
+    sold, copies = found[f"{period}_purchases"], found[f"{period}_copies"]
+    if sold >= ENOUGH and copies > _usual_copies(found, sold, copies):
         yield Incident(
             "many_copies",
-            f"On the newest day GA4 exported {found['new_copies']:,} identical copies of"
-            f" {found['new_purchases']:,} purchases, far more than before.",
+            f"{words} GA4 exported {copies:,} identical copies of {sold:,} purchases, far more than"
+            " before.",
             fix="Look for a tag that fires twice; each purchase counts once all the same.",
             severity="warning",
         )
     if found["unknown_refunds"]:
         yield Incident(
             "refund_of_unknown_order",
-            f"Refunds of the last {DAYS} days that name no order, or one of no purchase:"
-            f" {found['unknown_refunds']:,}; they lower nothing.",
+            f"Refunds of the {DAYS} days up to {found['until']} that name no order, or one of no"
+            f" purchase: {found['unknown_refunds']:,}; they lower nothing.",
             fix="Send the transaction_id of the purchase with its refund.",
             severity="warning",
         )
 
 
-def _usual_copies(found: Row) -> float:
-    """How many copies the newest day's purchases may have by what other days had."""
-    before = found["purchases"] - found["new_purchases"]
+def _usual_copies(found: Row, sold: int, copies: int) -> float:
+    """How many copies so many of the purchases may have by what the others had."""
+    before = found["purchases"] - sold
     if before < ENOUGH:
-        return float(COPIES * found["new_purchases"])
-    usual = (found["copies"] - found["new_copies"]) / before
-    return float((ABOVE_USUAL * usual + 0.05) * found["new_purchases"])
+        return COPIES * sold
+    usual = (found["copies"] - copies) / before
+    return float((ABOVE_USUAL * usual + 0.05) * sold)

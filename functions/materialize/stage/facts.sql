@@ -42,20 +42,40 @@ clicked AS (
 ),
 named AS (
   -- the events of the definitions, and when each was seen
-  SELECT event.event_name, COUNT(*) AS seen, MIN(event.date) AS first_date, MAX(event.date) AS last_date
-  FROM {{ stage }} AS event
-  WHERE event.event_name IN UNNEST(@names) AND event.date BETWEEN @start_date AND @end_date
-  GROUP BY event.event_name
+  SELECT
+    daily.event_name,
+    SUM(daily.seen) AS seen,
+    MIN(daily.date) AS first_date,
+    MAX(daily.date) AS last_date,
+    COALESCE(MAX(daily.gap), 1) AS longest_gap
+  FROM (
+    SELECT
+      event.event_name,
+      event.date,
+      COUNT(*) AS seen,
+      DATE_DIFF(event.date, LAG(event.date) OVER (PARTITION BY event.event_name ORDER BY event.date), DAY) AS gap
+    FROM {{ stage }} AS event
+    WHERE event.event_name IN UNNEST(@names) AND event.date BETWEEN @start_date AND @end_date
+    GROUP BY event.event_name, event.date
+  ) AS daily
+  GROUP BY daily.event_name
+),
+newest AS (
+  -- the last day of which GA4 has told anything
+  SELECT MAX(visit.date) AS date FROM {{ visits }} AS visit WHERE visit.date BETWEEN @start_date AND @end_date
 )
 SELECT
+  @end_date AS until,
   ARRAY(
-    SELECT AS STRUCT named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date
+    SELECT AS STRUCT
+      named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date,
+      DATE_DIFF(newest.date, named.last_date, DAY) AS missing, named.longest_gap
     FROM named
-    WHERE named.last_date < DATE_SUB(
-      (SELECT MAX(visit.date) FROM {{ visits }} AS visit WHERE visit.date BETWEEN @start_date AND @end_date), INTERVAL 1 DAY
-    )
+    CROSS JOIN newest
+    WHERE named.last_date < DATE_SUB(newest.date, INTERVAL 1 DAY)
     ORDER BY named.event_name
   ) AS stopped,
+  ARRAY(SELECT named.event_name FROM named ORDER BY named.event_name) AS seen_names,
   (SELECT COUNT(DISTINCT visit.client_id) FROM {{ visits }} AS visit WHERE visit.date BETWEEN @week_start AND @end_date) AS visiting,
   (SELECT COUNT(*) FROM clicked WHERE clicked.date >= @week_start) AS clicking,
   (SELECT COUNT(DISTINCT purchase.client_id) FROM purchase WHERE purchase.date >= @week_start) AS buying,
@@ -67,6 +87,8 @@ SELECT
   ) AS brought,
   (SELECT COUNTIF(purchase.date = @end_date) FROM purchase) AS new_purchases,
   (SELECT COALESCE(SUM(IF(purchase.date = @end_date, purchase.copies, 0)), 0) FROM purchase) AS new_copies,
+  (SELECT COUNTIF(purchase.date >= @week_start) FROM purchase) AS week_purchases,
+  (SELECT COALESCE(SUM(IF(purchase.date >= @week_start, purchase.copies, 0)), 0) FROM purchase) AS week_copies,
   (SELECT COUNT(*) FROM purchase) AS purchases,
   (SELECT COUNTIF(purchase.order_id IS NULL) FROM purchase) AS without_id,
   (SELECT COALESCE(SUM(purchase.copies), 0) FROM purchase) AS copies,

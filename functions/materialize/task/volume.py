@@ -14,11 +14,15 @@ USUAL_ROWS = 10
 """Weekdays with fewer conversions on average are too quiet to judge."""
 SHARE = 0.4
 """A day below this share of its weekday's average is reported."""
+BY_CHANCE = 2.5
+"""So many roots of the average a day may fall short by chance: where ten a day are usual, three
+come once in three months."""
 
 
 def is_low(seen: int, usual: float) -> bool:
-    """Whether a day has far fewer conversions than its weekday usually has."""
-    return usual >= USUAL_ROWS and seen < SHARE * usual
+    """Whether a day has far fewer conversions than its weekday usually has, by no chance."""
+    is_chance = seen >= usual - BY_CHANCE * usual**0.5
+    return usual >= USUAL_ROWS and seen < SHARE * usual and not is_chance
 
 
 def is_whole(warehouse: Warehouse, day: date) -> bool:
