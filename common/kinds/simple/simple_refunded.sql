@@ -1,8 +1,9 @@
   -- the candidates, their value lowered by what was returned
-  SELECT measured.* EXCEPT (is_refunded, is_full, returned, by_preliminary) REPLACE (
+  SELECT measured.* EXCEPT (is_refunded, is_full, is_partly_unknown, returned, by_preliminary) REPLACE (
     -- a refund that GA4 may still change makes its purchase wait for the daily table as well
     COALESCE(measured.is_preliminary, FALSE) OR measured.by_preliminary AS is_preliminary,
     measured.returned AS value_refunded,
+    COALESCE(measured.value_problem, IF(measured.is_partly_unknown AND NOT measured.is_full, 'unknown_refund', NULL)) AS value_problem,
     measured.net_value - measured.returned AS net_value,
     CASE WHEN NOT measured.is_refunded THEN 'none' WHEN measured.is_full THEN 'full' ELSE 'partial' END AS refund_status,
     COALESCE(measured.removed, IF(measured.is_full, {{ removal }}, NULL)) AS removed
@@ -13,6 +14,7 @@
       applied.event_key IS NOT NULL AS is_refunded,
       COALESCE(applied.is_preliminary, FALSE) AS by_preliminary,
       applied.is_whole OR applied.amount >= previous.paid AS is_full,
+      applied.is_partly_unknown,
       CASE
         WHEN applied.event_key IS NULL THEN 0
         WHEN applied.is_whole OR applied.amount >= previous.paid THEN previous.value_gross

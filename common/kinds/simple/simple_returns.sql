@@ -3,6 +3,9 @@
   SELECT
     paired.*,
     COALESCE(paired.stated, IF(paired.names_all AND paired.stating = 0, NULL, paired.returned)) AS amount,
+    -- what is priced by the purchase is money of the purchase, whatever the refund's currency
+    IF(paired.stated IS NULL AND NOT (paired.names_all AND paired.stating = 0), paired.priced_by_purchase, NULL) AS amount_as_paid,
+    IF(paired.stated IS NULL, paired.lacking_price, 0) AS unpriced,
     paired.stated IS NULL
       AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.has_no_amount)) AS is_whole
   FROM (
@@ -17,9 +20,11 @@
       COUNT(listed.quantity) AS products,
       COUNT(listed.returned) AS stating,
       SUM(COALESCE(
-        listed.returned,
-        COALESCE(listed.price, bought.price) * LEAST(listed.quantity, COALESCE(bought.quantity, listed.quantity))
+        listed.returned, listed.price * LEAST(listed.quantity, COALESCE(bought.quantity, listed.quantity))
       )) AS returned,
+      SUM(IF(COALESCE(listed.returned, listed.price) IS NULL, bought.price * LEAST(listed.quantity, bought.quantity), NULL))
+        AS priced_by_purchase,
+      COUNTIF(listed.quantity IS NOT NULL AND COALESCE(listed.returned, listed.price, bought.price) IS NULL) AS lacking_price,
       COUNTIF(listed.quantity >= bought.quantity) > 0
         AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0)) AS names_all
     FROM {{ previous }} AS previous

@@ -86,7 +86,8 @@ totals AS (
     ) AS bad_values,
     COUNTIF(published.date >= @start_date AND published.value_problem = 'unreadable_currency') AS bad_currencies,
     COUNTIF(
-      published.date >= @start_date AND published.refund_status = 'partial' AND published.value_refunded = 0
+      published.date >= @start_date
+      AND (published.value_problem = 'unknown_refund' OR (published.refund_status = 'partial' AND published.value_refunded = 0))
     ) AS unknown_refunds,
     ARRAY_AGG(
       DISTINCT IF(

@@ -164,8 +164,8 @@ _UNUSABLE = {
     ),
     "unknown_refunds": (
         "refund_amount_unknown",
-        "a refund whose amount is not known (nothing but products without a price, zero, or a"
-        " currency without a rate); their value stays",
+        "a refund whose amount is not known (a product without a price, zero, or a"
+        " currency without a rate); what is not known lowers nothing",
         "Send value and currency with the refund event.",
     ),
 }
