@@ -26,9 +26,10 @@ class Platform:
     """How long before the conversion it counts, in days of 24 hours."""
 
 
+GOOGLE = Platform("google", ("gclid", "gbraid", "wbraid"), 90)
 PLATFORMS = (
     # days as the platforms document them, or as reported where they do not; see README
-    Platform("google", ("gclid", "gbraid", "wbraid"), 90),
+    GOOGLE,
     # belongs to Campaign Manager: sent to Google Ads it would be no click
     Platform("cm360", ("dclid",), 90),
     Platform("meta", ("fbclid",), 90),
@@ -55,6 +56,16 @@ def of_page(location: str, cut: int) -> Sql:
         f" REGEXP_EXTRACT_ALL(IF(LENGTH({location}) >= {cut},"
         f" REGEXP_REPLACE({location}, r'[?&#;][^?&#;]*$', ''), {location}),"
         f" r'(?i)[?&#;]((?:{names})=[^&#;?]+)'), [])"
+    )
+
+
+def is_of_google(pair: str) -> Sql:
+    """Whether the text kind=value is a click on one of Google's ads."""
+    return fill(
+        "REGEXP_CONTAINS({{ pair }}, r'(?i)^(?:{{ kinds }})=') AND NOT {{ is_none }}",
+        pair=pair,
+        kinds="|".join(GOOGLE.kinds),
+        is_none=placeholders.is_no_click(f"SUBSTR({pair}, STRPOS({pair}, '=') + 1)"),
     )
 
 

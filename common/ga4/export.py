@@ -121,14 +121,17 @@ def scan(
             raw_medium=_raw("medium"),
             raw_campaign=_raw("campaign"),
             session_step=_session_step(),
-            session_record=",\n  ".join(_session_record()),
+            session_record=join(",\n  ", _session_record()),
             item_texts=_texts("items", ("item_id", "price", "quantity")),
             param_texts=_texts("event_params", ("key", "text")),
             item_of_app=_item_of_app(),
             order_scope=_order_scope(properties),
             currencies=bind(sorted(DECIMALS)),
-            clicks_of_page=clicks.of_page("keyed.page_location", PAGE_CUT),
+            clicks_of_page=clicks.of_page("meant.page_location", PAGE_CUT),
             clicks_of_referrer=_clicks_of_referrer(),
+            google_click=clicks.is_of_google("pair"),
+            is_collected=_is_collected(),
+            items=_items(),
         ),
         event_names=Parameter("ARRAY<STRING>", sorted({*event_names, *ALWAYS})),
         first_suffix=_suffix(window, -1),
@@ -167,6 +170,25 @@ def _meant() -> Sql:
     return join(",\n      ", (*names, *numbers))
 
 
+def _items() -> Sql:
+    """The list of products, their texts without those that say nothing.
+
+    GA4 writes `(not set)` for each text that a product lacks, and where an event has no product
+    sometimes one that has nothing else.
+    """
+    texts = {it: placeholders.something(f"item.{it}") for it in ITEM_TEXTS}
+    named = (fill("{{ it }} AS {{ name }}", it=it, name=name) for name, it in texts.items())
+    return fill(
+        "ARRAY(SELECT AS STRUCT {{ texts }}, {{ numbers }} FROM UNNEST(keyed.items) AS item"
+        " WHERE COALESCE({{ id }}, {{ name }}) IS NOT NULL"
+        " OR COALESCE(item.price, item.item_revenue, item.item_refund) IS NOT NULL)",
+        texts=join(", ", named),
+        numbers=", ".join(f"item.{it} AS {it}" for it in ITEM_NUMBERS),
+        id=texts["item_id"],
+        name=texts["item_name"],
+    )
+
+
 def _raw(part: str) -> Sql:
     """This part of the record of the event alone."""
     return placeholders.source(
@@ -174,17 +196,30 @@ def _raw(part: str) -> Sql:
     )
 
 
-def _session_step() -> str:
+def _session_step() -> Sql:
     """Which of GA4's own records of the session speaks, the best one first."""
-    whens = (
-        f"WHEN meant.{'google_ads_id' if it == 'google_ads' else f'{it}_source'} IS NOT NULL"
-        f" THEN '{it}'"
-        for it in CAMPAIGNS
+    speaks = {it: placeholders.source(f"meant.{it}_source") for it in CAMPAIGNS}
+    speaks["google_ads"] = fill(
+        "COALESCE({{ campaign }}, {{ customer }})",
+        campaign=placeholders.somebody("meant.google_ads_campaign_id"),
+        customer=placeholders.somebody("meant.google_ads_customer_id"),
     )
-    return f"CASE {' '.join(whens)} END"
+    whens = (
+        fill("WHEN {{ said }} IS NOT NULL THEN '{{ it }}'", said=said, it=it)
+        for it, said in speaks.items()
+    )
+    return fill("CASE {{ whens }} END", whens=join(" ", whens))
 
 
-def _session_record() -> Iterable[str]:
+def _is_collected() -> Sql:
+    """Whether the record of the page says anything."""
+    parts = (
+        placeholders.source(f"meant.collected_{it}") for it in ("source", "medium", "campaign")
+    )
+    return fill("COALESCE({{ parts }}) IS NOT NULL", parts=join(", ", parts))
+
+
+def _session_record() -> Iterable[Sql]:
     """That record, whole: a column that it lacks is taken from no other."""
     # the record names neither: GA4's own reports call auto-tagged traffic google / cpc
     of_google_ads = {"source": "'google'", "medium": "'cpc'"}
@@ -193,10 +228,10 @@ def _session_record() -> Iterable[str]:
         columns["google_ads"] = of_google_ads.get(part, columns["google_ads"])
         whens = " ".join(f"WHEN '{it}' THEN {column}" for it, column in columns.items())
         chosen = placeholders.source(f"CASE keyed.session_step {whens} END")
-        yield f"{chosen} AS session_{part}"
-    yield (
-        "IF(keyed.session_step = 'cross_channel', keyed.cross_channel_group, NULL)"
-        " AS session_channel"
+        yield fill("{{ chosen }} AS session_{{ part }}", chosen=chosen, part=part)
+    yield fill(
+        "IF(keyed.session_step = 'cross_channel', {{ group }}, NULL) AS session_channel",
+        group=placeholders.something("keyed.cross_channel_group"),
     )
 
 
@@ -230,9 +265,10 @@ def _item_of_app() -> str:
 
 def _clicks_of_referrer() -> str:
     """The ids in the referrer's address where it is a page of the same site."""
-    host = "REGEXP_EXTRACT({0}, r'^[^:]+://([^/?#]+)')"
-    same = f"{host.format('keyed.page_referrer')} = {host.format('keyed.page_location')}"
-    return f"IF({same}, {clicks.of_page('keyed.page_referrer', REFERRER_CUT)}, [])"
+    # www and the port are the same site
+    host = "LOWER(REGEXP_EXTRACT({0}, r'(?i)^[^:]+://(?:www\\.)?([^/?#:]+)'))"
+    same = f"{host.format('meant.page_referrer')} = {host.format('meant.page_location')}"
+    return f"IF({same}, {clicks.of_page('meant.page_referrer', REFERRER_CUT)}, [])"
 
 
 def _order_scope(properties: Sequence[str]) -> Sql:
@@ -297,7 +333,10 @@ def _session_records(columns: Columns) -> Iterable[tuple[str, str]]:
     for record in CAMPAIGNS:
         path = f"{root}.{record}_campaign"
         if record == "google_ads":
-            yield "google_ads_id", columns.text(f"{path}.campaign_id", f"{path}.customer_id")
+            yield from (
+                (f"google_ads_{id}", columns.text(f"{path}.{id}"))
+                for id in ("campaign_id", "customer_id")
+            )
         else:
             yield f"{record}_source", columns.text(f"{path}.source")
             yield f"{record}_medium", columns.text(f"{path}.medium")

@@ -18,7 +18,10 @@ meant AS (
       CAST(UNIX_MICROS(exported.occurred_at) AS STRING),
       LPAD(COALESCE(exported.batch_ordering_id, ''), 6, '0'),
       LPAD(COALESCE(exported.batch_event_index, ''), 6, '0')
-    ) AS moment
+    ) AS moment,
+    -- an amount was stated, and it is no number
+    IS_NAN(exported.purchase_revenue) OR IS_INF(exported.purchase_revenue)
+      OR IS_NAN(exported.refund_stated) OR IS_INF(exported.refund_stated) AS has_no_number
   FROM exported
 ),
 valued AS (
@@ -35,11 +38,22 @@ valued AS (
     END AS unit,
     {{ session_step }} AS session_step,
     -- one record as a whole: that of the page, else that of the event
-    COALESCE(meant.collected_source, meant.collected_medium, meant.collected_campaign) IS NOT NULL AS is_collected,
-    COALESCE(
-      meant.collected_gclid,
-      REGEXP_EXTRACT(meant.page_location, r'(?i)[?&#;](?:gclid|gbraid|wbraid)=([^&#;?%{<\[]+)')
-    ) IS NOT NULL AS has_google_click
+    {{ is_collected }} AS is_collected,
+    -- ids of ads as texts kind=value, the most trusted place first
+    ARRAY_CONCAT(
+      ARRAY(
+        SELECT pair
+        FROM UNNEST([
+          CONCAT('gclid=', meant.collected_gclid),
+          CONCAT('dclid=', meant.collected_dclid),
+          CONCAT('srsltid=', meant.collected_srsltid)
+        ]) AS pair
+        WHERE pair IS NOT NULL
+      ),
+      {{ clicks_of_page }},
+      meant.param_clicks,
+      {{ clicks_of_referrer }}
+    ) AS click_pairs
   FROM meant
 ),
 keyed AS (
@@ -49,6 +63,7 @@ keyed AS (
     {{ raw_source }} AS raw_source,
     {{ raw_medium }} AS raw_medium,
     {{ raw_campaign }} AS raw_campaign,
+    EXISTS(SELECT 1 FROM UNNEST(valued.click_pairs) AS pair WHERE {{ google_click }}) AS has_google_click,
     IF(valued.is_wanted, TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
       valued.property AS property, valued.stream_id AS stream, valued.platform AS platform, valued.client AS client,
       valued.event_name AS name, CAST(UNIX_MICROS(valued.occurred_at) AS STRING) AS micros,
@@ -103,7 +118,7 @@ SELECT
   CASE
     WHEN keyed.unit IS NULL THEN 'unknown_unit'
     WHEN keyed.amount < 0 AND keyed.event_name <> 'refund' THEN 'negative_value'
-    WHEN keyed.amount IS NULL AND TRIM(COALESCE(keyed.value_text, '')) <> '' THEN 'unreadable_value'
+    WHEN keyed.amount IS NULL AND (keyed.has_no_number OR TRIM(keyed.value_text) <> '') THEN 'unreadable_value'
     WHEN keyed.currency_code NOT IN UNNEST({{ currencies }}) THEN 'unreadable_currency'
   END AS value_problem,
   keyed.coupon,
@@ -112,7 +127,7 @@ SELECT
   IF(
     keyed.event_name = 'in_app_purchase' AND ARRAY_LENGTH(keyed.items) = 0
     AND EXISTS (SELECT 1 FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key IN ('product_id', 'product_name')),
-    [{{ item_of_app }}], keyed.items
+    [{{ item_of_app }}], {{ items }}
   ) AS items,
   keyed.page_location,
   REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://[^/?#]+([^?#]*)') AS page_path,
@@ -125,6 +140,11 @@ SELECT
   CASE
     WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN 'google'
     WHEN LOWER(keyed.raw_source) = '(direct)' THEN NULL
+    -- a campaign that names no source has one that is not set
+    WHEN
+      COALESCE(LOWER(keyed.raw_medium), '(none)') NOT IN ('(none)', '(not set)')
+      OR COALESCE(LOWER(keyed.raw_campaign), '(direct)') NOT IN ('(direct)', '(not set)')
+      THEN COALESCE(keyed.raw_source, '(not set)')
     ELSE keyed.raw_source
   END AS own_source,
   IF(
@@ -135,7 +155,9 @@ SELECT
     keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
     '(not set)', keyed.raw_campaign
   ) AS own_campaign,
-  keyed.has_google_click AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL AS is_click_alone,
+  -- session_start and first_visit say of a page less than its page_view, and a click alone says little
+  keyed.event_name IN ('session_start', 'first_visit')
+    OR (keyed.has_google_click AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL) AS says_little,
   keyed.device_category,
   keyed.operating_system,
   keyed.browser,
@@ -146,22 +168,8 @@ SELECT
   keyed.continent,
   keyed.platform,
   keyed.stream_id,
-  -- ids of ads as texts kind=value, the most trusted place first
-  ARRAY_CONCAT(
-    ARRAY(
-      SELECT pair
-      FROM UNNEST([
-        CONCAT('gclid=', keyed.collected_gclid),
-        CONCAT('dclid=', keyed.collected_dclid),
-        CONCAT('srsltid=', keyed.collected_srsltid)
-      ]) AS pair
-      WHERE pair IS NOT NULL
-    ),
-    {{ clicks_of_page }},
-    keyed.param_clicks,
-    {{ clicks_of_referrer }}
-  ) AS click_pairs,
+  keyed.click_pairs,
   -- a refusal is passed on; a GA4 "Yes" is no consent to hand user data to a platform
-  IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_user_data,
-  IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_personalization
+  IF(LOWER(TRIM(keyed.ads_storage)) = 'no', 'denied', NULL) AS consent_ad_user_data,
+  IF(LOWER(TRIM(keyed.ads_storage)) = 'no', 'denied', NULL) AS consent_ad_personalization
 FROM keyed

@@ -11,7 +11,7 @@ begun AS (
     scanned.begun.depth,
     scanned.begun.landing,
     scanned.begun.session_record,
-    -- session_start says nothing but the address, whose page_view says more of the same click
+    -- of one page its page_view says more than session_start, which may know its address alone
     IF(
       JSON_VALUE(SUBSTR(scanned.begun.event_record, 29), '$.page')
       = JSON_VALUE(SUBSTR(scanned.begun.worded_record, 29), '$.page'),

@@ -25,7 +25,7 @@ FROM (
           exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
           CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
         ))))) OVER visit AS event_record,
-        MIN(IF(exported.own_source IS NULL OR exported.is_click_alone, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
+        MIN(IF(exported.own_source IS NULL OR exported.says_little, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
           exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
           CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
         ))))) OVER visit AS worded_record

@@ -23,8 +23,9 @@ UNKNOWN_SOURCE = [text for text in NOTHING if text not in ("(not set)", "(none)"
 """No source, medium or campaign; `(not set)` and `(none)` are answers of GA4 there."""
 
 _MACRO = r"\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__"
-# macros that nobody filled, {gclid} or __CLICKID__; ids have no length by which to know them
-_NO_CLICK = r".*[{}\[\]()<>\s].*|__.*__"
+# macros that nobody filled, {gclid} or __CLICKID__, also as an address encodes them; ids have no
+# length by which to know them
+_NO_CLICK = r".*(?:[{}\[\]()<>\s]|%(?:7b|7d|5b|5d|28|29|3c|3e|25|%|20.)).*|__.*__"
 
 
 def somebody(id: str | Sql) -> Sql:
@@ -44,17 +45,26 @@ def source(name: str | Sql) -> Sql:
 
 def click(id: str | Sql) -> Sql:
     """The decoded click id, its letters as they are, or NULL for a text that is no click id."""
-    return _unless(id, NOBODY, _NO_CLICK)
+    return _unless(fill("TRIM({{ id }})", id=id), NOBODY, _NO_CLICK)
+
+
+def is_no_click(id: str | Sql) -> Sql:
+    """Whether the text, as it stands in an address, is no click id."""
+    return _is(id, NOBODY, _NO_CLICK)
 
 
 def _unless(text: str | Sql, words: list[str], pattern: str) -> Sql:
-    listed = "|".join(map(_escaped, words))
+    return fill(
+        "IF({{ is_none }}, NULL, TRIM({{ text }}))", is_none=_is(text, words, pattern), text=text
+    )
+
+
+def _is(text: str | Sql, words: list[str], pattern: str) -> Sql:
     return fill(
         # one pass over the text and no comparison a word: it runs for many columns of each event
-        "IF(REGEXP_CONTAINS({{ text }}, r'(?i)^\\s*(?:{{ listed }}|{{ pattern }})\\s*$'), NULL,"
-        " TRIM({{ text }}))",
+        "REGEXP_CONTAINS({{ text }}, r'(?i)^\\s*(?:{{ listed }}|{{ pattern }})\\s*$')",
         text=text,
-        listed=listed,
+        listed="|".join(map(_escaped, words)),
         pattern=pattern,
     )
 

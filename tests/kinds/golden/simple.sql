@@ -36,7 +36,7 @@ FROM (
           exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
           CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
         ))))) OVER visit AS event_record,
-        MIN(IF(exported.own_source IS NULL OR exported.is_click_alone, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
+        MIN(IF(exported.own_source IS NULL OR exported.says_little, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
           exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
           CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
         ))))) OVER visit AS worded_record
@@ -86,7 +86,8 @@ exported AS (
     SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.source AS STRING) AS cross_channel_source,
     SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.medium AS STRING) AS cross_channel_medium,
     SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.campaign_name AS STRING) AS cross_channel_campaign,
-    COALESCE(SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.campaign_id AS STRING), SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.customer_id AS STRING)) AS google_ads_id,
+    SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.campaign_id AS STRING) AS google_ads_campaign_id,
+    SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.customer_id AS STRING) AS google_ads_customer_id,
     SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.campaign_name AS STRING) AS google_ads_campaign,
     SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.source AS STRING) AS sa360_source,
     SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.medium AS STRING) AS sa360_medium,
@@ -165,7 +166,10 @@ meant AS (
       CAST(UNIX_MICROS(exported.occurred_at) AS STRING),
       LPAD(COALESCE(exported.batch_ordering_id, ''), 6, '0'),
       LPAD(COALESCE(exported.batch_event_index, ''), 6, '0')
-    ) AS moment
+    ) AS moment,
+    -- an amount was stated, and it is no number
+    IS_NAN(exported.purchase_revenue) OR IS_INF(exported.purchase_revenue)
+      OR IS_NAN(exported.refund_stated) OR IS_INF(exported.refund_stated) AS has_no_number
   FROM exported
 ),
 valued AS (
@@ -180,13 +184,24 @@ valued AS (
       WHEN meant.value_number / meant.event_in_usd > 200000 THEN 1000000
       ELSE 1
     END AS unit,
-    CASE WHEN meant.cross_channel_source IS NOT NULL THEN 'cross_channel' WHEN meant.google_ads_id IS NOT NULL THEN 'google_ads' WHEN meant.sa360_source IS NOT NULL THEN 'sa360' WHEN meant.cm360_source IS NOT NULL THEN 'cm360' WHEN meant.dv360_source IS NOT NULL THEN 'dv360' WHEN meant.manual_source IS NOT NULL THEN 'manual' END AS session_step,
+    CASE WHEN IF(REGEXP_CONTAINS(meant.cross_channel_source, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.cross_channel_source)) IS NOT NULL THEN 'cross_channel' WHEN COALESCE(IF(REGEXP_CONTAINS(meant.google_ads_campaign_id, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.google_ads_campaign_id)), IF(REGEXP_CONTAINS(meant.google_ads_customer_id, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.google_ads_customer_id))) IS NOT NULL THEN 'google_ads' WHEN IF(REGEXP_CONTAINS(meant.sa360_source, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.sa360_source)) IS NOT NULL THEN 'sa360' WHEN IF(REGEXP_CONTAINS(meant.cm360_source, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.cm360_source)) IS NOT NULL THEN 'cm360' WHEN IF(REGEXP_CONTAINS(meant.dv360_source, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.dv360_source)) IS NOT NULL THEN 'dv360' WHEN IF(REGEXP_CONTAINS(meant.manual_source, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.manual_source)) IS NOT NULL THEN 'manual' END AS session_step,
     -- one record as a whole: that of the page, else that of the event
-    COALESCE(meant.collected_source, meant.collected_medium, meant.collected_campaign) IS NOT NULL AS is_collected,
-    COALESCE(
-      meant.collected_gclid,
-      REGEXP_EXTRACT(meant.page_location, r'(?i)[?&#;](?:gclid|gbraid|wbraid)=([^&#;?%{<\[]+)')
-    ) IS NOT NULL AS has_google_click
+    COALESCE(IF(REGEXP_CONTAINS(meant.collected_source, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.collected_source)), IF(REGEXP_CONTAINS(meant.collected_medium, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.collected_medium)), IF(REGEXP_CONTAINS(meant.collected_campaign, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(meant.collected_campaign))) IS NOT NULL AS is_collected,
+    -- ids of ads as texts kind=value, the most trusted place first
+    ARRAY_CONCAT(
+      ARRAY(
+        SELECT pair
+        FROM UNNEST([
+          CONCAT('gclid=', meant.collected_gclid),
+          CONCAT('dclid=', meant.collected_dclid),
+          CONCAT('srsltid=', meant.collected_srsltid)
+        ]) AS pair
+        WHERE pair IS NOT NULL
+      ),
+      IF(REGEXP_CONTAINS(meant.page_location, r'(?i)[?&#;](?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)='), REGEXP_EXTRACT_ALL(IF(LENGTH(meant.page_location) >= 1000, REGEXP_REPLACE(meant.page_location, r'[?&#;][^?&#;]*$', ''), meant.page_location), r'(?i)[?&#;]((?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=[^&#;?]+)'), []),
+      meant.param_clicks,
+      IF(LOWER(REGEXP_EXTRACT(meant.page_referrer, r'(?i)^[^:]+://(?:www\.)?([^/?#:]+)')) = LOWER(REGEXP_EXTRACT(meant.page_location, r'(?i)^[^:]+://(?:www\.)?([^/?#:]+)')), IF(REGEXP_CONTAINS(meant.page_referrer, r'(?i)[?&#;](?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)='), REGEXP_EXTRACT_ALL(IF(LENGTH(meant.page_referrer) >= 420, REGEXP_REPLACE(meant.page_referrer, r'[?&#;][^?&#;]*$', ''), meant.page_referrer), r'(?i)[?&#;]((?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=[^&#;?]+)'), []), [])
+    ) AS click_pairs
   FROM meant
 ),
 keyed AS (
@@ -196,6 +211,7 @@ keyed AS (
     IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_source, valued.param_source), r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_source, valued.param_source))) AS raw_source,
     IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_medium, valued.param_medium), r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_medium, valued.param_medium))) AS raw_medium,
     IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_campaign, valued.param_campaign), r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_campaign, valued.param_campaign))) AS raw_campaign,
+    EXISTS(SELECT 1 FROM UNNEST(valued.click_pairs) AS pair WHERE REGEXP_CONTAINS(pair, r'(?i)^(?:gclid|gbraid|wbraid)=') AND NOT REGEXP_CONTAINS(SUBSTR(pair, STRPOS(pair, '=') + 1), r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|.*(?:[{}\[\]()<>\s]|%(?:7b|7d|5b|5d|28|29|3c|3e|25|%|20.)).*|__.*__)\s*$')) AS has_google_click,
     IF(valued.is_wanted, TO_HEX(SHA256(TO_JSON_STRING(STRUCT(
       valued.property AS property, valued.stream_id AS stream, valued.platform AS platform, valued.client AS client,
       valued.event_name AS name, CAST(UNIX_MICROS(valued.occurred_at) AS STRING) AS micros,
@@ -250,7 +266,7 @@ SELECT
   CASE
     WHEN keyed.unit IS NULL THEN 'unknown_unit'
     WHEN keyed.amount < 0 AND keyed.event_name <> 'refund' THEN 'negative_value'
-    WHEN keyed.amount IS NULL AND TRIM(COALESCE(keyed.value_text, '')) <> '' THEN 'unreadable_value'
+    WHEN keyed.amount IS NULL AND (keyed.has_no_number OR TRIM(keyed.value_text) <> '') THEN 'unreadable_value'
     WHEN keyed.currency_code NOT IN UNNEST(@v_6989d769791f) THEN 'unreadable_currency'
   END AS value_problem,
   keyed.coupon,
@@ -259,7 +275,7 @@ SELECT
   IF(
     keyed.event_name = 'in_app_purchase' AND ARRAY_LENGTH(keyed.items) = 0
     AND EXISTS (SELECT 1 FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key IN ('product_id', 'product_name')),
-    [STRUCT((SELECT parameter.text FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'product_id' LIMIT 1) AS item_id, (SELECT parameter.text FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'product_name' LIMIT 1) AS item_name, CAST(NULL AS STRING) AS item_brand, CAST(NULL AS STRING) AS item_variant, CAST(NULL AS STRING) AS item_category, CAST(NULL AS STRING) AS item_category2, CAST(NULL AS STRING) AS item_category3, CAST(NULL AS STRING) AS item_category4, CAST(NULL AS STRING) AS item_category5, CAST(NULL AS STRING) AS coupon, CAST(NULL AS STRING) AS affiliation, (SELECT parameter.number FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'price' LIMIT 1) / keyed.unit AS price, (SELECT parameter.number FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'quantity' LIMIT 1) AS quantity, CAST(NULL AS FLOAT64) AS item_revenue, CAST(NULL AS FLOAT64) AS item_refund)], keyed.items
+    [STRUCT((SELECT parameter.text FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'product_id' LIMIT 1) AS item_id, (SELECT parameter.text FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'product_name' LIMIT 1) AS item_name, CAST(NULL AS STRING) AS item_brand, CAST(NULL AS STRING) AS item_variant, CAST(NULL AS STRING) AS item_category, CAST(NULL AS STRING) AS item_category2, CAST(NULL AS STRING) AS item_category3, CAST(NULL AS STRING) AS item_category4, CAST(NULL AS STRING) AS item_category5, CAST(NULL AS STRING) AS coupon, CAST(NULL AS STRING) AS affiliation, (SELECT parameter.number FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'price' LIMIT 1) / keyed.unit AS price, (SELECT parameter.number FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'quantity' LIMIT 1) AS quantity, CAST(NULL AS FLOAT64) AS item_revenue, CAST(NULL AS FLOAT64) AS item_refund)], ARRAY(SELECT AS STRUCT IF(REGEXP_CONTAINS(item.item_id, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_id)) AS item_id, IF(REGEXP_CONTAINS(item.item_name, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_name)) AS item_name, IF(REGEXP_CONTAINS(item.item_brand, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_brand)) AS item_brand, IF(REGEXP_CONTAINS(item.item_variant, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_variant)) AS item_variant, IF(REGEXP_CONTAINS(item.item_category, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category)) AS item_category, IF(REGEXP_CONTAINS(item.item_category2, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category2)) AS item_category2, IF(REGEXP_CONTAINS(item.item_category3, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category3)) AS item_category3, IF(REGEXP_CONTAINS(item.item_category4, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category4)) AS item_category4, IF(REGEXP_CONTAINS(item.item_category5, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category5)) AS item_category5, IF(REGEXP_CONTAINS(item.coupon, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.coupon)) AS coupon, IF(REGEXP_CONTAINS(item.affiliation, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.affiliation)) AS affiliation, item.price AS price, item.quantity AS quantity, item.item_revenue AS item_revenue, item.item_refund AS item_refund FROM UNNEST(keyed.items) AS item WHERE COALESCE(IF(REGEXP_CONTAINS(item.item_id, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_id)), IF(REGEXP_CONTAINS(item.item_name, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_name))) IS NOT NULL OR COALESCE(item.price, item.item_revenue, item.item_refund) IS NOT NULL)
   ) AS items,
   keyed.page_location,
   REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://[^/?#]+([^?#]*)') AS page_path,
@@ -270,11 +286,16 @@ SELECT
   IF(REGEXP_CONTAINS(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_source WHEN 'google_ads' THEN 'google' WHEN 'sa360' THEN keyed.sa360_source WHEN 'cm360' THEN keyed.cm360_source WHEN 'dv360' THEN keyed.dv360_source WHEN 'manual' THEN keyed.manual_source END, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_source WHEN 'google_ads' THEN 'google' WHEN 'sa360' THEN keyed.sa360_source WHEN 'cm360' THEN keyed.cm360_source WHEN 'dv360' THEN keyed.dv360_source WHEN 'manual' THEN keyed.manual_source END)) AS session_source,
   IF(REGEXP_CONTAINS(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_medium WHEN 'google_ads' THEN 'cpc' WHEN 'sa360' THEN keyed.sa360_medium WHEN 'cm360' THEN keyed.cm360_medium WHEN 'dv360' THEN keyed.dv360_medium WHEN 'manual' THEN keyed.manual_medium END, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_medium WHEN 'google_ads' THEN 'cpc' WHEN 'sa360' THEN keyed.sa360_medium WHEN 'cm360' THEN keyed.cm360_medium WHEN 'dv360' THEN keyed.dv360_medium WHEN 'manual' THEN keyed.manual_medium END)) AS session_medium,
   IF(REGEXP_CONTAINS(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_campaign WHEN 'google_ads' THEN keyed.google_ads_campaign WHEN 'sa360' THEN keyed.sa360_campaign WHEN 'cm360' THEN keyed.cm360_campaign WHEN 'dv360' THEN keyed.dv360_campaign WHEN 'manual' THEN keyed.manual_campaign END, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_campaign WHEN 'google_ads' THEN keyed.google_ads_campaign WHEN 'sa360' THEN keyed.sa360_campaign WHEN 'cm360' THEN keyed.cm360_campaign WHEN 'dv360' THEN keyed.dv360_campaign WHEN 'manual' THEN keyed.manual_campaign END)) AS session_campaign,
-  IF(keyed.session_step = 'cross_channel', keyed.cross_channel_group, NULL) AS session_channel,
+  IF(keyed.session_step = 'cross_channel', IF(REGEXP_CONTAINS(keyed.cross_channel_group, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(keyed.cross_channel_group)), NULL) AS session_channel,
   -- the campaign of this event alone; a paid click on it says more than the referrer that came with it
   CASE
     WHEN keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)') THEN 'google'
     WHEN LOWER(keyed.raw_source) = '(direct)' THEN NULL
+    -- a campaign that names no source has one that is not set
+    WHEN
+      COALESCE(LOWER(keyed.raw_medium), '(none)') NOT IN ('(none)', '(not set)')
+      OR COALESCE(LOWER(keyed.raw_campaign), '(direct)') NOT IN ('(direct)', '(not set)')
+      THEN COALESCE(keyed.raw_source, '(not set)')
     ELSE keyed.raw_source
   END AS own_source,
   IF(
@@ -285,7 +306,9 @@ SELECT
     keyed.has_google_click AND COALESCE(LOWER(keyed.raw_medium), '(none)') IN ('organic', 'referral', '(none)', '(not set)'),
     '(not set)', keyed.raw_campaign
   ) AS own_campaign,
-  keyed.has_google_click AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL AS is_click_alone,
+  -- session_start and first_visit say of a page less than its page_view, and a click alone says little
+  keyed.event_name IN ('session_start', 'first_visit')
+    OR (keyed.has_google_click AND COALESCE(keyed.raw_source, keyed.raw_medium, keyed.raw_campaign) IS NULL) AS says_little,
   keyed.device_category,
   keyed.operating_system,
   keyed.browser,
@@ -296,24 +319,10 @@ SELECT
   keyed.continent,
   keyed.platform,
   keyed.stream_id,
-  -- ids of ads as texts kind=value, the most trusted place first
-  ARRAY_CONCAT(
-    ARRAY(
-      SELECT pair
-      FROM UNNEST([
-        CONCAT('gclid=', keyed.collected_gclid),
-        CONCAT('dclid=', keyed.collected_dclid),
-        CONCAT('srsltid=', keyed.collected_srsltid)
-      ]) AS pair
-      WHERE pair IS NOT NULL
-    ),
-    IF(REGEXP_CONTAINS(keyed.page_location, r'(?i)[?&#;](?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)='), REGEXP_EXTRACT_ALL(IF(LENGTH(keyed.page_location) >= 1000, REGEXP_REPLACE(keyed.page_location, r'[?&#;][^?&#;]*$', ''), keyed.page_location), r'(?i)[?&#;]((?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=[^&#;?]+)'), []),
-    keyed.param_clicks,
-    IF(REGEXP_EXTRACT(keyed.page_referrer, r'^[^:]+://([^/?#]+)') = REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://([^/?#]+)'), IF(REGEXP_CONTAINS(keyed.page_referrer, r'(?i)[?&#;](?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)='), REGEXP_EXTRACT_ALL(IF(LENGTH(keyed.page_referrer) >= 420, REGEXP_REPLACE(keyed.page_referrer, r'[?&#;][^?&#;]*$', ''), keyed.page_referrer), r'(?i)[?&#;]((?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=[^&#;?]+)'), []), [])
-  ) AS click_pairs,
+  keyed.click_pairs,
   -- a refusal is passed on; a GA4 "Yes" is no consent to hand user data to a platform
-  IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_user_data,
-  IF(keyed.ads_storage = 'No', 'denied', NULL) AS consent_ad_personalization
+  IF(LOWER(TRIM(keyed.ads_storage)) = 'no', 'denied', NULL) AS consent_ad_user_data,
+  IF(LOWER(TRIM(keyed.ads_storage)) = 'no', 'denied', NULL) AS consent_ad_personalization
 FROM keyed
 ) AS exported
 CROSS JOIN (SELECT ARRAY_AGG(erased.subject_hash) AS hashes FROM `my-project.conversions.erasures` AS erased) AS forgotten
@@ -400,7 +409,7 @@ begun AS (
     scanned.begun.depth,
     scanned.begun.landing,
     scanned.begun.session_record,
-    -- session_start says nothing but the address, whose page_view says more of the same click
+    -- of one page its page_view says more than session_start, which may know its address alone
     IF(
       JSON_VALUE(SUBSTR(scanned.begun.event_record, 29), '$.page')
       = JSON_VALUE(SUBSTR(scanned.begun.worded_record, 29), '$.page'),
@@ -650,7 +659,7 @@ valid AS (
   -- one id a kind, texts that are none left out
   SELECT named.*
   FROM (
-    SELECT decoded.* REPLACE (IF(REGEXP_CONTAINS(decoded.value, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|.*[{}\[\]()<>\s].*|__.*__)\s*$'), NULL, TRIM(decoded.value)) AS value) FROM decoded
+    SELECT decoded.* REPLACE (IF(REGEXP_CONTAINS(TRIM(decoded.value), r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|.*(?:[{}\[\]()<>\s]|%(?:7b|7d|5b|5d|28|29|3c|3e|25|%|20.)).*|__.*__)\s*$'), NULL, TRIM(TRIM(decoded.value))) AS value) FROM decoded
   ) AS named
   WHERE named.value IS NOT NULL
   QUALIFY ROW_NUMBER() OVER (
@@ -1570,6 +1579,9 @@ returns AS (
   SELECT
     paired.*,
     COALESCE(paired.stated, IF(paired.names_all AND paired.stating = 0, NULL, paired.returned)) AS amount,
+    -- what is priced by the purchase is money of the purchase, whatever the refund's currency
+    IF(paired.stated IS NULL AND NOT (paired.names_all AND paired.stating = 0), paired.priced_by_purchase, NULL) AS amount_as_paid,
+    IF(paired.stated IS NULL, paired.lacking_price, 0) AS unpriced,
     paired.stated IS NULL
       AND ((paired.names_all AND paired.stating = 0) OR (paired.products = 0 AND NOT paired.has_no_amount)) AS is_whole
   FROM (
@@ -1584,9 +1596,11 @@ returns AS (
       COUNT(listed.quantity) AS products,
       COUNT(listed.returned) AS stating,
       SUM(COALESCE(
-        listed.returned,
-        COALESCE(listed.price, bought.price) * LEAST(listed.quantity, COALESCE(bought.quantity, listed.quantity))
+        listed.returned, listed.price * LEAST(listed.quantity, COALESCE(bought.quantity, listed.quantity))
       )) AS returned,
+      SUM(IF(COALESCE(listed.returned, listed.price) IS NULL, bought.price * LEAST(listed.quantity, bought.quantity), NULL))
+        AS priced_by_purchase,
+      COUNTIF(listed.quantity IS NOT NULL AND COALESCE(listed.returned, listed.price, bought.price) IS NULL) AS lacking_price,
       COUNTIF(listed.quantity >= bought.quantity) > 0
         AND COUNTIF(listed.quantity >= bought.quantity) = MAX(COALESCE(kinds.products, 0)) AS names_all
     FROM first_of_person AS previous
@@ -1606,23 +1620,31 @@ returns AS (
 applied AS (
   -- what was returned of each purchase in all, in its currency
   SELECT
-    previous.event_key,
-    LOGICAL_OR(returns.is_whole) AS is_whole,
-    LOGICAL_OR(COALESCE(returns.is_preliminary, FALSE)) AS is_preliminary,
-    SUM(
+    converted.event_key,
+    LOGICAL_OR(converted.is_whole) AS is_whole,
+    LOGICAL_OR(COALESCE(converted.is_preliminary, FALSE)) AS is_preliminary,
+    LOGICAL_OR(NOT converted.is_whole AND (converted.unpriced > 0 OR converted.amount IS NULL)) AS is_partly_unknown,
+    SUM(converted.amount) AS amount
+  FROM (
+    SELECT
+      previous.event_key,
+      returns.is_whole,
+      returns.is_preliminary,
+      returns.unpriced,
       CASE
-        WHEN COALESCE(returns.currency, previous.paid_currency) = previous.paid_currency THEN returns.amount
+        WHEN returns.amount IS NULL THEN returns.amount_as_paid
+        WHEN COALESCE(returns.currency, previous.paid_currency) = previous.paid_currency
+          THEN returns.amount + COALESCE(returns.amount_as_paid, 0)
         -- a refund in another currency is converted at the purchase date's rates, else by GA4's own dollars
         ELSE returns.amount * COALESCE(
           paid_in.rate / bought_in.rate,
           IF(returns.currency = 'USD', 1, SAFE_DIVIDE(returns.dollars, returns.stated))
             / IF(previous.paid_currency = 'USD', 1, previous.paid_dollar_rate)
-        )
-      END
-    ) AS amount
-  FROM first_of_person AS previous
-  INNER JOIN returns ON returns.event_key = previous.event_key
-  LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
+        ) + COALESCE(returns.amount_as_paid, 0)
+      END AS amount
+    FROM first_of_person AS previous
+    INNER JOIN returns ON returns.event_key = previous.event_key
+    LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
     FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
     UNION ALL
     SELECT dated.day, dated.currency, dated.rate, dated.rate_date
@@ -1635,8 +1657,8 @@ applied AS (
       WHERE listed.currency <> @v_39903922be50 AND listed.rate > 0
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC, listed.rate) = 1
     ) AS dated) AS paid_in
-    ON paid_in.currency = returns.currency AND paid_in.day = DATE(previous.created, @timezone)
-  LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
+      ON paid_in.currency = returns.currency AND paid_in.day = DATE(previous.created, @timezone)
+    LEFT JOIN (SELECT day, @v_39903922be50 AS currency, 1.0 AS rate, day AS rate_date
     FROM UNNEST(GENERATE_DATE_ARRAY(@start_date, @end_date)) AS day
     UNION ALL
     SELECT dated.day, dated.currency, dated.rate, dated.rate_date
@@ -1649,15 +1671,17 @@ applied AS (
       WHERE listed.currency <> @v_39903922be50 AND listed.rate > 0
       QUALIFY ROW_NUMBER() OVER (PARTITION BY day, listed.currency ORDER BY listed.date DESC, listed.rate) = 1
     ) AS dated) AS bought_in
-    ON bought_in.currency = previous.paid_currency AND bought_in.day = DATE(previous.created, @timezone)
-  GROUP BY previous.event_key
+      ON bought_in.currency = previous.paid_currency AND bought_in.day = DATE(previous.created, @timezone)
+  ) AS converted
+  GROUP BY converted.event_key
 ),
 refunded AS (
   -- the candidates, their value lowered by what was returned
-  SELECT measured.* EXCEPT (is_refunded, is_full, returned, by_preliminary) REPLACE (
+  SELECT measured.* EXCEPT (is_refunded, is_full, is_partly_unknown, returned, by_preliminary) REPLACE (
     -- a refund that GA4 may still change makes its purchase wait for the daily table as well
     COALESCE(measured.is_preliminary, FALSE) OR measured.by_preliminary AS is_preliminary,
     measured.returned AS value_refunded,
+    COALESCE(measured.value_problem, IF(measured.is_partly_unknown AND NOT measured.is_full, 'unknown_refund', NULL)) AS value_problem,
     measured.net_value - measured.returned AS net_value,
     CASE WHEN NOT measured.is_refunded THEN 'none' WHEN measured.is_full THEN 'full' ELSE 'partial' END AS refund_status,
     COALESCE(measured.removed, IF(measured.is_full, CAST(NULL AS STRING), NULL)) AS removed
@@ -1668,6 +1692,7 @@ refunded AS (
       applied.event_key IS NOT NULL AS is_refunded,
       COALESCE(applied.is_preliminary, FALSE) AS by_preliminary,
       applied.is_whole OR applied.amount >= previous.paid AS is_full,
+      applied.is_partly_unknown,
       CASE
         WHEN applied.event_key IS NULL THEN 0
         WHEN applied.is_whole OR applied.amount >= previous.paid THEN previous.value_gross
@@ -2063,7 +2088,8 @@ totals AS (
     ) AS bad_values,
     COUNTIF(published.date >= @start_date AND published.value_problem = 'unreadable_currency') AS bad_currencies,
     COUNTIF(
-      published.date >= @start_date AND published.refund_status = 'partial' AND published.value_refunded = 0
+      published.date >= @start_date
+      AND (published.value_problem = 'unknown_refund' OR (published.refund_status = 'partial' AND published.value_refunded = 0))
     ) AS unknown_refunds,
     ARRAY_AGG(
       DISTINCT IF(
