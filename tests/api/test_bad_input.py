@@ -95,7 +95,7 @@ def test_filters_that_are_no_object_are_refused(shop: Harness, filters: Any) -> 
 
 def test_an_unknown_dimension_is_named_with_its_place(shop: Harness) -> None:
     problem = shop.refused(where(dimension="contry", operator="equals", value="France"))
-    assert problem["field"] == "filters.all.1"
+    assert problem["field"] == "filters.all.1.dimension"
     assert "did you mean country" in problem["detail"]
 
 
