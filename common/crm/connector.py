@@ -13,12 +13,14 @@ from common.crm import CLICK_IDS
 
 Canonical = Literal[
     "person", "entry", "deal", "link", "stage", "entered", "person_merge", "deal_merge",
-    "currency", "label", "company", "activity", "activity_link",
+    "currency", "label", "company", "activity", "activity_link", "deal_archive", "person_email",
+    "person_phone",
 ]  # fmt: skip
 """person: a contact. company: an organization that persons belong to. entry: a lead, a form sent or
 an inbox entry. activity: a call, a mail or a task with either; activity_link: an activity and a
 person. link: a deal and a person. entered: when a deal came into a stage. merges: what is gone and
-what was kept. label: words of a code."""
+what was kept. label: words of a code. deal_archive: deals that were taken away. person_email and
+person_phone: where a loader keeps them apart."""
 
 _CLICKED: Mapping[str, str] = dict.fromkeys(("client_id", *CLICK_IDS), "STRING")
 
@@ -27,6 +29,7 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
         "merged_ids": "IDS", **_CLICKED, "email": "STRING", "phone": "STRING",
         "user_id": "STRING", "reached": "BOOL", "reached_at": "TIMESTAMP", "company_id": "ID",
+        "loaded_id": "ID",
     },
     "entry": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
@@ -41,6 +44,7 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
         "modified": "TIMESTAMP", "amount": "FLOAT64", "home_amount": "FLOAT64",
         "currency": "STRING", "currency_id": "STRING", "lead_id": "ID", "person_id": "ID",
         "merged_into": "ID", **_CLICKED, "said_won": "BOOL", "said_lost": "BOOL",
+        "updated": "TIMESTAMP",
     },
     "company": {"id": "ID", "created": "TIMESTAMP", "deleted": "FLAG"},
     "activity": {
@@ -56,6 +60,9 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
     "person_merge": {"gone": "ID", "kept": "ID"},
     "deal_merge": {"gone": "ID", "kept": "ID"},
     "currency": {"id": "STRING", "code": "STRING", "rate": "FLOAT64", "is_home": "FLAG"},
+    "deal_archive": {"id": "ID", "updated": "TIMESTAMP"},
+    "person_email": {"loaded_id": "ID", "words": "STRING"},
+    "person_phone": {"loaded_id": "ID", "words": "STRING"},
     "label": {
         "attribute": "STRING", "code": "STRING", "entity": "STRING", "words": "STRING",
         "deleted": "FLAG",

@@ -3,7 +3,7 @@
 `CreatedDate` is a column. `properties.amount` is a field of a record or of JSON, by what the column
 really is. `stages[].value.stageid` gives a row for each element. `primary(emails)` is the primary
 element, else the first. `not active_flag` is the flag turned round, `status is won|gained` whether
-the text is one of these. A path that ends at a record, a list or JSON is absent.
+the text is one of these. A path that ends at a record or a list is absent, or NULL inside JSON.
 """
 
 from __future__ import annotations
@@ -194,6 +194,9 @@ def _value(place: _Place) -> Value | None:
         return Value(
             fill("JSON_VALUE({{ json }}, '{{ inner }}')", json=place.sql, inner=inner), "STRING"
         )
-    if place.is_list or place.type in ("RECORD", "JSON"):
+    if place.is_list or place.type == "RECORD":
         return None
+    if place.type == "JSON":
+        # of what may be several types a loader makes JSON; a record or a list has no value
+        return Value(fill("JSON_VALUE({{ json }})", json=place.sql), "STRING")
     return Value(place.sql, place.type)

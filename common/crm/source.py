@@ -9,7 +9,7 @@ from typing import get_args
 
 from common.bigquery.sql import Sql, bind, fill, identifier, join, table, template
 from common.bigquery.warehouse import Warehouse
-from common.crm import CLICK_IDS, gaps, names, nested
+from common.crm import CLICK_IDS, apart, gaps, names, nested
 from common.crm.canonical import Loaded, integers, nothing
 from common.crm.connector import (
     COLUMNS,
@@ -372,6 +372,9 @@ def _activities(loaded: Mapping[Canonical, Loaded]) -> tuple[str, ...]:
     return (ACTIVITIES,) if ties else ()
 
 
+_ACTIVE: frozenset[Canonical] = frozenset({"activity", "activity_link"})
+
+
 def _records(
     rules: Crm,
     loaded: Mapping[Canonical, Loaded],
@@ -381,11 +384,11 @@ def _records(
     parts = []
     wanted = {rules.attributes_of: attributes, "company": of_company}
     for canonical in get_args(Canonical):
-        if canonical in ("activity", "activity_link") and "activity" not in loaded:
+        if canonical in apart.COMPLETES or (canonical in _ACTIVE and "activity" not in loaded):
             continue
         extra = rules.entry_attributes if canonical == "entry" else ()
         rows = (
-            loaded[canonical].subquery(wanted.get(canonical, {}))
+            apart.whole(canonical, loaded, wanted.get(canonical, {}))
             if canonical in loaded
             else nothing(canonical, extra)
         )
