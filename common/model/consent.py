@@ -7,6 +7,7 @@ and what consent banners and CRMs write.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -49,6 +50,15 @@ def read(value: Any) -> Consent:
     if text in DENIED:
         return "denied"
     return "unset" if text in UNSET else "unknown"
+
+
+def strictest(values: Iterable[Any]) -> Any:
+    """The value that allows the least of those that were said of one consent: a no in one place is
+    a no, whatever another one says, and so is a spelling that nobody listed."""
+    return max(values, key=lambda value: STRICTNESS.index(read(value)))
+
+
+STRICTNESS: tuple[Consent, ...] = ("unset", "granted", "unknown", "denied")
 
 
 def opted_out(value: Any) -> bool:

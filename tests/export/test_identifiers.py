@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -105,7 +106,16 @@ def test_what_is_no_email_is_dropped(raw: str, profile: ids.Profile) -> None:
     assert ids.email(raw, profile) is None
 
 
-@pytest.mark.parametrize("raw", ["mailto:Mary@example.com", "<mary@Example.com>"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("mailto:Mary@example.com", "<mary@Example.com>", "Mary Poppins <mary@example.com>"),
+        *("'mary@example.com'", '"mary@example.com"', "(mary@example.com)", "mary@example.com."),
+        *("mary@example.com;", "\u200bmary@example.com\ufeff", "mary@\u200bexample.com"),
+        *("mary@example.com\x00", "mailto:mary@example.com?subject=Hello"),
+        *("mary%40example.com", "Mary%40Example.com "),
+    ],
+)
 def test_an_address_out_of_a_link_is_the_address(raw: str) -> None:
     assert ids.email(raw) == ids.email("mary@example.com")
 
@@ -218,6 +228,29 @@ def test_a_text_that_stands_for_nothing_is_nothing(raw: str) -> None:
     assert ids.click_id(raw) is None
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("%28not%20set%29", "%2528not%2520set%2529", "{gclid}", "{{fbclid}}", "%7Bmsclkid%7D"),
+        *("__CLICKID__", "[gclid]", "%%CLICK_ID%%", "undefined,undefined", "Cj0 KC", "<gclid>"),
+        *("https://shop.example/?gclid=Cj0KCQ", "Cj0KCQ&utm_source=x", "gclid=Cj0KCQ", "%GG"),
+    ],
+)
+def test_what_an_advert_left_unfilled_or_a_link_broke_is_no_click_id(raw: str) -> None:
+    assert ids.click_id(raw) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("Cj0KCQiA-abc_DEF", "E.C.P.CrcBmQ1x-_w", "IwAR2F4-dbP0l7Mn1IawQQGCINEz7PYX_aem_Ad9x"),
+        *("2f5c9b1e4d7a4c3b8f6e0d1c2b3a4958", "6c8a0d5e-5b7f-4f63-9f0e-1f2d3c4b5a69", "EAIaIQ=="),
+    ],
+)
+def test_click_ids_stay_as_the_platforms_gave_them(raw: str) -> None:
+    assert ids.click_id(f" \u200b{raw}\n") == ids.click_id(quote(raw, safe="")) == raw
+
+
 def test_a_click_id_loses_the_percent_signs_of_its_address() -> None:
     assert ids.click_id("Cj0KCQ%2Dab%5Fc") == "Cj0KCQ-ab_c"
     assert ids.click_id("Cj0KCQ%252Dab%255Fc") == "Cj0KCQ-ab_c"
@@ -270,6 +303,23 @@ def test_normalizing_is_idempotent_and_ignores_case_and_outer_space(
         ("::ffff:203.0.113.7", "::ffff:203.0.113.7"),
         ("unknown", None),
         ("203.0.113.7:443 via proxy", None),
+        ("203.0.113.7:8080", "203.0.113.7"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("10.0.0.1, 203.0.113.7", "203.0.113.7"),
+        ("999.999.999.999", None),
+        ("1.2.3", None),
+        ("abc", None),
+        ("10.1.2.3", None),
+        ("192.168.1.5", None),
+        ("172.20.0.1", None),
+        ("100.64.1.1", None),
+        ("127.0.0.1", None),
+        ("::1", None),
+        ("::ffff:10.0.0.1", None),
+        ("fd00::1", None),
+        ("fe80::1%eth0", None),
+        ("0.0.0.0", None),
+        ("255.255.255.255", None),
         ("a" * 64, None),
         ("", None),
         (None, None),

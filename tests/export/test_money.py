@@ -249,3 +249,41 @@ def test_what_was_sent_in_a_currency_that_has_left_the_list_can_be_taken_back() 
     assert remembered(12.5, "HRK") == Money(Decimal("12.5"), "HRK")
     assert zero("HRK") == Money(Decimal("0.0"), "HRK")
     assert remembered(2.675, "EUR") == money(2.675, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("column", "params", "sent"),
+    [
+        ("granted", ["denied"], False),
+        ("denied", ["granted"], False),
+        ("unset", ["denied"], False),
+        ("unknown", ["DECLINED"], False),
+        ("", ["no"], False),
+        (None, ["granted", "denied"], False),
+        (None, ["denied", "granted"], False),
+        ("granted", ["who knows"], False),
+        ("unset", ["granted"], True),
+        ("granted", ["unset", "yes"], True),
+    ],
+)
+@pytest.mark.parametrize("name", ["consent_ad_user_data", "ConsentAdUserData", "ad_user_data"])
+def test_a_no_counts_wherever_it_is_said(
+    column: str | None, params: list[str], sent: bool, name: str
+) -> None:
+    record = dict.fromkeys(columns()) | {
+        "id": "o1", "created": NOW, "date": NOW.date(), "consent_ad_user_data": column,
+        "params": [{"key": name, "value": value} for value in params],
+    }  # fmt: skip
+    given = consent_of(conversion_row(record), CONFIG.model_copy(update=GRANTS))
+    assert given.user_data is sent
+
+
+GRANTS = {"default_consent": "granted", "eea_default_consent": "granted"}
+
+
+def test_an_opt_out_counts_though_another_one_of_its_name_says_no_such_thing() -> None:
+    record = dict.fromkeys(columns()) | {
+        "id": "o1", "created": NOW, "date": NOW.date(),
+        "params": [{"key": "opt_out", "value": value} for value in ("0", "1")],
+    }  # fmt: skip
+    assert conversion_row(record).opted_out

@@ -993,12 +993,15 @@ def test_what_was_refused_later_twice_was_never_there(here: Shop) -> None:
     assert len(here.all_of("export_requests")) == requests + 1
 
 
-def test_terms_that_are_signed_later_bring_failed_conversions_back(here: Shop) -> None:
+@pytest.mark.parametrize(
+    "reason",
+    ["DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED", "WORD_OF_TOMORROW"],
+)
+def test_what_is_mended_later_brings_failed_conversions_back(here: Shop, reason: str) -> None:
     here.add_destination("google_ads")
     here.put("o1", value=10, gclid="click-1")
     here.materialize()
-    terms = "DESTINATION_ACCOUNT_ENHANCED_CONVERSIONS_TERMS_NOT_SIGNED"
-    google(here).later = {"click-1": terms}
+    google(here).later = {"click-1": reason}
     here.export()
     here.passes(hours=1)
     here.handle(ExportTick())

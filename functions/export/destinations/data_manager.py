@@ -283,10 +283,16 @@ def retrieve_status(wire: Wire, request_id: str, quota_project: str | None) -> S
     reply = wire.exchange(request(path, b"", quota_project, "GET"))
     if not isinstance(reply, Answer):
         return None
-    # REQUEST_TOO_OLD after some fifty days, INVALID_REQUEST_ID of what was only validated
-    if reply.status in (400, 404):
-        return Status("forgotten")
-    return status(reply.json()) if reply.status == 200 else None
+    if reply.status == 200:
+        return status(reply.json())
+    # any other refusal says nothing of the request, and another time it may be answered
+    error = foreign.mapping(foreign.inside(reply.json(), "error"))
+    return Status("forgotten") if _reason(error) in FORGOTTEN else None
+
+
+FORGOTTEN = ("REQUEST_TOO_OLD", "INVALID_REQUEST_ID", "NOT_FOUND")
+"""Why Google tells nothing more of a request: some fifty days are over, or it was only validated.
+"""
 
 
 _STATES: dict[str, Literal["processing", "success", "partial", "failed"]] = {
@@ -304,7 +310,8 @@ def status(body: Any) -> Status:
     counts: dict[str, int] = {}
     for each in foreign.objects(foreign.inside(shown, "errorInfo", "errorCounts")):
         reason = _short(foreign.word(each.get("reason")))
-        counts[reason] = max(0, foreign.whole(each.get("recordCount")) or 0)
+        count = max(0, foreign.whole(each.get("recordCount")) or 0)
+        counts[reason] = counts.get(reason, 0) + count
     failed = {reason: count for reason, count in counts.items() if later(reason) is not Cause.DONE}
     state = _STATES.get(foreign.text(shown.get("requestStatus")), "processing")
     if state in ("partial", "failed") and counts and not failed:
@@ -313,8 +320,11 @@ def status(body: Any) -> Status:
         state,
         failed,
         resend=frozenset(reason for reason in failed if later(reason) is Cause.AGAIN),
-        account=frozenset(reason for reason in failed if later(reason) is Cause.ACCOUNT),
+        account=frozenset(reason for reason in failed if later(reason) in _OF_NO_ROW),
     )
+
+
+_OF_NO_ROW = (Cause.ACCOUNT, Cause.UNLISTED)
 
 
 def _short(reason: str) -> str:

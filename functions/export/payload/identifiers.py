@@ -12,6 +12,7 @@ https://developers.facebook.com/docs/marketing-api/conversions-api/parameters
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 import unicodedata
 from collections.abc import Callable
@@ -142,32 +143,61 @@ def state(raw: str | None, country: str | None) -> str | None:
     return sha256(code) if code else None
 
 
+_CLICK_ID = re.compile(r"(?!__[A-Z_]+__\Z)[A-Za-z0-9._~+/:|-]+={0,2}")
+"""What click ids are made of. An address that was cut wrongly has other signs, and so has the place
+in an advert's link where the platform should have put one, such as {gclid} or __CLICKID__."""
+
+
 def click_id(raw: str | None) -> str | None:
     """A click id as the platform gave it: without the percent signs of the address that brought it;
-    None when the text stands for nothing."""
-    if raw is None or stands_for_nothing(raw):
-        return None
-    text = raw.strip()
+    None when the text stands for nothing, or can be no click id."""
+    text = (raw or "").strip()
     # each redirect may have encoded it once more
     for _ in range(MOST_TIMES):
         if "%" not in text:
             break
         text = unquote(text)
-    return text
-
-
-_ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9A-Fa-f:.]{3,45}")
-
-
-def ip_address(raw: str | None) -> str | None:
-    """The address of the browser, which is the first one where proxies have added theirs; None when
-    it is none, which some platforms refuse a whole request for."""
-    first = (raw or "").partition(",")[0].strip()
-    return first if _ADDRESS.fullmatch(first) else None
+    if not text.isascii():
+        text = text.translate(_VISIBLE)
+    return text if _CLICK_ID.fullmatch(text) and not stands_for_nothing(text) else None
 
 
 MOST_TIMES = 3
 """How often an address is encoded on its way through redirects."""
+
+
+@lru_cache(maxsize=4096)
+def ip_address(raw: str | None) -> str | None:
+    """The address of the browser, which is the first public one where proxies have added theirs;
+    None when there is none: some platforms refuse a whole request for what is no address, and by
+    one of a house's own network everybody would be somebody else."""
+    found = (_public(each.strip()) for each in (raw or "").split(","))
+    return next((each for each in found if each), None)
+
+
+_WITH_PORT = re.compile(r"\[(.+)\](?::\d+)?|([0-9.]+):\d+")
+
+
+def _public(text: str) -> str | None:
+    """The address without a port, unless it is none that a browser on the internet has."""
+    if parted := _WITH_PORT.fullmatch(text):
+        text = parted[1] or parted[2]
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # fe80::1%eth0 tells an interface of the machine that saw it
+    own = getattr(address, "ipv4_mapped", None) or address
+    return None if "%" in text or any(own in network for network in _NOT_PUBLIC) else text
+
+
+# addresses for examples (RFC 5737, 3849) are nobody's: they harm nobody, and tests are full of them
+_NOT_PUBLIC = [
+    ipaddress.ip_network(network)
+    for network in """0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12
+    192.168.0.0/16 224.0.0.0/3 ::/127 fc00::/7 fe80::/10 ff00::/8""".split()
+]
+"""Networks of one house, one machine, or many (IANA's registries of special-purpose addresses)."""
 
 
 @lru_cache(maxsize=512)
@@ -220,8 +250,17 @@ def _address_of(raw: str) -> tuple[str, str] | None:
     """Mailbox and domain, compact and in small letters."""
     text = "".join(raw.split())
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-    text = text.lower().removeprefix("mailto:").removeprefix("<").removesuffix(">")
+        text = unicodedata.normalize("NFC", text.translate(_VISIBLE))
+    text = text.lower()
+    if text.startswith("mailto:"):
+        text = text[7:].partition("?")[0]
+    if "@" not in text:
+        # out of an address that a form has written
+        text = unquote(text)
+    # a cheap look, because nearly all are bare
+    if not (text[:1].isalnum() and text[-1:].isalnum()):
+        # as people and mail programs write it: Mary <mary@example.com>, 'mary@example.com';
+        text = text.rpartition("<")[2].strip(_AROUND_ADDRESSES)
     local, _, domain = text.partition("@")
     # without an @ there is no domain
     if not (local and domain) or "@" in domain:
@@ -255,6 +294,9 @@ def _without_suffix(local: str, domain: str) -> str | None:
     return f"{mailbox}@{domain}" if mailbox else None
 
 
+_AROUND_ADDRESSES = "<>()[]{}'\"`,;:.\x00\u2018\u2019\u201c\u201d\u00ab\u00bb"
+
+
 _EMAIL: dict[Profile, Callable[[str], str | None]] = {
     "google": _google_email,
     "plain": _plain_email,
@@ -276,16 +318,24 @@ def _words(raw: str, without: frozenset[str] = frozenset()) -> list[str]:
     return [word for word in text.split() if word not in without]
 
 
-class _Marks(dict[int, str | None]):
-    """A table for str.translate that takes punctuation and symbols out; it learns as it is used."""
+class _Without(dict[int, str | None]):
+    """A table for str.translate that takes letters of these categories out; it learns in use."""
+
+    def __init__(self, *categories: str) -> None:
+        self._categories = categories
 
     def __missing__(self, code: int) -> str | None:
         letter = chr(code)
-        self[code] = None if unicodedata.category(letter)[0] in "PS" else letter
+        out = unicodedata.category(letter).startswith(self._categories)
+        self[code] = None if out else letter
         return self[code]
 
 
-_WITHOUT_MARKS = _Marks()
+_WITHOUT_MARKS = _Without("P", "S")
+"""Takes punctuation and symbols out."""
+
+_VISIBLE = _Without("Cc", "Cf")
+"""Takes out what nobody sees, such as a blank of no width or a byte order mark."""
 
 
 OLDEST_BIRTH = 1900

@@ -101,17 +101,19 @@ def conversion_row(record: Row) -> ConversionRow:
     as a parameter of the same name.
     """
     values = {name: _said(name, record[name]) for name in columns()}
+    texts = [*_texts(record.get("params") or ())]
     # of a name that comes twice the first one counts
-    values["params"] = dict(reversed([*_texts(record.get("params") or ())])) or None
-    for written, value in (values["params"] or {}).items():
-        # a no in other letters is a no
-        name = _CONSENTS.get(consent.letters_of(written), written)
+    values["params"] = dict(reversed(texts)) or None
+    for name, value in (values["params"] or {}).items():
         if name in _LIFTED and not values.get(name):
             values[name] = _said(name, value)
             if name == "country":
                 values["country_of_visit"] = True
-        if consent.opts_out(name, value):
-            values["opted_out"] = True
+    # but a no is heard wherever it is said, and in whatever letters
+    values["opted_out"] = any(consent.opts_out(*each) for each in texts)
+    for name in consent.COLUMNS:
+        also = [value for written, value in texts if _consent_named(written) == name]
+        values[name] = consent.strictest([values[name], *also])
     for name in CLICK_IDS:
         values[name] = identifiers.click_id(values[name])
     values["ip_address"] = identifiers.ip_address(values["ip_address"])
@@ -130,10 +132,20 @@ def _said(name: str, value: Any) -> Any:
     return None if identifiers.stands_for_nothing(value) else value
 
 
-_CONSENTS = {consent.letters_of(name): name for name in consent.COLUMNS}
+def _consent_named(written: str) -> str | None:
+    """The consent of which a parameter of this name tells."""
+    return _CONSENTS.get(consent.letters_of(written))
+
+
+_CONSENTS = {
+    consent.letters_of(written): name
+    for name in consent.COLUMNS
+    # Google's consent mode has the names without ours in front
+    for written in (name, name.removeprefix("consent_"))
+}
 _FROM_PARAMS = frozenset({"birth_date", "opted_out", "country_of_visit", "params"})
 _LIFTED = frozenset({"birth_date"}) | frozenset(
     """gclid gbraid wbraid dclid fbc fbclid fbp msclkid ttclid ttp li_fat_id page_location
     user_agent ip_address country region city postal_code email phone first_name last_name order_id
-    event_source consent_ad_user_data consent_ad_personalization lead_id""".split()
+    event_source lead_id""".split()
 )

@@ -91,7 +91,7 @@ def worth_of(
     """The value to send, None for no value, or why the value forbids sending."""
     if row.value is None or not _sends(config, row.value_kind):
         return None
-    currency = (row.currency or project_currency).upper()
+    currency = (row.currency or project_currency).strip().upper()
     value: float | None = row.value
     elsewhere = config.value_currency == "project" and currency != project_currency
     if elsewhere and is_currency(currency):

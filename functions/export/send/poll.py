@@ -11,10 +11,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from common.bigquery.sql import template, with_parameters
 from common.logs import log
 from common.untyped import JsonObject, Row
+from functions.export.contract.base import Destination
 from functions.export.ledger.entries import FIRST_POLL
 from functions.export.send import incidents
 from functions.export.send.delivery import FAILURES_IN_A_ROW
@@ -48,7 +50,7 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
         # no answer is no end: the request is asked about later
         status = status or Status("processing")
         # rows before their request: after a kill in between it is asked about once more
-        if state := reopened(status, connection):
+        if state := reopened(status, connection.destination):
             _reopen(connection, request, state, status, run_id, fence, now)
         if connection.destination.capabilities.audience and status.state != "processing":
             _leave(connection, request, status if state else None, run_id, fence, now)
@@ -62,14 +64,15 @@ def poll(connection: Connection, run_id: str, fence: int, deadline: Deadline) ->
     return sum(entry["state"] != "processing" for entry in booked)
 
 
-def reopened(status: Status, connection: Connection) -> str | None:
+def reopened(status: Status, destination: Destination[Any]) -> str | None:
     """The state that rows of the request get now, or None when they keep theirs."""
     curable = bool(status.resend)
-    if status.state == "failed" and status.account and not curable:
+    # without a reason nobody can say that the rows are bad
+    if status.state == "failed" and not curable and (status.account or not status.counts):
         return "parked"
     if status.state == "failed":
         return "absent" if curable else "failed"
-    replaces = connection.destination.capabilities.repeats == "replaces"
+    replaces = destination.capabilities.repeats == "replaces"
     return "requested" if status.state == "partial" and curable and replaces else None
 
 

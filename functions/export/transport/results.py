@@ -87,4 +87,4 @@ class Status:
     resend: frozenset[str] = frozenset()
     """Reasons among `counts` that another attempt may cure."""
     account: frozenset[str] = frozenset()
-    """Reasons among `counts` that an account or setting is at fault for."""
+    """Reasons among `counts` that an account or setting is at fault for, or that nobody listed."""
