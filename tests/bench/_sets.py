@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from functions.score_leads.data import table_file
 from functions.score_leads.data.features import DAY, Index
-from functions.score_leads.data.outcomes import Flags, final
+from functions.score_leads.data.outcomes import Flags, Outcomes, final
 from functions.score_leads.data.values import Floats, moments, number
 from functions.score_leads.training.training import Leads, Trained, Wishes, train
 
@@ -42,6 +42,26 @@ class Table:
         """Our model of some of them."""
         outcomes = final(self.won[rows], self.value[rows])
         return train(self.leads(rows), outcomes, Wishes())
+
+
+@dataclass(frozen=True)
+class Looks(Table):
+    """Leads seen on a day that is known, and what became of each in the SPAN after it."""
+
+    placed: Floats
+    """Seconds since 1970."""
+    after: Floats
+    """Days to the first purchase; NaN without one."""
+
+    def leads(self, rows: Index) -> Leads:
+        """Some of them."""
+        return Leads(self.placed, True, self.columns).take(rows)
+
+    def train(self, rows: Index) -> Trained:
+        """Our model of some of them, on the day on which the SPAN of all is over."""
+        nothing, days = np.full(self.count, np.nan), np.full(self.count, SPAN / DAY)
+        known = Outcomes(self.after, nothing, days, self.value, SPAN / DAY)
+        return train(self.leads(rows), known.take(rows), Wishes())
 
 
 @dataclass(frozen=True)
@@ -87,20 +107,22 @@ def first_months(data: Path, table: Table) -> Iterator[Split]:
     yield Split(np.flatnonzero(months <= last), np.flatnonzero(months > last))
 
 
-def customers(data: Path) -> tuple[Table, Split]:
+def customers(data: Path) -> tuple[Looks, Split]:
     """Customers on two days, 90 days apart; the last is 90 days before the end of the purchases.
 
     A customer who buys in the 90 days after is won and worth the money spent in them.
     """
     bought = purchases(data)
     end = max(at for purchases in bought.values() for at, _, _ in purchases)
-    looks = [_look(bought, end - 2 * SPAN - DAY), _look(bought, end - SPAN)]
+    days = (end - 2 * SPAN - DAY, end - SPAN)
+    looks = [_look(bought, day) for day in days]
     columns: dict[str, list[object]] = {
-        name: [value for known, _ in looks for value in known[name]] for name in looks[0][0]
+        name: [value for look in looks for value in look[0][name]] for name in looks[0][0]
     }
-    spent = np.array([money for _, later in looks for money in later])
-    table = Table(columns, spent > 0, np.where(spent > 0, spent, np.nan))
+    spent, after = (np.concatenate([look[part] for look in looks]) for part in (1, 2))
     cut = len(looks[0][1])
+    placed = np.where(np.arange(len(spent)) < cut, *days)
+    table = Looks(columns, spent > 0, np.where(spent > 0, spent, np.nan), placed, after)
     return table, Split(np.arange(cut), np.arange(cut, table.count))
 
 
@@ -137,17 +159,19 @@ def known_of(purchases: list[Purchase], at: float) -> dict[str, float]:
     }
 
 
-def _look(bought: Purchases, at: float) -> tuple[dict[str, list[float]], list[float]]:
-    """What was known of each customer, and what each spent in the 90 days after."""
+def _look(bought: Purchases, at: float) -> tuple[dict[str, list[float]], Floats, Floats]:
+    """What was known of each customer, money and days to a purchase of the 90 days after."""
     columns: defaultdict[str, list[float]] = defaultdict(list)
-    spent = []
+    spent, after = [], []
     for purchases in bought.values():
         if purchases[0][0] > at:
             continue
         for name, cell in known_of(purchases, at).items():
             columns[name].append(cell)
-        spent.append(sum(money for day, _, money in purchases if at < day <= at + SPAN))
-    return dict(columns), spent
+        later = [each for each in purchases if at < each[0] <= at + SPAN and each[2] > 0]
+        spent.append(sum(money for _, _, money in later))
+        after.append((later[0][0] - at) / DAY if later else np.nan)
+    return dict(columns), np.array(spent), np.array(after)
 
 
 def _table(path: Path, label: str, drop: tuple[str, ...], order: Index | None = None) -> Table:

@@ -112,7 +112,7 @@ def _ours(table: Table, split: Split) -> tuple[Floats, Floats]:
     """Log-odds and expected money; the probability again without any money."""
     model = table.train(split.older).model
     leads = table.leads(split.newer)
-    scores = model.score(model.read(leads.columns, None, len(leads.placed)))
+    scores = model.score(model.read(leads.columns, leads.created, len(leads.placed)))
     money = scores.probability if scores.expected_value is None else scores.expected_value
     return log_odds(scores.probability), money
 

@@ -39,7 +39,12 @@ class Classifier:
     """Log-odds that everybody gets on top, so that the sum is right."""
 
     def logits(self, leads: Encoded) -> Floats:
-        """Log-odds of each lead."""
+        """Log-odds of each lead: those learnt, and half of them by the lead's own past orders."""
+        learnt = self.learnt(leads)
+        return learnt if leads.rhythm is None else (learnt + leads.rhythm) / 2
+
+    def learnt(self, leads: Encoded) -> Floats:
+        """Log-odds by what became of the leads that it learnt from."""
         linear: Floats = self.linear.decision_function(leads.matrix)
         if not self.boosted:
             return linear + self.offset

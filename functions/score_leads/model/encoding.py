@@ -19,6 +19,7 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.model.forest import Boosted, Forest, Steps
 from functions.score_leads.numeric.folds import FOLDS, folds
 from functions.score_leads.numeric.log_odds import log_odds
+from functions.score_leads.numeric.rhythm import Rhythm
 
 KNOTS = 6
 SEEN_OFTEN = 10
@@ -125,6 +126,8 @@ class Encoded:
     """For trees, numbers first, then categories."""
     grid: tuple[Floats, ...]
     """Of each row of steps, the value that each of them stands for."""
+    rhythm: Floats | None = None
+    """Log-odds of each lead by its own past orders; None where these tell nothing."""
 
     @property
     def count(self) -> int:
@@ -144,7 +147,8 @@ class Encoded:
 
     def take(self, leads: Index) -> Encoded:
         """Some of the leads."""
-        return Encoded(self.design.take(leads), self.steps[:, leads], self.grid)
+        rhythm = None if self.rhythm is None else self.rhythm[leads]
+        return Encoded(self.design.take(leads), self.steps[:, leads], self.grid, rhythm)
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,7 @@ class Encoder:
     numbers: tuple[Number, ...]
     categories: tuple[Category, ...]
     words: tuple[str, ...]
+    rhythm: Rhythm | None = None
 
     @cached_property
     def width(self) -> int:
@@ -171,7 +176,8 @@ class Encoder:
 
     def encode(self, features: Features) -> Encoded:
         """The leads encoded; their features are read by the same attributes as in training."""
-        return Encoded(self.design(features), self._steps(features), self.grid)
+        rhythm = None if self.rhythm is None else self.rhythm.log_odds(features)
+        return Encoded(self.design(features), self._steps(features), self.grid, rhythm)
 
     @cached_property
     def grid(self) -> tuple[Floats, ...]:
@@ -238,7 +244,7 @@ class Encoder:
         return Forest(fitted, self.grid, self.is_unordered)
 
 
-def fit(features: Features, target: Floats) -> Encoder:
+def fit(features: Features, target: Floats, rhythm: Rhythm | None = None) -> Encoder:
     """The encoder for these leads; `target` holds each one's probability of the outcome, 0 to 1."""
     numbers = (_fit_number(name, values) for name, values in features.numbers.items())
     categories = (_fit_category(name, codes, target) for name, codes in features.codes.items())
@@ -246,6 +252,7 @@ def fit(features: Features, target: Floats) -> Encoder:
         tuple(number for number in numbers if number.width),
         tuple(category for category in categories if category.width > 1),
         tuple(features.words),
+        rhythm,
     )
 
 

@@ -19,6 +19,7 @@ from functions.score_leads.model.encoding import Encoder
 from functions.score_leads.model.open_outcomes import targets
 from functions.score_leads.numeric.folds import FOLDS, folds
 from functions.score_leads.numeric.log_odds import shift_to
+from functions.score_leads.numeric.rhythm import Rhythm
 
 MANY = 50_000
 FEW = 20_000
@@ -38,10 +39,20 @@ class Fitted:
         """Log-odds of each lead."""
         return self.classifier.logits(self.encoder.encode(features))
 
+    def learnt(self, features: Features) -> Floats:
+        """Log-odds of each lead by what became of others alone."""
+        return self.classifier.learnt(self.encoder.encode(features))
 
-def fit(features: Features, target: Floats, boosted_weight: float, seed: int) -> Fitted:
+
+def fit(
+    features: Features,
+    target: Floats,
+    boosted_weight: float,
+    seed: int,
+    rhythm: Rhythm | None = None,
+) -> Fitted:
     """The classifier of leads with these targets, from 0 to 1."""
-    encoder = encoding.fit(features, target)
+    encoder = encoding.fit(features, target, rhythm)
     if boosted_weight:
         leads = encoder.encode_for_training(features, target, seed)
     else:
@@ -79,6 +90,7 @@ def fit_open(
     *,
     quick: bool = False,
     lasting: NDArray[np.int64] | None = None,
+    rhythm: Rhythm | None = None,
 ) -> tuple[Fitted, Floats]:
     """The classifier, and the log-odds of the leads that it learnt from as if they were new.
 
@@ -96,19 +108,22 @@ def fit_open(
         return fit(features.take(rows), target, boosted_weight, seed).logits(features)
 
     target = targets(outcomes, guess)
-    fitted = fit(features, target, boosted_weight, seed)
+    fitted = fit(features, target, boosted_weight, seed, rhythm)
     apart: list[Fitted] = []
     # five more fits, and of so many leads no model remembers much
     if quick or features.count > FEW:
-        unseen = fitted.logits(features)
+        unseen = fitted.learnt(features)
     else:
         fold = folds(features.count, seed) if lasting is None else lasting
-        apart = _apart(features, target, boosted_weight, seed, fold)
+        apart = _apart(features, target, boosted_weight, seed, fold, rhythm)
         unseen = _unseen(features, apart, fold)
     # a mean of log-odds has the sum of neither half, and both halves lean toward the average
     offset = shift_to(float(target.sum()), unseen)
     kept = () if lasting is None else tuple(_moved(part, offset) for part in apart)
-    return replace(_moved(fitted, offset), apart=kept), unseen + offset
+    learnt = unseen + offset
+    # what the past says is no mean that could lean anywhere, and is not balanced
+    logits = learnt if rhythm is None else (learnt + rhythm.log_odds(features)) / 2
+    return replace(_moved(fitted, offset), apart=kept), logits
 
 
 def _moved(fitted: Fitted, offset: float) -> Fitted:
@@ -121,10 +136,11 @@ def _apart(
     boosted_weight: float,
     seed: int,
     fold: NDArray[np.int64],
+    rhythm: Rhythm | None,
 ) -> list[Fitted]:
     """For each fold the classifier of the leads in the others."""
     others = (np.flatnonzero(fold != held_out) for held_out in range(FOLDS))
-    return [fit(features.take(seen), target[seen], boosted_weight, seed) for seen in others]
+    return [fit(features.take(seen), target[seen], boosted_weight, seed, rhythm) for seen in others]
 
 
 def _unseen(features: Features, apart: list[Fitted], fold: NDArray[np.int64]) -> Floats:
@@ -132,5 +148,5 @@ def _unseen(features: Features, apart: list[Fitted], fold: NDArray[np.int64]) ->
     logits = np.empty(features.count)
     for held_out, fitted in enumerate(apart):
         mine = np.flatnonzero(fold == held_out)
-        logits[mine] = fitted.logits(features.take(mine))
+        logits[mine] = fitted.learnt(features.take(mine))
     return logits

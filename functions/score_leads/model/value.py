@@ -17,6 +17,7 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.model.encoding import Encoded, Encoder
 from functions.score_leads.model.forest import Forest
 from functions.score_leads.numeric.folds import FOLDS, folds
+from functions.score_leads.numeric.rhythm import Rhythm
 
 # fewer deals than FEW have a mean, fewer than ENOUGH means by level, fewer than MANY no quantiles
 FEW, ENOUGH, MANY = 20, 50, 200
@@ -58,7 +59,18 @@ class LevelMeans:
         return by_code[np.minimum(features.codes[self.feature], len(self.means))]
 
 
-ValueModel = LogBlend | LevelMeans
+@dataclass(frozen=True)
+class OrderValue:
+    """What customers' own past says that they will order, at what they paid for an order."""
+
+    rhythm: Rhythm
+
+    def values(self, _: Encoded, features: Features) -> Floats:
+        """Money of each customer who orders again."""
+        return self.rhythm.values(features)
+
+
+ValueModel = LogBlend | LevelMeans | OrderValue
 Halves = tuple[Ridge, Forest]
 
 
@@ -97,6 +109,8 @@ def fit(
     value = money.value[deals]
     if not len(deals) or value.sum() <= 0:
         return None
+    if encoder.rhythm is not None and encoder.rhythm.money is not None:
+        return OrderValue(encoder.rhythm)
     # nothing may tell the leads apart: imported in one second, and without attributes
     has_features = bool(encoder.numbers or encoder.categories)
     if len(deals) < FEW or np.ptp(value) == 0 or not has_features:

@@ -1,4 +1,4 @@
-"""Log-odds, folds, figures of quality and threads: arithmetic that any part of a model stands on.
+"""Log-odds, folds, figures, threads, orders that repeat: arithmetic that any model stands on.
 
 Imports data.
 """

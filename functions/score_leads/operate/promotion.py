@@ -39,7 +39,10 @@ def refusal(champion: Packed, challenger: Trained, days_since: float, seed: int)
         return ""
     weight = challenger.step.boosted_weight
     with threads.alone():
-        twin, _ = fitting.fit_open(features.take(older), known, weight, seed, quick=True)
+        rhythm = challenger.model.encoder.rhythm
+        twin, _ = fitting.fit_open(
+            features.take(older), known, weight, seed, quick=True, rhythm=rhythm
+        )
         worse = log_losses(twin.logits(features.take(judged)), won) - log_losses(
             _champion_logits(champion, challenger, judged), won
         )

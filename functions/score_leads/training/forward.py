@@ -16,6 +16,7 @@ from functions.score_leads.model import fitting, ladder, value
 from functions.score_leads.model.encoding import tells_apart
 from functions.score_leads.model.level import level
 from functions.score_leads.numeric.log_odds import log_odds, probability
+from functions.score_leads.numeric.rhythm import Rhythm
 
 BLOCKS = 3
 FROM = 0.6
@@ -78,10 +79,12 @@ def blocks(outcomes: Outcomes) -> Iterator[tuple[Rows, Rows, Outcomes]]:
         yield learn, predict, known if _step(known).name != "base_rate" else later
 
 
-def evaluate(features: Features, outcomes: Outcomes, seed: int) -> Forward | None:
+def evaluate(
+    features: Features, outcomes: Outcomes, seed: int, rhythm: Rhythm | None = None
+) -> Forward | None:
     """Out-of-time predictions of the newest final leads; None when there is too little to learn."""
     parts = [
-        _predict(features, outcomes, learn, predict, known, seed)
+        _predict(features, outcomes, learn, predict, known, seed, rhythm)
         for learn, predict, known in blocks(outcomes)
     ]
     there = [part for part in parts if part is not None]
@@ -92,7 +95,13 @@ def evaluate(features: Features, outcomes: Outcomes, seed: int) -> Forward | Non
 
 
 def _predict(
-    features: Features, outcomes: Outcomes, learn: Rows, predict: Rows, known: Outcomes, seed: int
+    features: Features,
+    outcomes: Outcomes,
+    learn: Rows,
+    predict: Rows,
+    known: Outcomes,
+    seed: int,
+    rhythm: Rhythm | None,
 ) -> Forward | None:
     step = _step(known)
     if step.name == "base_rate":
@@ -102,7 +111,9 @@ def _predict(
     if not tells_apart(older):
         return None
     then = known.take(kept)
-    fitted, logits = fitting.fit_open(older, then, step.boosted_weight, seed, quick=True)
+    fitted, logits = fitting.fit_open(
+        older, then, step.boosted_weight, seed, quick=True, rhythm=rhythm
+    )
     encoded = fitted.encoder.encode(newer)
     base = ladder.base_rate(known.won[known.mature].astype(float))
     return Forward(

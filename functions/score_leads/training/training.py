@@ -27,6 +27,7 @@ from functions.score_leads.model.whole_numbers import is_code
 from functions.score_leads.numeric import threads
 from functions.score_leads.numeric.folds import lasting_folds
 from functions.score_leads.numeric.log_odds import probability
+from functions.score_leads.numeric.rhythm import Rhythm, rhythm
 from functions.score_leads.training import forward
 from functions.score_leads.training.forward import Forward
 
@@ -136,11 +137,14 @@ def _trained(leads: Leads, outcomes: Outcomes, wishes: Wishes) -> Trained:
     outcomes = outcomes.as_of(quiet) if quiet else outcomes
     attributes, features, evidence = judge_attributes(leads, outcomes, wishes)
     step = _first_step(outcomes, features)
+    of_orders = rhythm(features, outcomes) if step.name != "base_rate" else None
     seen_forward = (
-        forward.evaluate(features, outcomes, wishes.seed) if step.name != "base_rate" else None
+        forward.evaluate(features, outcomes, wishes.seed, of_orders)
+        if step.name != "base_rate"
+        else None
     )
     step = _held_forward(step, seen_forward)
-    model = _model(attributes, features, outcomes, step, wishes.seed)
+    model = _model(attributes, features, outcomes, step, wishes.seed, of_orders)
     warnings = (*_silent(quiet), *_warnings(leads, evidence, attributes, step, wishes))
     return Trained(
         model, step, attributes, evidence, seen_forward, leads, outcomes, features, warnings
@@ -316,12 +320,19 @@ def _held_forward(step: Step, seen_forward: Forward | None) -> Step:
 
 
 def _model(
-    attributes: tuple[Attribute, ...], features: Features, outcomes: Outcomes, step: Step, seed: int
+    attributes: tuple[Attribute, ...],
+    features: Features,
+    outcomes: Outcomes,
+    step: Step,
+    seed: int,
+    of_orders: Rhythm | None,
 ) -> Model:
     sources = sources_of(attributes)
     # of many leads no model remembers much, and folds would take room and time
     lasting = _lasting(features, outcomes) if features.count <= fitting.FEW else None
-    scorer, encoder, apart, logits = _scorer(features, outcomes, step, sources, seed, lasting)
+    scorer, encoder, apart, logits = _scorer(
+        features, outcomes, step, sources, seed, lasting, of_orders
+    )
     money = value.Money(outcomes.won_value, probability(logits), outcomes.mature)
     surrogate = (
         None
@@ -355,11 +366,14 @@ def _scorer(
     sources: tuple[str, ...],
     seed: int,
     lasting: NDArray[np.int64] | None,
+    of_orders: Rhythm | None,
 ) -> tuple[Classifier | BaseRate, Encoder, tuple[Fitted, ...], Floats]:
     """What gives log-odds, its encoder and folds, and each lead's log-odds as if it were new."""
     if step.name != "base_rate":
         weight = step.boosted_weight
-        fitted, logits = fitting.fit_open(features, outcomes, weight, seed, lasting=lasting)
+        fitted, logits = fitting.fit_open(
+            features, outcomes, weight, seed, lasting=lasting, rhythm=of_orders
+        )
         return fitted.classifier, fitted.encoder, fitted.apart, logits
     final = outcomes.mature if outcomes.mature.any() else np.ones(features.count, bool)
     target = outcomes.won.astype(float)

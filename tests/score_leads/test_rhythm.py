@@ -1,0 +1,117 @@
+"""Customers whose orders come at random until they stop, as the model assumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from functions.score_leads.data.features import DAY, Features
+from functions.score_leads.data.outcomes import Outcomes
+from functions.score_leads.data.values import Floats
+from functions.score_leads.numeric.log_odds import probability
+from functions.score_leads.numeric.rhythm import rhythm
+from functions.score_leads.training.training import Leads, Wishes, train
+
+CUSTOMERS, WINDOW = 4_000, 90.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """Customers on one day: what is known of each, what it orders next, and what it pays."""
+
+    numbers: Mapping[str, Floats]
+    after: Floats
+    paid: Floats
+
+    def outcomes(self, window: float = WINDOW) -> Outcomes:
+        nothing, days = np.full(CUSTOMERS, np.nan), np.full(CUSTOMERS, WINDOW)
+        return Outcomes(self.after, nothing, days, self.paid, window)
+
+    @property
+    def features(self) -> Features:
+        return Features(CUSTOMERS, dict(self.numbers))
+
+
+def look(day: float, seed: int = 5) -> Look:
+    """The same customers on a later day have lived longer, and more of them have stopped."""
+    draw = np.random.default_rng(seed)
+    since = 200 + 90 * draw.random(CUSTOMERS)
+    rate, stops = draw.gamma(0.6, 1 / 40, CUSTOMERS), draw.beta(0.8, 2.5, CUSTOMERS)
+    mean = draw.gamma(4, 10, CUSTOMERS)
+    gaps = np.cumsum(draw.exponential(1, (CUSTOMERS, 200)) / rate[:, None], axis=1)
+    goes_on = np.cumprod(draw.random((CUSTOMERS, 200)) > stops[:, None], axis=1)
+    # a customer may stop after each order that is not the first
+    lives = np.concatenate([np.ones((CUSTOMERS, 1)), goes_on[:, :-1]], axis=1) > 0
+    at = np.where(lives, gaps, np.inf)
+    age = since + day
+    again = (at <= age[:, None]).sum(axis=1)
+    last = np.where(again > 0, np.max(np.where(at <= age[:, None], at, 0), axis=1), 0.0)
+    to_come = (at > age[:, None]) & (at <= age[:, None] + WINDOW)
+    after = np.where(to_come.any(axis=1), np.min(np.where(to_come, at, np.inf), axis=1) - age, 0)
+    won = to_come.any(axis=1)
+    return Look(
+        {
+            "orders": again + 1.0,
+            "days_since_first": age,
+            "days_since_last": age - last,
+            "spent": mean * (again + 1),
+            "mails": np.floor(draw.random(CUSTOMERS) * 9),
+        },
+        np.where(won, after, np.nan),
+        np.where(won, to_come.sum(axis=1) * mean, np.nan),
+    )
+
+
+def test_the_past_alone_tells_how_many_customers_come_again_and_what_they_bring() -> None:
+    now, later = look(0), look(300)
+    found = rhythm(now.features, now.outcomes())
+    assert found is not None
+    assert found.columns[:3] == ("orders", "days_since_first", "days_since_last")
+    assert found.money is not None
+    assert found.money.column == "spent"
+    chance = probability(found.log_odds(later.features))
+    won = np.isfinite(later.after)
+    assert chance.sum() / won.sum() == pytest.approx(1, abs=0.06)
+    money = chance * found.values(later.features)
+    assert money.sum() / np.nansum(later.paid) == pytest.approx(1, abs=0.1)
+
+
+def test_a_model_of_earlier_looks_promises_no_more_of_older_customers_than_comes() -> None:
+    now, later = look(0), look(300)
+    columns = {name: values.tolist() for name, values in now.numbers.items()}
+    leads = Leads(np.full(CUSTOMERS, 1.7e9), True, columns)
+    model = train(leads, now.outcomes(), Wishes()).model
+    older = {name: values.tolist() for name, values in later.numbers.items()}
+    created = np.full(CUSTOMERS, 1.7e9 + 300 * DAY)
+    scores = model.score(model.read(older, created, CUSTOMERS))
+    assert scores.expected_value is not None
+    assert scores.probability.sum() / np.isfinite(later.after).sum() == pytest.approx(1, abs=0.1)
+    assert scores.expected_value.sum() / np.nansum(later.paid) == pytest.approx(1, abs=0.1)
+
+
+def test_repeats_from_the_first_order_to_the_last_are_read_as_well() -> None:
+    now = look(0)
+    age, orders = now.numbers["days_since_first"], now.numbers["orders"]
+    renamed = {
+        "T": age, "recency": age - now.numbers["days_since_last"], "frequency": orders - 1,
+    }  # fmt: skip
+    found = rhythm(Features(CUSTOMERS, renamed), now.outcomes())
+    assert found is not None
+    assert found.columns == ("frequency", "T", "recency", False, 0.0)
+    same = rhythm(now.features, now.outcomes())
+    assert same is not None
+    np.testing.assert_allclose(
+        found.log_odds(Features(CUSTOMERS, renamed)), same.log_odds(now.features), atol=1e-3
+    )
+
+
+def test_a_rhythm_that_tells_nothing_of_wins_is_no_rhythm_of_orders() -> None:
+    now, other = look(0), look(0, seed=6)
+    # visits that come and stop like orders, and wins that have nothing to do with them
+    assert rhythm(now.features, other.outcomes()) is None
+    assert rhythm(now.features, now.outcomes(np.inf)) is None
+    apart = dict(now.numbers, days_since_last=other.numbers["days_since_last"])
+    assert rhythm(Features(CUSTOMERS, apart), now.outcomes()) is None
