@@ -8,7 +8,7 @@ rewrites its days, of no other conversion, no query and no model.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
@@ -72,6 +72,25 @@ class Conversion(Frozen, ABC):
 
         It may use the parameters @start_date, @end_date and @timezone, which `kinds.select` binds.
         """
+
+    # what it has in common with others
+
+    def kin(self) -> str:
+        """The same text for all definitions that differ in nothing but which events they count,
+        so that one pass over the stage reads the candidates of all; "" where it has no kin."""
+        return ""
+
+    def together(self, kin: Sequence[Conversion], context: Context) -> list[tuple[str, Sql]]:
+        """The steps, `candidates` last, of the events that any of these definitions counts.
+
+        Nothing is removed as a duplicate. `event_key` tells the rows apart, and `counted_by` holds
+        the ids of the definitions that count a row.
+        """
+        raise NotImplementedError(f"{self.kind} has no kin")
+
+    def apart(self, together: Sql, context: Context) -> Sql:
+        """Its own candidates of the rows that `together` has made: a query in brackets."""
+        raise NotImplementedError(f"{self.kind} has no kin")
 
     # what it is made of
 

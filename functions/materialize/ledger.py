@@ -54,6 +54,8 @@ class Books:
     """The fence of the conversion's lease; None while somebody holds it, or before there is one."""
     definitions: str
     """What changes with each new version of a definition."""
+    staged: str
+    """What changes whenever a run has written the stage."""
 
     def still_hold(self, taken: Lease) -> bool:
         """Whether nobody but this holder can have written anything since they were read."""
@@ -181,6 +183,7 @@ class Ledger:
             done=Parameter("ARRAY<STRING>", list(DONE)),
             covered=Parameter("ARRAY<STRING>", list(COVERED)),
             settled=Parameter("ARRAY<STRING>", list(SETTLED)),
+            staged=RunStatus.STAGED,
         )
         found = next(self.warehouse.rows(bound))
         until = found["done_until"]
@@ -191,6 +194,7 @@ class Ledger:
             found["settled_fence"],
             found["free_fence"],
             found["definitions"],
+            found["staged"],
         )
 
 

@@ -1,11 +1,11 @@
 WITH
 known AS (
-  -- what the ledger says of the conversion, and of the run as a whole
+  -- what the ledger says of the conversion, of the run as a whole, and of the stage
   SELECT
     entry.run_id, entry.conversion, entry.trigger, entry.definition_version, entry.start_date, entry.end_date,
     entry.status, entry.recorded_at, entry.fence
   FROM {{ runs }} AS entry
-  WHERE entry.conversion IN (@conversion, '') AND (entry.conversion = @conversion OR entry.run_id = @run_id)
+  WHERE entry.conversion IN (@conversion, '') AND (entry.conversion = @conversion OR entry.run_id = @run_id OR entry.status = @staged)
 )
 SELECT
   ARRAY(
@@ -22,6 +22,9 @@ SELECT
   MAX(IF(known.status IN UNNEST(@done) AND known.definition_version = @version, known.recorded_at, NULL)) AS done_at,
   MIN(IF(known.status IN UNNEST(@covered), known.start_date, NULL)) AS begins,
   MAX(IF(known.status IN UNNEST(@settled), known.fence, NULL)) AS settled_fence,
+  TO_JSON_STRING(STRUCT(
+    COUNTIF(known.status = @staged) AS times, MAX(IF(known.status = @staged, known.recorded_at, NULL)) AS newest
+  )) AS staged,
   (SELECT MAX(leases.fence) FROM {{ leases }} AS leases WHERE leases.name = @conversion AND leases.holder IS NULL) AS free_fence,
   (
     SELECT TO_JSON_STRING(STRUCT(COUNT(*) AS versions, MAX(definitions.created_at) AS newest))

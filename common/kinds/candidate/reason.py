@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.bigquery.sql import Sql, bind, template
+from common.bigquery.sql import Sql, bind, fill, template
 
 OF_ONE_ROW = {
     "missing_id": "It has no id.",
@@ -28,7 +28,23 @@ def _of_one_row() -> Sql:
     return template(__file__, "reason_of_one_row")
 
 
+def _by_itself() -> Sql:
+    """What speaks against the candidate `c` alone, as arguments of COALESCE."""
+    return template(__file__, "reason_by_itself", of_one_row=_of_one_row())
+
+
 def reason() -> Sql:
     """An expression over the alias `c` of candidates: a key of BROKEN, or NULL."""
-    # sorted, so that a statement is the same text in every process
-    return template(__file__, of_one_row=_of_one_row(), known=bind(sorted(OF_ONE_ROW)), order=ORDER)
+    return template(
+        __file__,
+        by_itself=_by_itself(),
+        of_one_row=_of_one_row(),
+        # sorted, so that a statement is the same text in every process
+        known=bind(sorted(OF_ONE_ROW)),
+        order=ORDER,
+    )
+
+
+def reason_by_itself() -> Sql:
+    """The same of candidates whose ids are known to differ: no other row is looked at."""
+    return fill("IF(c.removed IS NULL, COALESCE({{ why }}), NULL)", why=_by_itself())

@@ -1,8 +1,7 @@
 IF(
       c.removed IS NULL,
       COALESCE(
-        {{ of_one_row }},
-        IF(DATE(c.created, @timezone) NOT BETWEEN @start_date AND @end_date, 'outside_window', NULL),
+        {{ by_itself }},
         -- only rows that may count compete: a broken one, or one of another day, pushes nobody out
         IF(
           ROW_NUMBER() OVER (

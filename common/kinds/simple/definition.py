@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, model_validator
@@ -143,6 +143,23 @@ class Simple(Conversion):
     def select(self, context: Context) -> Sql:
         """The window's events that pass the filters, each with `removed` NULL or the reason."""
         return simple.select(self, context)
+
+    def kin(self) -> str:
+        # persons, sessions and returned orders are remembered by definition
+        if (
+            self.normalize
+            or self.once_per_session
+            or self.deduplicate_by_user
+            or simple.may_lose_firsts(self)
+        ):
+            return ""
+        return self.model_dump_json(exclude={"id", "name", "description", "filters"})
+
+    def together(self, kin: Sequence[Conversion], context: Context) -> list[tuple[str, Sql]]:
+        return simple.together([each for each in kin if isinstance(each, Simple)], context)
+
+    def apart(self, together: Sql, context: Context) -> Sql:
+        return simple.apart(self, together, context)
 
     def named(self) -> Mapping[str, str]:
         return {self.normalize.by: "normalize.by"} if self.normalize else {}

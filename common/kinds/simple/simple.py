@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from common.bigquery.sql import Parameter, Sql, bind, fill, join, template, with_parameters
@@ -25,7 +26,7 @@ OF_REFUNDS = ("property", "items")
 def select(conversion: Simple, context: Context) -> Sql:
     """All events that pass the filters in the window, each with `removed` NULL or the reason."""
     steps = [("counted", _events(conversion, context, _IN_WINDOW))]
-    past = _may_lose_firsts(conversion)
+    past = may_lose_firsts(conversion)
     if conversion.event_type == "purchase":
         steps.append(("by_order", dedup.by_order("counted", context, past=past)))
     if conversion.once_per_session:
@@ -48,6 +49,39 @@ def select(conversion: Simple, context: Context) -> Sql:
         last=steps[-1][0],
     )
     return chain(steps, last)
+
+
+def together(kin: Sequence[Simple], context: Context) -> list[tuple[str, Sql]]:
+    """The steps, `candidates` last, of the events that any of these counts: see Conversion."""
+    first = kin[0]
+    events = _events(first, context, _IN_WINDOW, kin)
+    steps = [("counted", template(__file__, "simple_together", events=events))]
+    if first.refunds:
+        steps += _refunded("counted", first.refunds, context)
+    done = [name for name in _ours(first, context) if name != "event_key"]
+    last = fill(
+        "  -- without what only refunds need\n  SELECT last.*{{ done }} FROM {{ last }} AS last",
+        done=f" EXCEPT ({', '.join(done)})" if done else "",
+        last=steps[-1][0],
+    )
+    return [*steps, ("candidates", last)]
+
+
+def apart(conversion: Simple, together: Sql, context: Context) -> Sql:
+    """The candidates of one definition among those of its kin, as a query in brackets."""
+    counted = with_parameters(
+        template(__file__, "simple_apart", together=together), conversion=conversion.id
+    )
+    steps = [("counted", counted)]
+    if conversion.event_type == "purchase":
+        steps.append(("by_order", dedup.by_order("counted", context, past=False)))
+    named = (fill("{{ name }} AS (\n{{ step }}\n)", name=name, step=step) for name, step in steps)
+    # no RECURSIVE, which stands at the beginning of a statement alone
+    return fill(
+        "(\nWITH\n{{ steps }}\nSELECT last.* FROM {{ last }} AS last\n)",
+        steps=join(",\n", named),
+        last=steps[-1][0],
+    )
 
 
 def _ours(conversion: Simple, context: Context) -> dict[str, str | Sql]:
@@ -88,8 +122,12 @@ _BEFORE = (
 """What counted in the two years before a window is remembered; older days are never read."""
 
 
-def _events(conversion: Simple, context: Context, days: str | Sql) -> Sql:
-    """The events of some days that pass the filters, as candidates."""
+def _events(
+    conversion: Simple, context: Context, days: str | Sql, kin: Sequence[Simple] = ()
+) -> Sql:
+    """The events of some days that pass the filters, as candidates; all that any of the kin may
+    count, each with the ids of those that do, where there is kin."""
+    named = frozenset[str]().union(*(each.events() for each in kin or [conversion]))
     columns: dict[str, str | Sql] = {name: f"event.{name}" for name in FROM_EVENT}
     columns |= conversion.value.columns(bind(context.currency))
     columns |= {
@@ -111,12 +149,29 @@ def _events(conversion: Simple, context: Context, days: str | Sql) -> Sql:
         template(
             __file__,
             columns=candidates(columns),
-            ours=_listed(_ours(conversion, context)),
+            ours=_listed(_ours(conversion, context) | _counted_by(kin)),
             stage=context.stage,
-            filters=_filters(conversion),
+            filters=Sql("") if kin else _filters(conversion),
             days=days,
         ),
-        event_names=Parameter("ARRAY<STRING>", sorted(conversion.events())),
+        event_names=Parameter("ARRAY<STRING>", sorted(named)),
+    )
+
+
+def _counted_by(kin: Sequence[Simple]) -> dict[str, str | Sql]:
+    """The column of the ids of those that count the event, where there are several."""
+    if not kin:
+        return {}
+    ids = join(",\n      ", map(_if_counted, kin))
+    return {"counted_by": fill("ARRAY_CONCAT(\n      {{ ids }}\n    )", ids=ids)}
+
+
+def _if_counted(conversion: Simple) -> Sql:
+    return fill(
+        "IF(event.event_name IN UNNEST({{ names }}){{ filters }}, [{{ id }}], [])",
+        names=bind(sorted(conversion.events())),
+        filters=_filters(conversion),
+        id=bind(conversion.id),
     )
 
 
@@ -143,7 +198,7 @@ def _past(conversion: Simple, context: Context) -> Sql:
     )
 
 
-def _may_lose_firsts(conversion: Simple) -> bool:
+def may_lose_firsts(conversion: Simple) -> bool:
     """Whether the first event of an order or a session may not count for another reason."""
     if conversion.event_type == "purchase":
         return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, fill, fingerprint, join, template, with_parameters
@@ -35,26 +35,41 @@ another time zone moves its day. Orders that come again are duplicates before, o
 
 def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) -> Sql:
     """The statement that makes `table` hold every insert, update and delete of the window."""
-    names = [name for name in job.target.columns if name not in job.target.provenance]
-    # it moves each day; a row would be written anew though nothing else of it changed
-    compared = [name for name in names if name != "normalization_as_of"]
+    judged = template(
+        __file__,
+        "difference_judged",
+        candidates=candidates,
+        reason=why_broken(),
+        target=job.context.target,
+        outside=_outside(job),
+        spared=spared(job),
+        earlier_days=_earlier_days(job),
+        worth=worth(job, factor),
+    )
+    return _changes(job, judged, table)
+
+
+def of_kin(job: Job, candidates: Sql, table: Sql) -> Sql:
+    """The same of candidates that `together` has judged and valued already."""
+    fresh = template(
+        __file__,
+        "difference_of_kin",
+        candidates=candidates,
+        target=job.context.target,
+        outside=_outside(job),
+    )
+    return _changes(job, fresh, table)
+
+
+def _changes(job: Job, fresh: Sql, table: Sql) -> Sql:
+    names = _names(job)
     return with_parameters(
         template(
             __file__,
             None,
             difference=table,
-            candidates=candidates,
-            reason=why_broken(),
+            fresh=fresh,
             target=job.context.target,
-            outside=AROUND if job.stored.conversion.follows_ga4 else OUTSIDE,
-            **_steps_of_visits(job, names),
-            rates=job.context.rates,
-            dollars=job.context.dollars,
-            rate=to_project("kept", rates="rates", dollars="own"),
-            spared=_spared(job),
-            valued_columns=_each("valued.{0}", names),
-            row_text=merge.row_text("wanted", schemas.load("conversion")["schema"], compared),
-            fingerprint=fingerprint("spelled.row_text"),
             values=_each("fresh.{0}", [name for name in names if name not in ("id", "date")]),
             remembered=_each("target.{0}", REMEMBERED),
             before=_each("present.{0}", REMEMBERED),
@@ -63,17 +78,52 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
         **job.days,
         **job.zone,
         earliest_date=job.written.start,
-        now_currency=job.context.currency,
-        factor=Parameter("FLOAT64", factor.value),
-        unit_value=Parameter("FLOAT64", factor.unit_value),
-        factor_as_of=Parameter("DATE", factor.as_of),
         version=job.stored.version,
         run_id=job.task.run_id,
         fence=job.lease.fence,
     )
 
 
-def _spared(job: Job) -> Sql:
+def worth(
+    job: Job, factor: normalize.Factor, *, key: str = "id", carried: Sequence[str] = ()
+) -> Sql:
+    """The steps from `kept`, rows with a date, to `fresh`: rows of the table with a fingerprint.
+
+    `key` tells the rows of `kept` apart, and `carried` are columns that go with them as they are.
+    """
+    names = _names(job)
+    # it moves each day; a row would be written anew though nothing else of it changed
+    compared = [name for name in names if name != "normalization_as_of"]
+    done = [name for name in ("removed", "reason", "net_value") if name not in carried]
+    return with_parameters(
+        template(
+            __file__,
+            "difference_worth",
+            **_steps_of_visits(job, names, key),
+            done=", ".join(done),
+            rates=job.context.rates,
+            dollars=job.context.dollars,
+            rate=to_project("kept", rates="rates", dollars="own"),
+            valued_columns=_each("valued.{0}", [*names, *carried]),
+            row_text=merge.row_text("wanted", schemas.load("conversion")["schema"], compared),
+            fingerprint=fingerprint("spelled.row_text"),
+        ),
+        now_currency=job.context.currency,
+        factor=Parameter("FLOAT64", factor.value),
+        unit_value=Parameter("FLOAT64", factor.unit_value),
+        factor_as_of=Parameter("DATE", factor.as_of),
+    )
+
+
+def _names(job: Job) -> list[str]:
+    return [name for name in job.target.columns if name not in job.target.provenance]
+
+
+def _outside(job: Job) -> str:
+    return AROUND if job.stored.conversion.follows_ga4 else OUTSIDE
+
+
+def spared(job: Job) -> Sql:
     """The condition that nothing of a row of the step `judged` names a person who was erased."""
     erasures, judged = job.context.of_product("erasures"), Sql("judged")
     named = erased.spared(judged.text, NAMES, erasures)
@@ -81,17 +131,25 @@ def _spared(job: Job) -> Sql:
     return join("\n    AND ", [named, erased.spared_parameters(judged.text, judged, erasures)])
 
 
-def _steps_of_visits(job: Job, names: list[str]) -> dict[str, str | Sql]:
+def _earlier_days(job: Job) -> Sql:
+    """The step of the days that may still learn; rows of GA4 stay in their window."""
+    if job.known is None or job.stored.conversion.follows_ga4:
+        return Sql("")
+    steps = template(__file__, "difference_earlier_days", target=job.context.target)
+    return fill("{{ steps }}\n", steps=steps)
+
+
+def _steps_of_visits(job: Job, names: list[str], key: str) -> dict[str, str | Sql]:
     """The parts of the statement about visits and clicks, and about the days that may still learn.
 
     Rows of GA4 stay in their window; a row of a query is older than what GA4 tells of it late.
     """
     if job.known is None:
-        return dict.fromkeys(("earlier_days", "lent", "kept_lent", "join_known", "learnt"), "")
+        return dict.fromkeys(("lent", "kept_lent", "join_known", "learnt"), "")
     has_earlier_days = not job.stored.conversion.follows_ga4
     whose = ["kept", "earlier_days"] if has_earlier_days else ["kept"]
     visitors = "\n  UNION ALL\n  ".join(
-        f"SELECT {it}.id, {it}.client_id, {it}.created FROM {it}" for it in whose
+        f"SELECT {it}.{_as_id(key)}, {it}.client_id, {it}.created FROM {it}" for it in whose
     )
     lent = template(
         __file__,
@@ -101,23 +159,24 @@ def _steps_of_visits(job: Job, names: list[str]) -> dict[str, str | Sql]:
         known_visits=job.known.visits,
     )
     parts: dict[str, str | Sql] = {
-        "earlier_days": "",
         "lent": fill("{{ steps }}\n", steps=lent),
         "kept_lent": f"{_lent('kept')},\n      ",
-        "join_known": "\n  LEFT JOIN known ON known.id = kept.id",
+        "join_known": f"\n  LEFT JOIN known ON known.id = kept.{key}",
         "learnt": "",
     }
     if has_earlier_days:
-        earlier_days = template(__file__, "difference_earlier_days", target=job.context.target)
         learnt = template(
             __file__,
             "difference_learnt",
             earlier_columns=_each("earlier_days.{0}", names),
             earlier_lent=_lent("earlier_days"),
         )
-        parts["earlier_days"] = fill("{{ steps }}\n", steps=earlier_days)
         parts["learnt"] = fill("\n{{ steps }}", steps=learnt)
     return parts
+
+
+def _as_id(key: str) -> str:
+    return key if key == "id" else f"{key} AS id"
 
 
 def _lent(alias: str) -> str:

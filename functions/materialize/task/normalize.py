@@ -37,13 +37,17 @@ class Factor:
         return None if self.unit is None or self.value is None else self.unit * self.value
 
 
+NONE = Factor(None, None)
+"""What values are multiplied by where the definition asks for no factor."""
+
+
 def factor(
     warehouse: Warehouse, stored: DefinitionVersion, candidates: Sql, context: Context, last: date
 ) -> Factor:
     """The factor of this run for a conversion that asks for one; `last` is its last whole day."""
     plan = stored.conversion.normalization()
     if plan is None:
-        return Factor(None, None)
+        return NONE
     as_of = last - timedelta(days=plan.lag_days)
     unit = stored.conversion.unit_value()
     sql = template(

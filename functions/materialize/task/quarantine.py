@@ -48,14 +48,24 @@ class Outcome:
     holds; `usual_before_write` are the usual ones as they are."""
 
 
-def counted(services: Services, job: Job, candidates: Sql, difference: Sql) -> Outcome:
-    """What the write would do and leave; rows that break the contract go to quarantine."""
-    reason = why_broken()
+def counted(
+    services: Services, job: Job, candidates: Sql, difference: Sql, *, is_judged: bool = False
+) -> Outcome:
+    """What the write would do and leave; rows that break the contract go to quarantine.
+
+    Candidates that are judged have a reason, and how many were erased when they were read.
+    """
+    reason = Sql("IF(c.removed IS NULL, c.reason, NULL)") if is_judged else why_broken()
     sql = template(
         __file__,
         "quarantine_counted",
         candidates=candidates,
         reason=reason,
+        # what definitions with kin ask for keeps what was returned
+        returned=""
+        if is_judged
+        else template(__file__, "quarantine_returned", candidates=candidates),
+        erased=_erased_since(services, candidates) if is_judged else "",
         difference=difference,
         target=job.target.table,
     )
@@ -67,6 +77,12 @@ def counted(services: Services, job: Job, candidates: Sql, difference: Sql) -> O
     first, last = row["first_changed"], row["last_changed"]
     changed = None if first is None else Window(first, last)
     return Outcome(merge.counts(row), judged, Moved.of(row), changed, row)
+
+
+def _erased_since(services: Services, candidates: Sql) -> Sql:
+    """The column that tells whether somebody was erased since the candidates were read."""
+    erasures = services.warehouse.table("erasures")
+    return template(__file__, "quarantine_erased", candidates=candidates, erasures=erasures)
 
 
 def _judged(

@@ -26,8 +26,7 @@ moved AS (
   WHERE
     d.change <> 'insert'
     AND d.old_value_project <> d.new_value_project
-    AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled))
-    AND d.id NOT IN (SELECT c.id FROM {{ candidates }} AS c WHERE c.removed = 'fully_refunded' AND c.id IS NOT NULL)
+    AND (d.change = 'delete' OR NOT (d.is_refunded OR d.is_rescaled)){{ returned }}
 ),
 present AS (
   -- the rows of the window and of the weeks before, and which of them the write replaces
@@ -113,7 +112,7 @@ SELECT
   moved.moved_rows, moved.moved_value,
   standing.before, standing.value_before, standing.usual_before_write,
   totals.total, totals.without_rate, totals.bad_values, totals.bad_currencies, totals.unknown_refunds, totals.currencies,
-  totals.seen, totals.seen_before, totals.usual, totals.usual_before,
+  totals.seen, totals.seen_before, totals.usual, totals.usual_before,{{ erased }}
   ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
   ARRAY(
     SELECT AS STRUCT judged.removed, judged.reason, COUNT(*) AS rows_

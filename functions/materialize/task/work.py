@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from common import kinds
 from common.bigquery.leases import lease
-from common.bigquery.sql import create_table_as
+from common.bigquery.sql import Sql, create_table_as
 from common.catalog.definitions import DefinitionVersion
 from common.errors import ProductError, RetryableError
 from common.kinds.candidate.shape import Context
@@ -33,6 +33,7 @@ from functions.materialize.task import (
     orders,
     quarantine,
     reports,
+    together,
     visitors,
 )
 from functions.materialize.task.job import Job, job_of
@@ -123,7 +124,9 @@ def _ended(
         visitors.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)
         order_days = orders.days(services, stored, definitions, task.run_id, job.window)
         job = replace(job, context=replace(job.context, order_days=order_days))
-        status = _write(services, job)
+        status = _write(
+            services, job, together.candidates(services, job, definitions, books.staged)
+        )
     except RetryableError:
         _clear_away(services, job)
         raise
@@ -134,23 +137,24 @@ def _ended(
     return Ended(status, stored.version, job.window)
 
 
-def _write(services: Services, job: Job) -> RunStatus:
+@dataclass(frozen=True)
+class _Found:
+    """What a task found of its window, and has not written yet."""
+
+    table: Sql
+    """The difference."""
+    outcome: Outcome
+    bytes_processed: int | None
+    """What candidates and the user's query read; None is unknown."""
+
+
+def _write(services: Services, job: Job, of_kin: Sql | None) -> RunStatus:
     clock = Clock(services.seconds)
     if waiting := _waits(services, job):
         return reports.held(services, job, clock, "source_not_landed", waiting)
-    raw_columns, asked = _answer(services, job)
-    context = _with_raw(job.context, raw_columns)
-    candidates = services.warehouse.staging(job.staged("candidates"))
-    rows = kinds.select(job.stored.conversion, context)
-    read = services.warehouse.execute(create_table_as(candidates, rows))
-    # after the candidates: the window's own raw values count in the total
-    factor = normalize.factor(services.warehouse, job.stored, candidates, context, job.closed.end)
-    if factor.is_missing:
-        reports.unnormalized(services, job)
-    table = services.warehouse.staging(job.staged("difference"))
-    services.warehouse.execute(difference.difference(job, candidates, table, factor))
-    found = quarantine.counted(services, job, candidates, table)
-    facts = _facts(job, found, _sum(asked, read.bytes_processed))
+    sought = (of_kin and _among_kin(services, job, of_kin)) or _alone(services, job)
+    table, found = sought.table, sought.outcome
+    facts = _facts(job, found, sought.bytes_processed)
     if held := _brakes(job, found):
         return reports.held(services, job, clock, "suspicious_shrink", held, facts)
     if held := money.brake(found.moved, job) if not job.task.force else None:
@@ -179,6 +183,31 @@ def _write(services: Services, job: Job) -> RunStatus:
         **facts,
     )
     return status
+
+
+def _among_kin(services: Services, job: Job, candidates: Sql) -> _Found | None:
+    """What is found among the rows that definitions alike have read together; None where somebody
+    was erased since."""
+    table = services.warehouse.staging(job.staged("difference"))
+    services.warehouse.execute(difference.of_kin(job, candidates, table))
+    found = quarantine.counted(services, job, candidates, table, is_judged=True)
+    return None if found.published["erased_since"] else _Found(table, found, None)
+
+
+def _alone(services: Services, job: Job) -> _Found:
+    raw_columns, asked = _answer(services, job)
+    context = _with_raw(job.context, raw_columns)
+    candidates = services.warehouse.staging(job.staged("candidates"))
+    rows = kinds.select(job.stored.conversion, context)
+    read = services.warehouse.execute(create_table_as(candidates, rows))
+    # after the candidates: the window's own raw values count in the total
+    factor = normalize.factor(services.warehouse, job.stored, candidates, context, job.closed.end)
+    if factor.is_missing:
+        reports.unnormalized(services, job)
+    table = services.warehouse.staging(job.staged("difference"))
+    services.warehouse.execute(difference.difference(job, candidates, table, factor))
+    found = quarantine.counted(services, job, candidates, table)
+    return _Found(table, found, _sum(asked, read.bytes_processed))
 
 
 def _clear_away(services: Services, job: Job) -> None:
