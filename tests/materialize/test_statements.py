@@ -33,6 +33,8 @@ ORDERS: list[dict[str, Any]] = [
 LEADS = {"dimension": "event", "operator": "equals", "value": "generate_lead"}
 DEFINITIONS: list[dict[str, Any]] = [
     {"id": "purchase", "event_type": "purchase", "refunds": {"days": 30}},
+    {"id": "large", "event_type": "purchase", "refunds": {"days": 30},
+     "filters": {"dimension": "transaction_total", "operator": "greater_than", "value": 70}},
     {"id": "first", "event_type": "purchase", "deduplicate_by_user": True},
     {"id": "lead", "event_type": "custom_event", "filters": LEADS, "once_per_session": True,
      "deduplicate_by_user": True, "deduplication_days": 2},
