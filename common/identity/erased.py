@@ -11,6 +11,11 @@ PAGE = ("page_location", "page_referrer", "page_title")
 """Columns of an event's page, where addresses and ids stand among other words."""
 SHORTEST_WORD = 6
 """Characters of an id that is looked for inside texts; a shorter one stands in too many."""
+FEWEST_DIGITS = 7
+"""Digits of a telephone number with its country. What has fewer, as 7 in /category-7, is none: it
+would be everybody's who has seen that page, where somebody's order is called 7."""
+NAMES_A_PERSON = r"(?i)user|customer|client|lead|contact|member|account|person|subscriber|visitor"
+"""Keys of parameters whose whole value is an id however short; any other's may be a count."""
 CONTACTS = ("email", "phone")
 """Columns that come plain from one source and hashed from the next."""
 
@@ -32,16 +37,20 @@ def spared_parameters(row: str, rows: Sql, erasures: Sql) -> Sql:
     that reads another table.
     """
     # a parameter's key says nothing of its value: it may be an id, an address or a number
-    forms = (None, *(f"erased_{contact}" for contact in CONTACTS))
-    spared = (template(__file__, form, id="word", erasures=erasures) for form in forms)
+    word = Sql("word")
+    spared = (
+        template(__file__, form, id=value, erasures=erasures)
+        for form, value in ((None, word), ("erased_email", word), (None, number(word)))
+    )
     joined = join("\n    AND ", spared)
     return template(
         __file__,
         "erased_parameters",
         row=row,
         rows=rows,
-        words=fill("ARRAY_CONCAT([text], {{ words }})", words=words(Sql("text"))),
-        shortest=str(SHORTEST_WORD),
+        erasures=erasures,
+        words=words(Sql("told.text")),
+        is_named=is_named(Sql("word"), Sql("told.text"), Sql("told.key")),
         spared=joined,
     )
 
@@ -60,14 +69,35 @@ def spared_words(row: str) -> Sql:
         __file__,
         "erased_words",
         texts=texts,
-        words=words(joined),
+        words=words(joined, SHORTEST_WORD),
+        number=number(Sql("word")),
         shortest=str(SHORTEST_WORD),
     )
 
 
-def words(text: Sql) -> Sql:
-    """The ARRAY<STRING> of the words of a text, as an address of a page puts them together."""
-    return template(__file__, "erased_in_text", text=text)
+def words(text: Sql, shortest: int = 1) -> Sql:
+    """The ARRAY<STRING> of the words of a text, as an address of a page puts them together, but for
+    those of less than `shortest` characters."""
+    return template(__file__, "erased_in_text", text=text, length=f"{{{shortest},}}")
+
+
+def is_named(word: Sql, text: Sql, key: Sql) -> Sql:
+    """The condition that a word of a parameter's text is long enough to name somebody alone, or is
+    all of it under a key that speaks of a person."""
+    return template(
+        __file__,
+        "erased_is_named",
+        word=word,
+        text=text,
+        key=key,
+        shortest=str(SHORTEST_WORD),
+        names_a_person=NAMES_A_PERSON,
+    )
+
+
+def number(word: Sql) -> Sql:
+    """The word, or text, as the digits of a telephone number; NULL when it has too few."""
+    return template(__file__, "erased_number", word=word, fewest=f"{{{FEWEST_DIGITS},}}")
 
 
 def one_writing(column: str, value: Sql) -> Sql:

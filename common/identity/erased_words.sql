@@ -13,8 +13,9 @@ NOT EXISTS (
         LENGTH(word) >= {{ shortest }}
         AND (
           TO_HEX(SHA256(word)) IN UNNEST(forgotten.hashes)
-          OR TO_HEX(SHA256(LOWER(TRIM(word)))) IN UNNEST(forgotten.hashes)
+          -- another writing is NULL, which costs nothing, where it is the same
+          OR TO_HEX(SHA256(NULLIF(LOWER(TRIM(word)), word))) IN UNNEST(forgotten.hashes)
           OR LOWER(TRIM(word)) IN UNNEST(forgotten.hashes)
-          OR TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(word, r'[^0-9]', ''), r'^00', ''))) IN UNNEST(forgotten.hashes)
+          OR TO_HEX(SHA256(NULLIF({{ number }}, word))) IN UNNEST(forgotten.hashes)
         )
     )

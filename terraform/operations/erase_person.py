@@ -34,7 +34,15 @@ import phonenumbers
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, fill, identifier, join, template, with_parameters
 from common.bigquery.warehouse import Warehouse
-from common.identity.erased import CONTACTS, PAGE, SHORTEST_WORD, one_writing, words
+from common.identity.erased import (
+    CONTACTS,
+    PAGE,
+    SHORTEST_WORD,
+    is_named,
+    number,
+    one_writing,
+    words,
+)
 from common.model import placeholders
 from common.settings import Settings
 from functions.export.ledger import erased
@@ -270,12 +278,10 @@ def _among(column: str) -> Sql:
     return fill(
         "EXISTS (SELECT 1 FROM UNNEST({{ column }}) AS parameter"
         " CROSS JOIN UNNEST({{ words }}) AS word"
-        " WHERE (word = {{ value }} OR LENGTH(word) >= {{ shortest }})"
-        " AND ({{ is_id }}))",
+        " WHERE {{ is_named }} AND ({{ is_id }}))",
         column=identifier(column),
-        value=value,
         words=fill("ARRAY_CONCAT([{{ it }}], {{ words }})", it=value, words=words(value)),
-        shortest=str(SHORTEST_WORD),
+        is_named=is_named(Sql("word"), value, Sql("parameter.key")),
         is_id=_is_id(),
     )
 
@@ -293,7 +299,8 @@ def _named_in(column: str) -> Sql:
 
 def _is_id() -> Sql:
     """Whether `word`, in any writing, is one of the ids."""
-    writings = [Sql("word"), *(one_writing(name, Sql("word")) for name in CONTACTS)]
+    word = Sql("word")
+    writings = [word, one_writing("email", word), number(word)]
     return join(" OR ", [fill("{{ it }} IN UNNEST(@ids)", it=it) for it in writings])
 
 

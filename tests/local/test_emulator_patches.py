@@ -110,3 +110,24 @@ def test_no_copy_is_made_of_a_table_that_changes() -> None:
         retention_days=7,
     )  # fmt: skip
     assert manager.capture("p", "d", "t") is None
+
+
+MEMBERS = """
+SELECT
+  EXISTS (SELECT 1 FROM UNNEST(row.words) AS word WHERE word IN UNNEST(row.known)) AS found,
+  ARRAY(SELECT word FROM UNNEST(row.words) AS word WHERE word IN UNNEST(row.known) OR word = 'z')
+    AS which,
+  EXISTS (SELECT 1 FROM UNNEST(row.words) AS word WHERE NOT word IN UNNEST(row.known)) AS other
+FROM UNNEST(ARRAY<STRUCT<place INT64, words ARRAY<STRING>, known ARRAY<STRING>>>[
+  (1, ['a', 'b'], ['b', 'c']), (2, ['a', NULL], ['c', NULL]),
+  (3, ['z'], ARRAY<STRING>[]), (4, ARRAY<STRING>[], ['a']),
+  (5, ['a'], NULL), (6, NULL, ['a'])
+]) AS row
+ORDER BY row.place
+"""
+
+
+def test_members_of_a_list_are_found_as_googlesql_finds_them(client: bigquery.Client) -> None:
+    # quick as functions of the list, and joins where a NULL would count
+    found = [dict(row.items()) for row in client.query(MEMBERS, retry=NO_RETRY).result()]
+    assert found == evaluate(MEMBERS)

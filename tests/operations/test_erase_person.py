@@ -25,10 +25,18 @@ NOW = datetime(2026, 11, 12, tzinfo=UTC)
 PERSON = "1834567890.1763550000"
 
 
+LEAD = "7"
+"""Of the person; a number that stands in addresses of pages that everybody sees."""
+
+
 def purchase(number: int, client: str) -> dict[str, Any]:
     at = datetime(2026, 11, 10, 9, tzinfo=UTC)
     sold = {"name": "purchase", "order": f"T{number}", "value": 10, "currency": "USD"}
-    return {"key": number, "at": at, "client": client, **sold}
+    seen = {
+        "page_location": f"https://shop.example/category-7/thanks?step={number}",
+        "step": "7",
+    }
+    return {"key": number, "at": at, "client": client, "params": seen, **sold}
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ def erased(client: bigquery.Client) -> Iterator[Erased]:
     world.warehouse.execute(
         Sql(f"CREATE TABLE {staged} AS SELECT '{PERSON}' AS client_id UNION ALL SELECT 'other'")
     )
-    first, second = (dict(erase(world.warehouse, [PERSON], NOW)) for _ in range(2))
+    first, second = (dict(erase(world.warehouse, [PERSON, LEAD], NOW)) for _ in range(2))
     yield Erased(world, first, second)
     world.close()
     client.delete_dataset(dataset, delete_contents=True)
@@ -96,8 +104,8 @@ def test_erasing_twice_is_erasing_once(erased: Erased) -> None:
     assert set(erased.second.values()) == {0}
     path = erased.world.warehouse.path("erasures")
     remembered = erased.world.warehouse.rows(Sql(f"SELECT * FROM `{path}`"))
-    # the client id and the order's
-    assert len(list(remembered)) == 2
+    # the client's id, the lead's and the order's
+    assert len(list(remembered)) == 3
 
 
 def clients(world: World) -> list[str]:

@@ -90,6 +90,7 @@ NAMED_ONLY_IN_TEXTS = [
     {"contact": ADDRESS.upper()},
     {"note": f"for {OTHER_ADDRESS}, soon"},
     {"call": PHONE},
+    {"page_location": "https://shop.example/call?tel=%2B44%2020%207946%200958"},
 ]
 """Parameters of later events, of devices that nobody knows to be the person's."""
 BOB = signed("lead-bob", "bob.1", "bob@shop.example", phone="+44 20 7946 0111", note="call bob")

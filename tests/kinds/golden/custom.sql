@@ -213,11 +213,20 @@ kept AS (
     AND judged.id NOT IN (
       SELECT named.id
       FROM judged AS named
+      -- while nobody was erased no text is looked at
+      JOIN (SELECT COUNT(*) AS hashes FROM `my-project.conversions.erasures`) AS forgotten ON forgotten.hashes > 0
       CROSS JOIN UNNEST(ARRAY_CONCAT(
-        [named.page_location], ARRAY(SELECT parameter.value FROM UNNEST(named.params) AS parameter)
-      )) AS text
-      CROSS JOIN UNNEST(ARRAY_CONCAT([text], REGEXP_EXTRACT_ALL(REGEXP_REPLACE(text, r'%40', '@'), r'[^\s?&=#/;,<>()"]+'))) AS word
-      WHERE named.id IS NOT NULL AND (word = text OR LENGTH(word) >= 6) AND NOT (
+        [STRUCT('page' AS key, named.page_location AS text)],
+        ARRAY(
+          SELECT AS STRUCT parameter.key, parameter.value AS text
+          FROM UNNEST(named.params) AS parameter
+        )
+      )) AS told
+      CROSS JOIN UNNEST(ARRAY_CONCAT([told.text], REGEXP_EXTRACT_ALL(REGEXP_REPLACE(told.text, r'%40', '@'), r'[^\s?&=#/;,<>()"]{1,}'))) AS word
+      WHERE named.id IS NOT NULL AND (
+        LENGTH(word) >= 6
+        OR (word = told.text AND REGEXP_CONTAINS(told.key, r'(?i)user|customer|client|lead|contact|member|account|person|subscriber|visitor'))
+      ) AND NOT (
     COALESCE(TO_HEX(SHA256(word)), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
     AND COALESCE(
       IF(
@@ -227,14 +236,14 @@ kept AS (
       ),
       ''
     ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
-    AND COALESCE(
-      IF(
-        REGEXP_CONTAINS(word, r'^\s*[0-9a-fA-F]{64}\s*$'),
-        LOWER(TRIM(word)),
-        TO_HEX(SHA256(REGEXP_REPLACE(REGEXP_REPLACE(word, r'[^0-9]', ''), r'^00', '')))
+    AND COALESCE(TO_HEX(SHA256(IF(
+      -- few words have so many digits, and to take the others out of a word costs more than the rest
+      REGEXP_CONTAINS(word, r'(?:[0-9][^0-9]*){7,}'),
+      REGEXP_EXTRACT(
+        REGEXP_REPLACE(word, r'%[0-9A-Fa-f]{2}|[^0-9]', ''), r'^(?:00)?([0-9]{7,})$'
       ),
-      ''
-    ) NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
+      NULL
+    ))), '') NOT IN (SELECT erased.subject_hash FROM `my-project.conversions.erasures` AS erased)
       )
     )
 ),

@@ -80,7 +80,7 @@ def _over(select: exp.Select, element: str) -> _Over | None:
     where = select.args.get("where")
     parts = [
         _of_element(part, name, element, outer)
-        for part in [*select.expressions, *([where.this] if where else [])]
+        for part in [*select.expressions, *([_members_listed(where.this)] if where else [])]
     ]
     if None in parts:
         return None
@@ -93,6 +93,27 @@ def _over(select: exp.Select, element: str) -> _Over | None:
         return None
     packs = select.args.get("kind") == "STRUCT"
     return _Over(kept, element, parts, condition, size, packs, order is not None)
+
+
+def _members_listed(condition: exp.Expr) -> exp.Expr:
+    """The condition of a WHERE with x IN UNNEST(list) as a function, where its NULL is no TRUE
+    either: a subquery would make DuckDB join each row with its elements."""
+    whole = exp.Paren(this=condition.copy())
+    for node in list(whole.find_all(exp.In)):
+        unnest = node.args.get("unnest")
+        if not isinstance(unnest, exp.Unnest) or not isinstance(
+            unnest.expressions[0], exp.Column | exp.Parameter
+        ):
+            continue
+        above, is_plain = node.parent, True
+        while above is not None and is_plain:
+            is_plain = isinstance(above, exp.And | exp.Or | exp.Paren)
+            above = above.parent
+        if is_plain:
+            found = native("LIST_CONTAINS", unnest.expressions[0].copy(), node.this.copy())
+            node.replace(native("COALESCE", found, exp.false()))
+    inside: exp.Expr = whole.this
+    return inside
 
 
 def _by_itself(order: exp.Order, select: exp.Select) -> bool:
