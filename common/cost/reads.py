@@ -26,6 +26,7 @@ from common.untyped import JsonObject, Row
 # it warns of what it cannot read by printing the text, which may hold personal data
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
+_FREE = (exp.Drop, exp.TruncateTable, exp.Alter)
 Schemas = Mapping[str, Iterable[Row]]
 """project.dataset.table → its columns in the API's form."""
 
@@ -83,7 +84,9 @@ def _named(path: str, text: str) -> list[str]:
 
 
 def _written(tree: exp.Expr) -> set[str]:
-    """The table that the statement writes, which is not read by it."""
+    """The tables that the statement writes or drops, which are not read by it."""
+    if isinstance(tree, _FREE):
+        return {path_of(table) for table in tree.find_all(exp.Table)}
     into = tree.this if isinstance(tree, exp.Insert | exp.Create) else None
     return {path_of(into.this if isinstance(into, exp.Schema) else into)} if into else set()
 
@@ -97,9 +100,7 @@ def _of_statement(tree: exp.Expr, known: _Known) -> Iterator[Read]:
                 yield from _of_query(query, known)
         case exp.Merge() | exp.Update() | exp.Delete():
             yield from _of_change(tree, known)
-        case exp.Drop() | exp.TruncateTable() | exp.Alter():
-            return  # costs nothing
-        case _:
+        case _ if not isinstance(tree, _FREE):
             raise ValueError(f"{type(tree).__name__} is no statement that is known here.")
 
 

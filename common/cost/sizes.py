@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 
 from common import schemas
@@ -12,33 +13,46 @@ from common.cost.estimate import TableSize
 from common.cost.widths import ga4, widths
 from common.untyped import JsonObject, Row
 
-SHARDS = "events_"
 SUFFIX = "_TABLE_SUFFIX"
 
 
-def export_size(warehouse: Warehouse, path: str, schema: Iterable[Row]) -> TableSize:
-    """The daily tables of the GA4 export in project.dataset, whose columns are `schema`."""
-    days: dict[date | None, int] = {}
-    total = 0
-    listed = (_day(name.removeprefix(SHARDS)) for name in warehouse.tables_in(path))
-    # by year: BigQuery reads the metadata of at most 1,000 tables in one statement
-    years = sorted({day.year for day in listed if day})
-    rows = (
-        row
-        for year in years
-        for row in _partitions(warehouse, path, f"{SHARDS}{year}0101", f"{SHARDS}{year}1231")
-    )
-    for row in rows:
-        if (day := _day(row["table_name"].removeprefix(SHARDS))) is not None:
-            days[day] = days.get(day, 0) + row["total_rows"]
-            total += row["total_logical_bytes"] or 0
+@dataclass(frozen=True)
+class Counted:
+    """What a table holds."""
+
+    rows: int
+    bytes: int
+    """Logical ones; 0 where nobody tells them."""
+
+
+def daily_tables(warehouse: Warehouse, dataset: str, names: Iterable[str]) -> dict[str, Counted]:
+    """Name → what it holds, of tables of project.dataset whose names end in YYYYMMDD."""
+    listed: dict[str, list[str]] = {}
+    for name in sorted(names):
+        # by year: BigQuery reads the metadata of at most 1,000 tables in one statement
+        listed.setdefault(name[:-4], []).append(name)
+    found: dict[str, Counted] = {}
+    for of_year in listed.values():
+        for row in _partitions(warehouse, dataset, of_year[0], of_year[-1]):
+            if row["table_name"] in of_year:
+                before = found.get(row["table_name"], Counted(0, 0))
+                found[row["table_name"]] = Counted(
+                    before.rows + row["total_rows"],
+                    before.bytes + (row["total_logical_bytes"] or 0),
+                )
+    return found
+
+
+def together(tables: Mapping[str, Counted], schema: Iterable[Row]) -> TableSize:
+    """Daily tables of the GA4 export, by name, as a wildcard over them sees them."""
+    days = {_day(name[-8:]): it.rows for name, it in tables.items()}
+    total = sum(it.bytes for it in tables.values())
     return TableSize(_scaled(widths(schema, ga4()), total, sum(days.values())), days, SUFFIX)
 
 
-def of_shard(path: str, whole: TableSize) -> TableSize:
-    """One daily table of the export alone, by its own path."""
-    day = _day(path.rpartition("_")[2])
-    return TableSize(whole.widths, {None: whole.rows.get(day, 0)})
+def alone(table: Counted, schema: Iterable[Row]) -> TableSize:
+    """One daily table of the GA4 export, by its own name."""
+    return TableSize(_scaled(widths(schema, ga4()), table.bytes, table.rows), {None: table.rows})
 
 
 def product_sizes(warehouse: Warehouse) -> dict[str, TableSize]:

@@ -1,4 +1,4 @@
 """What GA4 exported and what the stage holds of it.
 
-Imports bigquery and model.
+Imports bigquery, cost and model.
 """

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from common.bigquery.sql import Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.cost.forecast import Price, Table, forecast
+from common.cost.sizes import Counted, alone, daily_tables, together
 from common.ga4 import export, shards
 from common.ga4.clicks import LONGEST
 from common.ga4.export import Export
 from common.model.run_status import RunStatus
 from common.model.window import LATE_DAYS, Window
+from common.settings import Settings
 
 SPAN_DAYS = 31
 """Days of raw export that one write of the stage reads."""
@@ -37,8 +41,17 @@ class Piece:
     """What one statement reads of the raw export."""
 
     span: Span
-    bytes: int | None
-    """What it reads, as BigQuery says beforehand; None is unknown."""
+    bytes: int
+    """What it reads by the sizes of the tables."""
+
+    @property
+    def halves(self) -> list[Piece]:
+        """The same days in two pieces, one alone as it is."""
+        window = self.span.window
+        return [
+            Piece(Span(half, self.span.events), self.bytes // 2)
+            for half in window.chunks((window.days + 1) // 2)
+        ]
 
 
 @dataclass(frozen=True)
@@ -81,10 +94,13 @@ def exports(warehouse: Warehouse, window: Window, yesterday: date) -> list[Expor
 
 def scan(warehouse: Warehouse, span: Span, yesterday: date) -> Sql | None:
     """The query that reads the span from the raw export; None when there is no export yet."""
-    found = exports(warehouse, span.window, yesterday)
+    return scan_of(warehouse.settings, exports(warehouse, span.window, yesterday), span)
+
+
+def scan_of(settings: Settings, found: Sequence[Export], span: Span) -> Sql | None:
+    """The query that reads the span from these tables; None when there are none."""
     if not found:
         return None
-    settings = warehouse.settings
     return export.scan(
         found, span.window, span.events, settings.timezone, properties=settings.ga4_datasets
     )
@@ -95,10 +111,11 @@ def pieces(warehouse: Warehouse, span: Span, yesterday: date) -> list[Piece]:
 
     A day alone that is over the cap is a piece too: reading it fails, and says what it needs.
     """
+    sizes = _sizes(warehouse, span.window, yesterday)
     return [
         piece
         for chunk in span.window.chunks(SPAN_DAYS)
-        for piece in _fitting(warehouse, Span(chunk, span.events), yesterday)
+        for piece in _fitting(warehouse, Span(chunk, span.events), yesterday, sizes)
     ]
 
 
@@ -175,7 +192,7 @@ def unremembered(
     They are as many as a click may count before the end of the `window` that is going to be read,
     and with `orders` all, because order ids are judged over all history; and those of the days
     `again` that are not read as they are now. In pieces, oldest first, of which each can be read
-    under the byte cap of one query, where BigQuery tells that beforehand.
+    under the byte cap of one query.
     """
     days = exported_days(warehouse, yesterday)
     first = min((window.start, *staged(warehouse)))
@@ -193,26 +210,78 @@ def unremembered(
         if (dataset, name) not in known
         or (day in again and now.get((dataset, name)) != known[dataset, name])
     }
+    chunks = Window(start, first - timedelta(days=1)).chunks(SPAN_DAYS)
     return [
         piece
-        for chunk in Window(start, first - timedelta(days=1)).chunks(SPAN_DAYS)
+        for chunk in chunks
         if found & set(chunk.dates)
-        for piece in _fitting(warehouse, Span(chunk, frozenset()), yesterday)
+        for piece in pieces(warehouse, Span(chunk, frozenset()), yesterday)
     ]
 
 
-def _fitting(warehouse: Warehouse, span: Span, yesterday: date) -> list[Piece]:
+Sizes = Mapping[str, Mapping[str, Counted]]
+"""Dataset → name of a daily table → what it holds."""
+
+
+def _sizes(warehouse: Warehouse, window: Window, yesterday: date) -> Sizes:
+    wide = shards.around(window)
+    found = {}
+    for dataset in warehouse.settings.ga4_datasets:
+        names = {
+            name
+            for day, name in shards.readable(warehouse, dataset, yesterday).items()
+            if wide.start <= day <= wide.end
+        }
+        found[dataset] = daily_tables(warehouse, dataset, names)
+    return found
+
+
+def _fitting(warehouse: Warehouse, span: Span, yesterday: date, sizes: Sizes) -> list[Piece]:
     """The days in halves, and these in halves, until each can be read under the byte cap."""
     days = span.window.days
-    sql = scan(warehouse, span, yesterday)
-    size = warehouse.dry_run(sql).bytes_processed if sql else 0
-    if days == 1 or size is None or size <= warehouse.settings.maximum_bytes_billed:
+    size = _estimated(warehouse, span, yesterday, sizes)
+    if days == 1 or size <= warehouse.settings.maximum_bytes_billed:
         return [Piece(span, size)]
     return [
         piece
         for half in span.window.chunks((days + 1) // 2)
-        for piece in _fitting(warehouse, Span(half, span.events), yesterday)
+        for piece in _fitting(warehouse, Span(half, span.events), yesterday, sizes)
     ]
+
+
+def _estimated(warehouse: Warehouse, span: Span, yesterday: date, sizes: Sizes) -> int:
+    found = exports(warehouse, span.window, yesterday)
+    sql = scan_of(warehouse.settings, found, span)
+    if sql is None:
+        return 0
+    return forecast([sql], weighed(sql, found, sizes), Price.of(warehouse.settings)).bytes
+
+
+def weighed(sql: Sql, found: Iterable[Export], sizes: Sizes) -> dict[str, Table]:
+    """The daily tables that a scan names, and the wildcards over some, with their sizes."""
+    # a wildcard's beginning depends on the days of the scan
+    named = set(re.findall(r"`([^`]+)`", sql.text))
+    tables = {}
+    for each in found:
+        held, schema = sizes.get(each.dataset, {}), tuple(each.schema)
+        daily = {name: it for name, it in held.items() if shards.stem_of(name) == "events_"}
+        for path in named:
+            dataset, _, name = path.rpartition(".")
+            if dataset == each.dataset and name.endswith("*") and not each.tables:
+                tables[path] = Table(schema, together(daily, schema))
+            elif dataset == each.dataset and name in each.tables:
+                tables[path] = Table(schema, alone(held.get(name, Counted(0, 0)), schema))
+    return tables
+
+
+def weighed_scan(
+    warehouse: Warehouse, span: Span, yesterday: date
+) -> tuple[Sql | None, dict[str, Table]]:
+    """The query that reads the span, and the tables that it names."""
+    found = exports(warehouse, span.window, yesterday)
+    sql = scan_of(warehouse.settings, found, span)
+    sizes = _sizes(warehouse, span.window, yesterday)
+    return sql, weighed(sql, found, sizes) if sql else {}
 
 
 def exported(warehouse: Warehouse, window: Window, yesterday: date) -> Window | None:

@@ -13,7 +13,7 @@ from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed
 from common.cost.estimate import TEBIBYTE
 from common.cost.forecast import Price
-from functions.api.definitions.planned import Part, price, total
+from functions.api.definitions.planned import Part, money, price, size_in_words, total
 from tests.api.conftest import LEAD, PURCHASE, House, house_of
 from tests.materialize.world import QuickWorld
 from tests.quick import QuickWarehouse
@@ -25,8 +25,22 @@ QUERY = (
 )
 
 
+MILLION = 1_000_000
+
+
 class Metered(QuickWarehouse):
-    """Tells the bytes of a statement: a thousand for each day that it asks for."""
+    """Tells the bytes of a statement: a thousand for each day that it asks for.
+
+    The daily tables of the export hold a million rows each, of 1,000 bytes.
+    """
+
+    def rows(self, sql: Sql, **options: Any) -> Iterator[dict[str, Any]]:
+        if ".INFORMATION_SCHEMA.PARTITIONS" not in sql.text:
+            return super().rows(sql, **options)
+        first, last = (str(sql.parameters[name].value) for name in ("first", "last"))
+        names = (f"events_202611{day}" for day in (10, 18, 19))
+        held = {"partition_id": None, "total_rows": MILLION, "total_logical_bytes": 1000 * MILLION}
+        return iter([{"table_name": name, **held} for name in names if first <= name <= last])
 
     def dry_run(self, sql: Sql, **options: Any) -> DryRun:
         columns = [("id", "STRING"), ("client_id", "STRING"), ("created", "TIMESTAMP")]
@@ -65,10 +79,18 @@ def house() -> Iterator[House]:
     world.close()
 
 
-def read(house: House) -> int:
-    """The bytes that all runs so far have read."""
-    entries = house.world.query(f"SELECT * FROM `{house.world.warehouse.path('runs')}`")
-    return sum(entry["bytes_processed"] or 0 for entry in entries)
+def staged(house: House) -> list[tuple[str, str]]:
+    """The days that runs so far have read into the stage."""
+    return [
+        (str(entry["start_date"]), str(entry["end_date"]))
+        for entry in house.world.ledger()
+        if entry["status"] == "staged"
+    ]
+
+
+def days_of(shown: dict[str, Any]) -> list[tuple[str, str]]:
+    """The days that a plan says are read from outside."""
+    return [(part["start_date"], part["end_date"]) for part in shown["parts"]]
 
 
 def carried_out(house: House) -> None:
@@ -81,31 +103,35 @@ def test_a_backfill_reads_what_it_was_said_to_read(house: House) -> None:
         house.harness.save(definition)
     asked = {"start_date": "2026-11-01", "conversions": ["purchase"]}
     shown = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
-    assert read(house) == 0
+    assert staged(house) == []
     # the export begins on the tenth; a shard may hold the last hours of the day before
-    assert [(part["start_date"], part["bytes"]) for part in shown["parts"]] == [
-        ("2026-11-09", 11_000)
-    ]
+    assert days_of(shown) == [("2026-11-09", "2026-11-19")]
+    # of 3,000,000,000 bytes the columns that something uses
+    assert 0.3 * 3000 * MILLION < shown["bytes"] < 3000 * MILLION
     house.harness.post("/backfills", asked, status=202)
     carried_out(house)
-    assert read(house) == shown["bytes"] == 11_000
+    assert staged(house) == days_of(shown)
     again = house.harness.post("/backfills", {**asked, "dry": True}, status=202)
-    assert again["bytes"] == 4_000, "only the days that GA4 may still rewrite"
+    # only the days that GA4 may still rewrite: two of the three tables
+    assert again["bytes"] == pytest.approx(2 / 3 * shown["bytes"], rel=0.01)
 
 
 def test_a_saved_definition_says_what_its_first_run_reads(house: House) -> None:
     saved = house.harness.save(PURCHASE)["next_run"]
-    assert (saved["conversions"], saved["days"], saved["bytes"]) == (["purchase"], 90, 11_000)
+    assert (saved["conversions"], saved["days"]) == (["purchase"], 90)
+    usd = saved["bytes"] / TEBIBYTE * 6.25
+    assert saved["price_usd"] == pytest.approx(usd, abs=0.0001)
     assert saved["text"] == (
-        "1 conversion from 2026-08-22 to 2026-11-19: 10.7 KiB by the GA4 export"
-        " test-project.quick_ga4 (login, purchase, refund, sign_up);"
-        " less than 0.01 USD at the on-demand price."
+        f"1 conversion from 2026-08-22 to 2026-11-19: {size_in_words(saved['bytes'])} by the GA4"
+        " export test-project.quick_ga4 (login, purchase, refund, sign_up);"
+        f" {money(usd)} USD at the on-demand price."
     )
     house.harness.post("/runs", {}, status=202)
     carried_out(house)
     assert house.harness.save(PURCHASE)["next_run"] is None
     # an edit counts the same events: of the raw export only the days that may still change
-    assert house.harness.save({**PURCHASE, "once_per_session": True})["next_run"]["bytes"] == 4_000
+    edited = house.harness.save({**PURCHASE, "once_per_session": True})["next_run"]
+    assert edited["bytes"] == pytest.approx(2 / 3 * saved["bytes"], rel=0.01)
     lead = house.harness.save(LEAD)["next_run"]
     assert [(part["start_date"], part["end_date"]) for part in lead["parts"]] == [
         ("2026-11-09", "2026-11-15"),

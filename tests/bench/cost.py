@@ -13,11 +13,11 @@ import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from common.bigquery.sql import Sql
-from common.cost.estimate import Cost, TableSize
-from common.cost.forecast import Price, Table, forecast
+from common.cost.estimate import Cost, Read, TableSize, billed
+from common.cost.reads import reads
 from common.settings import Settings
 from functions.materialize.paper.statements import steps
 from tests.bench._site import DAY, EXPORT, Site, schema_of, size_of
@@ -26,6 +26,7 @@ from tests.judge_made import with_tables
 
 SETTINGS = Settings(project="my-project", ga4_datasets=("my-project.analytics_1",))
 PRICE = SETTINGS.price_per_tebibyte
+SORTS = 3
 ONCE = ("stage_", "identity", "visits", "clicks", "merge_ga4", "merge_order", "insert_ga4", "ga4_")
 """Steps that all conversions of a run share."""
 
@@ -43,16 +44,53 @@ class Line:
         return Line(self.statements + times, self.bytes + size * times, max(self.largest, size))
 
 
-def definitions(site: Site) -> Iterator[tuple[dict[str, Any], int]]:
-    """One definition of each sort, and how many there are of it."""
+@dataclass(frozen=True)
+class Asked:
+    """A statement of a daily run of one definition, as the estimator reads it."""
+
+    definition: str
+    name: str
+    number: int
+    """Its place in the run."""
+    is_shared: bool
+    """Whether a run asks it once for all conversions."""
+    reads: tuple[Read, ...]
+    tables: Mapping[str, Schema]
+
+
+def definitions(window: int) -> Iterator[dict[str, Any]]:
+    """One definition of each sort, with refunds of so many days."""
     lead = {"dimension": "event", "operator": "equals", "value": "generate_lead"}
     sorts: tuple[dict[str, Any], ...] = (
         {"event_type": "purchase", "deduplicate_by_user": True},
-        {"event_type": "purchase", "refunds": {"days": site.window}},
+        {"event_type": "purchase", "refunds": {"days": window}},
         {"event_type": "custom_event", "filters": lead},
     )
     for number, options in enumerate(sorts):
-        yield {"id": f"c{number}", **options}, len(range(number, site.conversions, len(sorts)))
+        yield {"id": f"c{number}", **options}
+
+
+@cache
+def asked(window: int) -> tuple[Asked, ...]:
+    """The statements of a daily run of each sort; sizes of tables change none of them."""
+    return tuple(each for definition in definitions(window) for each in _asked(definition))
+
+
+def _asked(definition: dict[str, Any]) -> Iterator[Asked]:
+    id, is_own = definition["id"], False
+    paper = with_tables(steps(definition, SETTINGS, EXPORT, DAY), schema_of)
+    for number, (step, tables) in enumerate(paper):
+        # the stage comes first; a conversion begins with its own books
+        named = {it.value for it in step.sql.parameters.values() if it.type == "STRING"}
+        is_own |= id in named
+        name = step.name.replace(id, "id")
+        # what a conversion asks for itself names its tables, or itself to the books
+        asks_for_run = (name == "select" and id not in step.sql.text) or (
+            name == "books" and not {id, "paper"} & named
+        )
+        is_shared = not is_own or name.startswith(ONCE) or asks_for_run
+        found = tuple(reads(step.sql, {path: tuple(it) for path, it in tables.items()}))
+        yield Asked(id, name, number, is_shared, found, tables)
 
 
 def run(site: Site) -> dict[str, Line]:
@@ -60,39 +98,26 @@ def run(site: Site) -> dict[str, Line]:
     found: dict[str, Line] = defaultdict(Line)
     sizes: dict[str, TableSize] = {}
     shared: dict[tuple[str, int], int] = {}
-    for definition, many in definitions(site):
-        paper = with_tables(steps(definition, SETTINGS, EXPORT, DAY), schema_of)
-        is_own = False
-        for number, (step, tables) in enumerate(paper):
-            # the stage comes first; a conversion begins with its own books
-            asked = {it.value for it in step.sql.parameters.values() if it.type == "STRING"}
-            is_own |= definition["id"] in asked
-            name = step.name.replace(definition["id"], "id")
-            size = cost_of(step.sql, tables, site, sizes)
-            # what a conversion asks for itself names its tables, or itself to the books
-            named = definition["id"] in asked or "paper" in asked
-            asks_for_run = (name == "select" and definition["id"] not in step.sql.text) or (
-                name == "books" and not named
-            )
-            if not is_own or name.startswith(ONCE) or asks_for_run:
-                is_one_of_many = name in ("select", "books")
-                key = (f"stage_{name}", number) if is_one_of_many else (name, 0)
-                shared[key] = max(shared.get(key, 0), size)
-            else:
-                found[name] = found[name].plus(size, many)
+    for each in asked(site.window):
+        size = billed(each.reads, _sized(each.tables, site, sizes))
+        if each.is_shared:
+            is_one_of_many = each.name in ("select", "books")
+            key = (f"stage_{each.name}", each.number) if is_one_of_many else (each.name, 0)
+            shared[key] = max(shared.get(key, 0), size)
+        else:
+            many = len(range(int(each.definition[1:]), site.conversions, SORTS))
+            found[each.name] = found[each.name].plus(size, many)
     for (name, _), size in shared.items():
         found[name] = found[name].plus(size, 1)
     return dict(found)
 
 
-def cost_of(sql: Sql, tables: Mapping[str, Schema], site: Site, sizes: dict[str, TableSize]) -> int:
-    """Billed bytes of a statement at the site; sizes of its tables are remembered in `sizes`."""
-    known = {}
-    for path, schema in tables.items():
-        if path not in sizes:
-            sizes[path] = size_of(path, schema, site)
-        known[path] = Table(tuple(schema), sizes[path])
-    return forecast([sql], known, Price.of(SETTINGS)).bytes
+def _sized(
+    tables: Mapping[str, Schema], site: Site, sizes: dict[str, TableSize]
+) -> Mapping[str, TableSize]:
+    for path in tables.keys() - sizes.keys():
+        sizes[path] = size_of(path, tables[path], site)
+    return sizes
 
 
 def main() -> None:
@@ -115,8 +140,8 @@ def show(site: Site) -> None:
     print(f"{'step':<32}{'statements':>11}{'GB a day':>10}{'largest GB':>12}{'USD a month':>13}")
     for name, line in sorted(found.items(), key=lambda it: -it[1].bytes):
         _print(name, line)
-    _print("all", _all(found))
-    print(f"{'times the raw scan':<32}{'':>11}{_all(found).bytes / _raw(found):>10.2f}")
+    _print("all", all_of(found))
+    print(f"{'times the raw scan':<32}{'':>11}{all_of(found).bytes / raw_of(found):>10.3f}")
 
 
 def grow() -> None:
@@ -125,10 +150,10 @@ def grow() -> None:
           f"{'GB a day':>10}{'x raw':>8}{'largest GB':>12}{'USD a month':>13}")  # fmt: skip
     for site in _sites():
         found = run(site)
-        all_ = _all(found)
+        all_ = all_of(found)
         counted = (site.events, site.conversions, site.window, site.months, all_.statements)
         print("{:>14,}{:>7}{:>8}{:>8}{:>12}".format(*counted), end="")
-        print(f"{all_.bytes / 1e9:>10.2f}{all_.bytes / _raw(found):>8.2f}", end="")
+        print(f"{all_.bytes / 1e9:>10.2f}{all_.bytes / raw_of(found):>8.2f}", end="")
         print(f"{all_.largest / 1e9:>12.2f}{Cost(all_.bytes, PRICE).usd_a_month:>13.2f}")
 
 
@@ -139,11 +164,12 @@ def _sites() -> Iterator[Site]:
         yield Site(conversions=conversions)
     for window in (5, 90):
         yield Site(window=window)
-    for months in (1, 36):
+    for months in (1, 36, 60):
         yield Site(months=months)
 
 
-def _all(found: dict[str, Line]) -> Line:
+def all_of(found: dict[str, Line]) -> Line:
+    """All steps together."""
     lines = found.values()
     return Line(
         sum(line.statements for line in lines),
@@ -152,7 +178,8 @@ def _all(found: dict[str, Line]) -> Line:
     )
 
 
-def _raw(found: dict[str, Line]) -> int:
+def raw_of(found: dict[str, Line]) -> int:
+    """Bytes of the scan of the late days of the export."""
     return found["stage_scanned"].bytes
 
 

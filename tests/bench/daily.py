@@ -1,6 +1,12 @@
 """Daily runs over generated GA4 events, beside one hand-written DuckDB pass over all of them.
 
-python -m tests.bench.daily [--events N] [--conversions N] [--window DAYS] [--days N]
+python -m tests.bench.daily [--minutes N] [--file FILE]
+python -m tests.bench.daily --one [--events N] [--conversions N] [--window DAYS] [--days N]
+
+The first prints the grid of `_grid.py`: what every point costs on paper at so many events a day,
+and seconds of those that FILE holds, after measuring for N minutes those that it lacks. Measured is
+the same number of events in all, over the days of the history: seconds show what more days cost,
+bytes what more rows cost. `--one` measures one point and says where its seconds go.
 
 Both read the same tables of the same file. Ours plans, stages, deduplicates, writes and keeps
 books through BigQuery's API; the pass only computes the same rows. Seconds of the processor are
@@ -34,6 +40,8 @@ from common.settings import Settings
 from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle
 from functions.materialize.services import Services
+from tests.bench import _grid
+from tests.bench._site import Site
 from tests.materialize.world import Recorder, ga4_schema
 
 PROJECT = "bench-project"
@@ -69,13 +77,33 @@ LEFT JOIN (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=20, help="of measuring, 0 prints only")
+    parser.add_argument("--file", type=Path, default=Path(".local/bench/daily.jsonl"))
+    parser.add_argument("--one", action="store_true", help="measure one point alone")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--conversions", type=int, default=10)
     parser.add_argument("--window", type=int, default=30)
     parser.add_argument("--days", type=int, default=30)
     chosen = parser.parse_args()
+    if chosen.one:
+        show(Load(chosen.events, chosen.conversions, chosen.window, chosen.days))
+        return
+    left = _grid.measure(chosen.file, 60 * chosen.minutes, _timed, _grid.now)
+    for text in _grid.table(_grid.measured(chosen.file)):
+        print(text)
+    print(f"\n{left} of {len(_grid.sites())} points have no seconds yet; the same command goes on.")
+
+
+def _timed(site: Site) -> _grid.Timed:
+    asked = Load(site.events, site.conversions, site.window, site.history)
+    print(f"measuring {asked}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        measure(Path(folder), Load(chosen.events, chosen.conversions, chosen.window, chosen.days))
+        found = measured(Path(folder), asked)
+    calls = sum(calls for _, calls in found.later.values())
+    first, again, by_hand = (it.processor for it in (found.first, found.again, found.by_hand))
+    return _grid.Timed(
+        site.events, site.conversions, site.window, site.months, first, again, by_hand, calls
+    )
 
 
 @dataclass(frozen=True)
@@ -88,19 +116,29 @@ class Load:
     days: int
 
 
-def measure(folder: Path, asked: Load) -> None:
-    """Print the seconds of both, their ratio, statements, and where ours go."""
-    conversions = asked.conversions
+@dataclass(frozen=True)
+class Measured:
+    """What a first run, a run again and the pass take, and where the runs' seconds go."""
+
+    first: Seconds
+    again: Seconds
+    by_hand: Seconds
+    where: Where
+    later: Where
+    rows: int
+    known: bulk.Totals
+
+
+def measured(folder: Path, asked: Load) -> Measured:
+    """Measure both over tables that are written into the folder."""
     start = END - timedelta(days=asked.days)
     files, known = bulk.write(folder / "files", asked.events, start=start, days=asked.days)
-    print(f"{known.events:,} events, {asked.days} days, {conversions} conversions,", end=" ")
-    print(f"refunds of {asked.window} days")
     process = start_process(folder / "data")
     try:
         connected = client(process.host, PROJECT)
         load(connected, files)
         services = services_of(connected)
-        for number in range(conversions):
+        for number in range(asked.conversions):
             define(services, number, asked.window)
         pid = process.process.pid
         first, where = spent(services, lambda: drain(services, "first"), pid)
@@ -108,17 +146,29 @@ def measure(folder: Path, asked: Load) -> None:
         rows = next(services.warehouse.rows(_count(services)))["rows_"]
     finally:
         process.stop()
-    by_hand = timed(lambda: hand_written(folder / "data", conversions))
-    print(f"{rows:,} purchases by ours, {known.purchases:,} known\n")
+    by_hand = timed(lambda: hand_written(folder / "data", asked.conversions))
+    return Measured(first, again, by_hand, where, later, rows, known)
+
+
+def show(asked: Load) -> None:
+    """Print the seconds of both, their ratio, statements, and where ours go."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = measured(Path(folder), asked)
+    print(
+        f"{found.known.events:,} events, {asked.days} days, {asked.conversions} conversions,",
+        end=" ",
+    )
+    print(f"refunds of {asked.window} days")
+    print(f"{found.rows:,} purchases by ours, {found.known.purchases:,} known\n")
     print(f"{'':<38}{'wall s':>9}{'ratio':>8}{'cpu s':>9}{'ratio':>8}")
-    print(line("ours, first run of all days", first, by_hand))
-    print(line("ours, a run again, late days read anew", again, by_hand))
-    print(line("hand-written DuckDB pass", by_hand, by_hand))
-    for name, found in (("first", where), ("again", later)):
-        many = sum(calls for _, calls in found.values())
-        print(f"{name}: {many} calls of BigQuery, {many / conversions:.1f} a conversion")
+    print(line("ours, first run of all days", found.first, found.by_hand))
+    print(line("ours, a run again, late days read anew", found.again, found.by_hand))
+    print(line("hand-written DuckDB pass", found.by_hand, found.by_hand))
+    for name, spent_ in (("first", found.where), ("again", found.later)):
+        many = sum(calls for _, calls in spent_.values())
+        print(f"{name}: {many} calls of BigQuery, {many / asked.conversions:.1f} a conversion")
     print(f"\n{'where the first run goes':<38}{'wall s':>9}{'calls':>8}")
-    for name, (seconds, calls) in sorted(where.items(), key=lambda it: -it[1][0])[:14]:
+    for name, (seconds, calls) in sorted(found.where.items(), key=lambda it: -it[1][0])[:14]:
         print(f"{name:<38}{seconds:>9.2f}{calls:>8}")
 
 
@@ -133,6 +183,10 @@ class Seconds:
 def line(name: str, taken: Seconds, base: Seconds) -> str:
     wall, processor = taken.wall / base.wall, taken.processor / base.processor
     return f"{name:<38}{taken.wall:>9.2f}{wall:>8.2f}{taken.processor:>9.2f}{processor:>8.2f}"
+
+
+Where = dict[str, tuple[float, int]]
+"""Kind of a call of BigQuery → seconds by the clock and how many."""
 
 
 class Watch:

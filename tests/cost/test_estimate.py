@@ -192,8 +192,11 @@ def test_the_sizes_of_daily_tables_come_from_information_schema(
         return rows_of(sql)
 
     monkeypatch.setattr(warehouse, "rows", noted)
-    size = sizes.export_size(warehouse, dataset, ga4_schema())
+    names = ("events_20251231", "events_20261101", "events_20261102")
+    held = sizes.daily_tables(warehouse, dataset, names)
+    size = sizes.together(held, ga4_schema())
     assert size.rows == {date(2025, 12, 31): 1, START: 2, date(2026, 11, 2): 1}
+    assert sizes.alone(held["events_20261101"], ga4_schema()).rows == {None: 2}
     # a statement may ask for the metadata of 1,000 tables, and exports grow by one a day
     years = [{str(it.value)[7:11] for it in sql.parameters.values()} for sql in asked]
     assert years == [{"2025"}, {"2026"}]

@@ -82,3 +82,8 @@ def test_no_text_makes_an_estimate_fail(text: str) -> None:
     found = reads(Sql(text), schemas)
     if "d.t" in text:
         assert {read.columns for read in found} == {frozenset({"id", "day"})}
+
+
+@pytest.mark.parametrize("text", ["TRUNCATE TABLE `p.d.t`", "DROP TABLE `p.d.t`"])
+def test_what_reads_nothing_costs_nothing(text: str) -> None:
+    assert reads(Sql(text), {"p.d.t": [{"name": "id", "type": "STRING"}]}) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
 from pydantic import Field
@@ -217,34 +216,19 @@ def _queries(conversion: Conversion, window: Window, services: Services) -> Iter
 def _scan(known: plan.Known, tables: Mapping[str, Table], services: Services) -> Scan | None:
     if not services.settings.ga4_datasets:
         return None
-    warehouse, settings = services.warehouse, services.settings
     # a daily run reads again what GA4 may still rewrite
     late = Window.ending(known.yesterday, LATE_DAYS)
     span = stage.Span(late, plan.stage_events(known.definitions.values()))
-    sql = stage.scan(warehouse, span, known.yesterday)
+    sql, exported = stage.weighed_scan(services.warehouse, span, known.yesterday)
     if sql is None:
         return None
-    of_export = {path: _shard(path, tables) for path in _exported(sql, tables)}
-    found = forecast([sql], of_export, Price.of(settings))
+    found = forecast([sql], {**tables, **exported}, Price.of(services.settings))
     return Scan(
         bytes=found.bytes,
         usd_a_month=round(found.cost.usd_a_month, 4),
-        cap=settings.maximum_bytes_billed,
+        cap=services.settings.maximum_bytes_billed,
         cap_needed=found.largest,
     )
-
-
-def _exported(sql: Sql, tables: Mapping[str, Table]) -> set[str]:
-    """The daily tables, or the wildcards over some, that the statement names."""
-    datasets = {path.rpartition(".")[0] for path in tables if path.endswith("*")}
-    # of the statement's own text: which tables a scan names depends on its days
-    named = set(re.findall(r"`([^`]+)`", sql.text))
-    return {path for path in named if path.rpartition(".")[0] in datasets}
-
-
-def _shard(path: str, tables: Mapping[str, Table]) -> Table:
-    whole = tables[f"{path.rpartition('.')[0]}.{sizes.SHARDS}*"]
-    return whole if path.endswith("*") else Table(whole.schema, sizes.of_shard(path, whole.size))
 
 
 def _shared(known: plan.Known, services: Services) -> Iterator[Sql]:
@@ -262,18 +246,12 @@ def _recent(services: Services) -> Mapping[str, Table]:
 
 
 def _tables(services: Services) -> dict[str, Table]:
-    """The product's tables and the exports, as large as BigQuery says that they are."""
+    """The product's tables, as large as BigQuery says that they are."""
     warehouse = services.warehouse
-    found = {
+    return {
         path: Table(tuple(schemas.load(path.rpartition(".")[2])["schema"]), size)
         for path, size in sizes.product_sizes(warehouse).items()
     }
-    late = Window.ending(services.yesterday, LATE_DAYS)
-    for export in stage.exports(warehouse, late, services.yesterday):
-        schema = tuple(export.schema)
-        size = sizes.export_size(warehouse, export.dataset, schema)
-        found[f"{export.dataset}.{sizes.SHARDS}*"] = Table(schema, size)
-    return found
 
 
 def _sum(parts: list[int | None]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -308,29 +309,21 @@ def _stage(
     for older in stage.unremembered(
         services.warehouse, window, last, orders=buys, again=known.changed.older
     ):
-        if clock.elapsed() > STAGE_SECONDS:
+        read = partial(_remember, services, run_id)
+        missing = _read(services, run_id, [older], read, clock)
+        if missing is None:
             return None
-        old = older.span.window
-        remember = partial(fill.remember, services.warehouse, services.ledger, old, run_id)
-        if not _is_read(services, run_id, old, remember):
+        if missing:
             # nobody can say which clicks and orders of the window the missing days would date
             return [window]
     held: list[Window] = []
     for span in stage.lacking(services.warehouse, window, needed, last, days):
-        for piece in stage.pieces(services.warehouse, span, last):
-            if clock.elapsed() > STAGE_SECONDS:
-                return None
-            read = partial(
-                fill.fill_stage,
-                services.warehouse,
-                services.ledger,
-                piece.span,
-                run_id,
-                clock,
-                request.force,
-            )
-            if not _is_read(services, run_id, piece.span.window, read):
-                held.append(piece.span.window)
+        pieces = stage.pieces(services.warehouse, span, last)
+        read = partial(_fill, services, run_id, clock, request.force)
+        missing = _read(services, run_id, pieces, read, clock)
+        if missing is None:
+            return None
+        held += missing
     if not held:
         names = _events(listed)
         # of what this run does not count the stage may hold older days alone
@@ -344,24 +337,57 @@ def _events(definitions: Iterable[DefinitionVersion]) -> frozenset[str]:
     return frozenset(name for stored in definitions for name in stored.conversion.events())
 
 
-def _is_read(
-    services: Services, run_id: str, days: Window, read: Callable[[], bool | None]
-) -> bool:
-    """Whether the days came into the stage; what cannot be read says why and stops nobody else."""
-    try:
-        return read() is not False
-    except RetryableError:
-        raise
-    except ProductError as error:
-        words = f"The GA4 export of {days.start} to {days.end} was not read: {error.detail}"
-        services.ledger.write(
-            run_id, RunStatus.HELD, start_date=days.start, end_date=days.end, detail=words[:1000]
-        )
-        services.ledger.report(
-            Incident(error.code, words, error.fix, subject=fill.LEASE, object=str(days.start)),
-            run_id,
-        )
-        return False
+def _remember(services: Services, run_id: str, span: stage.Span) -> bool:
+    fill.remember(services.warehouse, services.ledger, span.window, run_id)
+    return True
+
+
+def _fill(services: Services, run_id: str, clock: Clock, force: bool, span: stage.Span) -> bool:
+    return fill.fill_stage(services.warehouse, services.ledger, span, run_id, clock, force)
+
+
+def _read(
+    services: Services,
+    run_id: str,
+    pieces: Iterable[stage.Piece],
+    read: Callable[[stage.Span], bool],
+    clock: Clock,
+) -> list[Window] | None:
+    """The days that could not be read or are held; None when time ran out.
+
+    What cannot be read says why and stops nobody else. An estimate may fall short of what BigQuery
+    counts: days that it refuses for their bytes are read in halves.
+    """
+    held: list[Window] = []
+    waiting = deque(pieces)
+    while waiting:
+        if clock.elapsed() > STAGE_SECONDS:
+            return None
+        piece = waiting.popleft()
+        days = piece.span.window
+        try:
+            if not read(piece.span):
+                held.append(days)
+        except RetryableError:
+            raise
+        except ProductError as error:
+            if error.code == "bytes_cap" and days.days > 1:
+                waiting.extendleft(reversed(piece.halves))
+                continue
+            held.append(days)
+            _report_unread(services, run_id, days, error)
+    return held
+
+
+def _report_unread(services: Services, run_id: str, days: Window, error: ProductError) -> None:
+    words = f"The GA4 export of {days.start} to {days.end} was not read: {error.detail}"
+    services.ledger.write(
+        run_id, RunStatus.HELD, start_date=days.start, end_date=days.end, detail=words[:1000]
+    )
+    services.ledger.report(
+        Incident(error.code, words, error.fix, subject=fill.LEASE, object=str(days.start)),
+        run_id,
+    )
 
 
 def _staged_by(services: Services, run_id: str) -> frozenset[date]:
