@@ -304,7 +304,7 @@ def _export(export: Export, window: Window) -> Sql:
         kept=f"(event.event_name IN UNNEST(@event_names)"
         f" OR (event.event_name = '{VISIT}' AND {expressions['user_of_row']} IS NOT NULL))",
         is_preliminary="TRUE" if export.is_preliminary else "FALSE",
-        shard=columns.text("event_date"),
+        shard=_day(columns),
         columns=",\n    ".join(f"{text} AS {name}" for name, text in expressions.items()),
         key_before=_key_before(columns),
         ga_session_id=columns.parameter("ga_session_id", "text"),
@@ -326,6 +326,13 @@ def _export(export: Export, window: Window) -> Sql:
         synthetic=columns.parameter("synthetic_bundle", "number"),
         shards=_shards(export, window),
     )
+
+
+def _day(columns: Columns) -> str:
+    """The property's day as YYYYMMDD, which some copies hold as a date."""
+    if columns.types.get("event_date") == "DATE":
+        return "FORMAT_DATE('%Y%m%d', event.event_date)"
+    return columns.text("event_date")
 
 
 def _session_records(columns: Columns) -> Iterable[tuple[str, str]]:
