@@ -7,6 +7,7 @@ INT64 there) and reports of exports without `items`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -137,6 +138,28 @@ def test_a_table_of_nothing_but_parameters_is_counted(world: QuickWorld) -> None
     assert [(row["id"], row["client_id"], row["value"]) for row in found] == [
         ("O1", "c1", 10.0), ("O2", "c2", 10.0)
     ]  # fmt: skip
+
+
+def test_records_that_are_texts_are_read(world: QuickWorld) -> None:
+    """As some copies hold them; a text that is no JSON is an empty record."""
+    records = {it["name"] for it in ga4_schema() if it["type"] == "RECORD"}
+    schema = ga4_schema()
+    for name in records:
+        schema = as_type(schema, name, "STRING")
+    item = {"item_id": "A", "price": 10.0, "quantity": 1}
+    rows = [{**sold(number, schema), "items": [item]} for number in (1, 2)]
+    rows[0] |= {"geo": {"country": "Chile"}, "collected_traffic_source": {"gclid": "G1"}}
+    rows = [
+        {key: json.dumps(it) if key in records else it for key, it in row.items()} for row in rows
+    ]
+    rows[1] |= {"items": "no list", "geo": "", "ecommerce": "null"}
+    world.replace(f"{world.dataset}_ga4.events_20261110", schema, rows)
+    world.run(DAY)
+    found = world.rows("purchase", "id", "value", "country", "gclid", "params")
+    assert [tuple(row.values())[:4] for row in found] == [
+        ("O1", 10.0, "Chile", "G1"), ("O2", 10.0, None, None)
+    ]  # fmt: skip
+    assert [len(row["params"]) for row in found] == [1, 0]
 
 
 def test_a_day_that_is_a_date_in_a_copy_loses_what_it_tells_no_more(world: QuickWorld) -> None:
