@@ -14,13 +14,13 @@ from common.crm import CLICK_IDS
 Canonical = Literal[
     "person", "entry", "deal", "link", "stage", "entered", "person_merge", "deal_merge",
     "currency", "label", "company", "activity", "activity_link", "deal_archive", "person_email",
-    "person_phone",
+    "person_phone", "history",
 ]  # fmt: skip
 """person: a contact. company: an organization that persons belong to. entry: a lead, a form sent or
 an inbox entry. activity: a call, a mail or a task with either; activity_link: an activity and a
 person. link: a deal and a person. entered: when a deal came into a stage. merges: what is gone and
 what was kept. label: words of a code. deal_archive: deals that were taken away. person_email and
-person_phone: where a loader keeps them apart."""
+person_phone: where a loader keeps them apart. history: changes of the leads' attributes."""
 
 _CLICKED: Mapping[str, str] = dict.fromkeys(("client_id", *CLICK_IDS), "STRING")
 
@@ -60,6 +60,10 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
     "person_merge": {"gone": "ID", "kept": "ID"},
     "deal_merge": {"gone": "ID", "kept": "ID"},
     "currency": {"id": "STRING", "code": "STRING", "rate": "FLOAT64", "is_home": "FLAG"},
+    "history": {
+        "record_id": "ID", "attribute": "STRING", "before": "STRING", "after": "STRING",
+        "changed_at": "TIMESTAMP",
+    },
     "deal_archive": {"id": "ID", "updated": "TIMESTAMP"},
     "person_email": {"loaded_id": "ID", "words": "STRING"},
     "person_phone": {"loaded_id": "ID", "words": "STRING"},

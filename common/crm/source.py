@@ -9,7 +9,7 @@ from typing import get_args
 
 from common.bigquery.sql import Sql, bind, fill, identifier, join, table, template
 from common.bigquery.warehouse import Warehouse
-from common.crm import CLICK_IDS, apart, gaps, names, nested
+from common.crm import CLICK_IDS, apart, first_values, gaps, names, nested
 from common.crm.canonical import Loaded, integers, nothing
 from common.crm.connector import (
     COLUMNS,
@@ -373,6 +373,8 @@ def _activities(loaded: Mapping[Canonical, Loaded]) -> tuple[str, ...]:
 
 
 _ACTIVE: frozenset[Canonical] = frozenset({"activity", "activity_link"})
+_WITHIN: frozenset[Canonical] = frozenset({*apart.COMPLETES, "history"})
+"""Tables that are read inside of others."""
 
 
 def _records(
@@ -384,7 +386,7 @@ def _records(
     parts = []
     wanted = {rules.attributes_of: attributes, "company": of_company}
     for canonical in get_args(Canonical):
-        if canonical in apart.COMPLETES or (canonical in _ACTIVE and "activity" not in loaded):
+        if canonical in _WITHIN or (canonical in _ACTIVE and "activity" not in loaded):
             continue
         extra = rules.entry_attributes if canonical == "entry" else ()
         rows = (
@@ -500,17 +502,28 @@ def _leads(
     actual = _actual(shape, rules.attributes_of, found)
     coded = set(integers(found[actual])) if actual and rules.labelled else set()
     alias = {"person": "person", "entry": "form"}[rules.attributes_of]
-    own = [_attribute(alias, given, column in coded, rules) for given, column in attributes.items()]
+    history = loaded.get("history")
+    told = first_values.told(attributes, found[actual]) if actual and history else {}
+    own = [
+        _attribute(alias, given, column in coded, rules, told)
+        for given, column in attributes.items()
+    ]
     companys = [
         fill("company.{{ name }} AS {{ name }}", name=identifier(name)) for name in of_company
     ]
     done = [fill(_ACTIVITIES, name=name) for name in _activities(loaded)]
     joined = (_COMPANY if of_company else "") + (_DONE_WITH if done else "")
+    if done:
+        records = fill("{{ records }}" + _DONE, records=records)
+    if history and told:
+        seen = first_values.seen_first(history, rules.attributes_of, told)
+        records = fill("{{ records }}{{ seen }}", records=records, seen=seen)
+        joined += first_values.JOINED.replace("{{ record }}", alias)
     return template(
         __file__,
         "source_leads",
         comment=_COMMENTS[rules.leads],
-        records=fill("{{ records }}" + _DONE, records=records) if done else records,
+        records=records,
         least=_of_each("MIN({{ of }}.{{ name }}) AS {{ name }}", IDENTIFIERS, "deal", ", "),
         first=_of_each("{{ of }}.{{ name }} AS first_{{ name }}", IDENTIFIERS, "whole", ",\n    "),
         client_id=_of_each(_KNOWN, ["client_id"], "first"),
@@ -522,8 +535,9 @@ def _leads(
     )
 
 
-def _attribute(alias: str, given: str, coded: bool, rules: Crm) -> Sql:
+def _attribute(alias: str, given: str, coded: bool, rules: Crm, told: Mapping[str, str]) -> Sql:
     column = fill("{{ alias }}.{{ name }}", alias=alias, name=identifier(given))
+    column = first_values.value(column, given, told)
     if coded:
         column = fill(
             # a code without words tells leads apart as well
