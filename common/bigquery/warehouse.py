@@ -205,16 +205,14 @@ class Warehouse:
                     return False
         raise AssertionError("unreachable")
 
-    def _patiently(
-        self, attempt: Callable[[], Result], tries: Mapping[str, int] = _TRIES
-    ) -> Result:
+    def _patiently(self, attempt: Callable[[], Result]) -> Result:
         """What the first attempt returns that is not refused for a reason that passes by itself."""
         for number in count():
             try:
                 with self._translated(reads_rows=True):
                     return attempt()
             except RetryableError as error:
-                if number + 1 >= tries.get(error.code, 1):
+                if number + 1 >= _TRIES.get(error.code, 1):
                     raise
                 # with jitter, or all that were refused together would come again together
                 time.sleep(_FIRST_PAUSE[error.code] * random.uniform(1, 3) * 2**number)
@@ -280,8 +278,8 @@ class Warehouse:
     def append(self, table: str, rows: Iterable[Row]) -> None:
         """Add rows to one of the append-only product tables, once, in one statement.
 
-        What one statement does not hold is loaded, and what would have to wait for one: BigQuery
-        takes 25 in ten seconds of each table and counts loads apart.
+        What one statement does not hold is loaded, and what would have to wait for long: BigQuery
+        takes 25 in ten seconds of each table, and of loads only so many a day.
         """
         rows = list(rows)
         if not rows:
@@ -292,10 +290,10 @@ class Warehouse:
             self._append_by_load(table, columns, rows)
 
     def _has_run(self, statement: Sql) -> bool:
-        """Run the statement once; False when the rate of its table refused it."""
+        """Run the statement once; False when the rate of its table refused it again and again."""
         attempts = self._attempts(statement, f"append_{uuid.uuid4().hex}")
         try:
-            self._patiently(attempts, _TRIES | {"rate_limited": 1})
+            self._patiently(attempts)
         except RetryableError as error:
             if error.code != "rate_limited":
                 raise

@@ -65,6 +65,7 @@ ROUTES = (
     # 202: the run is only asked for, and GET /runs/{run_id} tells how it fares
     Route("POST", "/runs", run_requests.run_now, 202, ("Idempotency-Key",), role="operator"),
     Route("GET", "/runs/<run_id>", runs.get_run),
+    Route("GET", "/runs/<run_id>/forecast", forecast.forecast_run),
     Route("POST", "/runs/<run_id>:cancel", runs.cancel, role="operator"),
     Route("POST", "/backfills", run_requests.backfill, 202, ("Idempotency-Key",), role="operator"),
     Route("GET", "/incidents", incidents.list_incidents),

@@ -50,6 +50,31 @@ def test_a_month_is_the_shared_scan_and_what_each_conversion_reads(house: House)
     )
 
 
+def test_with_reserved_slots_a_month_costs_what_is_reserved(house: House) -> None:
+    shown = house.harness.get("/forecast?slots=100")
+    # 100 slots at 0.06 USD an hour, 730 hours a month
+    assert shown["slots"] == {"slots": 100, "usd_a_month": 4380.0}
+    assert shown["month_usd"] == 4380.0
+    assert shown["text"].endswith(
+        "about 4,380.00 USD a month for 100 reserved slots, whatever is read."
+    )
+    assert {one["usd_a_month"] for one in shown["conversions"]} == {0.0}
+    assert shown["day"]["bytes"] == house.harness.get("/forecast?slots=0")["day"]["bytes"]
+    refused = house.harness.ask("GET", "/forecast?slots=-1")
+    assert refused.status == 422
+
+
+def test_a_run_says_what_it_reads_by_the_same_forecast(house: House) -> None:
+    (run,) = house.harness.get("/runs")["runs"]
+    shown = house.harness.get(f"/runs/{run['run_id']}/forecast")
+    whole = house.harness.get("/forecast")
+    # the days of the run are read once, and its one conversion as each day
+    assert shown["bytes"] == whole["scan"]["bytes"] + whole["conversions"][0]["bytes"]
+    assert shown["price_usd"] == pytest.approx(shown["bytes"] / 1024**4 * 6.25, abs=0.0001)
+    assert shown["text"].startswith("A run of 1 conversion reads ")
+    assert house.harness.ask("GET", "/runs/none/forecast").status == 404
+
+
 def test_a_draft_says_what_it_adds_before_it_is_saved(house: House) -> None:
     one = house.harness.post("/conversions:forecast", {"definition": {**LEAD, "id": "draft"}})
     assert (one["conversion"], one["cap_needed"]) == ("draft", None)

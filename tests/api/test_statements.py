@@ -30,7 +30,7 @@ GET /conversions/purchase/records?country=France&page=WyIyMDI2LTExLTE5VDAwOjAwOj
 GET /conversions/purchase/history?id=T-1
 GET /conversions/purchase/explain?order_id=T-1
 GET /dimensions
-GET /forecast
+GET /forecast?slots=100
 GET /dimensions?event=generate_lead
 GET /dimensions/event/values
 GET /dimensions/items.item_id/values?search=a
@@ -38,6 +38,7 @@ GET /dimensions/transaction_total/values
 GET /eligible-targets
 GET /runs
 GET /runs/x
+GET /runs/x/forecast
 GET /runs?status=held&conversion=purchase&page=WyIyMDI2LTExLTE5VDAwOjAwOjAwKzAwOjAwIiwgIngiXQ
 GET /incidents
 GET /incidents?state=open&search=a&page=WyIyMDI2LTExLTE5VDAwOjAwOjAwKzAwOjAwIiwgIngiXQ

@@ -139,12 +139,12 @@ def size_of(path: str, schema: Schema, site: Site) -> TableSize:
         return TableSize(_filled(schema), days, "date", shares)
     if name.startswith(("conversion_", "order_memory", "ga4_")):
         of_conversion = name.startswith("conversion_")
-        sized = _of_conversion(schema) if of_conversion else _filled(schema)
+        sized = _of_conversion(name, schema) if of_conversion else _filled(schema)
         return TableSize(sized, _days(_a_day(name, site), site.history), "date")
     if name.endswith(("_candidates", "_difference")):
         still_open = LATE_DAYS + (site.window if name.startswith("c1_") else 0)
         many = site.rows(name[:2]) * (still_open if name.endswith("_candidates") else 1)
-        return TableSize(_of_conversion(schema), {None: many})
+        return TableSize(_of_conversion(name, schema), {None: many})
     if re.fullmatch(r"stage_\d+_visits", name):
         return TableSize(_filled(schema), _days(site.visits, LATE_DAYS + 1), "date")
     if name.startswith("clicks_"):
@@ -198,10 +198,11 @@ def _is_of_clicks(schema: Schema) -> bool:
     return {"kind", "clicked_at"} <= {column["name"] for column in schema}
 
 
-def _of_conversion(schema: Schema) -> Mapping[str, float]:
+def _of_conversion(name: str, schema: Schema) -> Mapping[str, float]:
     """Ids of ads and their times are there on every fifth row, persons where users are counted."""
     of_ads = re.compile(r".*(clid|braid|fat_id|click_at)")
-    seldom = {"person_id": 0.3}
+    # every row has a person where users are counted, and no row elsewhere
+    seldom = {"person_id": float("c0" in name)}
     return {
         leaf: size
         if leaf in OF_A_CONVERSION

@@ -4,12 +4,14 @@ python -m tests.bench.cost [--events N] [--conversions N] [--window DAYS] [--mon
 
 The statements are the real ones (`python -m common.local sql`), read by the product's own
 estimator over the site of `_site.py`; GoogleSQL's analyzer says which columns the tables have that
-they make. A third of the conversions counts users, a third has refunds, a third does neither.
+they make. A third of the conversions counts users, a third has refunds, a third does neither; those
+of a third differ in their filters. No order is seen on days before the window.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -54,43 +56,47 @@ class Asked:
     """Its place in the run."""
     is_shared: bool
     """Whether a run asks it once for all conversions."""
+    is_of_kin: bool
+    """Whether a run asks it once for all conversions of its sort."""
     reads: tuple[Read, ...]
     tables: Mapping[str, Schema]
 
 
-def definitions(window: int) -> Iterator[dict[str, Any]]:
-    """One definition of each sort, with refunds of so many days."""
+def definitions(window: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """One definition of each sort, with refunds of so many days, and another one of its sort."""
     lead = {"dimension": "event", "operator": "equals", "value": "generate_lead"}
+    page = {"dimension": "page_path", "operator": "contains", "value": "/a"}
     sorts: tuple[dict[str, Any], ...] = (
         {"event_type": "purchase", "deduplicate_by_user": True},
         {"event_type": "purchase", "refunds": {"days": window}},
         {"event_type": "custom_event", "filters": lead},
     )
     for number, options in enumerate(sorts):
-        yield {"id": f"c{number}", **options}
+        filters = {"all": [lead, page]} if "filters" in options else page
+        yield {"id": f"c{number}", **options}, {"id": "other", **options, "filters": filters}
 
 
 @cache
 def asked(window: int) -> tuple[Asked, ...]:
     """The statements of a daily run of each sort; sizes of tables change none of them."""
-    return tuple(each for definition in definitions(window) for each in _asked(definition))
+    return tuple(each for pair in definitions(window) for each in _asked(*pair))
 
 
-def _asked(definition: dict[str, Any]) -> Iterator[Asked]:
+def _asked(definition: dict[str, Any], other: dict[str, Any]) -> Iterator[Asked]:
     id, is_own = definition["id"], False
-    paper = with_tables(steps(definition, SETTINGS, EXPORT, DAY), schema_of)
+    paper = with_tables(steps(definition, SETTINGS, EXPORT, DAY, [other]), schema_of)
     for number, (step, tables) in enumerate(paper):
         # the stage comes first; a conversion begins with its own books
         named = {it.value for it in step.sql.parameters.values() if it.type == "STRING"}
         is_own |= id in named
-        name = step.name.replace(id, "id")
+        name = re.sub(r"^rows_.*", "rows_of_kin", step.name.replace(id, "id"))
         # what a conversion asks for itself names its tables, or itself to the books
         asks_for_run = (name == "select" and id not in step.sql.text) or (
             name == "books" and not {id, "paper"} & named
         )
         is_shared = not is_own or name.startswith(ONCE) or asks_for_run
         found = tuple(reads(step.sql, {path: tuple(it) for path, it in tables.items()}))
-        yield Asked(id, name, number, is_shared, found, tables)
+        yield Asked(id, name, number, is_shared, name == "rows_of_kin", found, tables)
 
 
 def run(site: Site) -> dict[str, Line]:
@@ -99,8 +105,10 @@ def run(site: Site) -> dict[str, Line]:
     sizes: dict[str, TableSize] = {}
     shared: dict[tuple[str, int], int] = {}
     for each in asked(site.window):
-        size = billed(each.reads, _sized(each.tables, site, sizes))
-        if each.is_shared:
+        size = billed(each.reads, _sized(each, site, sizes))
+        if each.is_of_kin:
+            found[each.name] = found[each.name].plus(size, 1)
+        elif each.is_shared:
             is_one_of_many = each.name in ("select", "books")
             key = (f"stage_{each.name}", each.number) if is_one_of_many else (each.name, 0)
             shared[key] = max(shared.get(key, 0), size)
@@ -112,11 +120,11 @@ def run(site: Site) -> dict[str, Line]:
     return dict(found)
 
 
-def _sized(
-    tables: Mapping[str, Schema], site: Site, sizes: dict[str, TableSize]
-) -> Mapping[str, TableSize]:
-    for path in tables.keys() - sizes.keys():
-        sizes[path] = size_of(path, tables[path], site)
+def _sized(each: Asked, site: Site, sizes: dict[str, TableSize]) -> Mapping[str, TableSize]:
+    for path in each.tables.keys() - sizes.keys():
+        # what definitions alike have read together are the candidates of each
+        name = re.sub(r"\.rows_\w+$", f".{each.definition}_1_candidates", path)
+        sizes[path] = size_of(name, each.tables[path], site)
     return sizes
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from common import schemas
 from common.bigquery.insertion import LARGEST, insertion
 from common.bigquery.sql import Sql
-from common.bigquery.warehouse import Warehouse
-from common.errors import UserError
-from common.local.limits.limits import Limits
+from common.bigquery.warehouse import Executed, Warehouse
+from common.errors import RetryableError, UserError
+from common.local.limits.limits import Limits, Refused
 from common.local.stack.bigquery import EmbeddedBigQuery
 from common.settings import Settings
 from tests.judge import analyze
@@ -86,11 +87,45 @@ def test_a_ledger_costs_no_load(warehouse: Warehouse, monkeypatch: pytest.Monkey
     assert loads == []
 
 
-def test_a_busy_ledger_waits_for_nothing(
+def test_a_day_of_many_deliveries_is_hardly_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of 24 ticks of 300 conversions at 5 destinations, ten entries a second."""
+    clock = [0.0]
+    limits = Limits(clock=lambda: clock[0])
+    written: Counter[str] = Counter()
+    warehouse = Warehouse(cast("Any", None), Settings(project=PROJECT))
+
+    def insert(*_: object) -> Executed:
+        try:
+            with limits.change_rows("requests", is_insert=True):
+                written["insert"] += 1
+        except Refused as refusal:
+            raise RetryableError(refusal.message, code="rate_limited") from refusal
+        return Executed("", 1, None)
+
+    def wait(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr(warehouse, "_run", insert)
+    monkeypatch.setattr(warehouse, "_append_by_load", lambda *_: written.update(["load"]))
+    monkeypatch.setattr("common.bigquery.warehouse.time.sleep", wait)
+    # the shortest pauses that chance allows
+    monkeypatch.setattr("common.bigquery.warehouse.random.uniform", lambda low, high: low)
+    for tick in range(2):
+        clock[0] = max(clock[0], tick * 3600.0)
+        for _ in range(300 * 5):
+            wait(0.1)
+            warehouse.append("export_requests", [{"run_id": "r"}])
+        assert clock[0] < (tick + 1) * 3600.0, "a tick is done before the next one"
+    assert written.total() == 2 * 300 * 5
+    # 1,500 are allowed of a table without partitions
+    assert 12 * written["load"] < 150
+
+
+def test_a_ledger_too_busy_to_wait_for_is_loaded(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """BigQuery takes 25 INSERTs of a table in ten seconds, and counts loads apart."""
-    monkeypatch.setattr("common.bigquery.warehouse.time.sleep", None)
+    monkeypatch.setattr("common.bigquery.warehouse.time.sleep", lambda _: None)
     monkeypatch.setattr(LIMITS, "_clock", lambda: 1e9)
     before = len(list(rows(warehouse, "runs")))
     for _ in range(27):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from pydantic import Field
 
 from common import kinds, schemas
-from common.bigquery.sql import Sql, with_parameters
+from common.bigquery.sql import Sql, template, with_parameters
 from common.catalog import identity_sources, plan
 from common.catalog.definitions import DefinitionVersion
 from common.cost import sizes
+from common.cost.estimate import MINIMUM
 from common.cost.forecast import Price, Table, forecast
 from common.errors import UnreadableDefinitionError, UserError
 from common.ga4 import stage
@@ -21,14 +23,22 @@ from common.kinds import AnyConversion
 from common.kinds.candidate.rates import rates
 from common.kinds.candidate.shape import Context
 from common.kinds.conversion import Conversion
+from common.model.run_status import RunStatus
 from common.model.window import LATE_DAYS, Window
 from functions.api.definitions import graph as graph_of_definitions
 from functions.api.definitions import planned
+from functions.api.runs import runs
 from functions.api.services import Services
 from functions.api.trial import trial
 
 IDENTITY = "identity"
 """Stands for the run's own table of who is who, which one statement makes for all."""
+COMPARED = 3
+"""How often a run reads the rows of its days that stand there: to compare, to judge, to change."""
+SMALL = 14 * MINIMUM
+"""What a conversion reads of tables that are billed their least: leases, runs, definitions and
+incidents, who was erased, its clicks, and what its statements make for one another. With it a
+forecast is 0 to 11 % above all statements of a run on paper at 5 M events a day."""
 
 
 class RunCost(Model):
@@ -62,6 +72,25 @@ class OfConversion(Model):
     text: str = Field(description="The same for a person.")
 
 
+class ForecastQuery(Model):
+    """With which capacity."""
+
+    slots: int | None = Field(
+        None,
+        ge=0,
+        le=100_000,
+        description="Slots to be reserved, 0 on demand; left out, those of the installation.",
+    )
+
+
+class OfRun(Model):
+    """What one run reads."""
+
+    bytes: int | None = Field(description="Null when BigQuery does not tell all of it.")
+    price_usd: float | None
+    text: str = Field(description="The same for a person.")
+
+
 class Slots(Model):
     """Slots that are reserved; what is read costs nothing beside them."""
 
@@ -86,18 +115,20 @@ class DraftBody(Model):
     definition: AnyConversion
 
 
-def forecast_all(ask: Ask[Nothing, None], services: Services) -> Forecasted:
+def forecast_all(ask: Ask[ForecastQuery, None], services: Services) -> Forecasted:
     """Forecast what a month of daily runs costs, as a whole and for each conversion.
 
     By the statements that will run and by the sizes of tables that BigQuery tells; nothing is read
-    but these sizes. Changes that are written, and the run's own books, are not in it.
+    but these sizes. What the stage writes is not in it.
     """
     known = plan.known(services.warehouse, services.catalog.active(), services.now())
     tables = _recent(services)
     price = Price.of(services.settings)
-    scan = _scan(known, tables, services)
+    if ask.query.slots is not None:
+        price = replace(price, slots=ask.query.slots)
+    scan = _scan(known, tables, price, services)
     found = [
-        _of_saved(stored.conversion, known.definitions, tables, services)
+        _of_saved(stored.conversion, known.definitions, tables, price, services)
         for stored in known.definitions.values()
     ]
     shared = forecast([*_shared(known, services)], tables, price).bytes
@@ -110,7 +141,7 @@ def forecast_all(ask: Ask[Nothing, None], services: Services) -> Forecasted:
         scan=scan,
         conversions=sorted(found, key=lambda each: (-(each.bytes or 0), each.conversion)),
         slots=slots if price.slots else None,
-        text=_in_words(bytes, usd, scan, len(found)),
+        text=_in_words(bytes, usd, price, scan, len(found)),
     )
 
 
@@ -120,7 +151,41 @@ def forecast_one(ask: Ask[Nothing, DraftBody], services: Services) -> OfConversi
     graph_of_definitions.check(draft, {stored.id: stored for stored in services.catalog.all()})
     known = plan.known(services.warehouse, services.catalog.active(), services.now())
     _require_known(draft, known)
-    return _of(draft, known.definitions, _recent(services), services)
+    price = Price.of(services.settings)
+    return _of(draft, known.definitions, _recent(services), price, services)
+
+
+def forecast_run(ask: Ask[Nothing, None], services: Services) -> OfRun:
+    """Forecast what a run reads, by the days of its conversions and of its stage.
+
+    404 until its first entry, which comes within a minute.
+    """
+    run = runs.get_run(ask, services)
+    known = plan.known(services.warehouse, services.catalog.active(), services.now())
+    tables, price = _recent(services), Price.of(services.settings)
+    windows = {
+        entry.conversion: Window(entry.start_date, entry.end_date)
+        for entry in run.entries
+        if entry.conversion in known.definitions and entry.start_date and entry.end_date
+    }
+    own = [
+        _of_saved(known.definitions[id].conversion, known.definitions, tables, price, services, it)
+        for id, it in windows.items()
+    ]
+    staged = {
+        Window(entry.start_date, entry.end_date)
+        for entry in run.entries
+        if entry.status == RunStatus.STAGED and entry.start_date and entry.end_date
+    }
+    events = plan.stage_events(known.definitions.values())
+    scans = [
+        piece.bytes
+        for window in sorted(staged, key=lambda it: it.start)
+        for piece in stage.pieces(services.warehouse, stage.Span(window, events), known.yesterday)
+    ]
+    bytes = _sum([*scans, *(each.bytes for each in own)])
+    usd = None if bytes is None else round(price.cost(bytes).usd, 4)
+    return OfRun(bytes=bytes, price_usd=usd, text=_of_run_in_words(bytes, usd, len(windows)))
 
 
 def _require_known(draft: Conversion, known: plan.Known) -> None:
@@ -137,10 +202,12 @@ def _of_saved(
     conversion: Conversion,
     definitions: Mapping[str, DefinitionVersion],
     tables: Mapping[str, Table],
+    price: Price,
     services: Services,
+    window: Window | None = None,
 ) -> OfConversion:
     try:
-        return _of(conversion, definitions, tables, services)
+        return _of(conversion, definitions, tables, price, services, window)
     except UserError as error:
         # a query that was saved may fail by now, which is no reason to tell nothing of the others
         return OfConversion(
@@ -157,16 +224,19 @@ def _of(
     conversion: Conversion,
     definitions: Mapping[str, DefinitionVersion],
     tables: Mapping[str, Table],
+    price: Price,
     services: Services,
+    window: Window | None = None,
 ) -> OfConversion:
+    """What it reads in a run of these days, of a daily one unless they are named."""
     days = conversion.open_days(lambda member: plan.open_days(member, definitions))
-    window = Window.ending(services.yesterday, days)
-    price = Price.of(services.settings)
-    statement = kinds.select(conversion, _context(conversion, definitions, window, services))
-    own = forecast([statement], tables, price)
+    window = window or Window.ending(services.yesterday, days)
+    context = _context(conversion, definitions, window, services)
+    statements = [kinds.select(conversion, context), *_compared(context)]
+    own = forecast(statements, tables, price)
     # BigQuery alone can tell what a user's own query reads
     asked = list(_queries(conversion, window, services))
-    bytes = _sum([own.bytes, *asked])
+    bytes = _sum([own.bytes, SMALL, *asked])
     largest = None if None in asked else max([own.largest, *(size or 0 for size in asked)])
     usd = None if bytes is None else round(price.cost(bytes).usd_a_month, 4)
     cap = services.settings.maximum_bytes_billed
@@ -205,6 +275,12 @@ def _context(
     )
 
 
+def _compared(context: Context) -> list[Sql]:
+    """The rows of the days as they stand, each time that a run reads them."""
+    days = {"start_date": context.window.start, "end_date": context.window.end}
+    return [with_parameters(template(__file__, target=context.target), **days)] * COMPARED
+
+
 def _queries(conversion: Conversion, window: Window, services: Services) -> Iterator[int | None]:
     # the guard's parser is imported only where SQL is judged, for quick cold starts
     from functions.api.definitions import queries
@@ -213,7 +289,9 @@ def _queries(conversion: Conversion, window: Window, services: Services) -> Iter
         yield queries.planned_bytes(query, services.runner, window)
 
 
-def _scan(known: plan.Known, tables: Mapping[str, Table], services: Services) -> Scan | None:
+def _scan(
+    known: plan.Known, tables: Mapping[str, Table], price: Price, services: Services
+) -> Scan | None:
     if not services.settings.ga4_datasets:
         return None
     # a daily run reads again what GA4 may still rewrite
@@ -222,7 +300,7 @@ def _scan(known: plan.Known, tables: Mapping[str, Table], services: Services) ->
     sql, exported = stage.weighed_scan(services.warehouse, span, known.yesterday)
     if sql is None:
         return None
-    found = forecast([sql], {**tables, **exported}, Price.of(services.settings))
+    found = forecast([sql], {**tables, **exported}, price)
     return Scan(
         bytes=found.bytes,
         usd_a_month=round(found.cost.usd_a_month, 4),
@@ -267,14 +345,27 @@ def _of_one_in_words(bytes: int | None, usd: float | None, needed: int | None) -
     return read if needed is None else f"{read} It needs maximum_bytes_billed = {needed}."
 
 
-def _in_words(bytes: int | None, usd: float | None, scan: Scan | None, many: int) -> str:
-    conversions = "1 conversion" if many == 1 else f"{many} conversions"
+def _many(count: int) -> str:
+    return "1 conversion" if count == 1 else f"{count} conversions"
+
+
+def _of_run_in_words(bytes: int | None, usd: float | None, many: int) -> str:
+    if bytes is None or usd is None:
+        return f"BigQuery does not tell beforehand what a run of {_many(many)} reads."
+    read = planned.size_in_words(bytes)
+    return f"A run of {_many(many)} reads {read} by forecast, {planned.money(usd)} USD."
+
+
+def _in_words(
+    bytes: int | None, usd: float | None, price: Price, scan: Scan | None, many: int
+) -> str:
+    conversions = _many(many)
     if bytes is None or usd is None:
         return f"BigQuery does not tell beforehand what a daily run of {conversions} reads."
-    text = (
-        f"A daily run of {conversions} reads {planned.size_in_words(bytes)}, "
-        f"{planned.money(usd)} USD a month."
-    )
+    paid = f"{planned.money(usd)} USD a month"
+    if price.slots:
+        paid = f"{paid} for {price.slots:,} reserved slots, whatever is read"
+    text = f"A daily run of {conversions} reads {planned.size_in_words(bytes)}, {paid}."
     if scan and scan.cap_needed > scan.cap:
         return f"{text} Its scan needs maximum_bytes_billed = {scan.cap_needed}."
     return text

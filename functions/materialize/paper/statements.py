@@ -63,15 +63,20 @@ class _Bus:
 
 
 def steps(
-    definition: Row, settings: Settings, export: list[JsonObject], last_day: date
+    definition: Row,
+    settings: Settings,
+    export: list[JsonObject],
+    last_day: date,
+    others: Iterable[Row] = (),
 ) -> Iterator[Step]:
     """What the daily run up to `last_day` sends to BigQuery for one definition, books included.
 
-    `export` holds the columns of the GA4 export. Raises ValidationError for a definition that is
-    none.
+    `export` holds the columns of the GA4 export, `others` are definitions that run beside it.
+    Raises ValidationError for a definition that is none.
     """
     stored = _version(definition, last_day)
     known = {id: _version(_stand_in(id), last_day) for id in stored.conversion.references()}
+    known |= {each["id"]: _version(each, last_day) for each in others}
     known[stored.id] = stored
     # a refund of today may be of the oldest purchase that waits for one
     oldest = last_day - timedelta(days=plan.value_days(stored.id, known))

@@ -96,6 +96,7 @@ EMPTY: dict[str, Any] = {
     "/api/incidents": {"incidents": [], "next_page": ""},
     "/api/runs": {"runs": [], "next_page": ""},
     "/api/runs/r-1": NO_RUN,
+    "/api/runs/r-1/forecast": {"bytes": 3 << 30, "price_usd": 0.02, "text": "A run reads."},
     "/api/schedules": {"schedules": []},
     "/api/report": {
         **DAYS, "conversions": [], "leads": [], "deliveries": [], "changes": [],

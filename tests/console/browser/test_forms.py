@@ -392,7 +392,7 @@ def test_costs_and_what_a_platform_says_are_shown(hollow: Opener) -> None:
     page.keyboard.insert_text("SELECT 1")
     costs = page.get_by_role("table", name="Cost by table")
     expect(costs.get_by_role("row").nth(1)).to_contain_text("p.crm.orders")
-    expect(costs.get_by_role("row").nth(1)).to_contain_text("3 GB")
+    expect(costs.get_by_role("row").nth(1)).to_contain_text("3 GiB")
     expect(costs.get_by_role("row").nth(1)).to_contain_text("75%")
     assert not faults(page)
     show(page, "/destinations/google_ads/health")

@@ -5,7 +5,8 @@ import { Link, useParams } from 'wouter';
 
 import { address, client, get, post, Problem } from '../api/client';
 import { once, useOnce } from '../api/once';
-import { bytes, count, day } from '../ui/format';
+import type { Api } from '../api/types';
+import { bytes, count, day, price } from '../ui/format';
 import { Act } from '../ui/act';
 import { Ago, Failed, Figure, Head, Waiting } from '../ui/parts';
 import { Done, StatusBadge } from './list';
@@ -46,7 +47,8 @@ export function OneRun() {
           <Figure name="New">{count(run.inserted)}</Figure>
           <Figure name="Changed">{count(run.updated)}</Figure>
           <Figure name="Removed">{count(run.deleted)}</Figure>
-          <Figure name="Read">{bytes(run.bytes_processed)}</Figure>
+          {run.bytes_processed != null && <Figure name="Read">{bytes(run.bytes_processed)}</Figure>}
+          <Forecast id={run.run_id} status={run.status} />
         </Group>
         <section>
           <Title order={2} mb="xs">
@@ -55,6 +57,24 @@ export function OneRun() {
           <Tasks run={run} />
         </section>
       </Stack>
+    </>
+  );
+}
+
+/** What the run reads by forecast, in bytes and money; silent where that cannot be told. */
+function Forecast({ id, status }: { id: string; status: string }) {
+  const forecast = useQuery({
+    // when it has ended, all days that it read are known
+    queryKey: ['run', id, 'forecast', status === 'running'],
+    queryFn: ({ signal }) => get<Api['OfRun']>(`/api/runs/${id}/forecast`, {}, signal),
+    staleTime: 300_000,
+    retry: false,
+  });
+  if (!forecast.data || forecast.data.bytes == null) return null;
+  return (
+    <>
+      <Figure name="Reads, by forecast">{bytes(forecast.data.bytes)}</Figure>
+      <Figure name="Price by forecast, USD">{price(forecast.data.price_usd)}</Figure>
     </>
   );
 }

@@ -26,7 +26,7 @@ export const price = (value: number | null | undefined): string =>
 
 export function bytes(value: number | null | undefined): string {
   if (value == null) return NONE;
-  const units = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'];
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
   const power = Math.min(units.length - 1, Math.floor(Math.log(Math.max(value, 1)) / Math.log(1024)));
   return `${precise.format(Math.round((value / 1024 ** power) * 10) / 10)} ${units[power]}`;
 }
