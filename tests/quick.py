@@ -191,7 +191,7 @@ class QuickWarehouse(Warehouse):
         types = tuple((name, bound.type) for name, bound in sql.parameters.items())
         translated = translation.translate(sql.text, self.settings.project, types)
         values = {name: sql.parameters[name].value for name in translated.parameters}
-        text = execution.completed(translated, values, self)
+        text, values = execution.completed(translated, values, self)
         try:
             return self._of_thread().execute(text, values or None)
         except duckdb.CatalogException as error:

@@ -47,12 +47,16 @@ KINDS = (*TAKEN, *OTHERS)
 LONGEST = max(platform.days for platform in PLATFORMS)
 
 
-def of_page(location: str, cut: int) -> Sql:
-    """An expression: the ids in an address as texts kind=value; not one that ends at the cut."""
+def of_page(location: str, cut: int, also: str = "") -> Sql:
+    """An expression: the ids in an address as texts kind=value; not one that ends at the cut.
+
+    None where the condition `also` does not hold, which only addresses with an id are asked for.
+    """
     names = "|".join(KINDS)
+    also = f" AND {also}" if also else ""
     return Sql(
         # sites write GCLID=, &amp;gclid=, #gclid= and ;gclid= as well
-        f"IF(REGEXP_CONTAINS({location}, r'(?i)[?&#;](?:{names})='),"
+        f"IF(REGEXP_CONTAINS({location}, r'(?i)[?&#;](?:{names})='){also},"
         f" REGEXP_EXTRACT_ALL(IF(LENGTH({location}) >= {cut},"
         f" REGEXP_REPLACE({location}, r'[?&#;][^?&#;]*$', ''), {location}),"
         f" r'(?i)[?&#;]((?:{names})=[^&#;?]+)'), [])"

@@ -38,7 +38,17 @@ TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
     # column of the scan: columns of the export that may hold it, the best one first
     "client": ("user_pseudo_id",),
     "user_of_row": ("user_id",),
+    "collected_gclid": ("collected_traffic_source.gclid",),
+    "collected_dclid": ("collected_traffic_source.dclid",),
+    "collected_srsltid": ("collected_traffic_source.srsltid",),
+    "collected_source": ("collected_traffic_source.manual_source",),
+    "collected_medium": ("collected_traffic_source.manual_medium",),
+    "collected_campaign": ("collected_traffic_source.manual_campaign_name",),
+}
+"""What is read of every event: visits and clicks are made of it."""
+STAGED_TEXTS: dict[str, tuple[str, ...]] = {
     "ecommerce_order": ("ecommerce.transaction_id",),
+    "ecommerce_currency": ("ecommerce.currency",),
     "bundle": ("event_bundle_sequence_id",),
     "device_category": ("device.category",),
     "operating_system": ("device.operating_system",),
@@ -52,17 +62,12 @@ TEXT_COLUMNS: dict[str, tuple[str, ...]] = {
     "platform": ("platform",),
     "stream_id": ("stream_id",),
     "ads_storage": ("privacy_info.ads_storage",),
-    "collected_gclid": ("collected_traffic_source.gclid",),
-    "collected_dclid": ("collected_traffic_source.dclid",),
-    "collected_srsltid": ("collected_traffic_source.srsltid",),
-    "collected_source": ("collected_traffic_source.manual_source",),
-    "collected_medium": ("collected_traffic_source.manual_medium",),
-    "collected_campaign": ("collected_traffic_source.manual_campaign_name",),
 }
+"""What is read of the events of the stage alone."""
 CAMPAIGNS = ("cross_channel", "google_ads", "sa360", "cm360", "dv360", "manual")
 """Records of session_traffic_source_last_click, the best one first (reference: GA4's own reports
 show the first)."""
-NUMBER_COLUMNS = {
+STAGED_NUMBERS = {
     "purchase_revenue": "ecommerce.purchase_revenue",
     "purchase_in_usd": "ecommerce.purchase_revenue_in_usd",
     "refund_stated": "ecommerce.refund_value",
@@ -105,6 +110,7 @@ def scan(
         template(
             __file__,
             exports=rows,
+            told=",\n    ".join(_told()),
             meant=_meant(),
             client_id=placeholders.somebody("exported.client"),
             user_id=fill(
@@ -113,14 +119,17 @@ def scan(
                 of_parameter=placeholders.somebody("exported.param_user"),
             ),
             ecommerce_order=placeholders.somebody("exported.ecommerce_order"),
-            param_order=placeholders.somebody("exported.param_order"),
-            currency=placeholders.something("exported.currency_text"),
+            param_order=placeholders.somebody("exported.transaction_id"),
+            currency=placeholders.something(
+                "COALESCE(exported.currency, exported.ecommerce_currency)"
+            ),
             nobody_before=bind(NOBODY_BEFORE),
             micros=str(MICROS_OF_A_DOLLAR),
             raw_source=_raw("source"),
             raw_medium=_raw("medium"),
             raw_campaign=_raw("campaign"),
             session_step=_session_step(),
+            said=",\n    ".join(_said()),
             session_record=join(",\n  ", _session_record()),
             item_texts=_texts("items", ("item_id", "price", "quantity")),
             param_texts=_texts("event_params", ("key", "text")),
@@ -142,6 +151,17 @@ def scan(
     )
 
 
+PARAMETERS = {
+    "ga_session_number": "number",
+    "page_title": "text",
+    "value_text": "text",
+    "value_number": "number",
+    "transaction_id": "text",
+    "currency": "text",
+    "coupon": "text",
+}
+"""Parameters that events of the stage are asked for, and in which of their writings."""
+
 NAMES = (
     "device_category operating_system browser language country region city continent coupon"
     " hostname page_title"
@@ -153,6 +173,16 @@ NOBODY_BEFORE = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", 
 
 PAGE_CUT, REFERRER_CUT = 1000, 420
 """Where GA4 cuts addresses, in characters."""
+
+
+def _told() -> Iterable[str]:
+    """What single parameters say of an event of the stage."""
+    for name, field in PARAMETERS.items():
+        key = "value" if name in ("value_text", "value_number") else name
+        yield (
+            f"(SELECT parameter.{field} FROM UNNEST(exports.event_params) AS parameter"
+            f" WHERE parameter.key = '{key}' LIMIT 1) AS {name}"
+        )
 
 
 def _meant() -> Sql:
@@ -219,16 +249,22 @@ def _is_collected() -> Sql:
     return fill("COALESCE({{ parts }}) IS NOT NULL", parts=join(", ", parts))
 
 
-def _session_record() -> Iterable[Sql]:
+def _said() -> Iterable[str]:
     """That record, whole: a column that it lacks is taken from no other."""
     # the record names neither: GA4's own reports call auto-tagged traffic google / cpc
     of_google_ads = {"source": "'google'", "medium": "'cpc'"}
     for part in ("source", "medium", "campaign"):
-        columns = {it: f"keyed.{it}_{part}" for it in CAMPAIGNS}
+        columns = {it: f"valued.{it}_{part}" for it in CAMPAIGNS}
         columns["google_ads"] = of_google_ads.get(part, columns["google_ads"])
         whens = " ".join(f"WHEN '{it}' THEN {column}" for it, column in columns.items())
-        chosen = placeholders.source(f"CASE keyed.session_step {whens} END")
-        yield fill("{{ chosen }} AS session_{{ part }}", chosen=chosen, part=part)
+        yield f"CASE valued.session_step {whens} END AS said_{part}"
+
+
+def _session_record() -> Iterable[Sql]:
+    """That record without the texts that say nothing."""
+    for part in ("source", "medium", "campaign"):
+        said = placeholders.source(f"keyed.said_{part}")
+        yield fill("{{ said }} AS session_{{ part }}", said=said, part=part)
     yield fill(
         "IF(keyed.session_step = 'cross_channel', {{ group }}, NULL) AS session_channel",
         group=placeholders.something("keyed.cross_channel_group"),
@@ -263,12 +299,12 @@ def _item_of_app() -> str:
     return f"STRUCT({', '.join(named)})"
 
 
-def _clicks_of_referrer() -> str:
+def _clicks_of_referrer() -> Sql:
     """The ids in the referrer's address where it is a page of the same site."""
     # www and the port are the same site
     host = "LOWER(REGEXP_EXTRACT({0}, r'(?i)^[^:]+://(?:www\\.)?([^/?#:]+)'))"
     same = f"{host.format('meant.page_referrer')} = {host.format('meant.page_location')}"
-    return f"IF({same}, {clicks.of_page('meant.page_referrer', REFERRER_CUT)}, [])"
+    return clicks.of_page("meant.page_referrer", REFERRER_CUT, also=same)
 
 
 def _order_scope(properties: Sequence[str]) -> Sql:
@@ -283,41 +319,34 @@ def _order_scope(properties: Sequence[str]) -> Sql:
 
 def _export(export: Export, window: Window) -> Sql:
     columns = Columns.of(export.schema)
-    expressions = {name: columns.text(*paths) for name, paths in TEXT_COLUMNS.items()}
-    expressions |= {name: columns.value(path, "FLOAT64") for name, path in NUMBER_COLUMNS.items()}
-    expressions |= dict(_session_records(columns))
-    expressions |= {
-        # columns since 2024-07-16, event parameters before (dbt-ga4#335)
-        name: f"COALESCE({columns.value(name, 'STRING')}, {columns.parameter(name, 'text')})"
-        for name in BATCH
-    }
-    expressions |= {
-        f"param_{name}": columns.parameter(name, "text")
-        for name in ("source", "medium", "campaign")
-    }
-    # some sites send it as a parameter, which GA4 leaves one
-    expressions["param_user"] = columns.parameter("user_id", "text")
+    of_all = {name: columns.text(*paths) for name, paths in TEXT_COLUMNS.items()}
+    of_all |= dict(_session_records(columns))
+    of_staged = {name: columns.text(*paths) for name, paths in STAGED_TEXTS.items()}
+    of_staged |= {name: columns.value(path, "FLOAT64") for name, path in STAGED_NUMBERS.items()}
+    batch = {name: columns.value(name, "STRING") for name in BATCH}
+    lists = [name for name in ("event_params", "user_properties") if name in columns.types]
     return template(
         __file__,
         "export_export",
         property=bind(export.dataset),
-        kept=f"(event.event_name IN UNNEST(@event_names)"
-        f" OR (event.event_name = '{VISIT}' AND {expressions['user_of_row']} IS NOT NULL))",
+        is_staged=f"(event.event_name IN UNNEST(@event_names)"
+        f" OR (event.event_name = '{VISIT}' AND {of_all['user_of_row']} IS NOT NULL))",
         is_preliminary="TRUE" if export.is_preliminary else "FALSE",
         shard=_day(columns),
-        columns=",\n    ".join(f"{text} AS {name}" for name, text in expressions.items()),
+        read=",\n      ".join(
+            (
+                *(f"{text} AS {name}" for name, text in (of_all | batch | of_staged).items()),
+                *(f"event.{name}" for name in lists),
+            )
+        ),
+        columns=",\n    ".join(
+            (
+                *(f"event.{name}" for name in of_all),
+                *(f"IF(event.is_staged, event.{name}, NULL) AS {name}" for name in of_staged),
+                *(f"{text} AS {name}" for name, text in _of_parameters(columns)),
+            )
+        ),
         key_before=_key_before(columns),
-        ga_session_id=columns.parameter("ga_session_id", "text"),
-        ga_session_number=columns.parameter("ga_session_number", "number"),
-        page_location=columns.parameter("page_location", "text"),
-        page_referrer=columns.parameter("page_referrer", "text"),
-        page_title=columns.parameter("page_title", "text"),
-        value_text=columns.parameter("value", "text"),
-        value_number=columns.parameter("value", "number"),
-        param_order=columns.parameter("transaction_id", "text"),
-        currency=columns.parameter("currency", "text"),
-        ecommerce_currency=columns.text("ecommerce.currency"),
-        coupon=columns.parameter("coupon", "text"),
         click_pairs=columns.pairs(clicks.KINDS),
         user_properties=columns.parameters("user_properties"),
         event_params=columns.parameters("event_params"),
@@ -333,6 +362,19 @@ def _day(columns: Columns) -> str:
     if columns.types.get("event_date") == "DATE":
         return "FORMAT_DATE('%Y%m%d', event.event_date)"
     return columns.text("event_date")
+
+
+def _of_parameters(columns: Columns) -> Iterable[tuple[str, str]]:
+    """What parameters say of every event."""
+    for name in BATCH:
+        # columns since 2024-07-16, event parameters before (dbt-ga4#335)
+        yield name, f"COALESCE(event.{name}, {columns.parameter(name, 'text')})"
+    for name in ("source", "medium", "campaign"):
+        yield f"param_{name}", columns.parameter(name, "text")
+    # some sites send it as a parameter, which GA4 leaves one
+    yield "param_user", columns.parameter("user_id", "text")
+    for name in ("ga_session_id", "page_location", "page_referrer"):
+        yield name, columns.parameter(name, "text")
 
 
 def _session_records(columns: Columns) -> Iterable[tuple[str, str]]:
@@ -357,7 +399,7 @@ def _session_records(columns: Columns) -> Iterable[tuple[str, str]]:
 def _key_before(columns: Columns) -> str:
     """What told two events of one client, name and microsecond apart in keys of version 1."""
     if all(name in columns.types for name in BATCH):
-        return ", '/', ".join(f"COALESCE(CAST(event.{name} AS STRING), '')" for name in BATCH)
+        return ", '/', ".join(f"COALESCE(event.{name}, '')" for name in BATCH)
     if columns.types.get("event_params") in ("RECORD", "STRUCT"):
         return "TO_JSON_STRING(event.event_params)"
     return "''"
@@ -367,7 +409,7 @@ def _shards(export: Export, window: Window) -> Sql:
     """The tables to read as the alias `event`, with the condition that takes the right ones."""
     if export.tables:
         each = (Sql(f"SELECT * FROM {table(f'{export.dataset}.{name}')}") for name in export.tables)
-        return Sql(f"({join(' UNION ALL ', each)}) AS event\n  WHERE TRUE")
+        return Sql(f"({join(' UNION ALL ', each)}) AS event\n    WHERE TRUE")
     # the longest prefix that all days share, so that tables of other years decide about no column
     first, last = _suffix(window, -1), _suffix(window, 1)
     shared = next((at for at in range(8) if first[at] != last[at]), 8)
@@ -375,8 +417,8 @@ def _shards(export: Export, window: Window) -> Sql:
     first, last = (f"SUBSTR(@{it}_suffix, {shared + 1})" for it in ("first", "last"))
     return Sql(
         # the wildcard finds copies such as events_20240101_old as well
-        f"{found} AS event\n  WHERE\n    event._TABLE_SUFFIX BETWEEN {first} AND {last}"
-        f"\n    AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\\d{{{8 - shared}}}$')"
+        f"{found} AS event\n    WHERE\n      event._TABLE_SUFFIX BETWEEN {first} AND {last}"
+        f"\n      AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\\d{{{8 - shared}}}$')"
     )
 
 

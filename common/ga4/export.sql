@@ -1,8 +1,15 @@
 -- One row an event. Ids that stand for nobody are NULL, amounts are finite, parameters have one shape.
 WITH
-exported AS (
+exports AS (
   -- the events of the daily tables, of all properties
   {{ exports }}
+),
+exported AS (
+  -- with what single parameters say
+  SELECT
+    exports.*,
+    {{ told }}
+  FROM exports
 ),
 meant AS (
   -- what each field says, without the texts that say nothing
@@ -60,6 +67,7 @@ keyed AS (
   -- the key of each row, and the record of the event alone
   SELECT
     valued.*,
+    {{ said }},
     {{ raw_source }} AS raw_source,
     {{ raw_medium }} AS raw_medium,
     {{ raw_campaign }} AS raw_campaign,
@@ -130,8 +138,14 @@ SELECT
     [{{ item_of_app }}], {{ items }}
   ) AS items,
   keyed.page_location,
-  REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://[^/?#]+([^?#]*)') AS page_path,
-  COALESCE(REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://([^/?#]+)'), keyed.hostname) AS page_hostname,
+  -- a visit counts the pages that were seen, the stage tells the page of its events
+  IF(
+    keyed.is_wanted OR keyed.event_name IN ('page_view', 'screen_view'),
+    REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://[^/?#]+([^?#]*)'), NULL
+  ) AS page_path,
+  IF(
+    keyed.is_wanted, COALESCE(REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://([^/?#]+)'), keyed.hostname), NULL
+  ) AS page_hostname,
   keyed.page_title,
   keyed.page_referrer,
   keyed.session_step,

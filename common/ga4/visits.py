@@ -17,11 +17,17 @@ from common.ga4 import channels
 LENDING_DAYS = 92
 """So many days after a visit its source may still be lent: 90 times 24 hours, in any time zone."""
 
+OWN_RECORD = """TO_JSON_STRING(STRUCT(
+      scanned.own_source AS source, scanned.own_medium AS medium, scanned.own_campaign AS campaign,
+      CAST(NULL AS STRING) AS channel, 'first_event' AS step, scanned.page_location AS page
+    ))"""
+"""Where an event says by itself that its visit came from."""
+
 
 def begun(exported: Sql) -> Sql:
     """The rows of a scan that are wanted, show a click or begin a session, as the others read them.
 
-    What all events of a session say together stands in `begun` of its first row: so a twelfth of
+    What all events of a session say together stands in `begun` of its first rows: so a twelfth of
     the export is kept and read again, and the address and source of every event are not.
     """
     return template(__file__, "visits_begun", exported=exported)
@@ -52,5 +58,9 @@ def visits(scanned: Sql, known: Sql) -> Sql:
     days that `lenders` names.
     """
     return template(
-        __file__, scanned=scanned, known=known, channel_group=channels.group("resolved")
+        __file__,
+        scanned=scanned,
+        known=known,
+        own_record=OWN_RECORD,
+        channel_group=channels.group("resolved"),
     )

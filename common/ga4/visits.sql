@@ -1,6 +1,6 @@
 WITH
 begun AS (
-  -- what the events of each session say together
+  -- what the events of each session say together; a record begins with its moment, so that the first one is the least
   SELECT
     scanned.property,
     scanned.session_id,
@@ -9,25 +9,31 @@ begun AS (
     scanned.begun.ended_at,
     scanned.begun.pages,
     scanned.begun.depth,
-    scanned.begun.landing,
-    scanned.begun.session_record,
-    -- of one page its page_view says more than session_start, which may know its address alone
-    IF(
-      JSON_VALUE(SUBSTR(scanned.begun.event_record, 29), '$.page')
-      = JSON_VALUE(SUBSTR(scanned.begun.worded_record, 29), '$.page'),
-      scanned.begun.worded_record, scanned.begun.event_record
-    ) AS event_record
+    MIN(CONCAT(scanned.moment, scanned.page_location)) AS landing,
+    MIN(IF(scanned.session_step IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
+      scanned.session_source AS source, scanned.session_medium AS medium, scanned.session_campaign AS campaign,
+      scanned.session_channel AS channel, scanned.session_step AS step
+    ))))) AS session_record,
+    MIN(IF(scanned.own_source IS NULL, NULL, CONCAT(scanned.moment, {{ own_record }}))) AS event_record,
+    MIN(IF(scanned.own_source IS NULL OR scanned.says_little, NULL, CONCAT(scanned.moment, {{ own_record }}))) AS worded_record
   FROM {{ scanned }} AS scanned
   WHERE scanned.begun IS NOT NULL
+  GROUP BY
+    scanned.property, scanned.session_id, scanned.begun.client_id, scanned.begun.started_at, scanned.begun.ended_at,
+    scanned.begun.pages, scanned.begun.depth
 ),
 recorded AS (
   -- the record of each visit: GA4's own, else that of its first event with one
   SELECT
-    begun.* EXCEPT (ended_at, landing, session_record, event_record),
+    begun.* EXCEPT (ended_at, landing, session_record, event_record, worded_record),
     DATE(begun.started_at, @timezone) AS date,
     TIMESTAMP_DIFF(begun.ended_at, begun.started_at, MICROSECOND) / 1000000 AS duration_seconds,
     SUBSTR(begun.landing, 29) AS landing_page,
-    SUBSTR(COALESCE(begun.session_record, begun.event_record), 29) AS record
+    -- of one page its page_view says more than session_start, which may know its address alone
+    SUBSTR(COALESCE(begun.session_record, IF(
+      JSON_VALUE(SUBSTR(begun.event_record, 29), '$.page') = JSON_VALUE(SUBSTR(begun.worded_record, 29), '$.page'),
+      begun.worded_record, begun.event_record
+    )), 29) AS record
   FROM begun
 ),
 both AS (

@@ -266,6 +266,47 @@ CASES = [
         ],
         {"users": ("ARRAY<STRING>", ["u1", "u2"]), "nobody": ("ARRAY<STRING>", [])},
     ),
+    Case(
+        "lists",  # three lookups of one list share what they read, and find what each alone finds
+        "SELECT (SELECT value.text FROM UNNEST(params) WHERE key = 'value' LIMIT 1) AS first,"
+        " (SELECT value.text FROM UNNEST(params) WHERE key = 'page' LIMIT 1) AS second,"
+        " (SELECT value.text FROM UNNEST(params) WHERE key = 'nowhere' LIMIT 1) AS third,"
+        " EXISTS(SELECT 1 FROM UNNEST(params) WHERE key = 'value' AND (value.text IN"
+        " UNNEST(@texts) OR key IN UNNEST(@texts))) AS found,"
+        " EXISTS(SELECT 1 FROM UNNEST(params) WHERE value.text IN UNNEST(@nothing)) AS missed"
+        " FROM d.events_20260101",
+        [{"first": "10", "second": "/a", "third": None, "found": True, "missed": False}],
+        {"texts": ("ARRAY<STRING>", ["x", "10"]), "nothing": ("ARRAY<STRING>", [])},
+    ),
+    Case(
+        "times",  # before 1970 a moment is a negative number
+        "SELECT DATE(it, 'UTC') AS utc, DATE(it, 'Asia/Tokyo') AS tokyo,"
+        " UNIX_SECONDS(it) AS seconds, UNIX_MICROS(it) AS micros"
+        " FROM (SELECT TIMESTAMP '1969-12-31 23:30:00.6+00' AS it)",
+        [
+            {
+                "utc": date(1969, 12, 31),
+                "tokyo": date(1970, 1, 1),
+                "seconds": -1800,
+                "micros": -1_799_400_000,
+            }
+        ],
+    ),
+    Case(
+        "windows",  # aggregates over whole partitions, of a key that may be NULL
+        "SELECT t.n, MIN(t.n) OVER part AS least, COUNT(DISTINCT t.word) OVER part AS words,"
+        " COUNTIF(t.n > 1) OVER part AS many, MAX(t.n) OVER (PARTITION BY t.key) AS most,"
+        " SAFE_CAST('1_000' AS INT64) AS none FROM ("
+        "SELECT 'k' AS key, 1 AS n, 'a' AS word UNION ALL SELECT 'k', 2, 'b' UNION ALL"
+        " SELECT 'k', 9, NULL UNION ALL SELECT NULL, 3, 'a' UNION ALL SELECT NULL, 4, 'a'"
+        ") AS t WHERE t.n < 9 WINDOW part AS (PARTITION BY t.key) ORDER BY t.n",
+        [
+            {"n": 1, "least": 1, "words": 2, "many": 1, "most": 2, "none": None},
+            {"n": 2, "least": 1, "words": 2, "many": 1, "most": 2, "none": None},
+            {"n": 3, "least": 3, "words": 1, "many": 2, "most": 4, "none": None},
+            {"n": 4, "least": 3, "words": 1, "many": 2, "most": 4, "none": None},
+        ],
+    ),
     *constants(
         "lists",
         {

@@ -9,102 +9,94 @@
 -- @v_6989d769791f ARRAY<STRING> = ["AED", "AFN", "ALL", "AMD", "AOA", "ARS", "AUD", "AWG", ... 147 more]
 -- @v_ea131d42ee55 ARRAY<STRING> = ["", "(not set)", "(none)", "undefined", "null", "nan", "none", "0"]
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_scanned` CLUSTER BY `is_wanted` AS
--- Each session speaks on one row of the scan; a row that says nothing else is left out.
+-- Each session speaks on its rows that tell where it began; a row that says nothing else is left out.
 SELECT marked.*
 FROM (
   SELECT
     exported.*,
-    -- what the events of the session say together, on the first of them
+    -- what the events of the session say together, on its first ones: of all, with an address, with a source
     IF(
-      exported.session_id IS NULL OR ROW_NUMBER() OVER (
-        PARTITION BY exported.property, COALESCE(exported.session_id, exported.moment) ORDER BY exported.moment
-      ) > 1,
-      NULL,
+      exported.session_id IS NOT NULL AND exported.moment IN (
+        MIN(exported.moment) OVER visit,
+        MIN(IF(exported.page_location IS NULL, NULL, exported.moment)) OVER visit,
+        MIN(IF(exported.session_step IS NULL, NULL, exported.moment)) OVER visit,
+        MIN(IF(exported.own_source IS NULL, NULL, exported.moment)) OVER visit,
+        MIN(IF(exported.own_source IS NULL OR exported.says_little, NULL, exported.moment)) OVER visit
+      ),
       STRUCT(
         MIN(exported.client_id) OVER visit AS client_id,
         MIN(exported.occurred_at) OVER visit AS started_at,
         MAX(exported.occurred_at) OVER visit AS ended_at,
         COUNTIF(exported.session_step IS NOT NULL OR exported.own_source IS NOT NULL) OVER visit AS sources,
         COUNTIF(exported.event_name IN ('page_view', 'screen_view')) OVER visit AS pages,
-        COUNT(DISTINCT IF(exported.event_name IN ('page_view', 'screen_view'), exported.page_path, NULL)) OVER visit AS depth,
-        MIN(IF(exported.page_location IS NULL, NULL, CONCAT(exported.moment, exported.page_location))) OVER visit AS landing,
-        MIN(IF(exported.session_step IS NULL, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
-          exported.session_source AS source, exported.session_medium AS medium, exported.session_campaign AS campaign,
-          exported.session_channel AS channel, exported.session_step AS step
-        ))))) OVER visit AS session_record,
-        MIN(IF(exported.own_source IS NULL, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
-          exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
-          CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
-        ))))) OVER visit AS event_record,
-        MIN(IF(exported.own_source IS NULL OR exported.says_little, NULL, CONCAT(exported.moment, TO_JSON_STRING(STRUCT(
-          exported.own_source AS source, exported.own_medium AS medium, exported.own_campaign AS campaign,
-          CAST(NULL AS STRING) AS channel, 'first_event' AS step, exported.page_location AS page
-        ))))) OVER visit AS worded_record
-      )
+        COUNT(DISTINCT IF(exported.event_name IN ('page_view', 'screen_view'), exported.page_path, NULL)) OVER visit AS depth
+      ),
+      NULL
     ) AS begun
   FROM (
 SELECT exported.*
 FROM (
 -- One row an event. Ids that stand for nobody are NULL, amounts are finite, parameters have one shape.
 WITH
-exported AS (
+exports AS (
   -- the events of the daily tables, of all properties
   SELECT
-    @v_632982f95429 AS property,
-    FALSE AS is_preliminary,
+    event.property,
+    event.is_preliminary,
     event.event_name,
-    SAFE_CAST(event.event_date AS STRING) AS shard,
-    TIMESTAMP_MICROS(event.event_timestamp) AS occurred_at,
-    DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone) AS date,
-    SAFE_CAST(event.user_pseudo_id AS STRING) AS client,
-    SAFE_CAST(event.user_id AS STRING) AS user_of_row,
-    SAFE_CAST(event.ecommerce.transaction_id AS STRING) AS ecommerce_order,
-    SAFE_CAST(event.event_bundle_sequence_id AS STRING) AS bundle,
-    SAFE_CAST(event.device.category AS STRING) AS device_category,
-    SAFE_CAST(event.device.operating_system AS STRING) AS operating_system,
-    COALESCE(SAFE_CAST(event.device.web_info.browser AS STRING), SAFE_CAST(event.device.browser AS STRING)) AS browser,
-    SAFE_CAST(event.device.language AS STRING) AS language,
-    SAFE_CAST(event.device.web_info.hostname AS STRING) AS hostname,
-    SAFE_CAST(event.geo.country AS STRING) AS country,
-    SAFE_CAST(event.geo.region AS STRING) AS region,
-    SAFE_CAST(event.geo.city AS STRING) AS city,
-    SAFE_CAST(event.geo.continent AS STRING) AS continent,
-    SAFE_CAST(event.platform AS STRING) AS platform,
-    SAFE_CAST(event.stream_id AS STRING) AS stream_id,
-    SAFE_CAST(event.privacy_info.ads_storage AS STRING) AS ads_storage,
-    SAFE_CAST(event.collected_traffic_source.gclid AS STRING) AS collected_gclid,
-    SAFE_CAST(event.collected_traffic_source.dclid AS STRING) AS collected_dclid,
-    SAFE_CAST(event.collected_traffic_source.srsltid AS STRING) AS collected_srsltid,
-    SAFE_CAST(event.collected_traffic_source.manual_source AS STRING) AS collected_source,
-    SAFE_CAST(event.collected_traffic_source.manual_medium AS STRING) AS collected_medium,
-    SAFE_CAST(event.collected_traffic_source.manual_campaign_name AS STRING) AS collected_campaign,
-    SAFE_CAST(event.ecommerce.purchase_revenue AS FLOAT64) AS purchase_revenue,
-    SAFE_CAST(event.ecommerce.purchase_revenue_in_usd AS FLOAT64) AS purchase_in_usd,
-    SAFE_CAST(event.ecommerce.refund_value AS FLOAT64) AS refund_stated,
-    SAFE_CAST(event.ecommerce.refund_value_in_usd AS FLOAT64) AS refunded_in_usd,
-    SAFE_CAST(event.event_value_in_usd AS FLOAT64) AS event_in_usd,
-    SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.source AS STRING) AS cross_channel_source,
-    SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.medium AS STRING) AS cross_channel_medium,
-    SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.campaign_name AS STRING) AS cross_channel_campaign,
-    SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.campaign_id AS STRING) AS google_ads_campaign_id,
-    SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.customer_id AS STRING) AS google_ads_customer_id,
-    SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.campaign_name AS STRING) AS google_ads_campaign,
-    SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.source AS STRING) AS sa360_source,
-    SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.medium AS STRING) AS sa360_medium,
-    SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.campaign_name AS STRING) AS sa360_campaign,
-    SAFE_CAST(event.session_traffic_source_last_click.cm360_campaign.source AS STRING) AS cm360_source,
-    SAFE_CAST(event.session_traffic_source_last_click.cm360_campaign.medium AS STRING) AS cm360_medium,
-    SAFE_CAST(event.session_traffic_source_last_click.cm360_campaign.campaign_name AS STRING) AS cm360_campaign,
-    SAFE_CAST(event.session_traffic_source_last_click.dv360_campaign.source AS STRING) AS dv360_source,
-    SAFE_CAST(event.session_traffic_source_last_click.dv360_campaign.medium AS STRING) AS dv360_medium,
-    SAFE_CAST(event.session_traffic_source_last_click.dv360_campaign.campaign_name AS STRING) AS dv360_campaign,
-    SAFE_CAST(event.session_traffic_source_last_click.manual_campaign.source AS STRING) AS manual_source,
-    SAFE_CAST(event.session_traffic_source_last_click.manual_campaign.medium AS STRING) AS manual_medium,
-    SAFE_CAST(event.session_traffic_source_last_click.manual_campaign.campaign_name AS STRING) AS manual_campaign,
-    SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.default_channel_group AS STRING) AS cross_channel_group,
-    COALESCE(SAFE_CAST(event.batch_page_id AS STRING), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'batch_page_id' LIMIT 1)) AS batch_page_id,
-    COALESCE(SAFE_CAST(event.batch_ordering_id AS STRING), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'batch_ordering_id' LIMIT 1)) AS batch_ordering_id,
-    COALESCE(SAFE_CAST(event.batch_event_index AS STRING), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'batch_event_index' LIMIT 1)) AS batch_event_index,
+    event.shard,
+    event.occurred_at,
+    event.date,
+    event.client,
+    event.user_of_row,
+    event.collected_gclid,
+    event.collected_dclid,
+    event.collected_srsltid,
+    event.collected_source,
+    event.collected_medium,
+    event.collected_campaign,
+    event.cross_channel_source,
+    event.cross_channel_medium,
+    event.cross_channel_campaign,
+    event.google_ads_campaign_id,
+    event.google_ads_customer_id,
+    event.google_ads_campaign,
+    event.sa360_source,
+    event.sa360_medium,
+    event.sa360_campaign,
+    event.cm360_source,
+    event.cm360_medium,
+    event.cm360_campaign,
+    event.dv360_source,
+    event.dv360_medium,
+    event.dv360_campaign,
+    event.manual_source,
+    event.manual_medium,
+    event.manual_campaign,
+    event.cross_channel_group,
+    IF(event.is_staged, event.ecommerce_order, NULL) AS ecommerce_order,
+    IF(event.is_staged, event.ecommerce_currency, NULL) AS ecommerce_currency,
+    IF(event.is_staged, event.bundle, NULL) AS bundle,
+    IF(event.is_staged, event.device_category, NULL) AS device_category,
+    IF(event.is_staged, event.operating_system, NULL) AS operating_system,
+    IF(event.is_staged, event.browser, NULL) AS browser,
+    IF(event.is_staged, event.language, NULL) AS language,
+    IF(event.is_staged, event.hostname, NULL) AS hostname,
+    IF(event.is_staged, event.country, NULL) AS country,
+    IF(event.is_staged, event.region, NULL) AS region,
+    IF(event.is_staged, event.city, NULL) AS city,
+    IF(event.is_staged, event.continent, NULL) AS continent,
+    IF(event.is_staged, event.platform, NULL) AS platform,
+    IF(event.is_staged, event.stream_id, NULL) AS stream_id,
+    IF(event.is_staged, event.ads_storage, NULL) AS ads_storage,
+    IF(event.is_staged, event.purchase_revenue, NULL) AS purchase_revenue,
+    IF(event.is_staged, event.purchase_in_usd, NULL) AS purchase_in_usd,
+    IF(event.is_staged, event.refund_stated, NULL) AS refund_stated,
+    IF(event.is_staged, event.refunded_in_usd, NULL) AS refunded_in_usd,
+    IF(event.is_staged, event.event_in_usd, NULL) AS event_in_usd,
+    COALESCE(event.batch_page_id, (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'batch_page_id' LIMIT 1)) AS batch_page_id,
+    COALESCE(event.batch_ordering_id, (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'batch_ordering_id' LIMIT 1)) AS batch_ordering_id,
+    COALESCE(event.batch_event_index, (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'batch_event_index' LIMIT 1)) AS batch_event_index,
     (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'source' LIMIT 1) AS param_source,
     (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'medium' LIMIT 1) AS param_medium,
     (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'campaign' LIMIT 1) AS param_campaign,
@@ -113,28 +105,96 @@ exported AS (
     (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_location' LIMIT 1) AS page_location,
     (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_referrer' LIMIT 1) AS page_referrer,
     ARRAY(SELECT CONCAT(LOWER(SAFE_CAST(parameter.key AS STRING)), '=', SAFE_CAST(parameter.value.string_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE LOWER(SAFE_CAST(parameter.key AS STRING)) IN ('gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'msclkid', 'ttclid', 'li_fat_id', 'gclsrc', 'srsltid', 'twclid', 'epik', 'sccid', 'rdt_cid') AND LENGTH(SAFE_CAST(parameter.value.string_value AS STRING)) < 100) AS param_clicks,
-    (event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL))
-      AND DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone) BETWEEN @start_date AND @end_date AS is_wanted,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), CONCAT(COALESCE(CAST(event.batch_page_id AS STRING), ''), '/', COALESCE(CAST(event.batch_ordering_id AS STRING), ''), '/', COALESCE(CAST(event.batch_event_index AS STRING), '')), NULL) AS key_before,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'ga_session_number' LIMIT 1), NULL) AS ga_session_number,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'page_title' LIMIT 1), NULL) AS page_title,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'value' LIMIT 1), NULL) AS value_text,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'value' LIMIT 1), NULL) AS value_number,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'transaction_id' LIMIT 1), NULL) AS param_order,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), COALESCE((SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'currency' LIMIT 1), CAST(NULL AS STRING)), NULL) AS currency_text,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), (SELECT COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'coupon' LIMIT 1), NULL) AS coupon,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.event_params) AS parameter), []) AS event_params,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.user_properties) AS parameter), []) AS user_properties,
-    IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), ARRAY(SELECT AS STRUCT SAFE_CAST(item.item_id AS STRING) AS item_id, SAFE_CAST(item.item_name AS STRING) AS item_name, SAFE_CAST(item.item_brand AS STRING) AS item_brand, SAFE_CAST(item.item_variant AS STRING) AS item_variant, SAFE_CAST(item.item_category AS STRING) AS item_category, SAFE_CAST(item.item_category2 AS STRING) AS item_category2, SAFE_CAST(item.item_category3 AS STRING) AS item_category3, SAFE_CAST(item.item_category4 AS STRING) AS item_category4, SAFE_CAST(item.item_category5 AS STRING) AS item_category5, SAFE_CAST(item.coupon AS STRING) AS coupon, SAFE_CAST(item.affiliation AS STRING) AS affiliation, SAFE_CAST(item.price AS FLOAT64) AS price, SAFE_CAST(item.quantity AS FLOAT64) AS quantity, SAFE_CAST(item.item_revenue AS FLOAT64) AS item_revenue, SAFE_CAST(item.item_refund AS FLOAT64) AS item_refund FROM UNNEST(event.items) AS item), []) AS items
-  FROM `my-project.analytics_1.events_2026112*` AS event
-  WHERE
-    event._TABLE_SUFFIX BETWEEN SUBSTR(@first_suffix, 8) AND SUBSTR(@last_suffix, 8)
-    AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\d{1}$')
-    AND DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone)
-      BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 1 DAY)
-    AND event.event_name IS NOT NULL
-    -- audience events are GA4's own, not anybody's
-    AND COALESCE((SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'synthetic_bundle' LIMIT 1), 0) <> 1
+    event.is_staged AND event.date BETWEEN @start_date AND @end_date AS is_wanted,
+    IF(event.is_staged, CONCAT(COALESCE(event.batch_page_id, ''), '/', COALESCE(event.batch_ordering_id, ''), '/', COALESCE(event.batch_event_index, '')), NULL) AS key_before,
+    IF(event.is_staged, ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.event_params) AS parameter), []) AS event_params,
+    IF(event.is_staged, ARRAY(SELECT AS STRUCT SAFE_CAST(parameter.key AS STRING) AS key, COALESCE(SAFE_CAST(parameter.value.string_value AS STRING), SAFE_CAST(parameter.value.int_value AS STRING), SAFE_CAST(parameter.value.double_value AS STRING), SAFE_CAST(parameter.value.float_value AS STRING)) AS text, COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) AS number FROM UNNEST(event.user_properties) AS parameter), []) AS user_properties,
+    event.items
+  FROM (
+    SELECT
+      @v_632982f95429 AS property,
+      FALSE AS is_preliminary,
+      event.event_name,
+      SAFE_CAST(event.event_date AS STRING) AS shard,
+      TIMESTAMP_MICROS(event.event_timestamp) AS occurred_at,
+      DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone) AS date,
+      SAFE_CAST(event.user_pseudo_id AS STRING) AS client,
+      SAFE_CAST(event.user_id AS STRING) AS user_of_row,
+      SAFE_CAST(event.collected_traffic_source.gclid AS STRING) AS collected_gclid,
+      SAFE_CAST(event.collected_traffic_source.dclid AS STRING) AS collected_dclid,
+      SAFE_CAST(event.collected_traffic_source.srsltid AS STRING) AS collected_srsltid,
+      SAFE_CAST(event.collected_traffic_source.manual_source AS STRING) AS collected_source,
+      SAFE_CAST(event.collected_traffic_source.manual_medium AS STRING) AS collected_medium,
+      SAFE_CAST(event.collected_traffic_source.manual_campaign_name AS STRING) AS collected_campaign,
+      SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.source AS STRING) AS cross_channel_source,
+      SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.medium AS STRING) AS cross_channel_medium,
+      SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.campaign_name AS STRING) AS cross_channel_campaign,
+      SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.campaign_id AS STRING) AS google_ads_campaign_id,
+      SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.customer_id AS STRING) AS google_ads_customer_id,
+      SAFE_CAST(event.session_traffic_source_last_click.google_ads_campaign.campaign_name AS STRING) AS google_ads_campaign,
+      SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.source AS STRING) AS sa360_source,
+      SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.medium AS STRING) AS sa360_medium,
+      SAFE_CAST(event.session_traffic_source_last_click.sa360_campaign.campaign_name AS STRING) AS sa360_campaign,
+      SAFE_CAST(event.session_traffic_source_last_click.cm360_campaign.source AS STRING) AS cm360_source,
+      SAFE_CAST(event.session_traffic_source_last_click.cm360_campaign.medium AS STRING) AS cm360_medium,
+      SAFE_CAST(event.session_traffic_source_last_click.cm360_campaign.campaign_name AS STRING) AS cm360_campaign,
+      SAFE_CAST(event.session_traffic_source_last_click.dv360_campaign.source AS STRING) AS dv360_source,
+      SAFE_CAST(event.session_traffic_source_last_click.dv360_campaign.medium AS STRING) AS dv360_medium,
+      SAFE_CAST(event.session_traffic_source_last_click.dv360_campaign.campaign_name AS STRING) AS dv360_campaign,
+      SAFE_CAST(event.session_traffic_source_last_click.manual_campaign.source AS STRING) AS manual_source,
+      SAFE_CAST(event.session_traffic_source_last_click.manual_campaign.medium AS STRING) AS manual_medium,
+      SAFE_CAST(event.session_traffic_source_last_click.manual_campaign.campaign_name AS STRING) AS manual_campaign,
+      SAFE_CAST(event.session_traffic_source_last_click.cross_channel_campaign.default_channel_group AS STRING) AS cross_channel_group,
+      SAFE_CAST(event.batch_page_id AS STRING) AS batch_page_id,
+      SAFE_CAST(event.batch_ordering_id AS STRING) AS batch_ordering_id,
+      SAFE_CAST(event.batch_event_index AS STRING) AS batch_event_index,
+      SAFE_CAST(event.ecommerce.transaction_id AS STRING) AS ecommerce_order,
+      CAST(NULL AS STRING) AS ecommerce_currency,
+      SAFE_CAST(event.event_bundle_sequence_id AS STRING) AS bundle,
+      SAFE_CAST(event.device.category AS STRING) AS device_category,
+      SAFE_CAST(event.device.operating_system AS STRING) AS operating_system,
+      COALESCE(SAFE_CAST(event.device.web_info.browser AS STRING), SAFE_CAST(event.device.browser AS STRING)) AS browser,
+      SAFE_CAST(event.device.language AS STRING) AS language,
+      SAFE_CAST(event.device.web_info.hostname AS STRING) AS hostname,
+      SAFE_CAST(event.geo.country AS STRING) AS country,
+      SAFE_CAST(event.geo.region AS STRING) AS region,
+      SAFE_CAST(event.geo.city AS STRING) AS city,
+      SAFE_CAST(event.geo.continent AS STRING) AS continent,
+      SAFE_CAST(event.platform AS STRING) AS platform,
+      SAFE_CAST(event.stream_id AS STRING) AS stream_id,
+      SAFE_CAST(event.privacy_info.ads_storage AS STRING) AS ads_storage,
+      SAFE_CAST(event.ecommerce.purchase_revenue AS FLOAT64) AS purchase_revenue,
+      SAFE_CAST(event.ecommerce.purchase_revenue_in_usd AS FLOAT64) AS purchase_in_usd,
+      SAFE_CAST(event.ecommerce.refund_value AS FLOAT64) AS refund_stated,
+      SAFE_CAST(event.ecommerce.refund_value_in_usd AS FLOAT64) AS refunded_in_usd,
+      SAFE_CAST(event.event_value_in_usd AS FLOAT64) AS event_in_usd,
+      event.event_params,
+      event.user_properties,
+      (event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)) AS is_staged,
+      IF((event.event_name IN UNNEST(@event_names) OR (event.event_name = 'session_start' AND SAFE_CAST(event.user_id AS STRING) IS NOT NULL)), ARRAY(SELECT AS STRUCT SAFE_CAST(item.item_id AS STRING) AS item_id, SAFE_CAST(item.item_name AS STRING) AS item_name, SAFE_CAST(item.item_brand AS STRING) AS item_brand, SAFE_CAST(item.item_variant AS STRING) AS item_variant, SAFE_CAST(item.item_category AS STRING) AS item_category, SAFE_CAST(item.item_category2 AS STRING) AS item_category2, SAFE_CAST(item.item_category3 AS STRING) AS item_category3, SAFE_CAST(item.item_category4 AS STRING) AS item_category4, SAFE_CAST(item.item_category5 AS STRING) AS item_category5, SAFE_CAST(item.coupon AS STRING) AS coupon, SAFE_CAST(item.affiliation AS STRING) AS affiliation, SAFE_CAST(item.price AS FLOAT64) AS price, SAFE_CAST(item.quantity AS FLOAT64) AS quantity, SAFE_CAST(item.item_revenue AS FLOAT64) AS item_revenue, SAFE_CAST(item.item_refund AS FLOAT64) AS item_refund FROM UNNEST(event.items) AS item), []) AS items
+    FROM `my-project.analytics_1.events_2026112*` AS event
+    WHERE
+      event._TABLE_SUFFIX BETWEEN SUBSTR(@first_suffix, 8) AND SUBSTR(@last_suffix, 8)
+      AND REGEXP_CONTAINS(event._TABLE_SUFFIX, r'^\d{1}$')
+      AND DATE(TIMESTAMP_MICROS(event.event_timestamp), @timezone)
+        BETWEEN DATE_SUB(@start_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 1 DAY)
+      AND event.event_name IS NOT NULL
+      -- audience events are GA4's own, not anybody's
+      AND COALESCE((SELECT COALESCE(SAFE_CAST(parameter.value.int_value AS FLOAT64), SAFE_CAST(parameter.value.double_value AS FLOAT64), SAFE_CAST(parameter.value.float_value AS FLOAT64), SAFE_CAST(parameter.value.string_value AS FLOAT64)) FROM UNNEST(event.event_params) AS parameter WHERE SAFE_CAST(parameter.key AS STRING) = 'synthetic_bundle' LIMIT 1), 0) <> 1
+  ) AS event
+),
+exported AS (
+  -- with what single parameters say
+  SELECT
+    exports.*,
+    (SELECT parameter.number FROM UNNEST(exports.event_params) AS parameter WHERE parameter.key = 'ga_session_number' LIMIT 1) AS ga_session_number,
+    (SELECT parameter.text FROM UNNEST(exports.event_params) AS parameter WHERE parameter.key = 'page_title' LIMIT 1) AS page_title,
+    (SELECT parameter.text FROM UNNEST(exports.event_params) AS parameter WHERE parameter.key = 'value' LIMIT 1) AS value_text,
+    (SELECT parameter.number FROM UNNEST(exports.event_params) AS parameter WHERE parameter.key = 'value' LIMIT 1) AS value_number,
+    (SELECT parameter.text FROM UNNEST(exports.event_params) AS parameter WHERE parameter.key = 'transaction_id' LIMIT 1) AS transaction_id,
+    (SELECT parameter.text FROM UNNEST(exports.event_params) AS parameter WHERE parameter.key = 'currency' LIMIT 1) AS currency,
+    (SELECT parameter.text FROM UNNEST(exports.event_params) AS parameter WHERE parameter.key = 'coupon' LIMIT 1) AS coupon
+  FROM exports
 ),
 meant AS (
   -- what each field says, without the texts that say nothing
@@ -158,8 +218,8 @@ meant AS (
       IF(IS_NAN(exported.event_in_usd) OR IS_INF(exported.event_in_usd), NULL, exported.event_in_usd) AS event_in_usd),
     IF(REGEXP_CONTAINS(exported.client, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.client)) AS client_id,
     COALESCE(IF(REGEXP_CONTAINS(exported.user_of_row, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.user_of_row)), IF(REGEXP_CONTAINS(exported.param_user, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.param_user))) AS user_id,
-    COALESCE(IF(REGEXP_CONTAINS(exported.ecommerce_order, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.ecommerce_order)), IF(REGEXP_CONTAINS(exported.param_order, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.param_order))) AS order_id,
-    UPPER(IF(REGEXP_CONTAINS(exported.currency_text, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.currency_text))) AS currency_code,
+    COALESCE(IF(REGEXP_CONTAINS(exported.ecommerce_order, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.ecommerce_order)), IF(REGEXP_CONTAINS(exported.transaction_id, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|0|anonymous|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(exported.transaction_id))) AS order_id,
+    UPPER(IF(REGEXP_CONTAINS(COALESCE(exported.currency, exported.ecommerce_currency), r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(COALESCE(exported.currency, exported.ecommerce_currency)))) AS currency_code,
     IF(LOWER(TRIM(exported.ecommerce_order)) IN UNNEST(@v_ea131d42ee55), NULL, TRIM(exported.ecommerce_order)) AS order_before,
     -- inside one microsecond the order of requests and events decides
     CONCAT(
@@ -200,7 +260,7 @@ valued AS (
       ),
       IF(REGEXP_CONTAINS(meant.page_location, r'(?i)[?&#;](?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)='), REGEXP_EXTRACT_ALL(IF(LENGTH(meant.page_location) >= 1000, REGEXP_REPLACE(meant.page_location, r'[?&#;][^?&#;]*$', ''), meant.page_location), r'(?i)[?&#;]((?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=[^&#;?]+)'), []),
       meant.param_clicks,
-      IF(LOWER(REGEXP_EXTRACT(meant.page_referrer, r'(?i)^[^:]+://(?:www\.)?([^/?#:]+)')) = LOWER(REGEXP_EXTRACT(meant.page_location, r'(?i)^[^:]+://(?:www\.)?([^/?#:]+)')), IF(REGEXP_CONTAINS(meant.page_referrer, r'(?i)[?&#;](?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)='), REGEXP_EXTRACT_ALL(IF(LENGTH(meant.page_referrer) >= 420, REGEXP_REPLACE(meant.page_referrer, r'[?&#;][^?&#;]*$', ''), meant.page_referrer), r'(?i)[?&#;]((?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=[^&#;?]+)'), []), [])
+      IF(REGEXP_CONTAINS(meant.page_referrer, r'(?i)[?&#;](?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=') AND LOWER(REGEXP_EXTRACT(meant.page_referrer, r'(?i)^[^:]+://(?:www\.)?([^/?#:]+)')) = LOWER(REGEXP_EXTRACT(meant.page_location, r'(?i)^[^:]+://(?:www\.)?([^/?#:]+)')), REGEXP_EXTRACT_ALL(IF(LENGTH(meant.page_referrer) >= 420, REGEXP_REPLACE(meant.page_referrer, r'[?&#;][^?&#;]*$', ''), meant.page_referrer), r'(?i)[?&#;]((?:gclid|gbraid|wbraid|dclid|fbclid|msclkid|ttclid|li_fat_id|gclsrc|srsltid|twclid|epik|sccid|rdt_cid)=[^&#;?]+)'), [])
     ) AS click_pairs
   FROM meant
 ),
@@ -208,6 +268,9 @@ keyed AS (
   -- the key of each row, and the record of the event alone
   SELECT
     valued.*,
+    CASE valued.session_step WHEN 'cross_channel' THEN valued.cross_channel_source WHEN 'google_ads' THEN 'google' WHEN 'sa360' THEN valued.sa360_source WHEN 'cm360' THEN valued.cm360_source WHEN 'dv360' THEN valued.dv360_source WHEN 'manual' THEN valued.manual_source END AS said_source,
+    CASE valued.session_step WHEN 'cross_channel' THEN valued.cross_channel_medium WHEN 'google_ads' THEN 'cpc' WHEN 'sa360' THEN valued.sa360_medium WHEN 'cm360' THEN valued.cm360_medium WHEN 'dv360' THEN valued.dv360_medium WHEN 'manual' THEN valued.manual_medium END AS said_medium,
+    CASE valued.session_step WHEN 'cross_channel' THEN valued.cross_channel_campaign WHEN 'google_ads' THEN valued.google_ads_campaign WHEN 'sa360' THEN valued.sa360_campaign WHEN 'cm360' THEN valued.cm360_campaign WHEN 'dv360' THEN valued.dv360_campaign WHEN 'manual' THEN valued.manual_campaign END AS said_campaign,
     IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_source, valued.param_source), r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_source, valued.param_source))) AS raw_source,
     IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_medium, valued.param_medium), r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_medium, valued.param_medium))) AS raw_medium,
     IF(REGEXP_CONTAINS(IF(valued.is_collected, valued.collected_campaign, valued.param_campaign), r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(IF(valued.is_collected, valued.collected_campaign, valued.param_campaign))) AS raw_campaign,
@@ -278,14 +341,20 @@ SELECT
     [STRUCT((SELECT parameter.text FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'product_id' LIMIT 1) AS item_id, (SELECT parameter.text FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'product_name' LIMIT 1) AS item_name, CAST(NULL AS STRING) AS item_brand, CAST(NULL AS STRING) AS item_variant, CAST(NULL AS STRING) AS item_category, CAST(NULL AS STRING) AS item_category2, CAST(NULL AS STRING) AS item_category3, CAST(NULL AS STRING) AS item_category4, CAST(NULL AS STRING) AS item_category5, CAST(NULL AS STRING) AS coupon, CAST(NULL AS STRING) AS affiliation, (SELECT parameter.number FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'price' LIMIT 1) / keyed.unit AS price, (SELECT parameter.number FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key = 'quantity' LIMIT 1) AS quantity, CAST(NULL AS FLOAT64) AS item_revenue, CAST(NULL AS FLOAT64) AS item_refund)], ARRAY(SELECT AS STRUCT IF(REGEXP_CONTAINS(item.item_id, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_id)) AS item_id, IF(REGEXP_CONTAINS(item.item_name, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_name)) AS item_name, IF(REGEXP_CONTAINS(item.item_brand, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_brand)) AS item_brand, IF(REGEXP_CONTAINS(item.item_variant, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_variant)) AS item_variant, IF(REGEXP_CONTAINS(item.item_category, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category)) AS item_category, IF(REGEXP_CONTAINS(item.item_category2, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category2)) AS item_category2, IF(REGEXP_CONTAINS(item.item_category3, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category3)) AS item_category3, IF(REGEXP_CONTAINS(item.item_category4, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category4)) AS item_category4, IF(REGEXP_CONTAINS(item.item_category5, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_category5)) AS item_category5, IF(REGEXP_CONTAINS(item.coupon, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.coupon)) AS coupon, IF(REGEXP_CONTAINS(item.affiliation, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.affiliation)) AS affiliation, item.price AS price, item.quantity AS quantity, item.item_revenue AS item_revenue, item.item_refund AS item_refund FROM UNNEST(keyed.items) AS item WHERE COALESCE(IF(REGEXP_CONTAINS(item.item_id, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_id)), IF(REGEXP_CONTAINS(item.item_name, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(item.item_name))) IS NOT NULL OR COALESCE(item.price, item.item_revenue, item.item_refund) IS NOT NULL)
   ) AS items,
   keyed.page_location,
-  REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://[^/?#]+([^?#]*)') AS page_path,
-  COALESCE(REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://([^/?#]+)'), keyed.hostname) AS page_hostname,
+  -- a visit counts the pages that were seen, the stage tells the page of its events
+  IF(
+    keyed.is_wanted OR keyed.event_name IN ('page_view', 'screen_view'),
+    REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://[^/?#]+([^?#]*)'), NULL
+  ) AS page_path,
+  IF(
+    keyed.is_wanted, COALESCE(REGEXP_EXTRACT(keyed.page_location, r'^[^:]+://([^/?#]+)'), keyed.hostname), NULL
+  ) AS page_hostname,
   keyed.page_title,
   keyed.page_referrer,
   keyed.session_step,
-  IF(REGEXP_CONTAINS(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_source WHEN 'google_ads' THEN 'google' WHEN 'sa360' THEN keyed.sa360_source WHEN 'cm360' THEN keyed.cm360_source WHEN 'dv360' THEN keyed.dv360_source WHEN 'manual' THEN keyed.manual_source END, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_source WHEN 'google_ads' THEN 'google' WHEN 'sa360' THEN keyed.sa360_source WHEN 'cm360' THEN keyed.cm360_source WHEN 'dv360' THEN keyed.dv360_source WHEN 'manual' THEN keyed.manual_source END)) AS session_source,
-  IF(REGEXP_CONTAINS(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_medium WHEN 'google_ads' THEN 'cpc' WHEN 'sa360' THEN keyed.sa360_medium WHEN 'cm360' THEN keyed.cm360_medium WHEN 'dv360' THEN keyed.dv360_medium WHEN 'manual' THEN keyed.manual_medium END, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_medium WHEN 'google_ads' THEN 'cpc' WHEN 'sa360' THEN keyed.sa360_medium WHEN 'cm360' THEN keyed.cm360_medium WHEN 'dv360' THEN keyed.dv360_medium WHEN 'manual' THEN keyed.manual_medium END)) AS session_medium,
-  IF(REGEXP_CONTAINS(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_campaign WHEN 'google_ads' THEN keyed.google_ads_campaign WHEN 'sa360' THEN keyed.sa360_campaign WHEN 'cm360' THEN keyed.cm360_campaign WHEN 'dv360' THEN keyed.dv360_campaign WHEN 'manual' THEN keyed.manual_campaign END, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(CASE keyed.session_step WHEN 'cross_channel' THEN keyed.cross_channel_campaign WHEN 'google_ads' THEN keyed.google_ads_campaign WHEN 'sa360' THEN keyed.sa360_campaign WHEN 'cm360' THEN keyed.cm360_campaign WHEN 'dv360' THEN keyed.dv360_campaign WHEN 'manual' THEN keyed.manual_campaign END)) AS session_campaign,
+  IF(REGEXP_CONTAINS(keyed.said_source, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(keyed.said_source)) AS session_source,
+  IF(REGEXP_CONTAINS(keyed.said_medium, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(keyed.said_medium)) AS session_medium,
+  IF(REGEXP_CONTAINS(keyed.said_campaign, r'(?i)^\s*(?:|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(keyed.said_campaign)) AS session_campaign,
   IF(keyed.session_step = 'cross_channel', IF(REGEXP_CONTAINS(keyed.cross_channel_group, r'(?i)^\s*(?:|\(not set\)|\(none\)|\(redacted\)|\(data deleted\)|<other>|\(other\)|undefined|null|nan|n/a|none|-|\{.*\}|\[.*\]|<.*>|\$\{.*|%%.*%%|__.*__)\s*$'), NULL, TRIM(keyed.cross_channel_group)), NULL) AS session_channel,
   -- the campaign of this event alone; a paid click on it says more than the referrer that came with it
   CASE
@@ -406,7 +475,7 @@ ORDER BY day;
 CREATE OR REPLACE TABLE `my-project.conversions_staging.stage_1_visits` PARTITION BY `date` AS
 WITH
 begun AS (
-  -- what the events of each session say together
+  -- what the events of each session say together; a record begins with its moment, so that the first one is the least
   SELECT
     scanned.property,
     scanned.session_id,
@@ -415,25 +484,37 @@ begun AS (
     scanned.begun.ended_at,
     scanned.begun.pages,
     scanned.begun.depth,
-    scanned.begun.landing,
-    scanned.begun.session_record,
-    -- of one page its page_view says more than session_start, which may know its address alone
-    IF(
-      JSON_VALUE(SUBSTR(scanned.begun.event_record, 29), '$.page')
-      = JSON_VALUE(SUBSTR(scanned.begun.worded_record, 29), '$.page'),
-      scanned.begun.worded_record, scanned.begun.event_record
-    ) AS event_record
+    MIN(CONCAT(scanned.moment, scanned.page_location)) AS landing,
+    MIN(IF(scanned.session_step IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
+      scanned.session_source AS source, scanned.session_medium AS medium, scanned.session_campaign AS campaign,
+      scanned.session_channel AS channel, scanned.session_step AS step
+    ))))) AS session_record,
+    MIN(IF(scanned.own_source IS NULL, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
+      scanned.own_source AS source, scanned.own_medium AS medium, scanned.own_campaign AS campaign,
+      CAST(NULL AS STRING) AS channel, 'first_event' AS step, scanned.page_location AS page
+    ))))) AS event_record,
+    MIN(IF(scanned.own_source IS NULL OR scanned.says_little, NULL, CONCAT(scanned.moment, TO_JSON_STRING(STRUCT(
+      scanned.own_source AS source, scanned.own_medium AS medium, scanned.own_campaign AS campaign,
+      CAST(NULL AS STRING) AS channel, 'first_event' AS step, scanned.page_location AS page
+    ))))) AS worded_record
   FROM `my-project.conversions_staging.stage_1_scanned` AS scanned
   WHERE scanned.begun IS NOT NULL
+  GROUP BY
+    scanned.property, scanned.session_id, scanned.begun.client_id, scanned.begun.started_at, scanned.begun.ended_at,
+    scanned.begun.pages, scanned.begun.depth
 ),
 recorded AS (
   -- the record of each visit: GA4's own, else that of its first event with one
   SELECT
-    begun.* EXCEPT (ended_at, landing, session_record, event_record),
+    begun.* EXCEPT (ended_at, landing, session_record, event_record, worded_record),
     DATE(begun.started_at, @timezone) AS date,
     TIMESTAMP_DIFF(begun.ended_at, begun.started_at, MICROSECOND) / 1000000 AS duration_seconds,
     SUBSTR(begun.landing, 29) AS landing_page,
-    SUBSTR(COALESCE(begun.session_record, begun.event_record), 29) AS record
+    -- of one page its page_view says more than session_start, which may know its address alone
+    SUBSTR(COALESCE(begun.session_record, IF(
+      JSON_VALUE(SUBSTR(begun.event_record, 29), '$.page') = JSON_VALUE(SUBSTR(begun.worded_record, 29), '$.page'),
+      begun.worded_record, begun.event_record
+    )), 29) AS record
   FROM begun
 ),
 both AS (

@@ -68,6 +68,12 @@ CREATE OR REPLACE MACRO googlesql_safe_text_of_integer
 CREATE OR REPLACE MACRO googlesql_safe_text
   (x VARCHAR) AS x,
   (x) AS googlesql_safe_text_of_integer(x);
+CREATE OR REPLACE MACRO googlesql_text_of_double
+  (x DOUBLE) AS googlesql_float_text(x),
+  (x) AS googlesql_text(x);
+CREATE OR REPLACE MACRO googlesql_safe_text_of_double
+  (x DOUBLE) AS googlesql_float_text(x),
+  (x) AS googlesql_safe_text(x);
 CREATE OR REPLACE MACRO googlesql_is_integer_text(x) AS regexp_full_match(x, '\s*[+-]?(\d+|0[xX][0-9a-fA-F]+)\s*');
 CREATE OR REPLACE MACRO googlesql_integer_text(x) AS
   CASE
@@ -175,6 +181,9 @@ CREATE OR REPLACE MACRO googlesql_farm_fingerprint(x) AS bqemu_farm_fingerprint(
 
 -- Time. Weeks begin on an ISO day: Monday is 1, Sunday is 7.
 CREATE OR REPLACE MACRO googlesql_micros(x) AS epoch_us(CAST(x AS TIMESTAMPTZ));
+-- A zone is known when a query is planned, and that of most projects needs no calendar.
+CREATE OR REPLACE MACRO googlesql_day(x, zone) AS
+  CASE WHEN zone = 'UTC' THEN CAST(make_timestamp(epoch_us(x)) AS DATE) ELSE CAST(timezone(zone, x) AS DATE) END;
 CREATE OR REPLACE MACRO googlesql_week(day, first) AS
   CAST(day AS DATE) - CAST((isodow(CAST(day AS DATE)) - first + 7) % 7 AS INTEGER);
 CREATE OR REPLACE MACRO googlesql_week_diff(a, b, first) AS

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from sqlglot import exp
@@ -32,24 +32,53 @@ _AGGREGATES: dict[type[exp.Expr], str] = {
 def rewrite(tree: exp.Expr) -> exp.Expr:
     """The tree with each subquery over one array as a list function, where it can be one."""
     numbers = count()
+    lookups: list[tuple[exp.Expr, exp.Expr]] = []
     # inner subqueries first: an outer one can become a list function only when they have
     for node in reversed(list(tree.find_all(exp.Subquery, exp.Array, exp.Exists))):
         select = (
             node.expressions[0] if isinstance(node, exp.Array) and node.expressions else node.this
         )
         if isinstance(select, exp.Select):
-            over = _over(select, f"element{next(numbers)}")
-            found = over and _FORMS[type(node)](node, over)
-            if found is not None:
+            # one name for all, so that two lookups of one list are the same to DuckDB
+            is_inmost = select.find(exp.Lambda) is None
+            over = _over(select, "element" if is_inmost else f"element{next(numbers)}")
+            found = _FORMS[type(node)](node, over) if over else None
+            if over is not None and found is not None:
                 node.replace(found)
+                if isinstance(node, exp.Subquery) and (shared := _looked_up(over)):
+                    lookups.append((found, shared))
+    _share(lookups)
     return tree
+
+
+def _share(lookups: list[tuple[exp.Expr, exp.Expr]]) -> None:
+    """Lookups of one SELECT in one list as places in two lists of a row, where that is less work.
+
+    DuckDB works out once what is written twice in one SELECT, but no function of an element, and
+    nothing that it may not have to work out at all.
+    """
+    groups: dict[tuple[int, str], list[tuple[exp.Expr, exp.Expr]]] = {}
+    for found, shared in lookups:
+        if found.find_ancestor(exp.Select, exp.Lambda, *_LAZY) is (select := found.parent_select):
+            groups.setdefault((id(select), shared.expressions[0].sql()), []).append((found, shared))
+    for group in groups.values():
+        if len(group) >= _ENOUGH:
+            for found, shared in group:
+                found.replace(shared)
+
+
+_LAZY = (exp.If, exp.Case, exp.Coalesce, exp.And, exp.Or)
+_ENOUGH = 3
+"""So many lookups pay for looking at every element."""
 
 
 @dataclass(frozen=True)
 class _Over:
     """A SELECT over the elements of one array: which ones, and what of each."""
 
+    array: exp.Expr
     elements: exp.Expr
+    """The array, or what is left of it by the condition."""
     element: str
     projections: list[Any]
     condition: exp.Expr | None
@@ -60,7 +89,7 @@ class _Over:
 
     def mapped(self, value: exp.Expr) -> exp.Expr:
         """The list of this value of each element."""
-        found = native("LIST_TRANSFORM", self.elements.copy(), _function(self.element, value))
+        found = _each(self.elements, self.element, value)
         return native("LIST_SORT", found, "ASC", "NULLS FIRST") if self.is_sorted else found
 
 
@@ -92,7 +121,7 @@ def _over(select: exp.Select, element: str) -> _Over | None:
     if limit and size is None:
         return None
     packs = select.args.get("kind") == "STRUCT"
-    return _Over(kept, element, parts, condition, size, packs, order is not None)
+    return _Over(array, kept, element, parts, condition, size, packs, order is not None)
 
 
 def _members_listed(condition: exp.Expr) -> exp.Expr:
@@ -144,6 +173,32 @@ def _scalar(node: exp.Expr, over: _Over) -> exp.Expr | None:
     return None
 
 
+def _looked_up(over: _Over) -> exp.Expr | None:
+    """The one value that is selected, in the place of the key; None where that is not the same."""
+    asked, value = over.condition, over.projections[0].unalias()
+    if over.packs or over.is_sorted or value.find(exp.AggFunc):
+        return None
+    if not isinstance(asked, exp.EQ) or not isinstance(asked.expression, exp.Literal):
+        return None
+    # every element is looked at, so that nothing may fail on those that are not asked for
+    if not all(isinstance(it, _NEVER_FAIL) for it in _walk(value, asked.this)):
+        return None
+    keys = _each(over.array, over.element, asked.this)
+    place = native("LIST_POSITION", keys, asked.expression.copy())
+    return native("LIST_EXTRACT", _each(over.array, over.element, value), place)
+
+
+_NEVER_FAIL = (
+    *(exp.Column, exp.Dot, exp.Identifier, exp.Literal, exp.Null, exp.Paren, exp.DataType),
+    *(exp.Coalesce, exp.TryCast, exp.JSONExtractScalar, exp.JSONPath, exp.JSONPathPart),
+)
+"""Nodes of expressions that are never an error."""
+
+
+def _walk(*values: exp.Expr) -> Iterator[exp.Expr]:
+    return chain.from_iterable(value.walk() for value in values)
+
+
 def _aggregated(value: exp.Expr, over: _Over) -> exp.Expr | None:
     if over.limit is not None or isinstance(value.this, exp.Distinct):
         return None
@@ -190,6 +245,10 @@ def _struct(projections: list[exp.Expr]) -> exp.Expr:
     return exp.Struct(expressions=fields)
 
 
+def _each(array: exp.Expr, element: str, value: exp.Expr) -> exp.Expr:
+    return native("LIST_TRANSFORM", array.copy(), _function(element, value.copy()))
+
+
 def _function(element: str, body: exp.Expr) -> exp.Expr:
     return exp.Lambda(this=body, expressions=[exp.to_identifier(element)])
 
@@ -215,10 +274,10 @@ def _outer_names(select: exp.Select) -> Iterator[str]:
 
 def _of_element(part: exp.Expr, name: str, element: str, outer: set[str]) -> exp.Expr | None:
     """The same with columns as fields of the element; None when one may be something else."""
-    # IN UNNEST(@list) is a subquery to DuckDB, and no function of an element may hold one
-    if part.find(exp.Query, exp.Window, exp.Unnest):
-        return None
     whole = exp.Paren(this=part.copy())
+    # IN UNNEST(@list) is a subquery to DuckDB, and no function of an element may hold one
+    if whole.find(exp.Query, exp.Window, exp.Unnest):
+        return None
     for column in list(whole.find_all(exp.Column)):
         path = [it.name for it in column.parts]
         if path[0] == name and name:

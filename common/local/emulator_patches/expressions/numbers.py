@@ -36,14 +36,22 @@ def _cast(node: exp.Expr) -> exp.Expr | None:
 def _text(node: exp.Expr) -> exp.Expr:
     is_safe = isinstance(node, exp.TryCast)
     if _type_is_seen(node.this):
-        return call("safe_text" if is_safe else "text", node.this)
-    if node.this.name.lower() in _INTEGERS:
-        return exp.cast(node.this, exp.DType.TEXT)
-    text = call("string", node.this)
+        return call(f"{'safe_' if is_safe else ''}text{_hint(node.this)}", node.this)
+    value: exp.Expr = node.this
+    if value.name.lower() == "googlesql_json_value":
+        return value
+    if value.name.lower() in _INTEGERS:
+        return exp.cast(value, exp.DType.TEXT)
+    text = call("string", value)
     return native("TRY", text) if is_safe else text
 
 
-_INTEGERS = {"googlesql_unix", "googlesql_int64"}
+def _hint(value: exp.Expr) -> str:
+    """What GA4 calls a FLOAT64, whose text is short work when no other type is expected."""
+    return "_of_double" if value.name in ("double_value", "float_value") else ""
+
+
+_INTEGERS = {"googlesql_unix", "googlesql_micros", "googlesql_int64"}
 """Calls that give an INT64, whose text is DuckDB's own."""
 
 

@@ -11,7 +11,7 @@ import re
 
 from sqlglot import exp
 
-from common.local.emulator_patches.expressions.functions import Rewrite, call, native
+from common.local.emulator_patches.expressions.functions import Rewrite, call, native, renamed
 from common.local.emulator_patches.expressions.texts import concatenated
 
 _MICROS = {
@@ -204,8 +204,7 @@ def _date(node: exp.Expr) -> exp.Expr | None:
     zone = node.args.get("zone")
     if zone is None or node.expressions:
         return None
-    local = native("TIMEZONE", zone, exp.cast(node.this, exp.DType.TIMESTAMPTZ))
-    return exp.cast(local, exp.DType.DATE)
+    return call("day", exp.cast(node.this, exp.DType.TIMESTAMPTZ), zone)
 
 
 def _string(node: exp.Expr) -> exp.Expr | None:
@@ -230,7 +229,7 @@ REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.String: _string,
     exp.UnixSeconds: _unix("SECOND"),
     exp.UnixMillis: _unix("MILLISECOND"),
-    exp.UnixMicros: _unix("MICROSECOND"),
+    exp.UnixMicros: renamed("micros", "this"),
     exp.UnixToTime: _from_unix,
     exp.TimeToStr: _format,
     exp.StrToTime: _parse,

@@ -140,11 +140,13 @@ def prepared(project: str, sql: str, wire: list[JsonObject] | None, ctx: Any, ca
     translated = translation.translate(sql, project, parameters.types(wire))
     values = parameters.values(wire, set(translated.parameters))
     with messages.as_bigquery_errors(sql, translated.text):
-        return Plan(project, statement, completed(translated, values, ctx), values)
+        return Plan(project, statement, *completed(translated, values, ctx))
 
 
-def completed(translated: translation.Translation, bound: JsonObject, ctx: Any) -> str:
-    """The text with the shards of each wildcard in it."""
+def completed(
+    translated: translation.Translation, bound: JsonObject, ctx: Any
+) -> tuple[str, JsonObject]:
+    """The text with the shards of each wildcard in it, and the values that it still asks for."""
     text = translated.text
     for wildcard in translated.wildcards:
         place = (wildcard.project, wildcard.dataset)
@@ -158,7 +160,8 @@ def completed(translated: translation.Translation, bound: JsonObject, ctx: Any) 
             columns,
         )
         text = text.replace(f"{wildcard.token} AS", f"{union} AS")
-    return arrivals.completed(text, translated.arrivals, ctx)
+    left = {name: value for name, value in bound.items() if name in translated.left}
+    return arrivals.completed(text, translated.arrivals, ctx), left
 
 
 def _kept(ctx: Any, condition: str, suffixes: list[str], bound: JsonObject) -> Sequence[str]:

@@ -31,6 +31,7 @@ from common.local.emulator_patches.expressions import (
     texts,
     times,
     unnest,
+    windows,
 )
 from common.local.emulator_patches.patch import private
 from common.local.emulator_patches.statements import (
@@ -41,7 +42,10 @@ from common.local.emulator_patches.statements import (
     wildcards,
 )
 
-PASSES = (names.rewrite, structs.rewrite, lists.rewrite, aggregates.rewrite, texts.rewrite)
+PASSES = (
+    *(names.rewrite, structs.rewrite, lists.rewrite, aggregates.rewrite, texts.rewrite),
+    windows.rewrite,
+)
 """Patches that look at whole statements, in their order."""
 REWRITES = {
     **numbers.REWRITES,
@@ -67,12 +71,17 @@ OUR_OWN = {
 
 @dataclass(frozen=True)
 class Translation:
-    """DuckDB's statement, the tables still to be put into it, and the names of its parameters."""
+    """DuckDB's statement, the tables still to be put into it, and the names of its parameters.
+
+    What is only asked of wildcards, to find their shards, stands in the text no more.
+    """
 
     text: str
     wildcards: tuple[wildcards.Wildcard, ...]
     arrivals: tuple[arrivals.Reference, ...]
     parameters: frozenset[str]
+    left: frozenset[str]
+    """Those of the parameters that stand in the text."""
 
 
 def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> Translation:
@@ -90,13 +99,18 @@ def translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) -> 
         translated,
         text=standins.restored(translated.text, names),
         wildcards=tuple(
-            replace(it, condition=standins.restored(it.condition, names))
+            replace(
+                it,
+                condition=standins.restored(it.condition, names),
+                parameters=frozenset(names.get(used, used) for used in it.parameters),
+            )
             for it in translated.wildcards
         ),
         arrivals=tuple(
             replace(it, table=standins.restored(it.table, names)) for it in translated.arrivals
         ),
         parameters=frozenset(names.get(used, used) for used in translated.parameters),
+        left=frozenset(names.get(used, used) for used in translated.left),
     )
 
 
@@ -113,8 +127,9 @@ def _translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) ->
     for table in list(duck.find_all(exp.Table)):
         _qualify(table, project)
     _qualify_calls(duck, project)
-    used = frozenset(it.name for it in duck.find_all(exp.Parameter, exp.Placeholder))
-    return Translation(duck.sql("duckdb", copy=False), tuple(found), tuple(timed), used)
+    left = wildcards.parameter_names(duck)
+    used = left.union(*(it.parameters for it in found))
+    return Translation(duck.sql("duckdb", copy=False), tuple(found), tuple(timed), used, left)
 
 
 def _rewritten(tree: exp.Expr, declared: tuple[tuple[str, str], ...]) -> exp.Expr:

@@ -26,6 +26,8 @@ class Wildcard:
     dataset: str
     prefix: str
     condition: str
+    parameters: frozenset[str]
+    """Names of those in the condition."""
     has_suffix: bool
 
     @property
@@ -107,14 +109,19 @@ def _shard(wildcard: Wildcard, suffix: str, narrow: Mapping[str, Sequence[str]])
 
 def _take_out(table: exp.Table, token: str, project: str) -> Wildcard:
     select = table.find_ancestor(exp.Select) or exp.Select()
-    has_suffix = any(it.name.upper() == _SUFFIX for it in select.find_all(exp.Column))
     conditions = [it for it in _conjuncts(select, table) if _is_about_suffix(it, table.alias)]
+    condition = " AND ".join(_bare(it).sql("duckdb") for it in conditions)
+    for pruning in conditions:
+        # it holds for every shard that is left, and a row is not asked
+        pruning.replace(exp.true())
+    has_suffix = any(it.name.upper() == _SUFFIX for it in select.find_all(exp.Column))
     found = Wildcard(
         token=f'"{token}"',
         project=table.catalog or project,
         dataset=table.db,
         prefix=table.name[:-1],
-        condition=" AND ".join(_bare(it).sql("duckdb") for it in conditions),
+        condition=condition,
+        parameters=frozenset(name for it in conditions for name in parameter_names(it)),
         has_suffix=has_suffix,
     )
     if has_suffix:
@@ -122,6 +129,11 @@ def _take_out(table: exp.Table, token: str, project: str) -> Wildcard:
     known_as = exp.TableAlias(this=exp.to_identifier(table.alias or token, quoted=True))
     table.replace(exp.Table(this=exp.to_identifier(token, quoted=True), alias=known_as))
     return found
+
+
+def parameter_names(tree: exp.Expr) -> frozenset[str]:
+    """The names of the parameters in it."""
+    return frozenset(it.name for it in tree.find_all(exp.Parameter, exp.Placeholder))
 
 
 def _conjuncts(select: exp.Select, table: exp.Table) -> list[exp.Expr]:
