@@ -6,8 +6,10 @@ For tests that need thousands of runs.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -43,6 +45,8 @@ class QuickWarehouse(Warehouse):
         self.thread = threading.get_ident()
         self.jobs: dict[str, Executed] = {}
         self.statements = 0
+        self.refused = ""
+        """Words of a statement that nobody may run for now."""
         self.changed: dict[str, datetime] = {}
         """When a table's rows changed last, where a test says so."""
         # what execution.completed asks for shards: an engine and its catalog
@@ -193,7 +197,8 @@ class QuickWarehouse(Warehouse):
         values = {name: sql.parameters[name].value for name in translated.parameters}
         text, values = execution.completed(translated, values, self)
         try:
-            return self._of_thread().execute(text, values or None)
+            with _no_look_for_pandas():
+                return self._of_thread().execute(text, values or None)
         except duckdb.CatalogException as error:
             raise NotFoundError(str(error)) from error
         except duckdb.Error as error:
@@ -203,6 +208,17 @@ class QuickWarehouse(Warehouse):
         """A connection keeps one answer at a time, so the renewal of a lease has one of its own."""
         own = threading.get_ident() == self.thread
         return self.connection if own else self.connection.cursor()
+
+
+@contextmanager
+def _no_look_for_pandas() -> Iterator[None]:
+    """DuckDB asks for it at each value of a parameter, and nothing answers sooner than a None."""
+    is_absent = sys.modules.setdefault("pandas", cast("Any", None)) is None
+    try:
+        yield
+    finally:
+        if is_absent:
+            sys.modules.pop("pandas", None)
 
 
 _CREATED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -104,7 +104,7 @@ def windows(
     for id in sorted(ids):
         if (end := _last_day(id, request, trigger, known)) is not None:
             due = due_window(known.definitions[id], known.definitions, end, known.done)
-            start = _asked_day(id, request, known) or _first_day(id, due, known)
+            start = _asked_day(id, request, due, known) or _first_day(id, due, known)
             # a start after the last day that GA4 has would be a window without days
             found[id] = Window(min(start, due.end), due.end)
     return _following_members(found, known.definitions)
@@ -264,14 +264,22 @@ def reaching(id: str, request: RunRequested, trigger: str, known: Known) -> date
     return max([end, *(day for day in of_members if day)])
 
 
-def _asked_day(id: str, request: RunRequested, known: Known) -> date | None:
+def _asked_day(id: str, request: RunRequested, due: Window, known: Known) -> date | None:
     """The first day that was asked for, or an earlier one after which nothing is done yet.
 
-    To close a later day would pass over the days between for ever.
+    To close a later day would pass over the days between for ever, and leave to a version that has
+    never run the rows of the one before it.
     """
     done, asked = known.done_until(id), request.start_date
+    if asked and done is None and _is_edited(id, known):
+        return min(asked, _first_day(id, due, known))
     # the day after the last one that is done, so that no gap is left behind the days asked for
     return min(asked, done + timedelta(days=1)) if asked and done else asked
+
+
+def _is_edited(id: str, known: Known) -> bool:
+    """Whether the table has rows of an earlier version."""
+    return any(other == id for other, _ in known.done)
 
 
 def _first_day(id: str, due: Window, known: Known) -> date:

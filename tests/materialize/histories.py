@@ -27,7 +27,7 @@ from unittest.mock import patch
 from common import schemas
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed
-from common.errors import RetryableError
+from common.errors import RetryableError, UserError
 from common.local.limits.faults import Fault, Faults, Odds
 from common.messaging.messages import (
     Materialized,
@@ -233,6 +233,7 @@ class Worker(QuickWarehouse):
         faults: Faults | None = None,
     ) -> None:
         super().__init__(house.settings, house.connection)
+        self.house = house
         self.faults = faults
         self.jobs = house.jobs
         self.dies_at = dies_at
@@ -254,6 +255,8 @@ class Worker(QuickWarehouse):
 
     def submit(self, sql: Sql, job_id: str | None) -> Executed:
         """Run a statement as this design does; wrong designs differ here."""
+        if self.house.refused and self.house.refused in sql.text.partition("\n")[0]:
+            raise UserError("The export may not be read.", code="access_denied")
         return super().execute(sql, job_id=job_id)
 
     def execute_together(self, statements: Sequence[Sql], *, job_id: str) -> None:

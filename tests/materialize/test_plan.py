@@ -230,6 +230,14 @@ def test_days_long_past_are_computed_alone_only_where_no_row_silences_another() 
     assert ends == {"a": DAY, "order": date(2026, 1, 31), "spaced": DAY}
 
 
+def test_a_version_that_never_ran_leaves_no_day_to_the_one_before_it() -> None:
+    late = RunRequested(start_date=DAY)
+    found = known(stored("edited", version=2), stored("new"), edited=DAY)
+    windows = windows_of(found, late)
+    assert windows["edited"].days == BACKFILL_DAYS, "version 1 has told the days before"
+    assert windows["new"].days == 1, "a table that is begun begins where one likes"
+
+
 def test_a_combined_conversion_goes_back_as_far_as_its_members() -> None:
     both = combined("both", "a", "b")
     over = combined("over", "both", "c")
