@@ -270,9 +270,8 @@ class ExportPlay(Play):
                 self.deliver([self.at(day).model_copy(update=asked)], last_day=True)
             if day == self.shards.edited_at and self.dice.random() < 0.6:
                 self.edit(day)
-            is_forsaken = self.dice.random() < 0.15
-            queue = self.forsaken(self.at(day)) if is_forsaken else [self.at(day)]
-            self.deliver(queue, last_day=True)
+            request, is_forsaken = self.at(day), self.dice.random() < 0.15
+            self.deliver(self.forsaken(request) if is_forsaken else [request], last_day=True)
             if day == self.shards.edited_at:
                 # unless the edit came between the plan of a run and its tasks
                 self.edit(day)

@@ -14,14 +14,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from common import schemas
 from functions.materialize.runs.run import handle
 from tests import leases
-from tests.materialize.histories import Crash, Worker
+from tests.materialize.histories import Crash, Rewording, Worker
 from tests.materialize.world import QuickWorld, ga4_schema
 
 WRITTEN = Path(__file__).parent / "written_by_f42faa8"
@@ -86,6 +86,19 @@ def test_the_first_run_of_the_new_code_changes_no_id(upgraded: QuickWorld) -> No
     upgraded.run(NEXT_DAY)
     nothing_is_renamed(upgraded)
     assert upgraded.ledger("order")[-1]["status"] == "applied"
+
+
+class KnowsOneKeyAlone(Rewording):
+    """Rows of the first rule are looked for under the keys of the second."""
+
+    words: ClassVar = {"COALESCE(target.key_version, 1) = 1": "FALSE"}
+
+
+def test_a_new_key_that_renames_published_rows_is_found_out(upgraded: QuickWorld) -> None:
+    upgraded.warehouse = KnowsOneKeyAlone(upgraded.quick)
+    upgraded.run(NEXT_DAY)
+    with pytest.raises(AssertionError):
+        nothing_is_renamed(upgraded)
 
 
 def test_nor_does_a_backfill_that_reads_every_day_again(upgraded: QuickWorld) -> None:

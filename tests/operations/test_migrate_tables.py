@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any, NoReturn
+from unittest.mock import patch
 
 import pytest
 from google.api_core.exceptions import NotFound
@@ -61,6 +64,43 @@ def test_rows_and_labels_stay(warehouse: Warehouse) -> None:
 def test_twice_is_once(warehouse: Warehouse) -> None:
     list(migrate(warehouse))
     assert list(migrate(warehouse)) == [("incidents", [])]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def dies_after(work: Callable[..., object]) -> Callable[..., NoReturn]:
+    """The work done once, and nobody there any more who hears of it."""
+
+    def done(*args: Any, **options: Any) -> NoReturn:
+        work(*args, **options)
+        raise Killed
+
+    return done
+
+
+def test_a_migration_that_dies_after_each_of_its_statements_is_taken_up_again(
+    warehouse: Warehouse, dataset: str
+) -> None:
+    # a second table is behind as well, so that one death lies between the two
+    date = bigquery.SchemaField("date", "DATE")
+    warehouse.client.create_table(bigquery.Table(f"{dataset}.quarantine", schema=[date]))
+    lacking = {"incidents": OLD, "quarantine": ("date",)}
+    statements = sum(len(set(schemas.columns(it)) - set(has)) for it, has in lacking.items())
+    with (
+        patch.object(warehouse, "execute", dies_after(warehouse.execute)),
+        patch.object(warehouse.client, "update_table", dies_after(warehouse.client.update_table)),
+    ):
+        # each table's label comes last
+        for _ in range(statements + len(lacking)):
+            with pytest.raises(Killed):
+                list(migrate(warehouse))
+    assert sorted(migrate(warehouse)) == [("incidents", []), ("quarantine", [])]
+    for table in lacking:
+        found = warehouse.client.get_table(warehouse.path(table))
+        assert {column.name for column in found.schema} == set(schemas.columns(table))
+        assert found.labels[migrations.LABEL] == str(schemas.load(table)["version"])
 
 
 def test_code_that_is_older_than_a_table_leaves_it_as_it_is(warehouse: Warehouse) -> None:
