@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import ClassVar
 
 from functions.export.ledger.entries import Entry, Scope
@@ -17,6 +17,7 @@ from functions.export.ledger.protocol import Census, Today
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import (
     OPEN,
+    PARKED_AT_MOST,
     PARKED_FOR,
     Candidate,
     DeliveryState,
@@ -312,7 +313,13 @@ class MemoryLedger:
             if entry.state in ("rejected", "parked"):
                 key = dedup_key(self.scope.conversion, entry.conversion_id)
                 refused.setdefault(entry.reason, set()).add(key)
-        return Today(len(accepted), refused)
+        back_to = (since - PARKED_AT_MOST).date()
+        taken = [
+            w.entry.at
+            for w in self.store.written
+            if w.entry.state == "accepted" and w.entry.sent and w.entry.at.date() >= back_to
+        ]
+        return Today(len(accepted), refused, max(taken, default=None))
 
     def park(self, reasons: Sequence[str], since: datetime, now: datetime) -> None:
         newest = {w.entry.conversion_id: w.entry for w in sorted(self.store.written, key=_order)}
@@ -376,6 +383,7 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
             case "sending" | "unknown":
                 doubts += [entry.sent] if entry.sent else []
     meanwhile = last.entry.state == "accepted" and _asked_meanwhile(ordered)
+    parked = _parked(ordered)
     return DeliveryState(
         "requested" if meanwhile else last.entry.state,
         last.entry.reason or None,
@@ -385,15 +393,18 @@ def _delivery_state(history: list[Written]) -> DeliveryState:
         doubts[0] if doubts else None,
         any(sent.op == "retract" for sent in doubts),
         _refused_in_doubt(ordered, doubts),
-        _parked_since(ordered),
+        min(parked, default=None),
+        len(parked),
     )
 
 
-def _parked_since(ordered: Sequence[Written]) -> datetime | None:
-    """When it was first parked after the newest acceptance."""
+def _parked(ordered: Sequence[Written]) -> list[datetime]:
+    """When it was parked, as it is, after whatever else was decided; the newest first."""
     entries = [written.entry for written in ordered]
-    taken = max((i for i, each in enumerate(entries) if each.state == "accepted"), default=-1)
-    return min((each.at for each in entries[taken + 1 :] if each.state == "parked"), default=None)
+    undecided = ("parked", "sending", "retry", "unknown")
+    tail = takewhile(lambda each: each.state in undecided, reversed(entries))
+    parked = [each for each in tail if each.state == "parked"]
+    return [each.at for each in parked if each.row_hash == entries[-1].row_hash]
 
 
 def _asked_meanwhile(ordered: Sequence[Written]) -> bool:

@@ -26,6 +26,7 @@ from functions.export.contract.config import DestinationConfig, Mapped
 from functions.export.ledger.entries import Scope
 from functions.export.payload.rows import ConversionRow
 from functions.export.reconcile.delivery_state import DeliveryState, State, dedup_key
+from functions.export.send.delivery import IN_DOUBT
 from functions.export.send.due import JUST_NOW, LATEST_DAYS
 from functions.export.send.run import Job, Run
 from functions.export.transport import foreign
@@ -312,6 +313,13 @@ class Platform:
                 refused[row] = "unknown_conversion"
         return _json(200, {"n": len(batch), "request": request, "bad": refused})
 
+    def refuse(self, batch: Sequence[Built], reason: str) -> Answer:
+        """The answer of an account that is set wrongly, which blames the rows."""
+        bad = dict.fromkeys(range(len(batch)), reason)
+        if self.rules.partial:
+            return _json(200, {"n": len(batch), "request": "", "bad": bad})
+        return _json(400, {"reason": reason, "bad": bad if self.rules.names_bad_rows else {}})
+
     def _has_taken(self, built: Built) -> bool:
         """Whether the platform counts just this already."""
         copy = self.kept.get(built.payload[0])
@@ -357,6 +365,8 @@ class Odds:
     pause: float = 0.03
     outage: float = 0.1
     late: float = 0.1
+    setting: float = 0.1
+    """How often somebody saves a wrong setting in the account between two runs."""
     warehouse: float = 0.0
     """Share of BigQuery's calls that fail."""
     gaps: tuple[float, ...] = GAPS
@@ -418,6 +428,10 @@ class World:
         self.erased: set[str] = set()
         """Keys whose person is forgotten, so that they never come back."""
         self.account_until = START
+        self.settings = random.Random(f"{seed}/settings")
+        self.setting_until = START
+        self.setting = ""
+        """What the platform says of each row while it is wrong."""
         self.faults = Faults(seed, faults.Odds(odds.warehouse))
 
     def play(self) -> Verdict:
@@ -431,6 +445,10 @@ class World:
                 if not self.acknowledged or self._is_due():
                     self._run()
                 self._pass(self.chance.choice(self.odds.gaps))
+                if self.settings.random() < self.odds.setting:
+                    wrong_for = timedelta(hours=self.settings.choice((2, 30, 72)))
+                    self.setting_until = self.clock.time + wrong_for
+                    self.setting = self.settings.choice(("bad", "odd"))
         self.healthy = True
         for hours in (1, 1, 25, 1, 25, 1):
             self._pass(hours)
@@ -566,6 +584,8 @@ class World:
             return Answer(401, b"{}")
         if self.clock.time < self.account_until and not self.healthy:
             return _json(400, {"reason": "odd_account"})
+        if self.clock.time < self.setting_until and not self.healthy:
+            return self.platform.refuse(batch, self.setting)
         fault = (
             None
             if self.healthy or self.chance.random() >= self.odds.fault
@@ -730,6 +750,8 @@ class World:
             denied
             or state in ("ambiguous", "expired", *excused)
             or (poisoned and state in ("rejected", "parked", "retry"))
+            # what never arrived cannot be changed, and that is tried for a while
+            or (state == "parked" and known.reason.startswith(IN_DOUBT) and not kept)
         )
         if state in ("sending", "unknown", "retry", "parked") and not explained:
             return f"still {state} after the calm"

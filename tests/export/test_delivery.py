@@ -176,6 +176,22 @@ def test_half_of_a_days_rows_refused_for_one_reason_are_the_accounts_fault() -> 
     assert states[-3:] == ["retry"] * 3
 
 
+def test_behind_a_bad_row_that_waited_for_the_account_no_good_one_waits() -> None:
+    harness = Harness(Google, {"k0"})
+    harness.delivery.halted_for = {"bad"}
+    first, *others = rows(4)
+    assert harness.deliver([first]) == ["parked"]
+    assert harness.deliver(others) == ["accepted"] * 3
+
+
+def test_a_row_that_is_refused_alone_is_refused_for_good_once_that_is_its_own_fault() -> None:
+    harness = Harness(Google, {"k0"})
+    [odd] = rows(1)
+    assert harness.deliver([odd]) == ["parked"]
+    harness.delivery.at_fault.add(odd.key)
+    assert harness.deliver([odd]) == ["rejected"]
+
+
 @pytest.mark.parametrize("body", [b"<html>502</html>", b"[]", b'{"error":"text"}', b""])
 def test_a_proxy_that_refuses_everything_costs_no_row(body: bytes) -> None:
     destination, conversion = plain("meta")

@@ -29,7 +29,7 @@ from tests.export.test_vendor_vectors import FIELDS, VECTORS
 
 DELIVERIES = {
     1: ("one word for no",),
-    2: ("the account's fault is the rows'",),
+    2: ("the account's fault is the rows'", "who is refused alone is at fault"),
     3: ("outcomes before requests", "write down only afterwards", "mark before sending"),
     4: ("a failed change is an absence",),
     5: ("the first reason counts", "an old address stays"),

@@ -231,6 +231,22 @@ class ChargedRows(Run):
         self._delivery = ChargesRows(job.destination, scope.conversion, scope.run_id, *around)
 
 
+class ChargesWhoIsAlone(Delivery):
+    """Refuses a row for good that no other one passed beside."""
+
+    def _for_now(self, built: Built, outcome: Outcome) -> Outcome:
+        return outcome
+
+
+class ChargedAlone(Run):
+    """Sends by a delivery that charges who is alone."""
+
+    def __init__(self, job: Job, ledger: Ledger, *around: Any) -> None:
+        super().__init__(job, ledger, *around)
+        scope = job.scope
+        self._delivery = ChargesWhoIsAlone(job.destination, scope.conversion, scope.run_id, *around)
+
+
 class OutcomesFirst(Run):
     """Writes requests down only after what became of their rows."""
 
@@ -413,6 +429,7 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "a new key for each attempt": ("google", {"destination": NewKeyEachTime}),
     "a memory without end": ("tiktok", {"destination": RemembersForEver}),
     "the account's fault is the rows'": ("tiktok", {"run_type": ChargedRows}),
+    "who is refused alone is at fault": ("google", {"run_type": ChargedAlone}),
     "outcomes before requests": ("google", {"run_type": OutcomesFirst}),
     "an old address leaves unasked": (
         "audience",

@@ -46,7 +46,7 @@ class Recorder(Warehouse):
     def rows(self, sql: Sql, **_: Any) -> Iterator[dict[str, Any]]:
         self.statements.append(sql)
         names = """held leaving unproved early known conversions conversion state reason
-        erasures key destination is_open is_taken""".split()
+        erasures key destination is_open is_taken newest""".split()
         return iter([{**dict.fromkeys(names, 1), "refused": []}])
 
     def execute(self, sql: Sql, **_: Any) -> Executed:

@@ -22,7 +22,12 @@ from functions.export.destinations.registry import DESTINATIONS
 from functions.export.ledger.entries import Scope
 from functions.export.payload.identifiers import sha256
 from functions.export.payload.rows import ConversionRow
-from functions.export.reconcile.delivery_state import PARKED_AT_MOST, DeliveryState, dedup_key
+from functions.export.reconcile.delivery_state import (
+    PARKED_AT_MOST,
+    PROVED_AFTER,
+    DeliveryState,
+    dedup_key,
+)
 from functions.export.send.due import JUST_NOW, LATEST_DAYS
 from functions.export.send.run import Job, Run
 from functions.export.transport.clock import Deadline
@@ -236,7 +241,7 @@ def test_an_odd_row_that_came_alone_is_refused_for_good_once_another_passes(
     here.ticks(timedelta(days=5))
     assert state_of(here, "o0")[0] == "rejected"
     assert state_of(here, "o1")[0] == "accepted"
-    assert odd() == 2
+    assert odd() == PROVED_AFTER + 1
 
 
 def test_an_odd_row_that_stays_alone_is_not_tried_for_ever(running: World) -> None:

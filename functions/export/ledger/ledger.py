@@ -18,13 +18,19 @@ from functions.export.ledger.outcomes import Exchange
 from functions.export.ledger.protocol import Census, Today
 from functions.export.payload.money import Money, remembered
 from functions.export.payload.rows import columns, conversion_row
-from functions.export.reconcile.delivery_state import PARKED_FOR, Candidate, DeliveryState, Sent
+from functions.export.reconcile.delivery_state import (
+    PARKED_AT_MOST,
+    PARKED_FOR,
+    Candidate,
+    DeliveryState,
+    Sent,
+)
 
 KNOWN = (
     "state reason row_hash destination_version held_op held_value held_currency held_event_time "
     "held_fingerprint held_identity held_at in_doubt_op in_doubt_value in_doubt_currency "
     "in_doubt_event_time in_doubt_fingerprint in_doubt_identity in_doubt_at in_doubt_gone "
-    "is_refused_in_doubt parked_since"
+    "is_refused_in_doubt parked_since parked_times"
 ).split()
 
 
@@ -68,13 +74,17 @@ class BigQueryLedger:
     def today(self, since: datetime) -> Today:
         """What became of rows since then."""
         sql = template(__file__, "ledger_today", attempts=self._warehouse.table("export_attempts"))
-        bound = {"since": since, "since_date": since.astimezone(UTC).date()}
+        back_to = (since - PARKED_AT_MOST).astimezone(UTC).date()
+        bound = {"since": since, "back_to": back_to}
         rows = list(self._warehouse.rows(with_parameters(sql, **self._ids(), **bound)))
         refused = {
-            row["reason"] or "": frozenset(row["refused"]) for row in rows if not row["is_taken"]
+            row["reason"] or "": frozenset(row["refused"] or ())
+            for row in rows
+            if not row["is_taken"]
         }
-        accepted = sum(row["conversions"] for row in rows if row["is_taken"])
-        return Today(accepted, refused)
+        taken = [row for row in rows if row["is_taken"]]
+        newest = max((row["newest"] for row in taken), default=None)
+        return Today(sum(row["conversions"] for row in taken), refused, newest)
 
     def park(self, reasons: Sequence[str], since: datetime, now: datetime) -> None:
         """Keep what was refused since then for one of these reasons to be tried again."""
@@ -321,6 +331,7 @@ def candidate(record: Row) -> Candidate:
         in_doubt_gone=bool(record["known_in_doubt_gone"]),
         refused_in_doubt=bool(record["known_is_refused_in_doubt"]),
         parked_since=record["known_parked_since"],
+        parked_times=record["known_parked_times"] or 0,
     )
     members = tuple(record.get("known_members") or ())
     claims = tuple(record.get("known_claims") or ())

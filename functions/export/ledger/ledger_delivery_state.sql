@@ -35,6 +35,9 @@ proofs AS (
     MAX(IF(entry.state = 'accepted', entry.position, 0)) OVER (
       PARTITION BY entry.conversion_id
     ) AS answered,
+    MAX(
+      IF(entry.state NOT IN ('parked', 'sending', 'retry', 'unknown'), entry.position, 0)
+    ) OVER (PARTITION BY entry.conversion_id) AS decided,
     MAX(IF(entry.state = 'absent' AND entry.request_id IS NULL, entry.position, 0)) OVER (
       PARTITION BY entry.conversion_id
     ) AS cleared,
@@ -68,6 +71,10 @@ marked AS (
     entry.fingerprint <> MAX(IF(entry.position = entry.newest, entry.fingerprint, NULL)) OVER (
       PARTITION BY entry.conversion_id
     ) AS is_another,
+    entry.position > entry.decided
+    AND entry.row_hash IS NOT DISTINCT FROM MAX(
+      IF(entry.position = entry.newest, entry.row_hash, NULL)
+    ) OVER (PARTITION BY entry.conversion_id) AS is_tail,
     entry.position = entry.proof AND entry.proof > entry.cleared AS is_held,
     entry.position = MIN(IF(entry.in_doubt, entry.position, NULL)) OVER (
       PARTITION BY entry.conversion_id
@@ -111,10 +118,9 @@ delivery_state AS (
     COUNTIF(entry.is_newest AND entry.state = 'failed') > 0
     AND COUNTIF(entry.in_doubt AND entry.position > entry.answered) = 0
     AND COUNTIF(entry.in_doubt AND entry.is_another) > 0 AS is_refused_in_doubt,
-    -- since when the platform has refused it, and it waits until it is known who is at fault
-    MIN(
-      IF(entry.state = 'parked' AND entry.position > entry.answered, entry.happened_at, NULL)
-    ) AS parked_since,
+    -- since when, and how often, the platform refuses it as it is, and nothing else was decided
+    MIN(IF(entry.state = 'parked' AND entry.is_tail, entry.happened_at, NULL)) AS parked_since,
+    COUNTIF(entry.state = 'parked' AND entry.is_tail) AS parked_times,
     MAX(IF(entry.state = 'erased', entry.happened_at, NULL)) AS erased_at,
     COALESCE(MAX(IF(entry.is_held, entry.op, NULL)), 'retract') <> 'retract' AS holding
   FROM marked AS entry

@@ -31,6 +31,8 @@ class Today:
 
     accepted: int = 0
     refused: Mapping[str, Set[str]] = field(default_factory=dict)
+    newest: datetime | None = None
+    """When it last took one, if it did so within the time that a row is parked at most."""
 
 
 class Ledger(Protocol):

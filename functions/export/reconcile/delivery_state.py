@@ -42,6 +42,10 @@ OPEN: frozenset[State] = frozenset({"sending", "unknown", "retry", "requested", 
 PARKED_FOR = timedelta(days=1)
 """After this a parked row is tried again."""
 
+PROVED_AFTER = 3
+"""After so many refusals, a day apart, a parked row that a table lists as bad is refused for good
+when others were taken since the first one: an account may be wrong twice, and not each time."""
+
 PARKED_AT_MOST = timedelta(days=14)
 """After this a row that a table lists as bad is refused for good, though nothing else was taken
 that would show that the account is sound."""
@@ -81,7 +85,9 @@ class DeliveryState:
     refused_in_doubt: bool = False
     """Whether another payload than one in doubt was accepted since, and refused later."""
     parked_since: datetime | None = None
-    """When it was first parked since the platform last took it."""
+    """Since when the platform has refused it as it is, if it is parked."""
+    parked_times: int = 0
+    """How often it did so since then."""
 
     @property
     def suspect(self) -> bool:

@@ -255,8 +255,9 @@ class Delivery:
 
     def _halted_still(self, outcomes: Sequence[Outcome]) -> str:
         """The account's fault that is still there: all of these rows were refused for it, and none
-        has passed since. So few are sent first that they alone would blame nobody."""
-        reasons = {each.reason for each in outcomes if each.state in ("rejected", "parked")}
+        has passed since. So few are sent first that they alone would blame nobody. A reason that
+        is listed as the row's stops nothing: behind a bad row good ones would wait for ever."""
+        reasons = {each.reason for each in outcomes if each.state == "parked"}
         all_alike = len(reasons) == 1 and all(each.reason in reasons for each in outcomes)
         found = reasons & self.halted_for if all_alike and not self._passed else set()
         return next(iter(found), "")
@@ -273,8 +274,7 @@ class Delivery:
 
     def _for_now(self, built: Built, outcome: Outcome) -> Outcome:
         """The outcome; parked instead of refused for good while nothing shows whose fault it is."""
-        known = self._passed or built.key in self.at_fault or built.key in self.doubtful
-        if outcome.state != "rejected" or known:
+        if outcome.state != "rejected" or self._passed or built.key in self.at_fault:
             return outcome
         return replace(outcome, state="parked")
 

@@ -20,7 +20,7 @@ from functions.export.contract.config import DestinationConfig
 from functions.export.ledger.entries import Entry, Scope, Scribe
 from functions.export.ledger.outcomes import Outcome
 from functions.export.ledger.protocol import Census, Ledger
-from functions.export.reconcile.delivery_state import PARKED_AT_MOST, Candidate
+from functions.export.reconcile.delivery_state import PARKED_AT_MOST, PROVED_AFTER, Candidate
 from functions.export.reconcile.eligibility import unknown_values
 from functions.export.reconcile.membership import Membership
 from functions.export.reconcile.reconcile import Decision, Deliver, Note, Nothing, Terms, reconcile
@@ -145,6 +145,7 @@ class Run:
         self._scribe = Scribe(job.destination.capabilities.retraction)
         self._summary = Summary()
         self._written = 0
+        self._newest: datetime | None = None
         self._membership = Membership(job.scope.conversion)
         self._delivery = Delivery(
             job.destination, job.scope.conversion, job.scope.run_id, send, clock, deadline, chance
@@ -156,7 +157,7 @@ class Run:
         began = self._clock.now()
         census, today = self._ledger.census(), self._ledger.today(began - A_DAY)
         # a day and not a run: an account that is wrong may refuse one row in each of many runs
-        self._delivery.accepted = today.accepted
+        self._delivery.accepted, self._newest = today.accepted, today.newest
         self._delivery.refused.update({why: set(keys) for why, keys in today.refused.items()})
         brake = Brake(census, job.destination.config, force=job.force)
         candidates = self._ledger.candidates(began)
@@ -226,7 +227,7 @@ class Run:
                     orders[built.key] = (decision, entry, candidate.delivery_state.suspect)
                     if decision.intent.op != "create" and not candidate.delivery_state.held:
                         self._delivery.doubtful.add(built.key)
-                    if self._at_fault(candidate.delivery_state.parked_since, now):
+                    if self._at_fault(candidate, now):
                         self._delivery.at_fault.add(built.key)
                 case Note(state=state, reason=reason):
                     self._summary.stays += candidate.row is None and state in CANNOT_GO
@@ -237,14 +238,18 @@ class Run:
                     self._summary.reasons[reason] += 1
         return orders, notes + [entry for _, entry, _ in orders.values()]
 
-    def _at_fault(self, parked_since: datetime | None, now: datetime) -> bool:
-        """Whether another refusal is the row's own fault: of what others were sent since it was
-        parked some were taken, or it has been tried for long."""
-        if parked_since is None:
+    def _at_fault(self, candidate: Candidate, now: datetime) -> bool:
+        """Whether another refusal is the row's own fault: it was refused some times while
+        others were taken, or for long."""
+        known = candidate.delivery_state
+        if known.state != "parked" or known.parked_since is None:
             return False
-        # those that are known to be taken are of the last day
-        proved = self._delivery.accepted > 0 and parked_since <= now - A_DAY
-        return proved or parked_since <= now - PARKED_AT_MOST
+        # it was another one that was refused before
+        if candidate.row and candidate.row.row_hash != known.row_hash:
+            return False
+        proved = self._newest is not None and self._newest > known.parked_since
+        long = proved or known.parked_since <= now - PARKED_AT_MOST
+        return long and known.parked_times >= PROVED_AFTER
 
     def _delivered(self, orders: Orders) -> list[Entry]:
         """What became of each order."""
