@@ -433,7 +433,7 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
     "outcomes before requests": ("google", {"run_type": OutcomesFirst}),
     "an old address leaves unasked": (
         "audience",
-        {"run_type": LeavesUnasked, "odds": Odds(late=0.5, crash=0.12)},
+        {"run_type": LeavesUnasked, "odds": Odds(late=0.5, crash=0.12, setting=0)},
     ),
     "a refusal ends the doubt of the gone": (
         "google",
