@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from common import schemas
-from common.bigquery.sql import Parameter, Sql, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, fill, join, template, with_parameters
 from common.ga4 import channels
-from common.ga4.export import ALWAYS, VISIT
+from common.ga4.export import ALWAYS, ITEM_NUMBERS, ITEM_TEXTS, VISIT
+from common.model import placeholders
 
 RESOLVED = (
     "event_key purchase_id key_version copies source medium campaign channel_group"
@@ -54,9 +55,31 @@ def events(scanned: Sql, visited: Sql, stage: Sql, names: Iterable[str]) -> Sql:
         scanned=scanned,
         visited=visited,
         target=stage,
-        columns=", ".join(f"named.{name}" for name in _scanned_columns()),
+        columns=join(
+            ", ",
+            (_items() if name == "items" else Sql(f"named.{name}") for name in _scanned_columns()),
+        ),
         former=", ".join(f"CAST(NULL AS STRING) AS {name}" for name in FORMER),
         channel_group=channels.group("named"),
     )
     held = sorted({*names, *ALWAYS, VISIT})
     return with_parameters(sql, event_names=Parameter("ARRAY<STRING>", held))
+
+
+def _items() -> Sql:
+    """The list of products, their texts without those that say nothing.
+
+    GA4 writes `(not set)` for each text that a product lacks, and where an event has no product
+    sometimes one that has nothing else.
+    """
+    texts = {it: placeholders.something(f"item.{it}") for it in ITEM_TEXTS}
+    named = (fill("{{ it }} AS {{ name }}", it=it, name=name) for name, it in texts.items())
+    return fill(
+        "ARRAY(SELECT AS STRUCT {{ texts }}, {{ numbers }} FROM UNNEST(named.items) AS item"
+        " WHERE COALESCE({{ id }}, {{ name }}) IS NOT NULL"
+        " OR COALESCE(item.price, item.item_revenue, item.item_refund) IS NOT NULL) AS items",
+        texts=join(", ", named),
+        numbers=", ".join(f"item.{it} AS {it}" for it in ITEM_NUMBERS),
+        id=texts["item_id"],
+        name=texts["item_name"],
+    )

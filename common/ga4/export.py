@@ -140,7 +140,6 @@ def scan(
             clicks_of_referrer=_clicks_of_referrer(),
             google_click=clicks.is_of_google("pair"),
             is_collected=_is_collected(),
-            items=_items(),
         ),
         event_names=Parameter("ARRAY<STRING>", sorted({*event_names, *ALWAYS})),
         first_suffix=_suffix(window, -1),
@@ -198,25 +197,6 @@ def _meant() -> Sql:
         for name in ("value_number", "purchase_revenue", "refund_stated", *IN_DOLLARS)
     ]
     return join(",\n      ", (*names, *numbers))
-
-
-def _items() -> Sql:
-    """The list of products, their texts without those that say nothing.
-
-    GA4 writes `(not set)` for each text that a product lacks, and where an event has no product
-    sometimes one that has nothing else.
-    """
-    texts = {it: placeholders.something(f"item.{it}") for it in ITEM_TEXTS}
-    named = (fill("{{ it }} AS {{ name }}", it=it, name=name) for name, it in texts.items())
-    return fill(
-        "ARRAY(SELECT AS STRUCT {{ texts }}, {{ numbers }} FROM UNNEST(keyed.items) AS item"
-        " WHERE COALESCE({{ id }}, {{ name }}) IS NOT NULL"
-        " OR COALESCE(item.price, item.item_revenue, item.item_refund) IS NOT NULL)",
-        texts=join(", ", named),
-        numbers=", ".join(f"item.{it} AS {it}" for it in ITEM_NUMBERS),
-        id=texts["item_id"],
-        name=texts["item_name"],
-    )
 
 
 def _raw(part: str) -> Sql:

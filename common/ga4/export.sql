@@ -135,7 +135,7 @@ SELECT
   IF(
     keyed.event_name = 'in_app_purchase' AND ARRAY_LENGTH(keyed.items) = 0
     AND EXISTS (SELECT 1 FROM UNNEST(keyed.event_params) AS parameter WHERE parameter.key IN ('product_id', 'product_name')),
-    [{{ item_of_app }}], {{ items }}
+    [{{ item_of_app }}], keyed.items
   ) AS items,
   keyed.page_location,
   -- a visit counts the pages that were seen, the stage tells the page of its events
