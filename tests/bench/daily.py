@@ -27,7 +27,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from google.cloud import bigquery
 
 from common.bigquery.sql import Sql
@@ -40,39 +39,13 @@ from common.settings import Settings
 from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle
 from functions.materialize.services import Services
-from tests.bench import _grid
+from tests.bench import _grid, _passes
 from tests.bench._site import Site
 from tests.materialize.world import Recorder, ga4_schema
 
 PROJECT = "bench-project"
 END = date(2026, 10, 31)
 """The day after the last one of the export."""
-
-PASS_STAGED = """
-CREATE TEMP TABLE staged AS
-SELECT
-  event_name, user_pseudo_id AS client_id, make_timestamp(event_timestamp) AS created,
-  nullif(ecommerce.transaction_id, '') AS order_id, ecommerce.purchase_revenue AS revenue,
-  ecommerce.refund_value AS refund_value,
-  list_filter(event_params, p -> p.key = 'ga_session_id')[1].value.int_value AS session_id,
-  list_filter(event_params, p -> p.key = 'page_location')[1].value.string_value AS page_location,
-  traffic_source.source AS source, geo.country AS country
-FROM ({shards})
-WHERE event_name IN ('purchase', 'refund', 'generate_lead', 'session_start')
-"""
-PASS_COLUMNS = """event_name, user_pseudo_id, event_timestamp, ecommerce, event_params,
-  traffic_source, geo"""
-PASS_PURCHASE = """
-CREATE TEMP TABLE pass_{number} AS
-SELECT p.*, greatest(0, p.revenue - coalesce(r.refunded, 0)) AS value
-FROM (
-  SELECT * FROM staged WHERE event_name = 'purchase' AND revenue > {over}
-  QUALIFY row_number() OVER (PARTITION BY coalesce(order_id, client_id) ORDER BY created) = 1
-) AS p
-LEFT JOIN (
-  SELECT order_id, sum(refund_value) AS refunded FROM staged WHERE event_name = 'refund' GROUP BY 1
-) AS r USING (order_id)
-"""
 
 
 def main() -> None:
@@ -123,6 +96,8 @@ class Measured:
     first: Seconds
     again: Seconds
     by_hand: Seconds
+    whole: Seconds
+    """The pass that makes visits and clicks as well."""
     where: Where
     later: Where
     rows: int
@@ -146,8 +121,9 @@ def measured(folder: Path, asked: Load) -> Measured:
         rows = next(services.warehouse.rows(_count(services)))["rows_"]
     finally:
         process.stop()
-    by_hand = timed(lambda: hand_written(folder / "data", asked.conversions))
-    return Measured(first, again, by_hand, where, later, rows, known)
+    by_hand = timed(lambda: _passes.plain(folder / "data", asked.conversions))
+    whole = timed(lambda: _passes.whole(folder / "data", asked.conversions))
+    return Measured(first, again, by_hand, whole, where, later, rows, known)
 
 
 def show(asked: Load) -> None:
@@ -160,10 +136,15 @@ def show(asked: Load) -> None:
     )
     print(f"refunds of {asked.window} days")
     print(f"{found.rows:,} purchases by ours, {found.known.purchases:,} known\n")
-    print(f"{'':<38}{'wall s':>9}{'ratio':>8}{'cpu s':>9}{'ratio':>8}")
-    print(line("ours, first run of all days", found.first, found.by_hand))
-    print(line("ours, a run again, late days read anew", found.again, found.by_hand))
-    print(line("hand-written DuckDB pass", found.by_hand, found.by_hand))
+    print(f"{'':<38}{'wall s':>9}{'ratio':>8}{'cpu s':>9}{'ratio':>8}{'to whole':>10}")
+    for name, taken in (
+        ("ours, first run of all days", found.first),
+        ("ours, a run again, late days read anew", found.again),
+        ("hand-written DuckDB pass", found.by_hand),
+        ("the same with visits and clicks: whole", found.whole),
+    ):
+        of_whole = taken.processor / found.whole.processor
+        print(f"{line(name, taken, found.by_hand)}{of_whole:>10.2f}")
     for name, spent_ in (("first", found.where), ("again", found.later)):
         many = sum(calls for _, calls in spent_.values())
         print(f"{name}: {many} calls of BigQuery, {many / asked.conversions:.1f} a conversion")
@@ -283,22 +264,6 @@ def drain(services: Services, request_id: str) -> None:
             handle(services, message)
         queue += bus.queue
         bus.queue.clear()
-
-
-def hand_written(data: Path, conversions: int) -> None:
-    with duckdb.connect(str(next(data.rglob("*.duckdb"))), read_only=True) as connection:
-        tables = connection.execute(
-            "SELECT table_schema, table_name FROM information_schema.tables"
-            " WHERE table_name SIMILAR TO 'events_[0-9]{8}'"
-        ).fetchall()
-        columns = PASS_COLUMNS
-        shards = " UNION ALL ".join(
-            f'SELECT {columns} FROM "{schema}"."{name}"' for schema, name in tables
-        )
-        connection.execute(PASS_STAGED.format(shards=shards))
-        for number in range(conversions):
-            over = number * 5 if number else -1
-            connection.execute(PASS_PURCHASE.format(number=number, over=over))
 
 
 def timed(work: Callable[[], object]) -> Seconds:
