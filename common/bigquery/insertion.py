@@ -47,11 +47,14 @@ def insertion(path: str, columns: Sequence[JsonObject], rows: Sequence[Row]) -> 
     # letters are bytes here, as json.dumps writes ASCII
     if sum(map(len, entries)) > LARGEST:
         return None
+    # a column that no row fills is NULL, or empty, without being named
+    filled = {name for row in rows for name, value in row.items() if value is not None}
+    named = [column for column in columns if column["name"] in filled]
     statement = fill(
         _STATEMENT,
         table=quoted(path),
-        columns=join(", ", [identifier(column["name"]) for column in columns]),
-        values=", ".join(map(_value, columns)),
+        columns=join(", ", [identifier(column["name"]) for column in named]),
+        values=", ".join(map(_value, named)),
     )
     return Sql(statement.text, {"entries": Parameter("ARRAY<STRING>", entries)})
 

@@ -7,7 +7,7 @@ that resolved it are its present episode, and the newest entry says its state.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
@@ -62,20 +62,40 @@ class IncidentLog:
             return
         # one read for all that the run found
         known = {row["incident_id"]: row for row in self._present(ids=sorted(found))}
+        self._write(found, known, run_id)
+
+    def conclude(
+        self, subject: str, incidents: Iterable[Incident], run_id: str, *, until: date
+    ) -> None:
+        """Report what a run found of the subject, and resolve what earlier ones did and it did not:
+        `report` and `resolve_gone` with one read and one append."""
+        found = {incident.identity: incident for incident in incidents}
+        known = {row["incident_id"]: row for row in self._present(subject=subject)}
+        there = [row for identity, row in known.items() if identity not in found]
+        gone = self._gone(there, run_id, None, until, ())
+        self._write(found, known, run_id, [self._resolved(row, run_id) for row in gone])
+
+    def _write(
+        self,
+        found: Mapping[str, Incident],
+        known: Mapping[str, Row],
+        run_id: str,
+        besides: Sequence[Row] = (),
+    ) -> None:
+        """Append an entry for each incident that the run lacks, and those `besides`."""
         new = [
             incident
             for identity, incident in found.items()
             if not self._is_known(known.get(identity), run_id)
         ]
-        self.warehouse.append(
-            "incidents", [self._entry(each, known.get(each.identity), run_id) for each in new]
-        )
+        entries = [self._entry(each, known.get(each.identity), run_id) for each in new]
+        self.warehouse.append("incidents", [*entries, *besides])
         for incident in new:
             self._announce(incident, known.get(incident.identity), run_id)
 
     def resolve(self, incident: Incident, run_id: str = "") -> None:
         """Resolve the incident, if it is open."""
-        self._resolve(self._present(ids=[incident.identity]), run_id, "No longer seen.")
+        self._resolve(self._present(ids=[incident.identity]), run_id)
 
     def resolve_gone(
         self,
@@ -93,20 +113,31 @@ class IncidentLog:
         `until` is the last day that the run looked at: what a run of later days found stays open
         too. Without it, as for what has no days, every earlier run counts.
         """
+        gone = self._gone(self._present(subject=subject), run_id, codes, until, besides)
+        self._resolve(gone, run_id)
+
+    def _gone(
+        self,
+        present: Iterable[JsonObject],
+        run_id: str,
+        codes: Iterable[str] | None,
+        until: date | None,
+        besides: Collection[str],
+    ) -> list[JsonObject]:
         judged = None if codes is None else frozenset(codes)
         gone = [
             row
-            for row in self._present(subject=subject)
+            for row in present
             if row["source"] == self.source
             # what this run has reported itself is here, not gone
             and row["run_id"] != run_id
             and (judged is None or row["code"] in judged)
             and row["object"] not in besides
         ]
-        if until is not None and gone:
-            later = self._of_later_days(gone, until)
-            gone = [row for row in gone if row["incident_id"] not in later]
-        self._resolve(gone, run_id, "No longer seen.")
+        if until is None or not gone:
+            return gone
+        later = self._of_later_days(gone, until)
+        return [row for row in gone if row["incident_id"] not in later]
 
     def open_before(self, run_id: str) -> frozenset[str]:
         """The subjects of whom an incident of this function was open when this process first asked
@@ -202,20 +233,18 @@ class IncidentLog:
             detail=incident.detail,
         )
 
-    def _resolve(self, entries: Iterable[Row], run_id: str, note: str) -> None:
-        rows = [
-            {
-                **_carried(entry),
-                **self._moment(),
-                "state": State.RESOLVED,
-                "run_id": run_id,
-                "note": note,
-            }
-            for entry in entries
-        ]
-        # an append without rows would be a request for nothing
-        if rows:
-            self.warehouse.append("incidents", rows)
+    def _resolve(self, entries: Iterable[Row], run_id: str) -> None:
+        # an append without rows is no request
+        self.warehouse.append("incidents", [self._resolved(entry, run_id) for entry in entries])
+
+    def _resolved(self, entry: Row, run_id: str) -> dict[str, object]:
+        return {
+            **_carried(entry),
+            **self._moment(),
+            "state": State.RESOLVED,
+            "run_id": run_id,
+            "note": "No longer seen.",
+        }
 
 
 _KEPT = "incident_id code severity conversion object source run_id detail fix".split()

@@ -52,6 +52,8 @@ class Books:
     """The newest fence whose holder wrote down how its task ended, so that nothing of it runs."""
     free_fence: int | None
     """The fence of the conversion's lease; None while somebody holds it, or before there is one."""
+    has_lease: bool
+    """Whether there is a lease of the conversion, free or held."""
     definitions: str
     """What changes with each new version of a definition."""
     staged: str
@@ -59,6 +61,8 @@ class Books:
 
     def still_hold(self, taken: Lease) -> bool:
         """Whether nobody but this holder can have written anything since they were read."""
+        if taken.is_first:
+            return not self.has_lease
         return self.free_fence is not None and taken.fence == self.free_fence + 1
 
 
@@ -132,6 +136,17 @@ class Ledger:
         if subject in self._incidents.open_before(run_id):
             self._incidents.resolve_gone(subject, run_id, codes=codes, until=until, besides=besides)
 
+    def conclude(
+        self, subject: str, found: Iterable[Incident], run_id: str, *, until: date
+    ) -> None:
+        """Report what the run found of the subject at its end, and resolve what earlier runs of
+        days up to `until` reported and it did not."""
+        # of most nothing was ever reported, and nothing is read
+        if subject in self._incidents.open_before(run_id):
+            self._incidents.conclude(subject, found, run_id, until=until)
+        else:
+            self._incidents.report(found, run_id)
+
     @property
     def _days_of_a_run(self) -> dict[str, date]:
         """When the entries of a run that is not over can have been written."""
@@ -193,6 +208,7 @@ class Ledger:
             Past(frozenset(found["versions"] or ()), last, found["begins"]),
             found["settled_fence"],
             found["free_fence"],
+            bool(found["has_lease"]),
             found["definitions"],
             found["staged"],
         )

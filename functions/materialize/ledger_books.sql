@@ -26,6 +26,7 @@ SELECT
     COUNTIF(known.status = @staged) AS times, MAX(IF(known.status = @staged, known.recorded_at, NULL)) AS newest
   )) AS staged,
   (SELECT MAX(leases.fence) FROM {{ leases }} AS leases WHERE leases.name = @conversion AND leases.holder IS NULL) AS free_fence,
+  (SELECT COUNT(*) > 0 FROM {{ leases }} AS leases WHERE leases.name = @conversion) AS has_lease,
   (
     SELECT TO_JSON_STRING(STRUCT(COUNT(*) AS versions, MAX(definitions.created_at) AS newest))
     FROM {{ definitions }} AS definitions

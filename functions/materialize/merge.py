@@ -179,7 +179,7 @@ def await_previous_merge(
     Of a settled fence nothing runs, and its holder has awaited those before it. Raises
     RetryableError while one runs.
     """
-    if settled_fence == lease.fence - 1:
+    if lease.is_first or settled_fence == lease.fence - 1:
         return
     for fence in range(lease.fence - 1, max(lease.fence - 1 - REACH, 0), -1):
         # an account that was made anew may not read what the one before it ran

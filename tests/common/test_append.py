@@ -70,6 +70,13 @@ def test_a_row_comes_back_as_it_was_written(warehouse: Warehouse, table: str) ->
     assert nothing | least in list(rows(warehouse, table))
 
 
+def test_columns_that_no_row_fills_cost_nothing() -> None:
+    columns = schemas.load("runs")["schema"]
+    made = insertion("p.d.runs", columns, [{"run_id": "1", "detail": None}, {"tier": 2}])
+    assert made is not None
+    assert "(`run_id`, `tier`)" in made.text
+
+
 @pytest.mark.parametrize("table", LEDGERS)
 def test_bigquery_takes_the_statement(warehouse: Warehouse, table: str) -> None:
     columns = schemas.load(table)["schema"]

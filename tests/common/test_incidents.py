@@ -125,6 +125,30 @@ def test_nothing_is_resolved_that_this_run_saw_or_did_not_judge(reported: Incide
     assert [row["state"] for row in now(reported)] == ["open"]
 
 
+def test_the_end_of_a_run_reports_and_resolves_with_one_read_and_one_append(
+    reported: IncidentLog,
+) -> None:
+    stays, new = replace(REFUSED, code="stays"), replace(REFUSED, code="new")
+    other = replace(REFUSED, subject="meta/order")
+    reported.report([REFUSED, stays, other], "run-1")
+    second = later(reported, hours=1)
+    before = entries(second)
+    statements = _statements(second)
+    second.conclude("meta/lead", [stays, new], "run-2", until=date(2026, 11, 19))
+    # the second asks for the days of what is gone; an append is none here
+    assert _statements(second) - statements == 2
+    assert entries(second) - before == 3
+    assert {(row["code"], row["conversion"]): row["state"] for row in now(second)} == {
+        ("rows_refused", "meta/lead"): "resolved", ("stays", "meta/lead"): "open",
+        ("new", "meta/lead"): "open", ("rows_refused", "meta/order"): "open",
+    }  # fmt: skip
+
+
+def _statements(log: IncidentLog) -> int:
+    assert isinstance(log.warehouse, QuickWarehouse)
+    return log.warehouse.statements
+
+
 def planned(log: IncidentLog, run_id: str, end: date) -> None:
     days = {"start_date": end - timedelta(days=2), "end_date": end}
     at = {"date": log.now.date(), "recorded_at": log.now}

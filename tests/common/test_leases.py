@@ -56,6 +56,24 @@ def test_a_lease_is_renewed_by_its_holder_alone(warehouse: Warehouse) -> None:
     assert lease.is_held(warehouse, second)
 
 
+def test_only_who_made_a_lease_and_took_it_untaken_knows_to_be_the_first(
+    warehouse: Warehouse,
+) -> None:
+    first = lease.acquire(warehouse, "purchase", "one", is_new=True)
+    assert first
+    assert first.is_first
+    # whoever believes that there is none, and is late, takes it as any other
+    assert lease.acquire(warehouse, "purchase", "two", is_new=True) is None
+    leases.lapse(warehouse)
+    second = lease.acquire(warehouse, "purchase", "two", is_new=True)
+    assert second
+    assert (second.is_first, second.fence) == (False, first.fence + 1)
+    lease.release(warehouse, second)
+    third = lease.acquire(warehouse, "purchase", "three", is_new=True)
+    assert third
+    assert not third.is_first
+
+
 class Counting(Warehouse):
     """A warehouse that counts renewals and answers as it is told until it has heard enough."""
 

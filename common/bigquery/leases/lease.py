@@ -39,6 +39,8 @@ class Lease:
     holder: str
     fence: int
     dataset: str
+    is_first: bool = False
+    """Whether it is known that nobody has held it before."""
 
     @property
     def key(self) -> str:
@@ -53,21 +55,34 @@ def acquire(
     seconds: int = LEASE_SECONDS,
     *,
     free_fence: int | None = None,
+    is_new: bool = False,
 ) -> Lease | None:
     """The lease, or None while somebody else holds it.
 
-    Who has read that it was free, at `free_fence`, spends one statement where that is still so.
+    Who has read that it was free, at `free_fence`, spends one statement where that is still so;
+    `is_new` that there was none of this name.
     """
     dataset = warehouse.settings.dataset
     if free_fence is not None and _take(warehouse, name, holder, seconds, free_fence):
         return Lease(name, holder, free_fence + 1, dataset)
-    if not _take(warehouse, name, holder, seconds) and not _rows(warehouse, name):
+    if is_new or (not _take(warehouse, name, holder, seconds) and not _rows(warehouse, name)):
         _create(warehouse, name)
+        if first := _first(warehouse, name, holder, seconds):
+            return first
         _take(warehouse, name, holder, seconds)
     state = _read(warehouse, name)
     if state["holder"] != holder:
         return None
     return Lease(name, holder, int(state["fence"]), dataset)
+
+
+def _first(warehouse: Warehouse, name: str, holder: str, seconds: int) -> Lease | None:
+    """The lease, if nobody has ever held it: only who holds it sets when it lapses."""
+    state = _read(warehouse, name)
+    fence = int(state["fence"])
+    if state["expires_at"] is not None or not _take(warehouse, name, holder, seconds, fence):
+        return None
+    return Lease(name, holder, fence + 1, warehouse.settings.dataset, is_first=True)
 
 
 def _take(

@@ -1,4 +1,4 @@
-SELECT fence, holder, pending
+SELECT fence, holder, pending, expires_at
 FROM {{ leases }}
 WHERE name = @name
 ORDER BY fence DESC

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 
 from common.errors import ProductError
@@ -101,8 +102,15 @@ def unnormalized(services: Services, job: Job) -> None:
     )
 
 
-def low_volume(services: Services, job: Job, found: Row) -> None:
-    """Report a day with far fewer conversions than usual: the newest that is exported whole."""
+def found(services: Services, job: Job, published: Row) -> Iterator[Incident]:
+    """What a person should know of the rows that the run leaves."""
+    yield from _missing_rates(services, job, published)
+    yield from _unusable(job, published)
+    yield from _low_volume(services, job, published)
+
+
+def _low_volume(services: Services, job: Job, found: Row) -> Iterator[Incident]:
+    """A day with far fewer conversions than usual: the newest that is exported whole."""
     day, seen, usual = job.closed.end, found["seen"], found["usual"]
     earlier = found["seen_before"], found["usual_before"]
     is_either_low = volume.is_low(seen, usual) or volume.is_low(*earlier)
@@ -110,9 +118,7 @@ def low_volume(services: Services, job: Job, found: Row) -> None:
     # asked of the stage only where it matters
     if is_judged_by_ga4 and not volume.is_whole(services.warehouse, day):
         day, (seen, usual) = day - timedelta(days=1), earlier
-    volume.report_low_volume(
-        services.ledger, job.stored, day, job.task.run_id, seen=seen, usual=usual
-    )
+    yield from volume.low(job.stored, day, seen=seen, usual=usual)
 
 
 def recent(published: Row) -> str:
@@ -125,12 +131,10 @@ def recent(published: Row) -> str:
     )
 
 
-def missing_rates(services: Services, job: Job, published: Row) -> None:
+def _missing_rates(services: Services, job: Job, published: Row) -> Iterator[Incident]:
     """What lacks a rate is counted without a value in the project's currency, and never guessed."""
-    if not published["without_rate"]:
-        return
-    services.ledger.report(
-        Incident(
+    if published["without_rate"]:
+        yield Incident(
             "rate_missing",
             f"{job.stored.id}: {_many(published['without_rate'])} in"
             f" {', '.join(sorted(published['currencies']))} without a value in"
@@ -144,9 +148,7 @@ def missing_rates(services: Services, job: Job, published: Row) -> None:
             ),
             subject=job.stored.id,
             severity="warning",
-        ),
-        run_id=job.task.run_id,
-    )
+        )
 
 
 _UNUSABLE = {
@@ -171,19 +173,16 @@ _UNUSABLE = {
 }
 
 
-def unusable(services: Services, job: Job, published: Row) -> None:
-    """Say once how many rows count without a part of their money, and why."""
+def _unusable(job: Job, published: Row) -> Iterator[Incident]:
+    """How many rows count without a part of their money, and why."""
     for column, (code, what, fix) in _UNUSABLE.items():
         if published[column]:
-            services.ledger.report(
-                Incident(
-                    code,
-                    f"{job.stored.id}: {_many(published[column])} with {what}.",
-                    fix=fix,
-                    subject=job.stored.id,
-                    severity="warning",
-                ),
-                run_id=job.task.run_id,
+            yield Incident(
+                code,
+                f"{job.stored.id}: {_many(published[column])} with {what}.",
+                fix=fix,
+                subject=job.stored.id,
+                severity="warning",
             )
 
 

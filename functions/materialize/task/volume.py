@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.incidents.incidents import Incident
-from functions.materialize.ledger import Ledger
 
 USUAL_ROWS = 10
 """Weekdays with fewer conversions on average are too quiet to judge."""
@@ -36,20 +36,15 @@ def is_whole(warehouse: Warehouse, day: date) -> bool:
     return not any(warehouse.rows(bound))
 
 
-def report_low_volume(
-    ledger: Ledger, stored: DefinitionVersion, day: date, run_id: str, *, seen: int, usual: float
-) -> None:
-    """Report a day of which so few conversions are seen beside the usual number of its weekday."""
-    if not is_low(seen, usual):
-        return
-    tables = ", ".join(stored.referenced_tables) or f"the GA4 table of {day}"
-    ledger.report(
-        Incident(
+def low(stored: DefinitionVersion, day: date, *, seen: int, usual: float) -> Iterator[Incident]:
+    """The incident of a day of which so few conversions are seen beside the usual number of its
+    weekday, if they are few."""
+    if is_low(seen, usual):
+        tables = ", ".join(stored.referenced_tables) or f"the GA4 table of {day}"
+        yield Incident(
             "silence",
             f"{stored.id}: {seen} conversions on {day}, usually about {usual:.0f}.",
             fix=f"Check whether {tables} has landed; if it has, tracking may be broken.",
             subject=stored.id,
             severity="warning",
-        ),
-        run_id=run_id,
-    )
+        )

@@ -64,7 +64,13 @@ def materialize(
     services.warehouse.ensure_table(
         services.warehouse.path(f"conversion_{stored.id}"), "conversion"
     )
-    taken = lease.acquire(services.warehouse, stored.id, _holder(task), free_fence=books.free_fence)
+    taken = lease.acquire(
+        services.warehouse,
+        stored.id,
+        _holder(task),
+        free_fence=books.free_fence,
+        is_new=not books.has_lease,
+    )
     if taken is None:
         _ask_holder(services, task)
         return None
@@ -128,12 +134,10 @@ def _ended(
             services, job, together.candidates(services, job, definitions, books.staged)
         )
     except RetryableError:
-        _clear_away(services, job)
         raise
     except ProductError as error:
         reports.failed(services, task, error)
         status = RunStatus.FAILED
-    _clear_away(services, job)
     return Ended(status, stored.version, job.window)
 
 
@@ -166,12 +170,14 @@ def _write(services: Services, job: Job, of_kin: Sql | None) -> RunStatus:
             services.warehouse, job.target, table, changes, job.lease, found.changed
         )
     published = found.published
-    reports.missing_rates(services, job, published)
-    reports.unusable(services, job, published)
-    reports.low_volume(services, job, published)
-    # at the end: what this run found is reported by now, the rest is gone; a backfill of older days
-    # knows nothing of what the daily run reported
-    services.ledger.resolve_gone(job.stored.id, job.task.run_id, until=job.closed.end)
+    # at the end: what this run found is reported, the rest is gone; a backfill of older days knows
+    # nothing of what the daily run reported
+    services.ledger.conclude(
+        job.stored.id,
+        reports.found(services, job, published),
+        job.task.run_id,
+        until=job.closed.end,
+    )
     status = _status(job, found.counts)
     services.ledger.write(
         job.task.run_id,
@@ -195,6 +201,13 @@ def _among_kin(services: Services, job: Job, candidates: Sql) -> _Found | None:
 
 
 def _alone(services: Services, job: Job) -> _Found:
+    try:
+        return _found(services, job)
+    finally:
+        _clear_away(services, job)
+
+
+def _found(services: Services, job: Job) -> _Found:
     raw_columns, asked = _answer(services, job)
     context = _with_raw(job.context, raw_columns)
     candidates = services.warehouse.staging(job.staged("candidates"))
@@ -213,7 +226,8 @@ def _alone(services: Services, job: Job) -> _Found:
 def _clear_away(services: Services, job: Job) -> None:
     """Drop what nobody reads any more: it holds people's data, erased persons' too where the source
     still has them. What a worker that died leaves behind expires."""
-    for part in ("raw", "candidates"):
+    parts = ["candidates"] if job.stored.conversion.rows_query() is None else ["raw", "candidates"]
+    for part in parts:
         services.warehouse.drop(services.warehouse.staging_path(job.staged(part)))
 
 
