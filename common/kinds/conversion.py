@@ -83,13 +83,13 @@ class Conversion(Frozen, ABC):
     def together(self, kin: Sequence[Conversion], context: Context) -> list[tuple[str, Sql]]:
         """The steps, `candidates` last, of the events that any of these definitions counts.
 
-        Nothing is removed as a duplicate. `event_key` tells the rows apart, and `counted_by` holds
-        the ids of the definitions that count a row.
+        Nothing is removed as a duplicate. `event_key` tells the rows apart, and `counted_by` says
+        which definitions count a row.
         """
         raise NotImplementedError(f"{self.kind} has no kin")
 
     def apart(self, together: Sql, context: Context) -> Sql:
-        """Its own candidates of the rows that `together` has made: a query in brackets."""
+        """Its own candidates among the rows that `together` has made: a query in brackets."""
         raise NotImplementedError(f"{self.kind} has no kin")
 
     # what it is made of

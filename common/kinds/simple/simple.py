@@ -69,9 +69,8 @@ def together(kin: Sequence[Simple], context: Context) -> list[tuple[str, Sql]]:
 
 def apart(conversion: Simple, together: Sql, context: Context) -> Sql:
     """The candidates of one definition among those of its kin, as a query in brackets."""
-    counted = with_parameters(
-        template(__file__, "simple_apart", together=together), conversion=conversion.id
-    )
+    own = template(__file__, "simple_apart", together=together)
+    counted = with_parameters(own, counting=f"|{conversion.id}|")
     steps = [("counted", counted)]
     if conversion.event_type == "purchase":
         steps.append(("by_order", dedup.by_order("counted", context, past=False)))
@@ -159,19 +158,19 @@ def _events(
 
 
 def _counted_by(kin: Sequence[Simple]) -> dict[str, str | Sql]:
-    """The column of the ids of those that count the event, where there are several."""
+    """The column of the ids of those that count the event, where there are several: |a|b|."""
     if not kin:
         return {}
     ids = join(",\n      ", map(_if_counted, kin))
-    return {"counted_by": fill("ARRAY_CONCAT(\n      {{ ids }}\n    )", ids=ids)}
+    return {"counted_by": fill("CONCAT(\n      '|',\n      {{ ids }}\n    )", ids=ids)}
 
 
 def _if_counted(conversion: Simple) -> Sql:
     return fill(
-        "IF(event.event_name IN UNNEST({{ names }}){{ filters }}, [{{ id }}], [])",
+        "IF(event.event_name IN UNNEST({{ names }}){{ filters }}, {{ id }}, '')",
         names=bind(sorted(conversion.events())),
         filters=_filters(conversion),
-        id=bind(conversion.id),
+        id=bind(f"{conversion.id}|"),
     )
 
 

@@ -1,4 +1,4 @@
   -- of the rows that several definitions read together those that this one counts
-  SELECT row_.* EXCEPT (counted_by)
+  SELECT row_.*
   FROM {{ together }} AS row_
-  WHERE @conversion IN UNNEST(row_.counted_by)
+  WHERE STRPOS(row_.counted_by, @counting) > 0

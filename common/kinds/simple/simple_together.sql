@@ -3,4 +3,4 @@
   FROM (
 {{ events }}
   ) AS every
-  WHERE ARRAY_LENGTH(every.counted_by) > 0
+  WHERE every.counted_by <> '|'

@@ -46,22 +46,26 @@ def difference(job: Job, candidates: Sql, table: Sql, factor: normalize.Factor) 
         earlier_days=_earlier_days(job),
         worth=worth(job, factor),
     )
-    return _changes(job, judged, table)
+    return _changes(job, judged, table, changed=template(__file__, "difference_changed"))
 
 
-def of_kin(job: Job, candidates: Sql, table: Sql) -> Sql:
-    """The same of candidates that `together` has judged and valued already."""
-    fresh = template(
+def of_kin(job: Job, together: Sql, table: Sql) -> Sql:
+    """The same of the job's rows among those of its kin, which are judged and valued already."""
+    own = template(
         __file__,
         "difference_of_kin",
-        candidates=candidates,
+        candidates=job.stored.conversion.apart(together, job.context),
         target=job.context.target,
         outside=_outside(job),
     )
-    return _changes(job, fresh, table)
+    compared = template(__file__, "difference_of_kin_compared")
+    changed = template(__file__, "difference_of_kin_changed", together=together)
+    return _changes(job, own, table, compared=compared, changed=changed)
 
 
-def _changes(job: Job, fresh: Sql, table: Sql) -> Sql:
+def _changes(job: Job, fresh: Sql, table: Sql, *, changed: Sql, compared: Sql | None = None) -> Sql:
+    """The statement that makes `table` of the steps `fresh`, of the window's present rows and of
+    what differs, `changed`."""
     names = _names(job)
     return with_parameters(
         template(
@@ -69,6 +73,8 @@ def _changes(job: Job, fresh: Sql, table: Sql) -> Sql:
             None,
             difference=table,
             fresh=fresh,
+            compared=compared or "",
+            changed=changed,
             target=job.context.target,
             values=_each("fresh.{0}", [name for name in names if name not in ("id", "date")]),
             remembered=_each("target.{0}", REMEMBERED),

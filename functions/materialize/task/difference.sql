@@ -6,7 +6,7 @@ present AS (
   SELECT target.date, target.row_hash, target.first_seen_at, target.definition_version, {{ remembered }}
   FROM {{ target }} AS target
   WHERE target.date BETWEEN @earliest_date AND @end_date
-)
+){{ compared }}
 SELECT
   COALESCE(fresh.id, present.id) AS id,
   COALESCE(fresh.date, present.date) AS date,
@@ -27,6 +27,4 @@ SELECT
   -- only rows that changed are spelled out
   IF(present.id IS NULL, NULL, TO_JSON_STRING(STRUCT({{ before }}))) AS old_row,
   IF(fresh.id IS NULL, NULL, TO_JSON_STRING(STRUCT({{ after }}))) AS new_row
-FROM fresh
-FULL OUTER JOIN present ON present.id = fresh.id
-WHERE fresh.id IS NULL OR present.id IS NULL OR fresh.row_hash <> present.row_hash
+{{ changed }}

@@ -1,6 +1,6 @@
-fresh AS (
+own AS (
   -- the candidates that count, judged and valued with those of the definition's kin
-  SELECT c.*
+  SELECT c.event_key, c.id, c.row_hash
   FROM {{ candidates }} AS c
   WHERE
     c.removed IS NULL

@@ -23,10 +23,10 @@ CARRIED = ("event_key", "counted_by", "removed", "reason")
 """What the table holds besides the columns of a conversion, and how many were erased then."""
 
 
-def candidates(
+def table(
     services: Services, job: Job, definitions: Mapping[str, DefinitionVersion], staged: str
 ) -> Sql | None:
-    """The task's own candidates among those of its kin, valued and judged: a query in brackets.
+    """The table of the candidates of the task and of its kin, valued and judged.
 
     None where it has no kin or the pass over all of them fails, as one definition's filter may.
     `staged` changes with each change of the stage.
@@ -34,16 +34,17 @@ def candidates(
     kin = _kin(job, definitions)
     if len(kin) < 2:
         return None
-    table = services.warehouse.staging(f"rows_{_name(job, kin, staged)}")
+    name = f"rows_{_name(job, kin, staged)}"
+    made = services.warehouse.staging(name)
     try:
         services.warehouse.once(
-            f"{services.warehouse.settings.dataset}_{table.text.strip('`').rpartition('.')[2]}",
-            lambda: create_table_as(table, rows(job, kin)),
+            f"{services.warehouse.settings.dataset}_{name}",
+            lambda: create_table_as(made, rows(job, kin)),
         )
     except UserError as error:
         log("kin_not_read", "WARNING", conversion=job.stored.id, reason=error.code)
         return None
-    return job.stored.conversion.apart(table, job.context)
+    return made
 
 
 def rows(job: Job, kin: Sequence[DefinitionVersion]) -> Sql:

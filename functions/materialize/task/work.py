@@ -130,9 +130,7 @@ def _ended(
         visitors.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)
         order_days = orders.days(services, stored, definitions, task.run_id, job.window)
         job = replace(job, context=replace(job.context, order_days=order_days))
-        status = _write(
-            services, job, together.candidates(services, job, definitions, books.staged)
-        )
+        status = _write(services, job, together.table(services, job, definitions, books.staged))
     except RetryableError:
         raise
     except ProductError as error:
@@ -191,11 +189,12 @@ def _write(services: Services, job: Job, of_kin: Sql | None) -> RunStatus:
     return status
 
 
-def _among_kin(services: Services, job: Job, candidates: Sql) -> _Found | None:
+def _among_kin(services: Services, job: Job, rows: Sql) -> _Found | None:
     """What is found among the rows that definitions alike have read together; None where somebody
     was erased since."""
     table = services.warehouse.staging(job.staged("difference"))
-    services.warehouse.execute(difference.of_kin(job, candidates, table))
+    services.warehouse.execute(difference.of_kin(job, rows, table))
+    candidates = job.stored.conversion.apart(rows, job.context)
     found = quarantine.counted(services, job, candidates, table, is_judged=True)
     return None if found.published["erased_since"] else _Found(table, found, None)
 
