@@ -49,23 +49,19 @@ class Outcome:
 
 
 def counted(
-    services: Services, job: Job, candidates: Sql, difference: Sql, *, is_judged: bool = False
+    services: Services, job: Job, candidates: Sql, difference: Sql, kin: Sql | None = None
 ) -> Outcome:
     """What the write would do and leave; rows that break the contract go to quarantine.
 
-    Candidates that are judged have a reason, and how many were erased when they were read.
+    Candidates that are rows of a table of `kin` are judged already.
     """
-    reason = Sql("IF(c.removed IS NULL, c.reason, NULL)") if is_judged else why_broken()
+    reason = why_broken() if kin is None else Sql("IF(c.removed IS NULL, c.reason, NULL)")
     sql = template(
         __file__,
         "quarantine_counted",
         candidates=candidates,
         reason=reason,
-        # what definitions with kin ask for keeps what was returned
-        returned=""
-        if is_judged
-        else template(__file__, "quarantine_returned", candidates=candidates),
-        erased=_erased_since(services, candidates) if is_judged else "",
+        **_asked(services, candidates, kin),
         difference=difference,
         target=job.target.table,
     )
@@ -79,10 +75,15 @@ def counted(
     return Outcome(merge.counts(row), judged, Moved.of(row), changed, row)
 
 
-def _erased_since(services: Services, candidates: Sql) -> Sql:
-    """The column that tells whether somebody was erased since the candidates were read."""
+def _asked(services: Services, candidates: Sql, kin: Sql | None) -> dict[str, Sql | str]:
+    """What is asked of candidates of a definition's own, or of rows of its kin."""
+    if kin is None:
+        returned = template(__file__, "quarantine_returned", candidates=candidates)
+        return {"returned": returned, "erased": ""}
+    # no kin asks that what was returned goes; but somebody may be erased after the pass
     erasures = services.warehouse.table("erasures")
-    return template(__file__, "quarantine_erased", candidates=candidates, erasures=erasures)
+    erased = template(__file__, "quarantine_erased", kin=kin, erasures=erasures)
+    return {"returned": "", "erased": erased}
 
 
 def _judged(

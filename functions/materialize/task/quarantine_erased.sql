@@ -1,2 +1,2 @@
 
-  (SELECT COUNT(*) FROM {{ erasures }} AS erased) <> (SELECT MAX(c.erasures) FROM {{ candidates }} AS c) AS erased_since,
+  (SELECT COUNT(*) FROM {{ erasures }} AS erased) <> (SELECT MAX(kin.erasures) FROM {{ kin }} AS kin) AS erased_since,

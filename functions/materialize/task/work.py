@@ -195,7 +195,7 @@ def _among_kin(services: Services, job: Job, rows: Sql) -> _Found | None:
     table = services.warehouse.staging(job.staged("difference"))
     services.warehouse.execute(difference.of_kin(job, rows, table))
     candidates = job.stored.conversion.apart(rows, job.context)
-    found = quarantine.counted(services, job, candidates, table, is_judged=True)
+    found = quarantine.counted(services, job, candidates, table, kin=rows)
     return None if found.published["erased_since"] else _Found(table, found, None)
 
 
