@@ -793,6 +793,9 @@ def test_who_waited_is_run_even_when_the_holder_fails(world: QuickWorld) -> None
     handle(world.services(), RunRequested(request_id="one"))
     (task,) = tasks(world)
     other = task.model_copy(update={"run_id": "other"})
+    # of the first holder ever nobody is awaited
+    assert acquire(world.warehouse, "order", "whoever died")
+    leases.lapse(world.warehouse)
     holder = Worker(world.quick)
     original = holder.forestall
 
