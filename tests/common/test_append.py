@@ -72,7 +72,9 @@ def test_a_row_comes_back_as_it_was_written(warehouse: Warehouse, table: str) ->
 
 def test_columns_that_no_row_fills_cost_nothing() -> None:
     columns = schemas.load("runs")["schema"]
-    made = insertion(f"{PROJECT}.conversions.runs", columns, [{"run_id": "1", "detail": None}, {"tier": 2}])
+    made = insertion(
+        f"{PROJECT}.conversions.runs", columns, [{"run_id": "1", "detail": None}, {"tier": 2}]
+    )
     assert made is not None
     assert "(`run_id`, `tier`)" in made.text
 
