@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from common.local.commands import load, validation
+from common.local.commands import load, validation, yaml_files
 from common.local.commands.apply import apply as apply_files
 from common.local.rpc.wire import LOOPBACK
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
@@ -131,10 +132,19 @@ def validate(chosen: argparse.Namespace) -> int:
 
 def sql(chosen: argparse.Namespace) -> int:
     """Print the statements of a daily run, as they would run; nothing runs."""
-    command = [sys.executable, "-m", "functions.materialize.paper", chosen.file, EXPORT_SCHEMA]
+    # read as `apply` reads them, so that the statements are those that would run
+    listed = json.dumps(yaml_files.definitions(chosen.file))
+    command = [sys.executable, "-m", "functions.materialize.paper", "-", EXPORT_SCHEMA]
     options = [f"--step={chosen.step}"] if chosen.step else []
     options += [f"--date={chosen.date}"] if chosen.date else []
-    done = subprocess.run([*command, *options], cwd=ROOT, env=_variables(chosen), check=False)
+    done = subprocess.run(
+        [*command, *options],
+        cwd=ROOT,
+        env=_variables(chosen),
+        check=False,
+        input=listed,
+        text=True,
+    )
     return done.returncode
 
 
@@ -195,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     ran.add_argument("--force", action="store_true", help="write even where the brake would hold")
     printed = add("sql", sql, "Print each statement of a definition's daily run, without running.")
-    printed.add_argument("file", type=lambda text: Path(text).resolve(), metavar="DEFINITION.yaml")
+    printed.add_argument("file", type=Path, metavar="DEFINITION.yaml")
     printed.add_argument("--step", default="", metavar="NAME", help="only this one")
     printed.add_argument("--date", type=_day, metavar="DAY", help="last day (default: yesterday)")
     return parser

@@ -167,10 +167,15 @@ def line(entry: Row) -> str:
 
 
 def show_incidents(console: Console, incidents: Iterable[Row]) -> None:
-    """What is open, each with what to do."""
+    """What is open, those of a kind together, with what to do."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for incident in incidents:
-        console.print(f"[bold]{incident['severity']} {incident['code']}[/]: {incident['detail']}")
-        console.print(f"  {incident['fix']}", style="dim")
+        kind = incident["severity"], incident["code"], incident["fix"]
+        alike.setdefault(kind, []).append(incident["detail"])
+    for (severity, code, fix), details in alike.items():
+        for detail in details:
+            console.print(f"[bold]{severity} {code}[/]: {detail}")
+        console.print(f"  {fix}", style="dim")
 
 
 def _number(value: int | None) -> str:

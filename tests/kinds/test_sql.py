@@ -106,7 +106,9 @@ def test_options_that_are_off_leave_nothing_behind() -> None:
 
 def test_the_command_prints_one_step_of_a_file(tmp_path: Path) -> None:
     file = tmp_path / "definition.yaml"
-    file.write_text("{id: purchase, event_type: purchase}", encoding="utf-8")
+    # Norway is no "no": a file is read as `apply` reads it
+    norway = "{dimension: country, operator: equals, value: NO}"
+    file.write_text(f"{{id: purchase, event_type: purchase, filters: {norway}}}", encoding="utf-8")
     command = [sys.executable, "-m", "common.local", "sql", str(file), "--date", "2026-11-28"]
     done = subprocess.run(
         [*command, "--step", "candidates"], cwd=ROOT, capture_output=True, text=True, check=False
@@ -114,6 +116,7 @@ def test_the_command_prints_one_step_of_a_file(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count(";\n") == 1
     assert "-- step candidates" in done.stdout
+    assert 'STRING = "NO"' in done.stdout
     lost = subprocess.run(
         [*command, "--step", "nowhere"], cwd=ROOT, capture_output=True, text=True, check=False
     )

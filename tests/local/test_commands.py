@@ -145,6 +145,12 @@ def test_what_is_true_of_several_conversions_is_said_once() -> None:
 def test_open_incidents_say_what_to_do() -> None:
     incident = {"severity": "error", "code": "stale", "detail": "Old.", "fix": "Run it."}
     assert printed(show_incidents, [incident]) == "error stale: Old.\n  Run it.\n"
+    other = {**incident, "detail": "Older.", "fix": "Look at it."}
+    shown = printed(show_incidents, [incident, other, {**incident, "detail": "Old too."}])
+    assert shown.splitlines() == [
+        "error stale: Old.", "error stale: Old too.", "  Run it.",
+        "error stale: Older.", "  Look at it.",
+    ]  # fmt: skip
 
 
 def test_a_stack_that_is_just_starting_is_none_to_attach_to(tmp_path: Path) -> None:

@@ -25,6 +25,9 @@ from common.untyped import Row
 from functions.materialize.paper.statements import steps, text_of
 
 
+STANDARD_INPUT = Path("-")
+
+
 def main() -> int:
     """0 when every definition was printed; the reason on standard error otherwise."""
     chosen = _arguments()
@@ -42,20 +45,26 @@ def main() -> int:
             print("\n".join(map(text_of, wanted)))
     except ValidationError as error:
         for message in messages_of(error, definition, CONVERSION):
-            print(f"{chosen.file}: {message['field']}: {message['message']}", file=sys.stderr)
+            place = f"definition {definition['id']}: {message['field'] or 'it'}"
+            print(f"{place}: {message['message']}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         # a reader such as `head` has seen enough; Python would fail at its exit for the rest
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, yaml.YAMLError, ProductError) as error:
-        print(f"{chosen.file}: {error}", file=sys.stderr)
+        place = "" if chosen.file == STANDARD_INPUT else f"{chosen.file}: "
+        print(f"{place}{error}", file=sys.stderr)
         return 1
     return 0
 
 
 def definitions(file: Path) -> list[Row]:
-    """Those of a YAML file, one or a list; raises UserError for anything else."""
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    """Those of a YAML file, one or a list, or of standard input where the file is called "-".
+
+    Raises UserError for anything else.
+    """
+    text = sys.stdin.read() if file == STANDARD_INPUT else file.read_text(encoding="utf-8")
+    content = yaml.safe_load(text)
     listed = content if isinstance(content, list) and content else [content]
     for number, definition in enumerate(listed, 1):
         if not isinstance(definition, dict) or not definition.get("id"):
