@@ -134,7 +134,7 @@ def sql(chosen: argparse.Namespace) -> int:
     """Print the statements of a daily run, as they would run; nothing runs."""
     # read as `apply` reads them, so that the statements are those that would run
     listed = json.dumps(yaml_files.definitions(chosen.file))
-    command = [sys.executable, "-m", "functions.materialize.paper", "-", EXPORT_SCHEMA]
+    command = [sys.executable, "-m", "functions.materialize.paper", "-", str(EXPORT_SCHEMA)]
     options = [f"--step={chosen.step}"] if chosen.step else []
     options += [f"--date={chosen.date}"] if chosen.date else []
     done = subprocess.run(

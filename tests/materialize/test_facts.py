@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from common.bigquery.warehouse import Warehouse
+from common.settings import Settings
 from functions.materialize.stage.facts import incidents
-from functions.materialize.task.volume import is_low
+from functions.materialize.task.volume import is_low, is_told
 from tests.materialize.world import QuickWorld
 
 QUIET: dict[str, Any] = {
@@ -73,6 +75,36 @@ def test_what_is_unusual_is_reported_and_nothing_else(
 )
 def test_a_low_day_is_one_that_is_no_chance(seen: int, usual: float, expected: bool) -> None:
     assert is_low(seen, usual) is expected
+
+
+class Exports(Warehouse):
+    """A warehouse that knows nothing but the names of two properties' tables."""
+
+    def __init__(self, web: list[str], app: list[str]) -> None:
+        datasets = {"p.analytics_1": web, "p.analytics_2": app}
+        super().__init__(cast("Any", None), Settings(project="p", ga4_datasets=",".join(datasets)))
+        self.datasets = datasets
+
+    def tables_in(self, dataset: str) -> list[str]:
+        return self.datasets[dataset]
+
+
+@pytest.mark.parametrize(
+    ("web", "app", "expected"),
+    [
+        (["events_20261109", "events_20261110"], ["events_20261109", "events_20261110"], True),
+        # the web's day has not landed, and the app's few sales are no low day
+        (["events_20261109"], ["events_20261109", "events_20261110"], False),
+        (["events_20261109", "events_fresh_20261110"], ["events_20261110"], True),
+        # one that ended its export weeks ago, or never began, holds up nobody
+        (["events_20261001"], ["events_20261110"], True),
+        ([], ["events_20261110"], True),
+    ],
+)
+def test_a_day_is_told_when_no_property_lacks_it(
+    web: list[str], app: list[str], expected: bool
+) -> None:
+    assert is_told(Exports(web, app), date(2026, 11, 10)) is expected
 
 
 def test_buyers_that_lost_their_click_and_an_event_that_stopped_are_reported(

@@ -24,7 +24,6 @@ from common.settings import Settings
 from common.untyped import Row
 from functions.materialize.paper.statements import steps, text_of
 
-
 STANDARD_INPUT = Path("-")
 
 

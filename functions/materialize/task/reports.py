@@ -114,10 +114,13 @@ def _low_volume(services: Services, job: Job, found: Row) -> Iterator[Incident]:
     day, seen, usual = job.closed.end, found["seen"], found["usual"]
     earlier = found["seen_before"], found["usual_before"]
     is_either_low = volume.is_low(seen, usual) or volume.is_low(*earlier)
-    is_judged_by_ga4 = job.stored.conversion.follows_ga4 and is_either_low
-    # asked of the stage only where it matters
-    if is_judged_by_ga4 and not volume.is_whole(services.warehouse, day):
-        day, (seen, usual) = day - timedelta(days=1), earlier
+    # asked of the export only where it matters
+    if job.stored.conversion.follows_ga4 and is_either_low:
+        warehouse = services.warehouse
+        if not (volume.is_whole(warehouse, day) and volume.is_told(warehouse, day)):
+            day, (seen, usual) = day - timedelta(days=1), earlier
+            if not volume.is_told(warehouse, day):
+                return
     yield from volume.low(job.stored, day, seen=seen, usual=usual)
 
 

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
+from common.ga4 import shards
 from common.incidents.incidents import Incident
 
 USUAL_ROWS = 10
@@ -34,6 +35,16 @@ def is_whole(warehouse: Warehouse, day: date) -> bool:
     sql = template(__file__, stage=warehouse.table("ga4_events"))
     bound = with_parameters(sql, day_before=day - timedelta(days=1), shard=f"{day:%Y%m%d}")
     return not any(warehouse.rows(bound))
+
+
+def is_told(warehouse: Warehouse, day: date) -> bool:
+    """Whether each property that told of the week before has a table of the day.
+
+    Of one that has none yet it is said that it has none: that is a better cause than its tags.
+    """
+    week = {day - timedelta(days=number) for number in range(1, 8)}
+    known = (shards.readable(warehouse, name, day) for name in warehouse.settings.ga4_datasets)
+    return all(day in tables or not week & tables.keys() for tables in known)
 
 
 def low(stored: DefinitionVersion, day: date, *, seen: int, usual: float) -> Iterator[Incident]:
