@@ -8,7 +8,7 @@ from datetime import date
 
 from common import schemas
 from common.bigquery.sql import dataset, template, with_parameters
-from common.bigquery.warehouse import Warehouse
+from common.bigquery.warehouse import TableInfo, Warehouse
 from common.cost.estimate import TableSize
 from common.cost.widths import ga4, widths
 from common.untyped import JsonObject, Row
@@ -45,7 +45,10 @@ def daily_tables(warehouse: Warehouse, dataset: str, names: Iterable[str]) -> di
 
 def together(tables: Mapping[str, Counted], schema: Iterable[Row]) -> TableSize:
     """Daily tables of the GA4 export, by name, as a wildcard over them sees them."""
-    days = {_day(name[-8:]): it.rows for name, it in tables.items()}
+    days: dict[date | None, int] = {}
+    for name, it in tables.items():
+        # a day may have a table of its own and one of its stream
+        days[_day(name[-8:])] = days.get(_day(name[-8:]), 0) + it.rows
     total = sum(it.bytes for it in tables.values())
     return TableSize(_scaled(widths(schema, ga4()), total, sum(days.values())), days, SUFFIX)
 
@@ -53,6 +56,19 @@ def together(tables: Mapping[str, Counted], schema: Iterable[Row]) -> TableSize:
 def alone(table: Counted, schema: Iterable[Row]) -> TableSize:
     """One daily table of the GA4 export, by its own name."""
     return TableSize(_scaled(widths(schema, ga4()), table.bytes, table.rows), {None: table.rows})
+
+
+def of_table(warehouse: Warehouse, path: str, facts: TableInfo) -> TableSize:
+    """Any table at project.dataset.table."""
+    dataset, _, name = path.rpartition(".")
+    days: dict[date | None, int] = {}
+    total = 0
+    for row in _partitions(warehouse, dataset, name, name):
+        day = _day(row["partition_id"] or "")
+        days[day] = days.get(day, 0) + row["total_rows"]
+        total += row["total_logical_bytes"] or 0
+    sized = _scaled(widths(facts.columns), total, sum(days.values()))
+    return TableSize(sized, days, facts.partition_column or None)
 
 
 def product_sizes(warehouse: Warehouse) -> dict[str, TableSize]:

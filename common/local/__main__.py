@@ -16,7 +16,7 @@ from common.local.commands import load, validation, yaml_files
 from common.local.commands.apply import apply as apply_files
 from common.local.rpc.wire import LOOPBACK
 from common.local.stack.attach import DATA, ROOT, Attached, CommandError, attached, environment
-from common.local.terminal import line, show_incidents, show_run, show_totals, totals
+from common.local.terminal import line, show_costs, show_incidents, show_run, show_totals, totals
 
 CONSOLE = Console()
 EXPORT_SCHEMA = Path(__file__).with_name("data") / "ga4_schema.json"
@@ -130,6 +130,14 @@ def validate(chosen: argparse.Namespace) -> int:
         return validation.run(chosen, stack, CONSOLE)
 
 
+def costs(chosen: argparse.Namespace) -> int:
+    """Print what a month of daily runs would cost on BigQuery, by conversion; nothing runs."""
+    slots = "" if chosen.slots is None else f"?slots={chosen.slots}"
+    with attached(chosen.data, _variables(chosen)) as stack:
+        show_costs(CONSOLE, stack.call("GET", f"/api/forecast{slots}"))
+    return 0
+
+
 def sql(chosen: argparse.Namespace) -> int:
     """Print the statements of a daily run, as they would run; nothing runs."""
     # read as `apply` reads them, so that the statements are those that would run
@@ -204,6 +212,8 @@ def _parser() -> argparse.ArgumentParser:
         "--conversion", action="append", default=[], metavar="ID", help="only this one"
     )
     ran.add_argument("--force", action="store_true", help="write even where the brake would hold")
+    priced = add("costs", costs, "What a month of daily runs would cost on BigQuery.")
+    priced.add_argument("--slots", type=int, metavar="N", help="slots to be reserved; 0 on demand")
     printed = add("sql", sql, "Print each statement of a definition's daily run, without running.")
     printed.add_argument("file", type=Path, metavar="DEFINITION.yaml")
     printed.add_argument("--step", default="", metavar="NAME", help="only this one")

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from common.bigquery.sql import fill, join
 from common.bigquery.warehouse import Warehouse
+from common.cost.words import size_in_words
 from common.model.attribution import attributed
 from common.untyped import JsonObject, Row
 
@@ -180,3 +181,30 @@ def show_incidents(console: Console, incidents: Iterable[Row]) -> None:
 
 def _number(value: int | None) -> str:
     return "-" if value is None else f"{value:,}"
+
+
+def show_costs(console: Console, forecast: Row) -> None:
+    """A month of daily runs: what all share, and what each conversion reads by itself."""
+    table = Table(box=SIMPLE)
+    table.add_column("conversion")
+    table.add_column("read a day", justify="right")
+    table.add_column("USD a month", justify="right")
+    listed = forecast["conversions"]
+    day, own = forecast["day"]["bytes"], sum(one["bytes"] or 0 for one in listed)
+    if day:
+        shared = day - own
+        month = 30 * forecast["day"]["usd"] * shared / day
+        table.add_row("(shared by all)", size_in_words(shared), _usd(month))
+    for one in listed:
+        table.add_row(one["conversion"], size_in_words(one["bytes"]), _usd(one["usd_a_month"]))
+    console.print(table)
+    for one in listed:
+        if one["bytes"] is None or one["cap_needed"]:
+            console.print(f"{one['conversion']}: {one['text']}", soft_wrap=True)
+    console.print(forecast["text"], soft_wrap=True)
+
+
+def _usd(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return "< 0.01" if 0 < value < 0.01 else f"{value:,.2f}"

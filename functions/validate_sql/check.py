@@ -11,6 +11,7 @@ from datetime import datetime
 from common import user_query
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import TableInfo, Warehouse
+from common.cost.queries import estimated
 from common.errors import AccessError, ProductError, RetryableError
 from common.guard.judge import Query, Verdict, judge
 from common.guard.names.references import Opened
@@ -308,13 +309,16 @@ def _weigh(
     """Columns, bytes and price."""
     answer.columns = columns(reading.schema, ask.contract, ask.predicted_value)
     one_day = daily = None
-    if reading.bytes_processed is not None:
+    month = reading.bytes_processed
+    if month is None:
+        month = _bytes(verdict, PROFILED_DAYS, services)
+    if month is not None:
         one_day = _bytes(verdict, 1, services)
         # of one day alone the second dry run would be the first one again
         is_longer = ask.adjustment_days > 1
         daily = _bytes(verdict, ask.adjustment_days, services) if is_longer else one_day
     shares = _shares(ask, verdict, known, services) if daily else {}
-    answer.cost = cost.estimate(daily, reading.bytes_processed, services.settings, shares)
+    answer.cost = cost.estimate(daily, month, services.settings, shares)
     answer.explanation = f"{answer.explanation} {cost.in_words(answer.cost)}".strip()
     answer.bytes_processed = daily
     return cost.check(answer.cost, one_day, known.is_partitioned)
@@ -336,8 +340,8 @@ def _shares(ask: Ask, verdict: Verdict, known: Known, services: Services) -> dic
             return facts.columns
         return user_query.dry_run(by_table.whole(path), services.runner).schema
 
-    def read(alone: Sql) -> int | None:
-        return user_query.dry_run(alone, services.runner).bytes_processed
+    def read(alone: Sql, path: str) -> int | None:
+        return _read(alone, [path], services)
 
     # the days that a daily run reads again, for late rows
     window = Window.ending(services.last_days.end, ask.adjustment_days)
@@ -350,9 +354,17 @@ def _shares(ask: Ask, verdict: Verdict, known: Known, services: Services) -> dic
 def _bytes(verdict: Verdict, count: int, services: Services) -> int | None:
     window = Window.ending(services.last_days.end, count)
     try:
-        return user_query.dry_run(user_query.bind(verdict, window), services.runner).bytes_processed
+        return _read(user_query.bind(verdict, window), verdict.tables, services)
     except ProductError:
         return None
+
+
+def _read(bound: Sql, paths: Iterable[str], services: Services) -> int | None:
+    """What a statement reads by BigQuery's dry run, else by the sizes of its tables."""
+    seen = user_query.dry_run(bound, services.runner)
+    if seen.bytes_processed is not None:
+        return seen.bytes_processed
+    return estimated(bound, paths, services.runner)
 
 
 def _look(

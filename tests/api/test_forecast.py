@@ -115,3 +115,20 @@ def test_a_query_that_fails_by_now_hides_no_other_forecast(
     [purchase] = shown["conversions"]
     assert (purchase["bytes"], shown["month_usd"]) == (None, None)
     assert purchase["text"].endswith("Its table is gone.")
+    assert shown["text"] == (
+        "A daily run of 1 conversion reads an unknown size, because BigQuery does not tell it of"
+        " purchase."
+    )
+    assert house.harness.get("/forecast?slots=100")["month_usd"] == 4380.0, "whatever is read"
+
+
+def test_a_query_is_priced_by_its_tables_where_a_dry_run_tells_nothing(house: House) -> None:
+    (export,) = house.harness.services.settings.ga4_datasets
+    sql = f"""SELECT event_name AS id, user_pseudo_id AS client_id,
+      TIMESTAMP_MICROS(event_timestamp) AS created
+    FROM `{export}.events_*` WHERE _TABLE_SUFFIX
+      BETWEEN FORMAT_DATE('%Y%m%d', @start_date) AND FORMAT_DATE('%Y%m%d', @end_date)"""
+    draft = {"kind": "custom", "id": "asked", "name": "Asked", "sql": sql}
+    shown = house.harness.post("/conversions:forecast", {"definition": draft})
+    assert shown["bytes"] >= shown["largest_bytes"] >= MINIMUM
+    assert shown["text"].startswith("It reads ")

@@ -13,7 +13,8 @@ from common.bigquery.sql import Sql
 from common.bigquery.warehouse import DryRun, Executed
 from common.cost.estimate import TEBIBYTE
 from common.cost.forecast import Price
-from functions.api.definitions.planned import Part, money, price, size_in_words, total
+from common.cost.words import money, size_in_words
+from functions.api.definitions.planned import Part, price, total
 from tests.api.conftest import LEAD, PURCHASE, House, house_of
 from tests.materialize.world import QuickWorld
 from tests.quick import QuickWarehouse

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.console import Console
+
 from common import schemas
-from common.local.terminal import totals
+from common.local.terminal import show_costs, totals
 from common.settings import Settings
 from tests.quick import QuickWarehouse
 
@@ -38,3 +41,28 @@ def test_a_row_is_attributed_when_its_visit_was_found_and_not_by_a_client_id_alo
     (row,) = totals(warehouse, ["leads"])
     assert (row["rows_"], row["attributed"]) == (4, 2)
     warehouse.connection.close()
+
+
+def test_a_month_is_shown_with_what_all_share_and_what_nobody_can_tell() -> None:
+    one = {"conversion": "purchase", "bytes": 2 << 30, "usd_a_month": 0.37, "cap_needed": None}
+    small = {"conversion": "lead", "bytes": 10 << 20, "usd_a_month": 0.002, "cap_needed": None}
+    shown = {
+        "day": {"bytes": (3 << 30) + (10 << 20), "usd": 0.0184},
+        "conversions": [{**one, "text": "It reads."}, {**small, "text": "It reads."}],
+        "text": "A daily run of 2 conversions reads 3.0 GiB.",
+    }
+    lines = said(shown)
+    assert ["(shared", "by", "all)", "1.0", "GiB", "0.18"] in lines
+    assert ["purchase", "2.0", "GiB", "0.37"] in lines
+    assert ["lead", "10.0", "MiB", "<", "0.01"] in lines
+    unknown = {**one, "bytes": None, "usd_a_month": None, "text": "Nobody can tell."}
+    lines = said({**shown, "day": {"bytes": None, "usd": None}, "conversions": [unknown]})
+    assert ["purchase", "an", "unknown", "size", "-"] in lines
+    assert ["purchase:", "Nobody", "can", "tell."] in lines
+
+
+def said(forecast: dict[str, Any]) -> list[list[str]]:
+    """The words of each line."""
+    console = Console(record=True, width=100, file=io.StringIO())
+    show_costs(console, forecast)
+    return [line.split() for line in console.export_text().splitlines()]

@@ -9,13 +9,12 @@ from pydantic import Field
 
 from common.catalog import plan
 from common.cost.forecast import Price
+from common.cost.words import money, size_in_words
 from common.ga4 import stage
 from common.http.model import Model
 from common.messaging.messages import RunRequested
 from common.model.window import Window
 from functions.api.services import Services
-
-UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 class Part(Model):
@@ -138,22 +137,6 @@ def plan_in_words(windows: Mapping[str, Window], parts: list[Part], cost: float 
     if cost is None:
         return f"{begun}: {read}; BigQuery does not tell all of it beforehand."
     return f"{begun}: {read}; {money(cost)} USD at the on-demand price."
-
-
-def money(usd: float) -> str:
-    """Such as about 12.30."""
-    return "less than 0.01" if usd < 0.01 else f"about {usd:,.2f}"
-
-
-def size_in_words(bytes: int | None) -> str:
-    """Such as 1.5 GiB."""
-    if bytes is None:
-        return "an unknown size"
-    amount, unit = float(bytes), 0
-    # by 1,024, as BigQuery bills
-    while amount >= 1024 and unit < len(UNITS) - 1:
-        amount, unit = amount / 1024, unit + 1
-    return f"{amount:,.0f} {UNITS[unit]}" if unit == 0 else f"{amount:,.1f} {UNITS[unit]}"
 
 
 def _export(windows: Mapping[str, Window], known: plan.Known, services: Services) -> Iterator[Part]:

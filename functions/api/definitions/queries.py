@@ -54,7 +54,16 @@ def judged(query: Query, runner: Warehouse, yesterday: date) -> Judged:
 
 def planned_bytes(query: Query, runner: Warehouse, window: Window) -> int | None:
     """Bytes that the query reads for these days; None is unknown."""
-    return _planned(query, _verdict(query, runner.settings), runner, window).bytes_processed
+    # the estimator's parser is imported only where BigQuery does not tell
+    from common.cost.queries import estimated
+
+    plan = _planned(query, _verdict(query, runner.settings), runner, window)
+    if plan.bytes_processed is not None:
+        return plan.bytes_processed
+    try:
+        return estimated(plan.sql, plan.tables, runner)
+    except ProductError:
+        return None
 
 
 def answer(query: Query, runner: Warehouse, window: Window, name: str) -> user_query.Answer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from common.catalog.definitions import DefinitionVersion
 from common.cost import sizes
 from common.cost.estimate import MINIMUM
 from common.cost.forecast import Price, Table, forecast
+from common.cost.words import money, size_in_words
 from common.errors import UnreadableDefinitionError, UserError
 from common.ga4 import stage
 from common.http.model import Model
@@ -26,7 +27,6 @@ from common.kinds.conversion import Conversion
 from common.model.run_status import RunStatus
 from common.model.window import LATE_DAYS, Window
 from functions.api.definitions import graph as graph_of_definitions
-from functions.api.definitions import planned
 from functions.api.runs import runs
 from functions.api.services import Services
 from functions.api.trial import trial
@@ -133,7 +133,9 @@ def forecast_all(ask: Ask[ForecastQuery, None], services: Services) -> Forecaste
     ]
     shared = forecast([*_shared(known, services)], tables, price).bytes
     bytes = _sum([scan.bytes if scan else 0, shared, *(each.bytes for each in found)])
-    usd = None if bytes is None else price.cost(bytes).usd_a_month + price.reservation_a_month
+    # a reservation costs the same whatever is read
+    known_usd = price.slots or bytes is not None
+    usd = price.cost(bytes or 0).usd_a_month + price.reservation_a_month if known_usd else None
     slots = Slots(slots=price.slots, usd_a_month=round(price.reservation_a_month, 2))
     return Forecasted(
         day=RunCost(bytes=bytes, usd=None if bytes is None else round(price.cost(bytes).usd, 4)),
@@ -141,7 +143,7 @@ def forecast_all(ask: Ask[ForecastQuery, None], services: Services) -> Forecaste
         scan=scan,
         conversions=sorted(found, key=lambda each: (-(each.bytes or 0), each.conversion)),
         slots=slots if price.slots else None,
-        text=_in_words(bytes, usd, price, scan, len(found)),
+        text=_in_words(bytes, usd, price, scan, found),
     )
 
 
@@ -341,7 +343,7 @@ def _sum(parts: list[int | None]) -> int | None:
 def _of_one_in_words(bytes: int | None, usd: float | None, needed: int | None) -> str:
     if bytes is None or usd is None:
         return "BigQuery does not tell beforehand what its query reads."
-    read = f"It reads {planned.size_in_words(bytes)} a day, {planned.money(usd)} USD a month."
+    read = f"It reads {size_in_words(bytes)} a day, {money(usd)} USD a month."
     return read if needed is None else f"{read} It needs maximum_bytes_billed = {needed}."
 
 
@@ -352,20 +354,28 @@ def _many(count: int) -> str:
 def _of_run_in_words(bytes: int | None, usd: float | None, many: int) -> str:
     if bytes is None or usd is None:
         return f"BigQuery does not tell beforehand what a run of {_many(many)} reads."
-    read = planned.size_in_words(bytes)
-    return f"A run of {_many(many)} reads {read} by forecast, {planned.money(usd)} USD."
+    read = size_in_words(bytes)
+    return f"A run of {_many(many)} reads {read} by forecast, {money(usd)} USD."
 
 
 def _in_words(
-    bytes: int | None, usd: float | None, price: Price, scan: Scan | None, many: int
+    bytes: int | None,
+    usd: float | None,
+    price: Price,
+    scan: Scan | None,
+    found: Sequence[OfConversion],
 ) -> str:
-    conversions = _many(many)
-    if bytes is None or usd is None:
-        return f"BigQuery does not tell beforehand what a daily run of {conversions} reads."
-    paid = f"{planned.money(usd)} USD a month"
+    conversions = _many(len(found))
+    read = "an unknown size" if bytes is None else size_in_words(bytes)
+    text = f"A daily run of {conversions} reads {read}"
     if price.slots:
-        paid = f"{paid} for {price.slots:,} reserved slots, whatever is read"
-    text = f"A daily run of {conversions} reads {planned.size_in_words(bytes)}, {paid}."
+        paid = money(price.reservation_a_month)
+        text += f", {paid} USD a month for {price.slots:,} reserved slots, whatever is read."
+    elif usd is None:
+        unknown = [each.conversion for each in found if each.bytes is None]
+        text += f", because BigQuery does not tell it of {', '.join(unknown)}."
+    else:
+        text += f", {money(usd)} USD a month."
     if scan and scan.cap_needed > scan.cap:
         return f"{text} Its scan needs maximum_bytes_billed = {scan.cap_needed}."
     return text

@@ -19,8 +19,8 @@ from common.untyped import Row
 MAXIMUM_TABLES = 10
 """Tables that are asked about; of more, only the sum is shown."""
 
-Bytes = Callable[[Sql], int | None]
-"""What a statement would read, None when nobody can tell."""
+Bytes = Callable[[Sql, str], int | None]
+"""What a statement about the table at a path would read, None when nobody can tell."""
 Columns = Callable[[str], Sequence[Row]]
 """The columns of a table by its full path."""
 
@@ -40,7 +40,7 @@ def shares(
     paths = sorted({it.path for it in query.tables if it.path})
     if not 1 < len(paths) <= MAXIMUM_TABLES:
         return dict.fromkeys(paths, 1.0) if len(paths) == 1 else {}
-    found = {path: read(_alone(query, path, window, columns, filters)) for path in paths}
+    found = {path: read(_alone(query, path, window, columns, filters), path) for path in paths}
     sizes = {path: size for path, size in found.items() if size is not None}
     total = sum(sizes.values())
     # a share of a sum with a part unknown would be wrong for every table

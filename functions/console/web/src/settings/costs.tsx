@@ -44,7 +44,7 @@ export function Costs() {
             />
           </Group>
           <Text size="sm" c="dimmed" maw={760} mb="sm">
-            {forecast.data.text} It is a forecast by the sizes of your tables; the bill also has what they take to store.
+            {forecast.data.text} A forecast by the sizes of your tables; the bill also has what they take to store.
           </Text>
           {forecast.data.conversions.length > 0 && <ByConversion forecast={forecast.data} />}
         </>
