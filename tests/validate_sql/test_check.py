@@ -45,12 +45,12 @@ def test_a_sound_query_is_answered_with_columns_rows_and_shares(shown: Judge) ->
     assert len(answer.sample) == 20
 
 
-def test_unknown_bytes_are_reported_as_unknown_and_not_as_free(shown: Judge) -> None:
+def test_where_a_dry_run_tells_nothing_bytes_come_from_the_sizes_of_tables(shown: Judge) -> None:
     answer = shown(f"SELECT {COLUMNS} {ORDERS}")
-    assert answer.bytes_processed is None
+    # a table is billed 10 MB at least
+    assert answer.bytes_processed == 10 * 1024**2
     assert answer.cost
-    assert answer.cost.bytes_per_run is None
-    assert answer.cost.price_per_month is None
+    assert answer.cost.price_per_month == pytest.approx(10 / 1024**2 * 6.25 * 30, abs=0.0001)
 
 
 def test_faults_of_contract_partition_and_habit_are_reported_together(shown: Judge) -> None:
