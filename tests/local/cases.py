@@ -85,6 +85,7 @@ CASES = [
             "FORMAT('%s', 'a')": "a",
             "FORMAT('%t', DATE '2026-01-02')": "2026-01-02",
             'FORMAT("%\'d", 1234567)': "1,234,567",
+            "FORMAT('%x %X %o', -255, 255, -8)": "-ff FF -10",
             "TRIM('\\ta\\t')": "a",
             "SUBSTR('hello', 0, 2)": "he",
             r"'a_c' LIKE 'a\\_c'": True,
@@ -129,6 +130,15 @@ CASES = [
         " ARRAY(SELECT IFNULL(SAFE_CAST(part.i AS FLOAT64), 0) FROM UNNEST(it) AS part) AS integers"
         " FROM (SELECT [STRUCT(123.0 AS f, '1_000' AS t, 7 AS i), (1e15, ' 2.5', NULL)] AS it)",
         [{"texts": ["123", "1e+15"], "numbers": [0.0, 2.5], "integers": [7.0, 0.0]}],
+    ),
+    *constants(
+        "times",
+        {
+            "LAST_DAY(DATE '2026-01-05', WEEK(MONDAY))": date(2026, 1, 11),
+            "LAST_DAY(DATE '2026-01-05', WEEK(THURSDAY))": date(2026, 1, 7),
+            "LAST_DAY(DATETIME '2026-01-11 13:00:00', ISOWEEK)": date(2026, 1, 11),
+            "FORMAT_DATE('%Y%n%d%t', DATE '2026-01-05')": "2026\n05\t",
+        },
     ),
     *constants(
         "literals",

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from bqemulator.versioning.snapshots import SnapshotManager
+from google.api_core import exceptions
 from google.cloud import bigquery
 
 from common.local.emulator_patches.server.jobs import Latest
-from tests.judge import evaluate
+from tests.judge import analyze, evaluate
 from tests.local.behaviours import BEHAVIOURS, NO_RETRY, Behaviour
 from tests.local.cases import CASES, SETUP, Case
 
@@ -131,3 +132,55 @@ def test_members_of_a_list_are_found_as_googlesql_finds_them(client: bigquery.Cl
     # quick as functions of the list, and joins where a NULL would count
     found = [dict(row.items()) for row in client.query(MEMBERS, retry=NO_RETRY).result()]
     assert found == evaluate(MEMBERS)
+
+
+UNKNOWN = [
+    ("CAST(DATE '2026-01-05' AS STRING FORMAT 'DD.MM.YYYY')", "CAST(... FORMAT 'DD.MM.YYYY')"),
+    ("CAST('ff01' AS BYTES FORMAT 'HEX')", "CAST(... FORMAT 'HEX')"),
+    ("CAST('13:04' AS TIME FORMAT 'HH24:MI')", "without a year"),
+    ("BIGNUMERIC '123456789.123456789'", "BIGNUMERIC"),
+    ("CAST(INTERVAL 1 DAY AS STRING)", "CAST of an INTERVAL"),
+    ("DATE '2026-01-05' - DATE '2026-01-01'", "INTERVAL"),
+    ("TIMESTAMP '2026-01-05 00:00:00+00' - TIMESTAMP '2026-01-04 00:00:00+00'", "INTERVAL"),
+    ("EXTRACT(DAY FROM DATE '2026-01-05' - DATE '2026-01-01')", "DATE - DATE"),
+    ("EXTRACT(WEEK(MONDAY) FROM DATE '2026-01-05')", "EXTRACT(WEEK(MONDAY))"),
+    ("FORMAT('%*d', 5, 7)", "FORMAT with *"),
+    ("FORMAT('%.*f', 2, 1.239)", "FORMAT with *"),
+    ("FORMAT('%T', DATE '2026-01-05')", "FORMAT with %T"),
+    ("FORMAT('%t', STRUCT(1 AS a, 'x' AS b))", "FORMAT with %t of a STRUCT"),
+    ("FORMAT('%p', JSON '{}')", "FORMAT with %p"),
+    ("FORMAT('%#x', 255)", "FORMAT with %#x"),
+    ('FORMAT("%\'8d", 1234)', "beside other flags"),
+    ("FORMAT_DATE('%Y-%m-%d %H:%M', DATE '2026-01-05')", "FORMAT_DATE with %H"),
+    ("FORMAT_DATETIME('%F %Z', DATETIME '2026-01-05 13:04:05')", "FORMAT_DATETIME with %Z"),
+    ("FORMAT_TIME('%H', TIME '13:04:05')", "FORMAT_TIME"),
+    ("FORMAT_DATE('%g', DATE '2026-01-05')", "%g"),
+    ("PARSE_DATE('%m/%d', '01/05')", "without a year"),
+    ("SAFE.PARSE_DATE('%G-%V-%u', '2026-02-1')", "%G"),
+    ("ROUND(NUMERIC '2.5', 0, 'ROUND_HALF_EVEN')", "ROUND with a mode"),
+    ("SAFE_CONVERT_BYTES_TO_STRING(b'\\xff')", "SAFE_CONVERT_BYTES_TO_STRING"),
+    ("JSON_TYPE(JSON '1.5')", "JSON_TYPE"),
+    ("LAX_BOOL(JSON '12')", "LAX_BOOL"),
+    ("LAX_STRING(JSON '[1,2]')", "LAX_STRING"),
+    ("SOUNDEX('a')", "SOUNDEX"),
+    (
+        "TIMESTAMP_TRUNC(TIMESTAMP '2026-01-05 13:04:05+00', ISOYEAR, 'Europe/Berlin')",
+        "ISOYEAR of a zone",
+    ),
+]
+"""What the engine would answer otherwise than GoogleSQL, and how it is called."""
+
+
+@pytest.mark.parametrize(("expression", "name"), UNKNOWN, ids=[it[0] for it in UNKNOWN])
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_what_the_engine_would_answer_otherwise_is_refused_by_name(
+    client: bigquery.Client, expression: str, name: str, is_dry: bool
+) -> None:
+    sql = f"SELECT {expression} AS it"
+    analyze(sql)
+    config = bigquery.QueryJobConfig(dry_run=is_dry)
+    with pytest.raises(exceptions.GoogleAPICallError) as refused:
+        client.query(sql, config, retry=NO_RETRY, job_retry=None).result(retry=NO_RETRY)
+    assert refused.value.errors[0]["reason"] == "notImplemented"
+    assert name in str(refused.value)
+    assert "which the local engine does not know; BigQuery does." in str(refused.value)

@@ -15,7 +15,7 @@ from sqlglot import exp
 from common.local.emulator_patches.expressions.functions import Rewrite, call, native, renamed
 from common.local.emulator_patches.expressions.functions import rewrite as rewrite_nodes
 
-_SPECIFIER = re.compile(r"%([-+ #0']*)(\d*)(?:\.(\d+))?([a-zA-Z%])")
+SPECIFIER = re.compile(r"%([-+ #0']*)(\d*)(?:\.(\d+))?([a-zA-Z%])")
 
 
 def _format(node: exp.Expr) -> exp.Expr | None:
@@ -24,7 +24,7 @@ def _format(node: exp.Expr) -> exp.Expr | None:
         return None
     parts: list[exp.Expr] = []
     end = 0
-    for match in _SPECIFIER.finditer(pattern.this):
+    for match in SPECIFIER.finditer(pattern.this):
         parts.append(exp.Literal.string(pattern.this[end : match.start()]))
         parts.append(exp.Literal.string("%") if match[4] == "%" else _piece(match, values.pop(0)))
         end = match.end()
@@ -50,6 +50,13 @@ def _piece(match: re.Match[str], value: exp.Expr) -> exp.Expr:
         return _padded(text, flags, int(width)) if width else text
     if "'" in flags:
         return native("FORMAT", "{:,}", value)
+    if kind in "xXo":
+        # of a negative number with its sign, where printf shows how it is kept
+        size = exp.cast(native("ABS", value.copy()), exp.DType.BIGINT)
+        sign = exp.case(copy=False).when(
+            exp.LT(this=value, expression=exp.convert(0)), exp.convert("-"), copy=False
+        )
+        return concatenated([sign.else_(exp.convert("")), native("PRINTF", match[0], size)])
     number = exp.cast(value, exp.DType.DOUBLE if kind in "feEgG" else exp.DType.BIGINT)
     return native("PRINTF", match[0].replace("i", "d"), number)
 

@@ -75,6 +75,15 @@ def _trunc(node: exp.Expr) -> exp.Expr | None:
     return exp.cast(week, exp.DType.TIMESTAMP) if isinstance(node, exp.DatetimeTrunc) else week
 
 
+def _last_day(node: exp.Expr) -> exp.Expr | None:
+    unit = node.args.get("unit")
+    # the emulator itself knows weeks that begin on Sunday
+    if not isinstance(unit, exp.WeekStart) and (unit is None or unit.name.upper() != "ISOWEEK"):
+        return None
+    week = call("week", node.this, _first_day(unit))
+    return exp.cast(exp.Add(this=week, expression=exp.convert(6)), exp.DType.DATE)
+
+
 def _extract(node: exp.Expr) -> exp.Expr | None:
     unit = {"MILLISECOND": 1_000, "MICROSECOND": 1}.get(node.this.name.upper())
     return None if unit is None else call("subsecond", node.args["expression"], unit)
@@ -143,6 +152,8 @@ def _strftime(local: exp.Expr, pattern: str) -> exp.Expr:
 
 def _special(token: str, local, value, zone):  # type: ignore[no-untyped-def]
     local, value, zone = local.copy(), value.copy(), zone.copy()
+    if token in ("%n", "%t"):
+        return exp.Literal.string({"%n": "\n", "%t": "\t"}[token])
     if token == "%E*S":
         return call("second_all", local)
     if re.fullmatch(r"%E\dS", token):
@@ -224,6 +235,7 @@ REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.DatetimeTrunc: _trunc,
     exp.TimestampTrunc: _trunc,
     exp.Extract: _extract,
+    exp.LastDay: _last_day,
     exp.Date: _date,
     exp.CurrentDatetime: _current_datetime,
     exp.String: _string,

@@ -15,6 +15,10 @@ from common.guard.rules.calls import allowed
 
 _UNREADABLE = (duckdb.ParserException, duckdb.NotImplementedException, duckdb.InternalException)
 _NO_FUNCTION = re.compile(r"Function with name \"?(\w+)\"? does not exist")
+_NO_FORMAT = re.compile(
+    "Failed to parse format specifier|Unimplemented type for cast"
+    "|extract specifier .* not recognized"
+)
 _NO_SIGNATURE = re.compile(r"No function matches the given name and argument types '(\w+)\(")
 
 
@@ -25,6 +29,8 @@ def found(error: Exception) -> UnsupportedFeatureError | None:
     signature = _NO_SIGNATURE.search(raw)
     if isinstance(error, _UNREADABLE) and "TimeZone" not in raw:
         what = "a construct that DuckDB cannot read"
+    elif _NO_FORMAT.search(raw):
+        what = "a format or a part of a date that DuckDB lacks"
     elif function and function[1].upper() in allowed():
         what = f"{function[1].upper()}, which DuckDB lacks"
     elif signature:

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
-from bqemulator.domain.errors import InvalidQueryError
+from bqemulator.domain.errors import InvalidQueryError, UnsupportedFeatureError
 
 from common.local.analyzer import standins
 from common.local.emulator_patches.column_types import Field
@@ -43,12 +43,20 @@ def check(sql: str, project: str, wire: list[JsonObject] | None, ctx: Any) -> No
     shape = _shape(sql, known, types)
     if shape in _accepted:
         return
+    columns = []
     try:
-        analysis.analyze(sql, known, dict(types))
+        columns = analysis.analyze(sql, known, dict(types))
     except analysis.Rejected as refusal:
         words = _in_one_line(str(refusal))
         if not words.startswith(_UNJUDGED):
             raise InvalidQueryError(words, location="query") from None
+    for column in columns:
+        if "INTERVAL" in column.type:
+            raise UnsupportedFeatureError(
+                f"The column {column.name} is an INTERVAL, which the local engine does not know; "
+                "BigQuery does.",
+                location="query",
+            )
     if len(_accepted) >= _REMEMBERED:
         _accepted.clear()
     _accepted.add(shape)

@@ -30,6 +30,7 @@ from common.local.emulator_patches.expressions import (
     structs,
     texts,
     times,
+    unknown,
     unnest,
     windows,
 )
@@ -133,6 +134,7 @@ def _translate(sql: str, project: str, declared: tuple[tuple[str, str], ...]) ->
 
 
 def _rewritten(tree: exp.Expr, declared: tuple[tuple[str, str], ...]) -> exp.Expr:
+    unknown.refuse(tree)
     for rewrite in (*PASSES, *_STOCK):
         rewrite(tree)
     tree = functions.rewrite(tree, REWRITES)
