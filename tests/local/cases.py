@@ -77,6 +77,7 @@ CASES = [
             "SAFE_CAST(NUMERIC '12345678901234567890.5' AS STRING)": "12345678901234567890.5",
             "CAST('0.123456789' AS NUMERIC)": Decimal("0.123456789"),
             "SIGN(-2.5)": -1.0,
+            "CAST(CAST('0.123456789' AS BIGNUMERIC) AS STRING)": "0.123456789",
         },
     ),
     *constants(

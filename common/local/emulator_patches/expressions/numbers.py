@@ -70,8 +70,10 @@ def _is_typed_literal(node: exp.Expr) -> bool:
 
 
 def widen(node: exp.Expr) -> exp.Expr | None:
-    """NUMERIC has nine decimals, where DuckDB's DECIMAL has three."""
-    if node.this == exp.DType.DECIMAL and not node.expressions:
+    """NUMERIC has nine decimals, where DuckDB's DECIMAL has three and the emulator's BIGNUMERIC
+    five; that has 38 in BigQuery, and no more than here where it was a NUMERIC."""
+    if node.this in (exp.DType.DECIMAL, exp.DType.BIGDECIMAL) and not node.expressions:
+        node.set("this", exp.DType.DECIMAL)
         node.set("expressions", [exp.DataTypeParam(this=exp.convert(size)) for size in (38, 9)])
     return None
 

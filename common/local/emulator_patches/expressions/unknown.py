@@ -2,7 +2,7 @@
 
 Seen in 1.4.0, without a word: CAST(d AS STRING FORMAT 'DD.MM.YYYY') leaves the format out,
 FORMAT('%*d', 5, 7) is '%*d', DATE - DATE a number, FORMAT_DATE('%H', d) '00', PARSE_DATE without a
-year in 1900, LAX_BOOL of 12 NULL, JSON_TYPE 'varchar', BIGNUMERIC has five decimals.
+year in 1900, LAX_BOOL of 12 NULL, JSON_TYPE 'varchar'.
 """
 
 from __future__ import annotations
@@ -49,8 +49,6 @@ def _cast(node: exp.Expr) -> str:
     if isinstance(node.this, exp.Interval):
         return "CAST of an INTERVAL"
     kind = node.args["to"].this
-    if kind == exp.DType.BIGDECIMAL:
-        return "BIGNUMERIC"
     return "CAST to INTERVAL" if kind == exp.DType.INTERVAL else ""
 
 
@@ -139,7 +137,6 @@ _NAMES: dict[type[exp.Expr], Callable[[exp.Expr], str]] = {
     exp.Round: _rounded,
     exp.Extract: _extracted,
     exp.TimestampTrunc: _truncated,
-    exp.SafeConvertBytesToString: _always("SAFE_CONVERT_BYTES_TO_STRING"),
     exp.ParseBignumeric: _always("PARSE_BIGNUMERIC"),
     exp.JSONType: _always("JSON_TYPE"),
     exp.LaxBool: _always("LAX_BOOL"),
