@@ -137,6 +137,13 @@ class QuotaError(ProductError):
     default_code = "quota_exceeded"
 
 
+LATER = (
+    "Until then these days stay as they are: the run is open, and the watchdog asks for it again "
+    "each hour, for two days."
+)
+"""What a person is told of work that waits for a limit to be there again."""
+
+
 class RetryableError(ProductError):
     """503: nothing is wrong with the request; the same call may succeed later."""
 

@@ -14,7 +14,7 @@ from common.bigquery.leases.lease import acquire, table_of
 from common.bigquery.sql import Sql
 from common.bigquery.warehouse import Executed
 from common.catalog import plan
-from common.errors import ConflictError, RetryableError, UserError
+from common.errors import ConflictError, QuotaError, RetryableError, UserError
 from common.incidents.incidents import IncidentLog
 from common.messaging.messages import (
     CrmLoaded,
@@ -26,6 +26,7 @@ from common.messaging.messages import (
     Watchdog,
 )
 from common.model.window import Window
+from functions.materialize import merge
 from functions.materialize.ledger import Ledger
 from functions.materialize.runs.run import handle, release
 from functions.materialize.stage import fill
@@ -578,6 +579,28 @@ def test_a_run_that_cannot_be_planned_says_why(
     assert [entry["status"] for entry in world.ledger()] == ["requested", "failed"]
     assert world.ledger()[-1]["detail"] == "The stage is not to be read."
     assert world.incidents() == ["query_failed"]
+
+
+def test_a_task_waits_for_a_quota_of_the_day_and_goes_on_by_itself(
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten years of more than eight conversions in a day pass BigQuery's 30,000 partitions."""
+
+    def used_up(*_: object) -> None:
+        raise QuotaError("Number of partition modifications", fix="Wait.")
+
+    world.define(**PURCHASE)
+    world.events(shop())
+    with monkeypatch.context() as patched:
+        patched.setattr(merge, "merge_with_history", used_up)
+        world.run(DAY)
+        world.now += timedelta(hours=1)
+        world.handle(Watchdog())
+    assert {entry["status"] for entry in world.ledger("purchase")} == {"planned"}
+    assert world.incidents() == ["quota_exceeded"]
+    world.now += timedelta(hours=1)
+    world.handle(Watchdog())
+    assert world.ledger("purchase")[-1]["status"] == "applied"
 
 
 def test_a_run_of_nothing_ends(world: QuickWorld) -> None:

@@ -16,12 +16,12 @@ import pytest
 
 from common.bigquery.sql import Sql
 from common.catalog.definitions import Catalog
-from common.errors import RetryableError, UserError
+from common.errors import QuotaError, RetryableError, UserError
 from common.kinds.lead_scoring.definition import LeadScoring
 from common.messaging.messages import MaterializeTask, RunRequested
 from common.model.window import Window
 from functions.score_leads.data.sources import Warehouses, stage
-from functions.score_leads.operate import cohorts, training_incidents
+from functions.score_leads.operate import cohorts, scoring, training_incidents
 from functions.score_leads.operate.run import handle
 from functions.score_leads.training.monitoring import Cohort
 from tests.score_leads.department import CRM, DEALS, FIRST_DAY, Department
@@ -352,6 +352,25 @@ def test_a_fault_that_passes_is_handed_back(
     assert len(department.bus.published) == before
     department.score(90, "away")
     assert department.newest("away")
+
+
+def test_a_quota_of_the_day_leaves_the_task_open_for_the_watchdog(
+    department: Department, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def used_up(*arguments: Any, **named: Any) -> None:
+        raise QuotaError("Number of partition modifications", fix="Wait.")
+
+    department.define("many_days", conversion_window_days=WINDOW)
+    before = len(department.bus.published)
+    with monkeypatch.context() as patched:
+        patched.setattr(scoring, "score", used_up)
+        department.score(90, "many_days")
+    assert len(department.bus.published) == before
+    told = {row["code"]: row["fix"] for row in answered(department, "many_days")}
+    assert "asks for it again each hour" in told["quota_exceeded"]
+    department.score(90, "many_days")
+    assert department.newest("many_days")
+    assert len(department.bus.published) == before + 1
 
 
 def test_other_messages_are_refused(department: Department) -> None:

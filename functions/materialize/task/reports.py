@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 
-from common.errors import ProductError
+from common.errors import LATER, ProductError, QuotaError
 from common.incidents.incidents import Incident
 from common.messaging.messages import MaterializeTask
 from common.model.run_status import RunStatus
@@ -82,6 +82,19 @@ def failed(services: Services, task: MaterializeTask, error: ProductError) -> No
             error.code,
             f"{task.conversion}: {error.detail[:1000]}",
             fix=error.fix or MEND,
+            subject=task.conversion,
+        ),
+        run_id=task.run_id,
+    )
+
+
+def waits(services: Services, task: MaterializeTask, error: QuotaError) -> None:
+    """Say that the task waits until a limit of the project is there again."""
+    services.ledger.report(
+        Incident(
+            error.code,
+            f"{task.conversion}: {error.detail[:1000]}",
+            fix=f"{error.fix} {LATER}",
             subject=task.conversion,
         ),
         run_id=task.run_id,

@@ -13,7 +13,7 @@ from common import kinds
 from common.bigquery.leases import lease
 from common.bigquery.sql import Sql, create_table_as
 from common.catalog.definitions import DefinitionVersion
-from common.errors import ProductError, RetryableError
+from common.errors import ProductError, QuotaError, RetryableError
 from common.kinds.candidate.shape import Context
 from common.messaging.messages import MaterializeTask
 from common.messaging.publisher import Bus
@@ -55,7 +55,8 @@ def materialize(
     definitions: Mapping[str, DefinitionVersion],
     books: Books,
 ) -> Ended | None:
-    """Bring the task's window up to date; None when whoever is at work runs it afterwards.
+    """Bring the task's window up to date; None when it is done afterwards, by whoever is at work or
+    when a limit of the project is there again.
 
     What cannot run is written down as failed. Raises RetryableError when the same task may succeed
     later. Running it twice changes nothing the second time.
@@ -122,7 +123,7 @@ def _ended(
     taken: lease.Lease,
     definitions: Mapping[str, DefinitionVersion],
     books: Books,
-) -> Ended:
+) -> Ended | None:
     merge.await_previous_merge(services.warehouse, taken, settled_fence=books.settled_fence)
     job = job_of(services, task, stored, taken, definitions, books.past)
     try:
@@ -133,6 +134,11 @@ def _ended(
         status = _write(services, job, together.table(services, job, definitions, books.staged))
     except RetryableError:
         raise
+    # the task stays open: the limit is there again tomorrow, and the watchdog asks each hour
+    except QuotaError as error:
+        reports.waits(services, task, error)
+        _clear_away(services, job)
+        return None
     except ProductError as error:
         reports.failed(services, task, error)
         status = RunStatus.FAILED

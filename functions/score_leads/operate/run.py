@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from common.bigquery.sql import template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import Catalog, DefinitionVersion
-from common.errors import ProductError, RetryableError, UserError
+from common.errors import LATER, ProductError, QuotaError, RetryableError, UserError
 from common.incidents.incidents import Incident, IncidentLog
 from common.kinds.conversion import Conversion
 from common.kinds.scoring import Scoring
@@ -94,7 +94,8 @@ def handle(services: Services, message: Message) -> None:
     """Carry out a ScoreTask and hand the conversion on; other messages are not for this function.
 
     A fault that a person must mend is reported, and the conversion goes on with the scores that it
-    has. Raises RetryableError when the same task may succeed later.
+    has; a limit of the day is waited for. Raises RetryableError when the same task may succeed
+    later.
     """
     if not isinstance(message, ScoreTask):
         raise UserError(f"score_leads takes no {type(message).__name__}.", code="wrong_message")
@@ -104,6 +105,10 @@ def handle(services: Services, message: Message) -> None:
     # Pub/Sub delivers it again; the scores of the days before stay in use meanwhile
     except RetryableError:
         raise
+    # nothing follows: the task stays open, and the watchdog asks for it again each hour
+    except QuotaError as error:
+        _report(services, message, [Incident(error.code, error.detail, f"{error.fix} {LATER}")])
+        return
     except ProductError as error:
         _report(services, message, [Incident("scoring_failed", error.detail, error.fix)])
     services.bus.publish(
