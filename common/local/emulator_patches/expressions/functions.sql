@@ -24,6 +24,9 @@ CREATE OR REPLACE MACRO googlesql_safe_add(a, b) AS TRY(a + b);
 CREATE OR REPLACE MACRO googlesql_safe_subtract(a, b) AS TRY(a - b);
 CREATE OR REPLACE MACRO googlesql_safe_multiply(a, b) AS TRY(a * b);
 CREATE OR REPLACE MACRO googlesql_safe_negate(a) AS TRY(-a);
+-- Bits of a negative number move with its sign, which BigQuery fills with zeros.
+CREATE OR REPLACE MACRO googlesql_shift_right(a, n) AS
+  CASE WHEN a >= 0 OR n = 0 THEN a >> n ELSE (CAST(a AS BIGINT) >> n) & (9223372036854775807 >> (n - 1)) END;
 CREATE OR REPLACE MACRO googlesql_sign(a) AS sign(a) + CASE WHEN FALSE THEN a ELSE 0 END;
 
 -- Casts. https://cloud.google.com/bigquery/docs/reference/standard-sql/conversion_functions

@@ -101,6 +101,18 @@ def _literal(node: exp.Expr) -> exp.Expr | None:
     return exp.Literal.number(f"{text}e0")
 
 
+def _parse_numeric(node: exp.Expr) -> exp.Expr:
+    """Commas group digits anywhere, and a sign may stand apart."""
+    text = native("REGEXP_REPLACE", node.this, r"^\s*([-+]?)\s*", r"\1")
+    return widened(native("REPLACE", text, ",", ""))
+
+
+def widened(value: exp.Expr) -> exp.Expr:
+    """The value as NUMERIC."""
+    sizes = [exp.DataTypeParam(this=exp.convert(size)) for size in (38, 9)]
+    return exp.cast(value, exp.DataType(this=exp.DType.DECIMAL, expressions=sizes))
+
+
 def _count_if(node: exp.Expr) -> exp.Expr | None:
     """DuckDB's own count_if is NULL without rows and a HUGEINT with them."""
     return exp.Count(this=exp.case(copy=False).when(node.this, exp.convert(1), copy=False))
@@ -121,4 +133,6 @@ REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.SafeNegate: renamed("safe_negate", "this"),
     exp.CountIf: _count_if,
     exp.Sign: renamed("sign", "this"),
+    exp.BitwiseRightShift: renamed("shift_right", "this", "expression"),
+    exp.ParseNumeric: _parse_numeric,
 }

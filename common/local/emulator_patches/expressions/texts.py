@@ -136,6 +136,14 @@ def _position(node: exp.Expr) -> exp.Expr | None:
     return call("instr_backwards", node.this, node.args["substr"], position, nth)
 
 
+def _code(node: exp.Expr) -> exp.Expr:
+    """The first character's number; 0 of an empty text, where DuckDB has -1."""
+    is_empty = exp.EQ(this=node.this.copy(), expression=exp.Literal.string(""))
+    return exp.Case(
+        ifs=[exp.If(this=is_empty, true=exp.convert(0))], default=native("UNICODE", node.this)
+    )
+
+
 REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.Format: _format,
     exp.Trim: _trim,
@@ -146,5 +154,6 @@ REWRITES: dict[type[exp.Expr], Rewrite] = {
     exp.SHA2Digest: _sha,
     exp.NetFunc: _net,
     exp.Upper: renamed("upper", "this"),
+    exp.Unicode: _code,
     exp.FarmFingerprint: lambda node: call("farm_fingerprint", node.expressions[0]),
 }
