@@ -1,0 +1,121 @@
+"""Shops of three sizes for five months: where nothing is wrong nobody is called, faults are found.
+
+Days are drawn at random by a seed; what a run would find of them is counted here in plain Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from functions.materialize.stage.facts import incidents
+from functions.materialize.task.volume import is_low
+
+DAYS, FAULT = 31 + 150, 90
+SIZES = {"3 a week": 3 / 7, "8 a day": 8.0, "50 a day": 50.0}
+SEEDS = range(3)
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What is there of each day."""
+
+    purchases: Counts
+    without_id: Counts
+    copies: Counts
+    buyers_by_ads: Counts
+    visitors: Counts
+    clicking: Counts
+    leads: Counts
+
+    def found(self, day: int) -> dict[str, Any]:
+        """What a run of the morning after the day would count."""
+        month, week = slice(day - 30, day + 1), slice(day - 6, day + 1)
+        today = slice(day, day + 1)
+        sums: dict[str, tuple[Counts, slice]] = {
+            "purchases": (self.purchases, month), "without_id": (self.without_id, month),
+            "copies": (self.copies, month), "visiting": (self.visitors, week),
+            "clicking": (self.clicking, week), "buying": (self.purchases, week),
+            "brought": (self.buyers_by_ads, week), "week_purchases": (self.purchases, week),
+            "week_copies": (self.copies, week), "new_purchases": (self.purchases, today),
+            "new_copies": (self.copies, today),
+        }  # fmt: skip
+        found = {name: int(counts[days].sum()) for name, (counts, days) in sums.items()}
+        return {**found, "unknown_refunds": 0, "shared": [], "until": date(2026, 1, 1),
+                "stopped": list(self.stopped(month))}  # fmt: skip
+
+    def stopped(self, month: slice) -> Iterator[dict[str, Any]]:
+        leads = self.leads[month]
+        seen = np.flatnonzero(leads)
+        if len(seen) and seen[-1] < 29:
+            gaps = np.diff(seen)
+            yield {
+                "event_name": "lead", "seen": int(leads.sum()), "last_date": date(2026, 1, 1),
+                "days": int(seen[-1] - seen[0] + 1), "missing": int(30 - seen[-1]),
+                "longest_gap": int(gaps.max()) if len(gaps) else 1,
+            }  # fmt: skip
+
+    def told(self, day: int) -> set[str]:
+        """The codes of what a person is told that morning."""
+        usual = float(np.mean([self.purchases[day - 7 * weeks] for weeks in range(1, 5)]))
+        silence = {"silence"} if is_low(int(self.purchases[day]), usual) else set()
+        return {it.code for it in incidents(self.found(day))} | silence
+
+
+def shop(seed: int, per_day: float, fault: str = "") -> Shop:
+    """A shop that is quieter at weekends, with a fault from the 90th day on."""
+    draw = np.random.default_rng(seed)
+    day = np.arange(DAYS)
+    mean = np.where(day % 7 >= 5, 0.6, 1.16) * per_day
+    is_faulty = day >= FAULT
+    purchases = draw.poisson(np.where(is_faulty & (fault == "silence"), mean / 10, mean))
+    leads = draw.poisson(np.where(is_faulty & (fault == "event_stopped"), 0, mean))
+    lacking = np.where(is_faulty & (fault == "orders_without_id"), 0.1, 0.002)
+    by_ads = np.where(is_faulty & (fault == "clicks_unattributed"), 0, 0.2)
+    visitors = draw.poisson(mean * 50)
+    twice = purchases * (is_faulty & (fault == "many_copies"))
+    return Shop(
+        purchases, draw.binomial(purchases, lacking), draw.binomial(purchases, 0.14) + twice,
+        draw.binomial(purchases, by_ads), visitors, draw.binomial(visitors, 0.35), leads,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_where_nothing_is_wrong_hardly_anybody_is_called(size: str) -> None:
+    calls = 0
+    for seed in SEEDS:
+        healthy = shop(seed, SIZES[size])
+        before: set[str] = set()
+        for day in range(31, DAYS):
+            told = healthy.told(day)
+            calls += len(told - before)
+            before = told
+    # fifteen months of three shops: once in five of them
+    assert calls <= 3
+
+
+WITHIN = {
+    "orders_without_id": {"8 a day": 14, "50 a day": 7},
+    "many_copies": {"8 a day": 5, "50 a day": 1},
+    "clicks_unattributed": {"8 a day": 7, "50 a day": 7},
+    "event_stopped": {"3 a week": 24, "8 a day": 2, "50 a day": 2},
+    "silence": {"50 a day": 0},
+}
+"""Fault → the size of a shop, and in how many days it is found; smaller shops are too quiet."""
+
+
+@pytest.mark.parametrize(
+    ("fault", "size", "days"),
+    [(fault, size, days) for fault, sizes in WITHIN.items() for size, days in sizes.items()],
+)
+def test_a_fault_is_found_in_time(fault: str, size: str, days: int) -> None:
+    for seed in SEEDS:
+        faulty = shop(seed, SIZES[size], fault)
+        assert any(fault in faulty.told(day) for day in range(FAULT, FAULT + days + 1)), seed
