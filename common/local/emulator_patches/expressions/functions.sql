@@ -33,20 +33,27 @@ CREATE OR REPLACE MACRO googlesql_sign(a) AS sign(a) + CASE WHEN FALSE THEN a EL
 CREATE OR REPLACE MACRO googlesql_float_text(x) AS
   CASE
     WHEN isnan(x) THEN 'NaN'
-    WHEN x = 0 THEN '0'
+    WHEN x = trunc(x) AND abs(x) < 1e15 THEN CAST(CAST(x AS BIGINT) AS VARCHAR)
     WHEN CAST(format('{:.15g}', x) AS DOUBLE) = x THEN format('{:.15g}', x)
     ELSE format('{:.17g}', x)
   END;
 -- Fractions of a second are written with no, three or six digits.
 CREATE OR REPLACE MACRO googlesql_clock_text(x, separator) AS
-  regexp_replace(strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S.%f'), '\.000000$|000$', '');
+  CASE
+    WHEN epoch_us(x) % 1000000 = 0 THEN strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S')
+    WHEN epoch_us(x) % 1000 = 0 THEN strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S.%g')
+    ELSE strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S.%f')
+  END;
+-- A moment as the clock of UTC shows it; a cast would ask a calendar.
+CREATE OR REPLACE MACRO googlesql_moment_text(x, separator) AS
+  googlesql_clock_text(make_timestamp(epoch_us(TRY_CAST(x AS TIMESTAMPTZ))), separator);
 CREATE OR REPLACE MACRO googlesql_decimal_text(x) AS
   CASE WHEN contains(x, '.') THEN rtrim(rtrim(x, '0'), '.') ELSE x END;
 CREATE OR REPLACE MACRO googlesql_string(x) AS
   CASE
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN googlesql_float_text(TRY_CAST(x AS DOUBLE))
-    WHEN starts_with(typeof(x), 'TIMESTAMP') THEN
-      googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), ' ') || CASE WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN '+00' ELSE '' END
+    WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN googlesql_moment_text(x, ' ') || '+00'
+    WHEN starts_with(typeof(x), 'TIMESTAMP') THEN googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), ' ')
     WHEN starts_with(typeof(x), 'DECIMAL') THEN googlesql_decimal_text(CAST(x AS VARCHAR))
     WHEN typeof(x) = 'BLOB' THEN decode(TRY_CAST(x AS BLOB))
     WHEN typeof(x) = 'JSON' THEN json_extract_string(to_json(x), '$')
@@ -234,7 +241,8 @@ CREATE OR REPLACE MACRO googlesql_parsed_timestamp(x, zone) AS
 -- JSON.
 CREATE OR REPLACE MACRO googlesql_json(x) AS
   CASE WHEN typeof(x) = 'JSON' OR json_valid(CAST(x AS VARCHAR)) THEN CAST(x AS JSON) END;
-CREATE OR REPLACE MACRO googlesql_json_value(x, path) AS json_value(googlesql_json(x), path) ->> '$';
+CREATE OR REPLACE MACRO googlesql_json_value(x, path) AS
+  CASE WHEN typeof(x) = 'JSON' OR json_valid(CAST(x AS VARCHAR)) THEN json_value(CAST(x AS VARCHAR), path) ->> '$' END;
 -- The result is JSON for JSON and text for text, as the branch that is never taken says.
 CREATE OR REPLACE MACRO googlesql_json_query(x, path) AS
   CASE
@@ -250,8 +258,8 @@ CREATE OR REPLACE MACRO googlesql_to_json(x) AS
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN googlesql_float_json(TRY_CAST(x AS DOUBLE))
     WHEN typeof(x) IN ('BIGINT', 'HUGEINT', 'INTEGER') THEN
       CASE WHEN abs(TRY_CAST(x AS HUGEINT)) > 9007199254740992 THEN '"' || CAST(x AS VARCHAR) || '"' ELSE CAST(x AS VARCHAR) END
-    WHEN typeof(x) IN ('TIMESTAMP', 'TIMESTAMP WITH TIME ZONE') THEN
-      '"' || googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), 'T') || CASE typeof(x) WHEN 'TIMESTAMP' THEN '"' ELSE 'Z"' END
+    WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN '"' || googlesql_moment_text(x, 'T') || 'Z"'
+    WHEN typeof(x) = 'TIMESTAMP' THEN '"' || googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), 'T') || '"'
     WHEN starts_with(typeof(x), 'DECIMAL') AND NOT ends_with(typeof(x), '[]') THEN
       regexp_replace(googlesql_decimal_text(CAST(x AS VARCHAR)), '^(.*\..*)$', '"\1"')
     WHEN typeof(x) = 'BLOB' THEN '"' || to_base64(TRY_CAST(x AS BLOB)) || '"'
