@@ -115,3 +115,21 @@ def test_a_rhythm_that_tells_nothing_of_wins_is_no_rhythm_of_orders() -> None:
     assert rhythm(now.features, now.outcomes(np.inf)) is None
     apart = dict(now.numbers, days_since_last=other.numbers["days_since_last"])
     assert rhythm(Features(CUSTOMERS, apart), now.outcomes()) is None
+
+
+def test_whoever_orders_all_the_time_or_stopped_long_ago_is_told_too() -> None:
+    found = rhythm(look(0).features, look(0).outcomes())
+    assert found is not None
+    many = np.array([5000.0, 5000.0, 1.0, np.nan])
+    numbers = {
+        "orders": many, "days_since_first": np.array([700.0, 9000.0, 0.0, np.nan]),
+        "days_since_last": np.array([0.0, 8000.0, 0.0, np.nan]), "spent": many * 10,
+        "mails": np.zeros(4),
+    }  # fmt: skip
+    chance = probability(found.log_odds(Features(4, numbers)))
+    assert chance[0] > 0.9
+    assert chance[1] < 0.001
+    money = found.values(Features(4, numbers))
+    assert np.isfinite(money).all()
+    # some 7 orders a day for 90 days, of about 10 each
+    assert 3000 < money[0] < 9000

@@ -42,6 +42,9 @@ LEAST_CORRELATION, TRIED = 0.3, 3
 SAME_DAY = 0.8
 """Of customers with several orders, at least so many have them on several days."""
 
+MOST_ODDS = 50.0
+"""Logarithm of the odds beyond which nothing changes any more."""
+
 WEEK = 7.0
 
 
@@ -100,7 +103,9 @@ class Rhythm:
 
     def _alive(self, past: Past) -> Floats:
         (shape, rate), (a, b) = self.rate, self.stop
-        grown = ((rate + past.age) / (rate + past.last)) ** (shape + past.again)
+        # who ordered a thousand times and then no more has stopped, however large the odds are
+        odds = (shape + past.again) * np.log((rate + past.age) / (rate + past.last))
+        grown = np.exp(np.minimum(odds, MOST_ODDS))
         if self.at_once:
             return 1 / (1 + a / (b + past.again) * grown)
         stopped = np.where(past.again > 0, a / (b + np.maximum(past.again, 1) - 1) * grown, 0.0)
@@ -125,8 +130,10 @@ class Rhythm:
         )  # fmt: skip
         kept = ((rate + past.age) / till) ** (shape + past.again)
         orders = (a + b + past.again - 1 + more) / (a - 1) * (1 - kept * series)
-        found: Floats = np.maximum(orders / self._again(past), 1.0)
-        return found
+        found = orders / self._again(past)
+        # the series has no value for who orders all the time: he goes on as he did
+        usual = (shape + past.again) / (rate + past.age) * self.weeks
+        return np.maximum(np.where(np.isfinite(found), found, usual), 1.0)
 
 
 @dataclass(frozen=True)
