@@ -11,6 +11,7 @@ import pytest
 from functions.score_leads.data.features import DAY, Features
 from functions.score_leads.data.outcomes import Outcomes
 from functions.score_leads.data.values import Floats
+from functions.score_leads.evaluate import card
 from functions.score_leads.numeric.log_odds import probability
 from functions.score_leads.numeric.rhythm import rhythm
 from functions.score_leads.training.training import Leads, Wishes, train
@@ -83,7 +84,10 @@ def test_a_model_of_earlier_looks_promises_no_more_of_older_customers_than_comes
     now, later = look(0), look(300)
     columns = {name: values.tolist() for name, values in now.numbers.items()}
     leads = Leads(np.full(CUSTOMERS, 1.7e9), True, columns)
-    model = train(leads, now.outcomes(), Wishes()).model
+    trained = train(leads, now.outcomes(), Wishes())
+    model = trained.model
+    told = card.card(trained, [], {})["model"]["rhythm"]
+    assert (told["orders"], told["money"]) == ("orders", "spent")
     older = {name: values.tolist() for name, values in later.numbers.items()}
     created = np.full(CUSTOMERS, 1.7e9 + 300 * DAY)
     scores = model.score(model.read(older, created, CUSTOMERS))

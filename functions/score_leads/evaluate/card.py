@@ -16,6 +16,7 @@ from functions.score_leads.model import classifier, encoding
 from functions.score_leads.model.level import Level
 from functions.score_leads.model.reasons import in_words
 from functions.score_leads.numeric import metrics
+from functions.score_leads.numeric.rhythm import Rhythm
 from functions.score_leads.training.artifact import versions
 from functions.score_leads.training.qualification import WhatIf
 from functions.score_leads.training.training import Trained
@@ -97,10 +98,24 @@ def _model(trained: Trained) -> JsonObject:
         },
         "versions": versions(),
     }
+    if (rhythm := model.encoder.rhythm) is not None:
+        shown["rhythm"] = _rhythm(rhythm)
     if model.surrogate is not None:
         shown["reasons_agree"] = round(model.surrogate.agreement, 4)
         shown["top_attributes"] = _top(trained)
     return shown
+
+
+def _rhythm(rhythm: Rhythm) -> JsonObject:
+    """What speaks of customers' orders: half of each chance, and the money, come from it."""
+    columns = rhythm.columns
+    return {
+        "orders": columns.orders,
+        "first": columns.first,
+        "last": columns.last,
+        "money": rhythm.money and rhythm.money.column,
+        "stops_after_first": rhythm.at_once,
+    }
 
 
 def _level(level: Level) -> JsonObject:
