@@ -252,22 +252,30 @@ def _address_of(raw: str) -> tuple[str, str] | None:
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.translate(_VISIBLE))
     text = text.lower()
-    if text.startswith("mailto:"):
-        text = text[7:].partition("?")[0]
-    if "@" not in text:
-        # out of an address that a form has written
-        text = unquote(text)
-    # a cheap look, because nearly all are bare
-    if not (text[:1].isalnum() and text[-1:].isalnum()):
-        # as people and mail programs write it: Mary <mary@example.com>, 'mary@example.com';
-        text = text.rpartition("<")[2].strip(_AROUND_ADDRESSES)
     local, _, domain = text.partition("@")
+    # a cheap look, because nearly all are bare
+    bare = domain and text[0].isalnum() and text[-1].isalnum()
+    if not bare or local.startswith(MAILTO):
+        local, _, domain = _address_in(text).partition("@")
     # without an @ there is no domain
     if not (local and domain) or "@" in domain:
         return None
     # such as none@none.com, which many rows share: they would all become one person
     nobody = local in NOTHING and domain.partition(".")[0] in NOTHING
     return None if nobody else (local, domain)
+
+
+def _address_in(text: str) -> str:
+    """The address as links, forms, mail programs and people write it: mailto:mary@example.com?cc=x,
+    mary%40example.com, Mary <mary@example.com>, 'mary@example.com';"""
+    if text.startswith(MAILTO):
+        text = text.removeprefix(MAILTO).partition("?")[0]
+    if "@" not in text:
+        text = unquote(text)
+    return text.rpartition("<")[2].strip(_AROUND_ADDRESSES)
+
+
+MAILTO = "mailto:"
 
 
 def _plain_email(raw: str) -> str | None:
