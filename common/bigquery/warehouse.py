@@ -218,15 +218,17 @@ class Warehouse:
                 time.sleep(_FIRST_PAUSE[error.code] * random.uniform(1, 3) * 2**number)
         raise AssertionError("unreachable")
 
-    def once(self, job_id: str, statement: Callable[[], Sql]) -> None:
+    def once(self, job_id: str, statement: Callable[[], Sql]) -> int | None:
         """Run what many ask for and one has to do; whoever comes second waits for the first one.
 
-        A job id runs once for all processes; this one remembers what it has waited for. Raises as
-        `execute` does.
+        A job id runs once for all processes; this one remembers what it has waited for. The bytes
+        processed, to the caller whose job it was; None to all others. Raises as `execute` does.
         """
-        if job_id not in self._done:
-            self.execute(statement(), job_id=job_id)
-            self._done.add(job_id)
+        if job_id in self._done:
+            return None
+        done = self.execute(statement(), job_id=job_id)
+        self._done.add(job_id)
+        return done.bytes_processed
 
     def recalled(self, key: str, sql: Sql) -> list[JsonObject]:
         """The rows of a query that many of a run ask alike: under one key this process asks once.
@@ -456,6 +458,7 @@ class Warehouse:
 
     def _run(self, sql: Sql, job_id: str | None, labels: Mapping[str, str] | None) -> Executed:
         job: Any
+        is_ours = True
         try:
             job = self.client.query(
                 sql.text,
@@ -471,6 +474,7 @@ class Warehouse:
             # of a statement without an id it is the table that is there already
             if job_id is None:
                 raise
+            is_ours = False
             job = self._known(job_id)
             if job.query == CLAIM:
                 raise RetryableError(
@@ -484,7 +488,8 @@ class Warehouse:
         return Executed(
             job.job_id,
             job.num_dml_affected_rows,
-            job.total_bytes_processed or None,
+            # what another call has run is on that one's bill
+            (job.total_bytes_processed or None) if is_ours else None,
             _referenced(job),
         )
 

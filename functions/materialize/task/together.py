@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from common.bigquery.sql import Sql, create_table_as, fill, join, template, with_parameters
 from common.catalog.definitions import DefinitionVersion
@@ -23,10 +24,19 @@ CARRIED = ("event_key", "counted_by", "removed", "reason")
 """What the table holds besides the columns of a conversion, and how many were erased then."""
 
 
-def table(
+@dataclass(frozen=True)
+class Rows:
+    """The candidates of a task and of its kin, valued and judged."""
+
+    table: Sql
+    bytes_processed: int | None
+    """What making it read, where this task has made it."""
+
+
+def made(
     services: Services, job: Job, definitions: Mapping[str, DefinitionVersion], staged: str
-) -> Sql | None:
-    """The table of the candidates of the task and of its kin, valued and judged.
+) -> Rows | None:
+    """The table of the candidates of the task and of its kin.
 
     None where it has no kin or the pass over all of them fails, as one definition's filter may.
     `staged` changes with each change of the stage.
@@ -35,16 +45,16 @@ def table(
     if len(kin) < 2:
         return None
     name = f"rows_{_name(job, kin, staged)}"
-    made = services.warehouse.staging(name)
+    table = services.warehouse.staging(name)
     try:
-        services.warehouse.once(
+        read = services.warehouse.once(
             f"{services.warehouse.settings.dataset}_{name}",
-            lambda: create_table_as(made, rows(job, kin)),
+            lambda: create_table_as(table, rows(job, kin)),
         )
     except UserError as error:
         log("kin_not_read", "WARNING", conversion=job.stored.id, reason=error.code)
         return None
-    return made
+    return Rows(table, read)
 
 
 def rows(job: Job, kin: Sequence[DefinitionVersion]) -> Sql:

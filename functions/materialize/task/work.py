@@ -131,7 +131,7 @@ def _ended(
         visitors.keep_up(services.warehouse, stored, definitions, task.run_id, job.window)
         order_days = orders.days(services, stored, definitions, task.run_id, job.window)
         job = replace(job, context=replace(job.context, order_days=order_days))
-        status = _write(services, job, together.table(services, job, definitions, books.staged))
+        status = _write(services, job, together.made(services, job, definitions, books.staged))
     except RetryableError:
         raise
     # the task stays open: the limit is there again tomorrow, and the watchdog asks each hour
@@ -156,7 +156,7 @@ class _Found:
     """What candidates and the user's query read; None is unknown."""
 
 
-def _write(services: Services, job: Job, of_kin: Sql | None) -> RunStatus:
+def _write(services: Services, job: Job, of_kin: together.Rows | None) -> RunStatus:
     clock = Clock(services.seconds)
     if waiting := _waits(services, job):
         return reports.held(services, job, clock, "source_not_landed", waiting)
@@ -195,14 +195,14 @@ def _write(services: Services, job: Job, of_kin: Sql | None) -> RunStatus:
     return status
 
 
-def _among_kin(services: Services, job: Job, rows: Sql) -> _Found | None:
+def _among_kin(services: Services, job: Job, rows: together.Rows) -> _Found | None:
     """What is found among the rows that definitions alike have read together; None where somebody
     was erased since."""
     table = services.warehouse.staging(job.staged("difference"))
-    services.warehouse.execute(difference.of_kin(job, rows, table))
-    candidates = job.stored.conversion.apart(rows, job.context)
-    found = quarantine.counted(services, job, candidates, table, kin=rows)
-    return None if found.published["erased_since"] else _Found(table, found, None)
+    services.warehouse.execute(difference.of_kin(job, rows.table, table))
+    candidates = job.stored.conversion.apart(rows.table, job.context)
+    found = quarantine.counted(services, job, candidates, table, kin=rows.table)
+    return None if found.published["erased_since"] else _Found(table, found, rows.bytes_processed)
 
 
 def _alone(services: Services, job: Job) -> _Found:
