@@ -135,11 +135,13 @@ def shards(seed: int) -> Shards:
     }
     # days of a property that begin with the project's, later or earlier
     shifts = {name: dice.choice(SHIFTS) for name in properties}
+    # tables that keep their number of rows, whatever they say
+    is_steady = random.Random(f"{seed}|steady").random() < 0.25
     events = [
         seen
         for group in range(GROUPS)
         for name in [properties[group % len(properties)]]
-        for seen in _events(dice, days, name, shifts[name], group)
+        for seen in _events(dice, days, name, shifts[name], group, is_steady=is_steady)
     ]
     edited_at = dice.choice([None, None, dice.randrange(begins, days)])
     unread_at = dice.choice([None, None, None, dice.randrange(begins, days - 1)])
@@ -162,7 +164,7 @@ def _tables(dice: random.Random, days: int, begins: int) -> Iterator[tuple[tuple
 
 
 def _events(
-    dice: random.Random, days: int, property: str, shift: int, group: int
+    dice: random.Random, days: int, property: str, shift: int, group: int, *, is_steady: bool
 ) -> Iterator[Seen]:
     """What a group of three clients does, two orders of whom may be one."""
     for place in range(dice.randint(14, 26)):
@@ -182,8 +184,9 @@ def _events(
             event["currency"] = "USD"
             event["value" if name == "purchase" else "refund_value"] = dice.choice([5.0, 20.0])
         # GA4 writes a day again at any age: rows come and go
-        first = min(day + dice.choice([0, 0, 0, 1, 2, 3]), days - 1)
-        gone = dice.random() < 0.2 and first + 1 < days
+        late = dice.choice([0, 0, 0, 1, 2, 3])
+        first = day if is_steady else min(day + late, days - 1)
+        gone = dice.random() < 0.2 and first + 1 < days and not is_steady
         last = dice.randint(first + 1, days - 1) if gone else days
         middle = dice.randint(first + 1, last - 1) if last - first > 1 else last
         yield Seen((property, day), _row(event, number, shift), first, middle)
