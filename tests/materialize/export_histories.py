@@ -91,8 +91,8 @@ class Shards:
     """From which run on and up to before which other each daily table is there."""
     edited_at: int | None
     """The run by which the first definition is saved anew."""
-    unread_at: int | None
-    """The run that may not read the export."""
+    unread: range
+    """The runs that may not read the export."""
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def shards(seed: int) -> Shards:
     days, shape = dice.choice(DAYS), dice.choice(SHAPES)
     properties = dice.choice([PROPERTIES[:1], PROPERTIES[:1], PROPERTIES])
     # where nothing is there at first, the first runs have nothing to count
-    begins = dice.choice([0, 0, 0, 1])
+    begins = dice.choice([0, 0, 0, min(days - 2, 3)])
     there = {
         (name, day): spans
         for name in properties
@@ -144,8 +144,9 @@ def shards(seed: int) -> Shards:
         for seen in _events(dice, days, name, shifts[name], group, is_steady=is_steady)
     ]
     edited_at = dice.choice([None, None, dice.randrange(begins, days)])
-    unread_at = dice.choice([None, None, None, dice.randrange(begins, days - 1)])
-    return Shards(seed, days, shape, tuple(events), there, edited_at, unread_at)
+    unread_at = dice.choice([days, days, days, dice.randrange(begins, days - 1)])
+    unread = range(unread_at, max(unread_at, dice.randrange(1, days - 1)) + 1)
+    return Shards(seed, days, shape, tuple(events), there, edited_at, unread)
 
 
 def _tables(dice: random.Random, days: int, begins: int) -> Iterator[tuple[tuple[int, int], ...]]:
@@ -239,8 +240,7 @@ class ExportPlay(Play):
         self.day = day
         there = (table for table in self.shards.there if table[1] <= day)
         self.write({table: self.shards.content(table, day) for table in there})
-        is_unread = day == self.shards.unread_at
-        self.world.quick.refused = "_scanned`" if is_unread else ""
+        self.world.quick.refused = "_scanned`" if day in self.shards.unread else ""
 
     def write(self, contents: dict[Table, list[dict[str, Any]] | None]) -> None:
         """Bring the tables to these contents; what is as it was stays untouched."""
@@ -273,7 +273,9 @@ class ExportPlay(Play):
                 self.deliver([self.at(day).model_copy(update=asked)], last_day=True)
             if day == self.shards.edited_at and self.dice.random() < 0.6:
                 self.edit(day)
-            request, is_forsaken = self.at(day), self.dice.random() < 0.15
+            # what the last run was to do is done by no later one
+            often = 0.3 if day == self.shards.days - 1 else 0.15
+            request, is_forsaken = self.at(day), self.dice.random() < often
             self.deliver(self.forsaken(request) if is_forsaken else [request], last_day=True)
             if day == self.shards.edited_at:
                 # unless the edit came between the plan of a run and its tasks
