@@ -33,6 +33,8 @@ class RunStatus(StrEnum):
     changes is written with them, nothing writes it."""
 
 
+UNPLANNED: Final = (RunStatus.REQUESTED, RunStatus.STAGED, RunStatus.HELD)
+"""What a run may say of itself, without a conversion, before its tasks are planned."""
 DONE: Final = (RunStatus.APPLIED, RunStatus.UNCHANGED)
 """The conversion's window is up to date."""
 COVERED: Final = (*DONE, RunStatus.CONTINUED)

@@ -22,6 +22,13 @@ def test_a_day_without_a_table_loses_what_the_one_beside_it_tells_no_more() -> N
     judge(TOLD_BESIDE)
 
 
-@pytest.mark.parametrize(("wrong", "seed"), [("reads_the_last_days_alone", 0)])
+@pytest.mark.parametrize(
+    ("wrong", "seed"),
+    [
+        ("closes_the_days_of_a_held_stage", 48),
+        ("reads_the_last_days_alone", 0),
+        ("writes_nothing_before_its_plan", 2),
+    ],
+)
 def test_a_wrong_way_of_reading_an_export_is_found_out(wrong: str, seed: int) -> None:
     assert caught(wrong, [seed]) == seed

@@ -484,17 +484,21 @@ def test_the_watchdog_publishes_what_never_ended(world: QuickWorld) -> None:
     assert world.ledger("purchase")[-1]["status"] == "applied"
 
 
+@pytest.mark.parametrize(
+    ("at_work", "step", "told"),
+    [(plan, "windows", ["requested"]), (Ledger, "plan", ["requested", "staged"])],
+)
 def test_a_run_that_died_before_its_plan_is_seen_and_asked_for_again(
-    world: QuickWorld, monkeypatch: pytest.MonkeyPatch
+    world: QuickWorld, monkeypatch: pytest.MonkeyPatch, at_work: Any, step: str, told: list[str]
 ) -> None:
     world.define(**PURCHASE)
     world.events(shop())
     world.now = at("2026-11-11T06:00:00Z")
     with monkeypatch.context() as dying:
-        dying.setattr(plan, "windows", dead)
+        dying.setattr(at_work, step, dead)
         with pytest.raises(Crash):
             handle(world.services(), RunRequested(request_id="lost"))
-    assert [entry["status"] for entry in world.ledger()] == ["requested"]
+    assert [entry["status"] for entry in world.ledger()] == told
     world.now += timedelta(hours=2)
     world.handle(Watchdog())
     assert world.ledger("purchase")[-1]["status"] == "applied"

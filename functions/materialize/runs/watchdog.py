@@ -9,7 +9,7 @@ from common.catalog.definitions import DefinitionVersion
 from common.incidents.incidents import Incident
 from common.logs import log
 from common.messaging.messages import MESSAGE, Message
-from common.model.run_status import CLOSED, DONE, RunStatus
+from common.model.run_status import CLOSED, DONE, UNPLANNED, RunStatus
 from functions.materialize.services import Services
 
 STUCK_MINUTES = 15
@@ -41,6 +41,7 @@ def unfinished(services: Services) -> list[Message]:
         sql,
         planned=RunStatus.PLANNED,
         requested=RunStatus.REQUESTED,
+        unplanned=Parameter("ARRAY<STRING>", list(UNPLANNED)),
         closed=Parameter("ARRAY<STRING>", list(CLOSED)),
         # after two days of asking each hour it is a person's: the incident stale says so
         since=services.ledger.now - timedelta(days=2),

@@ -26,5 +26,12 @@ WHERE
   AND NOT EXISTS (
     SELECT 1
     FROM {{ runs }} AS later
-    WHERE later.run_id = asked.run_id AND later.status <> @requested
+    WHERE
+      later.run_id = asked.run_id
+      -- what a run has read or could not read is no plan; who has read just now is at work
+      AND (
+        COALESCE(later.conversion, '') <> ''
+        OR later.status NOT IN UNNEST(@unplanned)
+        OR later.recorded_at > @until
+      )
   )
