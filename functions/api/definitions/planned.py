@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from pydantic import Field
@@ -14,6 +14,7 @@ from common.ga4 import stage
 from common.http.model import Model
 from common.messaging.messages import RunRequested
 from common.model.window import Window
+from functions.api.definitions.own_work import own_work
 from functions.api.services import Services
 
 
@@ -46,14 +47,16 @@ class Planned(Model):
     price_usd: float | None = Field(description="Those bytes at the on-demand price.")
     text: str = Field(description="The same for a person.")
     parts: list[Part] = Field(
-        description="What is read from outside. Days that are staged already, and the product's own"
-        " tables, which are small beside them, cost nothing here."
+        description="What is read from outside, and of a backfill what each conversion reads of the"
+        " product's own tables, by forecast. Days that are staged already are not read again."
     )
 
 
 def planned(request: RunRequested, services: Services) -> Planned | None:
     """What the request would read; None when there is nothing to run."""
-    return _planned(request, _known(services), services)
+    known = _known(services)
+    windows = _windows(request, known)
+    return _planned(request, known, services, tuple(_own(windows, known, services)))
 
 
 def first_run(id: str, services: Services) -> Planned | None:
@@ -69,14 +72,20 @@ def _known(services: Services) -> plan.Known:
     return plan.known(services.warehouse, services.catalog.active(), services.now())
 
 
-def _planned(request: RunRequested, known: plan.Known, services: Services) -> Planned | None:
-    windows = plan.windows(request, request.trigger, plan.chosen(request, known), known)
+def _windows(request: RunRequested, known: plan.Known) -> dict[str, Window]:
+    return plan.windows(request, request.trigger, plan.chosen(request, known), known)
+
+
+def _planned(
+    request: RunRequested, known: plan.Known, services: Services, own: Sequence[Part] = ()
+) -> Planned | None:
+    windows = _windows(request, known)
     if not windows:
         return None
     at = Price.of(services.settings)
+    outside = [*_export(windows, known, services), *_queries(windows, known, services)]
     listed = [
-        part.model_copy(update={"price_usd": price(part.bytes, at)})
-        for part in (*_export(windows, known, services), *_queries(windows, known, services))
+        part.model_copy(update={"price_usd": price(part.bytes, at)}) for part in (*outside, *own)
     ]
     size = total(listed)
     cost = price(size, at)
@@ -90,7 +99,7 @@ def _planned(request: RunRequested, known: plan.Known, services: Services) -> Pl
         reaching=reaching,
         bytes=size,
         price_usd=cost,
-        text=f"{plan_in_words(windows, listed, cost)}{_beyond_in_words(reaching)}",
+        text=f"{plan_in_words(windows, outside, cost, total(own))}{_beyond_in_words(reaching)}",
         parts=listed,
     )
 
@@ -126,14 +135,22 @@ def price(bytes: int | None, at: Price) -> float | None:
     return None if bytes is None else round(at.cost(bytes).usd, 4)
 
 
-def plan_in_words(windows: Mapping[str, Window], parts: list[Part], cost: float | None) -> str:
-    """In words: how much is computed, what is read for it, what that costs."""
+def plan_in_words(
+    windows: Mapping[str, Window], parts: list[Part], cost: float | None, own: int | None = 0
+) -> str:
+    """In words: how much is computed, what is read for it, what that costs.
+
+    `own` are the bytes that the conversions read of the product's own tables.
+    """
     window = plan.whole(windows.values())
     many = "1 conversion" if len(windows) == 1 else f"{len(windows)} conversions"
     begun = f"{many} from {window.start} to {window.end}"
-    if not parts:
+    if not parts and not own:
         return f"{begun}: everything is staged already, nothing is read from outside."
-    read = ", ".join(f"{size_in_words(part.bytes)} by {part.reads}" for part in parts)
+    sizes = [f"{size_in_words(part.bytes)} by {part.reads}" for part in parts]
+    if own:
+        sizes.append(f"{size_in_words(own)} by comparing with what is counted already")
+    read = ", ".join(sizes)
     if cost is None:
         return f"{begun}: {read}; BigQuery does not tell all of it beforehand."
     return f"{begun}: {read}; {money(cost)} USD at the on-demand price."
@@ -166,6 +183,22 @@ def _export(windows: Mapping[str, Window], known: plan.Known, services: Services
                 end_date=older.span.window.end,
                 bytes=older.bytes,
             )
+
+
+def _own(windows: Mapping[str, Window], known: plan.Known, services: Services) -> Iterator[Part]:
+    for id, window in windows.items():
+        conversion = known.definitions[id].conversion
+        sizes = (
+            own_work(conversion, known.definitions, chunk, services).bytes
+            for chunk in window.chunks(plan.CHUNK_DAYS)
+        )
+        yield Part(
+            reads="what is staged and counted already",
+            conversions=[id],
+            start_date=window.start,
+            end_date=window.end,
+            bytes=_sum(sizes),
+        )
 
 
 def _queries(

@@ -7,12 +7,9 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from common import kinds, schemas
-from common.bigquery.sql import Sql, template, with_parameters
+from common.bigquery.sql import Sql, with_parameters
 from common.catalog import identity_sources, plan
 from common.catalog.definitions import DefinitionVersion
-from common.cost import sizes
-from common.cost.estimate import MINIMUM
 from common.cost.forecast import Price, Table, forecast
 from common.cost.words import money, size_in_words
 from common.errors import UnreadableDefinitionError, UserError
@@ -21,24 +18,13 @@ from common.http.model import Model
 from common.http.request import Ask, Nothing
 from common.identity import graph
 from common.kinds import AnyConversion
-from common.kinds.candidate.rates import rates
-from common.kinds.candidate.shape import Context
 from common.kinds.conversion import Conversion
 from common.model.run_status import RunStatus
 from common.model.window import LATE_DAYS, Window
 from functions.api.definitions import graph as graph_of_definitions
+from functions.api.definitions.own_work import own_work, recent
 from functions.api.runs import runs
 from functions.api.services import Services
-from functions.api.trial import trial
-
-IDENTITY = "identity"
-"""Stands for the run's own table of who is who, which one statement makes for all."""
-COMPARED = 3
-"""How often a run reads the rows of its days that stand there: to compare, to judge, to change."""
-SMALL = 14 * MINIMUM
-"""What a conversion reads of tables that are billed their least: leases, runs, definitions and
-incidents, who was erased, its clicks, and what its statements make for one another. With it a
-forecast is 0 to 11 % above all statements of a run on paper at 5 M events a day."""
 
 
 class RunCost(Model):
@@ -122,13 +108,13 @@ def forecast_all(ask: Ask[ForecastQuery, None], services: Services) -> Forecaste
     but these sizes. What the stage writes is not in it.
     """
     known = plan.known(services.warehouse, services.catalog.active(), services.now())
-    tables = _recent(services)
+    tables = recent(services)
     price = Price.of(services.settings)
     if ask.query.slots is not None:
         price = replace(price, slots=ask.query.slots)
     scan = _scan(known, tables, price, services)
     found = [
-        _of_saved(stored.conversion, known.definitions, tables, price, services)
+        _of_saved(stored.conversion, known.definitions, price, services)
         for stored in known.definitions.values()
     ]
     shared = forecast([*_shared(known, services)], tables, price).bytes
@@ -154,7 +140,7 @@ def forecast_one(ask: Ask[Nothing, DraftBody], services: Services) -> OfConversi
     known = plan.known(services.warehouse, services.catalog.active(), services.now())
     _require_known(draft, known)
     price = Price.of(services.settings)
-    return _of(draft, known.definitions, _recent(services), price, services)
+    return _of(draft, known.definitions, price, services)
 
 
 def forecast_run(ask: Ask[Nothing, None], services: Services) -> OfRun:
@@ -164,14 +150,14 @@ def forecast_run(ask: Ask[Nothing, None], services: Services) -> OfRun:
     """
     run = runs.get_run(ask, services)
     known = plan.known(services.warehouse, services.catalog.active(), services.now())
-    tables, price = _recent(services), Price.of(services.settings)
+    price = Price.of(services.settings)
     windows = {
         entry.conversion: Window(entry.start_date, entry.end_date)
         for entry in run.entries
         if entry.conversion in known.definitions and entry.start_date and entry.end_date
     }
     own = [
-        _of_saved(known.definitions[id].conversion, known.definitions, tables, price, services, it)
+        _of_saved(known.definitions[id].conversion, known.definitions, price, services, it)
         for id, it in windows.items()
     ]
     staged = {
@@ -203,13 +189,12 @@ def _require_known(draft: Conversion, known: plan.Known) -> None:
 def _of_saved(
     conversion: Conversion,
     definitions: Mapping[str, DefinitionVersion],
-    tables: Mapping[str, Table],
     price: Price,
     services: Services,
     window: Window | None = None,
 ) -> OfConversion:
     try:
-        return _of(conversion, definitions, tables, price, services, window)
+        return _of(conversion, definitions, price, services, window)
     except UserError as error:
         # a query that was saved may fail by now, which is no reason to tell nothing of the others
         return OfConversion(
@@ -225,7 +210,6 @@ def _of_saved(
 def _of(
     conversion: Conversion,
     definitions: Mapping[str, DefinitionVersion],
-    tables: Mapping[str, Table],
     price: Price,
     services: Services,
     window: Window | None = None,
@@ -233,12 +217,10 @@ def _of(
     """What it reads in a run of these days, of a daily one unless they are named."""
     days = conversion.open_days(lambda member: plan.open_days(member, definitions))
     window = window or Window.ending(services.yesterday, days)
-    context = _context(conversion, definitions, window, services)
-    statements = [kinds.select(conversion, context), *_compared(context)]
-    own = forecast(statements, tables, price)
+    own = own_work(conversion, definitions, window, services)
     # BigQuery alone can tell what a user's own query reads
     asked = list(_queries(conversion, window, services))
-    bytes = _sum([own.bytes, SMALL, *asked])
+    bytes = _sum([own.bytes, *asked])
     largest = None if None in asked else max([own.largest, *(size or 0 for size in asked)])
     usd = None if bytes is None else round(price.cost(bytes).usd_a_month, 4)
     cap = services.settings.maximum_bytes_billed
@@ -251,36 +233,6 @@ def _of(
         cap_needed=needed,
         text=_of_one_in_words(bytes, usd, needed),
     )
-
-
-def _context(
-    conversion: Conversion,
-    definitions: Mapping[str, DefinitionVersion],
-    window: Window,
-    services: Services,
-) -> Context:
-    """The tables of the daily run, by their names: nothing is made or read."""
-    warehouse = services.warehouse
-    return Context(
-        stage=warehouse.table("ga4_events"),
-        target=trial.published(conversion.id, services),
-        raw=warehouse.staging(f"{conversion.id}_raw"),
-        members={id: trial.published(id, services) for id in conversion.references()},
-        identity=warehouse.staging(IDENTITY),
-        scores=warehouse.table("lead_scores"),
-        rates=rates(services.settings),
-        window=window,
-        timezone=services.settings.timezone,
-        currency=services.settings.currency,
-        # which days the orders of a run were seen on is asked for by the run
-        order_days=(),
-    )
-
-
-def _compared(context: Context) -> list[Sql]:
-    """The rows of the days as they stand, each time that a run reads them."""
-    days = {"start_date": context.window.start, "end_date": context.window.end}
-    return [with_parameters(template(__file__, target=context.target), **days)] * COMPARED
 
 
 def _queries(conversion: Conversion, window: Window, services: Services) -> Iterator[int | None]:
@@ -319,19 +271,6 @@ def _shared(known: plan.Known, services: Services) -> Iterator[Sql]:
         sources = identity_sources.tables(counting[0].conversion, listed, services.warehouse)
         edges = graph.edges(services.warehouse.table("ga4_events"), sources)
         yield with_parameters(edges, end_date=services.yesterday)
-
-
-def _recent(services: Services) -> Mapping[str, Table]:
-    return services.recent.tables(services.now(), lambda: _tables(services))
-
-
-def _tables(services: Services) -> dict[str, Table]:
-    """The product's tables, as large as BigQuery says that they are."""
-    warehouse = services.warehouse
-    return {
-        path: Table(tuple(schemas.load(path.rpartition(".")[2])["schema"]), size)
-        for path, size in sizes.product_sizes(warehouse).items()
-    }
 
 
 def _sum(parts: list[int | None]) -> int | None:

@@ -16,9 +16,10 @@ from common.catalog.definitions import DefinitionVersion
 from common.ga4 import events, shards, stage, visits
 from common.identity import graph
 from common.kinds.candidate.rates import rates
-from common.kinds.candidate.shape import Context, standard_types
+from common.kinds.candidate.shape import Context
 from common.kinds.conversion import Conversion
 from common.model.window import Window
+from functions.api.definitions.own_work import published
 from functions.api.services import Services
 
 
@@ -79,23 +80,6 @@ def trial(
         # each by its name, for what broke off may have made any of them
         for part in ("events", "events_scan", "events_visits", "raw", "rows"):
             warehouse.drop(warehouse.staging_path(f"{name}_{part}"))
-
-
-def nothing() -> Sql:
-    """A table of conversions without rows, as a query in brackets."""
-    columns = (
-        f"CAST({'[]' if type_.startswith('ARRAY') else 'NULL'} AS {type_}) AS {name}"
-        for name, type_ in standard_types().items()
-    )
-    return Sql(f"(SELECT {', '.join(columns)} FROM UNNEST([1]) AS one WHERE one = 0)")
-
-
-def published(id: str, services: Services) -> Sql:
-    """The conversion's table, or one without rows where it never ran."""
-    name = f"conversion_{id}"
-    if services.warehouse.schema_of(services.warehouse.path(name)) is None:
-        return nothing()
-    return services.warehouse.table(name)
 
 
 def _stage(conversion: Conversion, window: Window, name: str, services: Services) -> Sql:

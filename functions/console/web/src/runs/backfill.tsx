@@ -105,17 +105,18 @@ function Parts({ parts }: { parts: Plan['parts'] }) {
           <Table.Thead>
             <Table.Tr>
               <Table.Th>Conversion</Table.Th>
-              <Table.Th className="wide-only">Reads</Table.Th>
-              <Table.Th className="number">Read</Table.Th>
+                <Table.Th className="number">Read</Table.Th>
               <Table.Th className="number">Price, USD</Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
             {few.map((one) => (
-              <Table.Tr key={one.reads + one.start_date}>
-                <Table.Td>{one.conversions.length === 1 ? one.conversions[0] : `shared by ${plural(one.conversions.length, 'conversion')}`}</Table.Td>
-                <Table.Td className="wide-only" style={{ overflowWrap: 'anywhere' }}>
-                  {one.reads}
+              <Table.Tr key={one.conversions.join() + one.reads + one.start_date}>
+                <Table.Td style={{ overflowWrap: 'anywhere' }}>
+                  {one.conversions.length === 1 ? one.conversions[0] : `shared by ${plural(one.conversions.length, 'conversion')}`}
+                  <Text size="xs" c="dimmed">
+                    {one.reads}
+                  </Text>
                 </Table.Td>
                 <Table.Td className="number">{bytes(one.bytes)}</Table.Td>
                 <Table.Td className="number">{price(one.price_usd)}</Table.Td>
