@@ -30,6 +30,16 @@ ORDERS: list[dict[str, Any]] = [
     {"name": "lead_id", "type": "STRING", "mode": "NULLABLE"},
     {"name": "date", "type": "DATE", "mode": "NULLABLE"},
 ]
+METADATA = {
+    "test-project.quick_ga4.INFORMATION_SCHEMA.PARTITIONS": [
+        {"name": "table_name", "type": "STRING"},
+        {"name": "partition_id", "type": "STRING"},
+        {"name": "total_rows", "type": "INTEGER"},
+        {"name": "total_logical_bytes", "type": "INTEGER"},
+    ]
+}
+"""What BigQuery says of tables themselves.
+Source: cloud.google.com/bigquery/docs/information-schema-partitions."""
 LEADS = {"dimension": "event", "operator": "equals", "value": "generate_lead"}
 DEFINITIONS: list[dict[str, Any]] = [
     {"id": "purchase", "event_type": "purchase", "refunds": {"days": 30}},
@@ -140,7 +150,7 @@ def test_googlesql_accepts_every_statement(listening: Listening) -> None:
         types = {name: bound.type for name, bound in sql.parameters.items()}
         export = {f"{dataset}.{prefix}*": ga4_schema()
                   for dataset, prefix in WILDCARD.findall(sql.text)}  # fmt: skip
-        analyze(sql.text, {**tables, **export}, types)
+        analyze(sql.text, {**tables, **export, **METADATA}, types)
 
 
 def test_every_write_of_the_protocol_was_heard(listening: Listening) -> None:
