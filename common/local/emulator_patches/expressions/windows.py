@@ -6,8 +6,6 @@ Grouped once and joined to the rows the same takes a fifth of the time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sqlglot import exp
 
 _ENOUGH = 3
@@ -19,18 +17,10 @@ _OTHERWISE = ("joins", "group", "having", "qualify", "distinct", "laterals", "wi
 def rewrite(tree: exp.Expr) -> exp.Expr:
     """The tree with such windows as columns of a subquery that groups the same rows."""
     for place, select in enumerate(list(tree.find_all(exp.Select))):
-        windows = list(_windows(select))
+        windows = [it for it in select.find_all(exp.Window) if it.parent_select is select]
         if len(windows) >= _ENOUGH and (keys := _keys(select, windows)):
             _group(select, windows, keys, f"partition{place}")
     return tree
-
-
-def _windows(select: exp.Select) -> Iterator[exp.Window]:
-    """The windows of this SELECT alone."""
-    for projection in select.expressions:
-        for window in projection.find_all(exp.Window):
-            if window.parent_select is select:
-                yield window
 
 
 def _keys(select: exp.Select, windows: list[exp.Window]) -> list[exp.Expr]:
