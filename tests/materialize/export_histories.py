@@ -287,7 +287,7 @@ class ExportPlay(Play):
             return
         self.is_edited = True
         self.define(self.shards.edited[:1])
-        days = {"start_date": date_of(day)} if self.dice.random() < 0.5 else {}
+        days = {"start_date": date_of(day)} if self.dice.random() < 0.75 else {}
         asked = {"request_id": f"{day}-edited", "conversions": (self.ids[0],), **days}
         self.deliver([self.at(day).model_copy(update=asked)], last_day=True)
 
