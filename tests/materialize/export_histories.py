@@ -271,7 +271,7 @@ class ExportPlay(Play):
                 # somebody asks for one of them before the morning's run of all
                 asked = {"request_id": f"{day}-one", "conversions": (self.dice.choice(self.ids),)}
                 self.deliver([self.at(day).model_copy(update=asked)], last_day=True)
-            if day == self.shards.edited_at and self.dice.random() < 0.6:
+            if day == self.shards.edited_at and self.dice.random() < 0.3:
                 self.edit(day)
             # what the last run was to do is done by no later one
             often = 0.3 if day == self.shards.days - 1 else 0.15

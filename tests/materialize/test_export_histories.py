@@ -10,16 +10,10 @@ import pytest
 from tests.materialize.export_histories import caught, judge
 
 KILLED = 2
-TOLD_BESIDE = 184
-"""Hours of a day without a table are told by one beside it, and written again without them."""
 
 
 def test_daily_runs_over_changing_tables_end_as_one_full_run_does() -> None:
     assert judge(KILLED).tally.kills > 0
-
-
-def test_a_day_without_a_table_loses_what_the_one_beside_it_tells_no_more() -> None:
-    judge(TOLD_BESIDE)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +21,7 @@ def test_a_day_without_a_table_loses_what_the_one_beside_it_tells_no_more() -> N
     [
         ("closes_the_days_of_a_held_stage", 48),
         ("reads_the_last_days_alone", 0),
+        ("waits_for_a_table_that_never_was", 21),
         ("writes_nothing_before_its_plan", 2),
     ],
 )
