@@ -33,12 +33,13 @@ DESTINATION = {
     "mode": "paused",
     "conversions": [{"conversion": NAME, "event_name": "Purchase"}],
 }
-SQL = """SELECT event_name AS id, user_pseudo_id AS client_id,
-  TIMESTAMP_MICROS(event_timestamp) AS created
+SQL = """SELECT CONCAT(user_pseudo_id, '.', CAST(event_timestamp AS STRING)) AS id,
+  ANY_VALUE(user_pseudo_id) AS client_id, MIN(TIMESTAMP_MICROS(event_timestamp)) AS created
 FROM `{dataset}.events_*`
 WHERE event_name = 'purchase'
   AND _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date)
-    AND FORMAT_DATE('%Y%m%d', @end_date)"""
+    AND FORMAT_DATE('%Y%m%d', @end_date)
+GROUP BY id"""
 RUN_SECONDS = 1800
 
 
