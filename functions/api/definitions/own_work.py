@@ -71,6 +71,7 @@ def _compared(context: Context) -> list[Sql]:
 
 
 def recent(services: Services) -> Mapping[str, Table]:
+    """The product's tables by project.dataset.table, as large as they were some minutes ago."""
     return services.recent.tables(services.now(), lambda: _tables(services))
 
 
