@@ -146,6 +146,9 @@ def shards(seed: int) -> Shards:
     edited_at = dice.choice([None, None, dice.randrange(begins, days)])
     unread_at = dice.choice([days, days, days, dice.randrange(begins, days - 1)])
     unread = range(unread_at, max(unread_at, dice.randrange(1, days - 1)) + 1)
+    if unread.start < days:
+        # nobody can tell what went before anybody could read it
+        there = {table: ((spans[0][0], days),) for table, spans in there.items()}
     return Shards(seed, days, shape, tuple(events), there, edited_at, unread)
 
 
@@ -287,7 +290,9 @@ class ExportPlay(Play):
             return
         self.is_edited = True
         self.define(self.shards.edited[:1])
-        days = {"start_date": date_of(day)} if self.dice.random() < 0.75 else {}
+        # a table that is begun begins where one likes, and one that is there leaves no day behind
+        is_late = self.dice.random() < 0.75 and self.exists(self.ids[0])
+        days = {"start_date": date_of(day)} if is_late else {}
         asked = {"request_id": f"{day}-edited", "conversions": (self.ids[0],), **days}
         self.deliver([self.at(day).model_copy(update=asked)], last_day=True)
 
