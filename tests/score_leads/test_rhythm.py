@@ -12,6 +12,7 @@ from functions.score_leads.data.features import DAY, Features
 from functions.score_leads.data.outcomes import Outcomes
 from functions.score_leads.data.values import Floats
 from functions.score_leads.evaluate import card
+from functions.score_leads.model import fitting
 from functions.score_leads.numeric.log_odds import probability
 from functions.score_leads.numeric.rhythm import rhythm
 from functions.score_leads.training.training import Leads, Wishes, train
@@ -137,3 +138,15 @@ def test_whoever_orders_all_the_time_or_stopped_long_ago_is_told_too() -> None:
     assert np.isfinite(money).all()
     # some 7 orders a day for 90 days, of about 10 each
     assert 3000 < money[0] < 9000
+
+
+def test_a_level_is_judged_by_what_became_of_leads_alone() -> None:
+    now = look(0)
+    found = rhythm(now.features, now.outcomes())
+    fitted, logits = fitting.fit_open(
+        now.features, now.outcomes(), 0.0, 0, quick=True, rhythm=found
+    )
+    won = np.isfinite(now.after).sum()
+    # half of what is said is not balanced: a level would take that for rates that move
+    assert probability(logits).sum() == pytest.approx(won, rel=1e-6)
+    assert probability(fitted.logits(now.features)).sum() != pytest.approx(won, rel=1e-3)

@@ -94,6 +94,7 @@ def fit_open(
 ) -> tuple[Fitted, Floats]:
     """The classifier, and the log-odds of the leads that it learnt from as if they were new.
 
+    These come from what became of leads alone, also where a rhythm is part of the classifier.
     With `lasting` folds what gave these log-odds is kept, to judge the same leads later.
 
     Open outcomes are guessed by the linear half alone when `quick`, or when there are so many leads
@@ -120,10 +121,9 @@ def fit_open(
     # a mean of log-odds has the sum of neither half, and both halves lean toward the average
     offset = shift_to(float(target.sum()), unseen)
     kept = () if lasting is None else tuple(_moved(part, offset) for part in apart)
-    learnt = unseen + offset
-    # what the past says is no mean that could lean anywhere, and is not balanced
-    logits = learnt if rhythm is None else (learnt + rhythm.log_odds(features)) / 2
-    return replace(_moved(fitted, offset), apart=kept), logits
+    # customers' own past is left out: it has no sum to be balanced to, and a level would take that
+    # for rates that move
+    return replace(_moved(fitted, offset), apart=kept), unseen + offset
 
 
 def _moved(fitted: Fitted, offset: float) -> Fitted:
