@@ -224,6 +224,7 @@ class ExportPlay(Play):
     shards: Shards = field(default_factory=lambda: shards(0))
     written: dict[Table, Any] = field(default_factory=dict)
     is_edited: bool = False
+    is_asked: bool = False
 
     def __post_init__(self) -> None:
         self.world = QuickWorld(connection=connection(), properties=self.shards.properties)
@@ -281,15 +282,17 @@ class ExportPlay(Play):
             request, is_forsaken = self.at(day), self.dice.random() < often
             self.deliver(self.forsaken(request) if is_forsaken else [request], last_day=True)
             if day == self.shards.edited_at:
-                # unless the edit came between the plan of a run and its tasks
+                # where the edit came after the task of the old version, this is its first run
                 self.edit(day)
 
     def edit(self, day: int) -> None:
         """Somebody changes a definition, and may ask for its newest days at once."""
-        if self.is_edited:
+        if self.is_asked:
             return
-        self.is_edited = True
-        self.define(self.shards.edited[:1])
+        self.is_asked = True
+        if not self.is_edited:
+            self.is_edited = True
+            self.define(self.shards.edited[:1])
         # a table that is begun begins where one likes, and one that is there leaves no day behind
         is_late = self.dice.random() < 0.75 and self.exists(self.ids[0])
         days = {"start_date": date_of(day)} if is_late else {}
