@@ -36,7 +36,7 @@ DESTINATION = {
 SQL = """SELECT CONCAT(user_pseudo_id, '.', CAST(event_timestamp AS STRING)) AS id,
   ANY_VALUE(user_pseudo_id) AS client_id, MIN(TIMESTAMP_MICROS(event_timestamp)) AS created
 FROM `{dataset}.events_*`
-WHERE event_name = 'purchase'
+WHERE event_name = 'purchase' AND user_pseudo_id IS NOT NULL
   AND _TABLE_SUFFIX BETWEEN FORMAT_DATE('%Y%m%d', @start_date)
     AND FORMAT_DATE('%Y%m%d', @end_date)
 GROUP BY id"""
