@@ -72,10 +72,12 @@ ALIASES = {"event_params": "parameter", "user_properties": "parameter", "items":
 def reads(sql: Sql, path: str) -> bool:
     """Whether the statement reads the column of this path."""
     name, _, rest = path.partition(".")
-    column = f"{ALIASES[name]}.{rest}" if rest and name in ALIASES else f"event.{path}"
-    # what follows reads the names that this step gives
-    first_step = sql.text.partition("meant AS")[0]
-    return re.search(rf"{re.escape(column)}\b", first_step) is not None
+    of_list = bool(rest) and name in ALIASES
+    column = f"{ALIASES[name]}.{rest}" if of_list else f"event.{path}"
+    # what follows reads the names that this step gives, and so does its outer half
+    step = sql.text.partition("exports AS (")[2].partition("exported AS (")[0]
+    where = step if of_list else step.partition("FROM (\n")[2]
+    return re.search(rf"{re.escape(column)}\b", where) is not None
 
 
 def known() -> list[str]:
