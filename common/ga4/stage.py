@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 
 from common.bigquery.sql import Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
+from common.cost.estimate import MINIMUM
 from common.cost.forecast import Price, Table, forecast
 from common.cost.sizes import Counted, alone, daily_tables, together
 from common.ga4 import export, shards
@@ -106,17 +107,21 @@ def scan_of(settings: Settings, found: Sequence[Export], span: Span) -> Sql | No
     )
 
 
-def pieces(warehouse: Warehouse, span: Span, yesterday: date) -> list[Piece]:
+def pieces(
+    warehouse: Warehouse, span: Span, yesterday: date, *, priced: bool = True
+) -> list[Piece]:
     """The span in ascending pieces, each to be read by one statement under its byte cap.
 
-    A day alone that is over the cap is a piece too: reading it fails, and says what it needs.
+    A day alone that is over the cap is a piece too: reading it fails, and says what it needs. The
+    bytes of a piece that is not `priced` may be those of whole tables.
     """
     sizes = _sizes(warehouse, span.window, yesterday)
-    return [
-        piece
-        for chunk in span.window.chunks(SPAN_DAYS)
-        for piece in _fitting(warehouse, Span(chunk, span.events), yesterday, sizes)
-    ]
+    chunks = [Span(chunk, span.events) for chunk in span.window.chunks(SPAN_DAYS)]
+    whole = None if priced else _whole(sizes)
+    # a run need not know which columns a statement reads where all of them are under the cap
+    if whole is not None and whole <= warehouse.settings.maximum_bytes_billed:
+        return [Piece(chunk, whole) for chunk in chunks]
+    return [each for chunk in chunks for each in _fitting(warehouse, chunk, yesterday, sizes)]
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,7 @@ def unremembered(
     *,
     orders: bool,
     again: Collection[date] = (),
+    priced: bool = True,
 ) -> list[Piece]:
     """Days older than the stage of whose clicks, visits and order ids nothing is known yet.
 
@@ -215,7 +221,7 @@ def unremembered(
         piece
         for chunk in chunks
         if found & set(chunk.dates)
-        for piece in pieces(warehouse, Span(chunk, frozenset()), yesterday)
+        for piece in pieces(warehouse, Span(chunk, frozenset()), yesterday, priced=priced)
     ]
 
 
@@ -234,6 +240,14 @@ def _sizes(warehouse: Warehouse, window: Window, yesterday: date) -> Sizes:
         }
         found[dataset] = daily_tables(warehouse, dataset, names)
     return found
+
+
+def _whole(sizes: Sizes) -> int | None:
+    """What statements can read of these tables at most; None where one does not tell its bytes."""
+    held = [it for tables in sizes.values() for it in tables.values()]
+    if any(it.rows and not it.bytes for it in held):
+        return None
+    return sum(max(it.bytes, MINIMUM) for it in held)
 
 
 def _fitting(warehouse: Warehouse, span: Span, yesterday: date, sizes: Sizes) -> list[Piece]:

@@ -307,7 +307,7 @@ def _stage(
     days = again - _staged_by(services, run_id)
     # first what is older, by which clicks and visits of the window are dated
     for older in stage.unremembered(
-        services.warehouse, window, last, orders=buys, again=known.changed.older
+        services.warehouse, window, last, orders=buys, again=known.changed.older, priced=False
     ):
         read = partial(_remember, services, run_id)
         missing = _read(services, run_id, [older], read, clock)
@@ -318,7 +318,7 @@ def _stage(
             return [window]
     held: list[Window] = []
     for span in stage.lacking(services.warehouse, window, needed, last, days):
-        pieces = stage.pieces(services.warehouse, span, last)
+        pieces = stage.pieces(services.warehouse, span, last, priced=False)
         read = partial(_fill, services, run_id, clock, request.force)
         missing = _read(services, run_id, pieces, read, clock)
         if missing is None:
