@@ -39,12 +39,12 @@ CREATE OR REPLACE MACRO googlesql_float_text(x) AS
   END;
 -- Fractions of a second are written with no, three or six digits.
 CREATE OR REPLACE MACRO googlesql_clock_text(x, separator) AS
-  CASE
-    WHEN epoch_us(x) % 1000000 = 0 THEN strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S')
-    WHEN epoch_us(x) % 1000 = 0 THEN strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S.%g')
-    ELSE strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S.%f')
-  END;
--- A moment as the clock of UTC shows it; a cast would ask a calendar.
+  left(
+    strftime(x, '%Y-%m-%d' || separator || '%H:%M:%S.%f'),
+    CASE WHEN epoch_us(x) % 1000000 = 0 THEN -7 WHEN epoch_us(x) % 1000 = 0 THEN -3 ELSE 99 END
+  );
+-- A moment as the clock of UTC shows it; a cast would ask a calendar. It stands once wherever it is
+-- used: each naming is bound anew with every statement.
 CREATE OR REPLACE MACRO googlesql_moment_text(x, separator) AS
   googlesql_clock_text(make_timestamp(epoch_us(TRY_CAST(x AS TIMESTAMPTZ))), separator);
 CREATE OR REPLACE MACRO googlesql_decimal_text(x) AS
@@ -52,8 +52,8 @@ CREATE OR REPLACE MACRO googlesql_decimal_text(x) AS
 CREATE OR REPLACE MACRO googlesql_string(x) AS
   CASE
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN googlesql_float_text(TRY_CAST(x AS DOUBLE))
-    WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN googlesql_moment_text(x, ' ') || '+00'
-    WHEN starts_with(typeof(x), 'TIMESTAMP') THEN googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), ' ')
+    WHEN starts_with(typeof(x), 'TIMESTAMP') THEN
+      googlesql_moment_text(x, ' ') || CASE WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN '+00' ELSE '' END
     WHEN starts_with(typeof(x), 'DECIMAL') THEN googlesql_decimal_text(CAST(x AS VARCHAR))
     WHEN typeof(x) = 'BLOB' THEN decode(TRY_CAST(x AS BLOB))
     WHEN typeof(x) = 'JSON' THEN json_extract_string(to_json(x), '$')
@@ -258,8 +258,8 @@ CREATE OR REPLACE MACRO googlesql_to_json(x) AS
     WHEN typeof(x) IN ('DOUBLE', 'FLOAT') THEN googlesql_float_json(TRY_CAST(x AS DOUBLE))
     WHEN typeof(x) IN ('BIGINT', 'HUGEINT', 'INTEGER') THEN
       CASE WHEN abs(TRY_CAST(x AS HUGEINT)) > 9007199254740992 THEN '"' || CAST(x AS VARCHAR) || '"' ELSE CAST(x AS VARCHAR) END
-    WHEN typeof(x) = 'TIMESTAMP WITH TIME ZONE' THEN '"' || googlesql_moment_text(x, 'T') || 'Z"'
-    WHEN typeof(x) = 'TIMESTAMP' THEN '"' || googlesql_clock_text(TRY_CAST(x AS TIMESTAMP), 'T') || '"'
+    WHEN typeof(x) IN ('TIMESTAMP', 'TIMESTAMP WITH TIME ZONE') THEN
+      '"' || googlesql_moment_text(x, 'T') || CASE typeof(x) WHEN 'TIMESTAMP' THEN '"' ELSE 'Z"' END
     WHEN starts_with(typeof(x), 'DECIMAL') AND NOT ends_with(typeof(x), '[]') THEN
       regexp_replace(googlesql_decimal_text(CAST(x AS VARCHAR)), '^(.*\..*)$', '"\1"')
     WHEN typeof(x) = 'BLOB' THEN '"' || to_base64(TRY_CAST(x AS BLOB)) || '"'
