@@ -27,6 +27,9 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.numeric.log_odds import log_odds
 from functions.score_leads.numeric.metrics import area_under_curve
 
+LOGS = (-15.0, 15.0)
+"""Between which logarithms of the parameters are looked for; CDNOW's lie within 2 (Fader, Hardie
+and Lee, 2005)."""
 LEARNT, LOOKED_AT = 10_000, 1_000
 """The newest leads that the past is read of, and those that tell which columns speak of it."""
 
@@ -227,7 +230,10 @@ def _fitted(columns: Columns, past: Past, weeks: float) -> Rhythm:
     """Whichever of both models makes the past likelier."""
     found = []
     for at_once in (False, True):
-        fit = minimize(_surprise, np.zeros(4), args=(past, at_once), method="L-BFGS-B")
+        # without bounds a step may leave what a double can hold, and nothing is likelier than NaN
+        fit = minimize(
+            _surprise, np.zeros(4), args=(past, at_once), method="L-BFGS-B", bounds=[LOGS] * 4
+        )
         shape, rate, a, b = (float(each) for each in np.exp(fit.x))
         found.append((float(fit.fun), Rhythm(columns, (shape, rate), (a, b), at_once, weeks)))
     return min(found, key=lambda each: each[0])[1]
