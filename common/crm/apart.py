@@ -40,6 +40,10 @@ def whole(
 ) -> Sql:
     """The table's rows with the attributes, completed by all that was loaded of them apart."""
     rows = loaded[canonical].subquery(attributes)
+    if canonical == "label" and "shared_label" in loaded:
+        # Dataverse lists the choices of one table and those that several share in two tables
+        shared = loaded["shared_label"].subquery({})
+        return fill("({{ own }}\nUNION ALL\n{{ shared }})", own=rows, shared=shared)
     for apart, of in COMPLETES.items():
         if of == canonical and apart in loaded:
             rows = fill(_JOINED[apart], rows=rows, apart=loaded[apart].subquery({}))

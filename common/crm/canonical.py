@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from common.bigquery.sql import Sql, fill, identifier, join, table
-from common.crm import identifiers, names, nested
+from common.crm import identifiers, inside, names, nested
 from common.crm.connector import COLUMNS, IDENTIFIERS, Canonical, Mapped
 from common.crm.identifiers import By, Contents, Found
 from common.crm.paths import Reading, Schema, Value, as_bool, spelled
@@ -108,7 +108,7 @@ class Loaded:
         others = [self._attribute(given, name) for given, name in attributes.items()]
         # the newest row of a key is chosen before deleted ones are left out: without its tombstone
         # an older version would come alive
-        key = [columns[name] for name in self._mapped.key]
+        key = [columns[name] for name in self._key]
         return fill(
             "(\n  SELECT {{ columns }}\n  FROM {{ table }} AS raw{{ lists }}\n  WHERE {{ known }}\n"
             "  QUALIFY {{ newest }}"
@@ -119,16 +119,21 @@ class Loaded:
             known=fill("{{ it }} IS NOT NULL", it=key[0]),
             newest=self._of_newest_list(columns),
             key=join(", ", key),
-            order=self._newest_first(key[0]),
+            order=self._newest_first(key[0], columns.get("deleted")),
         )
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        """Of a row with an id of its own that id: what it ties together may change."""
+        return ("row_id",) if self.has("row_id") else self._mapped.key
 
     def _of_newest_list(self, columns: Mapping[str, Sql]) -> Sql:
         """Of a key that ends in a list, the condition that its row is the newest with that list.
 
         Loads that append keep older versions: a contact taken off a deal stands in those alone.
         """
-        opened = [name for name in self._mapped.key if self._is_in_list(name)]
-        owners = [columns[name] for name in self._mapped.key if name not in opened]
+        opened = [name for name in self._key if self._is_in_list(name)]
+        owners = [columns[name] for name in self._key if name not in opened]
         if not opened or not owners:
             return Sql("")
         return fill(
@@ -182,14 +187,19 @@ class Loaded:
         }
 
     def _typed(self, type_: str, paths: Iterable[str]) -> Sql:
-        every = (each for path in paths for each in (path, *self._variants.get(path.lower(), ())))
-        values = [value for path in every if (value := self._reading.value(path)) is not None]
+        wanted = list(paths)
+        every = (each for path in wanted for each in (path, *self._variants.get(path.lower(), ())))
+        values = [
+            _without_fields(value, path, wanted)
+            for path in every
+            if (value := self._reading.value(path)) is not None
+        ]
         match type_:
             case "FLAG":
                 flags = join(
                     " OR ", (fill("COALESCE({{ it }}, FALSE)", it=as_bool(v)) for v in values)
                 )
-                return flags if values else Sql("FALSE")
+                return flags if values else _NEVER
             case "IDS":
                 return _listed([self._cast("STRING", value) for value in values])
         casts = [self._cast(type_, value) for value in values]
@@ -205,10 +215,14 @@ class Loaded:
             return fill(_long_id(), id=fill(text, column=value.sql))
         return fill(text, column=value.sql)
 
-    def _newest_first(self, otherwise: Sql) -> Sql:
+    def _newest_first(self, otherwise: Sql, gone: Sql | None = None) -> Sql:
         paths = dict.fromkeys((*_VERSIONED, *self._mapped.latest))
         values = [v for path in paths if (v := self._reading.value(path)) is not None]
         parts = [part for value in values for part in _descending(value)]
+        if values and gone is not None and gone.text != _NEVER.text:
+            # a tombstone may have nothing but the key, and is the last that is heard of a row
+            last = fill("({{ gone }}) AND {{ it }} IS NULL DESC", gone=gone, it=values[0].sql)
+            parts.insert(0, last)
         # ROW_NUMBER needs an order, also where the loader keeps one row a key and no version
         return join(", ", [*parts, otherwise])
 
@@ -219,6 +233,7 @@ class Loaded:
         return fill("{{ value }} AS {{ name }}", value=value.sql, name=identifier(given))
 
 
+_NEVER = Sql("FALSE")
 _WITHOUT_PREFIX = r"REGEXP_REPLACE({{ it }}, r'^GA\d\.\d\.', '')"
 """The cookie's text is GA1.2.123.456; GA4 knows the client as 123.456."""
 
@@ -250,9 +265,11 @@ def nothing(canonical: Canonical, extra: Iterable[str] = ()) -> Sql:
     return fill("(SELECT {{ columns }} LIMIT 0)", columns=join(", ", parts))
 
 
-def integers(schema: Schema) -> Iterator[str]:
-    """Names of the columns that hold whole numbers."""
-    yield from (str(each["name"]) for each in schema if spelled(each["type"]) == "INTEGER")
+def codes(schema: Schema) -> Iterator[str]:
+    """Names of the columns that may hold codes: whole numbers, and whatever lies in JSON."""
+    for column in schema:
+        if spelled(column["type"]) == "INTEGER" or column.get(inside.HOLDS_ONE):
+            yield str(column["name"])
 
 
 _STANDARD = {"ID": "STRING", "IDS": "STRING", "FLAG": "BOOL"}
@@ -267,7 +284,7 @@ def _holds_one(column: Row) -> bool:
     """Whether the column holds one value, as itself or as the field `value` of a record."""
     if column.get("mode") == "REPEATED":
         return False
-    if spelled(str(column["type"])) in SCALARS:
+    if spelled(str(column["type"])) in SCALARS or column.get(inside.HOLDS_ONE):
         return True
     return nested.path_of(column).endswith(".value")
 
@@ -298,6 +315,16 @@ def _listed(values: list[Sql]) -> Sql:
         return Sql("CAST(NULL AS STRING)")
     parts = join(", ", (fill("COALESCE({{ it }}, '')", it=value) for value in values))
     return fill("ARRAY_TO_STRING([{{ parts }}], ';')", parts=parts)
+
+
+def _without_fields(value: Value, path: str, paths: Iterable[str]) -> Value:
+    """The value, NULL where it is a record written as text, whose fields are read as well."""
+    if value.type != "STRING" or not any(each.startswith(f"{path}.") for each in paths):
+        return value
+    return Value(fill(_PLAIN_TEXT, it=value.sql), "STRING")
+
+
+_PLAIN_TEXT = "IF(STARTS_WITH(LTRIM({{ it }}), '{'), NULL, {{ it }})"
 
 
 def _as_string(stored: str) -> str:

@@ -14,15 +14,21 @@ from common.crm import CLICK_IDS
 Canonical = Literal[
     "person", "entry", "deal", "link", "stage", "entered", "person_merge", "deal_merge",
     "currency", "label", "company", "activity", "activity_link", "deal_archive", "person_email",
-    "person_phone", "history",
+    "person_phone", "history", "shared_label",
 ]  # fmt: skip
 """person: a contact. company: an organization that persons belong to. entry: a lead, a form sent or
 an inbox entry. activity: a call, a mail or a task with either; activity_link: an activity and a
 person. link: a deal and a person. entered: when a deal came into a stage. merges: what is gone and
-what was kept. label: words of a code. deal_archive: deals that were taken away. person_email and
+what was kept. label: words of a code, shared_label those of codes that several
+tables have. deal_archive: deals that were taken away. person_email and
 person_phone: where a loader keeps them apart. history: changes of the leads' attributes."""
 
 _CLICKED: Mapping[str, str] = dict.fromkeys(("client_id", *CLICK_IDS), "STRING")
+
+_LABEL: Mapping[str, str] = {
+    "attribute": "STRING", "code": "STRING", "entity": "STRING", "words": "STRING",
+    "deleted": "FLAG",
+}  # fmt: skip
 
 COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
     "person": {
@@ -51,7 +57,7 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "entry_id": "ID", "person_id": "ID",
     },
     "activity_link": {"activity_id": "ID", "person_id": "ID", "deleted": "FLAG"},
-    "link": {"deal_id": "ID", "person_id": "ID", "deleted": "FLAG"},
+    "link": {"row_id": "ID", "deal_id": "ID", "person_id": "ID", "deleted": "FLAG"},
     "stage": {
         "id": "STRING", "pipeline_id": "STRING", "won": "BOOL", "closed": "BOOL",
         "probability": "FLOAT64", "label": "STRING",
@@ -67,10 +73,8 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
     "deal_archive": {"id": "ID", "updated": "TIMESTAMP"},
     "person_email": {"loaded_id": "ID", "words": "STRING"},
     "person_phone": {"loaded_id": "ID", "words": "STRING"},
-    "label": {
-        "attribute": "STRING", "code": "STRING", "entity": "STRING", "words": "STRING",
-        "deleted": "FLAG",
-    },
+    "label": _LABEL,
+    "shared_label": _LABEL,
 }  # fmt: skip
 """Columns of every canonical table with their types.
 
@@ -97,7 +101,7 @@ class Mapped(Strict):
     """Names, found without case; the first that exists is taken."""
     optional: bool
     key: tuple[str, ...]
-    """Canonical columns of which one row each is kept."""
+    """Canonical columns of which one row each is kept; `row_id` alone where the table has one."""
     latest: tuple[Path_, ...]
     """Paths that order the versions of a row, the newest highest."""
     columns: Mapping[str, tuple[Path_, ...]]

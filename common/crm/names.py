@@ -31,6 +31,7 @@ _ABOUT = re.compile(r".*_(at|on|date|time|timestamp|source|src|medium|campaign|t
 
 LOADER = re.compile(
     r"_?(fivetran|airbyte|sdc|dlt|hevo|ab_cdc)_.*|_+hevo.*|sink_?(created|modified)_?on"
+    r"|partition_?id"
     r"|(is_)?deleted?|deleted_at|isdeleted?|archived|is_archived|active_flag|[0-9a-f]{40}(_.*)?"
 )
 """What loaders add, and columns whose name is a hash that nobody has named."""

@@ -8,6 +8,9 @@ from common.crm import names
 from common.crm.paths import Schema, spelled
 from common.untyped import Row
 
+KEYS = "keys"
+"""Where a column of JSON says which keys its rows have."""
+
 HOLDERS = frozenset({"properties", "custom_fields"})
 """Columns whose fields are the record's own columns."""
 
@@ -15,8 +18,8 @@ HOLDERS = frozenset({"properties", "custom_fields"})
 def opened(schema: Schema, labels: Mapping[str, str]) -> list[Row]:
     """The columns, then what lies inside those of HOLDERS, each of these with its `path`.
 
-    What a record holds its fields say; of JSON only what `labels` names is known to be there. What
-    stands beside it as a column of its own is read there alone.
+    What a record holds its fields say, what JSON holds whoever has looked into it (`inside.py`) or
+    `labels`. What stands beside it as a column of its own is read there alone.
     """
     beside = {names.bare(str(column["name"])) for column in schema}
     inside = (field for column in schema for field in _inside(column, labels))
@@ -42,10 +45,10 @@ def _inside(column: Row, labels: Mapping[str, str]) -> Iterator[Row]:
         for field in column.get("fields") or ():
             yield {**field, "name": _plain(field["name"]), "path": f"{holder}.{field['name']}"}
     elif spelled(column["type"]) in ("JSON", "STRING"):
-        for key in labels:
-            if not key.startswith(("_", holder.lower())):
-                name, path = _plain(key), f"{holder}.{key}"
-                yield {"name": name, "path": path, "type": "STRING", "mode": "NULLABLE"}
+        named = (key for key in labels if not key.startswith(("_", holder.lower())))
+        for key in dict.fromkeys((*column.get(KEYS, ()), *named)):
+            name, path = _plain(key), f"{holder}.{key}"
+            yield {"name": name, "path": path, "type": "STRING", "mode": "NULLABLE"}
 
 
 def _plain(name: str) -> str:

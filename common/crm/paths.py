@@ -85,10 +85,12 @@ class Reading:
         place = self._walk(name)
         if place is None:
             return None
-        if not (place.is_list or place.type == "JSON"):
+        if not (place.is_list or place.type in ("JSON", "STRING")):
             return _value(place)
-        if place.type == "JSON":
-            return Value(fill(_PRIMARY_OF_JSON, list=place.sql), "STRING")
+        if not place.is_list:
+            of_list = fill(_PRIMARY_OF_JSON, list=place.sql)
+            text = fill(_LIST_OR_TEXT, text=place.sql, list=of_list)
+            return Value(text if place.type == "STRING" else of_list, "STRING")
         if not {"value", "primary"} <= {each["name"].lower() for each in place.fields}:
             return None
         return Value(fill(_PRIMARY_OF_RECORDS, list=place.sql), "STRING")
@@ -128,6 +130,8 @@ _PRIMARY_OF_JSON = """(
     ORDER BY IF(LOWER(JSON_VALUE(element, '$.primary')) = 'true', 0, 1), place
     LIMIT 1
   )"""
+
+_LIST_OR_TEXT = "IF(STARTS_WITH(LTRIM({{ text }}), '['), {{ list }}, {{ text }})"
 
 _PRIMARY_OF_RECORDS = """(
     SELECT CAST(element.value AS STRING)

@@ -9,8 +9,8 @@ from typing import get_args
 
 from common.bigquery.sql import Sql, bind, fill, identifier, join, table, template
 from common.bigquery.warehouse import Warehouse
-from common.crm import CLICK_IDS, apart, first_values, gaps, names, nested
-from common.crm.canonical import Loaded, integers, nothing
+from common.crm import CLICK_IDS, apart, first_values, gaps, inside, names, nested
+from common.crm.canonical import Loaded, codes, nothing
 from common.crm.connector import (
     COLUMNS,
     IDENTIFIERS,
@@ -65,11 +65,23 @@ def read(
         if each.lower() in wanted:
             found[each] = warehouse.schema_of(f"{dataset}.{each}") or []
     shape = shape_of(name, dataset, found)
+    found |= _opened(warehouse, shape, dataset, found)
     labels = _labels(warehouse, shape, dataset, found)
     first = _loaded(shape, crm(name), dataset, found, labels, preferences, {})
     gaps.check(warehouse, first, preferences)
     seen = _looked(warehouse, first, preferences)
     return source(name, dataset, found, labels, preferences, seen)
+
+
+def _opened(
+    warehouse: Warehouse, shape: Connector, dataset: str, found: Tables
+) -> dict[str, Schema]:
+    """The columns of leads, contacts and deals, with what lies in those of JSON."""
+    there = {_actual(shape, each, found) for each in _HOLDERS if each in shape.tables}
+    return {
+        actual: inside.looked_into(warehouse, f"{dataset}.{actual}", found[actual])
+        for actual in sorted(filter(None, there))
+    }
 
 
 def source(
@@ -101,7 +113,7 @@ def source(
             outcomes=Sql("milestones" if preferences.is_of_leads else "of_deals"),
         ),
         attributes=(
-            *rules.entry_attributes,
+            *_of_entries(rules, loaded),
             *attributes,
             *of_company,
             *_activities(loaded),
@@ -233,7 +245,9 @@ def _spelled(name: str, found: Tables) -> str | None:
     return next((each for each in found if each.lower() == name.lower()), None)
 
 
-_ATTRIBUTES_ALONE: frozenset[Canonical] = frozenset({"company", "activity", "activity_link"})
+_ATTRIBUTES_ALONE: frozenset[Canonical] = frozenset(
+    {"company", "activity", "activity_link", "label", "shared_label"}
+)
 """Tables that only add attributes: leads and deals are read without them as well."""
 
 
@@ -341,11 +355,21 @@ def _attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str
     return {
         given: column
         for given, column in loaded[rules.attributes_of].attributes.items()
-        if given.lower() not in own
-        and not names.is_loaders(given)
-        and not names.LATER.fullmatch(names.bare(given))
-        and not excluded.fullmatch(names.bare(given))
+        if given.lower() not in own and not _is_excluded(given, excluded)
     }
+
+
+def _is_excluded(name: str, excluded: re.Pattern[str]) -> bool:
+    """Whether a loader wrote it, sales did later, or it says who a lead is, in any spelling."""
+    bare = names.bare(name)
+    # Dataverse writes statuscode, and some loaders status_code
+    said = any(map(excluded.fullmatch, (bare, bare.replace("_", ""))))
+    return said or names.is_loaders(name) or bool(names.LATER.fullmatch(bare))
+
+
+def _of_entries(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> tuple[str, ...]:
+    """Attributes that are made of an entry, where entries are loaded."""
+    return tuple(rules.entry_attributes) if "entry" in loaded else ()
 
 
 def _company_attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str]:
@@ -357,9 +381,7 @@ def _company_attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[
     return {
         f"company_{names.bare(given)}": column
         for given, column in company.attributes.items()
-        if not names.is_loaders(given)
-        and not names.LATER.fullmatch(names.bare(given))
-        and not excluded.fullmatch(names.bare(given))
+        if not _is_excluded(given, excluded)
     }
 
 
@@ -373,7 +395,7 @@ def _activities(loaded: Mapping[Canonical, Loaded]) -> tuple[str, ...]:
 
 
 _ACTIVE: frozenset[Canonical] = frozenset({"activity", "activity_link"})
-_WITHIN: frozenset[Canonical] = frozenset({*apart.COMPLETES, "history"})
+_WITHIN: frozenset[Canonical] = frozenset({*apart.COMPLETES, "history", "shared_label"})
 """Tables that are read inside of others."""
 
 
@@ -500,7 +522,7 @@ def _leads(
         for name in rules.entry_attributes
     ]
     actual = _actual(shape, rules.attributes_of, found)
-    coded = set(integers(found[actual])) if actual and rules.labelled else set()
+    coded = set(codes(found[actual])) if actual and rules.labelled else set()
     alias = {"person": "person", "entry": "form"}[rules.attributes_of]
     history = loaded.get("history")
     told = first_values.told(attributes, found[actual]) if actual and history else {}

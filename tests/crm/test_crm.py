@@ -100,7 +100,7 @@ def test_a_crm_says_the_same_however_it_was_loaded(
     tables = read(folder / "tables.yaml")
     load(warehouse, dataset, tables)
     schemas = columns(tables)
-    built = source.source(folder.parent.name, dataset, schemas, labels(tables))
+    built = source.read(warehouse, folder.parent.name, dataset)
     known = {f"{dataset}.{name}": schema for name, schema in schemas.items()}
     for query, sql, wanted in (
         ("leads", built.leads, crm.LEADS),
@@ -116,21 +116,6 @@ def test_a_crm_says_the_same_however_it_was_loaded(
             [dict(zip(shown, row, strict=True)) for row in comparable(found, shown)],
             [dict(zip(shown, row, strict=True)) for row in comparable(expected, shown)],
         )
-
-
-def labels(tables: Mapping[str, Any]) -> dict[connector.Canonical, dict[str, str]]:
-    """What people call Pipedrive's columns, as `source.read` asks for it."""
-    fields: dict[connector.Canonical, str] = {"person": "person_fields", "deal": "deal_fields"}
-    return {
-        kind: {
-            f"{put}{key}": words
-            for key, words in tables[name]["rows"]
-            if len(key) == 40
-            for put in ("", "_")
-        }
-        for kind, name in fields.items()
-        if name in tables
-    }
 
 
 def shape_of(folder: Path) -> str:
@@ -272,6 +257,21 @@ def test_no_spelling_of_the_outcome_is_an_attribute(name: str) -> None:
     rules = connector.crm("salesforce")
     excluded = re.compile("|".join(rules.not_attributes))
     assert names.LATER.fullmatch(names.bare(name)) or excluded.fullmatch(names.bare(name))
+
+
+def test_no_spelling_of_what_sales_do_is_an_attribute_of_dynamics() -> None:
+    """Dataverse writes `statuscode`, which some loaders make `status_code`."""
+    later = (
+        "statecode statuscode salesstage salesstagecode estimatedvalue exchangerate onholdtime"
+        " status_code state_code sales_stage sales_stage_code estimated_value exchange_rate"
+        " on_hold_time last_on_hold_time qualification_comments decision_maker budget_status"
+        " purchase_time_frame initial_communication _owning_user_value traversed_path full_name"
+        " email_address_1 mobile_phone address_1_line_1 created_on_behalf_by version_number"
+    ).split()
+    tables = read(Path(__file__).parent / "dynamics/states_as_codes/tables.yaml")
+    tables["lead"]["columns"] |= dict.fromkeys([*later, "new_rooms"], "STRING")
+    found = source.source("dynamics", "p-123456.crm", columns(tables)).attributes
+    assert set(found) & {*later, "new_rooms"} == {"new_rooms"}
 
 
 @pytest.mark.parametrize("name", crm.CRMS)
