@@ -8,20 +8,22 @@ from typing import Any, cast
 import pytest
 
 from common.bigquery.warehouse import Warehouse
+from common.incidents.silence import silence
 from common.settings import Settings
 from functions.materialize.stage.facts import incidents
-from functions.materialize.task.volume import is_low, is_told
+from functions.materialize.task.volume import is_told
 from tests.materialize.world import QuickWorld
 
 QUIET: dict[str, Any] = {
     "purchases": 1000, "without_id": 10, "copies": 100, "unknown_refunds": 0, "shared": [],
     "stopped": [], "visiting": 5000, "clicking": 500, "buying": 200, "brought": 20,
     "new_purchases": 30, "new_copies": 4, "week_purchases": 200, "week_copies": 25,
-    "until": date(2026, 11, 9),
+    "until": date(2026, 11, 9), "visits": [],
 }  # fmt: skip
 STOPPED = {
     "event_name": "lead", "seen": 200, "days": 28, "last_date": date(2026, 11, 7), "missing": 2,
     "longest_gap": 1,
+    "daily": [{"date": date(2026, 11, 7) - timedelta(day), "seen": 7} for day in range(28)],
 }  # fmt: skip
 
 
@@ -68,13 +70,52 @@ def test_what_is_unusual_is_reported_and_nothing_else(
     assert codes(**found) == expected
 
 
+WEEKS = [50, 50, 50, 50, 50, 30, 0] * 4
+"""Four weeks of a shop that is closed on Sundays; the next day is a Monday."""
+
+
 @pytest.mark.parametrize(
-    ("seen", "usual", "expected"),
-    # three of ten are chance, two hardly; of many it is the share that counts
-    [(3, 10, False), (2, 10, True), (0, 9, False), (39, 100, True), (40, 100, False)],
+    ("last", "visits", "expected"),
+    [
+        ([50], [], None),
+        ([15], [], 1),
+        ([25], [], None),
+        # half of it three days running
+        ([25, 25, 25], [], 3),
+        # visits stay: it is the tag; they fall with it: it is the season
+        ([15], [1000], 1),
+        ([15], [400], None),
+        # hardly any is left: no season does that
+        ([0], [40], 1),
+        # four times as many visits by bots let nobody expect more orders
+        ([30], [4000], None),
+        # the Sunday of a shop that is closed then
+        ([50, 50, 50, 50, 50, 30, 0], [], None),
+    ],
 )
-def test_a_low_day_is_one_that_is_no_chance(seen: int, usual: float, expected: bool) -> None:
-    assert is_low(seen, usual) is expected
+def test_days_are_quiet_beside_their_weekdays_and_their_traffic(
+    last: list[int], visits: list[int], expected: int | None
+) -> None:
+    known = [1000] * len(WEEKS) if visits else [0] * len(WEEKS)
+    found = silence([*WEEKS, *last], [*known, *(visits or [0] * len(last))])
+    assert (found and found.days) == expected
+
+
+@pytest.mark.parametrize(
+    ("per_day", "days", "is_found"),
+    # of ten a day none is no chance; of two it is, until there is none for five days
+    [(10, 1, True), (2, 3, False), (2, 5, True)],
+)
+def test_few_conversions_need_more_days(per_day: int, days: int, is_found: bool) -> None:
+    assert bool(silence([*[per_day] * 28, *[0] * days], [0] * (28 + days))) is is_found
+
+
+def test_a_peak_of_days_is_not_what_is_usual() -> None:
+    peak = [10] * 17 + [80] * 4 + [10] * 7
+    assert silence([*peak, 8], [0] * 29) is None
+    # and a series of two weeks, or one that has just begun, says nothing
+    assert silence([*[50] * 13, 0], [0] * 14) is None
+    assert silence([*[0] * 25, 50, 50, 50, 0], [0] * 29) is None
 
 
 class Exports(Warehouse):

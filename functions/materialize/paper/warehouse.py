@@ -24,7 +24,7 @@ ANSWERS: JsonObject = {
     "inserted": 1, "updated": 0, "deleted": 0, "before": 0, "judged": [],
     "without_rate": 0,
     "bad_values": 0, "bad_currencies": 0, "unknown_refunds": 0,
-    "currencies": [], "seen": 0, "usual": 0, "seen_before": 0, "usual_before": 0,
+    "currencies": [],
     "usual_before_write": 0, "value_before": 0.0, "moved_rows": 0, "moved_value": 0.0,
     "reference_rows": 0, "own_rows": 0,
 }  # fmt: skip

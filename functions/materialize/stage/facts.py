@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date, timedelta
 
 from common.bigquery.sql import Parameter, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.ga4 import readiness
 from common.ga4.clicks import LONGEST, TAKEN
+from common.incidents import silence
 from common.incidents.incidents import Incident
 from common.model.window import Window
 from common.untyped import Row
@@ -107,21 +108,39 @@ def incidents(found: Row) -> Iterator[Incident]:
     """The incidents that the counts give reason for."""
     yield from _of_orders(found)
     yield from _of_ads(found)
-    for event in found["stopped"]:
-        missing = event["missing"]
-        # it may pause every weekend; and where it comes rarely, chance alone makes longer gaps
-        is_longer = missing >= event["longest_gap"]
-        if is_longer and missing * event["seen"] / event["days"] >= SURELY:
-            yield Incident(
-                "event_stopped",
-                f"The event {event['event_name']} was seen {event['seen']:,} times in"
-                f" {event['days']} days and not at all after {event['last_date']}, though GA4"
-                " exported later days.",
-                fix="Look whether its tag still fires, or was renamed; the definitions that count"
-                " it stand still.",
-                object=event["event_name"],
-                severity="warning",
-            )
+    yield from (_stop(event) for event in found["stopped"] if _has_stopped(event, found["visits"]))
+
+
+def _stop(event: Row) -> Incident:
+    return Incident(
+        "event_stopped",
+        f"The event {event['event_name']} was seen {event['seen']:,} times in"
+        f" {event['days']} days and not at all after {event['last_date']}, though GA4"
+        " exported later days.",
+        fix="Look whether its tag still fires, or was renamed; the definitions that count"
+        " it stand still.",
+        object=event["event_name"],
+        severity="warning",
+    )
+
+
+def _has_stopped(event: Row, visits: Iterable[Row]) -> bool:
+    """Whether an event that was not seen on the last `missing` days will not come by itself."""
+    missing = event["missing"]
+    # it may pause every weekend
+    if missing < event["longest_gap"]:
+        return False
+    # of a rare event the days cannot be told apart: chance alone makes gaps of a few of them
+    if event["seen"] < silence.ENOUGH:
+        return bool(missing * event["seen"] / event["days"] >= SURELY)
+    until = event["last_date"] + timedelta(days=missing)
+    days = list(Window.ending(until, DAYS).dates)
+    seen = {day["date"]: day["seen"] for day in event["daily"]}
+    visiting = {day["date"]: day["visits"] for day in visits}
+    found = silence.silence(
+        [seen.get(day, 0) for day in days], [visiting.get(day, 0) for day in days]
+    )
+    return found is not None and not found.seen
 
 
 def _of_ads(found: Row) -> Iterator[Incident]:

@@ -40,42 +40,54 @@ clicked AS (
   WHERE click.date BETWEEN DATE_SUB(@week_start, INTERVAL {{ longest }} DAY) AND @end_date AND click.kind IN ({{ taken }})
   GROUP BY click.client_id
 ),
+daily AS (
+  -- how often each event of the definitions was seen on each day
+  SELECT event.event_name, event.date, COUNT(*) AS seen
+  FROM {{ stage }} AS event
+  WHERE event.event_name IN UNNEST(@names) AND event.date BETWEEN @start_date AND @end_date
+  GROUP BY event.event_name, event.date
+),
 named AS (
-  -- the events of the definitions, and when each was seen
+  -- the events, and when each was seen
   SELECT
-    daily.event_name,
-    SUM(daily.seen) AS seen,
-    MIN(daily.date) AS first_date,
-    MAX(daily.date) AS last_date,
-    COALESCE(MAX(daily.gap), 1) AS longest_gap
+    told.event_name,
+    SUM(told.seen) AS seen,
+    MIN(told.date) AS first_date,
+    MAX(told.date) AS last_date,
+    COALESCE(MAX(told.gap), 1) AS longest_gap,
+    ARRAY_AGG(STRUCT(told.date, told.seen) ORDER BY told.date) AS daily
   FROM (
     SELECT
-      event.event_name,
-      event.date,
-      COUNT(*) AS seen,
-      DATE_DIFF(event.date, LAG(event.date) OVER (PARTITION BY event.event_name ORDER BY event.date), DAY) AS gap
-    FROM {{ stage }} AS event
-    WHERE event.event_name IN UNNEST(@names) AND event.date BETWEEN @start_date AND @end_date
-    GROUP BY event.event_name, event.date
-  ) AS daily
-  GROUP BY daily.event_name
+      daily.*,
+      DATE_DIFF(daily.date, LAG(daily.date) OVER (PARTITION BY daily.event_name ORDER BY daily.date), DAY) AS gap
+    FROM daily
+  ) AS told
+  GROUP BY told.event_name
+),
+visited AS (
+  -- the traffic of each day
+  SELECT visit.date, COUNT(*) AS visits
+  FROM {{ visits }} AS visit
+  WHERE visit.date BETWEEN @start_date AND @end_date
+  GROUP BY visit.date
 ),
 newest AS (
   -- the last day of which GA4 has told anything
-  SELECT MAX(visit.date) AS date FROM {{ visits }} AS visit WHERE visit.date BETWEEN @start_date AND @end_date
+  SELECT MAX(visited.date) AS date FROM visited
 )
 SELECT
   @end_date AS until,
   ARRAY(
     SELECT AS STRUCT
       named.event_name, named.seen, DATE_DIFF(named.last_date, named.first_date, DAY) + 1 AS days, named.last_date,
-      DATE_DIFF(newest.date, named.last_date, DAY) AS missing, named.longest_gap
+      DATE_DIFF(newest.date, named.last_date, DAY) AS missing, named.longest_gap, named.daily
     FROM named
     CROSS JOIN newest
     WHERE named.last_date < DATE_SUB(newest.date, INTERVAL 1 DAY)
     ORDER BY named.event_name
   ) AS stopped,
   ARRAY(SELECT named.event_name FROM named ORDER BY named.event_name) AS seen_names,
+  ARRAY(SELECT AS STRUCT visited.date, visited.visits FROM visited ORDER BY visited.date) AS visits,
   (SELECT COUNT(DISTINCT visit.client_id) FROM {{ visits }} AS visit WHERE visit.date BETWEEN @week_start AND @end_date) AS visiting,
   (SELECT COUNT(*) FROM clicked WHERE clicked.date >= @week_start) AS clicking,
   (SELECT COUNT(DISTINCT purchase.client_id) FROM purchase WHERE purchase.date >= @week_start) AS buying,

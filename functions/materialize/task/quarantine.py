@@ -43,9 +43,15 @@ class Outcome:
     changed: Window | None
     """From the first to the last day that has a change; None where nothing changes."""
     published: Row
-    """Of the table as the write leaves it: the window's total, the rows of its last closed day and
-    the day before and the usual ones of these, and what each of the RECENT_DAYS up to yesterday
-    holds; `usual_before_write` are the usual ones as they are."""
+    """Of the table as the write leaves it: the window's total, and what each day of the RECENT_DAYS
+    up to yesterday, and of those up to its last closed day, holds; `usual_before_write` are the
+    rows that weekday usually has, as they are."""
+
+
+def recent_days(services: Services) -> Window:
+    """The RECENT_DAYS up to yesterday."""
+    until = yesterday(services.ledger.now, services.warehouse.settings.timezone)
+    return Window.ending(until, RECENT_DAYS)
 
 
 def counted(
@@ -65,8 +71,7 @@ def counted(
         difference=difference,
         target=job.target.table,
     )
-    until = yesterday(services.ledger.now, services.warehouse.settings.timezone)
-    recent = Window.ending(until, RECENT_DAYS)
+    recent = recent_days(services)
     days = {"closed_date": job.closed.end, "recent_start": recent.start, "recent_end": recent.end}
     row = next(services.warehouse.rows(with_parameters(sql, **job.days, **job.zone, **days)))
     judged = _judged(services, job, candidates, reason, row["judged"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
+from common.bigquery.warehouse import Warehouse
 from common.errors import LATER, ProductError, QuotaError
 from common.incidents.incidents import Incident
 from common.messaging.messages import MaterializeTask
@@ -123,26 +124,34 @@ def found(services: Services, job: Job, published: Row) -> Iterator[Incident]:
 
 
 def _low_volume(services: Services, job: Job, found: Row) -> Iterator[Incident]:
-    """A day with far fewer conversions than usual: the newest that is exported whole."""
-    day, seen, usual = job.closed.end, found["seen"], found["usual"]
-    earlier = found["seen_before"], found["usual_before"]
-    is_either_low = volume.is_low(seen, usual) or volume.is_low(*earlier)
-    # asked of the export only where it matters
-    if job.stored.conversion.follows_ga4 and is_either_low:
-        warehouse = services.warehouse
-        if not (volume.is_whole(warehouse, day) and volume.is_told(warehouse, day)):
-            day, (seen, usual) = day - timedelta(days=1), earlier
-            if not volume.is_told(warehouse, day):
-                return
-    yield from volume.low(job.stored, day, seen=seen, usual=usual)
+    """Days with far fewer conversions than usual: up to the newest that is exported whole."""
+    day = job.closed.end
+    counts = {each["date"]: each["conversions"] for each in found["recent"] or ()}
+    judged = (day, day - timedelta(days=1))
+    # asked of the export only where it matters; what is quiet beside traffic is quiet alone
+    if not any(volume.quiet(each, counts, {}) for each in judged):
+        return
+    warehouse = services.warehouse
+    if job.stored.conversion.follows_ga4 and not _is_there(warehouse, day):
+        day -= timedelta(days=1)
+        if not volume.is_told(warehouse, day):
+            return
+    quiet = volume.quiet(day, counts, volume.visits(warehouse, day))
+    if quiet:
+        yield volume.low(job.stored, day, quiet)
 
 
-def recent(published: Row) -> str:
-    """The days of `published` as the ledger keeps them for lists, as JSON text."""
+def _is_there(warehouse: Warehouse, day: date) -> bool:
+    return volume.is_whole(warehouse, day) and volume.is_told(warehouse, day)
+
+
+def recent(published: Row, since: date) -> str:
+    """The days of `published` from this one on as the ledger keeps them for lists, as JSON text."""
     return json.dumps(
         [
             {"date": str(day["date"]), "conversions": day["conversions"], "value": day["value"]}
             for day in published["recent"] or ()
+            if day["date"] >= since
         ]
     )
 

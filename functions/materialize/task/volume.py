@@ -1,8 +1,8 @@
-"""Volume: a day with far fewer conversions than its weekday had, and the table to look at."""
+"""Volume: days with far fewer conversions than usual, and the table to look at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from common.bigquery.sql import template, with_parameters
@@ -10,20 +10,13 @@ from common.bigquery.warehouse import Warehouse
 from common.catalog.definitions import DefinitionVersion
 from common.ga4 import shards
 from common.incidents.incidents import Incident
+from common.incidents.silence import GONE, Silence, silence
+from common.model.window import Window
 
 USUAL_ROWS = 10
-"""Weekdays with fewer conversions on average are too quiet to judge."""
-SHARE = 0.4
-"""A day below this share of its weekday's average is reported."""
-BY_CHANCE = 2.5
-"""So many roots of the average a day may fall short by chance: where ten a day are usual, three
-come once in three months."""
-
-
-def is_low(seen: int, usual: float) -> bool:
-    """Whether a day has far fewer conversions than its weekday usually has, by no chance."""
-    is_chance = seen >= usual - BY_CHANCE * usual**0.5
-    return usual >= USUAL_ROWS and seen < SHARE * usual and not is_chance
+"""Weekdays with fewer conversions on average are too quiet to hold an answer without any row."""
+DAYS = 30
+"""So many days up to the judged one are looked at."""
 
 
 def is_whole(warehouse: Warehouse, day: date) -> bool:
@@ -47,15 +40,38 @@ def is_told(warehouse: Warehouse, day: date) -> bool:
     return all(day in tables or not week & tables.keys() for tables in known)
 
 
-def low(stored: DefinitionVersion, day: date, *, seen: int, usual: float) -> Iterator[Incident]:
-    """The incident of a day of which so few conversions are seen beside the usual number of its
-    weekday, if they are few."""
-    if is_low(seen, usual):
-        tables = ", ".join(stored.referenced_tables) or f"the GA4 table of {day}"
-        yield Incident(
-            "silence",
-            f"{stored.id}: {seen} conversions on {day}, usually about {usual:.0f}.",
-            fix=f"Check whether {tables} has landed; if it has, tracking may be broken.",
-            subject=stored.id,
-            severity="warning",
-        )
+def visits(warehouse: Warehouse, until: date) -> dict[date, int]:
+    """Day → visits of all properties, of the DAYS up to `until`."""
+    sql = template(__file__, "volume_visits", visits=warehouse.table("ga4_visits"))
+    days = Window.ending(until, DAYS)
+    bound = with_parameters(sql, start_date=days.start, end_date=days.end)
+    return {row["date"]: row["visits"] for row in warehouse.rows(bound)}
+
+
+def quiet(day: date, counts: Mapping[date, int], visits: Mapping[date, int]) -> Silence | None:
+    """The last days up to `day` where they are far quieter than usual; without visits the judgement
+    is the stricter one."""
+    days = list(Window.ending(day, DAYS).dates)
+    return silence([counts.get(each, 0) for each in days], [visits.get(each, 0) for each in days])
+
+
+def low(stored: DefinitionVersion, day: date, found: Silence) -> Incident:
+    """The incident of the last days up to `day` that are as quiet as this."""
+    tables = ", ".join(stored.referenced_tables) or f"the GA4 table of {day}"
+    when = f"on {day}" if found.days == 1 else f"in the {found.days} days up to {day}"
+    is_traffic_gone = found.traffic is not None and found.traffic < GONE
+    return Incident(
+        "silence",
+        f"{stored.id}: {found.seen:,} conversions {when}, usually about {found.usual:,.0f}."
+        + _of_traffic(found),
+        fix=f"Check whether {tables} has landed; if it has, tracking may be broken"
+        + (" on the whole site." if is_traffic_gone else "."),
+        subject=stored.id,
+        severity="warning",
+    )
+
+
+def _of_traffic(found: Silence) -> str:
+    if found.traffic is None:
+        return ""
+    return f" Visits are at {found.traffic:.0%} of their usual."

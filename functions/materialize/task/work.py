@@ -188,7 +188,7 @@ def _write(services: Services, job: Job, of_kin: together.Rows | None) -> RunSta
         status,
         seconds=clock.elapsed(),
         value_total=published["total"],
-        recent=reports.recent(published),
+        recent=reports.recent(published, quarantine.recent_days(services).start),
         detail=reports.beyond(job),
         **facts,
     )

@@ -2160,12 +2160,12 @@ published AS (
   WHERE d.change <> 'delete'
 ),
 day AS (
-  -- conversions and value of each recent day, for the list of conversions
+  -- conversions and value of each recent day: for the list of conversions, and up to the last closed one to judge it
   SELECT rows_.date, COUNT(*) AS conversions, SUM(rows_.value_project) AS value
   FROM (
     SELECT published.date, published.value_project
     FROM published
-    WHERE published.date BETWEEN @recent_start AND @recent_end
+    WHERE published.date BETWEEN LEAST(@recent_start, DATE_SUB(@closed_date, INTERVAL 29 DAY)) AND @recent_end
     UNION ALL
     SELECT later.date, later.value_project
     FROM `my-project.conversions.conversion_purchase` AS later
@@ -2174,7 +2174,7 @@ day AS (
   GROUP BY rows_.date
 ),
 totals AS (
-  -- what a person should know of the window, and of its last day beside the same weekdays before
+  -- what a person should know of the window
   SELECT
     SUM(IF(published.date >= @start_date, published.value_project, NULL)) AS total,
     COUNTIF(
@@ -2194,18 +2194,7 @@ totals AS (
         published.date >= @start_date AND published.value IS NOT NULL AND published.value_project IS NULL,
         published.currency, NULL
       ) IGNORE NULLS
-    ) AS currencies,
-    COUNTIF(published.date = @closed_date) AS seen,
-    COUNTIF(published.date = DATE_SUB(@closed_date, INTERVAL 1 DAY)) AS seen_before,
-    -- the same weekdays of the four weeks before
-    COUNTIF(
-      published.date < @closed_date AND MOD(DATE_DIFF(@closed_date, published.date, DAY), 7) = 0
-      AND published.date >= DATE_SUB(@closed_date, INTERVAL 28 DAY)
-    ) / 4 AS usual,
-    COUNTIF(
-      MOD(DATE_DIFF(@closed_date, published.date, DAY), 7) = 1
-      AND published.date BETWEEN DATE_SUB(@closed_date, INTERVAL 29 DAY) AND DATE_SUB(@closed_date, INTERVAL 8 DAY)
-    ) / 4 AS usual_before
+    ) AS currencies
   FROM published
 )
 SELECT
@@ -2213,7 +2202,6 @@ SELECT
   moved.moved_rows, moved.moved_value,
   standing.before, standing.value_before, standing.usual_before_write,
   totals.total, totals.without_rate, totals.bad_values, totals.bad_currencies, totals.unknown_refunds, totals.currencies,
-  totals.seen, totals.seen_before, totals.usual, totals.usual_before,
   ARRAY(SELECT AS STRUCT day.date, day.conversions, day.value FROM day ORDER BY day.date) AS recent,
   ARRAY(
     SELECT AS STRUCT judged.removed, judged.reason, COUNT(*) AS rows_
