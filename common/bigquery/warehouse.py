@@ -140,10 +140,16 @@ class Warehouse:
         self, sql: Sql, *, labels: Mapping[str, str] | None = None, page_size: int = 10_000
     ) -> Iterator[JsonObject]:
         """The rows of a query as dictionaries, fetched page by page."""
-        config = self._config(sql, labels)
         with self._translated(reads_rows=True):
-            job = self.client.query(sql.text, job_config=config, retry=RETRY, job_retry=JOB_RETRY)
-            result = job.result(page_size=page_size, retry=RETRY, timeout=self.job_seconds)
+            # one request where the answer is quick and small; only reading may be done twice
+            result = self.client.query_and_wait(
+                sql.text,
+                job_config=self._config(sql, labels),
+                page_size=page_size,
+                wait_timeout=self.job_seconds,
+                retry=RETRY,
+                job_retry=JOB_RETRY,
+            )
         return self._paged(result)
 
     def _paged(self, result: Iterable[Any]) -> Iterator[JsonObject]:
@@ -469,7 +475,9 @@ class Warehouse:
                 job_retry=JOB_RETRY if job_id is None else None,
                 retry=RETRY,
             )
-            job.result(timeout=self.job_seconds, retry=RETRY)
+            # a short statement may be over with the answer to its beginning
+            if job.state != "DONE" or job.error_result:
+                job.result(timeout=self.job_seconds, retry=RETRY)
         except google_errors.Conflict:
             # of a statement without an id it is the table that is there already
             if job_id is None:

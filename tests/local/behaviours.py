@@ -108,6 +108,30 @@ def a_job_ends_at_its_time_limit(client: bigquery.Client, dataset: str) -> None:
     refused(lambda: query(client, SLOW.format(size=1000), config), "timed out after 0.1 s")
 
 
+def a_query_of_one_request_fails_as_a_request(client: bigquery.Client, dataset: str) -> None:
+    refused(lambda: asked_at_once(client, "SELECT missing AS x"), "Unrecognized name: missing")
+    gone = f"SELECT * FROM `{dataset}.gone`"
+    refused(lambda: asked_at_once(client, gone), "Not found", exceptions.NotFound)
+
+
+def a_query_of_one_request_is_a_job_like_others(client: bigquery.Client, dataset: str) -> None:
+    config = QueryJobConfig(job_timeout_ms=100, labels={"app": "shop"})
+    answer = asked_at_once(client, "SELECT 1 AS x", config)
+    assert client.get_job(answer.job_id).labels == {"app": "shop"}
+    slow = functools.partial(asked_at_once, client, SLOW.format(size=1000), config)
+    refused(slow, "timed out after 0.1 s")
+
+
+def a_request_sent_again_is_done_once(client: bigquery.Client, dataset: str) -> None:
+    query(client, f"CREATE TABLE `{dataset}.t` AS SELECT 1 AS a")
+    insert = {"query": f"INSERT INTO `{dataset}.t` (a) VALUES (2)", "useLegacySql": False}
+    for _ in range(2):
+        sent = {**insert, "requestId": "the-same"}
+        path = f"/projects/{client.project}/queries"
+        client._connection.api_request("POST", path, data=sent)  # type: ignore[no-untyped-call]
+    assert rows(client, f"SELECT a FROM `{dataset}.t` ORDER BY a") == [(1,), (2,)]
+
+
 def a_slow_query_stops_nobody(client: bigquery.Client, dataset: str) -> None:
     slow = threading.Thread(target=lambda: _try_slowly(client))
     slow.start()
@@ -304,6 +328,9 @@ BEHAVIOURS: list[Behaviour] = [
     a_job_id_is_taken_once,
     labels_come_back,
     a_job_ends_at_its_time_limit,
+    a_query_of_one_request_fails_as_a_request,
+    a_query_of_one_request_is_a_job_like_others,
+    a_request_sent_again_is_done_once,
     a_slow_query_stops_nobody,
     a_dry_run_runs_nothing,
     a_dry_run_names_columns_and_tables,
@@ -332,6 +359,10 @@ def create(client: bigquery.Client, table: bigquery.Table) -> None:
 
 def query(client: bigquery.Client, sql: str, config: QueryJobConfig | None = None) -> Any:
     return client.query(sql, config, retry=NO_RETRY, job_retry=None).result(retry=NO_RETRY)
+
+
+def asked_at_once(client: bigquery.Client, sql: str, config: QueryJobConfig | None = None) -> Any:
+    return client.query_and_wait(sql, job_config=config, retry=NO_RETRY, job_retry=NO_RETRY)
 
 
 def rows(client: bigquery.Client, sql: str) -> list[tuple[Any, ...]]:

@@ -21,6 +21,7 @@ from common.local.emulator_patches.server import (  # noqa: E402
     launch,
     limits,
     permissions,
+    queries,
     requests,
 )
 from common.local.emulator_patches.statements import (  # noqa: E402
@@ -48,6 +49,7 @@ PATCHES = (
     execution,
     snapshots,
     jobs,
+    queries,
     dry_run,
     loads,
     partitions,
