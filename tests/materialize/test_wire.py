@@ -117,7 +117,7 @@ def test_a_run_over_a_wire_that_breaks_leaves_what_a_run_leaves(
     world.define(**PURCHASE)
     world.events(shop())
     world.now = world.now.replace(day=11)
-    faults.begin(2, Odds(share=0.1, late_seconds=0.01))
+    faults.begin(2, Odds(share=0.2, late_seconds=0.01))
     delivered(world, world.tick("daily"))
     met = set(faults.drawn)
     faults.odds = NONE
