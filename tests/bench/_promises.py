@@ -10,6 +10,7 @@ mature leads with the same correction, and money.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -77,6 +78,17 @@ WORLDS = {
     "quarterly seasons": World(
         {"rate": lambda day: 0.35 * np.sin(2 * np.pi * day / 90)}, "turns"
     ),
+    "four months' seasons": World(
+        {"rate": lambda day: 0.35 * np.sin(2 * np.pi * day / 120 + 1)}, "turns"
+    ),
+    "two months' seasons": World(
+        {"rate": lambda day: 0.35 * np.sin(2 * np.pi * day / 60)}, "turns"
+    ),
+    "rushes at quarters' ends": World(
+        {"rate": lambda day: 0.6 * np.exp(-0.5 * (((day + 20) % 91.3 - 80) / 8) ** 2)}, "turns"
+    ),
+    "wanders": World({"rate": lambda day: _wander(day, 0.06, 1.0)}, "turns"),
+    "wanders and comes back": World({"rate": lambda day: _wander(day, 0.12, 0.85)}, "turns"),
 }  # fmt: skip
 HEADER = (
     f"{'':26}{'wins, |ln| promised/true':>32}{'worst':>14}{'money, |ln|':>14}{'in 80 %':>9}"
@@ -89,6 +101,15 @@ HEADER = (
 def _tent(day: Floats) -> Floats:
     """Up from day 100 to day 230, then down to day 360."""
     return np.where(day < 230, day - 100, 360 - day) * (day > 100)
+
+
+def _wander(day: Floats, walk: float, kept: float) -> Floats:
+    """Every week keeps a share of the level and adds to it by chance, another for each seed."""
+    weekly = np.random.default_rng(len(day)).normal(0, walk, DAYS // 7 + 1)
+    weekly[0] = 0
+    level = list(itertools.accumulate(weekly, lambda so_far, more: kept * so_far + more))
+    now: Floats = np.interp(day / 7, np.arange(len(level)), level)
+    return now
 
 
 @dataclass(frozen=True)

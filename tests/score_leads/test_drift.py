@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 import pytest
 
 from functions.score_leads.data.values import Floats
-from functions.score_leads.model.drift import HEADED, WAYS, Weeks, forecast
+from functions.score_leads.model.drift import HEADED, SWING, WAYS, YEAR, Weeks, forecast
 
 
 def weeks(level: Floats, expected: float = 40, seed: int = 0) -> Weeks:
@@ -27,6 +29,15 @@ def test_a_line_is_continued_to_the_middle_of_the_coming_month() -> None:
     found = forecast(weeks(line, expected=400))
     assert found.share("trend") > 0.9
     assert found.mean == pytest.approx(line[-1] + 0.03 * HEADED, abs=0.1)
+
+
+@pytest.mark.parametrize("a_year", [2, 3, 4, 6])
+def test_a_season_is_continued(a_year: int) -> None:
+    """A year of it, and the mean of the month that comes."""
+    turned = 2 * np.pi * a_year / YEAR * np.arange(52 + 5)
+    found = forecast(weeks(0.4 * np.sin(turned[:52]), expected=100))
+    assert found.share("season") > 0.9
+    assert found.mean == pytest.approx(0.4 * np.sin(turned[52:56]).mean(), abs=0.15)
 
 
 def test_a_step_is_found_within_two_months() -> None:
@@ -54,14 +65,22 @@ def test_weeks_are_counted_from_now() -> None:
     assert counted.expected.tolist() == [1, 0.5, 0.5]
 
 
+def fading_sums(steps: Floats, kept: float) -> Floats:
+    return np.array(list(accumulate(steps, lambda so_far, step: kept * so_far + step)))
+
+
 def test_the_variance_holds_what_is_not_known() -> None:
     """Of 60 walks of every kind, four of five levels lie inside 1.28 standard deviations."""
     held = []
     for seed in range(60):
         draw = np.random.default_rng(seed)
         way = WAYS[1 + seed % (len(WAYS) - 1)]
-        slope = np.cumsum(np.append(way.slope * draw.normal(), way.turn * draw.normal(size=42)))
-        level = np.cumsum(slope + way.walk * draw.normal(size=43))
+        turns = np.append(way.slope * draw.normal(), way.turn * draw.normal(size=42))
+        slope = fading_sums(turns, way.lasting)
+        level = fading_sums(slope + way.walk * draw.normal(size=43), way.kept)
+        sine, cosine = SWING * draw.normal(size=2) * (way.a_year > 0)
+        turned = 2 * np.pi * way.a_year * np.arange(43) / YEAR
+        level += sine * np.sin(turned) + cosine * np.cos(turned)
         level -= level[:40].mean()
         found = forecast(weeks(level[:40], seed=seed))
         held.append(abs(level[39:].mean() - found.mean) < 1.28 * np.sqrt(found.variance))

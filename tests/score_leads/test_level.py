@@ -12,9 +12,11 @@ from functions.score_leads.data.values import Floats
 from functions.score_leads.model.level import (
     MOST_SHIFT,
     UNMOVED,
+    USUAL_SPREAD,
     Level,
     Past,
     Replay,
+    _leans,
     delays_moved,
     level,
 )
@@ -149,16 +151,36 @@ def test_the_weights_add_up_and_the_replays_tell_what_came() -> None:
 
 def test_months_that_strayed_widen_the_interval() -> None:
     """In a season that turns every month the ways are sure of themselves, and wrong."""
-    seasons = found(lambda day: 0.2 * np.exp(0.6 * np.sin(2 * np.pi * day / 60)), per_day=60)
+    seasons = found(lambda day: 0.2 * np.exp(0.6 * np.sin(2 * np.pi * day / 45)), per_day=60)
     assert seasons.spread > 0.2
-    assert found(still, per_day=60).spread == pytest.approx(0.1)
+    assert found(still, per_day=60).spread == pytest.approx(USUAL_SPREAD)
+
+
+def test_months_that_missed_to_one_side_move_an_end_of_the_interval() -> None:
+    """What a correction that is not made says counts as well, and the promise stays inside."""
+    promised = [(Replay(30 * month, 200.0, 200.0, 150, 1.0), 0.01) for month in (1, 2, 3)]
+    low, high = _leans(0.0, promised)
+    assert np.log(150 / 200) < low < -0.1
+    assert high == 0
+    assert _leans(0.2, []) == (0.0, 0.2)
+    assert _leans(-0.1, promised)[0] < low
+
+
+def test_a_season_of_a_part_of_the_year_is_continued() -> None:
+    """Two quarters tell the next one: rates that are high today are low in the coming month."""
+    outcomes = department(lambda day: 0.2 * np.exp(0.4 * np.sin(2 * np.pi * day / 91)), per_day=60)
+    moved = level(outcomes, odds_of_matured(outcomes))
+    assert moved.choice == "season"
+    assert moved.factor == pytest.approx(
+        np.exp(0.4 * np.sin(2 * np.pi * np.linspace(330, 360, 100) / 91)).mean(), abs=0.12
+    )
 
 
 def test_an_interval_is_wider_for_fewer_wins_and_for_uneven_money() -> None:
     plain = Level(0.0, 1.0, "none", "")
     low, high = plain.interval(100)
     assert low == pytest.approx(1 / high)
-    assert high == pytest.approx(np.exp(1.28 * np.sqrt(1 / 100 + 0.1**2)))
+    assert high == pytest.approx(np.exp(1.28 * np.sqrt(1 / 100 + USUAL_SPREAD**2)))
     assert plain.interval(10)[1] > high
     assert plain.interval(100, money_spread=2.0)[1] > high
 
