@@ -17,7 +17,12 @@ _OTHERWISE = ("joins", "group", "having", "qualify", "distinct", "laterals", "wi
 def rewrite(tree: exp.Expr) -> exp.Expr:
     """The tree with such windows as columns of a subquery that groups the same rows."""
     for place, select in enumerate(list(tree.find_all(exp.Select))):
-        windows = [it for it in select.find_all(exp.Window) if it.parent_select is select]
+        windows = [
+            it
+            for it in select.find_all(exp.Window)
+            # what WINDOW defines is a window to the parser as well
+            if it.parent_select is select and it.arg_key != "windows"
+        ]
         if len(windows) >= _ENOUGH and (keys := _keys(select, windows)):
             _group(select, windows, keys, f"partition{place}")
     return tree
