@@ -120,6 +120,8 @@ _OF_NONE = (
     r"(Scalar subquery produced more than one element)",
     r"(UPDATE/MERGE must match at most one source row)",
     r"(Floating point error in function)",
+    # what our own statements refuse by ERROR: common/identity/keys.py
+    r"(rows without person_key)\b",
     rf"(Unrecognized name: {_NAME}{_PLACE})$",
     rf"(Field name {_NAME} does not exist[\w ]*{_PLACE})$",
     rf"(Not found: (?:Table|Dataset|Job|View) {_PATH})",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,7 @@ def context(case: Case) -> Context:
         currency=case.currency,
         raw_columns=frozenset(column["name"] for column in case.answer_schema),
         order_days=order_days(case),
+        is_keyed=True,
     )
 
 
@@ -70,6 +73,7 @@ def tables(case: Case) -> dict[str, Table]:
     """Name → (schema, rows) of every table that the case's statement may read."""
     shape = schemas.load("conversion")["schema"]
     published: dict[str, list[dict[str, Any]]] = {case.conversion.id: [], **case.published}
+    published = {id: [keyed(row) for row in rows] for id, rows in published.items()}
     found: dict[str, Table] = {f"conversion_{id}": (shape, rows) for id, rows in published.items()}
     found["ga4_events"] = (schemas.load("ga4_events")["schema"], case.events)
     found["rates"] = (RATES, case.rates)
@@ -78,6 +82,13 @@ def tables(case: Case) -> dict[str, Table]:
         found["answer"] = (case.answer_schema, case.answer)
     found["lead_scores"] = (schemas.load("lead_scores")["schema"], case.scores)
     return found
+
+
+def keyed(row: dict[str, Any]) -> dict[str, Any]:
+    """The published row with the key of whom it counts for: the first 60 bits of an MD5."""
+    person, client = row["person_id"] or "", row["client_id"]
+    known = person if person.startswith("user:") else f"client:{client}" if client else ""
+    return row | {"person_key": int(hashlib.md5(known.encode()).hexdigest()[:15], 16)}
 
 
 def compared(case: Case, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -145,3 +156,17 @@ def test_a_case_as_the_embedded_engine_runs_it(
     found = list(quick.rows(sql))
     assert all(set(row) == set(candidate_columns()) for row in found)
     expecting.rows(folder / "expected.yaml", compared(case, found), expected(case))
+
+
+@pytest.mark.parametrize("name", ["a_published_user_is_found_on_another_device",
+                                  "a_user_who_bought_before_the_window_is_no_new_customer",
+                                  "purchases_of_nobody_all_count"])  # fmt: skip
+def test_who_has_no_keys_knows_persons_by_their_ids(name: str, quick: QuickWarehouse) -> None:
+    case = load(CASES / "simple" / name)
+    sql = kinds.select(case.conversion, replace(context(case), is_keyed=False))
+    for path, (schema, rows) in mentioned(sql, tables(case)).items():
+        quick.drop(path)
+        quick.create(path, schema)
+        quick.load(path, schema, rows)
+    assert "person_key" not in sql.text
+    assert compared(case, list(quick.rows(sql))) == expected(case)

@@ -62,8 +62,8 @@ OF_A_CONVERSION = (
     "id client_id created date value currency is_qualified value_gross net_value value_project"
     " exchange_rate exchange_date rate_source value_kind refund_status value_refunded session_id"
     " source medium campaign channel_group page_location country region city order_id event_source"
-    " is_preliminary definition_version run_id fence row_hash first_seen_at updated_at dollar_rate"
-    " change old_date old_value old_refunded old_row new_row"
+    " is_preliminary definition_version run_id fence row_hash person_key first_seen_at updated_at"
+    " dollar_rate change old_date old_value old_refunded old_row new_row"
 ).split()
 """Columns that a row of a simple conversion fills, beside the ids of ads of every fifth."""
 SELDOM = {

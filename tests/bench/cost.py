@@ -109,8 +109,7 @@ def run(site: Site) -> dict[str, Line]:
         if each.is_of_kin:
             found[each.name] = found[each.name].plus(size, 1)
         elif each.is_shared:
-            is_one_of_many = each.name in ("select", "books")
-            key = (f"stage_{each.name}", each.number) if is_one_of_many else (each.name, 0)
+            key = _shared_by(each)
             shared[key] = max(shared.get(key, 0), size)
         else:
             many = len(range(int(each.definition[1:]), site.conversions, SORTS))
@@ -118,6 +117,19 @@ def run(site: Site) -> dict[str, Line]:
     for (name, _), size in shared.items():
         found[name] = found[name].plus(size, 1)
     return dict(found)
+
+
+def _shared_by(each: Asked) -> tuple[str, int]:
+    """The step in which a run asks the statement once, and what tells it from others there."""
+    if each.name not in ("select", "books"):
+        return each.name, 0
+    # one question has another place in the run of a conversion that asks for more before it
+    read = {read.table for read in each.reads}
+    is_of_orders = each.name == "select" and any(it.endswith(".order_memory") for it in read)
+    is_of_all_facts = any(it.endswith(".ga4_clicks") for it in read)
+    if is_of_orders and not is_of_all_facts:
+        return "stage_order_days", 0
+    return f"stage_{each.name}", each.number
 
 
 def _sized(each: Asked, site: Site, sizes: dict[str, TableSize]) -> Mapping[str, TableSize]:

@@ -162,6 +162,7 @@ def test_a_token_is_hidden_wherever_it_stands(token: str) -> None:
         ),
         ("400 division by zero: 12 / 0", "division by zero"),
         ("int64 overflow: 9223372036854775807 + 42", "int64 overflow"),
+        ("rows without person_key at [3:14]", "rows without person_key"),
         ("Unrecognized name: totl at [1:8]", "Unrecognized name: totl at [1:8]"),
         ("Not found: Table p:d.t was not found in location EU", "Not found: Table p:d.t"),
         ("'secret'", UNKNOWN),

@@ -91,3 +91,31 @@ def _day_by_day(world: QuickWorld, run: str) -> dict[str, list[dict[str, Any]]]:
     for day in (7, 10):
         world.run(date(2026, 11, day), request_id=f"{run}|{day}")
     return {id: world.rows(id, "id", "person_id", "date") for id in PERSONS}
+
+
+def test_a_customer_whom_a_release_before_wrote_is_no_new_one(world: QuickWorld) -> None:
+    world.define(id="first", event_type="purchase", deduplicate_by_user=True)
+    world.events([_bought(1, "c1"), _bought(2, "c2"), _bought(3, "c3", user="u"), _bought(9, "z")])
+    world.run(date(2026, 11, 9))
+    # it writes on beside the new one, once the table has the new column
+    table = f"`{world.warehouse.path('conversion_first')}`"
+    world.query(f"UPDATE {table} SET person_key = NULL WHERE id <> 'T2-c2'")
+    before = world.rows("first")
+    # the client again, one who logs in by now, a user on another device, and nobody known
+    world.events([_bought(12, "c1"), _bought(12, "c2", user="v"), _bought(12, "other", user="u"),
+                  _bought(12, "new")])  # fmt: skip
+    world.run(date(2026, 11, 12))
+    world.run(date(2026, 11, 13))
+    assert [row for row in world.rows("first") if row["id"] != "T12-new"] == before
+    assert len(world.rows("first")) == len(before) + 1
+    assert world.query(f"SELECT id FROM {table} WHERE person_key IS NULL") == []
+    changes = (
+        f"SELECT id FROM `{world.warehouse.path('conversion_changes')}` WHERE date < '2026-11-12'"
+    )
+    assert len(world.query(changes)) == len(before)
+
+
+def _bought(day: int, client: str, **said: Any) -> dict[str, Any]:
+    at = datetime(2026, 11, day, 9, tzinfo=UTC)
+    order = f"T{day}-{client}"
+    return {"at": at, "name": "purchase", "client": client, "order": order, "value": 5.0} | said

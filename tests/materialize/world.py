@@ -27,7 +27,9 @@ from tests.case_files import moment
 from tests.quick import QuickWarehouse
 
 GA4_SCHEMA = Path(__file__).parents[2] / "common" / "local" / "data" / "ga4_schema.json"
-PROVENANCE = {"run_id", "fence", "first_seen_at", "updated_at", "definition_version"}
+PROVENANCE = {
+    "run_id", "fence", "first_seen_at", "updated_at", "definition_version", "person_key"
+}  # fmt: skip
 
 
 @dataclass

@@ -14,8 +14,9 @@ from common.model.window import Window
 
 STANDARD = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
 PROVENANCE = frozenset(
-    ["definition_version", "run_id", "fence", "row_hash", "first_seen_at", "updated_at"]
+    "person_key definition_version run_id fence row_hash first_seen_at updated_at".split()
 )
+"""Columns that follow from the others and from the write itself, and are no reason for one."""
 COMPUTED = frozenset(
     [
         "date",
@@ -142,6 +143,9 @@ class Context:
     """The first day that the conversion was ever run for; None before its first run."""
     order_days: tuple[date, ...] | None = None
     """The days on which orders of the window that were seen on several were; None is unknown."""
+    is_keyed: bool = False
+    """Whether persons of the target are known by `person_key` alone, which whoever asks fills where
+    rows lack it; else by the ids that the key is made of."""
 
     def on_order_days(self, day: str) -> Sql:
         """AND, and that the expression is such a day: of others no memory of orders is needed."""

@@ -8,8 +8,16 @@ then a step `past` holds, as candidates from the stage, what counted before the 
 from __future__ import annotations
 
 from common.bigquery.sql import Sql, bind, join, template, with_parameters
-from common.identity import graph
+from common.identity import graph, keys
 from common.kinds.candidate.shape import Context
+
+SESSION_DAYS = 93
+"""How long before a window a session may have begun: GA4 sets its sessions no limit, but a visitor
+who was never idle for hours in three months is a screen that reloads itself, and counts again."""
+DAYS_OF_SESSIONS = (
+    f"BETWEEN DATE_SUB(@start_date, INTERVAL {SESSION_DAYS} DAY)"
+    " AND DATE_SUB(@start_date, INTERVAL 1 DAY)"
+)
 
 
 def by_order(previous: str, context: Context, *, past: bool) -> Sql:
@@ -39,7 +47,7 @@ def _first(previous: str, context: Context, of: str, key: str, past: bool) -> Sq
         previous=previous,
         target=context.target,
         past=join("\n      ", memory),
-        **({"days": context.on_order_days("target.date")} if of == "order" else {}),
+        days=context.on_order_days("target.date") if of == "order" else DAYS_OF_SESSIONS,
     )
 
 
@@ -50,20 +58,35 @@ def persons(previous: str, context: Context) -> list[tuple[str, Sql]]:
 
 def first_of_person(previous: str, context: Context, *, past: bool) -> list[tuple[str, Sql]]:
     """`first_of_person`: the first ever candidate of each person stays; after `persons`."""
-    published = template(__file__, "dedup_published_person", target=context.target, since="")
-    first = ("first_of_person", template(__file__, "dedup_first", previous=previous))
+    first = template(
+        __file__, "dedup_first", previous=previous, key=keys.of_person("previous.person_id")
+    )
+    published = _counted_before(context)
     if not past:
-        return [("earlier", published), first]
+        return [("earlier", published), ("first_of_person", first)]
+    returned = template(
+        __file__,
+        "dedup_past_person",
+        published=published,
+        key=keys.of_person("past_persons.person_id"),
+    )
     return [
         ("past_visits", template(__file__, "dedup_past_visits")),
         ("past_recent", graph.recent("past_visits")),
-        (
-            "past_persons",
-            graph.with_person("past_visits", "past_recent"),
-        ),
-        ("earlier", template(__file__, "dedup_past_person", published=published)),
-        first,
+        ("past_persons", graph.with_person("past_visits", "past_recent")),
+        ("earlier", returned),
+        ("first_of_person", first),
     ]
+
+
+def _counted_before(context: Context) -> Sql:
+    """A query of `key`, of each person who counted before the window."""
+    if context.is_keyed:
+        return keys.before(context.target)
+    published = template(__file__, "dedup_published_person", target=context.target, since="")
+    return template(
+        __file__, "dedup_published_key", published=published, key=keys.of_person("known.key")
+    )
 
 
 def every_days(previous: str, key: str, days: int, context: Context) -> list[tuple[str, Sql]]:

@@ -17,5 +17,5 @@
         ORDER BY previous.created, previous.event_key
       ) AS position
     FROM {{ previous }} AS previous
-    LEFT JOIN earlier ON earlier.key = previous.person_id
+    LEFT JOIN earlier ON earlier.key = {{ key }}
   ) AS ranked

@@ -1,10 +1,6 @@
-  -- who counted before the window, and when last
-  SELECT known.key, MAX(known.created) AS created
-  FROM (
+  -- who counted before the window
 {{ published }}
-  UNION ALL
-    -- whoever bought and gave everything back has bought before
-    SELECT past_persons.person_id AS key, past_persons.created
-    FROM past_persons
-  ) AS known
-  GROUP BY known.key
+  UNION DISTINCT
+  -- whoever bought and gave everything back has bought before
+  SELECT {{ key }} AS key
+  FROM past_persons

@@ -20,7 +20,7 @@
     LEFT JOIN (
       SELECT DISTINCT target.session_id
       FROM {{ target }} AS target
-      WHERE target.date < @start_date
+      WHERE target.date {{ days }}
       {{ past }}
     ) AS published ON published.session_id = previous.session_id
   ) AS ranked

@@ -179,7 +179,8 @@ def _past(conversion: Simple, context: Context) -> Sql:
 
     Of events without orders only those matter whose session goes on in the window.
     """
-    days = Sql(_BEFORE)
+    of_orders = conversion.event_type == "purchase"
+    days = Sql(_BEFORE if of_orders else dedup.DAYS_OF_SESSIONS)
     if not _remembers_more_than_orders(conversion):
         days = fill(
             "{{ days }} {{ listed }}", days=days, listed=context.on_order_days("event.date")
@@ -193,7 +194,7 @@ def _past(conversion: Simple, context: Context) -> Sql:
         __file__,
         "simple_past",
         events=_events(conversion, context, days),
-        which=first if conversion.event_type == "purchase" else going_on,
+        which=first if of_orders else going_on,
     )
 
 

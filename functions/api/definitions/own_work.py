@@ -61,6 +61,7 @@ def context_of(
         currency=services.settings.currency,
         # which days the orders of a run were seen on is asked for by the run
         order_days=(),
+        is_keyed=True,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from common import schemas
 from common.bigquery.sql import Parameter, Sql, fill, fingerprint, join, template, with_parameters
 from common.ga4 import clicks
-from common.identity import erased
+from common.identity import erased, keys
 from common.kinds.candidate.rates import to_project
 from common.kinds.candidate.reason import reason as why_broken
 from common.kinds.candidate.shape import lent
@@ -76,6 +76,7 @@ def _changes(job: Job, fresh: Sql, table: Sql, *, changed: Sql, compared: Sql | 
             compared=compared or "",
             changed=changed,
             target=job.context.target,
+            person_key=keys.of_row("fresh"),
             values=_each("fresh.{0}", [name for name in names if name not in ("id", "date")]),
             remembered=_each("target.{0}", REMEMBERED),
             before=_each("present.{0}", REMEMBERED),

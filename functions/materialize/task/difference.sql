@@ -11,6 +11,7 @@ SELECT
   COALESCE(fresh.id, present.id) AS id,
   COALESCE(fresh.date, present.date) AS date,
   {{ values }},
+  {{ person_key }} AS person_key,
   @version AS definition_version,
   @run_id AS run_id,
   @fence AS fence,

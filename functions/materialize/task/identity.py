@@ -1,14 +1,16 @@
-"""The identity graph of a run: derived by the first task that asks, read by the others."""
+"""Who is who: the graph of a run, derived by the first task that asks, and the keys of persons."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from common.bigquery.sql import Sql, create_table_as, with_parameters
-from common.bigquery.warehouse import Warehouse
+from common.bigquery.warehouse import Executed, Warehouse
 from common.catalog import identity_sources
 from common.catalog.definitions import DefinitionVersion
-from common.identity import graph
+from common.catalog.plan import CHUNK_DAYS
+from common.errors import UserError
+from common.identity import graph, keys
 from common.model.window import Window
 from common.untyped import Row
 from functions.materialize.task import visitors
@@ -44,6 +46,29 @@ def keep_up(
     name = _name(run_id, facts)
     statement = create_table_as(warehouse.staging(name), with_parameters(edges, **facts))
     warehouse.once(f"{warehouse.settings.dataset}_{name}", lambda: statement)
+
+
+def keyed(warehouse: Warehouse, target: Sql, read: Callable[[], Executed]) -> Executed:
+    """What `read` returns, a statement that knows persons of the target by their keys.
+
+    Rows that a release before wrote, beside this one too, get theirs where it meets them.
+    """
+    try:
+        return read()
+    except UserError as error:
+        # who reads may see no other sign of such a row without paying for a second look
+        if keys.LACKING not in error.detail:
+            raise
+    _fill(warehouse, target)
+    return read()
+
+
+def _fill(warehouse: Warehouse, target: Sql) -> None:
+    """Give rows of the target the keys that they lack, in as many days at once as a task has."""
+    (found,) = warehouse.rows(keys.lacking(target))
+    for part in Window(found["first_date"], found["last_date"]).chunks(CHUNK_DAYS):
+        days = {"first_date": part.start, "last_date": part.end}
+        warehouse.execute(with_parameters(keys.filled(target), **days))
 
 
 def _name(run_id: str, facts: Row) -> str:

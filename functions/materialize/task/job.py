@@ -110,6 +110,7 @@ def job_of(
         timezone=warehouse.settings.timezone,
         currency=warehouse.settings.currency,
         begins=past.begins,
+        is_keyed=True,
     )
     columns = [*schemas.columns("conversion")]
     provenance = [name for name in columns if name in PROVENANCE]

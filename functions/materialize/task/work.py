@@ -217,7 +217,11 @@ def _found(services: Services, job: Job) -> _Found:
     context = _with_raw(job.context, raw_columns)
     candidates = services.warehouse.staging(job.staged("candidates"))
     rows = kinds.select(job.stored.conversion, context)
-    read = services.warehouse.execute(create_table_as(candidates, rows))
+    read = identity.keyed(
+        services.warehouse,
+        job.context.target,
+        lambda: services.warehouse.execute(create_table_as(candidates, rows)),
+    )
     # after the candidates: the window's own raw values count in the total
     factor = normalize.factor(services.warehouse, job.stored, candidates, context, job.closed.end)
     if factor.is_missing:

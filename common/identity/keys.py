@@ -1,0 +1,63 @@
+"""A person's key: whom a published row counts for, in the eight bytes that are read of all history.
+
+BigQuery prunes by constants: a join skips neither partitions nor, for sure, blocks of a cluster,
+and the buyers of a day are spread over all blocks. So whoever asks whether they have counted before
+pays for the column of all rows, and that column is as narrow as a column can be.
+Source: cloud.google.com/bigquery/docs/querying-partitioned-tables, "Use a constant filter
+expression"; cloud.google.com/bigquery/docs/querying-clustered-tables, best practices.
+"""
+
+from __future__ import annotations
+
+from common.bigquery.sql import Sql, fill, fingerprint, template
+
+LACKING = "rows without person_key"
+"""What a statement says that meets a row which a release before wrote."""
+
+
+def of_person(person: str) -> str:
+    """An INT64 expression: the key of a person_id, NULL of none.
+
+    Two of n persons share a key by chance in n in 10 ** 18 cases.
+    """
+    return fingerprint(person)
+
+
+def of_row(row: str) -> str:
+    """An INT64 expression: the key that the row of a conversion has; one of nobody has one too."""
+    return fingerprint(
+        f"COALESCE(IF(STARTS_WITH({row}.person_id, 'user:'), {row}.person_id, NULL),"
+        f" CONCAT('client:', {row}.client_id), '')"
+    )
+
+
+def before(target: Sql) -> Sql:
+    """A query of `key`: the persons of today of rows of the `target` before @start_date.
+
+    After `graph.persons`. It fails with LACKING where a row has no person_key.
+    """
+    return template(
+        __file__,
+        target=target,
+        lacking=f"'{LACKING}'",
+        client=of_person("CONCAT('client:', linked.client_id)"),
+        user=of_person("CONCAT('user:', linked.user_id)"),
+    )
+
+
+def lacking(target: Sql) -> Sql:
+    """A query of `first_date` and `last_date` of the rows without person_key."""
+    text = (
+        "SELECT MIN(target.date) AS first_date, MAX(target.date) AS last_date\n"
+        "FROM {{ target }} AS target\nWHERE target.person_key IS NULL"
+    )
+    return fill(text, target=target)
+
+
+def filled(target: Sql) -> Sql:
+    """The statement that gives rows from @first_date to @last_date the person_key they lack."""
+    text = (
+        "UPDATE {{ target }} AS target\nSET person_key = {{ key }}\n"
+        "WHERE target.date BETWEEN @first_date AND @last_date AND target.person_key IS NULL"
+    )
+    return fill(text, target=target, key=of_row("target"))
