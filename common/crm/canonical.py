@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from common.bigquery.sql import Sql, fill, identifier, join, table
-from common.crm import identifiers, inside, names, nested
+from common.crm import identifiers, names, nested
 from common.crm.connector import COLUMNS, IDENTIFIERS, Canonical, Mapped
 from common.crm.identifiers import By, Contents, Found
 from common.crm.paths import Reading, Schema, Value, as_bool, spelled
@@ -88,6 +88,11 @@ class Loaded:
             for id, listed in self._identified.items()
             for column, by in listed.items()
         ]
+
+    def value_of(self, column: str) -> Value | None:
+        """The value in the loader's column of this name; None for a record or a list."""
+        found = next(each for each in self._schema if each["name"] == column)
+        return self._reading.value(nested.path_of(found))
 
     def has(self, column: str) -> bool:
         """Whether some column of the table is read as this canonical one."""
@@ -227,8 +232,7 @@ class Loaded:
         return join(", ", [*parts, otherwise])
 
     def _attribute(self, given: str, name: str) -> Sql:
-        column = next(each for each in self._schema if each["name"] == name)
-        value = self._reading.value(nested.path_of(column))
+        value = self.value_of(name)
         assert value is not None
         return fill("{{ value }} AS {{ name }}", value=value.sql, name=identifier(given))
 
@@ -268,7 +272,7 @@ def nothing(canonical: Canonical, extra: Iterable[str] = ()) -> Sql:
 def codes(schema: Schema) -> Iterator[str]:
     """Names of the columns that may hold codes: whole numbers, and whatever lies in JSON."""
     for column in schema:
-        if spelled(column["type"]) == "INTEGER" or column.get(inside.HOLDS_ONE):
+        if spelled(column["type"]) == "INTEGER" or column.get(nested.HOLDS_ONE):
             yield str(column["name"])
 
 
@@ -284,7 +288,7 @@ def _holds_one(column: Row) -> bool:
     """Whether the column holds one value, as itself or as the field `value` of a record."""
     if column.get("mode") == "REPEATED":
         return False
-    if spelled(str(column["type"])) in SCALARS or column.get(inside.HOLDS_ONE):
+    if spelled(str(column["type"])) in SCALARS or column.get(nested.HOLDS_ONE):
         return True
     return nested.path_of(column).endswith(".value")
 

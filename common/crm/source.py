@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from common.bigquery.sql import Sql, bind, fill, identifier, join, table, template
 from common.bigquery.warehouse import Warehouse
-from common.crm import CLICK_IDS, apart, first_values, gaps, inside, names, nested
+from common.crm import CLICK_IDS, LEADS, apart, first_values, gaps, names, nested
 from common.crm.canonical import Loaded, codes, nothing
 from common.crm.connector import (
     COLUMNS,
@@ -25,6 +25,7 @@ from common.crm.folding import EDGES, folding
 from common.crm.identifiers import Contents, Found, content
 from common.crm.paths import Reading, Schema
 from common.crm.preferences import Preferences, overrides, placed
+from common.crm.unheard import Unheard, unheard
 from common.errors import NotFoundError
 
 NOTHING = Preferences()
@@ -45,6 +46,13 @@ class Source:
     """Loaded tables that the queries read."""
     columns: tuple[Found, ...] = ()
     """Columns that were named, or found by their names or contents."""
+    unheard: tuple[Unheard, ...] = ()
+    """Words that a person named and no row has, where somebody has looked."""
+
+    @property
+    def lead_columns(self) -> tuple[str, ...]:
+        """What leads can be filtered by."""
+        return (*LEADS, *self.attributes)
 
 
 _HOLDERS: tuple[Canonical, ...] = ("person", "entry", "deal")
@@ -57,7 +65,7 @@ def read(
     """The CRM as it lies in the dataset (project.dataset).
 
     Client ids are looked for by their content as well, and what is called so is looked into.
-    Raises NotFoundError when no loader's shape is complete there, or a named column is missing.
+    Raises NotFoundError when no loader's shape is complete there, or what a person named is not.
     """
     wanted = {each.lower() for shape in connectors(name) for each in _named(shape)}
     found: dict[str, Schema] = {}
@@ -69,8 +77,11 @@ def read(
     labels = _labels(warehouse, shape, dataset, found)
     first = _loaded(shape, crm(name), dataset, found, labels, preferences, {})
     gaps.check(warehouse, first, preferences)
+    named = placed(preferences, _schemas(shape, found), labels)
+    not_heard = unheard(warehouse, first, preferences, named)
     seen = _looked(warehouse, first, preferences)
-    return source(name, dataset, found, labels, preferences, seen)
+    read_ = source(name, dataset, found, labels, preferences, seen)
+    return replace(read_, unheard=not_heard)
 
 
 def _opened(
@@ -79,7 +90,7 @@ def _opened(
     """The columns of leads, contacts and deals, with what lies in those of JSON."""
     there = {_actual(shape, each, found) for each in _HOLDERS if each in shape.tables}
     return {
-        actual: inside.looked_into(warehouse, f"{dataset}.{actual}", found[actual])
+        actual: nested.looked_into(warehouse, f"{dataset}.{actual}", found[actual])
         for actual in sorted(filter(None, there))
     }
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from common.crm import CLICK_IDS, CRMS
 from common.crm.preferences import Named, Preferences
+from common.errors import UserError
 from common.model.fields import ConversionId, Frozen
 
 
@@ -203,6 +206,29 @@ class LeadCondition(Frozen):
                 f"{self.operator} takes {'no values' if self.values else 'at least one value'}"
             )
         return self
+
+
+def filtered(filters: Iterable[LeadCondition], columns: Iterable[str]) -> list[str]:
+    """Each filter's column as it is spelt; raises UserError for one that no lead has."""
+    there = {name.lower(): name for name in columns}
+    found = []
+    for place, each in enumerate(filters):
+        name = there.get(each.column.lower())
+        if name is None:
+            raise _no_such_column(place, each.column, there.values())
+        found.append(name)
+    return found
+
+
+def _no_such_column(place: int, column: str, columns: Iterable[str]) -> UserError:
+    near = get_close_matches(column, list(columns), n=1)
+    listed = ", ".join(sorted(columns)[:20])
+    return UserError(
+        f"Leads have no column {column}, by which they are to be filtered.",
+        code="lead_filter_unknown",
+        fix=f"Did you mean {near[0]}?" if near else f"There are: {listed}.",
+        field=f"lead_filters.{place}.column",
+    )
 
 
 class CrmSource(Frozen):

@@ -196,6 +196,12 @@ def test_a_crm_must_have_the_tables_of_its_connector_and_they_are_its_lineage(sh
     assert shown["message"] == (
         "contact.web_ref is read as client_id: by what it holds; 20 of its 20 values look like one."
     )
+    filters = [{"column": "contry", "operator": "is_present"}]
+    problem = shop.harness.refused({**scored(dataset), "lead_filters": filters})
+    assert (problem["code"], problem["field"]) == ("lead_filter_unknown", "lead_filters.0.column")
+    excluding = {**scored(dataset), "excluded_attributes": ["property_color"]}
+    (_, unknown) = shop.harness.save(excluding)["warnings"]
+    assert (unknown["code"], unknown["severity"]) == ("attribute_unknown", "warning")
     named = scored(dataset)
     named["source"]["columns"] = {"client_id": "web_reff"}
     problem = shop.harness.refused(named)

@@ -197,6 +197,37 @@ def test_a_stage_is_reached_once_whatever_came_of_the_deal(
     assert reached == ["2026-02-01", "2026-02-02"], "when the stage was reached, not the close"
 
 
+def test_a_stage_that_no_deal_has_and_none_is_called_is_refused(
+    warehouse: QuickWarehouse, load: Callable[..., None]
+) -> None:
+    """Or every lead would wait for it in vain, and nothing would be said."""
+    came = {"OpportunityId": "o1", "StageName": "Offer sent", "CreatedDate": "2026-02-01T08:00:00Z"}
+    load([lead(1)], deal(1, StageName="Closed Lost", IsClosed=True), history=[came])
+    with pytest.raises(NotFoundError, match="come into a stage Ofer sent, and none") as refused:
+        read(warehouse, milestone={"type": "stage", "stages": ["Ofer sent"]})
+    assert refused.value.code == "crm_stage_unknown"
+    assert refused.value.fix == "Did you mean Offer sent?"
+    (word,) = read(warehouse, milestone={"type": "stage", "stages": ["offer sent", "Demo"]}).unheard
+    assert (word.words, word.fix) == (("Demo",), "There are: Closed Lost, Offer sent.")
+    load([lead(1)])
+    early = {"type": "stage", "stages": ["Demo"]}
+    assert read(warehouse, milestone=early).unheard == (), "no deal says anything so far"
+
+
+def test_a_value_that_no_row_holds_is_said_with_the_nearest(
+    warehouse: QuickWarehouse, load: Callable[..., None]
+) -> None:
+    load([lead(1, Status="Qualified ")], deal(1, Deal_State__c="Signed"))
+    status = {"type": "lead", "column": "Status", "values": ["Qualfied"], "at": "Qualified_At__c"}
+    won = {"column": "Deal_State__c", "values": ["signed", "Paid"]}
+    said = read(warehouse, milestone=status, won=won).unheard
+    reached, paid = sorted(said, key=lambda it: it.name)
+    assert (reached.message, reached.fix) == (
+        "No row of Lead.Status holds Qualfied.", "Did you mean Qualified?",
+    )  # fmt: skip
+    assert (paid.name, paid.words) == ("won", ("Paid",))
+
+
 def test_a_leads_own_status_counts_from_its_moment(
     warehouse: QuickWarehouse, load: Callable[..., None]
 ) -> None:

@@ -11,7 +11,7 @@ from common.catalog.prediction_targets import TARGET_DAYS, targets
 from common.errors import UserError
 from common.ga4 import readiness
 from common.kinds.conversion import Conversion
-from common.kinds.scoring import CrmSource, RowsSource
+from common.kinds.scoring import CrmSource, QuerySource, RowsSource, filtered
 from common.model.filters import All, Any_, Condition, Filter
 from common.model.findings import Finding, is_refused
 from functions.api.definitions import crm, events
@@ -115,6 +115,9 @@ def _queries(draft: Conversion, services: Services) -> tuple[tuple[str, ...], li
             fix="Return the person's id in the CRM in both conversions: customer_id AS user_id",
             field="sql",
         )
+    if scoring and isinstance(scoring.source, QuerySource):
+        # the leads' query comes first
+        filtered(scoring.lead_filters, judged[0].columns)
     tables = sorted({table for one in judged for table in one.tables})
     return tuple(tables), [finding for one in judged for finding in one.findings]
 

@@ -8,11 +8,14 @@ from difflib import get_close_matches
 from common.bigquery.warehouse import Warehouse
 from common.crm import source
 from common.crm.identifiers import Found
+from common.crm.unheard import Unheard
 from common.errors import NotFoundError, UserError
-from common.kinds.scoring import CrmSource, Scoring, preferences
+from common.kinds.scoring import CrmSource, Scoring, filtered, preferences
 from common.model.findings import Finding
 
 FIELD = "source.dataset"
+OF_SITE = "site_"
+"""What a lead did on the site before is called so, and is no column of the CRM."""
 
 
 def checked(
@@ -31,11 +34,42 @@ def checked(
         raise UserError(
             error.detail, code=error.code, fix=error.fix, field=_FIELDS.get(error.code, FIELD)
         ) from error
+    filtered(scoring.lead_filters, read.lead_columns)
     tables = tuple(f"{crm.dataset}.{name}" for name in read.tables)
-    return tables, list(_columns(read.columns))
+    named = (*scoring.excluded_attributes, *scoring.confirmed_attributes)
+    return tables, [
+        *_columns(read.columns),
+        *map(_unheard, read.unheard),
+        *_no_attributes(named, read.attributes),
+    ]
 
 
-_FIELDS = {"crm_column_unknown": "source.columns", "crm_moment_unknown": "milestone.at"}
+_FIELDS = {
+    "crm_column_unknown": "source.columns",
+    "crm_moment_unknown": "milestone.at",
+    "crm_stage_unknown": "milestone.stages",
+}
+
+
+def _no_attributes(named: Iterable[str], there: tuple[str, ...]) -> Iterator[Finding]:
+    """Names of attributes that no lead has: to exclude or to confirm them does nothing."""
+    for name in named:
+        if name in there or name.startswith(OF_SITE):
+            continue
+        near = get_close_matches(name, there, n=1)
+        yield Finding(
+            "attribute_unknown",
+            "warning",
+            f"Leads have no attribute {name}, so that excluding or confirming it does nothing.",
+            f"Did you mean {near[0]}?" if near else "The card of the model lists the attributes.",
+            field="excluded_attributes",
+        )
+
+
+def _unheard(said: Unheard) -> Finding:
+    fields = {"stages": "milestone.stages", "reached": "milestone.values"}
+    field = fields.get(said.name, f"source.columns.{said.name}.values")
+    return Finding("crm_word_unseen", "warning", said.message, said.fix, field=field)
 
 
 def _columns(found: Iterable[Found]) -> Iterator[Finding]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 
 from common.bigquery.sql import (
     Sql,
@@ -29,6 +28,7 @@ from common.kinds.scoring import (
     QuerySource,
     RowsSource,
     Scoring,
+    filtered,
     preferences,
 )
 from common.model.contract import OF_ORIGIN, contract
@@ -234,12 +234,9 @@ _PASSES = {
 
 def _passes(filters: Iterable[LeadCondition], columns: Mapping[str, str]) -> Sql:
     """Whether `given` passes all filters; raises UserError for a column that no lead has."""
-    there = {name.lower(): name for name in columns}
+    listed = list(filters)
     parts = [Sql("TRUE")]
-    for place, each in enumerate(filters):
-        name = there.get(each.column.lower())
-        if name is None:
-            raise _no_such_column(place, each.column, columns)
+    for each, name in zip(listed, filtered(listed, columns), strict=True):
         value = fill(
             "NULLIF(LOWER(TRIM(CAST(given.{{ column }} AS STRING))), '')", column=identifier(name)
         )
@@ -247,17 +244,6 @@ def _passes(filters: Iterable[LeadCondition], columns: Mapping[str, str]) -> Sql
         slots = {"wanted": bind(wanted, "ARRAY<STRING>")} if wanted else {}
         parts.append(fill(_PASSES[each.operator], value=value, **slots))
     return join(" AND ", parts)
-
-
-def _no_such_column(place: int, column: str, columns: Iterable[str]) -> UserError:
-    near = get_close_matches(column, list(columns), n=1)
-    listed = ", ".join(sorted(columns)[:20])
-    return UserError(
-        f"Leads have no column {column}, by which they are to be filtered.",
-        code="lead_filter_unknown",
-        fix=f"Did you mean {near[0]}?" if near else f"There are: {listed}.",
-        field=f"lead_filters.{place}.column",
-    )
 
 
 def _written(warehouse: Warehouse, name: str, query: Sql) -> Raw:
