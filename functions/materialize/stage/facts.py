@@ -36,6 +36,8 @@ WEEK = 7
 """Days in which buyers and visitors by ads are compared."""
 SURELY = 10
 """Where so many are expected, none at all is no chance: e ** -10."""
+RARELY = 0.005
+"""What chance does less often is no chance."""
 CODES = (
     "order_id_reused orders_without_id many_copies refund_of_unknown_order clicks_unattributed"
     " event_stopped"
@@ -130,9 +132,12 @@ def _has_stopped(event: Row, visits: Iterable[Row]) -> bool:
     # it may pause every weekend
     if missing < event["longest_gap"]:
         return False
-    # of a rare event the days cannot be told apart: chance alone makes gaps of a few of them
+    # of a rare event the days cannot be told apart: chance alone makes gaps of a few of them, and
+    # puts all that were seen before the gap where they are few
     if event["seen"] < silence.ENOUGH:
-        return bool(missing * event["seen"] / event["days"] >= SURELY)
+        before = event["days"] / (event["days"] + missing)
+        is_chance = before ** event["seen"] >= RARELY
+        return missing * event["seen"] / event["days"] >= SURELY and not is_chance
     until = event["last_date"] + timedelta(days=missing)
     days = list(Window.ending(until, DAYS).dates)
     seen = {day["date"]: day["seen"] for day in event["daily"]}
