@@ -128,22 +128,21 @@ def _stop(event: Row) -> Incident:
 
 def _has_stopped(event: Row, visits: Iterable[Row]) -> bool:
     """Whether an event that was not seen on the last `missing` days will not come by itself."""
-    missing = event["missing"]
+    missing, seen = event["missing"], int(event["seen"])
     # it may pause every weekend
     if missing < event["longest_gap"]:
         return False
     # of a rare event the days cannot be told apart: chance alone makes gaps of a few of them, and
     # puts all that were seen before the gap where they are few
-    if event["seen"] < silence.ENOUGH:
-        before = event["days"] / (event["days"] + missing)
-        is_chance = before ** event["seen"] >= RARELY
-        return missing * event["seen"] / event["days"] >= SURELY and not is_chance
+    if seen < silence.ENOUGH:
+        is_chance = (event["days"] / (event["days"] + missing)) ** seen >= RARELY
+        return bool(missing * seen / event["days"] >= SURELY and not is_chance)
     until = event["last_date"] + timedelta(days=missing)
     days = list(Window.ending(until, DAYS).dates)
-    seen = {day["date"]: day["seen"] for day in event["daily"]}
+    counts = {day["date"]: day["seen"] for day in event["daily"]}
     visiting = {day["date"]: day["visits"] for day in visits}
     found = silence.silence(
-        [seen.get(day, 0) for day in days], [visiting.get(day, 0) for day in days]
+        [counts.get(day, 0) for day in days], [visiting.get(day, 0) for day in days]
     )
     return found is not None and not found.seen
 
