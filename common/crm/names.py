@@ -38,7 +38,15 @@ LOADER = re.compile(
 
 DELETED = (
     *("_fivetran_deleted", "not _fivetran_active", "_ab_cdc_deleted_at", "_sdc_deleted_at"),
-    *("__hevo__marked_deleted", "is_deleted", "IsDeleted", "IsDelete", "deleted", "deleted_at"),
+    *(
+        "ended _dlt_valid_to",
+        "__hevo__marked_deleted",
+        "is_deleted",
+        "IsDeleted",
+        "IsDelete",
+        "deleted",
+        "deleted_at",
+    ),
 )
 """How loaders say that a record is gone from the CRM, whichever CRM it is.
 

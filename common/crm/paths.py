@@ -3,7 +3,8 @@
 `CreatedDate` is a column. `properties.amount` is a field of a record or of JSON, by what the column
 really is. `stages[].value.stageid` gives a row for each element. `primary(emails)` is the primary
 element, else the first. `not active_flag` is the flag turned round, `status is won|gained` whether
-the text is one of these. A path that ends at a record or a list is absent, or NULL inside JSON.
+the text is one of these, `ended valid_to` whether the moment is one that came. A path that ends at
+a record or a list is absent, or NULL inside JSON.
 """
 
 from __future__ import annotations
@@ -61,6 +62,9 @@ class Reading:
         if path.startswith("not "):
             flag = self.value(path.removeprefix("not "))
             return flag and Value(fill("NOT ({{ flag }})", flag=as_bool(flag)), "BOOLEAN")
+        if path.startswith("ended "):
+            end = self.value(path.removeprefix("ended "))
+            return end and Value(fill(_ENDED, end=end.sql), "BOOLEAN")
         if match := _IS.fullmatch(path):
             return self._is(match[1], match[2].split("|"))
         if match := _PRIMARY.fullmatch(path):
@@ -123,6 +127,9 @@ class Reading:
             self._opened[prefix] = opened, one
         return self._opened[prefix][1]
 
+
+# a history without an end has no moment there, or the last one that there is
+_ENDED = "NOT STARTS_WITH(CAST({{ end }} AS STRING), '9999')"
 
 _PRIMARY_OF_JSON = """(
     SELECT JSON_VALUE(element, '$.value')
