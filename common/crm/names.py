@@ -53,8 +53,12 @@ DELETED = (
 Of a history the active version is asked first: where none is active, the record is gone.
 """
 
+_ENDED = r"(lost|loss|won|win|closed?|(dis|un)?qualif(y|ied|ication)|reject(ed|ion)|convert(ed)?)"
 LATER = re.compile(
     r"(is_)?converted(_.*)?|status|stage.*|.*_stage|lifecycle.*|(.*_)?(modified|modstamp)(_.*)?"
+    rf"|(.*_)?({_ENDED}|mql|sql|sal)_?(date|date_?time|at|on|time|by)"
+    rf"|(.*_)?{_ENDED}_?(reason|comment|note)s?(_.*)?|(.*_)?reasons?_(for_)?{_ENDED}(_.*)?"
+    rf"|(.*_)?(days|time)_to_{_ENDED}(_.*)?|(.*_)?next_steps?"
 )
 """What is written as a lead goes on, in every CRM."""
 
@@ -73,6 +77,17 @@ def bare(name: str) -> str:
 def is_loaders(name: str) -> bool:
     """Whether a loader added the column, or its name is a hash that nobody has named."""
     return bool(LOADER.fullmatch(snake(name)) or LOADER.fullmatch(name.lower()))
+
+
+def is_later(name: str, excluded: re.Pattern[str]) -> bool:
+    """Whether a loader or somebody who works on the lead wrote it, or the CRM's own words say so.
+
+    `excluded` are those, in snake_case; any spelling counts: Dataverse writes statuscode, and some
+    loaders status_code.
+    """
+    plain = bare(name)
+    said = any(map(excluded.fullmatch, (plain, plain.replace("_", ""))))
+    return said or is_loaders(name) or bool(LATER.fullmatch(plain))
 
 
 def identifier_of(name: str) -> str | None:

@@ -366,16 +366,8 @@ def _attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str
     return {
         given: column
         for given, column in loaded[rules.attributes_of].attributes.items()
-        if given.lower() not in own and not _is_excluded(given, excluded)
+        if given.lower() not in own and not names.is_later(given, excluded)
     }
-
-
-def _is_excluded(name: str, excluded: re.Pattern[str]) -> bool:
-    """Whether a loader wrote it, sales did later, or it says who a lead is, in any spelling."""
-    bare = names.bare(name)
-    # Dataverse writes statuscode, and some loaders status_code
-    said = any(map(excluded.fullmatch, (bare, bare.replace("_", ""))))
-    return said or names.is_loaders(name) or bool(names.LATER.fullmatch(bare))
 
 
 def _of_entries(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> tuple[str, ...]:
@@ -392,7 +384,7 @@ def _company_attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[
     return {
         f"company_{names.bare(given)}": column
         for given, column in company.attributes.items()
-        if not _is_excluded(given, excluded)
+        if not names.is_later(given, excluded)
     }
 
 

@@ -259,6 +259,33 @@ def test_no_spelling_of_the_outcome_is_an_attribute(name: str) -> None:
     assert names.LATER.fullmatch(names.bare(name)) or excluded.fullmatch(names.bare(name))
 
 
+WRITTEN_LATER = {
+    "hubspot": "property_hs_sequences_is_enrolled property_hs_current_customer"
+    " property_engagements_last_meeting_booked property_hs_count_is_worked property_lost_reason"
+    " properties_hs_v2_date_entered_customer property_hs_cumulative_time_in_lead",
+    "salesforce": "FirstCallDateTime ActionCadenceState Closed_Lost_Reason__c Next_Step__c"
+    " Disqualified_Reason__c MQL_Date__c qualified_date_c Days_to_Close__c Reason_for_Loss__c",
+    "dynamics": "new_disqualifyreason cr12a_lostreason timespentbymeonemailandmeetings",
+    "pipedrive": "lost_reason won_deals_count next_activity_date",
+}
+"""Names that vendors document, and that people give, for what is not known of a new lead."""
+
+KNOWN_AT_ONCE = (
+    "property_industry property_hs_analytics_first_url first_conversion_event_name Industry"
+    " LeadSource Heard_of_us_by__c new_reason_for_inquiry time_on_site days_since_first_visit"
+    " conversion_page winter_tires won_award closed_shop qualification industrycode trade"
+).split()
+
+
+@pytest.mark.parametrize("name", crm.CRMS)
+def test_what_is_written_as_a_lead_goes_on_is_no_attribute(name: str) -> None:
+    excluded = re.compile("|".join(connector.crm(name).not_attributes))
+    later = WRITTEN_LATER[name].split()
+    assert [each for each in later if not names.is_later(each, excluded)] == []
+    known = [each for each in KNOWN_AT_ONCE if names.is_later(each, excluded)]
+    assert known == (["qualification"] if name == "dynamics" else []), "that is its sales' own"
+
+
 def test_no_spelling_of_what_sales_do_is_an_attribute_of_dynamics() -> None:
     """Dataverse writes `statuscode`, which some loaders make `status_code`."""
     later = (
