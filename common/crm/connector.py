@@ -41,7 +41,7 @@ COLUMNS: Mapping[Canonical, Mapping[str, str]] = {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "merged_into": "ID",
         "person_id": "ID", "deal_id": "ID", **_CLICKED, "email": "STRING",
         "phone": "STRING", "lost": "FLAG", "modified": "TIMESTAMP", "user_id": "STRING",
-        "reached": "BOOL", "reached_at": "TIMESTAMP",
+        "reached": "BOOL", "reached_at": "TIMESTAMP", "company_id": "ID",
     },
     "deal": {
         "id": "ID", "created": "TIMESTAMP", "deleted": "FLAG", "stage_id": "STRING",
@@ -136,6 +136,8 @@ class Crm(Strict):
     """Whether ids of 15 characters are written with a checksum of their case, 18 in all."""
     labelled: str
     """The entity in the table of labels that whole numbers among the attributes are codes of."""
+    labelled_company: str = ""
+    """The same for columns of companies."""
 
 
 def crm(name: str) -> Crm:

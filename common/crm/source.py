@@ -378,7 +378,8 @@ def _of_entries(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> tuple[str, ..
 def _company_attributes(rules: Crm, loaded: Mapping[Canonical, Loaded]) -> dict[str, str]:
     """What is known of the lead's company, and the columns that hold it."""
     company, person = loaded.get("company"), loaded.get("person")
-    if company is None or person is None or not person.has("company_id"):
+    holders = (each for each in (loaded.get("entry"), person) if each)
+    if company is None or not any(each.has("company_id") for each in holders):
         return {}
     excluded = re.compile("|".join(rules.not_company_attributes))
     return {
@@ -456,7 +457,7 @@ _WHO = {
 }
 _COMPANY = """
 LEFT JOIN company
-  ON company.id = person.company_id
+  ON company.id = COALESCE(form.company_id, person.company_id)
   AND NOT company.deleted
   -- a company that the CRM heard of later says nothing of a new lead
   AND COALESCE(
@@ -533,9 +534,7 @@ def _leads(
         _attribute(alias, given, column in coded, rules, told)
         for given, column in attributes.items()
     ]
-    companys = [
-        fill("company.{{ name }} AS {{ name }}", name=identifier(name)) for name in of_company
-    ]
+    companys = list(_of_company(of_company, found, shape, rules))
     done = [fill(_ACTIVITIES, name=name) for name in _activities(loaded)]
     joined = (_COMPANY if of_company else "") + (_DONE_WITH if done else "")
     if done:
@@ -560,17 +559,36 @@ def _leads(
     )
 
 
+def _of_company(
+    attributes: Mapping[str, str], found: Tables, shape: Connector, rules: Crm
+) -> Iterator[Sql]:
+    """The columns of the lead's company, codes by their words where the CRM has some."""
+    actual = _actual(shape, "company", found) if attributes else None
+    coded = set(codes(found[actual])) if actual and rules.labelled_company else set()
+    for given, column in attributes.items():
+        value = fill("company.{{ name }}", name=identifier(given))
+        if column in coded:
+            value = _in_words(value, column, rules.labelled_company)
+        yield fill("{{ value }} AS {{ name }}", value=value, name=identifier(given))
+
+
 def _attribute(alias: str, given: str, coded: bool, rules: Crm, told: Mapping[str, str]) -> Sql:
     column = fill("{{ alias }}.{{ name }}", alias=alias, name=identifier(given))
     column = first_values.value(column, given, told)
     if coded:
-        column = fill(
-            # a code without words tells leads apart as well
-            "COALESCE((SELECT MAX(label.words) FROM label WHERE label.attribute = {{ attribute }}"
-            " AND label.entity = {{ entity }} AND NOT label.deleted"
-            " AND label.code = CAST({{ column }} AS STRING)), CAST({{ column }} AS STRING))",
-            attribute=bind(given.lower()),
-            entity=bind(rules.labelled),
-            column=column,
-        )
+        column = _in_words(column, given, rules.labelled)
     return fill("{{ column }} AS {{ name }}", column=column, name=identifier(given))
+
+
+def _in_words(column: Sql, name: str, entity: str) -> Sql:
+    return fill(
+        # a code without words tells leads apart as well; Dataverse says industrycode also where a
+        # loader has made it industry_code
+        "COALESCE((SELECT MAX(label.words) FROM label"
+        " WHERE REPLACE(LOWER(label.attribute), '_', '') = {{ attribute }}"
+        " AND label.entity = {{ entity }} AND NOT label.deleted"
+        " AND label.code = CAST({{ column }} AS STRING)), CAST({{ column }} AS STRING))",
+        attribute=bind(name.lower().replace("_", "")),
+        entity=bind(entity),
+        column=column,
+    )
