@@ -26,13 +26,14 @@ from common.errors import NotFoundError, RetryableError, UserError
 from common.local.emulator_patches import column_types
 from common.local.emulator_patches.expressions import functions
 from common.local.emulator_patches.server import launch
-from common.local.emulator_patches.statements import execution, translation
+from common.local.emulator_patches.statements import execution, parsing, translation
 from common.settings import Settings
 
 _MACROS = functions.__file__.removesuffix(".py") + ".sql"
 
 
 launch.say_at_once_that_there_is_no_pandas()
+parsing.install()
 
 
 class QuickWarehouse(Warehouse):

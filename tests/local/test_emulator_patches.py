@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlglot
 from bqemulator.versioning.snapshots import SnapshotManager
 from google.api_core import exceptions
 from google.cloud import bigquery
+from sqlglot.dialects.bigquery import BigQuery
 
 from common.local.emulator_patches.server.jobs import Latest
-from common.local.emulator_patches.statements import translation
+from common.local.emulator_patches.statements import parsing, translation
 from tests.judge import analyze, evaluate
 from tests.local.behaviours import BEHAVIOURS, NO_RETRY, Behaviour
 from tests.local.cases import CASES, SETUP, Case
@@ -124,6 +126,25 @@ def test_aggregates_over_whole_partitions_are_grouped_once() -> None:
     )
     assert "GROUP BY" in found.text
     assert "OVER" not in found.text
+
+
+COMMAS = [
+    "SELECT * FROM d.t, t.list",
+    "SELECT * FROM `p.d.t` AS x, x.list AS y, y.more WHERE EXISTS (SELECT 1 FROM x, X.LIST)",
+    "SELECT * FROM (SELECT * FROM a, a.b.c) AS q CROSS JOIN q.list",
+    "WITH a AS (SELECT 1 AS n) SELECT * FROM a, b, d.c JOIN x.y ON TRUE",
+    "INSERT INTO d.t SELECT * FROM d.u, d.u.list",
+]
+
+
+@pytest.mark.parametrize("sql", COMMAS)
+def test_a_comma_before_an_array_is_read_as_by_sqlglot_itself(
+    sql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsing.install()
+    quick = sqlglot.parse_one(sql, read="bigquery")
+    monkeypatch.setattr(BigQuery.Parser, "SUPPORTS_IMPLICIT_UNNEST", True)
+    assert quick == sqlglot.parse_one(sql, read="bigquery")
 
 
 MEMBERS = """

@@ -27,6 +27,7 @@ from common.local.emulator_patches.server import (  # noqa: E402
 from common.local.emulator_patches.statements import (  # noqa: E402
     dry_run,
     execution,
+    parsing,
     statements,
 )
 from common.local.emulator_patches.storage import (  # noqa: E402
@@ -43,6 +44,7 @@ PATCHES = (
     functions,
     hardening,
     columns,
+    parsing,
     statements,
     tables,
     healing,

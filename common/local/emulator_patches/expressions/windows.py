@@ -78,9 +78,7 @@ def _group(select: exp.Select, windows: list[exp.Window], keys: list[exp.Expr], 
         )
     )
     select.set("windows", None)
-    kept = exp.CTE(
-        this=source.this.copy(), alias=exp.TableAlias(this=rows.this.copy()), materialized=True
-    )
+    kept = exp.CTE(this=source.this, alias=exp.TableAlias(this=rows.this.copy()), materialized=True)
     select.set("with_", exp.With(expressions=[kept]))
     source.replace(rows)
     joined = exp.Join(this=parts.subquery(name, copy=False), on=same, kind="INNER")
