@@ -374,7 +374,7 @@ class ForgetsWhatWasReturned(Rewording):
     """Only rows that still count are remembered; what was refunded and removed silences nobody."""
 
     words: ClassVar = {
-        "FROM past_persons\n  )": "FROM past_persons WHERE FALSE\n  )",
+        "FROM past_persons\n": "FROM past_persons WHERE FALSE\n",
         "SELECT past.session_id FROM past": "SELECT past.session_id FROM past WHERE FALSE",
     }
 
