@@ -22,8 +22,10 @@ OF_VISIT = ("source", "medium", "campaign", "channel_group", "channel_is_compute
 """Columns of an event that are those of its visit."""
 
 
-def later(visited: Sql, stage: Sql) -> Sql:
-    """The rows of the `stage` after the window whose visits took their source from an earlier one.
+def later(scanned: Sql, visited: Sql, stage: Sql) -> Sql:
+    """The rows of the `stage` whose visits take their source from an earlier one, and which the
+    scan does not tell: those after the window, and from @takes_from on those of tables that are
+    gone, which are not in @existing.
 
     With the record that their visit has by now; the columns are those of `events`.
     """
@@ -35,6 +37,7 @@ def later(visited: Sql, stage: Sql) -> Sql:
         columns=", ".join(f"{whose[name]}.{name}" for name in columns),
         target=stage,
         visited=visited,
+        scanned=scanned,
     )
 
 

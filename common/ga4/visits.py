@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from common.bigquery.sql import Sql, template, with_parameters
+from common.bigquery.sql import Parameter, Sql, template, with_parameters
 from common.bigquery.warehouse import Warehouse
 from common.ga4 import channels
+from common.model.window import Window
 
 LENDING_DAYS = 92
 """So many days after a visit its source may still be lent: 90 times 24 hours, in any time zone."""
@@ -33,29 +34,42 @@ def begun(exported: Sql) -> Sql:
     return template(__file__, "visits_begun", exported=exported)
 
 
-def lenders(warehouse: Warehouse, scanned: Sql, end: date) -> dict[str, date]:
-    """lends_from, lends_until: the days of visits that may lend a source to those of a scan up to
-    the day `end`, and to those of the `LENDING_DAYS` after it, that have none of their own.
+def lenders(
+    warehouse: Warehouse, scanned: Sql, window: Window, existing: Parameter
+) -> dict[str, date]:
+    """lends_from, lends_until: the days of visits that may lend a source to those of the scan of
+    these days, and to those of the `LENDING_DAYS` after them, that have none of their own.
 
+    takes_from: the first day of visits that are not scanned and may take one.
     Since July 2024 GA4 exports the source of every visit, and then no other day is read.
     """
+    takes = {"takes_from": _takes_from(warehouse, window, existing)}
     known = warehouse.table("ga4_visits")
     asked = template(__file__, "visits_lacking", scanned=scanned, known=known)
-    zone = warehouse.settings.timezone
-    found = next(warehouse.rows(with_parameters(asked, timezone=zone, end_date=end)))
+    bound = with_parameters(
+        asked, timezone=warehouse.settings.timezone, end_date=window.end, **takes
+    )
+    found = next(warehouse.rows(bound))
     first, last = found["first_date"], found["last_date"]
     if first is None:
-        return {"lends_from": end + timedelta(days=1), "lends_until": end}
-    return {"lends_from": first - timedelta(days=LENDING_DAYS), "lends_until": last}
+        return {**takes, "lends_from": window.end + timedelta(days=1), "lends_until": window.end}
+    return {**takes, "lends_from": first - timedelta(days=LENDING_DAYS), "lends_until": last}
+
+
+def _takes_from(warehouse: Warehouse, window: Window, existing: Parameter) -> date:
+    """The day after the window, but where a table of its days is gone, whose visits are known."""
+    datasets = warehouse.settings.ga4_datasets
+    told = {f"{dataset}/{day:%Y%m%d}" for dataset in datasets for day in window.dates}
+    return window.end + timedelta(days=1) if told <= set(existing.value) else window.start
 
 
 def visits(scanned: Sql, known: Sql) -> Sql:
     """The rows of ga4_visits whose visits began in the window or on the day before it.
 
-    And those of the `LENDING_DAYS` after the window that have no source of their own: a day that
-    lands late, changes or goes may be the one from which they take it. @existing names the days
-    that the daily tables tell whole, as `shards.whole_days` does; what lends is looked for on the
-    days that `lenders` names.
+    And those of the `LENDING_DAYS` after the window, and of its tables that are gone, that have no
+    source of their own: a day that lands late, changes or goes may be the one from which they take
+    it. @existing names the days that the daily tables tell whole, as `shards.whole_days` does; what
+    lends, and who takes, is looked for on the days that `lenders` names.
     """
     return template(
         __file__,

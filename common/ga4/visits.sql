@@ -74,14 +74,18 @@ both AS (
     AND CONCAT(gone.property, '/', FORMAT_DATE('%Y%m%d', gone.date)) NOT IN UNNEST(@existing)
     AND gone.visit_key NOT IN (SELECT CONCAT(recorded.property, '/', recorded.session_id) FROM recorded)
   UNION ALL
-  -- what a later visit took from an earlier one may be another source by now
+  -- what a later visit took from an earlier one, or one whose daily table is gone, may be another source by now
   SELECT
     taker.property, taker.session_id, taker.client_id, taker.started_at, taker.duration_seconds,
     taker.pages, taker.depth, taker.date, taker.landing_page, NULL, FALSE, TRUE
   FROM {{ known }} AS taker
   WHERE
-    taker.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    taker.date BETWEEN @takes_from AND DATE_ADD(@end_date, INTERVAL 92 DAY)
     AND taker.source_step IN ('earlier_visit', 'direct')
+    AND (
+      taker.date > @end_date
+      OR CONCAT(taker.property, '/', FORMAT_DATE('%Y%m%d', taker.date)) NOT IN UNNEST(@existing)
+    )
 ),
 looked_back AS (
   -- each visit with the last source of its client before it

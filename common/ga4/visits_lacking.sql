@@ -7,6 +7,6 @@ FROM (
   SELECT taker.date
   FROM {{ known }} AS taker
   WHERE
-    taker.date BETWEEN DATE_ADD(@end_date, INTERVAL 1 DAY) AND DATE_ADD(@end_date, INTERVAL 92 DAY)
+    taker.date BETWEEN @takes_from AND DATE_ADD(@end_date, INTERVAL 92 DAY)
     AND taker.source_step IN ('earlier_visit', 'direct')
 ) AS visit

@@ -45,12 +45,18 @@ from tests.materialize.histories import (
 )
 from tests.materialize.world import QuickWorld, export, ga4_schema
 
-START = date(2026, 11, 2)
-OFFSETS = (0, 2, 8, 9, 15, 17)
-"""The days of the export, from the first on. Between them nobody runs for longer than GA4 is known
-to write a day again, so that a day that changes is out of every run's own reach."""
-DAYS = (3, 3, 3, 4, 4, len(OFFSETS))
-"""How many of them a history has, by dice."""
+START = date(2026, 6, 2)
+"""The day before the first morning."""
+SPACING = 11
+"""Days from one morning to the next. Between them nobody runs for longer than GA4 is known to write
+a day again, so that a day that changes is out of every run's own reach."""
+TABLES = (-8, -7, 0)
+"""The days whose tables are due at a morning, from the day before it on: two that no later run
+counts of itself, and which may hold hours of each other's day, and the newest."""
+OLD = -120
+"""The day of a table so far before the first morning that it is remembered and not counted."""
+MORNINGS = (3, 3, 3, 3, 4)
+"""How many a history has, by dice."""
 GROUPS = 6
 """Clients who are strangers to those of other groups, each a history of its own: one more row costs
 nearly nothing beside a statement, and whatever the tables do happens to all groups at once."""
@@ -59,19 +65,27 @@ SHIFTS = (0, 8 * 3_600_000_000, -9 * 3_600_000_000)
 hours of the day after it, or of the day before."""
 PURCHASE: dict[str, Any] = {"id": "purchase", "event_type": "purchase", "refunds": {"days": 3}}
 FIRST: dict[str, Any] = {"id": "first", "event_type": "purchase", "deduplicate_by_user": True}
-SHAPES = ((PURCHASE,), (FIRST,), (PURCHASE, FIRST))
+PLAIN: dict[str, Any] = {"id": "plain", "event_type": "purchase"}
+SHAPES = ((PURCHASE,), (FIRST,), (PURCHASE, FIRST), (PURCHASE, PLAIN))
 EDITED: dict[str, Any] = {"refunds": {"days": 3, "remove_fully_refunded": True}}
 """What somebody changes of a definition while it runs."""
 PROPERTIES = ("ga4", "ga4b")
+DAILY, FRESH, STREAMED = "events_", "events_fresh_", "events_intraday_"
+STREAMED_AFTER = 3
+"""Days after which a stream stands for its day, where that is wished."""
+FOREVER, LAST = 99, 100
+"""No morning, and one after all that are not."""
 
 
 Table = tuple[str, int]
-"""A daily table: its property and the number of its day."""
+"""A table of events: its property, and its day, from the day before the first morning on."""
+Contents = dict[str, list[dict[str, Any]]]
+"""Beginning of a table's name → its rows, for the tables of one day."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """An event that the export shows from the run of `first` to that before `last`."""
+    """An event that the daily table shows from the morning of `first` to that before `last`."""
 
     table: Table
     row: dict[str, Any]
@@ -80,24 +94,37 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class Life:
+    """What happens to the tables of a day."""
+
+    lands: int
+    """The morning by which the daily table is there; `FOREVER` where it never is."""
+    rewritten: int
+    """That by which GA4 has written it again; `FOREVER` where it never does."""
+    there: tuple[tuple[str, int, int], ...]
+    """Beginning of a table's name, from which morning on and up to before which other it is there."""
+
+
+@dataclass(frozen=True)
 class Shards:
-    """What one seed means: events, and from which run to which other each day's table is there."""
+    """What one seed means: events, and from which morning to which other each table is there."""
 
     seed: int
-    days: int
+    mornings: int
     definitions: tuple[dict[str, Any], ...]
     events: tuple[Seen, ...]
-    there: dict[Table, tuple[tuple[int, int], ...]]
-    """From which run on and up to before which other each daily table is there."""
+    lives: dict[Table, Life]
     edited_at: int | None
-    """The run by which the first definition is saved anew."""
+    """The morning by which the first definition is saved anew."""
     unread: range
-    """The runs that may not read the export."""
+    """The mornings on which nobody may read the export."""
+    is_streamed: bool
+    """Whether streams are counted where there is nothing else."""
 
     @property
     def properties(self) -> tuple[str, ...]:
         """Those that export."""
-        return tuple(dict.fromkeys(name for name, _ in self.there))
+        return tuple(dict.fromkeys(name for name, _ in self.lives))
 
     @property
     def edited(self) -> tuple[dict[str, Any], ...]:
@@ -105,78 +132,146 @@ class Shards:
         first, *others = self.definitions
         return self.definitions if self.edited_at is None else ({**first, **EDITED}, *others)
 
-    def content(self, table: Table, run: int) -> list[dict[str, Any]] | None:
-        """The rows of the table as the run of that number finds it; None where it is not there."""
-        if not any(first <= run < last for first, last in self.there[table]):
-            return None
-        return [it.row for it in self.events if it.table == table and it.first <= run < it.last]
+    def contents(self, table: Table, morning: int) -> Contents:
+        """What the tables of the day hold on the morning."""
+        life = self.lives[table]
+        return {
+            stem: self._rows(table, morning) if stem == DAILY else self._early(table, life.lands)
+            for stem, first, last in life.there
+            if first <= morning < last
+        }
 
-    def final(self, table: Table) -> list[dict[str, Any]]:
-        """What the table said last, be it gone by now."""
-        return self.content(table, max(last for _, last in self.there[table]) - 1) or []
+    def _rows(self, table: Table, morning: int) -> list[dict[str, Any]]:
+        events = (it for it in self.events if it.table == table)
+        return [it.row for it in events if it.first <= morning < it.last]
+
+    def _early(self, table: Table, lands: int) -> list[dict[str, Any]]:
+        """Three in four rows of the daily table that will land."""
+        return [row for row in self._rows(table, lands) if row["batch_page_id"] % 4]
+
+    def read(self, table: Table, morning: int) -> Contents:
+        """The best table of the day that may be read on the morning; {} without one."""
+        found = self.contents(table, morning)
+        is_over = table[1] <= SPACING * morning - STREAMED_AFTER
+        stems = (DAILY, FRESH, *((STREAMED,) if self.is_streamed and is_over else ()))
+        return next(({stem: found[stem]} for stem in stems if stem in found), {})
+
+    def final(self, table: Table) -> Contents:
+        """What the day's best table said last, be it gone by now."""
+        told = (self.read(table, morning) for morning in reversed(range(self.mornings)))
+        return next((it for it in told if it), {})
 
 
 def date_of(day: int) -> date:
     """The date of the history's day of that number."""
-    return START + timedelta(days=OFFSETS[day])
+    return START + timedelta(days=day)
 
 
 def shards(seed: int) -> Shards:
     """The history of a seed."""
     dice = random.Random(f"{seed}|export")
-    days, shape = dice.choice(DAYS), dice.choice(SHAPES)
+    mornings, shape = dice.choice(MORNINGS), dice.choice(SHAPES)
     properties = dice.choice([PROPERTIES[:1], PROPERTIES[:1], PROPERTIES])
     # where nothing is there at first, the first runs have nothing to count
-    begins = dice.choice([0, 0, 0, min(days - 2, 3)])
-    there = {
-        (name, day): spans
+    begins = dice.choice([0, 0, 0, 1])
+    days = [SPACING * number + day for number in range(mornings) for day in TABLES]
+    # first purchases are counted from the oldest table on, and then none is too old
+    has_old = not begins and FIRST not in shape and dice.random() < 0.5
+    unread_at = dice.choice([mornings, mornings, mornings, dice.randrange(begins, mornings - 1)])
+    unread = range(unread_at, max(unread_at, dice.randrange(1, mornings - 1)) + 1)
+    # nobody can tell what went before anybody could read it
+    lived = _kept if unread.start < mornings else _lived
+    lives = {
+        (name, day): _edge(dice, day, mornings, begins)
+        if day in (days[0], days[-1])
+        else lived(dice, day, mornings, begins)
         for name in properties
-        for day, spans in enumerate(_tables(dice, days, begins))
+        for day in ((OLD, *days) if has_old else days)
     }
     # days of a property that begin with the project's, later or earlier
     shifts = {name: dice.choice(SHIFTS) for name in properties}
     # tables that keep their number of rows, whatever they say
-    is_steady = random.Random(f"{seed}|steady").random() < 0.25
+    is_steady = dice.random() < 0.25
     events = [
         seen
         for group in range(GROUPS)
         for name in [properties[group % len(properties)]]
-        for seen in _events(dice, days, name, shifts[name], group, is_steady=is_steady)
+        for seen in _events(
+            dice,
+            {table: life for table, life in lives.items() if table[0] == name},
+            shifts[name],
+            group,
+            is_steady=is_steady,
+        )
     ]
-    edited_at = dice.choice([None, None, dice.randrange(begins, days)])
-    unread_at = dice.choice([days, days, days, dice.randrange(begins, days - 1)])
-    unread = range(unread_at, max(unread_at, dice.randrange(1, days - 1)) + 1)
-    if unread.start < days:
-        # nobody can tell what went before anybody could read it
-        there = {table: ((spans[0][0], days),) for table, spans in there.items()}
-    return Shards(seed, days, shape, tuple(events), there, edited_at, unread)
+    edited_at = dice.choice([None, None, dice.randrange(begins, mornings)])
+    is_streamed = dice.random() < 0.5
+    return Shards(
+        seed, mornings, shape, tuple(events), lives, edited_at, unread, is_streamed
+    )
 
 
-def _tables(dice: random.Random, days: int, begins: int) -> Iterator[tuple[tuple[int, int], ...]]:
+def _due(day: int) -> int:
+    """The morning on which the day's table should be there."""
+    return max(0, -(-day // SPACING))
+
+
+def _edge(dice: random.Random, day: int, mornings: int, begins: int) -> Life:
     """The first and the last day are there at once and stay, so that the export has its edges."""
-    for day in range(days):
-        is_inside = 0 < day < days - 1
-        late = dice.choice([0, 0, 1, 2, 3]) if is_inside else 0
-        first = min(max(begins, day + late), days - 1)
-        # two runs see it at least: the first does not read hours of a day that is not over
-        goes = dice.random() < 0.4 and is_inside and first + 2 < days
-        gone = dice.randint(first + 2, days - 1) if goes else days
-        # who deleted it by mistake brings it back
-        returns = goes and gone + 1 < days and dice.random() < 0.4
-        back = [(dice.randint(gone + 1, days - 1), days)] if returns else []
-        yield ((first, gone), *back)
+    lands = max(begins, _due(day))
+    return Life(lands, _rewritten(dice, lands, mornings), ((DAILY, lands, FOREVER),))
+
+
+def _kept(dice: random.Random, day: int, mornings: int, begins: int) -> Life:
+    """A daily table that lands on its morning or later, and stays."""
+    late = dice.choice([0, 0, 1, 2, 3])
+    lands = min(max(begins, _due(day) + late), mornings - 1)
+    return Life(lands, _rewritten(dice, lands, mornings), ((DAILY, lands, FOREVER),))
+
+
+def _lived(dice: random.Random, day: int, mornings: int, begins: int) -> Life:
+    """A daily table that may go and come back, or a table that stands for it until it lands."""
+    if dice.random() < 0.3:
+        return _stood_for(dice, day, mornings, begins)
+    life = _kept(dice, day, mornings, begins)
+    # two runs see the newest at least: the first does not read hours of a day that is not over
+    stays = 1 if day % SPACING else 2
+    if life.lands + stays >= mornings or dice.random() < 0.5:
+        return life
+    gone = dice.randint(life.lands + stays, mornings - 1)
+    # who deleted it by mistake brings it back
+    returns = gone + 1 < mornings and dice.random() < 0.4
+    back = [(DAILY, dice.randint(gone + 1, mornings - 1), FOREVER)] if returns else []
+    return replace(life, there=((DAILY, life.lands, gone), *back))
+
+
+def _stood_for(dice: random.Random, day: int, mornings: int, begins: int) -> Life:
+    """A day that is told early and whose daily table lands late or never."""
+    first, stem = max(begins, _due(day)), dice.choice([FRESH, FRESH, STREAMED])
+    lands = dice.choice([FOREVER, *range(first + 1, mornings), *range(first + 1, mornings)])
+    # a stream is deleted when the daily table lands, a fresh table stays or goes
+    last = lands if stem == STREAMED else dice.choice([lands, FOREVER])
+    daily = [(DAILY, lands, FOREVER)] if lands < mornings else []
+    return Life(lands, _rewritten(dice, lands, mornings), ((stem, first, last), *daily))
+
+
+def _rewritten(dice: random.Random, lands: int, mornings: int) -> int:
+    """GA4 writes a day again at any age, and most days never."""
+    later = range(lands + 1, mornings)
+    return dice.choice(later) if later and dice.random() < 0.5 else FOREVER
 
 
 def _events(
-    dice: random.Random, days: int, property: str, shift: int, group: int, *, is_steady: bool
+    dice: random.Random, lives: dict[Table, Life], shift: int, group: int, *, is_steady: bool
 ) -> Iterator[Seen]:
     """What a group of three clients does, two orders of whom may be one."""
-    for place in range(dice.randint(14, 26)):
+    for place in range(dice.randint(20, 34)):
         number = group * 100 + place
-        day, client = dice.randrange(days), dice.choice("aabbc")
+        table, client = dice.choice(list(lives)), dice.choice("aabbc")
         name = dice.choice(["purchase", "purchase", "page_view", "page_view", "refund"])
+        moment = time(dice.choice([1, 9, 22]), place, group)
         event: dict[str, Any] = {
-            "at": datetime.combine(date_of(day), time(dice.choice([1, 9, 22]), place, group), UTC),
+            "at": datetime.combine(date_of(table[1]), moment, UTC),
             "name": name, "client": f"{client}{group}", "session": number, "key": number,
             "user": dice.choice([f"u{group}", None]) if client == "a" else None,
         }  # fmt: skip
@@ -187,16 +282,32 @@ def _events(
             event["order"] = f"T{group}{dice.randint(1, 5)}"
             event["currency"] = "USD"
             event["value" if name == "purchase" else "refund_value"] = dice.choice([5.0, 20.0])
-        # GA4 writes a day again at any age: rows come and go
-        late = dice.choice([0, 0, 0, 1, 2, 3])
-        first = day if is_steady else min(day + late, days - 1)
-        gone = dice.random() < 0.2 and first + 1 < days and not is_steady
-        last = dice.randint(first + 1, days - 1) if gone else days
-        middle = dice.randint(first + 1, last - 1) if last - first > 1 else last
-        yield Seen((property, day), _row(event, number, shift), first, middle)
-        # or a value is corrected, and the table has as many rows as before
-        event = {**event, "value": 7.0} if event.get("value") and dice.random() < 0.5 else event
-        yield Seen((property, day), _row(event, number, shift), middle, last)
+        yield from _shown(dice, event, number, lives[table], table, shift, is_steady=is_steady)
+
+
+def _shown(
+    dice: random.Random,
+    event: dict[str, Any],
+    number: int,
+    life: Life,
+    table: Table,
+    shift: int,
+    *,
+    is_steady: bool,
+) -> Iterator[Seen]:
+    """How the daily table shows the event, before it is written again and after."""
+    before, after = _row(event, number, shift), _row(_corrected(dice, event), number, shift)
+    # rows come and go where a day is written again
+    shown = dice.choice(["always"] * 6 + ["before", "after"])
+    if shown != "after" or is_steady or life.rewritten == FOREVER:
+        yield Seen(table, before, life.lands, life.rewritten if life.rewritten < FOREVER else LAST)
+    if (shown != "before" or is_steady) and life.rewritten < FOREVER:
+        yield Seen(table, after, life.rewritten, LAST)
+
+
+def _corrected(dice: random.Random, event: dict[str, Any]) -> dict[str, Any]:
+    """A value is corrected, and the table has as many rows as before."""
+    return {**event, "value": 7.0} if event.get("value") and dice.random() < 0.5 else event
 
 
 def _row(event: dict[str, Any], number: int, shift: int) -> dict[str, Any]:
@@ -222,12 +333,16 @@ class ExportPlay(Play):
     """One history of an export on its way through daily runs."""
 
     shards: Shards = field(default_factory=lambda: shards(0))
-    written: dict[Table, Any] = field(default_factory=dict)
+    written: dict[Table, Contents] = field(default_factory=dict)
     is_edited: bool = False
     is_asked: bool = False
 
     def __post_init__(self) -> None:
-        self.world = QuickWorld(connection=connection(), properties=self.shards.properties)
+        self.world = QuickWorld(
+            connection=connection(),
+            properties=self.shards.properties,
+            ga4_streaming=self.shards.is_streamed,
+        )
         self.dice = random.Random(f"{self.shards.seed}|play")
         self.faults = Faults(self.shards.seed, Odds(self.share_of_faults))
         self.define(self.shards.definitions)
@@ -240,27 +355,27 @@ class ExportPlay(Play):
             self.world.define(**definition)
 
     def feed(self, day: int) -> None:
-        """The daily tables become what they are at the run of that day."""
+        """The tables become what they are on the morning of that number."""
         self.day = day
-        there = (table for table in self.shards.there if table[1] <= day)
-        self.write({table: self.shards.content(table, day) for table in there})
+        self.write({table: self.shards.contents(table, day) for table in self.shards.lives})
         self.world.quick.refused = "_scanned`" if day in self.shards.unread else ""
 
-    def write(self, contents: dict[Table, list[dict[str, Any]] | None]) -> None:
+    def write(self, contents: dict[Table, Contents]) -> None:
         """Bring the tables to these contents; what is as it was stays untouched."""
-        for table, rows in contents.items():
-            if self.written.get(table) == rows:
-                continue
-            path = f"{self.world.dataset}_{table[0]}.events_{date_of(table[1]):%Y%m%d}"
-            if rows is None:
-                self.world.quick.drop(path)
-            else:
-                self.world.replace(path, columns(), rows)
-            self.written[table] = rows
+        for table, there in contents.items():
+            before = self.written.get(table, {})
+            for stem in {**before, **there}:
+                path = f"{self.world.dataset}_{table[0]}.{stem}{date_of(table[1]):%Y%m%d}"
+                if stem not in there:
+                    self.world.quick.drop(path)
+                elif before.get(stem) != there[stem]:
+                    self.world.replace(path, columns(), there[stem])
+            self.written[table] = there
 
     def at(self, day: int) -> RunRequested:
-        """The tick of the morning after that day."""
-        self.world.now = datetime.combine(date_of(day), time(6), UTC) + timedelta(days=1)
+        """The tick of the morning of that number."""
+        last = date_of(SPACING * day)
+        self.world.now = datetime.combine(last, time(6), UTC) + timedelta(days=1)
         return RunRequested(trigger="schedule", request_id=f"{day}", force=True)
 
     def dies_at(self) -> int:
@@ -268,22 +383,31 @@ class ExportPlay(Play):
         return self.dice.randint(1, 45)
 
     def daily(self) -> None:
-        """All days in order; every message until it is carried out, through kills at any point."""
-        for day in range(self.shards.days):
+        """All mornings in order; every message until it is carried out, killed at any point."""
+        for day in range(self.shards.mornings):
             self.feed(day)
             if len(self.ids) > 1 and self.dice.random() < 0.3:
                 # somebody asks for one of them before the morning's run of all
-                asked = {"request_id": f"{day}-one", "conversions": (self.dice.choice(self.ids),)}
-                self.deliver([self.at(day).model_copy(update=asked)], last_day=True)
+                self.ask(day, "one", conversions=(self.dice.choice(self.ids),))
             if day == self.shards.edited_at and self.dice.random() < 0.3:
                 self.edit(day)
+            if self.dice.random() < 0.15 and all(map(self.exists, self.ids)):
+                # somebody has old days read again, whether or not their tables have changed
+                first = self.dice.choice(sorted(table[1] for table in self.shards.lives))
+                days = {"start_date": date_of(first), "end_date": date_of(first + 9)}
+                self.ask(day, "backfill", trigger="backfill", **days)
             # what the last run was to do is done by no later one
-            often = 0.3 if day == self.shards.days - 1 else 0.15
+            often = 0.3 if day == self.shards.mornings - 1 else 0.15
             request, is_forsaken = self.at(day), self.dice.random() < often
             self.deliver(self.forsaken(request) if is_forsaken else [request], last_day=True)
             if day == self.shards.edited_at:
                 # where the edit came after the task of the old version, this is its first run
                 self.edit(day)
+
+    def ask(self, day: int, what: str, **asked: Any) -> None:
+        """Somebody asks for a run on that morning."""
+        request = self.at(day).model_copy(update={"request_id": f"{day}-{what}", **asked})
+        self.deliver([request], last_day=True)
 
     def edit(self, day: int) -> None:
         """Somebody changes a definition, and may ask for its newest days at once."""
@@ -295,9 +419,8 @@ class ExportPlay(Play):
             self.define(self.shards.edited[:1])
         # a table that is begun begins where one likes, and one that is there leaves no day behind
         is_late = self.dice.random() < 0.75 and self.exists(self.ids[0])
-        days = {"start_date": date_of(day)} if is_late else {}
-        asked = {"request_id": f"{day}-edited", "conversions": (self.ids[0],), **days}
-        self.deliver([self.at(day).model_copy(update=asked)], last_day=True)
+        days = {"start_date": date_of(SPACING * day)} if is_late else {}
+        self.ask(day, "edited", conversions=(self.ids[0],), **days)
 
     def attempts(self, message: Message, *, last_day: bool) -> list[Message]:
         """As always; a definition may be saved anew while tasks of its old version wait."""
@@ -337,10 +460,9 @@ def full(seed: int) -> dict[str, list[dict[str, Any]]]:
     shown = shards(seed)
     made = play(shown)
     made.define(shown.edited)
-    made.write({table: shown.final(table) for table in shown.there})
-    made.world.handle(
-        made.at(shown.days - 1).model_copy(update={"start_date": date_of(0) - timedelta(days=1)})
-    )
+    made.write({table: shown.final(table) for table in shown.lives})
+    days = {"start_date": date_of(TABLES[0] - 1)}
+    made.world.handle(made.at(shown.mornings - 1).model_copy(update=days))
     return made.tables()
 
 
@@ -505,7 +627,7 @@ def judge(
         lived.daily()
         found = lived.tables()
         if seed % 3 == 0:
-            again = lived.at(shown.days - 1).model_copy(update={"request_id": "again"})
+            again = lived.at(shown.mornings - 1).model_copy(update={"request_id": "again"})
             lived.deliver([again], last_day=True)
     if lived.tables() != found:
         raise Violated(f"seed {seed}: a run on unchanged tables changed rows")

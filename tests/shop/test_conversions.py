@@ -141,6 +141,7 @@ def stage_events(warehouse: Warehouse, shop: Shop, dataset: str, window: Window)
                 existing=shards.existing({}),
                 lends_from=window.start,
                 lends_until=window.end,
+                takes_from=window.end + timedelta(days=1),
                 **days,
             ),
         ),

@@ -101,11 +101,12 @@ def _stage(conversion: Conversion, window: Window, name: str, services: Services
     warehouse.execute(create_table_as(scanned, visits.begun(scan)))
     bounds = {"start_date": window.start, "end_date": window.end}
     seen = shards.versions(warehouse, window, services.yesterday)
+    existing = shards.whole_days(warehouse, seen, window, services.yesterday)
     visits_of_scan = with_parameters(
         visits.visits(scanned, warehouse.table("ga4_visits")),
         timezone=warehouse.settings.timezone,
-        existing=shards.whole_days(warehouse, seen, window, services.yesterday),
-        **visits.lenders(warehouse, scanned, window.end),
+        existing=existing,
+        **visits.lenders(warehouse, scanned, window, existing),
         **bounds,
     )
     warehouse.execute(create_table_as(visited, visits_of_scan))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from common import schemas
 from common.bigquery.leases import lease
@@ -106,7 +106,9 @@ def remember(warehouse: Warehouse, ledger: Ledger, window: Window, run_id: str) 
             fresh["order_memory"] = orders.orders(scanned, is_history=True)
             visited, target = _visited(warehouse, taken), warehouse.table("ga4_events")
             fresh["ga4_events"] = with_parameters(
-                events.later(visited, target), event_names=Parameter("ARRAY<STRING>", [])
+                events.later(scanned, visited, target),
+                event_names=Parameter("ARRAY<STRING>", []),
+                takes_from=window.end + timedelta(days=1),
             )
             found = _differences(
                 warehouse, {name: fresh[name] for name in written}, span, existing, taken
@@ -248,13 +250,14 @@ def _scanned(
 ) -> dict[str, Sql]:
     """Table → the rows that the scan tells for it."""
     visited, staged = _visited(warehouse, taken), warehouse.table("ga4_events")
+    lent = visits.lenders(warehouse, scanned, span.window, existing["ga4_visits"])
     made = with_parameters(
         visits.visits(scanned, warehouse.table("ga4_visits")),
         start_date=span.window.start,
         end_date=span.window.end,
         timezone=warehouse.settings.timezone,
         existing=existing["ga4_visits"],
-        **visits.lenders(warehouse, scanned, span.window.end),
+        **lent,
     )
     warehouse.execute(create_table_as(visited, made, partition="date"))
     return {
@@ -264,7 +267,12 @@ def _scanned(
         "ga4_rates": rates.stated(scanned),
         "ga4_events": join(
             "\n  UNION ALL\n",
-            [events.events(scanned, visited, staged, span.events), events.later(visited, staged)],
+            [
+                events.events(scanned, visited, staged, span.events),
+                with_parameters(
+                    events.later(scanned, visited, staged), takes_from=lent["takes_from"]
+                ),
+            ],
         ),
     }
 
